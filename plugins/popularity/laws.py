@@ -117,7 +117,7 @@ class Bass(PropagationModel):
 
 
 @register("novelty")
-class Novelty(PropagationModel):
+class NoveltyGrowth(PropagationModel):
     """Attention multiplies itself while the story is new (Wu & Huberman 2007).
 
     Those who have taken it up draw others in proportion to their number, with a factor that fades

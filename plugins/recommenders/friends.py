@@ -12,9 +12,9 @@ __all__ = [
     "AdamicAdar",
     "CollaborativeFollows",
     "CommonNeighbours",
-    "Compatibility",
+    "CompatibleMembers",
     "Jaccard",
-    "PreferentialAttachment",
+    "MostFollowed",
     "RandomWalk",
     "TwoHopWalk",
 ]
@@ -74,7 +74,7 @@ class AdamicAdar(TwoHop):
 
 
 @register("preferential-attachment")
-class PreferentialAttachment(TwoHop):
+class MostFollowed(TwoHop):
     """The most followed of those two steps away."""
 
     card: ClassVar[Card] = Card(
@@ -177,7 +177,7 @@ class CollaborativeFollows(TwoHop):
 
 
 @register("compatibility")
-class Compatibility(TwoHop):
+class CompatibleMembers(TwoHop):
     """Who is most like oneself: in interests, traits, friends and community.
 
     ::

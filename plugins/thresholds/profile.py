@@ -65,7 +65,7 @@ class Kertesz(Heard):
 
 
 @register("profile")
-class Profile(Heard):
+class ProfileModel(Heard):
     """Who hears of it decides by its own taste, however many it hears it from (Milli et al. 2018).
 
     Milli, Rossetti, Pedreschi & Giannotti, "Active and passive diffusion processes in complex
@@ -121,7 +121,7 @@ class Profile(Heard):
 
 
 @register("profile-threshold")
-class ProfileThreshold(Profile):
+class ProfileThreshold(ProfileModel):
     """As profile, once enough of those you hear have adopted (Milli et al. 2018).
 
     Milli, Rossetti, Pedreschi & Giannotti, Applied Network Science 2018. Compared with ``>=``.

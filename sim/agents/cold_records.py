@@ -21,7 +21,7 @@ import xxhash
 
 from sim.errors import InputError
 
-__all__ = ["BLOCK", "Chunks", "Cold", "Held", "tally"]
+__all__ = ["BLOCK", "Chunks", "ColdRecords", "MemoryChunks", "tally"]
 
 Record = dict[str, Any]
 Columns = dict[str, npt.NDArray[Any]]
@@ -50,7 +50,7 @@ class Chunks(Protocol):
         """Return how many there are."""
 
 
-class Held:
+class MemoryChunks:
     """Packed bytes in memory.
 
     Parameters
@@ -70,7 +70,7 @@ class Held:
         return len(self._data)
 
 
-class Cold:
+class ColdRecords:
     """Records by agent, a table of plain values each; agents without one cost nothing.
 
     Parameters
@@ -85,7 +85,7 @@ class Cold:
 
     Examples
     --------
-    >>> cold = Cold()
+    >>> cold = ColdRecords()
     >>> cold.put({7: {"biography": "Baker."}})
     >>> cold.get(7), cold.get(8)
     ({'biography': 'Baker.'}, {})
@@ -94,7 +94,7 @@ class Cold:
     def __init__(self, *, room: int = _ROOM) -> None:
         self._room = room
         self._index = _no_index()
-        self._chunks: Chunks = Held(np.empty(0, np.uint8))
+        self._chunks: Chunks = MemoryChunks(np.empty(0, np.uint8))
         self._changed: dict[int, dict[int, Record]] = {}
         self._known: OrderedDict[int, tuple[int, dict[int, Record]]] = OrderedDict()
         self._used = 0
@@ -111,7 +111,7 @@ class Cold:
         with self._lock:
             return self._has(agent)
 
-    def __deepcopy__(self, memo: object) -> Cold:
+    def __deepcopy__(self, memo: object) -> ColdRecords:
         return self.copied()
 
     @property
@@ -119,7 +119,7 @@ class Cold:
         """Bytes of what is packed in memory; none of what lies in a file."""
         if not self._index["blocks"].size:
             return 0
-        held = len(self._chunks) if isinstance(self._chunks, Held) else 0
+        held = len(self._chunks) if isinstance(self._chunks, MemoryChunks) else 0
         return held + sum(column.nbytes for column in self._index.values())
 
     @property
@@ -190,11 +190,11 @@ class Cold:
             record["history"] = [*record.get("history", ()), [tick, text]]
             self.put({int(agent): record})
 
-    def copied(self) -> Cold:
+    def copied(self) -> ColdRecords:
         """Return records that do not change with these; packed bytes are shared."""
         with self._lock:
             self._fold()
-            twin = Cold(room=self._room)
+            twin = ColdRecords(room=self._room)
             twin._index, twin._chunks = self._index, self._chunks
             return twin
 
@@ -208,7 +208,7 @@ class Cold:
             return {**self._index, "data": data}
 
     @classmethod
-    def restore(cls, columns: Mapping[str, npt.NDArray[Any]], agents: int) -> Cold:
+    def restore(cls, columns: Mapping[str, npt.NDArray[Any]], agents: int) -> ColdRecords:
         """Return the records of :meth:`dump`.
 
         Raises
@@ -223,7 +223,7 @@ class Cold:
             raise InputError(f"What is known of agents needs the columns {', '.join(_KINDS)}.")
         own = {name: np.array(column) for name, column in columns.items()}
         _check(own, agents)
-        cold._chunks = Held(own.pop("data"))
+        cold._chunks = MemoryChunks(own.pop("data"))
         cold._index = own
         return cold
 
@@ -318,7 +318,7 @@ class Cold:
             "sums": np.array(sums, np.uint64),
             "starts": starts.astype(np.int64),
         }
-        self._chunks = Held(np.frombuffer(b"".join(raws), np.uint8))
+        self._chunks = MemoryChunks(np.frombuffer(b"".join(raws), np.uint8))
         self._changed = {}
         self._forget()
 

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from sim.agents.identity import ForeignIds, Identities
 from sim.agents.lifecycle import Lifecycle, belongs, check_moves, lifecycle
 from sim.agents.names import handle, name_of
-from sim.agents.order import Naming
-from sim.agents.records import Lore
+from sim.agents.order import NameSnapshot
+from sim.agents.records import AgentRecords
 from sim.agents.table import (
     COLUMNS,
     MOST,
@@ -44,7 +44,7 @@ class Agents:
     Attributes
     ----------
     lore
-        What is known of some agents only: :class:`~sim.agents.records.Lore`.
+        What is known of some agents only: :class:`~sim.agents.records.AgentRecords`.
     edition
         Grows when personality or activity change; whoever derives columns from them asks.
 
@@ -74,7 +74,7 @@ class Agents:
         self._names = names
         self._communities = list(communities)
         self._vocabulary = vocabulary
-        self.lore = Lore()
+        self.lore = AgentRecords()
         self.edition = 0
         self._refresh()
 
@@ -212,10 +212,10 @@ class Agents:
         """Return the handle of an agent, "@ada.lovelace42": its name and its index."""
         return handle(self.name(index), int(index.__index__()))
 
-    def naming(self) -> Naming:
-        """Return what all agents are called, as it is now: :class:`~sim.agents.order.Naming`."""
+    def naming(self) -> NameSnapshot:
+        """Return a :class:`~sim.agents.order.NameSnapshot`: what all agents are called now."""
         ids, cold = self._identities.foreign, self.lore.cold.copied()
-        return Naming(self._seed, self._count, ids, self._names, cold)
+        return NameSnapshot(self._seed, self._count, ids, self._names, cold)
 
     def grow(
         self,
@@ -350,7 +350,7 @@ class Agents:
             seed, own, Identities(count, foreign), names=names, communities=communities,
             vocabulary=vocabulary,
         )  # fmt: skip
-        agents.lore = Lore.restore(columns, count)
+        agents.lore = AgentRecords.restore(columns, count)
         return agents
 
     def _append(

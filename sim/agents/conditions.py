@@ -77,11 +77,11 @@ def where(agents: Agents, condition: str, numbers: Numbers | None = None) -> npt
     bare = re.sub(r"\"[^\"]*\"|'[^']*'", "", condition)
     if _TERMS.match(bare):
         return select(agents, condition)
-    reader = _Reader(agents, condition, numbers or {})
+    reader = _ConditionParser(agents, condition, numbers or {})
     return np.flatnonzero(reader.whole()).astype(np.uint32)
 
 
-class _Reader:
+class _ConditionParser:
     """Reads a condition from left to right; ``or`` binds least, then ``and``, then ``not``."""
 
     def __init__(self, agents: Agents, text: str, numbers: Numbers) -> None:

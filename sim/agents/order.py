@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from sim.agents.cold_records import Cold
+from sim.agents.cold_records import ColdRecords
 from sim.agents.names import made_up_ranks, name_of
 from sim.agents.texts import Texts
 
-__all__ = ["Naming", "text_ranks"]
+__all__ = ["NameSnapshot", "text_ranks"]
 
 Ranks = npt.NDArray[np.uint32]
 
@@ -19,7 +19,7 @@ WORDS = 3
 """Texts are told apart by their first 8 bytes times this."""
 
 
-class Naming:
+class NameSnapshot:
     """What agents are called, as it was when it was taken; nothing here changes any more.
 
     Parameters
@@ -48,7 +48,7 @@ class Naming:
         count: int,
         ids: npt.NDArray[np.int64] | Texts | None,
         names: Texts | None,
-        cold: Cold,
+        cold: ColdRecords,
     ) -> None:
         self._seed, self._count, self._ids, self._names, self._cold = seed, count, ids, names, cold
 

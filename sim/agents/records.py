@@ -7,23 +7,23 @@ from typing import Any
 
 import numpy.typing as npt
 
-from sim.agents.cold_records import Cold
+from sim.agents.cold_records import ColdRecords
 from sim.agents.hours import Hours
 from sim.agents.moves import MoveLog
 
-__all__ = ["Lore"]
+__all__ = ["AgentRecords"]
 
 Columns = dict[str, npt.NDArray[Any]]
 
 
-class Lore:
+class AgentRecords:
     """Cold records, hours of one's own, and moves between stages of life.
 
     Attributes
     ----------
     cold
         Names, biographies, personas and histories that were told
-        (:class:`~sim.agents.cold_records.Cold`).
+        (:class:`~sim.agents.cold_records.ColdRecords`).
         A world dumps them; :meth:`dump` here leaves them out, so that nothing that looks at agents
         often reads them.
     hours
@@ -33,7 +33,7 @@ class Lore:
     """
 
     def __init__(self) -> None:
-        self.cold = Cold()
+        self.cold = ColdRecords()
         self.hours = Hours()
         self.moves = MoveLog()
 
@@ -42,9 +42,9 @@ class Lore:
         """Bytes held."""
         return self.cold.nbytes + self.hours.nbytes + self.moves.nbytes
 
-    def copied(self) -> Lore:
+    def copied(self) -> AgentRecords:
         """Return lore that does not change with this."""
-        twin = Lore()
+        twin = AgentRecords()
         twin.cold, twin.hours = self.cold.copied(), self.hours.copied()
         twin.moves = self.moves.copied()
         return twin
@@ -55,7 +55,7 @@ class Lore:
         return columns | {f"moves.{name}": part for name, part in self.moves.dump().items()}
 
     @classmethod
-    def restore(cls, columns: Mapping[str, npt.NDArray[Any]], agents: int) -> Lore:
+    def restore(cls, columns: Mapping[str, npt.NDArray[Any]], agents: int) -> AgentRecords:
         """Return the lore of :meth:`dump`; InputError for columns that do not fit."""
         lore = cls()
         lore.hours = Hours.restore(_under(columns, "hours."), agents)

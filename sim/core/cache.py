@@ -6,12 +6,12 @@ import threading
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
-__all__ = ["Kept"]
+__all__ = ["BoundedCache"]
 
 V = TypeVar("V")
 
 
-class Kept(Generic[V]):
+class BoundedCache(Generic[V]):
     """Values by key, at most so many: then all of them are forgotten and made again.
 
     Whoever has one keeps it, and whoever asks meanwhile gets one: nothing is taken away from under
@@ -24,7 +24,7 @@ class Kept(Generic[V]):
 
     Examples
     --------
-    >>> kept = Kept(2)
+    >>> kept = BoundedCache(2)
     >>> kept.get("a", lambda: 1), kept.get("a", lambda: 2), len(kept)
     (1, 1, 1)
     """

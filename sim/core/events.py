@@ -30,8 +30,8 @@ __all__ = [
     "CommunitiesChanged",
     "Event",
     "EventBus",
-    "Fault",
     "Forward",
+    "HandlerFault",
     "InfluenceCalculated",
     "InterventionDone",
     "MessageReceived",
@@ -236,7 +236,7 @@ E = TypeVar("E", bound=Event)
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class HandlerFault:
     """A handler or middleware that raised.
 
     Parameters
@@ -324,12 +324,12 @@ class EventBus:
         *,
         strikes: int = 3,
         run: Run | None = None,
-        told: Callable[[Fault], object] = lambda _fault: None,
+        told: Callable[[HandlerFault], object] = lambda _fault: None,
     ) -> None:
         self.strikes = strikes
         self.told = told
         self._run = run
-        self.faults: deque[Fault] = deque(maxlen=100)
+        self.faults: deque[HandlerFault] = deque(maxlen=100)
         self._subscriptions: tuple[Subscription, ...] = ()
         self._middleware: tuple[Middleware, ...] = ()
         self._chain: Forward = self._deliver
@@ -386,7 +386,7 @@ class EventBus:
             chain = self._linked(link, chain)
         self._chain = chain
 
-    def _note(self, fault: Fault) -> None:
+    def _note(self, fault: HandlerFault) -> None:
         self.faults.append(fault)
         self.told(fault)
 
@@ -395,7 +395,7 @@ class EventBus:
         count = self._middleware_faults.get(id(link), 0) + 1
         self._middleware_faults[id(link)] = count
         is_out = count >= self.strikes
-        self._note(Fault(_name(link), event, error, count if is_out else 0))
+        self._note(HandlerFault(_name(link), event, error, count if is_out else 0))
         if is_out:
             self._middleware = tuple(each for each in self._middleware if each is not link)
             self._enchain()
@@ -448,7 +448,7 @@ class EventBus:
         count = subscription.faults if is_out else 0
         if is_out:
             self._drop(subscription)
-        self._note(Fault(_name(subscription.handler), event, error, count))
+        self._note(HandlerFault(_name(subscription.handler), event, error, count))
 
     def _drop(self, subscription: Subscription) -> None:
         self._subscriptions = tuple(s for s in self._subscriptions if s is not subscription)

@@ -17,7 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
-from sim.core.plugin_needs import API_VERSION, Stated, stated
+from sim.core.plugin_needs import API_VERSION, PluginDeclaration, stated
 from sim.core.rooms import root
 from sim.errors import FileError, InputError, UnknownNameError
 
@@ -66,7 +66,7 @@ class Candidate:
     place: str
     sha256: str
     status: Literal["on", "off", "changed"]
-    says: Stated
+    says: PluginDeclaration
     path: Path | None = None
     entries: tuple[metadata.EntryPoint, ...] = field(default=(), compare=False)
 
@@ -216,7 +216,7 @@ def _of_packages(enabled: dict[str, Any]) -> Iterator[Candidate]:
         names = tuple(dict.fromkeys(name for part in said for name in part.registers))
         needs = tuple(dict.fromkeys(need for part in said for need in part.requires))
         api = max((part.api for part in said), default=API_VERSION)
-        says = Stated(names, made_by.version if made_by else "1", api, needs)
+        says = PluginDeclaration(names, made_by.version if made_by else "1", api, needs)
         name = entries[0].name if len(entries) == 1 or made_by is None else made_by.name
         status = _status(enabled, place, digest)
         yield Candidate(name, place, digest, status, says, entries=tuple(entries))

@@ -18,14 +18,14 @@ from packaging.requirements import InvalidRequirement, Requirement
 from sim.core.syntax import parsed
 from sim.errors import PluginError
 
-__all__ = ["API_VERSION", "Stated", "demand", "stated", "unmet"]
+__all__ = ["API_VERSION", "PluginDeclaration", "demand", "stated", "unmet"]
 
 API_VERSION = 1
 """The version of the contracts that plugins are written against."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class PluginDeclaration:
     """What a plugin says of itself.
 
     Attributes
@@ -46,12 +46,12 @@ class Stated:
     requires: tuple[str, ...] = ()
 
 
-def stated(source: bytes | str) -> Stated:
+def stated(source: bytes | str) -> PluginDeclaration:
     """Return what a file says of itself; one that is no Python says nothing."""
     try:
         tree = parsed(source)
     except (SyntaxError, ValueError, RecursionError):
-        return Stated()
+        return PluginDeclaration()
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
     said = list(_assigned(tree.body))
     said += [pair for node in classes for pair in _assigned(node.body)]
@@ -59,7 +59,7 @@ def stated(source: bytes | str) -> Stated:
     needs = [need for name, value in said if name == "requires" for need in _texts(value)]
     versions = [value for name, value in said if name == "version" and isinstance(value, str)]
     apis = [value for name, value in said if name == "api" and isinstance(value, int)]
-    return Stated(
+    return PluginDeclaration(
         registers,
         versions[0] if versions else "1",
         max(apis, default=API_VERSION),
@@ -96,7 +96,7 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(str(item) for item in value) if isinstance(value, tuple | list) else ()
 
 
-def demand(plugin: str, said: Stated) -> None:
+def demand(plugin: str, said: PluginDeclaration) -> None:
     """Refuse a plugin that this program or this environment cannot serve.
 
     Raises

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from sim.core.params import Parameters, describe
 from sim.core.plugin_files import GROUP, OURS, PACKAGE, Candidate, found, is_ours, one
-from sim.core.plugin_needs import API_VERSION, Stated, demand, stated
+from sim.core.plugin_needs import API_VERSION, PluginDeclaration, demand, stated
 from sim.core.rooms import ClashWarning, clashes, own
 from sim.core.text import one_line
 from sim.errors import (
@@ -155,7 +155,7 @@ def _describe(name: str, kind: str, cls: type[Parameters]) -> Spec:
     module = sys.modules.get(cls.__module__)
     path = getattr(module, "__file__", None)
     is_file = cls.__module__.startswith(_FILE)
-    said = Stated(
+    said = PluginDeclaration(
         version=str(_said_by(cls, module, "version", "1")),
         api=int(_said_by(cls, module, "api", API_VERSION)),
         requires=tuple(_said_by(cls, module, "requires", ())),

@@ -23,7 +23,15 @@ from weakref import WeakSet
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Room", "Spill", "be_frugal", "give_back", "is_filed", "let_go", "looked_at"]
+__all__ = [
+    "ScratchArray",
+    "ScratchFiles",
+    "be_frugal",
+    "give_back",
+    "is_filed",
+    "let_go",
+    "looked_at",
+]
 
 T = TypeVar("T", bound=np.generic)
 
@@ -42,7 +50,7 @@ _mapped: WeakSet[mmap.mmap] = WeakSet()
 _looked = 0
 
 
-class _File:
+class _MappedFile:
     """A file without a name, mapped; its descriptor goes with this, the file with its arrays."""
 
     def __init__(self, size: int, folder: Path) -> None:
@@ -65,7 +73,7 @@ class _File:
             self._file.close()
 
 
-class Room:
+class ScratchArray:
     """A place for one array, in a scratch file where there is one.
 
     Parameters
@@ -78,7 +86,7 @@ class Room:
 
     __slots__ = ("_at", "_bytes", "_file", "size")
 
-    def __init__(self, size: int, file: _File | None = None, at: int = 0) -> None:
+    def __init__(self, size: int, file: _MappedFile | None = None, at: int = 0) -> None:
         self.size = size
         self._file, self._at = file, at
         self._bytes: npt.NDArray[np.uint8] = (
@@ -122,14 +130,14 @@ class Room:
             looked_at(held.nbytes)
         return self._bytes[:begin].view(dtype)
 
-    def _write(self, file: _File, array: npt.NDArray[Any], offset: int) -> None:
+    def _write(self, file: _MappedFile, array: npt.NDArray[Any], offset: int) -> None:
         left, at = array.reshape(-1).view(np.uint8).data, self._at + offset
         while left:  # twice as fast as page after page through the map, and none is held
             done = os.pwrite(file.descriptor, left, at)
             left, at = left[done:], at + done
 
 
-class Spill:
+class ScratchFiles:
     """Scratch files; the first is made when it is needed.
 
     Parameters
@@ -144,7 +152,7 @@ class Spill:
 
     Examples
     --------
-    >>> spill = Spill()
+    >>> spill = ScratchFiles()
     >>> ages = spill.moved(np.arange(1000))
     >>> let_go()
     >>> int(ages.sum())
@@ -153,7 +161,7 @@ class Spill:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
-        self._file: _File | None = None
+        self._file: _MappedFile | None = None
         self._lock = threading.Lock()
         self.bytes = 0
 
@@ -174,34 +182,34 @@ class Spill:
         """Return an array to be written into, (size,)."""
         return self.room(size * np.dtype(dtype).itemsize).array(size, dtype)
 
-    def room(self, size: int) -> Room:
+    def room(self, size: int) -> ScratchArray:
         """Return a new place of so many bytes."""
         taken = -(-size // _ALIGNED) * _ALIGNED
         with self._lock:
             if self._file is None or self._file.taken + taken > self._file.size:
                 self._file = self._next(taken)
             if self._file is None:
-                return Room(size)
+                return ScratchArray(size)
             at = self._file.taken
             self._file.taken += taken
             self.bytes += taken
-            return Room(size, self._file, at)
+            return ScratchArray(size, self._file, at)
 
-    def _next(self, least: int) -> _File | None:
+    def _next(self, least: int) -> _MappedFile | None:
         usual = min(max(SMALLEST_FILE, self.bytes // 4), LARGEST_FILE)
         size = -(-max(usual, least) // mmap.ALLOCATIONGRANULARITY) * mmap.ALLOCATIONGRANULARITY
         try:
-            return _File(size, self._folder or _folder())
+            return _MappedFile(size, self._folder or _folder())
         except (OSError, ValueError):  # the disk is full, or all descriptors are taken
             return None
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Spill:
+    def __deepcopy__(self, memo: dict[int, Any]) -> ScratchFiles:
         """Return this one: a copy of what uses it may use it too."""
         return self
 
-    def __reduce__(self) -> tuple[type[Spill], tuple[Path | None]]:
+    def __reduce__(self) -> tuple[type[ScratchFiles], tuple[Path | None]]:
         """Go to another process without files."""
-        return (Spill, (self._folder,))
+        return (ScratchFiles, (self._folder,))
 
 
 @cache

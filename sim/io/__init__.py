@@ -3,12 +3,12 @@
 from sim.io.exporting.export import EXPORTS, ExportReport, export
 from sim.io.importing.degrees import read_degrees
 from sim.io.importing.demo import demo
-from sim.io.importing.edges import EdgeOptions, Edges, read_arcs
+from sim.io.importing.edges import EdgeOptions, ImportedArcs, read_arcs
 from sim.io.importing.graphs import read_graph
-from sim.io.importing.labels import Labels, read_labels
+from sim.io.importing.labels import ImportedLabels, read_labels
 from sim.io.importing.profiles import Profiles, read_profiles
 from sim.io.importing.report import ImportReport
-from sim.io.importing.worlds import Imported, world_of
+from sim.io.importing.worlds import ImportOutcome, world_of
 from sim.io.importing.worlds_in import (
     from_igraph,
     from_networkx,
@@ -20,11 +20,11 @@ from sim.io.importing.worlds_in import (
 __all__ = [
     "EXPORTS",
     "EdgeOptions",
-    "Edges",
     "ExportReport",
+    "ImportOutcome",
     "ImportReport",
-    "Imported",
-    "Labels",
+    "ImportedArcs",
+    "ImportedLabels",
     "Profiles",
     "demo",
     "export",

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from sim.core.rng import Stream
 from sim.platform.feed.candidates import Candidates
-from sim.platform.feed.serving import WRITTEN, Serving, split, tray_for
+from sim.platform.feed.serving import WRITTEN, FeedInputs, split, tray_for
 from sim.platform.posts.pools import pools_of
 from sim.platform.posts.posts import Kind
 
@@ -56,7 +56,7 @@ def _offered(world: World, platform: Platform, which: int, viewers: Array) -> Ca
     """Return candidates of some viewers, drawn anew."""
     members, settings = platform.members, platform.settings
     recommender = platform.recommenders[which]
-    serving = Serving(
+    serving = FeedInputs(
         platform, recommender, which,
         pools_of(platform.posts, platform.trending, recommender.pool(platform)),
         members.seen.copy(), members.recent, members.live, world.absent(), world.bonds.closed,

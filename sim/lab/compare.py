@@ -13,14 +13,14 @@ import numpy.typing as npt
 from sim.core.progress import Report, quiet
 from sim.core.registry import spec
 from sim.errors import InputError
-from sim.lab.exposed import MEASURES, Seen
+from sim.lab.exposed import MEASURES, ExposureSums
 from sim.lab.literature import claims_of
 from sim.lab.student import half_width
 
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["Comparison", "Difference", "Judged", "compare", "vetted"]
+__all__ = ["Comparison", "Difference", "JudgedClaim", "compare", "vetted"]
 
 Floats = npt.NDArray[np.float64]
 _CONFIDENCE = 0.95
@@ -51,7 +51,7 @@ class Difference(NamedTuple):
         return 1 if self.mean > 0 else -1
 
 
-class Judged(NamedTuple):
+class JudgedClaim(NamedTuple):
     """A claim of the literature beside what was found.
 
     Attributes
@@ -105,7 +105,7 @@ class Comparison:
             half = quantile * float(known.std(ddof=1)) / known.size**0.5
         return Difference(_mean(known), half, int(known.size))
 
-    def judged(self, first: str, second: str) -> tuple[Judged, ...]:
+    def judged(self, first: str, second: str) -> tuple[JudgedClaim, ...]:
         """Return what the literature says of two recommenders, held against the runs."""
         found = []
         for claim, other, sign in claims_of(first, second):
@@ -113,7 +113,7 @@ class Comparison:
             if apart.pairs:
                 verdict = {sign: "agrees", -sign: "disagrees"}.get(apart.sign, "undecided")
                 said = claim.sentence(other)
-                found.append(Judged(said, claim.source, verdict, apart.mean, apart.half))
+                found.append(JudgedClaim(said, claim.source, verdict, apart.mean, apart.half))
         return tuple(found)
 
     def _of(self, name: str, measure: str) -> Floats:
@@ -219,7 +219,7 @@ def _run(
     """Return the measures of one run; ``report`` is told the share that is done."""
     platform = world.platform if world.platform is not None else world.open_platform()
     platform.recommend(name)
-    seen = Seen(world, _labels(world))
+    seen = ExposureSums(world, _labels(world))
     for tick in range(ticks):
         report(tick / ticks)
         before(world, tick)

@@ -14,11 +14,11 @@ from sim.spread.opinions.model import OpinionModel
 from sim.world.metrics.sums import opinion_measures
 
 if TYPE_CHECKING:
-    from sim.platform.feed.exposures import Part
+    from sim.platform.feed.exposures import ExposurePart
     from sim.platform.platform import Platform
     from sim.world.world import World
 
-__all__ = ["MEASURES", "Measure", "Seen"]
+__all__ = ["MEASURES", "ExposureMeasure", "ExposureSums"]
 
 Array = npt.NDArray[Any]
 
@@ -26,7 +26,7 @@ _TOP = 0.01
 _PLEASED = (Act.LIKE, Act.REPOST, Act.QUOTE, Act.REPLY)
 
 
-class Measure(NamedTuple):
+class ExposureMeasure(NamedTuple):
     """A number that runs are compared by.
 
     Attributes
@@ -41,38 +41,54 @@ class Measure(NamedTuple):
     says: str
 
 
-MEASURES: dict[str, Measure] = {
-    "taste": Measure(
+MEASURES: dict[str, ExposureMeasure] = {
+    "taste": ExposureMeasure(
         "choice",
         "chance that a message is scored higher for one with its interests than without, in the "
         "second half of a run",
     ),
-    "liking": Measure(
+    "liking": ExposureMeasure(
         "choice",
         "chance that of two candidates the one more to a member's liking scores higher, likewise",
     ),
-    "age": Measure("choice", "hours since what was shown was posted, on average"),
-    "votes": Measure("choice", "likes and twice the shares of what was shown, on average"),
-    "answers": Measure("choice", "replies to what was shown, on average"),
-    "trust": Measure("choice", "trust of a viewer in who shared what it was shown, 0 in strangers"),
-    "top reach": Measure("reach", "share of members shown a message of the top 1 % most shown"),
-    "coverage": Measure("reach", "share of messages that anybody was shown"),
-    "inequality": Measure("reach", "Gini of how often messages were shown, 0 all alike, 1 one"),
-    "adopted": Measure("reach", "share of members that adopted injected messages, on average"),
-    "engagement": Measure("reach", "likes, shares and replies for each message shown"),
-    "variety": Measure("diversity", "1 - mean shared tags of two messages in one feed"),
-    "breadth": Measure("diversity", "different interests that a member was shown, on average"),
-    "strangers": Measure("diversity", "share of what was shown that no followed member shared"),
-    "likeness": Measure("polarisation", "mean shared interests of viewer and author"),
-    "agreement": Measure("polarisation", "share of a message's tags that its viewer has"),
-    "separation": Measure("polarisation", "share shown of one's own community less of others'"),
-    "opinions": Measure("polarisation", "variance of opinions as a share of the largest"),
-    "two camps": Measure("polarisation", "Sarle's bimodality of opinions, above 5/9 in two camps"),
+    "age": ExposureMeasure("choice", "hours since what was shown was posted, on average"),
+    "votes": ExposureMeasure("choice", "likes and twice the shares of what was shown, on average"),
+    "answers": ExposureMeasure("choice", "replies to what was shown, on average"),
+    "trust": ExposureMeasure(
+        "choice", "trust of a viewer in who shared what it was shown, 0 in strangers"
+    ),
+    "top reach": ExposureMeasure(
+        "reach", "share of members shown a message of the top 1 % most shown"
+    ),
+    "coverage": ExposureMeasure("reach", "share of messages that anybody was shown"),
+    "inequality": ExposureMeasure(
+        "reach", "Gini of how often messages were shown, 0 all alike, 1 one"
+    ),
+    "adopted": ExposureMeasure(
+        "reach", "share of members that adopted injected messages, on average"
+    ),
+    "engagement": ExposureMeasure("reach", "likes, shares and replies for each message shown"),
+    "variety": ExposureMeasure("diversity", "1 - mean shared tags of two messages in one feed"),
+    "breadth": ExposureMeasure(
+        "diversity", "different interests that a member was shown, on average"
+    ),
+    "strangers": ExposureMeasure(
+        "diversity", "share of what was shown that no followed member shared"
+    ),
+    "likeness": ExposureMeasure("polarisation", "mean shared interests of viewer and author"),
+    "agreement": ExposureMeasure("polarisation", "share of a message's tags that its viewer has"),
+    "separation": ExposureMeasure(
+        "polarisation", "share shown of one's own community less of others'"
+    ),
+    "opinions": ExposureMeasure("polarisation", "variance of opinions as a share of the largest"),
+    "two camps": ExposureMeasure(
+        "polarisation", "Sarle's bimodality of opinions, above 5/9 in two camps"
+    ),
 }
 """What is measured, in the order in which it is shown."""
 
 
-class Seen:
+class ExposureSums:
     """Sums over the feeds of a run.
 
     Parameters
@@ -118,7 +134,7 @@ class Seen:
         grown += np.bincount(new[new >= self._from] - self._from, minlength=grown.size)
         self._shown = grown
 
-    def _take(self, part: Part, platform: Platform) -> None:
+    def _take(self, part: ExposurePart, platform: Platform) -> None:
         viewer, posts = part.viewer, platform.posts
         rows = posts.rows(part.message)
         tags, author = posts.tags[rows], posts.author[rows]

@@ -22,17 +22,17 @@ from sim.errors import InputError
 from sim.lab.compare import Difference
 from sim.lab.student import half_width
 from sim.minds.deciding.commands import checked_mind, decide, give_minds, members_of, wake_minds
-from sim.minds.deciding.thinker import Asked, Thinker
+from sim.minds.deciding.thinker import Answerer, Thinker
 from sim.minds.minds import Mind
 from sim.minds.models.asks import Answer, Ask
-from sim.minds.models.reply_log import Recorded
+from sim.minds.models.reply_log import RecordedReplies
 from sim.platform.posts.posts import Kind
 
 if TYPE_CHECKING:
     from sim.platform.platform import Platform
     from sim.world.world import World
 
-__all__ = ["MIND_MEASURES", "Agreement", "Arm", "MindsComparison", "arm_of", "compare_minds"]
+__all__ = ["MIND_MEASURES", "Arm", "ArmAgreement", "MindsComparison", "arm_of", "compare_minds"]
 
 Floats = npt.NDArray[np.float64]
 Row = dict[str, Any]
@@ -113,7 +113,7 @@ def arm_of(said: str) -> Arm:
     return Arm(mind, own.get("goal"), folder, said)
 
 
-class Agreement(NamedTuple):
+class ArmAgreement(NamedTuple):
     """How alike members decide under both arms.
 
     Attributes
@@ -135,7 +135,7 @@ class Agreement(NamedTuple):
 
 
 @dataclass
-class _Told:
+class _ArmOutcome:
     """What one run under one arm brought."""
 
     values: list[float] = field(default_factory=list)
@@ -179,11 +179,11 @@ class MindsComparison:
     values: Floats
     acts: tuple[dict[str, int], dict[str, int]]
     sources: tuple[dict[str, int], dict[str, int]]
-    agreement: Agreement
+    agreement: ArmAgreement
     replies: tuple[list[Any], ...]
     faults: tuple[str, ...]
     again: Floats | None = None
-    alike: Agreement | None = None
+    alike: ArmAgreement | None = None
 
     def mean(self, arm: int, measure: str) -> float:
         """Return the mean over seeds of the first (0) or second (1) arm."""
@@ -216,7 +216,7 @@ def compare_minds(
     ticks: int = 24,
     seeds: Sequence[int] = (0,),
     goal: str = "",
-    pool: Asked | None = None,
+    pool: Answerer | None = None,
     limit: int = 1000,
     minds: Mapping[str, Mind] | None = None,
     again: bool = True,
@@ -240,7 +240,7 @@ def compare_minds(
         What the members want, where an arm does not say.
     pool
         Whom to ask: a :class:`~sim.minds.models.pool.ModelPool`, or a
-        :class:`~sim.minds.models.reply_log.Recorded`; None: nobody, rules stand in.
+        :class:`~sim.minds.models.reply_log.RecordedReplies`; None: nobody, rules stand in.
     limit
         Tokens of a prompt, at most.
     minds
@@ -270,14 +270,18 @@ def compare_minds(
         raise InputError(f"A comparison takes 1 tick and 1 seed or more; got {ticks} ticks.")
     count = 0
     every = [*arms, arms[0]] if again else arms
-    runs: list[list[_Told]] = [[] for _ in every]
+    runs: list[list[_ArmOutcome]] = [[] for _ in every]
     for s, seed in enumerate(seeds):
         for a, arm in enumerate(every):
             world = make(seed)
             who = np.sort(members_of(world, members))
             count = int(who.size)
-            is_asked = pool is not None and not isinstance(pool, Recorded)  # those come in order
-            asked = _Anew(pool) if a == len(arms) and pool is not None and is_asked else pool
+            is_asked = pool is not None and not isinstance(
+                pool, RecordedReplies
+            )  # those come in order
+            asked = (
+                _FreshQuestions(pool) if a == len(arms) and pool is not None and is_asked else pool
+            )
             thinker = Thinker(asked, prompts=arm.prompts, limit=limit, minds=minds)
             own = replace(arm, goal=goal if arm.goal is None else arm.goal)
             done, many = len(every) * s + a, len(every) * len(seeds)
@@ -286,10 +290,10 @@ def compare_minds(
     return _compared(runs, arms, seeds, ticks, count)
 
 
-class _Anew:
+class _FreshQuestions:
     """Asks what was asked before as another question, so that no reply serves twice."""
 
-    def __init__(self, pool: Asked) -> None:
+    def __init__(self, pool: Answerer) -> None:
         self._pool = pool
 
     def submit(self, ask: Ask, seconds: float | None = None) -> Future[Answer]:
@@ -307,9 +311,9 @@ def _at(report: Report, said: str, done: int, runs: int, part: float) -> None:
 def _run(
     world: World, who: npt.NDArray[Any], arm: Arm, thinker: Thinker, ticks: int,
     at: Callable[[float], None],
-) -> _Told:  # fmt: skip
+) -> _ArmOutcome:  # fmt: skip
     platform = world.platform if world.platform is not None else world.open_platform()
-    told, since = _Told(), world.tick
+    told, since = _ArmOutcome(), world.tick
     give_minds(world, who, arm.mind, arm.goal or "")
     wake_minds(world, True)
     fans = int(platform.fans[who].sum())
@@ -359,7 +363,7 @@ def _feeds(platform: Platform, who: npt.NDArray[Any]) -> dict[int, tuple[int, ..
 
 
 def _note(
-    told: _Told, tick: int, rows: Iterable[Row], feeds: Mapping[int, tuple[int, ...]]
+    told: _ArmOutcome, tick: int, rows: Iterable[Row], feeds: Mapping[int, tuple[int, ...]]
 ) -> None:
     for row in rows:
         acts, member = row["acts"], row["member"]
@@ -372,7 +376,7 @@ def _note(
 
 
 def _compared(
-    runs: Sequence[Sequence[_Told]], arms: Sequence[Arm], seeds: Sequence[int], ticks: int,
+    runs: Sequence[Sequence[_ArmOutcome]], arms: Sequence[Arm], seeds: Sequence[int], ticks: int,
     members: int,
 ) -> MindsComparison:  # fmt: skip
     told = [one for arm in runs for one in arm]
@@ -396,7 +400,7 @@ def _compared(
     )  # fmt: skip
 
 
-def _agreement(first: Sequence[_Told], second: Sequence[_Told]) -> Agreement:
+def _agreement(first: Sequence[_ArmOutcome], second: Sequence[_ArmOutcome]) -> ArmAgreement:
     both = [
         (one.decided[key], other.decided[key])
         for one, other in zip(first, second, strict=True)
@@ -405,7 +409,7 @@ def _agreement(first: Sequence[_Told], second: Sequence[_Told]) -> Agreement:
     fed = [(one, other) for one, other in both if one[2] == other[2]]
     same = [one[0] == other[0] for one, other in both]
     same_fed = [one[:2] == other[:2] for one, other in fed]
-    return Agreement(len(both), _share(same), len(fed), _share(same_fed))
+    return ArmAgreement(len(both), _share(same), len(fed), _share(same_fed))
 
 
 def _share(of: Sequence[bool]) -> float:

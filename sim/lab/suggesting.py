@@ -14,8 +14,8 @@ from sim.platform.feed.recommender import FriendRecommender
 from sim.world.relations import proposable
 
 if TYPE_CHECKING:
-    from sim.network.graph.slab import Live
-    from sim.platform.around import People
+    from sim.network.graph.slab import SlabArrays
+    from sim.platform.around import MemberColumns
     from sim.world.world import World
 
 __all__ = ["Suggestion", "suggested"]
@@ -41,7 +41,7 @@ class Suggestion(NamedTuple):
     through: tuple[int, ...]
 
 
-class _Bare:
+class _WorldWithoutPlatform:
     """A world without a platform, as recommenders of friends see it."""
 
     def __init__(self, world: World) -> None:
@@ -60,15 +60,15 @@ class _Bare:
         return len(self._world.agents)
 
     @property
-    def people(self) -> People:
+    def people(self) -> MemberColumns:
         return self._world.network().people
 
     @property
-    def hearing(self) -> Live:
+    def hearing(self) -> SlabArrays:
         return self._world.ties.reverse.live
 
     @property
-    def heard_by(self) -> Live:
+    def heard_by(self) -> SlabArrays:
         return self._world.ties.live
 
     @property
@@ -118,7 +118,7 @@ def suggested(
             f"agent {agent} and {count}."
         )
     found = make(by, "friend-recommender", **parameters) if isinstance(by, str) else by
-    around: Any = world.platform or _Bare(world)
+    around: Any = world.platform or _WorldWithoutPlatform(world)
     asked = np.array([agent], np.uint32)
     room = count + world.bonds.ears.marked(agent)  # for whom it muted: left out below
     who, others, scores = found.suggest(asked, around, room)

@@ -126,9 +126,9 @@ class _Backend:
     schema: Mapping[str, Any] | None
 
     @property
-    def token_counter(self) -> "_Counter":
+    def token_counter(self) -> "_TokenCounter":
         """Counts as prompts are counted; nothing is looked up."""
-        return _Counter()
+        return _TokenCounter()
 
     @property
     def token_limit(self) -> int:
@@ -161,7 +161,7 @@ class _Backend:
         return _completion(answer.demanded())
 
 
-class _Counter:
+class _TokenCounter:
     """Stands for a tokenizer."""
 
     def count_tokens_from_messages(self, messages: Any) -> int:

@@ -19,13 +19,13 @@ from sim.minds.prompts.decisions import NEEDS_POST
 from sim.minds.surrogate import (
     FEATURES,
     OF_EACH_POST,
-    Agreement,
     Surrogate,
+    SurrogateAgreement,
     features_of,
     posts_of,
 )
 
-__all__ = ["FEWEST", "Logged", "distilled"]
+__all__ = ["FEWEST", "LoggedDecision", "distilled"]
 
 Floats = npt.NDArray[np.float64]
 FEWEST = 40
@@ -35,7 +35,7 @@ _ROUNDS = 50
 _ENOUGH = 1e-8
 
 
-class Logged(NamedTuple):
+class LoggedDecision(NamedTuple):
     """A decision of a model, as a run kept it.
 
     Attributes
@@ -54,7 +54,9 @@ class Logged(NamedTuple):
     model: str = ""
 
 
-def distilled(logged: Sequence[Logged], *, held_out: float = 0.3, seed: int = 0) -> Surrogate:
+def distilled(
+    logged: Sequence[LoggedDecision], *, held_out: float = 0.3, seed: int = 0
+) -> Surrogate:
     """Return a surrogate of a model.
 
     Parameters
@@ -87,7 +89,7 @@ def distilled(logged: Sequence[Logged], *, held_out: float = 0.3, seed: int = 0)
     return bare.model_copy(update={"agreement": _agreement(bare, fitting, resting)})
 
 
-def _fitted(logged: Sequence[Logged], models: Sequence[str]) -> Surrogate:
+def _fitted(logged: Sequence[LoggedDecision], models: Sequence[str]) -> Surrogate:
     acts = tuple(act for act in ACTS if any(one.act == act for one in logged))
     x = np.array([features_of(one.seen) for one in logged])
     means, scales = x.mean(axis=0), x.std(axis=0)
@@ -98,12 +100,12 @@ def _fitted(logged: Sequence[Logged], models: Sequence[str]) -> Surrogate:
         acts=acts, features=FEATURES, of_posts=OF_EACH_POST, means=tuple(means.tolist()),
         scales=tuple(scales.tolist()), weights=tuple(tuple(row) for row in weights.tolist()),
         post_weights=tuple(_conditional(_upon_posts(logged)).tolist()), models=tuple(models),
-        agreement=Agreement(fitted=0, held_out=0, accuracy=0, error=0, kappa=0, majority=0,
+        agreement=SurrogateAgreement(fitted=0, held_out=0, accuracy=0, error=0, kappa=0, majority=0,
                             drawn=0, posts=0, post_accuracy=0),
     )  # fmt: skip
 
 
-def _upon_posts(logged: Sequence[Logged]) -> list[Logged]:
+def _upon_posts(logged: Sequence[LoggedDecision]) -> list[LoggedDecision]:
     return [one for one in logged if one.act in NEEDS_POST and one.post]
 
 
@@ -128,7 +130,7 @@ def _logistic(x: Floats, classes: npt.NDArray[np.int64], many: int) -> Floats:
     return weights
 
 
-def _conditional(logged: Sequence[Logged]) -> Floats:
+def _conditional(logged: Sequence[LoggedDecision]) -> Floats:
     """Return the weights of a conditional logit over posts."""
     wide, weights = len(OF_EACH_POST), np.zeros(len(OF_EACH_POST))
     cases = [(posts_of(one.seen), one.post - 1) for one in logged]
@@ -152,7 +154,9 @@ def _softmax(scores: Floats) -> Floats:
     return raised
 
 
-def _agreement(found: Surrogate, fitted: Sequence[Logged], rest: Sequence[Logged]) -> Agreement:
+def _agreement(
+    found: Surrogate, fitted: Sequence[LoggedDecision], rest: Sequence[LoggedDecision]
+) -> SurrogateAgreement:
     """Return how well a surrogate agrees with decisions that it was not fitted on."""
     chances = [found.chances(one.seen) for one in rest]
     said = [found.acts[int(one.argmax())] for one in chances]
@@ -167,7 +171,7 @@ def _agreement(found: Surrogate, fitted: Sequence[Logged], rest: Sequence[Logged
     )
     upon = _upon_posts(rest)
     hits = sum(int(found.post_chances(one.seen).argmax()) == one.post - 1 for one in upon)
-    return Agreement(
+    return SurrogateAgreement(
         fitted=len(fitted), held_out=many, accuracy=share, error=sqrt(share * (1 - share) / many),
         kappa=(share - by_chance) / (1 - by_chance) if by_chance < 1 else 0.0,
         majority=true.count(commonest) / many, drawn=drawn / many, posts=len(upon),

@@ -7,14 +7,14 @@ from typing import Any, ClassVar, Literal
 
 from sim.core.cards import Card
 from sim.core.params import Field, Parameters
-from sim.minds.memory.reflections import BEGINS, Reflecting, reflected
+from sim.minds.memory.reflections import BEGINS, ReflectionRequest, reflected
 from sim.minds.models.asks import Answer, Ask
 from sim.minds.models.batch import Case, answers_in, ask_for, seated
 from sim.minds.models.faults import Fault, ModelError
 from sim.minds.prompts.counts import Decided
 from sim.minds.prompts.decisions import Decision, decision_of, schema_of
 from sim.minds.prompts.letters import Letter, Place, acts_for, fitting
-from sim.minds.prompts.plans import Planning, planned
+from sim.minds.prompts.plans import PlanRequest, planned
 from sim.minds.prompts.prompts import Post, Prompt, Scene
 
 __all__ = ["ACTS", "Member", "Mind", "ModelMind", "RuleMind", "last_of", "scene_of"]
@@ -86,7 +86,7 @@ class Member:
     language: str = ""
     letters: tuple[Letter, ...] = ()
     places: tuple[Place, ...] = ()
-    planning: Planning | None = None
+    planning: PlanRequest | None = None
     prompts: Mapping[str, Prompt] = field(default_factory=dict)
     tick: int = 0
     archetype: str = "regular"
@@ -94,7 +94,7 @@ class Member:
     draw: Callable[[int], float] = lambda number: 0.5
     write: Callable[[Post | None], str] = lambda post: "Good morning."
     once: Callable[[str, Ask, Callable[[str], Any]], Awaitable[Any]] = _alone
-    reflecting: Reflecting | None = None
+    reflecting: ReflectionRequest | None = None
 
 
 class Mind(Parameters):

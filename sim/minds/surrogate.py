@@ -40,8 +40,8 @@ from sim.minds.prompts.prompts import Post
 __all__ = [
     "FEATURES",
     "OF_EACH_POST",
-    "Agreement",
     "Surrogate",
+    "SurrogateAgreement",
     "SurrogateMind",
     "agreement_of",
     "features_of",
@@ -82,7 +82,7 @@ def posts_of(seen: SeenRow) -> Floats:
     return np.column_stack([posts, 1.0 / np.arange(1, len(posts) + 1)])
 
 
-class Agreement(BaseModel):
+class SurrogateAgreement(BaseModel):
     """How well a surrogate agrees with decisions that it was not fitted on.
 
     Attributes
@@ -156,7 +156,7 @@ class Surrogate(BaseModel):
     scales: tuple[float, ...]
     weights: tuple[tuple[float, ...], ...]
     post_weights: tuple[float, ...]
-    agreement: Agreement
+    agreement: SurrogateAgreement
     models: tuple[str, ...] = ()
 
     @property

@@ -10,13 +10,13 @@ import numpy.typing as npt
 from sim.platform.acts.log import ActLog
 from sim.platform.posts.posts import Posts
 
-__all__ = ["ENDS", "Around", "Hearing", "People", "of_end"]
+__all__ = ["ENDS", "MemberColumns", "SourceRows", "WorldView", "of_end"]
 
 ENDS = ("viewer", "author", "source")
 """Whose columns a row of a feed has: who looks, who wrote it, who shared it."""
 
 
-class People(Protocol):
+class MemberColumns(Protocol):
     """Columns of agents by name."""
 
     def column(self, name: str) -> npt.NDArray[Any]:
@@ -24,7 +24,7 @@ class People(Protocol):
         ...
 
 
-class Hearing(Protocol):
+class SourceRows(Protocol):
     """Ties as rows: row v lists whom agent v hears."""
 
     @property
@@ -43,7 +43,7 @@ class Hearing(Protocol):
         ...
 
 
-class Around(Protocol):
+class WorldView(Protocol):
     """The platform, as plugins read it; it must not be written through.
 
     A recommender's own columns may be kept in ``held``: arrays by name, saved with the world. Begin
@@ -80,17 +80,17 @@ class Around(Protocol):
         ...
 
     @property
-    def people(self) -> People:
+    def people(self) -> MemberColumns:
         """Columns of agents."""
         ...
 
     @property
-    def hearing(self) -> Hearing:
+    def hearing(self) -> SourceRows:
         """Whom each agent hears."""
         ...
 
     @property
-    def heard_by(self) -> Hearing:
+    def heard_by(self) -> SourceRows:
         """Who hears each agent: row v lists the members that hear v."""
         ...
 
@@ -120,7 +120,7 @@ class Around(Protocol):
         ...
 
 
-def of_end(rows: Any, around: Around, name: str) -> npt.NDArray[Any] | None:
+def of_end(rows: Any, around: WorldView, name: str) -> npt.NDArray[Any] | None:
     """Return a column of agents for one end of each row, None for a name of another form.
 
     Parameters

@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from sim.platform.feed.exposures import Part, Showings
+from sim.platform.feed.exposures import ExposurePart, Showings
 from sim.platform.posts.posts import Flag, Posts
 from sim.spread.cascade.contacts import Contacts, Ids
-from sim.spread.cascade.shown import Shown
+from sim.spread.cascade.shown import FeedContacts
 from sim.world.channels import FEED
 
 if TYPE_CHECKING:
     from sim.platform.feed.exposures import Exposures
     from sim.platform.platform import Platform
 
-__all__ = ["Feed", "injected"]
+__all__ = ["FeedChannel", "injected"]
 
 _INJECTED = np.uint8(Flag.INJECTED)
 _NOBODY = np.empty(0, np.uint32)
 _Pairs = tuple[Ids, Ids]
 
 
-class Feed:
+class FeedChannel:
     """What members are shown of a message in this tick.
 
     A member hears a message from whom it is shown it: the followee that shared it, or its author
@@ -51,7 +51,7 @@ class Feed:
     def contacts(self, network: Contacts, message: int, tick: int) -> Contacts:
         """Return who is shown the message, and by whom."""
         viewers, sources = self._pairs().get(message, (_NOBODY, _NOBODY))
-        return Shown(network, viewers, sources, self._spare, self._heard)
+        return FeedContacts(network, viewers, sources, self._spare, self._heard)
 
     def _heard(self, viewers: Ids) -> _Pairs:
         """Return (viewers, sources) of all ties by which some members hear."""
@@ -93,7 +93,7 @@ def _by_message(posts: Posts, exposures: Exposures) -> dict[int, _Pairs]:
     }
 
 
-def injected(posts: Posts, parts: Iterable[Part]) -> list[Showings]:
+def injected(posts: Posts, parts: Iterable[ExposurePart]) -> list[Showings]:
     """Return the exposures of injected messages, of each part that has any."""
     found = []
     for part in parts:

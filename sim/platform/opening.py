@@ -20,14 +20,14 @@ from sim.world.phases import PHASES, Phase
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["Told", "opened", "phases_of", "with_told"]
+__all__ = ["PlatformChoice", "opened", "phases_of", "with_told"]
 
-Told = bool | Mapping[str, Any] | PlatformSettings | None
+PlatformChoice = bool | Mapping[str, Any] | PlatformSettings | None
 
 
 def opened(
     world: World,
-    settings: Told = None,
+    settings: PlatformChoice = None,
     *,
     recommender: str | Recommender = "blend",
     policy: str | Policy = "rule",
@@ -54,7 +54,7 @@ def phases_of(*, platform: bool, metrics: bool) -> list[Phase]:
     return [*phases, WATCH] if metrics else phases
 
 
-def with_told(world: World, told: Told) -> World:
+def with_told(world: World, told: PlatformChoice) -> World:
     """Return the world, with a platform where one is asked for."""
     if told is not None and told is not False:
         world.open_platform(None if told is True else told)

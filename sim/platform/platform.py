@@ -15,20 +15,20 @@ from sim.agents.rhythm_kernels import expected
 from sim.core import rng
 from sim.core.rng import Stream
 from sim.errors import UnknownNameError
-from sim.network.graph.slab import Live, read_only
+from sim.network.graph.slab import SlabArrays, read_only
 from sim.platform.acts.commands import checked_command, letters
 from sim.platform.acts.kinds import Act
-from sim.platform.acts.log import ActLog, Acts
+from sim.platform.acts.log import ActColumns, ActLog
 from sim.platform.acts.moods import temper_of
 from sim.platform.acts.policies import decide_by, grow_policies, policy_of
 from sim.platform.acts.policy import Policy
 from sim.platform.acts.relations import friends_of, grow_reputation, reputation_of, standing_of
-from sim.platform.acts.requests import Command
-from sim.platform.around import People
+from sim.platform.acts.requests import ActRequest
+from sim.platform.around import MemberColumns
 from sim.platform.feed.exposures import Exposures
 from sim.platform.feed.recommender import Chronological, FriendRecommender, Recommender
 from sim.platform.feed.recommenders import members_of, rank_by, recommender_of
-from sim.platform.feed.serving import Shelf
+from sim.platform.feed.serving import FeedBuffers
 from sim.platform.feed.why import Why, why
 from sim.platform.members import Members
 from sim.platform.posts.posts import Flag, Posts
@@ -39,7 +39,7 @@ from sim.platform.settings import PlatformSettings
 from sim.world.minds.minds import Minds
 
 if TYPE_CHECKING:
-    from sim.platform.state import Still
+    from sim.platform.state import PlatformSnapshot
     from sim.world.world import World
 
 __all__ = ["Platform"]
@@ -74,7 +74,7 @@ class Platform:
     exposures
         Who was shown what in this tick (:class:`~sim.platform.feed.exposures.Exposures`).
     acted
-        What was done in this tick (:class:`~sim.platform.acts.log.Acts`).
+        What was done in this tick (:class:`~sim.platform.acts.log.ActColumns`).
     acts_before
         How many of them came before this tick's feeds.
     trending
@@ -120,7 +120,7 @@ class Platform:
         self.held: dict[str, Array] = {}
         self.trending = _NOBODY
         self.injected: dict[int, int] = {}
-        self.waiting: list[Command] = []
+        self.waiting: list[ActRequest] = []
         self.written: dict[int, str] = {}
         self.faults: list[str] = []
         self.failing: dict[int, BaseException] = {}
@@ -128,9 +128,9 @@ class Platform:
         self.online = _NOBODY
         self.online_at = -1
         self.exposures = Exposures([])
-        self.acted = Acts.joined([])
+        self.acted = ActColumns.joined([])
         self.acts_before = 0
-        self.shelf = Shelf(settings.slots, settings.candidates)
+        self.shelf = FeedBuffers(settings.slots, settings.candidates)
         self._curve = curve_of(settings.rhythm)
         self.via = _NOBODY
         self.stood: tuple[Array, npt.NDArray[np.uint8]] | None = None
@@ -169,19 +169,19 @@ class Platform:
         return len(self._world.agents)
 
     @property
-    def people(self) -> People:
+    def people(self) -> MemberColumns:
         """Columns of agents by name."""
         return self._world.network().people
 
     @property
-    def hearing(self) -> Live:
+    def hearing(self) -> SlabArrays:
         """Whom each agent hears: rows of the network turned round."""
-        return Live(*(read_only(column) for column in self._world.ties.reverse.live))
+        return SlabArrays(*(read_only(column) for column in self._world.ties.reverse.live))
 
     @property
-    def heard_by(self) -> Live:
+    def heard_by(self) -> SlabArrays:
         """Who hears each agent: rows of the network as it is."""
-        return Live(*(read_only(column) for column in self._world.ties.live))
+        return SlabArrays(*(read_only(column) for column in self._world.ties.live))
 
     @property
     def fans(self) -> Ids:
@@ -252,7 +252,7 @@ class Platform:
         InputError, UnknownNameError
             One sentence for an act that is not possible; nothing is changed.
         """
-        given = Command(agent, Act.DO_NOTHING, message, other, text, 0, group)
+        given = ActRequest(agent, Act.DO_NOTHING, message, other, text, 0, group)
         said = {"message": message, "other": other, "text": text, "group": group}
         with self._world.trail.doing(self._world, "act", (agent, act), said):
             self.waiting.append(checked_command(self._world, self, given, act))
@@ -370,10 +370,10 @@ class Platform:
         self.faults.append(f"The recommender {name!r} failed and ranks no more: {error}")
         self.recommenders[which] = Chronological()
 
-    def note(self, acts: Acts) -> None:
+    def note(self, acts: ActColumns) -> None:
         """Write acts of this tick into the log."""
         self.log.add(self.tick, acts)
-        self.acted = Acts.joined([self.acted, acts])
+        self.acted = ActColumns.joined([self.acted, acts])
 
     def joined(self) -> range:
         """Take in agents that joined the world since this was last asked; returns them."""
@@ -398,11 +398,11 @@ class Platform:
         own = sum(part.nbytes for part in parts)
         return int(own + sum(column.nbytes for column in self.held.values()))
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Still:
+    def __deepcopy__(self, memo: dict[int, Any]) -> PlatformSnapshot:
         """Return what :meth:`dump` says now, standing still: for saving while the world goes on."""
-        from sim.platform.state import Still  # it knows Platform
+        from sim.platform.state import PlatformSnapshot  # it knows Platform
 
-        return Still(self)
+        return PlatformSnapshot(self)
 
     def dump(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """Return (what JSON can hold, arrays by name)."""

@@ -15,7 +15,7 @@ from sim.errors import HubbubError
 from sim.platform.acts.log import ActLog
 from sim.platform.acts.policies import POLICY
 from sim.platform.acts.policy import Policy, RulePolicy
-from sim.platform.acts.requests import Command
+from sim.platform.acts.requests import ActRequest
 from sim.platform.bounds import require_platform, texts_of
 from sim.platform.feed.recommender import Chronological, Recommender
 from sim.platform.members import Members
@@ -28,7 +28,7 @@ from sim.world.minds.minds import Minds
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["Still", "commanded", "dump_platform", "restore_platform"]
+__all__ = ["PlatformSnapshot", "commanded", "dump_platform", "restore_platform"]
 
 _FLAGS = 30
 """The byte of :attr:`~sim.platform.posts.posts.Posts.flags` in a row of ``hot``."""
@@ -42,7 +42,7 @@ def _copy(_name: str, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.array(column)
 
 
-class Still:
+class PlatformSnapshot:
     """What a platform's state was when this was made; the platform may go on.
 
     Parameters
@@ -79,9 +79,9 @@ class Still:
         yield from self._log.arrays()
 
 
-def commanded(platform: Platform | Still) -> tuple[str, Columns]:
+def commanded(platform: Platform | PlatformSnapshot) -> tuple[str, Columns]:
     """Return what commands change of a platform, now or then; the rest only ticks do."""
-    if isinstance(platform, Still):
+    if isinstance(platform, PlatformSnapshot):
         return platform.commanded()
     minds = platform.minds.dump() if platform.minds.is_used else None
     ranks = [_said(plugin) for plugin in platform.recommenders]
@@ -147,7 +147,7 @@ def restore_platform(world: World, meta: dict[str, Any], columns: Columns) -> li
     platform.online_at = whole_number(meta["online_at"], "The tick of who is online", low=-1)
     platform.injected = {int(cascade): int(number) for cascade, number in meta["injected"]}
     platform.written = texts_of(meta["written"])
-    platform.waiting = [Command.restore(said) for said in meta["waiting"]]
+    platform.waiting = [ActRequest.restore(said) for said in meta["waiting"]]
     platform.minds = Minds.restore(meta.get("minds"))
     require_platform(platform, world.tick)
     world.platform = platform

@@ -16,13 +16,13 @@ from sim.core.workers import workers
 from sim.platform.acts.commands import carry_out
 from sim.platform.acts.effects import change_ties, take_effect
 from sim.platform.acts.kinds import Act
-from sim.platform.acts.log import NOBODY, Acts
+from sim.platform.acts.log import NOBODY, ActColumns
 from sim.platform.acts.moods import live_on
 from sim.platform.acts.policies import replace_failing
 from sim.platform.acts.record import seal
 from sim.platform.acts.relations import learn_trust, propose, weigh
 from sim.platform.feed.exposures import Exposures
-from sim.platform.feed.serving import Serving, split
+from sim.platform.feed.serving import FeedInputs, split
 from sim.platform.feed.waves import Waves, decided, give_back
 from sim.platform.population import own_hours, turn_over
 from sim.platform.posts.pools import pools_of, trending_now
@@ -52,11 +52,11 @@ _NOBODY = np.empty(0, np.uint32)
 def wake(world: World) -> None:
     """Find out who is online: active, by activity and the hour of each chronotype."""
     platform, agents = _platform(world), world.agents
-    platform.acted = Acts.joined([])
+    platform.acted = ActColumns.joined([])
     turn_over(world, platform)
     joined = platform.joined()
     if joined:
-        platform.note(Acts.of(joined, Act.SIGN_UP))
+        platform.note(ActColumns.of(joined, Act.SIGN_UP))
     out = np.empty(len(agents) + 1, np.uint32)
     count = kernels.wake(
         agents.activity, agents.status, int(Lifecycle.ACTIVE), platform.members.chronotype,
@@ -92,7 +92,7 @@ def write(world: World) -> None:
         appeal=appeal[order],
     )  # fmt: skip
     platform.members.share(author, numbers)
-    platform.note(Acts.of(author, Act.POST, numbers))
+    platform.note(ActColumns.of(author, Act.POST, numbers))
 
 
 def _retire(platform: Platform) -> None:
@@ -140,7 +140,7 @@ def feed(world: World) -> None:
 
 def _serving(
     world: World, platform: Platform, which: int, absent: npt.NDArray[np.uint64]
-) -> Serving:
+) -> FeedInputs:
     """Return what all feeds under one recommender read."""
     recommender, own = platform.recommenders[which], None
     try:
@@ -149,7 +149,7 @@ def _serving(
     except (Exception, SystemExit) as error:  # somebody's recommender
         platform.fault(which, error)
     members = platform.members
-    return Serving(
+    return FeedInputs(
         platform, platform.recommenders[which], which,
         pools_of(platform.posts, platform.trending, own), members.seen, members.recent,
         members.live, absent, world.bonds.closed, platform.settings.drawn, platform.settings.slots,
@@ -171,7 +171,7 @@ def act(world: World) -> None:
     take_effect(platform, _noted(platform, made))
 
 
-def _noted(platform: Platform, made: list[tuple[Acts, Ids]]) -> Acts:
+def _noted(platform: Platform, made: list[tuple[ActColumns, Ids]]) -> ActColumns:
     """Write down what viewers do, behind what was done before; returns it.
 
     What it was made of is given up column by column: there is hardly a second copy.
@@ -182,13 +182,13 @@ def _noted(platform: Platform, made: list[tuple[Acts, Ids]]) -> Acts:
     platform.via = np.concatenate([via, *(sources for _, sources in made)])
     made.clear()
     joined = (np.concatenate([old, *(parts.pop(0) if parts else ())]) for old in before)
-    platform.acted = Acts(*joined)
+    platform.acted = ActColumns(*joined)
     fresh = platform.acted.chosen(slice(before.agent.size, None))
     platform.log.add(platform.tick, fresh, platform.acted)
     return fresh
 
 
-def _shared(platform: Platform, cascade: Cascade) -> Acts:
+def _shared(platform: Platform, cascade: Cascade) -> ActColumns:
     """Return the reposts of those who adopted an injected message in this tick.
 
     Who adopts by itself when the message is in no feed any more has nothing to share.
@@ -198,7 +198,7 @@ def _shared(platform: Platform, cascade: Cascade) -> Acts:
     number = platform.injected.get(cascade.id, NOBODY)
     if number < platform.posts.first:
         fresh = slice(0, 0)
-    return Acts.of(log.agents[fresh], Act.REPOST, number, log.sources[fresh])
+    return ActColumns.of(log.agents[fresh], Act.REPOST, number, log.sources[fresh])
 
 
 def relate(world: World) -> None:

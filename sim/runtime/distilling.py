@@ -9,10 +9,10 @@ from typing import Any
 
 from sim.core.progress import Report, quiet
 from sim.errors import FileError
-from sim.minds.distill import Logged, distilled
+from sim.minds.distill import LoggedDecision, distilled
 from sim.minds.surrogate import Surrogate
 from sim.store.journal.audit_reading import audit
-from sim.world.log import Act, words_of
+from sim.world.log import LoggedAct, words_of
 
 __all__ = ["distil", "logged_in", "write"]
 
@@ -40,7 +40,7 @@ def distil(
     InputError, SnapshotError
         Too few decisions in them, or a file that is none.
     """
-    found: list[Logged] = []
+    found: list[LoggedDecision] = []
     for number, file in enumerate(files):
         report(f"reading {file}", number / len(files))
         found += logged_in(audit(file).acts)
@@ -48,7 +48,7 @@ def distil(
     return distilled(found, held_out=held_out, seed=seed)
 
 
-def logged_in(acts: Sequence[Act]) -> Iterator[Logged]:
+def logged_in(acts: Sequence[LoggedAct]) -> Iterator[LoggedDecision]:
     """Yield the decisions of models among the acts of a run, in order."""
     for act in acts:
         if act.kind != "decide":
@@ -62,7 +62,7 @@ def logged_in(acts: Sequence[Act]) -> Iterator[Logged]:
             model = _model(row) or model
             if row.get("seen"):
                 seen, what, post = row["seen"]
-                yield Logged(seen, what, post, model)
+                yield LoggedDecision(seen, what, post, model)
 
 
 def _model(row: Mapping[str, Any]) -> str:

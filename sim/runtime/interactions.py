@@ -14,7 +14,7 @@ from sim.core.checks import whole_number
 from sim.errors import InputError
 from sim.jit.claims import NOBODY
 from sim.platform.acts.kinds import Act
-from sim.platform.acts.log import Acts
+from sim.platform.acts.log import ActColumns
 from sim.runtime.engine.thread_client import EngineClient
 from sim.spread.cascade.cascade import Cascade
 from sim.world.world import World
@@ -130,7 +130,7 @@ class InteractionStream:
         rows[1], rows[2], rows[3] = agents[told], sources[told], ticks[told]
         self._wait(rows)
 
-    def _add_acts(self, world: World, tick: int, acts: Acts) -> None:
+    def _add_acts(self, world: World, tick: int, acts: ActColumns) -> None:
         """Add what members did to each other in a tick, but for sharing what they took up."""
         told = _TELLING[acts.act] & (acts.other != NOBODY)
         reposted = set(acts.message[acts.act == Act.REPOST].tolist())

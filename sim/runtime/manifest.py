@@ -18,11 +18,11 @@ from sim.core.text import one_line
 from sim.errors import InputError
 from sim.minds.deciding.manifest import versions
 from sim.minds.deciding.thinker import Thinker
-from sim.minds.models.reply_log import Recorded, is_reply
+from sim.minds.models.reply_log import RecordedReplies, is_reply
 from sim.minds.prompts.prompts import TEMPLATES
 from sim.runtime.journal.acts import ACTS, perform
 from sim.runtime.replay import line_of, replay
-from sim.world.log import PLUGIN, Act, words_of
+from sim.world.log import PLUGIN, LoggedAct, words_of
 from sim.world.world import World
 
 __all__ = ["Repeated", "manifest_of", "repeat"]
@@ -32,7 +32,7 @@ _COMPARED = ("source", "acts", "memory", "plan", "spent", "faults")
 _MOST_FINDINGS = 20
 
 
-def manifest_of(acts: Sequence[Act], world: World) -> dict[str, Any]:
+def manifest_of(acts: Sequence[LoggedAct], world: World) -> dict[str, Any]:
     """Return the manifest of a world's run so far.
 
     Parameters
@@ -61,7 +61,7 @@ def manifest_of(acts: Sequence[Act], world: World) -> dict[str, Any]:
     return facts | {"acts": [asdict(act) for act in acts]}
 
 
-def made_in(acts: Sequence[Act]) -> dict[str, Any]:
+def made_in(acts: Sequence[LoggedAct]) -> dict[str, Any]:
     """Return with what minds decided last: prompts, limit, models, versions; empty: unknown."""
     for act in reversed(acts):
         if act.kind == "wake_minds":
@@ -112,7 +112,9 @@ class Repeated:
         return not self.findings
 
 
-def repeat(acts: Sequence[Act], *, digest: str | None = None, report: Report = quiet) -> Repeated:
+def repeat(
+    acts: Sequence[LoggedAct], *, digest: str | None = None, report: Report = quiet
+) -> Repeated:
     """Do a run again: minds think anew, on the replies that were recorded; nobody is asked.
 
     Parameters
@@ -158,7 +160,7 @@ class _Again:
         self.decisions = self.missed = 0
         self.findings: list[str] = []
 
-    def does(self, act: Act, folder: Path) -> None:
+    def does(self, act: LoggedAct, folder: Path) -> None:
         """Do one act."""
         if act.author == PLUGIN:
             return  # it came again with its tick
@@ -179,7 +181,7 @@ class _Again:
 
     def _decided(self, rows: Sequence[Row], folder: Path) -> list[Row]:
         """Return the decisions of a tick, made anew; those of persons as they were."""
-        recorded = Recorded(reply for row in rows for reply in row.get("replies", ()))
+        recorded = RecordedReplies(reply for row in rows for reply in row.get("replies", ()))
         thinker = self._thinking(folder)
         thinker.pool = recorded
         new = {int(row["member"]): row for row in thinker.think(self._world)}
@@ -210,7 +212,7 @@ class _Again:
             )
 
 
-def _rows(act: Act, args: Sequence[Any]) -> Sequence[Row]:
+def _rows(act: LoggedAct, args: Sequence[Any]) -> Sequence[Row]:
     """Return the decisions of an act, if they are that."""
     rows = args[0] if args else None
     if not isinstance(rows, list) or not all(map(_is_row, rows)):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sim.core.checks import whole_number
 from sim.minds.deciding.commands import minds_of, wake_minds
-from sim.minds.deciding.thinker import Asked, Thinker, accounts
+from sim.minds.deciding.thinker import Answerer, Thinker, accounts
 from sim.minds.models.budget import Budget, Spend
 from sim.minds.models.configured import budget_in, prompts_folder
 from sim.minds.models.opening import open_pool
@@ -103,7 +103,7 @@ def thinker_of(
 
 
 def run_with_minds(
-    world: World, ticks: int = 1, *, pool: Asked | None = None, least: float | None = None
+    world: World, ticks: int = 1, *, pool: Answerer | None = None, least: float | None = None
 ) -> list[str]:
     """Step a world, and let its minded members decide after each tick.
 

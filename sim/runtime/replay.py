@@ -13,7 +13,7 @@ from sim.core.text import one_line
 from sim.errors import Cancelled, FileError, InputError
 from sim.runtime.journal.acts import ACTS, perform
 from sim.store.journal.route import JUMP
-from sim.world.log import PLUGIN, Act, said_of, steps_of, words_of
+from sim.world.log import PLUGIN, LoggedAct, said_of, steps_of, words_of
 from sim.world.world import World
 
 __all__ = ["Replay", "can_begin", "leads_to", "line_of", "replay"]
@@ -52,7 +52,7 @@ class Replay:
         return not self.findings
 
 
-def can_begin(acts: Sequence[Act]) -> str:
+def can_begin(acts: Sequence[LoggedAct]) -> str:
     """Return why a world cannot be made again from its first act, one clause; empty: it can."""
     if not acts:
         return "its file holds no log of what was done"
@@ -66,7 +66,7 @@ def can_begin(acts: Sequence[Act]) -> str:
     return ""
 
 
-def line_of(acts: Sequence[Act]) -> list[Act]:
+def line_of(acts: Sequence[LoggedAct]) -> list[LoggedAct]:
     """Return the acts that led to where a world is: without those from which it went back.
 
     Raises
@@ -74,8 +74,10 @@ def line_of(acts: Sequence[Act]) -> list[Act]:
     InputError
         When a step or a way to another tick does not say how far.
     """
-    line: list[Act] = []
-    ahead: list[Act] | None = None  # where it may go forward again, until something new is done
+    line: list[LoggedAct] = []
+    ahead: list[LoggedAct] | None = (
+        None  # where it may go forward again, until something new is done
+    )
     for act in acts:
         if act.kind == JUMP:
             ahead = line if ahead is None else ahead
@@ -86,7 +88,7 @@ def line_of(acts: Sequence[Act]) -> list[Act]:
     return line
 
 
-def _number_of(act: Act) -> int:
+def _number_of(act: LoggedAct) -> int:
     try:
         return int(words_of(act.said)[0][0])
     except (ValueError, TypeError, IndexError):
@@ -94,7 +96,7 @@ def _number_of(act: Act) -> int:
         raise InputError(f"{where} cannot be done again: it does not say how far.") from None
 
 
-def _until(acts: Sequence[Act], tick: int) -> Iterator[Act]:
+def _until(acts: Sequence[LoggedAct], tick: int) -> Iterator[LoggedAct]:
     """Yield acts up to a tick, with whatever was done at that tick; a step may be cut short."""
     for act in acts:
         if act.tick > tick or (act.kind == "step" and act.tick == tick):
@@ -107,7 +109,7 @@ def _until(acts: Sequence[Act], tick: int) -> Iterator[Act]:
 
 
 def replay(
-    acts: Sequence[Act],
+    acts: Sequence[LoggedAct],
     *,
     to: int | None = None,
     start: World | None = None,
@@ -166,7 +168,7 @@ class _Run:
         self.acts = self.ticks = 0
         self.findings: list[str] = []
 
-    def does(self, act: Act) -> bool:
+    def does(self, act: LoggedAct) -> bool:
         """Do one act; False when it cannot be done."""
         if act.author == PLUGIN:
             return True  # it came again with its tick
@@ -185,7 +187,7 @@ class _Run:
         self._compare(act)
         return True
 
-    def _compare(self, act: Act) -> None:
+    def _compare(self, act: LoggedAct) -> None:
         self._world.trail.seal(self._world)
         result = self._world.trail.acts[-1].result
         # A step that ended within a tick was noted without the adoptions of all messages.
@@ -195,7 +197,7 @@ class _Run:
                 f"{result!r}, and then it was {act.result!r}."
             )
 
-    def _ends(self, act: Act, why: str) -> bool:
+    def _ends(self, act: LoggedAct, why: str) -> bool:
         self.findings.append(
             f"Act {act.number:,} ({act.kind}, tick {act.tick:,}) cannot be done again: "
             f"{one_line(why, LONGEST_REASON).rstrip('.')}."
@@ -203,13 +205,15 @@ class _Run:
         return False
 
 
-def leads_to(start: World, acts: Sequence[Act], to: int | None = None) -> bool:
+def leads_to(start: World, acts: Sequence[LoggedAct], to: int | None = None) -> bool:
     """Return whether a world is an earlier state of the one to which these acts were done."""
     line = line_of(acts)
     return _parted(acts, line if to is None else list(_until(line, to)), start) is not None
 
 
-def _parted(acts: Sequence[Act], line: Sequence[Act], start: World) -> list[Act] | None:
+def _parted(
+    acts: Sequence[LoggedAct], line: Sequence[LoggedAct], start: World
+) -> list[LoggedAct] | None:
     """Return a line whose first acts are those behind a world, None where it lies elsewhere.
 
     The last of them may be a step that went on since: it is taken in two.
@@ -231,7 +235,7 @@ def _parted(acts: Sequence[Act], line: Sequence[Act], start: World) -> list[Act]
     return [*behind, *([rest] if ticks > done else []), *line[place + 1 :]]
 
 
-def _goes_on(known: Sequence[Act], acts: Sequence[Act], number: int) -> bool:
+def _goes_on(known: Sequence[LoggedAct], acts: Sequence[LoggedAct], number: int) -> bool:
     """Return whether acts begin with known ones, of which the last may be a step cut short."""
     if known[number].digest == acts[number].digest:
         return True
@@ -240,7 +244,7 @@ def _goes_on(known: Sequence[Act], acts: Sequence[Act], number: int) -> bool:
     return is_behind and 0 < steps_of(known[number]) < steps_of(acts[number])
 
 
-def _made(acts: Sequence[Act], report: Report) -> World:
+def _made(acts: Sequence[LoggedAct], report: Report) -> World:
     why = can_begin(acts)
     if why:
         raise InputError(f"This world cannot be made again: {why}; begin --from an earlier save.")

@@ -18,7 +18,7 @@ from sim.core.registry import register
 from sim.errors import InputError, PluginError
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.policy import Policy
-from sim.platform.feed.exposures import Part
+from sim.platform.feed.exposures import ExposurePart
 from sim.testing.feeds import lively_world
 from sim.testing.holding import hold
 from sim.world.interventions.base import Intervention
@@ -103,7 +103,7 @@ def untouched(cls: type[Policy], parameters: dict[str, Any]) -> None:
     _watched(cls, parameters, _harmless)
 
 
-Look = Callable[[Policy, Part, Any, np.uint64, npt.NDArray[np.uint8]], str]
+Look = Callable[[Policy, ExposurePart, Any, np.uint64, npt.NDArray[np.uint8]], str]
 
 
 def _ruled(cls: type[Policy], parameters: dict[str, Any], ticks: int = _TICKS) -> World:
@@ -132,7 +132,7 @@ def _watched(cls: type[Policy], parameters: dict[str, Any], look: Look) -> None:
     class Watched(Policy):
         """What is tried, and somebody who looks on."""
 
-        def codes(self, part: Part, platform: Any, key: np.uint64) -> npt.NDArray[np.uint8]:
+        def codes(self, part: ExposurePart, platform: Any, key: np.uint64) -> npt.NDArray[np.uint8]:
             found = asked.codes(part, platform, key)
             if not said and part.message.size:
                 said.extend(filter(None, [look(asked, part, platform, key, found)]))
@@ -144,7 +144,7 @@ def _watched(cls: type[Policy], parameters: dict[str, Any], look: Look) -> None:
 
 
 def _alone(
-    asked: Policy, part: Part, platform: Any, key: np.uint64, found: npt.NDArray[np.uint8]
+    asked: Policy, part: ExposurePart, platform: Any, key: np.uint64, found: npt.NDArray[np.uint8]
 ) -> str:
     """Ask again for some viewers by themselves."""
     stops = np.concatenate([[0], np.cumsum(part.counts.astype(np.int64))])
@@ -161,7 +161,7 @@ def _alone(
 
 
 def _sound(
-    asked: Policy, part: Part, platform: Any, _key: np.uint64, _found: npt.NDArray[np.uint8]
+    asked: Policy, part: ExposurePart, platform: Any, _key: np.uint64, _found: npt.NDArray[np.uint8]
 ) -> str:
     from sim.platform.feed.exposures import Exposures
 
@@ -177,7 +177,7 @@ def _sound(
 
 
 def _harmless(
-    asked: Policy, part: Part, platform: Any, key: np.uint64, _found: npt.NDArray[np.uint8]
+    asked: Policy, part: ExposurePart, platform: Any, key: np.uint64, _found: npt.NDArray[np.uint8]
 ) -> str:
     """Look at what it was given before and after it is asked once more."""
     columns: list[npt.NDArray[Any]] = [getattr(part, name) for name in _OF_EXPOSURE]

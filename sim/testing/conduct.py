@@ -25,7 +25,7 @@ from sim.errors import InputError, PluginError
 from sim.network.graph.ties import Ties
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.model import PropagationModel
-from sim.testing.watching import Watch, source_of, state
+from sim.testing.watching import CallWatch, source_of, state
 from sim.world.world import World
 
 __all__ = ["CONDUCT", "FIRST", "Bench", "relabelled", "sentence"]
@@ -106,7 +106,7 @@ def _is_file(stream: Any) -> bool:
 def draws_by_address(bench: Bench, cls: Model, parameters: dict[str, Any]) -> None:
     """Demand: no randomness but the draws that a model receives."""
     before = state()
-    with Watch(source_of(cls)).on() as watch:
+    with CallWatch(source_of(cls)).on() as watch:
         bench.run(cls, parameters, bench.world(), _SEEDS)
     found = next(iter(watch.randomness), "")
     if not found and state() != before:
@@ -121,7 +121,7 @@ def draws_by_address(bench: Bench, cls: Model, parameters: dict[str, Any]) -> No
 
 def reads_no_clock(bench: Bench, cls: Model, parameters: dict[str, Any]) -> None:
     """Demand: no look at a clock."""
-    with Watch(source_of(cls)).on() as watch:
+    with CallWatch(source_of(cls)).on() as watch:
         bench.run(cls, parameters, bench.world(), _SEEDS)
     if watch.clocks:
         found = next(iter(watch.clocks))

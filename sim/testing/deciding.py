@@ -28,7 +28,7 @@ from sim.minds.models.faults import Fault
 from sim.minds.models.replies import Usage
 from sim.testing.feeds import lively_world
 from sim.testing.holding import hold
-from sim.testing.watching import Watch, source_of, state
+from sim.testing.watching import CallWatch, source_of, state
 
 __all__ = ["MINDS_LAWS", "check_mind", "instance_of"]
 
@@ -138,7 +138,7 @@ def without_models(cls: type[Mind], parameters: dict[str, Any]) -> None:
 def draws_by_address(cls: type[Mind], parameters: dict[str, Any]) -> None:
     """Demand: no randomness but ``member.draw(number)``."""
     before = state()
-    with Watch(source_of(cls)).on() as watch:
+    with CallWatch(source_of(cls)).on() as watch:
         _ran(cls, parameters)
     found = next(iter(watch.randomness), "") or ("the global generator" * (state() != before))
     if found:
@@ -149,7 +149,7 @@ def draws_by_address(cls: type[Mind], parameters: dict[str, Any]) -> None:
 
 def reads_no_clock(cls: type[Mind], parameters: dict[str, Any]) -> None:
     """Demand: no look at a clock."""
-    with Watch(source_of(cls)).on() as watch:
+    with CallWatch(source_of(cls)).on() as watch:
         _ran(cls, parameters)
     if watch.clocks:
         raise PluginError(

@@ -103,11 +103,11 @@ def _models(pipe: Pipe, order: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     from sim.core.plugin_files import PACKAGE
     from sim.core.registry import load_named, spec
     from sim.testing.laws import kinds_of
-    from sim.testing.watching import Watch
+    from sim.testing.watching import CallWatch
 
     what = order["what"]
     pipe.tell(event="doing", what="importing", model=what)
-    watch = Watch(os.path.realpath(what))
+    watch = CallWatch(os.path.realpath(what))
     with watch.around_numpy():
         is_place = what.endswith(".py") or what.startswith(PACKAGE)
         if is_place:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-__all__ = ["Watch", "source_of", "state"]
+__all__ = ["CallWatch", "source_of", "state"]
 
 _CLOCKS = {
     "clock_gettime", "clock_gettime_ns", "gmtime", "localtime", "monotonic", "monotonic_ns", "now",
@@ -37,7 +37,7 @@ def source_of(cls: type) -> str:
         return ""
 
 
-class Watch:
+class CallWatch:
     """Notes which clocks and which sources of randomness the lines of one file call.
 
     Parameters
@@ -62,7 +62,7 @@ class Watch:
         self.randomness.clear()
 
     @contextmanager
-    def on(self) -> Iterator[Watch]:
+    def on(self) -> Iterator[CallWatch]:
         """Watch meanwhile; code runs several times slower."""
         before = sys.getprofile()
         sys.setprofile(self._seen)

@@ -19,17 +19,25 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from sim.core.scratch import Room
+from sim.core.scratch import ScratchArray
 from sim.spread.cascade.cascade import Cascade
-from sim.world.records import PACKED_BYTES, Record, laid_out, read
+from sim.world.records import PACKED_BYTES, PackedRecord, laid_out, read
 
 if TYPE_CHECKING:
-    from sim.core.scratch import Spill
+    from sim.core.scratch import ScratchFiles
     from sim.spread.cascade.contacts import Channel
     from sim.spread.cascade.model import PropagationModel
     from sim.world.world import World
 
-__all__ = ["Cascades", "Ended", "Pile", "adoptions_of", "dumped", "models_of", "packed"]
+__all__ = [
+    "Cascades",
+    "EndedCascade",
+    "RecordPile",
+    "adoptions_of",
+    "dumped",
+    "models_of",
+    "packed",
+]
 
 Columns = dict[str, npt.NDArray[Any]]
 
@@ -37,7 +45,7 @@ PILE_BYTES = 1 << 20
 """Packed records share places of this size."""
 
 
-class Pile:
+class RecordPile:
     """Places in scratch files that many small records share; it is only added to.
 
     Parameters
@@ -46,9 +54,9 @@ class Pile:
         Where there is room.
     """
 
-    def __init__(self, spill: Spill) -> None:
+    def __init__(self, spill: ScratchFiles) -> None:
         self._spill = spill
-        self._room: Room | None = None
+        self._room: ScratchArray | None = None
         self._taken = 0
         self._models: dict[Hashable, PropagationModel] = {}
 
@@ -68,12 +76,12 @@ class Pile:
         said = json.dumps(model.values(), sort_keys=True, default=repr)
         return self._models.setdefault((type(model), model.plugin_name, said), model)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Pile:
+    def __deepcopy__(self, memo: dict[int, Any]) -> RecordPile:
         """Return this one: what lies there never changes."""
         return self
 
 
-class Ended:
+class EndedCascade:
     """A message that can never change again; what is asked of it in every tick, and its record.
 
     Parameters
@@ -98,7 +106,7 @@ class Ended:
         "model", "seal", "size", "started_at", "status",
     )  # fmt: skip
 
-    def __init__(self, cascade: Cascade, pile: Pile) -> None:
+    def __init__(self, cascade: Cascade, pile: RecordPile) -> None:
         self.id, self.status, self.size = cascade.id, cascade.status, cascade.size
         self.contacts_seen, self.started_at = int(cascade.contacts_seen), cascade.started_at
         self.agents, self.channel = cascade.agents, cascade.channel
@@ -158,16 +166,16 @@ class Ended:
             cascade.grow(agents - self.agents)
         return cascade
 
-    def record(self, agents: int, rested: str) -> Record | None:
+    def record(self, agents: int, rested: str) -> PackedRecord | None:
         """Return its record as a file keeps it, of so many agents; None: too large to be packed."""
         if not self._is_packed:
             return None
         if self.agents == agents:
-            return Record(self.id, self._whole, self._data.tobytes())
+            return PackedRecord(self.id, self._whole, self._data.tobytes())
         data = laid_out(*self.made(agents, rested).dump())
         if len(data) > PACKED_BYTES:
             return None
-        return Record(self.id, len(data), zlib.compress(data, 1))
+        return PackedRecord(self.id, len(data), zlib.compress(data, 1))
 
     def _unpacked(self, rested: str) -> tuple[dict[str, Any], Columns]:
         data = self._data.tobytes()
@@ -202,15 +210,15 @@ class Cascades(MutableSequence[Cascade]):
     (40, 16, 'quiet')
     """
 
-    def __init__(self, world: World, items: Iterable[Cascade | Ended] = ()) -> None:
+    def __init__(self, world: World, items: Iterable[Cascade | EndedCascade] = ()) -> None:
         self._world = ref(world)
         self._holds: World | None = None
         self._settle(list(items))
 
-    def _settle(self, items: list[Cascade | Ended]) -> None:
+    def _settle(self, items: list[Cascade | EndedCascade]) -> None:
         self._items = items
         self._loose = [each for each in items if isinstance(each, Cascade)]
-        ended = [each for each in items if isinstance(each, Ended)]
+        ended = [each for each in items if isinstance(each, EndedCascade)]
         self.adoptions = sum(each.size for each in ended)
         self.contacts = sum(each.contacts_seen for each in ended)
         self.seals = 0
@@ -226,7 +234,7 @@ class Cascades(MutableSequence[Cascade]):
         What is told of those that ended is taken over, and made neither anew nor twice.
         """
         found = Cascades(world)
-        found._items = [e if isinstance(e, Ended) else of(e) for e in self._items]
+        found._items = [e if isinstance(e, EndedCascade) else of(e) for e in self._items]
         found._loose = [e for e in found._items if isinstance(e, Cascade)]
         found.adoptions, found.contacts, found.seals = self.adoptions, self.contacts, self.seals
         found._holds = None if self._holds is None else world
@@ -240,12 +248,12 @@ class Cascades(MutableSequence[Cascade]):
         return self._loose
 
     @property
-    def ended(self) -> Iterator[Ended]:
+    def ended(self) -> Iterator[EndedCascade]:
         """Those that are packed away."""
-        return (each for each in self._items if isinstance(each, Ended))
+        return (each for each in self._items if isinstance(each, EndedCascade))
 
     @property
-    def items(self) -> list[Cascade | Ended]:
+    def items(self) -> list[Cascade | EndedCascade]:
         """All as they lie, in order; not to be written into."""
         return self._items
 
@@ -263,7 +271,7 @@ class Cascades(MutableSequence[Cascade]):
             found: list[bytes | Cascade] = []
             told: list[bytes] = []
             for each in self._items:
-                if isinstance(each, Ended):
+                if isinstance(each, EndedCascade):
                     told.append(each.told(agents))
                     continue
                 found += [b"".join(told), each]
@@ -273,10 +281,10 @@ class Cascades(MutableSequence[Cascade]):
 
     # What changes
 
-    def pack(self, cascade: Cascade, pile: Pile) -> None:
+    def pack(self, cascade: Cascade, pile: RecordPile) -> None:
         """Pack a message away that can never change again."""
         place = self.place_of(cascade.id)
-        self._items[place] = ended = Ended(cascade, pile)
+        self._items[place] = ended = EndedCascade(cascade, pile)
         self._holds = self._world()
         self._loose.remove(cascade)
         self.adoptions += ended.size
@@ -289,10 +297,10 @@ class Cascades(MutableSequence[Cascade]):
     def take_up(self, cascade: Cascade) -> None:
         """Let a message that was packed away change again: it is what is held from now on."""
         place = self.place_of(cascade.id)
-        if place < len(self._items) and isinstance(self._items[place], Ended):
+        if place < len(self._items) and isinstance(self._items[place], EndedCascade):
             self._settle([*self._items[:place], cascade, *self._items[place + 1 :]])
 
-    def hold(self, items: Iterable[Cascade | Ended]) -> None:
+    def hold(self, items: Iterable[Cascade | EndedCascade]) -> None:
         """Hold other messages from now on."""
         self._settle(list(items))
 
@@ -371,7 +379,7 @@ class Cascades(MutableSequence[Cascade]):
     def __repr__(self) -> str:
         return f"<{len(self):,} messages>"
 
-    def _as_cascade(self, item: Cascade | Ended) -> Cascade:
+    def _as_cascade(self, item: Cascade | EndedCascade) -> Cascade:
         if isinstance(item, Cascade):
             return item
         known = item.held
@@ -386,7 +394,7 @@ class Cascades(MutableSequence[Cascade]):
         return found
 
 
-def _number(item: Cascade | Ended) -> int:
+def _number(item: Cascade | EndedCascade) -> int:
     return item.id
 
 
@@ -409,24 +417,24 @@ def dumped(world: World) -> Iterator[tuple[dict[str, Any], Columns]]:
     """Yield what each message of a world has to be saved, in order."""
     agents = len(world.agents)
     for each in world.cascades.items:
-        yield each.dump(agents, world.rested_as) if isinstance(each, Ended) else each.dump()
+        yield each.dump(agents, world.rested_as) if isinstance(each, EndedCascade) else each.dump()
 
 
-def packed(world: World) -> tuple[list[Record], Iterator[tuple[dict[str, Any], Columns]]]:
+def packed(world: World) -> tuple[list[PackedRecord], Iterator[tuple[dict[str, Any], Columns]]]:
     """Return packed records of a world's messages, and what the others have to be saved; in order.
 
     Together they say what :func:`dumped` does.
     """
     agents, rested = len(world.agents), world.rested_as
-    found: list[Record] = []
-    others: list[Cascade | Ended] = []
+    found: list[PackedRecord] = []
+    others: list[Cascade | EndedCascade] = []
     for each in world.cascades.items:
-        record = each.record(agents, rested) if isinstance(each, Ended) else None
+        record = each.record(agents, rested) if isinstance(each, EndedCascade) else None
         if record is None:
             others.append(each)
         else:
             found.append(record)
-    told = (e.dump(agents, rested) if isinstance(e, Ended) else e.dump() for e in others)
+    told = (e.dump(agents, rested) if isinstance(e, EndedCascade) else e.dump() for e in others)
     return found, told
 
 
@@ -434,7 +442,7 @@ def models_of(world: World) -> Iterable[PropagationModel]:
     """Return the models of a world's messages, in order; of those that ended each kind once."""
     seen: set[int] = set()
     for each in world.cascades.items:
-        if isinstance(each, Ended):
+        if isinstance(each, EndedCascade):
             if id(each.model) in seen:
                 continue
             seen.add(id(each.model))

@@ -26,7 +26,7 @@ from sim.errors import InputError
 from sim.network.analysis.compatibility_kernels import common_circle
 
 if TYPE_CHECKING:
-    from sim.network.graph.slab import Live
+    from sim.network.graph.slab import SlabArrays
     from sim.world.world import World
 
 __all__ = ["WEIGHTS", "Compatibility", "compatibility"]
@@ -136,7 +136,7 @@ def _common(world: World, who: Ids, whom: Ids) -> npt.NDArray[np.int64]:
     return out
 
 
-def _circle(ways: tuple[Live, Live], agent: int) -> Ids:
+def _circle(ways: tuple[SlabArrays, SlabArrays], agent: int) -> Ids:
     rows = []
     for live in ways:
         start, length = (int(each) for each in live.rows[agent])

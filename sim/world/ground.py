@@ -12,25 +12,25 @@ from sim.agents.lifecycle import belongs
 from sim.network.graph.interactions import Interactions
 from sim.network.graph.ties import Ties
 from sim.network.relations.types import TieRecords
-from sim.platform.channel import Feed
-from sim.spread.cascade.contacts import Bits, Channel, Contacts, Scratch, Silence, bitmap
+from sim.platform.channel import FeedChannel
+from sim.spread.cascade.contacts import Bits, Channel, Contacts, NoContacts, Scratch, bitmap
 from sim.world.channels import FEED, channel_named
 from sim.world.interventions.plan import Interventions, Planned
 from sim.world.log import Trail
 from sim.world.metrics.series import Metrics, MetricSettings, opened_metrics
-from sim.world.people import People
-from sim.world.relationships import Bonds
+from sim.world.people import AgentColumns
+from sim.world.relationships import Relationships
 from sim.world.removal import bury
 
 if TYPE_CHECKING:
-    from sim.platform.opening import Told
+    from sim.platform.opening import PlatformChoice
     from sim.platform.platform import Platform
     from sim.world.world import World
 
-__all__ = ["Ground"]
+__all__ = ["SharedState"]
 
 
-class Ground:
+class SharedState:
     """Agents and ties as phases read them.
 
     Parameters
@@ -55,11 +55,11 @@ class Ground:
         self._ties = ties
         self._moves = agents.lore.moves.made
         self.tick_minutes = tick_minutes
-        self.bonds = Bonds(len(agents))
+        self.bonds = Relationships(len(agents))
         self._scratch: Scratch | None = None
         self._network: tuple[object, Contacts] | None = None
         self._absent: tuple[object, Bits] | None = None
-        self._silence: Silence | None = None
+        self._silence: NoContacts | None = None
         self.interactions: Interactions | None = None
         self.tie_records = TieRecords.none()
         self._channels: dict[str, Channel] = {}
@@ -85,7 +85,7 @@ class Ground:
         """Return the channel of a name, one for all messages (:mod:`sim.world.channels`)."""
         if name not in self._channels:
             if name == FEED and self.platform is not None:
-                return self._channels.setdefault(FEED, Feed(self.platform))
+                return self._channels.setdefault(FEED, FeedChannel(self.platform))
             made = channel_named(name, self.interactions, self.tick_minutes)
             self._channels[name] = self._channels.setdefault(made.name, made)
         return self._channels[name]
@@ -94,7 +94,7 @@ class Ground:
         """Return the channel of messages that name none; None: every listener of every speaker."""
         return None if self.platform is None else self.channel(self.platform.settings.channel)
 
-    def open_platform(self, settings: Told = None, **more: Any) -> Platform:
+    def open_platform(self, settings: PlatformChoice = None, **more: Any) -> Platform:
         """Let this world run a social platform: members wake, post, read feeds, act.
 
         Parameters
@@ -212,11 +212,11 @@ class Ground:
         if self.ties.is_still:
             self._network = None
 
-    def silence(self) -> Silence:
+    def silence(self) -> NoContacts:
         """Return the contacts of messages that nobody will hear of any more."""
         if self._silence is None or self._silence.agents != len(self.agents):
             ties = self.ties
-            self._silence = Silence(
+            self._silence = NoContacts(
                 len(self.agents),
                 degree=lambda: ties.in_degree,  # the world itself may go
                 scratch=self.scratch(),
@@ -225,9 +225,9 @@ class Ground:
             )
         return self._silence
 
-    def people(self) -> People:
+    def people(self) -> AgentColumns:
         """Return the columns of agents, as models read them."""
-        return People(self.agents)
+        return AgentColumns(self.agents)
 
     def absent(self) -> Bits:
         """Return a bitmap of the agents that are not active, empty when all are."""

@@ -25,10 +25,10 @@ from sim.core.params import Parameters
 from sim.core.registry import make, spec_of
 from sim.core.text import one_line
 from sim.errors import InputError
-from sim.network.graph.ties import Dropped
+from sim.network.graph.ties import DroppedArcs
 from sim.spread.cascade.cascade import Cascade
 from sim.world.cascades import adoptions_of
-from sim.world.packed_log import Act, Acts
+from sim.world.packed_log import LoggedAct, PackedActs
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 __all__ = [
     "PLUGIN",
     "UNSAID",
-    "Act",
     "LoggedAct",
     "Trail",
     "noted",
@@ -67,10 +66,6 @@ _ARRAY, _PLUGIN = "array", "plugin"
 _LARGEST_ARRAY = 1 << 30
 
 
-LoggedAct = Act
-"""The name by which others know it: acts of feeds are another thing."""
-
-
 @dataclass(slots=True)
 class Note:
     """An act under way; whoever carries it out writes the result."""
@@ -94,7 +89,7 @@ class Trail:
     """
 
     author: str = "script"
-    acts: Acts = field(default_factory=Acts)
+    acts: PackedActs = field(default_factory=PackedActs)
     _ticks: int = 0
     _since: int = 0
     _ever: int = 0
@@ -189,9 +184,9 @@ class Trail:
             first = replace(self.acts[0], author=one_line(author, LONGEST_AUTHOR))
             self.acts.renew(replace(first, digest=first.chained("")))
 
-    def take(self, acts: Sequence[Act]) -> None:
+    def take(self, acts: Sequence[LoggedAct]) -> None:
         """Go on behind acts that were noted before, in a file."""
-        self.acts = Acts(acts)
+        self.acts = PackedActs(acts)
         self._is_new, self._ticks = False, 0
 
     def seal(self, world: World) -> None:
@@ -224,7 +219,7 @@ class Trail:
 
     def _add(self, tick: int, author: str, kind: str, said: str, result: str) -> None:
         result, author = one_line(result, LONGEST_RESULT), one_line(author, LONGEST_AUTHOR)
-        act = Act(len(self.acts), tick, author, kind, said, result)
+        act = LoggedAct(len(self.acts), tick, author, kind, said, result)
         self.acts.append(replace(act, digest=act.chained(self.head)))
         self._is_new = False
 
@@ -245,7 +240,7 @@ def noted(kind: str) -> Callable[[F], F]:
     return wrapped
 
 
-def steps_of(act: Act) -> int:
+def steps_of(act: LoggedAct) -> int:
     """Return how many ticks an act is; 0 for any other than a step, and where it does not say."""
     said = _STEP.fullmatch(act.said) if act.kind == "step" else None
     return int(said[1]) if said is not None else 0
@@ -255,7 +250,7 @@ def told(result: object) -> str:
     """Return what came of an act, for people."""
     if isinstance(result, range):
         return f"{len(result):,} agents from index {result.start:,}"
-    if isinstance(result, Dropped):
+    if isinstance(result, DroppedArcs):
         return f"{result.loops:,} loops and {result.duplicates:,} duplicates left out"
     if isinstance(result, Cascade):
         return f"message #{result.id}, {result.status}, {result.seeds.size:,} seeds"

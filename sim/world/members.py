@@ -20,19 +20,19 @@ from sim.world.log import noted, told
 from sim.world.minds.giving import give, members_of, mind_of
 from sim.world.minds.minds import PERSON
 from sim.world.profiling import Interests, Match, ProfilesTaken, people_of, take
-from sim.world.ties import Relating
+from sim.world.ties import TieCommands
 
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["Living"]
+__all__ = ["MemberCommands"]
 
 Ids = npt.NDArray[np.uint32]
 
 LONGEST_NOTE = 4096
 
 
-class Living(Relating):
+class MemberCommands(TieCommands):
     """A world whose members are told apart: profiles, stages of life, likeness."""
 
     @noted("create_agents")

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.scratch import Spill
+from sim.core.scratch import ScratchFiles
 
-__all__ = ["Act", "Acts"]
+__all__ = ["LoggedAct", "PackedActs"]
 
 OPEN_ACTS, OPEN_BYTES = 512, 256 << 10
 """Acts, and bytes of their words, up to which they are kept as they are; then half are packed."""
@@ -24,7 +24,7 @@ FILED_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class LoggedAct:
     """One thing that was done.
 
     Parameters
@@ -60,7 +60,7 @@ class Act:
         return blake2b(text.encode(), digest_size=32).hexdigest()
 
 
-class _Part(NamedTuple):
+class _PackedPart(NamedTuple):
     """Packed acts: their rows as JSON, joined by commas."""
 
     acts: int
@@ -71,7 +71,7 @@ class _Part(NamedTuple):
         return zlib.decompress(self.packed.data).decode()
 
 
-class Acts(Sequence[Act]):
+class PackedActs(Sequence[LoggedAct]):
     """A list of acts that only changes at its end; any thread may read it.
 
     Parameters
@@ -81,22 +81,22 @@ class Acts(Sequence[Act]):
 
     Examples
     --------
-    >>> acts = Acts(Act(n, n, "script", "step", "{}", "") for n in range(2000))
+    >>> acts = PackedActs(LoggedAct(n, n, "script", "step", "{}", "") for n in range(2000))
     >>> len(acts), acts[-1].number, [act.number for act in acts[3:6]], acts.packed > 0
     (2000, 1999, [3, 4, 5], True)
     """
 
-    def __init__(self, acts: Iterable[Act] = ()) -> None:
-        self._spill = Spill()
-        self._state: tuple[tuple[_Part, ...], list[Act]] = ((), [])
+    def __init__(self, acts: Iterable[LoggedAct] = ()) -> None:
+        self._spill = ScratchFiles()
+        self._state: tuple[tuple[_PackedPart, ...], list[LoggedAct]] = ((), [])
         self._open_bytes = 0
-        self._at_hand: tuple[_Part | None, list[Act]] = (None, [])
+        self._at_hand: tuple[_PackedPart | None, list[LoggedAct]] = (None, [])
         for act in acts:
             self.append(act)
 
     # What changes
 
-    def append(self, act: Act) -> None:
+    def append(self, act: LoggedAct) -> None:
         """Add an act at the end."""
         newest = self._state[1]
         newest.append(act)
@@ -104,13 +104,13 @@ class Acts(Sequence[Act]):
         if len(newest) > OPEN_ACTS or (self._open_bytes > OPEN_BYTES and len(newest) > 2):
             self._pack()
 
-    def pop(self) -> Act:
+    def pop(self) -> LoggedAct:
         """Take the last act away."""
         act = self._last().pop()
         self._open_bytes -= len(act.said)
         return act
 
-    def renew(self, act: Act) -> None:
+    def renew(self, act: LoggedAct) -> None:
         """Put another act in the place of the last."""
         self.pop()
         self.append(act)
@@ -119,9 +119,9 @@ class Acts(Sequence[Act]):
         """Forget all of them."""
         self._state, self._open_bytes, self._at_hand = ((), []), 0, (None, [])
 
-    def copy(self) -> Acts:
+    def copy(self) -> PackedActs:
         """Return acts that do not change with these; what is packed is shared."""
-        other = Acts()
+        other = PackedActs()
         parts, newest = self._state
         other._state, other._open_bytes = (parts, list(newest)), self._open_bytes
         other._spill = self._spill
@@ -135,10 +135,10 @@ class Acts(Sequence[Act]):
         if self.packed > FILED_BYTES:
             column = self._spill.moved(column)
         left = newest[half:]
-        self._state = ((*parts, _Part(half, column)), left)
+        self._state = ((*parts, _PackedPart(half, column)), left)
         self._open_bytes = sum(len(act.said) for act in left)
 
-    def _last(self) -> list[Act]:
+    def _last(self) -> list[LoggedAct]:
         """Return the list that holds the last act, which is brought back if it was packed."""
         parts, newest = self._state
         if not newest and parts:
@@ -167,7 +167,7 @@ class Acts(Sequence[Act]):
         parts, newest = self._state
         return sum(part.acts for part in parts) + len(newest)
 
-    def __iter__(self) -> Iterator[Act]:
+    def __iter__(self) -> Iterator[LoggedAct]:
         parts, newest = self._state
         newest = list(newest)
         for part in parts:
@@ -175,10 +175,10 @@ class Acts(Sequence[Act]):
         yield from newest
 
     @overload
-    def __getitem__(self, place: int) -> Act: ...
+    def __getitem__(self, place: int) -> LoggedAct: ...
     @overload
-    def __getitem__(self, place: slice) -> list[Act]: ...
-    def __getitem__(self, place: int | slice) -> Act | list[Act]:
+    def __getitem__(self, place: slice) -> list[LoggedAct]: ...
+    def __getitem__(self, place: int | slice) -> LoggedAct | list[LoggedAct]:
         parts, newest = self._state
         newest = list(newest)
         first = sum(part.acts for part in parts)
@@ -190,7 +190,7 @@ class Acts(Sequence[Act]):
         number = range(first + len(newest))[place]
         return newest[number - first] if number >= first else self._packed(parts, number)
 
-    def _packed(self, parts: tuple[_Part, ...], number: int) -> Act:
+    def _packed(self, parts: tuple[_PackedPart, ...], number: int) -> LoggedAct:
         start = 0
         for part in parts:
             if number < start + part.acts:
@@ -211,12 +211,12 @@ class Acts(Sequence[Act]):
         return f"<{len(self):,} acts>"
 
 
-def row_of(act: Act) -> str:
+def row_of(act: LoggedAct) -> str:
     """Return an act as JSON: ``[number, tick, author, kind, arguments, result, digest]``."""
     fields = (act.number, act.tick, act.author, act.kind, act.said, act.result, act.digest)
     return json.dumps(fields, separators=(",", ":"))
 
 
-def _unpacked(part: _Part) -> list[Act]:
+def _unpacked(part: _PackedPart) -> list[LoggedAct]:
     rows: list[list[Any]] = json.loads(f"[{part.text}]")
-    return [Act(*row) for row in rows]
+    return [LoggedAct(*row) for row in rows]

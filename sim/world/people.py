@@ -12,13 +12,13 @@ from sim.agents.columns import Agents
 from sim.agents.lifecycle import belongs
 from sim.errors import UnknownNameError
 
-__all__ = ["People"]
+__all__ = ["AgentColumns"]
 
 _TRAITS = ("openness", "conscientiousness", "extraversion", "agreeableness", "neuroticism")
 _PLAIN = ("interests", "activity", "community", "status", "personality")
 
 
-class People:
+class AgentColumns:
     """The columns of a world's agents, as ``exposure.viewer.openness`` finds them.
 
     Parameters

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from sim.errors import HubbubError, InputError, PluginError
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Draws, Ids
-from sim.spread.cascade.faults import Blamed, is_interruption, place_of
-from sim.spread.cascade.shown import Shown
+from sim.spread.cascade.faults import ModelFault, is_interruption, place_of
+from sim.spread.cascade.shown import FeedContacts
 from sim.world.state.state import surroundings, topic_of
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def respond(world: World) -> None:
 
 
 def _step(cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
-    if isinstance(contacts, Shown):
+    if isinstance(contacts, FeedContacts):
         contacts.step(cascade, draws)
     else:
         cascade.model.step(cascade, contacts, draws)
@@ -140,7 +140,7 @@ def _respond_together(world: World, members: list[tuple[Cascade, Contacts]]) -> 
         except BaseException as error:
             for cascade in cascades:
                 cascade.roll_back()
-            guilty = error.cascade if isinstance(error, Blamed) else None
+            guilty = error.cascade if isinstance(error, ModelFault) else None
             for cascade in cascades:
                 if cascade is guilty or guilty not in cascades:
                     fail(world, cascade, error)
@@ -175,7 +175,7 @@ def fail(world: World, cascade: Cascade, error: BaseException) -> None:
 
     Whatever the plugin raised: an order to end the program or the task is not its to give.
     """
-    if isinstance(error, Blamed) and error.__cause__ is not None:
+    if isinstance(error, ModelFault) and error.__cause__ is not None:
         error = error.__cause__
     world.scratch().release()
     reason = error.reason if isinstance(error, PluginError) else _said(error)

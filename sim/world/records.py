@@ -18,7 +18,7 @@ import numpy.typing as npt
 __all__ = [
     "PACKED_BYTES",
     "PREFIX",
-    "Record",
+    "PackedRecord",
     "body",
     "canonical",
     "filed",
@@ -49,7 +49,7 @@ _OBJECT_BYTES, _SPARE_BYTES = 64, 64 << 20
 """A value of JSON takes some 64 bytes of memory, of its text as little as two."""
 
 
-class Record(NamedTuple):
+class PackedRecord(NamedTuple):
     """A packed record.
 
     Parameters
@@ -119,7 +119,7 @@ def read(data: bytes, rested: str) -> tuple[Meta, Columns]:
     return meta, columns
 
 
-def filed(found: Sequence[Record]) -> Columns:
+def filed(found: Sequence[PackedRecord]) -> Columns:
     """Return packed records as columns of a file; none where there are none."""
     if not found:
         return {}
@@ -133,7 +133,7 @@ def filed(found: Sequence[Record]) -> Columns:
     }
 
 
-def records(columns: Columns) -> list[Record]:
+def records(columns: Columns) -> list[PackedRecord]:
     """Return the packed records among the columns of a file.
 
     Raises
@@ -158,10 +158,10 @@ def records(columns: Columns) -> list[Record]:
     held, stops = data.tobytes(), np.cumsum(sizes).tolist()
     starts = [0, *stops[:-1]]
     told = zip(numbers.tolist(), wholes.tolist(), starts, stops, strict=True)
-    return [Record(number, whole, held[start:stop]) for number, whole, start, stop in told]
+    return [PackedRecord(number, whole, held[start:stop]) for number, whole, start, stop in told]
 
 
-def opened(record: Record) -> bytes:
+def opened(record: PackedRecord) -> bytes:
     """Return a record's bytes, unpacked.
 
     Raises
@@ -193,7 +193,7 @@ def texts(columns: Columns, rested: str) -> Iterator[tuple[int, bytes]]:
         yield record.number, _rested_as(_said(opened(record)), rested)
 
 
-def body(record: Record) -> memoryview:
+def body(record: PackedRecord) -> memoryview:
     """Return the columns of a record as digests take them."""
     data = opened(record)
     return memoryview(data)[_begin(data) :]
@@ -230,7 +230,7 @@ def unfold(meta: Meta, columns: Columns) -> None:
     meta["cascades"] = [told[number] for number in sorted(told)]
 
 
-def _require_few_values(found: Iterable[Record]) -> None:
+def _require_few_values(found: Iterable[PackedRecord]) -> None:
     """Refuse metadata of so many tiny pieces that it would take many times its size in memory."""
     values = size = 0
     for record in found:

@@ -11,15 +11,15 @@ import numpy.typing as npt
 from sim.errors import InputError
 from sim.network.graph.log import TieLog
 from sim.network.graph.ties import Ties
-from sim.network.relations.blocklist import Closed, Ears
+from sim.network.relations.blocklist import Blocklist, BlocklistArrays
 from sim.network.relations.membership import Membership
 
-__all__ = ["Bonds"]
+__all__ = ["Relationships"]
 
 Columns = dict[str, npt.NDArray[Any]]
 
 
-class Bonds:
+class Relationships:
     """Mutes, blocks, and the follows that a mute suspends.
 
     A world's ``ties`` are who hears whom: every model and channel reads them and finds nothing that
@@ -45,7 +45,7 @@ class Bonds:
     """
 
     def __init__(self, agents: int) -> None:
-        self.ears = Ears(agents)
+        self.ears = Blocklist(agents)
         self.log = TieLog()
         self.groups = Membership(agents)
         self._aside: Ties | None = None
@@ -64,7 +64,7 @@ class Bonds:
         return self._aside is not None and self._aside.count > 0
 
     @property
-    def closed(self) -> Closed:
+    def closed(self) -> BlocklistArrays:
         """The closed ears, for kernels (:mod:`sim.network.relations.blocklist_kernels`)."""
         return self.ears.closed
 
@@ -109,7 +109,7 @@ class Bonds:
         columns: Mapping[str, npt.NDArray[Any]],
         agents: int,
         groups: Sequence[Mapping[str, Any]] = (),
-    ) -> Bonds:
+    ) -> Relationships:
         """Return what :meth:`dump` described; ``groups``: name and limit of each.
 
         Raises
@@ -118,7 +118,7 @@ class Bonds:
             For columns that do not fit together.
         """
         bonds = cls(agents)
-        bonds.ears = Ears.restore(_under(columns, "ears."), agents)
+        bonds.ears = Blocklist.restore(_under(columns, "ears."), agents)
         bonds.log = TieLog.restore(_under(columns, "log."), agents)
         bonds.groups = Membership.restore(groups, _under(columns, "groups."), agents)
         own = _under(columns, "aside.")

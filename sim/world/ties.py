@@ -15,9 +15,9 @@ from sim.network.graph.arcs import quantised, vetted
 from sim.network.graph.changes import GAIN, LOSS, Changed
 from sim.network.graph.log import History
 from sim.network.graph.slab_kernels import ADDED, REMOVED
-from sim.network.graph.ties import FRIEND, Dropped, Ties
+from sim.network.graph.ties import FRIEND, DroppedArcs, Ties
 from sim.network.relations.blocklist import BLOCKED, MUTED, SHUNNED
-from sim.world.ground import Ground
+from sim.world.ground import SharedState
 from sim.world.groups import Groups
 from sim.world.log import noted
 from sim.world.relations import DOES, admitted, pairs_of
@@ -26,17 +26,17 @@ from sim.world.seeding import choose_seeds
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["NEIGHBOURS", "Relating"]
+__all__ = ["NEIGHBOURS", "TieCommands"]
 
 Ids = npt.NDArray[np.uint32]
 
 NEIGHBOURS = ("follows", "followers", "friends", "muted", "blocked", "blocked by")
-"""Whom :meth:`Relating.neighbours` can name."""
+"""Whom :meth:`TieCommands.neighbours` can name."""
 
 _MARKS = {"muted": MUTED, "blocked": BLOCKED, "blocked by": SHUNNED}
 
 
-class Relating(Ground):
+class TieCommands(SharedState):
     """A world whose members follow, befriend, block and mute each other."""
 
     def follow(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> Changed:
@@ -109,7 +109,7 @@ class Relating(Ground):
     @noted("add_ties")
     def add_ties(
         self, sources: npt.ArrayLike, targets: npt.ArrayLike, trust: npt.ArrayLike | None = None
-    ) -> Dropped:
+    ) -> DroppedArcs:
         """Add ties ``sources[i] -> targets[i]``; returns the loops and duplicates left out.
 
         What a block forbids is left out too, as are ties of the destroyed, and what a mute suspends

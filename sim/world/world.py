@@ -13,15 +13,15 @@ from sim.agents.columns import Agents
 from sim.core.checks import LAST_TICK, whole_number
 from sim.core.progress import Report, quiet
 from sim.core.registry import make
-from sim.core.scratch import Spill
+from sim.core.scratch import ScratchFiles
 from sim.errors import InputError
 from sim.network.graph.interactions import met_at
 from sim.network.graph.ties import Ties
 from sim.network.relations.types import Relation
-from sim.platform.opening import Told, with_told
+from sim.platform.opening import PlatformChoice, with_told
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Channel, Contacts, DrawMode
-from sim.world.cascades import Cascades, Pile
+from sim.world.cascades import Cascades, RecordPile
 from sim.world.injection import (
     checked_message,
     checked_mode,
@@ -31,7 +31,7 @@ from sim.world.injection import (
 )
 from sim.world.log import noted
 from sim.world.making import drawn
-from sim.world.members import Living
+from sim.world.members import MemberCommands
 from sim.world.opinions import Opinions
 from sim.world.phases import PHASES, Phase, start, wake
 from sim.world.phases_kept import add_phase
@@ -47,7 +47,7 @@ __all__ = ["World"]
 _LONGEST_TICK = 525_600  # a year
 
 
-class World(Living):
+class World(MemberCommands):
     """A simulated social network: agents, the ties between them, and the messages under way.
 
     Parameters
@@ -132,8 +132,8 @@ class World(Living):
         self.woken: dict[int, Cascade] = {}
         self.exposed: list[tuple[Cascade, Contacts]] = []
         self.watchers: list[Watcher] = []
-        self.spill = Spill()
-        self.pile = Pile(self.spill)
+        self.spill = ScratchFiles()
+        self.pile = RecordPile(self.spill)
 
     @classmethod
     def create(
@@ -146,7 +146,7 @@ class World(Living):
         tick_minutes: float = 60.0,
         trust: str = "full",
         degrees: npt.ArrayLike | None = None,
-        platform: Told = None,
+        platform: PlatformChoice = None,
         report: Report = quiet,
         **parameters: Any,
     ) -> World:

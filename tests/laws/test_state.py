@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sim import Metrics, Phase, World, load, save
 from sim.errors import InputError
-from sim.network.relations.types import Said, TieRecords
+from sim.network.relations.types import StatedTypes, TieRecords
 from sim.world.phases_kept import is_lost
 from sim.world.state.snapshot import still
 from sim.world.state.state import digest_of
@@ -50,7 +50,9 @@ def full(seed: int = 5, agents: int = 120) -> World:
     world = World.create(agents=agents, mean_degree=6, seed=seed, trust="uniform", platform=told)
     world.open_metrics(every=2, structure=3)
     sources = np.repeat(np.arange(agents, dtype=np.uint32), world.ties.out_degree)[::3]
-    said = Said(np.arange(sources.size), ["friend", ""] * agents * 3, ['{"since":1}'] * agents * 6)
+    said = StatedTypes(
+        np.arange(sources.size), ["friend", ""] * agents * 3, ['{"since":1}'] * agents * 6
+    )
     pairs = sources, world.ties.targets[::3]
     world.tie_records = TieRecords.from_arcs(*pairs, said, directed=True)[0]
     return world

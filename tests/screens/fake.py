@@ -20,7 +20,7 @@ from sim.runtime import Plan, Progress
 from sim.runtime.engine.stall import Stall, StallOutcome
 from sim.runtime.frames.frames import Communities, Focus, Frame, Kept, SessionRow
 from sim.runtime.health.checks import Health, Vitals, look
-from sim.world.log import Act
+from sim.world.log import LoggedAct
 from tui.backend import Card, NewWorld, Preferences, SavedWorld
 
 NAMES = ("Iceland · jazz", "Peru · football", "[b]Oman[/b] · tea", "日本 · 電車", "Chad")
@@ -131,9 +131,9 @@ class FakeSimulation:
         self.frame = self._frame()
         self._news = asyncio.Event()
 
-    def audit(self, last: int = 100) -> tuple[Act, ...]:
-        done = Act(0, 0, "screen", "create", "{}", f"{self.world.agents} agents")
-        return (done, Act(1, self.world.tick, "screen", "cancel", "{}", ""))[-last:]
+    def audit(self, last: int = 100) -> tuple[LoggedAct, ...]:
+        done = LoggedAct(0, 0, "screen", "create", "{}", f"{self.world.agents} agents")
+        return (done, LoggedAct(1, self.world.tick, "screen", "cancel", "{}", ""))[-last:]
 
     def health(self, *, within: float = 0.0) -> Health:
         return look(Vitals(tick=self.world.tick))

@@ -16,7 +16,7 @@ from textual.widgets import Input, OptionList, Select
 
 import tui
 from sim.minds.deciding.choices import MindsOffer
-from sim.minds.deciding.talks import Being
+from sim.minds.deciding.talks import PlayedMember
 from tests.screens.fake import Cascade, FakeBackend, FakeSimulation, World, card
 from tui.actions.situation import Situation
 from tui.dialogs.dialog import Confirm, Dialog, Notice
@@ -84,7 +84,7 @@ MAKE: dict[type, Callable[[Any], Any]] = {
     Open: Open,
     Params: lambda b: Params(b, shown()),
     PickModel: lambda b: PickModel(b, [card(Cascade)]),
-    Play: lambda _: Play(Being(3, "Ada", 0, True, (), ()), answered, answered),
+    Play: lambda _: Play(PlayedMember(3, "Ada", 0, True, (), ()), answered, answered),
     Problem: lambda _: Problem(ValueError("no")),
     Progress: lambda _: Progress(Job("working")),
     Save: lambda b: Save(b, ""),

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sim.testing.watching import Watch, source_of, state
+from sim.testing.watching import CallWatch, source_of, state
 
 plain: Any = importlib.import_module("random")
 numbers: Any = importlib.import_module("numpy.random")
@@ -35,7 +35,7 @@ def here() -> FrameType:
     ],
 )
 def test_built_in_calls_of_the_file_are_noticed(function: Any, clock: str, randomness: str) -> None:
-    watch = Watch(__file__)
+    watch = CallWatch(__file__)
     watch._seen(here(), "c_call", function)
     assert [said.partition("(")[0] for said in watch.clocks] == ([clock] if clock else [])
     assert [said.partition("(")[0] for said in watch.randomness] == (
@@ -44,7 +44,7 @@ def test_built_in_calls_of_the_file_are_noticed(function: Any, clock: str, rando
 
 
 def test_calls_of_other_files_are_not() -> None:
-    watch = Watch("/elsewhere.py")
+    watch = CallWatch("/elsewhere.py")
     watch._seen(here(), "c_call", time.time)
     watch._seen(here(), "return", None)
     assert not watch.clocks
@@ -59,7 +59,7 @@ def test_functions_of_python_s_random_are_noticed_by_who_calls_them() -> None:
             return 1
 
     Spy().randrange(4)
-    watch = Watch(__file__)
+    watch = CallWatch(__file__)
     inner = frames[0]
     while inner.f_back is not None and inner.f_back.f_code.co_filename != __file__:
         inner = inner.f_back
@@ -71,12 +71,12 @@ def test_functions_of_python_s_random_are_noticed_by_who_calls_them() -> None:
 
 def test_functions_of_numpy_s_random_say_who_calls_them_and_are_put_back() -> None:
     before = numbers.random
-    watch = Watch(__file__)
+    watch = CallWatch(__file__)
     with watch.on():
         numbers.default_rng(3)
     assert next(iter(watch.randomness)).startswith("numpy.random.default_rng() in line ")
     assert numbers.random is before
-    other = Watch("/elsewhere.py")
+    other = CallWatch("/elsewhere.py")
     with other.around_numpy():
         numbers.default_rng(3)
     assert not other.randomness
@@ -92,5 +92,5 @@ def test_global_generators_are_compared_by_what_they_hold() -> None:
 
 
 def test_what_has_no_source_has_no_file() -> None:
-    assert source_of(Watch).endswith("watching.py")
+    assert source_of(CallWatch).endswith("watching.py")
     assert source_of(int) == ""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from sim import Report
-    from sim.minds.deciding.talks import Being
+    from sim.minds.deciding.talks import PlayedMember
     from sim.minds.models.asks import Answer
     from tui.app import Hubbub
     from tui.dialogs.interview import Talk
@@ -148,10 +148,10 @@ async def play(app: Hubbub, words: Words) -> None:
         given = {key: value for key, value in said.items() if value not in {None, ""}}
         await simulation.call(hosting.ACTS["act"], member, deed.act, **given)
 
-    async def step() -> Being:
+    async def step() -> PlayedMember:
         await simulation.call(hosting.ACTS["act"], member, "refresh")
         await simulation.step(1)
-        found: Being = await simulation.query(being_of, member)
+        found: PlayedMember = await simulation.query(being_of, member)
         return found
 
     await simulation.call(hosting.ACTS["play_member"], member)

@@ -21,7 +21,7 @@ from tui.safe import line, plain
 if TYPE_CHECKING:
     from textual.content import Content
 
-    from sim.minds.deciding.talks import Being, Shown
+    from sim.minds.deciding.talks import PlayedMember, Shown
 
 __all__ = ["Deed", "Play"]
 
@@ -68,9 +68,9 @@ class Play(Dialog[bool]):
 
     def __init__(
         self,
-        being: Being,
+        being: PlayedMember,
         act: Callable[[Deed], Awaitable[None]],
-        step: Callable[[], Awaitable[Being]],
+        step: Callable[[], Awaitable[PlayedMember]],
     ) -> None:
         super().__init__(f"You are {being.name}", yes="Do it", no="Leave")
         self._being, self._act, self._step = being, act, step

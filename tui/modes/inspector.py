@@ -238,7 +238,7 @@ def _feed(feed: MemberFeed | None, width: int) -> list[Content]:
     if feed is None:
         return []
     if feed.unknown:
-        return [*heading("MemberFeed", width), *wrapped(feed.unknown, width)]
+        return [*heading("Feed", width), *wrapped(feed.unknown, width)]
     title = f"Feed of tick {count(feed.tick)} (W: why)"
     if not feed.shown:
         why = "It was shown nothing." if feed.is_online else "It was not online."

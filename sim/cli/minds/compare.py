@@ -15,17 +15,17 @@ from sim.errors import FileError, InputError
 
 if TYPE_CHECKING:
     from sim.lab.compare import Difference
-    from sim.lab.minds import Agreement, MindsComparison
-    from sim.minds.deciding.thinker import Asked as Pool
+    from sim.lab.minds import ArmAgreement, MindsComparison
+    from sim.minds.deciding.thinker import Answerer as Pool
 
-__all__ = ["Asked", "show_minds_comparison"]
+__all__ = ["ComparisonOptions", "show_minds_comparison"]
 
 _TICKS = 24
 _MOST_BYTES = 512 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ComparisonOptions:
     """What was asked of a comparison.
 
     Parameters
@@ -52,7 +52,7 @@ class Asked:
 
 def show_minds_comparison(
     where: str,
-    asked: Asked,
+    asked: ComparisonOptions,
     ticks: int | None,
     seeds: int,
     *,
@@ -99,12 +99,12 @@ def show_minds_comparison(
 
 
 @contextmanager
-def _pool(asked: Asked) -> Iterator[Pool | None]:
+def _pool(asked: ComparisonOptions) -> Iterator[Pool | None]:
     """Yield whom to ask, or the replies that stand for it."""
     if asked.offline and asked.replies is not None:
-        from sim.minds.models.reply_log import Recorded
+        from sim.minds.models.reply_log import RecordedReplies
 
-        yield Recorded(_read(asked.replies))
+        yield RecordedReplies(_read(asked.replies))
         return
     if asked.offline:
         yield None
@@ -207,7 +207,7 @@ def _apart(difference: Difference) -> str:
     return f"{mean} +-{difference.half:,.4f}{' *' if difference.sign else ''}"
 
 
-def _agreement(what: str, told: Agreement) -> str:
+def _agreement(what: str, told: ArmAgreement) -> str:
     if not told.pairs:
         return f"{what}: nobody decided in the same tick under both."
     text = f"{what}: the same acts in {told.same:.0%} of {told.pairs:,} decisions"

@@ -13,7 +13,7 @@ from sim.cli.program.start import prepare
 
 if TYPE_CHECKING:
     from sim.runtime.manifest import Repeated
-    from sim.world.log import Act
+    from sim.world.log import LoggedAct
     from sim.world.world import World
 
 __all__ = ["manifest", "manifest_text", "repeat"]
@@ -79,7 +79,7 @@ def repeat(
     raise typer.Exit(OK if found.is_same else FILE)
 
 
-def _run_in(where: str) -> tuple[list[Act], str | None]:
+def _run_in(where: str) -> tuple[list[LoggedAct], str | None]:
     """Return what was done, and the digest that it came to."""
     if where.endswith(".json"):
         from sim.cli.show.audit import read_log

@@ -14,7 +14,7 @@ from sim.runtime.replay import line_of
 from sim.world.log import PLUGIN, words_of
 
 if TYPE_CHECKING:
-    from sim.world.log import Act
+    from sim.world.log import LoggedAct
 
 __all__ = ["scenario_of"]
 
@@ -23,7 +23,7 @@ _PLAIN = ("direction", "directed", "signed")
 _MESSAGE = ("model", "tags", "priority", "draws", "channel")
 
 
-def scenario_of(acts: Sequence[Act], name: Name = int) -> tuple[str, list[str]]:
+def scenario_of(acts: Sequence[LoggedAct], name: Name = int) -> tuple[str, list[str]]:
     """Return a scenario, and a sentence for each kind of act that it leaves out.
 
     Parameters
@@ -71,7 +71,7 @@ def scenario_of(acts: Sequence[Act], name: Name = int) -> tuple[str, list[str]]:
     return "\n".join(part for part in parts if part), told
 
 
-def _words(act: Act) -> tuple[list[Any], dict[str, Any]]:
+def _words(act: LoggedAct) -> tuple[list[Any], dict[str, Any]]:
     try:
         return words_of(act.said)
     except ValueError as error:
@@ -79,7 +79,7 @@ def _words(act: Act) -> tuple[list[Any], dict[str, Any]]:
         raise InputError(f"{where} cannot be written down: {error}.") from None
 
 
-def _beginning(acts: Sequence[Act], lived: Lived) -> tuple[Section, float | None]:
+def _beginning(acts: Sequence[LoggedAct], lived: Lived) -> tuple[Section, float | None]:
     if not acts or acts[0].kind not in {"create", "demo", "import"}:
         raise InputError(
             "A scenario cannot say how this world began: a program made it, or its file holds no "
@@ -120,7 +120,7 @@ def _imported(said: dict[str, Any]) -> Section:
     return [*section, ("labels", said["labels"])] if said.get("labels") else section
 
 
-def _message(act: Act, name: Name) -> Section:
+def _message(act: LoggedAct, name: Name) -> Section:
     args, said = _words(act)
     text = args[0] if args else said.pop("text")
     seeds = ",".join(quoted(str(name(int(agent)))) for agent in said.pop("seeds"))

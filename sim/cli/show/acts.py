@@ -11,14 +11,14 @@ import numpy.typing as npt
 from sim.cli.program.output import as_json, say, table, watched
 from sim.errors import InputError
 from sim.platform.acts.kinds import OF_GROUPS, Act, act_of
-from sim.platform.acts.log import NOBODY, Acts
+from sim.platform.acts.log import NOBODY, ActColumns
 from sim.platform.posts.texts import said_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sim.platform.platform import Platform
-    from sim.platform.posts.texts import Said
+    from sim.platform.posts.texts import QuotedTexts
     from sim.world.world import World
 
 __all__ = ["Asked", "act_facts", "said_facts", "show_acts"]
@@ -90,7 +90,9 @@ def act_facts(world: World, asked: Asked) -> Facts:
     return {"count": len(found), "kept": kept[:1] + kept[-1:], "acts": found[::-1]}
 
 
-def _meant(acts: Acts, one: int | None, two: int | None, kind: int | None) -> npt.NDArray[Any]:
+def _meant(
+    acts: ActColumns, one: int | None, two: int | None, kind: int | None
+) -> npt.NDArray[Any]:
     meant = np.ones(acts.agent.size, np.bool_)
     whom = np.where(np.isin(acts.act, OF_GROUPS), NOBODY, acts.other)
     if one is not None and two is not None:
@@ -102,7 +104,7 @@ def _meant(acts: Acts, one: int | None, two: int | None, kind: int | None) -> np
     return np.flatnonzero(meant)
 
 
-def _rows(world: World, platform: Platform, tick: int, acts: Acts) -> list[Facts]:
+def _rows(world: World, platform: Platform, tick: int, acts: ActColumns) -> list[Facts]:
     name = world.agents.id
     rows = []
     for who, act, message, other in zip(*(column.tolist() for column in acts), strict=True):
@@ -119,7 +121,7 @@ def _rows(world: World, platform: Platform, tick: int, acts: Acts) -> list[Facts
     return rows
 
 
-def said_facts(said: Said, name: Callable[[int], Any]) -> Facts:
+def said_facts(said: QuotedTexts, name: Callable[[int], Any]) -> Facts:
     """Return whose words are whose, as facts: ``text``, ``by``, ``upon``, ``upon_by``."""
     return {
         "text": said.text,

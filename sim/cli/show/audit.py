@@ -14,7 +14,7 @@ from sim.errors import FileError, InputError
 
 if TYPE_CHECKING:
     from sim.store.journal.audit_reading import Audit
-    from sim.world.log import Act
+    from sim.world.log import LoggedAct
 
 __all__ = ["FORMAT", "read_log", "show_audit", "write_script"]
 
@@ -57,7 +57,7 @@ def _facts(found: Audit) -> dict[str, Any]:
     }
 
 
-def _rows(acts: Sequence[Act]) -> Iterator[tuple[str, ...]]:
+def _rows(acts: Sequence[LoggedAct]) -> Iterator[tuple[str, ...]]:
     for act in acts:
         said = _short(act.said)
         what = act.kind[:40]
@@ -85,7 +85,7 @@ def _word(value: Any) -> str:
     return value if isinstance(value, str) else jsons.dumps(value)
 
 
-def read_log(path: Path) -> tuple[list[Act], str | None, list[str]]:
+def read_log(path: Path) -> tuple[list[LoggedAct], str | None, list[str]]:
     """Return the acts that ``hubbub audit --json`` printed, the digest at their end, and findings.
 
     Raises
@@ -95,13 +95,13 @@ def read_log(path: Path) -> tuple[list[Act], str | None, list[str]]:
     """
     from sim.store.journal.audit import broken_at
     from sim.store.snapshot.plain import from_json
-    from sim.world.log import Act
+    from sim.world.log import LoggedAct
 
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise FileError(path, "a log of acts has at most 512 MiB; is it one?")
         body = from_json(path.read_text(encoding="utf-8"))
-        acts = [Act(**fields) for fields in body["acts"]]
+        acts = [LoggedAct(**fields) for fields in body["acts"]]
         finding, digest = broken_at(acts), body.get("digest")
     except OSError as error:
         raise FileError(path, (error.strerror or "cannot be read").lower()) from None

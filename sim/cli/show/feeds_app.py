@@ -93,9 +93,11 @@ def compare(
     """
     prepare(context.obj)
     if minds is not None:
-        from sim.cli.minds.compare import Asked, show_minds_comparison
+        from sim.cli.minds.compare import ComparisonOptions, show_minds_comparison
 
-        asked = Asked(minds, mind or "model", against or "rule", goal or "", replies, offline)
+        asked = ComparisonOptions(
+            minds, mind or "model", against or "rule", goal or "", replies, offline
+        )
         show_minds_comparison(world, asked, ticks, seeds or 1, variant=variant, json=json)
         return
     if any((mind, against, goal, replies, offline)):

@@ -13,7 +13,7 @@ from sim.cli.show.audit import read_log
 if TYPE_CHECKING:
     from sim.core.progress import Report
     from sim.runtime.replay import Replay
-    from sim.world.log import Act
+    from sim.world.log import LoggedAct
     from sim.world.world import World
 
 __all__ = ["Again", "show_replay"]
@@ -73,7 +73,7 @@ def show_replay(order: Again, *, json: bool) -> int:
     return FILE if findings and order.check else OK
 
 
-def _log(where: str) -> tuple[list[Act], str | None, list[str]]:
+def _log(where: str) -> tuple[list[LoggedAct], str | None, list[str]]:
     if where.endswith((".json", ".jsonl")):
         return read_log(Path(where))
     from sim.cli.worlds.names import saved_path
@@ -83,7 +83,7 @@ def _log(where: str) -> tuple[list[Act], str | None, list[str]]:
     return list(found.acts), found.digest, list(found.findings)
 
 
-def _start(order: Again, acts: list[Act], report: Report) -> World | None:
+def _start(order: Again, acts: list[LoggedAct], report: Report) -> World | None:
     """Return the state to begin from; None: the world is made again."""
     from sim.runtime.replay import can_begin
     from sim.store import load
@@ -95,7 +95,7 @@ def _start(order: Again, acts: list[Act], report: Report) -> World | None:
     return _checkpoint(order, acts, report)
 
 
-def _checkpoint(order: Again, acts: list[Act], report: Report) -> World | None:
+def _checkpoint(order: Again, acts: list[LoggedAct], report: Report) -> World | None:
     """Return the nearest state that the journal beside the file keeps and that fits the log."""
     from sim.cli.worlds.names import saved_path
     from sim.errors import SnapshotError
@@ -116,7 +116,7 @@ def _checkpoint(order: Again, acts: list[Act], report: Report) -> World | None:
     return None
 
 
-def _differs(found: Replay, acts: list[Act], digest: str | None, to: int | None) -> list[str]:
+def _differs(found: Replay, acts: list[LoggedAct], digest: str | None, to: int | None) -> list[str]:
     """Compare with the saved world, where all that led to it was done again."""
     from sim.runtime.replay import line_of
 

@@ -75,10 +75,10 @@ def show_why(where: str, agent: str, message: int | None, tick: int | None, *, j
 
 def _facts(world: World, found: Why) -> dict[str, Any]:
     from sim.cli.show.acts import said_facts
-    from sim.platform.posts.texts import Said, said_in_message
+    from sim.platform.posts.texts import QuotedTexts, said_in_message
 
     agents, platform = world.agents, world.platform
-    said = Said() if platform is None else said_in_message(world, platform, found.message)
+    said = QuotedTexts() if platform is None else said_in_message(world, platform, found.message)
     return dataclasses.asdict(found) | {
         "viewer": agents.id(found.viewer),
         "viewer_name": agents.name(found.viewer),

@@ -12,7 +12,7 @@ from sim.core.progress import Report
 from sim.errors import CapacityError, FileError, InputError
 
 if TYPE_CHECKING:
-    from sim.io import Imported
+    from sim.io import ImportOutcome
     from sim.world.world import World
 
 __all__ = [
@@ -316,7 +316,7 @@ class ImportedWorld:
     seed: int = 0
     tick_minutes: float = 60.0
 
-    def make(self, report: Report) -> Imported:
+    def make(self, report: Report) -> ImportOutcome:
         """Read the file; returns the world and what was found, kept and dropped.
 
         Raises

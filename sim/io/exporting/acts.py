@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.io.exporting.tables import Column, Table, Who
+from sim.io.exporting.tables import ExportColumn, ExportTable, Who
 from sim.platform.acts.kinds import OF_GROUPS, Act
 from sim.platform.acts.log import NOBODY
 from sim.platform.acts.record import said_in
@@ -71,7 +71,7 @@ class _Cells:
         return self._flow.take(self._place, where)
 
 
-def doings_of(world: World, record: Record, who: Who) -> tuple[Table, ...]:
+def doings_of(world: World, record: Record, who: Who) -> tuple[ExportTable, ...]:
     """Return the tables ``posts`` and ``acts``, and ``decisions`` and ``replies`` where there are.
 
     Parameters
@@ -91,7 +91,7 @@ def doings_of(world: World, record: Record, who: Who) -> tuple[Table, ...]:
     return tuple(tables)
 
 
-def _acts(record: Record, who: Who) -> Table:
+def _acts(record: Record, who: Who) -> ExportTable:
     def parts() -> Iterator[Part]:
         for tick, acts in record.acts():
             of_group = np.isin(acts.act, OF_GROUPS)
@@ -103,17 +103,17 @@ def _acts(record: Record, who: Who) -> Table:
 
     flow = _Flow(parts)
     columns = (
-        Column("tick", "integer", _Cells(flow, 0)),
+        ExportColumn("tick", "integer", _Cells(flow, 0)),
         who("agent", _Cells(flow, 1)),
-        Column("act", "text", _Cells(flow, 2), _ACTS),
-        Column("message", "integer", _Cells(flow, 3)),
+        ExportColumn("act", "text", _Cells(flow, 2), _ACTS),
+        ExportColumn("message", "integer", _Cells(flow, 3)),
         who("other", _Cells(flow, 4)),
-        Column("group", "integer", _Cells(flow, 5)),
+        ExportColumn("group", "integer", _Cells(flow, 5)),
     )
-    return Table("acts", record.sizes[0], columns)
+    return ExportTable("acts", record.sizes[0], columns)
 
 
-def _posts(world: World, record: Record, who: Who) -> Table:
+def _posts(world: World, record: Record, who: Who) -> ExportTable:
     first, counts = _counts(record)
     names = world.agents.vocabulary.names
 
@@ -130,21 +130,21 @@ def _posts(world: World, record: Record, who: Who) -> Table:
 
     flow = _Flow(parts)
     columns = (
-        Column("id", "integer", _Cells(flow, 0)),
-        Column("tick", "integer", _Cells(flow, 1)),
+        ExportColumn("id", "integer", _Cells(flow, 0)),
+        ExportColumn("tick", "integer", _Cells(flow, 1)),
         who("author", _Cells(flow, 2)),
-        Column("kind", "text", _Cells(flow, 3), _KINDS),
-        Column("parent", "integer", _Cells(flow, 4)),
+        ExportColumn("kind", "text", _Cells(flow, 3), _KINDS),
+        ExportColumn("parent", "integer", _Cells(flow, 4)),
         who("to", _Cells(flow, 5)),
-        Column("text", "text", _Cells(flow, 6)),
-        Column("tags", "words", _Cells(flow, 7)),
-        Column("message", "integer", _Cells(flow, 8)),
+        ExportColumn("text", "text", _Cells(flow, 6)),
+        ExportColumn("tags", "words", _Cells(flow, 7)),
+        ExportColumn("message", "integer", _Cells(flow, 8)),
         *(
-            Column(name, "integer", _Cells(flow, 9 + place))
+            ExportColumn(name, "integer", _Cells(flow, 9 + place))
             for place, name in enumerate(("likes", "shares", "replies", "reports"))
         ),
     )
-    return Table("posts", record.sizes[1], columns)
+    return ExportTable("posts", record.sizes[1], columns)
 
 
 def _texts(world: World, wall: TickMessages) -> list[str]:
@@ -167,7 +167,7 @@ def _counts(record: Record) -> tuple[int, npt.NDArray[np.int64]]:
     return first, counts
 
 
-def _decisions(record: Record, who: Who, rows: int) -> Table:
+def _decisions(record: Record, who: Who, rows: int) -> ExportTable:
     def parts() -> Iterator[Part]:
         for tick, decided in record.decisions():
             yield (
@@ -180,17 +180,17 @@ def _decisions(record: Record, who: Who, rows: int) -> Table:
 
     flow = _Flow(parts)
     columns = (
-        Column("tick", "integer", _Cells(flow, 0)),
+        ExportColumn("tick", "integer", _Cells(flow, 0)),
         who("member", _Cells(flow, 1)),
-        Column("source", "text", _Cells(flow, 2)),
-        Column("acts", "text", _Cells(flow, 3)),
-        Column("faults", "words", _Cells(flow, 4)),
+        ExportColumn("source", "text", _Cells(flow, 2)),
+        ExportColumn("acts", "text", _Cells(flow, 3)),
+        ExportColumn("faults", "words", _Cells(flow, 4)),
         *(
-            Column(name, "integer", _Cells(flow, 5 + place))
+            ExportColumn(name, "integer", _Cells(flow, 5 + place))
             for place, name in enumerate(("requests", "tokens", "nano_dollars"))
         ),
     )
-    return Table("decisions", rows, columns)
+    return ExportTable("decisions", rows, columns)
 
 
 def _spent(row: dict[str, Any]) -> tuple[int, int, int]:
@@ -205,7 +205,7 @@ _REPLY = {
 }  # fmt: skip
 
 
-def _replies(record: Record, who: Who, rows: int) -> Table:
+def _replies(record: Record, who: Who, rows: int) -> ExportTable:
     def parts() -> Iterator[Part]:
         for tick, decided in record.decisions():
             told = [(row, reply) for row in decided for reply in row.get("replies", ())]
@@ -217,14 +217,14 @@ def _replies(record: Record, who: Who, rows: int) -> Table:
 
     flow = _Flow(parts)
     columns = (
-        Column("tick", "integer", _Cells(flow, 0)),
+        ExportColumn("tick", "integer", _Cells(flow, 0)),
         who("member", _Cells(flow, 1)),
         *(
-            Column("reply" if name == "text" else name, kind, _Cells(flow, 2 + place))  # type: ignore[arg-type]
+            ExportColumn("reply" if name == "text" else name, kind, _Cells(flow, 2 + place))  # type: ignore[arg-type]
             for place, (name, kind) in enumerate(_REPLY.items())
         ),
     )
-    return Table("replies", rows, columns)
+    return ExportTable("replies", rows, columns)
 
 
 def _cell(reply: dict[str, Any], name: str) -> Any:

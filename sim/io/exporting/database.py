@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sim.core.progress import Report, quiet
 from sim.io.exporting.acts import doings_of
 from sim.io.exporting.lines import BATCH
-from sim.io.exporting.tables import Column, Table, who_of
+from sim.io.exporting.tables import ExportColumn, ExportTable, who_of
 from sim.store.history.acts import Record
 from sim.store.relational.database import ExtraTable, write_database
 from sim.store.relational.tables import message_id
@@ -47,7 +47,7 @@ def write_all(world: World, record: Record, path: Path, report: Report = quiet) 
     return write_database(world, path, posts=_rows(posts), beside=beside, report=report)
 
 
-def _injected(posts: Table) -> dict[int, int]:
+def _injected(posts: ExportTable) -> dict[int, int]:
     """Return the number of each injected message on the platform, and which it is."""
     number, message = (
         next(column for column in posts.columns if column.name == name)
@@ -64,7 +64,7 @@ def _injected(posts: Table) -> dict[int, int]:
 class _Messages:
     """The messages that acts are about, by their ``message_id`` in this database."""
 
-    def __init__(self, column: Column, injected: dict[int, int]) -> None:
+    def __init__(self, column: ExportColumn, injected: dict[int, int]) -> None:
         self._column, self._injected = column, injected
 
     def __getitem__(self, where: slice) -> list[int | None]:
@@ -73,7 +73,7 @@ class _Messages:
         return [message_id(number, self._injected) for number in plain]
 
 
-def _named(acts: Table, injected: dict[int, int]) -> Table:
+def _named(acts: ExportTable, injected: dict[int, int]) -> ExportTable:
     columns = tuple(
         replace(column, cells=_Messages(column, injected)) if column.name == "message" else column
         for column in acts.columns
@@ -81,7 +81,7 @@ def _named(acts: Table, injected: dict[int, int]) -> Table:
     return replace(acts, columns=columns)
 
 
-def _beside(table: Table) -> ExtraTable:
+def _beside(table: ExportTable) -> ExtraTable:
     columns = ",\n  ".join(f'"{column.name}" {_type(column)}' for column in table.columns)
     sql = f"CREATE TABLE {table.name} (\n  {columns}\n) STRICT"
     indexes = [
@@ -91,18 +91,18 @@ def _beside(table: Table) -> ExtraTable:
     return ExtraTable(table.name, sql, len(table.columns), _rows(table), tuple(indexes))
 
 
-def _type(column: Column) -> str:
+def _type(column: ExportColumn) -> str:
     return "TEXT" if column.words is not None else _TYPES[column.kind]
 
 
-def _rows(table: Table) -> Iterator[tuple[object, ...]]:
+def _rows(table: ExportTable) -> Iterator[tuple[object, ...]]:
     """Yield the rows of a table as SQLite holds them; members are texts, as everywhere there."""
     for start in range(0, table.rows, BATCH):
         where = slice(start, min(start + BATCH, table.rows))
         yield from zip(*(_cells(column, where) for column in table.columns), strict=True)
 
 
-def _cells(column: Column, where: slice) -> Iterator[object]:
+def _cells(column: ExportColumn, where: slice) -> Iterator[object]:
     cells = column.cells[where]
     plain = cells.tolist() if hasattr(cells, "tolist") else cells
     if column.words is None:

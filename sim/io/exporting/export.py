@@ -16,7 +16,7 @@ from sim.io.exporting.graphs import write_gexf, write_graphml
 from sim.io.exporting.lines import Tell, write_csv, write_jsonl
 from sim.io.exporting.outlet import outlet
 from sim.io.exporting.parquet import require_pyarrow, write_parquet
-from sim.io.exporting.tables import Table, graph_of, tables_of, who_of
+from sim.io.exporting.tables import ExportTable, graph_of, tables_of, who_of
 from sim.store.history.acts import Record, record_of
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ EXPORTS = {
 }
 """Every format, and what it makes."""
 
-_FOLDERS: dict[str, Callable[[Table, Path, Tell], None]] = {
+_FOLDERS: dict[str, Callable[[ExportTable, Path, Tell], None]] = {
     "csv": write_csv,
     "jsonl": write_jsonl,
     "parquet": write_parquet,
@@ -122,7 +122,7 @@ def export(
     return ExportReport(paths, rows, size, time.perf_counter() - started)
 
 
-def _tables(world: World, record: Record) -> tuple[Table, ...]:
+def _tables(world: World, record: Record) -> tuple[ExportTable, ...]:
     who = who_of(world)
     doings = () if world.platform is None else doings_of(world, record, who)
     return tables_of(world, who) + doings
@@ -132,7 +132,7 @@ def _written(
     world: World,
     to: str,
     drafts: Sequence[Path],
-    tables: tuple[Table, ...],
+    tables: tuple[ExportTable, ...],
     record: Record,
     report: Report,
 ) -> int:
@@ -151,7 +151,7 @@ def _written(
     return sum(table.rows for table in tables)
 
 
-def _counting(tables: Sequence[Table], report: Report) -> Tell:
+def _counting(tables: Sequence[ExportTable], report: Report) -> Tell:
     whole, done = sum(table.rows for table in tables), 0
 
     def tell(rows: int) -> None:

@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape  # nosec B406 - writes, parses nothing
 
 from sim.core.text import clean
 from sim.io.exporting.lines import Tell, encoded
-from sim.io.exporting.tables import Column, Kind, Table
+from sim.io.exporting.tables import ExportColumn, ExportTable, Kind
 
 __all__ = ["write_gexf", "write_graphml"]
 
@@ -19,7 +19,7 @@ _TYPES = {"text": "string", "words": "string", "integer": "long", "number": "dou
 _ENTITIES = {'"': "&quot;", "\t": "&#9;", "\n": "&#10;"}
 
 
-def write_graphml(agents: Table, ties: Table, path: Path, tell: Tell) -> None:
+def write_graphml(agents: ExportTable, ties: ExportTable, path: Path, tell: Tell) -> None:
     """Write members and ties as GraphML; trust is the attribute ``weight`` of an edge.
 
     Parameters
@@ -45,7 +45,7 @@ def write_graphml(agents: Table, ties: Table, path: Path, tell: Tell) -> None:
         file.write("</graph>\n</graphml>\n")
 
 
-def write_gexf(agents: Table, ties: Table, path: Path, tell: Tell) -> None:
+def write_gexf(agents: ExportTable, ties: ExportTable, path: Path, tell: Tell) -> None:
     """Write members and ties as GEXF 1.2; trust is the weight of an edge.
 
     Parameters
@@ -67,12 +67,14 @@ def write_gexf(agents: Table, ties: Table, path: Path, tell: Tell) -> None:
         _write(file, node, encoded([nodes, name, *facts], agents.rows, _value, tell))
         file.write("</nodes>\n<edges>\n")
         edge = f'<edge id="%s" source="%s" target="%s" weight="%s">{said}</edge>\n'
-        number = Column("id", "integer", range(ties.rows))
+        number = ExportColumn("id", "integer", range(ties.rows))
         _write(file, edge, encoded([number, *edges, weight, *marks], ties.rows, _value, tell))
         file.write("</edges>\n</graph>\n</gexf>\n")
 
 
-def _parts(agents: Table, ties: Table) -> tuple[Column, list[Column], list[Column], list[Column]]:
+def _parts(
+    agents: ExportTable, ties: ExportTable
+) -> tuple[ExportColumn, list[ExportColumn], list[ExportColumn], list[ExportColumn]]:
     """Return ids of nodes, ends of edges, and what else is known of each, weight first."""
     own, *facts = agents.columns
     source, target, trust, *marks = ties.columns
@@ -101,11 +103,11 @@ def _value(kind: Kind, value: Any) -> str:
     return escape(_clean("; ".join(value) if kind == "words" else value), _ENTITIES)
 
 
-def _data(owner: str, columns: Iterable[Column]) -> str:
+def _data(owner: str, columns: Iterable[ExportColumn]) -> str:
     return "".join(f'<data key="{owner}.{column.name}">%s</data>' for column in columns)
 
 
-def _attributes(owner: str, columns: Sequence[Column]) -> Iterator[str]:
+def _attributes(owner: str, columns: Sequence[ExportColumn]) -> Iterator[str]:
     yield f'<attributes class="{owner}">\n'
     for place, column in enumerate(columns):
         title, kind = f'"{column.name}"', _TYPES[column.kind]
@@ -113,7 +115,7 @@ def _attributes(owner: str, columns: Sequence[Column]) -> Iterator[str]:
     yield "</attributes>\n"
 
 
-def _attvalues(owner: str, columns: Sequence[Column]) -> str:
+def _attvalues(owner: str, columns: Sequence[ExportColumn]) -> str:
     values = (f'<attvalue for="{owner}{place}" value="%s"/>' for place, _ in enumerate(columns))
     return f"<attvalues>{''.join(values)}</attvalues>" if columns else ""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sim.core.text import clean
-from sim.io.exporting.tables import Column, Kind, Table
+from sim.io.exporting.tables import ExportColumn, ExportTable, Kind
 
 __all__ = ["Encoded", "Style", "Tell", "cell", "encoded", "write_csv", "write_jsonl"]
 
@@ -29,7 +29,7 @@ class Style(Protocol):
         """Return the text of a value."""
 
 
-def write_csv(table: Table, path: Path, tell: Tell) -> None:
+def write_csv(table: ExportTable, path: Path, tell: Tell) -> None:
     """Write a table as CSV (RFC 4180, UTF-8, names on top).
 
     Texts that a spreadsheet would take for a formula begin with an apostrophe; columns of numbers
@@ -45,7 +45,7 @@ def write_csv(table: Table, path: Path, tell: Tell) -> None:
     _write(path, table, cell, heading, line, tell)
 
 
-def write_jsonl(table: Table, path: Path, tell: Tell) -> None:
+def write_jsonl(table: ExportTable, path: Path, tell: Tell) -> None:
     """Write a table as JSON Lines: an object a row, in ASCII.
 
     Parameters
@@ -57,7 +57,9 @@ def write_jsonl(table: Table, path: Path, tell: Tell) -> None:
     _write(path, table, _json, "", f"{{{fields}}}\n", tell)
 
 
-def encoded(columns: Sequence[Column], rows: int, style: Style, tell: Tell) -> Iterator[Encoded]:
+def encoded(
+    columns: Sequence[ExportColumn], rows: int, style: Style, tell: Tell
+) -> Iterator[Encoded]:
     """Yield rows of texts, a batch at a time; values that several columns share are made once.
 
     Parameters
@@ -105,7 +107,7 @@ def _json(kind: Kind, value: Any) -> str:
 
 
 def _texts(
-    column: Column, start: int, style: Style, known: dict[tuple[int, Kind], list[str]]
+    column: ExportColumn, start: int, style: Style, known: dict[tuple[int, Kind], list[str]]
 ) -> Iterator[str]:
     cells = column.cells[start : start + BATCH]
     plain = cells.tolist() if hasattr(cells, "tolist") else cells
@@ -114,7 +116,9 @@ def _texts(
     return map(known[id(column.words), column.kind].__getitem__, plain)
 
 
-def _write(path: Path, table: Table, style: Style, heading: str, line: str, tell: Tell) -> None:
+def _write(
+    path: Path, table: ExportTable, style: Style, heading: str, line: str, tell: Tell
+) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write(heading)
         for batch in encoded(table.columns, table.rows, style, tell):

@@ -9,7 +9,7 @@ import numpy as np
 
 from sim.errors import InputError
 from sim.io.exporting.lines import Tell
-from sim.io.exporting.tables import Column, Table
+from sim.io.exporting.tables import ExportColumn, ExportTable
 
 __all__ = ["require_pyarrow", "write_parquet"]
 
@@ -33,7 +33,7 @@ def require_pyarrow() -> None:
         ) from None
 
 
-def write_parquet(table: Table, path: Path, tell: Tell) -> None:
+def write_parquet(table: ExportTable, path: Path, tell: Tell) -> None:
     """Write a table as one Parquet file, a row group per 100,000 rows.
 
     Parameters
@@ -66,7 +66,7 @@ def write_parquet(table: Table, path: Path, tell: Tell) -> None:
             file.write_table(pa.table(arrays, pa.schema(fields)))
 
 
-def _array(column: Column, start: int, stop: int, known: dict[int, Any], kind: Any) -> Any:
+def _array(column: ExportColumn, start: int, stop: int, known: dict[int, Any], kind: Any) -> Any:
     import pyarrow as pa
 
     cells = column.cells[start:stop]

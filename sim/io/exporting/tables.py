@@ -14,12 +14,12 @@ from sim.agents.lifecycle import Lifecycle
 from sim.agents.traits import TRAITS
 
 if TYPE_CHECKING:
-    from sim.agents.cold_records import Cold
+    from sim.agents.cold_records import ColdRecords
     from sim.network.relations.types import TieRecords
     from sim.spread.cascade.cascade import Cascade
     from sim.world.world import World
 
-__all__ = ["Column", "Kind", "Table", "Who", "graph_of", "tables_of", "who_of"]
+__all__ = ["ExportColumn", "ExportTable", "Kind", "Who", "graph_of", "tables_of", "who_of"]
 
 Kind = Literal["text", "integer", "number", "words"]
 """What a cell is; ``words`` are a list of texts."""
@@ -32,7 +32,7 @@ _STATUS = [status.name.lower() for status in Lifecycle]
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ExportColumn:
     """One property of every row.
 
     Attributes
@@ -52,15 +52,15 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ExportTable:
     """Rows of one kind, such as ``agents``."""
 
     name: str
     rows: int
-    columns: tuple[Column, ...]
+    columns: tuple[ExportColumn, ...]
 
 
-def tables_of(world: World, who: Who | None = None) -> tuple[Table, ...]:
+def tables_of(world: World, who: Who | None = None) -> tuple[ExportTable, ...]:
     """Return a world as tables; cells are made when they are sliced.
 
     Parameters
@@ -74,7 +74,7 @@ def tables_of(world: World, who: Who | None = None) -> tuple[Table, ...]:
     return _agents(world, who), _ties(world, who), _adoptions(world, who), _messages(world, who)
 
 
-def graph_of(world: World) -> tuple[Table, Table]:
+def graph_of(world: World) -> tuple[ExportTable, ExportTable]:
     """Return members and ties as the nodes and edges of a graph.
 
     Of each of the newest 16 messages a node says in what state the member is, when it adopted it
@@ -89,16 +89,16 @@ _TOLD = 16
 """Messages of which a node of a graph tells."""
 
 
-def _adopted(cascade: Cascade) -> Iterator[Column]:
+def _adopted(cascade: Cascade) -> Iterator[ExportColumn]:
     """Return what a message is to each member; all that a graph's formats can say of it."""
     at, source = (c.astype(np.int64) for c in (cascade.adopted_at, cascade.source))
     places = cascade.state_now.astype(np.int64)
-    yield Column(f"message_{cascade.id}_state", "text", places, cascade.states)
-    yield Column(f"message_{cascade.id}_adopted_at", "integer", at)
-    yield Column(f"message_{cascade.id}_source", "integer", source)
+    yield ExportColumn(f"message_{cascade.id}_state", "text", places, cascade.states)
+    yield ExportColumn(f"message_{cascade.id}_adopted_at", "integer", at)
+    yield ExportColumn(f"message_{cascade.id}_source", "integer", source)
 
 
-Who = Callable[[str, Any], Column]
+Who = Callable[[str, Any], ExportColumn]
 """Makes a column of members of its name and of their indices, -1 for none."""
 
 
@@ -108,8 +108,8 @@ def who_of(world: World) -> Who:
     ids = [agents.id(index) for index in range(len(agents))]
     kind: Kind = "text" if isinstance(ids[0], str) else "integer"
 
-    def who(name: str, places: Any) -> Column:
-        return Column(name, kind, places, ids)
+    def who(name: str, places: Any) -> ExportColumn:
+        return ExportColumn(name, kind, places, ids)
 
     return who
 
@@ -124,35 +124,38 @@ class _Made:
         return [*map(self._make, self._rows[where])]
 
 
-def _agents(world: World, who: Who) -> Table:
+def _agents(world: World, who: Who) -> ExportTable:
     agents = world.agents
     count, masks = len(agents), agents.interests
     named = lru_cache(1 << 16)(agents.vocabulary.names)
     traits = (
-        Column(name, "number", agents.personality[:, i], _SHARES) for i, name in enumerate(TRAITS)
+        ExportColumn(name, "number", agents.personality[:, i], _SHARES)
+        for i, name in enumerate(TRAITS)
     )
     columns = (
         who("id", np.arange(count)),
-        Column("name", "text", _Made(count, agents.name)),
-        Column("status", "text", agents.status, _STATUS),
-        Column("community", "text", agents.community, agents.communities),
-        Column("activity", "number", _Made(count, lambda i: round(float(agents.activity[i]), 6))),
-        Column("interests", "words", _Made(count, lambda i: list(named(int(masks[i]))))),
+        ExportColumn("name", "text", _Made(count, agents.name)),
+        ExportColumn("status", "text", agents.status, _STATUS),
+        ExportColumn("community", "text", agents.community, agents.communities),
+        ExportColumn(
+            "activity", "number", _Made(count, lambda i: round(float(agents.activity[i]), 6))
+        ),
+        ExportColumn("interests", "words", _Made(count, lambda i: list(named(int(masks[i]))))),
         *traits,
         *(_profiles(world) if len(agents.lore.cold) else ()),
     )
-    return Table("agents", count, columns)
+    return ExportTable("agents", count, columns)
 
 
-def _profiles(world: World) -> Iterator[Column]:
+def _profiles(world: World) -> Iterator[ExportColumn]:
     """Return what profiles said of members: texts, and every other field of theirs as JSON."""
     count, cold = len(world.agents), world.agents.lore.cold
     for name in ("biography", "persona"):
-        yield Column(name, "text", _Made(count, partial(_text_in, cold, name)))
-    yield Column("profile", "text", _Made(count, lambda agent: _more_in(cold.get(agent))))
+        yield ExportColumn(name, "text", _Made(count, partial(_text_in, cold, name)))
+    yield ExportColumn("profile", "text", _Made(count, lambda agent: _more_in(cold.get(agent))))
 
 
-def _text_in(cold: Cold, name: str, agent: int) -> str | None:
+def _text_in(cold: ColdRecords, name: str, agent: int) -> str | None:
     return cold.text(agent, name) or None
 
 
@@ -161,63 +164,65 @@ def _more_in(record: Mapping[str, Any]) -> str | None:
     return json.dumps(more, ensure_ascii=False) if more else None
 
 
-def _ties(world: World, who: Who) -> Table:
+def _ties(world: World, who: Who) -> ExportTable:
     ties = world.ties
     sources = np.repeat(np.arange(ties.agents, dtype=np.uint32), ties.out_degree)
     full = np.broadcast_to(np.uint16(65_535), ties.count)
-    more: tuple[Column, ...] = ()
+    more: tuple[ExportColumn, ...] = ()
     if len(world.tie_records):
         more = _relations(world.tie_records, sources, ties.targets)
     columns = (
         who("source", sources),
         who("target", ties.targets),
-        Column("trust", "number", ties.trust if ties.trust.size else full, _TRUST),
-        *(Column(name, "integer", cells) for name, cells in ties.marks.columns().items()),
-        *([Column("kind", "text", ties.kind, _KINDS)] if ties.kind.any() else []),
+        ExportColumn("trust", "number", ties.trust if ties.trust.size else full, _TRUST),
+        *(ExportColumn(name, "integer", cells) for name, cells in ties.marks.columns().items()),
+        *([ExportColumn("kind", "text", ties.kind, _KINDS)] if ties.kind.any() else []),
         *more,
     )
-    return Table("ties", ties.count, columns)
+    return ExportTable("ties", ties.count, columns)
 
 
-def _relations(records: TieRecords, sources: Any, targets: Any) -> tuple[Column, Column]:
+def _relations(
+    records: TieRecords, sources: Any, targets: Any
+) -> tuple[ExportColumn, ExportColumn]:
     """Return the types and properties of ties, as far as they have any."""
     at = records.places(sources, targets)
     codes = np.append(records.codes, np.uint32(0xFFFF_FFFF)).view(np.int32)  # the last: -1
     texts = [records.text(place) or None for place in range(len(records))]
     return (
-        Column("type", "text", codes[at].astype(np.int64), records.names),
-        Column("properties", "text", at, texts),
+        ExportColumn("type", "text", codes[at].astype(np.int64), records.names),
+        ExportColumn("properties", "text", at, texts),
     )
 
 
-def _adoptions(world: World, who: Who) -> Table:
+def _adoptions(world: World, who: Who) -> ExportTable:
     none = np.empty(0, np.int64)
     logs = [(cascade.id, cascade.log) for cascade in world.cascades]
     numbers = [np.full(len(log.agents), number) for number, log in logs]
     sources = np.concatenate([none, *(log.sources for _, log in logs)]).astype(np.int64)
     columns = (
-        Column("message", "integer", np.concatenate([none, *numbers])),
+        ExportColumn("message", "integer", np.concatenate([none, *numbers])),
         who("agent", np.concatenate([none, *(log.agents for _, log in logs)]).astype(np.int64)),
         who("source", np.where(sources == _NOBODY, -1, sources)),
-        Column("tick", "integer", np.concatenate([none, *(log.ticks for _, log in logs)])),
+        ExportColumn("tick", "integer", np.concatenate([none, *(log.ticks for _, log in logs)])),
     )
-    return Table("adoptions", len(sources), columns)
+    return ExportTable("adoptions", len(sources), columns)
 
 
-def _messages(world: World, who: Who) -> Table:
+def _messages(world: World, who: Who) -> ExportTable:
     told = world.cascades
     made = [
-        Column("id", "integer", [cascade.id for cascade in told]),
+        ExportColumn("id", "integer", [cascade.id for cascade in told]),
         who("author", np.array([cascade.message.author for cascade in told], np.int64)),
-        Column("text", "text", [cascade.text for cascade in told]),
-        Column("kind", "text", [cascade.message.kind for cascade in told]),
-        Column("created", "integer", [cascade.message.created for cascade in told]),
-        Column("model", "text", [cascade.model_name for cascade in told]),
-        Column("status", "text", [cascade.status for cascade in told]),
-        Column("started", "integer", [_at(cascade.started_at) for cascade in told]),
-        Column("adopters", "integer", [cascade.size for cascade in told]),
+        ExportColumn("text", "text", [cascade.text for cascade in told]),
+        ExportColumn("kind", "text", [cascade.message.kind for cascade in told]),
+        ExportColumn("created", "integer", [cascade.message.created for cascade in told]),
+        ExportColumn("model", "text", [cascade.model_name for cascade in told]),
+        ExportColumn("status", "text", [cascade.status for cascade in told]),
+        ExportColumn("started", "integer", [_at(cascade.started_at) for cascade in told]),
+        ExportColumn("adopters", "integer", [cascade.size for cascade in told]),
     ]
-    return Table("messages", len(told), tuple(made))
+    return ExportTable("messages", len(told), tuple(made))
 
 
 def _at(tick: int) -> int | None:

@@ -9,14 +9,14 @@ import numpy.typing as npt
 
 from sim.core.progress import Report
 from sim.errors import FormatError
-from sim.io.importing.files import Source, decoded
-from sim.io.importing.sniff import ANY_BLANKS, Line, cells, is_comment, sniff, whole
-from sim.io.importing.table import MOST_ID, STAGE, Table
+from sim.io.importing.files import TextSource, decoded
+from sim.io.importing.sniff import ANY_BLANKS, TextLine, cells, is_comment, sniff, whole
+from sim.io.importing.table import MOST_ID, STAGE, TieTable
 
 __all__ = ["read_adjacency"]
 
 
-def read_adjacency(source: Source, delimiter: str | None, ids: str, report: Report) -> Table:
+def read_adjacency(source: TextSource, delimiter: str | None, ids: str, report: Report) -> TieTable:
     """Read a list of neighbours; a line may hold a member alone, which is isolated then.
 
     Parameters
@@ -54,22 +54,22 @@ def read_adjacency(source: Source, delimiter: str | None, ids: str, report: Repo
     pairs = np.array(ends, np.uint32).reshape(-1, 2)
     sources, targets = pairs[:, 0].copy(), pairs[:, 1].copy()
     if ids == "str" or not all(map(whole, known)):
-        return Table(sources, targets, [*known], None, None, lines, comments, empty)
+        return TieTable(sources, targets, [*known], None, None, lines, comments, empty)
     numbers = np.array([int(each) for each in known], np.int64)
     distinct, places = np.unique(numbers, return_inverse=True)
     ranks: npt.NDArray[np.uint32] = places.astype(np.uint32)
     tally = (lines, comments, empty)
-    return Table(ranks[sources], ranks[targets], distinct, None, None, *tally)
+    return TieTable(ranks[sources], ranks[targets], distinct, None, None, *tally)
 
 
-def _sign(sample: Sequence[Line]) -> str:
+def _sign(sample: Sequence[TextLine]) -> str:
     """Return what divides most lines that are divided; any blanks where nothing else does."""
     counts = {sign: sum(sign in line.text for line in sample) for sign in "\t,;|"}
     best = max(counts, key=lambda sign: counts[sign])
     return best if counts[best] else ANY_BLANKS
 
 
-def _row(source: Source, number: int, text: str, sign: str, *, integers: bool) -> list[str]:
+def _row(source: TextSource, number: int, text: str, sign: str, *, integers: bool) -> list[str]:
     row = [cell for cell in cells(text, sign) if cell]
     row[:1] = [row[0].removesuffix(":")]
     for cell in row:

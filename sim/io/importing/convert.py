@@ -13,11 +13,11 @@ import numpy.typing as npt
 
 from sim.core.text import one_line
 from sim.errors import InputError
-from sim.io.importing.edges import Direction, Edges, check_direction
+from sim.io.importing.edges import Direction, ImportedArcs, check_direction
 from sim.io.importing.relations import of_attributes
 from sim.io.importing.report import ImportReport
 from sim.io.importing.sniff import whole
-from sim.network.relations.types import Said
+from sim.network.relations.types import StatedTypes
 
 __all__ = ["edges_of_igraph", "edges_of_networkx"]
 
@@ -36,7 +36,7 @@ def edges_of_networkx(
     weight: str | None = "weight",
     relations: str | None = None,
     properties: Sequence[str] | None = None,
-) -> Edges:
+) -> ImportedArcs:
     """Return the arcs of a networkx graph.
 
     Parameters
@@ -85,7 +85,7 @@ def edges_of_igraph(
     weight: str | None = "weight",
     relations: str | None = None,
     properties: Sequence[str] | None = None,
-) -> Edges:
+) -> ImportedArcs:
     """Return the arcs of an igraph graph.
 
     Parameters
@@ -131,13 +131,13 @@ def _edges(
     ids: Longs | list[str] | None,
     names: list[str] | None,
     weights: tuple[Floats | None, tuple[str, ...]],
-    said: tuple[Said | None, tuple[str, ...]],
+    said: tuple[StatedTypes | None, tuple[str, ...]],
     *,
     agents: int,
     directed: bool,
     direction: Direction,
     began: float,
-) -> Edges:
+) -> ImportedArcs:
     if not agents:
         raise InputError(f"The {name} has no nodes; a world needs at least 1 agent.")
     ends = (pairs[:, 0].copy(), pairs[:, 1].copy())
@@ -150,7 +150,7 @@ def _edges(
         seconds=perf_counter() - began,
         notes=(*weights[1], *said[1]),
     )
-    return Edges(sources, targets, ids, names, weights[0], None, told, said[0])
+    return ImportedArcs(sources, targets, ids, names, weights[0], None, told, said[0])
 
 
 def _pairs(pairs: Iterable[tuple[int, int]], count: int) -> Words:

@@ -16,14 +16,22 @@ from sim.core.text import one_line
 from sim.errors import FileError, InputError
 from sim.io.importing.adjacency import read_adjacency
 from sim.io.importing.exact import read_texts
-from sim.io.importing.files import Source, opened
+from sim.io.importing.files import TextSource, opened
 from sim.io.importing.relations import NOTHING, TYPES
 from sim.io.importing.report import ImportReport
-from sim.io.importing.sniff import Column, Layout, cells, sniff, whole
-from sim.io.importing.table import Places, Table, read_numbers
-from sim.network.relations.types import Said
+from sim.io.importing.sniff import Column, TableLayout, cells, sniff, whole
+from sim.io.importing.table import Places, TieTable, read_numbers
+from sim.network.relations.types import StatedTypes
 
-__all__ = ["Direction", "EdgeOptions", "Edges", "IdKind", "Repeats", "check_direction", "read_arcs"]
+__all__ = [
+    "Direction",
+    "EdgeOptions",
+    "IdKind",
+    "ImportedArcs",
+    "Repeats",
+    "check_direction",
+    "read_arcs",
+]
 
 Direction = Literal["influences", "follows"]
 IdKind = Literal["auto", "int", "str"]
@@ -57,7 +65,7 @@ _WIDE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Edges:
+class ImportedArcs:
     """Arcs between agents 0..n-1: the target hears the source.
 
     Parameters
@@ -83,7 +91,7 @@ class Edges:
     weights: Floats | None
     times: Floats | None
     report: ImportReport
-    relations: Said | None = None
+    relations: StatedTypes | None = None
 
     @property
     def agents(self) -> int:
@@ -178,7 +186,7 @@ def check_direction(direction: str) -> None:
 
 def read_arcs(
     path: str | PathLike[str], options: EdgeOptions | None = None, *, report: Report = quiet
-) -> Edges:
+) -> ImportedArcs:
     """Read an edge list: plain text or gzip, comments (``#``, ``%``, ``//``), header or none.
 
     Parameters
@@ -223,7 +231,7 @@ def read_arcs(
     return _edges(Path(path), table, options, notes, perf_counter() - began)
 
 
-def _layout(source: Source, options: EdgeOptions) -> Layout:
+def _layout(source: TextSource, options: EdgeOptions) -> TableLayout:
     for sign, reason in _FOREIGN.items():
         if source.head.lstrip().startswith(sign):
             raise FileError(source.path, reason)
@@ -242,7 +250,7 @@ def _layout(source: Source, options: EdgeOptions) -> Layout:
     return found
 
 
-def _is_narrow(layout: Layout) -> bool:
+def _is_narrow(layout: TableLayout) -> bool:
     """Return whether only the first line has two cells, and these are whole numbers."""
     rows = [cells(line.text, layout.delimiter) for line in layout.sample]
     if layout.header or len(rows) < 2 or len(rows[0]) != 2 or not all(map(whole, rows[0])):
@@ -250,7 +258,9 @@ def _is_narrow(layout: Layout) -> bool:
     return min(map(len, rows[1:])) > len(rows[0])
 
 
-def _table(source: Source, layout: Layout, options: EdgeOptions, report: Report) -> Table:
+def _table(
+    source: TextSource, layout: TableLayout, options: EdgeOptions, report: Report
+) -> TieTable:
     places = _places(source.path, layout, options)
     integers = options.ids == "int" or (
         options.ids == "auto" and layout.are_whole((places.source, places.target))
@@ -261,7 +271,7 @@ def _table(source: Source, layout: Layout, options: EdgeOptions, report: Report)
     return read_texts(source, layout, places, options.limit, report, integers=integers, asked=asked)
 
 
-def _places(path: Path, layout: Layout, options: EdgeOptions) -> Places:
+def _places(path: Path, layout: TableLayout, options: EdgeOptions) -> Places:
     def place(column: Column | None) -> int | None:
         return None if column is None else layout.place(column, path)
 
@@ -277,7 +287,7 @@ def _places(path: Path, layout: Layout, options: EdgeOptions) -> Places:
     ))  # fmt: skip
 
 
-def _typed(path: Path, layout: Layout, options: EdgeOptions, used: list[int]) -> int | None:
+def _typed(path: Path, layout: TableLayout, options: EdgeOptions, used: list[int]) -> int | None:
     """Return where types are: as asked, or under one of their names."""
     if options.relations is not None:
         return None if options.relations == NOTHING else layout.place(options.relations, path)
@@ -286,11 +296,11 @@ def _typed(path: Path, layout: Layout, options: EdgeOptions, used: list[int]) ->
     return next((at for at in found if at not in used), None)
 
 
-def _heading(layout: Layout, place: int) -> str:
+def _heading(layout: TableLayout, place: int) -> str:
     return layout.header[place] if place < len(layout.header) else f"column {place}"
 
 
-def _notes(layout: Layout, options: EdgeOptions) -> tuple[str, ...]:
+def _notes(layout: TableLayout, options: EdgeOptions) -> tuple[str, ...]:
     wide = _wide(layout, options)
     if not layout.header:
         return wide
@@ -303,7 +313,7 @@ def _notes(layout: Layout, options: EdgeOptions) -> tuple[str, ...]:
     return (named,)
 
 
-def _wide(layout: Layout, options: EdgeOptions) -> tuple[str, ...]:
+def _wide(layout: TableLayout, options: EdgeOptions) -> tuple[str, ...]:
     """Say what columns nobody asked for, where no header tells what they are."""
     rows = [cells(line.text, layout.delimiter) for line in layout.sample]
     read = 2 + (options.weight_column is not None) + (options.time_column is not None)
@@ -313,7 +323,7 @@ def _wide(layout: Layout, options: EdgeOptions) -> tuple[str, ...]:
     return (_WIDE.format(most, read),)
 
 
-def _sizes(table: Table, layout: Layout, options: EdgeOptions) -> bool | None:
+def _sizes(table: TieTable, layout: TableLayout, options: EdgeOptions) -> bool | None:
     """Return whether the first line is ``agents ties``, as some collections begin.
 
     It is where one of the two numbers fits what stands below, and neither is an id there. None:
@@ -347,7 +357,7 @@ def _sizes(table: Table, layout: Layout, options: EdgeOptions) -> bool | None:
     return False if ties > agents else None
 
 
-def _neighbours(path: Path, options: EdgeOptions, began: float, report: Report) -> Edges:
+def _neighbours(path: Path, options: EdgeOptions, began: float, report: Report) -> ImportedArcs:
     with opened(path) as source:
         for sign, reason in _FOREIGN.items():
             if source.head.lstrip().startswith(sign):
@@ -359,14 +369,14 @@ def _neighbours(path: Path, options: EdgeOptions, began: float, report: Report) 
     return _edges(path, table, options, (note,), perf_counter() - began)
 
 
-def _after_first(source: Source, layout: Layout) -> Layout:
+def _after_first(source: TextSource, layout: TableLayout) -> TableLayout:
     """Return the layout with the first data line taken for a header."""
     return sniff(source.head, source.path, delimiter=layout.delimiter, header=True)
 
 
 def _edges(
-    path: Path, table: Table, options: EdgeOptions, notes: tuple[str, ...], seconds: float
-) -> Edges:
+    path: Path, table: TieTable, options: EdgeOptions, notes: tuple[str, ...], seconds: float
+) -> ImportedArcs:
     ends = (table.sources, table.targets)
     sources, targets = reversed(ends) if options.direction == "follows" else ends
     told = ImportReport(
@@ -381,6 +391,6 @@ def _edges(
         notes=notes,
     )
     names = table.ids if isinstance(table.ids, list) else None
-    return Edges(
+    return ImportedArcs(
         sources, targets, table.ids, names, table.weights, table.times, told, table.relations
     )

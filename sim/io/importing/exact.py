@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from sim.core.progress import Report
 from sim.errors import FormatError, InputError
-from sim.io.importing.files import Source, decoded
-from sim.io.importing.relations import Collected, spread, typed, unguarded
-from sim.io.importing.sniff import ANY_BLANKS, Layout, cells, is_comment, number, whole
-from sim.io.importing.table import MOST_ID, STAGE, Gathered, Places, Table, three, wrong_line
+from sim.io.importing.files import TextSource, decoded
+from sim.io.importing.relations import RelationColumns, spread, typed, unguarded
+from sim.io.importing.sniff import ANY_BLANKS, TableLayout, cells, is_comment, number, whole
+from sim.io.importing.table import MOST_ID, STAGE, Places, TableColumns, TieTable, three, wrong_line
 
 __all__ = ["read_texts"]
 
@@ -26,16 +26,16 @@ _SLOW = (b'"', b"\n#", b"\n%", b"\n//", b"\n\n", b"\n\r", b"\n ", b"\n\t")
 
 
 @dataclass(slots=True)
-class _Reader:
+class _TableReader:
     """What does not change from block to block, and the ids met so far."""
 
-    source: Source
-    layout: Layout
+    source: TextSource
+    layout: TableLayout
     places: Places
     integers: bool
     known: dict[int | str, int]
     tally: list[int]
-    found: Collected
+    found: RelationColumns
     rows: int = 0
 
     def plain(self, block: bytes, most: int) -> Columns | None:
@@ -125,15 +125,15 @@ class _Reader:
 
 
 def read_texts(
-    source: Source,
-    layout: Layout,
+    source: TextSource,
+    layout: TableLayout,
     places: Places,
     limit: int | None,
     report: Report,
     *,
     integers: bool = False,
     asked: bool = True,
-) -> Table:
+) -> TieTable:
     """Read ties between any ids, with quotation marks; half a million lines a second.
 
     Raises
@@ -141,10 +141,10 @@ def read_texts(
     FormatError
         With number and text of the first line that is wrong, and the rule it breaks.
     """
-    gathered = Gathered(places, limit)
-    found = Collected(is_asked=asked)
+    gathered = TableColumns(places, limit)
+    found = RelationColumns(is_asked=asked)
     tally = [layout.lines, layout.comments, layout.empty]
-    reader = _Reader(source, layout, places, integers, {}, tally, found)
+    reader = _TableReader(source, layout, places, integers, {}, tally, found)
     for block in source.blocks(layout.start, _BLOCK):
         columns = reader.plain(block, gathered.left) or reader.exact(block, gathered.left)
         gathered.add(*columns)
@@ -154,7 +154,7 @@ def read_texts(
     sources, targets = gathered.ends()
     known = reader.known
     ids = _ordered(known, sources, targets) if integers else [str(each) for each in known]
-    return Table(sources, targets, ids, *gathered.numbers(), *three(tally), reader.found.said)
+    return TieTable(sources, targets, ids, *gathered.numbers(), *three(tally), reader.found.said)
 
 
 def _numbers(rows: list[list[str]], place: int | None) -> Floats | None:

@@ -14,7 +14,7 @@ from typing import IO, Final, cast
 
 from sim.errors import FileError, FormatError
 
-__all__ = ["Source", "checked_path", "decoded", "opened"]
+__all__ = ["TextSource", "checked_path", "decoded", "opened"]
 
 _HEAD: Final = 1 << 18
 _BLOCK: Final = 1 << 22
@@ -36,7 +36,7 @@ _FOREIGN = (
 _MARK = b"\xef\xbb\xbf"
 
 
-class Source:
+class TextSource:
     """The bytes of a text file, unpacked when they are gzip, without a byte order mark.
 
     Made by :func:`opened`. Where lines end with carriage returns alone, they become line feeds.
@@ -160,7 +160,7 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
 
 
 @contextmanager
-def opened(path: str | os.PathLike[str]) -> Iterator[Source]:
+def opened(path: str | os.PathLike[str]) -> Iterator[TextSource]:
     """Open a text file, plain or gzip.
 
     Raises
@@ -177,7 +177,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[Source]:
     with os.fdopen(descriptor, "rb") as raw:
         found = os.fstat(raw.fileno())
         _check_kind(place, found)
-        yield Source(place, raw, found.st_size)
+        yield TextSource(place, raw, found.st_size)
 
 
 def decoded(raw: bytes, path: Path, line: int) -> str:

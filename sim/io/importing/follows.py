@@ -13,7 +13,7 @@ import numpy.typing as npt
 from sim.agents.profiles import Profile
 from sim.core.progress import Report, quiet
 from sim.errors import FormatError
-from sim.io.importing.edges import Edges
+from sim.io.importing.edges import ImportedArcs
 from sim.io.importing.profile_values import words_of
 from sim.io.importing.profiles import Profiles, read_profiles
 from sim.io.importing.report import ImportReport
@@ -32,7 +32,9 @@ def says_follows(head: bytes) -> bool:
     return FOLLOWS.encode() in head
 
 
-def read_follows(path: str | PathLike[str], *, report: Report = quiet) -> tuple[Edges, Profiles]:
+def read_follows(
+    path: str | PathLike[str], *, report: Report = quiet
+) -> tuple[ImportedArcs, Profiles]:
     """Return who follows whom in a file of people, and the people; who follows hears.
 
     Parameters
@@ -60,7 +62,7 @@ def read_follows(path: str | PathLike[str], *, report: Report = quiet) -> tuple[
         seconds=perf_counter() - began,
         notes=(f"Ties are those of {FOLLOWS}: who follows hears.", *people.remarks),
     )  # fmt: skip
-    edges = Edges(ranks[sources], ranks[targets], ids, None, None, None, found)
+    edges = ImportedArcs(ranks[sources], ranks[targets], ids, None, None, None, found)
     return edges, people
 
 

@@ -15,8 +15,8 @@ from typing import Any, Final
 from sim.core.progress import Report, quiet
 from sim.errors import FileError
 from sim.io.importing.convert import edges_of_igraph, edges_of_networkx
-from sim.io.importing.edges import Direction, Edges
-from sim.io.importing.files import Source, opened
+from sim.io.importing.edges import Direction, ImportedArcs
+from sim.io.importing.files import TextSource, opened
 
 __all__ = ["graph_format", "read_graph"]
 
@@ -46,7 +46,7 @@ def read_graph(
     relations: str | None = None,
     properties: Sequence[str] | None = None,
     report: Report = quiet,
-) -> Edges:
+) -> ImportedArcs:
     """Read a GraphML, GML or GEXF file, plain or gzip; directed as the file says.
 
     Parameters
@@ -85,7 +85,7 @@ def read_graph(
 
 
 @contextmanager
-def _copy(source: Source, kind: str, report: Report) -> Iterator[Path]:
+def _copy(source: TextSource, kind: str, report: Report) -> Iterator[Path]:
     """Unpack a file to a private place, refusing what a parser of XML must not meet."""
     with tempfile.TemporaryDirectory(prefix="hubbub-import-") as folder:
         place = Path(folder) / f"graph.{kind}"
@@ -120,8 +120,8 @@ def _check_markup(path: Path, piece: bytes, *, first: bool) -> None:
         )
 
 
-def _by_igraph(method: str) -> Callable[[Path, Path, dict[str, Any]], Edges]:
-    def read(copy: Path, path: Path, told: dict[str, Any]) -> Edges:
+def _by_igraph(method: str) -> Callable[[Path, Path, dict[str, Any]], ImportedArcs]:
+    def read(copy: Path, path: Path, told: dict[str, Any]) -> ImportedArcs:
         import igraph  # 0.3 s that only graph files need
 
         graph = _parsed(path, lambda: getattr(igraph.Graph, method)(str(copy)))
@@ -130,7 +130,7 @@ def _by_igraph(method: str) -> Callable[[Path, Path, dict[str, Any]], Edges]:
     return read
 
 
-def _by_networkx(copy: Path, path: Path, told: dict[str, Any]) -> Edges:
+def _by_networkx(copy: Path, path: Path, told: dict[str, Any]) -> ImportedArcs:
     import networkx as nx  # only GEXF needs it
 
     graph = _parsed(path, lambda: nx.read_gexf(copy))
@@ -149,7 +149,7 @@ def _parsed(path: Path, parse: Callable[[], Any]) -> Any:
         raise FileError(path, f"cannot be parsed ({said[:160] or type(error).__name__})") from None
 
 
-_READERS: Final[dict[str, Callable[[Path, Path, dict[str, Any]], Edges]]] = {
+_READERS: Final[dict[str, Callable[[Path, Path, dict[str, Any]], ImportedArcs]]] = {
     "graphml": _by_igraph("Read_GraphML"),
     "gml": _by_igraph("Read_GML"),
     "gexf": _by_networkx,

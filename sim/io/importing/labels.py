@@ -12,16 +12,16 @@ import numpy.typing as npt
 
 from sim.core.text import one_line
 from sim.errors import FileError, FormatError
-from sim.io.importing.files import Source, decoded, opened
-from sim.io.importing.sniff import Column, Layout, cells, is_comment, sniff, whole
+from sim.io.importing.files import TextSource, decoded, opened
+from sim.io.importing.sniff import Column, TableLayout, cells, is_comment, sniff, whole
 
-__all__ = ["Labels", "read_labels"]
+__all__ = ["ImportedLabels", "read_labels"]
 
 _LONGEST = 80
 
 
 @dataclass(frozen=True, slots=True)
-class Labels:
+class ImportedLabels:
     """A label for each of some members.
 
     Parameters
@@ -67,7 +67,7 @@ def read_labels(
     delimiter: str | None = None,
     header: bool | None = None,
     prefix: str = "community",
-) -> Labels:
+) -> ImportedLabels:
     """Read a table with an id and a label a line.
 
     Parameters
@@ -97,10 +97,12 @@ def read_labels(
         found = _labels(source, layout, columns)
     if not found:
         raise FileError(Path(path), "holds no labels")
-    return Labels(found, prefix)
+    return ImportedLabels(found, prefix)
 
 
-def _labels(source: Source, layout: Layout, columns: tuple[Column, Column]) -> dict[str, str]:
+def _labels(
+    source: TextSource, layout: TableLayout, columns: tuple[Column, Column]
+) -> dict[str, str]:
     who, what = (layout.place(column, source.path) for column in columns)
     found: dict[str, str] = {}
     line = layout.lines

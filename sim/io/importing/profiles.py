@@ -24,7 +24,7 @@ from sim.agents.hours import DAY
 from sim.agents.profiles import LONGEST_TEXT, Profile
 from sim.agents.traits import TRAITS
 from sim.errors import FileError, FormatError, InputError
-from sim.io.importing.files import Source, opened
+from sim.io.importing.files import TextSource, opened
 from sim.io.importing.profile_values import (
     float_of,
     hours_of,
@@ -82,7 +82,7 @@ class Profiles(Sequence[Profile]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _PersonRow:
     """A person as the file has them: fields by name, and where that is."""
 
     place: int
@@ -124,7 +124,7 @@ def read_profiles(path: str | PathLike[str]) -> Profiles:
     return Profiles(tuple(people), tuple(_remarks(names, people, scale)))
 
 
-def _text(source: Source) -> str:
+def _text(source: TextSource) -> str:
     parts, size = [], 0
     while piece := source.read(1 << 20):
         size += len(piece)
@@ -140,7 +140,7 @@ def _text(source: Source) -> str:
         raise FormatError(source.path, line, said, rule) from None
 
 
-def _json(place: Path, text: str) -> Iterator[_Row]:
+def _json(place: Path, text: str) -> Iterator[_PersonRow]:
     """Yield the objects of a list, of the only list in an object, or of lines."""
     body = text.lstrip()
     if body.startswith("{") and "\n" in body.strip():
@@ -162,7 +162,7 @@ def _json(place: Path, text: str) -> Iterator[_Row]:
         yield _object(place, number, each)
 
 
-def _json_lines(place: Path, text: str) -> Iterator[_Row]:
+def _json_lines(place: Path, text: str) -> Iterator[_PersonRow]:
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
             yield _object(place, number, _loaded(line))
@@ -179,10 +179,10 @@ def _is_list_of_people(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(each, Mapping) for each in value)
 
 
-def _object(place: Path, number: int, value: object) -> _Row:
+def _object(place: Path, number: int, value: object) -> _PersonRow:
     if not isinstance(value, Mapping):
         raise FormatError(place, number, str(value)[:80], "each profile is a JSON object")
-    return _Row(number, {**_inner(value), **value})
+    return _PersonRow(number, {**_inner(value), **value})
 
 
 def _inner(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -195,7 +195,7 @@ def _inner(value: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _table(place: Path, text: str) -> Iterator[_Row]:
+def _table(place: Path, text: str) -> Iterator[_PersonRow]:
     head = text.partition("\n")[0]
     delimiter = max(",\t;|", key=head.count)
     before = csv.field_size_limit(_LONGEST_CELL)
@@ -212,7 +212,9 @@ def _table(place: Path, text: str) -> Iterator[_Row]:
                 rule = f"a row needs {len(header)} cells as the header has, it has {len(cells)}"
                 raise FormatError(place, reader.line_num, delimiter.join(cells)[:80], rule)
             fields = zip(header, cells, strict=True)
-            yield _Row(reader.line_num, {name: cell for name, cell in fields if cell and name})
+            yield _PersonRow(
+                reader.line_num, {name: cell for name, cell in fields if cell and name}
+            )
     except csv.Error as error:
         raise FormatError(place, reader.line_num, head[:80], f"is no table: {error}") from None
     finally:
@@ -223,7 +225,7 @@ def _plain(name: str) -> str:
     return name.strip().casefold().replace(" ", "_").replace("-", "_")
 
 
-def _columns(place: Path, rows: Sequence[_Row]) -> dict[str, list[str]]:
+def _columns(place: Path, rows: Sequence[_PersonRow]) -> dict[str, list[str]]:
     """Return for each field of a profile the columns that may hold it, the most telling first."""
     if not rows:
         raise FileError(place, "holds no profile")
@@ -250,7 +252,7 @@ def _columns(place: Path, rows: Sequence[_Row]) -> dict[str, list[str]]:
     return found
 
 
-def _scale(rows: Sequence[_Row], names: Mapping[str, list[str]]) -> float:
+def _scale(rows: Sequence[_PersonRow], names: Mapping[str, list[str]]) -> float:
     """Return the largest weight of any hour, at least 1."""
     largest = 1.0
     for row in rows:
@@ -258,13 +260,13 @@ def _scale(rows: Sequence[_Row], names: Mapping[str, list[str]]) -> float:
     return largest
 
 
-def _weights(row: _Row, names: Mapping[str, list[str]]) -> list[float]:
+def _weights(row: _PersonRow, names: Mapping[str, list[str]]) -> list[float]:
     """Return the hours of a person as the file has them; NaN for what is no number."""
     own = names["own hours"]
     return hours_of([row.fields.get(n, 0) for n in own] if own else _first(row, names["hours"]))
 
 
-def _person(place: Path, row: _Row, names: Mapping[str, list[str]], scale: float) -> Profile:
+def _person(place: Path, row: _PersonRow, names: Mapping[str, list[str]], scale: float) -> Profile:
     taken: dict[str, Any] = {}
     try:
         taken["id"] = id_of(_first(row, names["id"]))
@@ -295,7 +297,7 @@ def _own(names: Mapping[str, list[str]]) -> set[str]:
     return {names[field][0] for field in fields if names[field]} | set(names["own hours"])
 
 
-def _first(row: _Row, names: Iterable[str]) -> Any:
+def _first(row: _PersonRow, names: Iterable[str]) -> Any:
     given = (row.fields.get(name) for name in names)
     return next((value for value in given if not _is_nothing(value)), None)
 
@@ -305,12 +307,12 @@ def _is_nothing(value: Any) -> bool:
     return value is None or (not value and not isinstance(value, int | float))
 
 
-def _name(row: _Row, names: Mapping[str, list[str]]) -> str:
+def _name(row: _PersonRow, names: Mapping[str, list[str]]) -> str:
     parts = [str(row.fields[name]) for name in names["first name"] if name in row.fields]
     return " ".join(parts) or said(_first(row, names["name"]))
 
 
-def _traits(row: _Row, names: Mapping[str, list[str]]) -> dict[str, float]:
+def _traits(row: _PersonRow, names: Mapping[str, list[str]]) -> dict[str, float]:
     given = _given_traits(row, names)
     above = [n for n in map(float_of, map(score_of, given.values())) if n > 1]
     of = 100.0 if above and max(above) <= 100 and len(above) > 1 else 1.0
@@ -318,7 +320,7 @@ def _traits(row: _Row, names: Mapping[str, list[str]]) -> dict[str, float]:
     return {name: level for name, level in levels.items() if level is not None}
 
 
-def _given_traits(row: _Row, names: Mapping[str, list[str]]) -> dict[str, Any]:
+def _given_traits(row: _PersonRow, names: Mapping[str, list[str]]) -> dict[str, Any]:
     nested = _first(row, names["traits"])
     found = dict(nested) if isinstance(nested, Mapping) else {}
     found = {_plain(str(name)): value for name, value in found.items()}
@@ -342,7 +344,7 @@ def _is_copy(name: str, fields: Mapping[str, Any]) -> bool:
     return name in _inner(fields)
 
 
-def _require_different(place: Path, rows: Sequence[_Row], people: Sequence[Profile]) -> None:
+def _require_different(place: Path, rows: Sequence[_PersonRow], people: Sequence[Profile]) -> None:
     seen: dict[int | str, int] = {}
     for row, person in zip(rows, people, strict=True):
         if person.id is None:

@@ -13,13 +13,13 @@ from sim.io.importing.sniff import number, whole
 from sim.network.relations.types import (
     LONGEST_NAME,
     MOST_FIELDS,
-    Said,
+    StatedTypes,
     packed,
     type_of,
     value_of,
 )
 
-__all__ = ["NOTHING", "PROPERTIES", "TYPES", "Collected", "of_attributes", "spread", "typed"]
+__all__ = ["NOTHING", "PROPERTIES", "TYPES", "RelationColumns", "of_attributes", "spread", "typed"]
 
 NOTHING = "none"
 """Said in place of a column: types are not read."""
@@ -31,8 +31,8 @@ _IDLE = {"id", "weight"}
 _SIGNS = ("=", "+", "-", "@")
 
 
-class Collected:
-    """What arcs are said to be, as they are met; ``is_asked`` as of :class:`Said`."""
+class RelationColumns:
+    """What arcs are said to be, as they are met; ``is_asked`` as of :class:`StatedTypes`."""
 
     def __init__(self, *, is_asked: bool = True) -> None:
         self._is_asked = is_asked
@@ -49,12 +49,12 @@ class Collected:
             self._properties.append(text)
 
     @property
-    def said(self) -> Said | None:
+    def said(self) -> StatedTypes | None:
         """All of it; None for nothing."""
         if not self._places:
             return None
         places = np.array(self._places, np.int64)
-        return Said(places, self._types, self._properties, self._is_asked)
+        return StatedTypes(places, self._types, self._properties, self._is_asked)
 
 
 def typed(cell: str) -> bool | int | float | str:
@@ -106,7 +106,7 @@ def of_attributes(
     weight: str | None,
     relations: str | None,
     properties: Sequence[str] | None,
-) -> tuple[Said | None, tuple[str, ...]]:
+) -> tuple[StatedTypes | None, tuple[str, ...]]:
     """Return what the attributes of a graph's edges say of them, and sentences on it.
 
     Parameters
@@ -140,7 +140,7 @@ def of_attributes(
         properties, odd = others[:MOST_FIELDS], set(others[MOST_FIELDS:])
     if kind is None and not properties:
         return None, ()
-    found = Collected(is_asked=relations is not None)
+    found = RelationColumns(is_asked=relations is not None)
     for place, row in enumerate(rows):
         said: dict[str, object] = {}
         for name in properties:

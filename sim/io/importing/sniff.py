@@ -14,8 +14,8 @@ from sim.errors import FileError, FormatError, InputError
 __all__ = [
     "ANY_BLANKS",
     "Column",
-    "Layout",
-    "Line",
+    "TableLayout",
+    "TextLine",
     "cells",
     "is_comment",
     "number",
@@ -58,7 +58,7 @@ _PAIRS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TextLine:
     """A line of a file: its number from 1, the byte after it, and its text without the end."""
 
     number: int
@@ -67,7 +67,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class TableLayout:
     """How a table is laid out.
 
     Parameters
@@ -90,7 +90,7 @@ class Layout:
     lines: int
     comments: int
     empty: int
-    sample: tuple[Line, ...]
+    sample: tuple[TextLine, ...]
 
     def place(self, column: Column, path: Path) -> int:
         """Return where a column is, from 0; InputError when there is none of that name."""
@@ -140,7 +140,7 @@ def sniff(
     header: bool | None = None,
     least: int = 2,
     numbers: Sequence[int] = (),
-) -> Layout:
+) -> TableLayout:
     """Look at the first bytes of a table.
 
     Parameters
@@ -176,12 +176,12 @@ def sniff(
         raise FormatError(path, data[0].number, data[0].text, _columns_rule(least, sign))
     has_header = _is_header(data, sign, least, numbers) if header is None else header
     if not has_header:
-        return Layout(sign, (), 0, 0, 0, 0, tuple(data))
+        return TableLayout(sign, (), 0, 0, 0, 0, tuple(data))
     names = tuple(name.strip() for name in first)
-    return Layout(sign, names, data[0].end, data[0].number, *tally, tuple(data[1:]))
+    return TableLayout(sign, names, data[0].end, data[0].number, *tally, tuple(data[1:]))
 
 
-def _is_count(data: Sequence[Line], sign: str, least: int) -> bool:
+def _is_count(data: Sequence[TextLine], sign: str, least: int) -> bool:
     """Return whether the first line is one whole number above lines that are longer: a size."""
     alone = whole(data[0].text.strip()) and len(data) > 1
     return alone and len(cells(data[1].text, sign)) >= least
@@ -211,9 +211,9 @@ def whole(text: str) -> bool:
     return digits.isascii() and digits.isdigit() and _LEAST <= int(text) <= _MOST
 
 
-def _data_lines(head: bytes) -> tuple[list[Line], tuple[int, int]]:
+def _data_lines(head: bytes) -> tuple[list[TextLine], tuple[int, int]]:
     """Return the first data lines, and the (comments, empty lines) before the first."""
-    data: list[Line] = []
+    data: list[TextLine] = []
     comments = empty = 0
     for line in _lines(head):
         text = line.text.strip()
@@ -227,16 +227,18 @@ def _data_lines(head: bytes) -> tuple[list[Line], tuple[int, int]]:
     return data, (comments, empty)
 
 
-def _lines(head: bytes) -> Iterator[Line]:
+def _lines(head: bytes) -> Iterator[TextLine]:
     start = 0
     for number in itertools.count(1):
         stop = head.find(b"\n", start)
         if stop < 0:
             # A cut line tells nothing, unless it is the only one.
             if number == 1 or len(head) < 1 << 18:
-                yield Line(number, len(head), head[start:].decode("utf-8", "replace").rstrip("\r"))
+                yield TextLine(
+                    number, len(head), head[start:].decode("utf-8", "replace").rstrip("\r")
+                )
             return
-        yield Line(number, stop + 1, head[start:stop].decode("utf-8", "replace").rstrip("\r"))
+        yield TextLine(number, stop + 1, head[start:stop].decode("utf-8", "replace").rstrip("\r"))
         start = stop + 1
 
 
@@ -250,7 +252,7 @@ def _spelled(delimiter: str) -> str:
     return sign
 
 
-def _delimiter(data: Sequence[Line], least: int) -> str:
+def _delimiter(data: Sequence[TextLine], least: int) -> str:
     """Return the delimiter that divides the lines most evenly; the earlier in the list on a tie."""
 
     def evenness(sign: str) -> tuple[float, bool]:
@@ -262,7 +264,7 @@ def _delimiter(data: Sequence[Line], least: int) -> str:
     return max(_DELIMITERS, key=evenness)
 
 
-def _is_header(data: Sequence[Line], sign: str, least: int, numbers: Sequence[int]) -> bool:
+def _is_header(data: Sequence[TextLine], sign: str, least: int, numbers: Sequence[int]) -> bool:
     first = cells(data[0].text, sign)
     second = cells(data[1].text, sign) if len(data) > 1 else []
     if any(whole(cell) for cell in first[:least]):

@@ -13,17 +13,17 @@ import numpy.typing as npt
 from sim.core.progress import Report
 from sim.errors import CapacityError, FormatError
 from sim.io.importing import scan_kernels as scan
-from sim.io.importing.files import Source
+from sim.io.importing.files import TextSource
 from sim.io.importing.numbering import Numbering
-from sim.io.importing.sniff import ANY_BLANKS, Layout, cells, number, whole
-from sim.network.relations.types import Said
+from sim.io.importing.sniff import ANY_BLANKS, TableLayout, cells, number, whole
+from sim.network.relations.types import StatedTypes
 
 __all__ = [
     "MOST_ID",
     "STAGE",
-    "Gathered",
     "Places",
-    "Table",
+    "TableColumns",
+    "TieTable",
     "parsed",
     "read_numbers",
     "three",
@@ -73,7 +73,7 @@ class Places:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class TieTable:
     """Ties as a file holds them.
 
     Parameters
@@ -98,10 +98,10 @@ class Table:
     lines: int
     comments: int
     empty: int
-    relations: Said | None = None
+    relations: StatedTypes | None = None
 
 
-class Gathered:
+class TableColumns:
     """Columns as they grow, block by block."""
 
     def __init__(self, places: Places, limit: int | None) -> None:
@@ -142,8 +142,8 @@ class Gathered:
 
 
 def read_numbers(
-    source: Source, layout: Layout, places: Places, limit: int | None, report: Report
-) -> Table:
+    source: TextSource, layout: TableLayout, places: Places, limit: int | None, report: Report
+) -> TieTable:
     """Read ties between whole numbers, without quotation marks; some million lines a second.
 
     Raises
@@ -151,7 +151,7 @@ def read_numbers(
     FormatError
         With number and text of the first line that is wrong, and the rule it breaks.
     """
-    numbering, gathered = Numbering(), Gathered(places, limit)
+    numbering, gathered = Numbering(), TableColumns(places, limit)
     tally = np.array([layout.lines, layout.comments, layout.empty], np.int64)
     for ends, extra in parsed(source, layout, places, tally, gathered):
         heard, hearing = (numbering.number(column) for column in ends)
@@ -159,11 +159,15 @@ def read_numbers(
         report(STAGE, source.share)
     sources, targets = gathered.ends()
     ids = numbering.in_order([sources, targets])
-    return Table(sources, targets, ids, *gathered.numbers(), *three(tally))
+    return TieTable(sources, targets, ids, *gathered.numbers(), *three(tally))
 
 
 def parsed(
-    source: Source, layout: Layout, places: Places, tally: Longs, gathered: Gathered | None = None
+    source: TextSource,
+    layout: TableLayout,
+    places: Places,
+    tally: Longs,
+    gathered: TableColumns | None = None,
 ) -> Iterator[tuple[Longs, Floats]]:
     """Yield the numbers of a table, some 100,000 lines at once.
 
@@ -205,7 +209,7 @@ def parsed(
 
 
 def wrong_line(
-    path: Path, line: int, text: str, layout: Layout, places: Places, *, integers: bool
+    path: Path, line: int, text: str, layout: TableLayout, places: Places, *, integers: bool
 ) -> FormatError:
     """Return the error that names the rule that a line breaks."""
     row = cells(text, layout.delimiter)
@@ -219,7 +223,7 @@ def wrong_line(
     return FormatError(path, line, text, rule or "is no line of numbers")
 
 
-def _few_columns(row: list[str], layout: Layout, places: Places) -> str:
+def _few_columns(row: list[str], layout: TableLayout, places: Places) -> str:
     if len(row) >= places.needed:
         return ""
     signs = {ANY_BLANKS: "blanks", "\t": "tabs"}.get(layout.delimiter, repr(layout.delimiter))

@@ -12,15 +12,15 @@ import numpy.typing as npt
 
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
-from sim.io.importing.edges import Edges, Repeats
-from sim.io.importing.labels import Labels
+from sim.io.importing.edges import ImportedArcs, Repeats
+from sim.io.importing.labels import ImportedLabels
 from sim.io.importing.report import ImportReport
 from sim.network.graph.interactions import Interactions
-from sim.network.relations.types import MOST_TYPES, Said, TieRecords
+from sim.network.relations.types import MOST_TYPES, StatedTypes, TieRecords
 from sim.world.state.capacity import refuse_what_does_not_fit
 from sim.world.world import World
 
-__all__ = ["Imported", "added_up", "trust_of", "world_of"]
+__all__ = ["ImportOutcome", "added_up", "trust_of", "world_of"]
 
 Floats = npt.NDArray[np.float64]
 Signs = npt.NDArray[np.int8]
@@ -33,7 +33,7 @@ _LATEST = 1 << 33
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class ImportOutcome:
     """A world from elsewhere.
 
     Parameters
@@ -49,15 +49,15 @@ class Imported:
 
 
 def world_of(
-    edges: Edges,
+    edges: ImportedArcs,
     *,
     seed: int = 0,
-    labels: Labels | None = None,
+    labels: ImportedLabels | None = None,
     signed: bool = False,
     repeats: Repeats = "once",
     tick_minutes: float = 60.0,
     report: Report = quiet,
-) -> Imported:
+) -> ImportOutcome:
     """Make a world of what was read.
 
     Parameters
@@ -120,10 +120,10 @@ def world_of(
         notes = (*notes, _timed(world.interactions))
     elif world.ties.dropped.duplicates:
         notes = (*notes, _REPEATED.format(f"{world.ties.dropped.duplicates:,}"))
-    return Imported(world, _counted(edges.report, world, notes, perf_counter() - began))
+    return ImportOutcome(world, _counted(edges.report, world, notes, perf_counter() - began))
 
 
-def _records(edges: Edges) -> tuple[TieRecords, tuple[str, ...]]:
+def _records(edges: ImportedArcs) -> tuple[TieRecords, tuple[str, ...]]:
     """Return what ties are, and sentences on it."""
     if edges.relations is None:
         return TieRecords.none(), ()
@@ -131,7 +131,7 @@ def _records(edges: Edges) -> tuple[TieRecords, tuple[str, ...]]:
     if not told.is_asked and many > MOST_TYPES:
         kept = [at for at, text in enumerate(told.properties) if text]
         texts = [told.properties[at] for at in kept]
-        bare = Said(told.places[kept], [""] * len(kept), texts)
+        bare = StatedTypes(told.places[kept], [""] * len(kept), texts)
         records, notes = _records(replace(edges, relations=bare if kept else None))
         return records, (f"What may be types has {many:,} different values, and is none.", *notes)
     records, repeated = TieRecords.from_arcs(
@@ -155,7 +155,7 @@ _REPEATED = (
 )
 
 
-def added_up(edges: Edges) -> Edges:
+def added_up(edges: ImportedArcs) -> ImportedArcs:
     """Return each tie once, with its weights added up; a line without one counts 1.
 
     A pair of an undirected network is one tie, whichever of the two stands first.

@@ -15,10 +15,10 @@ from sim.io.importing.edges import Direction, EdgeOptions, IdKind, Repeats, read
 from sim.io.importing.files import opened
 from sim.io.importing.follows import read_follows, says_follows
 from sim.io.importing.graphs import graph_format, read_graph
-from sim.io.importing.labels import Labels, read_labels
+from sim.io.importing.labels import ImportedLabels, read_labels
 from sim.io.importing.profiles import Profiles
 from sim.io.importing.sniff import Column
-from sim.io.importing.worlds import Imported, world_of
+from sim.io.importing.worlds import ImportOutcome, world_of
 from sim.world.profiling import take
 from sim.world.world import World
 
@@ -32,11 +32,11 @@ def import_world(
     path: _Path,
     *,
     options: EdgeOptions | None = None,
-    labels: _Path | Labels | None = None,
+    labels: _Path | ImportedLabels | None = None,
     seed: int = 0,
     tick_minutes: float = 60.0,
     report: Report = quiet,
-) -> Imported:
+) -> ImportOutcome:
     """Make a world of a file, and say what was found, kept and dropped.
 
     Parameters
@@ -79,7 +79,7 @@ def import_world(
             report=report,
         )
         _refuse_idle(options, kind)
-    told = labels if labels is None or isinstance(labels, Labels) else read_labels(labels)
+    told = labels if labels is None or isinstance(labels, ImportedLabels) else read_labels(labels)
     made = world_of(
         edges,
         seed=seed,
@@ -96,7 +96,7 @@ def import_world(
     return made
 
 
-def _known(made: Imported, people: Profiles) -> Imported:
+def _known(made: ImportOutcome, people: Profiles) -> ImportOutcome:
     """Give a world the profiles of its members, before its trail begins."""
     taken = take(made.world, people, "id" if _by_number(people) else "order")
     notes = (*made.report.notes, f"{len(people):,} profiles were given.", *taken.remarks)
@@ -108,7 +108,9 @@ def _by_number(people: Profiles) -> bool:
     return all(isinstance(person.id, int) for person in people)
 
 
-def _note(world: World, path: _Path, options: EdgeOptions, labels: _Path | Labels | None) -> None:
+def _note(
+    world: World, path: _Path, options: EdgeOptions, labels: _Path | ImportedLabels | None
+) -> None:
     """Begin the trail of a world with all that imports it again, and the digests of its files."""
     said = {"path": str(path), "seed": world.seed, "tick_minutes": world.tick_minutes}
     files = [str(path)] if labels is None else [str(path), str(labels)]
@@ -162,7 +164,7 @@ def read_edges(
     adjacency: bool = False,
     relations: Column | None = None,
     properties: tuple[Column, ...] | None = None,
-    labels: _Path | Labels | None = None,
+    labels: _Path | ImportedLabels | None = None,
     seed: int = 0,
     tick_minutes: float = 60.0,
     report: Report = quiet,
@@ -210,7 +212,7 @@ def read_edges(
         relations=relations,
         properties=properties,
     )
-    told = labels if labels is None or isinstance(labels, Labels) else read_labels(labels)
+    told = labels if labels is None or isinstance(labels, ImportedLabels) else read_labels(labels)
     edges = read_arcs(path, options, report=report)
     world = world_of(
         edges,

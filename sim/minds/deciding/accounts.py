@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sim.minds.prompts.counts import SOURCES, Decided, Ledger
+from sim.minds.prompts.counts import SOURCES, Decided, DecisionCounts
 from sim.minds.surrogate import agreement_of
 from sim.world.minds.minds import Minds
 from sim.world.world import World
@@ -20,7 +20,7 @@ def accounts(world: World) -> Iterable[str]:
     minds = world.platform.minds if world.platform is not None else None
     if minds is None or not minds.counts:
         return
-    ledger = Ledger(_known(minds.counts), minds.effective)
+    ledger = DecisionCounts(_known(minds.counts), minds.effective)
     total = ledger.decisions
     there = [(name, number) for name, number in ledger.counts.items() if number]
     sources = ", ".join(
@@ -66,7 +66,7 @@ def facts_of(world: World) -> dict[str, Any] | None:
     minds = world.platform.minds if world.platform is not None else None
     if minds is None or not (minds.members.size or minds.counts):
         return None
-    ledger = Ledger(_known(minds.counts), minds.effective)
+    ledger = DecisionCounts(_known(minds.counts), minds.effective)
     requests, tokens, nano = minds.spent
     return {
         "members": int(minds.members.size),

@@ -9,21 +9,21 @@ from typing import Any
 from sim.minds.models.faults import Fault
 from sim.minds.prompts.decisions import Decision
 from sim.minds.prompts.letters import Letter, Place
-from sim.minds.prompts.plans import Planning, goal_words, is_bad, outcome_words
+from sim.minds.prompts.plans import PlanRequest, goal_words, is_bad, outcome_words
 from sim.minds.prompts.prompts import Prompt
 from sim.platform.platform import Platform
 from sim.world.minds.minds import Minds
 from sim.world.minds.news import OUTCOMES, allies_of, groups_near
 from sim.world.world import World
 
-__all__ = ["Around", "around", "goal_of", "plans_in", "steps_of"]
+__all__ = ["MemberContext", "around", "goal_of", "plans_in", "steps_of"]
 
 _OF_LETTERS, _OF_WRITING = 0.5, 0.6
 _MOST_PLANS = 3
 
 
 @dataclass(eq=False)
-class Around:
+class MemberContext:
     """What a member knows besides its feed, and what it makes of that.
 
     Attributes
@@ -44,7 +44,7 @@ class Around:
 
     letters: tuple[Letter, ...] = ()
     places: tuple[Place, ...] = ()
-    planning: Planning | None = None
+    planning: PlanRequest | None = None
     language: str = ""
     targets: dict[int, tuple[dict[str, int], str]] = field(default_factory=dict)
     heard: list[list[Any]] = field(default_factory=list)
@@ -78,7 +78,7 @@ class Around:
 
 def around(
     world: World, platform: Platform, member: int, feed: int, prompt: Prompt, hours: float
-) -> Around:
+) -> MemberContext:
     """Return what a member knows besides its feed of so many posts.
 
     Parameters
@@ -90,7 +90,7 @@ def around(
     hours
         Of simulated time.
     """
-    minds, found = platform.minds, Around()
+    minds, found = platform.minds, MemberContext()
     found.language = minds.languages.get(member, "")
     number = feed
     letters = []
@@ -111,7 +111,7 @@ def around(
 
 
 def _places(
-    world: World, platform: Platform, member: int, number: int, found: Around
+    world: World, platform: Platform, member: int, number: int, found: MemberContext
 ) -> tuple[Place, ...]:
     own, others = groups_near(world, platform, member)
     names = world.bonds.groups.names
@@ -130,12 +130,14 @@ def _places(
     return tuple(places)
 
 
-def _planning(minds: Minds, member: int, prompt: Prompt, found: Around) -> Planning | None:
+def _planning(
+    minds: Minds, member: int, prompt: Prompt, found: MemberContext
+) -> PlanRequest | None:
     if not minds.goals.get(member, ""):
         return None
     plan = minds.plans.get(member, {})
     counts: Sequence[int] = plan.get("outcomes", [0] * len(OUTCOMES))
-    return Planning(
+    return PlanRequest(
         prompt, tuple(plan.get("steps", ())), int(plan.get("decided", -1)), outcome_words(counts),
         is_bad(counts), found.keep,
     )  # fmt: skip

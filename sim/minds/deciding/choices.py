@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sim.core.registry import load_plugins, names
 from sim.minds.deciding.commands import give_minds
-from sim.minds.deciding.estimate import Estimate
+from sim.minds.deciding.estimate import RunEstimate
 from sim.minds.deciding.expected import expected
 from sim.minds.models.configured import prices_in, prompts_folder
 from sim.minds.models.local_server import ALIAS
@@ -63,7 +63,7 @@ def minds_offer() -> MindsOffer:
 
 def expected_of(
     world: World, members: str, ticks: int, model: str = "", goal: str = ""
-) -> tuple[int, Estimate]:
+) -> tuple[int, RunEstimate]:
     """Return how many members an expression names, and about what their run would ask.
 
     Raises

@@ -17,7 +17,7 @@ from sim.minds.prompts.prompts import tokens_in
 from sim.minds.prompts.stand_in import likely
 from sim.world.world import World
 
-__all__ = ["Estimate", "estimate"]
+__all__ = ["RunEstimate", "estimate"]
 
 _FRAME = 8
 WRITTEN = 45
@@ -25,7 +25,7 @@ WRITTEN = 45
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class RunEstimate:
     """What a run would ask.
 
     Attributes
@@ -45,7 +45,7 @@ class Estimate:
     dollars: float
 
 
-class _Counter:
+class _CountingPool:
     """Stands for a pool: counts, and answers what a model might."""
 
     def __init__(self, written: int) -> None:
@@ -77,7 +77,7 @@ def estimate(
     limit: int = 1000,
     minds: dict[str, Mind] | None = None,
     report: Report = quiet,
-) -> Estimate:
+) -> RunEstimate:
     """Return what the minds of a world would ask in a run; likely answers stand in meanwhile.
 
     Parameters
@@ -95,7 +95,7 @@ def estimate(
     report
         Told of progress; may cancel.
     """
-    counter = _Counter(written)
+    counter = _CountingPool(written)
     thinker = Thinker(counter, prompts=prompts, limit=limit, minds=minds)
     wake_minds(world, True)
     for tick in range(ticks):
@@ -103,4 +103,4 @@ def estimate(
         world.step()
         decide(world, thinker.think(world))
     dollars = price.of(counter.read, counter.written) / 1e9
-    return Estimate(ticks, counter.requests, counter.read, counter.written, dollars)
+    return RunEstimate(ticks, counter.requests, counter.read, counter.written, dollars)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from sim.minds.deciding.estimate import WRITTEN, Estimate
+from sim.minds.deciding.estimate import WRITTEN, RunEstimate
 from sim.minds.deciding.thinker import persona_of
 from sim.minds.minds import ACTS
 from sim.minds.models.prices import Price
@@ -43,7 +43,7 @@ def expected(
     goal: str = "",
     prompts: Path | None = None,
     limit: int = 1000,
-) -> Estimate:
+) -> RunEstimate:
     """Return about what a run of minded members would ask.
 
     Parameters
@@ -79,7 +79,7 @@ def expected(
         scene = Scene(world.agents.name(int(who[0])), persona_of(world, int(who[0])), "", goal)
         read += asked * _tokens(read_prompt("plan", prompts), scene, limit)
         requests, written = requests + asked, written + asked * _PLANNED
-    return Estimate(ticks, requests, read, written, price.of(read, written) / 1e9)
+    return RunEstimate(ticks, requests, read, written, price.of(read, written) / 1e9)
 
 
 def online_in(world: World, members: npt.NDArray[np.int64], ticks: int) -> float:

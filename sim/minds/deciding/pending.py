@@ -9,21 +9,21 @@ from time import monotonic
 from typing import Any
 
 from sim.errors import InputError
-from sim.minds.deciding.around import Around
+from sim.minds.deciding.around import MemberContext
 from sim.minds.memory.recall import Memory
 from sim.minds.minds import Member, Mind
 from sim.minds.models.asks import Answer, Ask, Turn
 from sim.minds.models.budget import Spend
 from sim.minds.models.faults import Fault
 from sim.minds.models.reply_log import ReplyLog, Slot
-from sim.minds.models.single_flight import Once
+from sim.minds.models.single_flight import SingleFlight
 from sim.minds.prompts.counts import Decided
 from sim.minds.prompts.decisions import NOTHING, Decision
 from sim.minds.prompts.prompts import Post
 from sim.platform.acts.kinds import act_of
-from sim.world.minds.minds import Seen
+from sim.world.minds.minds import SeenMessage
 
-__all__ = ["COUNTED", "MOST_ACTS", "Row", "Thought", "checked"]
+__all__ = ["COUNTED", "MOST_ACTS", "PendingDecision", "Row", "checked"]
 
 Row = dict[str, Any]
 MOST_ACTS = 16
@@ -39,7 +39,7 @@ COUNTED = {
 
 
 @dataclass(eq=False)
-class Thought:
+class PendingDecision:
     """A decision under way.
 
     Attributes
@@ -75,19 +75,19 @@ class Thought:
     slot: Slot
     mind: Mind | None
     called: str
-    feed: tuple[Seen, ...]
+    feed: tuple[SeenMessage, ...]
     posts: tuple[Post, ...]
     hours: float
     recalled: Sequence[str] = ()
-    once: Once = field(default_factory=lambda: Once({}))
+    once: SingleFlight = field(default_factory=lambda: SingleFlight({}))
     answers: list[Answer] = field(default_factory=list)
     log: ReplyLog = field(default_factory=ReplyLog)
     faults: list[Decided] = field(default_factory=list)
     why: list[str] = field(default_factory=list)
     kept: list[list[str]] = field(default_factory=list)
     seen: list[Any] = field(default_factory=list)
-    lead: Thought | None = None
-    around: Around = field(default_factory=Around)
+    lead: PendingDecision | None = None
+    around: MemberContext = field(default_factory=MemberContext)
     member: Member = None  # type: ignore[assignment]  # it holds a way to ask that knows this
     memory: Memory = field(default_factory=Memory)
     asked_of: str = ""

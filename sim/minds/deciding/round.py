@@ -17,14 +17,14 @@ from typing import Any, NamedTuple
 
 from sim.core.interrupt import Stalled, interrupt
 from sim.core.text import one_line
-from sim.minds.deciding.pending import COUNTED, Row, Thought, checked
+from sim.minds.deciding.pending import COUNTED, PendingDecision, Row, checked
 from sim.minds.minds import Mind
 from sim.minds.models.batch import ASK_ALONE, Case
 from sim.minds.models.faults import Fault, ModelError
 from sim.minds.prompts.counts import Decided
 from sim.minds.prompts.decisions import Decision
 
-__all__ = ["Deciding", "Patience", "Strikes"]
+__all__ = ["DecisionRound", "FaultCounts", "Patience"]
 
 _LOOK = 0.1
 _LAST_WORDS = 1.0
@@ -52,7 +52,7 @@ class Patience(NamedTuple):
     loop: float = 30.0
 
 
-class Strikes:
+class FaultCounts:
     """What minds did wrong; three times, and a mind is asked no more.
 
     Attributes
@@ -82,7 +82,7 @@ class Strikes:
         return self._counts.get(mind, 0) >= _STRIKES
 
 
-class Deciding:
+class DecisionRound:
     """The decisions of one tick.
 
     Parameters
@@ -95,11 +95,13 @@ class Deciding:
         How long to wait.
     """
 
-    def __init__(self, thoughts: Sequence[Thought], strikes: Strikes, patience: Patience) -> None:
+    def __init__(
+        self, thoughts: Sequence[PendingDecision], strikes: FaultCounts, patience: Patience
+    ) -> None:
         self._thoughts = thoughts
         self._strikes = strikes
         self._patience = patience
-        self._tasks: dict[asyncio.Task[None], Sequence[Thought]] = {}
+        self._tasks: dict[asyncio.Task[None], Sequence[PendingDecision]] = {}
         self._ended, self._told = Event(), Event()
         self._beat = monotonic()
 
@@ -178,10 +180,10 @@ class Deciding:
             await asyncio.wait(late, timeout=_LAST_WORDS)
         self._ended.set()  # whatever minds do now, nobody waits for it
 
-    def _groups(self) -> list[list[Thought]]:
+    def _groups(self) -> list[list[PendingDecision]]:
         """Return who decides together: those of one mind that allows it, else everybody alone."""
-        groups: list[list[Thought]] = []
-        open_ones: dict[int, list[Thought]] = {}
+        groups: list[list[PendingDecision]] = []
+        open_ones: dict[int, list[PendingDecision]] = {}
         for thought in self._thoughts:
             most = self._most(thought)
             group = open_ones.get(id(thought.mind))
@@ -192,7 +194,7 @@ class Deciding:
             open_ones[id(thought.mind)] = groups[-1]
         return groups
 
-    def _most(self, thought: Thought) -> int:
+    def _most(self, thought: PendingDecision) -> int:
         """Return with how many a member may decide; what is no number is its mind's fault."""
         if thought.mind is None:
             return 1
@@ -216,7 +218,7 @@ class Deciding:
                 self._strikes.note(thought.called, said)
                 self._failed(thought)
 
-    async def _decide(self, group: Sequence[Thought]) -> None:
+    async def _decide(self, group: Sequence[PendingDecision]) -> None:
         """Let members decide together; who is missing then decides alone."""
         first, *others = group
         if others and first.mind is not None and not self._strikes.are_out(first.called):
@@ -226,7 +228,9 @@ class Deciding:
         else:
             await asyncio.gather(*(self._alone(thought) for thought in group))
 
-    async def _together(self, mind: Mind, group: Sequence[Thought]) -> list[Thought]:
+    async def _together(
+        self, mind: Mind, group: Sequence[PendingDecision]
+    ) -> list[PendingDecision]:
         """Let members decide together; returns those that have to be asked alone."""
         found: Sequence[Sequence[Decision] | None] = [None] * len(group)
         await asyncio.gather(*(one.recall() for one in group))
@@ -258,7 +262,7 @@ class Deciding:
                 thought.settle(None, COUNTED.get(fault, Decided.FAILED))
         return missing
 
-    def _settle(self, thought: Thought, said: object) -> None:
+    def _settle(self, thought: PendingDecision, said: object) -> None:
         """Take what a mind returned; what is no decision is its fault."""
         try:
             thought.settle(checked(said, thought.highest))
@@ -266,17 +270,17 @@ class Deciding:
             self._noted(thought, error)
             self._failed(thought)
 
-    def _failed(self, thought: Thought) -> None:
+    def _failed(self, thought: PendingDecision) -> None:
         """Leave a member to the rules for what its mind did."""
         thought.why.append(_FAILED)
         thought.settle(None, Decided.FAILED)
 
-    def _noted(self, thought: Thought, error: BaseException) -> None:
+    def _noted(self, thought: PendingDecision, error: BaseException) -> None:
         """Count what a mind did wrong; one that was interrupted is named already."""
         if not isinstance(error, Stalled):
             self._strikes.note(thought.called, f"{type(error).__name__}: {error}")
 
-    async def _alone(self, thought: Thought) -> None:
+    async def _alone(self, thought: PendingDecision) -> None:
         """Let one decide; what goes wrong leaves it to the rules, and is counted."""
         if thought.mind is None or self._strikes.are_out(thought.called):
             self._failed(thought)
@@ -300,11 +304,11 @@ def _unheard(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Say nothing of tasks that minds would not end."""
 
 
-def _is_open(thought: Thought) -> bool:
+def _is_open(thought: PendingDecision) -> bool:
     return thought.result is None
 
 
-_HOLDING = {Deciding._alone.__code__, Deciding._together.__code__}  # noqa: SLF001 - our own
+_HOLDING = {DecisionRound._alone.__code__, DecisionRound._together.__code__}  # noqa: SLF001 - our own
 
 
 def _as_many(

@@ -16,25 +16,25 @@ from sim.core.clock import Clock
 from sim.core.rng import Stream
 from sim.core.text import one_line
 from sim.minds.deciding.around import around, goal_of
-from sim.minds.deciding.pending import Row, Thought
+from sim.minds.deciding.pending import PendingDecision, Row
 from sim.minds.features import seen_of
 from sim.minds.memory.recall import Memory
-from sim.minds.memory.reflections import BEGINS, Reflecting, since_thought
+from sim.minds.memory.reflections import BEGINS, ReflectionRequest, since_thought
 from sim.minds.minds import Member, Mind
 from sim.minds.models.asks import Answer, Ask
 from sim.minds.models.faults import Fault
 from sim.minds.models.reply_log import Slot
-from sim.minds.models.single_flight import Once
+from sim.minds.models.single_flight import SingleFlight
 from sim.minds.prompts.decisions import Decision
 from sim.minds.prompts.prompts import Post, Prompt
 from sim.platform.platform import Platform
 from sim.platform.posts.writer import Writer
-from sim.world.minds.minds import Seen, feed_of, ruled
+from sim.world.minds.minds import SeenMessage, feed_of, ruled
 from sim.world.world import World
 
-__all__ = ["Asking", "Scenery", "persona_of", "thoughts_of"]
+__all__ = ["Asking", "PromptContext", "persona_of", "thoughts_of"]
 
-Asking = Callable[[Thought, Ask], Awaitable[Answer]]
+Asking = Callable[[PendingDecision, Ask], Awaitable[Answer]]
 _RECALLED = 5
 _ABOUT, _OF_EACH = 5, 200
 """Posts that memories are to be like, and characters of each."""
@@ -50,7 +50,7 @@ _FIRST_OWN = 1 << 40
 """Texts that rules write for minds have numbers beyond those of messages."""
 
 
-class Scenery(NamedTuple):
+class PromptContext(NamedTuple):
     """What a thinker brings to every member's decision.
 
     Attributes
@@ -76,22 +76,26 @@ class Scenery(NamedTuple):
 
 
 def thoughts_of(
-    world: World, platform: Platform, members: Sequence[int], scenery: Scenery
-) -> list[Thought]:
+    world: World, platform: Platform, members: Sequence[int], scenery: PromptContext
+) -> list[PendingDecision]:
     """Return what members have to decide on: it holds all that is needed of the world."""
     rules = ruled(platform, np.array(members, np.uint32)) if members else {}
     kinds = archetype(world.agents, members).tolist() if members else []
-    once = Once(dict(platform.minds.kept))
+    once = SingleFlight(dict(platform.minds.kept))
     moment = str(Clock(world.tick_minutes).moment(world.tick))
     return [
         _thought(
-            world, platform, scenery, _Of(member, rules[member], ARCHETYPES[kind], moment), once
+            world,
+            platform,
+            scenery,
+            _SceneSubject(member, rules[member], ARCHETYPES[kind], moment),
+            once,
         )
         for member, kind in zip(members, kinds, strict=True)
     ]
 
 
-class _Of(NamedTuple):
+class _SceneSubject(NamedTuple):
     """A member, what rules say, what kind of member it is, and when."""
 
     member: int
@@ -100,12 +104,14 @@ class _Of(NamedTuple):
     moment: str
 
 
-def _thought(world: World, platform: Platform, scenery: Scenery, of: _Of, once: Once) -> Thought:
+def _thought(
+    world: World, platform: Platform, scenery: PromptContext, of: _SceneSubject, once: SingleFlight
+) -> PendingDecision:
     minds, member = platform.minds, of.member
     feed, hours = feed_of(world, platform, member), world.tick * world.tick_minutes / 60
     posts = tuple(_post(world, seen) for seen in feed)
     called = minds.kinds[member]
-    thought = Thought(
+    thought = PendingDecision(
         Slot(world.tick, member), scenery.mind(called, minds.options.get(member, {})), called,
         feed, posts, hours, once=once,
     )  # fmt: skip
@@ -134,8 +140,8 @@ def _thought(world: World, platform: Platform, scenery: Scenery, of: _Of, once: 
 
 
 def _reflecting(
-    world: World, platform: Platform, member: int, scenery: Scenery, thought: Thought
-) -> Reflecting | None:
+    world: World, platform: Platform, member: int, scenery: PromptContext, thought: PendingDecision
+) -> ReflectionRequest | None:
     """Return what a member needs to think about what it remembers; None where there is nothing."""
     rows = platform.minds.memories.get(member, ())
     match = world.agents.vocabulary.match
@@ -149,10 +155,10 @@ def _reflecting(
             thought.around.thoughts.append([thought.hours, f"{BEGINS}nothing new.", 0, _OF_NOTHING])
 
     memories = since_thought([str(row[1]) for row in rows])
-    return Reflecting(scenery.prompts["reflect"], memories, keep) if rows else None
+    return ReflectionRequest(scenery.prompts["reflect"], memories, keep) if rows else None
 
 
-def _recalled(memory: Memory, feed: Sequence[Seen], hours: float) -> list[str]:
+def _recalled(memory: Memory, feed: Sequence[SeenMessage], hours: float) -> list[str]:
     """Return what comes to mind at the sight of a feed."""
     tags = 0
     for seen in feed:
@@ -160,7 +166,7 @@ def _recalled(memory: Memory, feed: Sequence[Seen], hours: float) -> list[str]:
     return [one.text for one in memory.recall(hours, tags, _RECALLED)]
 
 
-def _post(world: World, seen: Seen) -> Post:
+def _post(world: World, seen: SeenMessage) -> Post:
     return Post(
         seen.name, seen.text, seen.likes, seen.shares,
         world.agents.vocabulary.names(seen.tags), seen.interest,
@@ -191,7 +197,7 @@ def _words(world: World, member: int, post: Post | None = None) -> str:
     return writer.reply(world.seed, number, to=name, tags=tags, personality=traits)
 
 
-async def _once(thought: Thought, key: str, ask: Ask, read: Callable[[str], Any]) -> Any:
+async def _once(thought: PendingDecision, key: str, ask: Ask, read: Callable[[str], Any]) -> Any:
     """Ask what many ask; who asks first keeps the reply for all."""
     thought.asking += 1
     try:

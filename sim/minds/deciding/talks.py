@@ -13,23 +13,23 @@ from sim.minds.deciding.commands import minds_of
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import NOBODY
 from sim.world.minds.memory import kept
-from sim.world.minds.minds import PERSON, Seen, feed_of
+from sim.world.minds.minds import PERSON, SeenMessage, feed_of
 from sim.world.seeding import choose_seeds
 from sim.world.world import World
 
 if TYPE_CHECKING:
     from sim.platform.platform import Platform
 
-__all__ = ["ACTS", "Being", "Shown", "being_of", "play", "remember", "who_is"]
+__all__ = ["ACTS", "PlayedMember", "Shown", "being_of", "play", "remember", "who_is"]
 
 _IMPORTANT = 0.7
 _MOST_DEEDS = 6
-Shown = Seen
+Shown = SeenMessage
 """One message of a feed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Being:
+class PlayedMember:
     """How a member is, for whoever plays it.
 
     Parameters
@@ -48,11 +48,11 @@ class Being:
     name: str
     tick: int
     is_online: bool
-    feed: tuple[Seen, ...]
+    feed: tuple[SeenMessage, ...]
     did: tuple[str, ...]
 
 
-def being_of(world: World, member: int) -> Being:
+def being_of(world: World, member: int) -> PlayedMember:
     """Return how a member is; nothing is changed.
 
     Raises
@@ -69,7 +69,7 @@ def being_of(world: World, member: int) -> Being:
            for act, message in acts if act != Act.REFRESH]  # fmt: skip
     is_online = bool(np.isin(member, platform.online))
     name = world.agents.name(member)
-    return Being(member, name, world.tick, is_online, feed, tuple(did[:_MOST_DEEDS]))
+    return PlayedMember(member, name, world.tick, is_online, feed, tuple(did[:_MOST_DEEDS]))
 
 
 def who_is(world: World, said: str) -> tuple[int, str]:

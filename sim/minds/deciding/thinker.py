@@ -23,19 +23,19 @@ from sim.errors import HubbubError, InputError
 from sim.minds.deciding.accounts import accounts
 from sim.minds.deciding.commands import minds_of
 from sim.minds.deciding.manifest import made_with
-from sim.minds.deciding.pending import Row, Thought
-from sim.minds.deciding.round import Deciding, Patience, Strikes
-from sim.minds.deciding.scene import Scenery, persona_of, thoughts_of
+from sim.minds.deciding.pending import PendingDecision, Row
+from sim.minds.deciding.round import DecisionRound, FaultCounts, Patience
+from sim.minds.deciding.scene import PromptContext, persona_of, thoughts_of
 from sim.minds.minds import Mind
 from sim.minds.models.asks import Answer, Ask
 from sim.minds.models.faults import Fault
 from sim.minds.models.reply_log import Slot
-from sim.minds.prompts.counts import Decided, Ledger
+from sim.minds.prompts.counts import Decided, DecisionCounts
 from sim.minds.prompts.prompts import read_prompt
 from sim.world.watchers import Watcher
 from sim.world.world import World
 
-__all__ = ["Asked", "Thinker", "accounts", "persona_of"]
+__all__ = ["Answerer", "Thinker", "accounts", "persona_of"]
 
 ENOUGH = 20
 """Decisions before which nobody says that models decide too few."""
@@ -53,7 +53,7 @@ def never() -> bool:
     return False
 
 
-class Asked(Protocol):
+class Answerer(Protocol):
     """Who answers questions: a ``ModelPool``, or what stands for one."""
 
     def submit(self, ask: Ask, seconds: float | None = None) -> Future[Answer]:
@@ -96,7 +96,7 @@ class Thinker:
 
     def __init__(
         self,
-        pool: Asked | None = None,
+        pool: Answerer | None = None,
         *,
         lacks: str = "",
         seconds: float = 600.0,
@@ -111,16 +111,16 @@ class Thinker:
         self.least = least
         self.asked = self.stood_in = 0
         self.lacks = lacks
-        self.ledger = Ledger()
+        self.ledger = DecisionCounts()
         self._patience = (patience or Patience())._replace(all=seconds)
         self._others = {name: read_prompt(name, prompts) for name in _OTHERS}
-        self._scenery = Scenery(
+        self._scenery = PromptContext(
             read_prompt("decide", prompts), limit, self._ask, self._mind, self._others, alike
         )
         self._folder = prompts
         self._given = dict(minds or {})
         self._made: dict[tuple[str, str], Mind | None] = {}
-        self._strikes = Strikes()
+        self._strikes = FaultCounts()
         self._watchers: tuple[Watcher, ...] = ()
         self._ends = 0.0
 
@@ -142,7 +142,7 @@ class Thinker:
         """
         return self.answer(self.prepare(world), stopped)
 
-    def prepare(self, world: World) -> list[Thought]:
+    def prepare(self, world: World) -> list[PendingDecision]:
         """Return what there is to decide on: it holds all that is needed of the world."""
         minds, platform = minds_of(world), world.platform
         self._watchers = tuple(world.watchers)
@@ -153,12 +153,12 @@ class Thinker:
         online = np.intersect1d(np.setdiff1d(minds.members, minds.played), platform.online)
         return thoughts_of(world, platform, online.tolist(), self._scenery)
 
-    def answer(self, thoughts: Sequence[Thought], stopped: Callable[[], bool]) -> list[Row]:
+    def answer(self, thoughts: Sequence[PendingDecision], stopped: Callable[[], bool]) -> list[Row]:
         """Return the decisions on :meth:`prepare`'s; in any thread, the world may go on."""
         if not thoughts:
             return []
         self._ends = monotonic() + self._patience.all
-        rows = Deciding(thoughts, self._strikes, self._patience).run(stopped)
+        rows = DecisionRound(thoughts, self._strikes, self._patience).run(stopped)
         for thought, row in zip(thoughts, rows, strict=True):
             if thought.mind is None or thought.mind.source is not Decided.RULE:
                 self.asked += 1
@@ -214,7 +214,7 @@ class Thinker:
             return None
         return made
 
-    async def _ask(self, thought: Thought, ask: Ask) -> Answer:
+    async def _ask(self, thought: PendingDecision, ask: Ask) -> Answer:
         thought.asking += 1
         try:
             answer = await self._answer(ask)

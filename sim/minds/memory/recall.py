@@ -16,13 +16,13 @@ from typing import Any
 
 from sim.world.minds.memory import MOST, Row, kept, recency
 
-__all__ = ["Memory", "Remembered"]
+__all__ = ["Memory", "MemoryItem"]
 
 _WORD = re.compile(r"\w{4,}")
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class MemoryItem:
     """One memory.
 
     Attributes
@@ -57,19 +57,19 @@ class Memory:
     --------
     >>> memory = Memory(2)
     >>> for hour, text in enumerate(["a wedding", "a cloud", "a cat"]):
-    ...     memory.add(Remembered(hour, text, importance=0.9 if hour == 0 else 0.1))
+    ...     memory.add(MemoryItem(hour, text, importance=0.9 if hour == 0 else 0.1))
     >>> [one.text for one in memory.recall(now=3, most=2)]
     ['a wedding', 'a cat']
     """
 
-    def __init__(self, most: int = MOST, known: Iterable[Remembered] = ()) -> None:
+    def __init__(self, most: int = MOST, known: Iterable[MemoryItem] = ()) -> None:
         self._most = max(most, 1)
         self._rows = kept([_row(one) for one in known], self._most)
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def add(self, one: Remembered) -> None:
+    def add(self, one: MemoryItem) -> None:
         """Remember; over a bound, what weighs least is forgotten."""
         self._rows = kept([*self._rows, _row(one)], self._most)
 
@@ -80,7 +80,7 @@ class Memory:
         most: int = 5,
         words: str = "",
         alike: Sequence[float] | None = None,
-    ) -> list[Remembered]:
+    ) -> list[MemoryItem]:
         """Return what comes to mind, the strongest first.
 
         Parameters
@@ -106,7 +106,7 @@ class Memory:
             for row, relevance in zip(self._rows, near, strict=True)
         ]
         order = sorted(range(len(self._rows)), key=lambda at: (-strength[at], -at))
-        return [Remembered(*self._rows[at]) for at in order[:most]]
+        return [MemoryItem(*self._rows[at]) for at in order[:most]]
 
     def told(self, now: float, alike: Sequence[float] | None = None) -> list[str]:
         """Return the texts of the five that come to mind; see :meth:`recall`."""
@@ -119,10 +119,10 @@ class Memory:
     @classmethod
     def restore(cls, most: int, rows: Iterable[Iterable[Any]]) -> Memory:
         """Return the memory of :meth:`dump`."""
-        return cls(most, (Remembered(*row) for row in rows))
+        return cls(most, (MemoryItem(*row) for row in rows))
 
 
-def _row(one: Remembered) -> Row:
+def _row(one: MemoryItem) -> Row:
     return [one.hour, one.text, one.tags, one.importance]
 
 

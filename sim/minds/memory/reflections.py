@@ -19,7 +19,14 @@ from sim.minds.prompts.prompts import Prompt, Scene
 if TYPE_CHECKING:
     from sim.minds.minds import Member
 
-__all__ = ["BEGINS", "THOUGHTS_SCHEMA", "Reflecting", "reflected", "since_thought", "thoughts_in"]
+__all__ = [
+    "BEGINS",
+    "THOUGHTS_SCHEMA",
+    "ReflectionRequest",
+    "reflected",
+    "since_thought",
+    "thoughts_in",
+]
 
 BEGINS = "You came to think: "
 """Of a memory that is a thought."""
@@ -42,7 +49,7 @@ THOUGHTS_SCHEMA: Mapping[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Reflecting:
+class ReflectionRequest:
     """What a mind needs to reflect.
 
     Attributes

@@ -23,7 +23,7 @@ from sim.minds.prompts.prompts import Post, Scene
 if TYPE_CHECKING:
     from sim.minds.minds import Member
 
-__all__ = ["ASK_ALONE", "Case", "Seat", "answers_in", "ask_for", "schema_for", "seated"]
+__all__ = ["ASK_ALONE", "BatchPlace", "Case", "answers_in", "ask_for", "schema_for", "seated"]
 
 ASK_ALONE = frozenset(
     {Fault.MALFORMED, Fault.CUT, Fault.EMPTY, Fault.REFUSED, Fault.FILTERED, Fault.TOO_LONG}
@@ -51,7 +51,7 @@ class Case(NamedTuple):
     memory: Sequence[str]
 
 
-class Seat(NamedTuple):
+class BatchPlace(NamedTuple):
     """A member's place in a question.
 
     Attributes
@@ -75,15 +75,20 @@ class Seat(NamedTuple):
         return fitting(found, len(self.scene.feed), self.scene.letters, self.scene.places)
 
 
-def seated(member: Member, scene: Scene) -> Seat:
+def seated(member: Member, scene: Scene) -> BatchPlace:
     """Return a member's place: within the limit that it has alone."""
     turns, shown = member.prompts["batch"].fitted(scene, member.limit)
     numbers = [one.number for one in shown.letters] + [one.number for one in shown.places]
-    return Seat(turns[1].text, tuple(scene.acts), max([len(shown.feed), *numbers]), shown)
+    return BatchPlace(turns[1].text, tuple(scene.acts), max([len(shown.feed), *numbers]), shown)
 
 
 def ask_for(
-    members: Sequence[Member], seats: Sequence[Seat], *, most: int, temperature: float, model: str
+    members: Sequence[Member],
+    seats: Sequence[BatchPlace],
+    *,
+    most: int,
+    temperature: float,
+    model: str,
 ) -> Ask:
     """Return the question for several members.
 
@@ -107,7 +112,7 @@ def ask_for(
     )  # fmt: skip
 
 
-def schema_for(seats: Sequence[Seat]) -> Mapping[str, Any]:
+def schema_for(seats: Sequence[BatchPlace]) -> Mapping[str, Any]:
     """Return the JSON Schema of the answers."""
     acts = list(dict.fromkeys(act for seat in seats for act in seat.acts))
     one = schema_of(acts, max(seat.last for seat in seats))
@@ -126,7 +131,7 @@ def schema_for(seats: Sequence[Seat]) -> Mapping[str, Any]:
     }
 
 
-def answers_in(text: str, seats: Sequence[Seat]) -> list[Decision | None]:
+def answers_in(text: str, seats: Sequence[BatchPlace]) -> list[Decision | None]:
     """Return each member's decision; None where the reply has none, a wrong one, or two.
 
     Parameters

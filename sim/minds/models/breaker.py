@@ -6,10 +6,10 @@ from collections.abc import Callable
 from math import inf
 from time import monotonic
 
-__all__ = ["Breaker"]
+__all__ = ["CircuitBreaker"]
 
 
-class Breaker:
+class CircuitBreaker:
     """One (provider, model): closed, open for a while after faults in a row, or off for good.
 
     Parameters

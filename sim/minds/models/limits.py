@@ -10,10 +10,10 @@ from time import monotonic
 
 from sim.errors import InputError
 
-__all__ = ["Gate", "Pace", "Rate"]
+__all__ = ["ConcurrencyLimit", "RequestPace", "TokenBucket"]
 
 
-class Gate:
+class ConcurrencyLimit:
     """Concurrency that halves on congestion and grows by one a window of successes (AIMD).
 
     Until the first congestion it doubles a window, so that it can start small.
@@ -93,7 +93,7 @@ class Gate:
                 turn.set_result(None)
 
 
-class Rate:
+class TokenBucket:
     """So much a minute: a bucket that fills steadily and may be emptied at once.
 
     Parameters
@@ -131,7 +131,7 @@ class Rate:
             self._level = min(self._level + amount, self._per_minute)
 
 
-class Pace:
+class RequestPace:
     """How fast a server takes requests: learned from what it refuses as too many (429).
 
     Nothing holds calls back until the first refusal. Then all wait as long as the server asks, and

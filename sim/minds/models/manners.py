@@ -14,7 +14,7 @@ from typing import Any
 
 from sim.minds.models.asks import Ask
 
-__all__ = ["Manners"]
+__all__ = ["ServerQuirks"]
 
 _BOUNDS = ("max_completion_tokens", "max_tokens")
 _FORMS = ("schema", "plain schema", "object", "text")
@@ -28,7 +28,7 @@ _STRICT_ONLY = frozenset(
 """What some servers do not allow in a schema."""
 
 
-class Manners:
+class ServerQuirks:
     """How one server wants to be asked; belongs to the loop that asks it.
 
     Attributes

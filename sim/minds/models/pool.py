@@ -23,7 +23,7 @@ from sim.minds.models.budget import Budget, Spend
 from sim.minds.models.faults import Fault, ModelError
 from sim.minds.models.prices import Price, built_in_prices
 from sim.minds.models.provider import Provider
-from sim.minds.models.provider_client import Line
+from sim.minds.models.provider_client import ProviderClient
 from sim.minds.models.replies import Usage
 
 __all__ = ["ModelPool"]
@@ -68,8 +68,10 @@ class ModelPool:
             raise InputError("Language models need at least one provider.")
         self.budget = budget or Budget()
         table = built_in_prices() if prices is None else prices
-        self.lines = tuple(Line(provider, self.budget, table) for provider in providers)
-        self._alike = () if embeddings is None else (Line(embeddings, self.budget, table),)
+        self.lines = tuple(ProviderClient(provider, self.budget, table) for provider in providers)
+        self._alike = (
+            () if embeddings is None else (ProviderClient(embeddings, self.budget, table),)
+        )
         self._cache: OrderedDict[str, Answer] = OrderedDict()
         self._most_cached = cache
         self._fault: ModelError | None = None
@@ -132,7 +134,7 @@ class ModelPool:
         wrong = Answer(fault.text, fault.fault, "none", detail=str(fault))
         return _with(replace(wrong, seconds=monotonic() - began), spent)
 
-    def _cached(self, ask: Ask, line: Line) -> Answer | None:
+    def _cached(self, ask: Ask, line: ProviderClient) -> Answer | None:
         found = self._cache.get(_key(ask, line)) if self._most_cached else None
         if found is None:
             return None
@@ -141,7 +143,7 @@ class ModelPool:
             found, source="cache", seconds=0.0, usage=Usage(0, 0), nano=0, retries=0, spent=Spend()
         )
 
-    def _keep(self, ask: Ask, line: Line, answer: Answer) -> None:
+    def _keep(self, ask: Ask, line: ProviderClient, answer: Answer) -> None:
         if self._most_cached:
             self._cache[_key(ask, line)] = answer
             while len(self._cache) > self._most_cached:
@@ -212,5 +214,5 @@ def _with(answer: Answer, before: Spend) -> Answer:
     return replace(answer, nano=spent.nano, spent=spent)
 
 
-def _key(ask: Ask, line: Line) -> str:
+def _key(ask: Ask, line: ProviderClient) -> str:
     return f"{line.provider.called}:{ask.fingerprint(line.provider.model)}"

@@ -17,16 +17,16 @@ from typing import TypeVar
 from sim.core import rng
 from sim.core.rng import Stream
 from sim.minds.models.asks import Answer, Ask
-from sim.minds.models.breaker import Breaker
+from sim.minds.models.breaker import CircuitBreaker
 from sim.minds.models.budget import Budget, Reservation, Spend
 from sim.minds.models.faults import Fault, ModelError
-from sim.minds.models.limits import Gate, Pace, Rate
+from sim.minds.models.limits import ConcurrencyLimit, RequestPace, TokenBucket
 from sim.minds.models.prices import Price, price_of
 from sim.minds.models.provider import Provider
 from sim.minds.models.replies import Reply, Usage
-from sim.minds.models.wire import Wire
+from sim.minds.models.wire import ProviderConnection
 
-__all__ = ["Line"]
+__all__ = ["ProviderClient"]
 
 T = TypeVar("T")
 _RETRIES = 2
@@ -36,7 +36,7 @@ _LEAST = 0.2
 _JITTER = rng.key(0xA11CE, Stream.WAITING)  # no draw of a world
 
 
-class Line:
+class ProviderClient:
     """The calls to one provider.
 
     Parameters
@@ -52,14 +52,14 @@ class Line:
     def __init__(self, provider: Provider, budget: Budget, prices: Mapping[str, Price]) -> None:
         self.provider = provider
         self.price = price_of(provider.model, prices, local=provider.is_local)
-        self.breaker = Breaker()
-        self.gate = Gate(provider.at_once)
-        self.pace = Pace()
+        self.breaker = CircuitBreaker()
+        self.gate = ConcurrencyLimit(provider.at_once)
+        self.pace = RequestPace()
         self._budget = budget
-        self._requests = Rate(provider.requests_per_minute)
-        self._tokens = Rate(provider.tokens_per_minute)
+        self._requests = TokenBucket(provider.requests_per_minute)
+        self._tokens = TokenBucket(provider.tokens_per_minute)
         self._door = asyncio.Lock()
-        self._wire: Wire | None = None
+        self._wire: ProviderConnection | None = None
         self._calls = 0
 
     def worst(self, ask: Ask) -> Spend:
@@ -99,7 +99,7 @@ class Line:
         began = monotonic()
         retry, before = 0, Spend()
         last: ModelError | None = None
-        clock = _Clock(deadline, self.provider.seconds, patience)
+        clock = _Deadline(deadline, self.provider.seconds, patience)
         while True:
             try:
                 reply, spent = await self._once(ask, clock)
@@ -141,7 +141,7 @@ class Line:
         share = float(rng.uniforms(_JITTER, [self._calls])[0])
         return share * _FIRST_PAUSE * (1 << retry)
 
-    async def _once(self, ask: Ask, clock: _Clock) -> tuple[Reply, Spend]:
+    async def _once(self, ask: Ask, clock: _Deadline) -> tuple[Reply, Spend]:
         """Send one request, when its turn has come and the budget has room for it."""
         clock.call = self.breaker.admits()
         if not clock.call:
@@ -164,7 +164,7 @@ class Line:
             if number:
                 self.gate.leave(number, congested=congested)
 
-    async def _in_time(self, turn: Awaitable[T], clock: _Clock) -> T:
+    async def _in_time(self, turn: Awaitable[T], clock: _Deadline) -> T:
         """Wait for a turn; at the deadline the fault says for what it waited."""
         try:
             async with asyncio.timeout(clock.until):
@@ -180,7 +180,7 @@ class Line:
         said = f"its turn did not come at {self.pace.rate:.2g} requests a second"
         return ModelError(Fault.RATE_LIMITED, said)
 
-    async def _held(self, ask: Ask, clock: _Clock) -> Reservation:
+    async def _held(self, ask: Ask, clock: _Deadline) -> Reservation:
         """Set the worst case aside; where calls under way hold the room, wait for them."""
         worst = self.worst(ask)
         while True:
@@ -198,7 +198,7 @@ class Line:
                     Fault.BUDGET, "calls under way held what was left of it until the deadline"
                 ) from None
 
-    async def _paced(self, clock: _Clock) -> float:
+    async def _paced(self, clock: _Deadline) -> float:
         """Wait until the server takes requests, one after the other; returns the moment."""
         async with self._door:
             while (wait := self.pace.wait) > 0:
@@ -213,7 +213,7 @@ class Line:
                 raise self._too_late()
             return self.pace.take()
 
-    async def _rated(self, tokens: int, clock: _Clock) -> None:
+    async def _rated(self, tokens: int, clock: _Deadline) -> None:
         """Wait for the limits that the user set."""
         wait = max(self._requests.delay(1), self._tokens.delay(tokens))
         if wait > clock.patience:
@@ -221,7 +221,7 @@ class Line:
         if wait:
             await asyncio.sleep(wait)
 
-    async def _sent(self, ask: Ask, held: Reservation, clock: _Clock) -> tuple[Reply, Spend]:
+    async def _sent(self, ask: Ask, held: Reservation, clock: _Deadline) -> tuple[Reply, Spend]:
         try:
             await self._rated(held.worst.tokens, clock)
             wire = self._open()
@@ -250,9 +250,9 @@ class Line:
             raise wrong
         return reply, spent
 
-    def _open(self) -> Wire:
+    def _open(self) -> ProviderConnection:
         if self._wire is None:
-            self._wire = Wire(self.provider)
+            self._wire = ProviderConnection(self.provider)
         return self._wire
 
     def _failed(self, error: ModelError, held: Reservation, sent: float, call: int) -> Spend:
@@ -294,7 +294,7 @@ class Line:
             await self._wire.close()
 
 
-class _Clock:
+class _Deadline:
     """How long one question may take: until the deadline, and so long beside what it waits for.
 
     Parameters

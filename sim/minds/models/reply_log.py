@@ -21,7 +21,15 @@ from sim.minds.models.budget import Spend
 from sim.minds.models.faults import Fault
 from sim.minds.models.replies import Usage
 
-__all__ = ["Diverged", "Recorded", "ReplyLog", "Slot", "answer_of", "is_reply", "row_of"]
+__all__ = [
+    "RecordedReplies",
+    "ReplayDiverged",
+    "ReplyLog",
+    "Slot",
+    "answer_of",
+    "is_reply",
+    "row_of",
+]
 
 _FIELDS = 17
 
@@ -42,7 +50,7 @@ class Slot(NamedTuple):
     number: int = 0
 
 
-class Diverged(HubbubError):  # noqa: N818 - what happened, in one word
+class ReplayDiverged(HubbubError):  # noqa: N818 - what happened, in one word
     """A replay came to another question than the run that was recorded."""
 
 
@@ -110,7 +118,7 @@ class ReplyLog:
         if row is None:
             return None
         if row[3] != fingerprint:
-            raise Diverged(
+            raise ReplayDiverged(
                 f"At tick {slot.tick:,} member {slot.member:,} was asked something else when this "
                 f"run was recorded; replay it with the same world, prompts and settings."
             )
@@ -135,7 +143,7 @@ class ReplyLog:
         return cls(msgpack.unpackb(packed, raw=False, strict_map_key=True))
 
 
-class Recorded:
+class RecordedReplies:
     """Stands for models: answers as they did when a run was recorded, and asks nobody.
 
     Questions are known again by everything that was sent. The same question twice is answered as

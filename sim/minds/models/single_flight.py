@@ -10,12 +10,12 @@ from typing import NamedTuple, TypeVar
 from sim.minds.models.asks import Answer, Ask
 from sim.minds.models.faults import Fault, ModelError
 
-__all__ = ["Once", "Shared"]
+__all__ = ["SharedAnswer", "SingleFlight"]
 
 T = TypeVar("T")
 
 
-class Shared(NamedTuple):
+class SharedAnswer(NamedTuple):
     """An answer that many have.
 
     Attributes
@@ -33,7 +33,7 @@ class Shared(NamedTuple):
     detail: str = ""
 
 
-class Once:
+class SingleFlight:
     """The answers of one tick, and those kept from earlier ones.
 
     Members that decide at the same time and ask the same wait for the first of them. What went
@@ -52,7 +52,7 @@ class Once:
 
     def __init__(self, kept: Mapping[str, str]) -> None:
         self._kept = kept
-        self._under_way: dict[str, asyncio.Future[Shared]] = {}
+        self._under_way: dict[str, asyncio.Future[SharedAnswer]] = {}
         self.fresh: dict[str, str] = {}
 
     async def ask(
@@ -89,15 +89,15 @@ class Once:
         self, key: str, ask: Ask, send: Callable[[Ask], Awaitable[Answer]], read: Callable[[str], T]
     ) -> T:
         """Ask, and tell all that wait; who gives up tells them too."""
-        done: asyncio.Future[Shared] = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[SharedAnswer] = asyncio.get_running_loop().create_future()
         self._under_way[key] = done
-        said = Shared("", Fault.TIMEOUT, "whoever asked for all gave up")
+        said = SharedAnswer("", Fault.TIMEOUT, "whoever asked for all gave up")
         try:
             text = (await send(ask)).demanded()
-            found, said = read(text), Shared(text)
+            found, said = read(text), SharedAnswer(text)
             self.fresh[key] = text
         except ModelError as error:
-            said = Shared("", error.fault, error.detail)
+            said = SharedAnswer("", error.fault, error.detail)
             raise
         finally:
             done.set_result(said)

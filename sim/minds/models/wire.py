@@ -17,7 +17,7 @@ from sim.core.text import one_line
 from sim.minds.models.asks import Ask
 from sim.minds.models.embeddings import Vectors
 from sim.minds.models.faults import Fault, ModelError
-from sim.minds.models.manners import Manners
+from sim.minds.models.manners import ServerQuirks
 from sim.minds.models.provider import Provider
 from sim.minds.models.replies import Reply, reply_of
 from sim.minds.models.secrets import redact
@@ -25,7 +25,7 @@ from sim.minds.models.secrets import redact
 if TYPE_CHECKING:
     import httpx2
 
-__all__ = ["Wire"]
+__all__ = ["ProviderConnection"]
 
 _BY_STATUS = {
     401: Fault.UNAUTHORIZED,
@@ -52,7 +52,7 @@ _READ = 4096
 _LONGEST_WAIT = 86_400.0
 
 
-class Wire:
+class ProviderConnection:
     """The way to one provider; made and used in one event loop.
 
     Parameters
@@ -76,7 +76,7 @@ class Wire:
         self._response = httpx2.Response
         self._broken = httpx2.HTTPError
         self._openai = openai
-        self.manners = Manners()
+        self.manners = ServerQuirks()
         self._vectors = Vectors()
         address, query = provider.address
         self._client = openai.AsyncOpenAI(

@@ -9,7 +9,7 @@ from threading import Lock
 
 import numpy as np
 
-__all__ = ["Decided", "Ledger"]
+__all__ = ["Decided", "DecisionCounts"]
 
 _LATENCIES = 4096
 
@@ -34,7 +34,7 @@ SOURCES = tuple(Decided)[:7]
 """A decision has exactly one of these."""
 
 
-class Ledger:
+class DecisionCounts:
     """Counts of decisions, and how long calls took; safe to write from any thread.
 
     Attributes
@@ -44,7 +44,7 @@ class Ledger:
 
     Examples
     --------
-    >>> ledger = Ledger()
+    >>> ledger = DecisionCounts()
     >>> ledger.count(Decided.MODEL, effective=True)
     >>> ledger.decisions, ledger.shares["model"]
     (1, 1.0)

@@ -19,7 +19,15 @@ from sim.minds.prompts.prompts import Prompt, Scene
 if TYPE_CHECKING:
     from sim.minds.minds import Member
 
-__all__ = ["GOALS", "PLAN_SCHEMA", "Planning", "goal_words", "is_bad", "outcome_words", "planned"]
+__all__ = [
+    "GOALS",
+    "PLAN_SCHEMA",
+    "PlanRequest",
+    "goal_words",
+    "is_bad",
+    "outcome_words",
+    "planned",
+]
 
 GOALS = {
     "persuade": ("to win others over to this: ", "to win others over to what you think"),
@@ -50,7 +58,7 @@ _COUNTED = ("likes", "shares", "replies", "new followers", "against you")
 
 
 @dataclass(frozen=True, slots=True)
-class Planning:
+class PlanRequest:
     """What a mind needs to make a plan, or to revise it.
 
     Attributes

@@ -23,7 +23,7 @@ from sim.minds.models.tokens import tokens_in
 if TYPE_CHECKING:
     from sim.minds.prompts.letters import Letter, Place
 
-__all__ = ["TEMPLATES", "Fitted", "Post", "Prompt", "Scene", "read_prompt", "tokens_in"]
+__all__ = ["TEMPLATES", "FittedPrompt", "Post", "Prompt", "Scene", "read_prompt", "tokens_in"]
 
 TEMPLATES = ("decide", "interview", "plan", "reflect", "batch", "archetype")
 _PART = "\n=== user\n"
@@ -128,7 +128,7 @@ class Scene:
     places: Sequence[Place] = ()
 
 
-class Fitted(NamedTuple):
+class FittedPrompt(NamedTuple):
     """A conversation, and how much of the scene is in it.
 
     Attributes
@@ -171,7 +171,7 @@ class Prompt:
         """Return the conversation for a scene, of at most ``limit`` tokens: see :meth:`fitted`."""
         return self.fitted(scene, limit).turns
 
-    def fitted(self, scene: Scene, limit: int = 1000) -> Fitted:
+    def fitted(self, scene: Scene, limit: int = 1000) -> FittedPrompt:
         """Return the conversation for a scene, of at most ``limit`` tokens, and what it shows.
 
         Raises
@@ -184,7 +184,7 @@ class Prompt:
         for smaller in ever_smaller(scene, limit):
             turns = self._filled(smaller)
             if sum(tokens_in(turn.text) + _FRAME for turn in turns) <= limit:
-                return Fitted(turns, smaller)
+                return FittedPrompt(turns, smaller)
         raise InputError(
             f"The prompt {self.name!r} has more than {limit:,} tokens before anything is filled "
             f"in; shorten the template or raise the limit."

@@ -23,7 +23,7 @@ _OF_PARENT = 40
 """Tokens of what a reply is about."""
 
 
-class _Room(NamedTuple):
+class _SceneBudget(NamedTuple):
     """How much of a scene there is room for: numbers of things, and tokens of texts."""
 
     memories: int = _MOST
@@ -38,19 +38,19 @@ class _Room(NamedTuple):
 
 
 _ROOMS = (
-    _Room(),
-    _Room(3),
-    _Room(1),
-    _Room(0),
-    _Room(0, 8, 3),
-    _Room(0, 5, 2, 3),
-    _Room(0, 3, 2, 2, words=120),
-    _Room(0, 3, 2, 1, words=40, persona=400),
-    _Room(0, 2, 1, 1, 2, 30, 150, 60, 20),
-    _Room(0, 1, 1, 0, 2, 20, 80, 40, 12),
-    _Room(0, 1, 0, 0, 0, 15, 25, 20, 8),
-    _Room(0, 1, 0, 0, 0, 12, 12, 10, 6),
-    _Room(0, 0, 0, 0, 0, 0, 8, 6, 5),
+    _SceneBudget(),
+    _SceneBudget(3),
+    _SceneBudget(1),
+    _SceneBudget(0),
+    _SceneBudget(0, 8, 3),
+    _SceneBudget(0, 5, 2, 3),
+    _SceneBudget(0, 3, 2, 2, words=120),
+    _SceneBudget(0, 3, 2, 1, words=40, persona=400),
+    _SceneBudget(0, 2, 1, 1, 2, 30, 150, 60, 20),
+    _SceneBudget(0, 1, 1, 0, 2, 20, 80, 40, 12),
+    _SceneBudget(0, 1, 0, 0, 0, 15, 25, 20, 8),
+    _SceneBudget(0, 1, 0, 0, 0, 12, 12, 10, 6),
+    _SceneBudget(0, 0, 0, 0, 0, 0, 8, 6, 5),
 )
 
 
@@ -65,7 +65,7 @@ def ever_smaller(scene: Scene, limit: int = 1000) -> Iterator[Scene]:
         yield _in(told, room)
 
 
-def _in(scene: Scene, room: _Room) -> Scene:
+def _in(scene: Scene, room: _SceneBudget) -> Scene:
     feed = [
         replace(
             post,

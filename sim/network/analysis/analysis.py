@@ -21,13 +21,13 @@ from sim.errors import InputError, ParameterError, UnknownNameError
 from sim.network.analysis import centrality, measures
 from sim.network.analysis import communities as detection
 from sim.network.analysis import paths as reach
-from sim.network.analysis.measures import Estimate, checked_sample
+from sim.network.analysis.measures import MeasureEstimate, checked_sample
 from sim.network.graph.arcs import NO_TRUST, merged, transposed
 from sim.network.graph.ties import Ties
 
 __all__ = [
     "METHODS",
-    "Estimate",
+    "MeasureEstimate",
     "assortativity",
     "clustering",
     "communities",
@@ -235,7 +235,7 @@ def transitivity(ties: Ties, report: Report = quiet) -> float:
 
 def clustering(
     ties: Ties, sample: int | None = None, *, seed: int = 0, report: Report = quiet
-) -> Estimate:
+) -> MeasureEstimate:
     """Return the mean of :func:`local_clustering` over all agents.
 
     Parameters
@@ -251,21 +251,21 @@ def clustering(
     """
     if checked_sample(sample) is None:
         total = float(local_clustering(ties, report).sum())  # 0 for those that are gone
-        return Estimate(total / max(ties.members, 1))
+        return MeasureEstimate(total / max(ties.members, 1))
     key = rng.key(seed, Stream.CLUSTERING)
     count = sample or 1
 
-    def make() -> Estimate:
+    def make() -> MeasureEstimate:
         found = measures.mean_clustering(*undirected(ties, report), count, key)
         more = ties.agents / max(ties.members, 1)  # who is gone was drawn too, and closes nothing
-        return Estimate(found.value * more, found.error * more, found.sampled)
+        return MeasureEstimate(found.value * more, found.error * more, found.sampled)
 
     return _kept(ties, ("clustering", sample, seed), make)
 
 
 def path_length(
     ties: Ties, sample: int | None = 64, *, seed: int = 0, report: Report = quiet
-) -> Estimate:
+) -> MeasureEstimate:
     """Return the mean number of ties on shortest paths, over pairs that a path joins.
 
     Parameters
@@ -279,7 +279,7 @@ def path_length(
     """
     checked_sample(sample)
 
-    def make() -> Estimate:
+    def make() -> MeasureEstimate:
         return measures.mean_path_length(ties.rows, ties.targets, sample, seed, report)
 
     return _kept(ties, ("paths", sample, seed), make)

@@ -1,6 +1,6 @@
 """Numbers that describe a network: clustering, path length, reciprocity, degrees.
 
-Measures that exist both exactly and by sample come as an :class:`Estimate` with its standard
+Measures that exist both exactly and by sample come as an :class:`MeasureEstimate` with its standard
 error. "Neighbours" are agents tied in either direction; paths follow the direction of ties.
 """
 
@@ -22,7 +22,7 @@ from sim.network.graph.arcs import even_chunks
 
 __all__ = [
     "Degrees",
-    "Estimate",
+    "MeasureEstimate",
     "assortativity",
     "degree_summary",
     "mean_clustering",
@@ -37,7 +37,7 @@ _SEARCHES = 64  # breadth-first searches a sweep: bits of a word
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class MeasureEstimate:
     """A number, and how sure it is.
 
     Parameters
@@ -108,7 +108,7 @@ def triangles(rows: Ids, targets: Ids, report: Report = quiet) -> Longs:
     return found
 
 
-def mean_clustering(rows: Ids, targets: Ids, sample: int, key: np.uint64) -> Estimate:
+def mean_clustering(rows: Ids, targets: Ids, sample: int, key: np.uint64) -> MeasureEstimate:
     """Return the mean local clustering of agents, from ``sample`` draws.
 
     Of a random agent, do two random neighbours know each other? ``rows``, ``targets`` as in
@@ -117,12 +117,12 @@ def mean_clustering(rows: Ids, targets: Ids, sample: int, key: np.uint64) -> Est
     agents = (rng.words(key, np.arange(sample)) % np.uint64(max(1, len(rows)))).astype(np.uint32)
     closed = kernels.closed_wedges(rows, targets, agents, key) if len(rows) else 0
     share = closed / sample
-    return Estimate(share, float(np.sqrt(share * (1 - share) / sample)), sample)
+    return MeasureEstimate(share, float(np.sqrt(share * (1 - share) / sample)), sample)
 
 
 def mean_path_length(
     rows: Ids, targets: Ids, sample: int | None, seed: int, report: Report = quiet
-) -> Estimate:
+) -> MeasureEstimate:
     """Return the mean distance along ties, over pairs of different agents that a path joins.
 
     Parameters
@@ -146,12 +146,12 @@ def mean_path_length(
         reached[batch], summed[batch] = _search_many(rows, targets, starts[batch], done, report)
     total = int(reached.sum())
     if total == 0:
-        return Estimate(0.0)
+        return MeasureEstimate(0.0)
     mean, k = int(summed.sum()) / total, starts.size
     if k == n or k == 1:
-        return Estimate(mean, 0.0 if k == n else float("inf"), 0 if k == n else 1)
+        return MeasureEstimate(mean, 0.0 if k == n else float("inf"), 0 if k == n else 1)
     spread = float(((summed - mean * reached) ** 2).sum()) / (k - 1)
-    return Estimate(mean, float(np.sqrt(spread * (1 - k / n) / k)) / (total / k), k)
+    return MeasureEstimate(mean, float(np.sqrt(spread * (1 - k / n) / k)) / (total / k), k)
 
 
 def _starts(agents: int, count: int, seed: int) -> Ids:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sim.network.graph.slab import Live
+from sim.network.graph.slab import SlabArrays
 from sim.network.graph.ties import Ties
 
 __all__ = ["Subgraph", "subgraph"]
@@ -66,7 +66,7 @@ def subgraph(ties: Ties, agent: int, radius: int, most: int) -> Subgraph:
 
 
 def _between(
-    live: Live, agents: Ids
+    live: SlabArrays, agents: Ids
 ) -> tuple[Ids, Ids, npt.NDArray[np.uint16], npt.NDArray[np.uint8]]:
     targets, places = _row_of(live, agents)
     sources = np.repeat(agents, live.rows[agents, 1])
@@ -77,7 +77,7 @@ def _between(
     return sources[inside], targets[inside], trust, kind
 
 
-def _row_of(live: Live, agents: Ids) -> tuple[Ids, npt.NDArray[np.int64]]:
+def _row_of(live: SlabArrays, agents: Ids) -> tuple[Ids, npt.NDArray[np.int64]]:
     """Return the ids in some rows, one after the other, and where they stand."""
     starts, lengths = live.rows[agents].astype(np.int64).T
     before = np.cumsum(lengths) - lengths

@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from sim.core.progress import Report, quiet
 from sim.network.analysis import analysis
-from sim.network.analysis.measures import Degrees, Estimate, degree_summary
+from sim.network.analysis.measures import Degrees, MeasureEstimate, degree_summary
 from sim.network.graph.ties import Ties
 
-__all__ = ["Member", "NetworkReport", "network_report"]
+__all__ = ["InfluentialMember", "NetworkReport", "network_report"]
 
 _EXACT = 2_000_000  # ties up to which triangles are counted, not sampled
 _DRAWS = 100_000
@@ -22,7 +22,7 @@ _SEARCHES = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class InfluentialMember:
     """An influential agent.
 
     Parameters
@@ -80,8 +80,8 @@ class NetworkReport:
     heard: Degrees
     reciprocity: float
     assortativity: float
-    clustering: Estimate
-    path_length: Estimate
+    clustering: MeasureEstimate
+    path_length: MeasureEstimate
     components: int
     largest_component: int
     strong_components: int
@@ -89,7 +89,7 @@ class NetworkReport:
     communities: int
     largest_community: int
     modularity: float
-    influential: tuple[Member, ...]
+    influential: tuple[InfluentialMember, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the same as plain dictionaries, tuples and numbers, fit for JSON."""
@@ -152,7 +152,7 @@ def _sizes(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
     return sizes
 
 
-def _influential(ties: Ties, count: int, report: Report) -> tuple[Member, ...]:
+def _influential(ties: Ties, count: int, report: Report) -> tuple[InfluentialMember, ...]:
     rank = analysis.pagerank(ties, report=report)
     best = analysis.top(rank, count).tolist()
-    return tuple(Member(v, float(rank[v]), int(ties.out_degree[v])) for v in best)
+    return tuple(InfluentialMember(v, float(rank[v]), int(ties.out_degree[v])) for v in best)

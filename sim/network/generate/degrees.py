@@ -16,8 +16,8 @@ from sim.network.generate.generators import (
     ORDER,
     ROUNDING,
     WEIGHTS,
-    Drawn,
-    Network,
+    DrawnArcs,
+    NetworkGenerator,
     network_key,
 )
 from sim.network.generate.planted_kernels import power_weights
@@ -25,7 +25,7 @@ from sim.network.generate.planted_kernels import power_weights
 __all__ = ["Configuration"]
 
 
-class Configuration(Network):
+class Configuration(NetworkGenerator):
     """Given degrees, otherwise chance: agent i is heard by ``degrees[i, 0]`` and hears ``[i, 1]``.
 
     Out-stubs meet in-stubs in random order; loops and duplicates are dropped and counted. Without
@@ -44,13 +44,13 @@ class Configuration(Network):
         2.5, ge=2.05, le=10, description="degrees fall as k**-exponent, where none are given"
     )
 
-    def draw(self, agents: int, seed: int, report: Report) -> Drawn:
+    def draw(self, agents: int, seed: int, report: Report) -> DrawnArcs:
         """Draw power-law degrees and match their stubs."""
         self.check_density(agents, self.mean_degree)
         degrees = self._power_degrees(agents, seed)
         return self.match(np.column_stack([degrees, degrees]), seed, report)
 
-    def match(self, degrees: npt.ArrayLike, seed: int, report: Report) -> Drawn:
+    def match(self, degrees: npt.ArrayLike, seed: int, report: Report) -> DrawnArcs:
         """Match the stubs of degree pairs, integers (n, 2); ParameterError when they do not fit."""
         pairs = self._vetted(degrees)
         agents = np.arange(len(pairs), dtype=np.uint32)
@@ -65,7 +65,7 @@ class Configuration(Network):
             kernels.shuffle(network_key(seed, ORDER), start, stop, targets)
             report("shuffling stubs", (place + 1) / 256)
             start = stop
-        return Drawn(np.repeat(agents, pairs[:, 0]), targets, directed=True)
+        return DrawnArcs(np.repeat(agents, pairs[:, 0]), targets, directed=True)
 
     def _vetted(self, degrees: npt.ArrayLike) -> npt.NDArray[np.int64]:
         pairs = np.asarray(degrees)

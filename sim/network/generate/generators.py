@@ -20,10 +20,10 @@ from sim.jit.exact import log1m
 from sim.network.generate import generators_kernels as kernels
 
 __all__ = [
-    "Drawn",
+    "DrawnArcs",
     "ErdosRenyi",
-    "Network",
-    "PreferentialAttachment",
+    "NetworkGenerator",
+    "PreferentialAttachmentNetwork",
     "SmallWorld",
     "collect",
     "network_key",
@@ -39,7 +39,7 @@ EDGES, ORDER, BUCKETS, SIZES, WEIGHTS, ACROSS, ROUNDING = range(7)  # salts: wha
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class DrawnArcs:
     """Arcs of a new network.
 
     Parameters
@@ -61,13 +61,13 @@ class Drawn:
     community: npt.NDArray[np.int32] | None = None
 
 
-class Network(Parameters):
+class NetworkGenerator(Parameters):
     """A kind of random network, with its parameters."""
 
     title: ClassVar[str] = ""
     needs_degrees: ClassVar[bool] = False
 
-    def draw(self, agents: int, seed: int, report: Report) -> Drawn:
+    def draw(self, agents: int, seed: int, report: Report) -> DrawnArcs:
         """Return the arcs of a network of ``agents`` members; ParameterError when there is none."""
         raise NotImplementedError
 
@@ -88,7 +88,7 @@ class Network(Parameters):
             )
 
 
-class PreferentialAttachment(Network):
+class PreferentialAttachmentNetwork(NetworkGenerator):
     """Growth in which newcomers prefer the popular: a few hubs, degrees as k**-3.
 
     Each newcomer brings mean_degree / 2 mutual ties to distinct earlier agents, chosen in
@@ -103,7 +103,7 @@ class PreferentialAttachment(Network):
         20.0, ge=2, le=MOST_DEGREE, description="mean number of ties of an agent"
     )
 
-    def draw(self, agents: int, seed: int, report: Report) -> Drawn:
+    def draw(self, agents: int, seed: int, report: Report) -> DrawnArcs:
         """Grow the network one agent at a time; mutual ties."""
         half = self.mean_degree / 2
         core = 2 * math.ceil(half) + 1
@@ -122,10 +122,10 @@ class PreferentialAttachment(Network):
         sources = np.empty(edges, np.uint32)
         kernels.owners(rate, 0, sources)
         _renumber(agents, seed, sources, targets, report)
-        return Drawn(sources, targets)
+        return DrawnArcs(sources, targets)
 
 
-class ErdosRenyi(Network):
+class ErdosRenyi(NetworkGenerator):
     """Pure chance: every two agents are tied with the same probability.
 
     G(n, p) with p = mean_degree / (n - 1), mutual ties. Erdos & Renyi 1959; Gilbert 1959.
@@ -138,11 +138,11 @@ class ErdosRenyi(Network):
         20.0, ge=0, le=MOST_DEGREE, description="expected number of ties of an agent"
     )
 
-    def draw(self, agents: int, seed: int, report: Report) -> Drawn:
+    def draw(self, agents: int, seed: int, report: Report) -> DrawnArcs:
         """Draw the pairs by geometric leaps over those that are not tied."""
         self.check_density(agents, self.mean_degree)
         if self.mean_degree == 0:
-            return Drawn(np.empty(0, np.uint32), np.empty(0, np.uint32))
+            return DrawnArcs(np.empty(0, np.uint32), np.empty(0, np.uint32))
         chance = self.mean_degree / (agents - 1)
         scale = 1.0 / log1m(chance) if chance < 1 else -0.0
         address = network_key(seed, EDGES)
@@ -153,10 +153,10 @@ class ErdosRenyi(Network):
             return kernels.skip_rows(address, scale, agents, start, stop, count, heard, hearing)
 
         expected = agents * self.mean_degree / 2
-        return Drawn(*collect(step, agents, expected, "drawing ties", report), rising=True)
+        return DrawnArcs(*collect(step, agents, expected, "drawing ties", report), rising=True)
 
 
-class SmallWorld(Network):
+class SmallWorld(NetworkGenerator):
     """Neighbours on a circle, and a few ties that go anywhere: clustered, yet short paths.
 
     Each agent is tied to the mean_degree nearest on a circle; each tie then moves its far end
@@ -171,7 +171,7 @@ class SmallWorld(Network):
     )
     rewiring: float = Field(0.1, ge=0, le=1, description="share of ties that go anywhere")
 
-    def draw(self, agents: int, seed: int, report: Report) -> Drawn:
+    def draw(self, agents: int, seed: int, report: Report) -> DrawnArcs:
         """Lay the circle, then rewire agent by agent; mutual ties."""
         half = self.mean_degree / 2
         if 2 * math.ceil(half) > agents - 1:
@@ -187,7 +187,7 @@ class SmallWorld(Network):
             kernels.rewire(address, half, self.rewiring, agents, start, stop, targets)
         firsts = (np.arange(agents + 1) * half).astype(np.int64)
         sources = np.repeat(np.arange(agents, dtype=np.uint32), np.diff(firsts))
-        return Drawn(sources, targets)
+        return DrawnArcs(sources, targets)
 
 
 def network_key(seed: int, purpose: int) -> np.uint64:

@@ -16,10 +16,10 @@ from sim.errors import InputError, ParameterError, UnknownNameError
 from sim.network.generate import generators_kernels as kernels
 from sim.network.generate.degrees import Configuration
 from sim.network.generate.generators import (
-    Drawn,
+    DrawnArcs,
     ErdosRenyi,
-    Network,
-    PreferentialAttachment,
+    NetworkGenerator,
+    PreferentialAttachmentNetwork,
     SmallWorld,
 )
 from sim.network.generate.planted import PlantedCommunities
@@ -27,7 +27,7 @@ from sim.network.graph.ties import Ties
 
 __all__ = [
     "NETWORKS",
-    "Generated",
+    "GeneratedNetwork",
     "GenerationReport",
     "NetworkSpec",
     "generate",
@@ -62,10 +62,10 @@ class NetworkSpec:
     description: str
     parameters: tuple[ParameterSpec, ...]
     takes_degrees: bool
-    cls: type[Network]
+    cls: type[NetworkGenerator]
 
 
-def _spec(cls: type[Network]) -> NetworkSpec:
+def _spec(cls: type[NetworkGenerator]) -> NetworkSpec:
     text = (cls.__doc__ or "").strip()
     parameters = tuple(describe(cls))
     return NetworkSpec(cls.plugin_name, cls.title, text, parameters, cls.needs_degrees, cls)
@@ -75,7 +75,7 @@ NETWORKS: Mapping[str, NetworkSpec] = MappingProxyType(
     {
         cls.plugin_name: _spec(cls)
         for cls in (
-            PreferentialAttachment,
+            PreferentialAttachmentNetwork,
             PlantedCommunities,
             SmallWorld,
             ErdosRenyi,
@@ -123,7 +123,7 @@ class GenerationReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Generated:
+class GeneratedNetwork:
     """A new network.
 
     Parameters
@@ -150,7 +150,7 @@ def generate(
     degrees: npt.ArrayLike | None = None,
     report: Report = quiet,
     **parameters: Any,
-) -> Generated:
+) -> GeneratedNetwork:
     """Make a random network; the same arguments make the same one, anywhere.
 
     Parameters
@@ -208,8 +208,8 @@ def _counted(agents: int | None) -> int:
 
 
 def _matched(
-    network: Network, degrees: npt.ArrayLike, agents: int | None, seed: int, report: Report
-) -> tuple[Drawn, int]:
+    network: NetworkGenerator, degrees: npt.ArrayLike, agents: int | None, seed: int, report: Report
+) -> tuple[DrawnArcs, int]:
     if not isinstance(network, Configuration):
         raise ParameterError(
             f"{network.plugin_name}: it takes no degrees; the network 'configuration' does."
@@ -225,7 +225,9 @@ def _matched(
     return network.match(pairs, seed, report), len(pairs)
 
 
-def _built(network: Network, drawn: Drawn, agents: int, report: Report) -> Generated:
+def _built(
+    network: NetworkGenerator, drawn: DrawnArcs, agents: int, report: Report
+) -> GeneratedNetwork:
     build = _mirrored if drawn.rising else _sorted
     ties = build(drawn, agents, report)
     planted = 0 if drawn.community is None else int(drawn.community[-1]) + 1
@@ -238,16 +240,16 @@ def _built(network: Network, drawn: Drawn, agents: int, report: Report) -> Gener
         ties.dropped.duplicates,
         planted,
     )
-    return Generated(ties, drawn.community, told)
+    return GeneratedNetwork(ties, drawn.community, told)
 
 
-def _sorted(drawn: Drawn, agents: int, report: Report) -> Ties:
+def _sorted(drawn: DrawnArcs, agents: int, report: Report) -> Ties:
     return Ties.from_arcs(
         drawn.sources, drawn.targets, agents, directed=drawn.directed, report=report
     )
 
 
-def _mirrored(drawn: Drawn, agents: int, report: Report) -> Ties:
+def _mirrored(drawn: DrawnArcs, agents: int, report: Report) -> Ties:
     """Lay out the rows of pairs that need no sort: half the time of the general way."""
     pairs = (drawn.sources, drawn.targets)
     starts = np.zeros(agents + 1, np.int64)

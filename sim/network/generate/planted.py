@@ -16,8 +16,8 @@ from sim.network.generate.generators import (
     MOST_DEGREE,
     SIZES,
     WEIGHTS,
-    Drawn,
-    Network,
+    DrawnArcs,
+    NetworkGenerator,
     Words,
     collect,
     network_key,
@@ -43,7 +43,7 @@ class _Plan:
     mixing: float  # of ties; 0 where there is one community alone
 
 
-class PlantedCommunities(Network):
+class PlantedCommunities(NetworkGenerator):
     """Known communities of power-law sizes, tied more within than between; hubs by default.
 
     A share ``mixing`` of the ties leaves its community. Expected degrees follow a power law of
@@ -76,7 +76,7 @@ class PlantedCommunities(Network):
         2.5, ge=0, le=10, description="degrees fall as k**-degree_exponent; 0: all expect the same"
     )
 
-    def draw(self, agents: int, seed: int, report: Report) -> Drawn:
+    def draw(self, agents: int, seed: int, report: Report) -> DrawnArcs:
         """Draw the sizes, then the ties within and between."""
         if 0 < self.degree_exponent < _LEAST_EXPONENT:
             raise self.refuse(
@@ -88,7 +88,7 @@ class PlantedCommunities(Network):
         draw = self._draw_weighted if self.degree_exponent else self._draw_alike
         sources, targets = draw(plan, seed, report)
         alike = not self.degree_exponent
-        return Drawn(sources, targets, rising=alike, community=plan.labels)
+        return DrawnArcs(sources, targets, rising=alike, community=plan.labels)
 
     def _plan(self, agents: int, seed: int) -> _Plan:
         smallest, largest = self._limits(agents)

@@ -13,8 +13,8 @@ from sim.errors import InputError
 from sim.network.graph import slab_kernels
 from sim.network.graph import ties_kernels as kernels
 from sim.network.graph.arcs import chunks
-from sim.network.graph.marks import Marks
-from sim.network.graph.slab import Columns, Live, Slab, read_only, turned_rows
+from sim.network.graph.marks import TieMarks
+from sim.network.graph.slab import Slab, SlabArrays, TieColumns, read_only, turned_rows
 from sim.network.graph.ties_kernels import tie_between
 
 __all__ = ["Adjacency"]
@@ -36,15 +36,15 @@ class Adjacency:
 
     version: int
 
-    def __init__(self, rows: Ids, columns: Columns) -> None:
+    def __init__(self, rows: Ids, columns: TieColumns) -> None:
         self._frozen = False
         self.slab: Slab | None = None
         self._hold(rows, columns)
 
-    def _hold(self, rows: Ids, columns: Columns) -> None:
+    def _hold(self, rows: Ids, columns: TieColumns) -> None:
         """Hold tight rows and nothing else."""
         self.slab = None
-        self._tight: tuple[Ids, Columns] | None = read_only(rows), columns.read_only()
+        self._tight: tuple[Ids, TieColumns] | None = read_only(rows), columns.read_only()
         self.back: Any = None
         self.hears: Ids = np.empty(0, np.uint32)
         self._count = columns.ids.size
@@ -64,7 +64,7 @@ class Adjacency:
             self._tight = None
             self._count = self.slab.count
 
-    def tidy(self) -> tuple[Ids, Columns]:
+    def tidy(self) -> tuple[Ids, TieColumns]:
         """Return (rows, columns) without free places."""
         if self._tight is None:
             self._catch_up()
@@ -160,14 +160,14 @@ class Adjacency:
         return self.tidy()[1].sign
 
     @property
-    def live(self) -> Live:
+    def live(self) -> SlabArrays:
         """The arrays as kernels read them in a tick: rows may have free places between them.
 
         Rows and ids belong together until the next change of ties.
         """
         if self.slab is None:
             rows, columns = self.tidy()
-            return Live(rows, *columns)
+            return SlabArrays(rows, *columns)
         self._catch_up()
         return self.slab.live
 
@@ -196,9 +196,9 @@ class Adjacency:
         return rows, columns.ids, columns.trust
 
     @property
-    def marks(self) -> Marks:
+    def marks(self) -> TieMarks:
         """The columns :attr:`time` and :attr:`sign`."""
-        return Marks(self.time, self.sign)
+        return TieMarks(self.time, self.sign)
 
     @property
     def out_degree(self) -> Ids:
@@ -286,7 +286,7 @@ class Adjacency:
             b = min(int(np.searchsorted(stops, end)) + 1, self.agents)
             low = int(stops[a - 1]) if a else 0
             columns = self.slab.tight(min(a, b), b)[1]
-        for name, column in zip(("targets", *Columns._fields[1:]), columns, strict=True):
+        for name, column in zip(("targets", *TieColumns._fields[1:]), columns, strict=True):
             own = column[begin - low : end - low] if column.size else column
             if name in {"targets", "trust"} or (own.size and (name != "kind" or own.any())):
                 parts[name] = own
@@ -304,7 +304,7 @@ class Adjacency:
         self._frozen, self._symmetric = True, ties._symmetric
         self._in_degree, self._out_degree = ties._out_degree, ties._in_degree
 
-    def turned_round(self, report: Report) -> tuple[Ids, Columns]:
+    def turned_round(self, report: Report) -> tuple[Ids, TieColumns]:
         """Return the reverse rows and columns, tight; the same arrays where ties are mutual."""
         rows, columns = self.tidy()
         is_plain = not any(column.size for column in columns[1:])

@@ -17,7 +17,7 @@ from sim.network.graph import ties_kernels as tie_kernels
 __all__ = [
     "LIMIT",
     "NO_TRUST",
-    "Dropped",
+    "DroppedArcs",
     "checked_columns",
     "chunks",
     "even_chunks",
@@ -46,7 +46,7 @@ _PART, _MOST = 1 << 22, 1 << 23  # arcs sorted at a time, at least and at most
 
 
 @dataclass(frozen=True, slots=True)
-class Dropped:
+class DroppedArcs:
     """What was left out of the input of a network.
 
     Parameters

@@ -20,8 +20,8 @@ __all__ = [
     "GAIN",
     "LOSS",
     "NO_KIND",
-    "Batch",
     "Changed",
+    "TieChanges",
     "carry_out",
     "kinds_of",
     "outcomes",
@@ -107,7 +107,7 @@ class Changed:
 
 
 @dataclass(slots=True, eq=False)
-class Batch:
+class TieChanges:
     """Commands on ties, checked and sorted, the last of each pair."""
 
     keys: Keys
@@ -129,7 +129,7 @@ class Batch:
         kinds: npt.ArrayLike | None,
         trust: npt.ArrayLike | None,
         agents: int,
-    ) -> Batch:
+    ) -> TieChanges:
         """Check a batch; raises InputError."""
         heard, hearing, _ = vetted(sources, targets, agents)
         size = heard.size
@@ -153,7 +153,7 @@ class Batch:
         return Changed(*_pairs(self.keys), fate, self.order, self.loops, self.superseded)
 
 
-def carry_out(ties: Adjacency, batch: Batch) -> Changed:
+def carry_out(ties: Adjacency, batch: TieChanges) -> Changed:
     """Change ties and, where it is built, their reverse; all of the batch or nothing."""
     if not batch.keys.size:
         return batch.changed(np.empty(0, np.uint8))
@@ -228,7 +228,7 @@ def _both(ties: Adjacency) -> tuple[Slab, Slab | None]:
     return slab, None if reverse is None else reverse.melt()
 
 
-def _prepare(slabs: tuple[Slab | None, ...], batch: Batch, fate: Bytes) -> None:
+def _prepare(slabs: tuple[Slab | None, ...], batch: TieChanges, fate: Bytes) -> None:
     """Make the columns that what is added or renewed needs."""
     adds = (fate == ADDED) | (fate == KNOWN)
     for slab in slabs:
@@ -240,7 +240,7 @@ def _prepare(slabs: tuple[Slab | None, ...], batch: Batch, fate: Bytes) -> None:
             slab.set_column("kind", 0)
 
 
-def _change_back(back: Slab, batch: Batch, moved: Bools) -> None:
+def _change_back(back: Slab, batch: TieChanges, moved: Bools) -> None:
     """Carry out in the reverse what is really added and removed."""
     sources, targets = _pairs(batch.keys[moved])
     keys, order = ordered(targets, sources)
@@ -249,7 +249,7 @@ def _change_back(back: Slab, batch: Batch, moved: Bools) -> None:
     back.change(keys, fate, at, batch.trust[moved][order], batch.kind[moved][order])
 
 
-def _renew_known(slabs: tuple[Slab, Slab | None], batch: Batch, fate: Bytes) -> None:
+def _renew_known(slabs: tuple[Slab, Slab | None], batch: TieChanges, fate: Bytes) -> None:
     """Give ties that were there the kind and trust that the batch names."""
     there = fate == KNOWN
     if not there.any() or not (batch.gives_trust or batch.gives_kind):

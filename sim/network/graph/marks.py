@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from sim.errors import InputError
 
-__all__ = ["NO_MARKS", "Marks", "given", "keys_of", "merged_marks", "places", "settled"]
+__all__ = ["NO_MARKS", "TieMarks", "given", "keys_of", "merged_marks", "places", "settled"]
 
 Ids = npt.NDArray[np.uint32]
 Longs = npt.NDArray[np.int64]
@@ -22,7 +22,7 @@ UNKNOWN = -1
 _NEVER = np.iinfo(np.int64).max
 
 
-class Marks(NamedTuple):
+class TieMarks(NamedTuple):
     """Columns over ties or over arcs; each (0,) where nothing is known.
 
     Attributes
@@ -40,20 +40,20 @@ class Marks(NamedTuple):
         """Whether there is any."""
         return bool(self.time.size or self.sign.size)
 
-    def taken(self, order: npt.NDArray[Any]) -> Marks:
+    def taken(self, order: npt.NDArray[Any]) -> TieMarks:
         """Return the rows ``order`` of every column that is there."""
         time, sign = self
-        return Marks(time[order] if time.size else time, sign[order] if sign.size else sign)
+        return TieMarks(time[order] if time.size else time, sign[order] if sign.size else sign)
 
     def columns(self) -> dict[str, npt.NDArray[Any]]:
         """Return the columns that are there, by name."""
         return {name: column for name, column in self._asdict().items() if column.size}
 
 
-NO_MARKS = Marks(np.empty(0, np.int64), np.empty(0, np.int8))
+NO_MARKS = TieMarks(np.empty(0, np.int64), np.empty(0, np.int8))
 
 
-def given(columns: Mapping[str, npt.ArrayLike | None], count: int) -> Marks:
+def given(columns: Mapping[str, npt.ArrayLike | None], count: int) -> TieMarks:
     """Return what is given by name as marks, checked.
 
     Raises
@@ -62,7 +62,7 @@ def given(columns: Mapping[str, npt.ArrayLike | None], count: int) -> Marks:
         For a column of another length or type, times below -1 and signs but -1 and 1.
     """
     time, sign = columns.get("time"), columns.get("sign")
-    marks = Marks(
+    marks = TieMarks(
         NO_MARKS.time if time is None else _whole(time, count, "time").astype(np.int64),
         NO_MARKS.sign if sign is None else _signs(sign, count),
     )
@@ -107,7 +107,7 @@ def places(keys: Keys, sources: npt.NDArray[Any], targets: npt.NDArray[Any]) -> 
     return at
 
 
-def settled(marks: Marks, sources: Ids, targets: Ids, keys: Keys, *, both: bool) -> Marks:
+def settled(marks: TieMarks, sources: Ids, targets: Ids, keys: Keys, *, both: bool) -> TieMarks:
     """Return marks of ties from marks of arcs: the first time, the last sign of each tie."""
     at = places(keys, sources, targets)
     if both:
@@ -121,10 +121,10 @@ def settled(marks: Marks, sources: Ids, targets: Ids, keys: Keys, *, both: bool)
         np.minimum.at(time, at, np.where(marks.time == UNKNOWN, _NEVER, marks.time))
         time[time == _NEVER] = UNKNOWN
     sign[at if sign.size else slice(0)] = marks.sign
-    return Marks(time, sign)
+    return TieMarks(time, sign)
 
 
-class Marked(Protocol):
+class MarkedTies(Protocol):
     """Ties, as far as their marks go."""
 
     @property
@@ -136,11 +136,11 @@ class Marked(Protocol):
         """Who hears, row by row."""
 
     @property
-    def marks(self) -> Marks:
+    def marks(self) -> TieMarks:
         """Their columns."""
 
 
-def merged_marks(before: Marked, batch: Marked, rows: Ids, targets: Ids) -> Marks:
+def merged_marks(before: MarkedTies, batch: MarkedTies, rows: Ids, targets: Ids) -> TieMarks:
     """Return the marks of a network that a batch of ties made of another.
 
     Ties of which nothing was said count as of unknown time and as for.
@@ -167,4 +167,4 @@ def merged_marks(before: Marked, batch: Marked, rows: Ids, targets: Ids) -> Mark
         if marks.sign.size:
             sign[at] = marks.sign
     time[time == _NEVER] = UNKNOWN
-    return Marks(time, sign)
+    return TieMarks(time, sign)

@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core.progress import Report
-from sim.core.scratch import Spill, looked_at
+from sim.core.scratch import ScratchFiles, looked_at
 from sim.errors import CapacityError
 from sim.network.analysis.reputation_kernels import learn
 from sim.network.graph import slab_kernels as kernels
 
-__all__ = ["Columns", "Live", "Slab", "ordered", "read_only", "turned_rows"]
+__all__ = ["Slab", "SlabArrays", "TieColumns", "ordered", "read_only", "turned_rows"]
 
 Array = npt.NDArray[Any]
 Ids = npt.NDArray[np.uint32]
@@ -37,7 +37,7 @@ HEAD = 0.15
 _AGENTS = 1 << 17  # rows a kernel call
 
 
-class Columns(NamedTuple):
+class TieColumns(NamedTuple):
     """What is known of ties, side by side; every column but the first may be (0,).
 
     Attributes
@@ -60,19 +60,19 @@ class Columns(NamedTuple):
     time: Array
     sign: Array
 
-    def empty(self, size: int) -> Columns:
+    def empty(self, size: int) -> TieColumns:
         """Return columns of ``size`` zeros, where there is something to hold."""
         held = (np.zeros(size if c.size or c is self.ids else 0, c.dtype) for c in self)
-        return Columns(*held)
+        return TieColumns(*held)
 
-    def filed(self, size: int, spill: Spill) -> Columns:
+    def filed(self, size: int, spill: ScratchFiles) -> TieColumns:
         """Return columns as of :meth:`empty`, in scratch files, to be written into."""
         sizes = [size if c.size or c is self.ids else 0 for c in self]
-        return Columns(*(spill.empty(n, c.dtype) for n, c in zip(sizes, self, strict=True)))
+        return TieColumns(*(spill.empty(n, c.dtype) for n, c in zip(sizes, self, strict=True)))
 
-    def read_only(self) -> Columns:
+    def read_only(self) -> TieColumns:
         """Return views that cannot be written to."""
-        return Columns(*(read_only(column) for column in self))
+        return TieColumns(*(read_only(column) for column in self))
 
     @property
     def nbytes(self) -> int:
@@ -80,7 +80,7 @@ class Columns(NamedTuple):
         return sum(column.nbytes for column in self)
 
 
-class Live(NamedTuple):
+class SlabArrays(NamedTuple):
     """The arrays that kernels read, with places between the rows that mean nothing.
 
     Attributes
@@ -88,7 +88,7 @@ class Live(NamedTuple):
     rows
         uint32 (n, 2): start and length of each row.
     ids, trust, kind, time, sign
-        As :class:`Columns`; longer than there are ties.
+        As :class:`TieColumns`; longer than there are ties.
     """
 
     rows: Array
@@ -122,15 +122,15 @@ class Slab:
         int64 (1,): the first free place of the tail.
     """
 
-    spill: Spill | None = None
+    spill: ScratchFiles | None = None
     """Where tight rows are laid out; None: in memory."""
 
-    def __init__(self, rows: Ids, columns: Columns) -> None:
+    def __init__(self, rows: Ids, columns: TieColumns) -> None:
         self.count = int(rows[:, 1].sum(dtype=np.int64))
         self._lay_out(rows, columns, 0)
 
     @classmethod
-    def turned(cls, rows: Ids, columns: Columns, in_degree: Ids, report: Report) -> Slab:
+    def turned(cls, rows: Ids, columns: TieColumns, in_degree: Ids, report: Report) -> Slab:
         """Return the reverse of rows, laid out at once."""
         made, capacity = cls.__new__(cls), _roomy(in_degree)
         made.rows, made.columns = turned_rows(rows, columns, in_degree, report, capacity)
@@ -142,13 +142,13 @@ class Slab:
     @classmethod
     def vacant(cls, rows: int, *, kinds: bool = False) -> Slab:
         """Return a slab of empty rows with ids, and with kinds where they are asked for."""
-        none = Columns(*(np.empty(0, kind) for kind in ("u4", "u2", "u1", "i8", "i1")))
+        none = TieColumns(*(np.empty(0, kind) for kind in ("u4", "u2", "u1", "i8", "i1")))
         made = cls(np.zeros((rows, 2), np.uint32), none)
         if kinds:
             made.set_column("kind", 0)
         return made
 
-    def _lay_out(self, rows: Ids, columns: Columns, more: int) -> None:
+    def _lay_out(self, rows: Ids, columns: TieColumns, more: int) -> None:
         """Take rows over, with ``more`` places at the tail."""
         capacity = _roomy(rows[:, 1])
         total = int(capacity.sum(dtype=np.int64))
@@ -164,16 +164,16 @@ class Slab:
         self.state = np.array([place], np.int64)
 
     @property
-    def live(self) -> Live:
+    def live(self) -> SlabArrays:
         """The arrays as kernels read them, not to be written to."""
-        return Live(read_only(self.rows), *self.columns.read_only())
+        return SlabArrays(read_only(self.rows), *self.columns.read_only())
 
     @property
     def nbytes(self) -> int:
         """Bytes held."""
         return self.rows.nbytes + self.capacity.nbytes + self.columns.nbytes
 
-    def tight(self, begin: int = 0, end: int | None = None) -> tuple[Ids, Columns]:
+    def tight(self, begin: int = 0, end: int | None = None) -> tuple[Ids, TieColumns]:
         """Return the rows ``begin`` to ``end - 1`` without free places: new arrays."""
         stop = len(self.rows) if end is None else end
         rows, columns = read_only(self.rows), self.columns.read_only()
@@ -286,8 +286,8 @@ def ordered(rows: Ids, ids: Ids) -> tuple[Keys, Ids]:
 
 
 def turned_rows(
-    rows: Ids, columns: Columns, in_degree: Ids, report: Report, capacity: Ids | None = None
-) -> tuple[Ids, Columns]:
+    rows: Ids, columns: TieColumns, in_degree: Ids, report: Report, capacity: Ids | None = None
+) -> tuple[Ids, TieColumns]:
     """Return the reverse rows: of each id, in whose rows it stands; sorted so.
 
     Tight, or with the places of ``capacity`` and a free tail behind them.

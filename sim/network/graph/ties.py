@@ -14,7 +14,7 @@ from sim.network.graph import ties_kernels as kernels
 from sim.network.graph.arcs import (
     LIMIT,
     NO_TRUST,
-    Dropped,
+    DroppedArcs,
     checked_columns,
     merged,
     quantised,
@@ -23,12 +23,20 @@ from sim.network.graph.arcs import (
     vetted,
     vetted_rows,
 )
-from sim.network.graph.changes import FRIEND, NO_KIND, Batch, Changed, carry_out, kinds_of
-from sim.network.graph.marks import NO_MARKS, Marks, given, keys_of, merged_marks, places, settled
-from sim.network.graph.slab import Columns, Slab
-from sim.network.relations.trust import Trusting
+from sim.network.graph.changes import FRIEND, NO_KIND, Changed, TieChanges, carry_out, kinds_of
+from sim.network.graph.marks import (
+    NO_MARKS,
+    TieMarks,
+    given,
+    keys_of,
+    merged_marks,
+    places,
+    settled,
+)
+from sim.network.graph.slab import Slab, TieColumns
+from sim.network.relations.trust import ChangingTrust
 
-__all__ = ["FRIEND", "Changed", "Dropped", "Ties"]
+__all__ = ["FRIEND", "Changed", "DroppedArcs", "Ties"]
 
 Ids = npt.NDArray[np.uint32]
 Trust = npt.NDArray[np.uint16]
@@ -38,7 +46,7 @@ _MANY = 8
 """A batch of additions above one in so many ties is merged into new rows."""
 
 
-class Ties(Trusting):
+class Ties(ChangingTrust):
     """The directed ties of a network: a tie source -> target means the target hears the source.
 
     Made by :meth:`from_arcs`, :meth:`from_rows` or :meth:`restore`. Rows are sorted by target and
@@ -72,18 +80,18 @@ class Ties(Trusting):
         Results of analysis of this version, by name; replaced at every change.
     """
 
-    dropped: Dropped
+    dropped: DroppedArcs
 
     def __init__(
         self,
         rows: Ids,
         targets: Ids,
         trust: Trust = NO_TRUST,
-        marks: Marks = NO_MARKS,
+        marks: TieMarks = NO_MARKS,
         kind: Kinds = NO_KIND,
     ) -> None:
-        super().__init__(rows, Columns(targets, trust, kind, *marks))
-        self.dropped = Dropped()
+        super().__init__(rows, TieColumns(targets, trust, kind, *marks))
+        self.dropped = DroppedArcs()
         self.gone: Ids = np.empty(0, np.uint32)
 
     @classmethod
@@ -133,7 +141,7 @@ class Ties(Trusting):
         --------
         >>> ties = Ties.from_arcs([2, 0, 0, 0], [0, 2, 1, 2])
         >>> ties.targets, ties.dropped
-        (array([1, 2, 0], dtype=uint32), Dropped(loops=0, duplicates=1))
+        (array([1, 2, 0], dtype=uint32), DroppedArcs(loops=0, duplicates=1))
         """
         heard, hearing, n = vetted(sources, targets, agents)
         weights = quantised(trust, heard.size)
@@ -143,7 +151,7 @@ class Ties(Trusting):
             marks = settled(marks, heard, hearing, keys_of(*parts[:2]), both=not directed)
         ties = cls(*parts, marks)
         kept = ties.count if directed else ties.count // 2
-        ties.dropped = Dropped(loops, heard.size - loops - kept)
+        ties.dropped = DroppedArcs(loops, heard.size - loops - kept)
         ties._symmetric = None if directed else True
         return ties
 
@@ -213,9 +221,9 @@ class Ties(Trusting):
     def _turned_ties(self, report: Report) -> Ties:
         if self.slab is None:
             rows, columns = self.turned_round(report)
-            return Ties(rows, columns.ids, columns.trust, Marks(*columns[3:]), columns.kind)
+            return Ties(rows, columns.ids, columns.trust, TieMarks(*columns[3:]), columns.kind)
         live = self.live
-        slab = Slab.turned(live.rows, Columns(*live[1:]), self.in_degree, report)
+        slab = Slab.turned(live.rows, TieColumns(*live[1:]), self.in_degree, report)
         turned = Ties(np.empty((0, 2), np.uint32), np.empty(0, np.uint32))
         turned.hold_slab(slab, self.out_degree.copy())
         return turned
@@ -247,7 +255,7 @@ class Ties(Trusting):
         *,
         time: npt.ArrayLike | None = None,
         sign: npt.ArrayLike | None = None,
-    ) -> Dropped:
+    ) -> DroppedArcs:
         """Add a batch of ties; one that exists takes the new trust and counts as a duplicate.
 
         Parameters
@@ -271,7 +279,7 @@ class Ties(Trusting):
             weights = batch.trust if batch.trust.size else np.full(batch.count, 65535, np.uint16)
             self.change(batch.sources(), batch.targets, True, trust=weights)
         known = batch.count - (self.count - before)
-        return Dropped(batch.dropped.loops, batch.dropped.duplicates + known)
+        return DroppedArcs(batch.dropped.loops, batch.dropped.duplicates + known)
 
     def _merge(self, batch: Ties) -> None:
         """Make new rows of these ties and many more."""
@@ -281,7 +289,7 @@ class Ties(Trusting):
             kind = np.zeros(parts[1].size, np.uint8)
             kind[places(keys_of(*parts[:2]), self.sources(), self.targets)] = self.kind
         marks = merged_marks(self, batch, *parts[:2])
-        self._hold(parts[0], Columns(parts[1], parts[2], kind, *marks))
+        self._hold(parts[0], TieColumns(parts[1], parts[2], kind, *marks))
 
     def change(
         self,
@@ -319,7 +327,7 @@ class Ties(Trusting):
             For more ties than a network can hold; nothing is changed.
         """
         self.refuse_frozen()
-        return carry_out(self, Batch.of(sources, targets, adds, kinds, trust, self.agents))
+        return carry_out(self, TieChanges.of(sources, targets, adds, kinds, trust, self.agents))
 
     def remove(self, sources: npt.ArrayLike, targets: npt.ArrayLike) -> Changed:
         """Remove ties; as :meth:`change`."""
@@ -379,7 +387,7 @@ class Ties(Trusting):
             For columns that contradict ``meta`` or each other.
         """
         degree, targets, trust = checked_columns(meta, columns)
-        marks = given({name: columns.get(name) for name in Marks._fields}, targets.size)
+        marks = given({name: columns.get(name) for name in TieMarks._fields}, targets.size)
         kind = kinds_of(columns.get("kind"), targets.size)
         ties = cls(rows_of(degree.astype(np.int64)), targets, trust, marks, kind)
         ties._check()

@@ -13,7 +13,7 @@ from sim.network.graph.slab import Slab, ordered, read_only
 from sim.network.graph.slab_kernels import KNOWN
 from sim.network.relations import blocklist_kernels as kernels
 
-__all__ = ["BLOCKED", "MUTED", "SHUNNED", "Closed", "Ears"]
+__all__ = ["BLOCKED", "MUTED", "SHUNNED", "Blocklist", "BlocklistArrays"]
 
 Ids = npt.NDArray[np.uint32]
 Bytes = npt.NDArray[np.uint8]
@@ -22,7 +22,7 @@ MUTED, BLOCKED, SHUNNED = 1, 2, 4
 """Marks of a listener about a source, in sum: muted it, blocked it, was blocked by it."""
 
 
-class Closed(NamedTuple):
+class BlocklistArrays(NamedTuple):
     """What kernels need for :func:`sim.network.relations.blocklist_kernels.is_closed`.
 
     Attributes
@@ -38,10 +38,10 @@ class Closed(NamedTuple):
     ids: Ids
 
 
-OPEN = Closed(np.empty(0, np.uint64), np.empty((0, 2), np.uint32), np.empty(0, np.uint32))
+OPEN = BlocklistArrays(np.empty(0, np.uint64), np.empty((0, 2), np.uint32), np.empty(0, np.uint32))
 
 
-class Ears:
+class Blocklist:
     """Marks of listeners about sources; nothing is held while there are none.
 
     Parameters
@@ -70,11 +70,11 @@ class Ears:
         return 0 if self._slab is None else self._slab.count
 
     @property
-    def closed(self) -> Closed:
+    def closed(self) -> BlocklistArrays:
         """The arrays for kernels; they hold until the next mark."""
         if self._slab is None or not self._slab.count:
             return OPEN
-        return Closed(read_only(self._bits), *self._slab.live[:2])
+        return BlocklistArrays(read_only(self._bits), *self._slab.live[:2])
 
     @property
     def nbytes(self) -> int:
@@ -168,7 +168,7 @@ class Ears:
         return {"listener": listeners, "source": columns.ids, "mark": columns.kind}
 
     @classmethod
-    def restore(cls, columns: Mapping[str, npt.NDArray[Any]], agents: int) -> Ears:
+    def restore(cls, columns: Mapping[str, npt.NDArray[Any]], agents: int) -> Blocklist:
         """Return what :meth:`dump` described.
 
         Raises

@@ -9,10 +9,10 @@ from sim.network.graph.adjacency import Adjacency
 from sim.network.graph.arcs import quantised, vetted
 from sim.network.graph.changes import GAIN, LOSS, outcomes, steps_of, write_trust
 
-__all__ = ["Trusting"]
+__all__ = ["ChangingTrust"]
 
 
-class Trusting(Adjacency):
+class ChangingTrust(Adjacency):
     """A network whose trust can change, without a change of who hears whom."""
 
     def set_trust(

@@ -20,7 +20,7 @@ __all__ = [
     "MOST_FIELDS",
     "MOST_TYPES",
     "Relation",
-    "Said",
+    "StatedTypes",
     "TieRecords",
     "Value",
     "packed",
@@ -47,7 +47,7 @@ _BOUNDS = {
 }
 
 
-class Said(NamedTuple):
+class StatedTypes(NamedTuple):
     """What some of many arcs were said to be.
 
     Attributes
@@ -144,7 +144,7 @@ class TieRecords:
 
     @classmethod
     def from_arcs(
-        cls, sources: Words, targets: Words, said: Said, *, directed: bool
+        cls, sources: Words, targets: Words, said: StatedTypes, *, directed: bool
     ) -> tuple[TieRecords, int]:
         """Return the records of arcs, and how many repeat a pair that has one; the first counts.
 

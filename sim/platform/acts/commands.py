@@ -12,8 +12,8 @@ from sim.errors import InputError
 from sim.network.relations.blocklist import BLOCKED, SHUNNED
 from sim.platform.acts.effects import change_ties, take_effect
 from sim.platform.acts.kinds import Act, act_of
-from sim.platform.acts.log import NOBODY, Acts
-from sim.platform.acts.requests import Command
+from sim.platform.acts.log import NOBODY, ActColumns
+from sim.platform.acts.requests import ActRequest
 from sim.platform.posts.posts import Flag, Kind
 from sim.platform.posts.search import found_posts, know, look_at
 from sim.world.injection import is_visible
@@ -40,7 +40,7 @@ _SAID = frozenset(
 _PAIRS = ((Act.LIKE, Act.UNLIKE), (Act.DISLIKE, Act.UNDO_DISLIKE))
 
 
-def checked_command(world: World, platform: Platform, given: Command, act: object) -> Command:
+def checked_command(world: World, platform: Platform, given: ActRequest, act: object) -> ActRequest:
     """Return an act by hand as it will be carried out, or refuse it in one sentence.
 
     Parameters
@@ -69,7 +69,7 @@ def checked_command(world: World, platform: Platform, given: Command, act: objec
     if what in _OF_GROUPS:
         group = _checked_group(world, who, what, group)
     tags = world.agents.vocabulary.match(said) if said else 0
-    return Command(who, what, message, other, said, tags, group)
+    return ActRequest(who, what, message, other, said, tags, group)
 
 
 def _member(world: World, agent: int | None, verb: str) -> int:
@@ -151,7 +151,7 @@ def carry_out(world: World, platform: Platform) -> None:
             platform.note(acts)
 
 
-def _done(world: World, platform: Platform, command: Command) -> Acts | None:
+def _done(world: World, platform: Platform, command: ActRequest) -> ActColumns | None:
     """Carry out one command; returns its entry in the log, None for what is impossible by now."""
     agent, what, message = command.agent, command.act, command.message
     if not world.agents.is_active([agent])[0]:
@@ -172,15 +172,17 @@ def _done(world: World, platform: Platform, command: Command) -> Acts | None:
     if what is Act.REFRESH:
         platform.online = np.union1d(platform.online, np.array([agent], np.uint32))
     if message is None:
-        return Acts.of(agent, what, NOBODY, NOBODY if command.other is None else command.other)
+        return ActColumns.of(
+            agent, what, NOBODY, NOBODY if command.other is None else command.other
+        )
     author = int(platform.posts.author[platform.posts.row(message)])
-    acts = Acts.of(agent, what, message, author)
+    acts = ActColumns.of(agent, what, message, author)
     take_effect(platform, acts, text=command.text)
     know(platform, agent, message)  # a feed must not let it like what it has liked
     return acts
 
 
-def _written(platform: Platform, command: Command) -> Acts:
+def _written(platform: Platform, command: ActRequest) -> ActColumns:
     """Post what was written; to somebody alone, or to a group, it stands in no feed."""
     kinds = {Act.DIRECT_MESSAGE: Kind.DIRECT, Act.GROUP_MESSAGE: Kind.GROUP}
     kind, tags = kinds.get(command.act, Kind.POST), command.tags
@@ -192,10 +194,10 @@ def _written(platform: Platform, command: Command) -> Acts:
         platform.members.share(command.agent, number)
     platform.written[int(number[0])] = command.text
     whom = command.group if kind is Kind.GROUP else command.other
-    return Acts.of(command.agent, command.act, number, NOBODY if whom is None else whom)
+    return ActColumns.of(command.agent, command.act, number, NOBODY if whom is None else whom)
 
 
-def _grouped(world: World, command: Command) -> Acts | None:
+def _grouped(world: World, command: ActRequest) -> ActColumns | None:
     """Make, join or leave a group; None when it is full, or its name taken by now."""
     groups, agent = world.bonds.groups, np.array([command.agent], np.uint32)
     try:
@@ -210,7 +212,7 @@ def _grouped(world: World, command: Command) -> Acts | None:
         groups.leave(agent, which)
     elif not groups.join(agent, which, strict=False)[0]:
         return None
-    return Acts.of(command.agent, command.act, NOBODY, group)
+    return ActColumns.of(command.agent, command.act, NOBODY, group)
 
 
 def letters(world: World, platform: Platform, agent: int) -> list[tuple[int, int, str]]:

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from sim.core.scratch import Spill
+from sim.core.scratch import ScratchFiles
 from sim.errors import InputError
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.ticks import Chains, PerTick
 
-__all__ = ["NOBODY", "NO_CHAIN", "ActLog", "Acts"]
+__all__ = ["NOBODY", "NO_CHAIN", "ActColumns", "ActLog"]
 
 Ids = npt.NDArray[np.uint32]
 
@@ -26,7 +26,7 @@ NOBODY = 0xFFFFFFFF
 """No message, nobody else."""
 
 
-class Acts(NamedTuple):
+class ActColumns(NamedTuple):
     """Acts in order; four columns of one length.
 
     Attributes
@@ -54,7 +54,7 @@ class Acts(NamedTuple):
         act: npt.ArrayLike,
         message: npt.ArrayLike = NOBODY,
         other: npt.ArrayLike = NOBODY,
-    ) -> Acts:
+    ) -> ActColumns:
         """Return acts of columns, or of one value for all."""
         who = np.atleast_1d(np.asarray(agent, np.uint32))
         return cls(
@@ -65,7 +65,7 @@ class Acts(NamedTuple):
         )
 
     @classmethod
-    def joined(cls, parts: list[Acts]) -> Acts:
+    def joined(cls, parts: list[ActColumns]) -> ActColumns:
         """Return parts, one behind the other."""
         if not parts:
             return cls.of(np.empty(0, np.uint32), 0)
@@ -73,15 +73,17 @@ class Acts(NamedTuple):
             return parts[0]
         return cls(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
-    def moved(self, spill: Spill) -> Acts:
+    def moved(self, spill: ScratchFiles) -> ActColumns:
         """Return their copy in a scratch file."""
         agent, act, message, other = self
-        return Acts(spill.moved(agent), spill.moved(act), spill.moved(message), spill.moved(other))
+        return ActColumns(
+            spill.moved(agent), spill.moved(act), spill.moved(message), spill.moved(other)
+        )
 
-    def chosen(self, which: npt.NDArray[Any] | slice) -> Acts:
+    def chosen(self, which: npt.NDArray[Any] | slice) -> ActColumns:
         """Return those that a mask, a list of places or a slice chooses."""
         columns: Iterator[npt.NDArray[Any]] = iter(self)
-        return Acts(*(column[which] for column in columns))
+        return ActColumns(*(column[which] for column in columns))
 
 
 ENOUGH_BYTES = 4 << 20
@@ -105,10 +107,10 @@ class ActLog:
 
     def __init__(self, ticks: int) -> None:
         self.ticks = ticks
-        self._blocks: dict[int, list[Acts]] = {}
+        self._blocks: dict[int, list[ActColumns]] = {}
         self._counts = PerTick(len(Act), np.int64)
         self._chains = PerTick(CHAIN_BYTES, np.uint8)
-        self._spill = Spill()
+        self._spill = ScratchFiles()
         self._laid = -1
 
     def seal(self, tick: int, parts: Iterable[npt.NDArray[Any] | bytes]) -> None:
@@ -134,7 +136,7 @@ class ActLog:
         """What each tick was sealed with since the platform opened, by tick, rising."""
         return Chains(self._chains)
 
-    def add(self, tick: int, acts: Acts, all_of_it: Acts | None = None) -> None:
+    def add(self, tick: int, acts: ActColumns, all_of_it: ActColumns | None = None) -> None:
         """Write down acts of a tick, behind those it has.
 
         ``all_of_it``, which ends with them, is kept in place of what was there.
@@ -145,7 +147,7 @@ class ActLog:
             kept = [*self._blocks.get(tick, []), acts] if all_of_it is None else [all_of_it]
             self._blocks[tick] = kept
 
-    def renew(self, tick: int, acts: Acts) -> None:
+    def renew(self, tick: int, acts: ActColumns) -> None:
         """Keep these acts of a tick in place of those it has."""
         self._counts.put(tick, np.bincount(acts.act, minlength=len(Act)).astype(np.int64))
         self._blocks.pop(tick, None)
@@ -165,11 +167,11 @@ class ActLog:
             self._blocks[at] = [acts.moved(self._spill) for acts in self._blocks[at]]
         self._laid = max(self._laid, tick)
 
-    def at(self, tick: int) -> Acts:
+    def at(self, tick: int) -> ActColumns:
         """Return the acts of a tick, in order; none when it is not kept."""
-        return Acts.joined(self._blocks.get(tick, []))
+        return ActColumns.joined(self._blocks.get(tick, []))
 
-    def __iter__(self) -> Iterator[tuple[int, Acts]]:
+    def __iter__(self) -> Iterator[tuple[int, ActColumns]]:
         """Go through the ticks that are kept, the oldest first."""
         for tick in sorted(self._blocks):
             yield tick, self.at(tick)
@@ -232,19 +234,19 @@ class ActLog:
             **self._joined([acts for _, block in kept for acts in block])._asdict(),
         }
 
-    def _joined(self, parts: list[Acts]) -> Acts:
+    def _joined(self, parts: list[ActColumns]) -> ActColumns:
         """Return parts, one behind the other; of a long log in a scratch file of their own."""
         if 13 * len(self) < ENOUGH_BYTES:
-            return Acts.joined(parts)
-        spill = Spill()
+            return ActColumns.joined(parts)
+        spill = ScratchFiles()
         agent, act, message, other = (spill.joined(columns) for columns in zip(*parts, strict=True))
-        return Acts(agent, act, message, other)
+        return ActColumns(agent, act, message, other)
 
     @classmethod
     def restore(cls, ticks: int, columns: Mapping[str, npt.NDArray[Any]]) -> ActLog:
         """Return the log of :meth:`dump`; takes copies."""
         log = cls(ticks)
-        acts = Acts.of(*(columns[name] for name in Acts._fields))
+        acts = ActColumns.of(*(columns[name] for name in ActColumns._fields))
         lengths = columns["lengths"]
         many = acts.agent.size
         if ((lengths < 0) | (lengths > many)).any() or int(lengths.sum()) != many:

@@ -24,7 +24,7 @@ from sim.core import rng
 from sim.core.rng import Stream
 from sim.jit.mix import gate
 from sim.platform.acts.kinds import Act
-from sim.platform.acts.log import Acts
+from sim.platform.acts.log import ActColumns
 
 if TYPE_CHECKING:
     from sim.platform.platform import Platform
@@ -121,7 +121,7 @@ def _fade(world: World, platform: Platform) -> None:
         world.agents.set_interests(who, masks)
 
 
-def _about(acts: Acts, kinds: tuple[Act, ...], platform: Platform) -> npt.NDArray[np.intp]:
+def _about(acts: ActColumns, kinds: tuple[Act, ...], platform: Platform) -> npt.NDArray[np.intp]:
     """Return the acts of some kinds that are about a message that is still shown."""
     chosen = np.isin(acts.act, np.array(kinds, np.uint8))
     chosen &= (acts.message >= platform.posts.first) & (acts.message < platform.posts.next)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from sim.core.registry import make
 from sim.errors import InputError
 from sim.platform.acts.policy import Policy, RulePolicy
-from sim.platform.feed.exposures import Part
+from sim.platform.feed.exposures import ExposurePart
 from sim.platform.feed.recommenders import alike
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def grow_policies(platform: Platform) -> None:
         platform.held[POLICY] = np.concatenate([held, more])
 
 
-def codes_of(platform: Platform, part: Part, key: np.uint64) -> Codes:
+def codes_of(platform: Platform, part: ExposurePart, key: np.uint64) -> Codes:
     """Return the act of each exposure of a part, uint8; each viewer's policy decides."""
     held = platform.held.get(POLICY)
     own = np.zeros(0, np.uint8) if held is None else held[part.viewers]
@@ -93,7 +93,7 @@ def codes_of(platform: Platform, part: Part, key: np.uint64) -> Codes:
     return codes
 
 
-def _codes(platform: Platform, place: int, part: Part, key: np.uint64) -> Codes:
+def _codes(platform: Platform, place: int, part: ExposurePart, key: np.uint64) -> Codes:
     """Return what one policy says; where it fails, what the built-in rules say."""
     try:
         return platform.policies[place].codes(part, platform, key)
@@ -113,8 +113,8 @@ def replace_failing(platform: Platform) -> None:
     platform.failing.clear()
 
 
-def cut(part: Part, own: npt.NDArray[np.bool_]) -> Part:
+def cut(part: ExposurePart, own: npt.NDArray[np.bool_]) -> ExposurePart:
     """Return the feeds of some viewers of a part."""
     places = np.repeat(own, part.counts)
-    shown = {name: getattr(part, name)[places] for name in Part._fields[2:-1]}
-    return Part(part.viewers[own], part.counts[own], **shown, recommender=part.recommender)
+    shown = {name: getattr(part, name)[places] for name in ExposurePart._fields[2:-1]}
+    return ExposurePart(part.viewers[own], part.counts[own], **shown, recommender=part.recommender)

@@ -11,8 +11,8 @@ from sim.core.registry import register
 from sim.errors import PluginError
 from sim.platform.acts import acts_kernels as kernels
 from sim.platform.acts.kinds import Act
-from sim.platform.around import Around
-from sim.platform.feed.exposures import Exposures, Part
+from sim.platform.around import WorldView
+from sim.platform.feed.exposures import ExposurePart, Exposures
 
 __all__ = ["Policy", "RulePolicy"]
 
@@ -41,7 +41,7 @@ class Policy(Parameters):
     )
 
     def probabilities(
-        self, exposures: Exposures, platform: Around
+        self, exposures: Exposures, platform: WorldView
     ) -> dict[Act, npt.NDArray[np.float64]]:
         """Return the chance of each act, one a exposure; those left over do nothing.
 
@@ -49,7 +49,9 @@ class Policy(Parameters):
         """
         raise NotImplementedError
 
-    def codes(self, part: Part, platform: Around, key: np.uint64) -> npt.NDArray[np.uint8]:
+    def codes(
+        self, part: ExposurePart, platform: WorldView, key: np.uint64
+    ) -> npt.NDArray[np.uint8]:
         """Return the act of each exposure of a part, uint8; 0 for none.
 
         Parameters
@@ -149,7 +151,9 @@ class RulePolicy(Policy):
         0.2, ge=0, le=1, description="how much the source's reputation bends the drive"
     )
 
-    def codes(self, part: Part, platform: Around, key: np.uint64) -> npt.NDArray[np.uint8]:
+    def codes(
+        self, part: ExposurePart, platform: WorldView, key: np.uint64
+    ) -> npt.NDArray[np.uint8]:
         """Return the act of each exposure by the rules above, in one compiled pass."""
         out = np.empty(part.message.size, np.uint8)
         rates = (self.likes, self.reposts, self.replies, self.quotes, self.dislikes, self.reports,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sim.platform.acts.log import NO_CHAIN, NOBODY, ActLog, Acts
+from sim.platform.acts.log import NO_CHAIN, NOBODY, ActColumns, ActLog
 from sim.platform.posts.posts import Kind, Posts
 from sim.platform.posts.writer import Writer
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from sim.agents.columns import Agents
     from sim.platform.platform import Platform
 
-__all__ = ["Held", "Left", "Wrote", "ending", "said_in", "seal"]
+__all__ = ["PostedMessages", "RecentTicks", "TickRecord", "ending", "said_in", "seal"]
 
 Ids = npt.NDArray[np.uint32]
 Bytes = npt.NDArray[np.uint8]
 
 
-class Wrote(NamedTuple):
+class PostedMessages(NamedTuple):
     """Messages in the order in which they were posted; columns of one length.
 
     Attributes
@@ -53,16 +53,16 @@ class Wrote(NamedTuple):
     cascade: npt.NDArray[np.int32]
 
     @classmethod
-    def none(cls) -> Wrote:
+    def none(cls) -> PostedMessages:
         """Return no messages."""
         return cls(*(np.empty(0, kind) for kind in KINDS))
 
 
 KINDS = ("<u4", "<u8", "u1", "u1", "u1", "<i4", "<u4", "<i4")
-"""The types of the columns of :class:`Wrote`."""
+"""The types of the columns of :class:`PostedMessages`."""
 
 
-class Left(NamedTuple):
+class TickRecord(NamedTuple):
     """What one tick left.
 
     Attributes
@@ -85,13 +85,13 @@ class Left(NamedTuple):
     tick: int
     chain: bytes
     previous: bytes
-    acts: Acts
+    acts: ActColumns
     first: int
-    wrote: Wrote
+    wrote: PostedMessages
     texts: dict[int, str]
 
 
-class Held(NamedTuple):
+class RecentTicks(NamedTuple):
     """What is in memory of the last ticks of a platform, or was when it was saved.
 
     Attributes
@@ -111,22 +111,22 @@ class Held(NamedTuple):
     window: int
 
     @classmethod
-    def of(cls, platform: Platform) -> Held:
+    def of(cls, platform: Platform) -> RecentTicks:
         """Return what a platform holds; it goes on to change."""
         window = platform.settings.window
         return cls(platform.log, platform.posts, platform.written, platform.tick, window)
 
-    def left(self, most: int | None = None) -> list[Left]:
+    def left(self, most: int | None = None) -> list[TickRecord]:
         """Return what the last ticks left of which all is still there, the oldest first."""
         kept = min(self.log.ticks, self.window)
         oldest = self.tick - (kept if most is None else min(most, kept))
         return [self._left(t, self.log.at(t)) for t in self.log.chains if oldest < t <= self.tick]
 
-    def _left(self, tick: int, acts: Acts) -> Left:
+    def _left(self, tick: int, acts: ActColumns) -> TickRecord:
         chains = self.log.chains
         ends = chains.get(tick, NO_CHAIN), chains.get(tick - 1, NO_CHAIN)
         first, wrote, texts = _written(self.posts, self.written, tick)
-        return Left(tick, *ends, acts, first, wrote, texts)
+        return TickRecord(tick, *ends, acts, first, wrote, texts)
 
 
 def seal(platform: Platform) -> None:
@@ -136,14 +136,14 @@ def seal(platform: Platform) -> None:
     platform.log.seal(platform.tick, [*platform.acted, *wrote, *said])
 
 
-def ending(platform: Platform) -> Left:
+def ending(platform: Platform) -> TickRecord:
     """Return what the tick that just ended left; nobody writes into its columns."""
-    return Held.of(platform)._left(platform.tick, platform.acted)  # noqa: SLF001 - its own
+    return RecentTicks.of(platform)._left(platform.tick, platform.acted)  # noqa: SLF001 - its own
 
 
 def _written(
     posts: Posts, written: Mapping[int, str], tick: int
-) -> tuple[int, Wrote, dict[int, str]]:
+) -> tuple[int, PostedMessages, dict[int, str]]:
     """Return the messages of a tick: the number of the first, their columns, and own words."""
     created = posts.created  # a search by numpy would copy it
     begin, end = bisect_left(created, tick), bisect_left(created, tick + 1)
@@ -152,7 +152,7 @@ def _written(
     to = np.full(parent.size, NOBODY, np.uint32)
     known = np.flatnonzero(parent >= posts.first)
     to[known] = posts.author[parent[known] - posts.first]
-    wrote = Wrote(
+    wrote = PostedMessages(
         posts.author[rows].copy(), posts.tags[rows].copy(), posts.topic[rows].copy(),
         posts.flags[rows].copy(), posts.kind[rows].copy(), parent.copy(), to,
         posts.cascades_of(rows),
@@ -172,7 +172,7 @@ def said_in(
     agents, seed
         Of the world.
     number, row
-        The message, and its columns as of :class:`Wrote`.
+        The message, and its columns as of :class:`PostedMessages`.
     own
         What somebody wrote; None: nobody did.
     """

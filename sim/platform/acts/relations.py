@@ -14,7 +14,7 @@ from sim.errors import HubbubError, InputError
 from sim.network.analysis.reputation import founders, reputation
 from sim.network.graph.changes import GAIN, LOSS, steps_of
 from sim.platform.acts.kinds import Act
-from sim.platform.acts.log import Acts
+from sim.platform.acts.log import ActColumns
 from sim.platform.feed.friends import welcomed
 from sim.platform.feed.recommender import FriendRecommender
 from sim.world.relations import proposable
@@ -225,7 +225,9 @@ def propose(world: World, platform: Platform) -> None:
         return
     who, whom, _ = welcomed(platform, lonely, settings.welcome)
     found.append(_allowed(world, who, whom))
-    platform.note(Acts.joined([Acts.of(who, Act.FOLLOW, other=whom) for who, whom in found]))
+    platform.note(
+        ActColumns.joined([ActColumns.of(who, Act.FOLLOW, other=whom) for who, whom in found])
+    )
 
 
 def _allowed(world: World, who: Ids, whom: Ids) -> tuple[Ids, Ids]:

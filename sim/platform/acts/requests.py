@@ -8,11 +8,11 @@ from typing import Any
 
 from sim.platform.acts.kinds import Act, act_of
 
-__all__ = ["Command"]
+__all__ = ["ActRequest"]
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class ActRequest:
     """One act that waits for the next tick.
 
     Attributes
@@ -52,6 +52,6 @@ class Command:
         }
 
     @classmethod
-    def restore(cls, said: Mapping[str, Any]) -> Command:
+    def restore(cls, said: Mapping[str, Any]) -> ActRequest:
         """Return the command of :meth:`dump`."""
         return cls(**{**said, "act": act_of(said["act"])})

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.scratch import Spill
+from sim.core.scratch import ScratchFiles
 
 __all__ = ["Chains", "PerTick"]
 
@@ -23,7 +23,7 @@ _AT_HAND = 64
 """Parts in memory; further ones lie in a scratch file."""
 
 
-class _Part(NamedTuple):
+class _SettledRows(NamedTuple):
     """Settled rows, in order of their ticks, int64 (k,)."""
 
     first: int
@@ -52,8 +52,8 @@ class PerTick:
 
     def __init__(self, width: int, dtype: npt.DTypeLike) -> None:
         self._width, self._dtype = width, np.dtype(dtype)
-        self._spill = Spill()
-        self._state: tuple[tuple[_Part, ...], dict[int, Row]] = ((), {})
+        self._spill = ScratchFiles()
+        self._state: tuple[tuple[_SettledRows, ...], dict[int, Row]] = ((), {})
 
     def put(self, tick: int, row: Row) -> None:
         """Write the row of a tick, over the one it has."""
@@ -74,7 +74,7 @@ class PerTick:
             where = np.array(old, np.int64)
             if len(parts) >= _AT_HAND:
                 where, rows = self._spill.moved(where), self._spill.moved(rows)
-            parts = (*parts, _Part(old[0], where, rows))
+            parts = (*parts, _SettledRows(old[0], where, rows))
         self._state = (parts, {tick: newest[tick] for tick in ticks})
 
     def get(self, tick: int) -> Row | None:

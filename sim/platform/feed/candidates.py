@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.platform.around import Around, of_end
+from sim.platform.around import WorldView, of_end
 
 __all__ = ["Candidates", "Floats"]
 
@@ -26,7 +26,7 @@ class Candidates:
     Attributes
     ----------
     around
-        The platform (:class:`~sim.platform.around.Around`).
+        The platform (:class:`~sim.platform.around.WorldView`).
     viewers
         uint32 (viewers,): who looks.
     stops
@@ -48,7 +48,9 @@ class Candidates:
         uint8: what the platform has put on the post (:class:`~sim.platform.posts.posts.Flag`).
     """
 
-    def __init__(self, around: Around, viewers: Ids, columns: dict[str, npt.NDArray[Any]]) -> None:
+    def __init__(
+        self, around: WorldView, viewers: Ids, columns: dict[str, npt.NDArray[Any]]
+    ) -> None:
         self.around = around
         self.viewers = viewers
         self._made = columns

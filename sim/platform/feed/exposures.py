@@ -9,18 +9,18 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.errors import InputError
-from sim.platform.acts.log import Acts
-from sim.platform.around import Around, of_end
+from sim.platform.acts.log import ActColumns
+from sim.platform.around import WorldView, of_end
 from sim.platform.feed.ranking_kernels import viewers_of
 from sim.platform.posts.posts import Posts
 
-__all__ = ["Exposures", "Part", "Showings", "Taken"]
+__all__ = ["ExposurePart", "Exposures", "Showings", "TickExposures"]
 
 Ids = npt.NDArray[np.uint32]
 Bytes = npt.NDArray[np.uint8]
 
 
-class Part(NamedTuple):
+class ExposurePart(NamedTuple):
     """The exposures of a few thousand viewers, viewer by viewer, best first.
 
     Attributes
@@ -76,7 +76,7 @@ class Showings(NamedTuple):
     cascade: Ids
 
 
-class Taken(NamedTuple):
+class TickExposures(NamedTuple):
     """What a tick needs of exposures that were given back, wave by wave.
 
     Attributes
@@ -92,7 +92,7 @@ class Taken(NamedTuple):
 
     size: int
     injected: list[Showings]
-    decided: list[tuple[Acts, Ids]]
+    decided: list[tuple[ActColumns, Ids]]
 
 
 class Exposures:
@@ -116,10 +116,10 @@ class Exposures:
 
     def __init__(
         self,
-        parts: list[Part],
+        parts: list[ExposurePart],
         tick: int = 0,
-        taken: Taken | None = None,
-        around: Around | None = None,
+        taken: TickExposures | None = None,
+        around: WorldView | None = None,
     ) -> None:
         self._parts = parts
         self.tick = tick
@@ -138,7 +138,7 @@ class Exposures:
         return found
 
     @property
-    def parts(self) -> list[Part]:
+    def parts(self) -> list[ExposurePart]:
         """As feeds made them.
 
         Raises
@@ -154,7 +154,7 @@ class Exposures:
         return self._parts
 
     @property
-    def at_hand(self) -> list[Part]:
+    def at_hand(self) -> list[ExposurePart]:
         """As :attr:`parts`; none where they were given back, as before minds were there to read."""
         return self._parts
 

@@ -13,7 +13,7 @@ from sim.core.cards import Card
 from sim.core.params import Field
 from sim.core.rng import Stream
 from sim.errors import PluginError
-from sim.platform.around import Hearing, People
+from sim.platform.around import MemberColumns, SourceRows
 from sim.platform.feed import friends_kernels as kernels
 from sim.platform.feed.recommender import FriendRecommender
 
@@ -53,17 +53,17 @@ class Acquainted(Protocol):
         ...
 
     @property
-    def people(self) -> People:
+    def people(self) -> MemberColumns:
         """Columns of agents."""
         ...
 
     @property
-    def hearing(self) -> Hearing:
+    def hearing(self) -> SourceRows:
         """Whom each agent hears."""
         ...
 
     @property
-    def heard_by(self) -> Hearing:
+    def heard_by(self) -> SourceRows:
         """Who hears each agent."""
         ...
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from sim.core.cards import Card
 from sim.core.params import Parameters
 from sim.errors import PluginError
-from sim.platform.around import Around
+from sim.platform.around import WorldView
 from sim.platform.feed.candidates import Candidates
 
 __all__ = ["Chronological", "FriendRecommender", "Recommender"]
@@ -58,7 +58,7 @@ class Recommender(Parameters):
             One sentence.
         """
 
-    def prepare(self, platform: Around) -> None:
+    def prepare(self, platform: WorldView) -> None:
         """Get ready for a tick; called once before its feeds, alone.
 
         Its cost should follow who is online and what is new, never members x messages. What is
@@ -66,7 +66,7 @@ class Recommender(Parameters):
         grow with time belong into ``platform.held``.
         """
 
-    def pool(self, platform: Around) -> npt.NDArray[np.uint32] | None:
+    def pool(self, platform: WorldView) -> npt.NDArray[np.uint32] | None:
         """Return messages to draw from beyond those whom a viewer follows; None: the platform's.
 
         The platform's pools are the newest messages, by topic, and those that trend.
@@ -149,7 +149,7 @@ class FriendRecommender(Parameters):
     requires: ClassVar[tuple[str, ...]] = ()
 
     def suggest(
-        self, viewers: npt.NDArray[np.uint32], platform: Around, count: int
+        self, viewers: npt.NDArray[np.uint32], platform: WorldView, count: int
     ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32], npt.NDArray[np.float32]]:
         """Return (viewers, suggested, scores), at most ``count`` for each viewer, best first.
 

@@ -15,18 +15,27 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from sim.platform.around import Around
+from sim.platform.around import WorldView
 from sim.platform.feed.candidates import Candidates
 from sim.platform.feed.candidates_kernels import gather
 from sim.platform.feed.draws_kernels import MOST
-from sim.platform.feed.exposures import Part
+from sim.platform.feed.exposures import ExposurePart
 from sim.platform.feed.ranking_kernels import select
 from sim.platform.feed.recommender import Chronological, Recommender
 from sim.platform.feed.serving_kernels import serve
 from sim.platform.feed.weighted import Weights, weights_of
 from sim.platform.posts.pools import Pools
 
-__all__ = ["CHUNK", "WRITTEN", "Serving", "Shelf", "in_threads", "split", "staggered", "tray_for"]
+__all__ = [
+    "CHUNK",
+    "WRITTEN",
+    "FeedBuffers",
+    "FeedInputs",
+    "in_threads",
+    "split",
+    "staggered",
+    "tray_for",
+]
 
 CHUNK = 2048
 """Viewers of one chunk: their candidates stay in the processor's cache."""
@@ -59,7 +68,7 @@ def in_threads(work: Callable[[S], T], parts: Iterable[S], threads: int) -> list
         return list(pool.map(work, todo))
 
 
-class Serving(NamedTuple):
+class FeedInputs(NamedTuple):
     """What every chunk of a tick reads.
 
     Attributes
@@ -86,7 +95,7 @@ class Serving(NamedTuple):
         Of this tick's draws.
     """
 
-    around: Around
+    around: WorldView
     recommender: Recommender
     which: int
     pools: Pools
@@ -130,7 +139,7 @@ class Serving(NamedTuple):
         )  # fmt: skip
 
 
-class Shelf:
+class FeedBuffers:
     """Where feeds are made, and where what was shown stands until the next tick.
 
     Its memory is taken once and used again in every tick: what the allocator got back from many
@@ -179,8 +188,8 @@ class Shelf:
         return self.room(size)
 
     def serve(
-        self, serving: Serving, viewers: Array, threads: int
-    ) -> tuple[list[Part], BaseException | None]:
+        self, serving: FeedInputs, viewers: Array, threads: int
+    ) -> tuple[list[ExposurePart], BaseException | None]:
         """Return the feeds of some viewers, and what went wrong with their recommender first.
 
         Parameters
@@ -194,7 +203,7 @@ class Shelf:
         """
         weights = weights_of(serving.recommender)
 
-        def work(low: int) -> tuple[Part, BaseException | None]:
+        def work(low: int) -> tuple[ExposurePart, BaseException | None]:
             if weights is None:
                 return self._chunk(serving, viewers, low)
             return self._weighted(serving, weights, viewers, low), None
@@ -205,8 +214,8 @@ class Shelf:
         return [part for part, _ in done], (faults[0] if faults else None)
 
     def _chunk(
-        self, serving: Serving, viewers: Array, low: int
-    ) -> tuple[Part, BaseException | None]:
+        self, serving: FeedInputs, viewers: Array, low: int
+    ) -> tuple[ExposurePart, BaseException | None]:
         high = min(low + CHUNK, viewers.size)
         fault: BaseException | None = None
         tray = self._tray()
@@ -225,7 +234,9 @@ class Shelf:
         self._trays.put(tray)
         return part, fault
 
-    def _weighted(self, serving: Serving, weights: Weights, viewers: Array, low: int) -> Part:
+    def _weighted(
+        self, serving: FeedInputs, weights: Weights, viewers: Array, low: int
+    ) -> ExposurePart:
         high = min(low + _MANY, viewers.size)
         tray = self._tray()
         stop = serving.shown(weights, viewers, low, high, tray)
@@ -233,7 +244,7 @@ class Shelf:
         self._trays.put(tray)
         return part
 
-    def _kept(self, viewers: Array, count: int, tray: dict[str, Array], which: int) -> Part:
+    def _kept(self, viewers: Array, count: int, tray: dict[str, Array], which: int) -> ExposurePart:
         """Return what was shown to some viewers, put where it stays until the next tick."""
         wide = {name: np.dtype(kind).itemsize for name, kind in _KEPT.items()} | {"counts": 1}
         room, at = self.room(count * sum(wide.values()) + viewers.size), 0
@@ -245,11 +256,11 @@ class Shelf:
             found[name][:] = column[:size]
             at += size * width
         found["score"] = found["score"].view(np.float32)
-        return Part(viewers, recommender=which, **found)
+        return ExposurePart(viewers, recommender=which, **found)
 
     def _select(
         self,
-        serving: Serving,
+        serving: FeedInputs,
         candidates: Candidates,
         scores: npt.NDArray[np.float32],
         tray: dict[str, Array],

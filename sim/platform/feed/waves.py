@@ -20,11 +20,11 @@ import numpy.typing as npt
 from sim.core.rng import Stream
 from sim.core.workers import workers
 from sim.platform.acts.acts_kernels import collect
-from sim.platform.acts.log import Acts
+from sim.platform.acts.log import ActColumns
 from sim.platform.acts.policies import codes_of
-from sim.platform.channel import Feed, injected
+from sim.platform.channel import FeedChannel, injected
 from sim.platform.feed.candidates_kernels import SHOWN
-from sim.platform.feed.exposures import Exposures, Part, Showings, Taken
+from sim.platform.feed.exposures import ExposurePart, Exposures, Showings, TickExposures
 from sim.platform.feed.ranking_kernels import count_shown, tally
 from sim.platform.feed.serving import in_threads
 from sim.world.channels import FEED
@@ -52,12 +52,12 @@ class Waves:
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
-        self._parts: list[Part] = []
+        self._parts: list[ExposurePart] = []
         self._keeps = platform.settings.keep_feeds or bool(platform.minds.kinds)
         self._shown = np.zeros(0 if self._keeps else len(platform.posts), np.uint32)
         self._count = 0
         self._injected: list[Showings] = []
-        self._decided: list[tuple[Acts, Ids]] = []
+        self._decided: list[tuple[ActColumns, Ids]] = []
 
     def of(self, viewers: Ids) -> Iterator[Ids]:
         """Go through viewers, a wave at a time."""
@@ -65,7 +65,7 @@ class Waves:
         for low in range(0, viewers.size, size):
             yield viewers[low : low + size]
 
-    def take(self, parts: list[Part]) -> None:
+    def take(self, parts: list[ExposurePart]) -> None:
         """Keep the feeds of a wave, or what the tick needs of them."""
         if self._keeps:
             self._parts += parts
@@ -75,7 +75,7 @@ class Waves:
         made = decided(platform, parts)
         via = [sources for _, sources in made] if platform.settings.learning else []
         whom = np.concatenate([np.empty(0, np.uint32), *via])
-        self._decided.append((Acts.joined([acts for acts, _ in made]), whom))
+        self._decided.append((ActColumns.joined([acts for acts, _ in made]), whom))
         for part in parts:
             tally(part.message, platform.posts.first, self._shown)
             self._count += part.message.size
@@ -90,7 +90,7 @@ class Waves:
             return Exposures(self._parts, platform.tick)
         platform.shelf.give_back()
         platform.posts.hot[:, SHOWN] += self._shown
-        taken = Taken(self._count, self._injected, self._decided)
+        taken = TickExposures(self._count, self._injected, self._decided)
         return Exposures([], platform.tick, taken)
 
 
@@ -101,27 +101,29 @@ def keep_feeds(world: World) -> None:
         platform.settings = platform.settings.model_copy(update={"keep_feeds": True})
 
 
-def give_back(world: World, taken: Taken) -> None:
+def give_back(world: World, taken: TickExposures) -> None:
     """Give back what cascades needed to move on, where feeds are not kept: it is taken again."""
     world.scratch().give_back()
     taken.injected.clear()
     channel = world.channel(FEED)
-    if isinstance(channel, Feed):
+    if isinstance(channel, FeedChannel):
         channel.give_back()
 
 
-def decided(platform: Platform, parts: list[Part]) -> list[tuple[Acts, Ids]]:
+def decided(platform: Platform, parts: list[ExposurePart]) -> list[tuple[ActColumns, Ids]]:
     """Return what the policy lets viewers do, part by part, and from whom each was seen."""
     key = platform.key(Stream.ACTS)
 
-    def work(part: Part) -> tuple[Acts, Ids]:
+    def work(part: ExposurePart) -> tuple[ActColumns, Ids]:
         codes = platform.minds.hush(part, codes_of(platform, part, key))
         return _acts_of(platform, part, codes)
 
     return in_threads(work, parts, workers())
 
 
-def _acts_of(platform: Platform, part: Part, codes: npt.NDArray[np.uint8]) -> tuple[Acts, Ids]:
+def _acts_of(
+    platform: Platform, part: ExposurePart, codes: npt.NDArray[np.uint8]
+) -> tuple[ActColumns, Ids]:
     """Return the acts of a part whose codes are not 0, and their sources."""
     posts, size = platform.posts, int(np.count_nonzero(codes)) + 1
     columns = [np.empty(size, kind) for kind in ("u4", "u1", "u4", "u4", "u4")]
@@ -130,4 +132,4 @@ def _acts_of(platform: Platform, part: Part, codes: npt.NDArray[np.uint8]) -> tu
         *columns,
     )  # fmt: skip
     agent, what, about, other, via = (column[:count] for column in columns)
-    return Acts(agent, what, about, other), via
+    return ActColumns(agent, what, about, other), via

@@ -16,7 +16,7 @@ from sim.platform.acts.relations import trust_before
 from sim.platform.feed.candidates import Candidates
 
 if TYPE_CHECKING:
-    from sim.platform.feed.exposures import Part
+    from sim.platform.feed.exposures import ExposurePart
     from sim.platform.platform import Platform
 
 __all__ = ["Why", "why", "whys"]
@@ -127,7 +127,7 @@ def whys(platform: Platform, viewer: int) -> list[Why]:
     ]  # fmt: skip
 
 
-def _found(platform: Platform, viewer: int) -> tuple[Part, int, int] | None:
+def _found(platform: Platform, viewer: int) -> tuple[ExposurePart, int, int] | None:
     """Return the part of a viewer's feed, and where in it the feed begins and ends."""
     for part in platform.exposures.parts:
         at = int(np.searchsorted(part.viewers, viewer))
@@ -137,7 +137,7 @@ def _found(platform: Platform, viewer: int) -> tuple[Part, int, int] | None:
     return None
 
 
-def _again(platform: Platform, viewer: int, part: Part, low: int, high: int) -> Candidates:
+def _again(platform: Platform, viewer: int, part: ExposurePart, low: int, high: int) -> Candidates:
     """Return what was shown as candidates again, with counters as they were before the acts."""
     posts = platform.posts
     messages, sources = part.message[low:high].copy(), part.source[low:high].copy()

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from sim.errors import CapacityError, InputError
 from sim.platform.feed.candidates_kernels import AUTHOR, CREATED, LIKES, SHARES, SHOWN
-from sim.platform.posts.rows import Rows
+from sim.platform.posts.rows import RowQueue
 
 __all__ = ["Flag", "Kind", "Posts"]
 
@@ -65,10 +65,10 @@ class Posts:
 
     def __init__(self) -> None:
         self.first = 0
-        self._hot = Rows(8, np.uint32, large=True)
-        self._cold = Rows(3, np.uint16)
+        self._hot = RowQueue(8, np.uint32, large=True)
+        self._cold = RowQueue(3, np.uint16)
         self._most = 0
-        self._parent = Rows(1, np.int32)
+        self._parent = RowQueue(1, np.int32)
         self._cascades: dict[int, int] = {}
 
     def __len__(self) -> int:
@@ -310,7 +310,7 @@ class Posts:
         posts._hot.extend(count)[:] = columns["hot"]
         posts._most = int(columns["cold"].max(initial=0))
         if posts._most > _FULL:
-            posts._cold = Rows(3, np.uint32)
+            posts._cold = RowQueue(3, np.uint32)
         posts._cold.extend(count)[:] = columns["cold"]
         parent, cascade = columns["links"].T
         posts._parent.extend(count)[:, 0] = parent

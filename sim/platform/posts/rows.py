@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Rows"]
+__all__ = ["RowQueue"]
 
 _MOVED = 1 << 16
 """Rows that are moved at once; those behind them are given back before the next."""
@@ -20,7 +20,7 @@ _LARGE = 1 << 22
 """Bytes from which the system may use large pages, as numpy lets it."""
 
 
-class Rows:
+class RowQueue:
     """A table with a number of columns of one kind; each row begins where its width divides.
 
     Room to grow is asked for amply, but takes no memory before rows are written there, and what
@@ -68,9 +68,9 @@ class Rows:
         self._begin += count
         self._given = max(self._given, self._give_back(self._held, self._given, self._begin))
 
-    def copied(self, kind: npt.DTypeLike) -> Rows:
+    def copied(self, kind: npt.DTypeLike) -> RowQueue:
         """Return the same rows, of another kind."""
-        rows = Rows(self._width, kind, large=self._large)
+        rows = RowQueue(self._width, kind, large=self._large)
         rows.extend(len(self))[:] = self.live
         return rows
 

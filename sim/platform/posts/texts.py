@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from sim.platform.platform import Platform
     from sim.world.world import World
 
-__all__ = ["ANSWERS", "Said", "replies", "said_by", "said_in_message", "text_of", "words"]
+__all__ = ["ANSWERS", "QuotedTexts", "replies", "said_by", "said_in_message", "text_of", "words"]
 
 
-class Said(NamedTuple):
+class QuotedTexts(NamedTuple):
     """Whose words are whose, where a member answers or passes on what another one said.
 
     Attributes
@@ -34,9 +34,9 @@ class Said(NamedTuple):
 
     Examples
     --------
-    >>> Said("So it is.", 1, "It rains.", 2).line(1, str)
+    >>> QuotedTexts("So it is.", 1, "It rains.", 2).line(1, str)
     'So it is. <- 2: It rains.'
-    >>> Said("It rains.", 2).line(1, str)
+    >>> QuotedTexts("It rains.", 2).line(1, str)
     '2: It rains.'
     """
 
@@ -64,23 +64,25 @@ class Said(NamedTuple):
         return f"{own} <- {upon}".lstrip()
 
 
-def said_in_message(world: World, platform: Platform, message: int) -> Said:
+def said_in_message(world: World, platform: Platform, message: int) -> QuotedTexts:
     """Return what a message says, and upon what, as far as it is in the feeds."""
     if message in {NOBODY, -1}:
-        return Said()
+        return QuotedTexts()
     posts, text = platform.posts, words(world, platform, message)
     if not posts.first <= message < posts.next:
-        return Said(text)
+        return QuotedTexts(text)
     row = posts.row(message)
     author, parent = int(posts.author[row]), int(posts.parent[row])
     if parent < 0 or posts.kind[row] not in ANSWERS.values():
-        return Said(text, author)
+        return QuotedTexts(text, author)
     known = parent >= posts.first
     upon_by = int(posts.author[posts.row(parent)]) if known else -1
-    return Said(text, author, words(world, platform, parent), upon_by)
+    return QuotedTexts(text, author, words(world, platform, parent), upon_by)
 
 
-def said_by(world: World, platform: Platform, tick: int, who: int, act: int, message: int) -> Said:
+def said_by(
+    world: World, platform: Platform, tick: int, who: int, act: int, message: int
+) -> QuotedTexts:
     """Return what was said in an act of a member: its own words, or those that it is about.
 
     Parameters
@@ -99,7 +101,7 @@ def said_by(world: World, platform: Platform, tick: int, who: int, act: int, mes
     if rows.size:
         return said_in_message(world, platform, int(rows[0]) + posts.first)
     about = said_in_message(world, platform, message)
-    return Said("", who, about.text, about.by)
+    return QuotedTexts("", who, about.text, about.by)
 
 
 ANSWERS = {int(Act.QUOTE): int(Kind.QUOTE), int(Act.REPLY): int(Kind.REPLY)}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sim.minds.deciding.accounts import reasons_of
 from sim.minds.deciding.around import plans_in
-from sim.minds.prompts.counts import SOURCES, Decided, Ledger
+from sim.minds.prompts.counts import SOURCES, Decided, DecisionCounts
 from sim.world.world import World
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def minds_now(world: World, thinking: DecisionRunner | None) -> MindsNow | None:
     minds = world.platform.minds if world.platform is not None else None
     if minds is None or not (minds.members.size or minds.counts):
         return None
-    ledger = Ledger({k: n for k, n in minds.counts.items() if k in _KNOWN}, minds.effective)
+    ledger = DecisionCounts({k: n for k, n in minds.counts.items() if k in _KNOWN}, minds.effective)
     there = {name: number for name, number in ledger.counts.items() if number}
     requests, tokens, nano = minds.spent
     now = MindsNow(

@@ -17,7 +17,7 @@ from sim.core.registry import failures
 from sim.runtime.health.checks import CheckHistory, Health, JournalStatus, Vitals, caches, look
 from sim.settings.logging import Level, log
 from sim.store import available_bytes
-from sim.world.log import Act
+from sim.world.log import LoggedAct
 
 if TYPE_CHECKING:
     from sim.runtime.engine.outbox import Poster
@@ -241,7 +241,7 @@ class HealthQueries:
         """
         return self._link.health.look(within)
 
-    def audit(self, last: int = 100) -> tuple[Act, ...]:
+    def audit(self, last: int = 100) -> tuple[LoggedAct, ...]:
         """Return the newest acts of the world's log, oldest first.
 
         Parameters

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.scratch import Room, Spill
+from sim.core.scratch import ScratchArray, ScratchFiles
 
 __all__ = ["LARGE", "CopyBuffers"]
 
@@ -37,10 +37,10 @@ class CopyBuffers:
     (True, [21998, 21999])
     """
 
-    def __init__(self, spill: Spill | None = None) -> None:
-        self._spill = spill or Spill()
-        self._free: dict[str, Room] = {}
-        self._used: dict[str, Room] = {}
+    def __init__(self, spill: ScratchFiles | None = None) -> None:
+        self._spill = spill or ScratchFiles()
+        self._free: dict[str, ScratchArray] = {}
+        self._used: dict[str, ScratchArray] = {}
 
     def next(self) -> CopyBuffers:
         """Return buffers that write over the copies of these; what had no copy is let go."""

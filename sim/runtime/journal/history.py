@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from sim.platform.acts.record import Held, ending
+from sim.platform.acts.record import RecentTicks, ending
 from sim.settings.settings import current
 from sim.store.history.database import (
     MOST_BEHIND,
@@ -85,7 +85,7 @@ class HistoryWriter:
     def catch_up(self) -> None:
         """Write what the world itself still holds of its last ticks, where that is missing."""
         if self.world.platform is not None and self._file is not None:
-            for left in Held.of(self.world.platform).left():
+            for left in RecentTicks.of(self.world.platform).left():
                 self._file.put(left)
 
     def _line(self) -> set[bytes]:

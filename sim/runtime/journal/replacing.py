@@ -22,7 +22,7 @@ from sim.store.snapshot.inspect import info, under_way
 from sim.world.state.placeholders import LostModel
 
 if TYPE_CHECKING:
-    from sim.world.log import Act
+    from sim.world.log import LoggedAct
     from sim.world.world import World
 
 __all__ = ["another_world", "cleared", "lost_by_saving", "make_way", "origin_of", "require_free"]
@@ -84,7 +84,7 @@ def another_world(world: World, path: str | PathLike[str]) -> str:
     return f"holds another world, at tick {said.tick or 0:,}"
 
 
-def origin_of(path: Path) -> Act | None:
+def origin_of(path: Path) -> LoggedAct | None:
     """Return how the world of a file, or of the journal beside it, came about; None: unknown."""
     try:
         acts = (saved_acts(path) if path.is_file() else audit(path)).acts
@@ -93,7 +93,7 @@ def origin_of(path: Path) -> Act | None:
     return _made(acts[0]) if acts else None
 
 
-def _made(first: Act) -> Act:
+def _made(first: LoggedAct) -> LoggedAct:
     """Return how a world came about, whoever did it."""
     return replace(first, author="", digest="")
 

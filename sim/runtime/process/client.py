@@ -36,7 +36,7 @@ from sim.runtime.process.wire import (
     sendable,
     unpacked,
 )
-from sim.world.log import Act
+from sim.world.log import LoggedAct
 
 __all__ = ["Begin", "ProcessEngine"]
 
@@ -110,7 +110,7 @@ class ProcessEngine:
         self.failure: EngineError | None = None
         self.last: StallOutcome | None = None
         self.contacts = 0
-        self._acts: dict[int, Act] = {}
+        self._acts: dict[int, LoggedAct] = {}
         self._outbox = Outbox(bus, self._post, self._remark)
         self._fault = ""
         self._faults = 0
@@ -330,7 +330,7 @@ class ProcessEngine:
         finally:
             stops.cancel()
 
-    def acts(self, last: int) -> tuple[Act, ...]:
+    def acts(self, last: int) -> tuple[LoggedAct, ...]:
         """Return the newest acts of the world's log, oldest first, as of the newest frame."""
         return tuple(self._acts.values())[-last:]
 

@@ -33,7 +33,7 @@ from sim.runtime.process.breadcrumbs import CrashBreadcrumbs, die_with_parent, l
 from sim.runtime.process.wire import MOST_ACTS, EngineOrder, FrameWriter, PipeEnd, packed
 from sim.runtime.simulation import Simulation
 from sim.store.journal.recovery import Recovery
-from sim.world.log import Act
+from sim.world.log import LoggedAct
 from sim.world.world import World
 
 __all__ = ["Host", "main", "serve"]
@@ -139,9 +139,9 @@ class ReportedActs:
     """What the other process was told of the log of acts, so that it is told the rest."""
 
     def __init__(self) -> None:
-        self._last: Act | None = None
+        self._last: LoggedAct | None = None
 
-    def news(self, simulation: Simulation) -> tuple[int, list[Act]]:
+    def news(self, simulation: Simulation) -> tuple[int, list[LoggedAct]]:
         """Return (contacts so far, acts that are new or went on since; at most the newest)."""
         acts = simulation.audit(MOST_ACTS)
         known = self._last

@@ -40,7 +40,7 @@ from sim.runtime.process.client import Begin, ProcessEngine
 from sim.runtime.process.sessions import IsolatedSession, ProcessBulkCommands
 from sim.runtime.process.wire import EngineOrder
 from sim.runtime.simulation import Simulation
-from sim.world.log import Act
+from sim.world.log import LoggedAct
 from sim.world.world import World
 
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ class IsolatedSimulation(ProcessBulkCommands, Simulation):
         """Return the checks as far as the engine's frames tell of its process."""
         return self._far.look(self.frame, within)
 
-    def audit(self, last: int = 100) -> tuple[Act, ...]:
+    def audit(self, last: int = 100) -> tuple[LoggedAct, ...]:
         """Return the newest acts of the world's log, oldest first, as of the newest frame.
 
         Parameters

@@ -13,7 +13,7 @@ import numpy as np
 from sim.errors import InputError
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import NOBODY
-from sim.platform.feed.exposures import Part
+from sim.platform.feed.exposures import ExposurePart
 from sim.platform.feed.why import Why, whys
 from sim.platform.posts.posts import Flag, Kind
 from sim.platform.posts.texts import said_in_message
@@ -153,7 +153,7 @@ def shown_of(world: World, platform: Platform, agent: int) -> tuple[FeedItem, ..
     return ()
 
 
-def _shown(world: World, platform: Platform, part: Part, place: int) -> FeedItem:
+def _shown(world: World, platform: Platform, part: ExposurePart, place: int) -> FeedItem:
     message, posts = int(part.message[place]), platform.posts
     source = world.agents.name(int(part.source[place]))
     row = message - posts.first

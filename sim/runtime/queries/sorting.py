@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sim.agents.order import Naming, text_ranks
+from sim.agents.order import NameSnapshot, text_ranks
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -41,7 +41,7 @@ class MemberInterests(NamedTuple):
     words: tuple[str, ...]
 
 
-def named(world: World) -> Naming:
+def named(world: World) -> NameSnapshot:
     """Take what members are called."""
     return world.agents.naming()
 
@@ -52,12 +52,12 @@ def tagged(world: World) -> MemberInterests:
     return MemberInterests(world.agents.interests.copy(), words.names((1 << len(words)) - 1))
 
 
-def by_id(naming: Naming) -> npt.NDArray[Any]:
+def by_id(naming: NameSnapshot) -> npt.NDArray[Any]:
     """Return what members are sorted by for their ids to be in order, (n,)."""
     return naming.ids()
 
 
-def by_name(naming: Naming) -> npt.NDArray[np.uint32]:
+def by_name(naming: NameSnapshot) -> npt.NDArray[np.uint32]:
     """Return what members are sorted by for their names to be in order, uint32 (n,)."""
     return naming.names()
 

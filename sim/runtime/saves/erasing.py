@@ -35,7 +35,7 @@ from sim.store.history.database import BESIDE, history_file
 from sim.store.history.packing import decisions_of, packed_decisions, packed_texts, texts_of
 from sim.store.journal.journal import folder_of
 from sim.store.snapshot.header import as_path
-from sim.world.log import UNSAID, Act
+from sim.world.log import UNSAID, LoggedAct
 from sim.world.world import World
 
 __all__ = ["ErasureReport", "How", "Scrub", "erase_profiles", "whom", "without_profiles"]
@@ -455,10 +455,10 @@ def _numbers(value: Any) -> Any:
 # What is told of them elsewhere
 
 
-def _log_of(world: World, who: set[int], scrub: Scrub, how: How) -> tuple[list[Act], int]:
+def _log_of(world: World, who: set[int], scrub: Scrub, how: How) -> tuple[list[LoggedAct], int]:
     """Return the log of acts without profiles, chained anew, and how many acts changed."""
     world.trail.seal(world)
-    log: list[Act] = []
+    log: list[LoggedAct] = []
     changed, before = 0, ""
     for act in world.trail.acts:
         said = _said(act, world, who, scrub, how)
@@ -469,7 +469,7 @@ def _log_of(world: World, who: set[int], scrub: Scrub, how: How) -> tuple[list[A
     return log, changed
 
 
-def _said(act: Act, world: World, who: set[int], scrub: Scrub, how: How) -> str:
+def _said(act: LoggedAct, world: World, who: set[int], scrub: Scrub, how: How) -> str:
     try:
         body = json.loads(act.said)
     except ValueError:

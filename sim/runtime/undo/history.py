@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from sim.core.checks import whole_number
 from sim.core.progress import Report, quiet
-from sim.core.scratch import Spill, let_go
+from sim.core.scratch import ScratchFiles, let_go
 from sim.errors import HubbubError, InputError
 from sim.platform.feed.waves import keep_feeds
 from sim.runtime.journal.buffers import LARGE
@@ -109,7 +109,7 @@ class Past:
         self._held = 0
         self._fresh = 0
         self._known: WeakValueDictionary[int, Cascade] = WeakValueDictionary()
-        self._spill = Spill()
+        self._spill = ScratchFiles()
 
     # A world driven by hand
 

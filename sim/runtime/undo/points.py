@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from sim.platform.state import Still
+from sim.platform.state import PlatformSnapshot
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.sparse_column import Sparse
+from sim.spread.cascade.sparse_column import SparseColumn
 from sim.world.state.snapshot import arrays_of
 from sim.world.world import World
 
@@ -84,7 +84,7 @@ def seal(world: World) -> bytes:
 
 def _arrays(cascade: Cascade) -> Iterator[Column]:
     for _, column in sorted(cascade.held.items()):
-        if isinstance(column, Sparse):
+        if isinstance(column, SparseColumn):
             yield from (column.keys, column.values)
         else:
             yield column
@@ -94,7 +94,7 @@ def owners(world: World) -> Iterator[Column]:
     """Yield every array that holds memory for a world."""
     columns = [*world.agents.dump()[1].values(), *world.opinions.values()]
     columns += [*world.ties.arrays(), *arrays_of(world.bonds)]
-    if isinstance(world.platform, Still):
+    if isinstance(world.platform, PlatformSnapshot):
         columns += world.platform.arrays()
     elif world.platform is not None:
         columns += world.platform.log.arrays()  # which moments share

@@ -12,21 +12,21 @@ from sim.errors import PluginError
 from sim.jit.claims import NOBODY, commit_once, first_marked, mark, unmark
 from sim.jit.order import sort_ids
 from sim.spread.cascade.contacts import Bits, Ids, Scratch, bitmap
-from sim.spread.cascade.record import Record
-from sim.spread.cascade.sparse_column import Sparse
+from sim.spread.cascade.record import CascadeRecord
+from sim.spread.cascade.sparse_column import SparseColumn
 
 __all__ = ["Adoption"]
 
 _Mark = tuple[int, int, int, list[int], tuple[int, int], Ids | None]
 
 
-class Adoption(Record):
+class Adoption(CascadeRecord):
     """The record of a cascade while it grows, with the columns that its model keeps.
 
     Parameters
     ----------
     agents, states
-        As in :class:`~sim.spread.cascade.record.Record`.
+        As in :class:`~sim.spread.cascade.record.CascadeRecord`.
     name
         The model's name, for errors.
 
@@ -87,7 +87,7 @@ class Adoption(Record):
         """Return the columns with zeros for the last ``count`` agents."""
         before, found = self.agents - count, dict(self._held)
         for name, column in found.items():
-            if isinstance(column, Sparse):
+            if isinstance(column, SparseColumn):
                 found[name] = copy(column)
                 found[name].grow(count)
             elif name == "done" or (len(column) == before and not name.startswith("_")):
@@ -101,7 +101,9 @@ class Adoption(Record):
         """Bring what was laid by back into memory, to be written into."""
         if self.laid:
             own = self.longer().items()
-            self.held = {n: c.still(_taken) if isinstance(c, Sparse) else c.copy() for n, c in own}
+            self.held = {
+                n: c.still(_taken) if isinstance(c, SparseColumn) else c.copy() for n, c in own
+            }
             self.laid = False
 
     @property

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from sim.core.bounds import Bound, require
 from sim.errors import InputError
-from sim.spread.cascade.sparse_column import Sparse
+from sim.spread.cascade.sparse_column import SparseColumn
 
 if TYPE_CHECKING:
     from sim.spread.cascade.cascade import Cascade
@@ -148,10 +148,10 @@ def _bounds(model: type) -> dict[str, Bound]:
     return found | {"done": _RECORD["done"]}
 
 
-def _parts(held: Mapping[str, Column | Sparse]) -> Iterator[tuple[str, Column]]:
+def _parts(held: Mapping[str, Column | SparseColumn]) -> Iterator[tuple[str, Column]]:
     """Go through columns; one value an agent for those kept as tables, and each row of a pair."""
     for name, column in held.items():
-        if isinstance(column, Sparse):
+        if isinstance(column, SparseColumn):
             yield name, column.values if column.is_dense else _within(column)
             continue
         yield name, column
@@ -159,7 +159,7 @@ def _parts(held: Mapping[str, Column | Sparse]) -> Iterator[tuple[str, Column]]:
             yield from ((f"{name}[{number}]", row) for number, row in enumerate(column))
 
 
-def _within(column: Sparse) -> Column:
+def _within(column: SparseColumn) -> Column:
     """Return the values of a table in the shape of a column; the others are 0."""
     values = np.zeros(column.agents, column.values.dtype)
     held = column.values[column.values != 0]

@@ -20,9 +20,9 @@ from sim.spread.cascade.adoption import Adoption
 from sim.spread.cascade.bounds import require_agents, require_bounds, require_ticks
 from sim.spread.cascade.contacts import Bits, Broadcast, Channel, Contacts, DrawMode, Draws, Ids
 from sim.spread.cascade.generations import generations, newest_r, r_of
-from sim.spread.cascade.log import Keep, Log, Rows
+from sim.spread.cascade.log import GrowingRows, Keep, Log
 from sim.spread.cascade.messages import Message
-from sim.spread.cascade.sparse_column import Sparse
+from sim.spread.cascade.sparse_column import SparseColumn
 
 if TYPE_CHECKING:
     from sim.spread.cascade.model import PropagationModel
@@ -416,7 +416,7 @@ class Cascade(Adoption):
             del held["done"]
         self.held = {
             name: column.still(lambda _, part: keep(part))
-            if isinstance(column, Sparse)
+            if isinstance(column, SparseColumn)
             else _kept(keep, column)
             for name, column in held.items()
         }
@@ -430,7 +430,9 @@ class Cascade(Adoption):
         """Yield its record's arrays and its model's, as they lie."""
         yield from (self._log.agents, self._log.ticks, self._log.sources)
         for _, column in sorted(self._held.items()):
-            yield from (column.keys, column.values) if isinstance(column, Sparse) else (column,)
+            yield from (
+                (column.keys, column.values) if isinstance(column, SparseColumn) else (column,)
+            )
 
     @property
     def nbytes(self) -> int:
@@ -455,7 +457,7 @@ class Cascade(Adoption):
             return twin
         twin.held = {
             name: column.still(partial(_under, copied, name))
-            if isinstance(column, Sparse)
+            if isinstance(column, SparseColumn)
             else copied(name, column)
             for name, column in self.held.items()
         }
@@ -500,7 +502,7 @@ class Cascade(Adoption):
             "size": self.size,
             "contacts_seen": self.contacts_seen,
             "rested": self.rested,
-            "sparse": sorted(n for n, column in held.items() if isinstance(column, Sparse)),
+            "sparse": sorted(n for n, column in held.items() if isinstance(column, SparseColumn)),
         }
         columns: dict[str, Column] = {
             "seeds": self.seeds,
@@ -510,7 +512,7 @@ class Cascade(Adoption):
             **self._log.dump(),
         }
         for name, column in sorted(held.items()):
-            parts = column.dump() if isinstance(column, Sparse) else {"": column}
+            parts = column.dump() if isinstance(column, SparseColumn) else {"": column}
             columns |= {f"own.{name}{part}": array for part, array in parts.items()}
         if "own.done" in columns and self.closes_adopters_only():
             del columns["own.done"]
@@ -560,11 +562,11 @@ class Cascade(Adoption):
         cascade._ticked = cascade._log.size
         cascade._new = columns["new"].tolist()
         cascade._turn = (cascade.size - sum(cascade._new[-1:]), cascade.size)
-        cascade._history = Rows.of(columns["history"])
+        cascade._history = GrowingRows.of(columns["history"])
         cascade.tally = columns["tally"].astype(np.int64)
         cascade._now = max(cascade.started_at + cascade._history.count - 1, 0)
         own = {n.removeprefix("own."): c for n, c in columns.items() if n.startswith("own.")}
-        cascade.held = {name: Sparse.taken(name, own, agents) for name in meta["sparse"]}
+        cascade.held = {name: SparseColumn.taken(name, own, agents) for name in meta["sparse"]}
         cascade.held |= {name: np.array(column) for name, column in own.items()}
         require_bounds(cascade)
         return cascade

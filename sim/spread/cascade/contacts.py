@@ -27,8 +27,8 @@ __all__ = [
     "DrawMode",
     "Draws",
     "Ids",
+    "NoContacts",
     "Scratch",
-    "Silence",
     "bitmap",
 ]
 
@@ -155,7 +155,7 @@ class Draws(NamedTuple):
         return rng.uniforms(self.key(Stream.MODEL_ONCE if once else Stream.MODEL), ids, ids2)
 
 
-class People(Protocol):
+class AgentReader(Protocol):
     """What a model may read of agents: columns by name."""
 
     def column(self, name: str) -> npt.NDArray[Any]:
@@ -224,7 +224,7 @@ class Contacts:
         *,
         degree: Ids | Callable[[], Ids],
         scratch: Scratch,
-        people: People,
+        people: AgentReader,
         trust: npt.NDArray[np.uint16] | None = None,
         kind: npt.NDArray[np.uint8] | None = None,
         tick_minutes: float = 60.0,
@@ -352,7 +352,7 @@ class Contacts:
         return _picked(self.trust, found, 65535), _picked(self.kind, found, 0)
 
 
-class Silence(Contacts):
+class NoContacts(Contacts):
     """The contacts of a message that nobody will hear of any more: no tie, no speaker.
 
     What happens by itself goes on over these. They know how many sources agents have in the whole

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sim.spread.cascade.cascade import Cascade
 
-__all__ = ["Blamed", "blame", "is_interruption", "place_of"]
+__all__ = ["ModelFault", "blame", "is_interruption", "place_of"]
 
 _RAISE = dis.opmap["RAISE_VARARGS"]
 
 
-class Blamed(Exception):  # noqa: N818 - it names a culprit, not an error
+class ModelFault(Exception):  # noqa: N818 - it names a culprit, not an error
     """What happened while a model worked for one cascade of several; the cause is chained.
 
     Parameters
@@ -50,7 +50,7 @@ class blame:  # noqa: N801 - read as a verb
     >>> try:
     ...     with blame(story):
     ...         raise ValueError("no")
-    ... except Blamed as fault:
+    ... except ModelFault as fault:
     ...     fault.cascade is story, fault.__cause__
     (True, ValueError('no'))
     """
@@ -69,8 +69,8 @@ class blame:  # noqa: N801 - read as a verb
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if error is not None and not isinstance(error, Blamed) and not is_interruption(error):
-            raise Blamed(self._cascade) from error
+        if error is not None and not isinstance(error, ModelFault) and not is_interruption(error):
+            raise ModelFault(self._cascade) from error
 
 
 def is_interruption(error: BaseException) -> bool:

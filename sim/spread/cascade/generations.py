@@ -14,16 +14,16 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.spread.cascade import trees_kernels as trees
-from sim.spread.cascade.sparse_column import Sparse
+from sim.spread.cascade.sparse_column import SparseColumn
 
 if TYPE_CHECKING:
     from sim.spread.cascade.cascade import Cascade
     from sim.spread.cascade.contacts import Ids
-    from sim.spread.compartments.rules import Table
+    from sim.spread.compartments.rules import RuleTable
 
 __all__ = [
-    "Cohorts",
-    "Lives",
+    "AdopterStates",
+    "Generations",
     "again_counted",
     "cohorts",
     "cohorts_of",
@@ -47,7 +47,7 @@ _KEEP = 255
 """As :data:`sim.spread.compartments.rules.KEEP`: no change of state."""
 
 
-class Cohorts(NamedTuple):
+class Generations(NamedTuple):
     """The generations of one message, by tick from ``first``; each column int64 (ticks + 1,).
 
     Attributes
@@ -70,14 +70,14 @@ class Cohorts(NamedTuple):
     now: int
 
 
-def cohorts(cascade: Cascade) -> Cohorts:
+def cohorts(cascade: Cascade) -> Generations:
     """Return the generations of a message that has started."""
     began, caused, still = generations(cascade)
     now = cascade.now if began.size else 0
-    return Cohorts(cascade.started_at, began, caused, still, not cascade.alive, now)
+    return Generations(cascade.started_at, began, caused, still, not cascade.alive, now)
 
 
-def summed(about: Iterable[Cohorts], starts: Longs, stop: int) -> tuple[Longs, Longs, Longs]:
+def summed(about: Iterable[Generations], starts: Longs, stop: int) -> tuple[Longs, Longs, Longs]:
     """Return what :func:`r_of` takes, of stretches of ticks and of some messages together.
 
     Parameters
@@ -105,7 +105,7 @@ def summed(about: Iterable[Cohorts], starts: Longs, stop: int) -> tuple[Longs, L
     return began, caused, still
 
 
-class Lives(NamedTuple):
+class AdopterStates(NamedTuple):
     """What the states of a table are to those who adopt, bool (states,).
 
     Attributes
@@ -126,7 +126,7 @@ class Lives(NamedTuple):
     re_enters: bool
 
 
-def lives_of(table: Table, more: Sequence[tuple[int, int]] = ()) -> Lives:
+def lives_of(table: RuleTable, more: Sequence[tuple[int, int]] = ()) -> AdopterStates:
     """Return what states are to adopters; ``more``: changes beside the table's, (from, to)."""
     size = table.adopting.size
     own, told = np.zeros((2, size, size), np.bool_)
@@ -143,7 +143,7 @@ def lives_of(table: Table, more: Sequence[tuple[int, int]] = ()) -> Lives:
     passes_on = _reached(own.T, reached & (table.mode > 0), reached)
     course, follows = adopts | passes_on, own | told
     left = _reached(follows, follows[course].any(axis=0) & ~course, ~course)
-    return Lives(adopts, course, passes_on, bool(follows[left][:, adopts].any()))
+    return AdopterStates(adopts, course, passes_on, bool(follows[left][:, adopts].any()))
 
 
 def _changed(codes: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -167,7 +167,7 @@ def again_counted(cascade: Cascade) -> bool:
 def open_again(cascade: Cascade) -> None:
     """Begin to count adoptions of a model that lets agents adopt again."""
     first, ticks = cascade.started_at, cascade.new_adopters
-    turn = cascade.held[_TURN] = Sparse(cascade.agents, np.int32)
+    turn = cascade.held[_TURN] = SparseColumn(cascade.agents, np.int32)
     log = cascade.log
     turn[log.agents] = log.ticks - first + 1
     cascade.held[_BEGAN] = np.where(ticks > 0, _UNKNOWN, 0)
@@ -193,7 +193,7 @@ def follow_again(
     agents, claims
         uint32 and uint64: who changes; the new state in bits 32 to 39, the source below.
     adopts, course
-        As of :class:`Lives`.
+        As of :class:`AdopterStates`.
     tick
         The one under way.
     """

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Keep", "Log", "Rows"]
+__all__ = ["GrowingRows", "Keep", "Log"]
 
 T = TypeVar("T", bound=np.generic)
 Keep = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
@@ -138,7 +138,7 @@ class Log:
         return log
 
 
-class Rows:
+class GrowingRows:
     """Rows of whole numbers that only grow at the end; a look at them copies nothing.
 
     Parameters
@@ -188,13 +188,13 @@ class Rows:
         """Let them lie where ``keep`` puts arrays, without room to grow."""
         self._rows = keep(self._rows[: self.count])
 
-    def so_far(self) -> Rows:
+    def so_far(self) -> GrowingRows:
         """Return the rows there are; they share their memory and never change."""
         self._lent = self.count
         return copy(self)
 
     @classmethod
-    def of(cls, rows: npt.NDArray[np.generic]) -> Rows:
+    def of(cls, rows: npt.NDArray[np.generic]) -> GrowingRows:
         """Return rows that begin with those given, (count, width)."""
         made = cls(rows.shape[1])
         made.count = len(rows)

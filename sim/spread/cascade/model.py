@@ -23,7 +23,7 @@ from sim.jit import claims
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, DrawMode, Draws, Ids
 from sim.spread.cascade.faults import blame
-from sim.spread.cascade.sparse_column import Sparse
+from sim.spread.cascade.sparse_column import SparseColumn
 
 if TYPE_CHECKING:
     from sim.spread.opinions.around import Around
@@ -205,7 +205,7 @@ class PropagationModel(Parameters):
             found = np.zeros(cascade.agents, np.uint8)
             found[cascade.adopters] = 1
             return found
-        values = state.dense() if isinstance(state, Sparse) else np.asarray(state)
+        values = state.dense() if isinstance(state, SparseColumn) else np.asarray(state)
         return (values & np.uint8(0x7F)).astype(np.uint8)
 
     def may_pass_on(self, cascade: Cascade) -> Ids:

@@ -9,12 +9,12 @@ import numpy.typing as npt
 
 from sim.spread.cascade import trees_kernels as trees
 from sim.spread.cascade.contacts import Ids
-from sim.spread.cascade.log import Log, Rows
+from sim.spread.cascade.log import GrowingRows, Log
 
-__all__ = ["Record"]
+__all__ = ["CascadeRecord"]
 
 
-class Record:
+class CascadeRecord:
     """The adoptions of one message; arrays over all agents are built when asked for.
 
     Parameters
@@ -39,7 +39,7 @@ class Record:
         self.tally[0] = agents
         self._log = Log(agents)
         self._new: MutableSequence[int] = []
-        self._history = Rows(states)
+        self._history = GrowingRows(states)
 
     @property
     def size(self) -> int:

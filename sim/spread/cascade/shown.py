@@ -11,13 +11,13 @@ from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Draws, Ids
 from sim.spread.compartments.few import stepped
 
-__all__ = ["Shown"]
+__all__ = ["FeedContacts"]
 
 Rows = npt.NDArray[np.uint32]
 Heard = Callable[[Ids], tuple[Ids, Ids]]
 
 
-class Shown(Contacts):
+class FeedContacts(Contacts):
     """The contacts of one message in one tick; rows are lent while they are read.
 
     A thousand messages travel at once and few are shown to many: rows over all agents are made for
@@ -57,7 +57,7 @@ class Shown(Contacts):
         self._spare = spare
         self._lent: Rows | None = None
         self._pairs, self._all_heard = (viewers, sources), all_heard
-        self._crowd: Shown | None = None
+        self._crowd: FeedContacts | None = None
         trust, kind = network.between(heard, hearing)
         super().__init__(
             np.empty((0, 2), np.uint32),
@@ -108,7 +108,7 @@ class Shown(Contacts):
             more = self._all_heard(np.unique(viewers))
             pairs = np.stack([np.append(viewers, more[0]), np.append(sources, more[1])])
             known: Rows = np.unique(pairs, axis=1)
-            self._crowd = Shown(self.whole, known[0], known[1], self._spare)
+            self._crowd = FeedContacts(self.whole, known[0], known[1], self._spare)
         return self._crowd
 
     def step(self, cascade: Cascade, draws: Draws) -> None:

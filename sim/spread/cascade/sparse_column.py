@@ -12,14 +12,14 @@ import numpy.typing as npt
 from sim.errors import InputError
 from sim.jit import sparse as kernels
 
-__all__ = ["Sparse"]
+__all__ = ["SparseColumn"]
 
 Values = npt.NDArray[Any]
 _NO_KEYS = np.empty(0, np.uint32)
 _LEAST = 256
 
 
-class Sparse:
+class SparseColumn:
     """A column that begins with zeros; a small cascade in a large world stays small.
 
     Kernels take ``keys`` and ``values`` (:mod:`sim.jit.sparse`). Whoever writes calls
@@ -41,7 +41,7 @@ class Sparse:
 
     Examples
     --------
-    >>> column = Sparse(1_000_000, np.uint8)
+    >>> column = SparseColumn(1_000_000, np.uint8)
     >>> column[[5, 7]] = 2
     >>> column[[4, 5]], column.nbytes < 5000
     (array([0, 2], dtype=uint8), True)
@@ -128,7 +128,7 @@ class Sparse:
         out[agents] = values
         return out
 
-    def still(self, copied: Callable[[str, Values], Values]) -> Sparse:
+    def still(self, copied: Callable[[str, Values], Values]) -> SparseColumn:
         """Return a twin whose arrays are ``copied(name, array)``."""
         twin = copy(self)
         twin.keys, twin.values = copied(".keys", self.keys), copied(".values", self.values)
@@ -142,7 +142,7 @@ class Sparse:
         return {"": self.dense()}
 
     @classmethod
-    def taken(cls, name: str, columns: dict[str, Values], agents: int) -> Sparse:
+    def taken(cls, name: str, columns: dict[str, Values], agents: int) -> SparseColumn:
         """Return the column of :meth:`dump` under ``name``; its parts are taken out of a dict."""
         if name in columns:
             values = columns.pop(name)

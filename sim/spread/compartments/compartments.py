@@ -10,7 +10,7 @@ import numpy.typing as npt
 from pydantic import PrivateAttr
 
 from sim.core.bounds import Bound
-from sim.core.cache import Kept
+from sim.core.cache import BoundedCache
 from sim.core.cards import Card
 from sim.core.rng import Stream
 from sim.core.theory import Setting, Theory
@@ -19,13 +19,19 @@ from sim.jit.order import merge_ids, sort_ids
 from sim.spread.cascade.bounds import STATES
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, DrawMode, Draws, Ids, Scratch
-from sim.spread.cascade.generations import Lives, again_counted, follow_again, lives_of, open_again
+from sim.spread.cascade.generations import (
+    AdopterStates,
+    again_counted,
+    follow_again,
+    lives_of,
+    open_again,
+)
 from sim.spread.cascade.model import SLICE, PropagationModel
-from sim.spread.cascade.sparse_column import Sparse
+from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.compartments import table_kernels as kernels
-from sim.spread.compartments.conditional import Gated, could_change, note_entries
+from sim.spread.compartments.conditional import ConditionalRules, could_change, note_entries
 from sim.spread.compartments.declared import check_declaration, properties
-from sim.spread.compartments.rules import After, Chance, Contact, Table, tabulate, value_of
+from sim.spread.compartments.rules import After, Chance, Contact, RuleTable, tabulate, value_of
 from sim.spread.compartments.single_contact import let_call
 from sim.spread.theory.theories import curves
 
@@ -34,8 +40,8 @@ __all__ = ["Compartments"]
 _EVER = np.uint8(0x80)
 _CODE = np.uint8(0x7F)
 _MOST_TABLES = 1000
-_tables: Kept[Table] = Kept(_MOST_TABLES)
-_lives: Kept[Lives] = Kept(_MOST_TABLES)
+_tables: BoundedCache[RuleTable] = BoundedCache(_MOST_TABLES)
+_lives: BoundedCache[AdopterStates] = BoundedCache(_MOST_TABLES)
 
 
 class Compartments(PropagationModel):
@@ -109,13 +115,13 @@ class Compartments(PropagationModel):
         """Put the seeds in their state."""
         self.in_world(cascade)
         first = self.states.index(self.seeded)
-        state = cascade.held["state"] = Sparse(cascade.agents, np.uint8)
+        state = cascade.held["state"] = SparseColumn(cascade.agents, np.uint8)
         state[cascade.seeds] = np.uint8(first) | _EVER
         cascade.tally[:] = 0
         cascade.tally[0] = cascade.agents - cascade.seeds.size
         cascade.tally[first] += cascade.seeds.size
         if self.table(cascade.draws_mode).is_timed:
-            cascade.held["since"] = Sparse(cascade.agents, np.int32)
+            cascade.held["since"] = SparseColumn(cascade.agents, np.int32)
         cascade.enter(cascade.seeds, np.full(cascade.seeds.size, NOBODY))
         if self.counts_again(cascade.draws_mode):
             open_again(cascade)
@@ -132,7 +138,7 @@ class Compartments(PropagationModel):
         """
         return self
 
-    def lives(self, mode: DrawMode) -> Lives:
+    def lives(self, mode: DrawMode) -> AdopterStates:
         """Return what the states are to those who adopt, made once as :meth:`table` is."""
         key = (type(self), mode, tuple(vars(self).items()), self._tick_hours)
         return _lives.get(key, lambda: lives_of(self.table(mode), self.changes_beside()))
@@ -173,7 +179,7 @@ class Compartments(PropagationModel):
                 cascade.memo = (live, callers.count + away.size, table, callers)
                 return
         if table.is_gated:
-            gated, moved = Gated(cascade, contacts, draws, table, {}), live[:0]
+            gated, moved = ConditionalRules(cascade, contacts, draws, table, {}), live[:0]
             touched = gated.meet(live, count)
             kept, touched, moved = gated.befall(live, count, touched)
         else:
@@ -204,7 +210,7 @@ class Compartments(PropagationModel):
         cascade: Cascade,
         contacts: Contacts,
         draws: Draws,
-        table: Table,
+        table: RuleTable,
         live: Ids,
         count: int,
     ) -> int:
@@ -223,7 +229,7 @@ class Compartments(PropagationModel):
         cascade: Cascade,
         contacts: Contacts,
         draws: Draws,
-        table: Table,
+        table: RuleTable,
         live: Ids,
         count: int,
         touched: int,
@@ -275,22 +281,22 @@ class Compartments(PropagationModel):
         restless = _restless(self.table(cascade.draws_mode))
         return not restless[0] and not cascade.tally[restless].any()
 
-    def _remembered(self, cascade: Cascade) -> tuple[Ids, int, Table]:
+    def _remembered(self, cascade: Cascade) -> tuple[Ids, int, RuleTable]:
         """Return who is live, in a buffer, how many they are, and the rules as arrays."""
         self.in_world(cascade)
         if cascade.memo is None:
             table = self.table(cascade.draws_mode)
             live = _live(cascade.held["state"], table)
             cascade.memo = (live, live.size, table)
-        found: tuple[Ids, int, Table] = cascade.memo[:3]
+        found: tuple[Ids, int, RuleTable] = cascade.memo[:3]
         return found
 
-    def table(self, mode: DrawMode) -> Table:
+    def table(self, mode: DrawMode) -> RuleTable:
         """Return the rules as arrays, made once for each set of parameters and draw mode."""
         key = (type(self), mode, tuple(vars(self).items()), self._tick_hours)
         return _tables.get(key, lambda: self._tabulated(mode))
 
-    def _tabulated(self, mode: DrawMode) -> Table:
+    def _tabulated(self, mode: DrawMode) -> RuleTable:
         known = [*type(self).model_fields, *properties(type(self)), "trust"]
 
         def evaluate(chance: Chance) -> float:
@@ -315,7 +321,7 @@ class Compartments(PropagationModel):
         return curves(table, self.states, self.seeded, setting, ticks, in_rates=self.in_rates)
 
 
-def _live(state: Sparse, table: Table) -> Ids:
+def _live(state: SparseColumn, table: RuleTable) -> Ids:
     """Return the agents whose state speaks or decays, ascending."""
     restless = _restless(table)
     if restless[0]:
@@ -326,7 +332,7 @@ def _live(state: Sparse, table: Table) -> Ids:
     return live
 
 
-def _restless(table: Table) -> npt.NDArray[np.bool_]:
+def _restless(table: RuleTable) -> npt.NDArray[np.bool_]:
     """Return which states speak or decay, bool (states,)."""
     found: npt.NDArray[np.bool_] = (table.mode > 0) | (np.diff(table.soff) > 0)
     return found
@@ -342,7 +348,13 @@ def _with_room(live: Ids, count: int, room: int) -> Ids:
 
 
 def _settle(
-    cascade: Cascade, scratch: Scratch, table: Table, live: Ids, kept: int, roused: int, away: Ids
+    cascade: Cascade,
+    scratch: Scratch,
+    table: RuleTable,
+    live: Ids,
+    kept: int,
+    roused: int,
+    away: Ids,
 ) -> None:
     """Remember who is live: those kept, those roused (the first of ``touched``), and the absent."""
     live = _with_room(live, kept, kept + roused + away.size)

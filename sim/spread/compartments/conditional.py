@@ -12,13 +12,13 @@ from sim.core.rng import Stream
 from sim.jit.claims import BATCH, count_ties
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Draws, Ids, Scratch
-from sim.spread.cascade.sparse_column import Sparse
+from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.compartments import conditional_kernels as kernels
-from sim.spread.compartments.conditions import Condition, Scene
-from sim.spread.compartments.rules import KEEP, Table
+from sim.spread.compartments.conditions import ConditionRows, RuleCondition
+from sim.spread.compartments.rules import KEEP, RuleTable
 from sim.spread.compartments.table_kernels import table_attempts
 
-__all__ = ["Gated", "could_change", "note_entries"]
+__all__ = ["ConditionalRules", "could_change", "note_entries"]
 
 ROOM = 65_536
 """Contacts listed at once."""
@@ -28,7 +28,7 @@ Bytes = npt.NDArray[np.uint8]
 
 
 @dataclass
-class Gated:
+class ConditionalRules:
     """One tick of a cascade whose rules have conditions.
 
     Attributes
@@ -42,13 +42,13 @@ class Gated:
     cascade: Cascade
     contacts: Contacts
     draws: Draws
-    table: Table
+    table: RuleTable
     memory: dict[Any, Any]
 
     def meet(self, live: Ids, count: int) -> int:
         """Let the live speak; returns how many agents are claimed."""
         table, contacts, scratch = self.table, self.contacts, self.contacts.scratch
-        state: Sparse = self.cascade.held["state"]
+        state: SparseColumn = self.cascade.held["state"]
         ties = int(count_ties(contacts.rows, live, 0, count))
         self.cascade.contacts_seen += table_attempts(
             contacts.rows, live, count, state.keys, state.values, table.mode
@@ -74,7 +74,7 @@ class Gated:
     def befall(self, live: Ids, count: int, touched: int) -> tuple[int, int, Ids]:
         """Let what happens by itself happen; returns (agents kept, claimed, who changed)."""
         table, scratch = self.table, self.contacts.scratch
-        state: Sparse = self.cascade.held["state"]
+        state: SparseColumn = self.cascade.held["state"]
         key = self.draws.key(Stream.SPONTANEOUS)
         place, share, row = np.empty(count, np.int64), np.empty(count), np.empty(count, np.int64)
         size = kernels.hits_alone(
@@ -93,8 +93,8 @@ class Gated:
         )  # fmt: skip
         return kept, touched, changed[:moved]
 
-    def _scene(self, listener: Ids, speaker: Ids | None = None, tie: Any = None) -> Scene:
-        return Scene(
+    def _scene(self, listener: Ids, speaker: Ids | None = None, tie: Any = None) -> ConditionRows:
+        return ConditionRows(
             self.cascade, self.contacts, self.draws.tick, listener, speaker, tie, self.memory
         )
 
@@ -104,7 +104,7 @@ def _lists(size: int) -> tuple[Any, ...]:
     return tuple(np.empty(size, kind) for kind in kinds)
 
 
-def _sums(table: Table) -> npt.NDArray[np.float64]:
+def _sums(table: RuleTable) -> npt.NDArray[np.float64]:
     """Return the sum of what each state may do alone."""
     ends = table.soff[1:]
     return np.where(ends > table.soff[:-1], np.append(table.scum, 0.0)[ends - 1], 0.0)
@@ -118,10 +118,10 @@ def _looked_up(column: Bytes, chosen: Longs) -> Bytes:
 def _chosen(
     off: Longs,
     part: npt.NDArray[np.float64],
-    when: tuple[Condition | None, ...],
+    when: tuple[RuleCondition | None, ...],
     row: Longs,
     share: npt.NDArray[np.float64],
-    scene: Scene,
+    scene: ConditionRows,
 ) -> Longs:
     """Return the outcome of each hit, -1 for none.
 
@@ -141,12 +141,14 @@ def _chosen(
     return chosen
 
 
-def could_change(cascade: Cascade, contacts: Contacts, table: Table, live: Ids, tick: int) -> bool:
+def could_change(
+    cascade: Cascade, contacts: Contacts, table: RuleTable, live: Ids, tick: int
+) -> bool:
     """Return whether a change that no condition forbids for good is left to the live agents."""
     memory: dict[Any, Any] = {}
-    state: Sparse = cascade.held["state"]
+    state: SparseColumn = cascade.held["state"]
     codes = (state[live] & _CODE).astype(np.int64)
-    alone = Scene(cascade, contacts, tick, live, memory=memory)
+    alone = ConditionRows(cascade, contacts, tick, live, memory=memory)
     if _may(table.soff, table.swhen, codes, alone):
         return True
     i, e = np.int64(0), np.int64(0)
@@ -158,13 +160,15 @@ def could_change(cascade: Cascade, contacts: Contacts, table: Table, live: Ids, 
             cascade.absent, table.total, len(cascade.states), *columns,
         )  # fmt: skip
         speaker, listener, tie, row = (column[:size] for column in columns)
-        scene = Scene(cascade, contacts, tick, listener, speaker, tie, memory)
+        scene = ConditionRows(cascade, contacts, tick, listener, speaker, tie, memory)
         if _may(table.off, table.when, row, scene):
             return True
     return False
 
 
-def _may(off: Longs, when: tuple[Condition | None, ...], row: Longs, scene: Scene) -> bool:
+def _may(
+    off: Longs, when: tuple[RuleCondition | None, ...], row: Longs, scene: ConditionRows
+) -> bool:
     """Return whether any outcome of any row could happen."""
     for number in np.unique(row).tolist():
         seen = scene.part(np.flatnonzero(row == number))

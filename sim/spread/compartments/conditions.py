@@ -17,13 +17,24 @@ import numpy.typing as npt
 from sim.errors import InputError
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Ids
-from sim.spread.cascade.sparse_column import Sparse
+from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.exposure.columns import count_hearings
 from sim.spread.exposure.exposures_kernels import shared_interests
 
 __all__ = [
-    "Comparison", "Condition", "Quantity", "Scene", "Sources", "Tie", "elapsed", "interest",
-    "is_timed", "number", "share", "tie", "where",
+    "ConditionRows",
+    "Quantity",
+    "QuantityComparison",
+    "RuleCondition",
+    "Sources",
+    "TieColumn",
+    "elapsed",
+    "interest",
+    "is_timed",
+    "number",
+    "share",
+    "tie",
+    "where",
 ]  # fmt: skip
 
 Side = Literal["listener", "speaker"]
@@ -36,7 +47,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 
 
 @dataclass(frozen=True)
-class Scene:
+class ConditionRows:
     """What conditions are evaluated over: rows of contacts, or of agents.
 
     Attributes
@@ -59,7 +70,7 @@ class Scene:
     tie: npt.NDArray[np.int64] | None = None
     memory: dict[Any, Any] = field(default_factory=dict)
 
-    def part(self, at: npt.NDArray[np.int64]) -> Scene:
+    def part(self, at: npt.NDArray[np.int64]) -> ConditionRows:
         """Return the rows ``at``."""
         return replace(
             self,
@@ -77,34 +88,34 @@ class Scene:
         return getattr(self.cascade.model, name)
 
 
-class Condition:
+class RuleCondition:
     """Something that holds or not, one answer a row; joined by ``&``, ``|`` and ``~``."""
 
     __slots__ = ()
 
-    def holds(self, scene: Scene) -> Truth:
+    def holds(self, scene: ConditionRows) -> Truth:
         """Return where it holds now, bool (rows,)."""
         raise NotImplementedError
 
-    def may(self, scene: Scene) -> Truth:
+    def may(self, scene: ConditionRows) -> Truth:
         """Return where it could still hold while no state changes: with time alone."""
         raise NotImplementedError
 
-    def must(self, scene: Scene) -> Truth:
+    def must(self, scene: ConditionRows) -> Truth:
         """Return where it goes on to hold while no state changes."""
         raise NotImplementedError
 
-    def comparisons(self) -> Iterator[Comparison]:
+    def comparisons(self) -> Iterator[QuantityComparison]:
         """Yield the comparisons that it is made of."""
         raise NotImplementedError
 
-    def __and__(self, other: Condition) -> Condition:
+    def __and__(self, other: RuleCondition) -> RuleCondition:
         return _Joined(self, other, is_and=True)
 
-    def __or__(self, other: Condition) -> Condition:
+    def __or__(self, other: RuleCondition) -> RuleCondition:
         return _Joined(self, other, is_and=False)
 
-    def __invert__(self) -> Condition:
+    def __invert__(self) -> RuleCondition:
         return _Not(self)
 
     def __bool__(self) -> bool:
@@ -115,14 +126,14 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class _Joined(Condition):
-    left: Condition
-    right: Condition
+class _Joined(RuleCondition):
+    left: RuleCondition
+    right: RuleCondition
     is_and: bool
 
     def __post_init__(self) -> None:
         for side in (self.left, self.right):
-            if not isinstance(side, Condition):
+            if not isinstance(side, RuleCondition):
                 raise InputError(
                     f"Conditions are joined with conditions, got {side!r}; compare it first, and "
                     "put each comparison in parentheses."
@@ -131,34 +142,34 @@ class _Joined(Condition):
     def _join(self, one: Truth, two: Truth) -> Truth:
         return one & two if self.is_and else one | two
 
-    def holds(self, scene: Scene) -> Truth:
+    def holds(self, scene: ConditionRows) -> Truth:
         return self._join(self.left.holds(scene), self.right.holds(scene))
 
-    def may(self, scene: Scene) -> Truth:
+    def may(self, scene: ConditionRows) -> Truth:
         return self._join(self.left.may(scene), self.right.may(scene))
 
-    def must(self, scene: Scene) -> Truth:
+    def must(self, scene: ConditionRows) -> Truth:
         return self._join(self.left.must(scene), self.right.must(scene))
 
-    def comparisons(self) -> Iterator[Comparison]:
+    def comparisons(self) -> Iterator[QuantityComparison]:
         yield from self.left.comparisons()
         yield from self.right.comparisons()
 
 
 @dataclass(frozen=True, slots=True)
-class _Not(Condition):
-    inner: Condition
+class _Not(RuleCondition):
+    inner: RuleCondition
 
-    def holds(self, scene: Scene) -> Truth:
+    def holds(self, scene: ConditionRows) -> Truth:
         return ~self.inner.holds(scene)
 
-    def may(self, scene: Scene) -> Truth:
+    def may(self, scene: ConditionRows) -> Truth:
         return ~self.inner.must(scene)
 
-    def must(self, scene: Scene) -> Truth:
+    def must(self, scene: ConditionRows) -> Truth:
         return ~self.inner.may(scene)
 
-    def comparisons(self) -> Iterator[Comparison]:
+    def comparisons(self) -> Iterator[QuantityComparison]:
         return self.inner.comparisons()
 
 
@@ -178,53 +189,53 @@ class Quantity:
             raise InputError(f"A quantity is of the 'listener' or of the 'speaker', got {of!r}.")
         self.of: Side = of
 
-    def value(self, scene: Scene) -> npt.NDArray[Any]:
+    def value(self, scene: ConditionRows) -> npt.NDArray[Any]:
         """Return its values, (rows,)."""
         raise NotImplementedError
 
-    def __lt__(self, other: Any) -> Condition:
-        return Comparison(self, "<", other)
+    def __lt__(self, other: Any) -> RuleCondition:
+        return QuantityComparison(self, "<", other)
 
-    def __le__(self, other: Any) -> Condition:
-        return Comparison(self, "<=", other)
+    def __le__(self, other: Any) -> RuleCondition:
+        return QuantityComparison(self, "<=", other)
 
-    def __gt__(self, other: Any) -> Condition:
-        return Comparison(self, ">", other)
+    def __gt__(self, other: Any) -> RuleCondition:
+        return QuantityComparison(self, ">", other)
 
-    def __ge__(self, other: Any) -> Condition:
-        return Comparison(self, ">=", other)
+    def __ge__(self, other: Any) -> RuleCondition:
+        return QuantityComparison(self, ">=", other)
 
-    def __eq__(self, other: object) -> Condition:  # type: ignore[override]
-        return Comparison(self, "==", other)
+    def __eq__(self, other: object) -> RuleCondition:  # type: ignore[override]
+        return QuantityComparison(self, "==", other)
 
-    def __ne__(self, other: object) -> Condition:  # type: ignore[override]
-        return Comparison(self, "!=", other)
+    def __ne__(self, other: object) -> RuleCondition:  # type: ignore[override]
+        return QuantityComparison(self, "!=", other)
 
     __hash__ = None  # type: ignore[assignment]
 
 
-class _Column(Quantity):
+class _AgentColumn(Quantity):
     __slots__ = ("name",)
 
     def __init__(self, name: str, of: Side) -> None:
         super().__init__(of)
         self.name = name
 
-    def value(self, scene: Scene) -> npt.NDArray[Any]:
+    def value(self, scene: ConditionRows) -> npt.NDArray[Any]:
         return scene.contacts.people.column(self.name)[scene.ids(self.of)]
 
 
 class _Interest(Quantity):
     __slots__ = ()
 
-    def value(self, scene: Scene) -> npt.NDArray[Any]:
+    def value(self, scene: ConditionRows) -> npt.NDArray[Any]:
         ids = scene.ids(self.of)
         out, tags = np.empty(ids.size), np.uint64(scene.cascade.message.tags)
         shared_interests(scene.contacts.people.column("interests"), ids, ids.size, tags, out)
         return out
 
 
-class Tie(Quantity):
+class TieColumn(Quantity):
     """A column of the contact's tie."""
 
     __slots__ = ("name",)
@@ -235,7 +246,7 @@ class Tie(Quantity):
             raise InputError(f"A tie has a 'trust' and a 'kind', got {name!r}.")
         self.name = name
 
-    def value(self, scene: Scene) -> npt.NDArray[Any]:
+    def value(self, scene: ConditionRows) -> npt.NDArray[Any]:
         """Return the column's values, those of a plain follow where there is none."""
         column = scene.contacts.trust if self.name == "trust" else scene.contacts.kind
         if not column.size:
@@ -247,7 +258,7 @@ class Tie(Quantity):
 class _Elapsed(Quantity):
     __slots__ = ()
 
-    def value(self, scene: Scene) -> npt.NDArray[Any]:
+    def value(self, scene: ConditionRows) -> npt.NDArray[Any]:
         entered = scene.cascade.held["since"][scene.ids(self.of)]
         spent: npt.NDArray[np.int64] = entered.astype(np.int64)
         return scene.tick - scene.cascade.started_at - spent
@@ -265,7 +276,7 @@ class Sources(Quantity):
         self.states = states
         self.is_share = is_share
 
-    def value(self, scene: Scene) -> npt.NDArray[Any]:
+    def value(self, scene: ConditionRows) -> npt.NDArray[Any]:
         """Return how many, or what share, float64."""
         ids, names = scene.ids(self.of), scene.cascade.states
         codes = sorted({names.index(name) for name in self.states})
@@ -278,20 +289,20 @@ class Sources(Quantity):
         return found / np.maximum(degree, 1.0) if self.is_share else found
 
 
-def _heard(scene: Scene, codes: tuple[int, ...]) -> Sparse:
+def _heard(scene: ConditionRows, codes: tuple[int, ...]) -> SparseColumn:
     """Return how many sources of each agent are in the states, counted once a tick."""
     if codes not in scene.memory:
         cascade, network = scene.cascade, scene.contacts.whole
         agents, values = cascade.held["state"].items()
-        column = scene.memory[codes] = Sparse(cascade.agents, np.uint32)
+        column = scene.memory[codes] = SparseColumn(cascade.agents, np.uint32)
         nobody = np.zeros((cascade.agents + 63) // 64, np.uint64)
         within = agents[np.isin(values & _CODE, codes)]
         count_hearings(column, network, within, nobody, 2**32 - 1)
-    found: Sparse = scene.memory[codes]
+    found: SparseColumn = scene.memory[codes]
     return found
 
 
-class Comparison(Condition):
+class QuantityComparison(RuleCondition):
     """A quantity compared with a number, a parameter's name or another quantity."""
 
     __slots__ = ("left", "right", "sign")
@@ -306,18 +317,18 @@ class Comparison(Condition):
         self.sign = sign
         self.right = right
 
-    def _sides(self, scene: Scene) -> tuple[Any, Any]:
+    def _sides(self, scene: ConditionRows) -> tuple[Any, Any]:
         right = self.right
         if isinstance(right, Quantity):
             return self.left.value(scene), right.value(scene)
         return self.left.value(scene), scene.parameter(right) if isinstance(right, str) else right
 
-    def holds(self, scene: Scene) -> Truth:
+    def holds(self, scene: ConditionRows) -> Truth:
         """Return where it holds now."""
         found: Truth = _OPERATORS[self.sign](*self._sides(scene))
         return found
 
-    def may(self, scene: Scene) -> Truth:
+    def may(self, scene: ConditionRows) -> Truth:
         """Return where it could hold while only time passes: what has elapsed grows."""
         if not any(isinstance(side, _Elapsed) for side in (self.left, self.right)):
             return self.holds(scene)
@@ -327,7 +338,7 @@ class Comparison(Condition):
         found: Truth = left <= right if self.sign == "==" else _OPERATORS[self.sign](left, right)
         return found
 
-    def must(self, scene: Scene) -> Truth:
+    def must(self, scene: ConditionRows) -> Truth:
         """Return where it goes on to hold while only time passes."""
         if not any(isinstance(side, _Elapsed) for side in (self.left, self.right)):
             return self.holds(scene)
@@ -335,7 +346,7 @@ class Comparison(Condition):
             return np.zeros(scene.listener.size, np.bool_)
         return self.holds(scene)
 
-    def comparisons(self) -> Iterator[Comparison]:
+    def comparisons(self) -> Iterator[QuantityComparison]:
         """Yield itself."""
         yield self
 
@@ -360,10 +371,10 @@ def where(column: str, *, of: Side = "listener") -> Quantity:
 
     Examples
     --------
-    >>> isinstance(where("community") == where("community", of="speaker"), Condition)
+    >>> isinstance(where("community") == where("community", of="speaker"), RuleCondition)
     True
     """
-    return _Column(column, of)
+    return _AgentColumn(column, of)
 
 
 def interest(*, of: Side = "listener") -> Quantity:
@@ -386,7 +397,7 @@ def number(*states: str, of: Side = "listener") -> Quantity:
 
 def tie(name: Literal["trust", "kind"]) -> Quantity:
     """Return the trust of the contact's tie, in [0, 1], or its kind (0: follow)."""
-    return Tie(name)
+    return TieColumn(name)
 
 
 def elapsed(*, of: Side = "listener") -> Quantity:
@@ -394,7 +405,7 @@ def elapsed(*, of: Side = "listener") -> Quantity:
     return _Elapsed(of)
 
 
-def is_timed(condition: Condition) -> bool:
+def is_timed(condition: RuleCondition) -> bool:
     """Return whether a condition asks for how long an agent has been in its state."""
     return any(
         isinstance(side, _Elapsed) for one in condition.comparisons() for side in one.quantities()

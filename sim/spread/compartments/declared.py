@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sim.errors import InputError, UnknownNameError
 from sim.spread.compartments.chances import factors_of_trust
-from sim.spread.compartments.conditions import Condition, Sources, Tie
+from sim.spread.compartments.conditions import RuleCondition, Sources, TieColumn
 from sim.spread.compartments.rules import After, Contact
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _check_trust(owner: str, rules: Sequence[Contact | After]) -> None:
 
 
 def _check_condition(
-    condition: Condition, owner: str, states: tuple[str, ...], known: list[str], *, alone: bool
+    condition: RuleCondition, owner: str, states: tuple[str, ...], known: list[str], *, alone: bool
 ) -> None:
     """Refuse a condition that names what the model does not have.
 
@@ -101,7 +101,7 @@ def _check_condition(
         if isinstance(one.right, str) and one.right not in known:
             raise UnknownNameError(f"parameter of {owner}", one.right, known)
         for side in one.quantities():
-            if alone and (isinstance(side, Tie) or side.of == "speaker"):
+            if alone and (isinstance(side, TieColumn) or side.of == "speaker"):
                 raise InputError(
                     f"{owner}: after() happens to an agent alone; its condition cannot ask for a "
                     f"tie or a speaker."

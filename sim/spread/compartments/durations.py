@@ -18,12 +18,12 @@ from sim.jit.order import sort_ids
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, DrawMode, Draws, Ids
 from sim.spread.cascade.generations import again_counted, follow_again
-from sim.spread.cascade.sparse_column import Sparse
+from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.compartments import table_kernels as kernels
 from sim.spread.compartments.compartments import Compartments, _part, _settle
 from sim.spread.compartments.durations_kernels import claim_due
 from sim.spread.compartments.residence import stay_law
-from sim.spread.compartments.rules import After, Table
+from sim.spread.compartments.rules import After, RuleTable
 from sim.spread.theory.meanfield import spell_out
 from sim.spread.theory.stays import stays_based
 from sim.spread.theory.theories import refuse
@@ -108,7 +108,7 @@ class Durations(Compartments):
     def start(self, cascade: Cascade) -> None:
         """Put the seeds in their state, and draw how long they stay there."""
         super().start(cascade)
-        cascade.held["until"] = Sparse(cascade.agents, np.int32)
+        cascade.held["until"] = SparseColumn(cascade.agents, np.int32)
         self._enter(cascade, cascade.seeds, cascade.draws(cascade.started_at))
 
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
@@ -188,7 +188,7 @@ class Durations(Compartments):
             following[self.states.index(one.state)] = self.states.index(one.becomes)
         return following
 
-    def _tabulated(self, mode: DrawMode) -> Table:
+    def _tabulated(self, mode: DrawMode) -> RuleTable:
         """Keep agents in the list of the live while a stay lasts: an outcome of chance 0."""
         table = super()._tabulated(mode)
         lasting = (self._following() != _NEVER).astype(np.int64)

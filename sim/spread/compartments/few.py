@@ -19,10 +19,10 @@ from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Draws, Ids
 from sim.spread.cascade.generations import again_counted, follow_again
 from sim.spread.cascade.model import SLICE
-from sim.spread.cascade.sparse_column import Sparse
+from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.compartments import table_sparse_kernels as kernels
 from sim.spread.compartments.compartments import Compartments, _live, _part, _settle
-from sim.spread.compartments.rules import KEEP, Table
+from sim.spread.compartments.rules import KEEP, RuleTable
 
 __all__ = ["stepped"]
 
@@ -56,7 +56,7 @@ def stepped(cascade: Cascade, contacts: Contacts, speakers: Ids, spans: Rows, dr
     if cascade.absent.size:
         live, count, away = _part(cascade, live, count)
     scratch, state = contacts.scratch, cascade.held["state"]
-    claims = Sparse(cascade.agents, np.uint64)
+    claims = SparseColumn(cascade.agents, np.uint64)
     touched = _meet(cascade, contacts, claims, table, (speakers, spans), draws)
     claims.reserve(count if table.adopting[table.snew].any() else 0)
     kept, touched = kernels.few_spontaneous(
@@ -83,8 +83,8 @@ def stepped(cascade: Cascade, contacts: Contacts, speakers: Ids, spans: Rows, dr
 def _meet(
     cascade: Cascade,
     contacts: Contacts,
-    claims: Sparse,
-    table: Table,
+    claims: SparseColumn,
+    table: RuleTable,
     heard: tuple[Ids, Rows],
     draws: Draws,
 ) -> int:

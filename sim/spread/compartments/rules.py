@@ -12,9 +12,9 @@ import numpy.typing as npt
 from sim.errors import InputError, ParameterError
 from sim.jit.claims import gap_scale
 from sim.spread.compartments.chances import Chance, names_trust, value_of
-from sim.spread.compartments.conditions import Condition, elapsed, is_timed
+from sim.spread.compartments.conditions import RuleCondition, elapsed, is_timed
 
-__all__ = ["After", "Chance", "Contact", "Table", "after", "contact", "tabulate", "value_of"]
+__all__ = ["After", "Chance", "Contact", "RuleTable", "after", "contact", "tabulate", "value_of"]
 
 KEEP = 255
 _ONE_TIE = 4
@@ -28,7 +28,7 @@ class Contact:
     outcomes: tuple[tuple[str | None, Chance], ...]
     speakers: tuple[str, ...]
     speaker_becomes: str | None
-    when: Condition | None = None
+    when: RuleCondition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class After:
     state: str
     becomes: str
     chance: Chance
-    when: Condition | None = None
+    when: RuleCondition | None = None
 
 
 def contact(
@@ -48,7 +48,7 @@ def contact(
     by: str | Sequence[str],
     chance: Chance = 1.0,
     speaker_becomes: str | None = None,
-    when: Condition | None = None,
+    when: RuleCondition | None = None,
 ) -> Contact:
     """Declare what a contact does to a listener, to the speaker, or to both.
 
@@ -92,7 +92,7 @@ def after(
     becomes: str,
     *,
     chance: Chance | None = None,
-    when: Condition | None = None,
+    when: RuleCondition | None = None,
     ticks: int | str | None = None,
 ) -> After:
     """Declare a change that happens by itself, with ``chance`` per tick.
@@ -136,14 +136,14 @@ def after(
 
 
 def _refuse_no_condition(what: str, when: object) -> None:
-    if when is not None and not isinstance(when, Condition):
+    if when is not None and not isinstance(when, RuleCondition):
         raise InputError(
             f"{what}: when= takes a condition such as where('openness') > 0.5, got {when!r}."
         )
 
 
 @dataclass(slots=True)
-class Table:
+class RuleTable:
     """Rules as arrays, as :mod:`sim.spread.compartments.table_kernels` reads them.
 
     Attributes
@@ -175,9 +175,9 @@ class Table:
     ceiling: npt.NDArray[np.float64]
     adopting: npt.NDArray[np.uint8]
     part: npt.NDArray[np.float64]
-    when: tuple[Condition | None, ...]
+    when: tuple[RuleCondition | None, ...]
     spart: npt.NDArray[np.float64]
-    swhen: tuple[Condition | None, ...]
+    swhen: tuple[RuleCondition | None, ...]
     calls_alone: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -207,8 +207,8 @@ class Table:
 
 
 @dataclass(slots=True)
-class _Row:
-    outcomes: list[tuple[float, int, int, Condition | None]] = field(default_factory=list)
+class _RuleRow:
+    outcomes: list[tuple[float, int, int, RuleCondition | None]] = field(default_factory=list)
     trusted: bool = False
 
     @property
@@ -230,7 +230,7 @@ def tabulate(
     skips: bool,
     contacts: int | None,
     rates: bool = False,
-) -> Table:
+) -> RuleTable:
     """Turn rules into arrays.
 
     Parameters
@@ -259,8 +259,8 @@ def tabulate(
         raise InputError(f"{owner}: rules with conditions need ticks; leave when= and ticks= out.")
     code = {name: number for number, name in enumerate(states)}
     size = len(states)
-    rows = [_Row() for _ in range(size * size)]
-    alone = [_Row() for _ in range(size)]
+    rows = [_RuleRow() for _ in range(size * size)]
+    alone = [_RuleRow() for _ in range(size)]
     for rule in rules:
         if isinstance(rule, After):
             chance = _checked(owner, rule.chance, evaluate, rates=rates)
@@ -293,7 +293,7 @@ def _checked(
 
 
 def _refuse_sums(
-    owner: str, states: Sequence[str], rows: Sequence[_Row], alone: Sequence[_Row]
+    owner: str, states: Sequence[str], rows: Sequence[_RuleRow], alone: Sequence[_RuleRow]
 ) -> None:
     size = len(states)
     for number, row in enumerate(rows):
@@ -310,7 +310,7 @@ def _refuse_sums(
             )
 
 
-def _flat(rows: Sequence[_Row]) -> tuple[Any, Any, Any, Any, Any, Any]:
+def _flat(rows: Sequence[_RuleRow]) -> tuple[Any, Any, Any, Any, Any, Any]:
     """Return (offsets, cumulated chances, new states, speakers' new states, parts, conditions)."""
     off, cum, new, turned, part, whens = [0], [], [], [], [], []
     for row in rows:
@@ -336,13 +336,13 @@ def _flat(rows: Sequence[_Row]) -> tuple[Any, Any, Any, Any, Any, Any]:
 
 def _arrays(
     states: Sequence[str],
-    rows: Sequence[_Row],
-    alone: Sequence[_Row],
+    rows: Sequence[_RuleRow],
+    alone: Sequence[_RuleRow],
     adopting: Sequence[str],
     *,
     skips: bool,
     contacts: int | None,
-) -> Table:
+) -> RuleTable:
     size = len(states)
     off, cum, listener, speaker, part, when = _flat(rows)
     soff, scum, snew, _, spart, swhen = _flat(alone)
@@ -358,7 +358,7 @@ def _arrays(
     scale = np.array(
         [gap_scale(p) if how == 2 else 0.0 for p, how in zip(ceiling, mode, strict=True)]
     )
-    return Table(
+    return RuleTable(
         off, cum, listener, speaker, total,
         np.array([row.trusted for row in rows], np.uint8),
         soff, scum, snew, mode, scale, ceiling,

@@ -11,9 +11,9 @@ from sim.core.rng import Stream
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Draws, Ids
 from sim.spread.compartments import single_contact_kernels as kernels
-from sim.spread.compartments.rules import Table
+from sim.spread.compartments.rules import RuleTable
 
-__all__ = ["Callers", "let_call"]
+__all__ = ["SingleContactSpeakers", "let_call"]
 
 _MANY = 128
 """So many times fewer speakers than agents are worth a state for each agent."""
@@ -24,7 +24,7 @@ _PART = 8
 Column = npt.NDArray[Any]
 
 
-class Callers:
+class SingleContactSpeakers:
     """Who is live, in no order, with their rows and states beside them.
 
     Parameters
@@ -77,8 +77,8 @@ def _columns(room: int, dtype: npt.DTypeLike) -> tuple[Column, Column, Column]:
 
 
 def let_call(
-    cascade: Cascade, contacts: Contacts, draws: Draws, table: Table, live: Ids, count: int
-) -> Callers | None:
+    cascade: Cascade, contacts: Contacts, draws: Draws, table: RuleTable, live: Ids, count: int
+) -> SingleContactSpeakers | None:
     """Step a cascade whose table ``calls_alone``; returns who is live, None where nothing was done.
 
     That is so where too few are: their states are a table.
@@ -90,7 +90,9 @@ def let_call(
         return None
     fits = known and known[0].contacts is contacts and not cascade.absent.size
     fits = fits and known[0].count == count  # else some of them were away
-    callers: Callers = known[0] if fits else Callers(contacts, state.values, live, count)
+    callers: SingleContactSpeakers = (
+        known[0] if fits else SingleContactSpeakers(contacts, state.values, live, count)
+    )
     who, claim, spare = callers.wide
     speaks, start, length = callers.beside
     touched, sources = contacts.scratch.touched, contacts.scratch.sources

@@ -30,8 +30,8 @@ from sim.spread.continuous.single_contact_kernels import (
     TURNS,
     WATCHED,
     WINS,
-    Desk,
-    Law,
+    CallQueue,
+    CallRules,
     keep,
     room_for_lives,
 )
@@ -55,7 +55,9 @@ def lost(calls: Number, t: Number) -> Number:
 
 
 @inlined
-def _drawn_effect(law: Law, rows: U32, key: Word, when: Number, u: Number, row: Number) -> Number:
+def _drawn_effect(
+    law: CallRules, rows: U32, key: Word, when: Number, u: Number, row: Number
+) -> Number:
     """Return the effect of a call that its share decides."""
     j = (((when >> _S6) & _BYTE) << _S10) + _FOUR + _TWO * ((when >> _S14) & _BYTE)
     scaled = uniform(word2(word(key, u), j)) * np.float64(rows[u, 1])
@@ -65,7 +67,7 @@ def _drawn_effect(law: Law, rows: U32, key: Word, when: Number, u: Number, row: 
 
 
 @inlined
-def _effect(law: Law, rows: U32, key: Word, when: Number, u: Number, heard: Number) -> Number:
+def _effect(law: CallRules, rows: U32, key: Word, when: Number, u: Number, heard: Number) -> Number:
     """Return what a call to an agent of code ``heard`` does."""
     row = (when & _STATE) * np.uint64(law.speaks.size) + np.uint64(heard & CODE)
     effect = law.sure[row]
@@ -75,7 +77,7 @@ def _effect(law: Law, rows: U32, key: Word, when: Number, u: Number, heard: Numb
 
 
 @inlined
-def _note(desk: Desk, state: U8, n: Number, when: Number, who: Number) -> Number:
+def _note(desk: CallQueue, state: U8, n: Number, when: Number, who: Number) -> Number:
     """Write a call to ``due[n]``; returns ``n``, one more if it still counts."""
     code = state[who >> _S32]
     desk.due[n << _ONE], desk.due[(n << _ONE) + _ONE] = when, who
@@ -84,7 +86,7 @@ def _note(desk: Desk, state: U8, n: Number, when: Number, who: Number) -> Number
 
 
 @inlined
-def _take(state: U8, desk: Desk) -> Number:
+def _take(state: U8, desk: CallQueue) -> Number:
     """Copy the calls of the next span that still count into ``due``; returns how many."""
     pool, late, room = desk.pool, desk.late, np.uint64(desk.room)
     span = np.uint64(desk.at[SPAN])
@@ -118,7 +120,7 @@ def _count(draw: float, mean: float) -> Number:
 
 
 @inlined
-def _begin(law: Law, key: Word, desk: Desk, u: Number, now: Number, q: Number) -> Number:
+def _begin(law: CallRules, key: Word, desk: CallQueue, u: Number, now: Number, q: Number) -> Number:
     """Draw the calls of a life that begins within the tick into ``soon[q:]``; returns their end.
 
     ``now`` is as the first word of a call: moment, life and state. The second words are draws of
@@ -139,7 +141,7 @@ def _begin(law: Law, key: Word, desk: Desk, u: Number, now: Number, q: Number) -
 
 
 @inlined
-def _aim(rows: U32, desk: Desk, q: Number) -> Number:
+def _aim(rows: U32, desk: CallQueue, q: Number) -> Number:
     """Turn the draws of ``soon[:q]`` into places of ties; returns how many have one."""
     soon, n = desk.soon, _NO
     for i in range(q):
@@ -153,7 +155,9 @@ def _aim(rows: U32, desk: Desk, q: Number) -> Number:
 
 
 @inlined
-def _write(law: Law, rows: U32, targets: U32, key: Word, state: U8, desk: Desk, n: Number) -> bool:
+def _write(
+    law: CallRules, rows: U32, targets: U32, key: Word, state: U8, desk: CallQueue, n: Number
+) -> bool:
     """Write what the calls of ``due[:n]`` do; returns whether some find what another one changed.
 
     It takes a second look to know: see :func:`_look`.
@@ -178,7 +182,7 @@ def _write(law: Law, rows: U32, targets: U32, key: Word, state: U8, desk: Desk, 
 
 @inlined
 def _look(
-    law: Law, targets: U32, state: U8, desk: Desk, n: Number, wrong: bool
+    law: CallRules, targets: U32, state: U8, desk: CallQueue, n: Number, wrong: bool
 ) -> tuple[bool, Number, Number]:  # fmt: skip
     """Note who wins and who speaks on; returns (whether something is wrong, how many each).
 
@@ -214,7 +218,7 @@ def _look(
 
 
 @inlined
-def _new_calls(law: Law, rows: U32, key: Word, desk: Desk, m: Number) -> Number:
+def _new_calls(law: CallRules, rows: U32, key: Word, desk: CallQueue, m: Number) -> Number:
     """Draw into ``soon`` the calls of lives that begin; -1: some are within the span."""
     drawn, whose, lots = desk.drawn, desk.whose, desk.lots
     for i in range(np.uint64(m)):
@@ -243,7 +247,7 @@ def _new_calls(law: Law, rows: U32, key: Word, desk: Desk, m: Number) -> Number:
 
 @inlined
 def _pass_at_once(
-    law: Law, rows: U32, targets: U32, key: Word, state: U8, desk: Desk, n: Number
+    law: CallRules, rows: U32, targets: U32, key: Word, state: U8, desk: CallQueue, n: Number
 ) -> bool:  # fmt: skip
     """Let the calls of ``due[:n]`` happen at once; returns whether that is as in order of time."""
     due, before = desk.due, desk.at[WATCHED]
@@ -266,7 +270,7 @@ def _pass_at_once(
 
 
 @inlined
-def _put(desk: Desk, first: Number, when: Number, who: Number) -> None:
+def _put(desk: CallQueue, first: Number, when: Number, who: Number) -> None:
     """Put a call into the span under way, in order, behind the place ``first``."""
     due, i = desk.due, desk.at[DUES]
     while i > first and (
@@ -280,7 +284,7 @@ def _put(desk: Desk, first: Number, when: Number, who: Number) -> None:
 
 @lean
 def _pass_in_order(
-    law: Law, rows: U32, targets: U32, key: Word, state: U8, desk: Desk
+    law: CallRules, rows: U32, targets: U32, key: Word, state: U8, desk: CallQueue
 ) -> bool:  # fmt: skip
     """Let the calls of ``due`` happen one after another; returns whether there was room."""
     at = desk.at
@@ -319,7 +323,9 @@ def _pass_in_order(
 
 
 @lean
-def let_calls(law: Law, rows: U32, targets: U32, key: Word, state: U8, desk: Desk) -> bool:
+def let_calls(
+    law: CallRules, rows: U32, targets: U32, key: Word, state: U8, desk: CallQueue
+) -> bool:
     """Let calls happen until the tick ends.
 
     Parameters

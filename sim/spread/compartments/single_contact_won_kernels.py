@@ -9,7 +9,7 @@ from sim.jit.prefetch import ahead
 from sim.jit.types import F64, I64, U8, U32, U64, Number
 from sim.spread.compartments.single_contact_passing_kernels import lost
 from sim.spread.continuous.epochs_kernels import CODE, GRAIN
-from sim.spread.continuous.single_contact_kernels import NEW, TURNS, WINS, Law
+from sim.spread.continuous.single_contact_kernels import NEW, TURNS, WINS, CallRules
 
 __all__ = ["DIGIT", "by_digit", "count_states", "write_down"]
 
@@ -24,7 +24,7 @@ _FAR = 32
 
 
 @lean
-def count_states(law: Law, hits: I64, tally: I64) -> None:
+def count_states(law: CallRules, hits: I64, tally: I64) -> None:
     """Keep the tally: what each outcome did, as often as it fell."""
     states = law.speaks.size
     for row in range(law.sure.size):

@@ -21,7 +21,7 @@ from sim.spread.cascade.bounds import ARRIVALS
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Bits, Contacts, Draws, Ids
 from sim.spread.cascade.model import SLICE, PropagationModel
-from sim.spread.cascade.sparse_column import Sparse
+from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.continuous import arrivals_kernels as kernels
 
 __all__ = ["Arrivals", "Delay", "settle_rivals"]
@@ -110,8 +110,8 @@ class Arrivals(PropagationModel):
         tick = np.uint64((draws.tick - 1) * kernels.TICK), np.uint64(draws.tick * kernels.TICK)
         closed, moved = cascade.closed, cascade.seeds[:0]
         if "due" not in cascade.held:
-            cascade.held["due"] = Sparse(cascade.agents, np.uint64)
-            cascade.held["by"] = Sparse(cascade.agents, np.uint32)
+            cascade.held["due"] = SparseColumn(cascade.agents, np.uint64)
+            cascade.held["by"] = SparseColumn(cascade.agents, np.uint32)
             cascade.held["due"][cascade.seeds] = np.uint64(cascade.started_at * kernels.TICK)
             moved = cascade.seeds
         if contacts.speakers is None:
@@ -188,8 +188,8 @@ def settle_rivals(
     tick = np.uint64((now - 1) * kernels.TICK), np.uint64(now * kernels.TICK)
     moved = cascades[0].seeds[:0]
     if "due" not in home.held:
-        home.held["due"] = Sparse(home.agents, np.uint64)
-        home.held["by"] = Sparse(home.agents, np.uint32)
+        home.held["due"] = SparseColumn(home.agents, np.uint64)
+        home.held["by"] = SparseColumn(home.agents, np.uint32)
     due, by = home.held["due"], home.held["by"]
     for cascade in cascades:
         if "_sent" not in cascade.held:
@@ -266,10 +266,10 @@ def _taken(cascade: Cascade) -> Bits:
     return closed
 
 
-def _write_times(cascade: Cascade, reached: Ids, due: Sparse) -> None:
+def _write_times(cascade: Cascade, reached: Ids, due: SparseColumn) -> None:
     """Note when exactly agents were reached, for ``exact_times``."""
     if "time" not in cascade.held:
-        cascade.held["time"] = Sparse(cascade.agents, np.float64)
+        cascade.held["time"] = SparseColumn(cascade.agents, np.float64)
         cascade.held["time"][cascade.seeds] = float(cascade.started_at)
     cascade.held["time"][reached] = due[reached] / kernels.TICK
 

@@ -8,15 +8,15 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.cache import Kept
+from sim.core.cache import BoundedCache
 from sim.core.cards import Card
 from sim.core.rng import Stream
 from sim.jit.order import merge_ids, sort_ids
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Draws, Ids
-from sim.spread.cascade.sparse_column import Sparse
+from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.compartments.compartments import Compartments, _part, _with_room
-from sim.spread.compartments.rules import KEEP, Table
+from sim.spread.compartments.rules import KEEP, RuleTable
 from sim.spread.continuous import calendar_kernels as slots
 from sim.spread.continuous import epochs_kernels as begun
 from sim.spread.continuous import events_kernels as kernels
@@ -36,7 +36,7 @@ _MANY = 128
 _LEAST = 256
 _WHOLE = 1 << 32
 _MOST_TABLES = 1000
-_rates: Kept[tuple[Table, kernels.Rates]] = Kept(_MOST_TABLES)
+_rates: BoundedCache[tuple[RuleTable, kernels.Rates]] = BoundedCache(_MOST_TABLES)
 
 
 class ContinuousTime(Compartments):
@@ -78,7 +78,7 @@ class ContinuousTime(Compartments):
     def start(self, cascade: Cascade) -> None:
         """Put the seeds in their state."""
         super().start(cascade)
-        cascade.held["time"] = Sparse(cascade.agents, np.float64)
+        cascade.held["time"] = SparseColumn(cascade.agents, np.float64)
         cascade.held["time"][cascade.seeds] = float(cascade.started_at)
 
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
@@ -93,7 +93,7 @@ class ContinuousTime(Compartments):
         away = live[:0]
         if cascade.absent.size:
             live, count, away = _part(cascade, live, count)
-        tick = _Tick(cascade, contacts, draws.key(Stream.CONTACTS), table)
+        tick = _CascadeTick(cascade, contacts, draws.key(Stream.CONTACTS), table)
         tick.run(live, count)
         tick.spare = np.empty(int(tick.at[slots.TOUCHED]), np.uint32)
         scratch, touched = contacts.scratch, int(tick.at[slots.TOUCHED])
@@ -111,14 +111,18 @@ class ContinuousTime(Compartments):
         tick.write(draws.tick)
 
 
-class _Tick:
+class _CascadeTick:
     """The working arrays of one tick of one cascade."""
 
-    def __init__(self, cascade: Cascade, contacts: Contacts, key: np.uint64, table: Table) -> None:
+    def __init__(
+        self, cascade: Cascade, contacts: Contacts, key: np.uint64, table: RuleTable
+    ) -> None:
         self.cascade = cascade
         self.scratch = contacts.scratch
         self.key = key
-        self.heard = kernels.Heard(contacts.rows, contacts.targets, contacts.trust, cascade.absent)
+        self.heard = kernels.ListenerRows(
+            contacts.rows, contacts.targets, contacts.trust, cascade.absent
+        )
         self.rates = rates_of(table)
         self.found = _lists(_LEAST)
         ties = contacts.targets.size / max(cascade.agents, 1)
@@ -161,7 +165,7 @@ class _Tick:
     def _short(self) -> list[str]:
         """Return which arrays of the calendar are nearly full; lengthen those of adoptions."""
         if self.at[slots.FRESH] + 2 > self.found.agents.size:
-            self.found = kernels.Found(*(_doubled(column) for column in self.found))
+            self.found = kernels.FirstAdoptions(*(_doubled(column) for column in self.found))
         names: list[str] = []
         if self.calendar.link.size - self.at[slots.HELD] < kernels.LEFT:
             names += ["pool", "link"]
@@ -201,12 +205,12 @@ def exact_times(cascade: Cascade) -> npt.NDArray[np.float64]:
     return np.where(adopted_at >= 0, times, np.nan)
 
 
-def rates_of(table: Table) -> kernels.Rates:
+def rates_of(table: RuleTable) -> kernels.Rates:
     """Return the rules as the kernels read them, made once for each table."""
     return _rates.get(id(table), lambda: (table, _rated(table)))[1]
 
 
-def _rated(table: Table) -> kernels.Rates:
+def _rated(table: RuleTable) -> kernels.Rates:
     size = table.mode.size
     alone = np.array([table.scum[max(last - 1, 0)] if last > first else 0.0
                       for first, last in pairwise(table.soff)])  # fmt: skip
@@ -245,7 +249,7 @@ def _rated(table: Table) -> kernels.Rates:
     )  # fmt: skip
 
 
-def _even(table: Table, cum: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[Any], ...]:
+def _even(table: RuleTable, cum: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[Any], ...]:
     """Return outcomes in rows of one length: where each ends, and what it makes of whom."""
     many = np.diff(table.off)
     edge = np.zeros((many.size, max(int(many.max(initial=0)), 1)), np.uint64)
@@ -280,7 +284,7 @@ def _scaled(rates: Floats, most: Floats) -> npt.NDArray[np.uint64]:
     return whole
 
 
-def bounds(table: Table) -> Floats:
+def bounds(table: RuleTable) -> Floats:
     """Return the rate that a try can never exceed, (states, states): by speaker and listener.
 
     It is the largest total of any state that the listener may reach, by whichever rules.
@@ -349,7 +353,7 @@ def calendar_of(
     return made if made.tail.size == spans else made._replace(tail=np.zeros(spans, np.uint32))
 
 
-def lives_of() -> begun.Lives:
+def lives_of() -> begun.Epochs:
     """Return room for lives that are about to begin."""
     floats = {"many", "grains"}
     rings = {"seed", "what", "tie", "of"}
@@ -358,20 +362,22 @@ def lives_of() -> begun.Lives:
             begun.RINGS + 8 if name in rings else begun.BATCH + 1,
             np.float64 if name in floats else np.uint64,
         )
-        for name in begun.Lives._fields[:-1]
+        for name in begun.Epochs._fields[:-1]
     ]
     ring = np.empty(slots.WORDS * (begun.RINGS + begun.MOST_RINGS), np.uint64)
-    return begun.Lives._make([*columns, ring])
+    return begun.Epochs._make([*columns, ring])
 
 
-def outlook_of() -> kernels.Outlook:
+def outlook_of() -> kernels.Lookahead:
     """Return room for what the next rings do."""
     seen, new, now = (np.empty(kernels.WINDOW, np.uint8) for _ in range(3))
-    return kernels.Outlook(seen, new, now, np.empty(begun.BATCH + 1, np.uint64))
+    return kernels.Lookahead(seen, new, now, np.empty(begun.BATCH + 1, np.uint64))
 
 
-def _lists(size: int) -> kernels.Found:
-    return kernels.Found(np.empty(size, np.uint32), np.empty(size, np.uint32), np.empty(size))
+def _lists(size: int) -> kernels.FirstAdoptions:
+    return kernels.FirstAdoptions(
+        np.empty(size, np.uint32), np.empty(size, np.uint32), np.empty(size)
+    )
 
 
 def _doubled(column: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -39,7 +39,7 @@ from sim.spread.continuous.calendar_kernels import (
 )
 from sim.spread.continuous.rates_kernels import (
     PARTING,
-    Heard,
+    ListenerRows,
     Rates,
     contacts_of,
     count_of,
@@ -48,7 +48,7 @@ from sim.spread.continuous.rates_kernels import (
 )
 
 __all__ = ["ALONE", "BATCH", "CODE", "GRAIN", "LEFT", "LIVES", "LOW32", "MOST_RINGS", "PARTS",
-           "RINGS", "TICK", "Lives", "begin_lives", "put_life"]  # fmt: skip
+           "RINGS", "TICK", "Epochs", "begin_lives", "put_life"]  # fmt: skip
 
 LEFT = 260
 """Chunks, and places in the heap, that must be left: what one ring may lead to."""
@@ -73,7 +73,7 @@ GRAIN = 1.0 / GRAINS
 TICK = 1 << 20
 """A tie spoken over for a tick, in ``WATCHED``."""
 PARTS = np.uint64(2)
-"""What ``Lives.ends`` is, less the state that follows, where a life ends unseen: at once."""
+"""What ``Epochs.ends`` is, less the state that follows, where a life ends unseen: at once."""
 
 _BLOCK = 16.0
 _NO, _ONE, _TWO, _THREE, _FOUR = (np.uint64(k) for k in range(5))
@@ -89,7 +89,7 @@ _C2 = np.uint64(C2)
 _STEP = np.uint64((2 * int(C2)) & 0xFFFFFFFFFFFFFFFF)
 
 
-class Lives(NamedTuple):
+class Epochs(NamedTuple):
     """Lives that are about to begin, ``BATCH`` and one.
 
     Given, uint64: ``agent``, its ``state`` (its code), ``since`` which moment, and ``number``.
@@ -122,7 +122,7 @@ class Lives(NamedTuple):
 
 
 @inlined
-def _begin(heard: Heard, rates: Rates, key: Word, lives: Lives, j: Word, n: Word) -> Word:
+def _begin(heard: ListenerRows, rates: Rates, key: Word, lives: Epochs, j: Word, n: Word) -> Word:
     """Draw how long a life lasts and how many rings it has, after ``n`` of others; returns all."""
     u, s, t = lives.agent[j], np.int64(lives.state[j]), lives.since[j]
     many = np.int64(lives.many[j])
@@ -161,7 +161,7 @@ def _begin(heard: Heard, rates: Rates, key: Word, lives: Lives, j: Word, n: Word
 
 
 @inlined
-def _aim(heard: Heard, lives: Lives, n: Word) -> None:
+def _aim(heard: ListenerRows, lives: Epochs, n: Word) -> None:
     """Draw over which tie each of ``n`` rings comes, and look up its listener."""
     seed, of, what, tie = lives.seed, lives.of, lives.what, lives.tie
     for r in range(n):
@@ -175,7 +175,7 @@ def _aim(heard: Heard, lives: Lives, n: Word) -> None:
 
 @inlined
 def _narrow(
-    rates: Rates, keys: U32, state: U8, calendar: Calendar, lives: Lives, n: Word
+    rates: Rates, keys: U32, state: U8, calendar: Calendar, lives: Epochs, n: Word
 ) -> Word:  # fmt: skip
     """Keep those of ``n`` rings that may change anything; returns how many."""
     seed, of, what, tie, low = lives.seed, lives.of, lives.what, lives.tie, calendar.low
@@ -200,7 +200,8 @@ def _narrow(
 
 @lean
 def begin_lives(
-    heard: Heard, rates: Rates, key: Word, keys: U32, state: U8, calendar: Calendar, lives: Lives,
+    heard: ListenerRows, rates: Rates, key: Word, keys: U32, state: U8, calendar: Calendar,
+    lives: Epochs,
     lo: int, hi: int,
 ) -> int:  # fmt: skip
     """Draw lives from ``lo`` on, up to ``hi`` or as many as there is room for; returns up to which.
@@ -246,7 +247,7 @@ def _keep(calendar: Calendar, when: Word, who: Word, what: Word) -> None:
 
 
 @inlined
-def put_life(calendar: Calendar, lives: Lives, j: Word) -> None:
+def put_life(calendar: Calendar, lives: Epochs, j: Word) -> None:
     """Put the rings of a life into the calendar."""
     first = _RINGS if j == _ALONE else _NO
     if j != _ALONE and j > _NO:

@@ -56,24 +56,31 @@ from sim.spread.continuous.epochs_kernels import (
     PARTS,
     RINGS,
     TICK,
-    Lives,
+    Epochs,
     begin_lives,
     put_life,
 )
 from sim.spread.continuous.lookahead_kernels import (
     KEPT,
     WINDOW,
-    Outlook,
+    Lookahead,
     decided,
     left_to,
     load_span,
     look_ahead,
 )
-from sim.spread.continuous.rates_kernels import LOW, RESTLESS, STEADY, Heard, Rates, contacts_of
+from sim.spread.continuous.rates_kernels import (
+    LOW,
+    RESTLESS,
+    STEADY,
+    ListenerRows,
+    Rates,
+    contacts_of,
+)
 
 __all__ = [
-    "LEFT", "MOST_RINGS", "WINDOW", "Found", "Heard", "Outlook", "Rates", "map_low", "ring_first",
-    "ring_on", "still_live",
+    "LEFT", "MOST_RINGS", "WINDOW", "FirstAdoptions", "ListenerRows", "Lookahead", "Rates",
+    "map_low", "ring_first", "ring_on", "still_live",
 ]  # fmt: skip
 
 _EVER = np.uint8(0x80)
@@ -85,7 +92,7 @@ _ALONE = np.uint64(ALONE)
 _OWN = np.uint64(NOBODY)
 
 
-class Found(NamedTuple):
+class FirstAdoptions(NamedTuple):
     """First adoptions in order of time: ``agents``, ``sources`` (uint32), ``times`` (float64)."""
 
     agents: U32
@@ -105,7 +112,7 @@ def _watch(
 
 @inlined
 def _part(
-    rates: Rates, state: U8, place: Number, tally: I64, calendar: Calendar, lives: Lives, j: Word
+    rates: Rates, state: U8, place: Number, tally: I64, calendar: Calendar, lives: Epochs, j: Word
 ) -> None:  # fmt: skip
     """Let an agent leave its state at once, where nobody can tell."""
     if lives.ends[j] >= PARTS:
@@ -120,7 +127,8 @@ def _part(
 
 @inlined
 def _drawn_alone(
-    heard: Heard, rates: Rates, key: Word, keys: U32, state: U8, calendar: Calendar, lives: Lives,
+    heard: ListenerRows, rates: Rates, key: Word, keys: U32, state: U8, calendar: Calendar,
+    lives: Epochs,
     u: Word, s: Number, t: Word, life: Word,
 ) -> Word:  # fmt: skip
     lives.agent[_ALONE] = u
@@ -133,8 +141,9 @@ def _drawn_alone(
 
 @inlined
 def _become(
-    heard: Heard, rates: Rates, key: Word, keys: U32, state: U8, claim: U64, touched: U32,
-    again: U32, tally: I64, calendar: Calendar, lives: Lives, found: Found, v: Word, new: Number,
+    heard: ListenerRows, rates: Rates, key: Word, keys: U32, state: U8, claim: U64, touched: U32,
+    again: U32, tally: I64, calendar: Calendar, lives: Epochs, found: FirstAdoptions, v: Word,
+    new: Number,
     source: Word, t: Word, j: Word,
 ) -> None:  # fmt: skip
     """Give agent ``v`` the state ``new``, note a first adoption, and begin its life.
@@ -179,8 +188,9 @@ def _become(
 
 @lean
 def ring_on(
-    heard: Heard, rates: Rates, key: Word, keys: U32, state: U8, claim: U64, touched: U32,
-    again: U32, tally: I64, calendar: Calendar, lives: Lives, outlook: Outlook, found: Found,
+    heard: ListenerRows, rates: Rates, key: Word, keys: U32, state: U8, claim: U64, touched: U32,
+    again: U32, tally: I64, calendar: Calendar, lives: Epochs, outlook: Lookahead,
+    found: FirstAdoptions,
 ) -> bool:  # fmt: skip
     """Let rings happen in order of time until the tick ends.
 
@@ -237,8 +247,9 @@ def ring_on(
 
 @inlined
 def _happen(
-    heard: Heard, rates: Rates, key: Word, keys: U32, state: U8, claim: U64, touched: U32,
-    again: U32, tally: I64, calendar: Calendar, lives: Lives, outlook: Outlook, found: Found,
+    heard: ListenerRows, rates: Rates, key: Word, keys: U32, state: U8, claim: U64, touched: U32,
+    again: U32, tally: I64, calendar: Calendar, lives: Epochs, outlook: Lookahead,
+    found: FirstAdoptions,
     when: Word, who: Word, what: Word, k: Word,
 ) -> None:  # fmt: skip
     """Let a ring do what it does, unless it is void; it was looked at ahead as the ``k``-th."""
@@ -285,8 +296,9 @@ def _happen(
 
 @lean
 def ring_first(
-    heard: Heard, rates: Rates, live: U32, count: int, key: Word, keys: U32, state: U8, tally: I64,
-    calendar: Calendar, lives: Lives,
+    heard: ListenerRows, rates: Rates, live: U32, count: int, key: Word, keys: U32, state: U8,
+    tally: I64,
+    calendar: Calendar, lives: Epochs,
 ) -> bool:  # fmt: skip
     """Draw the rings of each of ``live[:count]`` from the beginning of the tick on.
 

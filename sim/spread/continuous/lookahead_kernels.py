@@ -24,10 +24,17 @@ from sim.spread.continuous.calendar_kernels import (
     order_due,
     take_span,
 )
-from sim.spread.continuous.epochs_kernels import BATCH, CODE, LIVES, LOW32, Lives, begin_lives
-from sim.spread.continuous.rates_kernels import RESTLESS, STEADY, Heard, Rates, outcome_of, weighed
+from sim.spread.continuous.epochs_kernels import BATCH, CODE, LIVES, LOW32, Epochs, begin_lives
+from sim.spread.continuous.rates_kernels import (
+    RESTLESS,
+    STEADY,
+    ListenerRows,
+    Rates,
+    outcome_of,
+    weighed,
+)
 
-__all__ = ["KEPT", "WINDOW", "Outlook", "decided", "left_to", "load_span", "look_ahead"]
+__all__ = ["KEPT", "WINDOW", "Lookahead", "decided", "left_to", "load_span", "look_ahead"]
 
 WINDOW = 128
 """Rings that are looked at ahead."""
@@ -40,7 +47,7 @@ _STATE = _M63 = np.uint64(0x3F)
 _FULL = np.uint64(1 << 32)
 
 
-class Outlook(NamedTuple):
+class Lookahead(NamedTuple):
     """What the next rings do if nothing comes between.
 
     Of each of ``WINDOW``: ``seen`` (uint8), the state of its listener; ``new`` and ``now`` (uint8),
@@ -55,7 +62,7 @@ class Outlook(NamedTuple):
 
 
 @inlined
-def load_span(heard: Heard, rates: Rates, state: U8, claim: U64, calendar: Calendar) -> bool:
+def load_span(heard: ListenerRows, rates: Rates, state: U8, claim: U64, calendar: Calendar) -> bool:
     """Begin with the next span; returns whether there is room for it.
 
     Rings that are void, or can change nothing any more, are dropped; what others are going to read
@@ -102,7 +109,7 @@ def load_span(heard: Heard, rates: Rates, state: U8, claim: U64, calendar: Calen
 
 @inlined
 def decided(
-    heard: Heard, rates: Rates, code: Number, u: Word, v: Word, s: Number, what: Word
+    heard: ListenerRows, rates: Rates, code: Number, u: Word, v: Word, s: Number, what: Word
 ) -> tuple[Number, Number]:  # fmt: skip
     """Return what a ring over a tie does: (the listener's new state, the speaker's), or 255."""
     row = s * rates.mode.size + np.int64(code & CODE)
@@ -123,8 +130,9 @@ def left_to(rates: Rates, s: Number, what: Word) -> Number:
 
 @lean
 def look_ahead(
-    heard: Heard, rates: Rates, key: Word, keys: U32, state: U8, claim: U64, calendar: Calendar,
-    lives: Lives, outlook: Outlook,
+    heard: ListenerRows, rates: Rates, key: Word, keys: U32, state: U8, claim: U64,
+    calendar: Calendar,
+    lives: Epochs, outlook: Lookahead,
 ) -> None:  # fmt: skip
     """Look up what the next rings do if nothing comes between, and draw lives they begin."""
     at, due = calendar.at, calendar.due

@@ -10,7 +10,7 @@ from sim.jit.jit import inlined
 from sim.jit.types import F64, I64, U8, U16, U32, U64, Number, Word
 
 __all__ = [
-    "LOW", "PARTING", "RESTLESS", "STEADY", "Heard", "Rates", "contacts_of", "count_of",
+    "LOW", "PARTING", "RESTLESS", "STEADY", "ListenerRows", "Rates", "contacts_of", "count_of",
     "outcome_of", "wait", "weighed",
 ]  # fmt: skip
 
@@ -24,7 +24,7 @@ _FULL = np.uint64(65535)
 _NO = np.uint64(0)
 
 
-class Heard(NamedTuple):
+class ListenerRows(NamedTuple):
     """Who hears whom.
 
     ``rows`` uint32 (n, 2), ``targets`` uint32, ``trust`` uint16 or empty; ``closed`` uint64 bitmap
@@ -123,7 +123,9 @@ def outcome_of(first: Number, last: Number, cum: U64, share: Word) -> Number:
 
 
 @inlined
-def weighed(heard: Heard, rates: Rates, row: Number, u: Word, place: Word, share: Word) -> Word:
+def weighed(
+    heard: ListenerRows, rates: Rates, row: Number, u: Word, place: Word, share: Word
+) -> Word:
     """Return the outcome of a try over a tie; the last of ``hears`` is none."""
     o = _NO
     if heard.trust.size:

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.cache import Kept
+from sim.core.cache import BoundedCache
 from sim.core.rng import Stream
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Draws, Ids
-from sim.spread.compartments.rules import KEEP, Table
+from sim.spread.compartments.rules import KEEP, RuleTable
 from sim.spread.compartments.single_contact_passing_kernels import let_calls
 from sim.spread.compartments.single_contact_won_kernels import (
     DIGIT,
@@ -25,7 +25,7 @@ from sim.spread.continuous import single_contact_kernels as kernels
 from sim.spread.continuous.epochs_kernels import MOST_RINGS
 from sim.spread.continuous.rates_kernels import Rates
 
-__all__ = ["Callers", "let_call_in_time"]
+__all__ = ["TimedContactSpeakers", "let_call_in_time"]
 
 _MANY = 128
 """So many times fewer speakers than agents are worth a state and a time for each agent."""
@@ -51,18 +51,18 @@ _COLUMNS = {
     np.uint8: dict.fromkeys(("did", "was", "turns", "becomes"), _LEAST),
     np.int64: {"hits": 0, "at": kernels.SLOTS},
 }  # fmt: skip
-_laws: Kept[tuple[Table, kernels.Law | None]] = Kept(_MOST_TABLES)
+_laws: BoundedCache[tuple[RuleTable, kernels.CallRules | None]] = BoundedCache(_MOST_TABLES)
 
 
 def let_call_in_time(
     cascade: Cascade,
     contacts: Contacts,
     draws: Draws,
-    table: Table,
+    table: RuleTable,
     rates: Rates,
     live: Ids,
     count: int,
-) -> Callers | None:
+) -> TimedContactSpeakers | None:
     """Step a cascade of calls; returns who is live, ``None`` where nothing was done.
 
     That is so where the rules ask for more, where somebody is absent, and where too few are live:
@@ -78,12 +78,14 @@ def let_call_in_time(
         return None
     known = cascade.memo[3:]
     fits = known and known[0].contacts is contacts and known[0].count == count
-    callers: Callers = known[0] if fits else Callers(contacts, live, count)
-    _Tick(cascade, contacts, draws, law).run(callers)
+    callers: TimedContactSpeakers = (
+        known[0] if fits else TimedContactSpeakers(contacts, live, count)
+    )
+    _SingleContactTick(cascade, contacts, draws, law).run(callers)
     return callers
 
 
-class Callers:
+class TimedContactSpeakers:
     """Who is live, in no order, with their rows beside them; some may speak no more.
 
     Parameters
@@ -110,11 +112,11 @@ class Callers:
             self.columns = larger
 
 
-class _Tick:
+class _SingleContactTick:
     """One tick of one cascade."""
 
     def __init__(
-        self, cascade: Cascade, contacts: Contacts, draws: Draws, law: kernels.Law
+        self, cascade: Cascade, contacts: Contacts, draws: Draws, law: kernels.CallRules
     ) -> None:
         self.cascade = cascade
         self.contacts = contacts
@@ -127,7 +129,7 @@ class _Tick:
         calls = _calls_of(cascade.tally, law)
         self.desk = desk_of(kept, calls, law.effect.size)
 
-    def run(self, callers: Callers) -> None:
+    def run(self, callers: TimedContactSpeakers) -> None:
         """Draw the calls, let them happen, and write down what they did."""
         law, desk, state = self.law, self.desk, self.state
         who, start, length = callers.columns
@@ -162,7 +164,7 @@ class _Tick:
         longer: dict[str, Any] = {name: _doubled(getattr(desk, name)) for name in names}
         self.desk = desk._replace(**longer)
 
-    def _write(self, callers: Callers) -> int:
+    def _write(self, callers: TimedContactSpeakers) -> int:
         """Write first adoptions down, by agent; sort out who speaks."""
         desk, law, cascade = self.desk, self.law, self.cascade
         fresh = int(desk.at[kernels.FRESH])
@@ -186,12 +188,12 @@ class _Tick:
         return int(watched)
 
 
-def law_of(table: Table, rates: Rates) -> kernels.Law | None:
+def law_of(table: RuleTable, rates: Rates) -> kernels.CallRules | None:
     """Return the rules as the kernels read them, made once for each table; ``None``: too many."""
     return _laws.get(id(table), lambda: (table, _law(table, rates) if _fits(table) else None))[1]
 
 
-def _fits(table: Table) -> bool:
+def _fits(table: RuleTable) -> bool:
     """Return whether speakers call, and nobody is changed but as the kernels know."""
     size = table.mode.size
     speaks = table.mode > 0
@@ -224,7 +226,7 @@ def _comes_back(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> bool:
     return False
 
 
-def _law(table: Table, rates: Rates) -> kernels.Law:
+def _law(table: RuleTable, rates: Rates) -> kernels.CallRules:
     speaks = (table.mode > 0).astype(np.uint8)
     effect = np.array([*map(_effect, range(table.listener.size), table.listener, table.speaker,
                             speaks[np.minimum(table.speaker, speaks.size - 1)]),
@@ -238,7 +240,7 @@ def _law(table: Table, rates: Rates) -> kernels.Law:
     calls = int(table.mode.max()) - _CALLS
     mean = calls * table.ceiling
     steps = np.concatenate([_steps(each) for each in mean.tolist()])
-    return kernels.Law(sure, effect, table.off, rates.cum, mean, steps, speaks, calls)
+    return kernels.CallRules(sure, effect, table.off, rates.cum, mean, steps, speaks, calls)
 
 
 def _effect(outcome: int, listener: int, speaker: int, speaks: int) -> int:
@@ -263,14 +265,14 @@ def _steps(mean: float) -> npt.NDArray[np.uint64]:
     return steps
 
 
-def _calls_of(tally: npt.NDArray[np.int64], law: kernels.Law) -> float:
+def _calls_of(tally: npt.NDArray[np.int64], law: kernels.CallRules) -> float:
     """Return about how many calls a tick sees, also if everybody who is called calls."""
     mean = float(law.mean.max())
     speak = float(tally @ (law.speaks > 0))
     return float(mean * (speak + min(speak * np.expm1(mean), float(tally[0]))))
 
 
-def desk_of(kept: kernels.Desk | None, calls: float, outcomes: int) -> kernels.Desk:
+def desk_of(kept: kernels.CallQueue | None, calls: float, outcomes: int) -> kernels.CallQueue:
     """Return an empty desk for about so many calls, in the arrays of one that served, if any."""
     spans = 2 << max(int(calls / _SPAN).bit_length() - 1, 0)
     room = int(max(calls / spans, 8) * 1.5) + 8
@@ -287,13 +289,13 @@ def desk_of(kept: kernels.Desk | None, calls: float, outcomes: int) -> kernels.D
     return made._replace(room=room, hits=np.zeros(outcomes, np.int64))
 
 
-def _new_desk() -> kernels.Desk:
+def _new_desk() -> kernels.CallQueue:
     columns: dict[str, Any] = {
         name: np.empty(many, kind)
         for kind, sizes in _COLUMNS.items()
         for name, many in sizes.items()
     }
-    return kernels.Desk(**columns, room=0, shift=np.uint64(0))
+    return kernels.CallQueue(**columns, room=0, shift=np.uint64(0))
 
 
 def _doubled(column: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -26,17 +26,17 @@ from sim.spread.continuous.calendar_kernels import MOMENT
 from sim.spread.continuous.epochs_kernels import CODE, LOW32, MOST_RINGS, TICK
 
 __all__ = ["DUE", "DUES", "FRESH", "GOES_ON", "LATE", "MUST_DRAW", "NEW", "READ", "SLOTS", "SOON",
-           "SPAN", "SPEAKERS", "STAGE", "TURNS", "WATCHED", "WINS", "Desk", "Law", "call_first",
-           "keep", "room_for_lives"]  # fmt: skip
+           "SPAN", "SPEAKERS", "STAGE", "TURNS", "WATCHED", "WINS", "CallQueue", "CallRules",
+           "call_first", "keep", "room_for_lives"]  # fmt: skip
 
 SPAN, DUE, DUES, LATE, FRESH, WATCHED, READ, SPEAKERS = range(8)
-"""Where ``Desk.at`` keeps: the next span; of the one under way, when it passes call by call, the
-next call, and how many there are; calls in ``Desk.late``; first adoptions; 2**20 times the calls
-of a whole tick, without those lost to changes of state; agents drawn for, and how many of them
-speak."""
+"""Where ``CallQueue.at`` keeps: the next span; of the one under way, when it passes call by call,
+the next call, and how many there are; calls in ``CallQueue.late``; first adoptions; 2**20 times
+the calls of a whole tick, without those lost to changes of state; agents drawn for, and how many
+of them speak."""
 
 SLOTS, STAGE, SOON = 8, 256, 1024
-"""The length of ``Desk.at``; agents drawn for at a time; room for calls of new speakers of a
+"""The length of ``CallQueue.at``; agents drawn for at a time; room for calls of new speakers of a
 span."""
 
 NEW, WINS, TURNS, GOES_ON, MUST_DRAW = (
@@ -52,7 +52,7 @@ _STEPS = np.uint64(MOST_RINGS)
 _FAR = 32
 
 
-class Law(NamedTuple):
+class CallRules(NamedTuple):
     """What a call does.
 
     ``sure`` uint64, by speaker and listener: the effect that it always has (see ``NEW``), or
@@ -74,7 +74,7 @@ class Law(NamedTuple):
     calls: int
 
 
-class Desk(NamedTuple):
+class CallQueue(NamedTuple):
     """Calls to come in this tick, and what is won.
 
     ``pool`` uint64, two words for each of ``room`` places of every span, ``fill`` uint32, how many
@@ -118,13 +118,13 @@ class Desk(NamedTuple):
 
 
 @inlined
-def room_for_lives(desk: Desk, lives: Number) -> bool:
+def room_for_lives(desk: CallQueue, lives: Number) -> bool:
     """Return whether there is room for all calls that so many new lives may draw."""
     return bool(desk.link.size - desk.at[LATE] >= lives * MOST_RINGS)
 
 
 @inlined
-def keep(desk: Desk, when: Word, who: Word) -> None:
+def keep(desk: CallQueue, when: Word, who: Word) -> None:
     """Keep a call for the span that it falls in, which is to come."""
     span = when >> desk.shift
     taken = np.uint64(desk.fill[span])
@@ -145,7 +145,7 @@ def keep(desk: Desk, when: Word, who: Word) -> None:
 
 @inlined
 def _keep_chosen(
-    who: U32, start: U32, length: U32, desk: Desk, n: Number, number: Number
+    who: U32, start: U32, length: U32, desk: CallQueue, n: Number, number: Number
 ) -> None:  # fmt: skip
     """Keep the calls of that ``number`` of those in ``chosen[:n]``."""
     chosen, own, lots = desk.chosen, desk.own, desk.lots
@@ -164,7 +164,8 @@ def _keep_chosen(
 
 @lean
 def call_first(
-    law: Law, who: U32, start: U32, length: U32, count: int, key: Word, state: U8, desk: Desk
+    law: CallRules, who: U32, start: U32, length: U32, count: int, key: Word, state: U8,
+    desk: CallQueue,
 ) -> bool:  # fmt: skip
     """Draw the calls of ``who[:count]`` (uint32) from the tick's beginning.
 

@@ -20,7 +20,7 @@ from sim.jit.claims import count_ties
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Bits, Contacts, Draws, Ids, Scratch
 from sim.spread.cascade.model import SLICE
-from sim.spread.cascade.sparse_column import Sparse
+from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.exposure import attempts_kernels as kernels
 from sim.spread.exposure.exposures_kernels import count_heard
 from sim.spread.exposure.masks_kernels import mask_all, ranked
@@ -150,7 +150,7 @@ def _arguments(
 ) -> _Arguments:
     """Return the kernel's arguments from ``rule`` to ``guests``."""
     tie_key = rng.key(draws.seed, Stream.LEVELS)
-    empty, bare = Sparse(0, np.uint8), (_NO_RANKS, _NO_MASKS, _NO_MASKS)
+    empty, bare = SparseColumn(0, np.uint8), (_NO_RANKS, _NO_MASKS, _NO_MASKS)
     if isinstance(rule, Levels):
         levels = np.array(rule.levels, np.float64)
         return kernels.LEVELS, tie_key, levels, empty.keys, empty.values, _NO_LABELS, 0.0, *bare
@@ -206,9 +206,9 @@ class _Circles:
 _circles: WeakKeyDictionary[Scratch, _Circles] = WeakKeyDictionary()
 
 
-def _hearings(cascade: Cascade) -> Sparse:
+def _hearings(cascade: Cascade) -> SparseColumn:
     """Return how often each agent heard the message in earlier ticks, uint8."""
     if "hearings" not in cascade.held:
-        cascade.held["hearings"] = Sparse(cascade.agents, np.uint8)
-    column: Sparse = cascade.held["hearings"]
+        cascade.held["hearings"] = SparseColumn(cascade.agents, np.uint8)
+    column: SparseColumn = cascade.held["hearings"]
     return column

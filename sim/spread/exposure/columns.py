@@ -10,13 +10,21 @@ import numpy.typing as npt
 
 from sim.jit.claims import count_ties
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Bits, Contacts, Ids, People
+from sim.spread.cascade.contacts import AgentReader, Bits, Contacts, Ids
 from sim.spread.cascade.messages import Message
-from sim.spread.cascade.sparse_column import Sparse
+from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.exposure import exposures_kernels as kernels
 from sim.spread.exposure.novelty import fresh_minutes
 
-__all__ = ["Columns", "Exposure", "Floats", "Part", "SeveralError", "count_hearings", "hearings"]
+__all__ = [
+    "CascadeRows",
+    "EndColumns",
+    "Exposure",
+    "Floats",
+    "SeveralError",
+    "count_hearings",
+    "hearings",
+]
 
 Floats = npt.NDArray[np.float64]
 
@@ -25,7 +33,7 @@ class SeveralError(Exception):
     """A model asked for the one message of a chunk that holds several."""
 
 
-class Part(NamedTuple):
+class CascadeRows(NamedTuple):
     """The rows ``start:stop`` of a chunk, which belong to one cascade."""
 
     cascade: Cascade
@@ -33,12 +41,12 @@ class Part(NamedTuple):
     stop: int
 
 
-class Columns:
+class EndColumns:
     """Columns of the agents at one end of a chunk of exposures: ``exposure.viewer.openness``."""
 
     __slots__ = ("_ids", "_people")
 
-    def __init__(self, people: People, ids: Ids) -> None:
+    def __init__(self, people: AgentReader, ids: Ids) -> None:
         self._people = people
         self._ids = ids
 
@@ -59,7 +67,7 @@ class Exposure:
 
     def __init__(
         self,
-        parts: list[Part],
+        parts: list[CascadeRows],
         contacts: Contacts,
         viewer: Ids,
         source: Ids,
@@ -72,8 +80,8 @@ class Exposure:
         self._source = source
         self._tie = tie
         self._tick = tick
-        self.viewer = Columns(contacts.people, viewer)
-        self.source = Columns(contacts.people, source)
+        self.viewer = EndColumns(contacts.people, viewer)
+        self.source = EndColumns(contacts.people, source)
 
     def __len__(self) -> int:
         return self._viewer.size
@@ -197,27 +205,27 @@ class Exposure:
     def _lengths(self) -> list[int]:
         return [part.stop - part.start for part in self._parts]
 
-    def _looked_up(self, column: Callable[[Cascade], Sparse]) -> npt.NDArray[Any]:
+    def _looked_up(self, column: Callable[[Cascade], SparseColumn]) -> npt.NDArray[Any]:
         """Return each viewer's value in a column of its own cascade."""
         found = [column(cascade)[self._viewer[low:high]] for cascade, low, high in self._parts]
         return found[0] if len(found) == 1 else np.concatenate(found)
 
 
-def hearings(cascade: Cascade) -> Sparse:
+def hearings(cascade: Cascade) -> SparseColumn:
     """Return how often each agent heard the message before this tick, uint8."""
     if "repeats" not in cascade.held:
-        cascade.held["repeats"] = Sparse(cascade.agents, np.uint8)
-    column: Sparse = cascade.held["repeats"]
+        cascade.held["repeats"] = SparseColumn(cascade.agents, np.uint8)
+    column: SparseColumn = cascade.held["repeats"]
     return column
 
 
-def _near(cascade: Cascade, contacts: Contacts) -> Sparse:
+def _near(cascade: Cascade, contacts: Contacts) -> SparseColumn:
     """Return how many sources of each agent adopted, uint16, brought up to date on request."""
     network = contacts.whole
     upto, ties = cascade.held.get("_near", (0, -1))
     if ties != network.count:  # ties were added: what was counted lacks them
-        cascade.held["near"], upto = Sparse(cascade.agents, np.uint16), 0
-    near: Sparse = cascade.held["near"]
+        cascade.held["near"], upto = SparseColumn(cascade.agents, np.uint16), 0
+    near: SparseColumn = cascade.held["near"]
     fresh = cascade.adopters[int(upto) :]
     if fresh.size:
         count_hearings(near, network, fresh, np.zeros_like(cascade.marks()), 65535)
@@ -226,7 +234,7 @@ def _near(cascade: Cascade, contacts: Contacts) -> Sparse:
 
 
 def count_hearings(
-    column: Sparse, contacts: Contacts, speakers: Ids, closed: Bits, most: int
+    column: SparseColumn, contacts: Contacts, speakers: Ids, closed: Bits, most: int
 ) -> None:
     """Count one more hearing of every open listener of the speakers."""
     ties = count_ties(contacts.rows, speakers, 0, speakers.size)

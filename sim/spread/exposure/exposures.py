@@ -16,10 +16,17 @@ from sim.spread.cascade.faults import place_of
 from sim.spread.cascade.model import PropagationModel
 from sim.spread.cascade.naming import names_any
 from sim.spread.exposure import exposures_kernels as kernels
-from sim.spread.exposure.columns import Columns, Exposure, Floats, Part, count_hearings, hearings
+from sim.spread.exposure.columns import (
+    CascadeRows,
+    EndColumns,
+    Exposure,
+    Floats,
+    count_hearings,
+    hearings,
+)
 from sim.spread.exposure.shared import step_in_batches
 
-__all__ = ["CHUNK", "Columns", "Exposure", "Floats", "PerExposure"]
+__all__ = ["CHUNK", "EndColumns", "Exposure", "Floats", "PerExposure"]
 
 CHUNK = 65_536
 """Exposures in one chunk: about 1 MB of columns, which stays in the processor's cache."""
@@ -121,7 +128,7 @@ class PerExposure(PropagationModel):
             )
             if filled:
                 viewer, source, tie = (column[:filled] for column in chunk)
-                part = [Part(cascade, 0, filled)]
+                part = [CascadeRows(cascade, 0, filled)]
                 chance = self.chances_of(Exposure(part, contacts, viewer, source, tie, draws.tick))
                 touched = _settle(contacts, draws, viewer, source, chance, touched)
                 cascade.contacts_seen += filled

@@ -13,7 +13,13 @@ from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Bits, Contacts, Draws, Ids
 from sim.spread.cascade.faults import is_interruption
 from sim.spread.exposure import exposures_kernels as kernels
-from sim.spread.exposure.columns import Exposure, Part, SeveralError, count_hearings, hearings
+from sim.spread.exposure.columns import (
+    CascadeRows,
+    Exposure,
+    SeveralError,
+    count_hearings,
+    hearings,
+)
 
 if TYPE_CHECKING:
     from sim.spread.exposure.exposures import PerExposure
@@ -25,7 +31,7 @@ SMALL = 4
 _alone: set[type] = set()
 
 
-class _Turn(NamedTuple):
+class _CascadeExposures(NamedTuple):
     """What one cascade has to say in this tick."""
 
     cascade: Cascade
@@ -58,7 +64,7 @@ def step_in_batches(
     turns = list(zip(cascades, contacts, draws, strict=True))
     if len(turns) == 1 or type(cascades[0].model) in _alone:
         return _one_by_one(turns, faults)
-    small: list[_Turn] = []
+    small: list[_CascadeExposures] = []
     large = []
     for cascade, heard, own in turns:
         if heard is not heard.whole:  # a channel chose contacts for this message
@@ -77,7 +83,7 @@ def step_in_batches(
 
 def _turn(
     cascade: Cascade, contacts: Contacts, draws: Draws, faults: dict[Cascade, BaseException]
-) -> _Turn | None:
+) -> _CascadeExposures | None:
     try:
         speakers = cascade.recent(_model(cascade).ticks_spoken(contacts.tick_minutes))
         if _model(cascade).reads_repeats():
@@ -86,7 +92,7 @@ def _turn(
         _note(faults, cascade, error)
         return None
     ties = count_ties(contacts.rows, speakers, 0, speakers.size)
-    return _Turn(cascade, contacts, draws, speakers, cascade.closed, int(ties))
+    return _CascadeExposures(cascade, contacts, draws, speakers, cascade.closed, int(ties))
 
 
 def _model(cascade: Cascade) -> PerExposure:
@@ -114,9 +120,9 @@ def _one_by_one(
     return faults
 
 
-def _batches(turns: list[_Turn], room: int) -> Iterator[list[_Turn]]:
+def _batches(turns: list[_CascadeExposures], room: int) -> Iterator[list[_CascadeExposures]]:
     """Yield cascades whose exposures fit in one chunk together."""
-    batch: list[_Turn] = []
+    batch: list[_CascadeExposures] = []
     taken = 0
     for turn in turns:
         if taken + turn.ties > room:
@@ -128,7 +134,7 @@ def _batches(turns: list[_Turn], room: int) -> Iterator[list[_Turn]]:
         yield batch
 
 
-def _step_batch(batch: list[_Turn]) -> bool:
+def _step_batch(batch: list[_CascadeExposures]) -> bool:
     """Step a batch; returns False, with nothing written, where its author has to be asked singly.
 
     So when he wants to know the message, and when his answer is none: whose fault it is shows then.
@@ -141,7 +147,7 @@ def _step_batch(batch: list[_Turn]) -> bool:
             contacts.rows, contacts.targets, turn.speakers, 0, 0, turn.closed, *chunk, start
         )
         if filled > start:
-            parts.append(Part(turn.cascade, start, filled))
+            parts.append(CascadeRows(turn.cascade, start, filled))
     viewer, source, tie = (column[:filled] for column in chunk)
     chance = np.empty(0)
     if filled:
@@ -161,14 +167,17 @@ def _step_batch(batch: list[_Turn]) -> bool:
     return True
 
 
-def _chunk(batch: list[_Turn]) -> tuple[Any, Any, Any]:
+def _chunk(batch: list[_CascadeExposures]) -> tuple[Any, Any, Any]:
     """Return columns of viewers, sources and ties."""
     size = sum(turn.ties for turn in batch) + 1
     return np.empty(size, np.uint32), np.empty(size, np.uint32), np.empty(size, np.int64)
 
 
 def _write(
-    batch: list[_Turn], parts: list[Part], columns: tuple[Any, Any, Any], contacts: Contacts
+    batch: list[_CascadeExposures],
+    parts: list[CascadeRows],
+    columns: tuple[Any, Any, Any],
+    contacts: Contacts,
 ) -> None:
     """Let the coins decide; whoever is convinced adopts."""
     keys = {turn.cascade: turn.draws.key(Stream.EXPOSURES) for turn in batch}

@@ -13,7 +13,7 @@ from sim.errors import UnknownNameError
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Draws, Ids
 from sim.spread.cascade.messages import Message
-from sim.spread.exposure.exposures import Columns
+from sim.spread.exposure.exposures import EndColumns
 from sim.spread.neighbours import heard_kernels as kernels
 from sim.spread.neighbours import heard_states_kernels as changes
 from sim.spread.neighbours.sums import Sums
@@ -24,7 +24,7 @@ Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.uint8]
 
 
-class _Column(Protocol):
+class _ColumnMaker(Protocol):
     """Makes the column of one state, by its number."""
 
     def __call__(self, which: int) -> Floats: ...
@@ -33,7 +33,7 @@ class _Column(Protocol):
 class ByState(Mapping[str, Floats]):
     """Columns by the name of a heard state, made when first looked at."""
 
-    def __init__(self, names: tuple[str, ...], column: _Column) -> None:
+    def __init__(self, names: tuple[str, ...], column: _ColumnMaker) -> None:
         self._names = names
         self._column = column
         self._made: dict[str, Floats] = {}
@@ -93,10 +93,10 @@ class Hearing:
         return self._ids.size
 
     @property
-    def listener(self) -> Columns:
+    def listener(self) -> EndColumns:
         """Columns of the agents asked, such as ``listener.openness``."""
         self.lasting = False
-        return Columns(self._contacts.people, self._ids)
+        return EndColumns(self._contacts.people, self._ids)
 
     @property
     def message(self) -> Message:

@@ -22,12 +22,12 @@ from sim.spread.cascade.contacts import Bits, Contacts, Draws, Ids, Scratch, bit
 from sim.spread.cascade.faults import place_of
 from sim.spread.cascade.generations import again_counted, follow_again, open_again
 from sim.spread.cascade.model import PropagationModel
-from sim.spread.cascade.sparse_column import Sparse
+from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.compartments.rules import After
 from sim.spread.neighbours import heard_kernels as kernels
 from sim.spread.neighbours import heard_states_kernels as changes
 from sim.spread.neighbours.columns import Hearing
-from sim.spread.neighbours.rules import Alone, Kinds, alone, fill_in, kinds
+from sim.spread.neighbours.rules import SpontaneousRules, StateKinds, alone, fill_in, kinds
 from sim.spread.neighbours.sums import Sums
 
 __all__ = ["Bools", "Heard"]
@@ -45,7 +45,7 @@ _NOBODY = np.empty(0, np.uint32)
 
 
 @dataclass(slots=True)
-class _Ears:
+class _HeardCache:
     """What a cascade's model keeps between ticks and can make again.
 
     Attributes
@@ -172,7 +172,7 @@ class Heard(PropagationModel):
     def start(self, cascade: Cascade) -> None:
         """Put the seeds in their state."""
         first, seeds = self.states.index(self.seeded), cascade.seeds
-        state = cascade.held["state"] = Sparse(cascade.agents, np.uint8)
+        state = cascade.held["state"] = SparseColumn(cascade.agents, np.uint8)
         state[seeds] = np.uint8(first) | (_EVER * (self.seeded in self.adopting))
         cascade.tally[:] = 0
         cascade.tally[0] = cascade.agents - seeds.size
@@ -260,7 +260,7 @@ class Heard(PropagationModel):
             return False
         if contacts.is_silent:
             return True  # nobody is told anything, whatever is remembered of what was said
-        ears: _Ears | None = cascade.memo
+        ears: _HeardCache | None = cascade.memo
         if ears is None or ears.sums.contacts is not contacts:
             return False  # new ties: what they say must be heard
         if ears.stirred or not np.array_equal(ears.absent, cascade.absent):
@@ -274,21 +274,21 @@ class Heard(PropagationModel):
         """Whether everybody that hears something is asked in every tick."""
         return cls.restless or cls.chance is not Heard.chance
 
-    def _alone(self, age: int) -> Alone:
+    def _alone(self, age: int) -> SpontaneousRules:
         return alone(self, self.rules, age)
 
-    def _voice(self, cascade: Cascade, code: int) -> Sparse:
+    def _voice(self, cascade: Cascade, code: int) -> SparseColumn:
         """Return who was heard last in a state, plus one; the first heard one stands for others."""
         name = self.states[code]
         name = f"voice of {name if name in self.heard else self.heard[0]}"
         if name not in cascade.held:
-            cascade.held[name] = Sparse(cascade.agents, np.uint32)
-        column: Sparse = cascade.held[name]
+            cascade.held[name] = SparseColumn(cascade.agents, np.uint32)
+        column: SparseColumn = cascade.held[name]
         return column
 
-    def _ears(self, cascade: Cascade, contacts: Contacts) -> _Ears:
+    def _ears(self, cascade: Cascade, contacts: Contacts) -> _HeardCache:
         """Return the sums before the last changes, made anew for ties that they do not know."""
-        kept: _Ears | None = cascade.memo
+        kept: _HeardCache | None = cascade.memo
         if kept is not None and kept.sums.contacts is contacts:
             return kept
         sums = Sums(contacts, len(self.heard), by_trust=self.by_trust())
@@ -305,11 +305,13 @@ class Heard(PropagationModel):
         who = np.concatenate([ids[told], cascade.held["_changed"][0]])
         where = [kind.number[values[told] & _CODE], cascade.held["_changed"][1].astype(np.uint8)]
         sums.fill(who, np.concatenate(where), deaf)
-        cascade.memo = _Ears(sums, deaf, cascade.absent)
-        ears: _Ears = cascade.memo
+        cascade.memo = _HeardCache(sums, deaf, cascade.absent)
+        ears: _HeardCache = cascade.memo
         return ears
 
-    def _listeners(self, cascade: Cascade, draws: Draws, ears: _Ears, kind: Kinds) -> Ids:
+    def _listeners(
+        self, cascade: Cascade, draws: Draws, ears: _HeardCache, kind: StateKinds
+    ) -> Ids:
         """Tell what changed in the last tick; returns whom to ask."""
         sums, (ids, was) = ears.sums, cascade.held["_changed"]
         state = cascade.held["state"]
@@ -344,7 +346,7 @@ class Heard(PropagationModel):
         return found
 
     def _answers(
-        self, cascade: Cascade, contacts: Contacts, draws: Draws, ears: _Ears, asked: Ids
+        self, cascade: Cascade, contacts: Contacts, draws: Draws, ears: _HeardCache, asked: Ids
     ) -> list[tuple[int, Ids]]:
         """Ask the author about chunks of agents; returns (state, who enters it)."""
         answers: list[tuple[int, Ids]] = []
@@ -404,7 +406,7 @@ class Heard(PropagationModel):
         return tuple(named), rows
 
     def _commit(
-        self, cascade: Cascade, scratch: Scratch, ears: _Ears, kind: Kinds, touched: int
+        self, cascade: Cascade, scratch: Scratch, ears: _HeardCache, kind: StateKinds, touched: int
     ) -> None:
         """Let claims become states, and note who is to be heard in the next tick."""
         state = cascade.held["state"]

@@ -17,13 +17,13 @@ from sim.spread.neighbours.heard_kernels import NONE
 if TYPE_CHECKING:
     from sim.spread.neighbours.heard import Heard
 
-__all__ = ["Alone", "Kinds", "alone", "fill_in", "kinds"]
+__all__ = ["SpontaneousRules", "StateKinds", "alone", "fill_in", "kinds"]
 
 Codes = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
-class Kinds:
+class StateKinds:
     """What each state is, uint8 (states,).
 
     Attributes
@@ -41,7 +41,7 @@ class Kinds:
 
 
 @dataclass(frozen=True, slots=True)
-class Alone:
+class SpontaneousRules:
     """What happens by itself: outcomes ``first[s]:first[s + 1]`` are those of state ``s``."""
 
     first: npt.NDArray[np.int64]
@@ -67,13 +67,13 @@ def fill_in(cls: type[Heard]) -> None:
 
 
 @lru_cache(maxsize=512)
-def kinds(cls: type[Heard]) -> Kinds:
+def kinds(cls: type[Heard]) -> StateKinds:
     """Return what the states of a class are."""
     listens = set(cls.listening)
     for _ in cls.states:
         listens |= {rule.state for rule in cls.rules if rule.becomes in listens}
     number = [cls.heard.index(s) if s in cls.heard else int(NONE) for s in cls.states]
-    return Kinds(
+    return StateKinds(
         np.array(number, np.uint8),
         np.array([s in cls.listening for s in cls.states], np.uint8),
         np.array([s in cls.adopting for s in cls.states], np.uint8),
@@ -81,7 +81,7 @@ def kinds(cls: type[Heard]) -> Kinds:
     )
 
 
-def alone(model: Heard, rules: Sequence[After], age: int) -> Alone:
+def alone(model: Heard, rules: Sequence[After], age: int) -> SpontaneousRules:
     """Return what happens by itself at the age of so many ticks.
 
     Raises
@@ -106,7 +106,7 @@ def alone(model: Heard, rules: Sequence[After], age: int) -> Alone:
                 f"got {total:g}."
             )
         first.append(len(below))
-    return Alone(
+    return SpontaneousRules(
         np.array(first, np.int64), np.array(below, np.float64), np.array(becomes, np.uint8)
     )
 

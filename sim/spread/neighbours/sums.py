@@ -9,7 +9,7 @@ from sim.jit.claims import count_ties
 from sim.jit.sparse import VACANT
 from sim.spread.cascade.contacts import Bits, Contacts, Ids
 from sim.spread.cascade.model import SLICE
-from sim.spread.cascade.sparse_column import Sparse
+from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.neighbours import heard_kernels as kernels
 from sim.spread.neighbours.heard_dense_kernels import tell_dense
 
@@ -85,8 +85,8 @@ class Sums:
         now: int,
         key: np.uint64,
         deaf: Bits,
-        voice: Sparse | None,
-        state: Sparse | None,
+        voice: SparseColumn | None,
+        state: SparseColumn | None,
         touched: Ids,
         count: int,
     ) -> int:

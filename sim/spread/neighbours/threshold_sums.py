@@ -12,7 +12,7 @@ from sim.jit.claims import count_ties
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Bits, Contacts, Draws, Ids
 from sim.spread.cascade.model import SLICE
-from sim.spread.cascade.sparse_column import Sparse
+from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.neighbours.threshold_kernels import count_down, fill, hear
 
 __all__ = ["heard", "missing"]
@@ -22,7 +22,7 @@ _MANY = 16
 by then a table of those who heard anything would be no smaller than the whole column."""
 
 
-def missing(contacts: Contacts, *, by_trust: bool) -> Sparse:
+def missing(contacts: Contacts, *, by_trust: bool) -> SparseColumn:
     """Return an empty column of what listeners miss: two bytes each, if ties weigh 1 and that do.
 
     Parameters
@@ -35,7 +35,7 @@ def missing(contacts: Contacts, *, by_trust: bool) -> Sparse:
     dtype: Any = np.int64
     if not by_trust:
         dtype = np.uint16 if int(contacts.degree.max(initial=0)) < 0xFFFF else np.int32
-    return Sparse(contacts.agents, dtype)
+    return SparseColumn(contacts.agents, dtype)
 
 
 def heard(

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from sim.spread.cascade.contacts import People
+from sim.spread.cascade.contacts import AgentReader
 
 __all__ = ["Around", "Topics"]
 
@@ -47,6 +47,6 @@ class Around(Protocol):
         """Who could hear whom."""
         ...
 
-    def people(self) -> People:
+    def people(self) -> AgentReader:
         """Return the columns of agents."""
         ...

@@ -13,7 +13,7 @@ from sim.spread.opinions import groups_kernels as kernels
 from sim.spread.opinions.compiled import rule_of
 from sim.spread.opinions.meetings import Sequential
 from sim.spread.opinions.model import Floats, _present
-from sim.spread.opinions.voices import Turned, remembered
+from sim.spread.opinions.voices import HeardRows, remembered
 
 __all__ = ["Gatherings", "Outflow"]
 
@@ -54,7 +54,7 @@ class Gatherings(Sequential):
         """Return whether opinions may change even where all agree."""
         return False
 
-    def rounds(self, heard: Turned) -> int:
+    def rounds(self, heard: HeardRows) -> int:
         """Return how many gatherings there are in a tick."""
         if self.from_everybody():
             return self.updates or heard.rows.shape[0]
@@ -63,7 +63,7 @@ class Gatherings(Sequential):
     def hold(
         self,
         cascade: Cascade,
-        heard: Turned,
+        heard: HeardRows,
         span: tuple[np.uint64, int, int],
         own: Floats,
         into: tuple[Any, ...],
@@ -112,7 +112,7 @@ class Outflow(Sequential):
     def hold(
         self,
         cascade: Cascade,
-        heard: Turned,
+        heard: HeardRows,
         span: tuple[np.uint64, int, int],
         own: Floats,
         into: tuple[Any, ...],
@@ -133,7 +133,7 @@ class Outflow(Sequential):
         here, moves = _present(cascade), self.movable(cascade)
         return len(self.choices) == 2 and not self._persuades(heard, own > self.cut, here, moves)
 
-    def _persuades(self, heard: Turned, high: Bools, here: Bools, moves: Bools) -> bool:
+    def _persuades(self, heard: HeardRows, high: Bools, here: Bools, moves: Bools) -> bool:
         """Return whether a pair would move one of its listeners, where there are two opinions."""
         start, length = heard.rows.astype(np.int64).T
         hearer = np.repeat(np.arange(length.size), length)

@@ -17,7 +17,7 @@ from sim.spread.opinions import pairs_kernels as kernels
 from sim.spread.opinions.biased_kernels import CELL_SHIFT, meet_biased
 from sim.spread.opinions.compiled import Formula, formula_of
 from sim.spread.opinions.model import Floats, OpinionModel
-from sim.spread.opinions.voices import Turned, remembered
+from sim.spread.opinions.voices import HeardRows, remembered
 
 __all__ = ["Meetings", "Sequential", "adopters_of"]
 
@@ -53,14 +53,14 @@ class Sequential(OpinionModel):
         json_schema_extra={"unit": "per tick"},
     )  # fmt: skip
 
-    def rounds(self, heard: Turned) -> int:
+    def rounds(self, heard: HeardRows) -> int:
         """Return how many single updates there are in a tick."""
         able = heard.hearers.size or heard.rows.shape[0]
         if not heard.sources.size:
             return 0
         return self.updates or able
 
-    def weighed(self, heard: Turned) -> int:
+    def weighed(self, heard: HeardRows) -> int:
         """Return how many contacts a tick weighs: one for each update."""
         return self.rounds(heard)
 
@@ -83,7 +83,7 @@ class Sequential(OpinionModel):
     def hold(
         self,
         cascade: Cascade,
-        heard: Turned,
+        heard: HeardRows,
         span: tuple[np.uint64, int, int],
         own: Floats,
         into: tuple[Any, ...],
@@ -152,7 +152,7 @@ class Meetings(Sequential):
         """Return (opinions of media, chance to hear one after a meeting, preference among them)."""
         return _NO_MEDIA, 0.0, 0.0
 
-    def is_mutual(self, heard: Turned) -> int:
+    def is_mutual(self, heard: HeardRows) -> int:
         """Return who moves: 0 the listener, 1 both, 2 both where each hears the other."""
         if not self.mutual:
             return 0
@@ -161,7 +161,7 @@ class Meetings(Sequential):
     def hold(
         self,
         cascade: Cascade,
-        heard: Turned,
+        heard: HeardRows,
         span: tuple[np.uint64, int, int],
         own: Floats,
         into: tuple[Any, ...],
@@ -183,7 +183,7 @@ class Meetings(Sequential):
             formula.run(kernels.meet_one, *given, *span, mutual, own, *into, np.int64(found))
         )
 
-    def _given(self, cascade: Cascade, heard: Turned) -> tuple[Formula, tuple[Any, ...]]:
+    def _given(self, cascade: Cascade, heard: HeardRows) -> tuple[Formula, tuple[Any, ...]]:
         """Return the formula, and what every kernel of meetings takes first."""
         memo = cascade.memo
         if memo.get("given of") is not heard or memo["model"] is not self:
@@ -223,7 +223,7 @@ def _as_ties(media: Floats, given: tuple[Any, ...], own: Floats) -> tuple[Any, .
     return each, shown, trust[:0], absent, fixed, traits, np.concatenate([own, media])
 
 
-def _tables(bias: float, span: tuple[float, float], heard: Turned) -> tuple[Any, ...]:
+def _tables(bias: float, span: tuple[float, float], heard: HeardRows) -> tuple[Any, ...]:
     """Return what :func:`sim.spread.opinions.pairs_kernels.weigh` looks up, and room for a row."""
     ends = np.array([LEAST_DISTANCE, span[1] - span[0]]).view(np.uint64) >> np.uint64(CELL_SHIFT)
     first, last = (int(end) for end in ends)

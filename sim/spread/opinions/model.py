@@ -27,7 +27,7 @@ from sim.spread.opinions import averaging_kernels as kernels
 from sim.spread.opinions.around import Around, Topics
 from sim.spread.opinions.measures import measured
 from sim.spread.opinions.start import check_start, rescaled, started
-from sim.spread.opinions.voices import Turned, Voices, remembered
+from sim.spread.opinions.voices import HeardRows, Voices, remembered
 
 __all__ = ["OpinionModel"]
 
@@ -294,7 +294,7 @@ class OpinionModel(PropagationModel):
         np.copyto(own, new, where=self.movable(cascade))
         return None
 
-    def weighed(self, heard: Turned) -> int:
+    def weighed(self, heard: HeardRows) -> int:
         """Return how many contacts a tick weighs, for rates: every one."""
         return int(heard.sources.size)
 

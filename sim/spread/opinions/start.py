@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from sim.core import rng
 from sim.errors import ParameterError
-from sim.spread.cascade.contacts import People
+from sim.spread.cascade.contacts import AgentReader
 
 __all__ = ["LAWS", "check_start", "rescaled", "started"]
 
@@ -77,7 +77,7 @@ def started(
     agents: npt.NDArray[np.int64],
     total: int,
     key: np.uint64,
-    people: People | None,
+    people: AgentReader | None,
 ) -> Floats:
     """Return the opinions with which agents begin.
 
@@ -112,7 +112,7 @@ def started(
     return _normal(drawn, *given).clip(low, high)
 
 
-def _column(people: People | None, name: str) -> Floats:
+def _column(people: AgentReader | None, name: str) -> Floats:
     if people is None:
         raise ParameterError(f"start: there are no columns of agents here to take {name!r} from.")
     column = np.asarray(people.column(name), np.float64)

@@ -13,7 +13,7 @@ from sim.core.rng import Stream
 from sim.core.text import clean
 from sim.errors import ParameterError
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Contacts, Draws, Ids, People
+from sim.spread.cascade.contacts import AgentReader, Contacts, Draws, Ids
 from sim.spread.cascade.model import PropagationModel
 from sim.spread.opinions.around import Around, Topics
 from sim.spread.opinions.averaging_kernels import sway
@@ -29,10 +29,10 @@ _MOST = 64
 """Hearings in one tick that are told apart."""
 
 
-class _Minds:
+class _OpinionColumns:
     """Columns of agents, and ``opinion``: what they think, in [-1, 1]."""
 
-    def __init__(self, people: People, opinions: Floats) -> None:
+    def __init__(self, people: AgentReader, opinions: Floats) -> None:
         self._people = people
         self._opinions = opinions
 
@@ -119,7 +119,7 @@ class Swaying(PropagationModel):
         """Let the form spread the message; then whoever heard it thinks more like it."""
         own = self.held(cascade)
         told = copy.copy(contacts)
-        told.people = _Minds(contacts.people, own)
+        told.people = _OpinionColumns(contacts.people, own)
         speakers = np.sort(self.speakers(cascade))
         super().step(cascade, told, draws)
         if self.pull > 0.0 and speakers.size:

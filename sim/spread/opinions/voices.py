@@ -23,7 +23,7 @@ from sim.spread.opinions.impact_kernels import distances, impacts
 if TYPE_CHECKING:
     from sim.spread.cascade.cascade import Cascade
 
-__all__ = ["Turned", "Voices", "remembered", "turned"]
+__all__ = ["HeardRows", "Voices", "remembered", "turned"]
 
 Floats = npt.NDArray[np.float64]
 Signs = npt.NDArray[np.int8]
@@ -35,7 +35,7 @@ _TOUCH = 1e-12
 
 
 @dataclass(eq=False)
-class Turned:
+class HeardRows:
     """Contacts turned round: row ``v`` lists whom agent ``v`` hears.
 
     Attributes
@@ -90,7 +90,7 @@ class Turned:
         return self._drawn[1]
 
 
-def turned(cascade: Cascade, contacts: Contacts) -> Turned:
+def turned(cascade: Cascade, contacts: Contacts) -> HeardRows:
     """Return whom each agent hears this tick.
 
     The whole network is turned once; it shares its arrays with the ties where all are mutual, and
@@ -100,7 +100,7 @@ def turned(cascade: Cascade, contacts: Contacts) -> Turned:
     if ties is not None and _is_whole(contacts, ties):
         reverse = ties.reverse
         rows, sources, trust = reverse.parts
-        return Turned(rows, sources, trust, reverse.sign, ties.is_symmetric, contacts)
+        return HeardRows(rows, sources, trust, reverse.sign, ties.is_symmetric, contacts)
     agents = contacts.agents
     degree = np.zeros(agents, np.int64)
     count_ids(contacts.rows, contacts.targets, 0, agents, degree)
@@ -114,7 +114,7 @@ def turned(cascade: Cascade, contacts: Contacts) -> Turned:
         listeners = np.repeat(np.arange(agents), rows[:, 1])
         places = ties.places(sources, listeners)
         signs = np.where(places >= 0, ties.sign[places], np.int8(1))
-    return Turned(rows, sources, trust, signs, False, contacts)
+    return HeardRows(rows, sources, trust, signs, False, contacts)
 
 
 def _is_whole(contacts: Contacts, ties: Any) -> bool:
@@ -123,13 +123,13 @@ def _is_whole(contacts: Contacts, ties: Any) -> bool:
     return mine is theirs or np.shares_memory(mine, theirs)
 
 
-def remembered(cascade: Cascade, contacts: Contacts) -> Turned:
+def remembered(cascade: Cascade, contacts: Contacts) -> HeardRows:
     """Return whom each agent hears, kept from tick to tick while the contacts are the same."""
     kept = cascade.memo.get("heard") if isinstance(cascade.memo, dict) else None
     if kept is None or kept.of is not contacts:
         kept = turned(cascade, contacts)
         cascade.memo = {**(cascade.memo or {}), "heard": kept}
-    found: Turned = kept
+    found: HeardRows = kept
     return found
 
 
@@ -153,7 +153,7 @@ class Voices:
         The opinions, read-only.
     """
 
-    def __init__(self, cascade: Cascade, heard: Turned, draws: Draws, opinions: Floats) -> None:
+    def __init__(self, cascade: Cascade, heard: HeardRows, draws: Draws, opinions: Floats) -> None:
         self._cascade = cascade
         self._heard = heard
         self._draws = draws

@@ -20,7 +20,7 @@ from sim.spread.cascade.contacts import Bits, Contacts, Draws, Ids
 from sim.spread.cascade.model import SLICE
 from sim.spread.neighbours.threshold_sums import heard, missing
 from sim.spread.rivals import rivals_kernels as kernels
-from sim.spread.rivals.sums import Voices
+from sim.spread.rivals.sums import RivalVoices
 
 __all__ = ["Contest", "TieRule", "refuse_rivals_seeds", "rivals_know_ties"]
 
@@ -83,7 +83,7 @@ def _earlier(cascade: Cascade) -> Ids:
     return np.setdiff1d(cascade.adopters, mute)
 
 
-class _Box:
+class _ContestColumns:
     """The working columns of a contest."""
 
     __slots__ = ("ballot", "listed", "source")
@@ -123,8 +123,8 @@ class Contest:
         self._cascades = list(cascades)
         self._tie = tie
         kept = cascades[0].memo  # working columns; ballots are free between ticks
-        if not isinstance(kept, _Box) or kept.ballot.size != cascades[0].agents:
-            kept = cascades[0].memo = _Box(cascades[0].agents)
+        if not isinstance(kept, _ContestColumns) or kept.ballot.size != cascades[0].agents:
+            kept = cascades[0].memo = _ContestColumns(cascades[0].agents)
         self._ballot, self._source, self._listed = kept.ballot, kept.source, kept.listed
         self._count = 0
         self.closed: Bits = cascades[0].closed.copy()
@@ -210,7 +210,7 @@ class Contest:
             cascade.contacts_seen += claims.count_ties(heard_by.rows, ids, 0, ids.size)
         contest = sorted({*self._cascades, *first.peers}, key=lambda one: one.id)
         own = first.draws(draws.tick)
-        sums = Voices(first, contacts, own, self.closed, by_trust=trusts)
+        sums = RivalVoices(first, contacts, own, self.closed, by_trust=trusts)
         anew = self._begins_anew(first, contacts, by_trust)
         if anew:
             sums.forget()

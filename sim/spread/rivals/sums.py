@@ -13,10 +13,10 @@ from sim.jit.order import sort_ids
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Bits, Contacts, Draws, Ids
 from sim.spread.cascade.model import SLICE
-from sim.spread.cascade.sparse_column import Sparse
+from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.rivals import sums_kernels as kernels
 
-__all__ = ["Voices"]
+__all__ = ["RivalVoices"]
 
 Values = npt.NDArray[Any]
 
@@ -24,7 +24,7 @@ _MANY = 16
 """Once so many times fewer contacts than agents were seen, everybody looks ahead."""
 
 
-class Voices:
+class RivalVoices:
     """One tick of the sums and voices of a contest.
 
     They are columns of its oldest message: ``sum`` and ``said``, for a few agents or where ties
@@ -57,8 +57,8 @@ class Voices:
         """Begin with silence."""
         for name in ("ahead", "heard"):
             self._held.pop(name, None)
-        self._held["sum"] = Sparse(self._whole.size, np.int64)
-        self._held["said"] = Sparse(self._whole.size, np.uint32)
+        self._held["sum"] = SparseColumn(self._whole.size, np.int64)
+        self._held["said"] = SparseColumn(self._whole.size, np.uint32)
 
     def look_ahead(self, seen: int) -> None:
         """Let everybody draw whom to keep, once ``seen`` contacts, in all of the contest, are many.

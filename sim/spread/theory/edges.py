@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core.theory import Setting, Theory
-from sim.spread.theory.meanfield import Spelled, followed
+from sim.spread.theory.meanfield import ExplicitRules, followed
 
 __all__ = ["EDGES", "attack_rate", "edge_based", "edge_course", "is_edge_based", "transmissibility"]
 
@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float64]
 EDGES = "edge-based compartmental model (Miller et al. 2012)"
 
 
-def is_edge_based(rules: Spelled) -> bool:
+def is_edge_based(rules: ExplicitRules) -> bool:
     """Return whether the equations hold for these rules."""
     returns = rules.alone[:, 0].any() or rules.hears[:, :, 0].any()
     others = rules.hears[:, 1:].any() or rules.says.any()
@@ -37,7 +37,7 @@ def _pgf(setting: Setting, derivative: int, at: float) -> float:
     return float((factor[held] * at ** power[held]).sum())
 
 
-def edge_based(rules: Spelled, setting: Setting, ticks: int) -> Theory:
+def edge_based(rules: ExplicitRules, setting: Setting, ticks: int) -> Theory:
     """Return the curve of the edge-based compartmental model."""
     contacts = rules.hears[1:, 0, 1:]
     behind = rules.at_first(setting)[1:]
@@ -103,7 +103,7 @@ def edge_course(
     return np.column_stack([left, course[:, size + 1 :]])
 
 
-def transmissibility(rules: Spelled) -> float:
+def transmissibility(rules: ExplicitRules) -> float:
     """Return the chance that a seed ever passes the message over one given tie.
 
     Raises

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core.theory import Setting, Theory
-from sim.spread.compartments.rules import KEEP, Table
+from sim.spread.compartments.rules import KEEP, RuleTable
 
-__all__ = ["Spelled", "classes_of", "followed", "heterogeneous", "homogeneous", "spell_out"]
+__all__ = ["ExplicitRules", "classes_of", "followed", "heterogeneous", "homogeneous", "spell_out"]
 
 Floats = npt.NDArray[np.float64]
 _CLASSES = 64
@@ -26,7 +26,7 @@ _ALMOST = 1.0 - 1e-12
 
 
 @dataclass(frozen=True)
-class Spelled:
+class ExplicitRules:
     """A table of rules with every outcome written out.
 
     Attributes
@@ -77,7 +77,9 @@ class Spelled:
         return shares
 
 
-def spell_out(table: Table, states: tuple[str, ...], seeded: int, *, in_rates: bool) -> Spelled:
+def spell_out(
+    table: RuleTable, states: tuple[str, ...], seeded: int, *, in_rates: bool
+) -> ExplicitRules:
     """Return the rules of a table written out."""
     size = len(states)
     joint, alone = np.zeros((size,) * 4), np.zeros((size, size))
@@ -94,7 +96,7 @@ def spell_out(table: Table, states: tuple[str, ...], seeded: int, *, in_rates: b
         np.add.at(alone[s], table.snew[table.soff[s] : table.soff[s + 1]], shares)
         alone[s, s] = 0.0
     calling = table.mode[table.mode > 2]
-    return Spelled(
+    return ExplicitRules(
         states, seeded, joint, alone, int(calling[0]) - 3 if calling.size else None, in_rates
     )
 
@@ -112,14 +114,14 @@ def classes_of(setting: Setting) -> tuple[Floats, Floats]:
     return degrees.astype(np.float64), shares
 
 
-def homogeneous(rules: Spelled, setting: Setting, ticks: int) -> Theory:
+def homogeneous(rules: ExplicitRules, setting: Setting, ticks: int) -> Theory:
     """Return the mean-field curve of a population in which everybody is alike."""
     degrees, shares = np.array([setting.mean_degree]), np.ones(1)
     expected = _by_degree(rules, setting, degrees, shares, ticks)
     return Theory("homogeneous mean field", rules.states, expected)
 
 
-def heterogeneous(rules: Spelled, setting: Setting, ticks: int) -> Theory:
+def heterogeneous(rules: ExplicitRules, setting: Setting, ticks: int) -> Theory:
     """Return the mean-field curve by degree (Pastor-Satorras & Vespignani 2001)."""
     degrees, shares = classes_of(setting)
     expected = _by_degree(rules, setting, degrees, shares, ticks)
@@ -129,7 +131,7 @@ def heterogeneous(rules: Spelled, setting: Setting, ticks: int) -> Theory:
 
 
 def _by_degree(
-    rules: Spelled, setting: Setting, degrees: Floats, shares: Floats, ticks: int
+    rules: ExplicitRules, setting: Setting, degrees: Floats, shares: Floats, ticks: int
 ) -> Floats:
     """Follow the states (degrees, states) of each class of degree."""
     ends = degrees * shares / max(float(degrees @ shares), 1e-300)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core.theory import Setting, Theory
-from sim.spread.theory.meanfield import Spelled, escaping, followed
+from sim.spread.theory.meanfield import ExplicitRules, escaping, followed
 
 __all__ = ["MOST_STATES", "pairs"]
 
@@ -20,7 +20,7 @@ MOST_STATES = 16
 """Models of more states are not followed in pairs: their cost is the fourth power."""
 
 
-def pairs(rules: Spelled, setting: Setting, ticks: int) -> Theory:
+def pairs(rules: ExplicitRules, setting: Setting, ticks: int) -> Theory:
     """Return the curve of the pair approximation, for a mean degree of at least 1."""
     degree = max(setting.mean_degree, 1.0)
     ends = rules.at_first(setting)
@@ -43,12 +43,12 @@ def _given(now: Floats) -> Floats:
     return shares
 
 
-def _a_tie(rules: Spelled, degree: float) -> float:
+def _a_tie(rules: ExplicitRules, degree: float) -> float:
     """Return how often a speaker uses one given tie in a tick."""
     return 1.0 if rules.calls is None else min(rules.calls / degree, 1.0)
 
 
-def _flow(rules: Spelled, degree: float, now: Floats) -> Floats:
+def _flow(rules: ExplicitRules, degree: float, now: Floats) -> Floats:
     """Return the derivative of the pairs (a, b)."""
     use, given = _a_tie(rules, degree), _given(now)
     others = (degree - 1.0) * use
@@ -65,7 +65,7 @@ def _flow(rules: Spelled, degree: float, now: Floats) -> Floats:
     return both
 
 
-def _tick(rules: Spelled, degree: float, now: Floats) -> Floats:
+def _tick(rules: ExplicitRules, degree: float, now: Floats) -> Floats:
     """Return the pairs one tick later; ends of a tie move independently, given each other."""
     if rules.calls is not None:
         return _tick_of_calls(rules, rules.calls, degree, now)
@@ -85,7 +85,7 @@ def _tick(rules: Spelled, degree: float, now: Floats) -> Floats:
     return following
 
 
-def _tick_of_calls(rules: Spelled, calls: int, degree: float, now: Floats) -> Floats:
+def _tick_of_calls(rules: ExplicitRules, calls: int, degree: float, now: Floats) -> Floats:
     """Return the pairs one tick later where speakers use so many of their ties, each by lot.
 
     Who calls over a tie calls nobody else with that call: both cases, of either end, are followed
@@ -108,7 +108,7 @@ def _tick_of_calls(rules: Spelled, calls: int, degree: float, now: Floats) -> Fl
 
 
 def _ends(
-    rules: Spelled, degree: float, beside: tuple[Floats, Floats], about: tuple[int, int, int]
+    rules: ExplicitRules, degree: float, beside: tuple[Floats, Floats], about: tuple[int, int, int]
 ) -> Floats:
     """Return the moves (a, b, a') of the ends ``a`` of ties to ``b``.
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from sim.core.theory import Setting, Theory
 from sim.spread.theory.edges import EDGES, edge_course, is_edge_based
-from sim.spread.theory.meanfield import Spelled
+from sim.spread.theory.meanfield import ExplicitRules
 
 __all__ = ["stays_based"]
 
@@ -19,7 +19,7 @@ _RARE = 1e-6
 
 
 def stays_based(
-    rules: Spelled, laws: Mapping[int, tuple[int, Floats]], setting: Setting, ticks: int
+    rules: ExplicitRules, laws: Mapping[int, tuple[int, Floats]], setting: Setting, ticks: int
 ) -> tuple[Theory, ...]:
     """Return the edge-based curve, or nothing where it does not hold or has too many ages.
 

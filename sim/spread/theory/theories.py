@@ -6,7 +6,7 @@ import numpy as np
 
 from sim.core.theory import Setting, Theory
 from sim.errors import InputError
-from sim.spread.compartments.rules import Table
+from sim.spread.compartments.rules import RuleTable
 from sim.spread.theory.edges import edge_based, is_edge_based
 from sim.spread.theory.meanfield import heterogeneous, homogeneous, spell_out
 from sim.spread.theory.pairs import MOST_STATES, pairs
@@ -18,7 +18,7 @@ _ALIKE = 0.2
 
 
 def curves(
-    table: Table,
+    table: RuleTable,
     states: tuple[str, ...],
     seeded: str,
     setting: Setting,

@@ -15,8 +15,8 @@ import numpy as np
 from sim.core.text import one_line
 from sim.errors import SnapshotError
 from sim.platform.acts.kinds import Act
-from sim.platform.acts.log import NO_CHAIN, NOBODY, Acts
-from sim.platform.acts.record import Held, Left, Wrote
+from sim.platform.acts.log import NO_CHAIN, NOBODY, ActColumns
+from sim.platform.acts.record import PostedMessages, RecentTicks, TickRecord
 from sim.platform.posts.posts import Kind
 from sim.store.history.database import APPLICATION_ID, BESIDE, TABLES, VERSION, history_file, still
 from sim.store.history.packing import PART, acts_of, decisions_of, texts_of, wrote_of
@@ -82,7 +82,7 @@ class TickMessages(NamedTuple):
 
     tick: int
     first: int
-    wrote: Wrote
+    wrote: PostedMessages
     texts: dict[int, str]
 
     def post(self, number: int) -> RecordedPost:
@@ -100,7 +100,7 @@ class RecordedPost(NamedTuple):
     tick, number
         When it was posted, and its number on the platform.
     row
-        Its columns as of :class:`~sim.platform.acts.record.Wrote`.
+        Its columns as of :class:`~sim.platform.acts.record.PostedMessages`.
     own
         What somebody wrote; None: rules write it.
     """
@@ -143,7 +143,7 @@ class Record:
         self,
         path: Path | None,
         rows: Sequence[_TickRow],
-        recent: Sequence[Left],
+        recent: Sequence[TickRecord],
         since: int | None,
         until: int,
     ) -> None:
@@ -203,7 +203,7 @@ class Record:
 
     def acts(
         self, *, first: int | None = None, last: int | None = None, part: int | None = None
-    ) -> Iterator[tuple[int, Acts]]:
+    ) -> Iterator[tuple[int, ActColumns]]:
         """Yield (tick, acts), the oldest first; those of the disk in the order of their members.
 
         Parameters
@@ -302,7 +302,7 @@ class ActIndex(NamedTuple):
     """
 
     chains: dict[int, bytes]
-    recent: tuple[Left, ...]
+    recent: tuple[TickRecord, ...]
     tick: int
     has_members: bool
 
@@ -314,10 +314,10 @@ class ActIndex(NamedTuple):
         """
         if world.platform is None:
             return cls({}, (), world.tick, False)
-        return cls.held(Held.of(world.platform), recent)
+        return cls.held(RecentTicks.of(world.platform), recent)
 
     @classmethod
-    def held(cls, held: Held, recent: int | None = None) -> ActIndex:
+    def held(cls, held: RecentTicks, recent: int | None = None) -> ActIndex:
         """Return those of a platform."""
         return cls(dict(held.log.chains), tuple(held.left(recent)), held.tick, True)
 
@@ -378,13 +378,13 @@ def _following(ticks: Sequence[_Tick], head: bytes, until: int) -> list[_TickRow
     return found
 
 
-def _acts(file: sqlite3.Connection | None, row: _TickRow, part: int | None) -> Acts:
+def _acts(file: sqlite3.Connection | None, row: _TickRow, part: int | None) -> ActColumns:
     sql = "SELECT part, count, data FROM acts WHERE tick = ?"
     given = (row.id,) if part is None else (row.id, part)
     sql += " ORDER BY part" if part is None else " AND part = ?"
     following = row.first + row.posts
     found = _rows(file, sql, *given)
-    return Acts.joined([acts_of(part, count, data, following) for part, count, data in found])
+    return ActColumns.joined([acts_of(part, count, data, following) for part, count, data in found])
 
 
 def _wall(file: sqlite3.Connection | None, row: _TickRow) -> TickMessages:
@@ -392,7 +392,7 @@ def _wall(file: sqlite3.Connection | None, row: _TickRow) -> TickMessages:
         file, "SELECT count, data, texts FROM posts WHERE tick = ?", row.id
     ):
         return TickMessages(row.tick, row.first, wrote_of(count, data), texts_of(texts))
-    return TickMessages(row.tick, row.first, Wrote.none(), {})
+    return TickMessages(row.tick, row.first, PostedMessages.none(), {})
 
 
 def _known(number: int) -> int:

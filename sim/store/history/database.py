@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sim.errors import FileError
-from sim.platform.acts.record import Left
+from sim.platform.acts.record import TickRecord
 from sim.store.history.packing import packed_acts, packed_decisions, packed_texts, packed_wrote
 from sim.store.snapshot.files import flush, flush_folder, is_full, why_not_saved
 
@@ -137,7 +137,7 @@ class HistoryDatabase:
         self._most_bytes = most_bytes
         self._line = line
         self._noticed = noticed
-        self._items: queue.Queue[Left | TickDecisions | None] = queue.Queue(QUEUE)
+        self._items: queue.Queue[TickRecord | TickDecisions | None] = queue.Queue(QUEUE)
         self._gives_up = threading.Event()
         self._file: sqlite3.Connection | None = None
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
@@ -150,7 +150,7 @@ class HistoryDatabase:
         """How many ticks are not on the disk yet."""
         return self._items.unfinished_tasks
 
-    def put(self, item: Left | TickDecisions) -> None:
+    def put(self, item: TickRecord | TickDecisions) -> None:
         """Give the owner something to write; waits while it has too much, and is in no trouble.
 
         Whatever comes while the disk is full, and there is no room to wait, is missing: the world
@@ -192,7 +192,7 @@ class HistoryDatabase:
                 self._file.execute("PRAGMA journal_mode=DELETE")
             self._file.close()
 
-    def _until_written(self, batch: Sequence[Left | TickDecisions]) -> None:
+    def _until_written(self, batch: Sequence[TickRecord | TickDecisions]) -> None:
         """Write a batch; try again while the disk is full, unless nobody wants to wait."""
         while batch:
             try:
@@ -215,7 +215,7 @@ class HistoryDatabase:
             self.trouble = trouble
             self._noticed()
 
-    def _write(self, batch: Sequence[Left | TickDecisions]) -> None:
+    def _write(self, batch: Sequence[TickRecord | TickDecisions]) -> None:
         """Write one transaction: all of it is in the file afterwards, or nothing."""
         if self._file is None:
             self._file = _connected(self.path)
@@ -223,7 +223,7 @@ class HistoryDatabase:
         file.execute("BEGIN IMMEDIATE")
         try:
             for item in batch:
-                if isinstance(item, Left):
+                if isinstance(item, TickRecord):
                     _insert(file, item)
                 else:
                     _decided(file, item)
@@ -251,7 +251,7 @@ class HistoryDatabase:
 _KEYS = {"acts": "tick", "posts": "tick", "decisions": "tick", "ticks": "id"}
 
 
-def _insert(file: sqlite3.Connection, left: Left) -> None:
+def _insert(file: sqlite3.Connection, left: TickRecord) -> None:
     """Write a tick; one that is there already is the same."""
     if not any(left.chain):  # of a time before ticks were sealed
         return

@@ -16,8 +16,8 @@ from sim.errors import InputError
 from sim.jit.claims import NOBODY
 from sim.platform.acts.kinds import act_of
 from sim.platform.acts.record import said_in
-from sim.platform.posts.texts import ANSWERS, Said
-from sim.spread.cascade.generations import Cohorts, r_of, summed
+from sim.platform.posts.texts import ANSWERS, QuotedTexts
+from sim.spread.cascade.generations import Generations, r_of, summed
 from sim.store.history.acts import Record, RecordedAct, RecordedPost
 from sim.store.history.rows import (
     Adopters,
@@ -76,7 +76,7 @@ class WorldHistory:
     readings: list[TickCounts] = field(default_factory=list)
     record: Record | None = None
     seed: int = 0
-    cohorts: dict[int, Cohorts] = field(default_factory=dict)
+    cohorts: dict[int, Generations] = field(default_factory=dict)
     packs: list[AdoptionPack] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -127,7 +127,7 @@ class WorldHistory:
                 found += map(_deed, self.record.of(who, whom, first=first, last=last))
         return sorted(found)
 
-    def said(self, happening: HistoryEvent, people: Agents) -> Said:
+    def said(self, happening: HistoryEvent, people: Agents) -> QuotedTexts:
         """Return what was said in a happening, and upon what; whose words are whose.
 
         Parameters
@@ -139,11 +139,11 @@ class WorldHistory:
         """
         told = {each.id: each.text for each in self.told}
         if happening.message >= 0 or self.record is None:
-            return Said(told.get(happening.message, ""))
+            return QuotedTexts(told.get(happening.message, ""))
         deed = (happening.agent, act_of(happening.kind), happening.post, happening.other)
         found = self.record.behind(RecordedAct(happening.tick, *deed))
         if found is None:
-            return Said()
+            return QuotedTexts()
         said = self._said_in(found, people)
         if act_of(happening.kind) not in ANSWERS:
             return said
@@ -153,10 +153,10 @@ class WorldHistory:
         about = self._said_in(upon, people)
         return said._replace(upon=about.text, upon_by=about.by)
 
-    def _said_in(self, post: RecordedPost, people: Agents) -> Said:
+    def _said_in(self, post: RecordedPost, people: Agents) -> QuotedTexts:
         told = {each.id: each.text for each in self.told}
         own = told.get(post.row[-1], post.own)
-        return Said(said_in(people, self.seed, post.number, post.row, own), int(post.row[0]))
+        return QuotedTexts(said_in(people, self.seed, post.number, post.row, own), int(post.row[0]))
 
     def message(
         self, message: int, *, first: int | None = None, last: int | None = None
@@ -228,10 +228,12 @@ class WorldHistory:
 
     # Inside
 
-    def _cohorts_of(self, pack: AdoptionPack) -> Cohorts:
+    def _cohorts_of(self, pack: AdoptionPack) -> Generations:
         """Return the generations of a message; of one that nobody knows of, none ever whole."""
         none = np.empty(0, np.int64)
-        unknown = Cohorts(int(pack.ticks[0]) if pack.ticks.size else 0, none, none, none, False, 0)
+        unknown = Generations(
+            int(pack.ticks[0]) if pack.ticks.size else 0, none, none, none, False, 0
+        )
         return self.cohorts.get(pack.message, unknown)
 
     def _told_of(

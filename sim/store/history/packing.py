@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.platform.acts.kinds import Act
-from sim.platform.acts.log import Acts
-from sim.platform.acts.record import KINDS, Wrote
+from sim.platform.acts.log import ActColumns
+from sim.platform.acts.record import KINDS, PostedMessages
 from sim.store.snapshot.bounded import DamagedError
 
 __all__ = [
@@ -45,7 +45,7 @@ _WROTE_BYTES = sum(np.dtype(kind).itemsize for kind in KINDS)
 _LEVEL = 1
 
 
-def packed_acts(acts: Acts, following: int) -> Iterator[tuple[int, int, bytes]]:
+def packed_acts(acts: ActColumns, following: int) -> Iterator[tuple[int, int, bytes]]:
     """Yield (part, how many, bytes) of the acts of a tick, in order of their members.
 
     Parameters
@@ -68,7 +68,7 @@ def packed_acts(acts: Acts, following: int) -> Iterator[tuple[int, int, bytes]]:
         yield part, end - start, zlib.compress(b"".join(map(_planes, columns)), _LEVEL)
 
 
-def acts_of(part: int, count: int, data: bytes, following: int) -> Acts:
+def acts_of(part: int, count: int, data: bytes, following: int) -> ActColumns:
     """Return the acts of :func:`packed_acts`.
 
     Raises
@@ -81,16 +81,16 @@ def acts_of(part: int, count: int, data: bytes, following: int) -> Acts:
     agent = np.cumsum(steps, dtype=np.uint32) + np.uint32(part * PART)
     if act.size and int(act.max()) >= len(Act):
         raise DamagedError("it names an act that there is not")
-    return Acts(agent, act, np.uint32(following) - message, other)
+    return ActColumns(agent, act, np.uint32(following) - message, other)
 
 
-def packed_wrote(wrote: Wrote) -> bytes:
+def packed_wrote(wrote: PostedMessages) -> bytes:
     """Return messages as bytes."""
     columns = (np.asarray(column, kind) for column, kind in zip(wrote, KINDS, strict=True))
     return zlib.compress(b"".join(map(_planes, columns)), _LEVEL)
 
 
-def wrote_of(count: int, data: bytes) -> Wrote:
+def wrote_of(count: int, data: bytes) -> PostedMessages:
     """Return the messages of :func:`packed_wrote`.
 
     Raises
@@ -98,7 +98,7 @@ def wrote_of(count: int, data: bytes) -> Wrote:
     DamagedError
         When they are none.
     """
-    return Wrote(*_columns(_unpacked(data, count * _WROTE_BYTES), count, KINDS))
+    return PostedMessages(*_columns(_unpacked(data, count * _WROTE_BYTES), count, KINDS))
 
 
 def packed_texts(texts: dict[int, str]) -> bytes:

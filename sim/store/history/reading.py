@@ -17,10 +17,10 @@ from sim.core.progress import Report, quiet
 from sim.errors import InputError, SnapshotError
 from sim.jit.claims import NOBODY
 from sim.platform.acts.log import ActLog
-from sim.platform.acts.record import Held
+from sim.platform.acts.record import RecentTicks
 from sim.platform.bounds import require_log, texts_of
 from sim.platform.posts.posts import Posts
-from sim.spread.cascade.generations import Cohorts, cohorts
+from sim.spread.cascade.generations import Generations, cohorts
 from sim.store.history.acts import ActIndex, Record, record_of
 from sim.store.history.history import WorldHistory
 from sim.store.history.rows import AdoptionColumns, AdoptionPack, MessageFacts, TickCounts
@@ -117,7 +117,7 @@ def read_history(path: str | PathLike[str], *, report: Report = quiet) -> WorldH
     return WorldHistory(packs, told, tick, record=record, seed=seed)
 
 
-def cohorts_of(world: World) -> dict[int, Cohorts]:
+def cohorts_of(world: World) -> dict[int, Generations]:
     """Return the generations of each message that has started, for :attr:`WorldHistory.cohorts`."""
     return {each.id: cohorts(each) for each in world.cascades if each.status != "queued"}
 
@@ -201,7 +201,7 @@ def _record(path: Path, meta: Meta, columns: Columns, until: int) -> Record:
         require_log(own[0], tick)
         log = ActLog.restore(int(settings["log_ticks"]), own[0])
         posts = Posts.restore(said["posts"], own[1])
-        traces = ActIndex.held(Held(log, posts, written, tick, int(settings["window"])))
+        traces = ActIndex.held(RecentTicks(log, posts, written, tick, int(settings["window"])))
     except (DamagedError, LookupError, TypeError, ValueError, OverflowError) as error:
         raise SnapshotError(path, f"its log of acts cannot be read ({error!r:.200})") from error
     return record_of(traces, path, until=until)

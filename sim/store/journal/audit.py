@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sim.store.snapshot.plain import from_json
-from sim.world.log import Act, Trail
+from sim.world.log import LoggedAct, Trail
 
 __all__ = ["acts_in", "attach", "broken", "rows_of", "write"]
 
@@ -42,7 +42,7 @@ def write(connection: sqlite3.Connection, world: object) -> None:
     connection.executemany("INSERT INTO world VALUES (?, ?)", rows_of(world))
 
 
-def acts_in(rows: Mapping[str, str]) -> list[Act]:
+def acts_in(rows: Mapping[str, str]) -> list[LoggedAct]:
     """Return the acts of a file's rows, in the order of the rows; not compared with their digests.
 
     Raises
@@ -51,7 +51,7 @@ def acts_in(rows: Mapping[str, str]) -> list[Act]:
         When they are no acts; the text is one clause.
     """
     numbers = sorted(int(key[len(PART) :]) for key in rows if _is_part(key))
-    found: list[Act] = []
+    found: list[LoggedAct] = []
     for number in numbers:
         part = from_json(rows[f"{PART}{number}"])
         if not isinstance(part, list) or len(found) + len(part) > MOST_ACTS:
@@ -65,10 +65,10 @@ def _is_part(key: str) -> bool:
     return key.startswith(PART) and number.isascii() and number.isdecimal() and len(number) < 9
 
 
-def _act(fields: Any) -> Act:
+def _act(fields: Any) -> LoggedAct:
     if not isinstance(fields, list) or tuple(map(type, fields)) != FIELDS:
         raise ValueError("an act of the log is malformed")
-    return Act(*fields)
+    return LoggedAct(*fields)
 
 
 def broken(rows: Mapping[str, str]) -> str:
@@ -84,7 +84,7 @@ def broken(rows: Mapping[str, str]) -> str:
     return f"acts of the log are missing at its end: {count} were written, {len(acts)} are there"
 
 
-def broken_at(acts: Sequence[Act]) -> str:
+def broken_at(acts: Sequence[LoggedAct]) -> str:
     """Return which act is not as it was noted, one clause; empty: all are."""
     before = ""
     for number, act in enumerate(acts):
@@ -97,7 +97,7 @@ def broken_at(acts: Sequence[Act]) -> str:
     return ""
 
 
-def _head(acts: Sequence[Act]) -> str:
+def _head(acts: Sequence[LoggedAct]) -> str:
     return acts[-1].digest if acts else ""
 
 

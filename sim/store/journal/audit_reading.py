@@ -15,7 +15,7 @@ from sim.store.journal.rows import NO_DIGEST, Checkpoint, JournalEntry
 from sim.store.snapshot.gates import gated
 from sim.store.snapshot.header import as_path
 from sim.store.snapshot.opened import opened, world_rows
-from sim.world.log import Act
+from sim.world.log import LoggedAct
 
 __all__ = ["Audit", "audit", "checked", "journal_checked", "saved_acts"]
 
@@ -37,7 +37,7 @@ class Audit:
     """
 
     path: Path
-    acts: tuple[Act, ...]
+    acts: tuple[LoggedAct, ...]
     tick: int | None
     digest: str | None
     findings: tuple[str, ...]
@@ -151,12 +151,12 @@ def _continued(found: Audit, journal: JournalFile, checkpoint: Checkpoint) -> Au
     return Audit(found.path, tuple(acts), tick, digest, tuple(findings))
 
 
-def _act(entry: JournalEntry, before: list[Act]) -> Act:
+def _act(entry: JournalEntry, before: list[LoggedAct]) -> LoggedAct:
     """Return an entry of a journal as an act; steps begin at the tick before them."""
     adopted = f"tick {entry.tick:,}, {entry.metrics.adopters:,} adoptions"
     result = adopted if entry.kind == "step" else ""
     tick = entry.tick - entry.ticks
-    act = Act(len(before), tick, entry.author, entry.kind, entry.command, result)
+    act = LoggedAct(len(before), tick, entry.author, entry.kind, entry.command, result)
     return replace(act, digest=act.chained(before[-1].digest if before else ""))
 
 

@@ -82,7 +82,8 @@ class ReplayLine:
         Examples
         --------
         >>> ReplayLine.to([Jump(11, 3, 10)], 15).parts
-        (Part(first=0, last=10, until=3), Part(first=11, last=15, until=4611686018427387904))
+        (RouteSegment(first=0, last=10, until=3),
+         RouteSegment(first=11, last=15, until=4611686018427387904))
         """
         known = list(jumps)
         numbers = [jump.number for jump in known]

@@ -15,13 +15,13 @@ import numpy.typing as npt
 import xxhash
 
 from sim.platform.state import commanded
-from sim.spread.cascade.sparse_column import Sparse
+from sim.spread.cascade.sparse_column import SparseColumn
 from sim.store.journal.rows import EntryAdoptions, EntryCounts
 from sim.world.cascades import adoptions_of
 
 if TYPE_CHECKING:
     from sim.platform.platform import Platform
-    from sim.platform.state import Still
+    from sim.platform.state import PlatformSnapshot
     from sim.spread.cascade.cascade import Cascade
     from sim.world.world import World
 
@@ -111,7 +111,7 @@ def _whole(cascade: Cascade) -> bytes:
     return found
 
 
-def _add_platform(state: xxhash.xxh3_128, platform: Platform | Still) -> None:
+def _add_platform(state: xxhash.xxh3_128, platform: Platform | PlatformSnapshot) -> None:
     """Add what commands change of a platform; the rest only ticks do."""
     said, columns = commanded(platform)
     state.update(said.encode("utf-8", "surrogatepass"))
@@ -152,12 +152,12 @@ def _state(world: World, turn: int) -> bytes:
 
 
 def _held_bytes(cascade: Cascade) -> int:
-    return sum(c.nbytes for c in cascade.held.values() if not isinstance(c, Sparse))
+    return sum(c.nbytes for c in cascade.held.values() if not isinstance(c, SparseColumn))
 
 
 def _add_held(state: xxhash.xxh3_128, cascade: Cascade, *, sparse: bool) -> None:
     for name, column in sorted(cascade.held.items()):
-        if isinstance(column, Sparse):
+        if isinstance(column, SparseColumn):
             for part, array in column.dump().items() if sparse else ():
                 _add(state, name + part, array)
         elif name != "done":  # a snapshot may leave it out: it follows from the adopters

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from sim.agents.cold_records import Held
+from sim.agents.cold_records import MemoryChunks
 from sim.errors import InputError
 from sim.store.snapshot.schema import CHUNK_BYTES
 
@@ -64,9 +64,11 @@ class FiledRecords:
     def __deepcopy__(self, memo: object) -> FiledRecords:
         return self
 
-    def __reduce__(self) -> tuple[type[Held], tuple[np.ndarray[tuple[int], np.dtype[np.uint8]]]]:
+    def __reduce__(
+        self,
+    ) -> tuple[type[MemoryChunks], tuple[np.ndarray[tuple[int], np.dtype[np.uint8]]]]:
         """Go to other processes as bytes."""
-        return Held, (np.frombuffer(self.read(0, self._size), np.uint8),)
+        return MemoryChunks, (np.frombuffer(self.read(0, self._size), np.uint8),)
 
     def read(self, start: int, stop: int) -> bytes:
         """Return some of the bytes.

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.platform.acts.log import ActLog, Acts
+from sim.platform.acts.log import ActColumns, ActLog
 from sim.store.snapshot.columns import Columns
 
 __all__ = ["CHANGES", "Change", "upgrade"]
@@ -63,10 +63,12 @@ def sealed(_meta: dict[str, Any], columns: Columns) -> None:
     """Seal the ticks of which acts are still there; of those before nobody knows what was done."""
     if "platform.log.ticks" not in columns:
         return
-    own = {name: columns[f"platform.log.{name}"] for name in ("ticks", "lengths", *Acts._fields)}
+    own = {
+        name: columns[f"platform.log.{name}"] for name in ("ticks", "lengths", *ActColumns._fields)
+    }
     log, stops = ActLog(0), np.cumsum(own["lengths"])
     for tick, stop, length in zip(own["ticks"], stops, own["lengths"], strict=True):
-        log.seal(int(tick), [own[name][stop - length : stop] for name in Acts._fields])
+        log.seal(int(tick), [own[name][stop - length : stop] for name in ActColumns._fields])
     for name, column in log.dump().items():
         if name in {"sealed", "chains"}:
             columns[f"platform.log.{name}"] = column

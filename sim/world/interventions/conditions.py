@@ -16,7 +16,7 @@ from sim.world.metrics.values import OF_MESSAGES
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["QUANTITIES", "Condition", "condition_of"]
+__all__ = ["QUANTITIES", "WorldCondition", "condition_of"]
 
 _FORM = re.compile(r"^\s*([a-z_]\w*)\s*(?:#\s*(\d+))?\s*(<=|>=|==|!=|<|>)\s*(\S+)\s*$")
 _COMPARED: dict[str, Callable[[float, float], bool]] = {
@@ -35,7 +35,7 @@ and metrics of plugins."""
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class WorldCondition:
     """A comparison of one quantity with a number.
 
     Attributes
@@ -80,7 +80,7 @@ class Condition:
         return f"{self.quantity}{about} {self.sign} {self.bound:g}"
 
 
-def condition_of(text: str, *, is_saved: bool = False) -> Condition:
+def condition_of(text: str, *, is_saved: bool = False) -> WorldCondition:
     """Return the condition that a person wrote.
 
     Parameters
@@ -118,4 +118,4 @@ def condition_of(text: str, *, is_saved: bool = False) -> Condition:
         bound = float("nan")
     if bound != bound:
         raise InputError(f"A condition compares with a number, got {number!r}.")
-    return Condition(quantity, int(message or 0), sign, bound)
+    return WorldCondition(quantity, int(message or 0), sign, bound)

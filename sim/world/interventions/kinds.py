@@ -12,17 +12,17 @@ from sim.world.interventions.groups import Group
 from sim.world.interventions.members import (
     Ban,
     Behave,
-    Cut,
+    ChangeSetting,
+    ChangeTies,
+    CutTies,
     Freeze,
     Newcomers,
     Recommend,
-    Set,
     Shock,
     Thaw,
-    Tie,
 )
 from sim.world.interventions.messages import DownRank, FactCheck, Hide, Inject, Label, Vote
-from sim.world.interventions.platform import Do, Open
+from sim.world.interventions.platform import ActByHand, OpenPlatform
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -32,8 +32,8 @@ __all__ = ["KINDS", "Intervention", "LostIntervention", "kinds", "made", "remade
 KINDS: dict[str, type[Intervention]] = {
     kind.plugin_name: kind
     for kind in (
-        Inject, FactCheck, Label, DownRank, Hide, Vote, Ban, Freeze, Thaw, Recommend, Behave, Set,
-        Tie, Cut, Group, Shock, Newcomers, Do, Open,
+        Inject, FactCheck, Label, DownRank, Hide, Vote, Ban, Freeze, Thaw, Recommend, Behave,
+        ChangeSetting, ChangeTies, CutTies, Group, Shock, Newcomers, ActByHand, OpenPlatform,
     )
 }  # fmt: skip
 """The built-in kinds by name."""

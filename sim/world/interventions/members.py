@@ -29,7 +29,16 @@ if TYPE_CHECKING:
     from sim.world.world import World
 
 __all__ = [
-    "Ban", "Behave", "Cut", "Freeze", "Newcomers", "Recommend", "Set", "Shock", "Thaw", "Tie",
+    "Ban",
+    "Behave",
+    "ChangeSetting",
+    "ChangeTies",
+    "CutTies",
+    "Freeze",
+    "Newcomers",
+    "Recommend",
+    "Shock",
+    "Thaw",
 ]  # fmt: skip
 
 Ids = npt.NDArray[np.uint32]
@@ -134,7 +143,7 @@ class Behave(OnPlatform):
         return f"{self.policy} decides what {whom} do{'es' if who is None else ''}"
 
 
-class Set(OnPlatform):
+class ChangeSetting(OnPlatform):
     """Change a parameter of a message's model, or a setting of the platform."""
 
     plugin_name: ClassVar[str] = "set"
@@ -165,7 +174,7 @@ class Set(OnPlatform):
         return f"{self.name} is {self.value}"
 
 
-class Tie(Intervention):
+class ChangeTies(Intervention):
     """Add or cut ties, or let members mute or block others: each of some, each of the others."""
 
     plugin_name: ClassVar[str] = "ties"
@@ -191,7 +200,7 @@ class Tie(Intervention):
         return str(done)
 
 
-class Cut(Intervention):
+class CutTies(Intervention):
     """Cut the ties between two groups, or a share of them, both ways."""
 
     plugin_name: ClassVar[str] = "cut"

@@ -17,7 +17,7 @@ from sim.core.checks import whole_number
 from sim.core.registry import is_foreign
 from sim.core.text import one_line
 from sim.errors import HubbubError, InputError
-from sim.world.interventions.conditions import Condition, condition_of
+from sim.world.interventions.conditions import WorldCondition, condition_of
 from sim.world.interventions.kinds import Intervention, LostIntervention, made, remade
 from sim.world.seeding import choose_seeds, takes_long
 
@@ -55,7 +55,7 @@ class Planned:
 
     number: int
     at: int | None
-    when: Condition | None
+    when: WorldCondition | None
     does: Intervention
     done_at: int | None = None
     result: str = ""

@@ -22,12 +22,12 @@ from sim.world.interventions.messages import post_of
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["Do", "Open"]
+__all__ = ["ActByHand", "OpenPlatform"]
 
 _MOST_ACTS = 100_000
 
 
-class Open(Intervention):
+class OpenPlatform(Intervention):
     """Open a platform: members post, read feeds and act from then on."""
 
     plugin_name: ClassVar[str] = OPENS
@@ -53,7 +53,7 @@ class Open(Intervention):
         return f"a platform is open; {self.recommender} ranks feeds"
 
 
-class Do(OnPlatform):
+class ActByHand(OnPlatform):
     """Let each of some members do the same by hand: like, post, reply, follow, join a group."""
 
     plugin_name: ClassVar[str] = "act"

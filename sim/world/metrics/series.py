@@ -15,7 +15,7 @@ from sim.errors import HubbubError, InputError, UnknownNameError
 from sim.world.metrics.alerts import Alerts
 from sim.world.metrics.kinds import is_metric_name, own_metrics, value_of
 from sim.world.metrics.members import MemberSeries
-from sim.world.metrics.values import EVERY_TICK, SAMPLED, STRUCTURE, Gauge
+from sim.world.metrics.values import EVERY_TICK, SAMPLED, STRUCTURE, MetricGroup
 from sim.world.phases import Phase
 from sim.world.seeding import choose_seeds
 from sim.world.ticking import only_reads
@@ -150,7 +150,7 @@ class Metrics:
                 self.faults.append(f"Metric {name!r} failed and is taken no more: {said}.")
         return found
 
-    def _due(self, world: World) -> Iterator[Gauge]:
+    def _due(self, world: World) -> Iterator[MetricGroup]:
         yield from EVERY_TICK
         if world.tick % self.settings.every == 0:
             yield from SAMPLED

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sim.world.world import World
 
 __all__ = [
-    "EVERY_TICK", "OF_MESSAGES", "SAMPLED", "STRUCTURE", "Gauge", "cascade_of", "newest",
+    "EVERY_TICK", "OF_MESSAGES", "SAMPLED", "STRUCTURE", "MetricGroup", "cascade_of", "newest",
 ]  # fmt: skip
 
 Found = dict[str, float]
@@ -37,7 +37,7 @@ _NAN = float("nan")
 
 
 @dataclass(frozen=True, slots=True)
-class Gauge:
+class MetricGroup:
     """Numbers that are taken together.
 
     Attributes
@@ -139,7 +139,7 @@ def _name(act: Act) -> str:
 
 
 EVERY_TICK = (
-    Gauge(
+    MetricGroup(
         {
             "active": "agents that take part",
             "ties": "ties",
@@ -150,7 +150,7 @@ EVERY_TICK = (
         },
         _of_world,
     ),
-    Gauge(
+    MetricGroup(
         {
             "running": "messages under way",
             "adopted": "first adoptions in the tick, all messages together",
@@ -160,7 +160,7 @@ EVERY_TICK = (
         },
         _of_cascades,
     ),
-    Gauge(
+    MetricGroup(
         {
             "online": "members online",
             "exposures": "messages shown",
@@ -170,7 +170,7 @@ EVERY_TICK = (
         },
         _of_platform,
     ),
-    Gauge(
+    MetricGroup(
         {
             "minds_model": "decisions of models for members, so far",
             "minds_rule": "decisions of rules for members with minds, so far",
@@ -230,7 +230,7 @@ def _of_opinions(world: World) -> Found:
 
 
 SAMPLED = (
-    Gauge(
+    MetricGroup(
         {
             "attention_gini": "Gini coefficient of how often each member's posts were shown",
             "diversity": "chance that two messages of one feed differ in topic, mean of feeds",
@@ -239,8 +239,10 @@ SAMPLED = (
         },
         _of_feeds,
     ),
-    Gauge({"r": "adoptions caused by each of the newest whole generation, largest"}, _of_reach),
-    Gauge(
+    MetricGroup(
+        {"r": "adoptions caused by each of the newest whole generation, largest"}, _of_reach
+    ),
+    MetricGroup(
         {
             "opinion_mean": "mean opinion on the first topic",
             "variance": "variance of the opinions",
@@ -308,7 +310,7 @@ def _of_reputation(world: World) -> Found:
 
 
 STRUCTURE = (
-    Gauge(
+    MetricGroup(
         {
             "modularity": "ties within communities beyond chance (Leicht & Newman 2008)",
             "modularity_error": "its standard error",
@@ -317,7 +319,7 @@ STRUCTURE = (
         },
         _of_communities,
     ),
-    Gauge(
+    MetricGroup(
         {
             "clustering": "mean share of an agent's pairs of neighbours that are neighbours",
             "clustering_error": "its standard error",
@@ -326,7 +328,7 @@ STRUCTURE = (
         },
         _of_structure,
     ),
-    Gauge(
+    MetricGroup(
         {
             "reputation_gini": "Gini coefficient of reputation",
             "reputation_p50": "median reputation, the mean being 1",

@@ -22,8 +22,8 @@ from sim.errors import InputError
 from sim.platform.acts.commands import checked_command
 from sim.platform.acts.kinds import Act, act_of
 from sim.platform.acts.policies import codes_of, cut
-from sim.platform.acts.requests import Command
-from sim.platform.feed.exposures import Part
+from sim.platform.acts.requests import ActRequest
+from sim.platform.feed.exposures import ExposurePart
 from sim.platform.posts.posts import Flag
 from sim.world.injection import is_visible
 from sim.world.minds.bounds import OF_EACH, asked_of, caps_of, sound
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sim.platform.platform import Platform
     from sim.world.world import World
 
-__all__ = ["PERSON", "Minds", "Seen", "feed_of", "ruled"]
+__all__ = ["PERSON", "Minds", "SeenMessage", "feed_of", "ruled"]
 
 PERSON = "person"
 """The mind of a member that somebody plays: its acts come by hand, and no rule acts for it."""
@@ -53,7 +53,7 @@ _ALLOWED = _OF_AUTHORS | _OF_POSTS | _TO_PEOPLE | {Act.POST}
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeenMessage:
     """One message of a feed.
 
     Attributes
@@ -216,7 +216,7 @@ class Minds:
         own = self.own
         return online[~np.isin(online, own, assume_unique=True)] if own.size else online
 
-    def hush(self, part: Part, codes: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    def hush(self, part: ExposurePart, codes: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Return the acts of a part without those of members that decide themselves."""
         if not self.own.size:
             return codes
@@ -241,7 +241,7 @@ class Minds:
             How many acts wait. What is not possible (any more) is left out.
         """
         self.touched = {pair for pair in self.touched if pair[1] >= platform.posts.first}
-        commands: list[Command] = []
+        commands: list[ActRequest] = []
         for row in rows:
             member = int(row["member"])
             own = [self._command(world, platform, member, act) for act in row["acts"]]
@@ -257,15 +257,15 @@ class Minds:
 
     def _command(
         self, world: World, platform: Platform, member: int, said: Mapping[str, Any]
-    ) -> Command | None:
+    ) -> ActRequest | None:
         act, text = act_of(said["act"]), clean(str(said.get("text") or ""), _LONGEST).strip()
         if act not in _ALLOWED or member >= len(world.agents):
             return None
         if act is Act.POST:
             tags = world.agents.vocabulary.match(text)
-            return Command(member, act, None, None, text, tags) if is_visible(text) else None
+            return ActRequest(member, act, None, None, text, tags) if is_visible(text) else None
         if act in _TO_PEOPLE or "message" not in said:
-            given = Command(member, act, None, said.get("other"), text, 0, said.get("group"))
+            given = ActRequest(member, act, None, said.get("other"), text, 0, said.get("group"))
             try:
                 return checked_command(world, platform, given, act)
             except InputError:
@@ -277,11 +277,11 @@ class Minds:
         if author == member:
             return None
         if act in _OF_AUTHORS:
-            return Command(member, act, None, author)
+            return ActRequest(member, act, None, author)
         if (member, message) in self.touched:
             return None
         self.touched.add((member, message))
-        return Command(member, act, message, None, text)
+        return ActRequest(member, act, message, None, text)
 
     def _count(self, row: Mapping[str, Any], *, effective: bool) -> None:
         for name in (row["source"], *row.get("faults", ())):
@@ -377,7 +377,7 @@ def _rows(of_each: Mapping[int, Any]) -> list[list[Any]]:
     return [[who, deepcopy(of_each[who])] for who in sorted(of_each)]
 
 
-def feed_of(world: World, platform: Platform, member: int) -> tuple[Seen, ...]:
+def feed_of(world: World, platform: Platform, member: int) -> tuple[SeenMessage, ...]:
     """Return what a member was shown in this tick, the best first; nothing when it is not online.
 
     Raises
@@ -394,7 +394,7 @@ def feed_of(world: World, platform: Platform, member: int) -> tuple[Seen, ...]:
     return ()
 
 
-def _place(part: Part, member: int) -> slice | None:
+def _place(part: ExposurePart, member: int) -> slice | None:
     """Return where in a part a member's feed stands."""
     at = int(np.searchsorted(part.viewers, member))
     if at == part.viewers.size or part.viewers[at] != member:
@@ -403,11 +403,11 @@ def _place(part: Part, member: int) -> slice | None:
     return slice(low, low + int(part.counts[at]))
 
 
-def _seen(world: World, platform: Platform, part: Part, at: int) -> Seen:
+def _seen(world: World, platform: Platform, part: ExposurePart, at: int) -> SeenMessage:
     posts, message = platform.posts, int(part.message[at])
     row = posts.row(message)
     author = int(posts.author[row])
-    return Seen(
+    return SeenMessage(
         message, author, world.agents.name(author), platform.text_of(message),
         int(posts.likes[row]),
         int(posts.tags[row]), int(posts.shares[row]), int(part.interest[at]) / 255,

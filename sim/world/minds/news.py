@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from sim.core.text import one_line
 from sim.platform.acts.kinds import Act
-from sim.platform.acts.log import Acts
+from sim.platform.acts.log import ActColumns
 from sim.platform.posts.posts import Kind
 from sim.world.minds.memory import LONGEST, kept
 
@@ -69,7 +69,7 @@ def _letters(world: World, platform: Platform) -> None:
             _deliver(world, platform, world.bonds.groups.members(other), [sender, other, text])
 
 
-def _lists(acts: Acts) -> tuple[list[int], ...]:
+def _lists(acts: ActColumns) -> tuple[list[int], ...]:
     return tuple(c.tolist() for c in (acts.agent, acts.act, acts.message, acts.other))
 
 
@@ -147,7 +147,7 @@ def _outcomes(platform: Platform) -> None:
             plans[member]["outcomes"][place] += 1
 
 
-def _whose(platform: Platform, acts: Acts) -> npt.NDArray[np.uint32]:
+def _whose(platform: Platform, acts: ActColumns) -> npt.NDArray[np.uint32]:
     """Return whom each act is about: of a share it is the author, not from whom it was seen."""
     posts, whom = platform.posts, acts.other.copy()
     shared = np.flatnonzero((acts.act == Act.REPOST) & (acts.message >= posts.first))

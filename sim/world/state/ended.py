@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.core.scratch import let_go
-from sim.platform.channel import Feed
+from sim.platform.channel import FeedChannel
 from sim.spread.cascade.contacts import Broadcast
 from sim.spread.cascade.model import PropagationModel
-from sim.spread.cascade.sparse_column import Sparse
+from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.compartments.compartments import Compartments
 from sim.spread.exposure.exposures import PerExposure
 
@@ -97,14 +97,14 @@ def _rests_alone(cascade: Cascade) -> bool:
         and kind.unsettle in _UNSETTLED
         and kind.reweigh in _REWEIGHED
         and not {"_basis", "_near", "_waiting"} & cascade.held.keys()
-        and all(isinstance(c, np.ndarray | Sparse) for c in cascade.held.values())
+        and all(isinstance(c, np.ndarray | SparseColumn) for c in cascade.held.values())
     )
 
 
 def _nobody_speaks(world: World, cascade: Cascade) -> bool:
     """Return whether all had their turn, and the channel brings it to nobody any more."""
     model, kind = cascade.model, type(cascade.model)
-    if type(cascade.channel) is Feed:
+    if type(cascade.channel) is FeedChannel:
         number = None if world.platform is None else world.platform.injected.get(cascade.id)
         if number is None or world.platform is None or number >= world.platform.posts.first:
             return False  # a feed may show it again

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from sim.agents.columns import Agents
 from sim.core.params import Parameters
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.log import Log, Rows
-from sim.world.cascades import Ended
+from sim.spread.cascade.log import GrowingRows, Log
+from sim.world.cascades import EndedCascade
 from sim.world.channels import FEED, is_channel
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def become(world: World, twin: World, known: Mapping[int, Cascade] | None = None
     _open_platform(world, twin)
     items = [
         _as_it_ended(each, objects.get(each.id), id(each) in own, world, twin)
-        if isinstance(each, Ended)
+        if isinstance(each, EndedCascade)
         else _message(each, objects.get(each.id))
         for each in twin.cascades.items
     ]
@@ -141,8 +141,8 @@ def _alike(one: Agents, other: Agents) -> bool:
 
 
 def _as_it_ended(
-    ended: Ended, mine: Cascade | None, is_own: bool, world: World, twin: World
-) -> Ended:
+    ended: EndedCascade, mine: Cascade | None, is_own: bool, world: World, twin: World
+) -> EndedCascade:
     """Return a message that was packed away; whoever holds it has it as it was."""
     if mine is not None and not is_own:
         fresh = ended.made(len(twin.agents), twin.rested_as)
@@ -161,7 +161,7 @@ def _message(twin: Cascade, mine: Cascade | None) -> Cascade:
     fresh.take_up()
     vars(fresh).update(
         _log=Log.restore(twin.log.dump()),
-        _history=Rows.of(twin.history),
+        _history=GrowingRows.of(twin.history),
         absent=np.empty(0, np.uint64),
         _measured=False,
         **dict.fromkeys(_MADE_ANEW),

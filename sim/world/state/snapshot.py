@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.scratch import Spill
-from sim.platform.state import Still
+from sim.core.scratch import ScratchFiles
+from sim.platform.state import PlatformSnapshot
 from sim.spread.cascade.cascade import Cascade
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def still(world: World, copied: Copied, before: World | None = None) -> World:
     twin.cascades = world.cascades.twin(twin, lambda each: _cascade(each, known, copied))
     for name, part in vars(world).items():
         if name == "platform" and part is not None:
-            setattr(twin, name, Still(part, _beneath(name, copied)))
+            setattr(twin, name, PlatformSnapshot(part, _beneath(name, copied)))
         elif name not in _REPLACED and hasattr(part, "dump"):
             lent = {id(c): copied(where, c) for where, c in _large(part, name, set())}
             setattr(twin, name, deepcopy(part, lent))
@@ -73,7 +73,7 @@ def _ties(ties: Ties, copied: Copied) -> Ties:
     twin, rows = ties.__new__(type(ties)), copy(slab)
     columns = {name: copied(name, column) for name, column in live._asdict().items()}
     rows.rows = columns.pop("rows")
-    rows.spill = Spill() if slab.columns.nbytes > _FILED else None
+    rows.spill = ScratchFiles() if slab.columns.nbytes > _FILED else None
     rows.columns = type(slab.columns)(**columns)
     vars(twin).update(vars(ties), slab=rows, back=None, behind=None)
     twin.loosen()

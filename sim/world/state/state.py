@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from sim.agents.cold_records import Cold
+from sim.agents.cold_records import ColdRecords
 from sim.agents.columns import Agents
 from sim.core.checks import LAST_TICK, whole_number
 from sim.core.scratch import looked_at
@@ -24,7 +24,7 @@ from sim.world.cascades import dumped, models_of, packed
 from sim.world.channels import is_channel
 from sim.world.opinions import Opinions
 from sim.world.records import PREFIX, body, canonical, filed, records, texts
-from sim.world.relationships import Bonds
+from sim.world.relationships import Relationships
 from sim.world.removal import bury, gone_of
 from sim.world.state.placeholders import LostChannel, model_of, record_of, remark_on
 
@@ -137,7 +137,7 @@ def _plugins(models: Iterable[PropagationModel]) -> list[dict[str, Any]]:
 def restore_world(cls: type[World], meta: dict[str, Any], columns: Columns) -> World:
     """Return the world of :func:`dump_world`."""
     agents = Agents.restore(meta["agents"], _under(columns, "agents."))
-    agents.lore.cold = Cold.restore(_under(columns, "cold."), len(agents))
+    agents.lore.cold = ColdRecords.restore(_under(columns, "cold."), len(agents))
     ties = Ties.restore(meta["ties"], _under(columns, "ties."))
     world = cls(agents, ties, seed=int(meta["seed"]), tick_minutes=meta["tick_minutes"])
     if "interactions" in meta:
@@ -151,7 +151,9 @@ def restore_world(cls: type[World], meta: dict[str, Any], columns: Columns) -> W
     agents.lore.moves.now = world.tick
     thought = _under(columns, "opinions.")
     world.opinions = Opinions.restore(meta.get("opinions", []), thought, len(agents))
-    world.bonds = Bonds.restore(_under(columns, "bonds."), len(agents), meta.get("groups", ()))
+    world.bonds = Relationships.restore(
+        _under(columns, "bonds."), len(agents), meta.get("groups", ())
+    )
     columns_of = _by_cascade(columns)
     records = {record["name"]: record for record in meta.get("plugins", [])}
     remarks: list[str] = []

@@ -8,7 +8,7 @@ import pytest
 from sim.agents.character import ARCHETYPES, archetype, credulity, expertise, verification
 from sim.agents.columns import Agents
 from sim.errors import InputError
-from sim.world.people import People
+from sim.world.people import AgentColumns
 from sim.world.world import World
 
 TRAITS: list[list[float]] = [
@@ -63,7 +63,7 @@ def test_expertise_is_high_in_own_interests_of_few() -> None:
 
 def test_models_and_conditions_read_them() -> None:
     world = World.from_edges([0], [1], 50, seed=3)
-    people = People(world.agents)
+    people = AgentColumns(world.agents)
     assert np.array_equal(people.column("credulity"), credulity(world.agents))
     assert people.column("archetype").dtype == np.uint8
     assert not people.column("verification").flags.writeable
@@ -73,7 +73,7 @@ def test_models_and_conditions_read_them() -> None:
 
 def test_columns_are_made_anew_when_personalities_change() -> None:
     world = World.from_edges([0], [1], 5)
-    people = People(world.agents)
+    people = AgentColumns(world.agents)
     people.column("openness"), people.column("credulity")
     world.change_agents([2], openness=1.0)
     assert people.column("openness")[2] == 1.0

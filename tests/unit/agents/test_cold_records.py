@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.agents.cold_records import BLOCK, Cold, Held, tally
+from sim.agents.cold_records import BLOCK, ColdRecords, MemoryChunks, tally
 from sim.errors import InputError
 
 RECORDS = st.dictionaries(
@@ -24,33 +24,33 @@ RECORDS = st.dictionaries(
 def test_a_store_is_a_table_that_survives_packing(
     first: dict[int, dict[str, Any]], second: dict[int, dict[str, Any]]
 ) -> None:
-    cold = Cold(room=1)
+    cold = ColdRecords(room=1)
     cold.put(first)
     cold.dump()
     cold.put(second)
     wanted = {agent: record for agent, record in {**first, **second}.items() if record}
-    again = Cold.restore(cold.dump(), 100)
+    again = ColdRecords.restore(cold.dump(), 100)
     for store in (cold, again, deepcopy(cold)):
         assert store.agents().tolist() == sorted(wanted)
         assert {agent: store.get(agent) for agent in range(100) if agent in store} == wanted
-    straight = Cold()
+    straight = ColdRecords()
     straight.put(wanted)
     for name, column in straight.dump().items():
         assert np.array_equal(column, cold.dump()[name])
 
 
 def test_a_store_of_nothing_is_nothing() -> None:
-    cold = Cold()
+    cold = ColdRecords()
     assert cold.dump() == {}
     assert (len(cold), cold.nbytes, cold.get(3), cold.text(3, "name")) == (0, 0, {}, "")
-    assert len(Cold.restore({}, 5)) == 0
+    assert len(ColdRecords.restore({}, 5)) == 0
     cold.put({7: {"name": "Ada"}})
     cold.put({7: {}})
     assert (cold.dump(), 7 in cold) == ({}, False)
 
 
 def test_hits_are_counted_and_old_chunks_give_way() -> None:
-    cold = Cold(room=1)
+    cold = ColdRecords(room=1)
     cold.put({0: {"name": "Ada"}, BLOCK: {"name": "Bo"}})
     cold.dump()
     before = tally()
@@ -60,13 +60,13 @@ def test_hits_are_counted_and_old_chunks_give_way() -> None:
 
 
 def test_a_value_that_is_no_text_is_no_text() -> None:
-    cold = Cold()
+    cold = ColdRecords()
     cold.put({1: {"name": 7}})
     assert cold.text(1, "name") == ""
 
 
 def test_what_cannot_be_packed_is_refused_and_changes_nothing() -> None:
-    cold = Cold()
+    cold = ColdRecords()
     cold.put({1: {"a": 1}})
     with pytest.raises(InputError, match="What is known of agent 2 cannot be kept"):
         cold.put({1: {"a": 2}, 2: {"a": object()}})
@@ -74,7 +74,7 @@ def test_what_cannot_be_packed_is_refused_and_changes_nothing() -> None:
 
 
 def test_many_changes_are_packed_now_and_then() -> None:
-    cold = Cold()
+    cold = ColdRecords()
     cold.put({BLOCK * number: {"n": number} for number in range(1100)})
     assert len(cold._changed) < 1100
     assert len(cold) == 1100
@@ -82,7 +82,7 @@ def test_many_changes_are_packed_now_and_then() -> None:
 
 
 def test_history_is_added_line_by_line() -> None:
-    cold = Cold()
+    cold = ColdRecords()
     cold.note([4, 5], 3, "moved house")
     cold.note([4], 9, "moved again")
     assert cold.get(4)["history"] == [[3, "moved house"], [9, "moved again"]]
@@ -90,7 +90,7 @@ def test_history_is_added_line_by_line() -> None:
 
 
 def test_a_copy_does_not_change_with_its_store() -> None:
-    cold = Cold()
+    cold = ColdRecords()
     cold.put({1: {"a": 1}})
     twin = cold.copied()
     cold.put({1: {"a": 2}})
@@ -98,7 +98,7 @@ def test_a_copy_does_not_change_with_its_store() -> None:
 
 
 def _columns() -> dict[str, Any]:
-    cold = Cold()
+    cold = ColdRecords()
     cold.put({1: {"a": 1}, 40: {"a": 2}})
     return {name: column.copy() for name, column in cold.dump().items()}
 
@@ -117,14 +117,14 @@ def _columns() -> dict[str, Any]:
 )
 def test_columns_that_do_not_fit_are_refused(name: str, value: Any, said: str) -> None:
     with pytest.raises(InputError, match=said):
-        Cold.restore(_columns() | {name: value}, 50)
+        ColdRecords.restore(_columns() | {name: value}, 50)
 
 
 def test_bytes_that_changed_are_seen_when_they_are_read() -> None:
     columns = _columns()
     columns["data"][0] ^= 1
     with pytest.raises(InputError, match="agents 0 to 15 is damaged"):
-        Cold.restore(columns, 50).get(1)
+        ColdRecords.restore(columns, 50).get(1)
 
 
 @pytest.mark.parametrize("raw", [b"\xc1", b"\x07"])
@@ -138,15 +138,15 @@ def test_bytes_that_are_no_records_are_refused(raw: bytes) -> None:
     columns["data"] = np.frombuffer(raw, np.uint8)
     columns["sums"] = np.array([xxhash.xxh3_64_intdigest(raw)], np.uint64)
     with pytest.raises(InputError, match="from 0 on is"):
-        Cold.restore(columns, 50).get(1)
+        ColdRecords.restore(columns, 50).get(1)
 
 
 def test_other_bytes_may_stand_for_those_in_memory() -> None:
-    cold = Cold()
+    cold = ColdRecords()
     cold.put({1: {"a": 1}, 40: {"a": 2}})
     data = cold.dump()["data"]
 
-    class Elsewhere(Held):
+    class Elsewhere(MemoryChunks):
         reads = 0
 
         def read(self, start: int, stop: int) -> bytes:
@@ -156,4 +156,4 @@ def test_other_bytes_may_stand_for_those_in_memory() -> None:
     cold.lie_in(Elsewhere(data))
     assert (cold.get(1), cold.get(40), cold.get(41), Elsewhere.reads) == ({"a": 1}, {"a": 2}, {}, 2)
     with pytest.raises(InputError, match="bytes are known, 3 offered"):
-        cold.lie_in(Held(data[:3]))
+        cold.lie_in(MemoryChunks(data[:3]))

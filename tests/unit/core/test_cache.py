@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.core.cache import Kept
+from sim.core.cache import BoundedCache
 from sim.core.registry import make
 from sim.spread.compartments import compartments
 from sim.spread.continuous import continuous
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_a_value_is_made_once_until_there_are_too_many() -> None:
-    kept: Kept[int] = Kept(2)
+    kept: BoundedCache[int] = BoundedCache(2)
     assert [kept.get(key, partial(int, key * 10)) for key in (1, 2, 1)] == [10, 20, 10]
     assert kept.get(1, lambda: 7) == 10
     assert len(kept) == 2
@@ -36,7 +36,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
         (compartments, "_tables"), (compartments, "_lives"),
         (continuous, "_rates"), (calls_in_time, "_laws"),
     ):  # fmt: skip
-        monkeypatch.setattr(module, name, Kept(1))
+        monkeypatch.setattr(module, name, BoundedCache(1))
 
 
 def test_models_find_their_rules_while_other_threads_make_room(hasty: None) -> None:
@@ -66,7 +66,7 @@ def test_models_find_their_rules_while_other_threads_make_room(hasty: None) -> N
 
 
 def test_no_cache_of_a_module_is_cleared() -> None:
-    """One that others may be reading is replaced; :class:`Kept` does that."""
+    """One that others may be reading is replaced; :class:`BoundedCache` does that."""
     found = []
     for file in (ROOT / "sim").rglob("*.py"):
         text = file.read_text()

@@ -12,7 +12,7 @@ import pytest
 
 from sim.core import plugin_files, registry
 from sim.core.plugin_files import disable, enable, found, one, record_path, user_folder
-from sim.core.plugin_needs import Stated, demand, stated, unmet
+from sim.core.plugin_needs import PluginDeclaration, demand, stated, unmet
 from sim.core.registry import failures, has_consent, load_file, names, spec
 from sim.errors import FileError, InputError, PluginError, PluginOffError, UnknownNameError
 from sim.world.world import World
@@ -275,8 +275,8 @@ def test_version_api_and_requirements_are_read_without_running() -> None:
         '@sim.register("one")\nclass One:\n    requires = ["numpy"]\n    version = some()\n'
         '@register("two")\nclass Two: pass\n@register\nclass Three: pass\n'
     )
-    assert said == Stated(("one", "two"), "0.3", 1, ("scipy>=1.14", "numpy"))
-    assert stated("def broken(:") == Stated()
+    assert said == PluginDeclaration(("one", "two"), "0.3", 1, ("scipy>=1.14", "numpy"))
+    assert stated("def broken(:") == PluginDeclaration()
 
 
 @pytest.mark.parametrize(

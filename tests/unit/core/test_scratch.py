@@ -13,14 +13,14 @@ import psutil
 import pytest
 
 from sim.core import scratch as spill
-from sim.core.scratch import Spill, is_filed, let_go, looked_at
+from sim.core.scratch import ScratchFiles, is_filed, let_go, looked_at
 
 
 @pytest.mark.parametrize("shape", [(2000,), (50, 40), (5, 2, 300)])
 @pytest.mark.parametrize("dtype", ["u1", "<i8", "<f8", "?"])
 def test_what_was_moved_is_as_it_was(shape: tuple[int, ...], dtype: str) -> None:
     array = np.arange(np.prod(shape)).reshape(shape).astype(dtype)
-    moved = Spill().moved(array)
+    moved = ScratchFiles().moved(array)
     let_go()
     assert (moved.dtype, moved.shape) == (array.dtype, array.shape)
     assert np.array_equal(moved, array)
@@ -28,7 +28,7 @@ def test_what_was_moved_is_as_it_was(shape: tuple[int, ...], dtype: str) -> None
 
 
 def test_moved_arrays_can_be_written_into_and_keep_it() -> None:
-    store = Spill()
+    store = ScratchFiles()
     first, second = store.moved(np.zeros(5000)), store.moved(np.ones(5000))
     first[7] = 3.0
     let_go()
@@ -36,7 +36,7 @@ def test_moved_arrays_can_be_written_into_and_keep_it() -> None:
 
 
 def test_scratch_files_have_no_names(tmp_path: Path) -> None:
-    store = Spill(tmp_path)
+    store = ScratchFiles(tmp_path)
     moved = store.moved(np.arange(100_000))
     assert list(tmp_path.iterdir()) == []
     assert int(moved.sum()) == 4999950000
@@ -45,7 +45,7 @@ def test_scratch_files_have_no_names(tmp_path: Path) -> None:
 def test_descriptors_go_with_the_files() -> None:
     before = psutil.Process().num_fds()
     for _ in range(20):
-        Spill().moved(np.arange(100_000))
+        ScratchFiles().moved(np.arange(100_000))
     assert psutil.Process().num_fds() <= before + 4
 
 
@@ -55,7 +55,7 @@ def test_without_room_on_the_disk_arrays_stay_in_memory(
 ) -> None:
     if why == "disk is full":
         monkeypatch.setattr(spill, "SPARE_BYTES", 1 << 62)
-    store = Spill(tmp_path / "none" if why == "no folder" else tmp_path)
+    store = ScratchFiles(tmp_path / "none" if why == "no folder" else tmp_path)
     array = np.arange(100_000)
     assert store.moved(array) is array
     room = store.room(array.nbytes)
@@ -66,7 +66,7 @@ def test_without_room_on_the_disk_arrays_stay_in_memory(
 
 
 def test_a_place_holds_one_array_after_the_other() -> None:
-    room = Spill().room(80_000)
+    room = ScratchFiles().room(80_000)
     first = room.hold(np.arange(10_000))
     second = room.hold(np.arange(20_000, dtype=np.int32).reshape(-1, 4)[::-1])
     assert np.shares_memory(first, second)
@@ -79,7 +79,7 @@ def test_joined_arrays_stand_one_behind_the_other(
 ) -> None:
     if why == "disk is full":
         monkeypatch.setattr(spill, "SPARE_BYTES", 1 << 62)
-    store = Spill(tmp_path)
+    store = ScratchFiles(tmp_path)
     first = store.moved(np.arange(5000, dtype=np.uint32))
     parts = [first, np.empty(0, np.uint32), np.arange(6000, dtype=np.uint32)[::2], first[7:9]]
     joined = store.joined(parts)
@@ -90,20 +90,20 @@ def test_joined_arrays_stand_one_behind_the_other(
 
 def test_joining_casts_as_numpy_does() -> None:
     parts: list[npt.NDArray[Any]] = [np.arange(3, dtype=np.uint8), np.arange(4, dtype=np.int64)]
-    joined = Spill().joined(parts)
+    joined = ScratchFiles().joined(parts)
     assert joined.dtype == np.int64
     assert joined.tolist() == [0, 1, 2, 0, 1, 2, 3]
 
 
 def test_files_are_shared_until_they_are_full() -> None:
-    store = Spill()
+    store = ScratchFiles()
     moved = [store.moved(np.full(300_000, number)) for number in range(20)]
     assert [int(each[0]) for each in moved] == list(range(20))
     assert store.bytes == 20 * 300_000 * 8
 
 
 def test_scratch_files_stay_with_their_process() -> None:
-    store = Spill()
+    store = ScratchFiles()
     moved = store.moved(np.arange(5000))
     assert deepcopy(store) is store
     other = pickle.loads(pickle.dumps(store))  # noqa: S301 - our own

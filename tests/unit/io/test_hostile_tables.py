@@ -13,8 +13,8 @@ from sim.errors import FormatError, HubbubError
 from sim.io import import_world, read_degrees, read_labels
 from sim.io.importing.exact import read_texts
 from sim.io.importing.files import opened
-from sim.io.importing.sniff import Layout
-from sim.io.importing.table import Places, Table, read_numbers
+from sim.io.importing.sniff import TableLayout
+from sim.io.importing.table import Places, TieTable, read_numbers
 
 QUICK = settings(
     max_examples=150,
@@ -54,7 +54,7 @@ def _said(read: Callable[[Path], object], place: Path) -> str | None:
     return None
 
 
-def _read(place: Path, exact: bool, layout: Layout, places: Places) -> Table | str:
+def _read(place: Path, exact: bool, layout: TableLayout, places: Places) -> TieTable | str:
     with opened(place) as source:
         try:
             if exact:
@@ -75,7 +75,7 @@ def test_the_fast_way_reads_what_the_exact_way_reads(
 ) -> None:
     place = tmp_path / "file"
     place.write_text("".join(delimiter.join(row) + end for row in rows) + "0", newline="")
-    layout = Layout(delimiter, (), 0, 0, 0, 0, ())
+    layout = TableLayout(delimiter, (), 0, 0, 0, 0, ())
     fast, exact = (_read(place, way, layout, Places(0, 2, 1, None)) for way in (False, True))
     if isinstance(fast, str) or isinstance(exact, str):
         assert fast == exact

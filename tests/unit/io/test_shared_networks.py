@@ -9,7 +9,7 @@ import pytest
 
 from sim import World
 from sim.errors import InputError
-from sim.io import EdgeOptions, Imported, import_world, read_arcs, read_degrees
+from sim.io import EdgeOptions, ImportOutcome, import_world, read_arcs, read_degrees
 
 FOLLOWS, MUTUAL = EdgeOptions(direction="follows"), EdgeOptions(directed=False)
 CASES = {
@@ -42,7 +42,7 @@ def test_published_networks_have_their_published_size(name: str, shared_data: Pa
     assert (report.ties, report.loops, report.duplicates) == (ties, loops, duplicates)
 
 
-def _graph(imported: Imported) -> igraph.Graph:
+def _graph(imported: ImportOutcome) -> igraph.Graph:
     ties = imported.world.ties
     graph = igraph.Graph(ties.agents, directed=True)
     sources = np.repeat(np.arange(ties.agents), ties.out_degree)

@@ -16,7 +16,7 @@ from sim.jit.claims import FREE, NOBODY
 from sim.jit.mix import uniform, word, word2
 from sim.spread.cascade.contacts import Contacts
 from sim.spread.compartments import durations_kernels as durations
-from sim.spread.compartments.rules import Table
+from sim.spread.compartments.rules import RuleTable
 from sim.spread.continuous import births_kernels as born
 from sim.spread.continuous import calendar_kernels as rings
 from sim.spread.continuous import continuous
@@ -51,7 +51,7 @@ def poisson(draw: float, mean: float) -> int:
 class Plain:
     """One tick by a list of all rings."""
 
-    def __init__(self, table: Table, contacts: Contacts, state: list[int]) -> None:
+    def __init__(self, table: RuleTable, contacts: Contacts, state: list[int]) -> None:
         self.table, self.contacts, self.state = table, contacts, state
         self.states = len(table.mode)
         self.life = [0] * len(state)
@@ -138,22 +138,22 @@ class Plain:
 
 def ticked(
     world: World,
-    table: Table,
+    table: RuleTable,
     state: np.ndarray,
     spans: int,
     closed: np.ndarray = NONE,
     mapped: bool = True,
-) -> tuple[events.Found, rings.Calendar, np.ndarray, np.ndarray]:
+) -> tuple[events.FirstAdoptions, rings.Calendar, np.ndarray, np.ndarray]:
     """One tick by the kernels, all room given."""
     n = len(state)
     contacts = world.network()
-    heard = events.Heard(contacts.rows, contacts.targets, contacts.trust, closed)
+    heard = events.ListenerRows(contacts.rows, contacts.targets, contacts.trust, closed)
     rates = continuous.rates_of(table)
     restless = (table.mode > 0) | (np.diff(table.soff) > 0)
     live = np.flatnonzero(restless[state & 0x7F]).astype(np.uint32)
     claim, touched, again = np.full(n, FREE), np.zeros(n + 1, np.uint32), np.zeros(n, np.uint32)
     calendar = continuous.calendar_of(None, n, spans, 8192)
-    found = events.Found(np.empty(n, np.uint32), np.empty(n, np.uint32), np.empty(n))
+    found = events.FirstAdoptions(np.empty(n, np.uint32), np.empty(n, np.uint32), np.empty(n))
     tally = np.bincount(state & 0x7F, minlength=len(table.mode)).astype(np.int64)
     lives, outlook = continuous.lives_of(), continuous.outlook_of()
     if mapped:

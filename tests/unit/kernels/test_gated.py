@@ -15,7 +15,7 @@ from sim.spread.compartments.conditional_kernels import (
     hits_alone,
     table_hits,
 )
-from sim.spread.compartments.rules import Table, after, contact, tabulate
+from sim.spread.compartments.rules import RuleTable, after, contact, tabulate
 from sim.spread.compartments.table_kernels import table_contacts, table_spontaneous
 from tests.unit.kernels.networks import Net, call
 
@@ -25,7 +25,7 @@ OPEN = np.empty(0, np.uint64)
 KEY = key_of(5, Stream.CONTACTS, 3)
 
 
-def table_of(*, skips: bool = False, contacts: int | None = None, chance: float = 0.2) -> Table:
+def table_of(*, skips: bool = False, contacts: int | None = None, chance: float = 0.2) -> RuleTable:
     rules = (
         contact("s", {"i": f"{chance} * trust", "r": "0.05 * trust"}, by="i"),
         contact("r", None, by="i", speaker_becomes="r", chance=0.3),
@@ -42,7 +42,7 @@ def population(net: Net) -> Any:
     return (np.random.default_rng(4).integers(0, 3, net.agents) | 0).astype(np.uint8)
 
 
-def hits(net: Net, table: Table, state: Any, live: Any, room: int) -> tuple[list[Any], int]:
+def hits(net: Net, table: RuleTable, state: Any, live: Any, room: int) -> tuple[list[Any], int]:
     """All contacts listed, in lists of ``room`` rows, and how many lists it took."""
     kinds = (np.uint32, np.uint32, np.int64, np.uint64, np.float64, np.int64)
     lists = [np.empty(room, kind) for kind in kinds]

@@ -11,7 +11,7 @@ from sim.core.rng import key as key_of
 from sim.jit.claims import BATCH, FREE, NOBODY, remix
 from sim.jit.order import merge_ids, sort_ids
 from sim.jit.sparse import VACANT, lookup, store
-from sim.spread.compartments.rules import Table, tabulate
+from sim.spread.compartments.rules import RuleTable, tabulate
 from sim.spread.compartments.rules import after as after_rule
 from sim.spread.compartments.rules import contact as contact_rule
 from sim.spread.compartments.table_kernels import (
@@ -38,7 +38,7 @@ class Model:
     trusted: bool = False
     few: int | None = None
 
-    def table(self, *, skips: bool) -> Table:
+    def table(self, *, skips: bool) -> RuleTable:
         rules: list[Any] = []
         for ends, outcomes in self.met.items():
             speaker, listener = ends[0], ends[1]
@@ -142,7 +142,7 @@ class Kernels:
 
     model: Model
     net: Net
-    table: Table
+    table: RuleTable
     closed: np.ndarray
     sparse: bool
     seeds: list[int]

@@ -9,7 +9,7 @@ import pytest
 from sim import Candidates, Recommender, World, compare, names, register, suggested
 from sim.errors import InputError, UnknownNameError
 from sim.lab.compare import Comparison, Difference
-from sim.lab.exposed import MEASURES, Seen, _gini
+from sim.lab.exposed import MEASURES, ExposureSums, _gini
 from sim.lab.literature import CLAIMS, claims_of
 
 
@@ -123,7 +123,7 @@ def test_measures_by_hand() -> None:
     platform = world.platform
     assert platform is not None
     labels = np.arange(300) % 3 - 1
-    seen = Seen(world, labels)
+    seen = ExposureSums(world, labels)
     shown: dict[int, int] = {}
     pairs: list[float] = []
     sides: list[int] = []
@@ -159,11 +159,11 @@ def test_measures_by_hand() -> None:
 
 def test_opinions_are_measured_where_a_model_moves_them() -> None:
     world = made(2)
-    assert isnan(Seen(world, np.zeros(300)).measures()["opinions"])
+    assert isnan(ExposureSums(world, np.zeros(300)).measures()["opinions"])
     world.inject("Is it safe?", seeds=range(50), model="deffuant", topic="safety")
     world.step(3)
     opinions, (low, high) = world.opinions["safety"], world.opinions.span("safety")
-    found = Seen(world, np.zeros(300)).measures()
+    found = ExposureSums(world, np.zeros(300)).measures()
     assert found["opinions"] == pytest.approx(4 * np.nanvar(opinions) / (high - low) ** 2)
     assert 0 < found["two camps"] < 1
 
@@ -177,11 +177,11 @@ def test_inequality_is_the_gini_coefficient() -> None:
 
 def test_nothing_seen_is_no_number() -> None:
     world = made(1)
-    found = Seen(world, np.zeros(300)).measures()
+    found = ExposureSums(world, np.zeros(300)).measures()
     assert isnan(found["coverage"])
     assert isnan(found["variety"])
     with pytest.raises(RuntimeError, match="without a platform"):
-        Seen(World.create(agents=10, mean_degree=2, seed=1), np.zeros(10))
+        ExposureSums(World.create(agents=10, mean_degree=2, seed=1), np.zeros(10))
 
 
 def test_worlds_without_ties_have_no_communities_to_find() -> None:

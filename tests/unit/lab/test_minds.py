@@ -13,7 +13,7 @@ from sim import World
 from sim.errors import InputError, UnknownNameError
 from sim.lab.minds import MIND_MEASURES, Arm, arm_of, compare_minds
 from sim.minds.models.asks import Ask
-from sim.minds.models.reply_log import Recorded
+from sim.minds.models.reply_log import RecordedReplies
 from tests.unit.runtime.minds_world import Script
 from tests.unit.runtime.speaking import Speaking, decides
 
@@ -52,7 +52,7 @@ def test_a_difference_is_shown_beside_what_chance_alone_makes() -> None:
     assert found.chance("posts").pairs == found.difference("posts").pairs == 2
     seeds = {ask.seed for ask in pool.asks if ask.seed is not None}
     assert any(seed >= 1 << 40 for seed in seeds)  # as other questions: no reply serves twice
-    kept = compare("model", "rule", Recorded(found.replies), seeds=[1, 2])
+    kept = compare("model", "rule", RecordedReplies(found.replies), seeds=[1, 2])
     assert (kept.again == found.again).all()
     assert kept.alike == found.alike
     same = compare("rule", "rule")
@@ -84,13 +84,13 @@ def test_two_prompts_are_compared_and_repeated_from_their_replies(tmp_path: Path
     found = compare(*arms, pool, goal="inform: music is fun")
     assert found.arms == ("model", "loud")
     assert any(prompt.startswith("Be ") for prompt in pool.prompts)
-    again = compare(*arms, Recorded(found.replies), goal="inform: music is fun")
+    again = compare(*arms, RecordedReplies(found.replies), goal="inform: music is fun")
     assert (again.values == found.values).all()
     assert (again.acts, again.sources) == (found.acts, found.sources)
 
 
 def test_what_was_not_recorded_leaves_decisions_to_the_rules() -> None:
-    recorded = Recorded([])
+    recorded = RecordedReplies([])
     found = compare("model", "rule", recorded)
     assert found.sources[0]["failed"] == found.sources[0]["rule"]
     assert recorded.missed == 2 * found.sources[0]["rule"]  # the first arm runs twice

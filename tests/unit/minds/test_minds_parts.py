@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.errors import FileError, InputError, UnknownNameError
-from sim.minds.memory.recall import Memory, Remembered
+from sim.minds.memory.recall import Memory, MemoryItem
 from sim.minds.models.asks import Answer
 from sim.minds.models.faults import Fault, ModelError
 from sim.minds.models.replies import Usage
-from sim.minds.models.reply_log import Diverged, ReplyLog, Slot
-from sim.minds.prompts.counts import Decided, Ledger
+from sim.minds.models.reply_log import ReplayDiverged, ReplyLog, Slot
+from sim.minds.prompts.counts import Decided, DecisionCounts
 from sim.minds.prompts.decisions import Decision, decision_of, schema_of
 from sim.minds.prompts.prompts import Post, Scene, read_prompt, tokens_in
 
@@ -175,25 +175,25 @@ def test_the_schema_allows_what_is_allowed() -> None:
 def test_memories_are_bounded_and_the_weakest_is_forgotten() -> None:
     memory = Memory(3)
     for hour, importance in enumerate([0.9, 0.1, 0.5, 0.4]):
-        memory.add(Remembered(hour, f"{hour}\n" + "x" * 500, importance=importance))
+        memory.add(MemoryItem(hour, f"{hour}\n" + "x" * 500, importance=importance))
     assert [one.hour for one in memory.recall(4, most=9)] == [0, 2, 3]
     assert all(len(one.text) <= 200 and "\n" not in one.text for one in memory.recall(4))
 
 
 def test_what_is_asked_about_comes_to_mind_first() -> None:
-    memory = Memory(9, [Remembered(0, "bread", 0b10), Remembered(5, "rain", 0b01)])
+    memory = Memory(9, [MemoryItem(0, "bread", 0b10), MemoryItem(5, "rain", 0b01)])
     assert memory.recall(5)[0].text == "rain"
     assert memory.recall(5, tags=0b10)[0].text == "bread"
 
 
 def test_a_memory_survives_a_save() -> None:
-    memory = Memory(2, [Remembered(1.5, "a", 3, 0.2), Remembered(2.0, "b")])
+    memory = Memory(2, [MemoryItem(1.5, "a", 3, 0.2), MemoryItem(2.0, "b")])
     assert Memory.restore(2, json.loads(json.dumps(memory.dump()))).dump() == memory.dump()
     assert len(memory) == 2
 
 
 def test_decisions_are_counted_by_what_they_came_from() -> None:
-    ledger = Ledger({"model": 2}, effective=1)
+    ledger = DecisionCounts({"model": 2}, effective=1)
     ledger.count(Decided.RULE, 6, effective=True)
     ledger.count(Decided.MALFORMED)
     assert (ledger.decisions, ledger.effective) == (8, 7)
@@ -203,7 +203,7 @@ def test_decisions_are_counted_by_what_they_came_from() -> None:
 
 
 def test_latencies_are_percentiles() -> None:
-    ledger = Ledger()
+    ledger = DecisionCounts()
     assert ledger.latency(95) == 0
     for seconds in range(101):
         ledger.took(seconds)
@@ -211,7 +211,7 @@ def test_latencies_are_percentiles() -> None:
 
 
 def test_a_run_in_which_nothing_happened_says_so() -> None:
-    ledger = Ledger()
+    ledger = DecisionCounts()
     assert ledger.warning == ""
     ledger.count(Decided.FAILED, 3)
     ledger.count(Decided.RULE, 3)
@@ -238,7 +238,7 @@ def test_replies_come_back_as_they_were(log: ReplyLog) -> None:
 
 
 def test_another_question_at_a_recorded_place_is_told(log: ReplyLog) -> None:
-    with pytest.raises(Diverged, match="At tick 1 member 7 was asked something else"):
+    with pytest.raises(ReplayDiverged, match="At tick 1 member 7 was asked something else"):
         log.find(Slot(1, 7), "zz")
 
 

@@ -16,10 +16,10 @@ from sim.errors import InputError
 from sim.minds.models.asks import Answer, Ask, Turn
 from sim.minds.models.faults import Fault, ModelError
 from sim.minds.models.json_objects import object_in
-from sim.minds.models.manners import Manners
+from sim.minds.models.manners import ServerQuirks
 from sim.minds.models.pool import ModelPool
 from sim.minds.models.provider import Provider
-from sim.minds.models.provider_client import Line
+from sim.minds.models.provider_client import ProviderClient
 from sim.minds.models.replies import reply_of
 from sim.minds.models.secrets import Secret
 from sim.minds.models.wire import _wait
@@ -99,7 +99,7 @@ def test_a_server_that_does_not_read_the_bound_is_told_it_by_its_old_name() -> N
 
 @given(st.lists(st.sampled_from(["max_completion_tokens", "temperature", "seed", "schema", "x"])))
 def test_manners_come_to_an_end_and_the_question_stays_the_same(refusals: list[str]) -> None:
-    manners, learned = Manners(), 0
+    manners, learned = ServerQuirks(), 0
     for refusal in refusals * 3:
         learned += manners.learn(manners.body(ASK, "m"), f"no {refusal} here")
     assert learned <= 6
@@ -147,11 +147,11 @@ def test_who_else_can_be_asked_is_while_there_is_time_for_it(
 ) -> None:
     left: list[float] = []
 
-    async def busy(_self: Line, _ask: Ask, deadline: float, patience: float) -> Answer:
+    async def busy(_self: ProviderClient, _ask: Ask, deadline: float, patience: float) -> Answer:
         left.append(deadline - patience)
         raise ModelError(Fault.RATE_LIMITED)
 
-    monkeypatch.setattr(Line, "ask", busy)
+    monkeypatch.setattr(ProviderClient, "ask", busy)
     providers = [Provider("m", "http://127.0.0.1:1/v1"), Provider("n", "http://127.0.0.1:2/v1")]
     with ModelPool(providers, cache=0) as pool:
         pool.ask_all([ASK], seconds=8.0)  # less than a call may take

@@ -12,7 +12,7 @@ import pytest
 from sim.errors import CapacityError
 from sim.network.analysis import analysis, leiden_process
 from sim.network.generate import generators
-from sim.network.generate.generators import Network
+from sim.network.generate.generators import NetworkGenerator
 from sim.network.generate.networks import generate
 from sim.network.generate.planted import _leap_scale
 from sim.network.graph.ties import Ties
@@ -53,7 +53,7 @@ def test_louvain_ends_after_its_levels(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_network_of_no_kind_draws_nothing() -> None:
     with pytest.raises(NotImplementedError):
-        Network().draw(3, 1, lambda _stage, _share: None)
+        NetworkGenerator().draw(3, 1, lambda _stage, _share: None)
 
 
 def test_drawing_more_arcs_than_expected_makes_room_for_them() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sim.core.params import describe
 from sim.errors import CapacityError, InputError, ParameterError, PluginError, UnknownNameError
 from sim.platform.acts.kinds import Act, act_of
-from sim.platform.acts.log import NOBODY, ActLog, Acts
+from sim.platform.acts.log import NOBODY, ActColumns, ActLog
 from sim.platform.acts.policy import Policy
 from sim.platform.feed.candidates import Candidates
 from sim.platform.feed.exposures import Exposures
@@ -104,7 +104,7 @@ def test_counters_that_outgrow_two_bytes_go_on_in_four() -> None:
 @pytest.mark.parametrize("large", [1 << 12, 1 << 30])
 def test_rows_that_left_take_no_memory(monkeypatch: pytest.MonkeyPatch, large: int) -> None:
     monkeypatch.setattr(rows_module, "_LARGE", large)
-    rows = rows_module.Rows(4, np.uint32)
+    rows = rows_module.RowQueue(4, np.uint32)
     for tick in range(400):
         rows.extend(1000)[:] = tick
         rows.drop(1000 if tick >= 9 else 0)
@@ -114,7 +114,7 @@ def test_rows_that_left_take_no_memory(monkeypatch: pytest.MonkeyPatch, large: i
 
 
 def test_rows_ask_for_less_where_a_system_promises_little(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows, given = rows_module.Rows(2, np.uint32), mmap.mmap
+    rows, given = rows_module.RowQueue(2, np.uint32), mmap.mmap
     rows.extend(100)[:] = 7
 
     def little(place: int, size: int, **said: int) -> Any:
@@ -151,8 +151,8 @@ def test_a_world_numbers_only_so_many_messages(monkeypatch: pytest.MonkeyPatch) 
 def test_the_log_keeps_some_ticks_and_counts_for_ever() -> None:
     log = ActLog(2)
     for tick in range(1, 5):
-        log.add(tick, Acts.of([tick, 7], [Act.LIKE, Act.POST], [5, 6], [9, NOBODY]))
-        log.add(tick, Acts.of([8], Act.LIKE, 4, 9))
+        log.add(tick, ActColumns.of([tick, 7], [Act.LIKE, Act.POST], [5, 6], [9, NOBODY]))
+        log.add(tick, ActColumns.of([8], Act.LIKE, 4, 9))
         log.forget(tick)
     assert [tick for tick, _ in log] == [3, 4]
     assert log.at(1).agent.size == 0
@@ -171,7 +171,7 @@ def test_a_long_log_is_dumped_without_a_copy_in_memory() -> None:
     log, rng = ActLog(20), np.random.default_rng(3)
     columns = [rng.integers(0, high, (20, 50_000)) for high in (1 << 32, len(Act), 9, 1 << 32)]
     for tick in range(20):
-        parts = [Acts.of(*(column[tick, half::2] for column in columns)) for half in (0, 1)]
+        parts = [ActColumns.of(*(column[tick, half::2] for column in columns)) for half in (0, 1)]
         for acts in parts:
             log.add(tick, acts)
     log.lay_by(17)
@@ -180,7 +180,7 @@ def test_a_long_log_is_dumped_without_a_copy_in_memory() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 13 * len(log) // 20
-    for name, column in zip(Acts._fields, columns, strict=True):
+    for name, column in zip(ActColumns._fields, columns, strict=True):
         halves = np.concatenate([each for row in column for each in (row[::2], row[1::2])])
         assert np.array_equal(dump[name], halves.astype(dump[name].dtype))
     assert dump["lengths"].tolist() == [50_000] * 20
@@ -188,7 +188,7 @@ def test_a_long_log_is_dumped_without_a_copy_in_memory() -> None:
 
 def test_a_log_of_no_ticks_keeps_counts_alone() -> None:
     log = ActLog(0)
-    log.add(1, Acts.of([1], Act.LIKE))
+    log.add(1, ActColumns.of([1], Act.LIKE))
     assert (len(log), log.count(1, Act.LIKE)) == (0, 1)
     assert len(ActLog.restore(0, log.dump())) == 0
 

@@ -8,7 +8,7 @@ import pytest
 
 from sim import Cascade, Setting, World
 from sim.spread.cascade.contacts import Contacts
-from sim.spread.cascade.shown import Shown
+from sim.spread.cascade.shown import FeedContacts
 from sim.testing import Given, tiny_world
 from tests.unit.plugins.naive import adoptions
 from tests.unit.plugins.test_relabelled import LABEL, arcs
@@ -31,7 +31,7 @@ class Fed(Given):
     """The pairs as feeds hand them over, without rows over all agents."""
 
     def contacts(self, network: Contacts, message: int, tick: int) -> Contacts:
-        return Shown(network, self.viewers, self.sources, [])
+        return FeedContacts(network, self.viewers, self.sources, [])
 
 
 def test_factors_are_lognormal_of_mean_one_over_messages() -> None:

@@ -192,10 +192,10 @@ def heard_places(world: World, places: Any, gamma: float, rounds: int) -> Any:
     from sim.core import rng
     from sim.spread.opinions.biased_kernels import prefer, weigh
     from sim.spread.opinions.meetings import _tables
-    from sim.spread.opinions.voices import Turned
+    from sim.spread.opinions.voices import HeardRows
 
     rows, sources, trust = world.ties.reverse.parts
-    heard = Turned(rows, sources, trust, np.empty(0, np.int8), False, world.network())
+    heard = HeardRows(rows, sources, trust, np.empty(0, np.int8), False, world.network())
     bias, least, table, offset, gap, bits, sums = _tables(gamma, (0.0, 1.0), heard)
     x = np.concatenate([[0.5], places])
     seen, none, key = (

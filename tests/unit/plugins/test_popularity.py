@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plugins.popularity.laws import Bass, Hawkes, Novelty, _poisson
+from plugins.popularity.laws import Bass, Hawkes, NoveltyGrowth, _poisson
 from sim import Draws, Setting, World, fresh_minutes, make
 
 P, Q = 0.03, 0.38
@@ -104,7 +104,7 @@ def test_totals_of_novelty_are_log_normal() -> None:
     mean, noise, runs = 0.15, 0.1, 400
     grows = mean * fresh_minutes(60.0, 0.4)
     spread = noise * math.sqrt(fresh_minutes(60.0, 0.8))
-    model = Novelty(mean=mean, noise=noise)
+    model = NoveltyGrowth(mean=mean, noise=noise)
     logs = np.array([model._growth(0.0, 60.0, Draws(seed, 0, 1, "coins")) for seed in range(runs)])
     assert logs.mean() == pytest.approx(grows, abs=4 * spread / math.sqrt(runs))
     assert logs.std() == pytest.approx(spread, rel=4 / math.sqrt(2 * runs))

@@ -9,7 +9,7 @@ import pytest
 
 from sim import Act, Candidates, Platform, World, load, make, names, save, spec
 from sim.core.cards import missing
-from sim.platform.acts.log import Acts
+from sim.platform.acts.log import ActColumns
 from sim.platform.feed.factors import tastes_of
 from tests.unit.plugins.shown import around, candidates
 
@@ -158,7 +158,7 @@ def test_tastes_tell_two_camps_apart() -> None:
         like = posts.author[rows] % 2 == everybody % 2
         code = np.where(like, Act.LIKE, Act.DISLIKE)
         platform.log._blocks[tick] = [
-            Acts.of(everybody, code, posts.numbers[rows], posts.author[rows])
+            ActColumns.of(everybody, code, posts.numbers[rows], posts.author[rows])
         ]
         taste.prepare(platform)
     rows = np.arange(len(posts) - 200, len(posts))

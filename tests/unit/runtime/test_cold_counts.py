@@ -13,7 +13,7 @@ def test_the_hit_rate_of_cold_records_is_told(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(cold, "_tally", [0, 0])
     assert Meter().read(0.0).cold_hit_rate == 1.0
     assert "cold data" not in caches()
-    store = cold.Cold()
+    store = cold.ColdRecords()
     store.put({1: {"name": "Ada"}})
     store.dump()
     assert [store.text(1, "name") for _ in range(4)] == ["Ada"] * 4

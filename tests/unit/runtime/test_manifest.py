@@ -15,7 +15,7 @@ from sim.errors import InputError
 from sim.minds.deciding.thinker import Thinker
 from sim.runtime.journal.acts import perform
 from sim.runtime.manifest import manifest_of, repeat
-from sim.world.log import Act
+from sim.world.log import LoggedAct
 from tests.unit.runtime.speaking import Speaking, living, think
 
 
@@ -27,10 +27,10 @@ def ran(prompts: Path | None = None, goal: str = "inform: the bridge is closed")
     return world
 
 
-def through_json(world: World) -> tuple[list[Act], dict[str, Any]]:
+def through_json(world: World) -> tuple[list[LoggedAct], dict[str, Any]]:
     world.trail.seal(world)
     said = json.loads(json.dumps(manifest_of(world.trail.acts, world)))
-    return [Act(**act) for act in said["acts"]], said
+    return [LoggedAct(**act) for act in said["acts"]], said
 
 
 def test_a_run_is_repeated_from_its_manifest_offline() -> None:
@@ -105,7 +105,7 @@ def test_what_minds_decide_with_is_no_part_of_the_world() -> None:
     assert world.digest() == other.digest()
 
 
-def changed(kind: str, change: Callable[[list[Any]], object]) -> list[Act]:
+def changed(kind: str, change: Callable[[list[Any]], object]) -> list[LoggedAct]:
     acts, _ = through_json(ran())
     at = next(n for n, act in enumerate(acts) if act.kind == kind)
     said = json.loads(acts[at].said)

@@ -17,7 +17,7 @@ from sim.runtime.journal.writer import JournalWriter, recover
 from sim.runtime.replay import can_begin, leads_to, line_of, replay
 from sim.store import load, save
 from sim.store.journal.audit_reading import audit
-from sim.world.log import Act, said_of
+from sim.world.log import LoggedAct, said_of
 from sim.world.phases import Phase
 from sim.world.state.snapshot import still
 from sim.world.world import World
@@ -27,7 +27,7 @@ def made() -> World:
     return World.create(agents=80, mean_degree=5, seed=3, trust="uniform")
 
 
-def acts_of(world: World) -> list[Act]:
+def acts_of(world: World) -> list[LoggedAct]:
     world.trail.seal(world)
     return list(world.trail.acts)
 
@@ -83,7 +83,7 @@ def test_a_state_of_another_world_is_refused() -> None:
 
 def test_a_changed_result_is_told() -> None:
     world = played()
-    changed = Act(2, 0, "script", "step", world.trail.acts[2].said, "tick 4, 1 adoptions")
+    changed = LoggedAct(2, 0, "script", "step", world.trail.acts[2].said, "tick 4, 1 adoptions")
     world.trail.take([*world.trail.acts[:2], changed, *world.trail.acts[3:]])
     found = replay(world.trail.acts)
     assert found.findings[0].startswith("Act 2 (step, tick 0) comes out differently: 'tick 4, ")
@@ -112,7 +112,7 @@ def test_an_act_that_fails_ends_it() -> None:
     world = made()
     world.inject("one", seeds=[0], model="si")
     acts = acts_of(world)
-    acts[1] = Act(1, 0, "script", "inject", acts[1].said.replace("[0]", "[999]"), "")
+    acts[1] = LoggedAct(1, 0, "script", "inject", acts[1].said.replace("[0]", "[999]"), "")
     assert "cannot be done again: InputError" in replay(acts).findings[0]
 
 
@@ -189,11 +189,11 @@ def test_labels_that_are_no_file_are_not_in_the_log(edges: Path) -> None:
     ("acts", "match"),
     [
         ([], "holds no log"),
-        ([Act(0, 0, "script", "given", "{}", "")], "of arrays"),
-        ([Act(0, 0, "script", "create", '{"unsaid": "long"}', "")], "not in the log"),
+        ([LoggedAct(0, 0, "script", "given", "{}", "")], "of arrays"),
+        ([LoggedAct(0, 0, "script", "create", '{"unsaid": "long"}', "")], "not in the log"),
     ],
 )
-def test_a_world_that_cannot_be_made_again_is_refused(acts: list[Act], match: str) -> None:
+def test_a_world_that_cannot_be_made_again_is_refused(acts: list[LoggedAct], match: str) -> None:
     assert match in can_begin(acts)
     with pytest.raises(InputError, match=match):
         replay(acts)
@@ -361,8 +361,8 @@ def test_what_a_world_went_back_from_is_not_done_again() -> None:
     assert replay(acts).world.digest() == digest
 
 
-def act(kind: str, tick: int, *args: int) -> Act:
-    return Act(0, tick, "script", kind, said_of(args, {}), "was so")
+def act(kind: str, tick: int, *args: int) -> LoggedAct:
+    return LoggedAct(0, tick, "script", kind, said_of(args, {}), "was so")
 
 
 def test_a_world_may_go_forward_again_until_something_new_is_done() -> None:
@@ -392,5 +392,10 @@ def test_a_start_from_which_the_world_went_back_is_refused() -> None:
 def test_an_act_that_does_not_say_how_far_is_refused(kind: str) -> None:
     with pytest.raises(InputError, match="it does not say how far"):
         line_of(
-            [act("demo", 0), act("step", 0, 4), Act(2, 4, "", kind, "{}", ""), act("go_to", 4, 9)]
+            [
+                act("demo", 0),
+                act("step", 0, 4),
+                LoggedAct(2, 4, "", kind, "{}", ""),
+                act("go_to", 4, 9),
+            ]
         )

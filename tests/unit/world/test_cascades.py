@@ -16,7 +16,7 @@ from sim import World, save
 from sim.runtime.undo.history import Past
 from sim.spread.cascade.cascade import Cascade
 from sim.store.journal.state import whole_state
-from sim.world.cascades import Ended
+from sim.world.cascades import EndedCascade
 from sim.world.state.ended import AT_HAND
 from sim.world.state.snapshot import still
 
@@ -76,7 +76,7 @@ def test_ended_messages_are_no_objects_of_a_world_or_its_copies(
     past.step(8)
     copies = [still(world, lambda _name, column: np.array(column)) for _ in range(3)]
     assert objects() - before <= 12 * AT_HAND  # those at hand, and their twins
-    kept = [each for each in world.cascades.items if isinstance(each, Ended)]
+    kept = [each for each in world.cascades.items if isinstance(each, EndedCascade)]
     assert len(kept) == 100 - AT_HAND
     assert all(twin.cascades.items[: len(kept)] == kept for twin in copies)
     assert {twin.digest() for twin in copies} == {world.digest()}

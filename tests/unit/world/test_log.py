@@ -17,7 +17,7 @@ from sim.platform.acts.policy import RulePolicy
 from sim.platform.feed.recommender import Chronological, Recommender
 from sim.platform.settings import PlatformSettings
 from sim.runtime.replay import replay
-from sim.world.log import MOST_BYTES, PLUGIN, Act, Trail, said_of, told, words_of
+from sim.world.log import MOST_BYTES, PLUGIN, LoggedAct, Trail, said_of, told, words_of
 from sim.world.phases import Phase
 from sim.world.world import World
 
@@ -140,7 +140,7 @@ def test_every_field_counts_for_the_digest(world: World, field: dict[str, Any]) 
 
 
 def test_fields_cannot_be_moved_into_each_other() -> None:
-    one = Act(1, 2, "a", "bc", "{}", "")
+    one = LoggedAct(1, 2, "a", "bc", "{}", "")
     assert one.chained("") != replace(one, author="ab", kind="c").chained("")
 
 

@@ -13,7 +13,7 @@ from sim import World, load, save
 from sim.core import scratch as spill
 from sim.store.journal.audit_reading import audit
 from sim.world import packed_log as trail_acts
-from sim.world.packed_log import Act, Acts
+from sim.world.packed_log import LoggedAct, PackedActs
 
 WORDS = st.text(max_size=30)
 STEPS = st.lists(
@@ -24,8 +24,8 @@ STEPS = st.lists(
 )
 
 
-def act(number: int, said: str) -> Act:
-    return Act(number, number, "script", "inject", said, "done", f"{number:064d}")
+def act(number: int, said: str) -> LoggedAct:
+    return LoggedAct(number, number, "script", "inject", said, "done", f"{number:064d}")
 
 
 @given(STEPS, st.integers(-70, 70), st.integers(-70, 70))
@@ -34,7 +34,7 @@ def test_acts_are_a_list(steps: list[tuple[str, str]], low: int, high: int) -> N
         patch.setattr(trail_acts, "OPEN_ACTS", 3)
         patch.setattr(trail_acts, "FILED_BYTES", 0)
         patch.setattr(spill, "LEAST_BYTES", 1)
-        acts, copies, plain = Acts(), [(Acts(), list[Act]())], list[Act]()
+        acts, copies, plain = PackedActs(), [(PackedActs(), list[LoggedAct]())], list[LoggedAct]()
         for number, (what, said) in enumerate(steps):
             if what == "append":
                 acts.append(act(number, said))
@@ -94,7 +94,7 @@ def test_a_long_log_takes_a_part_of_its_words_and_is_whole_in_its_file(
 
 def test_packed_acts_lie_in_a_file_once_they_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trail_acts, "FILED_BYTES", 4096)
-    acts = Acts(act(number, f"{number}" * 50) for number in range(5000))
+    acts = PackedActs(act(number, f"{number}" * 50) for number in range(5000))
     parts = acts._state[0]
     assert sum(spill.is_filed(part.packed) for part in parts) > len(parts) // 2
     assert [each.number for each in acts] == list(range(5000))

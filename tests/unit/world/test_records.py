@@ -201,7 +201,7 @@ def test_values_that_take_many_times_their_size_are_refused() -> None:
 
     said = b"[" + b"[]," * 20_000 + b"0]"
     data = len(said).to_bytes(8, "little") + said + (2).to_bytes(8, "little") + b"[]"
-    found = [records.Record(n, len(data), zlib.compress(data, 1)) for n in range(200)]
+    found = [records.PackedRecord(n, len(data), zlib.compress(data, 1)) for n in range(200)]
     meta: dict[str, Any] = {"cascades": []}
     with pytest.raises(ValueError, match="too many values"):
         records.unfold(meta, records.filed(found))

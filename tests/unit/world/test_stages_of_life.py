@@ -18,7 +18,7 @@ from sim.errors import InputError
 from sim.network.analysis import analysis
 from sim.network.analysis.report import network_report
 from sim.platform.acts.effects import change_ties
-from sim.platform.acts.log import Acts
+from sim.platform.acts.log import ActColumns
 from sim.platform.platform import Platform
 from sim.store.snapshot.upgrades import upgrade
 from sim.world.seeding import choose_seeds
@@ -114,7 +114,7 @@ def may_be_followed_by_hand(world: World) -> bool:
 
 
 def may_be_followed_in_a_batch(world: World) -> bool:
-    return bool(change_ties(world, Acts.of(11, Act.FOLLOW, other=WHO))[0])
+    return bool(change_ties(world, ActColumns.of(11, Act.FOLLOW, other=WHO))[0])
 
 
 def may_join_a_group(world: World) -> bool:
@@ -294,7 +294,7 @@ def test_many_are_destroyed_at_once_and_none_keeps_a_tie() -> None:
     assert (world.ties.reverse.out_degree == world.ties.in_degree).all()
 
 
-# Acts without effect are none
+# ActColumns without effect are none
 
 
 def friendly(**settings: Any) -> tuple[World, Platform]:

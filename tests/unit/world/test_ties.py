@@ -15,7 +15,7 @@ from sim.agents.lifecycle import Lifecycle
 from sim.errors import InputError, UnknownNameError
 from sim.network.graph.log import ACTS, TieLog
 from sim.network.graph.ties import FRIEND
-from sim.network.relations.blocklist import Ears
+from sim.network.relations.blocklist import Blocklist
 from sim.world.relations import may
 from sim.world.world import World
 
@@ -333,7 +333,7 @@ def test_newcomers_can_be_muted() -> None:
 
 def test_marks_that_contradict_themselves_are_refused() -> None:
     with pytest.raises(InputError, match="do not name rising pairs"):
-        Ears.restore({"listener": np.array([1, 0], np.uint32)}, 4)
+        Blocklist.restore({"listener": np.array([1, 0], np.uint32)}, 4)
     with pytest.raises(InputError, match="columns that do not fit together"):
         TieLog.restore({"tick": np.array([1], np.int32)}, 4)
     meta, columns = small().dump()

@@ -10,7 +10,7 @@ from sim import World, load, make, save
 from sim.cli.scenario.from_world import scenario_of
 from sim.platform.acts.policy import RulePolicy
 from sim.platform.settings import PlatformSettings
-from sim.world.log import Act, said_of
+from sim.world.log import LoggedAct, said_of
 from tests.unit.cli.conftest import Hubbub
 
 
@@ -87,11 +87,11 @@ def test_a_message_from_before_the_platform_stays_outside_of_feeds(hubbub: Hubbu
     assert found.cascades[0].size == world.cascades[0].size
 
 
-def act(tick: int, kind: str, /, *args: object, **said: object) -> Act:
-    return Act(0, tick, "script", kind, said_of(args, said), "")
+def act(tick: int, kind: str, /, *args: object, **said: object) -> LoggedAct:
+    return LoggedAct(0, tick, "script", kind, said_of(args, said), "")
 
 
-def told(*acts: Act) -> tuple[str, list[str]]:
+def told(*acts: LoggedAct) -> tuple[str, list[str]]:
     return scenario_of((act(0, "create", network="small-world", agents=9), *acts))
 
 
@@ -106,7 +106,7 @@ def told(*acts: Act) -> tuple[str, list[str]]:
         act(0, "follow", list(range(2000)), [k * k for k in range(2000)]),
     ],
 )
-def test_what_a_scenario_cannot_say_is_named(done: Act) -> None:
+def test_what_a_scenario_cannot_say_is_named(done: LoggedAct) -> None:
     text, left_out = told(done)
     assert left_out[0].startswith(f"Left out: {done.kind} (1x)")
     assert text.endswith("[stop]\nticks = 0\n")

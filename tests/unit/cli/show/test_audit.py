@@ -13,7 +13,7 @@ from sim.cli.scenario.from_world import scenario_of
 from sim.errors import InputError
 from sim.runtime.journal.writer import JournalWriter
 from sim.store import load, save
-from sim.world.log import Act, said_of
+from sim.world.log import LoggedAct, said_of
 from sim.world.world import World
 from tests.unit.cli.conftest import Hubbub
 from tests.unit.store.fake import edit
@@ -215,8 +215,8 @@ def test_a_script_says_what_it_leaves_out(hubbub: Hubbub, path: Path) -> None:
     )
 
 
-def act(kind: str, /, *args: object, **said: object) -> Act:
-    return Act(0, 0, "script", kind, said_of(args, said), "")
+def act(kind: str, /, *args: object, **said: object) -> LoggedAct:
+    return LoggedAct(0, 0, "script", kind, said_of(args, said), "")
 
 
 DEMO = act("demo", seed=7, tick_minutes=60.0)
@@ -228,11 +228,11 @@ DEMO = act("demo", seed=7, tick_minutes=60.0)
         ((), "cannot say how this world began"),
         ((act("given"),), "cannot say how this world began"),
         ((act("create", network="configuration", degrees=[[1, 1]]),), "degree pairs"),
-        ((DEMO, Act(1, 0, "script", "inject", '{"unsaid": "long"}', "")), "not in the log"),
+        ((DEMO, LoggedAct(1, 0, "script", "inject", '{"unsaid": "long"}', "")), "not in the log"),
         ((DEMO, act("inject", "hi", seeds=[0], kind="story")), "a kind of message"),
     ],
 )
-def test_what_a_scenario_cannot_say_is_refused(acts: tuple[Act, ...], match: str) -> None:
+def test_what_a_scenario_cannot_say_is_refused(acts: tuple[LoggedAct, ...], match: str) -> None:
     with pytest.raises(InputError, match=match):
         scenario_of(acts)
 

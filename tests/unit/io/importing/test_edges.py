@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sim.errors import Cancelled, FormatError
-from sim.io import EdgeOptions, Edges, import_world, read_arcs, read_edges
+from sim.io import EdgeOptions, ImportedArcs, import_world, read_arcs, read_edges
 
 
 def _file(folder: Path, text: str | bytes, name: str = "edges.txt") -> Path:
@@ -16,7 +16,7 @@ def _file(folder: Path, text: str | bytes, name: str = "edges.txt") -> Path:
     return place
 
 
-def _arcs(edges: Edges) -> list[tuple[int | str, int | str]]:
+def _arcs(edges: ImportedArcs) -> list[tuple[int | str, int | str]]:
     ids = edges.ids.tolist() if isinstance(edges.ids, np.ndarray) else edges.ids
     assert ids is not None
     return [(ids[a], ids[b]) for a, b in zip(edges.sources, edges.targets, strict=True)]

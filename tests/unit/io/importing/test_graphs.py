@@ -6,7 +6,7 @@ import networkx as nx
 import pytest
 
 from sim.errors import FileError, InputError
-from sim.io import EdgeOptions, Edges, import_world, read_graph
+from sim.io import EdgeOptions, ImportedArcs, import_world, read_graph
 
 
 def _made(folder: Path, kind: str, *, directed: bool) -> Path:
@@ -26,7 +26,7 @@ def _made(folder: Path, kind: str, *, directed: bool) -> Path:
     return place
 
 
-def _named(edges: Edges) -> set[tuple[str, str, float]]:
+def _named(edges: ImportedArcs) -> set[tuple[str, str, float]]:
     assert edges.names is not None
     assert edges.weights is not None
     rows = zip(edges.sources, edges.targets, edges.weights.tolist(), strict=True)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sim import Answer, Ask, Budget, Fault, ModelPool, Provider
 from sim.minds.deciding.estimate import estimate
 from sim.minds.deciding.thinker import Thinker
-from sim.minds.models.batch import Seat, answers_in
+from sim.minds.models.batch import BatchPlace, answers_in
 from sim.minds.models.prices import FREE, Price
 from sim.minds.prompts.decisions import Decision
 from sim.minds.prompts.prompts import Post, Scene, read_prompt
@@ -161,7 +161,7 @@ def test_words_of_others_cannot_leave_the_member_they_were_shown_to() -> None:
 
 
 SCENE = Scene("A", "P", "now", feed=[Post("b", "x"), Post("c", "y")])
-SEATS = [Seat("", ("like", "reply", "do nothing"), 2, SCENE)] * 3
+SEATS = [BatchPlace("", ("like", "reply", "do nothing"), 2, SCENE)] * 3
 NOTHING = Decision("do nothing")
 
 

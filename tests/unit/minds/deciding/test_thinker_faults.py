@@ -11,7 +11,7 @@ import pytest
 
 from sim import Case, Decision, Fault, Member, Mind, ModelError, Post
 from sim.minds.deciding.pending import checked
-from sim.minds.deciding.round import Patience, Strikes
+from sim.minds.deciding.round import FaultCounts, Patience
 from sim.minds.deciding.thinker import Thinker
 from tests.unit.runtime.minds_world import Row, faults_in, minded, platform_of, run
 
@@ -181,7 +181,7 @@ def test_what_goes_wrong_together_costs_those_that_were_together(do: Any, said: 
 
 
 def test_strikes_are_counted_for_each_mind() -> None:
-    strikes = Strikes()
+    strikes = FaultCounts()
     for mind in ("a", "b", "a", "a", "a"):
         strikes.note(mind, "it fell.\n")
     assert strikes.faults == [

@@ -13,7 +13,7 @@ from sim import read_surrogate
 from sim.core import rng
 from sim.errors import FileError, InputError
 from sim.minds.deciding.thinker import Thinker, accounts
-from sim.minds.distill import FEWEST, Logged, distilled
+from sim.minds.distill import FEWEST, LoggedDecision, distilled
 from sim.minds.models.asks import Ask
 from sim.minds.surrogate import Surrogate, SurrogateMind, agreement_of, features_of, posts_of
 from sim.runtime.distilling import distil, logged_in, write
@@ -27,7 +27,7 @@ def uniforms(count: int, salt: int = 0) -> Any:
     return rng.uniforms(rng.key(11, rng.Stream.PLUGINS, salt=salt), np.arange(count))
 
 
-def logged(count: int, noise: float = 0.0) -> list[Logged]:
+def logged(count: int, noise: float = 0.0) -> list[LoggedDecision]:
     """Return decisions by a rule: like the most interesting post if it is, else do nothing."""
     draws = uniforms(count * 10).reshape(count, 10)
     found = []
@@ -37,7 +37,7 @@ def logged(count: int, noise: float = 0.0) -> list[Logged]:
         best = max(range(3), key=lambda n: posts[n][0])
         likes = (posts[best][0] > 190) != (row[8] < noise)
         one = ("like", best + 1) if likes else ("do nothing", 0)
-        found.append(Logged([traits, *posts], *one, "m" if at else ""))
+        found.append(LoggedDecision([traits, *posts], *one, "m" if at else ""))
     return found
 
 
@@ -75,13 +75,13 @@ def test_too_little_is_refused() -> None:
         distilled(logged(FEWEST - 1))
     with pytest.raises(InputError, match=r"in \(0, 1\), got 1"):
         distilled(logged(FEWEST), held_out=1.0)
-    strange = [Logged([[0] * 5], "direct message", 0), Logged([[0] * 5], "like", 3)]
+    strange = [LoggedDecision([[0] * 5], "direct message", 0), LoggedDecision([[0] * 5], "like", 3)]
     with pytest.raises(InputError, match="got 2"):
         distilled(strange + logged(2))
 
 
 def test_one_act_alone_is_no_agreement_beyond_chance() -> None:
-    found = distilled([Logged([[128] * 5], "do nothing", 0)] * 60)
+    found = distilled([LoggedDecision([[128] * 5], "do nothing", 0)] * 60)
     assert (found.agreement.accuracy, found.agreement.kappa) == (1.0, 0.0)
     assert found.models == ()
     assert found.agreement.words.endswith("acts drawn: 100.0%).")

@@ -10,7 +10,7 @@ import pytest
 
 from sim import Act, World
 from sim.errors import InputError
-from sim.minds.deciding.around import Around, plans_in
+from sim.minds.deciding.around import MemberContext, plans_in
 from sim.minds.deciding.estimate import estimate
 from sim.minds.deciding.interview import question_to
 from sim.minds.models.budget import Budget
@@ -334,7 +334,7 @@ def test_plans_are_told_by_name() -> None:
 
 
 def test_nobody_is_written_to_by_an_act_upon_a_group() -> None:
-    near = Around(targets={2: ({"group": 0}, "cats")})
+    near = MemberContext(targets={2: ({"group": 0}, "cats")})
     assert near.act(Decision("follow", 2)) == {"act": "follow"}
     assert near.act(Decision("group message", 2, "Hi.")) == {
         "act": "group message", "group": 0, "text": "Hi.",

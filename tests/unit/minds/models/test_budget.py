@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from sim.errors import FileError, InputError, UnknownNameError
 from sim.minds.models.asks import Ask, Turn
-from sim.minds.models.breaker import Breaker
+from sim.minds.models.breaker import CircuitBreaker
 from sim.minds.models.budget import Budget, Spend, cap_of
 from sim.minds.models.faults import Fault, ModelError
-from sim.minds.models.limits import Gate, Pace, Rate
+from sim.minds.models.limits import ConcurrencyLimit, RequestPace, TokenBucket
 from sim.minds.models.pool import ModelPool
 from sim.minds.models.prices import (
     FREE,
@@ -289,7 +289,7 @@ def test_equal_requests_have_equal_fingerprints() -> None:
 
 
 async def test_a_gate_halves_once_for_all_that_met_the_same_congestion() -> None:
-    gate = Gate(most=8, start=8)
+    gate = ConcurrencyLimit(most=8, start=8)
     calls = [await gate.enter() for _ in range(8)]
     for call in calls:
         gate.leave(call, congested=True)
@@ -299,7 +299,7 @@ async def test_a_gate_halves_once_for_all_that_met_the_same_congestion() -> None
 
 
 async def test_a_gate_doubles_a_window_and_after_congestion_grows_by_one() -> None:
-    gate = Gate(most=16, start=2)
+    gate = ConcurrencyLimit(most=16, start=2)
 
     async def window(congested: bool = False) -> int:
         for call in [await gate.enter() for _ in range(gate.limit)]:
@@ -316,7 +316,7 @@ class Limited:
 
     def __init__(self, per_second: int, *, says: bool = True) -> None:
         self.now = 0.0
-        self.pace = Pace(lambda: self.now)
+        self.pace = RequestPace(lambda: self.now)
         self._per_second, self._says = per_second, says
         self.taken: list[float] = []
         self.refused = 0
@@ -347,7 +347,7 @@ def test_a_pace_comes_to_what_a_server_takes_and_is_seldom_refused(
 
 def test_a_pace_holds_nobody_back_until_a_server_refuses_and_then_as_long_as_it_asks() -> None:
     now = [10.0]
-    pace = Pace(lambda: now[0])
+    pace = RequestPace(lambda: now[0])
     sent = [pace.take() for _ in range(8)]
     assert (pace.wait, pace.rate) == (0.0, 0.0)
     for one in sent[4:]:
@@ -361,7 +361,7 @@ def test_a_pace_holds_nobody_back_until_a_server_refuses_and_then_as_long_as_it_
 
 
 async def test_a_gate_lets_in_as_many_as_its_limit_and_in_order() -> None:
-    gate = Gate(most=2, start=2)
+    gate = ConcurrencyLimit(most=2, start=2)
     first, second = await gate.enter(), await gate.enter()
     third = asyncio.create_task(gate.enter())
     fourth = asyncio.create_task(gate.enter())
@@ -376,7 +376,7 @@ async def test_a_gate_lets_in_as_many_as_its_limit_and_in_order() -> None:
 
 
 async def test_a_turn_that_comes_as_its_call_is_cancelled_goes_to_the_next() -> None:
-    gate = Gate(most=1)
+    gate = ConcurrencyLimit(most=1)
     first = await gate.enter()
     second, third = asyncio.create_task(gate.enter()), asyncio.create_task(gate.enter())
     await asyncio.sleep(0)
@@ -388,20 +388,20 @@ async def test_a_turn_that_comes_as_its_call_is_cancelled_goes_to_the_next() -> 
 
 def test_a_gate_and_a_rate_need_sense() -> None:
     with pytest.raises(InputError, match="At least 1 call"):
-        Gate(0)
+        ConcurrencyLimit(0)
     with pytest.raises(InputError, match="more than 0 a minute"):
-        Rate(0)
+        TokenBucket(0)
 
 
 def test_a_rate_waits_for_what_is_not_there() -> None:
     now = [0.0]
-    rate = Rate(60, lambda: now[0])
+    rate = TokenBucket(60, lambda: now[0])
     assert [rate.delay(30), rate.delay(30), rate.delay(1)] == [0, 0, 1.0]
     now[0] = 11.0
     assert rate.delay(10) == 0
     rate.give_back(1000)
     assert rate.delay(60) == 0
-    assert Rate(None).delay(1e9) == 0
+    assert TokenBucket(None).delay(1e9) == 0
 
 
 def test_a_rate_limit_beyond_the_deadline_ends_the_call_unsent() -> None:
@@ -439,7 +439,7 @@ def test_a_call_whose_turn_does_not_come_ends_at_its_deadline() -> None:
 
 def test_a_breaker_opens_rests_tries_once_and_closes() -> None:
     now = [0.0]
-    breaker = Breaker(faults=2, rest=5, longest=8, clock=lambda: now[0])
+    breaker = CircuitBreaker(faults=2, rest=5, longest=8, clock=lambda: now[0])
     breaker.failed(breaker.admits())
     assert breaker.state == "closed"
     breaker.failed(breaker.admits())
@@ -462,7 +462,7 @@ def test_a_breaker_opens_rests_tries_once_and_closes() -> None:
 
 def test_calls_that_were_under_way_together_are_one_fault_and_no_trial() -> None:
     now = [0.0]
-    breaker = Breaker(faults=2, rest=5, longest=40, clock=lambda: now[0])
+    breaker = CircuitBreaker(faults=2, rest=5, longest=40, clock=lambda: now[0])
     early = [breaker.admits() for _ in range(9)]
     now[0] = 1.0
     for call in early[:5]:

@@ -9,7 +9,7 @@ import pytest
 
 from sim import World
 from sim.minds.deciding.thinker import Thinker
-from sim.minds.memory.recall import Memory, Remembered
+from sim.minds.memory.recall import Memory, MemoryItem
 from sim.minds.models.asks import Ask, Turn
 from sim.minds.models.budget import Budget, Spend
 from sim.minds.models.configured import embeddings_in
@@ -18,7 +18,7 @@ from sim.minds.models.faults import Fault, ModelError
 from sim.minds.models.pool import ModelPool
 from sim.minds.models.prices import Price
 from sim.minds.models.provider import Provider
-from sim.minds.models.reply_log import Recorded
+from sim.minds.models.reply_log import RecordedReplies
 from sim.settings.settings import load_settings
 from tests.unit.minds.server import Call, Server, completion, status
 from tests.unit.runtime.minds_world import minded, platform_of, run
@@ -115,7 +115,7 @@ def test_another_models_vectors_are_not_compared_with_those_of_before() -> None:
 
 
 def test_what_is_most_alike_comes_to_mind() -> None:
-    memory = Memory(8, [Remembered(0, text) for text in ("a", "b", "c", "d", "e", "f")])
+    memory = Memory(8, [MemoryItem(0, text) for text in ("a", "b", "c", "d", "e", "f")])
     assert memory.told(0, [0, 0, 0, 0, 0, 1.0])[0] == "f"
     assert memory.told(0, [0, 1.0, 0, 0, 0, 0])[0] == "b"
     assert memory.told(0, [1.0]) == memory.told(0)  # of other memories: no use
@@ -152,7 +152,7 @@ def test_members_recall_what_is_like_what_they_see_and_runs_repeat_it() -> None:
     assert all("\n- sun\n" in prompt for prompt in fed)
     assert {row["source"] for row in rows} <= {"model", "cache"}
     assert all(row["spent"][0] >= 1 for row in rows)
-    recorded = Recorded(reply for row in rows for reply in row["replies"])
+    recorded = RecordedReplies(reply for row in rows for reply in row["replies"])
     again = run(copied, Thinker(recorded, alike=True), 1)
     assert ([row["acts"] for row in again], recorded.missed) == ([row["acts"] for row in rows], 0)
 

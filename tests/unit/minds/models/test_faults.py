@@ -12,11 +12,11 @@ import pytest
 from sim.minds.models.asks import Answer, Ask, Turn
 from sim.minds.models.budget import Budget
 from sim.minds.models.faults import Fault, ModelError
-from sim.minds.models.limits import Gate
+from sim.minds.models.limits import ConcurrencyLimit
 from sim.minds.models.pool import ModelPool
 from sim.minds.models.provider import Provider, key_in
 from sim.minds.models.secrets import Secret, redact
-from sim.minds.models.wire import Wire
+from sim.minds.models.wire import ProviderConnection
 from tests.unit.minds import server as servers
 from tests.unit.minds.server import Answering, Server, body, completion, status
 
@@ -146,7 +146,7 @@ def test_a_moment_in_which_a_server_fails_all_that_came_does_not_rest_it(code: i
 
     script = (*[failing] * 8, servers.well)
     with Server(*script) as server, ModelPool([Provider("m", server.url)], cache=0) as pool:
-        pool.lines[0].gate = Gate(8, start=8)
+        pool.lines[0].gate = ConcurrencyLimit(8, start=8)
         answers = pool.ask_all([Ask((Turn("user", f"{n}"),)) for n in range(8)], seconds=20)
         assert [answer.text for answer in answers] == ["Good morning."] * 8
         assert pool.states == {"127.0.0.1": "closed"}
@@ -229,7 +229,7 @@ def test_a_pool_that_closes_ends_the_calls_under_way() -> None:
 async def test_what_no_list_foresees_is_a_malformed_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    wire = Wire(Provider("m", "http://127.0.0.1:9/v1"))
+    wire = ProviderConnection(Provider("m", "http://127.0.0.1:9/v1"))
 
     async def strange(*_: object, **__: object) -> None:
         raise LookupError(CANARY)

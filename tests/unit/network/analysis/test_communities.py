@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sim.errors import Cancelled, CapacityError, HubbubError, UnknownNameError
 from sim.network.analysis import analysis, communities
-from sim.network.generate.networks import Generated, generate
+from sim.network.generate.networks import GeneratedNetwork, generate
 from sim.network.graph.ties import Ties
 
 METHODS = analysis.METHODS
@@ -22,7 +22,7 @@ OWN = ("louvain", "label-propagation")
 
 
 @pytest.fixture(scope="module")
-def planted() -> Generated:
+def planted() -> GeneratedNetwork:
     return generate("planted-communities", 4000, seed=2, mean_degree=16, mixing=0.4)
 
 
@@ -48,7 +48,7 @@ def test_two_cliques_are_two_communities(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_equal_seeds_give_equal_communities(method: str, planted: Generated) -> None:
+def test_equal_seeds_give_equal_communities(method: str, planted: GeneratedNetwork) -> None:
     first, second, other = (
         analysis.communities(generate_again(), method, seed=seed) for seed in (1, 1, 2)
     )
@@ -71,20 +71,20 @@ def test_louvain_is_as_good_as_igraph(mixing: float, seed: int) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_planted_communities_are_found(method: str, planted: Generated) -> None:
+def test_planted_communities_are_found(method: str, planted: GeneratedNetwork) -> None:
     assert planted.community is not None
     labels = analysis.communities(planted.ties, method)
     assert agreement(labels, planted.community) > 0.85
 
 
-def test_leiden_reaches_the_modularity_of_igraph(planted: Generated) -> None:
+def test_leiden_reaches_the_modularity_of_igraph(planted: GeneratedNetwork) -> None:
     found = graph_of(planted.ties).community_leiden("modularity", n_iterations=4).modularity
     labels = analysis.communities(planted.ties, "leiden")
     assert analysis.modularity(planted.ties, labels) >= found - 0.003
 
 
 @pytest.mark.parametrize("method", OWN)
-def test_communities_look_at_both_directions(method: str, planted: Generated) -> None:
+def test_communities_look_at_both_directions(method: str, planted: GeneratedNetwork) -> None:
     ties = planted.ties
     sources = np.repeat(np.arange(ties.agents), ties.out_degree)
     once = sources < ties.targets

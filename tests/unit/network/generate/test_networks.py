@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.errors import Cancelled, InputError, ParameterError, UnknownNameError
-from sim.network.generate.networks import NETWORKS, Generated, generate
+from sim.network.generate.networks import NETWORKS, GeneratedNetwork, generate
 
 PAIRS = np.array([[2, 1], [1, 1], [0, 2], [1, 0]])
 PINNED = {
@@ -16,12 +16,12 @@ PINNED = {
 }
 
 
-def _arcs(made: Generated) -> tuple[np.ndarray, np.ndarray]:
+def _arcs(made: GeneratedNetwork) -> tuple[np.ndarray, np.ndarray]:
     rows = np.repeat(np.arange(made.ties.agents), made.ties.out_degree)
     return rows, made.ties.targets.astype(np.int64)
 
 
-def _same(a: Generated, b: Generated) -> bool:
+def _same(a: GeneratedNetwork, b: GeneratedNetwork) -> bool:
     return np.array_equal(a.ties.rows, b.ties.rows) and np.array_equal(
         a.ties.targets, b.ties.targets
     )

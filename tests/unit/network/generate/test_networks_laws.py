@@ -8,15 +8,15 @@ import numpy.typing as npt
 import pytest
 from scipy import stats
 
-from sim.network.generate.networks import Generated, generate
+from sim.network.generate.networks import GeneratedNetwork, generate
 
 
-def _communities(made: Generated) -> npt.NDArray[np.int32]:
+def _communities(made: GeneratedNetwork) -> npt.NDArray[np.int32]:
     assert made.community is not None
     return made.community
 
 
-def _graph(made: Generated) -> igraph.Graph:
+def _graph(made: GeneratedNetwork) -> igraph.Graph:
     rows = np.repeat(np.arange(made.ties.agents), made.ties.out_degree)
     arcs = np.column_stack([rows, made.ties.targets])
     graph = igraph.Graph(made.ties.agents)

@@ -412,7 +412,7 @@ def test_a_network_is_refused_that_would_outgrow_its_numbers(
     monkeypatch.setattr(slab, "LIMIT", 60)
     a, b = np.nonzero(~np.eye(N, dtype=bool))
     monkeypatch.setattr(slab, "HEAD", 0.0)
-    ties.slab.columns = slab.Columns(*(c[:20] for c in ties.slab.columns))  # type: ignore[union-attr]
+    ties.slab.columns = slab.TieColumns(*(c[:20] for c in ties.slab.columns))  # type: ignore[union-attr]
     before = told(ties)
     with pytest.raises(CapacityError, match="has room for 59 ties"):
         ties.change(a, b, True)

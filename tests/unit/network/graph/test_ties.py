@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.errors import Cancelled, InputError
-from sim.network.graph.ties import Dropped, Ties
+from sim.network.graph.ties import DroppedArcs, Ties
 
 Arc = tuple[int, int, int]
 steady = settings(deadline=None)  # the first example compiles
 ARCS = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11), st.integers(0, 65535)))
 
 
-def naive(arcs: list[Arc], *, both: bool = False) -> tuple[dict[tuple[int, int], int], Dropped]:
+def naive(arcs: list[Arc], *, both: bool = False) -> tuple[dict[tuple[int, int], int], DroppedArcs]:
     """The ties as a dictionary in which later arcs overwrite, and what was dropped."""
     kept: dict[tuple[int, int], int] = {}
     loops = duplicates = 0
@@ -26,7 +26,7 @@ def naive(arcs: list[Arc], *, both: bool = False) -> tuple[dict[tuple[int, int],
             kept[s, t] = trust
             if both:
                 kept[t, s] = trust
-    return kept, Dropped(loops, duplicates)
+    return kept, DroppedArcs(loops, duplicates)
 
 
 def as_dict(ties: Ties) -> dict[tuple[int, int], int]:
@@ -135,7 +135,7 @@ def test_adding_a_batch_equals_passing_all_arcs_at_once(
     dropped = ties.add(sources, targets, trust if second_weighted else None)
     expected, all_dropped = naive(full)
     assert as_dict(ties) == expected
-    assert all_dropped == Dropped(
+    assert all_dropped == DroppedArcs(
         before.loops + dropped.loops, before.duplicates + dropped.duplicates
     )
 
@@ -242,7 +242,7 @@ def test_arrays_handed_out_are_read_only() -> None:
 def test_a_change_makes_new_arrays_and_a_new_version() -> None:
     ties = Ties.from_arcs([0, 1], [1, 0])
     old, version, turned = ties.targets, ties.version, ties.reverse
-    assert ties.add([0], [0]) == Dropped(loops=1)
+    assert ties.add([0], [0]) == DroppedArcs(loops=1)
     assert ties.version == version
     ties.add([1], [0])
     assert ties.version != version

@@ -8,7 +8,7 @@ import pytest
 from sim import Act, World, make
 from sim.errors import InputError, UnknownNameError
 from sim.platform.acts.effects import take_effect
-from sim.platform.acts.log import Acts
+from sim.platform.acts.log import ActColumns
 from sim.platform.feed.candidates_kernels import SHOWN
 from sim.platform.platform import Platform
 
@@ -118,7 +118,7 @@ def test_reports_count_by_how_often_a_message_was_shown(shown: int, flags: int) 
     platform.act(5, "post", text="chess")
     world.step()
     platform.posts.hot[0, SHOWN] = shown
-    acts = Acts.of(np.arange(10, 31), Act.REPORT, 0, 5)
+    acts = ActColumns.of(np.arange(10, 31), Act.REPORT, 0, 5)
     take_effect(platform, acts)
     assert platform.posts.reports[0] == 21
     assert platform.posts.flags[0] == flags

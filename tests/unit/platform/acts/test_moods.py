@@ -9,7 +9,7 @@ import pytest
 
 from sim.platform.acts import moods as module
 from sim.platform.acts.kinds import Act
-from sim.platform.acts.log import Acts
+from sim.platform.acts.log import ActColumns
 from sim.platform.acts.moods import MOOD, live_on, moods
 from sim.platform.acts.policy import RulePolicy
 from sim.platform.platform import Platform
@@ -23,13 +23,13 @@ def _world(**settings: Any) -> tuple[World, Platform]:
     return world, platform
 
 
-def _liked(platform: Platform, act: Act = Act.LIKE) -> tuple[Acts, np.ndarray]:
+def _liked(platform: Platform, act: Act = Act.LIKE) -> tuple[ActColumns, np.ndarray]:
     """Let each member act on one message; returns the acts and the authors."""
     posts = platform.posts
     count = min(len(posts), 40)
     messages = np.arange(posts.first, posts.first + count, dtype=np.uint32)
     author = posts.author[:count]
-    return Acts.of(np.arange(count, dtype=np.uint32), act, messages, author), author
+    return ActColumns.of(np.arange(count, dtype=np.uint32), act, messages, author), author
 
 
 def test_nothing_moves_unless_it_is_asked_for() -> None:
@@ -48,7 +48,7 @@ def test_moods_follow_what_others_say_and_decay(act: Act, step: float) -> None:
     live_on(world, platform)
     wanted = 0.4 * 0.5**0.5 + step * np.bincount(author, minlength=400)
     assert moods(platform) == pytest.approx(np.clip(wanted, -1, 1), abs=1e-5)
-    platform.acted = Acts.joined([])
+    platform.acted = ActColumns.joined([])
     for _ in range(40):
         live_on(world, platform)
     assert np.abs(moods(platform)).max() < 1e-5
@@ -107,7 +107,7 @@ def test_an_interest_is_taken_up_from_what_one_likes() -> None:
         fresh = tag & ~int(before[agent])
         assert int(after[agent]) == int(before[agent]) | (fresh & -fresh)
     live_on(world, platform)
-    platform.acted = Acts.joined([])
+    platform.acted = ActColumns.joined([])
     again = world.agents.interests.copy()
     live_on(world, platform)
     assert np.array_equal(world.agents.interests, again)
@@ -128,7 +128,7 @@ def test_interests_of_those_online_fade_and_one_is_left() -> None:
     away = np.setdiff1d(np.arange(400), online)
     before = world.agents.interests.copy()
     for _ in range(10):
-        platform.acted = Acts.joined([])
+        platform.acted = ActColumns.joined([])
         live_on(world, platform)
     assert np.bitwise_count(world.agents.interests[online]).max() == 1
     assert np.array_equal(world.agents.interests[away], before[away])

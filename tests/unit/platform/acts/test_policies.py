@@ -9,7 +9,7 @@ from sim import Exposures, Policy, RulePolicy, World
 from sim.errors import InputError, ParameterError, UnknownNameError
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.policies import POLICY, ruled_by
-from sim.platform.around import Around
+from sim.platform.around import WorldView
 from sim.platform.platform import Platform
 from sim.world.state.rewind import become
 from sim.world.state.snapshot import still
@@ -70,7 +70,7 @@ class Failing(Policy):
 
     plugin_name: ClassVar[str] = "failing"
 
-    def probabilities(self, exposures: Exposures, platform: Around) -> dict[Act, Any]:
+    def probabilities(self, exposures: Exposures, platform: WorldView) -> dict[Act, Any]:
         raise ValueError("oops")
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sim.platform.acts.kinds import Act
-from sim.platform.acts.log import ActLog, Acts
+from sim.platform.acts.log import ActColumns, ActLog
 from sim.platform.acts.ticks import SETTLED, Chains, PerTick
 
 TICKS = 20 * SETTLED + 7
@@ -50,8 +50,8 @@ def test_a_copy_shares_all_that_is_settled_and_stays_as_it_is() -> None:
 def test_a_log_of_many_ticks_comes_back_as_it_was(ticks: int) -> None:
     log = ActLog(4)
     for tick in range(1, ticks + 1):
-        log.add(tick, Acts.of(np.array([1, 2], np.uint32), int(Act.LIKE), 3, 4))
-        log.add(tick, Acts.of(np.array([5], np.uint32), int(Act.FOLLOW), 3, 4))
+        log.add(tick, ActColumns.of(np.array([1, 2], np.uint32), int(Act.LIKE), 3, 4))
+        log.add(tick, ActColumns.of(np.array([5], np.uint32), int(Act.FOLLOW), 3, 4))
         log.seal(tick, [bytes([tick % 256])])
         log.forget(tick)
     again = ActLog.restore(4, log.dump())

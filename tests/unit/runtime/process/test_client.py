@@ -19,7 +19,7 @@ from sim.runtime.engine.live import next_revision
 from sim.runtime.engine.stall import Stall
 from sim.runtime.process.client import ProcessEngine
 from sim.runtime.process.wire import FrameReader, FrameWriter
-from sim.world.log import Act
+from sim.world.log import LoggedAct
 from sim.world.world import World
 from tests.unit.runtime.isolating import LONG, Thread
 from tests.unit.runtime.worlds import until
@@ -243,7 +243,7 @@ async def test_copies_that_are_asked_for_at_once_do_not_meet(
     assert len({world.digest() for world in worlds}) == 1
 
 
-def acts_of(world: World) -> list[Act]:
+def acts_of(world: World) -> list[LoggedAct]:
     return list(world.trail.acts)
 
 

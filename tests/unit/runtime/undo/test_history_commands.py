@@ -7,7 +7,7 @@ import pytest
 from sim import Simulation, World
 from sim.minds.deciding import commands as minding
 from sim.platform.posts.posts import Flag
-from sim.platform.state import Still
+from sim.platform.state import PlatformSnapshot
 from sim.store.journal.state import whole_state
 
 
@@ -31,7 +31,7 @@ def test_a_copy_of_a_platform_tells_what_commands_changed() -> None:
     world.step(2)
     platform = world.platform
     assert platform is not None
-    before, still = whole_state(world), Still(platform)
+    before, still = whole_state(world), PlatformSnapshot(platform)
     world.platform = still  # type: ignore[assignment]  # as in the copies of the past
     assert whole_state(world) == before
     world.platform = platform

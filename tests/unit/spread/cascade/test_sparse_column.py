@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.spread.cascade.sparse_column import Sparse
+from sim.spread.cascade.sparse_column import SparseColumn
 
 AGENTS = 20_000
 WRITES = st.lists(
@@ -24,7 +24,7 @@ def same(one: dict[str, Any], two: dict[str, Any]) -> bool:
 @settings(deadline=None)
 @given(writes=WRITES)
 def test_a_column_equals_a_dictionary(writes: list[tuple[int, int]]) -> None:
-    column, known = Sparse(AGENTS, np.uint8), dict[int, int]()
+    column, known = SparseColumn(AGENTS, np.uint8), dict[int, int]()
     for agent, value in writes:
         column[agent] = value
         known[agent] = value
@@ -42,7 +42,7 @@ def test_the_saved_form_forgets_the_history(writes: list[tuple[int, int]], order
     last = dict(writes)
     shuffled = list(last.items())
     order.shuffle(shuffled)
-    one, two, three = (Sparse(AGENTS, np.uint8) for _ in range(3))
+    one, two, three = (SparseColumn(AGENTS, np.uint8) for _ in range(3))
     for agent, value in writes:
         one[agent] = value
     two.reserve(1500)
@@ -57,10 +57,10 @@ def test_the_saved_form_forgets_the_history(writes: list[tuple[int, int]], order
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32, np.int64])
 @pytest.mark.parametrize("count", [0, 1, 500, 5000, AGENTS])
 def test_a_restored_column_is_the_same(dtype: Any, count: int) -> None:
-    column = Sparse(AGENTS, dtype)
+    column = SparseColumn(AGENTS, dtype)
     column[np.random.default_rng(1).permutation(AGENTS)[:count]] = 7
     parts = {f"x{part}": array for part, array in column.dump().items()}
-    again = Sparse.taken("x", parts, AGENTS)
+    again = SparseColumn.taken("x", parts, AGENTS)
     assert parts == {}
     assert again.values.dtype == dtype
     assert same(again.dump(), column.dump())
@@ -68,7 +68,7 @@ def test_a_restored_column_is_the_same(dtype: Any, count: int) -> None:
 
 
 def test_the_saved_form_is_the_smaller_one() -> None:
-    column = Sparse(AGENTS, np.uint8)
+    column = SparseColumn(AGENTS, np.uint8)
     column[np.arange(3999)] = 1  # 5 bytes each, against 1 byte an agent
     assert sorted(column.dump()) == [".agents", ".values"]
     column[3999] = 1
@@ -76,7 +76,7 @@ def test_the_saved_form_is_the_smaller_one() -> None:
 
 
 def test_a_column_turns_dense_when_that_is_smaller() -> None:
-    column = Sparse(1_000_000, np.uint8)
+    column = SparseColumn(1_000_000, np.uint8)
     sizes = []
     for first in range(0, 100_000, 1000):
         column[np.arange(first, first + 1000)] = 1
@@ -90,7 +90,7 @@ def test_a_column_turns_dense_when_that_is_smaller() -> None:
 
 
 def test_reserving_too_much_again_and_again_does_not_grow_a_table_of_few() -> None:
-    column = Sparse(1_000_000, np.int32)
+    column = SparseColumn(1_000_000, np.int32)
     for agent in range(500):
         column.reserve(100)
         column[agent] = 1
@@ -98,13 +98,13 @@ def test_reserving_too_much_again_and_again_does_not_grow_a_table_of_few() -> No
 
 
 def test_a_small_world_is_dense_from_the_start() -> None:
-    assert Sparse(60, np.uint8).is_dense
-    assert Sparse(60, np.uint8).nbytes == 60
+    assert SparseColumn(60, np.uint8).is_dense
+    assert SparseColumn(60, np.uint8).nbytes == 60
 
 
 @pytest.mark.parametrize("agents", [60, AGENTS])
 def test_newcomers_have_zero(agents: int) -> None:
-    column = Sparse(agents, np.uint8)
+    column = SparseColumn(agents, np.uint8)
     column[3] = 5
     column.grow(10)
     column[agents + 9] = 2

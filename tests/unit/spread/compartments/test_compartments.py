@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sim import Compartments, Field, World, after, contact
-from sim.core.cache import Kept
+from sim.core.cache import BoundedCache
 from sim.core.registry import make
 from sim.spread.compartments import compartments
 from sim.testing import tiny_world
@@ -113,7 +113,7 @@ def test_live_agents_that_are_absent_stay_live() -> None:
 
 
 def test_tables_are_made_once_and_dropped_when_they_are_many(monkeypatch: Any) -> None:
-    monkeypatch.setattr(compartments, "_tables", Kept(3))
+    monkeypatch.setattr(compartments, "_tables", BoundedCache(3))
     model = make("sir", beta=0.5)
     assert model.table("coins") is model.table("coins")
     for beta in (0.1, 0.2, 0.3):

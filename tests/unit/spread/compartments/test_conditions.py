@@ -26,7 +26,7 @@ from sim.core import rng
 from sim.core.rng import Stream
 from sim.errors import HubbubError, InputError
 from sim.spread.compartments import conditional as gated
-from sim.spread.compartments.conditions import Condition
+from sim.spread.compartments.conditions import RuleCondition
 from sim.testing import Given, tiny_world
 
 Enter = Callable[[type], str]
@@ -378,7 +378,7 @@ def test_a_condition_is_no_number() -> None:
     with pytest.raises(TypeError):
         hash(where("openness"))
     with pytest.raises(NotImplementedError):
-        Condition().holds(None)  # type: ignore[arg-type]
+        RuleCondition().holds(None)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="joined by"):
         bool((where("openness") > 0.1) | (where("openness") != 0.1))
 

@@ -9,7 +9,13 @@ from sim import Compartments, Setting, World, make
 from sim.core.registry import names, spec
 from sim.errors import InputError
 from sim.spread.theory.edges import attack_rate, edge_based, is_edge_based, transmissibility
-from sim.spread.theory.meanfield import Spelled, classes_of, heterogeneous, homogeneous, spell_out
+from sim.spread.theory.meanfield import (
+    ExplicitRules,
+    classes_of,
+    heterogeneous,
+    homogeneous,
+    spell_out,
+)
 from sim.spread.theory.pairs import pairs
 from sim.spread.theory.theories import curves
 
@@ -20,7 +26,7 @@ DECLARED = [
 ]
 
 
-def spelled(name: str, **options: Any) -> Spelled:
+def spelled(name: str, **options: Any) -> ExplicitRules:
     model = make(name, **options)
     first = model.states.index(model.seeded)
     in_rates = name.endswith("continuous")

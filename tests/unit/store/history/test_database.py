@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from sim import World, load, save
 from sim.errors import FileError, SnapshotError
 from sim.platform.acts.kinds import Act
-from sim.platform.acts.log import NOBODY, Acts
-from sim.platform.acts.record import KINDS, Wrote, ending
+from sim.platform.acts.log import NOBODY, ActColumns
+from sim.platform.acts.record import KINDS, PostedMessages, ending
 from sim.runtime.journal.history import HistoryWriter, recorded
 from sim.store.history import database as acts_file
 from sim.store.history import packing as acts_packing
@@ -78,9 +78,9 @@ def path(tmp_path: Path) -> Path:
 def test_acts_come_back_as_they_were_in_the_order_of_their_members(
     rows: list[tuple[int, ...]], following: int
 ) -> None:
-    acts = Acts.of(*(np.array(column) for column in zip(*rows, strict=True)))
+    acts = ActColumns.of(*(np.array(column) for column in zip(*rows, strict=True)))
     parts = [*acts_packing.packed_acts(acts, following)]
-    back = Acts.joined([acts_packing.acts_of(*part, following) for part in parts])
+    back = ActColumns.joined([acts_packing.acts_of(*part, following) for part in parts])
     told = zip(*(column.tolist() for column in back), strict=True)
     assert [*told] == sorted(rows, key=lambda row: row[0])
     assert all(who // acts_packing.PART in {part for part, *_ in parts} for who, *_ in rows)
@@ -106,7 +106,7 @@ def test_bytes_that_are_none_of_ours_are_damage(what: Any, data: bytes) -> None:
 
 
 def test_an_act_that_there_is_not_is_damage() -> None:
-    acts = Acts.of([1], [200])
+    acts = ActColumns.of([1], [200])
     with pytest.raises(DamagedError, match="an act that there is not"):
         acts_packing.acts_of(*next(acts_packing.packed_acts(acts, 9)), 9)
 
@@ -591,7 +591,7 @@ def test_a_recording_moves_with_its_world(path: Path, tmp_path: Path) -> None:
 
 
 def test_columns_of_messages_keep_their_types() -> None:
-    empty = Wrote.none()
+    empty = PostedMessages.none()
     assert [column.dtype for column in empty] == [np.dtype(kind) for kind in KINDS]
     back = acts_packing.wrote_of(0, acts_packing.packed_wrote(empty))
     assert all(column.size == 0 for column in back)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sim.errors import InputError, SnapshotError
 from sim.runtime.journal.acts import apply
 from sim.runtime.journal.writer import JournalWriter, Pacing
-from sim.spread.cascade.generations import Cohorts
+from sim.spread.cascade.generations import Generations
 from sim.store import save
 from sim.store.history.acts import ActIndex, record_of
 from sim.store.history.history import WorldHistory
@@ -61,7 +61,7 @@ def history(events: list[Event], tick: int = 20, **more: Any) -> WorldHistory:
     )
 
 
-def ended(events: list[Event], message: int) -> Cohorts:
+def ended(events: list[Event], message: int) -> Generations:
     """Return the generations of a message that is over, by plain loops."""
     own = {agent: tick for tick, each, agent, _ in events if each == message}
     first, last = min(own.values()), max(own.values())
@@ -71,7 +71,7 @@ def ended(events: list[Event], message: int) -> Cohorts:
             began[own[agent] - first] += 1
             if source >= 0:
                 caused[own[source] - first] += 1
-    return Cohorts(first, began, caused, np.zeros_like(began), True, len(own))
+    return Generations(first, began, caused, np.zeros_like(began), True, len(own))
 
 
 @st.composite

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from sim.core.registry import names, spec
-from sim.spread.cascade.log import Log, Rows
+from sim.spread.cascade.log import GrowingRows, Log
 from sim.world.state.snapshot import still
 from sim.world.world import World
 
@@ -82,7 +82,7 @@ class Feed:
 
 
 def test_what_is_cut_and_written_anew_does_not_reach_those_who_share_it() -> None:
-    log, rows = Log(), Rows(1)
+    log, rows = Log(), GrowingRows(1)
     for number in range(3):
         log.append(np.array([number], np.uint32), number, np.array([9], np.uint32))
         rows.append(np.array([number]))
