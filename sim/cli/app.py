@@ -11,21 +11,22 @@ import sim
 from sim.cli.minds.app import llm
 from sim.cli.minds.interview_app import interview, survey
 from sim.cli.minds.minds_app import minds
-from sim.cli.minds.repeat import manifest, repeat
 from sim.cli.plugins.app import plugins
 from sim.cli.plugins.warden import overseen
 from sim.cli.program.exits import EXITS
+from sim.cli.program.grammar import Verbs
 from sim.cli.program.start import Flags, completed, open_screen, prepare
 from sim.cli.runs.app import Pairs, run
-from sim.cli.runs.gallery_app import describe, gallery, variants
-from sim.cli.show.acts_app import audit, config, doctor, phases, replay, script
+from sim.cli.scenario.app import scenarios
+from sim.cli.show.acts_app import audit, config, doctor, phases, replay
 from sim.cli.show.agents_app import acts, agents, compatibility, groups
-from sim.cli.show.feeds_app import compare, recommenders, suggest
+from sim.cli.show.feeds_app import compare, suggest
 from sim.cli.show.ties_app import path, ties
-from sim.cli.show.time_app import bookmark, branch, history
+from sim.cli.show.time_app import history
 from sim.cli.show.why import why
 from sim.cli.worlds.import_app import MADE_FORCE, import_file
 from sim.cli.worlds.open_app import JOURNAL, open_file
+from sim.cli.worlds.past_app import past
 from sim.cli.worlds.saves import saves
 from sim.errors import InputError
 
@@ -35,6 +36,7 @@ _CODES = "; ".join(f"{code} {meaning}" for code, meaning in EXITS.items())
 
 app = typer.Typer(
     name="hubbub",
+    cls=Verbs,
     help="Simulate a social network of a million members in the terminal.\n\n"
     "Without a command the screen opens on the demo world. The options above the commands also "
     "stand after any of them.",
@@ -43,8 +45,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(plugins, name="plugin")
+app.add_typer(scenarios, name="scenario")
 app.add_typer(saves, name="saves")
+app.add_typer(past, name="past")
+app.add_typer(plugins, name="plugin")
 app.add_typer(llm, name="llm")
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
@@ -146,9 +150,7 @@ def new(
 app.command("import")(import_file)
 
 
-for _verb in (
-    run, audit, replay, script, ties, path, history, branch, bookmark, gallery, variants, describe
-):  # fmt: skip
+for _verb in (run, audit, replay, ties, path, history):
     app.command()(_verb)
 
 
@@ -176,10 +178,21 @@ def info(
     network: Annotated[
         bool, typer.Option("--network", help="Load it and measure its network.")
     ] = False,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(help="Write what suffices to repeat its run to a file; - is the output."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Say what is in a world."""
     prepare(context.obj)
+    if manifest is not None:
+        from sim.cli.minds.repeat import write_manifest
+
+        if network or json:
+            raise InputError("A manifest is written by itself; leave --network and --json out.")
+        write_manifest(world, manifest)
+        return
     from sim.cli.show.about import show_info
 
     show_info(world, network=network, json=json)
@@ -229,6 +242,12 @@ def models(
         str | None,
         typer.Argument(help="One model: its whole card.", autocompletion=completed("models")),
     ] = None,
+    kind: Annotated[
+        str,
+        typer.Option(
+            help="Of what: propagation, recommender, friend-recommender, policy, mind, ..."
+        ),
+    ] = "",
     theory: Annotated[
         bool, typer.Option("--theory", help="Print the curves that equations predict for it.")
     ] = False,
@@ -247,7 +266,7 @@ def models(
     ] = None,
     json: Json = False,
 ) -> None:
-    """List the propagation models, or tell all about one."""
+    """List the propagation models, or other plugins by --kind, or tell all about one."""
     prepare(context.obj)
     from sim.cli.program import models as cards
     from sim.cli.worlds.names import assignments
@@ -257,17 +276,17 @@ def models(
     if into is not None:
         cards.write_table(into)
     elif name is None:
-        cards.show_models(json=json)
+        cards.show_models(json=json, kind=kind)
     elif theory:
         given = assignments(parameter or ())
         order = cards.Predicted(agents, seeds, ticks, degree, world, given)
         cards.show_theory(name, order, json=json)
     else:
-        cards.show_model(name, json=json)
+        cards.show_model(name, json=json, kind=kind)
 
 
 for _look in (
-    agents, acts, groups, compatibility, recommenders, suggest, compare, why, phases, config,
-    doctor, interview, survey, minds, manifest, repeat,
+    agents, acts, groups, compatibility, suggest, compare, why, phases, config, doctor, interview,
+    survey, minds,
 ):  # fmt: skip
     app.command()(_look)

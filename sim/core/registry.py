@@ -37,6 +37,7 @@ __all__ = [
     "foreign",
     "has_consent",
     "is_foreign",
+    "kinds",
     "load_candidate",
     "load_file",
     "load_named",
@@ -229,6 +230,13 @@ def names(kind: str = "propagation") -> tuple[str, ...]:
     """Return the registered names of a kind, sorted."""
     load_plugins()
     return tuple(sorted(_known.get(kind, {})))
+
+
+def kinds() -> tuple[str, ...]:
+    """Return the kinds of plugins that there are, propagation models first."""
+    load_plugins()
+    others = sorted(kind for kind, entries in _known.items() if entries and kind != "propagation")
+    return ("propagation", *others)
 
 
 def make(name: str, kind: str = "propagation", **parameters: Any) -> Any:

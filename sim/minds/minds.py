@@ -178,7 +178,7 @@ class RuleMind(Mind):
     source: ClassVar[Decided] = Decided.RULE
     remembers: ClassVar[bool] = False
     card: ClassVar[Card] = Card(
-        source="the policy of the platform: see hubbub recommenders",
+        source="the policy of the platform: see hubbub models --kind policy",
         equations=("what the policy draws for the member",),
         cost="that of the policy",
         checked=("without anybody to ask, members of the mind model do the same",),

@@ -181,11 +181,13 @@ def _spoil(lot: random.Random, columns: Columns, name: str) -> str:
 
 READERS: tuple[tuple[str, ...], ...] = (
     ("info", "{}"), ("info", "{}", "--network"), ("verify", "{}"), ("history", "{}"),
-    ("history", "{}", "--agent", "3"), ("audit", "{}"), ("script", "{}", "out.toml"),
+    ("history", "{}", "--agent", "3"), ("audit", "{}"),
+    ("scenario", "from-world", "{}", "--out", "out.toml"),
     ("run", "{}", "--ticks", "2"), ("agents", "{}"), ("agents", "{}", "--agent", "1"),
     ("acts", "{}"), ("groups", "{}"), ("ties", "{}", "1"), ("path", "{}", "1", "2"),
     ("compatibility", "{}", "1", "2"), ("suggest", "{}", "1"), ("why", "{}", "1", "0"),
-    ("minds", "{}"), ("describe", "{}"), ("replay", "{}"), ("recover", "{}"), ("manifest", "{}"),
+    ("minds", "{}"), ("scenario", "describe", "{}"), ("replay", "{}"), ("recover", "{}"),
+    ("info", "{}", "--manifest", "-"),
     ("compare", "{}", "--ticks", "1", "--recommenders", "random,popularity"),
     *(("export", "{}", f"out-{to}", "--to", to, "--force")
       for to in ("sqlite", "csv", "jsonl", "graphml", "gexf")),
@@ -242,7 +244,8 @@ def of_scenarios(lot: random.Random, folder: Path) -> tuple[tuple[str, ...], str
         text, what = f"network = {'[' * depth}{']' * depth}", f"scenario nested {depth} deep"
     file = folder / "forged.toml"
     file.write_text(text, encoding="utf-8", errors="replace")
-    return (lot.choice(("run", "describe", "variants")), str(file)), what
+    verb = lot.choice((("run",), ("scenario", "describe"), ("scenario", "variants")))
+    return (*verb, str(file)), what
 
 
 def of_networks(lot: random.Random, folder: Path) -> tuple[tuple[str, ...], str]:
@@ -315,9 +318,11 @@ def of_words(lot: random.Random, folder: Path) -> tuple[tuple[str, ...], str]:
         ("new", "--agents", "9", "--seed", odd, "--out", str(folder / "n.hub")),
         ("new", "--agents", "10", "--mean-degree", odd, "--out", str(folder / "n.hub")),
         ("new", "--agents", "10", "--out", str(folder / odd[:200])), ("models", odd),
-        ("run", f"gallery:{odd}"), ("describe", odd), ("branch", of, odd), ("bookmark", of, odd),
+        ("run", f"gallery:{odd}"), ("scenario", "describe", odd), ("past", "branch", of, odd),
+        ("past", "bookmark", of, odd),
         ("saves", "note", of, odd), ("saves", "rename", of, odd), ("saves", "restore", odd),
-        ("plugin", "check", odd), ("repeat", odd), ("import", odd), ("audit", of, "--from", odd),
+        ("plugin", "check", odd), ("replay", "--minds", odd), ("import", odd),
+        ("audit", of, "--from", odd),
         ("compare", of, "--ticks", few),
     ))  # fmt: skip
     return words, f"word {odd!r:.40}"

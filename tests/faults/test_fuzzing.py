@@ -58,11 +58,11 @@ def test_a_world_at_a_tick_that_no_world_reaches_is_read_or_refused(
 
 
 @pytest.mark.parametrize("text", ["network = " + "[" * 50_000, "a = {b = " * 20_000])
-@pytest.mark.parametrize("verb", ["run", "describe", "variants"])
+@pytest.mark.parametrize("verb", ["run", "scenario describe", "scenario variants"])
 def test_a_scenario_nested_without_end_is_no_toml(verb: str, text: str, tmp_path: Path) -> None:
     path = tmp_path / "deep.toml"
     path.write_text(text)
-    code, said = said_by((verb, str(path)))
+    code, said = said_by((*verb.split(), str(path)))
     assert (code, said.count("\n")) == (FILE, 1), said
     assert "it is no TOML" in said
 

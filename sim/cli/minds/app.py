@@ -6,13 +6,15 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.minds.distil_app import llm_distill, llm_minds
+from sim.cli.minds.distil_app import llm_distill
 from sim.cli.minds.interview_app import llm_estimate
+from sim.cli.program.grammar import Verbs
 from sim.cli.program.start import prepare
 
 __all__ = ["llm"]
 
 llm = typer.Typer(
+    cls=Verbs,
     help="Language models: whom to ask, what it costs, and one that runs on this machine.",
     rich_markup_mode=None,
 )
@@ -94,5 +96,4 @@ def llm_serve(
 
 
 llm.command("estimate")(llm_estimate)
-llm.command("minds")(llm_minds)
 llm.command("distill")(llm_distill)

@@ -1,4 +1,4 @@
-"""Verbs of ``hubbub llm`` about what decides; each imports what it needs when it is called."""
+"""The verb of ``hubbub llm`` that fits a surrogate; it imports what it needs when called."""
 
 from __future__ import annotations
 
@@ -9,21 +9,9 @@ import typer
 
 from sim.cli.program.start import prepare
 
-__all__ = ["llm_distill", "llm_minds"]
+__all__ = ["llm_distill"]
 
 _Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
-
-
-def llm_minds(
-    context: typer.Context,
-    name: Annotated[str | None, typer.Argument(help="One of them: its whole card.")] = None,
-    json: _Json = False,
-) -> None:
-    """List what can decide for members, or tell all about one."""
-    prepare(context.obj)
-    from sim.cli.minds.distilling import show_minds
-
-    show_minds(name, json=json)
 
 
 def llm_distill(

@@ -1,28 +1,13 @@
-"""``hubbub llm minds`` and ``hubbub llm distill``: what can decide for members."""
+"""``hubbub llm distill``: a surrogate of what models decided."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from sim.cli.program.models import show_model, show_models
 from sim.cli.program.output import as_json, require_folder, say, watched
 from sim.errors import FileError, InputError
 
-__all__ = ["distil_files", "show_minds"]
-
-
-def show_minds(name: str | None, *, json: bool) -> None:
-    """List what can decide for members, or tell all about one.
-
-    Raises
-    ------
-    UnknownNameError
-        When there is none of that name.
-    """
-    if name is None:
-        show_models(json=json, kinds=("mind",))
-    else:
-        show_model(name, json=json, kind="mind")
+__all__ = ["distil_files"]
 
 
 def distil_files(

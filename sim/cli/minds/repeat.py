@@ -1,48 +1,49 @@
-"""``hubbub manifest`` and ``hubbub repeat``: what suffices to repeat a run, and repeating it."""
+"""``info --manifest`` and ``replay --minds``: what suffices to repeat a run, and repeating it."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from sim.cli.program.exits import FILE, OK
 from sim.cli.program.output import as_json, require_folder, safe, say, watched, write_text
-from sim.cli.program.start import prepare
 
 if TYPE_CHECKING:
     from sim.runtime.manifest import Repeated
     from sim.world.log import LoggedAct
     from sim.world.world import World
 
-__all__ = ["manifest", "manifest_text", "repeat"]
+__all__ = ["manifest_text", "repeat", "write_manifest"]
 
 
-def manifest(
-    context: typer.Context,
-    world: Annotated[str, typer.Argument(help="A world file, or the name of a saved world.")],
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="The file to write; else it is printed.")
-    ] = None,
-) -> None:
-    """Write what suffices to repeat a run: versions, seed, settings, prompts, acts, replies."""
-    prepare(context.obj)
+def write_manifest(where: str, out: Path) -> None:
+    """Write what suffices to repeat a run: versions, seed, settings, prompts, acts, replies.
+
+    Parameters
+    ----------
+    where
+        A world file, or the name of a saved world.
+    out
+        The file; ``-`` is standard output.
+
+    Raises
+    ------
+    HubbubError
+        When the world cannot be read, or the file cannot be written.
+    """
     require_folder(out)
     with watched() as report:
         from sim.cli.worlds.names import saved_path
         from sim.runtime.saves.places import require_file
         from sim.store import load
 
-        path = saved_path(world)
+        path = saved_path(where)
         require_file(path)
         made = load(path, report=report)
         text = manifest_text(made)
-    if out is None:
-        say(text.rstrip("\n"))
-        return
     write_text(out, text)
-    say(f"Wrote {out}: {len(made.trail.acts):,} acts. Repeat it: hubbub repeat {out}")
+    if str(out) != "-":
+        say(f"Wrote {out}: {len(made.trail.acts):,} acts. Repeat it: hubbub replay --minds {out}")
 
 
 def manifest_text(world: World) -> str:
@@ -53,16 +54,23 @@ def manifest_text(world: World) -> str:
     return f"{as_json(manifest_of(world.trail.acts, world))}\n"
 
 
-def repeat(
-    context: typer.Context,
-    where: Annotated[
-        str, typer.Argument(metavar="FILE", help="A manifest, a world file, or a saved name.")
-    ],
-    save: Annotated[Path | None, typer.Option(help="Save the world that came of it.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Write JSON for programs.")] = False,
-) -> None:
-    """Repeat a run offline: minds decide anew on what models answered then; nobody is asked."""
-    prepare(context.obj)
+def repeat(where: str, save: Path | None, *, json: bool) -> int:
+    """Repeat a run offline: minds decide anew on what models answered; returns the exit code.
+
+    Parameters
+    ----------
+    where
+        A manifest, a world file, or the name of a saved world.
+    save
+        Where to save what came of it.
+    json
+        Whether to write JSON.
+
+    Raises
+    ------
+    InputError, FileError
+        When what was done is not whole, or is nowhere.
+    """
     require_folder(save)
     with watched() as report:
         from sim.cli.worlds.names import save_world
@@ -76,7 +84,7 @@ def repeat(
     else:
         for line in filter(None, (_sentence(found, digest), *found.findings, saved)):
             say(safe(line))
-    raise typer.Exit(OK if found.is_same else FILE)
+    return OK if found.is_same else FILE
 
 
 def _run_in(where: str) -> tuple[list[LoggedAct], str | None]:

@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
+from sim.cli.program.grammar import Verbs
 from sim.cli.program.start import completed, prepare
 
 __all__ = ["plugins"]
 
 plugins = typer.Typer(
+    cls=Verbs,
     help="Write plugins, hold them to the laws, time them, and say which may run.",
     rich_markup_mode=None,
 )

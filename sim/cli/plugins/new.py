@@ -62,9 +62,8 @@ def write_plugin(name: str, form: str, folder: Path) -> None:
     say(f"Wrote {file} (form {form}) and {test}.")
     say(f"Check it:  hubbub plugin check {file}")
     if form in _OTHERS:
-        verb = "llm minds" if form == "mind" else "recommenders"
         if form not in {"intervention", "metric"}:
-            say(f"List it:   hubbub {verb} {name} --plugin {file}")
+            say(f"List it:   hubbub models {name} --plugin {file}")
         say(_try_it(name, form, file))
         return
     say(f"Watch it:  hubbub --plugin {file}, then i, and choose {name}")

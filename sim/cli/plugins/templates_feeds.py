@@ -39,7 +39,7 @@ class CLASS(Recommender):
         worth = c.interest + self.trust * c.trust
         return worth * 2.0 ** (-c.hours / self.half_life)
 
-    # What `hubbub recommenders` tells of it.
+    # What `hubbub models --kind recommender` tells of it.
     card: ClassVar[Card] = Card(
         source="your own, or the paper",
         equations=("score = (interest + trust t) 2^(-hours / half_life)",),
@@ -78,7 +78,7 @@ class CLASS(TwoHop):
         """
         return pairs.common * (0.1 + pairs.similarity) / (1 + pairs.fans) ** self.fame
 
-    # What `hubbub recommenders` tells of it.
+    # What `hubbub models --kind recommender` tells of it.
     card: ClassVar[Card] = Card(
         source="your own, or the paper",
         equations=("score = common (0.1 + similarity) / (1 + fans)^fame",),
@@ -118,7 +118,7 @@ class CLASS(Policy):
         like = self.likes * e.interest * e.appeal * (0.5 + e.viewer_openness / 2)
         return {Act.LIKE: like, Act.REPOST: self.reposts * e.followed * e.trust}
 
-    # What `hubbub recommenders` tells of it.
+    # What `hubbub models --kind recommender` tells of it.
     card: ClassVar[Card] = Card(
         source="your own, or the paper",
         meaning={"act": "what a member does about a message that it is shown"},

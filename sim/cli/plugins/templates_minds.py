@@ -56,7 +56,7 @@ class CLASS(Mind):
         # A fault that is not dealt with here: `raise ModelError(answer.fault)`; the rules decide.
         return answer.text if answer.fault is None else member.write(post)
 
-    # What `hubbub llm minds` tells of it.
+    # What `hubbub models --kind mind` tells of it.
     card: ClassVar[Card] = Card(
         source="your own, or the paper",
         equations=("like the first post with interest >= taste",),

@@ -11,6 +11,7 @@ import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from sim.cli.program.output import as_json, safe, say, table
 from sim.core.cards import Card, card_of, family_of, form_of
 from sim.core.params import ParameterSpec, describe
 from sim.core.text import one_line
-from sim.errors import FileError, InputError
+from sim.errors import FileError, InputError, UnknownNameError
 
 if TYPE_CHECKING:
     from sim.core.registry import Spec
@@ -34,6 +35,7 @@ __all__ = [
     "write_table",
 ]
 
+PROPAGATION = "propagation"
 _HEAD, _NAME, _DIM = "1;36", "1", "2"
 _MOST_CELLS, _FEWEST_CELLS, _LABEL, _ROWS, _CHART = 100, 48, 16, 12, 40
 _BARS = "▁▂▃▄▅▆▇█"
@@ -61,9 +63,15 @@ _SHOWN = (
 # The list
 
 
-def show_models(*, json: bool, kinds: Sequence[str] = ("propagation",)) -> None:
-    """List the models of some kinds under their families, each in a line."""
-    found = _all(kinds)
+def show_models(*, json: bool, kind: str = "") -> None:
+    """List the models of a kind under their families, each in a line.
+
+    Raises
+    ------
+    UnknownNameError
+        When there is no such kind.
+    """
+    found = _all(_kind(kind or PROPAGATION))
     if json:
         say(as_json([model_facts(item) for item in found]))
         return
@@ -79,10 +87,19 @@ def show_models(*, json: bool, kinds: Sequence[str] = ("propagation",)) -> None:
         )
 
 
-def _all(kinds: Sequence[str] = ("propagation",)) -> list[Spec]:
+def _all(kind: str = PROPAGATION) -> list[Spec]:
     from sim.core.registry import names, spec
 
-    return [spec(name, kind) for kind in kinds for name in names(kind)]
+    return [spec(name, kind) for name in names(kind)]
+
+
+def _kind(kind: str) -> str:
+    """Return the kind, or refuse one that there is not."""
+    from sim.core.registry import kinds
+
+    if kind not in kinds():
+        raise UnknownNameError("kind of plugin", kind, kinds())
+    return kind
 
 
 def model_facts(spec: Spec) -> dict[str, Any]:
@@ -104,11 +121,27 @@ def model_facts(spec: Spec) -> dict[str, Any]:
 # One card
 
 
-def show_model(name: str, *, json: bool, kind: str = "propagation") -> None:
-    """Tell all about one model."""
+def _kind_of(name: str) -> str:
+    """Return the first kind that has one of that name, or else one of nearly that name."""
+    from sim.core.registry import kinds, names
+
+    every = {kind: names(kind) for kind in kinds()}
+    exact = [kind for kind, known in every.items() if name in known]
+    near = [kind for kind, known in every.items() if get_close_matches(name, known)]
+    return [*exact, *near, PROPAGATION][0]
+
+
+def show_model(name: str, *, json: bool, kind: str = "") -> None:
+    """Tell all about one model; without a kind, of the first that has one of that name.
+
+    Raises
+    ------
+    UnknownNameError
+        When there is no such kind, or none of that name.
+    """
     from sim.core.registry import spec
 
-    found = spec(name, kind)
+    found = spec(name, _kind(kind) if kind else _kind_of(name))
     if json:
         say(as_json(model_facts(found)))
         return

@@ -85,7 +85,7 @@ Host = Annotated[
     ),
 ]
 Manifest = Annotated[
-    Path | None, typer.Option(help="Write what suffices to repeat it: hubbub repeat FILE.")
+    Path | None, typer.Option(help="Write what suffices to repeat it: hubbub replay --minds FILE.")
 ]
 Variant = Annotated[str, typer.Option(help="Of a scenario that has several.")]
 Members = Annotated[

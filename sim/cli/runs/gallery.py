@@ -75,7 +75,7 @@ def show_gallery(name: str | None, *, json: bool) -> None:
     elif name is None:
         rows = [(each, s.about.title, ", ".join(s.variants)) for each, s in found.items()]
         say(table([("name", "what it shows", "variants"), *rows]))
-        say("\nhubbub run gallery:NAME runs one; hubbub variants gallery:NAME all its variants.")
+        say("\nhubbub run gallery:NAME runs one; hubbub scenario variants gallery:NAME all of its.")
     else:
         say(_told(names[0], found[names[0]]))
 
@@ -85,7 +85,7 @@ def _told(name: str, scenario: Scenario) -> str:
     lines = [about.title, "", f"asks      {about.question}", f"shows     {about.sees}"]
     lines += [f"expects   {line}" for line in about.expect]
     lines += [f"source    {about.source}", f"variants  {', '.join(scenario.variants) or 'none'}"]
-    return "\n".join([*lines, "", f"hubbub variants {PREFIX}{name}"])
+    return "\n".join([*lines, "", f"hubbub scenario variants {PREFIX}{name}"])
 
 
 # Side by side

@@ -211,7 +211,7 @@ class About(Section):
         default_factory=list, description="what should be seen, as QUANTITY: VARIANT < VARIANT"
     )
     measures: list[str] = Field(
-        default_factory=list, description="the quantities that hubbub variants shows"
+        default_factory=list, description="the quantities that hubbub scenario variants shows"
     )
 
     @model_validator(mode="after")

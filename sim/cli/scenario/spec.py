@@ -52,7 +52,7 @@
     [alerts]
     "spread too fast" = { warning = 0.02, critical = 0.1 }
 
-    [variants.unchecked]            # other keys of any section, for --variant and hubbub variants
+    [variants.unchecked]            # other keys of any section, for --variant and scenario variants
     interventions = []
 
     [stop]
@@ -199,7 +199,7 @@ class Scenario:
         if self.variants and not self.variant:
             names = safe(", ".join(self.variants))
             sees.append(f"This was the file as it stands; --variant takes one of {names}.")
-            sees.append(f"Its variants side by side: hubbub variants {what}")
+            sees.append(f"Its variants side by side: hubbub scenario variants {what}")
         return tuple(sees)
 
     def _command(self, seed: int, stop: Stop, outputs: Outputs) -> list[str]:

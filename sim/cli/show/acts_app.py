@@ -8,8 +8,9 @@ from typing import Annotated, NoReturn
 import typer
 
 from sim.cli.program.start import prepare
+from sim.errors import InputError
 
-__all__ = ["audit", "config", "doctor", "phases", "replay", "script"]
+__all__ = ["audit", "config", "doctor", "phases", "replay"]
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 
@@ -33,7 +34,10 @@ def audit(
 def replay(
     context: typer.Context,
     file: Annotated[
-        str, typer.Argument(help="A world file, a saved name, or what audit --json printed.")
+        str,
+        typer.Argument(
+            help="A world file, a saved name, a manifest, or what audit --json printed."
+        ),
     ],
     to: Annotated[int | None, typer.Option(help="The last tick to run; else all.")] = None,
     check: Annotated[
@@ -43,25 +47,25 @@ def replay(
         Path | None, typer.Option("--from", help="An earlier save of the same world to begin from.")
     ] = None,
     save: Annotated[Path | None, typer.Option(help="Save what came of it to a file.")] = None,
+    minds: Annotated[
+        bool,
+        typer.Option(
+            "--minds", help="Minds decide anew, on what models answered then; nobody is asked."
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Do again what was done to a world, and compare; changes nothing."""
     prepare(context.obj)
+    if minds:
+        if to is not None or check or start is not None:
+            raise InputError("--minds repeats a whole run; leave --to, --check and --from out.")
+        from sim.cli.minds.repeat import repeat
+
+        _leave(repeat(file, save, json=json))
     from sim.cli.show.replay import Again, show_replay
 
     _leave(show_replay(Again(file, to, check, start, save), json=json))
-
-
-def script(
-    context: typer.Context,
-    file: Annotated[str, typer.Argument(help="A world file, or the name of a saved world.")],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="The scenario file.")] = None,
-) -> None:
-    """Write what was done to a world as a scenario that hubbub run does again."""
-    prepare(context.obj)
-    from sim.cli.show.audit import write_script
-
-    _leave(write_script(file, out))
 
 
 def phases(

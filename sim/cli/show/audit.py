@@ -1,4 +1,4 @@
-"""``hubbub audit`` and ``hubbub script``: what was done to a world, for people and programs."""
+"""``hubbub audit``, ``scenario from-world``: what was done to a world, for people and programs."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from sim.cli.minds.run import Goal, MindName, Offline, Who
 from sim.cli.program.start import prepare
 from sim.errors import InputError
 
-__all__ = ["compare", "recommenders", "suggest"]
+__all__ = ["compare", "suggest"]
 
 Against = Annotated[
     str | None, typer.Option("--against", help="The other mind: rule, or model,temperature=0, ...")
@@ -23,23 +23,13 @@ Replies = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 
 
-def recommenders(
-    context: typer.Context,
-    name: Annotated[str | None, typer.Argument(help="One of them: its whole card.")] = None,
-    json: Json = False,
-) -> None:
-    """List who can rank feeds, propose friends and decide on acts, or tell all about one."""
-    prepare(context.obj)
-    from sim.cli.show.recommenders import show_recommenders
-
-    show_recommenders(name, json=json)
-
-
 def suggest(
     context: typer.Context,
     world: Annotated[str, typer.Argument(help="A world file, a saved name, demo, or new:AGENTS.")],
     agent: Annotated[str, typer.Argument(help="The id of the member that is to find friends.")],
-    by: Annotated[str, typer.Option(help="Who proposes: see hubbub recommenders.")] = "adamic-adar",
+    by: Annotated[
+        str, typer.Option(help="Who proposes: see hubbub models --kind friend-recommender.")
+    ] = "adamic-adar",
     top: Annotated[int, typer.Option(min=1, help="How many at most.")] = 10,
     parameter: Annotated[
         list[str] | None,
@@ -68,7 +58,9 @@ def compare(
     ],
     recommenders: Annotated[
         str,
-        typer.Option(help="Two or more, separated by commas, or all: see hubbub recommenders."),
+        typer.Option(
+            help="Two or more, separated by commas, or all: see hubbub models --kind recommender."
+        ),
     ] = "chronological,popularity",
     ticks: Annotated[
         int | None,

@@ -1,41 +1,19 @@
-"""``hubbub recommenders`` and ``hubbub suggest``: who ranks, proposes, acts; whom they propose."""
+"""``hubbub suggest``: whom a member might follow."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sim.cli.program.models import show_model, show_models
 from sim.cli.program.output import as_json, say, table, watched
 from sim.cli.worlds.names import open_world
-from sim.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from sim.lab.suggesting import Suggestion
     from sim.world.world import World
 
-__all__ = ["show_recommenders", "show_suggestions"]
+__all__ = ["show_suggestions"]
 
-KINDS = ("recommender", "friend-recommender", "policy")
 _NAMED = 3
-
-
-def show_recommenders(name: str | None, *, json: bool) -> None:
-    """List who ranks feeds, proposes friends and decides on acts, or one's whole card.
-
-    Raises
-    ------
-    UnknownNameError
-        When there is none of that name.
-    """
-    from sim.core.registry import names
-
-    if name is None:
-        show_models(json=json, kinds=KINDS)
-        return
-    known = {one: kind for kind in KINDS for one in names(kind)}
-    if name not in known:
-        raise UnknownNameError("recommender", name, sorted(known))
-    show_model(name, json=json, kind=known[name])
 
 
 def show_suggestions(

@@ -1,4 +1,4 @@
-"""``hubbub branch`` and ``hubbub bookmark``: other ways from a tick, and ticks with names."""
+"""``hubbub past``: other ways from a tick, ticks with names, and going back to one."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from sim.cli.program.output import as_json, say, table, tell, watched
 from sim.errors import FileError, InputError, UnknownNameError
 
 if TYPE_CHECKING:
+    from sim.runtime.undo.travel import Travelled
     from sim.store.journal.lineage import Bookmark
 
-__all__ = ["list_bookmarks", "make_branch", "set_bookmark"]
+__all__ = ["go_back", "list_bookmarks", "make_branch", "set_bookmark"]
 
 
 def make_branch(where: str, name: str, at: str | None, *, json: bool) -> None:
@@ -93,6 +94,40 @@ def list_bookmarks(where: str, *, json: bool) -> None:
             f"Nothing leads back to {', '.join(gone)} any more: the journal begins at tick "
             f"{earliest(path):,}, what was before that was given up for room (journal_mb)."
         )
+
+
+def go_back(where: str, at: str) -> None:
+    """Take a world to an earlier tick, or to a bookmark; its journal notes that.
+
+    Parameters
+    ----------
+    where
+        As typed: a file or a name; it needs a journal.
+    at
+        A tick, or the name of a bookmark.
+
+    Raises
+    ------
+    HubbubError
+        When the world never was there, nothing leads back, or it is open elsewhere.
+    """
+    import asyncio
+
+    from sim.cli.worlds.names import AUTHOR
+    from sim.runtime.opening import open_live
+    from sim.runtime.simulation import Simulation
+
+    path = _live(where)[0]
+    with watched() as report:
+        found = open_live(path, refuse_loss=True, report=report)
+
+        async def travel() -> Travelled:
+            keeping = found.keeping(author=AUTHOR)
+            async with Simulation(found.world, path=path, journal=keeping) as simulation:
+                return await simulation.go_to(int(at) if at.isdecimal() else at)
+
+        went = asyncio.run(travel())
+    say(f"{path.stem} is at tick {went.tick:,}; it was at tick {went.before:,}.")
 
 
 def _live(where: str) -> tuple[Path, int, int]:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from sim.cli.program.exits import FILE, OK
+from sim.cli.program.grammar import Verbs
 from sim.cli.program.output import as_json, safe, say, table, tell, watched
 from sim.cli.program.start import prepare
 from sim.errors import HubbubError
@@ -20,7 +21,7 @@ __all__ = ["saves"]
 saves = typer.Typer(
     help="List the saved worlds; name, copy, check, shrink, back up and delete them.",
     rich_markup_mode=None,
-    invoke_without_command=True,
+    cls=Verbs,
 )
 
 Name = Annotated[str, typer.Argument(help="The name of a saved world.")]
@@ -29,15 +30,19 @@ Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 
 
 @saves.callback()
-def list_saves(context: typer.Context, json: Json = False) -> None:
-    """List the saved worlds, those that live in a journal too; damaged ones with their reason."""
+def of_saves(context: typer.Context) -> None:
+    """Keep the folder of saved worlds in order."""
     prepare(context.obj)
-    if context.invoked_subcommand is None:
-        from sim.runtime.saves.places import never_saved
-        from sim.store.saves.shelf import kept
 
-        found = (*kept(_folder()), *never_saved(_folder()))
-        _show(tuple(sorted(found, key=lambda each: each.path)), json=json)
+
+@saves.command("list")
+def list_saves(json: Json = False) -> None:
+    """List the saved worlds, those that live in a journal too; damaged ones with their reason."""
+    from sim.runtime.saves.places import never_saved
+    from sim.store.saves.shelf import kept
+
+    found = (*kept(_folder()), *never_saved(_folder()))
+    _show(tuple(sorted(found, key=lambda each: each.path)), json=json)
 
 
 @saves.command("rename")

@@ -1,4 +1,4 @@
-"""hubbub recommenders, suggest and compare: what they print, what they refuse."""
+"""hubbub models --kind recommender, suggest and compare: what they print, what they refuse."""
 
 import re
 from pathlib import Path
@@ -9,21 +9,23 @@ from tests.unit.cli.conftest import Hubbub
 
 
 def test_recommenders_are_listed_by_what_they_do(hubbub: Hubbub) -> None:
-    said = hubbub("recommenders")
+    said = hubbub("models", "--kind", "recommender")
     assert said.code == 0
-    for name in (*names("recommender"), *names("friend-recommender")):
+    for name in names("recommender"):
         assert f"  {name} " in said.out
-    facts = hubbub("recommenders", "--json").json
-    assert {one["kind"] for one in facts} == {"recommender", "friend-recommender", "policy"}
-    assert "drive = attention novelty appeal" in hubbub("recommenders", "rule").out
+    for kind in ("recommender", "friend-recommender", "policy", "mind"):
+        facts = hubbub("models", "--kind", kind, "--json").json
+        assert [(one["kind"], one["name"]) for one in facts] == [(kind, n) for n in names(kind)]
+    assert hubbub("models", "--kind", "recomender").code == 2
+    assert "drive = attention novelty appeal" in hubbub("models", "rule", "--kind", "policy").out
 
 
 def test_a_card_is_shown_whole(hubbub: Hubbub) -> None:
-    said = hubbub("recommenders", "hot").out
+    said = hubbub("models", "hot").out
     assert "score = sign(s) log10 max(|s|, 1) - age / 45,000 s" in said
     assert "seconds" in said
-    assert hubbub("recommenders", "adamic-adar", "--json").json["kind"] == "friend-recommender"
-    unknown = hubbub("recommenders", "hott")
+    assert hubbub("models", "adamic-adar", "--json").json["kind"] == "friend-recommender"
+    unknown = hubbub("models", "hott")
     assert unknown.code == 2
     assert "Did you mean 'hot'?" in unknown.err
 

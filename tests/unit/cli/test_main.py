@@ -345,6 +345,22 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     [
         (["rnu"], "No such command 'rnu'. Did you mean 'run'? See hubbub --help."),
         (
+            ["gallery"],
+            "No such command 'gallery'. Did you mean 'scenario list'? See hubbub --help.",
+        ),
+        (
+            ["duplicate", "a", "b"],
+            "No such command 'duplicate'. Did you mean 'saves duplicate'? See hubbub --help.",
+        ),
+        (
+            ["saves", "lits"],
+            "No such command 'lits'. Did you mean 'list'? See hubbub saves --help.",
+        ),
+        (
+            ["past"],
+            "Missing command: branch, bookmark, back. See hubbub past --help.",
+        ),
+        (
             ["new", "--agents", "ten", "--out", "a.hub"],
             "--agents takes a whole number, got 'ten'. See hubbub new --help.",
         ),

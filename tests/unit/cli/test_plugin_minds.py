@@ -175,13 +175,13 @@ def test_plain_answers_follow_any_schema() -> None:
 
 
 def test_minds_are_listed_with_their_cards(hubbub: Hubbub) -> None:
-    said = hubbub("llm", "minds")
+    said = hubbub("models", "--kind", "mind")
     assert all(name in said.out for name in (*BUILT_IN, "surrogate"))
-    assert "conditional logit" in hubbub("llm", "minds", "surrogate").out
+    assert "conditional logit" in hubbub("models", "--kind", "mind", "surrogate").out
     assert {"archetype", "surrogate"} <= {
-        one["name"] for one in hubbub("llm", "minds", "--json").json
+        one["name"] for one in hubbub("models", "--kind", "mind", "--json").json
     }
-    assert "Did you mean 'model'?" in hubbub("llm", "minds", "modle").err
+    assert "Did you mean 'model'?" in hubbub("models", "--kind", "mind", "modle").err
     assert " mind " in hubbub("plugin", "list").out
     assert set(names("mind")) >= {*BUILT_IN, "surrogate"}
 

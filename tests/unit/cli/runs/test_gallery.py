@@ -111,19 +111,19 @@ def test_a_scenario_of_the_gallery_shows_what_it_says(
 def test_each_says_what_it_asks_and_rests_on(name: str, hubbub: Hubbub) -> None:
     about = opened(f"gallery:{name}").about
     assert all((about.title, about.question, about.sees, about.source))
-    said = hubbub("describe", f"gallery:{name}")
+    said = hubbub("scenario", "describe", f"gallery:{name}")
     assert said.code == 0
     assert about.source in said.out
     assert "## 7. Submodels" in said.out
     assert not [line for line in said.out.splitlines() if line.endswith(": ")]
-    assert hubbub("gallery", name).out.startswith(about.title)
+    assert hubbub("scenario", "show", name).out.startswith(about.title)
 
 
 def test_the_gallery_is_listed_and_run(hubbub: Hubbub) -> None:
-    assert "echo-chamber" in hubbub("gallery").out
-    facts = hubbub("gallery", "--json").json
+    assert "echo-chamber" in hubbub("scenario", "list").out
+    facts = hubbub("scenario", "list", "--json").json
     assert [each["name"] for each in facts] == list(gallery_names())
-    assert hubbub("gallery", "fact-check", "--json").json["variants"][0] == "wide"
+    assert hubbub("scenario", "show", "fact-check", "--json").json["variants"][0] == "wide"
     told = hubbub("run", "gallery:fact-check", "--variant", "wide", "--ticks", "2", "--json", "-")
     words = shlex.split(told.json["command"])
     assert words[2:7] == ["gallery:fact-check", "--seed", "11", "--variant", "wide"]
@@ -132,12 +132,14 @@ def test_the_gallery_is_listed_and_run(hubbub: Hubbub) -> None:
 
 
 def test_variants_stand_side_by_side(hubbub: Hubbub, story: Path) -> None:
-    said = hubbub("variants", "story.toml", "--json").json
+    said = hubbub("scenario", "variants", "story.toml", "--json").json
     assert list(said["variants"]) == ["bare"]
-    said = hubbub("variants", "story.toml", "--vary", "platform.recommender=random,content")
+    said = hubbub(
+        "scenario", "variants", "story.toml", "--vary", "platform.recommender=random,content"
+    )
     assert "recommender=random" in said.out
     assert "diversity" in said.out
-    said = hubbub("variants", "gallery:fact-check", "--agents", "1500")
+    said = hubbub("scenario", "variants", "gallery:fact-check", "--agents", "1500")
     assert "seen: share#0: wide < narrow < unchecked" in said.out
 
 
@@ -164,7 +166,7 @@ def test_a_scenario_says_everything_of_a_platform(hubbub: Hubbub, story: Path) -
     assert "Fact-check: this is not true.  sir" in said.out  # what an intervention sent
     assert "Acts of members: " in said.out
     assert "Should be seen: More with two.\nThis was the file as it stands; --var" in said.err
-    assert "takes one of bare.\nIts variants side by side: hubbub variants" in said.err
+    assert "takes one of bare.\nIts variants side by side: hubbub scenario variants" in said.err
     lines = Path("m.csv").read_text().splitlines()
     assert lines[0].startswith("tick,active,ties,density")
     assert [line.split(",")[0] for line in lines[1:]] == list("12345")
@@ -172,12 +174,12 @@ def test_a_scenario_says_everything_of_a_platform(hubbub: Hubbub, story: Path) -
     rows = [json.loads(line) for line in Path("m.jsonl").read_text().splitlines()]
     assert [row["tick"] for row in rows[:5]] == [1, 2, 3, 4, 5]
     assert [row["message"] for row in rows[5:]] == [0, 1]
-    described = hubbub("describe", "story.toml").out
+    described = hubbub("scenario", "describe", "story.toml").out
     for words in ("popularity", "weight: 3.0", "Intervention at tick 2: ban", "follow"):
         assert words in described
-    world = hubbub("describe", "w.hub").out
+    world = hubbub("scenario", "describe", "w.hub").out
     assert "ban at tick 2: 3 members are banned" in world
-    assert hubbub("describe", "new:50,mean_degree=2").out.count("None") >= 2
+    assert hubbub("scenario", "describe", "new:50,mean_degree=2").out.count("None") >= 2
 
 
 def test_a_platform_that_opens_late_and_minds_are_described(hubbub: Hubbub, story: Path) -> None:
@@ -185,7 +187,7 @@ def test_a_platform_that_opens_late_and_minds_are_described(hubbub: Hubbub, stor
     head, _, _ = STORY.partition("[platform]")
     minds = '[minds]\nmembers = "share:1"\nmind = "rule"\n'
     story.write_text(f"{head}[stop]\nticks = 2\n\n{minds}\n[[interventions]]\n{late}")
-    described = hubbub("describe", "story.toml").out
+    described = hubbub("scenario", "describe", "story.toml").out
     assert "### hot" in described
     assert "Sensing: members see" in described
     assert "Minds: share:1 by rule." in described

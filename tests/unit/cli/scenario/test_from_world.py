@@ -1,4 +1,4 @@
-"""``hubbub script``: what was done to a living world, as a scenario that does it again."""
+"""``hubbub scenario from-world``: what was done to a world, as a scenario that does it again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.unit.cli.conftest import Hubbub
 def again(hubbub: Hubbub, world: World) -> tuple[World, str, str]:
     """Save a world, write its script, and run that; returns the world, the script, what is told."""
     save(world, "a.hub")
-    told = hubbub("script", "a.hub", "--out", "again.toml").err
+    told = hubbub("scenario", "from-world", "a.hub", "--out", "again.toml").err
     said = hubbub("run", "again.toml", "--save", "b.hub")
     assert said.code == 0, said.err
     return load("b.hub"), Path("again.toml").read_text(), told

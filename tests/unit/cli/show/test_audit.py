@@ -114,7 +114,7 @@ def test_a_changed_row_of_a_file_is_named(hubbub: Hubbub, path: Path) -> None:
     assert hubbub("audit", path).code == 3
     said = hubbub("verify", path)
     assert (said.code, "Act 2 of the log" in said.err) == (3, True)
-    assert "would tell it wrongly" in hubbub("script", path).err
+    assert "would tell it wrongly" in hubbub("scenario", "from-world", path).err
 
 
 def test_verify_counts_the_acts(hubbub: Hubbub, path: Path) -> None:
@@ -181,9 +181,9 @@ def test_a_script_runs_again(hubbub: Hubbub, tmp_path: Path) -> None:
     hubbub("run", "a.hub", "--inject", "One", "--author", "5", "--ticks", "3", "--save", "b.hub")
     hubbub("run", "b.hub", "--inject", "Two", "-p", "probability=0.2", "--tags", "music",
            "--ticks", "2", "--save", "c.hub")  # fmt: skip
-    said = hubbub("script", "c.hub", "--out", "again.toml")
+    said = hubbub("scenario", "from-world", "c.hub", "--out", "again.toml")
     assert (said.err, said.out) == ("", "Wrote again.toml: 5 acts. Run it: hubbub run again.toml\n")
-    assert hubbub("script", "c.hub").out == (tmp_path / "again.toml").read_text()
+    assert hubbub("scenario", "from-world", "c.hub").out == (tmp_path / "again.toml").read_text()
     assert hubbub("run", "again.toml", "--save", "d.hub").code == 0
     ours, theirs = load("c.hub"), load("d.hub")
     assert [c.size for c in theirs.cascades] == [c.size for c in ours.cascades]
@@ -200,7 +200,7 @@ def test_a_script_of_an_imported_world_names_its_members(hubbub: Hubbub, tmp_pat
     hubbub(
         "run", "a.hub", "--inject", "Hi", "--seeds", 'ids:"b, c"', "--ticks", "2", "--save", "b.hub"
     )
-    script = hubbub("script", "b.hub").out
+    script = hubbub("scenario", "from-world", "b.hub").out
     assert 'columns = "from,to"\nweights = "trust"\n' in script
     assert 'seeds = "ids:\\"b, c\\""' in script
     (tmp_path / "again.toml").write_text(script)
@@ -209,7 +209,7 @@ def test_a_script_of_an_imported_world_names_its_members(hubbub: Hubbub, tmp_pat
 
 
 def test_a_script_says_what_it_leaves_out(hubbub: Hubbub, path: Path) -> None:
-    said = hubbub("script", path)
+    said = hubbub("scenario", "from-world", path)
     assert said.err == (
         "Left out: reseed (1x); a scenario cannot say it, hubbub replay does it again.\n"
     )

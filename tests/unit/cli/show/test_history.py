@@ -104,38 +104,59 @@ def test_one_thing_is_asked_of_what_there_is(hubbub: Hubbub, world: Path) -> Non
 
 
 def test_bookmarks_are_set_listed_and_removed(hubbub: Hubbub, world: Path) -> None:
-    assert hubbub("bookmark", world).out == "No bookmarks.\n"
-    assert hubbub("bookmark", world, "start", "--at", "2").out == "Tick 2 is called start.\n"
-    hubbub("bookmark", world, "now")
-    assert hubbub("bookmark", world).out.split() == ["tick", "bookmark", "2", "start", "8", "now"]
-    marks = hubbub("bookmark", world, "--json").json
+    assert hubbub("past", "bookmark", world).out == "No bookmarks.\n"
+    assert (
+        hubbub("past", "bookmark", world, "start", "--at", "2").out == "Tick 2 is called start.\n"
+    )
+    hubbub("past", "bookmark", world, "now")
+    assert hubbub("past", "bookmark", world).out.split() == [
+        "tick",
+        "bookmark",
+        "2",
+        "start",
+        "8",
+        "now",
+    ]
+    marks = hubbub("past", "bookmark", world, "--json").json
     assert [(each["name"], each["tick"]) for each in marks] == [("start", 2), ("now", 8)]
     assert "start (tick 2), now (tick 8)" in hubbub("info", world).out
-    assert "no bookmark any more" in hubbub("bookmark", world, "now", "--remove").out
-    assert "No bookmark named 'now'" in hubbub("bookmark", world, "now", "--remove").err
-    assert hubbub("bookmark", world, "later", "--at", "9").code == USAGE
+    assert "no bookmark any more" in hubbub("past", "bookmark", world, "now", "--remove").out
+    assert "No bookmark named 'now'" in hubbub("past", "bookmark", world, "now", "--remove").err
+    assert hubbub("past", "bookmark", world, "later", "--at", "9").code == USAGE
 
 
 def test_a_branch_is_made_at_a_tick_or_a_bookmark_and_tells_its_parent(
     hubbub: Hubbub, world: Path
 ) -> None:
-    hubbub("bookmark", world, "start", "--at", "2")
-    assert hubbub("branch", world, "--name", "b", "--at", "5").code == OK
-    made = hubbub("branch", world, "--name", "c.hub", "--at", "start", "--json").json
+    hubbub("past", "bookmark", world, "start", "--at", "2")
+    assert hubbub("past", "branch", world, "--name", "b", "--at", "5").code == OK
+    made = hubbub("past", "branch", world, "--name", "c.hub", "--at", "start", "--json").json
     assert made["tick"] == 2
-    assert hubbub("branch", world, "--name", "d").out.startswith(
+    assert hubbub("past", "branch", world, "--name", "d").out.startswith(
         "d.hub branches off a.hub at tick 8"
     )
     assert [recover(f"{name}.hub").tick for name in "bcd"] == [5, 2, 8]
     assert hubbub("info", "b.hub", "--json").json["branch_of"]["parent"] == str(world)
     assert hubbub("info", "b.hub", "--json").json["journal"]["tick"] == 5
-    assert hubbub("branch", world, "--name", "b").code == FILE
-    assert hubbub("branch", world, "--name", "../e").code == USAGE
+    assert hubbub("past", "branch", world, "--name", "b").code == FILE
+    assert hubbub("past", "branch", world, "--name", "../e").code == USAGE
 
 
 def test_without_a_journal_there_is_nothing_to_branch_or_name(hubbub: Hubbub) -> None:
     hubbub("new", "--agents", "300", "--out", "a.hub")
-    for words in (("branch", "a.hub", "--name", "b"), ("bookmark", "a.hub", "start")):
+    for words in (
+        ("past", "branch", "a.hub", "--name", "b"),
+        ("past", "bookmark", "a.hub", "start"),
+    ):
         said = hubbub(*words)
         assert said.code == FILE
         assert "has no journal" in said.err
+
+
+def test_a_world_goes_back_and_by_a_bookmark_to_where_it_was(hubbub: Hubbub, world: Path) -> None:
+    hubbub("past", "bookmark", world, "late")
+    assert hubbub("past", "back", world, "2").out == "a is at tick 2; it was at tick 8.\n"
+    assert recover(world).world.tick == 2
+    assert hubbub("past", "back", world, "late").out == "a is at tick 8; it was at tick 2.\n"
+    assert recover(world).world.tick == 8
+    assert hubbub("past", "back", world, "9").code == USAGE

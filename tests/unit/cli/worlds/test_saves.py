@@ -23,26 +23,28 @@ def _worlds(elsewhere: Path) -> None:
 
 
 def test_saves_are_listed(hubbub: Hubbub) -> None:
-    said = hubbub("saves")
+    said = hubbub("saves", "list")
     heading, *rows = said.out.splitlines()
     assert heading.split()[:4] == ["name", "size", "tick", "agents"]
     assert [row.split()[0] for row in rows] == ["a", "b"]
     assert rows[0].endswith("note a")
     assert said.err.startswith("bad: not a Hubbub world file (it looks like text")
-    assert [each["name"] for each in hubbub("saves", "--json").json] == ["a", "b", "bad"]
+    assert [each["name"] for each in hubbub("saves", "list", "--json").json] == ["a", "b", "bad"]
 
 
 def test_a_branch_is_listed_with_its_origin(hubbub: Hubbub, elsewhere: Path) -> None:
     path = elsewhere / "saves" / "b.hub"
     folder_of(path).mkdir()
     note_lineage(path, Lineage(str(elsewhere / "a.hub"), 1200, 7, "d"))
-    assert "a at tick 1,200" in hubbub("saves").out.splitlines()[2]
+    assert "a at tick 1,200" in hubbub("saves", "list").out.splitlines()[2]
     (folder_of(path) / "lineage").write_text("hello")
-    assert "a at tick" not in hubbub("saves").out
+    assert "a at tick" not in hubbub("saves", "list").out
 
 
 def test_an_empty_folder_says_so(hubbub: Hubbub, tmp_path: Path) -> None:
-    assert hubbub("--saves", tmp_path / "none", "saves").out.startswith("No saved worlds in ")
+    assert hubbub("--saves", tmp_path / "none", "saves", "list").out.startswith(
+        "No saved worlds in "
+    )
     assert hubbub("--saves", tmp_path / "none", "saves", "verify", "--all").code == 0
 
 
@@ -134,11 +136,11 @@ def test_a_world_that_was_never_saved_is_listed_and_its_way_out_named(
     save(World.create(30, mean_degree=4, seed=1), path)
     assert hubbub("run", "alive", "--inject", "x", "--ticks", "3", "--journal").code == 0
     path.unlink()
-    rows = hubbub("saves").out.splitlines()
+    rows = hubbub("saves", "list").out.splitlines()
     row = next(row.split() for row in rows if row.startswith("alive"))
     assert row[3:5] == ["3", "30"]
     assert "never saved: it lives in its journal" in rows[2]
-    facts = {each["name"]: each["is_saved"] for each in hubbub("saves", "--json").json}
+    facts = {each["name"]: each["is_saved"] for each in hubbub("saves", "list", "--json").json}
     assert facts == {"a": True, "alive": False, "b": True, "bad": True}
     for words in (("info", "alive"), ("verify", "alive"), ("run", "alive", "--ticks", "1")):
         said = hubbub(*words)

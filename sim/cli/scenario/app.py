@@ -1,32 +1,51 @@
-"""The verbs ``gallery``, ``variants`` and ``describe``; each imports what it needs when called."""
+"""The verbs of ``hubbub scenario``; each imports what it needs when it is called."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from sim.cli.program.grammar import Verbs
 from sim.cli.program.start import prepare
 
-__all__ = ["describe", "gallery", "variants"]
+__all__ = ["scenarios"]
+
+scenarios = typer.Typer(
+    cls=Verbs,
+    help="Whole runs in a file: those that come with the program, and yours.",
+    rich_markup_mode=None,
+)
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 Where = Annotated[str, typer.Argument(metavar="SCENARIO", help="scenario.toml or gallery:NAME.")]
 
 
-def gallery(
+@scenarios.command("list")
+def list_scenarios(context: typer.Context, json: Json = False) -> None:
+    """List the scenarios that come with the program."""
+    prepare(context.obj)
+    from sim.cli.runs.gallery import show_gallery
+
+    show_gallery(None, json=json)
+
+
+@scenarios.command("show")
+def show_scenario(
     context: typer.Context,
-    name: Annotated[str | None, typer.Argument(help="One scenario: all about it.")] = None,
+    name: Annotated[str, typer.Argument(help="Of one that comes with the program.")],
     json: Json = False,
 ) -> None:
-    """List the scenarios that come with the program; each says what should be seen, and why."""
+    """Say what a scenario asks, what should be seen, and on what that rests."""
     prepare(context.obj)
     from sim.cli.runs.gallery import show_gallery
 
     show_gallery(name, json=json)
 
 
-def variants(
+@scenarios.command("variants")
+def run_variants(
     context: typer.Context,
     scenario: Where,
     vary: Annotated[
@@ -46,7 +65,8 @@ def variants(
     compare(scenario, vary=tuple(vary or ()), json=json, **said)
 
 
-def describe(
+@scenarios.command("describe")
+def describe_scenario(
     context: typer.Context,
     what: Annotated[
         str, typer.Argument(metavar="WHAT", help="scenario.toml, gallery:NAME, or a world.")
@@ -58,3 +78,18 @@ def describe(
     from sim.cli.scenario.odd import show_description
 
     show_description(what, variant)
+
+
+@scenarios.command("from-world")
+def scenario_from_world(
+    context: typer.Context,
+    world: Annotated[str, typer.Argument(help="A world file, or the name of a saved world.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The file to write; else it is printed.")
+    ] = None,
+) -> None:
+    """Write what was done to a world as a scenario that hubbub run does again."""
+    prepare(context.obj)
+    from sim.cli.show.audit import write_script
+
+    raise typer.Exit(write_script(world, out))

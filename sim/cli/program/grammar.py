@@ -1,0 +1,84 @@
+"""How verbs are found: nouns that hold verbs, and where a word leads that is none here."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Any
+
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
+
+__all__ = ["Verbs"]
+
+_ELSEWHERE = {
+    "gallery": "scenario list",
+    "manifest": "info --manifest",
+    "recommenders": "models --kind recommender",
+    "repeat": "replay --minds",
+    "script": "scenario from-world",
+}
+"""What people type for it, and what it is called here."""
+
+
+class Verbs(TyperGroup):
+    """Verbs, some of them nouns with verbs of their own; a wrong word is told the right ones."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb that is named; say which there are when none is."""
+        try:
+            return super().invoke(ctx)
+        except TyperException as error:
+            if error.message == "Missing command.":
+                error.message = f"Missing command: {', '.join(self.commands)}."
+            raise
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the verb that is named, or say which ones were meant.
+
+        Raises
+        ------
+        TyperException
+            When there is none of that name.
+        """
+        try:
+            return self._click_resolve_command(ctx, args)
+        except TyperException as error:
+            top = ctx.find_root().command
+            if meant := meant_by(args[0], self, top):
+                said = error.message.rstrip(".")
+                error.message = f"{said}. Did you mean {' or '.join(map(repr, meant))}?"
+            raise
+
+
+def meant_by(word: str, group: TyperGroup, top: TyperGroup) -> list[str]:
+    """Return the verbs that a word may mean, as they are typed.
+
+    Parameters
+    ----------
+    word
+        That is no verb of ``group``.
+    group
+        Where it was looked for: its own verbs go first.
+    top
+        Where every noun is; a word that stands under another noun leads there.
+    """
+    if near := get_close_matches(word, list(group.commands)):
+        return near
+    every = everywhere(top)
+    if word in every:
+        return every[word]
+    return [verb for near in get_close_matches(word, list(every), 1, 0.8) for verb in every[near]]
+
+
+def everywhere(top: TyperGroup) -> dict[str, list[str]]:
+    """Return each word with the verbs that it leads to: those below nouns, and other names."""
+    found: dict[str, list[str]] = {}
+    for name, noun in top.commands.items():
+        for verb in getattr(noun, "commands", {}):
+            found.setdefault(verb, []).append(" ".join([name, *_given(noun), verb]))
+    return found | {word: [verb] for word, verb in _ELSEWHERE.items()}
+
+
+def _given(noun: Any) -> list[str]:
+    """Return what a noun takes before its verbs, such as WORLD."""
+    return [str(each.metavar) for each in noun.params if each.param_type_name == "argument"]
