@@ -38,7 +38,7 @@ class BulkCommands(Queries, MindCommands):
             When another process has a world there, or the disk refuses.
         """
         live = self._link.live
-        await self._link.ask(lambda: live.custody.begin(keeping), is_long=True)
+        await self._link.ask(lambda: live.keep(keeping), is_long=True)
 
     def create_agents(self, count: int) -> Job[range]:
         """Add agents without ties; await it for their indices."""

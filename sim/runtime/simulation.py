@@ -358,9 +358,11 @@ class Simulation(BulkCommands, Restarts, WhyQueries, HealthQueries):
     async def save(
         self, path: str | Path | None = None, *, note: str = "", report: Report = quiet
     ) -> SaveReport:
-        """Write the world to a file between two ticks; None: to the one it came from.
+        """Write the world as it is between two ticks to a file; None: to the one it came from.
 
-        Works also after the engine failed. ``report`` is called in the engine's thread.
+        It is copied, and written by a thread while ticks and commands go on; this returns once the
+        file is safe on the disk. Works also after the engine failed. ``report`` is called in that
+        thread.
         """
         live = self._link.live
         saved: SaveReport = await self._link.ask(

@@ -18,6 +18,7 @@ from sim.runtime.engine.minds import DecisionRunner, attend, begin, seen
 from sim.runtime.engine.requests import EngineCommand, EngineError, closed, nobody, nothing, outcome
 from sim.runtime.engine.run_control import RunControl, StepRequest
 from sim.runtime.frames.frames import Frame, State
+from sim.runtime.journal.saving import PendingSave
 from sim.runtime.journal.writer import JournalWriter
 from sim.store.journal.journal import JournalError
 
@@ -74,6 +75,7 @@ class Engine:
         self._inbox: queue.SimpleQueue[EngineCommand | None] = queue.SimpleQueue()
         self._hurried: deque[Callable[[], object]] = deque()
         self._answers: list[tuple[EngineCommand, Any, Exception | None]] = []
+        self._saving: list[tuple[EngineCommand, PendingSave]] = []
         self._awaited: tuple[JournalWriter, int] | None = None
         self._held: EngineCommand | None = None
         self._running: EngineCommand | None = None
@@ -123,7 +125,8 @@ class Engine:
         self.live.abandon()
         self._failure = EngineError(str(error))
         self.stop()
-        for command in (self._held, self._running):
+        saving, self._saving = self._saving, []
+        for command in (self._held, self._running, *(command for command, _ in saving)):
             if command is not None:
                 command.settle(None, error)
         self._settle_waiting(error)
@@ -244,12 +247,23 @@ class Engine:
         self.under_way, self._is_busy = None, False
         if keeper is not None and keeper.number != number:
             command = replace(command, is_safe=False)  # it changed something: not before that stays
-        if isinstance(result, StepRequest):
+        if isinstance(result, PendingSave):
+            self._running = None
+            self._saving.append((command, result))
+            result.written.add_done_callback(lambda _: self.hurry(self._end_saves))
+        elif isinstance(result, StepRequest):
             self._held, self._running = command, None
             self._answer()
             self._show()
         else:
             self._answer_later(command, result, error)
+
+    def _end_saves(self, *, at_once: bool = False) -> None:
+        """Answer whoever waits for a save that is written; ``at_once``: wait until they are."""
+        while self._saving and (at_once or self._saving[0][1].written.done()):
+            command, saving = self._saving.pop(0)
+            result, error = outcome(partial(self.live.saves.end, saving))
+            self._answers.append((command, result, error))
 
     def _done(self, command: EngineCommand) -> tuple[Any, Exception | None]:
         """Do what a command does; after a failure with nothing round it that could fail again."""
@@ -417,6 +431,7 @@ class Engine:
                 self._answers.append((waiting, None, error))
         self._each(
             self.live.arranger.stop,
+            lambda: self._end_saves(at_once=True),
             lambda: self._settle_waiting(error),
             lambda: self.live.custody.close(is_whole=self._failure is None),
             self._ended,

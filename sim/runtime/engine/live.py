@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy.typing as npt
 import psutil
@@ -32,16 +32,14 @@ from sim.runtime.frames.community_layout import CommunityLayout
 from sim.runtime.frames.focus import FocusedCascade
 from sim.runtime.frames.frames import Frame, SessionRow, State
 from sim.runtime.frames.sessions import ENDED, CascadeTracker
-from sim.runtime.journal.persistence import Persistence
+from sim.runtime.journal.persistence import Keeping, Persistence
+from sim.runtime.journal.saving import PendingSave, SaveQueue
 from sim.runtime.journal.writer import JournalWriter
 from sim.runtime.queries.feeds import platform_now
 from sim.runtime.rescue import tell_what_is_lost
 from sim.spread.cascade.cascade import Cascade
 from sim.world.seeding import author_of, seeds_of
 from sim.world.world import World
-
-if TYPE_CHECKING:
-    from sim.store import SaveReport
 
 __all__ = ["LiveWorld"]
 
@@ -95,7 +93,9 @@ class LiveWorld:
         self.name = name
         self.path = path
         self.custody = custody or Persistence(world)
+        self._changes = self._unchanged = 0
         self.is_dirty = self.custody.is_dirty
+        self.saves = SaveQueue(self._target, self._saved, lambda: self.custody)
         self.banner: str | None = None
         self._outbox = outbox
         outbox.source = name
@@ -254,22 +254,48 @@ class LiveWorld:
         there = f"they are {known[0].id} to {known[-1].id}" if known else "there is none yet"
         raise InputError(f"No session {number}; {there}.")
 
-    def save(self, path: str | Path | None, note: str, report: Report = quiet) -> SaveReport:
-        """Write the world to a file."""
-        from sim.store import save
+    def save(self, path: str | Path | None, note: str, report: Report = quiet) -> PendingSave:
+        """Begin to write the world, as it is now, to a file."""
+        mark = self.custody.mark()
+        saving = PendingSave(
+            path, note, report, mark=mark, tick=self.world.tick, changes=self._changes
+        )
+        self.saves.begin(self.world, saving)
+        return saving
 
+    def _target(self, path: str | Path | None) -> Path:
         target = path if path is not None else self.path
         if target is None:
             raise InputError("This world has no file yet; name one to save it to.")
-        self.custody.prepare(Path(target))
-        written = save(self.world, target, report=report, note=note)
-        self.path, self.name, self.is_dirty = str(target), Path(target).stem, False
+        return Path(target)
+
+    def _saved(self, saving: PendingSave) -> None:
+        """Take note of a save that is safe on the disk."""
+        target = saving.target
+        self.path, self.name, self._unchanged = str(target), target.stem, saving.changes
         self._outbox.source = self.name
-        self.note(f"saved to {Path(target).name}")
-        if said := self.custody.saved(Path(target)):
+        since = "" if saving.tick == self.world.tick else f", as it was at tick {saving.tick:,}"
+        self.note(f"saved to {target.name}{since}")
+        if said := self.custody.saved(target, saving.mark):
             self.announce(said)
-        self.emit(WorldSaved(tick=self.world.tick, path=str(target)))
-        return written
+        self.emit(WorldSaved(tick=saving.tick, path=str(target)))
+
+    def keep(self, keeping: Keeping) -> None:
+        """Begin a journal; saves under way were begun without one."""
+        self.saves.finish()
+        self.custody.begin(keeping)
+
+    @property
+    def is_dirty(self) -> bool:
+        """Whether the world was changed since what was saved last."""
+        return self._changes != self._unchanged
+
+    @is_dirty.setter
+    def is_dirty(self, said: bool) -> None:
+        if said:
+            self._changes += 1
+        else:
+            self._unchanged = self._changes
 
     def call(self, function: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
         """Call ``function(world, ...)``, and notice whatever it changed."""

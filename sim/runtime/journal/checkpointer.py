@@ -23,10 +23,12 @@ from sim.world.state.snapshot import still
 from sim.world.state.state import digest_of, dump_world
 from sim.world.world import World
 
-__all__ = ["CheckpointCopy", "Checkpointer", "checkpoints_in"]
+__all__ = ["CheckpointCopy", "Checkpointer", "WorldCopier", "checkpoints_in"]
 
 SPARE_BYTES = 256 << 20
 """Memory that a copy leaves free; a world that needs more is written while it stands still."""
+
+_LOOK_SECONDS = 0.1
 
 Column = npt.NDArray[Any]
 Keep = Callable[[str, Column], Column]
@@ -84,6 +86,42 @@ class CheckpointCopy:
         self._state = None
 
 
+class WorldCopier:
+    """Takes twins of one world, each in the room of the one before."""
+
+    def __init__(self) -> None:
+        self._buffers = CopyBuffers()
+        self._last: World | None = None
+        self._held = 0
+
+    def take(self, world: World, *, anew: bool = False) -> tuple[CheckpointCopy, bool]:
+        """Return the world as it is now, to be saved, and whether it may go on meanwhile.
+
+        It may not where memory has no room for a twin. ``anew``: messages at rest are copied too.
+        """
+        has_room = self._has_room(world)
+        if anew or not has_room:
+            self._last = None
+        if not has_room:
+            self._buffers = CopyBuffers()
+            return CheckpointCopy(world), False
+        self._buffers = self._buffers.next()
+        self._last = still(world, self._buffers.copied, self._last)
+        return CheckpointCopy(self._last, self._buffers.copied), True
+
+    def _has_room(self, world: World) -> bool:
+        """Whether a copy of what ticks write into fits into memory, beside the last one.
+
+        Half of it again is for what is packed.
+        """
+        held = world.agents.nbytes + sum(each.nbytes for each in world.cascades.loose)
+        held += 0 if world.ties.is_still else world.ties.nbytes
+        held += world.platform.nbytes if world.platform is not None else 0
+        fits = held + held // 2 - self._held + SPARE_BYTES <= available_bytes()
+        self._held = held if fits else 0
+        return fits
+
+
 def checkpoints_in(folder: Path) -> list[Path]:
     """Return the checkpoints in a folder."""
     return list(folder.glob("checkpoint-*.hub"))
@@ -120,6 +158,8 @@ class Checkpointer:
         What keeps one from being written that must be, one sentence; or None.
     taken
         How many were begun.
+    number
+        The entry of the last one that was begun; -1 before the first.
     running
         The last one under way; None before the first.
     """
@@ -137,13 +177,12 @@ class Checkpointer:
         self.trouble: str | None = None
         self.stood_still = False
         self.taken = 0
+        self.number = -1
         self.running: Future[Checkpoint] | None = None
         self._folder = folder
         self._saver = saver
-        self._buffers = CopyBuffers()
-        self._last: World | None = None
+        self._twins = WorldCopier()
         self._gives_up = threading.Event()
-        self._held = 0
         self._thread: threading.Thread | None = None
 
     @property
@@ -168,13 +207,10 @@ class Checkpointer:
         """
         self.join()
         began = perf_counter()
-        self.stood_still = not self._has_room(world)
-        if anew or self.stood_still:
-            self._last = None
-        if self.stood_still:
-            self._buffers = CopyBuffers()
-        copy = CheckpointCopy(world) if self.stood_still else self._copied(world)
+        copy, goes_on = self._twins.take(world, anew=anew)
+        self.stood_still = not goes_on
         self.taken += 1
+        self.number = number
         future: Future[Checkpoint] = Future()
         self.running = future
         future.add_done_callback(then)
@@ -184,7 +220,7 @@ class Checkpointer:
             target=self._write, args=work, name="checkpoint", daemon=True
         )
         self._thread.start()
-        if self.stood_still:
+        if not goes_on:
             self.join()
         self.pause = perf_counter() - began
         return future
@@ -251,26 +287,14 @@ class Checkpointer:
         if self._thread is not None:
             self._thread.join()
 
+    def settle(self) -> None:
+        """Wait for the one under way, unless it waits for room itself."""
+        while self.is_busy and self.trouble is None and self._thread is not None:
+            self._thread.join(_LOOK_SECONDS)
+
     def sweep(self, named: Iterable[str]) -> None:
         """Remove what was left half-made, and checkpoints that the journal does not name."""
         kept = set(named)
         for path in [*self._folder.glob(".checkpoint-*.partial"), *checkpoints_in(self._folder)]:
             if path.name not in kept:
                 path.unlink(missing_ok=True)
-
-    def _has_room(self, world: World) -> bool:
-        """Whether a copy of what ticks write into fits into memory, beside the last one.
-
-        Half of it again is for what is packed.
-        """
-        held = world.agents.nbytes + sum(each.nbytes for each in world.cascades.loose)
-        held += 0 if world.ties.is_still else world.ties.nbytes
-        held += world.platform.nbytes if world.platform is not None else 0
-        fits = held + held // 2 - self._held + SPARE_BYTES <= available_bytes()
-        self._held = held if fits else 0
-        return fits
-
-    def _copied(self, world: World) -> CheckpointCopy:
-        self._buffers = self._buffers.next()
-        self._last = still(world, self._buffers.copied, self._last)
-        return CheckpointCopy(self._last, self._buffers.copied)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from sim.errors import FileError, HubbubError, InputError
 from sim.runtime.frames.frames import Kept
 from sim.runtime.journal.acts import on_trail
 from sim.runtime.journal.history import HistoryWriter
-from sim.runtime.journal.writer import JournalWriter, Pacing
+from sim.runtime.journal.writer import JournalMark, JournalWriter, Pacing
 from sim.runtime.saves.places import held_by_another, note_saved, since_saved, taken_along
 from sim.runtime.undo.history import BUDGET, Past
 from sim.store import info
@@ -100,6 +102,8 @@ class Persistence:
         The way back.
     recording
         Writes what members do; None without a file.
+    writing
+        The thread that writes a save, or wrote the last one.
     """
 
     def __init__(
@@ -119,6 +123,7 @@ class Persistence:
         self._checkpoint_tick = world.tick if found is None else found.checkpoint.tick
         self._seen = keeper.taken if keeper is not None else 0
         self.recording: HistoryWriter | None = None
+        self.writing: threading.Thread | None = None
         self._size, self._sized_at = 0, -_SIZE_SECONDS
 
     @property
@@ -212,8 +217,16 @@ class Persistence:
 
     # Saving, and moving to another name
 
-    def prepare(self, target: Path) -> None:
-        """Refuse to save over a world that another process has open; settle what is under way.
+    def mark(self) -> JournalMark | None:
+        """Return where the world stands in its journal now; None without one."""
+        return None if self.keeper is None else self.keeper.mark(self._world)
+
+    def prepare(self, target: Path, mark: JournalMark | None) -> Callable[[], None]:
+        """Refuse to save over a world that another process has open.
+
+        Returns
+        -------
+        Waits, in any thread, until the file may be put in place.
 
         Raises
         ------
@@ -223,29 +236,26 @@ class Persistence:
         holder = "" if self.owned is not None and self._lies_by(target) else held_by_another(target)
         if holder:
             raise LeaseError(target, f"in use by {holder}; save under another name")
-        if self.keeper is not None:
-            with suppress(JournalError):  # a full disk here says nothing of the one there
-                self.keeper.flush(self._world)
-                self.keeper.wait()
+        keeper = self.keeper
+        return _nothing if keeper is None or mark is None else partial(keeper.settle, mark)
 
-    def saved(self, target: Path) -> str | None:
+    def saved(self, target: Path, mark: JournalMark | None) -> str | None:
         """Go on beside the file that was saved to; returns what is wrong with that, if anything.
 
         Journal and history go along with the world: the file that they lay beside stays as it was
-        saved.
+        saved. ``mark`` is where the world stood that is in the file.
         """
         said = self._taken_along(target)
-        if self.keeper is None or self._keeping is None:
+        if self.keeper is None or self._keeping is None or mark is None:
             return said
-        self.keeper.flush(self._world)
         if not self._lies_by(target):
             try:
                 self._move(target)
             except (HubbubError, OSError) as error:
                 return self._lost(error)
         with suppress(HubbubError):  # the file was replaced by somebody at once
-            self.keeper.saved(self._world, target, info(target).digest)
-        note_saved(target, self.keeper.number)
+            self.keeper.saved(self._world, target, info(target).digest, mark)
+        note_saved(target, mark.number)
         return said
 
     def _taken_along(self, target: Path) -> str | None:
@@ -373,3 +383,7 @@ def keeping_of(
     if path is None:
         raise InputError("A journal lies beside the world's file; name one with path.")
     return Keeping(Path(path), Pacing() if journal is True else journal, author)
+
+
+def _nothing() -> None:
+    """Wait for nothing."""

@@ -70,6 +70,12 @@ class CheckpointRetention:
         with self._lock:
             return [each.file for each in self._checkpoints]
 
+    @property
+    def newest(self) -> int:
+        """The last entry that a checkpoint stands at; -1 where there is none."""
+        with self._lock:
+            return max((each.number for each in self._checkpoints), default=-1)
+
     def jumped(self, number: int, tick: int, line: int) -> bool:
         """Take note of a jump; returns whether a checkpoint leads to where it went."""
         with self._lock:

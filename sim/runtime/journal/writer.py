@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sim.errors import InputError
 from sim.runtime.journal.ack_queue import AckQueue, Tell
@@ -28,7 +28,7 @@ from sim.store.journal.state import Observer, whole_state
 from sim.store.snapshot.files import flush_folder
 from sim.world.world import World
 
-__all__ = ["JournalWriter", "Pacing", "done", "recover"]
+__all__ = ["JournalMark", "JournalWriter", "Pacing", "done", "recover"]
 
 _STRETCH_TICKS = 1024
 _LOOK_SECONDS = 0.1
@@ -36,10 +36,19 @@ _POLL_SECONDS = 0.001
 _STRETCH_SECONDS = 0.25
 
 
+class JournalMark(NamedTuple):
+    """Where a world stood in its journal: the last entry, the tick, the digest of all entries."""
+
+    number: int
+    tick: int
+    digest: bytes
+
+
 class JournalWriter:
     """Writes what happens to a world into the journal beside its file.
 
-    All but :meth:`when_durable` is called in the thread that drives the world.
+    All but :meth:`when_durable`, :meth:`wait` and :meth:`settle` is called in the thread that
+    drives the world.
 
     Parameters
     ----------
@@ -281,17 +290,33 @@ class JournalWriter:
         self.flush(world)
         return self._taken(world, self._tell_journal)
 
-    def saved(self, world: World, file: Path, digest: str) -> None:
-        """Take note that the world was saved as it is: its file is a checkpoint from now on.
+    def mark(self, world: World) -> JournalMark:
+        """Return where the world stands now, for what is being saved of it; ticks are flushed."""
+        with suppress(JournalError):  # a full disk here says nothing of the one that is saved to
+            self.flush(world)
+        return JournalMark(self.number, world.tick, self._digest)
+
+    def settle(self, mark: JournalMark) -> None:
+        """Wait until a save may be put in place: the journal is never behind the world's file.
+
+        In any thread. A full disk is not waited for, nor is one that fails.
+        """
+        with suppress(JournalError):
+            self.wait(mark.number)
+        self._copies.settle()
+
+    def saved(self, world: World, file: Path, digest: str, mark: JournalMark) -> None:
+        """Take note that the world was saved as it was at a mark: its file is a checkpoint now.
 
         A hard link, so that it stays one whatever becomes of the file; where the file system has
-        none, a checkpoint is written.
+        none, a checkpoint is written. Where there is a later one already, nothing is done.
         """
-        self.flush(world)
-        self._copies.join()
-        name = f"checkpoint-{self.number}.hub"
-        if name in self._ways.files:
+        if self._copies.number >= mark.number:
             return
+        self._copies.join()
+        if self._ways.newest >= mark.number:
+            return
+        name = f"checkpoint-{mark.number}.hub"
         linked = self.folder / name
         try:
             linked.unlink(missing_ok=True)  # half of one that the journal never named
@@ -300,7 +325,7 @@ class JournalWriter:
             self.checkpoint(world)
             return
         done: Future[Checkpoint] = Future()
-        done.set_result(Checkpoint(self.number, world.tick, name, digest, self._digest))
+        done.set_result(Checkpoint(mark.number, mark.tick, name, digest, mark.digest))
         self._tell_journal(done)
 
     def _taken(
@@ -344,8 +369,8 @@ class JournalWriter:
         """Whether something is not on the disk yet."""
         return self._pending > 0 or self.durable < self.number
 
-    def wait(self) -> None:
-        """Wait until everything so far is on the disk.
+    def wait(self, number: int | None = None) -> None:
+        """Wait until an entry is on the disk; None: everything so far.
 
         Raises
         ------
@@ -353,7 +378,7 @@ class JournalWriter:
             When it never will be.
         """
         is_told: Future[Exception | None] = Future()
-        self.when_durable(self.number, is_told.set_result)
+        self.when_durable(self.number if number is None else number, is_told.set_result)
         while not is_told.done():
             with suppress(TimeoutError):
                 is_told.exception(_LOOK_SECONDS)

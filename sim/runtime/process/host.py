@@ -28,7 +28,7 @@ from sim.runtime.frames.sessions import ENDED
 from sim.runtime.interactions import Batch
 from sim.runtime.jobs import Job, in_thread
 from sim.runtime.journal.persistence import Keeping, Persistence
-from sim.runtime.journal.writer import Pacing, recover
+from sim.runtime.journal.writer import JournalMark, Pacing, recover
 from sim.runtime.process.breadcrumbs import CrashBreadcrumbs, die_with_parent, limit_memory
 from sim.runtime.process.wire import MOST_ACTS, EngineOrder, FrameWriter, PipeEnd, packed
 from sim.runtime.simulation import Simulation
@@ -70,7 +70,7 @@ class _Staying(Persistence):
         if path is not None:
             super().record(path)
 
-    def saved(self, target: Path) -> str | None:
+    def saved(self, target: Path, mark: JournalMark | None) -> str | None:
         """Let the history go along; the journal does not."""
         return self._taken_along(target)
 
