@@ -124,7 +124,7 @@ def hand(monkeypatch: pytest.MonkeyPatch) -> Hand:
     """The clock by which ticks are due; no tick takes time, however busy the machine is."""
     hand = Hand()
     monkeypatch.setattr("sim.runtime.engine.live._QUIET_TICK_MS", float("inf"))
-    monkeypatch.setattr("sim.runtime.engine.run_control.Pace", lambda: TickPace(hand))
+    monkeypatch.setattr("sim.runtime.engine.run_control.TickPace", lambda: TickPace(hand))
     return hand
 
 
