@@ -28,8 +28,8 @@ from tui.draw import (
     Curves,
     NowPane,
 )
-from tui.draw.now import Metric
-from tui.draw.rows import Column
+from tui.draw.now import Figure
+from tui.draw.rows import TableColumn
 from tui.safe import SafeFilter
 from tui.theme import register_themes
 
@@ -57,11 +57,11 @@ class Stage(App[None]):
 class Million:
     """A million rows of numbers, with a text at the end."""
 
-    columns: Sequence[Column] = (
-        Column("agent", 9, numeric=True),
-        Column("degree", 7, numeric=True),
-        Column("trust", 6, numeric=True),
-        Column("name", 30, least=8),
+    columns: Sequence[TableColumn] = (
+        TableColumn("agent", 9, numeric=True),
+        TableColumn("degree", 7, numeric=True),
+        TableColumn("trust", 6, numeric=True),
+        TableColumn("name", 30, least=8),
     )
 
     def __init__(self, count: int = 1_000_000) -> None:
@@ -155,7 +155,7 @@ async def measure_panes() -> list[tuple[str, float, float]]:
     found.append(("table, 50 communities", await redraw(table, on_table(table, some)), 10.0))
     now = NowPane()
     course = np.linspace(0, 1, 400) ** 2
-    figures = [Metric(f"figure {i}", "12,345", "peak 1 @2", course) for i in range(8)]
+    figures = [Figure(f"figure {i}", "12,345", "peak 1 @2", course) for i in range(8)]
     took = await redraw(now, lambda i: now.tell(f"tick {i}", figures))
     return [*found, ("figures, 8", took, 5.0)]
 

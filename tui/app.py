@@ -18,35 +18,35 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from sim.errors import InputError
-from tui.actions.command_line import History
+from tui.actions.command_line import CommandHistory
 from tui.actions.completion import known, start_of
 from tui.actions.keys import conflicts
-from tui.actions.palette import Acts
-from tui.actions.runner import Doing
-from tui.actions.situation import Situation
+from tui.actions.palette import ActionProvider
+from tui.actions.runner import ActionRunner
+from tui.actions.situation import ScreenState
 from tui.actions.table import Action, bindings, by_id
 from tui.ahead import KeysInOrder
-from tui.backend import Backend, NewWorld, Preferences
+from tui.backend import Backend, NewWorldSpec, Preferences
 from tui.colours import lean
-from tui.dialogs.error import Problem, sentence_of
+from tui.dialogs.error import ErrorDialog, sentence_of
 from tui.dialogs.loading import Loading
-from tui.dialogs.progress import Job, in_thread
-from tui.feed import Feed
-from tui.homes import Homes
-from tui.predicted import Predicted
+from tui.dialogs.progress import DialogJob, in_thread
+from tui.feed import FrameFeed
+from tui.homes import OpenWorlds
+from tui.predicted import TheoryCurves
 from tui.safe import SafeFilter, line, plain
 from tui.sentences import broken, endings, hint_for
 from tui.theme import THEMES, register_themes
-from tui.upkeep import Upkeep
-from tui.work import Work
+from tui.upkeep import BackgroundWork
+from tui.work import LongWork
 
 if TYPE_CHECKING:
     from sim import Opened, World
     from sim.runtime import Frame, Simulation
-    from tui.dialogs.inject import Order
-    from tui.modes.agents import Agents
-    from tui.modes.groups import Groups
-    from tui.modes.messages import Messages
+    from tui.dialogs.inject import MessageOrder
+    from tui.modes.agents import AgentsMode
+    from tui.modes.groups import GroupsMode
+    from tui.modes.messages import MessagesMode
     from tui.modes.stage import Stage
 
 __all__ = ["Hubbub", "main"]
@@ -71,7 +71,7 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
     CSS_PATH = ["styles/app.tcss", "styles/dialogs.tcss"]  # noqa: RUF012 - as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = list(bindings(""))
     ENABLE_COMMAND_PALETTE = False  # the table of acts gives it its keys
-    COMMANDS = {Acts}  # noqa: RUF012 - as Textual declares it
+    COMMANDS = {ActionProvider}  # noqa: RUF012 - as Textual declares it
 
     def __init__(
         self, backend: Backend, preferences: Preferences | None = None, path: Path | None = None,
@@ -81,29 +81,29 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         self.use_command_palette = True
         self.backend = backend
         self.preferences = preferences or Preferences()
-        self.history = History()
-        self.feed: Feed | None = None
+        self.history = CommandHistory()
+        self.feed: FrameFeed | None = None
         self.frame: Frame | None = None
         self.speed: float | None = 5.0
         self.goal = 0
         self.sending = 0
-        self.work = Work(self)
-        self.doing = Doing(self)
-        self.homes = Homes(self)
-        self.predicted = Predicted(self)
-        self.expected, self.upkeep = "", Upkeep(self)
-        self.last_order: Order | None = None
-        self.last_new: NewWorld | None = None
+        self.work = LongWork(self)
+        self.doing = ActionRunner(self)
+        self.homes = OpenWorlds(self)
+        self.predicted = TheoryCurves(self)
+        self.expected, self.upkeep = "", BackgroundWork(self)
+        self.last_order: MessageOrder | None = None
+        self.last_new: NewWorldSpec | None = None
         self._is_new_world = True
         self._path, self._read_only = path, read_only
         self._said_at, self._hinted = 0.0, ""
-        self._first = Job("starting")
+        self._first = DialogJob("starting")
         self._loading = Loading(self._first)
         self._entering = asyncio.Lock()
         self.stage: Stage | None = None
-        self.groups: Groups
-        self.agents: Agents
-        self.messages: Messages
+        self.groups: GroupsMode
+        self.agents: AgentsMode
+        self.messages: MessagesMode
 
     # -- start ------------------------------------------------------------------------------
 
@@ -187,9 +187,9 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
             await self._loading.uncovered.wait()
         if self.stage is not None:
             return
-        self.groups, self.agents = groups.Groups(), agents.Agents()
-        self.messages = messages.Messages()
-        modes = [live.Live(), self.groups, self.agents, self.messages, system.System()]
+        self.groups, self.agents = groups.GroupsMode(), agents.AgentsMode()
+        self.messages = messages.MessagesMode()
+        modes = [live.LiveMode(), self.groups, self.agents, self.messages, system.SystemMode()]
         self.stage = stage.Stage(modes)
         await self.push_screen(self.stage)
         self.stage.draw_with(self.preferences.symbols)
@@ -254,11 +254,11 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         state = self.expected or (self.frame.state if self.frame else "")
         return state in {"playing", "stepping"}
 
-    def situation(self) -> Situation:
+    def situation(self) -> ScreenState:
         """Return what decides which acts make sense."""
         if self.stage is None:  # what is asked before it is there would be seen by nobody
-            return Situation(None, "", self.work.busy)
-        return Situation(self.frame, self.stage.mode, self.work.busy)
+            return ScreenState(None, "", self.work.busy)
+        return ScreenState(self.frame, self.stage.mode, self.work.busy)
 
     @contextmanager
     def expecting(self, state: str) -> Iterator[None]:
@@ -343,7 +343,7 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
 
     def show_problem(self, error: Exception) -> None:
         """Show what went wrong; the program goes on."""
-        self.push_screen(Problem(error))
+        self.push_screen(ErrorDialog(error))
 
     def _fatal_error(self) -> None:
         """Say where the program itself broke, without the values in it, in clean text."""

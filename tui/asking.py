@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from sim.minds.models.budget import Budget
     from tui.app import Hubbub
 
-__all__ = ["Asking", "asking_of"]
+__all__ = ["ModelAccess", "asking_of"]
 
 Using = Callable[["Thinker"], Awaitable[None]]
 
 
-class Asking:
+class ModelAccess:
     """The way to language models.
 
     Attributes
@@ -98,9 +98,9 @@ class Asking:
             await in_thread(lambda: opening.__exit__(None, None, None), "language models")
 
 
-_OF: WeakKeyDictionary[Any, Asking] = WeakKeyDictionary()
+_OF: WeakKeyDictionary[Any, ModelAccess] = WeakKeyDictionary()
 
 
-def asking_of(app: Hubbub) -> Asking:
+def asking_of(app: Hubbub) -> ModelAccess:
     """Return the way of a program; made when it is first wanted."""
-    return _OF.setdefault(app, Asking())
+    return _OF.setdefault(app, ModelAccess())

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from sim import Keeping, Opened, ParameterSpec, Report, Theory, Ties, World
     from sim.runtime import Simulation
 
-__all__ = ["Backend", "Card", "NewWorld", "Preferences", "SavedWorld"]
+__all__ = ["Backend", "NewWorldSpec", "PluginChoice", "Preferences", "SavedWorld"]
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class PluginChoice:
     """A model or a kind of network that can be chosen.
 
     Parameters
@@ -40,7 +40,7 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class NewWorld:
+class NewWorldSpec:
     """What a new world is made of.
 
     Parameters
@@ -172,13 +172,13 @@ class Backend(Protocol):
     def read(self, path: Path, options: Mapping[str, str], report: Report) -> tuple[World, str]:
         """Import a network file; returns the world, and what was found, kept and dropped."""
 
-    def create(self, order: NewWorld, report: Report) -> World:
+    def create(self, order: NewWorldSpec, report: Report) -> World:
         """Make a world."""
 
-    def estimate(self, order: NewWorld) -> tuple[int, int]:
+    def estimate(self, order: NewWorldSpec) -> tuple[int, int]:
         """Return (bytes needed, bytes free) of a world that is not made yet."""
 
-    def models(self) -> list[Card]:
+    def models(self) -> list[PluginChoice]:
         """List the propagation models."""
 
     def card(self, name: str) -> list[tuple[str, str]]:
@@ -196,13 +196,13 @@ class Backend(Protocol):
     ) -> tuple[Theory, ...]:
         """Return what equations predict of a message, in a thread beside the engine."""
 
-    def networks(self) -> list[Card]:
+    def networks(self) -> list[PluginChoice]:
         """List the kinds of network."""
 
     def recommenders(self) -> tuple[str, ...]:
         """List the names of the recommenders that a platform can begin with."""
 
-    def interventions(self) -> list[Card]:
+    def interventions(self) -> list[PluginChoice]:
         """List what can be done to a world under way."""
 
     def saved(self) -> list[SavedWorld]:

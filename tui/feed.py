@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sim.runtime import Frame, Simulation
 
-__all__ = ["Feed", "Mailbox"]
+__all__ = ["FrameFeed", "Mailbox"]
 
 CLOSING_SECONDS = 5.0
 """How long the engine may take to finish its tick when the world is left."""
@@ -34,7 +34,7 @@ class Mailbox:
         return frame
 
 
-class Feed:
+class FrameFeed:
     """One running simulation and the task that watches it.
 
     The simulation is entered and left in the same task, whoever asks for it.

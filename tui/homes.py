@@ -12,7 +12,7 @@ from sim.errors import Cancelled, FileError, HubbubError
 from tui.dialogs.dialog import Confirm
 from tui.dialogs.error import sentence_of
 from tui.dialogs.progress import in_thread
-from tui.feed import Feed
+from tui.feed import FrameFeed
 from tui.figures import count
 from tui.safe import line
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sim import Keeping, Opened, Report, World
     from tui.app import Hubbub
 
-__all__ = ["Home", "Homes"]
+__all__ = ["Home", "OpenWorlds"]
 
 DEMO = "lastfm-asia"
 """The name of the demo world."""
@@ -56,7 +56,7 @@ class Home:
     is_lost: bool = False
 
 
-class Homes:
+class OpenWorlds:
     """Opens the simulation of a world with its journal, and clears up behind the one before.
 
     Parameters
@@ -129,7 +129,7 @@ class Homes:
 
     async def start(
         self, world: World, name: str, path: Path | None, opened: Opened | None
-    ) -> tuple[Feed, Home]:
+    ) -> tuple[FrameFeed, Home]:
         """Start the engine of a world; one whose journal cannot be kept starts without one.
 
         Raises
@@ -157,7 +157,7 @@ class Homes:
             raise error
         self._obstacle = f"No journal is kept: {sentence_of(error)}"
 
-    async def _unnamed(self, world: World, name: str) -> tuple[Feed, Home]:
+    async def _unnamed(self, world: World, name: str) -> tuple[FrameFeed, Home]:
         from sim import LeaseError
 
         backend = self._app.backend
@@ -172,9 +172,9 @@ class Homes:
 
     async def _feed(
         self, world: World, name: str, path: Path | None, keeping: Keeping | None
-    ) -> Feed:
+    ) -> FrameFeed:
         simulation = self._app.backend.simulation(world, name, path, keeping)
-        feed = Feed(simulation, self._app.show_problem)
+        feed = FrameFeed(simulation, self._app.show_problem)
         await feed.open()
         return feed
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sim.runtime import Focus
     from tui.app import Hubbub
 
-__all__ = ["Predicted"]
+__all__ = ["TheoryCurves"]
 
 SHORTEST = 64
 """Ticks that are predicted at least; twice as many whenever a message has come further."""
@@ -20,7 +20,7 @@ SHORTEST = 64
 Key = tuple[object, ...]
 
 
-class Predicted:
+class TheoryCurves:
     """The theories of one message, and which of them is drawn.
 
     Parameters

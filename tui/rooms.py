@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from sim.errors import HubbubError, UnknownNameError
-from tui.backend import Card, NewWorld, Preferences, SavedWorld
+from tui.backend import NewWorldSpec, PluginChoice, Preferences, SavedWorld
 from tui.shelf import is_here, never_saved, seen
 
 if TYPE_CHECKING:
     from sim import Keeping, Opened, Report, Theory, Ties, World
     from sim.runtime import Simulation
 
-__all__ = ["Rooms", "preferences"]
+__all__ = ["SimBackend", "preferences"]
 
 MODEL_NAMES_FIRST = ("independent-cascade", "viral", "diffusion", "hybrid")
 """The model picker begins so, and these are prepared beside the start; others when chosen."""
@@ -46,7 +46,7 @@ def preferences() -> Preferences:
     )
 
 
-class Rooms:
+class SimBackend:
     """The real simulator.
 
     Parameters
@@ -66,9 +66,9 @@ class Rooms:
         self._warm: set[str] = set()
         self._warming = threading.Lock()
 
-    def __reduce__(self) -> tuple[type[Rooms], tuple[Path]]:
+    def __reduce__(self) -> tuple[type[SimBackend], tuple[Path]]:
         """Travel to an engine's process, which asks for paths, names and theories there."""
-        return Rooms, (self.saves,)
+        return SimBackend, (self.saves,)
 
     def preferences(self) -> Preferences:
         """Return what the settings say now."""
@@ -178,7 +178,7 @@ class Rooms:
         )  # fmt: skip
         return found.world, found.report.describe()
 
-    def create(self, order: NewWorld, report: Report) -> World:
+    def create(self, order: NewWorldSpec, report: Report) -> World:
         """Make a world."""
         from sim import World
 
@@ -191,7 +191,7 @@ class Rooms:
             **self._converted(order),
         )
 
-    def estimate(self, order: NewWorld) -> tuple[int, int]:
+    def estimate(self, order: NewWorldSpec) -> tuple[int, int]:
         """Return (bytes needed, bytes free)."""
         import psutil
 
@@ -201,14 +201,14 @@ class Rooms:
         needed = World.estimate_bytes(order.agents, degree)
         return needed, int(psutil.virtual_memory().available)
 
-    def _converted(self, order: NewWorld) -> dict[str, Any]:
+    def _converted(self, order: NewWorldSpec) -> dict[str, Any]:
         """Return the parameters in their declared types."""
         from sim import NETWORKS, check
 
         cls = NETWORKS[order.network].cls
         return {name: check(cls, name, value) for name, value in order.parameters.items()}
 
-    def models(self) -> list[Card]:
+    def models(self) -> list[PluginChoice]:
         """List the propagation models."""
         from sim import describe, family_of, names, spec
 
@@ -216,7 +216,9 @@ class Rooms:
         families = {one.name: family_of(one.cls) for one in specs}
         specs.sort(key=lambda one: (families[one.name], *_rank(one.name)))
         return [
-            Card(one.name, one.summary, describe(one.cls), _checker(one.cls), families[one.name])
+            PluginChoice(
+                one.name, one.summary, describe(one.cls), _checker(one.cls), families[one.name]
+            )
             for one in specs
         ]
 
@@ -248,12 +250,12 @@ class Rooms:
         found = tuple(make(model, **parameters).theory(setting, ticks))
         return with_caveats(found, ties, report)
 
-    def networks(self) -> list[Card]:
+    def networks(self) -> list[PluginChoice]:
         """List the kinds of network that need nothing but numbers."""
         from sim import NETWORKS
 
         return [
-            Card(spec.name, spec.title, spec.parameters, _checker(spec.cls))
+            PluginChoice(spec.name, spec.title, spec.parameters, _checker(spec.cls))
             for spec in NETWORKS.values()
         ]
 
@@ -264,12 +266,12 @@ class Rooms:
         known = names("recommender")
         return tuple(sorted(known, key=lambda name: name != "blend"))
 
-    def interventions(self) -> list[Card]:
+    def interventions(self) -> list[PluginChoice]:
         """List what can be done to a world under way."""
         from sim.runtime.queries import choices as offers
 
         return [
-            Card(each.name, each.says, each.specs, _checker(each.fields))
+            PluginChoice(each.name, each.says, each.specs, _checker(each.fields))
             for each in offers.interventions()
         ]
 

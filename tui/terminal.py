@@ -81,7 +81,7 @@ def run_on_terminal(
     sys.setswitchinterval(SWITCH_SECONDS)
     answers_first()
     from tui.app import Hubbub
-    from tui.rooms import Rooms, preferences
+    from tui.rooms import SimBackend, preferences
 
     wanted = preferences()
     if fps is not None:
@@ -89,7 +89,7 @@ def run_on_terminal(
     if theme is not None:
         wanted = replace(wanted, theme=theme)
     app = Hubbub(
-        Rooms(saves, isolated=isolated), wanted, Path(path) if path is not None else None,
+        SimBackend(saves, isolated=isolated), wanted, Path(path) if path is not None else None,
         read_only=read_only,
     )  # fmt: skip
     return asyncio.run(_run(app))

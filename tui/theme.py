@@ -27,7 +27,7 @@ __all__ = [
     "ROLES",
     "SHADES",
     "THEMES",
-    "Series",
+    "CurveStyle",
     "ramp",
     "register_themes",
     "series",
@@ -177,7 +177,7 @@ THEMES: tuple[Theme, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class CurveStyle:
     """How one curve is told from the others.
 
     Attributes
@@ -195,7 +195,7 @@ class Series:
     dash: int
 
 
-def series(count: int, *, dark: bool = True) -> tuple[Series, ...]:
+def series(count: int, *, dark: bool = True) -> tuple[CurveStyle, ...]:
     """Give `count` styles; colours repeat after 7, dashes after 4, markers after 30.
 
     Parameters
@@ -207,7 +207,7 @@ def series(count: int, *, dark: bool = True) -> tuple[Series, ...]:
     """
     colours = _DARK_SERIES if dark else _LIGHT_SERIES
     return tuple(
-        Series(
+        CurveStyle(
             colours[i % len(colours)],
             MARKERS[i % len(MARKERS)],
             _DASHES[i % len(_DASHES)],
@@ -216,7 +216,7 @@ def series(count: int, *, dark: bool = True) -> tuple[Series, ...]:
     )
 
 
-def styles(states: Sequence[str], *, dark: bool = True) -> tuple[Series, ...]:
+def styles(states: Sequence[str], *, dark: bool = True) -> tuple[CurveStyle, ...]:
     """Give each state of a model a style: that of its role, else one that is left.
 
     A role (:data:`ROLES`) looks the same in every model. Of two states of one role the first has

@@ -9,19 +9,19 @@ from textual.css.query import NoMatches
 
 from tui.asking import asking_of
 from tui.dialogs.error import sentence_of
-from tui.dialogs.progress import POLLS_PER_SECOND, Job, in_thread
+from tui.dialogs.progress import POLLS_PER_SECOND, DialogJob, in_thread
 from tui.safe import line
 
 if TYPE_CHECKING:
     from tui.app import Hubbub
 
-__all__ = ["Upkeep"]
+__all__ = ["BackgroundWork"]
 
 SETTINGS_EVERY = 2.0
 """Seconds between two looks at the settings file."""
 
 
-class Upkeep:
+class BackgroundWork:
     """Work that nobody waits for.
 
     Parameters
@@ -37,7 +37,7 @@ class Upkeep:
 
     def __init__(self, app: Hubbub) -> None:
         self._app = app
-        self._warming = Job("preparing the models")
+        self._warming = DialogJob("preparing the models")
         self.model_words: list[str] = []
         self.saved_words: list[str] = []
 

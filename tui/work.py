@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from tui.dialogs.progress import Job, Progress, Watched, in_thread
+from tui.dialogs.progress import DialogJob, EngineJob, ProgressDialog, in_thread
 
 if TYPE_CHECKING:
     from sim import Report
-    from sim.runtime import Job as EngineJob
+    from sim.runtime import Job
     from tui.app import Hubbub
 
-__all__ = ["Work"]
+__all__ = ["LongWork"]
 
 T = TypeVar("T")
 
@@ -21,7 +21,7 @@ PATIENCE = 0.2
 """Seconds that work may take before a dialog shows it."""
 
 
-class Work:
+class LongWork:
     """Runs one piece of long work at a time.
 
     Parameters
@@ -41,29 +41,31 @@ class Work:
 
     async def in_thread(self, title: str, function: Callable[[Report], T]) -> T:
         """Run a function in a thread; it reports, and is cancelled through its report."""
-        job = Job(title)
+        job = DialogJob(title)
         return await self._follow(job, in_thread(lambda: function(job.report), title))
 
     async def of_engine(self, title: str, answer: Awaitable[T]) -> T:
         """Wait for an answer of the engine that cannot be called off."""
-        return await self._follow(Job(title, cancellable=False), asyncio.ensure_future(answer))
+        return await self._follow(
+            DialogJob(title, cancellable=False), asyncio.ensure_future(answer)
+        )
 
     async def reporting(self, title: str, start: Callable[[Report], Awaitable[T]]) -> T:
         """Wait for the engine where it reports how far it is."""
-        job = Job(title)
+        job = DialogJob(title)
         return await self._follow(job, asyncio.ensure_future(start(job.report)))
 
-    async def job(self, title: str, job: EngineJob[T]) -> T:
+    async def job(self, title: str, job: Job[T]) -> T:
         """Wait for a job of the engine."""
-        return await self._follow(Watched(title, job), asyncio.ensure_future(_result_of(job)))
+        return await self._follow(EngineJob(title, job), asyncio.ensure_future(_result_of(job)))
 
-    async def _follow(self, job: Job, future: asyncio.Future[T]) -> T:
+    async def _follow(self, job: DialogJob, future: asyncio.Future[T]) -> T:
         self.busy = job.title
-        dialog: Progress | None = None
+        dialog: ProgressDialog | None = None
         try:
             await asyncio.wait([future], timeout=PATIENCE)
             if not future.done():
-                dialog = Progress(job)
+                dialog = ProgressDialog(job)
                 await self._app.push_screen(dialog)
             return await future
         finally:
@@ -72,5 +74,5 @@ class Work:
                 dialog.leave()
 
 
-async def _result_of(job: EngineJob[T]) -> T:
+async def _result_of(job: Job[T]) -> T:
     return await job

@@ -21,7 +21,7 @@ from sim.runtime.engine.stall import Stall, StallOutcome
 from sim.runtime.frames.frames import Communities, Focus, Frame, Kept, SessionRow
 from sim.runtime.health.checks import Health, Vitals, look
 from sim.world.log import LoggedAct
-from tui.backend import Card, NewWorld, Preferences, SavedWorld
+from tui.backend import NewWorldSpec, PluginChoice, Preferences, SavedWorld
 
 NAMES = ("Iceland · jazz", "Peru · football", "[b]Oman[/b] · tea", "日本 · 電車", "Chad")
 
@@ -66,7 +66,7 @@ class Attachment(Parameters):
     mean_degree: float = Field(20.0, gt=0, description="ties per member")
 
 
-def card(cls: type[Parameters]) -> Card:
+def card(cls: type[Parameters]) -> PluginChoice:
     def sentence(name: str, value: object) -> str:
         try:
             check(cls, name, value)
@@ -75,7 +75,9 @@ def card(cls: type[Parameters]) -> Card:
         return ""
 
     family = {"independent-cascade": "cascades", "viral": "word of mouth"}.get(cls.plugin_name, "")
-    return Card(cls.plugin_name, (cls.__doc__ or "").strip(), describe(cls), sentence, family)
+    return PluginChoice(
+        cls.plugin_name, (cls.__doc__ or "").strip(), describe(cls), sentence, family
+    )
 
 
 @dataclass
@@ -345,7 +347,7 @@ class FakeBackend:
     def __init__(self, saves: Path) -> None:
         self.saves = saves
         self.made: list[FakeSimulation] = []
-        self.orders: list[NewWorld] = []
+        self.orders: list[NewWorldSpec] = []
         self.slow = False
         self.warmed: list[str] = []
         self.asked_theory: list[tuple[Any, ...]] = []
@@ -418,7 +420,7 @@ class FakeBackend:
         lines = len(path.read_text().splitlines())
         return World(agents=lines), f"{lines} arcs. Dropped 0 loops and 0 duplicates. {options}"
 
-    def create(self, order: NewWorld, report: Callable[[str, float], None]) -> World:
+    def create(self, order: NewWorldSpec, report: Callable[[str, float], None]) -> World:
         import time
 
         self.orders.append(order)
@@ -427,10 +429,10 @@ class FakeBackend:
             report("drawing ties", 0.5)
         return World(agents=order.agents)
 
-    def estimate(self, order: NewWorld) -> tuple[int, int]:
+    def estimate(self, order: NewWorldSpec) -> tuple[int, int]:
         return order.agents * 400, 8 * 2**30
 
-    def models(self) -> list[Card]:
+    def models(self) -> list[PluginChoice]:
         return [card(Cascade), card(Viral)]
 
     def card(self, name: str) -> list[tuple[str, str]]:
@@ -451,13 +453,13 @@ class FakeBackend:
         expected = np.stack([7624 - curve, curve / 2, curve / 2], axis=1)
         return (Theory("mean field", states, expected), Theory("pairs", states, expected / 2))
 
-    def networks(self) -> list[Card]:
+    def networks(self) -> list[PluginChoice]:
         return [card(Attachment)]
 
     def recommenders(self) -> tuple[str, ...]:
         return ("blend", "chronological")
 
-    def interventions(self) -> list[Card]:
+    def interventions(self) -> list[PluginChoice]:
         return [card(Freeze), card(Label)]
 
     def saved(self) -> list[SavedWorld]:

@@ -30,7 +30,7 @@ from textual.widgets import (
 from textual.widgets.option_list import Option
 
 from tui.draw import CommunityHeat, CommunityMap, CommunityTable, Curves, NowPane
-from tui.draw.now import Metric
+from tui.draw.now import Figure
 from tui.safe import SafeFilter, content, plain
 from tui.theme import register_themes
 
@@ -135,7 +135,7 @@ class Gallery(App[None]):
         self.query_one(CommunityTable).list_communities(
             PAYLOADS, sizes, adopted, onset, [PAYLOADS[:3]] * count
         )
-        self.query_one(NowPane).tell(PAYLOADS[4], [Metric(t, t, t) for t in PAYLOADS[:3]])
+        self.query_one(NowPane).tell(PAYLOADS[4], [Figure(t, t, t) for t in PAYLOADS[:3]])
 
     def action_pwned(self) -> None:
         self.pwned = True

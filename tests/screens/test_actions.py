@@ -9,7 +9,7 @@ import pytest
 
 from sim.errors import InputError, UnknownNameError
 from tui.actions.arguments import number, pairs
-from tui.actions.command_line import History, complete, parse
+from tui.actions.command_line import CommandHistory, complete, parse
 from tui.actions.keys import canonical, conflicts, key_label, keys_of
 from tui.actions.table import ACTIONS, bindings, by_command, by_id
 from tui.dialogs.inject import taken_apart
@@ -132,7 +132,7 @@ def test_completion_goes_as_far_as_it_is_certain() -> None:
 
 
 def test_history_walks_back_and_returns_to_the_unfinished_line() -> None:
-    history = History()
+    history = CommandHistory()
     history.add("run 5")
     history.add("step")
     assert history.older("hal") == "step"

@@ -18,23 +18,23 @@ from textual.widgets import Button, Input, Select, Static
 from sim.errors import HubbubError, InputError
 from tests.screens.fake import FakeBackend, FakeSimulation
 from tui.actions.messages import _refuse_ended
-from tui.actions.palette import Acts
+from tui.actions.palette import ActionProvider
 from tui.actions.table import ACTIONS
 from tui.app import Hubbub
 from tui.backend import Preferences
 from tui.dialogs.dialog import Confirm, Notice
-from tui.dialogs.error import Problem
+from tui.dialogs.error import ErrorDialog
 from tui.dialogs.form import Form
-from tui.dialogs.help import Help, act_of
-from tui.dialogs.inject import Inject
+from tui.dialogs.help import HelpDialog, act_of
+from tui.dialogs.inject import InjectDialog
 from tui.dialogs.loading import Loading
 from tui.dialogs.models import ModelField
-from tui.dialogs.new import New
-from tui.dialogs.open import Open
-from tui.dialogs.params import Params
-from tui.dialogs.progress import Progress
-from tui.dialogs.quit import Leave
-from tui.dialogs.save import Save
+from tui.dialogs.new import NewWorldDialog
+from tui.dialogs.open import OpenDialog
+from tui.dialogs.params import ParametersDialog
+from tui.dialogs.progress import ProgressDialog
+from tui.dialogs.quit import QuitDialog
+from tui.dialogs.save import SaveDialog
 from tui.draw import Curves
 
 SIZES = [(80, 24), pytest.param((160, 48), marks=pytest.mark.slow)]
@@ -138,7 +138,9 @@ async def inject(app: Hubbub, pilot: Pilot[int], text: str = "the bridge is clos
 async def test_a_plugin_named_for_this_run_is_chosen_in_the_dialog(tmp_path: Path) -> None:
     async with hubbub(tmp_path, preferences=Preferences(model="viral")) as (app, pilot):
         await pilot.press("i")
-        await until(pilot, lambda: isinstance(app.screen, Inject) and app.screen.query("FormField"))
+        await until(
+            pilot, lambda: isinstance(app.screen, InjectDialog) and app.screen.query("FormField")
+        )
         assert app.screen.query_one(ModelField).value == "viral"
         await pilot.press("escape")
 
@@ -166,7 +168,9 @@ async def test_a_world_that_cannot_be_opened_is_said_and_another_can_be_made(
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "cut off" in seen(app))
         await pilot.press("n")
-        await until(pilot, lambda: isinstance(app.screen, New) and app.screen.query("FormField"))
+        await until(
+            pilot, lambda: isinstance(app.screen, NewWorldDialog) and app.screen.query("FormField")
+        )
         await pilot.press("enter")
         await until(pilot, lambda: app.stage is not None)
 
@@ -234,7 +238,9 @@ async def test_speed_goes_up_down_and_to_what_is_typed(tmp_path: Path) -> None:
 async def test_a_message_is_sent_through_the_dialog(tmp_path: Path, size: Any) -> None:
     async with hubbub(tmp_path, size) as (app, pilot):
         await pilot.press("i")
-        await until(pilot, lambda: isinstance(app.screen, Inject) and app.screen.query("FormField"))
+        await until(
+            pilot, lambda: isinstance(app.screen, InjectDialog) and app.screen.query("FormField")
+        )
         app.screen.query_one("#text", Input).value = "tea is served"
         await until(
             pilot,
@@ -244,7 +250,7 @@ async def test_a_message_is_sent_through_the_dialog(tmp_path: Path, size: Any) -
             ),
         )
         await pilot.press("enter")
-        await until(pilot, lambda: not isinstance(app.screen, Inject))
+        await until(pilot, lambda: not isinstance(app.screen, InjectDialog))
         asked = made(app).asked[-1]
         assert asked[:4] == ("inject", "tea is served", "top:40:pagerank", "independent-cascade")
         assert asked[4]["probability"] == "0.1"
@@ -257,13 +263,15 @@ async def test_probability_above_1_is_said_in_a_sentence_and_nothing_is_sent(
 ) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await pilot.press("i")
-        await until(pilot, lambda: isinstance(app.screen, Inject) and app.screen.query("FormField"))
+        await until(
+            pilot, lambda: isinstance(app.screen, InjectDialog) and app.screen.query("FormField")
+        )
         app.screen.query_one("#text", Input).value = "x"
         app.screen.query_one("FormField Input", Input).value = "1.5"
         await until(pilot, lambda: "must be in [0, 1], got '1.5'" in seen(app))
         await pilot.press("enter")
         await settled(app, pilot)
-        assert isinstance(app.screen, Inject)
+        assert isinstance(app.screen, InjectDialog)
         app.screen.query_one("FormField Input", Input).value = "abc"
         await until(pilot, lambda: "must be a number" in seen(app))
         assert not [call for call in made(app).asked if call[0] == "inject"]
@@ -272,9 +280,11 @@ async def test_probability_above_1_is_said_in_a_sentence_and_nothing_is_sent(
 async def test_seeds_can_be_chosen_in_every_way(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await pilot.press("i")
-        await until(pilot, lambda: isinstance(app.screen, Inject) and app.screen.query("FormField"))
+        await until(
+            pilot, lambda: isinstance(app.screen, InjectDialog) and app.screen.query("FormField")
+        )
         dialog = app.screen
-        assert isinstance(dialog, Inject)
+        assert isinstance(dialog, InjectDialog)
         found = []
         for kind in ("degree", "random", "community", "ids", "query"):
             dialog.query_one("#kind", Select).value = kind
@@ -312,7 +322,10 @@ async def test_parameters_change_while_it_spreads(tmp_path: Path, size: Any) -> 
         await until(pilot, lambda: "No message is shown" in said(app))
         await inject(app, pilot)
         await pilot.press("p")
-        await until(pilot, lambda: isinstance(app.screen, Params) and app.screen.query("FormField"))
+        await until(
+            pilot,
+            lambda: isinstance(app.screen, ParametersDialog) and app.screen.query("FormField"),
+        )
         await until(pilot, lambda: isinstance(app.focused, Input))
         await typed(pilot, "0.25")
         await until(pilot, lambda: ("set", 0, "probability", "0.25") in made(app).asked)
@@ -366,13 +379,15 @@ async def test_the_end_of_a_message_is_said(tmp_path: Path) -> None:
 async def test_a_new_world_is_made_and_entered(tmp_path: Path, size: Any) -> None:
     async with hubbub(tmp_path, size) as (app, pilot):
         await pilot.press("n")
-        await until(pilot, lambda: isinstance(app.screen, New) and app.screen.query("FormField"))
+        await until(
+            pilot, lambda: isinstance(app.screen, NewWorldDialog) and app.screen.query("FormField")
+        )
         await until(pilot, lambda: "Needs about 38.1 MiB" in seen(app))
         app.screen.query_one("#agents", Input).value = "0"
         await until(pilot, lambda: "whole number from 1" in seen(app))
         await pilot.press("enter")
         await settled(app, pilot)
-        assert isinstance(app.screen, New)
+        assert isinstance(app.screen, NewWorldDialog)
         app.screen.query_one("#agents", Input).value = "1,000,000,000"
         await pilot.press("enter")
         await until(pilot, lambda: "are free" in seen(app) and "fewer members" in seen(app))
@@ -387,12 +402,14 @@ async def test_long_work_shows_progress_keeps_keys_and_can_be_cancelled(tmp_path
     async with hubbub(tmp_path) as (app, pilot):
         app.backend.slow = True  # type: ignore[attr-defined]
         await pilot.press("n")
-        await until(pilot, lambda: isinstance(app.screen, New) and app.screen.query("FormField"))
+        await until(
+            pilot, lambda: isinstance(app.screen, NewWorldDialog) and app.screen.query("FormField")
+        )
         await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, Progress))
+        await until(pilot, lambda: isinstance(app.screen, ProgressDialog))
         await until(pilot, lambda: "drawing ties" in seen(app))
         await pilot.press("escape")
-        await until(pilot, lambda: not isinstance(app.screen, Progress))
+        await until(pilot, lambda: not isinstance(app.screen, ProgressDialog))
         await until(pilot, lambda: "nothing was changed" in said(app))
         assert frame_of(app).agents == 7624
 
@@ -402,11 +419,11 @@ async def test_saved_worlds_are_listed_and_the_damaged_one_says_why(tmp_path: Pa
         for name in ("broken", "monday"):
             (tmp_path / "saves" / f"{name}.hub").write_text("x")
         await pilot.press("o")
-        await until(pilot, lambda: isinstance(app.screen, Open) and "monday" in seen(app))
+        await until(pilot, lambda: isinstance(app.screen, OpenDialog) and "monday" in seen(app))
         await until(pilot, lambda: "it is cut off" in seen(app))
         await pilot.press("enter")
         await settled(app, pilot)
-        assert isinstance(app.screen, Open)
+        assert isinstance(app.screen, OpenDialog)
         await pilot.press("down", "enter")
         await until(pilot, lambda: frame_of(app).agents == 500)
         await until(pilot, lambda: "monday" in seen(app))
@@ -419,10 +436,10 @@ async def test_open_by_name_and_what_is_missing_or_broken(tmp_path: Path) -> Non
         await command(pilot, "open ../etc")
         await until(pilot, lambda: "A name is" in said(app))
         await command(pilot, "open nothing")
-        await until(pilot, lambda: isinstance(app.screen, Problem))
+        await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
         await pilot.press("escape")
         await command(pilot, "open broken")
-        await until(pilot, lambda: isinstance(app.screen, Problem) and "cut off" in seen(app))
+        await until(pilot, lambda: isinstance(app.screen, ErrorDialog) and "cut off" in seen(app))
         assert frame_of(app).agents == 7624
 
 
@@ -431,7 +448,9 @@ async def test_the_world_is_saved_under_an_allowed_name(tmp_path: Path, size: An
     async with hubbub(tmp_path, size) as (app, pilot):
         (tmp_path / "saves" / "old.hub").write_text("x")
         await pilot.press("w")
-        await until(pilot, lambda: isinstance(app.screen, Save) and isinstance(app.focused, Input))
+        await until(
+            pilot, lambda: isinstance(app.screen, SaveDialog) and isinstance(app.focused, Input)
+        )
         assert cast("Input", app.focused).value == "lastfm-asia"
         await typed(pilot, "../evil")
         await until(pilot, lambda: "A name is" in seen(app))
@@ -454,7 +473,7 @@ async def test_a_slow_save_shows_that_it_works(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         made(app).gate.clear()
         await command(pilot, "save slow")
-        await until(pilot, lambda: isinstance(app.screen, Progress))
+        await until(pilot, lambda: isinstance(app.screen, ProgressDialog))
         made(app).gate.set()
         await until(pilot, lambda: "Saved slow.hub" in said(app))
 
@@ -468,7 +487,9 @@ async def test_a_network_file_is_imported(tmp_path: Path) -> None:
         await until(pilot, lambda: "Dropped 0 loops" in seen(app) and "follows" in seen(app))
         await pilot.press("enter")
         await command(pilot, "import /nowhere.txt")
-        await until(pilot, lambda: isinstance(app.screen, Problem) and "no such file" in seen(app))
+        await until(
+            pilot, lambda: isinstance(app.screen, ErrorDialog) and "no such file" in seen(app)
+        )
 
 
 async def test_unsaved_changes_are_asked_about_before_the_world_is_left(tmp_path: Path) -> None:
@@ -477,15 +498,17 @@ async def test_unsaved_changes_are_asked_about_before_the_world_is_left(tmp_path
         await until(pilot, lambda: frame_of(app).dirty)
         await until(pilot, lambda: "lastfm-asia*" in seen(app))
         await pilot.press("q")
-        await until(pilot, lambda: isinstance(app.screen, Leave))
+        await until(pilot, lambda: isinstance(app.screen, QuitDialog))
         await until(pilot, lambda: "tick 1" in seen(app))
         await pilot.press("escape")
-        await until(pilot, lambda: not isinstance(app.screen, Leave))
+        await until(pilot, lambda: not isinstance(app.screen, QuitDialog))
         assert app.is_running
         await pilot.press("q")
-        await until(pilot, lambda: isinstance(app.screen, Leave))
+        await until(pilot, lambda: isinstance(app.screen, QuitDialog))
         await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, Save) and isinstance(app.focused, Input))
+        await until(
+            pilot, lambda: isinstance(app.screen, SaveDialog) and isinstance(app.focused, Input)
+        )
         await typed(pilot, "kept")
         await until(pilot, lambda: not app.is_running)
         assert ("save", tmp_path / "saves" / "kept.hub") in made(app).asked
@@ -511,7 +534,7 @@ async def test_the_network_is_measured_and_its_influential_members_named(tmp_pat
     async with hubbub(tmp_path) as (app, pilot):
         made(app).gate.clear()
         await pilot.press("r")
-        await until(pilot, lambda: isinstance(app.screen, Progress))
+        await until(pilot, lambda: isinstance(app.screen, ProgressDialog))
         made(app).gate.set()
         await until(pilot, lambda: "3.250 ± 0.020 steps" in seen(app))
         await pilot.press("pagedown", "end")
@@ -523,7 +546,7 @@ async def test_communities_are_looked_for_and_the_search_can_be_stopped(tmp_path
         made(app).gate.clear()
         await pilot.press("d")
         await until(
-            pilot, lambda: isinstance(app.screen, Progress) and "moving members" in seen(app)
+            pilot, lambda: isinstance(app.screen, ProgressDialog) and "moving members" in seen(app)
         )
         await pilot.press("escape")
         await until(pilot, lambda: "nothing was changed" in said(app))
@@ -601,9 +624,9 @@ async def test_help_lists_exactly_the_active_acts(tmp_path: Path) -> None:
             await until(pilot, lambda where=where: app.situation().mode == where)
             active = {act_of(b.binding.action) for b in app.screen.active_bindings.values()} - {""}
             await pilot.press("question_mark")
-            await until(pilot, lambda: isinstance(app.screen, Help))
+            await until(pilot, lambda: isinstance(app.screen, HelpDialog))
             help_ = app.screen
-            assert isinstance(help_, Help)
+            assert isinstance(help_, HelpDialog)
             listed = {a.id for group in {a.group for a in ACTIONS} for a in help_._acts(group)}
             assert listed == active
             assert listed == {a.id for a in ACTIONS if a.where in {"", where}}
@@ -613,11 +636,11 @@ async def test_help_lists_exactly_the_active_acts(tmp_path: Path) -> None:
 
 async def test_the_palette_offers_only_what_is_possible(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        before = {offer.action.id for offer in Acts(app.screen).offers()}
+        before = {offer.action.id for offer in ActionProvider(app.screen).offers()}
         assert "inject" in before
         assert not {"params", "set", "cancel", "focus"} & before
         await inject(app, pilot)
-        after = {offer.action.id for offer in Acts(app.screen).offers()}
+        after = {offer.action.id for offer in ActionProvider(app.screen).offers()}
         assert {"params", "set", "cancel", "focus"} <= after
         await pilot.press("semicolon")
         await until(pilot, lambda: "Search" in seen(app))
@@ -654,7 +677,7 @@ async def test_an_error_nobody_foresaw_is_shown_and_the_program_lives(tmp_path: 
 
         made(app).step = broken  # type: ignore[method-assign]
         await pilot.press("full_stop")
-        await until(pilot, lambda: isinstance(app.screen, Problem))
+        await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
         await until(pilot, lambda: "tripped" in seen(app))
         app.screen.query_one("#copy", Button).press()
         await until(pilot, lambda: app.clipboard)
@@ -743,9 +766,9 @@ async def test_no_foreign_text_controls_the_terminal_or_the_program(
         screens.append(seen(app))
         for dialog in (
             Notice(HOSTILE, HOSTILE),
-            Problem(RuntimeError(HOSTILE)),
-            Leave(replace(frame_of(app), name=HOSTILE), HOSTILE, HOSTILE),
-            Leave(replace(frame_of(app), name=HOSTILE), HOSTILE),
+            ErrorDialog(RuntimeError(HOSTILE)),
+            QuitDialog(replace(frame_of(app), name=HOSTILE), HOSTILE, HOSTILE),
+            QuitDialog(replace(frame_of(app), name=HOSTILE), HOSTILE),
             Confirm(HOSTILE, HOSTILE, yes=HOSTILE, no="n"),
         ):
             await app.push_screen(dialog)
@@ -796,7 +819,9 @@ async def test_every_size_is_survived(tmp_path: Path, size: Any) -> None:
 async def test_forms_are_made_of_declared_parameters(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await pilot.press("i")
-        await until(pilot, lambda: isinstance(app.screen, Inject) and app.screen.query("FormField"))
+        await until(
+            pilot, lambda: isinstance(app.screen, InjectDialog) and app.screen.query("FormField")
+        )
         form = app.screen.query_one(Form)
         assert form.values == {
             "probability": "0.1",
@@ -876,7 +901,7 @@ async def test_a_new_world_has_its_buttons_while_the_networks_are_sought(tmp_pat
 
         app.backend.networks = wait  # type: ignore[method-assign]
         await pilot.press("n")
-        await until(pilot, lambda: isinstance(app.screen, New))
+        await until(pilot, lambda: isinstance(app.screen, NewWorldDialog))
         await until(pilot, lambda: "Create" in seen(app) and "Needs about ..." in seen(app))
         known.set()
         await until(pilot, lambda: "are free" in seen(app))
@@ -887,7 +912,7 @@ async def test_keys_typed_in_one_burst_with_the_key_of_a_dialog_go_to_the_dialog
 ) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await burst(app, pilot, "iquiet tea")
-        await until(pilot, lambda: isinstance(app.screen, Inject))
+        await until(pilot, lambda: isinstance(app.screen, InjectDialog))
         assert app.screen.query_one("#text", Input).value == "quiet tea"
         assert not [one for one in made(app).asked if one[0] != "plan"]
 
@@ -925,7 +950,7 @@ async def test_q_right_after_a_step_asks_though_no_new_frame_was_taken_yet(tmp_p
     async with hubbub(tmp_path) as (app, pilot):
         app._take = lambda: False  # type: ignore[method-assign]
         await burst(app, pilot, ".q")
-        await until(pilot, lambda: isinstance(app.screen, Leave))
+        await until(pilot, lambda: isinstance(app.screen, QuitDialog))
 
 
 async def test_work_that_ends_below_another_dialog_takes_its_own_dialog_away(
@@ -934,7 +959,7 @@ async def test_work_that_ends_below_another_dialog_takes_its_own_dialog_away(
     async with hubbub(tmp_path) as (app, pilot):
         made(app).gate.clear()
         await command(pilot, "save slow")
-        await until(pilot, lambda: isinstance(app.screen, Progress))
+        await until(pilot, lambda: isinstance(app.screen, ProgressDialog))
         await app.push_screen(Notice("Above", "It came while the world was being saved."))
         made(app).gate.set()
         await until(pilot, lambda: "Saved slow.hub" in said(app))
@@ -953,7 +978,7 @@ async def test_work_that_cannot_be_called_off_can_be_hidden(tmp_path: Path) -> N
 
         simulation.query = query  # type: ignore[method-assign]
         await command(pilot, "path 1 nobody")
-        await until(pilot, lambda: isinstance(app.screen, Progress) and "Hide" in seen(app))
+        await until(pilot, lambda: isinstance(app.screen, ProgressDialog) and "Hide" in seen(app))
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is app.stage)
         found.set()
@@ -968,7 +993,9 @@ async def test_a_message_that_shows_nothing_is_refused(tmp_path: Path) -> None:
             await command(pilot, f"inject text='{text}'")
             await until(pilot, lambda: "nothing that can be seen" in said(app))
         await pilot.press("i")
-        await until(pilot, lambda: isinstance(app.screen, Inject) and app.screen.query("FormField"))
+        await until(
+            pilot, lambda: isinstance(app.screen, InjectDialog) and app.screen.query("FormField")
+        )
         for text in texts:
             app.screen.query_one("#text", Input).value = "tea"
             await until(pilot, lambda: "nothing that can be seen" not in seen(app))
@@ -990,7 +1017,7 @@ async def test_letters_typed_while_work_goes_on_press_none_of_its_buttons(tmp_pa
     async with hubbub(tmp_path) as (app, pilot):
         made(app).gate.clear()
         await burst(app, pilot, ":save slow\n...")
-        await until(pilot, lambda: isinstance(app.screen, Progress))
+        await until(pilot, lambda: isinstance(app.screen, ProgressDialog))
         made(app).gate.set()
         await until(pilot, lambda: made(app).asked[-3:] == [("step", 1)] * 3)
         assert "Saved slow.hub" in said(app)

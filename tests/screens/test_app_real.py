@@ -14,16 +14,16 @@ from textual.widgets import Input, Select
 from tests.screens.test_app import command, frame_of, recording, said, seen, settled, until
 from tui.app import Hubbub
 from tui.dialogs.dialog import Notice
-from tui.dialogs.error import Problem
-from tui.dialogs.inject import Inject
+from tui.dialogs.error import ErrorDialog
+from tui.dialogs.inject import InjectDialog
 from tui.dialogs.models import ModelField
-from tui.dialogs.new import New
-from tui.dialogs.open import Open
-from tui.dialogs.save import Save
-from tui.rooms import Rooms
+from tui.dialogs.new import NewWorldDialog
+from tui.dialogs.open import OpenDialog
+from tui.dialogs.save import SaveDialog
+from tui.rooms import SimBackend
 
 
-class Lean(Rooms):
+class Lean(SimBackend):
     """Prepares no models beside the start: compiling them all takes long on a busy machine."""
 
     def warm(self, report: Any, models: Sequence[str] = ()) -> None:
@@ -52,7 +52,9 @@ async def test_a_message_is_sent_runs_is_saved_and_goes_on_after_reopening(
     async with hubbub(tmp_path, size) as (app, pilot):
         await until(pilot, lambda: "7,624 members" in seen(app))
         await pilot.press("i")
-        await until(pilot, lambda: isinstance(app.screen, Inject) and app.screen.query("FormField"))
+        await until(
+            pilot, lambda: isinstance(app.screen, InjectDialog) and app.screen.query("FormField")
+        )
         app.screen.query_one(ModelField).value = "sir"
         app.screen.query_one("#text", Input).value = "The bridge is closed."
         await until(pilot, lambda: "40 seeds speak to" in seen(app))
@@ -68,7 +70,7 @@ async def test_a_message_is_sent_runs_is_saved_and_goes_on_after_reopening(
         await until(pilot, lambda: frame_of(app).tick == tick + 1)
         await until(pilot, lambda: "Country" in seen(app))
         await pilot.press("w")
-        await until(pilot, lambda: isinstance(app.screen, Save))
+        await until(pilot, lambda: isinstance(app.screen, SaveDialog))
         await pilot.press("enter")
         await until(pilot, lambda: "Saved lastfm-asia.hub" in said(app))
         reached = frame_of(app).focus.reached
@@ -100,20 +102,22 @@ async def test_bad_input_is_answered_by_the_engine_in_one_sentence(tmp_path: Pat
         (tmp_path / "broken.hub").write_bytes(b"not a world")
         (tmp_path / "words.csv").write_text("a,b\n1,2\n3\n")
         await command(pilot, "open broken")
-        await until(pilot, lambda: isinstance(app.screen, Problem))
+        await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
         await pilot.press("enter")
         await command(pilot, f"import {tmp_path}/words.csv")
-        await until(pilot, lambda: isinstance(app.screen, Problem) and "line 3" in seen(app))
+        await until(pilot, lambda: isinstance(app.screen, ErrorDialog) and "line 3" in seen(app))
         await pilot.press("enter")
         await pilot.press("o")
-        await until(pilot, lambda: isinstance(app.screen, Open) and "damaged" in seen(app))
+        await until(pilot, lambda: isinstance(app.screen, OpenDialog) and "damaged" in seen(app))
         await pilot.press("escape")
 
 
 async def test_a_new_world_is_made_and_its_network_measured(tmp_path: Path) -> None:
     async with hubbub(tmp_path, (160, 48)) as (app, pilot):
         await pilot.press("n")
-        await until(pilot, lambda: isinstance(app.screen, New) and app.screen.query("FormField"))
+        await until(
+            pilot, lambda: isinstance(app.screen, NewWorldDialog) and app.screen.query("FormField")
+        )
         app.screen.query_one("#network", Select).value = "preferential-attachment"
         app.screen.query_one("#agents", Input).value = "1,000"
         await until(pilot, lambda: len(app.screen.query("FormField")) == 1)

@@ -18,26 +18,26 @@ import tui
 from sim.minds.deciding.choices import MindsOffer
 from sim.minds.deciding.talks import PlayedMember
 from tests.screens.fake import Cascade, FakeBackend, FakeSimulation, World, card
-from tui.actions.situation import Situation
+from tui.actions.situation import ScreenState
 from tui.dialogs.dialog import Confirm, Dialog, Notice
-from tui.dialogs.error import Problem
-from tui.dialogs.help import Help
-from tui.dialogs.history import History
-from tui.dialogs.inject import Inject
-from tui.dialogs.intervene import Intervene, Wish
-from tui.dialogs.interview import Interview
-from tui.dialogs.metrics import Metrics
+from tui.dialogs.error import ErrorDialog
+from tui.dialogs.help import HelpDialog
+from tui.dialogs.history import HistoryDialog
+from tui.dialogs.inject import InjectDialog
+from tui.dialogs.intervene import InterveneDialog, InterventionWish
+from tui.dialogs.interview import InterviewDialog
+from tui.dialogs.metrics import MetricsDialog
 from tui.dialogs.minds import GiveMinds
 from tui.dialogs.models import ModelCard, PickModel
-from tui.dialogs.new import New
-from tui.dialogs.open import Open
-from tui.dialogs.params import Params
-from tui.dialogs.play import Play
-from tui.dialogs.progress import Job, Progress
-from tui.dialogs.quit import Leave
-from tui.dialogs.save import Save
-from tui.dialogs.stalled import Stalled
-from tui.dialogs.survey import AskMany
+from tui.dialogs.new import NewWorldDialog
+from tui.dialogs.open import OpenDialog
+from tui.dialogs.params import ParametersDialog
+from tui.dialogs.play import PlayDialog
+from tui.dialogs.progress import DialogJob, ProgressDialog
+from tui.dialogs.quit import QuitDialog
+from tui.dialogs.save import SaveDialog
+from tui.dialogs.stalled import StalledDialog
+from tui.dialogs.survey import SurveyDialog
 from tui.theme import register_themes
 
 
@@ -55,7 +55,7 @@ def simulation() -> Any:
     return running
 
 
-SITUATION = Situation()
+SITUATION = ScreenState()
 REACH: Any = SimpleNamespace(sentence="Nothing was done.")
 
 
@@ -66,34 +66,37 @@ def shown() -> Any:
 
 
 MAKE: dict[type, Callable[[Any], Any]] = {
-    AskMany: lambda _: AskMany(),
+    SurveyDialog: lambda _: SurveyDialog(),
     Confirm: lambda _: Confirm("Sure?", "It is lost.", yes="Lose it", no="Keep it"),
     GiveMinds: lambda _: GiveMinds(
         MindsOffer(("chat",), ("goal",), ("gpt",), 1.0, ""), "", estimated
     ),
-    Help: lambda _: Help(None, {}, SITUATION),
-    History: lambda _: History((), REACH, 0),
-    Inject: lambda b: Inject(b, simulation(), None),
-    Intervene: lambda b: Intervene(b.interventions(), Wish("freeze"), 3, ()),
-    Interview: lambda _: Interview("Ada", answered, None, []),
-    Leave: lambda _: Leave(simulation().frame, "quit"),
-    Metrics: lambda b: Metrics(b.metrics(), {}, (), {}),
+    HelpDialog: lambda _: HelpDialog(None, {}, SITUATION),
+    HistoryDialog: lambda _: HistoryDialog((), REACH, 0),
+    InjectDialog: lambda b: InjectDialog(b, simulation(), None),
+    InterveneDialog: lambda b: InterveneDialog(
+        b.interventions(), InterventionWish("freeze"), 3, ()
+    ),
+    InterviewDialog: lambda _: InterviewDialog("Ada", answered, None, []),
+    QuitDialog: lambda _: QuitDialog(simulation().frame, "quit"),
+    MetricsDialog: lambda b: MetricsDialog(b.metrics(), {}, (), {}),
     ModelCard: lambda b: ModelCard("viral", b.card("viral")),
-    New: lambda b: New(b, None),
+    NewWorldDialog: lambda b: NewWorldDialog(b, None),
     Notice: lambda _: Notice("Read", "this"),
-    Open: Open,
-    Params: lambda b: Params(b, shown()),
+    OpenDialog: OpenDialog,
+    ParametersDialog: lambda b: ParametersDialog(b, shown()),
     PickModel: lambda b: PickModel(b, [card(Cascade)]),
-    Play: lambda _: Play(PlayedMember(3, "Ada", 0, True, (), ()), answered, answered),
-    Problem: lambda _: Problem(ValueError("no")),
-    Progress: lambda _: Progress(Job("working")),
-    Save: lambda b: Save(b, ""),
-    Stalled: lambda _: Stalled("spin does not come back.", 4),
+    PlayDialog: lambda _: PlayDialog(PlayedMember(3, "Ada", 0, True, (), ()), answered, answered),
+    ErrorDialog: lambda _: ErrorDialog(ValueError("no")),
+    ProgressDialog: lambda _: ProgressDialog(DialogJob("working")),
+    SaveDialog: lambda b: SaveDialog(b, ""),
+    StalledDialog: lambda _: StalledDialog("spin does not come back.", 4),
 }
 """How each dialog is made."""
 
 EMPTY_IS_FINE: set[type] = {
-    Confirm, Help, Leave, Metrics, ModelCard, Notice, Params, PickModel, Problem, Progress, Stalled,
+    Confirm, HelpDialog, QuitDialog, MetricsDialog, ModelCard, Notice,
+    ParametersDialog, PickModel, ErrorDialog, ProgressDialog, StalledDialog,
 }  # fmt: skip
 """Those that ask for nothing, or stand on something: agreeing closes them, or does nothing."""
 
@@ -147,7 +150,9 @@ async def test_a_dialog_agreed_to_empty_says_what_is_missing(kind: type, tmp_pat
             assert dialog.has_class("-wrong")
 
 
-@pytest.mark.parametrize("kind", [Inject, New, Params], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    "kind", [InjectDialog, NewWorldDialog, ParametersDialog], ids=lambda kind: kind.__name__
+)
 async def test_a_dialog_agreed_to_untouched_while_it_is_filled_gives_nothing_that_is_none(
     kind: type, tmp_path: Path
 ) -> None:

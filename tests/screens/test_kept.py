@@ -26,11 +26,11 @@ from tests.screens.test_app import (
 from tui.app import Hubbub
 from tui.backend import Preferences, SavedWorld
 from tui.dialogs.dialog import Confirm, Notice
-from tui.dialogs.error import Problem
+from tui.dialogs.error import ErrorDialog
 from tui.dialogs.loading import Loading
-from tui.dialogs.open import Open
-from tui.dialogs.quit import Leave
-from tui.dialogs.save import Save
+from tui.dialogs.open import OpenDialog
+from tui.dialogs.quit import QuitDialog
+from tui.dialogs.save import SaveDialog
 from tui.homes import Home
 from tui.modes.kept import durable, told
 
@@ -79,7 +79,7 @@ async def test_a_world_without_a_name_is_kept_under_a_working_name(tmp_path: Pat
         assert made(app).path is None
         await command(pilot, "step")
         await pilot.press("q")
-        await until(pilot, lambda: isinstance(app.screen, Leave))
+        await until(pilot, lambda: isinstance(app.screen, QuitDialog))
         assert "was never saved. Its journal keeps it" in " ".join(seen(app).split())
         await press(app, pilot, "keep")
         await until(pilot, lambda: not app.is_running)
@@ -90,7 +90,7 @@ async def test_a_world_without_a_name_can_be_thrown_away(tmp_path: Path) -> None
     async with hubbub(tmp_path) as (app, pilot):
         await command(pilot, "step")
         await pilot.press("q")
-        await until(pilot, lambda: isinstance(app.screen, Leave))
+        await until(pilot, lambda: isinstance(app.screen, QuitDialog))
         await press(app, pilot, "drop")
         await until(pilot, lambda: not app.is_running)
     assert backend(app).left == [(tmp_path / "saves" / "lastfm-asia.hub", True)]
@@ -100,10 +100,10 @@ async def test_a_world_that_was_not_left_after_all_is_not_thrown_away(tmp_path: 
     async with hubbub(tmp_path) as (app, pilot):
         await command(pilot, "step")
         await opened((app, pilot), "broken")
-        await until(pilot, lambda: isinstance(app.screen, Leave))
+        await until(pilot, lambda: isinstance(app.screen, QuitDialog))
         await until(pilot, lambda: "Stay" in seen(app))
         await press(app, pilot, "drop")
-        await until(pilot, lambda: isinstance(app.screen, Problem))
+        await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
         await pilot.press("enter")
         await settled(app, pilot)
         assert not app.homes.home.is_lost
@@ -140,7 +140,7 @@ async def test_a_world_that_was_never_saved_is_not_replaced_unasked(tmp_path: Pa
         await command(pilot, "save old")
         await until(pilot, lambda: "old.hub is another world" in said(app))
         await pilot.press("w")
-        await until(pilot, lambda: isinstance(app.screen, Save))
+        await until(pilot, lambda: isinstance(app.screen, SaveDialog))
         app.screen.query_one("#name", Input).value = "old"
         await pilot.press("enter")
         await until(pilot, lambda: "would be replaced" in seen(app))
@@ -168,9 +168,9 @@ async def test_a_world_that_is_open_elsewhere_is_offered_as_a_copy(tmp_path: Pat
         await pilot.press("escape")
         await command(pilot, "step")
         await pilot.press("q")
-        await until(pilot, lambda: isinstance(app.screen, Leave))
+        await until(pilot, lambda: isinstance(app.screen, QuitDialog))
         await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, Save))
+        await until(pilot, lambda: isinstance(app.screen, SaveDialog))
         assert app.screen.query_one("#name", Input).value == "held-copy"
         await pilot.press("escape")
         await command(pilot, "save mine")
@@ -234,7 +234,7 @@ async def test_a_full_disk_shows_that_the_world_waits(tmp_path: Path) -> None:
         simulation.dirty = True
         simulation.changed()
         await pilot.press("q")
-        await until(pilot, lambda: isinstance(app.screen, Leave))
+        await until(pilot, lambda: isinstance(app.screen, QuitDialog))
         await until(pilot, lambda: "and its journal" in seen(app))
         await press(app, pilot, "drop")
         await until(pilot, lambda: not app.is_running)
@@ -261,7 +261,7 @@ async def test_a_world_that_another_took_in_the_same_instant_is_not_entered(
     async with hubbub(tmp_path) as (app, pilot):
         backend(app).refuses = LeaseError(tmp_path, "in use by process 7")
         await opened((app, pilot), "town")
-        await until(pilot, lambda: isinstance(app.screen, Problem))
+        await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
         assert frame_of(app).agents == 7624
 
 
@@ -368,7 +368,7 @@ async def test_the_list_says_what_lives_on(tmp_path: Path) -> None:
         ]
         backend(app).saved = lambda: worlds
         await pilot.press("o")
-        await until(pilot, lambda: isinstance(app.screen, Open) and "not closed" in seen(app))
+        await until(pilot, lambda: isinstance(app.screen, OpenDialog) and "not closed" in seen(app))
         await until(pilot, lambda: "Opens at tick 1,204" in seen(app))
         assert all(len(line.rstrip()) <= 80 for line in seen(app).splitlines())
         await pilot.press("down")

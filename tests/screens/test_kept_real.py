@@ -19,8 +19,8 @@ from tests.screens.test_app import command, frame_of, said, seen, until
 from tests.screens.test_app_real import hubbub
 from tui.backend import SavedWorld
 from tui.dialogs.dialog import Notice
-from tui.dialogs.open import Open
-from tui.rooms import Rooms
+from tui.dialogs.open import OpenDialog
+from tui.rooms import SimBackend
 
 
 def world(ticks: int = 0) -> World:
@@ -52,7 +52,7 @@ def lives(folder: Path) -> list[str]:
     return [each.name for each in folder.glob("*.live")]
 
 
-def listed(rooms: Rooms) -> dict[str, SavedWorld]:
+def listed(rooms: SimBackend) -> dict[str, SavedWorld]:
     return {each.path.stem: each for each in rooms.saved()}
 
 
@@ -64,7 +64,7 @@ def test_the_list_knows_files_and_what_lives_on_beside_them(tmp_path: Path) -> N
     (tmp_path / "d.hub").write_bytes(b"nothing")
     kept(tmp_path / "e.hub", 2)
     (tmp_path / "e.hub").write_bytes(b"nothing")
-    found = listed(Rooms(tmp_path))
+    found = listed(SimBackend(tmp_path))
     assert (found["a"].tick, found["a"].state, found["a"].live) == (3, "", "")
     assert (found["b"].tick, found["b"].state) == (7, "unsaved")
     assert (found["c"].tick, found["c"].state, found["c"].agents) == (5, "not closed", 200)
@@ -75,7 +75,7 @@ def test_the_list_knows_files_and_what_lives_on_beside_them(tmp_path: Path) -> N
     assert (found["e"].damage, found["e"].tick) == ("", 2)
     for checkpoint in folder_of(tmp_path / "c.hub").glob("checkpoint-*"):
         checkpoint.write_bytes(b"nothing")
-    assert listed(Rooms(tmp_path))["c"].agents == -1
+    assert listed(SimBackend(tmp_path))["c"].agents == -1
 
 
 async def test_the_list_says_who_has_a_world_open(
@@ -84,21 +84,21 @@ async def test_the_list_says_who_has_a_world_open(
     path = tmp_path / "a.hub"
     save(world(3), path)
     async with Simulation(open_live(path).world, path=path, journal=True):
-        assert listed(Rooms(tmp_path))["a"].state == "open here"
+        assert listed(SimBackend(tmp_path))["a"].state == "open here"
         monkeypatch.setattr("os.getpid", lambda: 1)
-        said = listed(Rooms(tmp_path))["a"]
+        said = listed(SimBackend(tmp_path))["a"]
         assert (said.state, said.live[:17]) == ("in use", "In use by process")
         with pytest.raises(LeaseError):
-            Rooms(tmp_path).open(path, quiet)
-        assert Rooms(tmp_path).open(path, quiet, read_only=True).is_read_only
+            SimBackend(tmp_path).open(path, quiet)
+        assert SimBackend(tmp_path).open(path, quiet, read_only=True).is_read_only
 
 
 def test_an_empty_shelf_lists_nothing(tmp_path: Path) -> None:
-    assert Rooms(tmp_path / "none").saved() == []
+    assert SimBackend(tmp_path / "none").saved() == []
 
 
 def test_a_working_name_is_free_and_what_was_never_touched_goes(tmp_path: Path) -> None:
-    rooms = Rooms(tmp_path / "saves")
+    rooms = SimBackend(tmp_path / "saves")
     path = rooms.free_name("demo")
     kept(path, 0)
     rooms.leave(path, for_good=False)
@@ -128,7 +128,7 @@ async def test_a_killed_world_is_there_again_with_everything_that_was_shown(
     async with hubbub(left) as (app, pilot):
         assert frame_of(app).tick == 0
         await pilot.press("o")
-        await until(pilot, lambda: isinstance(app.screen, Open) and "not closed" in seen(app))
+        await until(pilot, lambda: isinstance(app.screen, OpenDialog) and "not closed" in seen(app))
         await until(pilot, lambda: "Opens at tick 6" in seen(app))
         await pilot.press("enter")
         await until(pilot, lambda: frame_of(app).tick == 6)

@@ -19,11 +19,11 @@ from tests.screens.showing import assert_fills, screen_of, shown
 from tests.screens.test_app import command, frame_of, recording, said, seen, settled, until
 from tests.screens.test_app_real import Lean
 from tui.app import Hubbub
-from tui.dialogs.metrics import Metrics
+from tui.dialogs.metrics import MetricsDialog
 from tui.draw.metric_chart import MetricChart
 from tui.draw.now import chosen_metrics
 from tui.draw.sparkline import bars
-from tui.rooms import Rooms
+from tui.rooms import SimBackend
 
 
 class Noting(Lean):
@@ -63,13 +63,13 @@ async def test_metrics_are_chosen_drawn_and_alarming(tmp_path: Path) -> None:
         await pilot.press("c")
         await until(pilot, lambda: "No metric is chosen" in said(app))
         await pilot.press("G")
-        await until(pilot, lambda: isinstance(app.screen, Metrics))
+        await until(pilot, lambda: isinstance(app.screen, MetricsDialog))
         await until(pilot, lambda: "active: agents that take part" in seen(app))
         await pilot.press("space", "down", "space", "down", "down", "space", "space", "tab")
         app.screen.query_one("#warning", Input).value = "soon"
         await until(pilot, lambda: "tick_ms is alarming from a number on" in seen(app))
         await pilot.press("enter")
-        assert isinstance(app.screen, Metrics)
+        assert isinstance(app.screen, MetricsDialog)
         app.screen.query_one("#warning", Input).value = ""
         app.screen.query_one("#critical", Input).value = "0.0"
         await pilot.pause()
@@ -155,7 +155,7 @@ def test_a_choice_is_kept_in_the_settings_file_beside_everything_else(
     path.write_text(
         'threads = 2\nmetrics = [\n  "acts",  # mine\n]\n[profiles.test]\nthreads = 1\n'
     )
-    rooms = Rooms(tmp_path)
+    rooms = SimBackend(tmp_path)
     rooms._watch = SettingsWatch(load_settings(path))
     rooms.keep_metrics(("online", "acts"))
     kept = load_settings(path)

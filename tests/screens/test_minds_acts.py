@@ -16,10 +16,10 @@ from tests.screens.test_app_real import Hub, hubbub
 from tests.unit.minds.server import Call, Server, body, completion
 from tui.app import Hubbub
 from tui.dialogs.dialog import Notice
-from tui.dialogs.interview import Interview
+from tui.dialogs.interview import InterviewDialog
 from tui.dialogs.minds import GiveMinds
-from tui.dialogs.play import Play
-from tui.dialogs.survey import AskMany
+from tui.dialogs.play import PlayDialog
+from tui.dialogs.survey import SurveyDialog
 
 LIKE = json.dumps({"act": "like", "post": 1, "text": ""})
 
@@ -146,7 +146,7 @@ async def _surveyed(hub: Hub) -> None:
     await until(pilot, lambda: isinstance(app.screen, Notice) and "100.0%" in seen(app))
     await pilot.press("enter")
     await pilot.press("Q")
-    await until(pilot, lambda: isinstance(app.screen, AskMany))
+    await until(pilot, lambda: isinstance(app.screen, SurveyDialog))
     await pilot.press("enter")
     await until(pilot, lambda: "needs members and a question" in seen(app))
     await ask(app, pilot, "And now?")
@@ -162,7 +162,7 @@ async def ask(app: Hubbub, pilot: Pilot[int], question: str) -> None:
 async def _talked(hub: Hub) -> None:
     app, pilot = hub
     await command(pilot, "interview 3 Well?")
-    await until(pilot, lambda: isinstance(app.screen, Interview))
+    await until(pilot, lambda: isinstance(app.screen, InterviewDialog))
     await until(pilot, lambda: "gladly" in seen(app))
     tick = frame_of(app).tick
     await pilot.press("enter")
@@ -171,7 +171,7 @@ async def _talked(hub: Hub) -> None:
     await ask(app, pilot, "Why?")
     await until(pilot, lambda: seen(app).count("gladly") == 2)
     await pilot.press("escape")
-    await until(pilot, lambda: not isinstance(app.screen, Interview))
+    await until(pilot, lambda: not isinstance(app.screen, InterviewDialog))
     remembered = await app.simulation.query(_memories, 3)
     assert [text for _, text, _, _ in remembered] == [
         "You were asked: Why? You said: Yes, [b]gladly[/b]."
@@ -179,16 +179,16 @@ async def _talked(hub: Hub) -> None:
     assert frame_of(app).tick == tick
     await command(pilot, "llm budget 0 requests")
     await command(pilot, "interview 3 Whom do you like?")
-    await until(pilot, lambda: isinstance(app.screen, Interview))
+    await until(pilot, lambda: isinstance(app.screen, InterviewDialog))
     typed = app.screen.query_one("#question", Input)
     await until(pilot, lambda: typed.value == "Whom do you like?")  # it can be asked again
     await pilot.press("escape")
-    await until(pilot, lambda: not isinstance(app.screen, Interview))
+    await until(pilot, lambda: not isinstance(app.screen, InterviewDialog))
     await command(pilot, "llm budget none requests")
     await command(pilot, "talk 3")
-    await until(pilot, lambda: isinstance(app.screen, Interview) and "gladly" in seen(app))
+    await until(pilot, lambda: isinstance(app.screen, InterviewDialog) and "gladly" in seen(app))
     await pilot.press("escape")
-    await until(pilot, lambda: not isinstance(app.screen, Interview))
+    await until(pilot, lambda: not isinstance(app.screen, InterviewDialog))
 
 
 def _memories(world: Any, member: int) -> Any:
@@ -200,7 +200,7 @@ async def _played(hub: Hub) -> None:
     await pilot.press("3")
     await until(pilot, lambda: app.agents.chosen is not None)
     await pilot.press("A")
-    await until(pilot, lambda: isinstance(app.screen, Play))
+    await until(pilot, lambda: isinstance(app.screen, PlayDialog))
     dialog = app.screen
     act, words = dialog.query_one("#act", Select), dialog.query_one("#words", Input)
     feed = dialog.query_one("#feed", OptionList)

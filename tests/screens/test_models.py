@@ -28,13 +28,13 @@ from tests.screens.test_app import (
 from tui.cards import facts_of
 from tui.dialogs.dialog import Dialog
 from tui.dialogs.form import Form
-from tui.dialogs.inject import Inject
+from tui.dialogs.inject import InjectDialog
 from tui.dialogs.models import ModelCard, ModelField, PickModel, fitting
-from tui.dialogs.progress import Progress
-from tui.dialogs.save import Save
-from tui.dialogs.stalled import Stalled
+from tui.dialogs.progress import ProgressDialog
+from tui.dialogs.save import SaveDialog
+from tui.dialogs.stalled import StalledDialog
 from tui.draw import Curves
-from tui.rooms import Rooms
+from tui.rooms import SimBackend
 
 HOLDS = Stall("Tick 3", 2.6, "spin", "spin.py, line 6, in step")
 
@@ -115,7 +115,9 @@ async def test_a_card_by_name_and_a_name_nearly_right(tmp_path: Path) -> None:
         await command(pilot, "model viral")
         await until(pilot, lambda: isinstance(app.screen, ModelCard))
         app.screen.query_one("#send", Button).press()
-        await until(pilot, lambda: isinstance(app.screen, Inject) and app.screen.query("FormField"))
+        await until(
+            pilot, lambda: isinstance(app.screen, InjectDialog) and app.screen.query("FormField")
+        )
         assert app.screen.query_one(ModelField).value == "viral"
         app.screen.query_one("#text", Input).value = "tea"
         await pilot.press("enter")
@@ -129,7 +131,9 @@ async def test_the_model_of_a_message_is_picked_by_letters_and_its_card_read(
 ) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await pilot.press("i")
-        await until(pilot, lambda: isinstance(app.screen, Inject) and app.screen.query("FormField"))
+        await until(
+            pilot, lambda: isinstance(app.screen, InjectDialog) and app.screen.query("FormField")
+        )
         dialog = app.screen
         field = dialog.query_one(ModelField)
         field.focus()
@@ -154,7 +158,7 @@ async def test_the_model_of_a_message_is_picked_by_letters_and_its_card_read(
 
 
 def test_every_model_has_a_family_and_a_card_in_clean_lines(tmp_path: Path) -> None:
-    rooms = Rooms(tmp_path)
+    rooms = SimBackend(tmp_path)
     cards = rooms.models()
     assert {one.name for one in cards} == set(names())
     cards = [one for one in cards if spec(one.name).origin.startswith("plugins.")]
@@ -252,7 +256,7 @@ def test_the_real_rooms_predict_sir_and_know_nothing_of_viral(tmp_path: Path) ->
 
     ties = World.create(agents=200, mean_degree=6, seed=1).ties
     told: list[str] = []
-    rooms = Rooms(tmp_path)
+    rooms = SimBackend(tmp_path)
     found = rooms.theory(
         ties, "sir", {"beta": 0.1, "gamma": 0.2}, 5, 20, report=lambda stage, _: told.append(stage)
     )
@@ -275,12 +279,12 @@ async def test_a_stall_brings_a_banner_with_the_key_that_ends_it(tmp_path: Path)
         await until(pilot, lambda: "R stops it" in seen(app) and "can save what" in seen(app))
         assert "The plugin 'spin' has not come back for 3 s." in seen(app)
         await pilot.press("R")
-        await until(pilot, lambda: isinstance(app.screen, Stalled) and "line 6" in seen(app))
+        await until(pilot, lambda: isinstance(app.screen, StalledDialog) and "line 6" in seen(app))
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is app.stage)
         assert ("restart",) not in simulation.asked
         await pilot.press("R")
-        await until(pilot, lambda: isinstance(app.screen, Stalled))
+        await until(pilot, lambda: isinstance(app.screen, StalledDialog))
         app.screen.query_one("#yes", Button).press()
         await until(pilot, lambda: "everything else goes on from tick 0" in said(app))
         await until(pilot, lambda: "stops it" not in seen(app))
@@ -293,9 +297,9 @@ async def test_after_a_stall_the_completed_tick_can_be_saved(tmp_path: Path) -> 
         simulation.changed()
         await until(pilot, lambda: frame_of(app).stalled is not None)
         await pilot.press("R")
-        await until(pilot, lambda: isinstance(app.screen, Stalled))
+        await until(pilot, lambda: isinstance(app.screen, StalledDialog))
         app.screen.query_one("#save", Button).press()
-        await until(pilot, lambda: isinstance(app.screen, Save))
+        await until(pilot, lambda: isinstance(app.screen, SaveDialog))
         assert ("pause",) in simulation.asked
         await pilot.press("enter")
         kept = tmp_path / "saves" / "lastfm-asia.hub"
@@ -335,7 +339,7 @@ async def test_work_that_does_not_stop_can_be_left_to_itself(tmp_path: Path) -> 
     async with hubbub(tmp_path) as (app, pilot):
         made(app).gate.clear()
         await command(pilot, "save slow")
-        await until(pilot, lambda: isinstance(app.screen, Progress))
+        await until(pilot, lambda: isinstance(app.screen, ProgressDialog))
         await pilot.press("escape")
         await until(pilot, lambda: "again: hide" in seen(app))
         await pilot.press("escape")

@@ -11,7 +11,7 @@ from sim.errors import InputError
 from tests.screens.test_app import command, frame_of, said, seen, until
 from tests.screens.test_app_real import hubbub
 from tui.actions import past
-from tui.dialogs.history import History
+from tui.dialogs.history import HistoryDialog
 
 
 async def test_keys_go_back_and_forward_and_lists_lead_to_ticks(tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ async def test_keys_go_back_and_forward_and_lists_lead_to_ticks(tmp_path: Path) 
         await until(pilot, lambda: frame_of(app).tick == 6)
         assert frame_of(app).focus.reached == reached
         await pilot.press("h")
-        await until(pilot, lambda: isinstance(app.screen, History))
+        await until(pilot, lambda: isinstance(app.screen, HistoryDialog))
         await until(pilot, lambda: "In memory from tick 0 to 6" in seen(app))
         assert "before the storm" in seen(app)
         await pilot.press("enter")
@@ -53,7 +53,7 @@ async def test_keys_go_back_and_forward_and_lists_lead_to_ticks(tmp_path: Path) 
 async def test_beyond_its_reach_a_sentence_says_why_not(tmp_path: Path) -> None:
     async with hubbub(tmp_path, (120, 30)) as (app, pilot):
         await pilot.press("h")
-        await until(pilot, lambda: isinstance(app.screen, History))
+        await until(pilot, lambda: isinstance(app.screen, HistoryDialog))
         await pilot.press("enter")
         await until(pilot, lambda: "Nothing is chosen" in seen(app))
         await pilot.press("escape")

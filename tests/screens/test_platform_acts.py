@@ -15,11 +15,11 @@ from sim.runtime.queries import feeds
 from tests.screens.test_app import command, frame_of, said, seen, typed, until
 from tests.screens.test_app import hubbub as scripted
 from tests.screens.test_app_real import hubbub
-from tui.backend import NewWorld
-from tui.dialogs.intervene import Intervene
-from tui.dialogs.new import New
+from tui.backend import NewWorldSpec
+from tui.dialogs.intervene import InterveneDialog
+from tui.dialogs.new import NewWorldDialog
 from tui.draw.now import NowPane, platform_metrics
-from tui.rooms import Rooms
+from tui.rooms import SimBackend
 
 
 async def test_a_platform_is_opened_flagged_and_stepped_into(tmp_path: Path) -> None:
@@ -70,13 +70,13 @@ async def test_a_platform_is_opened_flagged_and_stepped_into(tmp_path: Path) -> 
         await until(pilot, lambda: "openness" in seen(app))
         await pilot.press("K")
         await until(pilot, lambda: bool(app.screen.query("FormField")))
-        assert isinstance(app.screen, Intervene)
+        assert isinstance(app.screen, InterveneDialog)
         assert "agents" in seen(app)
         app.screen.query_one("#when", Input).value = "40"
         app.screen.accept()
         await until(pilot, lambda: "after tick 40" in said(app))
         await pilot.press("4", "K")
-        await until(pilot, lambda: isinstance(app.screen, Intervene))
+        await until(pilot, lambda: isinstance(app.screen, InterveneDialog))
         await until(pilot, lambda: bool(app.screen.query("FormField")))
         app.screen.accept()
         await until(pilot, lambda: "label: before the next tick" in said(app))
@@ -94,18 +94,20 @@ async def test_a_wrong_field_is_refused_in_the_dialog(tmp_path: Path) -> None:
     async with scripted(tmp_path) as (app, pilot):
         await pilot.press("K")
         await until(pilot, lambda: bool(app.screen.query("FormField")))
-        assert isinstance(app.screen, Intervene)
+        assert isinstance(app.screen, InterveneDialog)
         app.screen.query_one("FormField Input", Input).value = "-1"
         app.screen.accept()
         await until(pilot, lambda: "message must be" in seen(app))
         await pilot.press("escape")
-        await until(pilot, lambda: not isinstance(app.screen, Intervene))
+        await until(pilot, lambda: not isinstance(app.screen, InterveneDialog))
 
 
 async def test_a_new_world_has_a_platform_where_one_is_chosen(tmp_path: Path) -> None:
     async with scripted(tmp_path) as (app, pilot):
         await pilot.press("n")
-        await until(pilot, lambda: isinstance(app.screen, New) and app.screen.query("FormField"))
+        await until(
+            pilot, lambda: isinstance(app.screen, NewWorldDialog) and app.screen.query("FormField")
+        )
         app.screen.query_one("#platform", Select).value = "chronological"
         await pilot.press("enter")
         await until(pilot, lambda: bool(app.backend.orders))  # type: ignore[attr-defined]
@@ -113,8 +115,8 @@ async def test_a_new_world_has_a_platform_where_one_is_chosen(tmp_path: Path) ->
 
 
 def test_rooms_make_worlds_with_platforms(tmp_path: Path) -> None:
-    rooms = Rooms(tmp_path)
-    order = NewWorld(50, "preferential-attachment", 7, {"mean_degree": "4"}, "random")
+    rooms = SimBackend(tmp_path)
+    order = NewWorldSpec(50, "preferential-attachment", 7, {"mean_degree": "4"}, "random")
     world = rooms.create(order, lambda _stage, _share: None)
     now = feeds.platform_now(world)
     assert now is not None

@@ -37,25 +37,25 @@ from tests.screens.test_app import (
 from tests.screens.test_terminal import Child
 from tui import terminal
 from tui.actions.program import _write_picture
-from tui.actions.situation import Situation, has_focus, has_message, is_held_up
+from tui.actions.situation import ScreenState, has_focus, has_message, is_held_up
 from tui.ahead import Pulse
 from tui.app import Hubbub
-from tui.backend import Card, Preferences
+from tui.backend import PluginChoice, Preferences
 from tui.dialogs.dialog import Confirm, Dialog, Notice
 from tui.dialogs.form import Form
-from tui.dialogs.inject import Inject
+from tui.dialogs.inject import InjectDialog
 from tui.dialogs.models import PickModel
-from tui.dialogs.new import New
-from tui.dialogs.open import Open
+from tui.dialogs.new import NewWorldDialog
+from tui.dialogs.open import OpenDialog
 from tui.dialogs.progress import in_thread
-from tui.dialogs.quit import Leave
+from tui.dialogs.quit import QuitDialog
 from tui.draw import ColumnTable, CommunityMap, CommunityTable, Curves
 from tui.draw.panes import Painted, StripPane
 from tui.draw.rows import NoRows
-from tui.feed import Feed
+from tui.feed import FrameFeed
 from tui.figures import count, percent, seconds
 from tui.gathered import counted, titled_count
-from tui.rooms import Rooms
+from tui.rooms import SimBackend
 from tui.rooms import preferences as current_preferences
 from tui.sentences import broken, ended, hint_for
 
@@ -102,7 +102,7 @@ async def test_a_world_with_a_file_is_saved_there_before_it_is_left(tmp_path: Pa
         await command(pilot, "save mine")
         await command(pilot, "step 1")
         await burst(app, pilot, "q")
-        await until(pilot, lambda: isinstance(app.screen, Leave))
+        await until(pilot, lambda: isinstance(app.screen, QuitDialog))
         await pilot.press("enter")
         await until(pilot, lambda: not app.is_running)
         kept = ("save", tmp_path / "saves" / "mine.hub")
@@ -117,12 +117,12 @@ async def test_a_world_is_left_unsaved_where_that_is_wished_and_stays_where_not(
         graph = tmp_path / "g.txt"
         graph.write_text("0 1\n1 2\n2 0\n")
         await command(pilot, f"import {graph}")
-        await until(pilot, lambda: isinstance(app.screen, Leave))
+        await until(pilot, lambda: isinstance(app.screen, QuitDialog))
         app.screen.query_one("#no", Button).press()
         await until(pilot, lambda: app.screen is app.stage)
         assert frame_of(app).agents == 7624
         await command(pilot, f"import {graph}")
-        await until(pilot, lambda: isinstance(app.screen, Leave))
+        await until(pilot, lambda: isinstance(app.screen, QuitDialog))
         app.screen.query_one("#drop", Button).press()
         await until(pilot, lambda: frame_of(app).agents == 3)
 
@@ -192,7 +192,7 @@ async def test_a_choice_in_one_view_of_the_communities_is_shown_in_all(tmp_path:
         await command(pilot, "live")
         await until(pilot, lambda: app.situation().mode == "live")
         assert app.stage is not None
-        app.stage.query_one("Live #map").focus()
+        app.stage.query_one("LiveMode #map").focus()
         await pilot.press("right", "enter")
         await until(pilot, lambda: app.situation().mode == "groups")
 
@@ -226,7 +226,9 @@ def test_a_world_without_communities_counts_none() -> None:
 async def test_seeds_that_are_not_told_are_asked_for(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await pilot.press("i")
-        await until(pilot, lambda: isinstance(app.screen, Inject) and app.screen.query("FormField"))
+        await until(
+            pilot, lambda: isinstance(app.screen, InjectDialog) and app.screen.query("FormField")
+        )
         app.screen.query_one("#text", Input).value = "tea"
         for kind, answer in (
             ("ids", "No seed is named; type ids such as 0, 33."),
@@ -249,9 +251,9 @@ async def test_dialogs_say_to_wait_while_their_lists_are_sought(tmp_path: Path) 
         before = backend.models, backend.networks, backend.saved
         backend.models = backend.networks = backend.saved = slow
         for key, dialog, answer in (
-            ("i", Inject, "The models are not known yet"),
-            ("n", New, "The kinds of network are not known yet"),
-            ("o", Open, "Nothing is chosen"),
+            ("i", InjectDialog, "The models are not known yet"),
+            ("n", NewWorldDialog, "The kinds of network are not known yet"),
+            ("o", OpenDialog, "Nothing is chosen"),
         ):
             await pilot.press(key)
             await until(pilot, lambda dialog=dialog: isinstance(app.screen, dialog))
@@ -268,7 +270,9 @@ async def test_dialogs_say_to_wait_while_their_lists_are_sought(tmp_path: Path) 
 async def test_a_field_that_must_be_filled_is_named(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await pilot.press("n")
-        await until(pilot, lambda: isinstance(app.screen, New) and app.screen.query("FormField"))
+        await until(
+            pilot, lambda: isinstance(app.screen, NewWorldDialog) and app.screen.query("FormField")
+        )
         form = app.screen.query_one(Form)
         card = form._card
         assert card is not None
@@ -277,8 +281,8 @@ async def test_a_field_that_must_be_filled_is_named(tmp_path: Path) -> None:
         assert form.problem == "preferential-attachment: mean_degree is required."
         await pilot.press("enter")
         await until(pilot, lambda: "mean_degree is required" in seen(app))
-        assert isinstance(app.screen, New)
-        await form.show(Card("plain", "nothing to choose", []))
+        assert isinstance(app.screen, NewWorldDialog)
+        await form.show(PluginChoice("plain", "nothing to choose", []))
         await until(pilot, lambda: "This model has no parameters." in seen(app))
 
 
@@ -334,7 +338,7 @@ async def test_before_a_world_is_open_the_loading_screen_says_what_is_wrong(
         await until(pilot, lambda: "No world is open yet" in seen(app))
     await app.leave()
     for when in (has_message, has_focus, is_held_up):
-        assert "No world is open yet" in when(Situation())
+        assert "No world is open yet" in when(ScreenState())
 
 
 async def test_an_engine_that_dies_while_it_is_watched_is_shown(tmp_path: Path) -> None:
@@ -342,7 +346,7 @@ async def test_an_engine_that_dies_while_it_is_watched_is_shown(tmp_path: Path) 
         simulation = made(app)
         simulation._frame = lambda: 1 / 0  # type: ignore[assignment,return-value,method-assign]
         failures: list[Exception] = []
-        feed = Feed(Broken(), failures.append)  # type: ignore[arg-type]
+        feed = FrameFeed(Broken(), failures.append)  # type: ignore[arg-type]
         await feed.close()
         await feed.open()
         await until(pilot, lambda: bool(failures))
@@ -366,7 +370,7 @@ async def test_a_world_that_cannot_be_watched_is_not_entered(tmp_path: Path) -> 
         async def __aenter__(self) -> FakeSimulation:
             raise HubbubError("it is in use")
 
-    feed = Feed(Closed(World(), "w", None), lambda _: None)  # type: ignore[arg-type]
+    feed = FrameFeed(Closed(World(), "w", None), lambda _: None)  # type: ignore[arg-type]
     with pytest.raises(HubbubError, match="in use"):
         await feed.open()
 
@@ -489,7 +493,7 @@ async def test_lists_forget_their_communities_with_the_world() -> None:
 def test_rooms_list_only_folders_that_are_there_and_refuse_options_they_do_not_know(
     tmp_path: Path,
 ) -> None:
-    rooms = Rooms(tmp_path / "none")
+    rooms = SimBackend(tmp_path / "none")
     assert rooms.saved() == []
     assert rooms.preferences() == current_preferences()
     with pytest.raises(InputError, match="'colour'"):
@@ -510,7 +514,7 @@ def test_rooms_list_only_folders_that_are_there_and_refuse_options_they_do_not_k
 
 def test_a_model_that_does_not_exist_is_not_prepared(tmp_path: Path) -> None:
     told: list[str] = []
-    rooms = Rooms(tmp_path)
+    rooms = SimBackend(tmp_path)
     rooms.warm(lambda stage, _: told.append(stage), ("no-such-model",))
     rooms.warm(lambda stage, _: told.append(stage), ("no-such-model",))
     assert told == ["preparing no-such-model", "ready"] * 2
@@ -581,7 +585,7 @@ def test_the_program_begins_on_a_terminal_with_the_colours_asked_for(tmp_path: P
     more = """
 import tui.rooms
 from tui.terminal import run_on_terminal
-tui.rooms.Rooms = lambda saves, **_: backend
+tui.rooms.SimBackend = lambda saves, **_: backend
 sys.exit(run_on_terminal(saves=None, fps=4, theme="hubbub-light"))
 """
     child = Child(tmp_path, more)
@@ -604,7 +608,7 @@ def test_main_without_a_terminal_names_the_headless_command() -> None:
 
 async def test_a_list_of_models_can_be_empty_of_families(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        picker = PickModel(app.backend, [Card("plain", "nothing to choose", [])])
+        picker = PickModel(app.backend, [PluginChoice("plain", "nothing to choose", [])])
         app.push_screen(picker)
         await until(pilot, lambda: "nothing to choose" in seen(app))
         app.push_screen(Notice("Above", "x"))

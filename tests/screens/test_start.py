@@ -16,10 +16,10 @@ from sim.errors import FileError
 from tests.screens.fake import FakeBackend, World
 from tests.screens.test_app import seen, until
 from tui.app import Hubbub
-from tui.dialogs.help import Help
+from tui.dialogs.help import HelpDialog
 from tui.dialogs.loading import Loading
-from tui.dialogs.new import New
-from tui.dialogs.open import Open
+from tui.dialogs.new import NewWorldDialog
+from tui.dialogs.open import OpenDialog
 
 Start = tuple[Hubbub, Pilot[int], "Slow"]
 
@@ -50,7 +50,9 @@ async def starting(tmp_path: Path) -> AsyncIterator[Start]:
     await app.leave()
 
 
-@pytest.mark.parametrize(("key", "dialog"), [("n", New), ("o", Open), ("question_mark", Help)])
+@pytest.mark.parametrize(
+    ("key", "dialog"), [("n", NewWorldDialog), ("o", OpenDialog), ("question_mark", HelpDialog)]
+)
 async def test_a_dialog_opened_while_the_first_world_loads_stays_until_it_is_closed(
     tmp_path: Path, key: str, dialog: Any
 ) -> None:
@@ -68,7 +70,9 @@ async def test_a_dialog_opened_while_the_first_world_loads_stays_until_it_is_clo
 async def test_a_world_made_while_the_first_one_loads_is_not_replaced_by_it(tmp_path: Path) -> None:
     async with starting(tmp_path) as (app, pilot, backend):
         await pilot.press("n")
-        await until(pilot, lambda: isinstance(app.screen, New) and app.screen.query("FormField"))
+        await until(
+            pilot, lambda: isinstance(app.screen, NewWorldDialog) and app.screen.query("FormField")
+        )
         await pilot.press("enter")
         await until(pilot, lambda: app.screen is app.stage)
         name = app.frame and app.frame.name
@@ -84,7 +88,7 @@ async def test_why_no_world_is_open_is_told_after_a_dialog_and_after_other_words
 ) -> None:
     async with starting(tmp_path) as (app, pilot, backend):
         await pilot.press("n")
-        await until(pilot, lambda: isinstance(app.screen, New))
+        await until(pilot, lambda: isinstance(app.screen, NewWorldDialog))
         backend.error = "is cut off"
         backend.go_on.set()
         await asyncio.sleep(0.3)

@@ -17,7 +17,7 @@ from tests.screens.test_app import frame_of, hubbub, seen, settled, until
 from tui.app import Hubbub
 from tui.draw.health_table import HealthRows, HealthTable
 from tui.machine import facts
-from tui.modes.system import Engine, Program
+from tui.modes.system import EnginePane, ProgramPane
 
 
 async def press(app: Hubbub, pilot: Pilot[int], key: str) -> None:
@@ -57,7 +57,7 @@ async def test_the_facts_follow_the_frame_and_the_journal(tmp_path: Path) -> Non
         await press(app, pilot, "6")
         kept = Kept(4, 1, 0, 7.4, 5 << 20, "/saves/town.hub.live")
         frame = replace(frame_of(app), kept=kept, phase_ms=(("expose", 3.0),), path="/x" * 60)
-        app.screen.query_one(Engine).show(frame)
+        app.screen.query_one(EnginePane).show(frame)
         await until(pilot, lambda: "town.hub.live" in seen(app))
         assert "durable to tick" in seen(app)
         assert "3 ms" in seen(app)
@@ -90,7 +90,7 @@ def test_facts_name_paths_threads_and_models() -> None:
 
 
 def test_a_pane_without_facts_says_so() -> None:
-    assert "Nothing is known yet." in Program().render().plain
+    assert "Nothing is known yet." in ProgramPane().render().plain
 
 
 async def test_the_bar_says_that_something_is_wrong(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def _answer(health: Health, *, within: float = 0.0) -> Health:
 
 
 async def test_a_fact_that_is_long_is_told_whole_and_of_a_path_the_end() -> None:
-    pane, threads = Program(), ", ".join(f"thread-{number}" for number in range(12))
+    pane, threads = ProgramPane(), ", ".join(f"thread-{number}" for number in range(12))
     async with shown(pane, (36, 12)) as pilot:
         pane.tell([("threads", threads), ("settings", "/a/" + "long/" * 20 + "settings.toml")])
         await pilot.pause()

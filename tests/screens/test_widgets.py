@@ -21,7 +21,7 @@ from tui.draw import CommunityHeat, CommunityMap, CommunityTable, Curves, NowPan
 from tui.draw.bubbles import nearest, separate, size_radii, strongest
 from tui.draw.heat import ranked
 from tui.draw.labels import shortened
-from tui.draw.now import Metric
+from tui.draw.now import Figure
 from tui.draw.sparkline import arrow, sparkline
 from tui.theme import ramp, series
 
@@ -632,7 +632,7 @@ def test_arrows_tell_the_trend() -> None:
 async def test_figures_show_value_and_unit_at_any_width(width: int) -> None:
     pane = NowPane()
     course = np.linspace(0, 1, 50)
-    figures = [Metric("adopters", "412,880", "41.3%", course), Metric("depth", "14 hops")]
+    figures = [Figure("adopters", "412,880", "41.3%", course), Figure("depth", "14 hops")]
     async with shown(pane, (width, 8)) as pilot:
         pane.tell("#3 running, tick 1,204", figures)
         await pilot.pause()
@@ -654,7 +654,7 @@ def test_figures_fill_any_size(
     async def run() -> None:
         pane = NowPane()
         async with shown(pane, (40, 12)):
-            pane.tell("now", [Metric(name, value, name, np.arange(5.0)) for name, value in figures])
+            pane.tell("now", [Figure(name, value, name, np.arange(5.0)) for name, value in figures])
             for width, height in [(10, 3), *sizes]:
                 assert_fills(pane.paint(width, height), width, height)
 
@@ -689,7 +689,7 @@ def fill(widget: Any) -> None:
     elif isinstance(widget, CommunityHeat):
         on_heat(widget)
     elif isinstance(widget, NowPane):
-        widget.tell("tick 1", [Metric("adopters", "1", "2", np.arange(9.0))])
+        widget.tell("tick 1", [Figure("adopters", "1", "2", np.arange(9.0))])
     else:
         widget.list_communities(
             NAMES, some["sizes"], some["adopted"], some["onset"], [("ann", "bob")] * 5

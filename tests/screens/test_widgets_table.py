@@ -15,7 +15,7 @@ from textual.pilot import Pilot
 
 from tests.screens.showing import assert_fills, screen_of, shown
 from tui.draw import ColumnTable, CommunityTable
-from tui.draw.rows import GAP, Column, fit, row_order
+from tui.draw.rows import GAP, TableColumn, fit, row_order
 
 NAMES = ("Iceland", "Peru", "[b]Oman[/b]", "日本 · 電車", "Chad")
 SIZES = np.array([500, 400, 300, 200, 100], dtype=np.int64)
@@ -27,10 +27,10 @@ TOP = [("ann", "bob"), ("eve",), (), ("太郎",), ("zoe",)]
 class Rows:
     """A number and its square root, for any count."""
 
-    columns: Sequence[Column] = (
-        Column("number", 9, numeric=True),
-        Column("hash", 9, numeric=True),
-        Column("name", 20, least=6),
+    columns: Sequence[TableColumn] = (
+        TableColumn("number", 9, numeric=True),
+        TableColumn("hash", 9, numeric=True),
+        TableColumn("name", 20, least=6),
     )
 
     def __init__(self, count: int) -> None:
@@ -91,7 +91,7 @@ def test_texts_are_ordered_both_ways_and_stably(texts: list[str]) -> None:
 
 
 columns = st.builds(
-    Column,
+    TableColumn,
     st.just("title"),
     st.integers(1, 40),
     numeric=st.booleans(),
@@ -102,7 +102,7 @@ columns = st.builds(
 
 @given(st.lists(columns, min_size=1, max_size=8), st.integers(1, 170), st.data())
 def test_columns_fit_without_overlap_and_the_wanted_one_is_there(
-    all_: list[Column], width: int, data: st.DataObject
+    all_: list[TableColumn], width: int, data: st.DataObject
 ) -> None:
     wanted = data.draw(st.integers(0, len(all_) - 1))
     placed = fit(all_, width, wanted)

@@ -20,7 +20,7 @@ from tui.theme import (
     ROLES,
     SHADES,
     THEMES,
-    Series,
+    CurveStyle,
     ramp,
     register_themes,
     series,
@@ -161,7 +161,7 @@ def test_a_share_has_one_colour_and_small_ones_differ() -> None:
 
 @pytest.mark.parametrize("dark", [True, False])
 def test_a_role_looks_the_same_in_every_model(dark: bool) -> None:
-    looks: dict[str, set[Series]] = {}
+    looks: dict[str, set[CurveStyle]] = {}
     for name in names():
         states: tuple[str, ...] = getattr(spec(name).cls, "states", ())
         given = styles(states, dark=dark)

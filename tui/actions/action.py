@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tui.actions.situation import Situation, anytime
+from tui.actions.situation import ScreenState, anytime
 
 if TYPE_CHECKING:
     from tui.app import Hubbub
@@ -15,7 +15,7 @@ __all__ = ["Action"]
 
 Words = tuple[str, ...]
 Act = Callable[["Hubbub", Words], Awaitable[None]]
-When = Callable[[Situation], str]
+When = Callable[[ScreenState], str]
 
 
 @dataclass(frozen=True, slots=True)

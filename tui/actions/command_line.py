@@ -10,7 +10,7 @@ from typing import Any
 from sim.errors import InputError, UnknownNameError
 from tui.actions.table import ACTIONS, Action, by_command
 
-__all__ = ["Command", "History", "candidates", "complete", "parse"]
+__all__ = ["CommandHistory", "ParsedCommand", "candidates", "complete", "parse"]
 
 REMEMBERED = 200
 _EXPRESSIONS = frozenset({"filter"})
@@ -18,7 +18,7 @@ _EXPRESSIONS = frozenset({"filter"})
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class ParsedCommand:
     """An act with its arguments.
 
     Parameters
@@ -33,7 +33,7 @@ class Command:
     words: tuple[str, ...]
 
 
-def parse(line: str) -> Command:
+def parse(line: str) -> ParsedCommand:
     """Read a line as typed after ``:``.
 
     Parameters
@@ -57,7 +57,7 @@ def parse(line: str) -> Command:
     name, _, rest = typed.partition(" ")
     known = by_command(name)
     if known is not None and known.id in _EXPRESSIONS:  # its quotes are part of it
-        return Command(known, (rest.strip(),) if rest.strip() else ())
+        return ParsedCommand(known, (rest.strip(),) if rest.strip() else ())
     try:
         words = shlex.split(typed)
     except ValueError:
@@ -69,7 +69,7 @@ def parse(line: str) -> Command:
     action = by_command(words[0])
     if action is None:
         raise UnknownNameError("command", words[0], [name for a in ACTIONS for name in a.names])
-    return Command(action, tuple(words[1:]))
+    return ParsedCommand(action, tuple(words[1:]))
 
 
 def complete(line: str, offers: Iterable[str]) -> str:
@@ -122,7 +122,7 @@ def candidates(line: str, known: dict[str, Any]) -> list[str]:
     return list(known.get(action.command, ())) if action else []
 
 
-class History:
+class CommandHistory:
     """What was typed before; up and down walk through it, the unfinished line is kept."""
 
     def __init__(self) -> None:

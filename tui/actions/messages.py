@@ -13,27 +13,27 @@ from tui.safe import is_visible
 
 if TYPE_CHECKING:
     from tui.app import Hubbub
-    from tui.dialogs.inject import Order
+    from tui.dialogs.inject import MessageOrder
 
 Words = tuple[str, ...]
 
 
 async def inject(app: Hubbub, words: Words) -> None:
     """Send the message that was typed, or ask for it."""
-    from tui.dialogs.inject import DEFAULT_MODEL, DEFAULT_SEEDS, Inject, Order
+    from tui.dialogs.inject import DEFAULT_MODEL, DEFAULT_SEEDS, InjectDialog, MessageOrder
 
-    order: Order | None
+    order: MessageOrder | None
     if words:
         order = _order(pairs(words))
     else:
         model = app.preferences.model or DEFAULT_MODEL
-        begin = app.last_order or Order("", model, DEFAULT_SEEDS)
-        order = await app.push_screen_wait(Inject(app.backend, app.simulation, begin))
+        begin = app.last_order or MessageOrder("", model, DEFAULT_SEEDS)
+        order = await app.push_screen_wait(InjectDialog(app.backend, app.simulation, begin))
     if order is not None:
         await _send(app, order)
 
 
-async def _send(app: Hubbub, order: Order) -> None:
+async def _send(app: Hubbub, order: MessageOrder) -> None:
     """Send a message, after preparing its model; time that is asked to run waits for it."""
     app.last_order = order
     app.sending += 1
@@ -59,8 +59,8 @@ async def _send(app: Hubbub, order: Order) -> None:
     app.say(f"Message {_number_of(session)} is out{then}.", "good")
 
 
-def _order(given: dict[str, str]) -> Order:
-    from tui.dialogs.inject import DEFAULT_MODEL, DEFAULT_SEEDS, INVISIBLE, Order
+def _order(given: dict[str, str]) -> MessageOrder:
+    from tui.dialogs.inject import DEFAULT_MODEL, DEFAULT_SEEDS, INVISIBLE, MessageOrder
 
     text = given.pop("text", "")
     if not text.strip():
@@ -73,7 +73,7 @@ def _order(given: dict[str, str]) -> Order:
         raise InputError(f"No seeds are named after seeds=; type some, as {DEFAULT_SEEDS}.")
     if not model.strip():
         raise InputError("No model is named after model=; press m for the list.")
-    return Order(text=text, seeds=seeds, model=model, author=author, parameters=dict(given))
+    return MessageOrder(text=text, seeds=seeds, model=model, author=author, parameters=dict(given))
 
 
 def _number_of(session: object) -> str:
@@ -82,7 +82,7 @@ def _number_of(session: object) -> str:
 
 async def model(app: Hubbub, words: Words) -> None:
     """Show the card of a model, the one that was named or one chosen from the list."""
-    from tui.dialogs.inject import DEFAULT_MODEL, DEFAULT_SEEDS, Inject, Order
+    from tui.dialogs.inject import DEFAULT_MODEL, DEFAULT_SEEDS, InjectDialog, MessageOrder
     from tui.dialogs.models import ModelCard, PickModel
 
     cards = await in_thread(app.backend.models, "models")
@@ -95,22 +95,22 @@ async def model(app: Hubbub, words: Words) -> None:
     facts = await in_thread(lambda: app.backend.card(name), "card")
     can_send = app.frame is not None
     if await app.push_screen_wait(ModelCard(name, facts, can_send=can_send)):
-        before = app.last_order or Order("", DEFAULT_MODEL, DEFAULT_SEEDS)
+        before = app.last_order or MessageOrder("", DEFAULT_MODEL, DEFAULT_SEEDS)
         wish = replace(before, model=name, parameters={})
-        order = await app.push_screen_wait(Inject(app.backend, app.simulation, wish))
+        order = await app.push_screen_wait(InjectDialog(app.backend, app.simulation, wish))
         if order is not None:
             await _send(app, order)
 
 
 async def params(app: Hubbub, _words: Words) -> None:
     """Ask for new parameters of the message shown."""
-    from tui.dialogs.params import Params
+    from tui.dialogs.params import ParametersDialog
 
     focus = app.frame.focus if app.frame else None
     if focus is None:
         return
     _refuse_ended(focus.id, focus.status)
-    changes = await app.push_screen_wait(Params(app.backend, focus))
+    changes = await app.push_screen_wait(ParametersDialog(app.backend, focus))
     for name, value in (changes or {}).items():
         await app.simulation.set_parameter(focus.id, name, value)
     if changes:

@@ -21,7 +21,7 @@ NEVER = {"never", "off", "none", ""}
 async def metrics(app: Hubbub, words: Words) -> None:
     """Show the metrics that were typed in Live, or ask which."""
     from sim.runtime.engine import metrics as measuring
-    from tui.dialogs.metrics import MetricChoice, Metrics
+    from tui.dialogs.metrics import MetricChoice, MetricsDialog
 
     known = await in_thread(app.backend.metrics, "metrics")
     for word in words:
@@ -34,7 +34,7 @@ async def metrics(app: Hubbub, words: Words) -> None:
         rules = measuring.rules_of(now)
         values = {} if now is None else {name: value for name, value, _ in now.latest}
         chosen = app.preferences.metrics
-        choice = await app.push_screen_wait(Metrics(known, values, chosen, rules))
+        choice = await app.push_screen_wait(MetricsDialog(known, values, chosen, rules))
         for metric, (warning, critical) in (choice.alerts if choice is not None else {}).items():
             await _alarm(app, metric, {"warning": warning, "critical": critical})
     if choice is not None:
@@ -58,12 +58,12 @@ async def _show(app: Hubbub, names: Sequence[str]) -> None:
 
 async def chart(app: Hubbub, _words: Words) -> None:
     """Turn the chart of Live: the curves of the message, or the metrics chosen."""
-    from tui.modes.live import Live
+    from tui.modes.live import LiveMode
 
     if not app.preferences.metrics:
         raise InputError("No metric is chosen; G lists them.")
     if app.stage is not None:
-        app.stage.query_one(Live).turn_chart()
+        app.stage.query_one(LiveMode).turn_chart()
     app.redraw()
 
 

@@ -16,10 +16,10 @@ from tui.actions.time import SPEEDS
 if TYPE_CHECKING:
     from tui.app import Hubbub
 
-__all__ = ["Acts"]
+__all__ = ["ActionProvider"]
 
 
-class Offer(NamedTuple):
+class ActionOffer(NamedTuple):
     """An act with its words, as the palette lists it."""
 
     name: str
@@ -28,7 +28,7 @@ class Offer(NamedTuple):
     words: tuple[str, ...] = ()
 
 
-class Acts(Provider):
+class ActionProvider(Provider):
     """Offers what makes sense now, and nothing else."""
 
     @property
@@ -36,27 +36,31 @@ class Acts(Provider):
         """The program."""
         return self.app  # type: ignore[return-value]
 
-    def offers(self) -> Iterator[Offer]:
+    def offers(self) -> Iterator[ActionOffer]:
         """Yield the acts that nothing stands in the way of."""
         situation = self.hubbub.situation()
         for action in ACTIONS:
             if action.id != "palette" and not action.when(situation):
                 key = key_label(keys_of(action, self.hubbub.keymap)[0])
-                yield Offer(f"{action.label}: {action.help}", f"{key}   :{action.command}", action)
+                yield ActionOffer(
+                    f"{action.label}: {action.help}", f"{key}   :{action.command}", action
+                )
         yield from self._more()
 
-    def _more(self) -> Iterator[Offer]:
+    def _more(self) -> Iterator[ActionOffer]:
         frame = self.hubbub.frame
         for name in self.hubbub.themes:
-            yield Offer(f"Theme {name}", f":theme {name}", by_id("theme"), (name,))
+            yield ActionOffer(f"Theme {name}", f":theme {name}", by_id("theme"), (name,))
         if frame is None:
             return
         for speed in SPEEDS:
             word = "max" if speed is None else f"{speed:g}"
-            yield Offer(f"Speed {word}", f":speed {word}", by_id("speed"), (word,))
+            yield ActionOffer(f"Speed {word}", f":speed {word}", by_id("speed"), (word,))
         for row in frame.sessions[-20:]:
             number = str(row.id)
-            yield Offer(f"Show message #{number}", f":focus {number}", by_id("focus"), (number,))
+            yield ActionOffer(
+                f"Show message #{number}", f":focus {number}", by_id("focus"), (number,)
+            )
 
     async def discover(self) -> Hits:
         """List what is possible."""
@@ -75,7 +79,7 @@ class Acts(Provider):
                 shown = matcher.highlight(offer.name)
                 yield Hit(score, shown, partial(self._run, offer), offer.name, offer.help)
 
-    def _run(self, offer: Offer) -> None:
+    def _run(self, offer: ActionOffer) -> None:
         if offer.words:
             self.hubbub.perform(offer.action, offer.words)
         else:

@@ -56,12 +56,12 @@ async def bookmark(app: Hubbub, words: Words) -> None:
 
 async def history(app: Hubbub, _words: Words) -> None:
     """List bookmarks and messages by tick, and go to the one that is chosen."""
-    from tui.dialogs.history import History, entries
+    from tui.dialogs.history import HistoryDialog, entries
 
     simulation = _travelling(app)
     marks, reach = await simulation.bookmarks(), await simulation.reach()
     found = entries(marks, simulation.frame.sessions)
-    chosen = await app.push_screen_wait(History(found, reach, simulation.frame.tick))
+    chosen = await app.push_screen_wait(HistoryDialog(found, reach, simulation.frame.tick))
     if chosen is not None:
         await _go(app, "going there", simulation.go_to(chosen))
 

@@ -14,7 +14,7 @@ from tui.dialogs.progress import in_thread
 
 if TYPE_CHECKING:
     from tui.app import Hubbub
-    from tui.dialogs.intervene import Wish
+    from tui.dialogs.intervene import InterventionWish
 
 Words = tuple[str, ...]
 
@@ -87,25 +87,25 @@ async def flag(app: Hubbub, words: Words) -> None:
 
 async def intervene(app: Hubbub, words: Words) -> None:
     """Step in as was typed, or ask how."""
-    from tui.dialogs.intervene import Intervene, Wish
+    from tui.dialogs.intervene import InterveneDialog, InterventionWish
 
     cards = await in_thread(app.backend.interventions, "interventions")
     names = [card.name for card in cards]
     if len(words) >= 2:
         if words[1] not in names:
             raise UnknownNameError("intervention", words[1], names)
-        wish: Wish | None = Wish(words[1], words[0], pairs(words[2:]))
+        wish: InterventionWish | None = InterventionWish(words[1], words[0], pairs(words[2:]))
     else:
         kind = choice("intervention", words, tuple(names)) or _first(app)
         frame = app.simulation.frame
-        begin = Wish(kind, "now", _about(app))
+        begin = InterventionWish(kind, "now", _about(app))
         planned = getattr(frame, "interventions", ())
-        wish = await app.push_screen_wait(Intervene(cards, begin, frame.tick, planned))
+        wish = await app.push_screen_wait(InterveneDialog(cards, begin, frame.tick, planned))
     if wish is not None:
         await _plan(app, wish)
 
 
-async def _plan(app: Hubbub, wish: Wish) -> None:
+async def _plan(app: Hubbub, wish: InterventionWish) -> None:
     from sim.runtime.engine import interventions as intervening
     from sim.runtime.queries import choices as offers
 

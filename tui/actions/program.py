@@ -65,10 +65,10 @@ async def palette(app: Hubbub, _words: Words) -> None:
 
 async def help_(app: Hubbub, _words: Words) -> None:
     """Open the help of the focused pane."""
-    from tui.dialogs.help import Help
+    from tui.dialogs.help import HelpDialog
 
     screen = app.screen
-    await app.push_screen_wait(Help(screen.focused, screen.active_bindings, app.situation()))
+    await app.push_screen_wait(HelpDialog(screen.focused, screen.active_bindings, app.situation()))
 
 
 async def quit_(app: Hubbub, _words: Words) -> None:

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from tui.actions.table import Action
     from tui.app import Hubbub
 
-__all__ = ["Doing"]
+__all__ = ["ActionRunner"]
 
 PATIENCE = 0.5
 """Seconds that acts begun before have to end before the world is left."""
 
 
-class Doing:
+class ActionRunner:
     """Carries out acts, by key, by name, or out of the palette.
 
     Parameters

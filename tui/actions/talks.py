@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from sim.minds.models.asks import Answer
     from tui.app import Hubbub
     from tui.dialogs.interview import Talk
-    from tui.dialogs.play import Deed
-    from tui.dialogs.survey import Questions
+    from tui.dialogs.play import PlayerAct
+    from tui.dialogs.survey import SurveyQuestions
 
 Words = tuple[str, ...]
 LOOK = 0.1
@@ -45,7 +45,7 @@ async def _meant(app: Hubbub, words: Words, verb: str) -> tuple[int, str]:
 async def interview(app: Hubbub, words: Words) -> None:
     """Talk to a member, which stays as it is unless it shall remember."""
     from sim.runtime.engine import platform as hosting
-    from tui.dialogs.interview import Interview
+    from tui.dialogs.interview import InterviewDialog
 
     member, name = await _meant(app, words, "interview")
     simulation, thinker = app.simulation, await asking_of(app).ready()
@@ -58,7 +58,7 @@ async def interview(app: Hubbub, words: Words) -> None:
         await simulation.call(hosting.ACTS["remember"], member, question, answer)
 
     talk = _TALKS.setdefault(simulation, {}).setdefault(member, [])
-    await app.push_screen_wait(Interview(name, put, keep, talk, " ".join(words[1:])))
+    await app.push_screen_wait(InterviewDialog(name, put, keep, talk, " ".join(words[1:])))
 
 
 def _asked(world: Any, member: int, question: str, talk: Talk) -> Any:
@@ -73,21 +73,21 @@ def _asked(world: Any, member: int, question: str, talk: Talk) -> Any:
 
 async def survey(app: Hubbub, words: Words) -> None:
     """Ask a sample of members the same, and show how their answers spread."""
-    from tui.dialogs.survey import AskMany, Questions, choices_of
+    from tui.dialogs.survey import SurveyDialog, SurveyQuestions, choices_of
 
     if words:
         said = pairs(words[1:])
         if set(said) - {"question", "choices"} or not said.get("question"):
             raise InputError("Type `survey random:20 question='...' choices=yes,no`.")
         choices = choices_of(said.get("choices", ""))
-        wish: Questions | None = Questions(words[0], said["question"], choices)
+        wish: SurveyQuestions | None = SurveyQuestions(words[0], said["question"], choices)
     else:
-        wish = await app.push_screen_wait(AskMany())
+        wish = await app.push_screen_wait(SurveyDialog())
     if wish is not None:
         await _survey(app, wish)
 
 
-async def _survey(app: Hubbub, wish: Questions) -> None:
+async def _survey(app: Hubbub, wish: SurveyQuestions) -> None:
     from sim.minds.deciding.interview import counted, plain
     from tui.dialogs.dialog import Notice
     from tui.dialogs.survey import told
@@ -102,7 +102,7 @@ async def _survey(app: Hubbub, wish: Questions) -> None:
     await app.push_screen_wait(Notice("Survey", told(wish.question, counts, names, said)))
 
 
-def _sampled(world: Any, wish: Questions) -> tuple[list[str], list[Any]]:
+def _sampled(world: Any, wish: SurveyQuestions) -> tuple[list[str], list[Any]]:
     """Return who is asked, and how."""
     from sim import current
     from sim.minds.deciding.commands import members_of
@@ -138,12 +138,12 @@ async def play(app: Hubbub, words: Words) -> None:
     """Be a member: see its feed and act for it; what it does is recorded like anything else."""
     from sim.minds.deciding.talks import being_of
     from sim.runtime.engine import platform as hosting
-    from tui.dialogs.play import Play
+    from tui.dialogs.play import PlayDialog
 
     member, name = await _meant(app, words, "play")
     simulation = app.simulation
 
-    async def act(deed: Deed) -> None:
+    async def act(deed: PlayerAct) -> None:
         said = {"message": deed.message, "other": deed.other, "text": deed.text}
         given = {key: value for key, value in said.items() if value not in {None, ""}}
         await simulation.call(hosting.ACTS["act"], member, deed.act, **given)
@@ -157,7 +157,7 @@ async def play(app: Hubbub, words: Words) -> None:
     await simulation.call(hosting.ACTS["play_member"], member)
     try:
         being = await simulation.query(being_of, member)
-        await app.push_screen_wait(Play(being, act, step))
+        await app.push_screen_wait(PlayDialog(being, act, step))
     finally:
         if app.simulation is simulation:
             await simulation.call(hosting.ACTS["play_member"], member, False)

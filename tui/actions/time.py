@@ -70,13 +70,13 @@ async def step(app: Hubbub, words: Words) -> None:
 async def restart(app: Hubbub, words: Words) -> None:
     """Stop a plugin that does not come back, and go on; save what was completed, if wished."""
     from tui.actions.world import save_asking, save_to
-    from tui.dialogs.stalled import Stalled
+    from tui.dialogs.stalled import StalledDialog
 
     frame = app.frame
     if frame is None or frame.stalled is None:
         return
     wish = choice("wish", words, ("save", "go")) or await app.push_screen_wait(
-        Stalled(frame.stalled.sentence, frame.tick)
+        StalledDialog(frame.stalled.sentence, frame.tick)
     )
     if not wish:
         return

@@ -20,9 +20,9 @@ METHODS = ("louvain", "label-propagation", "leiden")
 
 async def new_world(app: Hubbub, _words: Words) -> None:
     """Ask what the new world is to be, make it, go there."""
-    from tui.dialogs.new import New
+    from tui.dialogs.new import NewWorldDialog
 
-    order = await app.push_screen_wait(New(app.backend, app.last_new))
+    order = await app.push_screen_wait(NewWorldDialog(app.backend, app.last_new))
     if order is None or not await may_leave(app, "make the new world"):
         return
     app.last_new = order
@@ -36,13 +36,13 @@ async def new_world(app: Hubbub, _words: Words) -> None:
 
 async def open_world(app: Hubbub, words: Words) -> None:
     """Open the saved world that was named, or ask which."""
-    from tui.dialogs.open import Open
+    from tui.dialogs.open import OpenDialog
     from tui.dialogs.save import saved_path
 
     if words:
         path: Path | None = saved_path(app.backend.saves, words[0], must_exist=True)
     else:
-        path = await app.push_screen_wait(Open(app.backend))
+        path = await app.push_screen_wait(OpenDialog(app.backend))
     if path is not None and app.homes.home.at == path:
         app.say(f"{path.stem} is open already; discard goes back to how it was saved.")
         return
@@ -135,7 +135,7 @@ async def save_world(app: Hubbub, words: Words) -> None:
 
 async def save_asking(app: Hubbub) -> bool:
     """Ask for a name and save under it; false when the person thought better of it."""
-    from tui.dialogs.save import Save
+    from tui.dialogs.save import SaveDialog
 
     frame, home = app.frame, app.homes.home
     name, own = (frame.name, frame.path) if frame else ("world", None)
@@ -143,7 +143,7 @@ async def save_asking(app: Hubbub) -> bool:
         name, own = f"{name}-copy", None
     elif home.at is not None:
         name = home.at.stem
-    path = await app.push_screen_wait(Save(app.backend, name, own, home.at))
+    path = await app.push_screen_wait(SaveDialog(app.backend, name, own, home.at))
     if path is None:
         return False
     await save_to(app, path)
@@ -185,7 +185,7 @@ async def may_leave(app: Hubbub, purpose: str) -> bool:
     A world with a journal and a name loses nothing, so nothing is asked; one without a name may
     be kept under a working name, or thrown away.
     """
-    from tui.dialogs.quit import Leave
+    from tui.dialogs.quit import QuitDialog
 
     frame = await app.settled()
     if frame is None or not frame.dirty:
@@ -195,7 +195,7 @@ async def may_leave(app: Hubbub, purpose: str) -> bool:
     if is_safe and home.is_named:
         return True
     kept_as = home.at.stem if is_safe and home.at is not None else ""
-    answer = await app.push_screen_wait(Leave(frame, purpose, kept_as))
+    answer = await app.push_screen_wait(QuitDialog(frame, purpose, kept_as))
     if answer == "drop" and kept_as:
         app.homes.throw_away()
     if answer != "save":

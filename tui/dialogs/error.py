@@ -12,10 +12,10 @@ from sim.errors import HubbubError
 from tui.dialogs.dialog import Dialog
 from tui.safe import plain
 
-__all__ = ["Problem", "sentence_of"]
+__all__ = ["ErrorDialog", "sentence_of"]
 
 
-class Problem(Dialog[bool]):
+class ErrorDialog(Dialog[bool]):
     """Shows an error; what we did not foresee also shows where it happened.
 
     Parameters

@@ -17,7 +17,7 @@ from tui.safe import line
 
 if TYPE_CHECKING:
     from sim import ParameterSpec
-    from tui.backend import Card
+    from tui.backend import PluginChoice
 
 __all__ = ["Form", "FormField", "written"]
 
@@ -83,9 +83,9 @@ class Form(Vertical):
 
     def __init__(self, *, id: str = "form") -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
-        self._card: Card | None = None
+        self._card: PluginChoice | None = None
 
-    async def show(self, card: Card, values: Mapping[str, Any] | None = None) -> None:
+    async def show(self, card: PluginChoice, values: Mapping[str, Any] | None = None) -> None:
         """Ask for the parameters of another card.
 
         Parameters

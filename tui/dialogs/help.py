@@ -18,9 +18,9 @@ from tui.dialogs.dialog import Dialog
 if TYPE_CHECKING:
     from textual.binding import ActiveBinding
 
-    from tui.actions.situation import Situation
+    from tui.actions.situation import ScreenState
 
-__all__ = ["Help", "act_of"]
+__all__ = ["HelpDialog", "act_of"]
 
 WIDEST = 110
 AROUND = 6
@@ -37,7 +37,7 @@ WELCOME = (
 )
 
 
-class Help(Dialog[bool]):
+class HelpDialog(Dialog[bool]):
     """A text and a table of keys.
 
     Parameters
@@ -56,7 +56,7 @@ class Help(Dialog[bool]):
         self,
         focused: Widget | None,
         bindings: Mapping[str, ActiveBinding],
-        situation: Situation,
+        situation: ScreenState,
     ) -> None:
         super().__init__("Help", yes="Close", no="")
         self._focused = focused

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from sim import Bookmark, Reach
     from sim.runtime import SessionRow
 
-__all__ = ["Entry", "History", "entries"]
+__all__ = ["HistoryDialog", "PastTick", "entries"]
 
 MOST = 500
 TEXT_CELLS = 40
 
 
-class Entry(NamedTuple):
+class PastTick(NamedTuple):
     """A tick worth going to.
 
     Parameters
@@ -43,18 +43,18 @@ class Entry(NamedTuple):
     text: str
 
 
-def entries(marks: Iterable[Bookmark], rows: Iterable[SessionRow]) -> list[Entry]:
+def entries(marks: Iterable[Bookmark], rows: Iterable[SessionRow]) -> list[PastTick]:
     """Return bookmarks and the beginnings of messages, latest first."""
-    found = [Entry(mark.tick, mark.name, line(mark.name, TEXT_CELLS)) for mark in marks]
+    found = [PastTick(mark.tick, mark.name, line(mark.name, TEXT_CELLS)) for mark in marks]
     found += [
-        Entry(row.started_at, row.started_at, line(f"#{row.id} {row.text}", TEXT_CELLS))
+        PastTick(row.started_at, row.started_at, line(f"#{row.id} {row.text}", TEXT_CELLS))
         for row in rows
         if row.started_at >= 0
     ]
     return sorted(found, key=lambda each: (-each.tick, str(each.goal)))[:MOST]
 
 
-class History(Dialog[int | str]):
+class HistoryDialog(Dialog[int | str]):
     """Lists ticks to go to.
 
     Parameters
@@ -69,7 +69,7 @@ class History(Dialog[int | str]):
 
     AUTO_FOCUS = "#ticks"
 
-    def __init__(self, found: Sequence[Entry], reach: Reach, tick: int) -> None:
+    def __init__(self, found: Sequence[PastTick], reach: Reach, tick: int) -> None:
         super().__init__("Go to another tick", yes="Go there")
         self._found = found
         self._reach = reach
@@ -89,7 +89,7 @@ class History(Dialog[int | str]):
         else:
             self.query_one("#yes").focus()
 
-    def _option(self, each: Entry) -> Option:
+    def _option(self, each: PastTick) -> Option:
         here = "  here" if each.tick == self._tick else ""
         kind = "bookmark" if isinstance(each.goal, str) else "message "
         return Option(

@@ -28,9 +28,9 @@ from tui.safe import is_visible, line
 
 if TYPE_CHECKING:
     from sim.runtime import Plan, Simulation
-    from tui.backend import Backend, Card
+    from tui.backend import Backend, PluginChoice
 
-__all__ = ["DEFAULT_MODEL", "DEFAULT_SEEDS", "Inject", "Order"]
+__all__ = ["DEFAULT_MODEL", "DEFAULT_SEEDS", "InjectDialog", "MessageOrder"]
 
 DEFAULT_MODEL = "independent-cascade"
 DEFAULT_SEEDS = "top:40:pagerank"
@@ -51,7 +51,7 @@ _KINDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class MessageOrder:
     """A message as asked for.
 
     Parameters
@@ -71,7 +71,7 @@ class Order:
     parameters: Mapping[str, Any] = attribute(default_factory=dict)
 
 
-class Inject(Dialog[Order]):
+class InjectDialog(Dialog[MessageOrder]):
     """Gives the order for a message, after showing its plan.
 
     Parameters
@@ -86,12 +86,12 @@ class Inject(Dialog[Order]):
 
     AUTO_FOCUS = "#text"
 
-    def __init__(self, backend: Backend, simulation: Simulation, last: Order | None) -> None:
+    def __init__(self, backend: Backend, simulation: Simulation, last: MessageOrder | None) -> None:
         super().__init__("Send a message", yes="Send")
         self._backend = backend
         self._simulation = simulation
-        self._last = last or Order("", DEFAULT_MODEL, DEFAULT_SEEDS)
-        self._cards: dict[str, Card] = {}
+        self._last = last or MessageOrder("", DEFAULT_MODEL, DEFAULT_SEEDS)
+        self._cards: dict[str, PluginChoice] = {}
 
     def body(self) -> ComposeResult:
         """Ask for the message."""
@@ -191,7 +191,7 @@ class Inject(Dialog[Order]):
         self.query_one("#query").display = kind == "query"
         self.query_one("#amount").display = kind not in {"ids", "query"}
 
-    def order(self) -> Order:
+    def order(self) -> MessageOrder:
         """Return what was typed; raises ``InputError`` for what is not allowed."""
         if not self._cards:
             raise InputError("The models are not known yet; wait a moment.")
@@ -203,7 +203,7 @@ class Inject(Dialog[Order]):
             raise InputError(INVISIBLE)
         if form.problem:
             raise InputError(form.problem)
-        return Order(
+        return MessageOrder(
             text=text,
             model=self.query_one(ModelField).value,
             seeds=self._seeds(),
@@ -230,7 +230,7 @@ class Inject(Dialog[Order]):
             return f"top:{amount}:{kind}"
         return f"community:{self.chosen('#community', 'a community')}:{amount}"
 
-    def result(self) -> Order | None:
+    def result(self) -> MessageOrder | None:
         """Return the order, when it is allowed."""
         return self.order()
 

@@ -20,15 +20,15 @@ from tui.safe import line
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tui.backend import Card
+    from tui.backend import PluginChoice
 
-__all__ = ["Intervene", "Wish"]
+__all__ = ["InterveneDialog", "InterventionWish"]
 
 NOTE = "Also: a tick, or a condition such as share > 0.1."
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class InterventionWish:
     """An intervention that is asked for.
 
     Parameters
@@ -46,7 +46,7 @@ class Wish:
     said: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Intervene(Dialog[Wish]):
+class InterveneDialog(Dialog[InterventionWish]):
     """Asks what is to be done, when, and to whom.
 
     Parameters
@@ -64,7 +64,11 @@ class Intervene(Dialog[Wish]):
     AUTO_FOCUS = "#what"
 
     def __init__(
-        self, cards: Sequence[Card], begin: Wish, tick: int, planned: Sequence[str]
+        self,
+        cards: Sequence[PluginChoice],
+        begin: InterventionWish,
+        tick: int,
+        planned: Sequence[str],
     ) -> None:
         super().__init__("Intervene", yes="Do it")
         self._cards = {card.name: card for card in cards}
@@ -107,11 +111,11 @@ class Intervene(Dialog[Wish]):
         if not self.query_one(Form).problem:
             self.complain("")
 
-    def result(self) -> Wish | None:
+    def result(self) -> InterventionWish | None:
         """Return the wish, when every field is allowed."""
         form = self.query_one(Form)
         if form.problem:
             self.complain(form.problem)
             return None
         when = self.query_one("#when", Input).value.strip() or "now"
-        return Wish(self.chosen("#what", "what is to be done"), when, form.values)
+        return InterventionWish(self.chosen("#what", "what is to be done"), when, form.values)

@@ -21,7 +21,7 @@ from tui.safe import plain
 if TYPE_CHECKING:
     from sim.minds.models.asks import Answer
 
-__all__ = ["Interview", "Talk"]
+__all__ = ["InterviewDialog", "Talk"]
 
 Talk = list[tuple[str, str]]
 """(question, answer) so far, the newest last."""
@@ -32,7 +32,7 @@ LINES = 6
 """Lines of the dialog besides the conversation."""
 
 
-class Interview(Dialog[bool]):
+class InterviewDialog(Dialog[bool]):
     """A conversation with one member; it stays when the dialog is closed and opened again.
 
     Parameters

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from tui.dialogs.progress import POLLS_PER_SECOND, Gauge, Job
+from tui.dialogs.progress import POLLS_PER_SECOND, DialogJob, ProgressGauge
 from tui.safe import plain
 
 __all__ = ["Loading"]
@@ -44,7 +44,7 @@ class Loading(Screen[None]):
 
     AUTO_FOCUS = ""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: DialogJob) -> None:
         super().__init__(id="loading")
         self.job = job
         self._reason = self._said = ""
@@ -55,7 +55,7 @@ class Loading(Screen[None]):
         with Vertical(id="start"):
             yield Static(Content(WORDMARK), id="wordmark")
             yield Static(MOTTO, id="motto", markup=False)
-            yield Gauge()
+            yield ProgressGauge()
             yield Static("", id="stage", markup=False)
 
     def on_mount(self) -> None:
@@ -74,7 +74,7 @@ class Loading(Screen[None]):
 
     def _turn(self) -> None:
         self.query_one("#stage", Static).update(plain("\n\n".join(filter(None, self._lines()))))
-        self.query_one(Gauge).show(self.job.share)
+        self.query_one(ProgressGauge).show(self.job.share)
 
     def _lines(self) -> tuple[str, ...]:
         """Return what is told: why no world is open, or how far it is; and what was said last."""

@@ -22,7 +22,7 @@ from tui.safe import line
 if TYPE_CHECKING:
     from sim import AlertRule
 
-__all__ = ["MetricChoice", "Metrics"]
+__all__ = ["MetricChoice", "MetricsDialog"]
 
 NOTE = "Space chooses, Enter agrees; ! has an alert (tab: its bounds)."
 
@@ -55,11 +55,11 @@ class Picks(OptionList):
 
     def action_agree(self) -> None:
         """Agree to what is chosen."""
-        if isinstance(self.screen, Metrics):
+        if isinstance(self.screen, MetricsDialog):
             self.screen.accept()
 
 
-class Metrics(Dialog[MetricChoice]):
+class MetricsDialog(Dialog[MetricChoice]):
     """Lists every metric with its unit and its value now.
 
     Parameters

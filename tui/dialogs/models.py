@@ -24,7 +24,7 @@ from tui.figures import count
 from tui.safe import line
 
 if TYPE_CHECKING:
-    from tui.backend import Backend, Card
+    from tui.backend import Backend, PluginChoice
 
 __all__ = ["ModelCard", "ModelField", "PickModel", "fitting"]
 
@@ -33,7 +33,7 @@ LABEL_CELLS = 16
 NOTHING = "No model holds all of these words; take some letters away."
 
 
-def fitting(cards: Sequence[Card], typed: str) -> list[Card]:
+def fitting(cards: Sequence[PluginChoice], typed: str) -> list[PluginChoice]:
     """Return the models whose name, family or summary hold every word typed, in their order."""
     words = typed.casefold().split()
     return [
@@ -76,7 +76,7 @@ class PickModel(Dialog[str]):
     ]
 
     def __init__(
-        self, backend: Backend, cards: Sequence[Card], chosen: str = "", typed: str = ""
+        self, backend: Backend, cards: Sequence[PluginChoice], chosen: str = "", typed: str = ""
     ) -> None:
         super().__init__("Models", yes="Choose")
         self._backend = backend
@@ -125,7 +125,7 @@ class PickModel(Dialog[str]):
         self.query_one("#told", Static).update(told)
         self.complain("" if found else NOTHING)
 
-    def _lines(self, found: Sequence[Card]) -> Iterator[Option]:
+    def _lines(self, found: Sequence[PluginChoice]) -> Iterator[Option]:
         room = max(8, min(self.app.size.width * 98 // 100, 110) - NAME_CELLS - 10)
         for family in dict.fromkeys(card.family for card in found):
             if family:
@@ -272,10 +272,10 @@ class ModelField(Widget, can_focus=True):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
-        self._cards: dict[str, Card] = {}
+        self._cards: dict[str, PluginChoice] = {}
         self.explanation = "The model: how it spreads. Enter or a letter lists them, ? its card."
 
-    def offer(self, cards: Sequence[Card]) -> None:
+    def offer(self, cards: Sequence[PluginChoice]) -> None:
         """Take the models there are."""
         self._cards = {card.name: card for card in cards}
 

@@ -13,7 +13,7 @@ from textual.css.query import NoMatches
 from textual.widgets import Input, Select, Static
 
 from sim.errors import InputError
-from tui.backend import NewWorld
+from tui.backend import NewWorldSpec
 from tui.dialogs.dialog import Dialog, field
 from tui.dialogs.error import sentence_of
 from tui.dialogs.form import Form
@@ -21,16 +21,16 @@ from tui.dialogs.progress import in_thread
 from tui.figures import bytes_of, count
 
 if TYPE_CHECKING:
-    from tui.backend import Backend, Card
+    from tui.backend import Backend, PluginChoice
 
-__all__ = ["New"]
+__all__ = ["NewWorldDialog"]
 
 AGENTS = 100_000
 NO_PLATFORM = "none: messages travel along ties alone"
 ESTIMATE = "Needs about {} of memory."
 
 
-class New(Dialog[NewWorld]):
+class NewWorldDialog(Dialog[NewWorldSpec]):
     """Gives the order for a world.
 
     Parameters
@@ -43,11 +43,11 @@ class New(Dialog[NewWorld]):
 
     AUTO_FOCUS = "#agents"
 
-    def __init__(self, backend: Backend, last: NewWorld | None) -> None:
+    def __init__(self, backend: Backend, last: NewWorldSpec | None) -> None:
         super().__init__("New world", yes="Create")
         self._backend = backend
-        self._last = last or NewWorld(AGENTS, "planted-communities", 7, {})
-        self._cards: dict[str, Card] = {}
+        self._last = last or NewWorldSpec(AGENTS, "planted-communities", 7, {})
+        self._cards: dict[str, PluginChoice] = {}
 
     def body(self) -> ComposeResult:
         """Ask for the network, its size, its seed and its parameters."""
@@ -98,14 +98,14 @@ class New(Dialog[NewWorld]):
         if self._cards:
             self._look()
 
-    def order(self) -> NewWorld:
+    def order(self) -> NewWorldSpec:
         """Return what was typed; raises ``InputError`` for what is not allowed."""
         if not self._cards:
             raise InputError("The kinds of network are not known yet; wait a moment.")
         form = self.query_one(Form)
         if form.problem:
             raise InputError(form.problem)
-        return NewWorld(
+        return NewWorldSpec(
             agents=whole("agents", self.query_one("#agents", Input).value, low=1),
             network=self.chosen("#network", "a kind of network"),
             seed=whole("seed", self.query_one("#seed", Input).value, low=0),
@@ -113,7 +113,7 @@ class New(Dialog[NewWorld]):
             platform=self.chosen("#platform", "a platform or none"),
         )
 
-    def result(self) -> NewWorld | None:
+    def result(self) -> NewWorldSpec | None:
         """Return the order, when it is allowed and fits in memory."""
         order = self.order()
         needed, free = self._backend.estimate(order)
@@ -144,7 +144,7 @@ class New(Dialog[NewWorld]):
         estimate.update(f"Needs about {bytes_of(needed)} of memory; {bytes_of(free)} are free.")
 
 
-def choices(cards: list[Card]) -> list[tuple[Text, str]]:
+def choices(cards: list[PluginChoice]) -> list[tuple[Text, str]]:
     """Make the lines of a picker: name and summary."""
     width = max(len(card.name) for card in cards) + 2
     return [

@@ -21,12 +21,12 @@ from tui.safe import line
 if TYPE_CHECKING:
     from tui.backend import Backend, SavedWorld
 
-__all__ = ["Open"]
+__all__ = ["OpenDialog"]
 
 NAME_CELLS = 20
 
 
-class Open(Dialog[Path]):
+class OpenDialog(Dialog[Path]):
     """Lists the saves folder, newest first.
 
     Parameters

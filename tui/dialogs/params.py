@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from sim.runtime import Focus
     from tui.backend import Backend
 
-__all__ = ["Params"]
+__all__ = ["ParametersDialog"]
 
 
-class Params(Dialog[dict[str, Any]]):
+class ParametersDialog(Dialog[dict[str, Any]]):
     """Gives what was changed, by name.
 
     Parameters

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from sim.minds.deciding.talks import PlayedMember, Shown
 
-__all__ = ["Deed", "Play"]
+__all__ = ["PlayDialog", "PlayerAct"]
 
 ACTS = ("like", "repost", "reply", "quote", "post", "dislike", "follow", "mute", "report")
 NO_POST, WORDS = frozenset({"post"}), frozenset({"post", "reply", "quote"})
@@ -32,7 +32,7 @@ LINES = 6
 """Lines of the dialog besides feed and deeds."""
 
 
-class Deed(NamedTuple):
+class PlayerAct(NamedTuple):
     """What the member shall do.
 
     Attributes
@@ -51,7 +51,7 @@ class Deed(NamedTuple):
     text: str = ""
 
 
-class Play(Dialog[bool]):
+class PlayDialog(Dialog[bool]):
     """The feed of a member that is played; closing gives the member back.
 
     Parameters
@@ -69,7 +69,7 @@ class Play(Dialog[bool]):
     def __init__(
         self,
         being: PlayedMember,
-        act: Callable[[Deed], Awaitable[None]],
+        act: Callable[[PlayerAct], Awaitable[None]],
         step: Callable[[], Awaitable[PlayedMember]],
     ) -> None:
         super().__init__(f"You are {being.name}", yes="Do it", no="Leave")
@@ -110,7 +110,7 @@ class Play(Dialog[bool]):
             self.run_worker(self._do(deed), group="deed", exit_on_error=False)
         return None
 
-    def _deed(self) -> Deed | None:
+    def _deed(self) -> PlayerAct | None:
         act = self.chosen("#act", "an act")
         words, post = self.query_one("#words", Input).value.strip(), self._post
         if act in WORDS and not words:
@@ -118,11 +118,11 @@ class Play(Dialog[bool]):
         elif act not in NO_POST and post is None:
             self.complain(f"To {act}, choose a message of the feed; Next tick brings new ones.")
         elif post is None or act in NO_POST:
-            return Deed(act, text=words)
+            return PlayerAct(act, text=words)
         elif act in OF_AUTHORS:
-            return Deed(act, other=post.author)
+            return PlayerAct(act, other=post.author)
         else:
-            return Deed(act, post.message, text=words if act in WORDS else "")
+            return PlayerAct(act, post.message, text=words if act in WORDS else "")
         return None
 
     @property
@@ -130,7 +130,7 @@ class Play(Dialog[bool]):
         at = self.query_one("#feed", OptionList).highlighted
         return self._being.feed[at] if at is not None and at < len(self._being.feed) else None
 
-    async def _do(self, deed: Deed) -> None:
+    async def _do(self, deed: PlayerAct) -> None:
         try:
             await self._act(deed)
         except HubbubError as error:

@@ -20,16 +20,16 @@ from tui.figures import seconds
 from tui.safe import line
 
 if TYPE_CHECKING:
-    from sim.runtime import Job as EngineJob
+    from sim.runtime import Job
 
-__all__ = ["Gauge", "Job", "Progress", "Watched", "in_thread"]
+__all__ = ["DialogJob", "EngineJob", "ProgressDialog", "ProgressGauge", "in_thread"]
 
 T = TypeVar("T")
 
 POLLS_PER_SECOND = 10
 
 
-class Job:
+class DialogJob:
     """A piece of long work; reports from its thread are kept, never queued.
 
     Parameters
@@ -67,7 +67,7 @@ class Job:
         return self._stop.is_set()
 
 
-class Watched(Job):
+class EngineJob(DialogJob):
     """A job that the engine does; it knows its own progress.
 
     Parameters
@@ -78,7 +78,7 @@ class Watched(Job):
         The engine's own.
     """
 
-    def __init__(self, title: str, job: EngineJob[Any]) -> None:
+    def __init__(self, title: str, job: Job[Any]) -> None:
         super().__init__(title)
         self._job = job
 
@@ -127,10 +127,10 @@ def in_thread(work: Callable[[], T], name: str = "work") -> asyncio.Future[T]:
     return future
 
 
-class Gauge(Widget):
+class ProgressGauge(Widget):
     """A bar that fills: ``━━━━━━━━────  41%  reading lines``."""
 
-    DEFAULT_CSS = "Gauge { height: 1; width: 1fr; }"
+    DEFAULT_CSS = "ProgressGauge { height: 1; width: 1fr; }"
 
     def __init__(self, *, id: str = "gauge") -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
@@ -154,13 +154,13 @@ class Gauge(Widget):
         )
 
 
-class Progress(Dialog[bool]):
+class ProgressDialog(Dialog[bool]):
     """Shows a job; Escape or the button cancels it, or hides it where it cannot be called off."""
 
     AUTO_FOCUS = "#no"
     takes_keys = False
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: DialogJob) -> None:
         super().__init__(job.title.capitalize(), yes="", no="Cancel" if job.cancellable else "Hide")
         self.job = job
         self._is_over = False
@@ -168,7 +168,7 @@ class Progress(Dialog[bool]):
     def body(self) -> ComposeResult:
         """Show stage, bar and time."""
         yield Static("", id="stage", markup=False)
-        yield Gauge()
+        yield ProgressGauge()
 
     def on_mount(self) -> None:
         """Look at the job ten times a second."""
@@ -182,7 +182,7 @@ class Progress(Dialog[bool]):
         spent = seconds(time.monotonic() - self.job.started)
         stage = "stopping (again: hide)" if self.job.is_stopping else self.job.stage or "working"
         self.query_one("#stage", Static).update(line(f"{stage}, {spent}", 70))
-        self.query_one(Gauge).show(self.job.share)
+        self.query_one(ProgressGauge).show(self.job.share)
 
     def action_close(self) -> None:
         """Wish that the job stops; the dialog goes when it has, or when that is wished again."""

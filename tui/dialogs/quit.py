@@ -16,10 +16,10 @@ from tui.safe import line
 if TYPE_CHECKING:
     from sim.runtime import Frame
 
-__all__ = ["Leave"]
+__all__ = ["QuitDialog"]
 
 
-class Leave(Dialog[str]):
+class QuitDialog(Dialog[str]):
     """Gives ``"save"``, ``"keep"``, ``"drop"`` or nothing, when the person wants to stay.
 
     Parameters

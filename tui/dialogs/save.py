@@ -19,7 +19,7 @@ from tui.safe import line
 if TYPE_CHECKING:
     from tui.backend import Backend
 
-__all__ = ["SUFFIX", "Save", "is_taken", "saved_path"]
+__all__ = ["SUFFIX", "SaveDialog", "is_taken", "saved_path"]
 
 SUFFIX = ".hub"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -63,7 +63,7 @@ def is_taken(path: Path) -> bool:
     return path.exists() or path.with_name(f"{path.name}.live").is_dir()
 
 
-class Save(Dialog[Path]):
+class SaveDialog(Dialog[Path]):
     """Asks for a name; an existing file is replaced only after a second Enter.
 
     Parameters

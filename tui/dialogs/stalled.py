@@ -10,10 +10,10 @@ from tui.dialogs.dialog import Dialog
 from tui.figures import count
 from tui.safe import plain
 
-__all__ = ["Stalled"]
+__all__ = ["StalledDialog"]
 
 
-class Stalled(Dialog[str]):
+class StalledDialog(Dialog[str]):
     """Gives ``"go"``, ``"save"`` or nothing, when the person wants to wait.
 
     Parameters

@@ -14,7 +14,7 @@ from tui.dialogs.dialog import field as label
 from tui.figures import count, percent
 from tui.safe import line
 
-__all__ = ["AskMany", "Questions", "told"]
+__all__ = ["SurveyDialog", "SurveyQuestions", "told"]
 
 NOTE = "Such as community:NAME:20, top:20:pagerank. Choices by commas, or none."
 WIDTH = 28
@@ -23,7 +23,7 @@ MOST_SHOWN = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Questions:
+class SurveyQuestions:
     """A survey that is asked for.
 
     Parameters
@@ -39,7 +39,7 @@ class Questions:
     choices: tuple[str, ...] = ()
 
 
-class AskMany(Dialog[Questions]):
+class SurveyDialog(Dialog[SurveyQuestions]):
     """Asks for sample, question and choices."""
 
     AUTO_FOCUS = "#question"
@@ -55,7 +55,7 @@ class AskMany(Dialog[Questions]):
                 yield Input(text, id=name.lower(), compact=True)
         yield Static(NOTE, classes="note", markup=False)
 
-    def result(self) -> Questions | None:
+    def result(self) -> SurveyQuestions | None:
         """Return the survey, when nothing is missing."""
         members, question, choices = (
             self.query_one(f"#{name}", Input).value.strip()
@@ -64,7 +64,7 @@ class AskMany(Dialog[Questions]):
         if not (members and question):
             self.complain("A survey needs members and a question.")
             return None
-        return Questions(members, question, choices_of(choices))
+        return SurveyQuestions(members, question, choices_of(choices))
 
 
 def choices_of(said: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from textual.message import Message
 from textual.strip import Strip
 
-from tui.draw.rows import Column
+from tui.draw.rows import TableColumn
 from tui.draw.table import ColumnTable
 from tui.figures import count, percent
 from tui.safe import line
@@ -27,16 +27,16 @@ STATUSES = (
 TRAITS = ("open", "consc", "extra", "agree", "neuro")
 
 _COLUMNS = (
-    Column("id", 10, numeric=True, least=7, rank=1),
-    Column("followers", 10, numeric=True, rank=2, descending=True),
-    Column("follows", 8, numeric=True, least=8, rank=3, descending=True),
-    Column("online", 6, numeric=True, rank=5, descending=True),
-    Column("adopted", 7, numeric=True, rank=4),
-    *(Column(name, 5, numeric=True, rank=20, descending=True) for name in TRAITS),
-    Column("status", 11, least=7, rank=10),
-    Column("name", 24, least=16, rank=0),
-    Column("community", 24, least=12, rank=6),
-    Column("interests", 40, least=14, rank=8),
+    TableColumn("id", 10, numeric=True, least=7, rank=1),
+    TableColumn("followers", 10, numeric=True, rank=2, descending=True),
+    TableColumn("follows", 8, numeric=True, least=8, rank=3, descending=True),
+    TableColumn("online", 6, numeric=True, rank=5, descending=True),
+    TableColumn("adopted", 7, numeric=True, rank=4),
+    *(TableColumn(name, 5, numeric=True, rank=20, descending=True) for name in TRAITS),
+    TableColumn("status", 11, least=7, rank=10),
+    TableColumn("name", 24, least=16, rank=0),
+    TableColumn("community", 24, least=12, rank=6),
+    TableColumn("interests", 40, least=14, rank=8),
 )
 _NAMES = [column.title for column in _COLUMNS]
 _STATUS, _NAME, _COMMUNITY, _INTERESTS = range(10, 14)
@@ -80,7 +80,7 @@ class AgentRows:
         self.missing: set[int] = set()
 
     @property
-    def columns(self) -> Sequence[Column]:
+    def columns(self) -> Sequence[TableColumn]:
         """The columns."""
         return _COLUMNS
 

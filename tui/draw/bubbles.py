@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "BubbleLayout",
+    "BubbleLines",
     "Disc",
-    "Edges",
-    "Layout",
     "discs",
     "edge_dots",
     "nearest",
@@ -48,7 +48,7 @@ class Disc:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Layout:
+class BubbleLayout:
     """Where everything lies at one size and zoom.
 
     Attributes
@@ -66,7 +66,7 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True)
-class Edges:
+class BubbleLines:
     """Lines between bubbles, strongest last.
 
     Attributes
@@ -140,7 +140,7 @@ def separate(
     return centres
 
 
-def strongest(links: NDArray[np.int64], most: int = 160) -> Edges:
+def strongest(links: NDArray[np.int64], most: int = 160) -> BubbleLines:
     """Choose the ties worth drawing: for each community those with its closest others.
 
     Parameters
@@ -155,7 +155,7 @@ def strongest(links: NDArray[np.int64], most: int = 160) -> Edges:
     count = len(both)
     if count < 2 or both.max() <= 0:
         none = np.zeros(0, dtype=np.int64)
-        return Edges(none, none, np.zeros(0))
+        return BubbleLines(none, none, np.zeros(0))
     near = np.argsort(-both, axis=1, kind="stable")[:, : 2 if count <= 60 else 1]
     a = np.repeat(np.arange(count), near.shape[1])
     b = near.ravel()
@@ -164,11 +164,11 @@ def strongest(links: NDArray[np.int64], most: int = 160) -> Edges:
     weight = both[a, b]
     order = np.argsort(weight, kind="stable")[-most:]
     order = order[weight[order] > 0]
-    return Edges(a[order], b[order], np.sqrt(weight[order] / both.max()))
+    return BubbleLines(a[order], b[order], np.sqrt(weight[order] / both.max()))
 
 
 def edge_dots(
-    edges: Edges, centres: NDArray[np.float64], rows: int, width: int
+    edges: BubbleLines, centres: NDArray[np.float64], rows: int, width: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """Draw lines in dots, 4 x 2 a cell.
 

@@ -13,8 +13,8 @@ from textual.message import Message
 from textual.strip import Strip
 
 from tui.draw.bubbles import (
+    BubbleLayout,
     Disc,
-    Layout,
     discs,
     edge_dots,
     nearest,
@@ -23,7 +23,7 @@ from tui.draw.bubbles import (
     strongest,
 )
 from tui.draw.canvas import Canvas
-from tui.draw.labels import Label, contrasting, place_labels, shortened
+from tui.draw.labels import BubbleLabel, contrasting, place_labels, shortened
 from tui.draw.panes import PixelPane
 from tui.draw.raster import BRAILLE, pack_braille
 from tui.figures import count, percent
@@ -91,9 +91,9 @@ class CommunityMap(PixelPane):
         self._label = ""
         self._whole: Communities | None = None
         self._known = 0
-        self._layout: Layout | None = None
+        self._layout: BubbleLayout | None = None
         self._layout_key: tuple[object, ...] = ()
-        self._cut: tuple[Layout, int, list[Disc | None]] | None = None
+        self._cut: tuple[BubbleLayout, int, list[Disc | None]] | None = None
 
     def show(self, frame: Frame) -> None:
         """Show the communities of a frame."""
@@ -264,7 +264,7 @@ class CommunityMap(PixelPane):
         shares: NDArray[np.float64] = self._adopted / np.maximum(self._sizes, 1)
         return shares
 
-    def _laid_out(self, width: int, rows: int) -> Layout:
+    def _laid_out(self, width: int, rows: int) -> BubbleLayout:
         centre = self.selected if self._zoom > 1 else -1
         key = (id(self._places), id(self._links), id(self._sizes), width, rows, self._zoom, centre)
         if self._layout is None or key != self._layout_key:
@@ -272,7 +272,7 @@ class CommunityMap(PixelPane):
             self._layout_key = key
         return self._layout
 
-    def _cut_out(self, layout: Layout) -> list[Disc | None]:
+    def _cut_out(self, layout: BubbleLayout) -> list[Disc | None]:
         """Return the discs of a layout, kept until it or the chosen community changes."""
         kept = self._cut
         if kept is None or kept[0] is not layout or kept[1] != self.selected:
@@ -281,7 +281,7 @@ class CommunityMap(PixelPane):
             kept = self._cut = (layout, self.selected, cut)
         return kept[2]
 
-    def _lay_out(self, height: int, width: int) -> Layout:
+    def _lay_out(self, height: int, width: int) -> BubbleLayout:
         radii = size_radii(self._sizes, height, width)
         centres = separate(self._places, radii, height, width)
         if self._zoom > 1:
@@ -290,9 +290,9 @@ class CommunityMap(PixelPane):
             centres = middle + (centres - focus) * self._zoom
             radii = radii * np.sqrt(self._zoom)
         dots, strength = edge_dots(strongest(self._links), centres, height // 2, width)
-        return Layout(centres, radii, dots, strength)
+        return BubbleLayout(centres, radii, dots, strength)
 
-    def _paint_lines(self, canvas: Canvas, layout: Layout) -> None:
+    def _paint_lines(self, canvas: Canvas, layout: BubbleLayout) -> None:
         rows = len(layout.strength)
         chars, ink = canvas.chars[:rows], canvas.ink[:rows]
         lines = layout.strength > 0
@@ -306,7 +306,7 @@ class CommunityMap(PixelPane):
     def _paint_pixels(
         self,
         canvas: Canvas,
-        layout: Layout,
+        layout: BubbleLayout,
         cut: Sequence[Disc | None],
         order: Sequence[int],
         fills: NDArray[np.uint8],
@@ -327,7 +327,7 @@ class CommunityMap(PixelPane):
     def _paint_glyphs(
         self,
         canvas: Canvas,
-        layout: Layout,
+        layout: BubbleLayout,
         cut: Sequence[Disc | None],
         order: Sequence[int],
         shares: NDArray[np.float64],
@@ -358,7 +358,7 @@ class CommunityMap(PixelPane):
     def _write_names(
         self,
         canvas: Canvas,
-        layout: Layout,
+        layout: BubbleLayout,
         cut: Sequence[Disc | None],
         order: Sequence[int],
         fills: NDArray[np.uint8],
@@ -366,7 +366,7 @@ class CommunityMap(PixelPane):
         shares = self._shares()
         first = [i for i in (self.selected, self._hover) if i >= 0]
         labels = [
-            Label(i, self._names[i], percent(float(shares[i])), self._short[i])
+            BubbleLabel(i, self._names[i], percent(float(shares[i])), self._short[i])
             for i in dict.fromkeys([*first, *order])
             if cut[i] is not None
         ]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui.draw.heat import Order
-from tui.draw.rows import Column
+from tui.draw.rows import TableColumn
 from tui.draw.table import ColumnTable
 from tui.figures import count, percent
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 __all__ = ["CommunityRows", "CommunityTable"]
 
 _COLUMNS = (
-    Column("members", 9, numeric=True, least=8, rank=1, descending=True),
-    Column("adopted", 9, numeric=True, least=8, rank=4, descending=True),
-    Column("share", 6, numeric=True, rank=2, descending=True),
-    Column("since", 7, numeric=True, least=6, rank=3),
-    Column("community", 26, least=14, rank=0),
-    Column("best-known members", 40, least=12, rank=5),
+    TableColumn("members", 9, numeric=True, least=8, rank=1, descending=True),
+    TableColumn("adopted", 9, numeric=True, least=8, rank=4, descending=True),
+    TableColumn("share", 6, numeric=True, rank=2, descending=True),
+    TableColumn("since", 7, numeric=True, least=6, rank=3),
+    TableColumn("community", 26, least=14, rank=0),
+    TableColumn("best-known members", 40, least=12, rank=5),
 )
 _SORTS = {"size": (0, True), "adoption": (2, True), "onset": (3, False), "name": (4, False)}
 
@@ -49,7 +49,7 @@ class CommunityRows:
     top: Sequence[Sequence[str]]
 
     @property
-    def columns(self) -> Sequence[Column]:
+    def columns(self) -> Sequence[TableColumn]:
         """The columns."""
         return _COLUMNS
 

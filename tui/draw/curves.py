@@ -17,13 +17,13 @@ from textual.message import Message
 from textual.strip import Strip
 
 from tui.draw.canvas import Canvas
-from tui.draw.legend import Entry, write_legend
+from tui.draw.legend import LegendEntry, write_legend
 from tui.draw.panes import BraillePane
 from tui.draw.plotting import Pen, Plot, log_labels, place, share_labels
 from tui.draw.raster import View, nice_ceiling
 from tui.figures import count, percent
 from tui.safe import line
-from tui.theme import Series, styles
+from tui.theme import CurveStyle, styles
 
 if TYPE_CHECKING:
     from sim import Theory
@@ -268,7 +268,7 @@ class Curves(BraillePane):
         self,
         canvas: Canvas,
         rows: int,
-        looks: Sequence[Series],
+        looks: Sequence[CurveStyle],
         inks: Sequence[int],
         shown: list[bool],
     ) -> None:
@@ -339,14 +339,14 @@ class Curves(BraillePane):
         tick = self._read_at()
         return f"tick {count(self._first + (len(self._history) - 1 if tick is None else tick))}"
 
-    def _entry(self, state: int, style: Series, ink: int, shown: Sequence[bool]) -> Entry:
+    def _entry(self, state: int, style: CurveStyle, ink: int, shown: Sequence[bool]) -> LegendEntry:
         tick = self._read_at()
         agents = int(self._history[-1 if tick is None else tick, state])
         share = percent(agents / max(1, self._agents))
         expected, row = self._predicted(state), len(self._history) - 1 if tick is None else tick
         if expected is not None and row < len(expected):
             share += f" ~{percent(float(expected[row]) / max(1, self._agents))}"
-        return Entry(
+        return LegendEntry(
             style.marker, ink, self._states[state], share, count(agents), off=not shown[state]
         )
 
@@ -359,5 +359,5 @@ def _empty(focus: Focus | None) -> str:
     return f"#{focus.id} has not begun{why}."
 
 
-def _style(one: Series, *, dim: bool = False) -> Style:
+def _style(one: CurveStyle, *, dim: bool = False) -> Style:
     return Style(color=Color.parse(one.colour), bold=not dim, dim=dim)

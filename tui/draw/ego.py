@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
-from tui.draw.bubbles import Edges, edge_dots
+from tui.draw.bubbles import BubbleLines, edge_dots
 from tui.draw.canvas import Canvas
 from tui.draw.panes import StripPane
 from tui.draw.raster import BRAILLE, pack_braille
@@ -110,7 +110,7 @@ class EgoPane(StripPane):
     def _write_ties(self, canvas: Canvas, ego: Ego, spots: NDArray[np.float64], rows: int) -> None:
         centres = np.stack([spots[:, 0], 2 * spots[:, 1] + 1], axis=1)
         shade = np.where(ego.a == 0, 1.0, 0.4)
-        dots, strength = edge_dots(Edges(ego.a, ego.b, shade), centres, rows, canvas.width)
+        dots, strength = edge_dots(BubbleLines(ego.a, ego.b, shade), centres, rows, canvas.width)
         lines = strength > 0
         chars, ink = canvas.chars[:rows], canvas.ink[:rows]
         if self.symbols == "braille":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tui.draw.rows import Column
+from tui.draw.rows import TableColumn
 from tui.draw.sparkline import sparkline
 from tui.draw.table import ColumnTable
 from tui.figures import bytes_of, short
@@ -23,11 +23,11 @@ COURSE = 12
 """Cells of the line that shows the last minutes."""
 
 _COLUMNS = (
-    Column("check", 13, least=10, rank=0),
-    Column("level", 8, rank=1, descending=True),
-    Column("value", 20, least=9, rank=3, descending=True),
-    Column("so far", COURSE, rank=4),
-    Column("says", 60, least=36, rank=2),
+    TableColumn("check", 13, least=10, rank=0),
+    TableColumn("level", 8, rank=1, descending=True),
+    TableColumn("value", 20, least=9, rank=3, descending=True),
+    TableColumn("so far", COURSE, rank=4),
+    TableColumn("says", 60, least=36, rank=2),
 )
 _LEVELS = {"ok": "ok", "warning": "! warn", "critical": "!! grave"}
 _ORDER = tuple(_LEVELS)
@@ -49,7 +49,7 @@ class HealthRows:
     ascii_only: bool = False
 
     @property
-    def columns(self) -> Sequence[Column]:
+    def columns(self) -> Sequence[TableColumn]:
         """The columns."""
         return _COLUMNS
 

@@ -15,7 +15,7 @@ from rich.style import Style
 from tui.draw.bubbles import Disc
 from tui.safe import line
 
-__all__ = ["Label", "Spot", "contrasting", "place_labels", "shortened"]
+__all__ = ["BubbleLabel", "PlacedLabel", "contrasting", "place_labels", "shortened"]
 
 LONGEST = 18
 """Cells of a name at most."""
@@ -29,7 +29,7 @@ _TEXT = -2
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class BubbleLabel:
     """What is to be written at a bubble: its index, name, value, and a shorter name if any."""
 
     index: int
@@ -39,7 +39,7 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class PlacedLabel:
     """A text and its first cell; `inside`: on the colour of the bubble."""
 
     index: int
@@ -74,14 +74,14 @@ def contrasting(colour: NDArray[np.uint8]) -> Style:
 
 
 def place_labels(
-    labels: Sequence[Label],
+    labels: Sequence[BubbleLabel],
     most: int,
     centres: NDArray[np.float64],
     radii: NDArray[np.float64],
     cut: Sequence[Disc | None],
     rows: int,
     width: int,
-) -> list[Spot]:
+) -> list[PlacedLabel]:
     """Find a place for as many labels as there is room for, the first ones first.
 
     Parameters
@@ -98,7 +98,7 @@ def place_labels(
         Of the canvas, in cells.
     """
     owner, taken = _owners(cut, radii, rows, width)
-    spots: list[Spot] = []
+    spots: list[PlacedLabel] = []
     placed = 0
     for label in labels:
         if placed >= most:
@@ -131,7 +131,9 @@ def _owners(
     return owner, full
 
 
-def _inside(label: Label, x: float, y: float, r: float, owner: NDArray[np.int64]) -> list[Spot]:
+def _inside(
+    label: BubbleLabel, x: float, y: float, r: float, owner: NDArray[np.int64]
+) -> list[PlacedLabel]:
     """Name and value under each other in a bubble that is large enough and not covered there."""
     rows, width = owner.shape
     room = int(2 * np.sqrt(max(0.0, r * r - 4.0)) - 2)
@@ -140,7 +142,9 @@ def _inside(label: Label, x: float, y: float, r: float, owner: NDArray[np.int64]
         return []
     texts = [name, label.value] if r >= 5 else [name]
     spots = [
-        Spot(label.index, round(x - cell_len(text) / 2), at, cell_len(text), text, inside=True)
+        PlacedLabel(
+            label.index, round(x - cell_len(text) / 2), at, cell_len(text), text, inside=True
+        )
         for at, text in enumerate(texts, start=round((y - len(texts)) / 2))
     ]
     inside = all(0 <= s.y < rows and s.x >= 0 and s.x + s.cells <= width for s in spots)
@@ -148,7 +152,9 @@ def _inside(label: Label, x: float, y: float, r: float, owner: NDArray[np.int64]
     return spots if own else []
 
 
-def _beside(label: Label, x: float, y: float, r: float, taken: NDArray[np.bool_]) -> list[Spot]:
+def _beside(
+    label: BubbleLabel, x: float, y: float, r: float, taken: NDArray[np.bool_]
+) -> list[PlacedLabel]:
     rows, width = taken.shape
     full = line(label.name, LONGEST)
     texts = [f"{full} {label.value}", full]
@@ -161,7 +167,7 @@ def _beside(label: Label, x: float, y: float, r: float, taken: NDArray[np.bool_]
         for left, row in _around(x, y, r, cells):
             inside = 0 <= row < rows and left >= 0 and left + cells <= width
             if inside and not taken[row, max(0, left - 1) : left + cells + 1].any():
-                return [Spot(label.index, left, row, cells, text)]
+                return [PlacedLabel(label.index, left, row, cells, text)]
     return []
 
 

@@ -10,13 +10,13 @@ from rich.cells import cell_len
 from tui.draw.canvas import Canvas
 from tui.safe import line
 
-__all__ = ["Entry", "write_legend"]
+__all__ = ["LegendEntry", "write_legend"]
 
 _OFF = " off scale"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LegendEntry:
     """One curve in the legend.
 
     Attributes
@@ -46,7 +46,7 @@ class Entry:
 
 
 def write_legend(
-    canvas: Canvas, heading: str, entries: Sequence[Entry], *, strong: int, text: int
+    canvas: Canvas, heading: str, entries: Sequence[LegendEntry], *, strong: int, text: int
 ) -> int:
     """Write the legend at the foot of a canvas, in the longest form that fits.
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sim.runtime.engine.metrics import MetricsState
     from sim.runtime.queries.feeds import PlatformNow
 
-__all__ = ["Metric", "NowPane", "metrics_of"]
+__all__ = ["Figure", "NowPane", "metrics_of"]
 
 ROOM = 18
 """Cells that names leave to notes where they can."""
@@ -34,7 +34,7 @@ SHORTEST_COURSE = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Metric:
+class Figure:
     """One figure.
 
     Attributes
@@ -53,7 +53,7 @@ class Metric:
     course: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
 
-def metrics_of(focus: Focus, agents: int) -> list[Metric]:
+def metrics_of(focus: Focus, agents: int) -> list[Figure]:
     """Make the figures of a message.
 
     Parameters
@@ -72,48 +72,48 @@ def metrics_of(focus: Focus, agents: int) -> list[Metric]:
     if focus.now < 0:
         held, note = "-", "model missing"
     return [
-        Metric("ever", count(focus.reached), percent(focus.reached / total), adopters),
-        Metric("now", held, note),
-        Metric("new", f"{_last(new)}/tick", _peak(new, first), new),
+        Figure("ever", count(focus.reached), percent(focus.reached / total), adopters),
+        Figure("now", held, note),
+        Figure("new", f"{_last(new)}/tick", _peak(new, first), new),
         _r_of(focus, first),
-        *(Metric(line(name, 14), _number(value)) for name, value in focus.metrics),
-        Metric("speed", f"{_number(speed)}/tick", "mean of 10"),
-        Metric("depth", f"{count(focus.depth)} hops", "longest chain"),
-        Metric("breadth", f"{count(focus.breadth)}", "at one depth"),
-        Metric("virality", *_virality(focus)),
-        Metric("seeds", count(focus.seeds), f"since tick {count(first)}"),
+        *(Figure(line(name, 14), _number(value)) for name, value in focus.metrics),
+        Figure("speed", f"{_number(speed)}/tick", "mean of 10"),
+        Figure("depth", f"{count(focus.depth)} hops", "longest chain"),
+        Figure("breadth", f"{count(focus.breadth)}", "at one depth"),
+        Figure("virality", *_virality(focus)),
+        Figure("seeds", count(focus.seeds), f"since tick {count(first)}"),
     ]
 
 
-def _r_of(focus: Focus, first: int) -> Metric:
+def _r_of(focus: Focus, first: int) -> Figure:
     """Write R_t with the tick of those whose it is, or why there is none."""
     if focus.cohort >= first:
         value = float(focus.r[focus.cohort - first])
         peak = "" if focus.status == "failed" else _peak(focus.r, first, "{:.2f}")
-        return Metric(f"R_t @{count(focus.cohort)}", f"{value:.2f}", peak, focus.r)
+        return Figure(f"R_t @{count(focus.cohort)}", f"{value:.2f}", peak, focus.r)
     is_coming = focus.status in {"queued", "running"}
     why = "not recorded" if focus.cohort < -1 else "incomplete" if is_coming else "unknown"
-    return Metric(f"R_t @{count(first)}", "-", why)
+    return Figure(f"R_t @{count(first)}", "-", why)
 
 
-def platform_metrics(now: PlatformNow, agents: int) -> list[Metric]:
+def platform_metrics(now: PlatformNow, agents: int) -> list[Figure]:
     """Make the figures of a platform in its last tick."""
     is_known = now.online >= 0
     share = percent(now.online / max(1, agents)) if is_known else "run a tick"
     shown = short(now.exposures) if now.exposures >= 0 else "-"
     return [
-        Metric("online", count(now.online) if is_known else "-", share),
-        Metric("exposures", shown, f"{short(now.messages)} messages"),
-        *(Metric(name, short(many), "acts") for name, many in now.acts),
+        Figure("online", count(now.online) if is_known else "-", share),
+        Figure("exposures", shown, f"{short(now.messages)} messages"),
+        *(Figure(name, short(many), "acts") for name, many in now.acts),
     ]
 
 
 def chosen_metrics(
     names: Sequence[str], units: dict[str, str], measured: MetricsState | None
-) -> list[Metric]:
+) -> list[Figure]:
     """Make the figures of metrics that were chosen, with what is alarming as their note."""
     if measured is None:
-        return [Metric(name.replace("_", " "), "-", "not taken; G") for name in names]
+        return [Figure(name.replace("_", " "), "-", "not taken; G") for name in names]
     latest = {name: (value, tick) for name, value, tick in measured.latest}
     bad = {alert.metric: int(alert.level) for alert in measured.alerts}
     found = []
@@ -122,7 +122,7 @@ def chosen_metrics(
         level = bad.get(name, 0)
         note = ("", "warning", "critical")[level] or _when(tick, measured)
         course = held(measured.series(name)) if name in latest else np.zeros(0)
-        found.append(Metric(name.replace("_", " "), figure(value, units[name]), note, course))
+        found.append(Figure(name.replace("_", " "), figure(value, units[name]), note, course))
     return found
 
 
@@ -177,7 +177,7 @@ class NowPane(StripPane):
         super().__init__(id=id)
         self.placeholder = "No message yet."
         self._heading = ""
-        self._metrics: tuple[Metric, ...] = ()
+        self._metrics: tuple[Figure, ...] = ()
         self._shown: tuple[object, ...] = ()
         self._chosen: tuple[str, ...] = ()
         self._units: dict[str, str] = {}
@@ -204,7 +204,7 @@ class NowPane(StripPane):
             self.tell(heading, [*told[:3], *hosted, *told[3:]])
         self._shown = key
 
-    def tell(self, heading: str, metrics: Sequence[Metric]) -> None:
+    def tell(self, heading: str, metrics: Sequence[Figure]) -> None:
         """Show figures.
 
         Parameters
@@ -239,7 +239,7 @@ class NowPane(StripPane):
         return canvas.strips()
 
     def _write(
-        self, canvas: Canvas, y: int, metric: Metric, names: int, values: int, notes: int
+        self, canvas: Canvas, y: int, metric: Figure, names: int, values: int, notes: int
     ) -> None:
         muted, strong = canvas.ink_of(self.tone("muted")), canvas.ink_of(self.tone("strong"))
         ascii_only = self.symbols == "ascii"

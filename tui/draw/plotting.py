@@ -12,7 +12,7 @@ from tui.draw.canvas import Canvas
 from tui.draw.panes import BraillePane
 from tui.draw.raster import View, envelope, nice_ticks, trace
 from tui.figures import count, short
-from tui.theme import Series
+from tui.theme import CurveStyle
 
 __all__ = ["Pen", "Plot", "log_labels", "place", "share_labels"]
 
@@ -126,7 +126,7 @@ class Pen:
             write_ticks(self._canvas, self._plot, first_tick, self._pane)
 
     def curve(
-        self, values: NDArray[np.float64], style: Series, ink: int, *, lead: int | None = None
+        self, values: NDArray[np.float64], style: CurveStyle, ink: int, *, lead: int | None = None
     ) -> None:
         """Draw one curve over those before it.
 

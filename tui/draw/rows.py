@@ -9,14 +9,14 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Column", "NoRows", "RowProvider", "fit", "row_order"]
+__all__ = ["NoRows", "RowProvider", "TableColumn", "fit", "row_order"]
 
 GAP = 2
 """Cells between two columns."""
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class TableColumn:
     """One column of a table.
 
     Attributes
@@ -55,7 +55,7 @@ class RowProvider(Protocol):
     """
 
     @property
-    def columns(self) -> Sequence[Column]:
+    def columns(self) -> Sequence[TableColumn]:
         """The columns; text from outside belongs into the last ones, where widths matter least."""
 
     def __len__(self) -> int:
@@ -79,7 +79,7 @@ class RowProvider(Protocol):
 class NoRows:
     """A table without anything."""
 
-    columns: tuple[Column, ...] = ()
+    columns: tuple[TableColumn, ...] = ()
 
     def __len__(self) -> int:
         return 0
@@ -110,7 +110,7 @@ def row_order(keys: NDArray[Any], *, descending: bool) -> NDArray[np.uint32]:
     return order
 
 
-def fit(columns: Sequence[Column], width: int, wanted: int = 0) -> list[tuple[int, int, int]]:
+def fit(columns: Sequence[TableColumn], width: int, wanted: int = 0) -> list[tuple[int, int, int]]:
     """Choose the columns that fit and how wide they are.
 
     Parameters

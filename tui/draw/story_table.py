@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from textual.message import Message
 from textual.strip import Strip
 
-from tui.draw.rows import Column
+from tui.draw.rows import TableColumn
 from tui.draw.table import ColumnTable
 from tui.figures import count
 from tui.safe import line
@@ -24,18 +24,18 @@ __all__ = ["StoryRows", "StoryTable"]
 KINDS = ("post", "quote", "reply", "letter", "group")
 FLAGS = ("labelled", "hidden", "down-ranked", "pinned", "ad")
 _COLUMNS = (
-    Column("no.", 10, numeric=True, least=8, rank=1),
-    Column("kind", 8, least=6, rank=5),
-    Column("adopters", 9, numeric=True, least=9, rank=2, descending=True),
-    Column("showings", 9, numeric=True, least=9, rank=3, descending=True),
-    Column("likes", 8, numeric=True, least=7, rank=6, descending=True),
-    Column("shares", 8, numeric=True, least=7, rank=6, descending=True),
-    Column("replies", 8, numeric=True, least=8, rank=9, descending=True),
-    Column("R", 5, numeric=True, rank=8, descending=True),
-    Column("tick", 7, numeric=True, least=6, rank=4, descending=True),
-    Column("state", 12, least=8, rank=10),
-    Column("author", 18, least=12, rank=7),
-    Column("text", 60, least=24, rank=0),
+    TableColumn("no.", 10, numeric=True, least=8, rank=1),
+    TableColumn("kind", 8, least=6, rank=5),
+    TableColumn("adopters", 9, numeric=True, least=9, rank=2, descending=True),
+    TableColumn("showings", 9, numeric=True, least=9, rank=3, descending=True),
+    TableColumn("likes", 8, numeric=True, least=7, rank=6, descending=True),
+    TableColumn("shares", 8, numeric=True, least=7, rank=6, descending=True),
+    TableColumn("replies", 8, numeric=True, least=8, rank=9, descending=True),
+    TableColumn("R", 5, numeric=True, rank=8, descending=True),
+    TableColumn("tick", 7, numeric=True, least=6, rank=4, descending=True),
+    TableColumn("state", 12, least=8, rank=10),
+    TableColumn("author", 18, least=12, rank=7),
+    TableColumn("text", 60, least=24, rank=0),
 )
 _COUNTED = {"showings": "shown", "likes": "likes", "shares": "shares", "replies": "replies"}
 """Columns that feeds count, and what a post calls them."""
@@ -69,7 +69,7 @@ class StoryRows:
         self.missing: set[int] = set()
 
     @property
-    def columns(self) -> Sequence[Column]:
+    def columns(self) -> Sequence[TableColumn]:
         """The columns."""
         return _COLUMNS
 

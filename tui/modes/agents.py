@@ -25,7 +25,7 @@ from tui.safe import line
 if TYPE_CHECKING:
     from sim.runtime import Frame, Simulation
 
-__all__ = ["Agents"]
+__all__ = ["AgentsMode"]
 
 Listed = NDArray[np.uint32] | None
 
@@ -36,7 +36,7 @@ PATIENCE = 0.08
 """Seconds that the cursor rests before the member under it is asked for."""
 
 
-class Agents(Mode):
+class AgentsMode(Mode):
     """The table or the drawing of one member's ties, and the chosen member beside it.
 
     Attributes

@@ -19,7 +19,7 @@ from tui.safe import line
 
 if TYPE_CHECKING:
     from sim.runtime import Frame
-    from tui.actions.situation import Situation
+    from tui.actions.situation import ScreenState
     from tui.app import Hubbub
 
 __all__ = ["Footer", "ModeBar", "StatusBar", "Timeline"]
@@ -285,11 +285,11 @@ class Footer(Widget):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
-        self._situation: Situation | None = None
+        self._situation: ScreenState | None = None
         self._drawn: tuple[object, ...] = ()
         self._items: list[tuple[Action, Content]] = []
 
-    def show(self, situation: Situation) -> None:
+    def show(self, situation: ScreenState) -> None:
         """Show what can be done in this situation; redraw only when that changed."""
         self._situation = situation
         state = situation.frame.state if situation.frame else ""

@@ -12,18 +12,18 @@ from textual.widget import Widget
 from tui.actions.view import ORDERS, VIEWS
 from tui.draw import CommunityHeat, CommunityMap, CommunityTable
 from tui.modes.mode import Mode, titled
-from tui.modes.panes import Detail
+from tui.modes.panes import CommunityDetail
 
 if TYPE_CHECKING:
     from sim.runtime import Frame
 
-__all__ = ["Groups"]
+__all__ = ["GroupsMode"]
 
 
 Order = Literal["size", "adoption", "onset", "name"]
 
 
-class Groups(Mode):
+class GroupsMode(Mode):
     """One of three views, and the chosen community beside it."""
 
     MODE: ClassVar[str] = "groups"
@@ -39,13 +39,13 @@ class Groups(Mode):
             yield titled(CommunityMap(id="map"), "Communities", "view", counts=True)
             yield titled(CommunityHeat(id="heat"), "Communities over time", "view", counts=True)
             yield titled(CommunityTable(id="table"), "Communities", "view", counts=True)
-            yield titled(Detail(), "Detail")
+            yield titled(CommunityDetail(), "Detail")
 
     TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (("map", "heat", "table"), ("detail",))
 
     def show_in(self, pane: Widget, frame: Frame) -> None:
         """Show a frame in one pane; the detail shows the chosen community."""
-        if isinstance(pane, Detail):
+        if isinstance(pane, CommunityDetail):
             pane.show(frame.communities, self.chosen, frame.tick)
         else:
             super().show_in(pane, frame)
@@ -70,7 +70,7 @@ class Groups(Mode):
         self._put_cursors()
         frame = self.app.frame
         if frame is not None:
-            self.query_one(Detail).show(frame.communities, index, frame.tick)
+            self.query_one(CommunityDetail).show(frame.communities, index, frame.tick)
 
     def _put_cursors(self) -> None:
         self.query_one(CommunityMap).select(self.chosen)

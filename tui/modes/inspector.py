@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sim.runtime.queries.feeds import MemberFeed
     from sim.runtime.queries.members import MemberDetails
 
-__all__ = ["Inspector", "Lines"]
+__all__ = ["Inspector", "ScrollingLines"]
 
 MOST_ACTS = 40
 PAST_TICKS = 24
@@ -26,7 +26,7 @@ PAST_TICKS = 24
 Past = tuple[tuple[int, str, str], ...]
 
 
-class Lines(Widget, can_focus=True):
+class ScrollingLines(Widget, can_focus=True):
     """Lines of text that the arrows scroll."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -73,7 +73,7 @@ class Lines(Widget, can_focus=True):
         return Content("\n").join(found[self._top : self._top + max(1, self.size.height)])
 
 
-class Inspector(Lines):
+class Inspector(ScrollingLines):
     """The member under the cursor."""
 
     HELP = (

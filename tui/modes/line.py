@@ -14,10 +14,10 @@ from textual.suggester import Suggester
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from tui.actions.command_line import History, candidates, complete
+from tui.actions.command_line import CommandHistory, candidates, complete
 from tui.safe import line
 
-__all__ = ["CommandLine", "Line"]
+__all__ = ["CommandLine", "MessageLine"]
 
 _MARKS = {
     "info": ("", ""),
@@ -40,7 +40,7 @@ class CommandLine(Input):
     class Left(Message):
         """The line is left without a command."""
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: CommandHistory) -> None:
         super().__init__(
             id="command", compact=True, suggester=_Suggest(self), max_length=5000,
             select_on_focus=False,
@@ -82,7 +82,7 @@ class _Suggest(Suggester):
         return longer if len(longer) > len(value) else None
 
 
-class Line(Horizontal):
+class MessageLine(Horizontal):
     """One line: a message, or the prompt."""
 
     class Entered(Message):
@@ -98,7 +98,7 @@ class Line(Horizontal):
             super().__init__()
             self.line = line
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: CommandHistory) -> None:
         super().__init__(id="line")
         self._history = history
         self._before: Widget | None = None

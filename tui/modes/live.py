@@ -12,22 +12,22 @@ from textual.widget import Widget
 from tui.draw import CommunityHeat, CommunityMap, Curves, NowPane
 from tui.draw.metric_chart import MetricChart
 from tui.modes.mode import Mode, titled
-from tui.modes.panes import Parameters, Stories, Welcome
+from tui.modes.panes import ParametersPane, StoriesPane, WelcomePane
 
 if TYPE_CHECKING:
     from sim.runtime import Frame
 
-__all__ = ["Live"]
+__all__ = ["LiveMode"]
 
 
-class Live(Mode):
+class LiveMode(Mode):
     """Curves and figures above, communities and messages below; wide: parameters and map too."""
 
     MODE: ClassVar[str] = "live"
     DEFAULT_CSS = """
-    Live #chart { display: none; width: 1fr; }
-    Live.-metrics #chart { display: block; }
-    Live.-metrics #curves { display: none; }
+    LiveMode #chart { display: none; width: 1fr; }
+    LiveMode.-metrics #chart { display: block; }
+    LiveMode.-metrics #curves { display: none; }
     """
 
     _is_metrics = False
@@ -35,15 +35,15 @@ class Live(Mode):
     def compose(self) -> ComposeResult:
         """Lay the panes out; which of them are seen is a matter of the styles."""
         with Horizontal(id="upper"):
-            yield titled(Parameters(), "Parameters")
-            yield titled(Welcome(), "Welcome")
+            yield titled(ParametersPane(), "Parameters")
+            yield titled(WelcomePane(), "Welcome")
             yield titled(Curves(id="curves"), "Adoption")
             yield titled(MetricChart(id="chart"), "Metrics")
             yield titled(NowPane(id="now"), "Now")
         with Horizontal(id="lower"):
             yield titled(CommunityMap(id="map"), "Communities", counts=True)
             yield titled(CommunityHeat(id="heat"), "Communities over time", counts=True)
-            yield titled(Stories(), "Messages")
+            yield titled(StoriesPane(), "Messages")
 
     TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("curves", "chart", "now", "welcome"),
@@ -99,7 +99,7 @@ class Live(Mode):
         self.app.go("groups")
         self.app.call_after_refresh(self.app.groups.choose, event.index)
 
-    def on_stories_chosen(self, event: Stories.Chosen) -> None:
+    def on_stories_pane_chosen(self, event: StoriesPane.Chosen) -> None:
         """Show the message that was chosen."""
         event.stop()
         self.app.obey(f"focus {event.session}")

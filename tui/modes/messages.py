@@ -16,7 +16,7 @@ from sim.errors import HubbubError
 from tui.draw.story_table import StoryTable
 from tui.figures import count, percent, short
 from tui.modes.agents import PATIENCE, REST
-from tui.modes.inspector import Lines, fact, heading, muted, wrapped
+from tui.modes.inspector import ScrollingLines, fact, heading, muted, wrapped
 from tui.modes.mode import Mode, titled
 from tui.safe import line
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from sim.runtime import Frame, Simulation
     from sim.runtime.queries.messages import Story, TreeBranch
 
-__all__ = ["Messages", "StoryFacts", "StoryTree"]
+__all__ = ["MessagesMode", "StoryFacts", "StoryTree"]
 
 
-class StoryTree(Lines):
+class StoryTree(ScrollingLines):
     """Who took a message up from whom: its largest branches."""
 
     HELP = (
@@ -70,7 +70,7 @@ class StoryTree(Lines):
         )
 
 
-class StoryFacts(Lines):
+class StoryFacts(ScrollingLines):
     """Text, author, numbers of a message, and which communities it reached."""
 
     HELP = (
@@ -122,7 +122,7 @@ def _bar(name: str, reached: int, members: int, width: int) -> Content:
     )  # fmt: skip
 
 
-class Messages(Mode):
+class MessagesMode(Mode):
     """The table above, the chosen message below."""
 
     MODE: ClassVar[str] = "messages"
@@ -226,7 +226,7 @@ class Messages(Mode):
         patience, chosen = 0.0 if at_once else PATIENCE, self.chosen
         if chosen is None or chosen != self._asked:
             self._asked = chosen
-            for pane in self.query(Lines):
+            for pane in self.query(ScrollingLines):
                 pane.await_one(chosen is not None)
             self.ask(self._ask, chosen, patience, group="story", newest=True)
 

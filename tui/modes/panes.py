@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from sim.runtime import Communities, Focus, Frame, SessionRow
     from tui.app import Hubbub
 
-__all__ = ["Detail", "Parameters", "Stories", "Welcome"]
+__all__ = ["CommunityDetail", "ParametersPane", "StoriesPane", "WelcomePane"]
 
 _STATUS = {"running": "▸", "queued": "…", "quiet": "■", "failed": "✗", "cancelled": "-"}
 
 
-class Stories(Widget, can_focus=True):
+class StoriesPane(Widget, can_focus=True):
     """Messages above, newest first, and below them what happened.
 
     Only the lines that can be seen are drawn, however many messages there are.
@@ -165,7 +165,7 @@ class Stories(Widget, can_focus=True):
         return strip.adjust_cell_length(self.size.width, style)
 
 
-class Parameters(Widget, can_focus=True):
+class ParametersPane(Widget, can_focus=True):
     """The parameters of the message shown."""
 
     HELP = "The model of the message shown and its parameters; p changes them while it spreads."
@@ -210,7 +210,7 @@ class Parameters(Widget, can_focus=True):
         return Content.assemble((label, "$foreground-muted"), gap, (shown, "bold"))
 
 
-class Detail(Widget, can_focus=True):
+class CommunityDetail(Widget, can_focus=True):
     """The chosen community: size, adoption, when it began, its best-known members, its ties."""
 
     HELP = "One community; choose another on the map, in the heat map or in the table."
@@ -305,7 +305,7 @@ def _spoken(frame: Frame) -> str:
     return f"{short(posts)} messages in feeds" if posts else "and nobody has spoken yet"
 
 
-class Welcome(Widget):
+class WelcomePane(Widget):
     """What stands where the curves will be, until the first message is sent."""
 
     app: Hubbub

@@ -16,7 +16,7 @@ from tui.actions.keys import key_label, keys_of
 from tui.actions.table import bindings, by_id
 from tui.draw.panes import StripPane
 from tui.modes.bars import MODES, Footer, ModeBar, StatusBar, Timeline
-from tui.modes.line import Line
+from tui.modes.line import MessageLine
 from tui.modes.mode import Mode
 from tui.safe import line
 
@@ -75,7 +75,7 @@ class Stage(Screen[None], inherit_bindings=False):
                 yield mode
         yield Static(SMALLEST, id="enlarge", markup=False)
         yield Timeline(id="timeline")
-        yield Line(self.app.history)
+        yield MessageLine(self.app.history)
         yield Footer(id="footer")
 
     def on_resize(self) -> None:
@@ -153,11 +153,11 @@ class Stage(Screen[None], inherit_bindings=False):
         return next(pane for pane in panes if pane.display and pane.can_focus)
 
     @property
-    def line(self) -> Line:
+    def line(self) -> MessageLine:
         """The line above the footer."""
-        return self.query_one(Line)
+        return self.query_one(MessageLine)
 
-    def on_line_entered(self, event: Line.Entered) -> None:
+    def on_message_line_entered(self, event: MessageLine.Entered) -> None:
         """Carry out what was typed."""
         event.stop()
         self.app.obey(event.line)

@@ -17,7 +17,7 @@ from tui.figures import bytes_of, count, seconds
 from tui.machine import facts as facts_of_program
 from tui.minds_facts import facts
 from tui.modes.bars import OLDEST_LOOK
-from tui.modes.inspector import Lines, wrapped
+from tui.modes.inspector import ScrollingLines, wrapped
 from tui.modes.mode import Mode, titled
 from tui.safe import line
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sim import LoggedAct
     from sim.runtime import Frame
 
-__all__ = ["Acts", "Engine", "MindsPane", "System"]
+__all__ = ["AuditPane", "EnginePane", "MindsPane", "SystemMode"]
 
 Fact = tuple[str, str]
 
@@ -33,7 +33,7 @@ MOST_ACTS = 60
 """Acts that are asked for; no pane is higher."""
 
 
-class System(Mode):
+class SystemMode(Mode):
     """The checks above; what the engine does and where things are below."""
 
     MODE: ClassVar[str] = "system"
@@ -44,9 +44,9 @@ class System(Mode):
             yield titled(HealthTable(id="health"), "Health")
             yield titled(MindsPane(), "Minds")
         with Horizontal(id="lower"):
-            yield titled(Engine(), "Engine")
-            yield titled(Acts(), "Log")
-            yield titled(Program(), "Program")
+            yield titled(EnginePane(), "Engine")
+            yield titled(AuditPane(), "Log")
+            yield titled(ProgramPane(), "Program")
 
     TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("health", "engine"),
@@ -60,14 +60,14 @@ class System(Mode):
 
     async def _ask(self) -> None:
         told = await in_thread(facts_of_program, "facts")
-        self.query_one(Program).tell(told)
+        self.query_one(ProgramPane).tell(told)
 
     def show_in(self, pane: Widget, frame: Frame) -> None:
         """Show a frame in one pane; the checks come from the simulation itself."""
         if isinstance(pane, MindsPane):
             self.set_class(frame.minds is not None, "-minds")
             pane.show(frame)
-        elif isinstance(pane, Acts) and pane.display and self.app.feed is not None:
+        elif isinstance(pane, AuditPane) and pane.display and self.app.feed is not None:
             pane.list_acts(self.app.simulation.audit(MOST_ACTS))
         elif not isinstance(pane, HealthTable):
             super().show_in(pane, frame)
@@ -76,7 +76,7 @@ class System(Mode):
             pane.list_checks(health, ascii_only=self.app.preferences.symbols == "ascii")
 
 
-class Facts(Lines):
+class Facts(ScrollingLines):
     """Facts, a line each or several where they are long; the arrows scroll."""
 
     EMPTY = "Nothing is known yet."
@@ -96,7 +96,7 @@ class Facts(Lines):
         return [each for label, text in self._facts for each in _lines(label, text, width)]
 
 
-class Engine(Facts):
+class EnginePane(Facts):
     """Where the time of a tick goes, and how far the world is kept."""
 
     HELP = (
@@ -142,7 +142,7 @@ class MindsPane(Facts):
         self.tell(facts(frame.minds))
 
 
-class Acts(Facts):
+class AuditPane(Facts):
     """What was done to the world, the newest first."""
 
     HELP = (
@@ -165,7 +165,7 @@ def _told(act: LoggedAct) -> str:
     return f"{act.author}: {act.result}" if act.result else act.author
 
 
-class Program(Facts):
+class ProgramPane(Facts):
     """Versions, plugins, threads and paths."""
 
     HELP = (
