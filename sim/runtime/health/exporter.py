@@ -1,7 +1,8 @@
 """What a monitoring system reads, on this machine: ``/metrics`` for Prometheus and ``/healthz``.
 
 The page is made when it is asked for, in a thread of its own, of numbers that are read as they
-are; nothing is kept between two readings.
+are. Kept between two readings is what counters came to: they never fall, even where a world goes
+back.
 """
 
 from __future__ import annotations
@@ -154,11 +155,32 @@ def _registry(source: MetricsSource) -> CollectorRegistry:
     return registry
 
 
+class _Sums:
+    """What counters come to: what was added between two readings, and never less.
+
+    A world that goes back, or another one in its place, has fewer adoptions than before; what it
+    then does again is added.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen: dict[tuple[str, str], tuple[float, float]] = {}
+
+    def of(self, name: str, now: float, label: str = "") -> float:
+        """Return what a counter came to, given what the world says of it now."""
+        with self._lock:
+            total, last = self._seen.get((name, label), (0.0, 0.0))
+            total += max(now - last, 0.0)
+            self._seen[name, label] = total, now
+        return total
+
+
 class _Collector:
     """Makes the metrics when they are asked for."""
 
     def __init__(self, source: MetricsSource) -> None:
         self._source = source
+        self._sums = _Sums()
 
     def collect(self) -> Iterator[Any]:
         """Yield every metric."""
@@ -167,7 +189,7 @@ class _Collector:
         version = import_module("sim").__version__  # a plain import would tie all rooms to this one
         yield InfoMetricFamily("hubbub", "The program.", value={"version": version})
         numbers, health = self._source.numbers(), self._source.health()
-        yield from _plain(numbers)
+        yield from _plain(numbers, self._sums)
         messages = GaugeMetricFamily("hubbub_messages", "Messages by status.", labels=["status"])
         for status, count in sorted(numbers.messages.items()):
             messages.add_metric([status], count)
@@ -181,10 +203,10 @@ class _Collector:
         )
         for name, value in numbers.metrics.items():
             measured.add_metric([name], value)
-        yield from (messages, phases, measured, *_minds(numbers), *_checks(health))
+        yield from (messages, phases, measured, *_minds(numbers, self._sums), *_checks(health))
 
 
-def _plain(numbers: Numbers) -> Iterator[Any]:
+def _plain(numbers: Numbers, sums: _Sums) -> Iterator[Any]:
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
     for name, says, value in (
@@ -203,17 +225,16 @@ def _plain(numbers: Numbers) -> Iterator[Any]:
         ("hubbub_cpu_seconds", "Processor time that the process has used.", numbers.cpu_seconds),
         ("hubbub_alerts", "Alerts that were raised.", numbers.alerts),
     ):
-        yield CounterMetricFamily(name, says, value=value)
+        yield CounterMetricFamily(name, says, value=sums.of(name, value))
     if numbers.performance is not None:
-        yield from _answered(numbers.performance)
+        yield from _answered(numbers.performance, sums)
 
 
-def _answered(performance: Performance) -> Iterator[Any]:
+def _answered(performance: Performance, sums: _Sums) -> Iterator[Any]:
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-    yield CounterMetricFamily(
-        "hubbub_operations", "Commands answered.", value=performance.operations
-    )
+    answered = sums.of("hubbub_operations", performance.operations)
+    yield CounterMetricFamily("hubbub_operations", "Commands answered.", value=answered)
     for name, says, value in (
         ("hubbub_operation_success_ratio", "Share of them carried out.", performance.success_rate),
         ("hubbub_operation_latency_seconds", "From sending a command to its answer, mean.",
@@ -224,7 +245,7 @@ def _answered(performance: Performance) -> Iterator[Any]:
         yield GaugeMetricFamily(name, says, value=value)
 
 
-def _minds(numbers: Numbers) -> Iterator[Any]:
+def _minds(numbers: Numbers, sums: _Sums) -> Iterator[Any]:
     """Yield what came of members with minds; nothing where nobody has, or had, one."""
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
@@ -237,7 +258,7 @@ def _minds(numbers: Numbers) -> Iterator[Any]:
         ("hubbub_minds_tokens", "Tokens of calls of language models.", said["tokens"]),
         ("hubbub_minds_dollars", "What calls of language models cost.", said["dollars"]),
     ):
-        yield CounterMetricFamily(name, says, value=value)
+        yield CounterMetricFamily(name, says, value=sums.of(name, value))
     for name, label, says, counts in (
         ("hubbub_minds_decisions", "came", "Decisions by what they came from, or how they failed.",
          said["counts"]),
@@ -245,7 +266,7 @@ def _minds(numbers: Numbers) -> Iterator[Any]:
     ):  # fmt: skip
         family = CounterMetricFamily(name, says, labels=[label])
         for of, count in sorted(counts.items()):
-            family.add_metric([of], count)
+            family.add_metric([of], sums.of(name, count, of))
         yield family
 
 

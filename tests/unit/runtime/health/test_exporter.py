@@ -92,6 +92,38 @@ def test_prometheus_reads_every_number() -> None:
     assert 'hubbub_info{version="' in text
 
 
+def test_counters_never_fall_and_add_what_is_done_again() -> None:
+    def numbers(adoptions: int, alerts: int, requests: int, refused: int) -> Numbers:
+        minds = {
+            "members": 2, "requests": requests, "tokens": 10 * requests, "dollars": requests / 4,
+            "counts": {"model": requests}, "reasons": {"refused": refused},
+        }  # fmt: skip
+        answered = Performance(requests, 0.75, 20.0, 1, 2.0, 3.0, 0.5)
+        return Numbers(
+            adoptions=adoptions, contacts=10 * adoptions, alerts=alerts, minds=minds,
+            performance=answered,
+        )  # fmt: skip
+
+    given = Given(numbers(49, 3, 8, 2), Vitals())
+    with exported(given, 0) as exporter:
+        assert exporter is not None
+        read = [values(asked(exporter, "/metrics")[1])]
+        for now in (numbers(47, 1, 4, 0), numbers(60, 2, 5, 1), Numbers(), numbers(1, 0, 1, 0)):
+            given._numbers = now
+            read.append(values(asked(exporter, "/metrics")[1]))
+    assert [each["hubbub_adoptions_total"] for each in read] == [49, 49, 62, 62, 63]
+    assert [each["hubbub_contacts_total"] for each in read] == [490, 490, 620, 620, 630]
+    assert [each["hubbub_alerts_total"] for each in read] == [3, 3, 4, 4, 4]
+    told = [each for each in read if "hubbub_minds" in each]
+    assert len(told) == 4
+    assert [each["hubbub_minds_requests_total"] for each in told] == [8, 8, 9, 9]
+    assert [each["hubbub_minds_dollars_total"] for each in told] == [2, 2, 2.25, 2.25]
+    assert [each['hubbub_minds_decisions_total{came="model"}'] for each in told] == [8, 8, 9, 9]
+    assert [each['hubbub_minds_errors_total{reason="refused"}'] for each in told] == [2, 2, 3, 3]
+    assert [each["hubbub_operations_total"] for each in told] == [8, 8, 9, 9]
+    assert told[1]["hubbub_minds"] == 2
+
+
 def test_healthz_says_whether_all_is_well() -> None:
     with exported(Given(Numbers(), Vitals(tick=3)), 0) as exporter:
         assert exporter is not None
