@@ -461,44 +461,51 @@ def _log_of(world: World, who: set[int], scrub: Scrub, how: How) -> tuple[list[L
     log: list[LoggedAct] = []
     changed, before = 0, ""
     for act in world.trail.acts:
-        said = _said(act, world, who, scrub, how)
-        new = replace(act, said=said, result=scrub.text(act.result))
+        said, told = _said(act, world, who, scrub, how)
+        new = replace(act, said=said, result=scrub.text(told))
         changed += (new.said, new.result) != (act.said, act.result)
         log.append(replace(new, digest=new.chained(before)))
         before = log[-1].digest
     return log, changed
 
 
-def _said(act: LoggedAct, world: World, who: set[int], scrub: Scrub, how: How) -> str:
+def _said(act: LoggedAct, world: World, who: set[int], scrub: Scrub, how: How) -> tuple[str, str]:
+    """Return the words and the result of an act with nothing said of some members."""
     try:
         body = json.loads(act.said)
-    except ValueError:
-        return json.dumps({UNSAID: ERASED}, separators=(",", ":"))  # nobody knows what it holds
+    except ValueError:  # nobody knows what it holds
+        return json.dumps({UNSAID: ERASED}, separators=(",", ":")), act.result
+    result = act.result
     if act.kind == "take_profiles":
-        body = _without(body, world, who, how)
+        body, left = _without(body, world, who, how)
+        result = result if left is None else f"{left:,} profiles"
     new = scrub.plain(body)
-    return act.said if new == json.loads(act.said) else json.dumps(new, separators=(",", ":"))
+    same = new == json.loads(act.said)
+    return act.said if same else json.dumps(new, separators=(",", ":")), result
 
 
-def _without(body: Any, world: World, who: set[int], how: How) -> Any:
-    """Return the words of an act that gave profiles with nothing said of some members."""
+def _without(body: Any, world: World, who: set[int], how: How) -> tuple[Any, int | None]:
+    """Return the words of an act that gave profiles with nothing said of some members.
+
+    And how many it gives now, where that is another number.
+    """
     given = body.get("args") if isinstance(body, dict) else None
     if not given or not isinstance(given[0], list):
-        return {UNSAID: ERASED}
+        return {UNSAID: ERASED}, None
+    in_order = "order" in given[1:2] or all(row.get("id") is None for row in given[0])
     rows = []
     for place, row in enumerate(given[0]):
-        whose = _whose(row, place, world)
+        whose = place if in_order else _whose(row, world)
         if whose is not None and whose not in who:
             rows.append(row)
-        elif row.get("id") is None:  # those behind it keep their places
-            rows.append(_kept(row, how))
-    return {**body, "args": [rows, *given[1:]]}
+        elif in_order:  # those behind it keep their places
+            rows.append(_kept({name: each for name, each in row.items() if name != "id"}, how))
+    left = None if len(rows) == len(given[0]) else len(rows)
+    return {**body, "args": [rows, *given[1:]]}, left
 
 
-def _whose(row: Mapping[str, Any], place: int, world: World) -> int | None:
-    """Return whose profile it was; None: nobody can tell any more."""
-    if row.get("id") is None:
-        return place
+def _whose(row: Mapping[str, Any], world: World) -> int | None:
+    """Return whose profile it was by its id; None: nobody can tell any more."""
     try:
         return world.agents.index(row["id"])
     except InputError:

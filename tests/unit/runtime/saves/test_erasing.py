@@ -18,13 +18,23 @@ from sim.runtime.engine.people import note, take_profiles
 from sim.runtime.journal.persistence import Keeping
 from sim.runtime.journal.writer import Pacing
 from sim.runtime.opening import open_live
-from sim.runtime.saves.erasing import ERASED, MADE_UP, ErasureReport, Scrub, erase_profiles, whom
+from sim.runtime.replay import replay
+from sim.runtime.saves.erasing import (
+    ERASED,
+    MADE_UP,
+    ErasureReport,
+    How,
+    Scrub,
+    erase_profiles,
+    whom,
+)
 from sim.store import load, save, verify
 from sim.store.history.acts import record_of
 from sim.store.history.database import HistoryDatabase, TickDecisions, history_file
 from sim.store.journal.audit_reading import audit, checked
 from sim.store.journal.journal import folder_of
 from sim.store.journal.lease import LeaseError
+from sim.world.profiling import Match
 from sim.world.world import World
 
 NAME, OTHER = "Ada Lovelace-Quux", "Grace Hopper-Zwei"
@@ -267,6 +277,34 @@ def test_acts_whose_words_nobody_can_read_are_left_out_and_names_of_a_file_are_m
     words = [act.said for act in again.trail.acts if act.kind == "take_profiles"]
     assert words[1:] == ['{"unsaid":"(erased)"}'] * 2 + ['{"args":[[{"id":1}]]}']
     assert checked(tmp_path / "a.hub") == len(again.trail.acts)
+
+
+@pytest.mark.parametrize("how", ["erase", "pseudonymise"])
+@pytest.mark.parametrize(
+    ("match", "ids", "told"),
+    [("auto", "", "4 profiles"), ("order", "person-{}", "4 profiles"), ("id", "{}", "2 profiles")],
+)
+def test_who_stays_has_its_profile_in_a_world_that_is_made_again(
+    tmp_path: Path, how: How, match: Match, ids: str, told: str
+) -> None:
+    world = World.create(9, mean_degree=4, seed=3)
+    said: list[dict[str, Any]] = []
+    for place in range(4):
+        said.append({"name": f"Person The {place}th", "more": {"age": 40}})
+        said[-1] |= {"id": place if match == "id" else ids.format(place)} if ids else {}
+    world.take_profiles(said, match)
+    save(world, tmp_path / "a.hub")
+    erase_profiles(tmp_path / "a.hub", [1, 2], how)
+    clean = load(tmp_path / "a.hub")
+    assert clean.trail.acts[1].result == told
+    assert "person-1" not in clean.trail.acts[1].said
+    again = replay(clean.trail.acts)
+    assert again.findings == (
+        f"Act 2 ({how}, tick 0) cannot be done again: only the program that did it could.",
+    )
+    names = [again.world.agents.name(place) for place in range(9)]
+    assert names == [clean.agents.name(place) for place in range(9)]
+    assert [names[0], names[3]] == ["Person The 0th", "Person The 3th"]
 
 
 async def test_what_is_gone_does_not_go_again(tmp_path: Path) -> None:
