@@ -1,8 +1,16 @@
-"""How kernels are compiled: cached on disk, and without the interpreter lock while they run."""
+"""The compiler of kernels: cached on disk, and without the interpreter lock while they run.
+
+Numba keeps what it compiled beside a function's file and looks at that file alone, though a kernel
+holds copies of those that it calls and types of other files. So what is kept goes by the text of
+all kernels: after an update nothing stale is run, and no index is read that names what is gone.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
@@ -10,6 +18,24 @@ import numba
 __all__ = ["inlined", "kernel", "lean"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+@lru_cache(maxsize=1)
+def _text_of_all() -> str:
+    """Return a digest of the files of all kernels, in hexadecimal."""
+    room = Path(__file__).resolve().parents[1]
+    digest = blake2b(digest_size=8)
+    for path in sorted([*room.glob("jit/*.py"), *room.rglob("*_kernels.py")]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _kept(compiled: Any) -> Any:
+    """Return a compiled function whose cache is read only under the same text of all kernels."""
+    cache = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
+    if cache is not None:  # its version is compared before anything else of it is read
+        cache._version = f"{cache._version} {_text_of_all()}"  # noqa: SLF001 - there is no door
+    return compiled
 
 
 def kernel(function: F) -> F:
@@ -24,7 +50,7 @@ def kernel(function: F) -> F:
     -------
     The same function, compiled (``nogil``, cached). With ``NUMBA_DISABLE_JIT=1`` the plain one.
     """
-    return cast("F", numba.njit(cache=True, nogil=True)(function))
+    return cast("F", _kept(numba.njit(cache=True, nogil=True)(function)))
 
 
 def lean(function: F) -> F:
@@ -34,7 +60,7 @@ def lean(function: F) -> F:
     array it is given: some ten nanoseconds each, more than a short part needs for its work.
     """
     compiled: Any = numba.njit
-    return cast("F", compiled(cache=True, nogil=True, _nrt=False)(function))
+    return cast("F", _kept(compiled(cache=True, nogil=True, _nrt=False)(function)))
 
 
 def inlined(function: F) -> F:
@@ -43,4 +69,5 @@ def inlined(function: F) -> F:
     Every array that a call hands over is seven words on the stack, more than a short part reads.
     """
     compiled: Any = numba.njit
-    return cast("F", compiled(cache=True, nogil=True, _nrt=False, forceinline=True)(function))
+    made = compiled(cache=True, nogil=True, _nrt=False, forceinline=True)(function)
+    return cast("F", _kept(made))

@@ -1,0 +1,100 @@
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+
+from sim.jit import jit
+
+SOURCE = """
+from sim.jit.jit import inlined, kernel, lean
+
+@inlined
+def half(x):
+    return x / 2
+
+@lean
+def third(x):
+    return x / 3
+
+@kernel
+def total(values):
+    out = 0.0
+    for i in range(values.size):
+        out += half(values[i]) + third(values[i])
+    return out
+"""
+compiled = pytest.mark.skipif(bool(os.environ.get("NUMBA_DISABLE_JIT")), reason="compiles")
+
+
+def loaded(path: Path) -> Any:
+    module = ModuleType("made_kernels")
+    module.__file__ = str(path)
+    sys.modules["made_kernels"] = module
+    exec(compile(path.read_text(), str(path), "exec"), vars(module))  # noqa: S102 - ours
+    return module
+
+
+def hits(path: Path) -> int:
+    """How many of the parts came from the disk, once the sum was asked for."""
+    total = loaded(path).total
+    assert total(np.array([6.0, 12.0])) == pytest.approx(15.0)
+    return sum(total.stats.cache_hits.values())
+
+
+@compiled
+def test_kernels_come_from_the_disk_until_any_kernel_has_another_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "made_kernels.py"
+    path.write_text(SOURCE)
+    assert (hits(path), hits(path)) == (0, 1)
+    monkeypatch.setattr(jit, "_text_of_all", lambda: "another")
+    assert (hits(path), hits(path)) == (0, 1)
+
+
+@compiled
+def test_an_index_that_names_what_is_gone_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "made_kernels.py"
+    path.write_text(SOURCE)
+    assert hits(path) == 0
+    (index,) = tmp_path.rglob("*total*.nbi")
+    head = index.read_bytes().partition(b"\x94.")[0] + b"\x94."
+    index.write_bytes(head + b"cmade_kernels\nGone\n.")
+    with pytest.raises(AttributeError):
+        hits(path)
+    monkeypatch.setattr(jit, "_text_of_all", lambda: "another")
+    assert hits(path) == 0
+
+
+def test_the_text_of_all_kernels_is_that_of_their_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = tmp_path / "sim"
+    for name in ("jit/jit.py", "jit/mix.py", "spread/table_kernels.py", "spread/table.py"):
+        (room / name).parent.mkdir(parents=True, exist_ok=True)
+        (room / name).write_text(name)
+    monkeypatch.setattr(jit, "__file__", str(room / "jit/jit.py"))
+    seen = []
+    for name in ("", "spread/table.py", "jit/mix.py", "spread/table_kernels.py"):
+        if name:
+            (room / name).write_text("changed")
+        jit._text_of_all.cache_clear()
+        seen.append(jit._text_of_all())
+    jit._text_of_all.cache_clear()
+    assert seen[0] == seen[1]
+    assert len(set(seen)) == 3
+
+
+def test_a_kernel_without_a_file_is_compiled_all_the_same() -> None:
+    def plain(x: float) -> float:
+        return x + 1
+
+    made = numba.njit(plain)
+    assert jit._kept(made) is made
