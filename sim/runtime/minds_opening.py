@@ -96,7 +96,7 @@ def thinker_of(
         alike=bool(settings.llm_embeddings) and not offline,
     )  # fmt: skip
     if offline:
-        yield made()
+        yield made(offline=True)
         return
     with open_pool(settings, budget, prefer) as (pool, lacks):
         yield made(pool, lacks=lacks)

@@ -64,6 +64,14 @@ class LanguageModelSettings(BaseSettings):
         1000, ge=200, le=100_000, description="tokens of a prompt, at most"
     )
 
+    @field_validator("llm_least_share", mode="before")
+    @classmethod
+    def _share(cls, said: Any) -> Any:
+        """Refuse ``true``, which would be read as 1."""
+        if isinstance(said, bool):
+            raise ValueError("a number is needed, not true or false")  # noqa: TRY004 - it is told
+        return said
+
     @field_validator("llm_fallbacks", mode="before")
     @classmethod
     def _listed(cls, said: Any) -> Any:

@@ -158,8 +158,9 @@ class Minds(Section):
     offline: bool = Field(False, description="true: no language model is asked; rules stand in")
     budget: tuple[str, ...] = Field((), description="caps: '$0.50', '200 requests', '50000 tokens'")
     least_share: float | None = Field(
-        None, ge=0, le=1, description="the run stops where models decide less; else as settings say"
-    )
+        None, ge=0, le=1, strict=True,
+        description="the run stops where models decide less; else as settings say",
+    )  # fmt: skip
 
 
 class Done(Section):

@@ -39,6 +39,7 @@ __all__ = ["Answerer", "Thinker", "accounts", "persona_of"]
 
 ENOUGH = 20
 """Decisions before which nobody says that models decide too few."""
+OFFLINE = "no model is asked offline; leave out either offline or the least share"
 _OTHERS = ("batch", "archetype", "plan", "reflect")
 _MARGIN = 0.1
 """Seconds before the end in which an answer still reaches its member."""
@@ -83,6 +84,8 @@ class Thinker:
         The share of decisions below which :attr:`too_few` is said; 0: never.
     alike
         Whether the pool says how far memories are like what is seen, by embeddings.
+    offline
+        Whether it was asked for that nobody is asked.
 
     Attributes
     ----------
@@ -106,8 +109,10 @@ class Thinker:
         patience: Patience | None = None,
         least: float = 0.0,
         alike: bool = False,
+        offline: bool = False,
     ) -> None:
         self.pool = pool
+        self.offline = offline
         self.least = least
         self.asked = self.stood_in = 0
         self.lacks = lacks
@@ -176,7 +181,7 @@ class Thinker:
         own = self.asked - self.stood_in
         if not self.least or self.asked < max(enough, 1) or own / self.asked >= self.least:
             return ""  # 7 of 100 are 7%; 0.07 * 100 is more than 7
-        why = self.trouble.rstrip(".")
+        why = OFFLINE if self.offline else self.trouble.rstrip(".")
         return (
             f"Models decided {own:,} of {self.asked:,} times ({_percent(own / self.asked)}), and "
             f"at least {_percent(self.least)} were asked for{f': {why}' if why else ''}."

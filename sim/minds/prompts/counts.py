@@ -94,4 +94,6 @@ class DecisionCounts:
         if not self.decisions or self.effective:
             return ""
         said = ", ".join(f"{number:,} {name}" for name, number in self.counts.items() if number)
-        return f"None of {self.decisions:,} decisions came to an act ({said}); look at the prompts."
+        only_rules = self.decisions == self._counts[Decided.RULE]
+        why = "rules decided them all" if only_rules else "look at the prompts"
+        return f"None of {self.decisions:,} decisions came to an act ({said}); {why}."

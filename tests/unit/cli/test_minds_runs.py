@@ -95,7 +95,8 @@ def test_a_run_that_comes_to_rest_before_twenty_decisions_is_judged_too(hubbub: 
     assert said.code == 1
     assert "The run came to rest after tick" in said.err
     assert "Models decided 0 of" in said.err
-    assert "at least 0.4% were asked for" in said.err
+    assert "at least 0.4% were asked for: no model is asked offline" in said.err
+    assert "look at the prompts" not in said.out + said.err
 
 
 @pytest.mark.parametrize(("own", "asked", "least"), [(7, 100, 0.07), (7, 25, 0.28), (3, 5, 0.6)])

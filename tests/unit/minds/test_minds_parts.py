@@ -215,7 +215,10 @@ def test_a_run_in_which_nothing_happened_says_so() -> None:
     assert ledger.warning == ""
     ledger.count(Decided.FAILED, 3)
     ledger.count(Decided.RULE, 3)
-    assert ledger.warning.startswith("None of 3 decisions came to an act (3 rule, 3 failed)")
+    said = "None of {} decisions came to an act ({}3 rule, 3 failed); {}."
+    assert ledger.warning == said.format(3, "", "rules decided them all")
+    ledger.count(Decided.MODEL)
+    assert ledger.warning == said.format(4, "1 model, ", "look at the prompts")
 
 
 @pytest.fixture

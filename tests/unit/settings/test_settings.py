@@ -142,6 +142,13 @@ def test_a_folder_is_no_settings_file(tmp_path: Path) -> None:
     assert refusal(tmp_path) == f"{tmp_path}: cannot be read as TOML: Is a directory."
 
 
+def test_true_is_no_share(write: Write) -> None:
+    said = refusal(write("llm_least_share = true"))
+    assert "llm_least_share" in said
+    assert "a number is needed, not true or false" in said
+    assert load_settings(write("llm_least_share = 1")).llm_least_share == 1
+
+
 def test_the_settings_file_of_the_platform_is_found(tmp_path: Path) -> None:
     assert settings_path() == tmp_path / "config" / "hubbub" / "settings.toml"
     settings_path().parent.mkdir(parents=True)

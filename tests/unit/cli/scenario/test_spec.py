@@ -246,6 +246,10 @@ def test_a_scenario_may_give_degree_pairs(hubbub: Hubbub, write: Write, tmp_path
     ("text", "sentence"),
     [
         ("network = 3", "[network] is a table of keys, got 3."),
+        (
+            "[minds]\nmembers='all'\nleast_share=true",
+            "[minds]: least_share must be a number in [0, 1], got True.",
+        ),
         ("messages = 3", "messages are written as [[messages]], one block each."),
         ("[network]\nworld='demo'\nparameters={a=1}", "[network]: parameters belong to a kind"),
         ("# " + "x" * (1 << 20), "a scenario has at most 1 MiB; is it one?"),
