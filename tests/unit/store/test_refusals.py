@@ -16,10 +16,12 @@ import numpy as np
 import pytest
 
 from sim.errors import CapacityError, FileError, PluginError, SnapshotError, UnknownNameError
-from sim.store import info, read, verify
+from sim.store import info, load, read, save, verify
+from sim.store.history.reading import columns_of
 from sim.store.snapshot import gates, opened
 from sim.store.snapshot.schema import APPLICATION_ID, PAGE_BYTES, VERSION
 from sim.store.snapshot.trailer import TRAILER_BYTES
+from sim.world.world import World
 from tests.unit.store.fake import FakeWorld, edit, patch, reseal, saved
 
 FLIPS = 200
@@ -378,6 +380,26 @@ def test_a_world_that_does_not_fit_is_refused_before_allocation(
     assert isinstance(error, MemoryError)
     assert info(path).tick == 0
     assert verify(path).columns == 6
+
+
+def test_messages_that_do_not_fit_are_refused_before_they_are_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, path = World.create(agents=200, mean_degree=4, seed=1), tmp_path / "a.hub"
+    for seed in range(40):
+        world.inject("Done at once.", seeds=[seed], model="independent-cascade", probability=0.0)
+    world.step(3)
+    save(world, path)
+    free = iter([1 << 40, 0])
+    monkeypatch.setattr(opened, "available_bytes", lambda: next(free))
+    with pytest.raises(CapacityError, match="not enough memory: its messages need 0 MB; close"):
+        load(path)
+    assert next(free, None) is None, "nothing else was asked for"
+    monkeypatch.setattr(opened, "available_bytes", lambda: 0)
+    with pytest.raises(SnapshotError, match="not enough memory: its messages need"):
+        columns_of(path, lambda name: name.startswith("agents."))
+    monkeypatch.undo()
+    assert load(path).digest() == world.digest()
 
 
 def test_an_allocation_that_fails_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
