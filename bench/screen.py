@@ -30,7 +30,7 @@ from tui.draw import (
 )
 from tui.draw.now import Figure
 from tui.draw.rows import TableColumn
-from tui.safe import SafeFilter
+from tui.safe_text import SafeFilter
 from tui.theme import register_themes
 
 SIZE = (160, 48)

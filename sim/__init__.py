@@ -75,11 +75,11 @@ if TYPE_CHECKING:
     from sim.io.importing.profiles import read_profiles as read_profiles
     from sim.lab.compare import Comparison as Comparison
     from sim.lab.compare import compare as compare
+    from sim.lab.friend_suggestions import Suggestion as Suggestion
+    from sim.lab.friend_suggestions import suggested as suggested
     from sim.lab.minds import Arm as Arm
     from sim.lab.minds import MindsComparison as MindsComparison
     from sim.lab.minds import compare_minds as compare_minds
-    from sim.lab.suggesting import Suggestion as Suggestion
-    from sim.lab.suggesting import suggested as suggested
     from sim.minds.archetype import ArchetypeMind as ArchetypeMind
     from sim.minds.archetype import Situation as Situation
     from sim.minds.archetype import situation_of as situation_of
@@ -193,13 +193,13 @@ if TYPE_CHECKING:
     from sim.runtime.undo.branching import branch as branch
     from sim.runtime.undo.history import Past as Past
     from sim.runtime.undo.travel import Travelled as Travelled
-    from sim.settings.keep import keep_words as keep_words
     from sim.settings.logging import crash_report as crash_report
     from sim.settings.logging import redacted as redacted
     from sim.settings.settings import Settings as Settings
     from sim.settings.settings import SettingsWatch as SettingsWatch
     from sim.settings.settings import current as current
     from sim.settings.settings import load_settings as load_settings
+    from sim.settings.settings_writer import keep_words as keep_words
     from sim.spread.cascade.cascade import Cascade as Cascade
     from sim.spread.cascade.contacts import Channel as Channel
     from sim.spread.cascade.contacts import Contacts as Contacts
@@ -275,7 +275,6 @@ if TYPE_CHECKING:
     from sim.store.journal.lineage import Bookmark as Bookmark
     from sim.store.journal.lineage import Lineage as Lineage
     from sim.world.compatibility import Compatibility as Compatibility
-    from sim.world.fenced import fenced as fenced
     from sim.world.interventions.base import Intervention as Intervention
     from sim.world.interventions.plan import Interventions as Interventions
     from sim.world.interventions.plan import Planned as Planned
@@ -286,6 +285,7 @@ if TYPE_CHECKING:
     from sim.world.metrics.kinds import Metric as Metric
     from sim.world.metrics.series import Metrics as Metrics
     from sim.world.metrics.series import MetricSettings as MetricSettings
+    from sim.world.phase_guard import fenced as fenced
     from sim.world.phases import Phase as Phase
     from sim.world.seeding import choose_seeds as choose_seeds
     from sim.world.world import World as World
@@ -450,7 +450,7 @@ _HOMES = {
     "Spec": "sim.core.registry",
     "StayLaw": "sim.spread.compartments.residence",
     "Subgraph": "sim.network.analysis.neighbourhood",
-    "Suggestion": "sim.lab.suggesting",
+    "Suggestion": "sim.lab.friend_suggestions",
     "Surrogate": "sim.minds.surrogate",
     "SurrogateMind": "sim.minds.surrogate",
     "Swaying": "sim.spread.opinions.sway",
@@ -505,7 +505,7 @@ _HOMES = {
     "explain": "sim.runtime.queries.why",
     "failures": "sim.core.registry",
     "family_of": "sim.core.cards",
-    "fenced": "sim.world.fenced",
+    "fenced": "sim.world.phase_guard",
     "foretold": "sim.network.analysis.reputation",
     "form_of": "sim.core.cards",
     "fresh_minutes": "sim.spread.exposure.novelty",
@@ -518,7 +518,7 @@ _HOMES = {
     "recorded": "sim.runtime.journal.history",
     "info": "sim.store",
     "interest": "sim.spread.compartments.conditions",
-    "keep_words": "sim.settings.keep",
+    "keep_words": "sim.settings.settings_writer",
     "learn_tastes": "sim.platform.feed.factors",
     "liked_alike": "sim.platform.feed.friends",
     "load": "sim.store",
@@ -561,7 +561,7 @@ _HOMES = {
     "spec": "sim.core.registry",
     "start": "sim.runtime.jobs",
     "stay": "sim.spread.compartments.durations",
-    "suggested": "sim.lab.suggesting",
+    "suggested": "sim.lab.friend_suggestions",
     "tastes_of": "sim.platform.feed.factors",
     "tie": "sim.spread.compartments.conditions",
     "tree_curves": "sim.spread.theory.trees",

@@ -25,20 +25,20 @@ from tui.actions.palette import ActionProvider
 from tui.actions.runner import ActionRunner
 from tui.actions.situation import ScreenState
 from tui.actions.table import Action, bindings, by_id
-from tui.ahead import KeysInOrder
 from tui.backend import Backend, NewWorldSpec, Preferences
+from tui.background_work import BackgroundWork
 from tui.colours import lean
 from tui.dialogs.error import ErrorDialog, sentence_of
 from tui.dialogs.loading import Loading
 from tui.dialogs.progress import DialogJob, in_thread
-from tui.feed import FrameFeed
-from tui.homes import OpenWorlds
-from tui.predicted import TheoryCurves
-from tui.safe import SafeFilter, line, plain
+from tui.frame_feed import FrameFeed
+from tui.key_queue import KeysInOrder
+from tui.long_work import LongWork
+from tui.open_worlds import OpenWorlds
+from tui.safe_text import SafeFilter, line, plain
 from tui.sentences import broken, endings, hint_for
 from tui.theme import THEMES, register_themes
-from tui.upkeep import BackgroundWork
-from tui.work import LongWork
+from tui.theory_curves import TheoryCurves
 
 if TYPE_CHECKING:
     from sim import Opened, World

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tui.actions.keys import key_label, keys_of
 from tui.actions.table import by_id
 from tui.figures import count, percent
-from tui.safe import line, plain
+from tui.safe_text import line, plain
 
 if TYPE_CHECKING:
     from sim.runtime import Frame

@@ -81,7 +81,7 @@ def run_on_terminal(
     sys.setswitchinterval(SWITCH_SECONDS)
     answers_first()
     from tui.app import Hubbub
-    from tui.rooms import SimBackend, preferences
+    from tui.sim_backend import SimBackend, preferences
 
     wanted = preferences()
     if fps is not None:

@@ -3,8 +3,8 @@
 Records are packed with msgpack, those of sixteen neighbours in one chunk, and unpacked when one of
 them is asked for. The newest unpacked chunks are kept, up to a number of bytes, so that a million
 biographies take no more room as Python's objects than a hundred do. The packed bytes are an array
-in memory, or whatever else can give a piece of them (:mod:`sim.store.snapshot.cold`: the world's
-file).
+in memory, or whatever else can give a piece of them (:mod:`sim.store.snapshot.filed_records`: the
+world's file).
 """
 
 from __future__ import annotations

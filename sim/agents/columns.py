@@ -12,8 +12,8 @@ import numpy.typing as npt
 from sim.agents.identity import ForeignIds, Identities
 from sim.agents.lifecycle import Lifecycle, belongs, check_moves, lifecycle
 from sim.agents.names import handle, name_of
-from sim.agents.order import NameSnapshot
 from sim.agents.records import AgentRecords
+from sim.agents.sorted_names import NameSnapshot
 from sim.agents.table import (
     COLUMNS,
     MOST,
@@ -213,7 +213,7 @@ class Agents:
         return handle(self.name(index), int(index.__index__()))
 
     def naming(self) -> NameSnapshot:
-        """Return a :class:`~sim.agents.order.NameSnapshot`: what all agents are called now."""
+        """Return what all agents are called now, as :mod:`sim.agents.sorted_names` orders it."""
         ids, cold = self._identities.foreign, self.lore.cold.copied()
         return NameSnapshot(self._seed, self._count, ids, self._names, cold)
 

@@ -13,9 +13,9 @@ import numpy.typing as npt
 from sim.core.progress import Report, quiet
 from sim.core.registry import spec
 from sim.errors import InputError
-from sim.lab.exposed import MEASURES, ExposureSums
-from sim.lab.literature import claims_of
-from sim.lab.student import half_width
+from sim.lab.exposure_sums import MEASURES, ExposureSums
+from sim.lab.published_claims import claims_of
+from sim.lab.student_t import half_width
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -83,7 +83,7 @@ class Comparison:
         Of the runs.
     values
         float64 (recommenders, seeds, measures), in the order of
-        :data:`~sim.lab.exposed.MEASURES`; NaN where there was nothing to measure.
+        :data:`~sim.lab.exposure_sums.MEASURES`; NaN where there was nothing to measure.
     """
 
     names: tuple[str, ...]

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
 from sim.lab.compare import Difference
-from sim.lab.student import half_width
+from sim.lab.student_t import half_width
 from sim.minds.deciding.commands import checked_mind, decide, give_minds, members_of, wake_minds
 from sim.minds.deciding.thinker import Answerer, Thinker
 from sim.minds.minds import Mind

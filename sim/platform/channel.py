@@ -11,7 +11,7 @@ import numpy.typing as npt
 from sim.platform.feed.exposures import ExposurePart, Showings
 from sim.platform.posts.posts import Flag, Posts
 from sim.spread.cascade.contacts import Contacts, Ids
-from sim.spread.cascade.shown import FeedContacts
+from sim.spread.cascade.feed_contacts import FeedContacts
 from sim.world.channels import FEED
 
 if TYPE_CHECKING:

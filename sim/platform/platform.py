@@ -24,7 +24,6 @@ from sim.platform.acts.policies import decide_by, grow_policies, policy_of
 from sim.platform.acts.policy import Policy
 from sim.platform.acts.relations import friends_of, grow_reputation, reputation_of, standing_of
 from sim.platform.acts.requests import ActRequest
-from sim.platform.around import MemberColumns
 from sim.platform.feed.exposures import Exposures
 from sim.platform.feed.recommender import Chronological, FriendRecommender, Recommender
 from sim.platform.feed.recommenders import members_of, rank_by, recommender_of
@@ -36,6 +35,7 @@ from sim.platform.posts.search import found_people, found_posts
 from sim.platform.posts.texts import replies, text_of
 from sim.platform.rhythm import curve_of, factors
 from sim.platform.settings import PlatformSettings
+from sim.platform.world_view import MemberColumns
 from sim.world.minds.minds import Minds
 
 if TYPE_CHECKING:

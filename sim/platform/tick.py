@@ -19,8 +19,8 @@ from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import NOBODY, ActColumns
 from sim.platform.acts.moods import live_on
 from sim.platform.acts.policies import replace_failing
-from sim.platform.acts.record import seal
 from sim.platform.acts.relations import learn_trust, propose, weigh
+from sim.platform.acts.tick_record import seal
 from sim.platform.feed.exposures import Exposures
 from sim.platform.feed.serving import FeedInputs, split
 from sim.platform.feed.waves import Waves, decided, give_back

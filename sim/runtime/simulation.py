@@ -30,7 +30,7 @@ from sim.runtime.ownership import claim, release
 from sim.runtime.performance import Performance
 from sim.runtime.preview import Plan, plan
 from sim.runtime.queries.why import WhyQueries
-from sim.runtime.rescue import Restarts
+from sim.runtime.stall_recovery import Restarts
 from sim.settings.settings import current
 from sim.world.seeding import author_of, seeds_of, takes_long
 from sim.world.world import World

@@ -22,9 +22,9 @@ from sim.errors import PluginError
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts
 from sim.spread.cascade.model import PropagationModel
-from sim.testing.conduct import CONDUCT, FIRST, Bench
-from sim.testing.holding import hold
-from sim.testing.minds import MINDS
+from sim.testing.conduct_laws import CONDUCT, FIRST, Bench
+from sim.testing.law_runner import hold
+from sim.testing.opinion_laws import MINDS
 from sim.world.world import World
 
 __all__ = ["Given", "check_plugin", "tiny_arcs", "tiny_world"]

@@ -102,8 +102,8 @@ def _models(pipe: Pipe, order: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Import the file, or look the name up; yields what it registers and how that is called."""
     from sim.core.plugin_files import PACKAGE
     from sim.core.registry import load_named, spec
-    from sim.testing.laws import kinds_of
-    from sim.testing.watching import CallWatch
+    from sim.testing.call_watch import CallWatch
+    from sim.testing.laws_by_kind import kinds_of
 
     what = order["what"]
     pipe.tell(event="doing", what="importing", model=what)
@@ -121,7 +121,7 @@ def _models(pipe: Pipe, order: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 def _try(pipe: Pipe, called: str, model: Any, order: dict[str, Any]) -> None:
     """Hold one model to the laws asked for; the first that it breaks is told."""
     from sim.core.cards import missing
-    from sim.testing.conduct import sentence
+    from sim.testing.conduct_laws import sentence
 
     pipe.tell(event="model", model=called, kind=model.kind, version=model.version)
     laws = _laws(pipe, model)
@@ -145,8 +145,8 @@ def _try(pipe: Pipe, called: str, model: Any, order: dict[str, Any]) -> None:
 
 def _laws(pipe: Pipe, model: Any) -> dict[str, Any]:
     """Return the laws of the model's kind by name; where it ranks, platforms are compiled first."""
-    from sim.testing.feeds import warm
-    from sim.testing.laws import laws_of
+    from sim.testing.laws_by_kind import laws_of
+    from sim.testing.recommender_laws import warm
 
     if model.kind != "propagation":
         pipe.tell(event="doing", what="warming up", model="")

@@ -19,7 +19,7 @@ from sim.world.compatibility import Compatibility, compatibility
 from sim.world.log import noted, told
 from sim.world.minds.giving import give, members_of, mind_of
 from sim.world.minds.minds import PERSON
-from sim.world.profiling import Interests, Match, ProfilesTaken, people_of, take
+from sim.world.profile_assignment import Interests, Match, ProfilesTaken, people_of, take
 from sim.world.ties import TieCommands
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from sim.errors import HubbubError, InputError, PluginError
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Draws, Ids
 from sim.spread.cascade.faults import ModelFault, is_interruption, place_of
-from sim.spread.cascade.shown import FeedContacts
+from sim.spread.cascade.feed_contacts import FeedContacts
 from sim.world.state.state import surroundings, topic_of
 
 if TYPE_CHECKING:

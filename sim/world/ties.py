@@ -17,11 +17,11 @@ from sim.network.graph.log import History
 from sim.network.graph.slab_kernels import ADDED, REMOVED
 from sim.network.graph.ties import FRIEND, DroppedArcs, Ties
 from sim.network.relations.blocklist import BLOCKED, MUTED, SHUNNED
-from sim.world.ground import SharedState
 from sim.world.groups import Groups
 from sim.world.log import noted
 from sim.world.relations import DOES, admitted, pairs_of
 from sim.world.seeding import choose_seeds
+from sim.world.shared_state import SharedState
 
 if TYPE_CHECKING:
     from sim.world.world import World

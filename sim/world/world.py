@@ -22,6 +22,7 @@ from sim.platform.opening import PlatformChoice, with_told
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Channel, Contacts, DrawMode
 from sim.world.cascades import Cascades, RecordPile
+from sim.world.generation import drawn
 from sim.world.injection import (
     checked_message,
     checked_mode,
@@ -30,7 +31,6 @@ from sim.world.injection import (
     checked_start,
 )
 from sim.world.log import noted
-from sim.world.making import drawn
 from sim.world.members import MemberCommands
 from sim.world.opinions import Opinions
 from sim.world.phases import PHASES, Phase, start, wake
@@ -433,9 +433,9 @@ class World(MemberCommands):
         Parameters
         ----------
         phase
-            What to run; :func:`~sim.world.fenced.fenced` keeps its faults from ending a tick. What
-            it remembers between ticks belongs into the world (opinions, ``platform.held``), or a
-            loaded world does not know it.
+            What to run; :func:`~sim.world.phase_guard.fenced` keeps its faults from ending a
+            tick. What it remembers between ticks belongs into the world (opinions,
+            ``platform.held``), or a loaded world does not know it.
         before
             The name of the phase that it comes before; empty: the place of the missing one of its
             name, else the end.

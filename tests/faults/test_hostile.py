@@ -14,7 +14,7 @@ import pytest
 from sim.errors import SnapshotError
 from sim.store.journal.journal import read_acked
 from sim.store.journal.reading import read_journal
-from sim.store.snapshot import plain
+from sim.store.snapshot import json_values
 from sim.store.snapshot.bounded import DamagedError, Deadline, bounded
 from sim.store.snapshot.files import small
 from tests.faults.hostile import JOURNALS, SNAPSHOTS, _kept
@@ -83,9 +83,9 @@ def test_a_pipe_is_no_small_file(tmp_path: Path) -> None:
 
 
 def test_json_of_many_tiny_pieces_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plain, "SPARE_BYTES", 0)
+    monkeypatch.setattr(json_values, "SPARE_BYTES", 0)
     with pytest.raises(ValueError, match="too many values"):
-        plain.from_json("[" + "[]," * 50 + "[]]")
+        json_values.from_json("[" + "[]," * 50 + "[]]")
 
 
 def test_what_lies_beside_a_journal_is_a_file_or_refused(tmp_path: Path) -> None:

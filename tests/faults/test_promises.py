@@ -59,7 +59,7 @@ PROMISES: dict[int, tuple[str, tuple[str, ...]]] = {
             "test_a_hostile_world_is_refused_with_its_reason_and_left_alone",
             "faults/test_hostile.py::"
             "test_a_hostile_journal_is_refused_with_its_reason_and_left_alone",
-            "unit/store/saves/test_shelf.py::test_a_damaged_world_is_never_rewritten",
+            "unit/store/saves/test_saves_folder.py::test_a_damaged_world_is_never_rewritten",
         ),
     ),
     7: (
@@ -156,7 +156,7 @@ PROMISES: dict[int, tuple[str, tuple[str, ...]]] = {
             "unit/runtime/test_saves_win.py::test_a_save_tells_what_it_would_lose",
             "unit/cli/worlds/test_recover.py::"
             "test_a_run_never_replaces_a_later_state_of_its_world_unasked",
-            "screens/test_kept.py::test_a_save_that_would_lose_a_later_state_asks",
+            "screens/test_durability.py::test_a_save_that_would_lose_a_later_state_asks",
         ),
     ),
     25: (

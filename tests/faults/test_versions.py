@@ -19,7 +19,7 @@ from sim.runtime.saves.backups import backup, restore
 from sim.runtime.saves.places import never_saved, place_of
 from sim.store import info, load, save, verify
 from sim.store.journal.journal import folder_of
-from sim.store.saves import shelf
+from sim.store.saves import saves_folder
 from sim.store.snapshot import schema, upgrades
 from sim.store.snapshot.columns import Columns
 from tests.unit.store.fake import edit, patch
@@ -226,12 +226,12 @@ def test_a_world_that_was_never_saved_is_in_the_list(tmp_path: Path) -> None:
     assert (found.name, found.is_saved) == ("killed", False)
     assert found.info is not None
     assert (found.info.tick, found.info.agents) == (0, 60)
-    for verb in (shelf.compact, shelf.existing):
+    for verb in (saves_folder.compact, saves_folder.existing):
         with pytest.raises(FileError, match=r"it lives in its journal.*recover killed"):
             verb(tmp_path, "killed")
-    assert shelf.rename(tmp_path, "killed", "renamed") == tmp_path / "renamed.hub"
+    assert saves_folder.rename(tmp_path, "killed", "renamed") == tmp_path / "renamed.hub"
     assert open_live(tmp_path / "renamed.hub").world.tick == 0
-    shelf.delete(tmp_path, "renamed-older-1")
+    saves_folder.delete(tmp_path, "renamed-older-1")
     assert not folder_of(tmp_path / "renamed-older-1.hub").exists()
 
 

@@ -31,7 +31,7 @@ from textual.widgets.option_list import Option
 
 from tui.draw import CommunityHeat, CommunityMap, CommunityTable, Curves, NowPane
 from tui.draw.now import Figure
-from tui.safe import SafeFilter, content, plain
+from tui.safe_text import SafeFilter, content, plain
 from tui.theme import register_themes
 
 MARK = "PWN"

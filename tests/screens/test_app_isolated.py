@@ -14,7 +14,7 @@ from tests.screens.test_app_real import Lean
 from tests.unit.runtime.isolating import ROUGH
 from tui.app import Hubbub
 from tui.dialogs.dialog import Notice
-from tui.rooms import SimBackend
+from tui.sim_backend import SimBackend
 
 
 @pytest.fixture

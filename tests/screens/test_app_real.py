@@ -20,7 +20,7 @@ from tui.dialogs.models import ModelField
 from tui.dialogs.new import NewWorldDialog
 from tui.dialogs.open import OpenDialog
 from tui.dialogs.save import SaveDialog
-from tui.rooms import SimBackend
+from tui.sim_backend import SimBackend
 
 
 class Lean(SimBackend):

@@ -16,7 +16,7 @@ from textual.widgets import Input, OptionList, Select
 
 import tui
 from sim.minds.deciding.choices import MindsOffer
-from sim.minds.deciding.talks import PlayedMember
+from sim.minds.deciding.played_members import PlayedMember
 from tests.screens.fake import Cascade, FakeBackend, FakeSimulation, World, card
 from tui.actions.situation import ScreenState
 from tui.dialogs.dialog import Confirm, Dialog, Notice

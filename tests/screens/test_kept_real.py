@@ -20,7 +20,7 @@ from tests.screens.test_app_real import hubbub
 from tui.backend import SavedWorld
 from tui.dialogs.dialog import Notice
 from tui.dialogs.open import OpenDialog
-from tui.rooms import SimBackend
+from tui.sim_backend import SimBackend
 
 
 def world(ticks: int = 0) -> World:

@@ -23,7 +23,7 @@ from tui.dialogs.metrics import MetricsDialog
 from tui.draw.metric_chart import MetricChart
 from tui.draw.now import chosen_metrics
 from tui.draw.sparkline import bars
-from tui.rooms import SimBackend
+from tui.sim_backend import SimBackend
 
 
 class Noting(Lean):

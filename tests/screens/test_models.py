@@ -34,7 +34,7 @@ from tui.dialogs.progress import ProgressDialog
 from tui.dialogs.save import SaveDialog
 from tui.dialogs.stalled import StalledDialog
 from tui.draw import Curves
-from tui.rooms import SimBackend
+from tui.sim_backend import SimBackend
 
 HOLDS = Stall("Tick 3", 2.6, "spin", "spin.py, line 6, in step")
 

@@ -19,7 +19,7 @@ from tui.backend import NewWorldSpec
 from tui.dialogs.intervene import InterveneDialog
 from tui.dialogs.new import NewWorldDialog
 from tui.draw.now import NowPane, platform_metrics
-from tui.rooms import SimBackend
+from tui.sim_backend import SimBackend
 
 
 async def test_a_platform_is_opened_flagged_and_stepped_into(tmp_path: Path) -> None:

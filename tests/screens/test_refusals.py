@@ -38,9 +38,9 @@ from tests.screens.test_terminal import Child
 from tui import terminal
 from tui.actions.program import _write_picture
 from tui.actions.situation import ScreenState, has_focus, has_message, is_held_up
-from tui.ahead import Pulse
 from tui.app import Hubbub
 from tui.backend import PluginChoice, Preferences
+from tui.community_counts import counted, titled_count
 from tui.dialogs.dialog import Confirm, Dialog, Notice
 from tui.dialogs.form import Form
 from tui.dialogs.inject import InjectDialog
@@ -52,12 +52,12 @@ from tui.dialogs.quit import QuitDialog
 from tui.draw import ColumnTable, CommunityMap, CommunityTable, Curves
 from tui.draw.panes import Painted, StripPane
 from tui.draw.rows import NoRows
-from tui.feed import FrameFeed
 from tui.figures import count, percent, seconds
-from tui.gathered import counted, titled_count
-from tui.rooms import SimBackend
-from tui.rooms import preferences as current_preferences
+from tui.frame_feed import FrameFeed
+from tui.key_queue import Pulse
 from tui.sentences import broken, ended, hint_for
+from tui.sim_backend import SimBackend
+from tui.sim_backend import preferences as current_preferences
 
 LACKING = {
     "set probability": "Type a parameter and its value",
@@ -388,7 +388,7 @@ async def test_a_pulse_that_was_lost_holds_up_no_key(tmp_path: Path) -> None:
 async def test_keys_go_on_after_a_while_though_an_act_opens_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.ahead.LONGEST", 0.0)
+    monkeypatch.setattr("tui.key_queue.LONGEST", 0.0)
     async with hubbub(tmp_path) as (app, pilot):
         app.ahead.opens(object())
         await pilot.press("full_stop")
@@ -583,9 +583,9 @@ async def test_a_terminal_that_vanishes_ends_the_program(monkeypatch: pytest.Mon
 
 def test_the_program_begins_on_a_terminal_with_the_colours_asked_for(tmp_path: Path) -> None:
     more = """
-import tui.rooms
+import tui.sim_backend
 from tui.terminal import run_on_terminal
-tui.rooms.SimBackend = lambda saves, **_: backend
+tui.sim_backend.SimBackend = lambda saves, **_: backend
 sys.exit(run_on_terminal(saves=None, fps=4, theme="hubbub-light"))
 """
     child = Child(tmp_path, more)

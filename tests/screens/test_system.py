@@ -16,8 +16,8 @@ from tests.screens.showing import screen_of, shown
 from tests.screens.test_app import frame_of, hubbub, seen, settled, until
 from tui.app import Hubbub
 from tui.draw.health_table import HealthRows, HealthTable
-from tui.machine import facts
 from tui.modes.system import EnginePane, ProgramPane
+from tui.program_facts import facts
 
 
 async def press(app: Hubbub, pilot: Pilot[int], key: str) -> None:

@@ -130,7 +130,7 @@ def _span(words: Words) -> tuple[int, int | None]:
 
 async def change(app: Hubbub, words: Words) -> None:
     """Set properties of the chosen member, or of all for whom a condition holds."""
-    from sim.runtime.engine import people as peopling
+    from sim.runtime.engine import profile_commands
 
     places = [at for at, word in enumerate(words) if _SETS.match(word)]
     first = places[0] if places else len(words)
@@ -139,7 +139,8 @@ async def change(app: Hubbub, words: Words) -> None:
         raise InputError("Type what to set, such as `change 'activity > .5' status=paused`.")
     whom: Any = condition or [_chosen(app)]
     many = await app.work.of_engine(
-        "changing members", app.simulation.call(peopling.ACTS["change_agents"], whom, **said)
+        "changing members",
+        app.simulation.call(profile_commands.ACTS["change_agents"], whom, **said),
     )
     app.agents.look_anew()
     what = ", ".join(f"{name}={value}" for name, value in said.items())
@@ -149,7 +150,7 @@ async def change(app: Hubbub, words: Words) -> None:
 async def profiles(app: Hubbub, words: Words) -> None:
     """Give the people of a file to members, and say what was found and what is missing."""
     from sim import read_profiles
-    from sim.runtime.engine import people as peopling
+    from sim.runtime.engine import profile_commands
     from tui.dialogs.dialog import Notice
 
     said = pairs(words[1:])
@@ -160,7 +161,9 @@ async def profiles(app: Hubbub, words: Words) -> None:
     plain = [person.plain() for person in people]
     taken = await app.work.of_engine(
         "giving profiles",
-        app.simulation.call(peopling.ACTS["take_profiles"], plain, said.get("match", "auto")),
+        app.simulation.call(
+            profile_commands.ACTS["take_profiles"], plain, said.get("match", "auto")
+        ),
     )
     app.agents.look_anew()
     told = [f"{count(len(people))} profiles were given.", *people.remarks, *taken.remarks]

@@ -9,7 +9,7 @@ from sim.errors import InputError, UnknownNameError
 from tui.actions.arguments import choice, number, pairs
 from tui.dialogs.progress import in_thread
 from tui.figures import count
-from tui.safe import is_visible
+from tui.safe_text import is_visible
 
 if TYPE_CHECKING:
     from tui.app import Hubbub

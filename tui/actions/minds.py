@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from sim.errors import InputError
 from sim.minds.models.budget import cap_of
 from tui.actions.arguments import choice, pairs, share_of
-from tui.asking import asking_of
 from tui.dialogs.progress import in_thread
 from tui.minds_facts import told
+from tui.model_access import asking_of
 
 if TYPE_CHECKING:
     from tui.app import Hubbub

@@ -9,7 +9,7 @@ from sim.errors import InputError, UnknownNameError
 from tui.actions.world import may_leave
 from tui.dialogs.progress import in_thread
 from tui.figures import count
-from tui.safe import plain
+from tui.safe_text import plain
 
 if TYPE_CHECKING:
     from tui.app import Hubbub

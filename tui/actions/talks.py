@@ -7,14 +7,14 @@ from weakref import WeakKeyDictionary
 
 from sim.errors import InputError
 from tui.actions.arguments import pairs
-from tui.asking import asking_of
 from tui.dialogs.progress import in_thread
+from tui.model_access import asking_of
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from sim import Report
-    from sim.minds.deciding.talks import PlayedMember
+    from sim.minds.deciding.played_members import PlayedMember
     from sim.minds.models.asks import Answer
     from tui.app import Hubbub
     from tui.dialogs.interview import Talk
@@ -30,7 +30,7 @@ _TALKS: WeakKeyDictionary[Any, dict[int, Talk]] = WeakKeyDictionary()
 
 async def _meant(app: Hubbub, words: Words, verb: str) -> tuple[int, str]:
     """Return index and name of the member that is named first, else of the one chosen."""
-    from sim.minds.deciding.talks import who_is
+    from sim.minds.deciding.played_members import who_is
 
     if words:
         found: tuple[int, str] = await app.simulation.query(who_is, words[0])
@@ -136,7 +136,7 @@ def _gathered(futures: list[Future[Answer]], report: Report) -> list[Answer]:
 
 async def play(app: Hubbub, words: Words) -> None:
     """Be a member: see its feed and act for it; what it does is recorded like anything else."""
-    from sim.minds.deciding.talks import being_of
+    from sim.minds.deciding.played_members import being_of
     from sim.runtime.engine import platform as hosting
     from tui.dialogs.play import PlayDialog
 

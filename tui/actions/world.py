@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sim.errors import InputError
 from tui.actions.arguments import choice, pairs
 from tui.figures import bytes_of, count, seconds, short
-from tui.safe import line
+from tui.safe_text import line
 
 if TYPE_CHECKING:
     from tui.app import Hubbub
@@ -107,7 +107,7 @@ WAYS = {("pseudonymise",), ("pseudonymize",)}
 async def journal(app: Hubbub, words: Words) -> None:
     """Say how safe the world is; ``on`` begins a journal where there is none."""
     from tui.dialogs.dialog import Notice
-    from tui.modes.kept import told
+    from tui.modes.durability import told
 
     wish = choice("wish", words, ("on",))
     frame = app.simulation.frame

@@ -15,7 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Select, Static
 
 from sim.errors import HubbubError, InputError
-from tui.safe import line, plain
+from tui.safe_text import line, plain
 
 __all__ = ["Confirm", "Dialog", "Notice", "field"]
 

@@ -10,7 +10,7 @@ from textual.widgets import Button, Static
 
 from sim.errors import HubbubError
 from tui.dialogs.dialog import Dialog
-from tui.safe import plain
+from tui.safe_text import plain
 
 __all__ = ["ErrorDialog", "sentence_of"]
 

@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Select, Static
 
-from tui.safe import line
+from tui.safe_text import line
 
 if TYPE_CHECKING:
     from sim import ParameterSpec

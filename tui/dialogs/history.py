@@ -13,7 +13,7 @@ from textual.widgets.option_list import Option
 
 from tui.dialogs.dialog import Dialog
 from tui.figures import count
-from tui.safe import line
+from tui.safe_text import line
 
 if TYPE_CHECKING:
     from sim import Bookmark, Reach

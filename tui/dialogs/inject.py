@@ -24,7 +24,7 @@ from tui.dialogs.models import ModelCard, ModelField, PickModel
 from tui.dialogs.new import whole
 from tui.dialogs.progress import in_thread
 from tui.figures import count, percent, seconds
-from tui.safe import is_visible, line
+from tui.safe_text import is_visible, line
 
 if TYPE_CHECKING:
     from sim.runtime import Plan, Simulation

@@ -15,7 +15,7 @@ from tui.dialogs.dialog import Dialog
 from tui.dialogs.dialog import field as label
 from tui.dialogs.form import Form
 from tui.figures import count
-from tui.safe import line
+from tui.safe_text import line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,7 +16,7 @@ from sim.errors import HubbubError
 from tui.dialogs.dialog import Dialog
 from tui.dialogs.dialog import field as label
 from tui.figures import seconds
-from tui.safe import plain
+from tui.safe_text import plain
 
 if TYPE_CHECKING:
     from sim.minds.models.asks import Answer

@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from tui.dialogs.progress import POLLS_PER_SECOND, DialogJob, ProgressGauge
-from tui.safe import plain
+from tui.safe_text import plain
 
 __all__ = ["Loading"]
 

@@ -17,7 +17,7 @@ from textual.widgets.option_list import Option
 from tui.dialogs.dialog import Dialog
 from tui.dialogs.dialog import field as label
 from tui.draw.metric_chart import figure
-from tui.safe import line
+from tui.safe_text import line
 
 if TYPE_CHECKING:
     from sim import AlertRule

@@ -17,7 +17,7 @@ from sim.errors import HubbubError, InputError
 from sim.minds.models.budget import cap_of
 from tui.dialogs.dialog import Dialog
 from tui.dialogs.dialog import field as label
-from tui.safe import line, plain
+from tui.safe_text import line, plain
 
 if TYPE_CHECKING:
     from sim.minds.deciding.choices import MindsOffer

@@ -17,11 +17,11 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui.ahead import KeysInOrder
 from tui.dialogs.dialog import Dialog
 from tui.dialogs.progress import in_thread
 from tui.figures import count
-from tui.safe import line
+from tui.key_queue import KeysInOrder
+from tui.safe_text import line
 
 if TYPE_CHECKING:
     from tui.backend import Backend, PluginChoice

@@ -16,7 +16,7 @@ from textual.widgets.option_list import Option
 from tui.dialogs.dialog import Dialog
 from tui.dialogs.progress import in_thread
 from tui.figures import bytes_of, count, short
-from tui.safe import line
+from tui.safe_text import line
 
 if TYPE_CHECKING:
     from tui.backend import Backend, SavedWorld

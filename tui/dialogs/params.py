@@ -10,7 +10,7 @@ from textual.widgets import Input, Static
 from tui.dialogs.dialog import Dialog
 from tui.dialogs.form import Form
 from tui.dialogs.progress import in_thread
-from tui.safe import plain
+from tui.safe_text import plain
 
 if TYPE_CHECKING:
     from sim.runtime import Focus

@@ -16,12 +16,12 @@ from sim.errors import HubbubError
 from tui.dialogs.dialog import Dialog
 from tui.dialogs.dialog import field as label
 from tui.figures import count
-from tui.safe import line, plain
+from tui.safe_text import line, plain
 
 if TYPE_CHECKING:
     from textual.content import Content
 
-    from sim.minds.deciding.talks import PlayedMember, Shown
+    from sim.minds.deciding.played_members import PlayedMember, Shown
 
 __all__ = ["PlayDialog", "PlayerAct"]
 

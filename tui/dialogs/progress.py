@@ -17,7 +17,7 @@ from textual.widgets import Static
 from sim.errors import Cancelled
 from tui.dialogs.dialog import Dialog
 from tui.figures import seconds
-from tui.safe import line
+from tui.safe_text import line
 
 if TYPE_CHECKING:
     from sim.runtime import Job

@@ -11,7 +11,7 @@ from textual.widgets import Button, Static
 
 from tui.dialogs.dialog import Dialog
 from tui.figures import count
-from tui.safe import line
+from tui.safe_text import line
 
 if TYPE_CHECKING:
     from sim.runtime import Frame

@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 
 from sim.errors import FileError, InputError
 from tui.dialogs.dialog import Dialog, field
-from tui.safe import line
+from tui.safe_text import line
 
 if TYPE_CHECKING:
     from tui.backend import Backend

@@ -8,7 +8,7 @@ from textual.widgets import Button, Static
 
 from tui.dialogs.dialog import Dialog
 from tui.figures import count
-from tui.safe import plain
+from tui.safe_text import plain
 
 __all__ = ["StalledDialog"]
 

@@ -12,7 +12,7 @@ from textual.widgets import Input, Static
 from tui.dialogs.dialog import Dialog
 from tui.dialogs.dialog import field as label
 from tui.figures import count, percent
-from tui.safe import line
+from tui.safe_text import line
 
 __all__ = ["SurveyDialog", "SurveyQuestions", "told"]
 

@@ -17,7 +17,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from tui.safe import line
+from tui.safe_text import line
 
 __all__ = ["Canvas", "pair_style"]
 

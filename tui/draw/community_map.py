@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
+from tui.community_counts import all_of, counted, real_rows
 from tui.draw.bubbles import (
     BubbleLayout,
     Disc,
@@ -27,7 +28,6 @@ from tui.draw.labels import BubbleLabel, contrasting, place_labels, shortened
 from tui.draw.panes import PixelPane
 from tui.draw.raster import BRAILLE, pack_braille
 from tui.figures import count, percent
-from tui.gathered import all_of, counted, real_rows
 
 if TYPE_CHECKING:
     from sim.runtime import Communities, Frame

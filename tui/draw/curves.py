@@ -22,7 +22,7 @@ from tui.draw.panes import BraillePane
 from tui.draw.plotting import Pen, Plot, log_labels, place, share_labels
 from tui.draw.raster import View, nice_ceiling
 from tui.figures import count, percent
-from tui.safe import line
+from tui.safe_text import line
 from tui.theme import CurveStyle, styles
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from tui.draw.canvas import Canvas
 from tui.draw.panes import StripPane
 from tui.draw.raster import BRAILLE, pack_braille
 from tui.figures import count
-from tui.safe import line
+from tui.safe_text import line
 
 if TYPE_CHECKING:
     from sim.runtime.queries.members import Ego

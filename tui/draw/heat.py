@@ -18,7 +18,7 @@ from tui.draw.canvas import Canvas
 from tui.draw.panes import PixelPane
 from tui.draw.raster import nice_ticks
 from tui.figures import count, percent
-from tui.safe import line
+from tui.safe_text import line
 
 if TYPE_CHECKING:
     from sim.runtime import Frame

@@ -13,7 +13,7 @@ from rich.color import Color
 from rich.style import Style
 
 from tui.draw.bubbles import Disc
-from tui.safe import line
+from tui.safe_text import line
 
 __all__ = ["BubbleLabel", "PlacedLabel", "contrasting", "place_labels", "shortened"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 
 from tui.draw.canvas import Canvas
-from tui.safe import line
+from tui.safe_text import line
 
 __all__ = ["LegendEntry", "write_legend"]
 

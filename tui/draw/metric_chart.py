@@ -14,7 +14,7 @@ from tui.draw.canvas import Canvas
 from tui.draw.panes import StripPane
 from tui.draw.sparkline import arrow, bars
 from tui.figures import count, percent, short
-from tui.safe import line
+from tui.safe_text import line
 
 if TYPE_CHECKING:
     from sim.runtime import Frame

@@ -16,7 +16,7 @@ from tui.draw.metric_chart import figure
 from tui.draw.panes import StripPane
 from tui.draw.sparkline import arrow, held, sparkline
 from tui.figures import count, percent, short
-from tui.safe import line
+from tui.safe_text import line
 
 if TYPE_CHECKING:
     from sim.runtime import Focus, Frame

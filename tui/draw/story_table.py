@@ -13,7 +13,7 @@ from textual.strip import Strip
 from tui.draw.rows import TableColumn
 from tui.draw.table import ColumnTable
 from tui.figures import count
-from tui.safe import line
+from tui.safe_text import line
 
 if TYPE_CHECKING:
     from sim.runtime import SessionRow

@@ -20,7 +20,7 @@ from tui.draw.ego import EgoPane
 from tui.figures import count
 from tui.modes.inspector import Inspector
 from tui.modes.mode import Mode, titled
-from tui.safe import line
+from tui.safe_text import line
 
 if TYPE_CHECKING:
     from sim.runtime import Frame, Simulation

@@ -14,8 +14,8 @@ from tui.actions.keys import key_label, keys_of
 from tui.actions.table import ACTIONS, Action
 from tui.figures import bytes_of, clock, count, rate, seconds, short
 from tui.minds_facts import share
-from tui.modes.kept import durable
-from tui.safe import line
+from tui.modes.durability import durable
+from tui.safe_text import line
 
 if TYPE_CHECKING:
     from sim.runtime import Frame

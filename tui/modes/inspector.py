@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from tui.figures import count, percent, short
-from tui.safe import line
+from tui.safe_text import line
 
 if TYPE_CHECKING:
     from sim.runtime.queries.character import MemberCharacter

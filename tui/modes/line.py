@@ -15,7 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from tui.actions.command_line import CommandHistory, candidates, complete
-from tui.safe import line
+from tui.safe_text import line
 
 __all__ = ["CommandLine", "MessageLine"]
 

@@ -18,7 +18,7 @@ from tui.figures import count, percent, short
 from tui.modes.agents import PATIENCE, REST
 from tui.modes.inspector import ScrollingLines, fact, heading, muted, wrapped
 from tui.modes.mode import Mode, titled
-from tui.safe import line
+from tui.safe_text import line
 
 if TYPE_CHECKING:
     from sim.runtime import Frame, Simulation

@@ -10,7 +10,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
 
-from tui.gathered import titled_count
+from tui.community_counts import titled_count
 
 if TYPE_CHECKING:
     from sim.runtime import Frame

@@ -15,9 +15,9 @@ from textual.widget import Widget
 
 from tui.actions.keys import key_label, keys_of
 from tui.actions.table import by_id
+from tui.community_counts import all_of, counted, real_rows
 from tui.figures import count, percent, short
-from tui.gathered import all_of, counted, real_rows
-from tui.safe import line
+from tui.safe_text import line
 
 if TYPE_CHECKING:
     from sim.runtime import Communities, Focus, Frame, SessionRow

@@ -18,7 +18,7 @@ from tui.draw.panes import StripPane
 from tui.modes.bars import MODES, Footer, ModeBar, StatusBar, Timeline
 from tui.modes.line import MessageLine
 from tui.modes.mode import Mode
-from tui.safe import line
+from tui.safe_text import line
 
 if TYPE_CHECKING:
     from sim.runtime import Frame

@@ -14,12 +14,12 @@ from textual.widget import Widget
 from tui.dialogs.progress import in_thread
 from tui.draw.health_table import HealthTable
 from tui.figures import bytes_of, count, seconds
-from tui.machine import facts as facts_of_program
 from tui.minds_facts import facts
 from tui.modes.bars import OLDEST_LOOK
 from tui.modes.inspector import ScrollingLines, wrapped
 from tui.modes.mode import Mode, titled
-from tui.safe import line
+from tui.program_facts import facts as facts_of_program
+from tui.safe_text import line
 
 if TYPE_CHECKING:
     from sim import LoggedAct

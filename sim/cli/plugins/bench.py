@@ -133,7 +133,7 @@ def _lap(world: World, model: Spec, race: Race, parameters: dict[str, Any]) -> L
 
 def _shares(world: World, model: Spec, race: Race) -> dict[str, float]:
     """Return the share of a run's time in the author's lines, the form with kernels, the engine."""
-    from sim.testing.watching import source_of
+    from sim.testing.call_watch import source_of
 
     profile = Profile()
     profile.runcall(_lap, world, model, race, race.parameters)

@@ -62,7 +62,7 @@ def _require(what: str) -> None:
             raise FileError(what, "there is no such plugin file; give the path of a .py file")
         return
     from sim.core.plugin_files import PACKAGE
-    from sim.testing.laws import kinds_of
+    from sim.testing.laws_by_kind import kinds_of
 
     if not what.startswith(PACKAGE):
         kinds_of(what)

@@ -86,7 +86,7 @@ def _try_it(name: str, form: str, file: Path) -> str:
 
 def _refuse_taken(name: str) -> None:
     from sim.core.registry import names
-    from sim.testing.laws import KINDS
+    from sim.testing.laws_by_kind import KINDS
 
     if any(name in names(kind) for kind in KINDS):
         raise InputError(f"A model named {name!r} is there already; choose another name.")

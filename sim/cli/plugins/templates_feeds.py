@@ -203,7 +203,7 @@ ACTING_TEST = '''"""NAME keeps the laws."""
 from pathlib import Path
 
 from sim import load_file
-from sim.testing.acting import check_acting
+from sim.testing.policy_laws import check_acting
 
 FILE = Path(__file__).with_name("MODULE.py")
 
@@ -218,7 +218,7 @@ FEEDS_TEST = '''"""NAME keeps the laws."""
 from pathlib import Path
 
 from sim import load_file
-from sim.testing.feeds import check_recommender
+from sim.testing.recommender_laws import check_recommender
 
 FILE = Path(__file__).with_name("MODULE.py")
 

@@ -71,7 +71,7 @@ import asyncio
 from pathlib import Path
 
 from sim import Answer, Ask, Decision, Member, Post, load_file, read_prompt
-from sim.testing.deciding import check_mind
+from sim.testing.mind_laws import check_mind
 
 (ITEM,) = load_file(Path(__file__).with_name("MODULE.py"))
 

@@ -94,7 +94,7 @@ def read_log(path: Path) -> tuple[list[LoggedAct], str | None, list[str]]:
         When it is no such file.
     """
     from sim.store.journal.audit import broken_at
-    from sim.store.snapshot.plain import from_json
+    from sim.store.snapshot.json_values import from_json
     from sim.world.log import LoggedAct
 
     try:

@@ -8,7 +8,7 @@ from sim.cli.program.output import as_json, say, table, watched
 from sim.cli.worlds.names import open_world
 
 if TYPE_CHECKING:
-    from sim.lab.suggesting import Suggestion
+    from sim.lab.friend_suggestions import Suggestion
     from sim.world.world import World
 
 __all__ = ["show_suggestions"]
@@ -27,7 +27,7 @@ def show_suggestions(
         For a world, a member, a recommender or a parameter that there is not.
     """
     with watched() as report:
-        from sim.lab.suggesting import suggested
+        from sim.lab.friend_suggestions import suggested
 
         world = open_world(where, report)
         who = world.agents.index(agent)

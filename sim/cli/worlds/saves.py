@@ -39,7 +39,7 @@ def of_saves(context: typer.Context) -> None:
 def list_saves(json: Json = False) -> None:
     """List the saved worlds, those that live in a journal too; damaged ones with their reason."""
     from sim.runtime.saves.places import never_saved
-    from sim.store.saves.shelf import kept
+    from sim.store.saves.saves_folder import kept
 
     found = (*kept(_folder()), *never_saved(_folder()))
     _show(tuple(sorted(found, key=lambda each: each.path)), json=json)
@@ -48,9 +48,9 @@ def list_saves(json: Json = False) -> None:
 @saves.command("rename")
 def rename_save(name: Name, new: New) -> None:
     """Give a saved world another name."""
-    from sim.store.saves import shelf
+    from sim.store.saves import saves_folder
 
-    say(f"Renamed to {shelf.rename(_folder(), name, new)}.")
+    say(f"Renamed to {saves_folder.rename(_folder(), name, new)}.")
 
 
 @saves.command("duplicate")
@@ -69,13 +69,13 @@ def delete_save(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete a saved world for good; asks first."""
-    from sim.store.saves import shelf
+    from sim.store.saves import saves_folder
 
-    path = shelf.known(_folder(), name)
+    path = saves_folder.known(_folder(), name)
     if not yes and not _agreed(f"Delete {path} for good?"):
         say("Nothing was deleted.")
         return
-    shelf.delete(_folder(), name)
+    saves_folder.delete(_folder(), name)
     say(f"Deleted {path}.")
 
 
@@ -84,20 +84,20 @@ def note_save(
     name: Name, text: Annotated[str, typer.Argument(help="A line; '' for none.")]
 ) -> None:
     """Write a note to a saved world."""
-    from sim.store.saves import shelf
+    from sim.store.saves import saves_folder
 
     with watched() as report:
-        path = shelf.note(_folder(), name, text, report=report)
+        path = saves_folder.note(_folder(), name, text, report=report)
     say(f"Noted in {path}.")
 
 
 @saves.command("compact")
 def compact_save(name: Name) -> None:
     """Rewrite a saved world without the rows for SELECT, as small as it gets."""
-    from sim.store.saves import shelf
+    from sim.store.saves import saves_folder
 
     with watched() as report:
-        done = shelf.compact(_folder(), name, report=report)
+        done = saves_folder.compact(_folder(), name, report=report)
     say(f"{done.path}: {_size(done.before)} before, {_size(done.after)} now.")
 
 
@@ -116,9 +116,9 @@ def erase_save(
     from sim.cli.worlds.names import AUTHOR
     from sim.runtime.opening import open_live
     from sim.runtime.saves.erasing import erase_profiles, whom
-    from sim.store.saves import shelf
+    from sim.store.saves import saves_folder
 
-    path = shelf.place(_folder(), name)
+    path = saves_folder.place(_folder(), name)
     if not yes:
         with watched() as report:
             whose = whom(open_live(path, read_only=True, report=report).world, who)
@@ -139,13 +139,13 @@ def verify_saves(
 ) -> None:
     """Check every byte of a saved world, or of all of them."""
     from sim.errors import InputError
-    from sim.store.saves import shelf
+    from sim.store.saves import saves_folder
 
     if every == (name is not None):
         raise InputError("Give the name of a saved world, or --all.")
-    only = None if name is None else shelf.existing(_folder(), name)
+    only = None if name is None else saves_folder.existing(_folder(), name)
     with watched() as report:
-        found = shelf.verify_all(_folder(), only=only, report=report)
+        found = saves_folder.verify_all(_folder(), only=only, report=report)
     rows = [(each.name, each.reason or "whole") for each in found]
     say(as_json([_facts(each) for each in found]) if json else table(rows or [_NOTHING]))
     raise typer.Exit(FILE if any(each.reason for each in found) else OK)

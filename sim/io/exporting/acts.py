@@ -12,7 +12,7 @@ import numpy.typing as npt
 from sim.io.exporting.tables import ExportColumn, ExportTable, Who
 from sim.platform.acts.kinds import OF_GROUPS, Act
 from sim.platform.acts.log import NOBODY
-from sim.platform.acts.record import said_in
+from sim.platform.acts.tick_record import said_in
 from sim.platform.posts.posts import Kind
 from sim.store.history.acts import Record, TickMessages
 

@@ -14,7 +14,7 @@ from sim.io.exporting.tables import ExportColumn, ExportTable, who_of
 from sim.store.history.acts import Record
 from sim.store.relational.database import ExtraTable, write_database
 from sim.store.relational.tables import message_id
-from sim.store.snapshot.plain import to_json, utf8
+from sim.store.snapshot.json_values import to_json, utf8
 
 if TYPE_CHECKING:
     from sim.world.world import World

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from sim.core.progress import Report, quiet
 from sim.errors import UnknownNameError
 from sim.io.exporting.acts import doings_of
+from sim.io.exporting.export_files import outlet
 from sim.io.exporting.graphs import write_gexf, write_graphml
 from sim.io.exporting.lines import Tell, write_csv, write_jsonl
-from sim.io.exporting.outlet import outlet
 from sim.io.exporting.parquet import require_pyarrow, write_parquet
 from sim.io.exporting.tables import ExportTable, graph_of, tables_of, who_of
 from sim.store.history.acts import Record, record_of

@@ -19,7 +19,7 @@ from sim.io.importing.labels import ImportedLabels, read_labels
 from sim.io.importing.profiles import Profiles
 from sim.io.importing.sniff import Column
 from sim.io.importing.worlds import ImportOutcome, world_of
-from sim.world.profiling import take
+from sim.world.profile_assignment import take
 from sim.world.world import World
 
 __all__ = ["digest_of", "from_igraph", "from_networkx", "import_world", "read_edges", "read_world"]

@@ -10,7 +10,7 @@ from typing import Any
 
 from sim.core.clock import Clock
 from sim.errors import InputError
-from sim.minds.deciding.around import goal_of, steps_of
+from sim.minds.deciding.member_context import goal_of, steps_of
 from sim.minds.deciding.thinker import persona_of
 from sim.minds.memory.recall import Memory
 from sim.minds.models.asks import Answer, Ask

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any
 
 from sim.errors import InputError
-from sim.minds.deciding.around import MemberContext
+from sim.minds.deciding.member_context import MemberContext
 from sim.minds.memory.recall import Memory
 from sim.minds.minds import Member, Mind
 from sim.minds.models.asks import Answer, Ask, Turn

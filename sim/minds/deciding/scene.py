@@ -15,7 +15,7 @@ from sim.core import rng
 from sim.core.clock import Clock
 from sim.core.rng import Stream
 from sim.core.text import one_line
-from sim.minds.deciding.around import around, goal_of
+from sim.minds.deciding.member_context import around, goal_of
 from sim.minds.deciding.pending import PendingDecision, Row
 from sim.minds.features import seen_of
 from sim.minds.memory.recall import Memory

@@ -20,12 +20,12 @@ import numpy as np
 
 from sim.core.registry import make
 from sim.errors import HubbubError, InputError
-from sim.minds.deciding.accounts import accounts
 from sim.minds.deciding.commands import minds_of
 from sim.minds.deciding.manifest import made_with
 from sim.minds.deciding.pending import PendingDecision, Row
 from sim.minds.deciding.round import DecisionRound, FaultCounts, Patience
 from sim.minds.deciding.scene import PromptContext, persona_of, thoughts_of
+from sim.minds.deciding.summaries import accounts
 from sim.minds.minds import Mind
 from sim.minds.models.asks import Answer, Ask
 from sim.minds.models.faults import Fault

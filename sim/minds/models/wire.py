@@ -17,10 +17,10 @@ from sim.core.text import one_line
 from sim.minds.models.asks import Ask
 from sim.minds.models.embeddings import Vectors
 from sim.minds.models.faults import Fault, ModelError
-from sim.minds.models.manners import ServerQuirks
 from sim.minds.models.provider import Provider
 from sim.minds.models.replies import Reply, reply_of
 from sim.minds.models.secrets import redact
+from sim.minds.models.server_quirks import ServerQuirks
 
 if TYPE_CHECKING:
     import httpx2

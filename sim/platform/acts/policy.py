@@ -11,8 +11,8 @@ from sim.core.registry import register
 from sim.errors import PluginError
 from sim.platform.acts import acts_kernels as kernels
 from sim.platform.acts.kinds import Act
-from sim.platform.around import WorldView
 from sim.platform.feed.exposures import ExposurePart, Exposures
+from sim.platform.world_view import WorldView
 
 __all__ = ["Policy", "RulePolicy"]
 

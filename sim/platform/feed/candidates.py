@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.platform.around import WorldView, of_end
+from sim.platform.world_view import WorldView, of_end
 
 __all__ = ["Candidates", "Floats"]
 
@@ -26,7 +26,7 @@ class Candidates:
     Attributes
     ----------
     around
-        The platform (:class:`~sim.platform.around.WorldView`).
+        The platform (:class:`~sim.platform.world_view.WorldView`).
     viewers
         uint32 (viewers,): who looks.
     stops

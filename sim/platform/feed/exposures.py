@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from sim.errors import InputError
 from sim.platform.acts.log import ActColumns
-from sim.platform.around import WorldView, of_end
 from sim.platform.feed.ranking_kernels import viewers_of
 from sim.platform.posts.posts import Posts
+from sim.platform.world_view import WorldView, of_end
 
 __all__ = ["ExposurePart", "Exposures", "Showings", "TickExposures"]
 

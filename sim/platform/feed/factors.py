@@ -16,8 +16,8 @@ from sim.core.rng import Stream
 from sim.errors import InputError
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import ActColumns
-from sim.platform.around import WorldView
 from sim.platform.feed import factors_kernels as kernels
+from sim.platform.world_view import WorldView
 
 __all__ = ["Factors", "PlatformView", "Tastes", "learn_tastes", "tastes_of"]
 

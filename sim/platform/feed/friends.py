@@ -13,9 +13,9 @@ from sim.core.cards import Card
 from sim.core.params import Field
 from sim.core.rng import Stream
 from sim.errors import PluginError
-from sim.platform.around import MemberColumns, SourceRows
 from sim.platform.feed import friends_kernels as kernels
 from sim.platform.feed.recommender import FriendRecommender
+from sim.platform.world_view import MemberColumns, SourceRows
 
 __all__ = ["Acquainted", "Prospects", "TwoHop", "liked_alike", "pairs_near", "walked", "welcomed"]
 

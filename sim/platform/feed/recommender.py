@@ -8,8 +8,8 @@ import numpy.typing as npt
 from sim.core.cards import Card
 from sim.core.params import Parameters
 from sim.errors import PluginError
-from sim.platform.around import WorldView
 from sim.platform.feed.candidates import Candidates
+from sim.platform.world_view import WorldView
 
 __all__ = ["Chronological", "FriendRecommender", "Recommender"]
 

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from sim.platform.around import WorldView
 from sim.platform.feed.candidates import Candidates
 from sim.platform.feed.candidates_kernels import gather
 from sim.platform.feed.draws_kernels import MOST
@@ -25,6 +24,7 @@ from sim.platform.feed.recommender import Chronological, Recommender
 from sim.platform.feed.serving_kernels import serve
 from sim.platform.feed.weighted import Weights, weights_of
 from sim.platform.posts.pools import Pools
+from sim.platform.world_view import WorldView
 
 __all__ = [
     "CHUNK",

@@ -36,7 +36,7 @@ from sim.runtime.journal.persistence import Keeping, Persistence
 from sim.runtime.journal.saving import PendingSave, SaveQueue
 from sim.runtime.journal.writer import JournalWriter
 from sim.runtime.queries.feeds import platform_now
-from sim.runtime.rescue import tell_what_is_lost
+from sim.runtime.stall_recovery import tell_what_is_lost
 from sim.spread.cascade.cascade import Cascade
 from sim.world.seeding import author_of, seeds_of
 from sim.world.world import World

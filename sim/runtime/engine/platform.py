@@ -7,7 +7,7 @@ from typing import Any
 
 from sim.errors import InputError
 from sim.minds.deciding import commands as minding
-from sim.minds.deciding import talks as talking
+from sim.minds.deciding import played_members
 from sim.platform.platform import Platform
 from sim.world.world import World
 
@@ -52,5 +52,5 @@ ACTS: dict[str, Callable[..., Any]] = {
     "behave": behave,
     "flag": flag,
     **minding.ACTS,
-    **talking.ACTS,
+    **played_members.ACTS,
 }

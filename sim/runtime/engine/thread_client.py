@@ -33,7 +33,7 @@ from sim.runtime.health.watch import HealthWatch
 from sim.runtime.jobs import Job, in_thread
 from sim.runtime.journal.persistence import Persistence
 from sim.runtime.performance import Meter
-from sim.runtime.rescue import taken_over, was_stopped
+from sim.runtime.stall_recovery import taken_over, was_stopped
 from sim.spread.cascade.cascade import Cascade
 from sim.world.world import World
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sim.minds.deciding.accounts import reasons_of
-from sim.minds.deciding.around import plans_in
+from sim.minds.deciding.member_context import plans_in
+from sim.minds.deciding.summaries import reasons_of
 from sim.minds.prompts.counts import SOURCES, Decided, DecisionCounts
 from sim.world.world import World
 

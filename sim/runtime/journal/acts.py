@@ -12,12 +12,12 @@ from sim.core.progress import Report, quiet
 from sim.errors import InputError
 from sim.runtime import bulk as batches
 from sim.runtime.engine import interventions as intervening
-from sim.runtime.engine import people as peopling
 from sim.runtime.engine import platform as hosting
+from sim.runtime.engine import profile_commands
 from sim.runtime.engine import relations as relating
 from sim.store.journal.route import JUMP
 from sim.store.journal.rows import JournalEntry
-from sim.store.snapshot.plain import from_json
+from sim.store.snapshot.json_values import from_json
 from sim.world.log import told
 from sim.world.world import World
 
@@ -97,7 +97,7 @@ ACTS: dict[str, Callable[..., Any]] = {
     **relating.ACTS,
     **hosting.ACTS,
     **intervening.ACTS,
-    **peopling.ACTS,
+    **profile_commands.ACTS,
 }
 """Name in the journal to function; all of them follow from the world and their arguments alone."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from sim.platform.acts.record import RecentTicks, ending
+from sim.platform.acts.tick_record import RecentTicks, ending
 from sim.settings.settings import current
 from sim.store.history.database import (
     MOST_BEHIND,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sim.core.text import clip, one_line
 from sim.errors import SnapshotError
-from sim.platform.acts.record import said_in
+from sim.platform.acts.tick_record import said_in
 from sim.runtime.journal.history import HistoryWriter
 from sim.runtime.queries.character import MemberCharacter, inner_of
 from sim.runtime.queries.feeds import MemberFeed, feed_of

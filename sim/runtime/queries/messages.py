@@ -17,7 +17,7 @@ from sim.errors import InputError
 from sim.platform.acts.kinds import Act
 from sim.platform.posts.posts import Kind
 from sim.platform.posts.texts import said_in_message, words
-from sim.runtime.frames.trees import NOBODY, TreeBranch, tree_of
+from sim.runtime.frames.cascade_trees import NOBODY, TreeBranch, tree_of
 from sim.runtime.queries.feeds import flags_of
 from sim.spread.cascade.generations import cohorts_of
 

@@ -22,8 +22,8 @@ from sim.store import info, verify
 from sim.store.history.database import copy_history, drop_history
 from sim.store.journal.journal import folder_of, read_acked
 from sim.store.journal.lease import LeaseError
-from sim.store.saves import shelf
-from sim.store.saves.shelf import SUFFIX, copy_checked, kept, place
+from sim.store.saves import saves_folder
+from sim.store.saves.saves_folder import SUFFIX, copy_checked, kept, place
 from sim.store.snapshot.header import open_regular
 from sim.store.snapshot.trailer import TRAILER_BYTES
 
@@ -190,10 +190,10 @@ def duplicate(folder: Path, name: str, new: str, *, report: Report = quiet) -> P
     Raises
     ------
     InputError, FileError, SnapshotError
-        As of :func:`sim.store.saves.shelf.duplicate`.
+        As of :func:`sim.store.saves.saves_folder.duplicate`.
     """
-    target = shelf.duplicate(folder, name, new, report=report)
-    live = _beyond(shelf.existing(folder, name))
+    target = saves_folder.duplicate(folder, name, new, report=report)
+    live = _beyond(saves_folder.existing(folder, name))
     if live is not None:
         try:
             copy_live(live.path, target, report=report)

@@ -14,7 +14,7 @@ from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Draws, Ids
 from sim.spread.cascade.faults import place_of
 from sim.spread.cascade.model import PropagationModel
-from sim.spread.cascade.naming import names_any
+from sim.spread.cascade.used_names import names_any
 from sim.spread.exposure import exposures_kernels as kernels
 from sim.spread.exposure.columns import (
     CascadeRows,

@@ -16,7 +16,7 @@ from sim.core.text import one_line
 from sim.errors import SnapshotError
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import NO_CHAIN, NOBODY, ActColumns
-from sim.platform.acts.record import PostedMessages, RecentTicks, TickRecord
+from sim.platform.acts.tick_record import PostedMessages, RecentTicks, TickRecord
 from sim.platform.posts.posts import Kind
 from sim.store.history.database import APPLICATION_ID, BESIDE, TABLES, VERSION, history_file, still
 from sim.store.history.packing import PART, acts_of, decisions_of, texts_of, wrote_of
@@ -100,7 +100,7 @@ class RecordedPost(NamedTuple):
     tick, number
         When it was posted, and its number on the platform.
     row
-        Its columns as of :class:`~sim.platform.acts.record.PostedMessages`.
+        Its columns as of :class:`~sim.platform.acts.tick_record.PostedMessages`.
     own
         What somebody wrote; None: rules write it.
     """

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sim.errors import FileError
-from sim.platform.acts.record import TickRecord
+from sim.platform.acts.tick_record import TickRecord
 from sim.store.history.packing import packed_acts, packed_decisions, packed_texts, packed_wrote
 from sim.store.snapshot.files import flush, flush_folder, is_full, why_not_saved
 

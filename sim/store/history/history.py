@@ -15,7 +15,7 @@ from sim.core.checks import LAST_TICK
 from sim.errors import InputError
 from sim.jit.claims import NOBODY
 from sim.platform.acts.kinds import act_of
-from sim.platform.acts.record import said_in
+from sim.platform.acts.tick_record import said_in
 from sim.platform.posts.texts import ANSWERS, QuotedTexts
 from sim.spread.cascade.generations import Generations, r_of, summed
 from sim.store.history.acts import Record, RecordedAct, RecordedPost

@@ -17,7 +17,7 @@ from sim.core.progress import Report, quiet
 from sim.errors import InputError, SnapshotError
 from sim.jit.claims import NOBODY
 from sim.platform.acts.log import ActLog
-from sim.platform.acts.record import RecentTicks
+from sim.platform.acts.tick_record import RecentTicks
 from sim.platform.bounds import require_log, texts_of
 from sim.platform.posts.posts import Posts
 from sim.spread.cascade.generations import Generations, cohorts
@@ -32,8 +32,8 @@ from sim.store.snapshot import columns as arrays
 from sim.store.snapshot.columns import Columns, DamagedError
 from sim.store.snapshot.gates import gated
 from sim.store.snapshot.header import as_path
+from sim.store.snapshot.json_values import from_json
 from sim.store.snapshot.opened import opened, unpack, world_rows
-from sim.store.snapshot.plain import from_json
 from sim.store.snapshot.upgrades import sealed
 from sim.world.records import PREFIX
 

@@ -14,7 +14,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sim.store.snapshot.plain import from_json
+from sim.store.snapshot.json_values import from_json
 from sim.world.log import LoggedAct, Trail
 
 __all__ = ["acts_in", "attach", "broken", "rows_of", "write"]

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from sim.core.text import one_line
 from sim.errors import FileError
 from sim.store.snapshot.files import small
-from sim.store.snapshot.plain import from_json
+from sim.store.snapshot.json_values import from_json
 
 __all__ = ["Lease", "LeaseError", "Signature", "holder", "is_held", "signature"]
 

@@ -14,7 +14,7 @@ from sim.errors import InputError, SnapshotError
 from sim.store.journal.journal import folder_of
 from sim.store.snapshot.files import flush
 from sim.store.snapshot.header import as_path
-from sim.store.snapshot.plain import from_json
+from sim.store.snapshot.json_values import from_json
 
 __all__ = [
     "Bookmark",

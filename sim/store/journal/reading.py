@@ -26,7 +26,7 @@ from sim.store.snapshot import schema
 from sim.store.snapshot.bounded import DamagedError, Deadline, bounded
 from sim.store.snapshot.gates import LIMITS, MOST_OBJECTS, OPERATIONS, PRAGMAS, QUERY_SECONDS
 from sim.store.snapshot.header import HEADER_BYTES
-from sim.store.snapshot.plain import from_json
+from sim.store.snapshot.json_values import from_json
 
 __all__ = ["BrokenError", "JournalFile", "read_journal"]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import xxhash
 
-from sim.store.snapshot.plain import plain
+from sim.store.snapshot.json_values import plain
 
 __all__ = [
     "APPLICATION_ID",

@@ -15,7 +15,7 @@ from sim.errors import Cancelled, InputError
 from sim.store.relational import tables as relational
 from sim.store.relational.tables import PopulatedWorld
 from sim.store.snapshot.facts import naming
-from sim.store.snapshot.plain import to_json, utf8
+from sim.store.snapshot.json_values import to_json, utf8
 from sim.store.snapshot.schema import CORE_TABLES, RELATIONAL_TABLES, create_tables
 
 __all__ = ["ExtraTable", "write_database"]

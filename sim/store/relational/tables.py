@@ -29,7 +29,7 @@ from sim.platform.posts.posts import Kind
 from sim.spread.compartments.compartments import Compartments
 from sim.spread.exposure.exposures import PerExposure
 from sim.spread.neighbours.heard import Heard
-from sim.store.snapshot.plain import to_json, utf8
+from sim.store.snapshot.json_values import to_json, utf8
 from sim.store.snapshot.schema import RELATIONAL_TABLES, create_tables
 from sim.world.cascades import Cascades
 

@@ -16,7 +16,7 @@ from importlib import metadata
 from typing import Any
 
 from sim.store.snapshot.columns import CHECKSUM, Columns
-from sim.store.snapshot.plain import to_json, utf8
+from sim.store.snapshot.json_values import to_json, utf8
 from sim.store.snapshot.trailer import LEAF_BYTES
 from sim.world.records import heads
 

@@ -18,8 +18,8 @@ from sim.store.snapshot import columns as arrays
 from sim.store.snapshot.bounded import DamagedError, bounded
 from sim.store.snapshot.gates import gated
 from sim.store.snapshot.header import as_path
+from sim.store.snapshot.json_values import from_json
 from sim.store.snapshot.opened import OpenedFile, opened, world_rows
-from sim.store.snapshot.plain import from_json
 from sim.store.snapshot.trailer import NO_STRONG, TRAILER_BYTES, full, quick
 
 __all__ = ["Info", "Plugin", "Verification", "info", "verify"]

@@ -19,8 +19,8 @@ from sim.store.snapshot.columns import ColumnEntry, Columns
 from sim.store.snapshot.facts import Meta
 from sim.store.snapshot.gates import gated
 from sim.store.snapshot.header import HEADER_BYTES, check_header, open_regular, version_of
+from sim.store.snapshot.json_values import from_json
 from sim.store.snapshot.memory import available_bytes
-from sim.store.snapshot.plain import from_json
 from sim.store.snapshot.schema import VERSION
 from sim.store.snapshot.trailer import TRAILER_BYTES, Trailer, quick, quick_of
 from sim.store.snapshot.upgrades import upgrade

@@ -26,10 +26,10 @@ from sim.store.journal import audit
 from sim.store.relational import tables as rows
 from sim.store.snapshot import columns as arrays
 from sim.store.snapshot import facts, files, schema, trailer
-from sim.store.snapshot.cold import leave_in_file
+from sim.store.snapshot.filed_records import leave_in_file
 from sim.store.snapshot.header import as_path
+from sim.store.snapshot.json_values import plain
 from sim.store.snapshot.opened import Restore, S, Storable, opened, packed
-from sim.store.snapshot.plain import plain
 
 if TYPE_CHECKING:
     from sim.world.world import World

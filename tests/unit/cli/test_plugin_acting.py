@@ -31,9 +31,9 @@ from sim.core import registry
 from sim.core.cards import missing
 from sim.errors import InputError, PluginError, UnknownNameError
 from sim.runtime.engine.metrics import listed, unit_of
-from sim.testing.acting import ACTING_LAWS, check_acting
-from sim.testing.feeds import lively_world
-from sim.testing.laws import kinds_of, laws_of
+from sim.testing.laws_by_kind import kinds_of, laws_of
+from sim.testing.policy_laws import ACTING_LAWS, check_acting
+from sim.testing.recommender_laws import lively_world
 from sim.world.interventions.kinds import LostIntervention
 from tests.unit.cli.conftest import Hubbub
 

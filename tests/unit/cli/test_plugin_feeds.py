@@ -12,8 +12,8 @@ from sim import Candidates, FriendRecommender, Recommender, load_file, names, re
 from sim.cli.plugins.templates_feeds import FEEDS
 from sim.core.cards import missing
 from sim.errors import PluginError, UnknownNameError
-from sim.testing.feeds import LAWS_OF, check_recommender
-from sim.testing.laws import kinds_of
+from sim.testing.laws_by_kind import kinds_of
+from sim.testing.recommender_laws import LAWS_OF, check_recommender
 from tests.unit.cli.conftest import Hubbub
 
 

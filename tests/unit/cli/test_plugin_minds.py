@@ -18,8 +18,8 @@ from sim.core.cards import missing
 from sim.errors import PluginError
 from sim.minds.deciding.thinker import Thinker
 from sim.store import save
-from sim.testing.deciding import MINDS_LAWS, check_mind, instance_of
-from sim.testing.laws import kinds_of
+from sim.testing.laws_by_kind import kinds_of
+from sim.testing.mind_laws import MINDS_LAWS, check_mind, instance_of
 from tests.unit.cli.conftest import Hubbub
 from tests.unit.runtime.minds_world import Script, minded, run
 

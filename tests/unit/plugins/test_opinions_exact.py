@@ -10,7 +10,7 @@ from scipy import stats
 from sim import CapacityError, Cascade, ParameterError, Setting, World, make, names, spec
 from sim.core.cards import missing
 from sim.testing import Given, tiny_world
-from sim.testing.conduct import relabelled
+from sim.testing.conduct_laws import relabelled
 
 KARATE = np.array(nx.karate_club_graph().edges())
 MINE = [name for name in names() if spec(name).origin.startswith("plugins.opinions")]

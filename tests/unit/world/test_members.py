@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sim.agents.lifecycle import Lifecycle
 from sim.errors import InputError
-from sim.runtime.engine.people import ACTS
+from sim.runtime.engine.profile_commands import ACTS
 from sim.runtime.replay import replay
 from sim.world.compatibility import WEIGHTS
 from sim.world.state.snapshot import still

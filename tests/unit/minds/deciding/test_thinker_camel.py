@@ -17,7 +17,7 @@ from sim.minds.deciding.thinker import Thinker
 from sim.minds.models.asks import Answer, Ask
 from sim.minds.models.faults import Fault
 from sim.runtime.replay import replay
-from sim.testing.deciding import MINDS_LAWS, check_mind
+from sim.testing.mind_laws import MINDS_LAWS, check_mind
 from tests.unit.runtime import fake_camel
 from tests.unit.runtime.minds_world import Script, faults_in, minded, platform_of, run
 

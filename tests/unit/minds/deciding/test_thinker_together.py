@@ -10,9 +10,9 @@ import pytest
 
 from sim import Act, World
 from sim.errors import InputError
-from sim.minds.deciding.around import MemberContext, plans_in
 from sim.minds.deciding.estimate import estimate
 from sim.minds.deciding.interview import question_to
+from sim.minds.deciding.member_context import MemberContext, plans_in
 from sim.minds.models.budget import Budget
 from sim.minds.models.pool import ModelPool
 from sim.minds.models.prices import Price

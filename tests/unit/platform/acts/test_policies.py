@@ -9,8 +9,8 @@ from sim import Exposures, Policy, RulePolicy, World
 from sim.errors import InputError, ParameterError, UnknownNameError
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.policies import POLICY, ruled_by
-from sim.platform.around import WorldView
 from sim.platform.platform import Platform
+from sim.platform.world_view import WorldView
 from sim.world.state.rewind import become
 from sim.world.state.snapshot import still
 

@@ -21,7 +21,7 @@ from sim.store import load, save
 from sim.store.history.database import history_file
 from sim.world.world import World
 from tests.unit.store.fake import FakeWorld, patch, saved
-from tests.unit.store.saves.test_shelf import damaged, opened, told
+from tests.unit.store.saves.test_saves_folder import damaged, opened, told
 
 
 class Clock(datetime):

@@ -14,7 +14,7 @@ import pytest
 
 from sim.errors import FileError, InputError
 from sim.runtime import Simulation
-from sim.runtime.engine.people import note, take_profiles
+from sim.runtime.engine.profile_commands import note, take_profiles
 from sim.runtime.journal.persistence import Keeping
 from sim.runtime.journal.writer import Pacing
 from sim.runtime.opening import open_live

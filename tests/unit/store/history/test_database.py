@@ -18,7 +18,7 @@ from sim import World, load, save
 from sim.errors import FileError, SnapshotError
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import NOBODY, ActColumns
-from sim.platform.acts.record import KINDS, PostedMessages, ending
+from sim.platform.acts.tick_record import KINDS, PostedMessages, ending
 from sim.runtime.journal.history import HistoryWriter, recorded
 from sim.store.history import database as acts_file
 from sim.store.history import packing as acts_packing
@@ -31,7 +31,7 @@ from sim.store.history.database import (
     history_file,
     move_history,
 )
-from sim.store.saves import shelf
+from sim.store.saves import saves_folder
 from sim.store.snapshot.bounded import DamagedError
 
 ROW = st.tuples(
@@ -502,14 +502,14 @@ def test_a_history_goes_where_its_world_goes(tmp_path: Path) -> None:
         world.step(9)
     save(world, folder / "a.hub")
     told = rows_of(record_of(world, folder / "a.hub"))
-    shelf.duplicate(folder, "a", "b")
-    shelf.rename(folder, "a", "c")
+    saves_folder.duplicate(folder, "a", "b")
+    saves_folder.rename(folder, "a", "c")
     assert not history_file(folder / "a.hub").exists()
     for name in ("b", "c"):
         again = load(folder / f"{name}.hub")
         assert rows_of(record_of(again, folder / f"{name}.hub")) == told != []
     for name in ("b", "c"):
-        shelf.delete(folder, name)
+        saves_folder.delete(folder, name)
     assert [*folder.iterdir()] == []
 
 

@@ -14,11 +14,11 @@ from sim.network.graph.ties import Ties
 from sim.network.relations.types import TieRecords
 from sim.platform.channel import FeedChannel
 from sim.spread.cascade.contacts import Bits, Channel, Contacts, NoContacts, Scratch, bitmap
+from sim.world.agent_columns import AgentColumns
 from sim.world.channels import FEED, channel_named
 from sim.world.interventions.plan import Interventions, Planned
 from sim.world.log import Trail
 from sim.world.metrics.series import Metrics, MetricSettings, opened_metrics
-from sim.world.people import AgentColumns
 from sim.world.relationships import Relationships
 from sim.world.removal import bury
 

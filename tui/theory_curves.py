@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tui.dialogs.error import sentence_of
-from tui.safe import line
+from tui.safe_text import line
 
 if TYPE_CHECKING:
     from sim import Theory

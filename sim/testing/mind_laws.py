@@ -26,9 +26,9 @@ from sim.minds.models.asks import Answer, Ask
 from sim.minds.models.budget import Spend
 from sim.minds.models.faults import Fault
 from sim.minds.models.replies import Usage
-from sim.testing.feeds import lively_world
-from sim.testing.holding import hold
-from sim.testing.watching import CallWatch, source_of, state
+from sim.testing.call_watch import CallWatch, source_of, state
+from sim.testing.law_runner import hold
+from sim.testing.recommender_laws import lively_world
 
 __all__ = ["MINDS_LAWS", "check_mind", "instance_of"]
 

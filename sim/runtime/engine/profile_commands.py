@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sim.core.progress import Report, quiet
-from sim.world.profiling import ProfilesTaken
+from sim.world.profile_assignment import ProfilesTaken
 from sim.world.world import World
 
 __all__ = ["ACTS", "change_agents", "note", "take_profiles"]

@@ -12,9 +12,9 @@ from sim.errors import Cancelled, FileError, HubbubError
 from tui.dialogs.dialog import Confirm
 from tui.dialogs.error import sentence_of
 from tui.dialogs.progress import in_thread
-from tui.feed import FrameFeed
 from tui.figures import count
-from tui.safe import line
+from tui.frame_feed import FrameFeed
+from tui.safe_text import line
 
 if TYPE_CHECKING:
     from sim import Keeping, Opened, Report, World

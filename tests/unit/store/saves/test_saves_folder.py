@@ -12,7 +12,7 @@ import pytest
 
 from sim.errors import Cancelled, FileError, InputError, SnapshotError
 from sim.store import info, load, save, verify
-from sim.store.saves import shelf
+from sim.store.saves import saves_folder
 from sim.store.snapshot import files
 from sim.world.world import World
 from tests.unit.store.fake import FakeWorld, edit, patch, saved
@@ -48,7 +48,7 @@ def test_worlds_are_listed_by_name(tmp_path: Path) -> None:
     save(FakeWorld.create(), tmp_path / "a.hub", note="first")
     (tmp_path / "other.txt").touch()
     (tmp_path / ".c.hub").touch()
-    found = shelf.kept(tmp_path)
+    found = saves_folder.kept(tmp_path)
     assert [(each.name, each.reason) for each in found] == [("a", ""), ("b", "")]
     assert found[0].info is not None
     assert (found[0].info.note, found[0].info.plugins[0].hash) == ("first", "ab")
@@ -63,7 +63,7 @@ def test_what_is_no_world_is_listed_with_its_reason_and_left_alone(tmp_path: Pat
     path = saved(tmp_path / "short.hub")
     path.write_bytes(path.read_bytes()[:-1])
     before = told(path)
-    found = {each.name: each.reason for each in shelf.kept(tmp_path)}
+    found = {each.name: each.reason for each in saves_folder.kept(tmp_path)}
     assert "looks like text" in found["text"]
     assert "leads nowhere" in found["gone"]
     assert "a folder" in found["folder"]
@@ -73,7 +73,7 @@ def test_what_is_no_world_is_listed_with_its_reason_and_left_alone(tmp_path: Pat
 
 
 def test_a_folder_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
-    assert shelf.kept(tmp_path / "absent") == ()
+    assert saves_folder.kept(tmp_path / "absent") == ()
 
 
 # Names
@@ -84,12 +84,12 @@ def test_a_folder_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
 )
 def test_names_that_could_lead_elsewhere_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match="is no name for a saved world"):
-        shelf.place(tmp_path, name)
+        saves_folder.place(tmp_path, name)
 
 
 @pytest.mark.parametrize("name", ["a", "Monday.2", "9-to_5", "a" * 64, "a.hub"])
 def test_plain_names_are_taken(tmp_path: Path, name: str) -> None:
-    path = shelf.place(tmp_path, name)
+    path = saves_folder.place(tmp_path, name)
     assert path.parent == tmp_path
     assert path.name == f"{name.removesuffix('.hub')}.hub"
 
@@ -102,7 +102,7 @@ def test_only_files_of_the_folder_are_meant(tmp_path: Path, there: str) -> None:
     elif there == "folder":
         (tmp_path / "a.hub").mkdir()
     with pytest.raises(FileError, match=r"no such saved world; there are: .*b"):
-        shelf.existing(tmp_path, "a")
+        saves_folder.existing(tmp_path, "a")
 
 
 # Renaming, copying, deleting
@@ -111,7 +111,7 @@ def test_only_files_of_the_folder_are_meant(tmp_path: Path, there: str) -> None:
 def test_a_world_is_renamed_with_its_journal(tmp_path: Path) -> None:
     before = told(saved(tmp_path / "a.hub"))
     (tmp_path / "a.hub.live").mkdir()
-    assert shelf.rename(tmp_path, "a", "b") == tmp_path / "b.hub"
+    assert saves_folder.rename(tmp_path, "a", "b") == tmp_path / "b.hub"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b.hub", "b.hub.live"]
     assert told(tmp_path / "b.hub") == before
 
@@ -119,20 +119,20 @@ def test_a_world_is_renamed_with_its_journal(tmp_path: Path) -> None:
 def test_a_damaged_world_may_be_renamed_but_not_copied(tmp_path: Path) -> None:
     before = told(damaged(tmp_path / "a.hub"))
     with pytest.raises(SnapshotError, match=r"a\.hub: damaged or changed"):
-        shelf.duplicate(tmp_path, "a", "b")
-    shelf.rename(tmp_path, "a", "c")
+        saves_folder.duplicate(tmp_path, "a", "b")
+    saves_folder.rename(tmp_path, "a", "c")
     assert [path.name for path in tmp_path.iterdir()] == ["c.hub"]
     assert told(tmp_path / "c.hub") == before
 
 
 def test_a_copy_is_the_same_world(tmp_path: Path) -> None:
     source = saved(tmp_path / "a.hub")
-    shelf.duplicate(tmp_path, "a.hub", "b.hub")
+    saves_folder.duplicate(tmp_path, "a.hub", "b.hub")
     assert told(tmp_path / "b.hub") == told(source)
 
 
 @pytest.mark.parametrize("there", ["b.hub", "b.hub.live"])
-@pytest.mark.parametrize("act", [shelf.rename, shelf.duplicate])
+@pytest.mark.parametrize("act", [saves_folder.rename, saves_folder.duplicate])
 def test_nothing_is_replaced(tmp_path: Path, there: str, act: Callable[..., Path]) -> None:
     saved(tmp_path / "a.hub")
     (tmp_path / there).write_text("mine")
@@ -148,7 +148,7 @@ def test_a_file_that_appears_meanwhile_is_kept(tmp_path: Path) -> None:
         (tmp_path / "b.hub").write_text("mine")
 
     with pytest.raises(FileError, match="exists; choose another name"):
-        shelf.duplicate(tmp_path, "a", "b", report=report)
+        saves_folder.duplicate(tmp_path, "a", "b", report=report)
     assert (tmp_path / "b.hub").read_text() == "mine"
     assert len(list(tmp_path.iterdir())) == 2
 
@@ -159,15 +159,15 @@ def test_deleting_takes_the_journal_too(tmp_path: Path, live: bool) -> None:
     if live:
         (tmp_path / "a.hub.live").mkdir()
         (tmp_path / "a.hub.live" / "journal").touch()
-    shelf.delete(tmp_path, "a")
+    saves_folder.delete(tmp_path, "a")
     assert list(tmp_path.iterdir()) == []
 
 
 ACTS: list[Callable[[Path], Any]] = [
-    lambda folder: shelf.rename(folder, "a", "b"),
-    lambda folder: shelf.delete(folder, "a"),
-    lambda folder: shelf.note(folder, "a", "x"),
-    lambda folder: shelf.compact(folder, "a"),
+    lambda folder: saves_folder.rename(folder, "a", "b"),
+    lambda folder: saves_folder.delete(folder, "a"),
+    lambda folder: saves_folder.note(folder, "a", "x"),
+    lambda folder: saves_folder.compact(folder, "a"),
 ]
 
 
@@ -194,7 +194,7 @@ def world() -> World:
 
 def test_a_note_changes_nothing_else(tmp_path: Path, world: World) -> None:
     save(world, tmp_path / "a.hub", note="before")
-    shelf.note(tmp_path, "a", "after\nthe\x1b news")
+    saves_folder.note(tmp_path, "a", "after\nthe\x1b news")
     assert info(tmp_path / "a.hub").note == "after the\ufffd news"
     assert info(tmp_path / "a.hub").relational
     verify(tmp_path / "a.hub")
@@ -204,7 +204,7 @@ def test_a_note_changes_nothing_else(tmp_path: Path, world: World) -> None:
 
 def test_compacting_leaves_out_the_rows_and_keeps_the_world(tmp_path: Path, world: World) -> None:
     save(world, tmp_path / "a.hub", note="kept")
-    done = shelf.compact(tmp_path, "a")
+    done = saves_folder.compact(tmp_path, "a")
     found = info(tmp_path / "a.hub")
     assert (found.relational, found.note, found.bytes) == (False, "kept", done.after)
     assert done.after < done.before
@@ -226,11 +226,11 @@ def test_a_hostile_world_is_never_rewritten(tmp_path: Path) -> None:
     edit(path, "CREATE TRIGGER t AFTER INSERT ON world BEGIN DELETE FROM chunks; END")
     before = told(path)
     with pytest.raises(SnapshotError, match="its trigger 't' is none that this program writes"):
-        shelf.note(tmp_path, "a", "x")
+        saves_folder.note(tmp_path, "a", "x")
     assert told(path) == before
 
 
-@pytest.mark.parametrize("act", [shelf.note, shelf.duplicate])
+@pytest.mark.parametrize("act", [saves_folder.note, saves_folder.duplicate])
 def test_work_can_be_cancelled(tmp_path: Path, act: Callable[..., Path]) -> None:
     before = told(saved(tmp_path / "a.hub"))
 
@@ -254,7 +254,7 @@ def test_a_full_disk_leaves_the_file_from_before(
 
     monkeypatch.setattr(files, "flush", full)
     with pytest.raises(FileError, match=r"a\.hub: not changed: .*full"):
-        shelf.note(tmp_path, "a", "x")
+        saves_folder.note(tmp_path, "a", "x")
     assert [path.name for path in tmp_path.iterdir()] == ["a.hub"]
     assert told(tmp_path / "a.hub") == before
 
@@ -266,12 +266,12 @@ def test_all_worlds_are_checked_and_the_damaged_ones_named(tmp_path: Path) -> No
     saved(tmp_path / "a.hub")
     before = told(damaged(tmp_path / "b.hub"))
     (tmp_path / "c.hub").write_text("hello")
-    found = {each.name: each.reason for each in shelf.verify_all(tmp_path)}
+    found = {each.name: each.reason for each in saves_folder.verify_all(tmp_path)}
     assert found["a"] == ""
     assert "not those that were saved" in found["b"]
     assert "looks like text" in found["c"]
     assert told(tmp_path / "b.hub") == before
-    (one,) = shelf.verify_all(tmp_path, only=tmp_path / "b.hub")
+    (one,) = saves_folder.verify_all(tmp_path, only=tmp_path / "b.hub")
     assert one.reason == found["b"]
 
 
@@ -279,7 +279,7 @@ def test_a_file_that_goes_away_meanwhile_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = saved(tmp_path / "a.hub")
-    monkeypatch.setattr(shelf, "info", lambda path: (path.unlink(), info(path)))
-    (found,) = shelf.kept(tmp_path)
+    monkeypatch.setattr(saves_folder, "info", lambda path: (path.unlink(), info(path)))
+    (found,) = saves_folder.kept(tmp_path)
     assert (found.path, found.bytes) == (path, 0)
     assert "no such file" in found.reason

@@ -23,7 +23,7 @@ from rich.style import Style
 from textual.color import Color
 
 from tests.screens.hostile import MARK, PAYLOADS, Gallery
-from tui.safe import STAND_IN, SafeFilter, content, line, plain
+from tui.safe_text import STAND_IN, SafeFilter, content, line, plain
 
 BLACK = Color(0, 0, 0)
 OWN = re.compile(

@@ -7,7 +7,7 @@ import pytest
 from sim import World
 from sim.errors import InputError
 from sim.minds.deciding import commands as minding
-from sim.minds.deciding import talks as talking
+from sim.minds.deciding import played_members
 from sim.minds.deciding.estimate import estimate
 from sim.minds.deciding.expected import expected
 from sim.minds.deciding.interview import counted, question_to
@@ -49,8 +49,8 @@ def test_no_rule_acts_for_a_played_member_and_its_mind_rests() -> None:
     minding.wake_minds(world, True)
     assert Thinker().prepare(world) == []
     again = World.restore(*world.dump())
-    talking.play(again, who, False)
-    talking.play(again, who, False)
+    played_members.play(again, who, False)
+    played_members.play(again, who, False)
     minds = minding.minds_of(again)
     assert (minds.kinds, minds.options) == ({who: "rule"}, {who: {"some": 1}})
     assert minds.languages == {who: "German"}
@@ -59,13 +59,13 @@ def test_no_rule_acts_for_a_played_member_and_its_mind_rests() -> None:
 
 def test_a_played_member_without_a_mind_goes_back_to_the_rules() -> None:
     world = lively()
-    talking.play(world, 3)
-    talking.play(world, 3, False)
+    played_members.play(world, 3)
+    played_members.play(world, 3, False)
     assert minding.minds_of(world).members.size == 0
     with pytest.raises(InputError, match="99"):
-        talking.play(world, 99)
+        played_members.play(world, 99)
     with pytest.raises(InputError, match="no platform"):
-        talking.play(World.create(agents=5, mean_degree=2), 1)
+        played_members.play(World.create(agents=5, mean_degree=2), 1)
 
 
 def test_what_is_remembered_comes_to_mind_and_is_saved() -> None:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from textual.css.query import NoMatches
 
-from tui.asking import asking_of
 from tui.dialogs.error import sentence_of
 from tui.dialogs.progress import POLLS_PER_SECOND, DialogJob, in_thread
-from tui.safe import line
+from tui.model_access import asking_of
+from tui.safe_text import line
 
 if TYPE_CHECKING:
     from tui.app import Hubbub

@@ -20,7 +20,7 @@ from sim.errors import PluginError
 from sim.platform.feed.candidates import Candidates
 from sim.platform.feed.recommender import FriendRecommender, Recommender
 from sim.platform.platform import Platform
-from sim.testing.holding import hold
+from sim.testing.law_runner import hold
 from sim.world.world import World
 
 __all__ = ["LAWS_OF", "check_recommender", "lively_world", "warm"]

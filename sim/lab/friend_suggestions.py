@@ -15,7 +15,7 @@ from sim.world.relations import proposable
 
 if TYPE_CHECKING:
     from sim.network.graph.slab import SlabArrays
-    from sim.platform.around import MemberColumns
+    from sim.platform.world_view import MemberColumns
     from sim.world.world import World
 
 __all__ = ["Suggestion", "suggested"]

@@ -37,9 +37,9 @@ def kinds_of(name: str) -> tuple[str, ...]:
 def laws_of(kind: str) -> Mapping[str, Callable[..., object]]:
     """Return the laws of a kind by name; empty for a kind that has none."""
     from sim.testing import LAWS
-    from sim.testing.acting import ACTING_LAWS
-    from sim.testing.deciding import MINDS_LAWS
-    from sim.testing.feeds import LAWS_OF
+    from sim.testing.mind_laws import MINDS_LAWS
+    from sim.testing.policy_laws import ACTING_LAWS
+    from sim.testing.recommender_laws import LAWS_OF
 
     of: dict[str, Mapping[str, Callable[..., object]]] = {
         "propagation": LAWS, "mind": MINDS_LAWS, **LAWS_OF, **ACTING_LAWS

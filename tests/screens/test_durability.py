@@ -31,8 +31,8 @@ from tui.dialogs.loading import Loading
 from tui.dialogs.open import OpenDialog
 from tui.dialogs.quit import QuitDialog
 from tui.dialogs.save import SaveDialog
-from tui.homes import Home
-from tui.modes.kept import durable, told
+from tui.modes.durability import durable, told
+from tui.open_worlds import Home
 
 
 def backend(app: Hubbub) -> Any:

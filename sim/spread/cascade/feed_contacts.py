@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Draws, Ids
-from sim.spread.compartments.few import stepped
+from sim.spread.compartments.sparse_tick import stepped
 
 __all__ = ["FeedContacts"]
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from sim.errors import PluginError
 from sim.spread.opinions.model import OpinionModel
-from sim.testing.conduct import Bench, Model
+from sim.testing.conduct_laws import Bench, Model
 from sim.world.world import World
 
 __all__ = ["MINDS"]

@@ -4,7 +4,7 @@ import pytest
 from scipy.special import stdtrit
 
 from sim.errors import InputError
-from sim.lab.student import half_width, within
+from sim.lab.student_t import half_width, within
 
 
 @pytest.mark.parametrize("freedom", [1, 2, 3, 4, 5, 8, 9, 29, 30, 200])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sim.errors import HubbubError, UnknownNameError
 from tui.backend import NewWorldSpec, PluginChoice, Preferences, SavedWorld
-from tui.shelf import is_here, never_saved, seen
+from tui.saves_list import is_here, never_saved, seen
 
 if TYPE_CHECKING:
     from sim import Keeping, Opened, Report, Theory, Ties, World

@@ -19,8 +19,8 @@ from sim.errors import InputError, PluginError
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.policy import Policy
 from sim.platform.feed.exposures import ExposurePart
-from sim.testing.feeds import lively_world
-from sim.testing.holding import hold
+from sim.testing.law_runner import hold
+from sim.testing.recommender_laws import lively_world
 from sim.world.interventions.base import Intervention
 from sim.world.interventions.kinds import KINDS
 from sim.world.metrics.kinds import Metric, metric_name

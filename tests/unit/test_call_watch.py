@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sim.testing.watching import CallWatch, source_of, state
+from sim.testing.call_watch import CallWatch, source_of, state
 
 plain: Any = importlib.import_module("random")
 numbers: Any = importlib.import_module("numpy.random")
@@ -92,5 +92,5 @@ def test_global_generators_are_compared_by_what_they_hold() -> None:
 
 
 def test_what_has_no_source_has_no_file() -> None:
-    assert source_of(CallWatch).endswith("watching.py")
+    assert source_of(CallWatch).endswith("call_watch.py")
     assert source_of(int) == ""

@@ -25,7 +25,7 @@ from sim.errors import InputError, PluginError
 from sim.network.graph.ties import Ties
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.model import PropagationModel
-from sim.testing.watching import CallWatch, source_of, state
+from sim.testing.call_watch import CallWatch, source_of, state
 from sim.world.world import World
 
 __all__ = ["CONDUCT", "FIRST", "Bench", "relabelled", "sentence"]
