@@ -1,4 +1,4 @@
-"""Everything the screen asks of the simulator, in one place; imported lazily, called in threads."""
+"""The backend: everything the screen asks of the simulator, in one place, called in threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes on beside: learning words to complete, preparing models, watching the settings."""
+"""Background work: learning words to complete, preparing models, watching the settings."""
 
 from __future__ import annotations
 

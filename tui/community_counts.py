@@ -1,4 +1,4 @@
-"""How many communities there are, and how many of them have a row or a bubble of their own."""
+"""Counts of communities: how many there are, and how many have a row or a bubble of their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How numbers are written on the screen: short, with their unit, never wider than needed."""
+"""Numbers as the screen writes them: short, with their unit, never wider than needed."""
 
 from __future__ import annotations
 

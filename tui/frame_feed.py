@@ -1,4 +1,4 @@
-"""Frames from the simulation to the screen: the newest one is kept, the rest are dropped."""
+"""The feed of frames to the screen: the newest one is kept, the rest are dropped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys typed ahead: each waits until the one before it has done what it does."""
+"""The queue of keys typed ahead: each waits until the one before it has done what it does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whom the program asks: one way to language models for minds, interviews and surveys alike.
+"""Access to language models: one way for minds, interviews and surveys alike.
 
 It is opened when it is first wanted, and closed with the program. The budget is one for as long as
 the program runs: to close the way and open it again brings no new money.

@@ -1,4 +1,4 @@
-"""Where the world on the screen lives: beside which file its journal lies, and who has it."""
+"""Open worlds: beside which file the journal of the one on the screen lies, and who has it."""
 
 from __future__ import annotations
 

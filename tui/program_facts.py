@@ -1,4 +1,4 @@
-"""What the System mode says of the program: threads, plugins, paths."""
+"""Facts about the program for the System mode: threads, plugins, paths."""
 
 from __future__ import annotations
 

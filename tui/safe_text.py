@@ -1,4 +1,4 @@
-"""Text from outside on its way to the terminal.
+"""Safe text: what comes from outside on its way to the terminal.
 
 Every text is cleaned when it enters the program (``sim.clean``). This module is the second wall:
 `plain` and `content` clean once more and clip by terminal cells, and `SafeFilter` looks at every

@@ -1,4 +1,4 @@
-"""What the list of worlds says of each: its file, and what lives on beside it."""
+"""The list of saved worlds: what it says of each file, and of what lives on beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the line above the footer says by itself: hints, and how a message ended."""
+"""Sentences above the footer: hints, and how a message ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The simulator's rooms as the screen uses them; nothing here is imported before first paint."""
+"""The backend that is the simulator; nothing here is imported before first paint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Begin and end on a real terminal: refuse where there is none, give it back whatever happens."""
+"""The terminal: refused where there is none, given back whatever happens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What equations predict of the message shown, worked out beside the screen and kept."""
+"""The curves of theory for the message shown, worked out beside the screen and kept."""
 
 from __future__ import annotations
 

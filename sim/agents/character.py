@@ -1,4 +1,4 @@
-"""What follows from who an agent is, computed when it is asked for: no byte is stored.
+"""Derived traits of agents: credulity, verification, archetype; computed, never stored.
 
 With the Big Five O, C, E, A, N in [0, 1], activity ``a`` and draws ``u`` in [0, 1) at the address
 of the agent (and of the interest)::

@@ -1,4 +1,4 @@
-"""What is known of some agents and seldom asked: biographies, personas, their own history.
+"""Records of agents that are seldom asked for: biographies, personas, their own history.
 
 Records are packed with msgpack, those of sixteen neighbours in one chunk, and unpacked when one of
 them is asked for. The newest unpacked chunks are kept, up to a number of bytes, so that a million

@@ -1,4 +1,4 @@
-"""Hours of one's own: agents whose chance of being online is given for each hour of the day."""
+"""Hours of single agents: the chance of being online, given for each hour of the day."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Interests that fade: members who are online lose one now and then."""
+"""Kernels of fading interests: members who are online lose one now and then."""
 
 from __future__ import annotations
 

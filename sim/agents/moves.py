@@ -1,4 +1,4 @@
-"""Which agents moved from one stage of life to another, and when: the newest million moves."""
+"""The log of lifecycle moves: which agents changed stage and when, the newest million."""
 
 from __future__ import annotations
 

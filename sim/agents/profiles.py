@@ -1,4 +1,4 @@
-"""Who an agent is said to be: a profile as it came from a file or a program."""
+"""The profile of one agent: what a file or a program says of a person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of some agents only, and kept beside the columns that all of them have."""
+"""Sparse records of agents: what is known of some only, kept beside the columns that all have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is online: each agent's share of ticks, bent by the hour and by how early it rises."""
+"""Kernels of the daily rhythm: who is online, by share of ticks, hour and chronotype."""
 
 from __future__ import annotations
 

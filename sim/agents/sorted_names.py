@@ -1,4 +1,4 @@
-"""Names and ids of a whole population, put in order beside whoever writes to the agents."""
+"""Sorted names and ids of a whole population, made beside whoever writes to the agents."""
 
 from __future__ import annotations
 

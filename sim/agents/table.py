@@ -1,4 +1,4 @@
-"""What the columns of a population are, and the checks on values that come from outside."""
+"""The declared columns of a population, and the checks on values that come from outside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many short strings in two arrays: UTF-8 bytes end to end, and where each begins."""
+"""Compact arrays of short strings: UTF-8 bytes end to end, and where each begins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who the agents are, drawn at their own address: personality, activity, interests.
+"""Kernels that draw agents' personality, activity and interests, each at its own address.
 
 Every kernel fills rows ``start .. start + len(out)`` of a column; row ``i`` depends on the key and
 on ``i`` alone, so that the size of a world and how it grew leave no trace in it.

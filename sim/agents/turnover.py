@@ -1,4 +1,4 @@
-"""Who joins and who leaves: rates a day, turned into counts and coins of one tick.
+"""Turnover of members: daily rates of joining and leaving as counts and coins of a tick.
 
 Shares of Y Social's kind: of the members there are, a share joins in a day and a share leaves.
 """

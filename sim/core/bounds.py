@@ -1,4 +1,4 @@
-"""What columns of a file may hold: a kernel trusts a column, so a forged one is refused before."""
+"""Bounds of columns in files: a kernel trusts a column, so a forged one is refused before."""
 
 from __future__ import annotations
 

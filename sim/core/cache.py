@@ -1,4 +1,4 @@
-"""What is made once for each key and kept for the whole process, whatever threads ask for it."""
+"""A bounded cache of values made once for each key, shared by all threads of the process."""
 
 from __future__ import annotations
 

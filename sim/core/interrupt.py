@@ -1,4 +1,4 @@
-"""Ends what runs in another thread, at its next line of Python."""
+"""The interrupt of another thread: it ends what runs there, at its next line of Python."""
 
 from __future__ import annotations
 

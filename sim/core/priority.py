@@ -1,4 +1,4 @@
-"""Who comes first where processors are scarce: answers to a person, or the engine's ticks."""
+"""Priority where processors are scarce: answers to a person come before the engine's ticks."""
 
 from __future__ import annotations
 

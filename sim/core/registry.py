@@ -1,4 +1,4 @@
-"""The door through which every plugin enters, ours and anybody's: ``register`` and ``make``."""
+"""The plugin registry: ``register`` and ``make``, the door of every plugin, ours and anybody's."""
 
 from __future__ import annotations
 

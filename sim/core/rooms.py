@@ -1,4 +1,4 @@
-"""Our own packages, found by where they are installed: ``sim``, ``plugins`` and ``tui``.
+"""The program's own packages, found by where they are installed: ``sim``, ``plugins`` and ``tui``.
 
 Their names are plain words that a working folder may have too, and Python looks there first: with
 ``python -m sim``, in a notebook, and in the processes that are started from there.

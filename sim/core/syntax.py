@@ -1,4 +1,4 @@
-"""Python text from outside as a syntax tree, whatever threads ask for one."""
+"""A parser of Python text from outside that several threads may call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many threads may compute at once, for whatever divides its work among threads.
+"""The number of threads that may compute at once, for whatever divides its work among threads.
 
 Saving and verifying hash a file by its MiB on all of them; a platform makes feeds, and lets members
 act on them, a few thousand viewers at a time. All else of a tick runs in one thread, and what

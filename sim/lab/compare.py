@@ -1,4 +1,4 @@
-"""The same world under several recommenders: every draw the same, only the ranking another."""
+"""The comparison of recommenders: the same world and draws under each, only the ranking another."""
 
 from __future__ import annotations
 

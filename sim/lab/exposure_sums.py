@@ -1,4 +1,4 @@
-"""What members were shown over some ticks, summed as they go: how far, how varied, how alike."""
+"""Sums over what members were shown in some ticks: how far, how varied, how alike."""
 
 from __future__ import annotations
 

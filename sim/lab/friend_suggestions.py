@@ -1,4 +1,4 @@
-"""Friends proposed in any world, with or without a platform."""
+"""Friend suggestions in any world, with or without a platform."""
 
 from __future__ import annotations
 

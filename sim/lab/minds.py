@@ -1,4 +1,4 @@
-"""Two minds, or two prompts, for the same members of the same world: every other draw the same.
+"""The comparison of two minds, or two prompts, in the same members of the same world.
 
 The first is run twice, with every question asked anew: how far the two runs part (A/A) is what a
 model's own chance makes, and what a difference between the two minds (A/B) has to be larger than.

@@ -1,4 +1,4 @@
-"""What papers found recommenders to do to what people see, as claims that runs can be held to."""
+"""Claims of papers about recommenders, to which runs can be held."""
 
 from __future__ import annotations
 

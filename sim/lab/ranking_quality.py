@@ -1,4 +1,4 @@
-"""How well recommenders choose: their scores beside what members would like, shown or not.
+"""The quality of rankings: recommenders' scores beside what members would like, shown or not.
 
 What is shown cannot say it: attention falls from slot to slot, so what stands first is liked more
 whoever put it there. So a sample of members is offered candidates once more after a tick, the

@@ -1,4 +1,4 @@
-"""One model answer for each kind of member and situation; each member draws its own act.
+"""The archetype mind: one model answer for each kind of member and situation, one draw a member.
 
 A model is asked once how likely a member of an archetype (:mod:`sim.agents.character`) does what
 in a situation. The answer is kept with the world and stands for every such member from then on: a

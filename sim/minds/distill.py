@@ -1,4 +1,4 @@
-"""Decisions of a model distilled into a surrogate, and held against decisions it never saw."""
+"""Distillation: decisions of a model become a surrogate, held against decisions it never saw."""
 
 from __future__ import annotations
 

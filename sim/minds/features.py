@@ -1,4 +1,4 @@
-"""What a member sees, as small whole numbers: what surrogates learn from, kept with decisions.
+"""Features of a decision, as small whole numbers: what surrogates learn from, kept with decisions.
 
 A row is ``[traits, post, post, ...]``, all values 0 to 255::
 

@@ -1,4 +1,4 @@
-"""What the platform keeps of each member: its ring, what it saw, its hours, who ranks for it."""
+"""Columns of members on a platform: their ring, what they saw, their hours, who ranks for them."""
 
 from __future__ import annotations
 

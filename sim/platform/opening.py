@@ -1,4 +1,4 @@
-"""How a world comes by a platform."""
+"""The opening of a platform in a world."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is there at all: newcomers and churn, and members with hours of their own."""
+"""The population of a platform: newcomers and churn, and members with hours of their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a platform is told when it opens; each a flag, a form field and a scenario key."""
+"""Settings of a platform when it opens; each a flag, a form field and a scenario key."""
 
 from typing import ClassVar, Literal
 

@@ -1,4 +1,4 @@
-"""A platform as (meta, columns)."""
+"""The state of a platform as (meta, columns)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a platform adds to a tick: who wakes, what is posted, feeds, acts, ties."""
+"""The platform's part of a tick: who wakes, what is posted, feeds, acts, ties."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What recommenders and policies may see of the world around them."""
+"""The view of the world that recommenders and policies have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Acts on many agents at once: newcomers, friendships, communities."""
+"""Bulk acts on many agents at once: newcomers, friendships, communities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a simulation can do to many agents at once, studies beside the engine, and a journal."""
+"""Bulk commands of a simulation, and its studies: on many agents at once, beside the engine."""
 
 from __future__ import annotations
 

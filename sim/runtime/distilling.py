@@ -1,4 +1,4 @@
-"""What models decided in earlier runs, read out of their files, and distilled."""
+"""Distillation from files: what models decided in earlier runs, read and distilled."""
 
 from __future__ import annotations
 

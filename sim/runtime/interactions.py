@@ -1,4 +1,4 @@
-"""Who convinced whom, and did what to whom, in batches whose size follows the time they take."""
+"""Streams of interactions: who convinced whom, and did what to whom, in batches sized by time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Long work seen from asyncio: it runs in a thread, shows how far it is, and can be cancelled."""
+"""Jobs: long work seen from asyncio, in a thread, with progress, that can be cancelled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What suffices to repeat a run: versions, seed, settings, prompts, models, acts and replies.
+"""The manifest of a run, enough to repeat it: versions, seed, prompts, models, acts, replies.
 
 A run is repeated without the network: everything that was done is done again, and minds decide
 anew on what models answered then. It comes to the same digest, or says where it parts.

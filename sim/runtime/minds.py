@@ -1,4 +1,4 @@
-"""What a simulation lets its minded members do."""
+"""Commands of a simulation on minded members."""
 
 from __future__ import annotations
 

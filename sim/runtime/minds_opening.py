@@ -1,4 +1,4 @@
-"""What lets minds decide, opened as the settings say, and closed again."""
+"""The opening of whatever lets minds decide, as the settings say, and its closing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Open a world: the file as it was saved, or what lived on beside it, brought back and explained.
+"""The opening of a world: as it was saved, or what lived on beside it, brought back and explained.
 
 What is damaged is named, and put aside under a name of its own; nothing here overwrites anything.
 """

@@ -1,4 +1,4 @@
-"""One simulation at a time: a world that an engine drives is nobody else's."""
+"""Ownership of a world: one that an engine drives is nobody else's."""
 
 from __future__ import annotations
 

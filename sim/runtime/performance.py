@@ -1,4 +1,4 @@
-"""How well a running world answers: operations, their success and their time."""
+"""Performance of a running world: operations, their success and their time."""
 
 from __future__ import annotations
 

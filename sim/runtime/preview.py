@@ -1,4 +1,4 @@
-"""What a message would do, told before it is sent."""
+"""The preview of a message: what it would do, told before it is sent."""
 
 from __future__ import annotations
 

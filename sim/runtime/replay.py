@@ -1,4 +1,4 @@
-"""A world made again from what was done to it, and compared with the one that was saved."""
+"""The replay: a world made again from what was done to it, compared with the one that was saved."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a world goes on after a plugin that does not come back, or that is not there."""
+"""Recovery from a stall: how a world goes on after a plugin that hangs, or that is not there."""
 
 from __future__ import annotations
 

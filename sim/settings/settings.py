@@ -1,4 +1,4 @@
-"""What a person sets once: a TOML file, ``.env``, the environment, the command line.
+"""Settings, what a person sets once: a TOML file, ``.env``, the environment, the command line.
 
 The later of these four is the stronger. A profile (``development``, ``test``, ``production``)
 changes defaults and is the weakest; the file may say more of each in ``[profiles.NAME]``::

@@ -1,4 +1,4 @@
-"""Writing one setting into the settings file, which stays as its owner wrote it otherwise."""
+"""The writer of single settings: the file stays as its owner wrote it otherwise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a plugin reaches for: calls that its own lines make and no model may make."""
+"""The call watch: calls that a plugin's own lines make and no model may make."""
 
 from __future__ import annotations
 

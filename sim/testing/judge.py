@@ -1,4 +1,4 @@
-"""Plugins tried in a process of their own, with a deadline: what hangs or crashes is named.
+"""The judge: plugins tried in a process of their own, with a deadline; what hangs is named.
 
 Time is the processor's, spent between two signs of life (a tick, a law), so that a busy machine
 condemns nobody; what sleeps without working is given 8 s, and what neither sleeps nor works

@@ -1,4 +1,4 @@
-"""A class held to laws, one after another; every kind of plugin is checked by it."""
+"""The runner of laws: a class is held to one after another, whatever its kind of plugin."""
 
 from __future__ import annotations
 

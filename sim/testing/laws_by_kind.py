@@ -1,4 +1,4 @@
-"""Which laws each kind of plugin is held to."""
+"""The laws by kind of plugin."""
 
 from __future__ import annotations
 

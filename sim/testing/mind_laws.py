@@ -1,4 +1,4 @@
-"""The laws that every mind keeps: held to them among scripted members and a scripted model.
+"""Laws of minds, held among scripted members and a scripted model.
 
 >>> from sim import make
 >>> "own draws" in check_mind(type(make("model", "mind")))

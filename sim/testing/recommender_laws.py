@@ -1,4 +1,4 @@
-"""The laws that every recommender keeps, of feeds and of friends.
+"""Laws of recommenders, of feeds and of friends.
 
 >>> from sim import make
 >>> "order" in check_recommender(type(make("hot", "recommender")))

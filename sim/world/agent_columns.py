@@ -1,4 +1,4 @@
-"""What a model may read of agents: read-only columns by name."""
+"""The columns of agents that a model may read, by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many agents changed at once, chosen by a condition."""
+"""Bulk changes of agents, chosen by a condition."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well two agents would get on: interests, personality, common friends and communities.
+"""Compatibility of two agents: interests, personality, common friends and communities.
 
 ::
 

@@ -1,4 +1,4 @@
-"""Agents and ties of a new world, from a generator."""
+"""Generation of a new world's agents and ties."""
 
 from __future__ import annotations
 

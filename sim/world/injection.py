@@ -1,4 +1,4 @@
-"""What an injection must be: each check is one sentence, and nothing is changed before all pass."""
+"""Checks of an injection: each is one sentence, and nothing is changed before all pass."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands of a world that change who its agents are, and what is asked about them."""
+"""The member commands of a world: who its agents are, and what is asked about them."""
 
 from __future__ import annotations
 

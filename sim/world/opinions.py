@@ -1,4 +1,4 @@
-"""What agents think about topics: columns that several messages share, saved with the world."""
+"""Opinions of agents about topics: columns that several messages share, saved with the world."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Acts in order, of which all but the newest are packed: a log that is long takes little memory."""
+"""The packed log of acts: all but the newest are packed, so a long log takes little memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A phase of one's own, behind a fence: what it raises costs that phase, and not the tick."""
+"""The guard of a phase of one's own: what it raises costs that phase, and not the tick."""
 
 from __future__ import annotations
 

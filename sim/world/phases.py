@@ -1,4 +1,4 @@
-"""The tick, as one ordered and readable list."""
+"""The phases of a tick, as one ordered and readable list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The phases of a world that a program changed, as a file keeps them: by name."""
+"""Saved phases of a world that a program changed, as a file keeps them: by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Profiles given to the agents of a world: all of them, or none when one does not fit."""
+"""The assignment of profiles to agents: all of them, or none when one does not fit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What agents do about each other, carried out on ties and bonds alike."""
+"""Relations between agents, carried out on ties, mutes and blocks alike."""
 
 from __future__ import annotations
 

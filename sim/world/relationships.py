@@ -1,4 +1,4 @@
-"""What ties a world's agents beside who hears whom: closed ears, ties behind them, and a log."""
+"""Relationships beside who hears whom: mutes and blocks, ties behind them, and a log."""
 
 from __future__ import annotations
 

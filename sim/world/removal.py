@@ -1,4 +1,4 @@
-"""What becomes of members that are destroyed: nothing in the network knows of them any more."""
+"""The removal of destroyed members: nothing in the network knows of them any more."""
 
 from __future__ import annotations
 

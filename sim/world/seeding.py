@@ -1,4 +1,4 @@
-"""Who holds a message first: a short expression, typed by a person, becomes agents.
+"""Seed sets: a short expression, typed by a person, becomes who holds a message first.
 
 ::
 

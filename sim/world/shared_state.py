@@ -1,4 +1,4 @@
-"""What all phases and cascades of a world share: working columns, the network, who is away."""
+"""The state that phases and cascades of a world share: working columns, network, who is away."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a tick means to who acts in one: how long it is, and that nobody runs one inside it."""
+"""The context of a tick: how long it is, and that nobody runs one inside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands of a world that change who hears whom, and what is asked about it."""
+"""The tie commands of a world: who hears whom, and what is asked about it."""
 
 from __future__ import annotations
 

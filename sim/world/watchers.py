@@ -1,4 +1,4 @@
-"""Who is told what happens in a world while it happens; no part of its state."""
+"""The watchers of a world, told what happens while it happens; no part of its state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A world is a value: seed + commands -> state, bit for bit; no file, no clock, no event loop."""
+"""The world, a value: seed + commands -> state, bit for bit; no file, no clock, no event loop."""
 
 from __future__ import annotations
 

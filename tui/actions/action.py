@@ -1,4 +1,4 @@
-"""One act: its key, its name on the ``:`` line, what it says of itself and what it does."""
+"""An action: its key, its name on the ``:`` line, what it says of itself and what it does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Members: look through them, filter and sort them, draw the ties of one, explain its feed."""
+"""Member actions: look through them, filter and sort, draw the ties of one, explain its feed."""
 
 from __future__ import annotations
 

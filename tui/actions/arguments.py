@@ -1,4 +1,4 @@
-"""The words after a command: a number, or NAME=VALUE pairs."""
+"""Arguments of a command: a number, or NAME=VALUE pairs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may follow each command on the ``:`` line, as the program stands now."""
+"""Completion on the ``:`` line: what may follow each command, as the program stands now."""
 
 from __future__ import annotations
 

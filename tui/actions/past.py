@@ -1,4 +1,4 @@
-"""Ways through time: back, forward again, to a tick or a bookmark, and off into another world."""
+"""Actions through time: back, forward, to a tick or a bookmark, and off into another world."""
 
 from __future__ import annotations
 

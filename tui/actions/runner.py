@@ -1,4 +1,4 @@
-"""Acts under way: each runs beside the keys, and what it refuses becomes a sentence."""
+"""The action runner: each runs beside the keys, and what it refuses becomes a sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the screen knows when it decides whether an act makes sense now."""
+"""The screen's state, by which it decides whether an action makes sense now."""
 
 from __future__ import annotations
 

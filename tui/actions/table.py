@@ -1,4 +1,4 @@
-"""What can be done here: one table that drives keys, palette, ``:`` line, footer and help."""
+"""The table of actions that drives keys, palette, ``:`` line, footer and help."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How time goes: run, pause, step, faster, slower."""
+"""Time actions: run, pause, step, faster, slower."""
 
 from __future__ import annotations
 

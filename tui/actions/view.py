@@ -1,4 +1,4 @@
-"""What is seen: modes, panes, views, orders, colours."""
+"""View actions: modes, panes, views, orders, colours."""
 
 from __future__ import annotations
 

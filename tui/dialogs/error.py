@@ -1,4 +1,4 @@
-"""What went wrong, in one sentence, with the details to copy."""
+"""The error dialog: what went wrong, in one sentence, with the details to copy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the focused pane is for, and every key that works there now."""
+"""The help dialog: what the focused pane is for, and every key that works there now."""
 
 from __future__ import annotations
 

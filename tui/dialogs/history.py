@@ -1,4 +1,4 @@
-"""Ticks to go back to: bookmarks, and when messages were sent."""
+"""The history dialog: bookmarks and sent messages, as ticks to go back to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The message to send: text, model and its parameters, seeds, and what would come of it."""
+"""The inject dialog: text, model and its parameters, seeds, and what would come of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Step in: ban, freeze, label, hide, correct, shift; now, at a tick, or on a condition."""
+"""The intervention dialog: ban, freeze, label, hide, correct; now, at a tick, or on a condition."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Talking to a member: questions, answers as they come, and whether it remembers them."""
+"""The interview dialog: questions, answers as they come, and whether the member remembers them."""
 
 from __future__ import annotations
 

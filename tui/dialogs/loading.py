@@ -1,4 +1,4 @@
-"""The first thing to be seen: the name, and how far the start has come."""
+"""The loading screen: the name, and how far the start has come."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which metrics Live shows, and from where on each is alarming."""
+"""The metrics dialog: which metrics Live shows, and from where on each is alarming."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parameters of the message shown, to change while it spreads."""
+"""The parameters dialog: those of the message shown, to change while it spreads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Being a member: its feed, what it can do, and the next tick."""
+"""The play dialog, to be a member: its feed, what it can do, and the next tick."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asks what becomes of unsaved changes before the world is left."""
+"""The quit dialog: what becomes of unsaved changes before the world is left."""
 
 from __future__ import annotations
 

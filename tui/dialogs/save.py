@@ -1,4 +1,4 @@
-"""Where the world is saved; names typed here stay inside the saves folder."""
+"""The save dialog: names typed here stay inside the saves folder."""
 
 from __future__ import annotations
 

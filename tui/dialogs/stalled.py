@@ -1,4 +1,4 @@
-"""Asks what becomes of a plugin that does not come back."""
+"""The dialog about a plugin that does not come back."""
 
 from __future__ import annotations
 

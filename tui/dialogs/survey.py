@@ -1,4 +1,4 @@
-"""Asking a sample the same question, and how the answers spread."""
+"""The survey dialog: the same question for a sample, and how the answers spread."""
 
 from __future__ import annotations
 

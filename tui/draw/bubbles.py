@@ -1,4 +1,4 @@
-"""Where the bubbles of a map lie, and how their pixels mix: arrays only, nothing of Textual.
+"""Bubbles of a map: where they lie, and how their pixels mix; arrays only, nothing of Textual.
 
 Pixels are half a cell high and a cell wide, so nearly square: (2 * rows, columns).
 """

@@ -1,4 +1,4 @@
-"""A sheet of terminal cells: characters, ink, and the strips that Textual draws of them.
+"""The canvas: a sheet of terminal cells, and the strips that Textual draws of them.
 
 Ink is an integer per cell. Neighbouring cells of one ink become one segment, so a redraw costs
 what changes along the rows, not the number of cells.

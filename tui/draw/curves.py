@@ -1,4 +1,4 @@
-"""How many members are in each state, tick by tick."""
+"""The curves pane: how many members are in each state, tick by tick."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A member and those tied to it, as a drawing."""
+"""The ego pane: a member and those tied to it, as a drawing."""
 
 from __future__ import annotations
 

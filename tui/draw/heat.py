@@ -1,4 +1,4 @@
-"""Adoption of each community over time, a row each."""
+"""The heat map: adoption of each community over time, a row each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the message stands now: its figures, each with unit, trend and course."""
+"""The pane of figures: where the message stands now, each with unit, trend and course."""
 
 from __future__ import annotations
 

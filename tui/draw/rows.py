@@ -1,4 +1,4 @@
-"""What a table shows: columns, and rows fetched a page at a time."""
+"""Rows of a table: its columns, and rows fetched a page at a time."""
 
 from __future__ import annotations
 

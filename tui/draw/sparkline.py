@@ -1,4 +1,4 @@
-"""A course of values in one line of text."""
+"""The sparkline: a course of values in one line of text."""
 
 from __future__ import annotations
 

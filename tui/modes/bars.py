@@ -1,4 +1,4 @@
-"""The lines above and below the panes: status, modes, timeline, footer."""
+"""The bars above and below the panes: status, modes, timeline, footer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How safe the world is, in some lines for a person."""
+"""The durability of the world, in some lines for a person."""
 
 from __future__ import annotations
 

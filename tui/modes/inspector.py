@@ -1,4 +1,4 @@
-"""One member in full: traits, ties, feed, history; as many lines as there are, and they scroll."""
+"""The inspector: one member in full, traits, ties, feed, history; and it scrolls."""
 
 from __future__ import annotations
 

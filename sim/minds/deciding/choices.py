@@ -1,4 +1,4 @@
-"""What a person can choose of minds: which there are, what they are told, which models answer."""
+"""The choices about minds: which there are, what they are told, which models answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is done to minds, as functions a journal can do again: nobody is asked a second time."""
+"""Commands on minds, as functions a journal can do again: nobody is asked a second time."""
 
 from __future__ import annotations
 

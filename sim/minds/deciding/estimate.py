@@ -1,4 +1,4 @@
-"""What minds would ask: a run in which nobody is asked, and every question is counted."""
+"""The estimate of a run's questions: nobody is asked, and every question is counted."""
 
 from __future__ import annotations
 

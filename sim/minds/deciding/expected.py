@@ -1,4 +1,4 @@
-"""What minds would ask, worked out and not run: an estimate that is there at once.
+"""The quick estimate of what minds would ask, worked out and not run.
 
 Who is online follows from each member's activity and the rhythm of the platform; a prompt has
 as many messages as feeds have now. :func:`~sim.minds.deciding.estimate.estimate` runs the world

@@ -1,4 +1,4 @@
-"""Questions to members: one in its own words, or many and how their answers spread."""
+"""Interviews and surveys: one member in its own words, or many and how their answers spread."""
 
 from __future__ import annotations
 

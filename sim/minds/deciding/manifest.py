@@ -1,4 +1,4 @@
-"""With what minds decide: versions, prompts, limit and models, for whoever repeats a run."""
+"""The manifest of minds: versions, prompts, limit and models, for whoever repeats a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a minded member knows besides its feed: letters, allies, groups, its goal and its plan."""
+"""The context of a minded member besides its feed: letters, allies, groups, goal and plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A decision under way, and the row that tells the world what came of it."""
+"""A pending decision, and the row that tells the world what came of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""To be a member, and to let one remember a talk: functions that a journal can do again."""
+"""Members played by a person, and talks they remember: functions that a journal can do again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Minds at work: all at once in a loop and thread of their own, so that none of them holds us up.
+"""The decision round: all minds of a tick at work at once, in a loop and thread of their own.
 
 Whoever waits looks ten times a second: for the deadline, for somebody who wants it to stop, and
 for a mind that does not let go of the loop. What a mind does wrong leaves its member to the rules;

@@ -1,4 +1,4 @@
-"""What a member sees, remembers and wants, put before the mind that decides for it."""
+"""The scene of a decision: what a member sees, remembers and wants, put before its mind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What came of minds, in sentences: who decided, what went wrong, what it cost."""
+"""Summaries of what minds did, in sentences: who decided, what went wrong, what it cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lets minds decide after each tick: whom to ask, how long to wait, what stands in.
+"""The thinker lets minds decide after each tick: whom to ask, how long to wait, what stands in.
 
 The thread that drives the world waits here, within a deadline and with an ear for whoever wants it
 to stop. What was decided goes into the world as one command, ``decide``; recovery and replay do

@@ -1,4 +1,4 @@
-"""What comes to a member's mind, of what it remembers.
+"""Recall: which of a member's memories come to its mind.
 
 What is kept, and what is forgotten, is said in :mod:`sim.world.minds.memory`. What comes to mind is
 chosen by recency, importance and relevance in equal parts, as in Park et al. (2023, Generative

@@ -1,4 +1,4 @@
-"""Short reflections: what a minded member makes of what it remembers, kept as memories.
+"""Reflections: what a minded member makes of what it remembers, kept as memories.
 
 After so many memories a member is asked for one or two thoughts, as in Park et al. (2023,
 Generative Agents); they weigh more than what they were made of, and stay longer.

@@ -1,4 +1,4 @@
-"""What is asked of a model, and what came of it."""
+"""The request to a model, and its answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several members' decisions in one question.
+"""Batched questions: several members' decisions in one request.
 
 Each member stands in an element of its own, with all that it would be asked alone and in as much
 room; none is told of the others, yet one model reads them all, and a weak one may mix them up.

@@ -1,4 +1,4 @@
-"""When to leave a provider alone for a while, or for the rest of the run."""
+"""The circuit breaker: when to leave a provider alone for a while, or for the rest of the run."""
 
 from __future__ import annotations
 

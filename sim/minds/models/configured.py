@@ -1,4 +1,4 @@
-"""From settings to models that can be asked."""
+"""Model pools from settings."""
 
 from __future__ import annotations
 

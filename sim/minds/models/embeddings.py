@@ -1,4 +1,4 @@
-"""How far texts are alike: the cosines of what an embedding model makes of them."""
+"""Embeddings of texts, and how far texts are alike: the cosines of their vectors."""
 
 from __future__ import annotations
 

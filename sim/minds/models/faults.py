@@ -1,4 +1,4 @@
-"""What goes wrong with a model server, by kind: what each kind means for the call and the rest."""
+"""Faults of a model server, by kind: what each means for the call and the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where keys come from: settings, the environment, a ``.env`` file, the keyring of the desktop.
+"""Keys of model servers: from settings, the environment, a ``.env`` file, the desktop's keyring.
 
 A key stands in no argument, world, log or report. What the settings know of it, they got from the
 same places; the keyring is asked last, for it may ask a person.

@@ -1,4 +1,4 @@
-"""How many calls at once, how fast, and how many a minute: found out, never guessed too high."""
+"""Limits of calls: how many at once, how fast, how many a minute; found out as it goes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pool as the settings say, open and closed again; the model on this machine is started too."""
+"""The opening and closing of a model pool as the settings say, the local model's server too."""
 
 from __future__ import annotations
 

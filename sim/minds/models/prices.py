@@ -1,4 +1,4 @@
-"""What tokens cost: a table that the user may edit, in whole nano-dollars for exact sums."""
+"""Prices of tokens: a table that the user may edit, in whole nano-dollars for exact sums."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a model is asked: an OpenAI-compatible server, a model, and what may be asked of it."""
+"""The provider: an OpenAI-compatible server, a model, and what may be asked of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One provider in use: its limits, its breaker, its retries, all under one deadline.
+"""The provider client: its limits, its breaker, its retries, all under one deadline.
 
 A server that refuses a request as too many (429) did not fail: all its callers wait as long as it
 asks, and go on at a pace that it takes. That is no retry, costs nothing, and ends at the deadline.

@@ -1,4 +1,4 @@
-"""A server's bytes turned into a reply, every field distrusted."""
+"""The reader of replies: a server's bytes become a reply, every field distrusted."""
 
 from __future__ import annotations
 

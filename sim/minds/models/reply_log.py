@@ -1,4 +1,4 @@
-"""Every reply of a model, kept: a run replays from it without the network, to the same digest.
+"""The reply log: a run replays from it without the network, to the same digest.
 
 A reply's place is its slot: the tick, the member, and the number of the question within both. A
 replay that asks something else at a slot has diverged, and is told so.

@@ -1,4 +1,4 @@
-"""Keys that cannot be shown: every text that leaves this room is redacted here."""
+"""Secrets that cannot be shown: every text that leaves this room is redacted here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a server wants to be asked: what it refuses is left out, or said as it likes, from then on.
+"""Quirks of a model server: what it refuses is left out, or said as it likes, from then on.
 
 Servers differ in what they call the bound on a reply, in whether a temperature or a seed may be
 said, and in how an answer's form is asked for. The newest way is tried first. A server that refuses

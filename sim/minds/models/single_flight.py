@@ -1,4 +1,4 @@
-"""Asked once for all that would ask the same: answers kept, and calls that others wait for."""
+"""Single flight: one call for all that would ask the same, answers kept for those that wait."""
 
 from __future__ import annotations
 

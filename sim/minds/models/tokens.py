@@ -1,4 +1,4 @@
-"""How many tokens a text has, about; and texts cut to so many."""
+"""Token counts, about; and texts cut to so many."""
 
 from __future__ import annotations
 

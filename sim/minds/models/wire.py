@@ -1,4 +1,4 @@
-"""One request to one server: the package's client, with every way it can go wrong named."""
+"""The provider connection: one request to one server, every way it can go wrong named."""
 
 from __future__ import annotations
 

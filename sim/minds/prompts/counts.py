@@ -1,4 +1,4 @@
-"""How each decision came about, counted: nothing a model failed to do passes unseen."""
+"""Counts of decisions: how each came about, so that nothing a model failed to do passes unseen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model's answer read as an act, strictly: what is not exactly right is counted, not guessed."""
+"""The reader of decisions: a model's answer as an act; what is wrong is counted, not guessed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Letters and groups as a mind sees them: numbered behind the posts of its feed, and answerable."""
+"""Letters and groups in a prompt: numbered behind the posts of the feed, and answerable."""
 
 from __future__ import annotations
 

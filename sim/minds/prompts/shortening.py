@@ -1,4 +1,4 @@
-"""A scene in ever tighter space: memories go first, then posts and letters, last the persona.
+"""The shortening of a scene: memories go first, then posts and letters, last the persona.
 
 Whatever others wrote is data: it is made one clean line, without the signs that could end the
 element it stands in or fill a name of the template.

@@ -1,4 +1,4 @@
-"""What a model might answer: for estimates, which ask nobody and yet have to be near the truth.
+"""The stand-in for a model in estimates: near the truth, and nobody is asked.
 
 Members like and share most, answer and post now and then, write to each other where they may, and
 plan in three steps. Each question has one answer.

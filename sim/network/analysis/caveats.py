@@ -1,4 +1,4 @@
-"""What equations leave out of a network, said in the names of their curves."""
+"""Caveats of equations: what they leave out of a network, said in the names of their curves."""
 
 from __future__ import annotations
 

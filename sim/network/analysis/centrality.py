@@ -1,4 +1,4 @@
-"""Who is in the middle: PageRank by sweeps, k-cores by peeling."""
+"""Centrality: PageRank by sweeps, k-cores by peeling."""
 
 from __future__ import annotations
 

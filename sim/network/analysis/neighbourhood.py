@@ -1,4 +1,4 @@
-"""The surroundings of one agent: who is within some steps, and the ties between them."""
+"""The neighbourhood of one agent: who is within some steps, and the ties between them."""
 
 from __future__ import annotations
 

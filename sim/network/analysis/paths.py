@@ -1,4 +1,4 @@
-"""Who can reach whom along ties: components, distances, a shortest path between two agents."""
+"""Paths along ties: components, distances, a shortest path between two agents."""
 
 from __future__ import annotations
 

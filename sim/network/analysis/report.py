@@ -1,4 +1,4 @@
-"""A page about a network: how large, how dense, who is in the middle, what falls together."""
+"""The network report: how large, how dense, who is in the middle, what falls together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is trusted by those who are trusted: reputation over a whole network."""
+"""Reputation over a whole network: trusted is whom the trusted trust."""
 
 from __future__ import annotations
 

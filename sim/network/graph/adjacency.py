@@ -1,4 +1,4 @@
-"""How a network is held: tight and still until its first change, in a slab from then on."""
+"""The adjacency of a network: tight until its first change, in a slab from then on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From arcs in any order to sorted rows: what ``Ties`` is built with."""
+"""The builder of ties: arcs in any order become sorted rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who met whom, and when: every single contact of a network that came with times."""
+"""Timed interactions: every single contact of a network that came with times."""
 
 from __future__ import annotations
 

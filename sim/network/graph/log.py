@@ -1,4 +1,4 @@
-"""Who changed which tie and when: the newest changes, as columns."""
+"""The log of tie changes: who changed which tie and when, the newest ones as columns."""
 
 from __future__ import annotations
 

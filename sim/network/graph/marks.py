@@ -1,4 +1,4 @@
-"""What may be known of each tie beside trust: when it began, and whether it is for or against."""
+"""Marks of ties beside trust: when each began, and whether it is for or against."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who hears whom: directed ties as sorted rows that may change in every tick."""
+"""The directed ties of a network, as sorted rows that may change in every tick."""
 
 from __future__ import annotations
 

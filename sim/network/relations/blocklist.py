@@ -1,4 +1,4 @@
-"""Whose ears are closed to whom: mutes and blocks, beside the ties."""
+"""The blocklist: mutes and blocks, beside the ties."""
 
 from __future__ import annotations
 

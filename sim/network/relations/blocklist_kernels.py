@@ -1,4 +1,4 @@
-"""Closed ears: whether an agent wants to hear another, or the other wants to be heard.
+"""Kernels of the blocklist: whether an agent wants to hear another, or the other to be heard.
 
 ``closed`` uint64 has one bit an agent, set for those whose ears are closed to anybody; it is (0,)
 where nobody's are, so the test costs nothing there and one look at a small bitmap for most agents

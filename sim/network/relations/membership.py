@@ -1,4 +1,4 @@
-"""Groups that members join and leave, each with a limit; an agent may be in several."""
+"""Membership of groups that agents join and leave, each with a limit; one may be in several."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ties are, beside that they are: a type and properties of those that came with them."""
+"""Types and properties of ties, of those that came with them."""
 
 from __future__ import annotations
 

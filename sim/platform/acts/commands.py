@@ -1,4 +1,4 @@
-"""Acts by hand: which are refused, and what each does when its tick begins."""
+"""Commands of acts by hand: which are refused, and what each does when its tick begins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What acts change: counters, rings, new posts, ties, mutes."""
+"""Effects of acts: counters, rings, new posts, ties, mutes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything a member can do on the platform; numbers are part of the world format."""
+"""The kinds of acts that a member can do on the platform; numbers are part of the world format."""
 
 from __future__ import annotations
 

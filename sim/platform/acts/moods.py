@@ -1,4 +1,4 @@
-"""What a platform does to its members: moods that decay, interests that drift and fade.
+"""Moods of members that decay, and interests that drift and fade, tick by tick.
 
 With each like, repost or quote of a message about an interest that one has not, that interest is
 taken up with chance ``drift``; each member online loses one of its interests with the chance that

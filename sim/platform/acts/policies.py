@@ -1,4 +1,4 @@
-"""Which policy decides on the acts of each member: one for everybody, or some members their own.
+"""The policies in force: one for everybody, or some members their own.
 
 Draws are addressed by viewer and message, so what a member does under a policy is the same whatever
 decides for others.

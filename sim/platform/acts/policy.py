@@ -1,4 +1,4 @@
-"""What members do with what they are shown: rules that a plugin can replace."""
+"""The policy: what members do with what they are shown, by rules that a plugin can replace."""
 
 from typing import Any, ClassVar
 

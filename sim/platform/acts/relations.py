@@ -1,4 +1,4 @@
-"""What a tick does to relations: trust moves with outcomes, reputation is weighed, friends meet."""
+"""Relations in a tick: trust moves with outcomes, reputation is weighed, friends meet."""
 
 from __future__ import annotations
 

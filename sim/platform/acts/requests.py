@@ -1,4 +1,4 @@
-"""Acts by hand: what a person, a program or a language model lets a member do."""
+"""Requested acts: what a person, a program or a language model lets a member do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a tick leaves for a log on the disk: the acts of members, and the messages they wrote."""
+"""The record of a tick for a log on the disk: the acts of members, and the messages they wrote."""
 
 from __future__ import annotations
 

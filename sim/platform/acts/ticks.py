@@ -1,4 +1,4 @@
-"""A row of numbers for every tick there ever was: settled rows are shared and lie in files."""
+"""Rows of numbers by tick, one for every tick ever: settled rows are shared and lie in files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a recommender scores: candidates of many viewers at once, a column for each property."""
+"""The candidates that a recommender scores: many viewers at once, a column for each property."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who was shown what in this tick: the outcome of all feeds, part by part."""
+"""The exposures of a tick: who was shown what, the outcome of all feeds, part by part."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whom members might follow: others a few steps away, a column for each thing known of a pair."""
+"""Friend candidates: others a few steps away, a column for each thing known of a pair."""
 
 from __future__ import annotations
 

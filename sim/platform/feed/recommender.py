@@ -1,4 +1,4 @@
-"""What a recommender is: it says how well each candidate would do in its viewer's feed."""
+"""The recommender contract: how well each candidate would do in its viewer's feed."""
 
 from typing import Any, ClassVar
 

@@ -1,4 +1,4 @@
-"""Recommenders as a person names them, and whose feeds each ranks."""
+"""The recommenders in force, as a person names them, and whose feeds each ranks."""
 
 from __future__ import annotations
 

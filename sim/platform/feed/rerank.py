@@ -1,4 +1,4 @@
-"""Ways to put a feed together that look at the whole of it, for recommenders to call."""
+"""Rerankers that look at the whole of a feed, for recommenders to call."""
 
 from __future__ import annotations
 

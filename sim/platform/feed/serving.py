@@ -1,4 +1,4 @@
-"""Feeds of all who are online: candidates, scores, slots; a few thousand viewers at a time.
+"""The serving of feeds to all who are online: candidates, scores, slots, a few thousand at a time.
 
 What a chunk computes depends on its viewers alone, and the chunks are joined in their order: one
 thread or many, the exposures are the same.

@@ -1,4 +1,4 @@
-"""Members are fed and act in waves: what a tick needs of a wave's feeds is taken, the rest is gone.
+"""Waves of members who are fed and act: what a tick needs of a wave is taken, the rest is gone.
 
 A platform that keeps its feeds serves everybody in one wave, and lets members act on it later in
 the tick. One that does not (``keep_feeds`` off, and no member with a mind that reads its feed) has

@@ -1,4 +1,4 @@
-"""The quickest form of a recommender: a weighted sum of what a candidate has to say for itself."""
+"""The weighted recommender, the quickest form: a weighted sum of a candidate's columns."""
 
 import math
 from typing import Any, NamedTuple

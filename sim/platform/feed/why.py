@@ -1,4 +1,4 @@
-"""Why a member was shown a message: one exposure, explained."""
+"""The explanation of one exposure: why a member was shown a message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What members may be shown beyond those whom they follow: the newest by topic, and what trends."""
+"""Pools of messages beyond those whom one follows: the newest by topic, and what trends."""
 
 from __future__ import annotations
 

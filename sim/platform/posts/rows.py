@@ -1,4 +1,4 @@
-"""Rows that come at the end and go at the front, in no more memory than those there are need."""
+"""Row queues: rows come at the end and go at the front, in no more memory than is needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looking for posts and people, and what a look leaves behind."""
+"""The search of posts and people, and what a look leaves behind."""
 
 from __future__ import annotations
 

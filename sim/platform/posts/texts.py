@@ -1,4 +1,4 @@
-"""What messages say, and what was said to them."""
+"""Texts of messages, and what was said to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What members write without a language model: a grammar, coloured by who writes.
+"""The writer of posts without a language model: a grammar, coloured by who writes.
 
 A text is a pure function of its draw, its topics and its author's traits, so that no post has to
 be stored. The extravert exclaims, the neurotic worries, the open asks, the agreeable thanks, the

@@ -1,4 +1,4 @@
-"""Ticks with names in a living world, and how far it can go; all of it in the engine's thread."""
+"""Bookmarks of a living world, and how far back it can go; all of it in the engine's thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a call changed in a world: two looks at it, and the events between them."""
+"""The change detector: two looks at a world around a call, and the events between them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The thread that owns a world: it takes commands in order, runs ticks, and makes frames."""
+"""The engine: the thread that owns a world, takes commands in order, runs ticks, makes frames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A world under way: what commands do to it, what a tick leaves behind, and the frame of it all.
+"""The live world: what commands do to it, what a tick leaves behind, and the frame of it all.
 
 Everything here runs in the engine's thread; nothing here waits or keeps time.
 """

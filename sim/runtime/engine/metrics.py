@@ -1,4 +1,4 @@
-"""A running world's metrics, alerts and interventions, as frames and events tell them."""
+"""Metrics, alerts and interventions of a running world, as frames and events tell them."""
 
 from __future__ import annotations
 

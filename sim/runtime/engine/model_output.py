@@ -1,4 +1,4 @@
-"""What a model tells besides its states: numbers and lines, taken as data and made safe."""
+"""Output of models besides their states: numbers and lines, taken as data and made safe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the engine's thread to the event loop: frames and events, never more than fit."""
+"""The outbox from the engine's thread to the event loop: frames and events, never more than fit."""
 
 from __future__ import annotations
 

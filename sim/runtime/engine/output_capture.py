@@ -1,4 +1,4 @@
-"""Round foreign plugins while a world runs: their output is caught, their files are reloaded."""
+"""The capture of foreign plugins' output while a world runs; their files are reloaded here, too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How fast ticks follow each other: what was asked for, and what came of it."""
+"""The pace of ticks: what was asked for, and what came of it."""
 
 from __future__ import annotations
 

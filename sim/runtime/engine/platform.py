@@ -1,4 +1,4 @@
-"""What is done to a platform, as functions that a journal can do again."""
+"""Commands on a platform, as functions that a journal can do again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Acts that change who agents are, as a journal does them again."""
+"""Commands that change who agents are, as a journal does them again."""
 
 from __future__ import annotations
 

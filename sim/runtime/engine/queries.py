@@ -1,4 +1,4 @@
-"""Questions to a world under way that change nothing: answered between two ticks, in any state."""
+"""Queries of a live world that change nothing: answered between two ticks, in any state."""
 
 from __future__ import annotations
 

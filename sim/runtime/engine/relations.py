@@ -1,4 +1,4 @@
-"""What a live world's members do about each other, by names that a journal can do again."""
+"""Commands on relations of members, by names that a journal can do again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A command on its way to the engine, and what becomes of it."""
+"""The engine's command: a request on its way to the engine, and what becomes of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the next tick is wanted, and when: playing, a stretch of steps, or nothing."""
+"""Run control: whether the next tick is wanted, and when; playing, steps, or nothing."""
 
 from __future__ import annotations
 

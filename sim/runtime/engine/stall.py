@@ -1,4 +1,4 @@
-"""A plugin that does not come back: who it is, how it is stopped, and where the world goes on.
+"""Stalled plugins: who does not come back, how it is stopped, and where the world goes on.
 
 Python can raise an exception in another thread, at its next line: that ends a loop written in
 Python, and the fence round the plugin makes of it a failed message. A loop in compiled code never

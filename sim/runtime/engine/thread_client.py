@@ -1,4 +1,4 @@
-"""Between the event loop and the engine's thread: questions and answers, frames, sessions."""
+"""The engine client, between event loop and engine thread: questions, answers, frames, sessions."""
 
 from __future__ import annotations
 

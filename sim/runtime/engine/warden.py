@@ -1,4 +1,4 @@
-"""Watches over plugins where nobody looks at a screen: one that does not come back is ended.
+"""The warden of plugins where nobody looks at a screen: one that does not come back is ended.
 
 A thread of its own looks a few times a second at the calls under way. A call of a foreign plugin
 that lasts too long, or takes too much memory, is interrupted: in Python at the next line, in what

@@ -1,4 +1,4 @@
-"""Makes the picture of the communities beside the engine, so that neither waits for the other."""
+"""The layout of communities, drawn beside the engine, so that neither waits for the other."""
 
 from __future__ import annotations
 

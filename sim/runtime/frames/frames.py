@@ -1,4 +1,4 @@
-"""What a watcher sees: immutable pictures of a running world."""
+"""Frames: immutable pictures of a running world, as a watcher sees it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How minds are doing, as frames carry it: who decided, how fast, for how much, who answers."""
+"""Minds in frames: who decided, how fast, for how much, who answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where to draw communities: near those they are tied to, apart from the rest."""
+"""Positions of communities: near those they are tied to, apart from the rest."""
 
 from __future__ import annotations
 

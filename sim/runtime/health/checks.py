@@ -1,4 +1,4 @@
-"""How a running world is: checks by name, each with a level and one sentence.
+"""Health checks of a running world, by name, each with a level and one sentence.
 
 A check is a function from :class:`Vitals`, what was measured, to a :class:`Finding`. Whoever has
 something of their own to watch over registers a check, or a cache whose hits are counted::

@@ -1,4 +1,4 @@
-"""What a monitoring system reads, on this machine: ``/metrics`` for Prometheus and ``/healthz``.
+"""The exporter for monitoring systems: ``/metrics`` for Prometheus and ``/healthz``.
 
 The page is made when it is asked for, in a thread of its own, of numbers that are read as they
 are. Kept between two readings is what counters came to: they never fall, even where a world goes

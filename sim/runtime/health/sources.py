@@ -1,4 +1,4 @@
-"""Where exported numbers come from: a simulation, or a world that its own thread runs."""
+"""Sources of exported numbers: a simulation, or a world that its own thread runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looks after a running world: measures, runs the checks, and pauses it before memory runs out."""
+"""The health watch: measures, runs the checks, and pauses a world before memory runs out."""
 
 from __future__ import annotations
 

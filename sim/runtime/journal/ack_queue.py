@@ -1,4 +1,4 @@
-"""Who waits to hear that an entry is on the disk, and is told in the order of asking."""
+"""The acknowledgement queue: who waits to hear that an entry is on the disk, in order."""
 
 from __future__ import annotations
 

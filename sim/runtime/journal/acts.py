@@ -1,4 +1,4 @@
-"""What a journal can do again: each act by its name there, with arguments that JSON holds."""
+"""Replayable acts: each by its name in a journal, with arguments that JSON holds."""
 
 from __future__ import annotations
 

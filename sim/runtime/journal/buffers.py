@@ -1,4 +1,4 @@
-"""Room that copies of a world are written into again and again."""
+"""Reused buffers for copies of a world."""
 
 from __future__ import annotations
 

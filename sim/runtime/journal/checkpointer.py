@@ -1,4 +1,4 @@
-"""Checkpoints: a world copied between two ticks, and written to its file by a thread."""
+"""The checkpointer: a world copied between two ticks, and written to its file by a thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What members do is written beside the world's file while the world lives; for whoever drives it.
+"""The history writer: what members do, beside the world's file while the world lives.
 
 What the database lacks after a crash is in the world that a recovery makes: at most as many ticks
 wait for the disk as a world holds itself, and decisions are on it before anything comes of them.

@@ -1,4 +1,4 @@
-"""A live world copied as it is at one moment, while whoever has it open goes on.
+"""Copies of a live world as it is at one moment, while whoever has it open goes on.
 
 The journal is read in one transaction, so the copy ends at an entry; the newest checkpoint on the
 way to it is copied too, with which the copy can be opened like any other live world.

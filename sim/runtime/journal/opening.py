@@ -1,4 +1,4 @@
-"""What a keeper finds when it comes: nothing, its own journal, or one that it must not touch."""
+"""The opening of a journal: nothing, one's own, or one that must not be touched."""
 
 from __future__ import annotations
 

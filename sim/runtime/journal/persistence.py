@@ -1,4 +1,4 @@
-"""What a live world has to do with the disk: its journal, who else has it, what a save means."""
+"""Persistence of a live world: its journal, who else has it, what a save means."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a save would lose, and what lies where a world is to be.
+"""The loss that a save would mean, and what lies where a world is to be.
 
 A file may hold the same world further on, or with more of it alive; or another world, which nobody
 replaces without asking, and whose journal nobody throws away.

@@ -1,4 +1,4 @@
-"""Which checkpoints a live world keeps: the first, and the newest on the line that it is on."""
+"""The retention of checkpoints: the first, and the newest on the line that the world is on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps a live world: what is done goes into its journal, and is acknowledged once it is there."""
+"""The journal writer: what is done to a live world is in its journal before it is acknowledged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose lines run in another process: noted there, and read here, even after it has died."""
+"""Crash breadcrumbs: whose lines run in another process, noted there, read here after its death."""
 
 from __future__ import annotations
 

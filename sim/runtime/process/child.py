@@ -1,4 +1,4 @@
-"""The engine's process, as the one that started it holds it."""
+"""The engine's child process, as the one that started it holds it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Between the event loop and the engine's process: questions, frames, its death and its heirs."""
+"""The process engine's client: questions, frames, the process's death and its successors."""
 
 from __future__ import annotations
 

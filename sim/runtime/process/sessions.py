@@ -1,4 +1,4 @@
-"""What a simulation with an engine elsewhere hands out: sessions, and long work as jobs."""
+"""Sessions and jobs of a simulation whose engine is elsewhere."""
 
 from __future__ import annotations
 

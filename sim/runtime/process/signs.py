@@ -1,4 +1,4 @@
-"""What the signs that a process leaves say: who holds it up, where, and since when."""
+"""Signs of a process: who holds it up, where, and since when."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Between two processes: messages in order, frames without what the other side has, errors whole.
+"""The pipe between two processes: messages in order, frames as differences, errors whole.
 
 Only a process and the one that it started itself talk so; a plugin shares the engine's process and
 could write here too, as it could anywhere: faults are kept apart, not malice.

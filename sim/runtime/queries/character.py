@@ -1,4 +1,4 @@
-"""What a member is like inside: character, knowledge, views, mood, and what was written of it."""
+"""The character of a member: traits, knowledge, views, mood, and what was written of it."""
 
 from __future__ import annotations
 

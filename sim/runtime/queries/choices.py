@@ -1,4 +1,4 @@
-"""What can be done to a world under way, as forms: interventions, and a platform's settings."""
+"""The choices for a world under way, as forms: interventions, and a platform's settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people ask about feeds and posts of a world with a platform; for :meth:`Simulation.query`.
+"""Queries about feeds and posts of a world with a platform; for :meth:`Simulation.query`.
 
 As in :mod:`sim.runtime.queries.members`, each reads in some milliseconds at a million agents.
 """

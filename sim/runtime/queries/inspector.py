@@ -1,4 +1,4 @@
-"""All that a screen shows of one member, in one question; for :meth:`Simulation.query`."""
+"""The inspector's query: all that a screen shows of one member; for :meth:`Simulation.query`."""
 
 from __future__ import annotations
 

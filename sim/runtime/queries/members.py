@@ -1,4 +1,4 @@
-"""What people ask about the members of a world under way; for :meth:`Simulation.query`.
+"""Queries about the members of a world under way; for :meth:`Simulation.query`.
 
 Each function here reads in some milliseconds at a million agents, and returns nothing that the
 world goes on writing to. What takes longer is made of that by a function with ``_of`` in its name,

@@ -1,4 +1,4 @@
-"""What people ask about the messages of a world under way; for :meth:`Simulation.query`.
+"""Queries about the messages of a world under way; for :meth:`Simulation.query`.
 
 As in :mod:`sim.runtime.queries.members`: what is read in the engine's thread is quick, and what
 takes longer is made of it beside the engine by a function with ``_of`` in its name.

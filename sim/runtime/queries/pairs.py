@@ -1,4 +1,4 @@
-"""Two members and what is between them: ties, likeness and why, what they did about each other."""
+"""The query about two members: ties, likeness and why, what they did about each other."""
 
 from __future__ import annotations
 

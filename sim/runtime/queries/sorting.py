@@ -1,4 +1,4 @@
-"""What members are sorted by where a column is made of words; for :meth:`Simulation.query`.
+"""Sort keys of members where a column is made of words; for :meth:`Simulation.query`.
 
 What the engine is asked for here is taken in a millisecond or two at a million agents; the ``by_``
 functions make the order of it, in a thread beside the engine.

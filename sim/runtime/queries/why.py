@@ -1,4 +1,4 @@
-"""Why a member was shown a message, in the last tick or an earlier one, which is run again."""
+"""The query why a member was shown a message, in the last tick or an earlier one, run again."""
 
 from __future__ import annotations
 

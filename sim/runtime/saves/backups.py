@@ -1,4 +1,4 @@
-"""Copies of worlds in another folder as they are, journal and all: dated, checked, tried out."""
+"""Backups of worlds in another folder, journal and all: dated, checked, tried out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who members were said to be, taken out of a world and of everything that its files keep of it.
+"""The erasure of profiles: taken out of a world and of everything that its files keep of it.
 
 The world is brought up to where its journal leads and written anew; journal and checkpoints go, for
 all of them hold what was there before. The log of acts is written anew behind the first act that

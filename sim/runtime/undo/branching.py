@@ -1,4 +1,4 @@
-"""Another world from a tick of this one, which goes its own way and shares what it can on disk."""
+"""Branching: another world from a tick of this one, which shares what it can on disk."""
 
 from __future__ import annotations
 

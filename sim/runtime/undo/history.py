@@ -1,4 +1,4 @@
-"""The past of a world at hand: copies of what ticks change, as many as a number of bytes holds.
+"""The undo history: copies of what ticks change, as many as a number of bytes holds.
 
 A copy shares with the one before it whatever did not change; ties, opinions and the records of
 messages are shared with the world itself. Large columns lie in scratch files

@@ -1,4 +1,4 @@
-"""One moment of a world kept in memory: what it shares with others, and whether it is whole."""
+"""An undo point: a world at one tick kept in memory, what it shares, and whether it is whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Going to another tick of a world's past, and forward again, while it lives."""
+"""Travel to another tick of a world's past, and forward again, while it lives."""
 
 from __future__ import annotations
 

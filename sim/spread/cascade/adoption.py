@@ -1,4 +1,4 @@
-"""How a cascade's adopters are written down, checked, and taken back when a tick fails."""
+"""Adoption: how a cascade's adopters are written down, checked, and taken back on a fault."""
 
 from __future__ import annotations
 

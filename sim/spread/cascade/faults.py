@@ -1,4 +1,4 @@
-"""Whose fault it is: what a plugin raises stops its own cascade, and nobody else's."""
+"""Faults of models: what a plugin raises stops its own cascade, and nobody else's."""
 
 from __future__ import annotations
 

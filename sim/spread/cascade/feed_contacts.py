@@ -1,4 +1,4 @@
-"""Contacts of a message that is shown to some viewers only, by those who shared it."""
+"""Feed contacts: a message is shown to some viewers only, by those who shared it."""
 
 from __future__ import annotations
 

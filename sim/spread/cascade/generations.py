@@ -1,4 +1,4 @@
-"""R_t: how many adoptions each of those caused who adopted at one tick, once all had their turn.
+"""Generations and R_t: adoptions caused by those who adopted at one tick, per head.
 
 A generation is who adopted at a tick: for the first time, or again where a model lets agents adopt
 anew (an infection in an endemic SIS). It counts once none of them can cause another: the mean over

@@ -1,4 +1,4 @@
-"""The record of a cascade: who adopted, when and from whom; twelve bytes an adopter."""
+"""The log of a cascade: who adopted, when and from whom; twelve bytes an adopter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What travels: a message, its author, its topics."""
+"""The message: its author, its topics, its text."""
 
 from __future__ import annotations
 

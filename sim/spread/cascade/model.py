@@ -1,4 +1,4 @@
-"""What a propagation model is: it says what hearing a message does to an agent.
+"""The contract of a propagation model: what hearing a message does to an agent.
 
 :class:`PropagationModel` is the freest form: one ``step`` over arrays. The other forms are easier:
 :class:`~sim.spread.compartments.compartments.Compartments` (declared rules),

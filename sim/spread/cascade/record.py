@@ -1,4 +1,4 @@
-"""What a cascade has on record: who adopted when and from whom, and the shape that follows."""
+"""The record of a cascade: who adopted when and from whom, and the shape that follows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One number an agent, 0 for most: kept as a hash table while that is the smaller form."""
+"""The sparse column: one number an agent, a hash table while that is the smaller form."""
 
 from __future__ import annotations
 

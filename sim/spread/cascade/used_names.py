@@ -1,4 +1,4 @@
-"""Which names an author's class uses: what it will read has to be kept before it is read."""
+"""The names that an author's class uses: what it will read has to be kept before it is read."""
 
 from __future__ import annotations
 

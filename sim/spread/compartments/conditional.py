@@ -1,4 +1,4 @@
-"""Compartments whose rules have conditions: what would happen is listed, asked about, then done."""
+"""Conditional rules of compartments: what would happen is listed, asked about, then done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model may declare: states that exist, trust as a factor, conditions on what there is."""
+"""Checks of declared models: states that exist, trust as a factor, conditions on what there is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules in which every speaker calls one tie a tick: a shorter way to the same result."""
+"""Single-contact rules: every speaker calls one tie a tick, a shorter way to the same result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules in continuous time in which speakers make calls: a shorter way to the same events."""
+"""Single-contact rules in continuous time: a shorter way to the same events."""
 
 from __future__ import annotations
 

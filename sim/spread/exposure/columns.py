@@ -1,4 +1,4 @@
-"""What a chunk of exposures shows: columns with one value an exposure."""
+"""The columns of a chunk of exposures: one value an exposure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Per exposure: one number says what it takes to convince this agent, now."""
+"""Models per exposure: one number says what it takes to convince this agent, now."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""How a story ages: novelty fades as a stretched exponential (Wu & Huberman, PNAS 2007)."""
+"""Novelty, which fades as a stretched exponential (Wu & Huberman, PNAS 2007)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many small messages in one pass: their exposures are weighed together, each by its own coins."""
+"""Shared passes of many small messages: exposures weighed together, each by its own coins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model sees of the agents it is asked about: columns with one value an agent."""
+"""The columns of agents that a model is asked about: one value an agent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model may see of the world around its cascade."""
+"""The view of the world that an opinion model has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A method in plain Python as a function that kernels can call: compiled where that is possible.
+"""The compiler of models' methods: plain Python becomes a function that kernels can call.
 
 What the method reads of ``self`` are numbers: parameters, and properties that are numbers. They are
 handed over as 64-bit words beside the call, so that a model is compiled once, whatever its

@@ -1,4 +1,4 @@
-"""How opinions lie: in the middle or apart, in how many groups."""
+"""Measures of opinions: in the middle or apart, in how many groups."""
 
 from __future__ import annotations
 

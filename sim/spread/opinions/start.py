@@ -1,4 +1,4 @@
-"""What agents think at the start: a law that a person types becomes opinions.
+"""Initial opinions: a law that a person types becomes what agents think at the start.
 
 ::
 

@@ -1,4 +1,4 @@
-"""What agents hear: the opinions of those they follow, and whom they follow this tick."""
+"""Voices that agents hear: opinions of those they follow, and whom they follow this tick."""
 
 from __future__ import annotations
 

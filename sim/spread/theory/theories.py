@@ -1,4 +1,4 @@
-"""Which equations speak of a compartmental model, the sharpest first."""
+"""The theories of a compartmental model: the equations that speak of it, the sharpest first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What members of a world did, wrote and decided, from its history database and from memory."""
+"""The record of acts: what members did, wrote and decided, from the database and from memory."""
 
 from __future__ import annotations
 

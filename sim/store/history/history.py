@@ -1,4 +1,4 @@
-"""What happened in a world: who adopted what, when and from whom; answered from packed columns.
+"""The history of a world: who adopted what, when and from whom; answered from packed columns.
 
 Ten million adoptions take 120 MB; a question looks through all of them in some 20 ms.
 """

@@ -1,4 +1,4 @@
-"""What a tick of a platform left, as bytes: some 6 of them an act.
+"""The packing of a platform's tick into bytes: some 6 of them an act.
 
 Acts lie in the order of their members, in parts of 65,536 members each, so that the history of one
 member takes one part of every tick. The bytes of each place of a number lie together before they

@@ -1,4 +1,4 @@
-"""The history of a world, wherever it lies: in memory, in a snapshot, or in a journal."""
+"""The reader of a world's history: in memory, in a snapshot, or in a journal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a history is made of: packs of adoptions, and what is told of them."""
+"""The rows of a history: packs of adoptions, and what is told of them."""
 
 from __future__ import annotations
 

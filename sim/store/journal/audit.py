@@ -1,4 +1,4 @@
-"""The log of a world's acts as rows of its file, and whether all of them are there unchanged.
+"""The audit log as rows of a world's file, and whether all of them are there unchanged.
 
 The rows stand in the table ``world`` under ``acts 0``, ``acts 1`` ...: JSON lists of ``[number,
 tick, author, kind, arguments, result, digest]``; ``acts head`` holds how many there are and the

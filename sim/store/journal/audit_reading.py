@@ -1,4 +1,4 @@
-"""What was done to a world, read from its file and from the journal beside it."""
+"""The reader of the audit log, from a world's file and from the journal beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One writer for each live world: a lock that ends with its process, and a name on it."""
+"""The lease: one writer for each live world, a lock that ends with its process, named."""
 
 from __future__ import annotations
 

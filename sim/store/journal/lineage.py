@@ -1,4 +1,4 @@
-"""Where a world came from, and ticks of it that have names: small files beside its journal."""
+"""Lineage and bookmarks of a world: small files beside its journal."""
 
 from __future__ import annotations
 

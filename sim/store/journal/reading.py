@@ -1,4 +1,4 @@
-"""A journal opened to be read: behind gates, never changed, every entry checked by its digest."""
+"""The journal reader: behind gates, nothing changed, every entry checked by its digest."""
 
 from __future__ import annotations
 

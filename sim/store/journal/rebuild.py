@@ -1,4 +1,4 @@
-"""A state of a live world built anew: the nearest checkpoint before it, then the journal.
+"""The rebuilding of a state: the nearest checkpoint before it, then the journal.
 
 What an entry leaves behind is compared with what the journal has of it, as in a recovery.
 """

@@ -1,4 +1,4 @@
-"""A live world brought back: its last checkpoint, then everything the journal says, compared.
+"""Recovery of a live world: its last checkpoint, then everything the journal says, compared.
 
 Nothing in the folder is changed. What cannot be trusted ends the replay there, and is said: what
 was acknowledged, where the file ends, and why.

@@ -1,4 +1,4 @@
-"""What a journal is made of: tables, entries, checkpoints, and the digest that chains them."""
+"""The rows of a journal: tables, entries, checkpoints, and the digest that chains them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a journal notes of a world after each entry: who adopted, some counts, and a digest.
+"""The state after a journal's entry: who adopted, some counts, and a digest.
 
 The digest takes what changes in every tick whole, and of everything else one sixteenth in turn:
 a divergence that lasts is seen within sixteen entries, at a fraction of the price.

@@ -1,4 +1,4 @@
-"""Rows of a file that nobody vouches for: never more of them than the file can hold.
+"""Bounded rows of a file that nobody vouches for: never more than the file can hold.
 
 The pages of a file made to harm may lead into each other again and again, so that a few kilobytes
 seem to be gigabytes of rows.

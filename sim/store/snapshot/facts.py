@@ -1,4 +1,4 @@
-"""What a person finds in a world file with any SQLite client, mirrored from the metadata.
+"""Facts for any SQLite client in a world file, mirrored from the metadata.
 
 Loading reads none of these rows but ``digest`` and ``meta``: they may be missing or wrong in
 detail without harm, so whatever the metadata lacks becomes NULL or an empty text.

@@ -1,4 +1,4 @@
-"""Old file or new file, never a mix: written beside the target, flushed, renamed over it."""
+"""Atomic files, old or new, never a mix: written beside the target, flushed, renamed over it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the first 100 bytes and the size of a file say, read as bytes before SQLite sees it."""
+"""The header of a file: its first 100 bytes and its size, read before SQLite sees it."""
 
 from __future__ import annotations
 

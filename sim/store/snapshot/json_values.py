@@ -1,4 +1,4 @@
-"""Values on their way to JSON: converted where numpy left its types, refused where JSON lies."""
+"""Values for JSON: converted where numpy left its types, refused where JSON lies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much memory a process may still take, asked before anything is allocated."""
+"""Free memory: how much a process may still take, asked before anything is allocated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A world file between "the header is right" and "every byte is right"."""
+"""An opened world file, between "the header is right" and "every byte is right"."""
 
 from __future__ import annotations
 

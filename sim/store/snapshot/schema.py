@@ -1,4 +1,4 @@
-"""The tables of a world file, as exact SQL text: what is not written here is refused on opening."""
+"""The schema of a world file, as exact SQL text: what is not written here is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The last 80 bytes of a world file: what every byte before them must hash to, twice.
+"""The trailer of a world file, 80 bytes: what every byte before them must hash to, twice.
 
 SQLite has no checksum of its own: of 162 flipped bits that changed data its integrity check
 missed 114. Two digests cover all bytes, because loading should cost little more than reading.

@@ -1,4 +1,4 @@
-"""What earlier versions wrote, brought to what this version reads.
+"""Upgrades of what earlier versions wrote to what this version reads.
 
 An upgrade changes what was read from a file, never the file. Whoever changes what
 ``World.dump()`` says raises :data:`sim.store.snapshot.schema.VERSION` once for a release, adds a

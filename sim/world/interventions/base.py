@@ -1,4 +1,4 @@
-"""What every intervention is."""
+"""The contract of an intervention."""
 
 from __future__ import annotations
 

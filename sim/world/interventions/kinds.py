@@ -1,4 +1,4 @@
-"""What an intervention can do: each with its fields, which are scenario keys and form fields."""
+"""The kinds of interventions: each with its fields, which are scenario keys and form fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is to be done to a world at a tick, or once a condition holds; part of its state.
+"""The plan of interventions, at a tick or once a condition holds; part of a world's state.
 
 Each is done between two ticks, before the first that it can change, and once. It was noted when it
 was planned, so a world that is replayed does it again by itself.

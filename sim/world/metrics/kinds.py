@@ -1,4 +1,4 @@
-"""Metrics of somebody's own: a number a tick that a plugin takes of a world."""
+"""Custom metrics: a number a tick that a plugin takes of a world."""
 
 from __future__ import annotations
 

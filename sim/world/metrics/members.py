@@ -1,4 +1,4 @@
-"""What becomes of single members, tick by tick: their followers, acts, feeds and standing."""
+"""Series of single members, tick by tick: their followers, acts, feeds and reputation."""
 
 from __future__ import annotations
 

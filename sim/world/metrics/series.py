@@ -1,4 +1,4 @@
-"""What a world is like, tick by tick: series of numbers, bounded and thinned as they grow."""
+"""Metric series of a world, tick by tick, bounded and thinned as they grow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The numbers that describe a world: each with its name, what it means, and what it costs."""
+"""Metric values of a world: each with its name, what it means, and what it costs."""
 
 from __future__ import annotations
 

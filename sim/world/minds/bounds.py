@@ -1,4 +1,4 @@
-"""What a file may say of minded members: whatever else it says is refused in one sentence."""
+"""Bounds of minded members in a file: whatever else it says is refused in one sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who gets a mind, which, and in what language it writes: from what a person says to members."""
+"""The giving of minds: who gets one, which, and in what language it writes."""
 
 from __future__ import annotations
 

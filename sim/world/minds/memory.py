@@ -1,4 +1,4 @@
-"""What is kept of a minded member's memories: a short term, a long one, and a bound in bytes.
+"""Memories of a minded member: a short term, a long one, and a bound in bytes.
 
 The newest quarter is kept whatever it is. Of what is older the strongest stay: by importance in
 [0, 1], and by recency, ``0.995 ** hours`` as in Park et al. (2023, Generative Agents). The rest is

@@ -1,4 +1,4 @@
-"""What happened to minded members since they last decided: letters, answers, what came of plans.
+"""News for minded members since they last decided: letters, answers, what came of plans.
 
 What others answered to a member, and did to it and its posts, it remembers: at most two answers a
 tick in words, and the rest in one line.

@@ -1,4 +1,4 @@
-"""What fits in memory; asked before anything is allocated."""
+"""The capacity check: what fits in memory, asked before anything is allocated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages that ended leave memory: their records lie in scratch files, where all find them.
+"""Ended messages leave memory: their records lie in scratch files, where all find them.
 
 A record that grows lies there too once those of all running messages are large: what was written
 is seldom read. Nothing of this can be seen in a world, but in its memory.

@@ -1,4 +1,4 @@
-"""Stand-ins for what a snapshot names and this program lacks: the world opens, and says so."""
+"""Placeholders for what a snapshot names and this program lacks: the world opens, and says so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A world turned back, or forward, to what a twin of it says; it stays the same object."""
+"""The rewind of a world to what a snapshot says, back or forward; it stays the same object."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A twin of a world that stands still: taken between two ticks, packed while the world goes on."""
+"""The snapshot of a world: taken between two ticks, packed while the world goes on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A world as (meta, columns), and its digest."""
+"""The state of a world as (meta, columns), and its digest."""
 
 from __future__ import annotations
 
