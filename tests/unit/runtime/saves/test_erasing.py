@@ -34,7 +34,7 @@ from sim.store.history.database import HistoryDatabase, TickDecisions, history_f
 from sim.store.journal.audit_reading import audit, checked
 from sim.store.journal.journal import folder_of
 from sim.store.journal.lease import LeaseError
-from sim.world.profiling import Match
+from sim.world.profile_assignment import Match
 from sim.world.world import World
 
 NAME, OTHER = "Ada Lovelace-Quux", "Grace Hopper-Zwei"
