@@ -274,6 +274,8 @@ if TYPE_CHECKING:
     from sim.store.journal.lease import LeaseError as LeaseError
     from sim.store.journal.lineage import Bookmark as Bookmark
     from sim.store.journal.lineage import Lineage as Lineage
+    from sim.store.reading import read_audit as read_audit
+    from sim.store.reading import read_info as read_info
     from sim.world.compatibility import Compatibility as Compatibility
     from sim.world.interventions.base import Intervention as Intervention
     from sim.world.interventions.plan import Interventions as Interventions
@@ -539,7 +541,9 @@ _HOMES = {
     "pairs_near": "sim.platform.feed.friends",
     "pressure": "sim.spread.neighbours.pressure",
     "quiet": "sim.core.progress",
+    "read_audit": "sim.store.reading",
     "read_history": "sim.store.history.reading",
+    "read_info": "sim.store.reading",
     "read_profiles": "sim.io.importing.profiles",
     "read_prompt": "sim.minds.prompts.prompts",
     "read_surrogate": "sim.minds.surrogate",

@@ -205,7 +205,7 @@ class Backend(Protocol):
     def interventions(self) -> list[PluginChoice]:
         """List what can be done to a world under way."""
 
-    def saved(self) -> list[SavedWorld]:
+    async def saved(self) -> list[SavedWorld]:
         """List the saves folder, newest first."""
 
     def simulation(

@@ -58,7 +58,7 @@ class BackgroundWork:
         names = [f"model={card.name}" for card in cards]
         parameters = {f"{spec.name}=" for card in cards for spec in card.parameters}
         self.model_words = [*names, *sorted(parameters)]
-        saved = await in_thread(backend.saved, "saves")
+        saved = await backend.saved()
         self.saved_words = [world.path.stem for world in saved]
         left = [line(world.path.stem, 30) for world in saved if world.state == "not closed"]
         if left:

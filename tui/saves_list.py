@@ -11,12 +11,13 @@ from sim.errors import HubbubError
 from tui.backend import SavedWorld
 
 if TYPE_CHECKING:
+    from sim import Info
     from sim.runtime import LivePlace
 
 __all__ = ["is_here", "never_saved", "seen"]
 
 
-def seen(path: Path, place: LivePlace | None) -> SavedWorld:
+def seen(path: Path, place: LivePlace | None, said: Info | HubbubError) -> SavedWorld:
     """Return what a file and its journal say of themselves, or why it cannot be opened.
 
     Parameters
@@ -25,16 +26,14 @@ def seen(path: Path, place: LivePlace | None) -> SavedWorld:
         The file.
     place
         The live world beside it, if there is one.
+    said
+        What is in the file, or why that cannot be read.
     """
-    from sim import info
-
     stat = path.stat()
     live, state = _live(place)
     when = _when(max(stat.st_mtime, _written(place)))
-    try:
-        said = info(path)
-    except HubbubError as error:
-        damage = "" if live else str(error)  # the journal alone is enough
+    if isinstance(said, HubbubError):
+        damage = "" if live else str(said)  # the journal alone is enough
         return SavedWorld(path, _tick(place, -1), -1, when, stat.st_size, damage, live, state)
     tick = _tick(place, said.tick or 0)
     return SavedWorld(path, tick, said.agents or 0, when, stat.st_size, "", live, state)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sim.errors import HubbubError, UnknownNameError
 from tui.backend import NewWorldSpec, PluginChoice, Preferences, SavedWorld
+from tui.dialogs.progress import in_thread
 from tui.saves_list import is_here, never_saved, seen
 
 if TYPE_CHECKING:
-    from sim import Keeping, Opened, Report, Theory, Ties, World
+    from sim import Info, Keeping, Opened, Report, Theory, Ties, World
     from sim.runtime import Simulation
 
 __all__ = ["SimBackend", "preferences"]
@@ -275,15 +276,23 @@ class SimBackend:
             for each in offers.interventions()
         ]
 
-    def saved(self) -> list[SavedWorld]:
+    async def saved(self) -> list[SavedWorld]:
         """List the saves folder, newest first; worlds that were never saved too."""
+        files = await in_thread(self._files, "saves")
+        said = {path: await _said(path) for path in files}
+        return await in_thread(lambda: self._listed(said), "saves")
+
+    def _files(self) -> list[Path]:
+        return [path for path in self.saves.glob("*.hub") if path.is_file()]
+
+    def _listed(self, said: Mapping[Path, Info | HubbubError]) -> list[SavedWorld]:
         if not self.saves.is_dir():
             return []
         from sim.runtime import live_places
 
         places = {place.path: place for place in live_places(self.saves)}
-        files = [path for path in self.saves.glob("*.hub") if path.is_file()]
-        found = [seen(path, places.pop(path, None)) for path in files]
+        there = [path for path in said if path.exists()]
+        found = [seen(path, places.pop(path, None), said[path]) for path in there]
         found += [never_saved(place) for place in places.values() if not is_here(place)]
         return sorted(found, key=lambda world: world.saved, reverse=True)
 
@@ -379,3 +388,12 @@ def _checker(cls: Any) -> Callable[[str, object], str]:
 def _member(world: World, agent: int) -> str:
     name, foreign = world.agents.name(agent), str(world.agents.id(agent))
     return name if name == foreign else f"{name} ({foreign})"
+
+
+async def _said(path: Path) -> Info | HubbubError:
+    from sim import read_info
+
+    try:
+        return await read_info(path)
+    except HubbubError as error:
+        return error

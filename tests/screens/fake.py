@@ -462,7 +462,7 @@ class FakeBackend:
     def interventions(self) -> list[PluginChoice]:
         return [card(Freeze), card(Label)]
 
-    def saved(self) -> list[SavedWorld]:
+    async def saved(self) -> list[SavedWorld]:
         return [
             SavedWorld(
                 path,

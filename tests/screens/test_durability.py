@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from textual.widgets import Button, Input, Static
@@ -366,7 +367,7 @@ async def test_the_list_says_what_lives_on(tmp_path: Path) -> None:
             SavedWorld(path, 1204, 500, "2026-11-20 10:00", 1200, "", live, "not closed"),
             SavedWorld(path, 7, -1, "2026-11-20 10:00", 1200, "", "Opens at tick 7.", "unsaved"),
         ]
-        backend(app).saved = lambda: worlds
+        backend(app).saved = AsyncMock(return_value=worlds)
         await pilot.press("o")
         await until(pilot, lambda: isinstance(app.screen, OpenDialog) and "not closed" in seen(app))
         await until(pilot, lambda: "Opens at tick 1,204" in seen(app))
@@ -382,7 +383,7 @@ async def test_worlds_that_were_not_closed_are_named_at_the_start(tmp_path: Path
 
     held = FakeBackend(tmp_path)
     left = SavedWorld(tmp_path / "n.hub", 4, 5, "now", 1, "", "Opens at tick 4.", "not closed")
-    held.saved = lambda: [left]  # type: ignore[method-assign]
+    held.saved = AsyncMock(return_value=[left])  # type: ignore[method-assign]
     app = Hubbub(held)  # type: ignore[arg-type]
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await until(pilot, lambda: "Not closed last time: n." in " ".join(seen(app).split()))

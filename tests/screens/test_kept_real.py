@@ -52,11 +52,11 @@ def lives(folder: Path) -> list[str]:
     return [each.name for each in folder.glob("*.live")]
 
 
-def listed(rooms: SimBackend) -> dict[str, SavedWorld]:
-    return {each.path.stem: each for each in rooms.saved()}
+async def listed(rooms: SimBackend) -> dict[str, SavedWorld]:
+    return {each.path.stem: each for each in await rooms.saved()}
 
 
-def test_the_list_knows_files_and_what_lives_on_beside_them(tmp_path: Path) -> None:
+async def test_the_list_knows_files_and_what_lives_on_beside_them(tmp_path: Path) -> None:
     save(world(3), tmp_path / "a.hub")
     save(world(3), tmp_path / "b.hub")
     kept(tmp_path / "b.hub", 4)
@@ -64,7 +64,7 @@ def test_the_list_knows_files_and_what_lives_on_beside_them(tmp_path: Path) -> N
     (tmp_path / "d.hub").write_bytes(b"nothing")
     kept(tmp_path / "e.hub", 2)
     (tmp_path / "e.hub").write_bytes(b"nothing")
-    found = listed(SimBackend(tmp_path))
+    found = await listed(SimBackend(tmp_path))
     assert (found["a"].tick, found["a"].state, found["a"].live) == (3, "", "")
     assert (found["b"].tick, found["b"].state) == (7, "unsaved")
     assert (found["c"].tick, found["c"].state, found["c"].agents) == (5, "not closed", 200)
@@ -75,7 +75,7 @@ def test_the_list_knows_files_and_what_lives_on_beside_them(tmp_path: Path) -> N
     assert (found["e"].damage, found["e"].tick) == ("", 2)
     for checkpoint in folder_of(tmp_path / "c.hub").glob("checkpoint-*"):
         checkpoint.write_bytes(b"nothing")
-    assert listed(SimBackend(tmp_path))["c"].agents == -1
+    assert (await listed(SimBackend(tmp_path)))["c"].agents == -1
 
 
 async def test_the_list_says_who_has_a_world_open(
@@ -84,17 +84,17 @@ async def test_the_list_says_who_has_a_world_open(
     path = tmp_path / "a.hub"
     save(world(3), path)
     async with Simulation(open_live(path).world, path=path, journal=True):
-        assert listed(SimBackend(tmp_path))["a"].state == "open here"
+        assert (await listed(SimBackend(tmp_path)))["a"].state == "open here"
         monkeypatch.setattr("os.getpid", lambda: 1)
-        said = listed(SimBackend(tmp_path))["a"]
+        said = (await listed(SimBackend(tmp_path)))["a"]
         assert (said.state, said.live[:17]) == ("in use", "In use by process")
         with pytest.raises(LeaseError):
             SimBackend(tmp_path).open(path, quiet)
         assert SimBackend(tmp_path).open(path, quiet, read_only=True).is_read_only
 
 
-def test_an_empty_shelf_lists_nothing(tmp_path: Path) -> None:
-    assert SimBackend(tmp_path / "none").saved() == []
+async def test_an_empty_shelf_lists_nothing(tmp_path: Path) -> None:
+    assert await SimBackend(tmp_path / "none").saved() == []
 
 
 def test_a_working_name_is_free_and_what_was_never_touched_goes(tmp_path: Path) -> None:

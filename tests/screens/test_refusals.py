@@ -247,9 +247,14 @@ async def test_dialogs_say_to_wait_while_their_lists_are_sought(tmp_path: Path) 
             asyncio.run_coroutine_threadsafe(wait.wait(), loop).result()
             return []
 
+        async def late() -> Any:
+            await wait.wait()
+            return []
+
         backend: Any = app.backend
         before = backend.models, backend.networks, backend.saved
-        backend.models = backend.networks = backend.saved = slow
+        backend.models = backend.networks = slow
+        backend.saved = late
         for key, dialog, answer in (
             ("i", InjectDialog, "The models are not known yet"),
             ("n", NewWorldDialog, "The kinds of network are not known yet"),
@@ -490,11 +495,11 @@ async def test_lists_forget_their_communities_with_the_world() -> None:
 # -- the rooms ----------------------------------------------------------------------------------
 
 
-def test_rooms_list_only_folders_that_are_there_and_refuse_options_they_do_not_know(
+async def test_rooms_list_only_folders_that_are_there_and_refuse_options_they_do_not_know(
     tmp_path: Path,
 ) -> None:
     rooms = SimBackend(tmp_path / "none")
-    assert rooms.saved() == []
+    assert await rooms.saved() == []
     assert rooms.preferences() == current_preferences()
     with pytest.raises(InputError, match="'colour'"):
         rooms.read(tmp_path / "g.txt", {"colour": "red"}, lambda *_: None)

@@ -14,7 +14,6 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.dialogs.dialog import Dialog
-from tui.dialogs.progress import in_thread
 from tui.figures import bytes_of, count, short
 from tui.safe_text import line
 
@@ -54,7 +53,7 @@ class OpenDialog(Dialog[Path]):
 
     @work(exclusive=True)
     async def _list(self) -> None:
-        self._found = await in_thread(self._backend.saved, "saves")
+        self._found = await self._backend.saved()
         with suppress(NoMatches):  # the dialog was closed meanwhile
             self._fill()
 

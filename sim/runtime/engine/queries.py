@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from inspect import iscoroutinefunction
 from typing import Any, TypeVar, overload
 
 from sim.runtime.engine.requests import outcome
@@ -34,6 +35,11 @@ class Queries:
     async def query(self, function: Callable[..., R], *args: Any) -> R: ...
 
     @overload
+    async def query(
+        self, function: Callable[..., R], *args: Any, then: Callable[[R], Awaitable[T]]
+    ) -> T: ...
+
+    @overload
     async def query(self, function: Callable[..., R], *args: Any, then: Callable[[R], T]) -> T: ...
 
     async def query(
@@ -52,7 +58,8 @@ class Queries:
         *args
             What it is called with.
         then
-            Makes the answer of what it returned, in a thread beside the engine: what takes longer.
+            Makes the answer of what it returned, in a thread beside the engine: what takes longer;
+            or a coroutine function, which is awaited here.
 
         Raises
         ------
@@ -86,4 +93,6 @@ class Queries:
         result, error = future.result()
         if error is not None:
             raise error
-        return result if then is None else await in_thread(then, result)
+        if then is None:
+            return result
+        return await (then(result) if iscoroutinefunction(then) else in_thread(then, result))

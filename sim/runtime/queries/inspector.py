@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sim.core.text import clip, one_line
 from sim.errors import SnapshotError
 from sim.platform.acts.tick_record import said_in
+from sim.runtime.jobs import in_thread
 from sim.runtime.journal.history import HistoryWriter
 from sim.runtime.queries.character import MemberCharacter, inner_of
 from sim.runtime.queries.feeds import MemberFeed, feed_of
 from sim.runtime.queries.members import Ego, MemberDetails, about, around, member_of
-from sim.store.history.acts import ActIndex, Record, RecordedAct, record_of
+from sim.store.history.acts import ActIndex, Record, RecordedAct
+from sim.store.lookup import Lookup
+from sim.store.reading import read_history_file, read_record
 
 if TYPE_CHECKING:
     from sim.agents.columns import Agents
@@ -87,34 +90,43 @@ def _where(world: World, agent: int) -> _ActSources:
     return _ActSources(ActIndex.of(world, recent), path, world.agents, world.seed, agent)
 
 
-def inspected_of(taken: Taken) -> Inspected:
+async def inspected_of(taken: Taken) -> Inspected:
     """Return the member, with the messages that it adopted."""
     told, feed, ego, inner, where = taken
-    return Inspected(member_of(told), feed, ego, inner, None if where is None else _past(where))
+    member = await in_thread(member_of, told)
+    return Inspected(member, feed, ego, inner, None if where is None else await _past(where))
 
 
-def _past(where: _ActSources) -> tuple[tuple[int, str, str], ...]:
+async def _past(where: _ActSources) -> tuple[tuple[int, str, str], ...]:
     """Return the newest acts of a member; those of the disk only where they can be read."""
     try:
-        record = record_of(where.traces, where.path)
-        deeds = _newest(record, where.agent)
-        return tuple((deed.tick, deed.act.says, _text(record, deed, where)) for deed in deeds)
+        record = await read_record(where.traces, where.path)
+        return await read_history_file(record.file, _find_past(record, where))
     except SnapshotError as error:
         return ((where.traces.tick, one_line(str(error), _LONGEST), ""),)
 
 
-def _newest(record: Record, agent: int) -> list[RecordedAct]:
-    """Return the newest acts of a member, the last first; no more ticks are read than it takes."""
+def _find_past(record: Record, where: _ActSources) -> Lookup[tuple[tuple[int, str, str], ...]]:
+    found = []
+    for deed in (yield from _find_newest(record, where.agent)):
+        text = yield from _find_text(record, deed, where)
+        found.append((deed.tick, deed.act.says, text))
+    return tuple(found)
+
+
+def _find_newest(record: Record, agent: int) -> Lookup[list[RecordedAct]]:
+    """Look the newest acts up, the last first; no more ticks are read than it takes."""
     ticks, found = record.ticks, list[RecordedAct]()
     while ticks and len(found) < MOST_DEEDS:
         ticks, some = ticks[:-_STRETCH], ticks[-_STRETCH:]
-        found += record.of(agent, first=some[0], last=some[-1])[::-1]
+        deeds = yield from record.find_deeds(agent, first=some[0], last=some[-1])
+        found += deeds[::-1]
     return found[:MOST_DEEDS]
 
 
-def _text(record: Record, deed: RecordedAct, where: _ActSources) -> str:
-    """Return what the message of an act says; else whom the act concerns."""
-    post = record.behind(deed)
+def _find_text(record: Record, deed: RecordedAct, where: _ActSources) -> Lookup[str]:
+    """Look up what the message of an act says; else whom the act concerns."""
+    post = yield from record.find_behind(deed)
     if post is None:
         known = 0 <= deed.other < len(where.agents)
         return where.agents.name(deed.other) if known else ""

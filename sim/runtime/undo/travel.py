@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, overload
 
 from sim.core.checks import whole_number
 from sim.core.events import WentTo
@@ -19,14 +19,19 @@ from sim.runtime.journal.acts import apply
 from sim.runtime.undo.branching import Branch, branch
 from sim.runtime.undo.history import OutOfReachError
 from sim.store import save
+from sim.store.history.acts import ActIndex
 from sim.store.history.history import WorldHistory
-from sim.store.history.reading import history_of
+from sim.store.history.reading import in_memory
+from sim.store.history.rows import HistoryEvent
+from sim.store.journal.audit_reading import Audit
 from sim.store.journal.lineage import Bookmark, Lineage, checked_name
 from sim.store.journal.rebuild import RebuiltWorld, rebuild, same_way
+from sim.store.reading import read_audit, read_history_file, read_record
 
 if TYPE_CHECKING:
     from sim.runtime.engine.live import LiveWorld
     from sim.runtime.engine.thread_client import EngineClient
+    from sim.runtime.journal.writer import JournalWriter
 
 __all__ = ["TimeTravel", "Travelled", "go"]
 
@@ -180,21 +185,96 @@ class TimeTravel:
         """
         return self._link.job(lambda report: _branch(self._link, Path(path), tick, report))
 
-    async def history(self) -> WorldHistory:
-        """Return what happened so far; see :class:`sim.store.history.history.WorldHistory`."""
+    @overload
+    async def history(self) -> WorldHistory: ...
+
+    @overload
+    async def history(
+        self,
+        agent: int,
+        other: int | None = None,
+        *,
+        first: int | None = None,
+        last: int | None = None,
+    ) -> list[HistoryEvent]: ...
+
+    async def history(
+        self,
+        agent: int | None = None,
+        other: int | None = None,
+        *,
+        first: int | None = None,
+        last: int | None = None,
+    ) -> WorldHistory | list[HistoryEvent]:
+        """Return what happened so far; the database beside the world's file is read meanwhile.
+
+        Parameters
+        ----------
+        agent
+            Only what it wrote, adopted and did, in order of time; None: the whole
+            :class:`~sim.store.history.history.WorldHistory`, which reads the database when asked.
+        other
+            Only what those two convinced each other of, and did to each other.
+        first, last
+            Ticks; None: from the beginning, to the end.
+
+        Raises
+        ------
+        SnapshotError
+            When the database is damaged, or foreign.
+        """
         live = self._link.live
-        told: WorldHistory = await self._link.ask(partial(_history, live), is_safe=True)
-        return told
+        told, traces, path = await self._link.ask(partial(_history, live), is_safe=True)
+        record = await read_record(traces, path)
+        history: WorldHistory = replace(told, record=record)
+        if agent is None:
+            return history
+        if other is None:
+            lookup = history.find_agent(agent, first=first, last=last)
+        else:
+            lookup = history.find_pair(agent, other, first=first, last=last)
+        return await read_history_file(record.file, lookup)
+
+    async def audited(self) -> Audit:
+        """Return all that was done to the world since it was made, compared with its digests.
+
+        It is read from the journal; without one, from the file that the world was last in.
+
+        Raises
+        ------
+        InputError
+            When there is neither.
+        SnapshotError
+            When they cannot be read.
+        """
+        live = self._link.live
+        return await read_audit(await self._link.ask(partial(_noted, live), is_safe=True))
 
     def _go(self, goal: Callable[[LiveWorld], int]) -> Job[Travelled]:
         return self._link.job(lambda report: _travel(self._link, goal, report))
 
 
-def _history(live: LiveWorld) -> WorldHistory:
+def _history(live: LiveWorld) -> tuple[WorldHistory, ActIndex, Path | None]:
+    """Return what memory knows, and where the rest lies."""
     beside = live.custody.recording
     if beside is None:
-        return history_of(live.world)
-    return history_of(live.world, beside.path, recent=beside.behind)
+        return *in_memory(live.world), None
+    return *in_memory(live.world, beside.behind), beside.path
+
+
+def _file_of(keeper: JournalWriter) -> Path:
+    return keeper.folder.with_name(keeper.folder.name.removesuffix(".live"))
+
+
+def _noted(live: LiveWorld) -> Path:
+    """Return the file of which it is known what was done, all of that on the disk."""
+    keeper = live.custody.keeper
+    if keeper is not None:
+        keeper.flush(live.world)
+        return _file_of(keeper)
+    if live.path is None:
+        raise InputError("Nothing of this world is on a disk; save it first.")
+    return Path(live.path)
 
 
 async def _travel(
@@ -320,8 +400,7 @@ def _place(live: LiveWorld, tick: int, error: OutOfReachError) -> _Place:
         raise error
     keeper.flush(live.world)
     line = live.custody.line_to(tick)
-    path = keeper.folder.with_name(keeper.folder.name.removesuffix(".live"))
-    return _Place(path, line, keeper.number, live.world.tick)
+    return _Place(_file_of(keeper), line, keeper.number, live.world.tick)
 
 
 def _built(place: _Place, tick: int, report: Report) -> Awaitable[RebuiltWorld]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -20,8 +20,9 @@ from sim.platform.acts.tick_record import PostedMessages, RecentTicks, TickRecor
 from sim.platform.posts.posts import Kind
 from sim.store.history.database import APPLICATION_ID, BESIDE, TABLES, VERSION, history_file, still
 from sim.store.history.packing import PART, acts_of, decisions_of, texts_of, wrote_of
+from sim.store.lookup import Lookup, Query, look_up
 from sim.store.snapshot import schema
-from sim.store.snapshot.bounded import DamagedError, Deadline, bounded
+from sim.store.snapshot.bounded import DamagedError, Deadline, room_of
 from sim.store.snapshot.gates import LIMITS, MOST_OBJECTS, OPERATIONS, PRAGMAS, QUERY_SECONDS
 from sim.store.snapshot.header import HEADER_BYTES
 
@@ -37,6 +38,8 @@ __all__ = [
     "record_of",
     "require_ours",
 ]
+
+T = TypeVar("T")
 
 LONGEST_REASON = 200
 _ANSWERS = {Act.QUOTE: int(Kind.QUOTE), Act.REPLY: int(Kind.REPLY)}
@@ -184,13 +187,26 @@ class Record:
         pairs = (edges + self._since + 1).reshape(-1, 2).tolist()
         return [(first, last - 1) for first, last in pairs]
 
+    @property
+    def file(self) -> Path | None:
+        """The database that a lookup of this record is to be carried out on; None: none."""
+        return self._path if self._rows else None
+
     def of(
         self, agent: int, other: int | None = None, *, first: int | None = None,
         last: int | None = None,
     ) -> list[RecordedAct]:  # fmt: skip
         """Return what a member did, in order of time; ``other``: where it concerns that one."""
+        return look_up_history(self.file, self.find_deeds(agent, other, first=first, last=last))
+
+    def find_deeds(
+        self, agent: int, other: int | None = None, *, first: int | None = None,
+        last: int | None = None,
+    ) -> Lookup[list[RecordedAct]]:  # fmt: skip
+        """Look :meth:`of` up."""
         found: list[RecordedAct] = []
-        for tick, acts in self.acts(first=first, last=last, part=agent // PART):
+        for tick in self._between(first, last):
+            acts = yield from self._acts(tick, agent // PART)
             mine = acts.agent == agent
             if other is not None:
                 mine &= acts.other == other
@@ -218,72 +234,73 @@ class Record:
         SnapshotError
             When the database is damaged.
         """
-        with self._opened() as file:
+        with _opened(self.file) as find:
             for tick in self._between(first, last):
-                if tick in self._recent:
-                    acts = self._recent[tick].acts
-                    yield tick, acts if part is None else acts.chosen(acts.agent // PART == part)
-                    continue
-                row = self._rows[tick]
-                yield tick, _acts(file, row, part)
+                yield tick, find(self._acts(tick, part))
+
+    def _acts(self, tick: int, part: int | None) -> Lookup[ActColumns]:
+        if tick not in self._recent:
+            return (yield from _find_acts(self._rows[tick], part))
+        acts = self._recent[tick].acts
+        return acts if part is None else acts.chosen(acts.agent // PART == part)
 
     def walls(self, *, first: int | None = None, last: int | None = None) -> Iterator[TickMessages]:
         """Yield the messages of each tick, the oldest first; errors as :meth:`acts`."""
-        with self._opened() as file:
+        with _opened(self.file) as find:
             for tick in self._between(first, last):
-                if tick in self._recent:
-                    left = self._recent[tick]
-                    wall = TickMessages(tick, left.first, left.wrote, left.texts)
-                else:
-                    wall = _wall(file, self._rows[tick])
+                wall = find(self._wall(tick))
                 if wall.wrote.author.size:
                     yield wall
+
+    def _wall(self, tick: int) -> Lookup[TickMessages]:
+        if tick not in self._recent:
+            return (yield from _find_wall(self._rows[tick]))
+        left = self._recent[tick]
+        return TickMessages(tick, left.first, left.wrote, left.texts)
 
     def decisions(
         self, *, first: int | None = None, last: int | None = None
     ) -> Iterator[tuple[int, list[dict[str, Any]]]]:
         """Yield (tick, decisions of minds on it), the oldest first; errors as :meth:`acts`."""
-        with self._opened() as file:
+        with _opened(self.file) as find:
             for tick in self._between(first, last):
                 if tick in self._rows:
-                    for (data,) in _rows(
-                        file, "SELECT data FROM decisions WHERE tick = ?", self._rows[tick].id
-                    ):
-                        yield tick, decisions_of(data)
+                    for decisions in find(_find_decisions(self._rows[tick])):
+                        yield tick, decisions
 
     def post(self, number: int) -> RecordedPost | None:
         """Return a message by its number; None where it is not kept."""
+        return look_up_history(self.file, self.find_post(number))
+
+    def find_post(self, number: int) -> Lookup[RecordedPost | None]:
+        """Look :meth:`post` up."""
         firsts = [(row.first, tick) for tick, row in self._rows.items()]
         firsts += [(left.first, tick) for tick, left in self._recent.items()]
         tick = max(((f, t) for f, t in firsts if f <= number), default=(0, None))[1]
-        for wall in () if tick is None else self.walls(first=tick, last=tick):
-            if number < wall.first + wall.wrote.author.size:
-                return wall.post(number)
-        return None
+        if tick is None:
+            return None
+        wall = yield from self._wall(tick)
+        return wall.post(number) if number < wall.first + wall.wrote.author.size else None
 
     def behind(self, deed: RecordedAct) -> RecordedPost | None:
         """Return the message that a member wrote by an act, or else the one that that is about."""
+        return look_up_history(self.file, self.find_behind(deed))
+
+    def find_behind(self, deed: RecordedAct) -> Lookup[RecordedPost | None]:
+        """Look :meth:`behind` up."""
         kind = _ANSWERS.get(deed.act)
         if kind is None:
-            return None if deed.message < 0 else self.post(deed.message)
-        for wall in self.walls(first=deed.tick, last=deed.tick):
-            own = (wall.wrote.author == deed.agent) & (wall.wrote.parent == deed.message)
-            places = np.flatnonzero(own & (wall.wrote.kind == kind))
-            if places.size:
-                return wall.post(wall.first + int(places[0]))
-        return None
+            return None if deed.message < 0 else (yield from self.find_post(deed.message))
+        if deed.tick not in self._rows and deed.tick not in self._recent:
+            return None
+        wall = yield from self._wall(deed.tick)
+        own = (wall.wrote.author == deed.agent) & (wall.wrote.parent == deed.message)
+        places = np.flatnonzero(own & (wall.wrote.kind == kind))
+        return wall.post(wall.first + int(places[0])) if places.size else None
 
     def _between(self, first: int | None, last: int | None) -> list[int]:
         low, high = (-_MOST if first is None else first), (_MOST if last is None else last)
         return [tick for tick in self.ticks if low <= tick <= high]
-
-    @contextlib.contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection | None]:
-        if self._path is None or not self._rows:
-            yield None
-            return
-        with gated_history(self._path) as file:
-            yield file
 
 
 class ActIndex(NamedTuple):
@@ -343,15 +360,26 @@ def record_of(
         When the database is damaged, or foreign.
     """
     traces = world if isinstance(world, ActIndex) else ActIndex.of(world)
-    chains, tick = traces.chains, traces.tick
+    file = file_of(traces, path, until)
+    return look_up_history(file, find_record(traces, file, until))
+
+
+def file_of(traces: ActIndex, path: str | PathLike[str] | None, until: int | None) -> Path | None:
+    """Return the database in which :func:`find_record` looks; None: there is none."""
     file = None if path is None else history_file(path)
+    is_known = traces.has_members or (until is not None and until > traces.tick)
+    return file if is_known and file is not None and file.is_file() else None
+
+
+def find_record(traces: ActIndex, file: Path | None, until: int | None = None) -> Lookup[Record]:
+    """Look :func:`record_of` up; ``file``: as of :func:`file_of`."""
+    chains, tick = traces.chains, traces.tick
     if not traces.has_members and (until is None or until <= tick):
         return Record(None, (), (), None, tick)
     since = min(chains, default=tick + 1) - 1
-    if file is None or not file.is_file():
+    if file is None:
         return Record(None, (), traces.recent, since, tick)
-    with gated_history(file) as connection:
-        ticks = _ticks(connection)
+    ticks = yield from _find_ticks()
     by_chain = {chain: row for row, chain, _ in ticks}
     rows = [by_chain[chain] for chain in chains.values() if chain in by_chain]
     if until is not None and until > tick:
@@ -363,9 +391,9 @@ def record_of(
 _Tick = tuple[_TickRow, bytes, bytes]
 
 
-def _ticks(file: sqlite3.Connection) -> list[_Tick]:
+def _find_ticks() -> Lookup[list[_Tick]]:
     sql = "SELECT id, tick, acts, posts, first, chain, previous FROM ticks ORDER BY id"
-    return [(_TickRow(*row[:5]), row[5], row[6]) for row in _rows(file, sql)]
+    return [(_TickRow(*row[:5]), row[5], row[6]) for row in (yield Query(sql))]
 
 
 def _following(ticks: Sequence[_Tick], head: bytes, until: int) -> list[_TickRow]:
@@ -378,35 +406,58 @@ def _following(ticks: Sequence[_Tick], head: bytes, until: int) -> list[_TickRow
     return found
 
 
-def _acts(file: sqlite3.Connection | None, row: _TickRow, part: int | None) -> ActColumns:
+def _find_acts(row: _TickRow, part: int | None) -> Lookup[ActColumns]:
     sql = "SELECT part, count, data FROM acts WHERE tick = ?"
     given = (row.id,) if part is None else (row.id, part)
     sql += " ORDER BY part" if part is None else " AND part = ?"
     following = row.first + row.posts
-    found = _rows(file, sql, *given)
+    found = yield Query(sql, given)
     return ActColumns.joined([acts_of(part, count, data, following) for part, count, data in found])
 
 
-def _wall(file: sqlite3.Connection | None, row: _TickRow) -> TickMessages:
-    for count, data, texts in _rows(
-        file, "SELECT count, data, texts FROM posts WHERE tick = ?", row.id
+def _find_wall(row: _TickRow) -> Lookup[TickMessages]:
+    for count, data, texts in (
+        yield Query("SELECT count, data, texts FROM posts WHERE tick = ?", (row.id,))
     ):
         return TickMessages(row.tick, row.first, wrote_of(count, data), texts_of(texts))
     return TickMessages(row.tick, row.first, PostedMessages.none(), {})
+
+
+def _find_decisions(row: _TickRow) -> Lookup[list[list[dict[str, Any]]]]:
+    found = yield Query("SELECT data FROM decisions WHERE tick = ?", (row.id,))
+    return [decisions_of(data) for (data,) in found]
 
 
 def _known(number: int) -> int:
     return -1 if number == NOBODY else number
 
 
-def _rows(file: sqlite3.Connection | None, sql: str, *given: int) -> Iterator[tuple[Any, ...]]:
-    assert file is not None  # noqa: S101 - it is open wherever there are rows
-    deadline = Deadline(QUERY_SECONDS)
-    file.set_progress_handler(deadline, OPERATIONS)
-    yield from bounded(file.execute(sql, given), _MOST)
-
-
 # Opening
+
+
+def look_up_history(path: Path | None, lookup: Lookup[T]) -> T:
+    """Open a history database and carry a lookup out on it; None: one that asks nothing.
+
+    Raises
+    ------
+    SnapshotError
+        As of :func:`gated_history`.
+    """
+    with _opened(path) as find:
+        found: T = find(lookup)
+    return found
+
+
+@contextlib.contextmanager
+def _opened(path: Path | None) -> Iterator[Callable[[Lookup[Any]], Any]]:
+    """Open a database that may be none; what it gives carries lookups out."""
+    if path is None:
+        yield lambda lookup: look_up(None, lookup, int)
+        return
+    with gated_history(path) as file:
+        deadline = Deadline(QUERY_SECONDS)
+        file.set_progress_handler(deadline, OPERATIONS)
+        yield lambda lookup: look_up(file, lookup, lambda: room_of(path), deadline)
 
 
 @contextlib.contextmanager
@@ -419,23 +470,45 @@ def gated_history(path: Path) -> Iterator[sqlite3.Connection]:
         When there is none, or it is damaged, foreign, or of a newer version; and in place of
         whatever SQLite or a check raises while the block runs.
     """
-    _check_header(path)
-    uri = f"{path.absolute().as_uri()}?mode=ro{still(path)}"
+    with refusing(path), contextlib.closing(open_history(path)) as file:
+        yield file
+
+
+@contextlib.contextmanager
+def refusing(path: Path) -> Iterator[None]:
+    """Raise SnapshotError of a history in place of what SQLite or a check raises in the block."""
     try:
-        with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as file:
-            for category, limit in LIMITS:
-                file.setlimit(category, limit)
-            file.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, schema.LARGEST_VALUE)
-            for pragma in PRAGMAS:
-                file.execute(f"PRAGMA {pragma}")
-            file.set_progress_handler(Deadline(QUERY_SECONDS), OPERATIONS)
-            _require_our_tables(path, file)
-            yield file
+        yield
     except DamagedError as error:
         raise SnapshotError(path, f"damaged: {error}") from error
     except (sqlite3.Error, UnicodeError, TypeError) as error:
         reason = one_line(str(error), LONGEST_REASON)
         raise SnapshotError(path, f"cannot be read as a history ({reason})") from error
+
+
+def open_history(path: Path) -> sqlite3.Connection:
+    """Return a history database open for reading, its tables found to be ours; close it.
+
+    Raises
+    ------
+    SnapshotError, DamagedError, sqlite3.Error, UnicodeError, TypeError
+        When it cannot be read; :func:`refusing` makes one of them.
+    """
+    _check_header(path)
+    uri = f"{path.absolute().as_uri()}?mode=ro{still(path)}"
+    file = sqlite3.connect(uri, uri=True, isolation_level=None)
+    try:
+        for category, limit in LIMITS:
+            file.setlimit(category, limit)
+        file.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, schema.LARGEST_VALUE)
+        for pragma in PRAGMAS:
+            file.execute(f"PRAGMA {pragma}")
+        file.set_progress_handler(Deadline(QUERY_SECONDS), OPERATIONS)
+        _require_our_tables(path, file)
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
 def require_ours(path: Path) -> None:

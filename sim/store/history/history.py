@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from sim.platform.acts.kinds import act_of
 from sim.platform.acts.tick_record import said_in
 from sim.platform.posts.texts import ANSWERS, QuotedTexts
 from sim.spread.cascade.generations import Generations, r_of, summed
-from sim.store.history.acts import Record, RecordedAct, RecordedPost
+from sim.store.history.acts import Record, RecordedAct, RecordedPost, look_up_history
 from sim.store.history.rows import (
     Adopters,
     AdoptionColumns,
@@ -31,8 +32,11 @@ from sim.store.history.rows import (
     MessageFacts,
     TickCounts,
 )
+from sim.store.lookup import Lookup
 
 __all__ = ["WorldHistory"]
+
+T = TypeVar("T")
 
 _MOST_TICKS = 10_000_000
 """Of a series: half a gigabyte of counts, and a thousand years of hours."""
@@ -102,6 +106,12 @@ class WorldHistory:
         first, last
             Ticks; None: from the beginning, to the end.
         """
+        return self._look_up(self.find_agent(agent, first=first, last=last))
+
+    def find_agent(
+        self, agent: int, *, first: int | None = None, last: int | None = None
+    ) -> Lookup[list[HistoryEvent]]:
+        """Look :meth:`agent` up."""
         columns = self.adoptions
         places = np.flatnonzero((columns.agents == agent) | (columns.sources == agent))
         found = list(self._told_of(places, agent, first, last))
@@ -111,20 +121,28 @@ class WorldHistory:
             if each.author == agent and _within(each.created, first, last)
         ]
         if self.record is not None:
-            found += map(_deed, self.record.of(agent, first=first, last=last))
+            deeds = yield from self.record.find_deeds(agent, first=first, last=last)
+            found += map(_deed, deeds)
         return sorted(found)
 
     def pair(
         self, one: int, other: int, *, first: int | None = None, last: int | None = None
     ) -> list[HistoryEvent]:
         """Return what two agents convinced each other of, and did to each other."""
+        return self._look_up(self.find_pair(one, other, first=first, last=last))
+
+    def find_pair(
+        self, one: int, other: int, *, first: int | None = None, last: int | None = None
+    ) -> Lookup[list[HistoryEvent]]:
+        """Look :meth:`pair` up."""
         agents, sources = self.adoptions.agents, self.adoptions.sources
         there = (agents == one) & (sources == other)
         there |= (agents == other) & (sources == one)
         found = list(self._happenings(np.flatnonzero(there), first, last))
         if self.record is not None:
             for who, whom in ((one, other), (other, one)):
-                found += map(_deed, self.record.of(who, whom, first=first, last=last))
+                deeds = yield from self.record.find_deeds(who, whom, first=first, last=last)
+                found += map(_deed, deeds)
         return sorted(found)
 
     def said(self, happening: HistoryEvent, people: Agents) -> QuotedTexts:
@@ -227,6 +245,9 @@ class WorldHistory:
         return series
 
     # Inside
+
+    def _look_up(self, lookup: Lookup[T]) -> T:
+        return look_up_history(None if self.record is None else self.record.file, lookup)
 
     def _cohorts_of(self, pack: AdoptionPack) -> Generations:
         """Return the generations of a message; of one that nobody knows of, none ever whole."""

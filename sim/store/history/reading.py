@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,7 +41,7 @@ from sim.world.records import PREFIX
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["cohorts_of", "columns_of", "history_of", "people_of", "read_history"]
+__all__ = ["cohorts_of", "columns_of", "history_of", "in_memory", "people_of", "read_history"]
 
 ADOPTION_BYTES = 12
 _LAST = 1 << 62
@@ -69,14 +70,20 @@ def history_of(
     SnapshotError
         When what lies beside the file is damaged, or foreign.
     """
+    history, traces = in_memory(world, recent)
+    return replace(history, record=record_of(traces, path))
+
+
+def in_memory(world: World, recent: int | None = None) -> tuple[WorldHistory, ActIndex]:
+    """Return the history of a world without its record, and what that is to be found by."""
     packs, told = [], []
     for cascade in world.cascades:
         log, message = cascade.log.so_far(), cascade.message
         packs.append(AdoptionPack(cascade.id, log.agents, log.ticks, log.sources))
         said = (cascade.id, cascade.text, cascade.model_name, message.author, message.created)
         told.append(MessageFacts(*said, int(cascade.contacts_seen)))
-    record = record_of(ActIndex.of(world, recent), path)
-    return WorldHistory(AdoptionColumns.of(packs), told, world.tick, record=record, seed=world.seed)
+    traces = ActIndex.of(world, recent)
+    return WorldHistory(AdoptionColumns.of(packs), told, world.tick, seed=world.seed), traces
 
 
 def read_history(path: str | PathLike[str], *, report: Report = quiet) -> WorldHistory:

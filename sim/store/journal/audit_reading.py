@@ -9,9 +9,10 @@ from pathlib import Path
 from sim.errors import SnapshotError
 from sim.store.journal.audit import acts_in, broken
 from sim.store.journal.journal import JOURNAL_FILE, folder_of
-from sim.store.journal.reading import BrokenError, JournalFile, read_journal
+from sim.store.journal.reading import BrokenError, JournalFile, find_entry, read_journal
 from sim.store.journal.recovery import CHECKPOINT_NAME
 from sim.store.journal.rows import NO_DIGEST, Checkpoint, JournalEntry
+from sim.store.lookup import Lookup, Query
 from sim.store.snapshot.gates import gated
 from sim.store.snapshot.header import as_path
 from sim.store.snapshot.opened import opened, world_rows
@@ -109,7 +110,11 @@ def saved_acts(file: Path) -> Audit:
         When it is no world file that can be read.
     """
     with opened(file) as world, gated(world.path) as connection:
-        rows = world_rows(connection)
+        return acts_of(file, world_rows(connection))
+
+
+def acts_of(file: Path, rows: dict[str, str]) -> Audit:
+    """Return the acts that the table ``world`` of a file says."""
     finding = broken(rows)
     try:
         acts = tuple(acts_in(rows))
@@ -127,28 +132,54 @@ def saved_acts(file: Path) -> Audit:
 
 def _live(file: Path, folder: Path, journal: JournalFile) -> Audit:
     """Return the acts of the newest checkpoint that can be read, and the entries behind it."""
-    for checkpoint in journal.checkpoints():
-        if not CHECKPOINT_NAME.fullmatch(checkpoint.file):
-            continue
+    for checkpoint in candidates(journal.checkpoints()):
         try:
             found = saved_acts(folder / checkpoint.file)
         except SnapshotError:
             continue
-        return _continued(replace(found, path=file), journal, checkpoint)
-    raise SnapshotError(folder, "no checkpoint can be read; hubbub recover says why")
+        return journal.look_up(find_acts(replace(found, path=file), journal.path, checkpoint))
+    raise no_checkpoint(folder)
 
 
-def _continued(found: Audit, journal: JournalFile, checkpoint: Checkpoint) -> Audit:
+def candidates(checkpoints: list[Checkpoint]) -> list[Checkpoint]:
+    """Return the checkpoints whose files have a name of ours."""
+    return [each for each in checkpoints if CHECKPOINT_NAME.fullmatch(each.file)]
+
+
+def no_checkpoint(folder: Path) -> SnapshotError:
+    """Return what is said of a journal without any checkpoint to begin with."""
+    return SnapshotError(folder, "no checkpoint can be read; hubbub recover says why")
+
+
+def find_acts(found: Audit, journal: Path, checkpoint: Checkpoint) -> Lookup[Audit]:
+    """Look up the acts behind a checkpoint, as they were when the lookup began.
+
+    Parameters
+    ----------
+    found
+        Those of the checkpoint.
+    journal
+        The file of the journal.
+    checkpoint
+        Its row there.
+    """
     acts, findings = list(found.acts), list(found.findings)
+    number, digest = checkpoint.number, checkpoint.digest
+    yield Query("BEGIN")  # whoever writes to it may trim it meanwhile
     try:
-        for entry in journal.entries(checkpoint.number, checkpoint.digest):
+        while (entry := (yield from find_entry(number, digest))) is not None:
             acts.append(_act(entry, acts))
+            number, digest = entry.number, entry.digest
     except BrokenError as error:
-        findings.append(_sentence(f"{journal.path.name}: {error}"))
+        findings.append(_sentence(f"{journal.name}: {error}"))
     same = len(acts) == len(found.acts)
-    tick = found.tick if same else None
-    digest = found.digest if same else None
-    return Audit(found.path, tuple(acts), tick, digest, tuple(findings))
+    return Audit(
+        found.path,
+        tuple(acts),
+        found.tick if same else None,
+        found.digest if same else None,
+        tuple(findings),
+    )
 
 
 def _act(entry: JournalEntry, before: list[LoggedAct]) -> LoggedAct:

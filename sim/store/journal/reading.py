@@ -6,7 +6,7 @@ import contextlib
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sim.core.text import one_line
 from sim.errors import SnapshotError
@@ -22,13 +22,24 @@ from sim.store.journal.rows import (
     EntryCounts,
     JournalEntry,
 )
+from sim.store.lookup import Lookup, Query, Row, look_up
 from sim.store.snapshot import schema
-from sim.store.snapshot.bounded import DamagedError, Deadline, bounded
+from sim.store.snapshot.bounded import DamagedError, Deadline, bounded, room_of
 from sim.store.snapshot.gates import LIMITS, MOST_OBJECTS, OPERATIONS, PRAGMAS, QUERY_SECONDS
 from sim.store.snapshot.header import HEADER_BYTES
 from sim.store.snapshot.json_values import from_json
 
-__all__ = ["BrokenError", "JournalFile", "read_journal"]
+__all__ = [
+    "BrokenError",
+    "JournalFile",
+    "find_checkpoints",
+    "find_entry",
+    "open_journal",
+    "read_journal",
+    "refusing",
+]
+
+T = TypeVar("T")
 
 ENTRY_TYPES = (int, int, int, str, str, str, bytes, bytes)
 CHECKPOINT_TYPES = (int, int, str, str, bytes)
@@ -65,12 +76,13 @@ class JournalFile:
         longest = schema.LARGEST_VALUE + ADOPTION_BYTES * agents
         self._file.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, min(LARGEST_VALUE, longest))
 
+    def look_up(self, lookup: Lookup[T]) -> T:
+        """Carry a lookup out."""
+        return look_up(self._file, lookup, lambda: room_of(self.path), self._deadline)
+
     def checkpoints(self) -> list[Checkpoint]:
         """Return the checkpoints that it names, newest first; rows of wrong types are left out."""
-        rows = self.rows(
-            "SELECT number, tick, file, world, digest FROM checkpoints ORDER BY id DESC"
-        )
-        return [Checkpoint(*row) for row in rows if _types(row) == CHECKPOINT_TYPES]
+        return self.look_up(find_checkpoints())
 
     def line(self, number: int | None = None, tick: int | None = None) -> ReplayLine:
         """Return the line to an entry, None: the last one; up to a tick where that is given.
@@ -95,7 +107,7 @@ class JournalFile:
     def rows(self, sql: str, *given: int | str) -> Iterator[tuple[Any, ...]]:
         """Yield what a query finds; nothing of it is compared with digests."""
         self._deadline.restart()
-        for row in bounded(self._file.execute(sql, given), _room(self.path)):
+        for row in bounded(self._file.execute(sql, given), room_of(self.path)):
             yield row
             self._deadline.restart()  # a replay may take as long as it takes
 
@@ -144,39 +156,58 @@ class JournalFile:
         """
         expected = after + 1
         try:
-            rows = self.rows(
-                "SELECT number, tick, ticks, kind, command, author, state, digest FROM entries"
-                " WHERE number > ? ORDER BY number",
-                after,
-            )
-            for row in rows:
-                if _types(row) != ENTRY_TYPES or row[0] != expected:
-                    raise BrokenError(f"entry {expected:,} is missing or malformed")
-                entry = self._entry(row)
-                if entry.chained(previous) != entry.digest:
-                    raise BrokenError(f"entry {expected:,} does not match its digest")
-                yield entry
+            for row in self.rows(_ENTRIES, after):
+                yield (entry := self.look_up(_checked(row, expected, previous)))
                 expected, previous = expected + 1, entry.digest
         except BROKEN as error:
-            reason = one_line(str(error), LONGEST_REASON)
-            raise BrokenError(f"entry {expected:,} cannot be read ({reason})") from error
+            raise _unreadable(expected, error) from error
 
-    def _entry(self, row: tuple[Any, ...]) -> JournalEntry:
-        number, tick, ticks, kind, command, author, state, digest = row
-        beside = self._beside(number)
-        return JournalEntry(number, tick, ticks, kind, command, author, *beside, state, digest)
 
-    def _beside(self, number: int) -> tuple[tuple[EntryAdoptions, ...], EntryCounts]:
-        adoptions = self.rows(
-            "SELECT cascade, count, data FROM adoptions WHERE number = ? ORDER BY cascade", number
-        )
-        metrics = next(
-            self.rows(
-                "SELECT running, queued, adopters, contacts FROM metrics WHERE number = ?", number
-            ),
-            (),
-        )
-        return tuple(EntryAdoptions(*row) for row in adoptions), EntryCounts(*metrics)
+_ENTRIES = (
+    "SELECT number, tick, ticks, kind, command, author, state, digest FROM entries"
+    " WHERE number > ? ORDER BY number"
+)
+
+
+def find_checkpoints() -> Lookup[list[Checkpoint]]:
+    """Look :meth:`JournalFile.checkpoints` up."""
+    rows = yield Query("SELECT number, tick, file, world, digest FROM checkpoints ORDER BY id DESC")
+    return [Checkpoint(*row) for row in rows if _types(row) == CHECKPOINT_TYPES]
+
+
+def find_entry(after: int, previous: bytes) -> Lookup[JournalEntry | None]:
+    """Look up the entry behind number ``after``, checked as by :meth:`JournalFile.entries`."""
+    try:
+        for row in (yield Query(f"{_ENTRIES} LIMIT 1", (after,))):
+            return (yield from _checked(row, after + 1, previous))
+    except BROKEN as error:
+        raise _unreadable(after + 1, error) from error
+    return None
+
+
+def _checked(row: Row, expected: int, previous: bytes) -> Lookup[JournalEntry]:
+    if _types(row) != ENTRY_TYPES or row[0] != expected:
+        raise BrokenError(f"entry {expected:,} is missing or malformed")
+    number, tick, ticks, kind, command, author, state, digest = row
+    adoptions = yield Query(
+        "SELECT cascade, count, data FROM adoptions WHERE number = ? ORDER BY cascade", (number,)
+    )
+    metrics = yield Query(
+        "SELECT running, queued, adopters, contacts FROM metrics WHERE number = ?", (number,)
+    )
+    beside = (
+        tuple(EntryAdoptions(*each) for each in adoptions),
+        EntryCounts(*next(iter(metrics), ())),
+    )
+    entry = JournalEntry(number, tick, ticks, kind, command, author, *beside, state, digest)
+    if entry.chained(previous) != entry.digest:
+        raise BrokenError(f"entry {expected:,} does not match its digest")
+    return entry
+
+
+def _unreadable(expected: int, error: BaseException) -> BrokenError:
+    reason = one_line(str(error), LONGEST_REASON)
+    return BrokenError(f"entry {expected:,} cannot be read ({reason})")
 
 
 @contextlib.contextmanager
@@ -189,20 +220,43 @@ def read_journal(folder: Path) -> Iterator[JournalFile]:
         When there is none, or it is damaged as a whole, foreign, or of a newer version.
     """
     path = folder / JOURNAL_FILE
-    _check_header(path)
-    wal = path.with_name(f"{path.name}-wal")
-    # Without a WAL nothing beside the file is needed, and none is made.
-    still = "" if wal.exists() and wal.stat().st_size else "&immutable=1"
-    uri = f"{path.absolute().as_uri()}?mode=ro{still}"
+    with refusing(path), contextlib.closing(open_journal(path)) as file:
+        yield JournalFile(path, file, _version_in(file))
+
+
+@contextlib.contextmanager
+def refusing(path: Path) -> Iterator[None]:
+    """Raise SnapshotError of a journal in place of what SQLite or a check raises in the block."""
     try:
-        with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as file:
-            _shut(file)
-            yield JournalFile(path, file, _version_of_ours(path, file))
+        yield
     except DamagedError as error:
         raise SnapshotError(path, f"damaged: {error}") from error
     except (sqlite3.Error, UnicodeError) as error:
         reason = one_line(str(error), LONGEST_REASON)
         raise SnapshotError(path, f"cannot be read as a journal ({reason})") from error
+
+
+def open_journal(path: Path) -> sqlite3.Connection:
+    """Return a journal open for reading, its tables found to be ours; close it.
+
+    Raises
+    ------
+    SnapshotError, sqlite3.Error, UnicodeError
+        When it cannot be read; :func:`refusing` makes one of them.
+    """
+    _check_header(path)
+    wal = path.with_name(f"{path.name}-wal")
+    # Without a WAL nothing beside the file is needed, and none is made.
+    still = "" if wal.exists() and wal.stat().st_size else "&immutable=1"
+    uri = f"{path.absolute().as_uri()}?mode=ro{still}"
+    file = sqlite3.connect(uri, uri=True, isolation_level=None)
+    try:
+        _shut(file)
+        _require_ours(path, file)
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
 def _check_header(path: Path) -> None:
@@ -221,12 +275,6 @@ def _check_header(path: Path) -> None:
         raise SnapshotError(path, "not a journal of Hubbub")
 
 
-def _room(path: Path) -> int:
-    """Return the bytes of a journal and its log now: no rows can be larger."""
-    beside = (path, path.with_name(f"{path.name}-wal"))
-    return sum(each.stat().st_size for each in beside if each.exists())
-
-
 def _shut(file: sqlite3.Connection) -> None:
     for category, limit in LIMITS:
         file.setlimit(category, limit)
@@ -236,10 +284,13 @@ def _shut(file: sqlite3.Connection) -> None:
     file.set_progress_handler(Deadline(QUERY_SECONDS), OPERATIONS)
 
 
-def _version_of_ours(path: Path, file: sqlite3.Connection) -> int:
-    """Compare owner and tables, return the version; the WAL may hold what the header lacks."""
-    owner = file.execute("PRAGMA application_id").fetchone()[0]
-    version = file.execute("PRAGMA user_version").fetchone()[0]
+def _version_in(file: sqlite3.Connection) -> int:
+    return int(file.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _require_ours(path: Path, file: sqlite3.Connection) -> None:
+    """Compare owner, version and tables; the WAL may hold what the header lacks."""
+    owner, version = file.execute("PRAGMA application_id").fetchone()[0], _version_in(file)
     tables = dict(file.execute("SELECT name, sql FROM sqlite_master").fetchmany(MOST_OBJECTS))
     if not tables:
         raise SnapshotError(path, "damaged: the journal has lost its tables")
@@ -250,7 +301,6 @@ def _version_of_ours(path: Path, file: sqlite3.Connection) -> int:
         raise SnapshotError(path, f"{text}; update Hubbub")
     if tables != TABLES:
         raise SnapshotError(path, "damaged, or changed by another program: other tables than ours")
-    return int(version)
 
 
 def _types(row: tuple[object, ...]) -> tuple[type, ...]:

@@ -6,11 +6,13 @@ seem to be gigabytes of rows.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
-__all__ = ["DamagedError", "Deadline", "bounded"]
+__all__ = ["DamagedError", "Deadline", "Room", "bounded", "room_of"]
 
 ROW_BYTES = 16
 
@@ -36,9 +38,39 @@ class Deadline:
         """Give it the whole time again."""
         self._end = time.monotonic() + self._seconds
 
+    def cut(self) -> None:
+        """Let it be over: nobody waits for the query any more."""
+        self._end = -math.inf
+
     def __call__(self) -> bool:
         """Return whether it is over."""
         return time.monotonic() > self._end
+
+
+class Room:
+    """What rows may take; counts each that is read.
+
+    Parameters
+    ----------
+    size
+        Bytes of the file, or what is left of them.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+
+    def take(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Count a row, and return it.
+
+        Raises
+        ------
+        DamagedError
+            When there is no room for it.
+        """
+        self._left -= ROW_BYTES + sum(len(each) for each in row if isinstance(each, (str, bytes)))
+        if self._left < 0:
+            raise DamagedError("its rows claim to be larger than the file")
+        return row
 
 
 def bounded(rows: Iterable[tuple[Any, ...]], room: int) -> Iterator[tuple[Any, ...]]:
@@ -49,8 +81,10 @@ def bounded(rows: Iterable[tuple[Any, ...]], room: int) -> Iterator[tuple[Any, .
     DamagedError
         When there are more.
     """
-    for row in rows:
-        room -= ROW_BYTES + sum(len(each) for each in row if isinstance(each, (str, bytes)))
-        if room < 0:
-            raise DamagedError("its rows claim to be larger than the file")
-        yield row
+    return map(Room(room).take, rows)
+
+
+def room_of(path: Path) -> int:
+    """Return the bytes of a database and its log now: no rows of a query can be larger."""
+    beside = (path, path.with_name(f"{path.name}-wal"))
+    return sum(each.stat().st_size for each in beside if each.exists())

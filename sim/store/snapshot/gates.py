@@ -12,7 +12,7 @@ from sim.errors import SnapshotError
 from sim.store.snapshot.bounded import DamagedError, Deadline
 from sim.store.snapshot.schema import CORE_TABLES, LARGEST_VALUE, RELATIONAL_TABLES, known_tables
 
-__all__ = ["QUERY_SECONDS", "gated"]
+__all__ = ["QUERY_SECONDS", "gated", "open_gated", "refusing"]
 
 QUERY_SECONDS = 5.0
 """What all queries on one file may take together; reading chunks does not count."""
@@ -46,17 +46,39 @@ def gated(path: Path) -> Iterator[sqlite3.Connection]:
         When its tables are not exactly ours, and in place of whatever SQLite or a check raises
         while the block runs.
     """
+    with refusing(path), contextlib.closing(open_gated(path)) as file:
+        yield file
+
+
+@contextlib.contextmanager
+def refusing(path: Path) -> Iterator[None]:
+    """Raise SnapshotError of a world in place of what SQLite or a check raises in the block."""
     try:
-        uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
-        with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as file:
-            _shut(file, path.stat().st_size)
-            _require_known_tables(file)
-            yield file
+        yield
     except DamagedError as error:
         raise SnapshotError(path, f"damaged: {error}") from error
     except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter: SQLite quoting the file
         reason = one_line(str(error), LONGEST_REASON)
         raise SnapshotError(path, f"cannot be read as a Hubbub world ({reason})") from error
+
+
+def open_gated(path: Path) -> sqlite3.Connection:
+    """Return a world file open for reading, its tables found to be ours; close it.
+
+    Raises
+    ------
+    DamagedError, sqlite3.Error, UnicodeDecodeError
+        When it cannot be read; :func:`refusing` makes one SnapshotError of them.
+    """
+    uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+    file = sqlite3.connect(uri, uri=True, isolation_level=None)
+    try:
+        _shut(file, path.stat().st_size)
+        _require_known_tables(file)
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
 def _shut(connection: sqlite3.Connection, room: int) -> None:

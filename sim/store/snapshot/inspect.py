@@ -14,12 +14,13 @@ import xxhash
 from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import SnapshotError
+from sim.store.lookup import Lookup, Query, look_up
 from sim.store.snapshot import columns as arrays
 from sim.store.snapshot.bounded import DamagedError, bounded
 from sim.store.snapshot.gates import gated
 from sim.store.snapshot.header import as_path
 from sim.store.snapshot.json_values import from_json
-from sim.store.snapshot.opened import OpenedFile, opened, world_rows
+from sim.store.snapshot.opened import OpenedFile, find_world, opened
 from sim.store.snapshot.trailer import NO_STRONG, TRAILER_BYTES, full, quick
 
 __all__ = ["Info", "Plugin", "Verification", "info", "verify"]
@@ -138,30 +139,35 @@ def info(path: str | PathLike[str]) -> Info:
         only the header, the length and the tables for people are looked at.
     """
     with opened(as_path(path)) as file, gated(file.path) as connection:
-        said = world_rows(connection, file.body)
-        plugins = connection.execute("SELECT name, version, kind, hash FROM plugins ORDER BY id")
-        tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
-        return Info(
-            path=file.path,
-            bytes=file.body + TRAILER_BYTES,
-            name=one_line(said.get("name", "")),
-            note=one_line(said.get("note", "")),
-            agents=_number(said, "agents"),
-            ties=_number(said, "ties"),
-            tick=_number(said, "tick"),
-            seed=_number(said, "seed"),
-            models=tuple(_line(name) for name in _json(said, "models", list)),
-            plugins=tuple(Plugin(*map(_line, row)) for row in bounded(plugins, file.body)),
-            saved_at=one_line(said.get("saved_at", "")),
-            versions={_line(k): _line(v) for k, v in _json(said, "versions", dict).items()},
-            digest=one_line(said.get("digest", "")),
-            relational=("agents",) in tables,
-            interactions=_number(said, "interactions"),
-            relations=_typed(_json(said, "relations", list)),
-            recommenders=tuple(_line(name) for name in _json(said, "recommenders", list)),
-            policies=tuple(_line(name) for name in _json(said, "policies", list)),
-            minds=tuple(_line(name) for name in _json(said, "minds", list)),
-        )
+        return look_up(connection, find_info(file), lambda: file.body)
+
+
+def find_info(file: OpenedFile) -> Lookup[Info]:
+    """Look :func:`info` up, of a file whose header is right."""
+    said = yield from find_world()
+    plugins = yield Query("SELECT name, version, kind, hash FROM plugins ORDER BY id")
+    tables = yield Query("SELECT name FROM sqlite_master")
+    return Info(
+        path=file.path,
+        bytes=file.body + TRAILER_BYTES,
+        name=one_line(said.get("name", "")),
+        note=one_line(said.get("note", "")),
+        agents=_number(said, "agents"),
+        ties=_number(said, "ties"),
+        tick=_number(said, "tick"),
+        seed=_number(said, "seed"),
+        models=tuple(_line(name) for name in _json(said, "models", list)),
+        plugins=tuple(Plugin(*map(_line, row)) for row in plugins),
+        saved_at=one_line(said.get("saved_at", "")),
+        versions={_line(k): _line(v) for k, v in _json(said, "versions", dict).items()},
+        digest=one_line(said.get("digest", "")),
+        relational=("agents",) in tables,
+        interactions=_number(said, "interactions"),
+        relations=_typed(_json(said, "relations", list)),
+        recommenders=tuple(_line(name) for name in _json(said, "recommenders", list)),
+        policies=tuple(_line(name) for name in _json(said, "policies", list)),
+        minds=tuple(_line(name) for name in _json(said, "minds", list)),
+    )
 
 
 def verify(path: str | PathLike[str], *, report: Report = quiet) -> Verification:

@@ -13,8 +13,9 @@ from typing import Protocol, TypeVar
 from sim.core.progress import Report
 from sim.errors import Cancelled, CapacityError, PluginError, SnapshotError, UnknownNameError
 from sim.store.journal.audit import attach
+from sim.store.lookup import Lookup, Query, look_up
 from sim.store.snapshot import columns as arrays
-from sim.store.snapshot.bounded import DamagedError, bounded
+from sim.store.snapshot.bounded import DamagedError
 from sim.store.snapshot.columns import ColumnEntry, Columns
 from sim.store.snapshot.facts import Meta
 from sim.store.snapshot.gates import gated
@@ -31,6 +32,7 @@ __all__ = [
     "Restore",
     "SnapshotCapacityError",
     "Storable",
+    "find_world",
     "opened",
     "packed",
     "unpack",
@@ -224,7 +226,12 @@ def world_rows(connection: sqlite3.Connection, room: int = 256 << 20) -> dict[st
     DamagedError
         When a row is not text, or they are larger than the file.
     """
-    rows = [*bounded(connection.execute("SELECT key, value FROM world"), room)]
+    return look_up(connection, find_world(), lambda: room)
+
+
+def find_world() -> Lookup[dict[str, str]]:
+    """Look :func:`world_rows` up."""
+    rows = yield Query("SELECT key, value FROM world")
     if not all(isinstance(each, str) for row in rows for each in row):
         raise DamagedError("its table 'world' holds values that are not text")
     return dict(rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from sim import Simulation, World, load, open_live, read_history, record_of, recorded, save
+from sim.errors import InputError
 from sim.minds.deciding.thinker import Thinker
 from sim.runtime.journal.writer import recover
 from sim.runtime.queries.inspector import inspected, inspected_of
@@ -50,7 +52,37 @@ async def test_a_live_world_keeps_all_and_answers_of_it(tmp_path: Path) -> None:
         assert history.record is not None
         assert history.record.missing == []
         assert rows_of(history.record) == reference(40)
+        assert await simulation.history(7) == history.agent(7)
+        assert await simulation.history(7, first=9, last=12) == history.agent(7, first=9, last=12)
+        deeds = [deed for agent in range(120) for deed in history.agent(agent)]
+        pair = next((each.agent, each.other) for each in deeds if each.other >= 0)
+        assert await simulation.history(*pair) == history.pair(*pair) != []
     assert rows_of(read_history(path).record) == reference(40)
+
+
+async def test_a_live_world_answers_what_was_done_to_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.hub"
+    async with Simulation(hosted(), path=path, journal=True) as simulation:
+        await simulation.step(3)
+        await simulation.inject("Hello.", seeds=[1], model="sir")
+        found = await simulation.audited()
+        assert found.is_whole
+        assert [act.kind for act in found.acts if act.kind != "step"][-1] == "inject"
+    async with Simulation(hosted()) as simulation:
+        with pytest.raises(InputError, match="save it first"):
+            await simulation.audited()
+        await simulation.save(path.with_name("b.hub"))
+        assert (await simulation.audited()).path == path.with_name("b.hub")
+
+
+async def test_a_coroutine_makes_an_answer_where_the_loop_is(tmp_path: Path) -> None:
+    async def told(size: int) -> str:
+        await asyncio.sleep(0)
+        return f"{size} members"
+
+    async with Simulation(hosted()) as simulation:
+        said = await simulation.query(lambda world: len(world.agents), then=told)
+    assert said == "120 members"
 
 
 async def test_a_killed_world_lacks_nothing_and_repeats_nothing(tmp_path: Path) -> None:
@@ -181,15 +213,15 @@ def _says(world: World) -> None:
     world.platform.act(3, "post", text="Elsewhere.")
 
 
-def test_an_inspected_member_is_told_with_acts_that_memory_lost(tmp_path: Path) -> None:
+async def test_an_inspected_member_is_told_with_acts_that_memory_lost(tmp_path: Path) -> None:
     world = hosted()
     with recorded(world, tmp_path / "a.hub"):
         world.step(80)
         agent = int(
             np.bincount([row[1] for row in rows_of(record_of(world, tmp_path / "a.hub"))]).argmax()
         )
-        assert inspected_of(inspected(world, agent)).past is None
-        told = inspected_of(inspected(world, agent, False, True)).past
+        assert (await inspected_of(inspected(world, agent))).past is None
+        told = (await inspected_of(inspected(world, agent, False, True))).past
     assert told is not None
     everything = record_of(world, tmp_path / "a.hub").of(agent)
     assert [(tick, what) for tick, what, _ in told] == [
@@ -197,10 +229,10 @@ def test_an_inspected_member_is_told_with_acts_that_memory_lost(tmp_path: Path) 
     ][:60]
     assert min(tick for tick, *_ in told) < 80 - 24
     assert all(said for _, what, said in told if what in {"post", "reply", "like", "follow"})
-    in_memory = inspected_of(inspected(world, agent, past=True)).past
+    in_memory = (await inspected_of(inspected(world, agent, past=True))).past
     assert in_memory is not None
     assert len(in_memory) < len(told)
     history_file(tmp_path / "a.hub").write_bytes(b"no database")
     with recorded(world, tmp_path / "a.hub"):
-        (line,) = inspected_of(inspected(world, agent, past=True)).past or ()
+        (line,) = (await inspected_of(inspected(world, agent, past=True))).past or ()
     assert "not a history" in line[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import sqlite3
@@ -16,8 +17,10 @@ from sim.errors import SnapshotError
 from sim.runtime.journal.writer import JournalWriter
 from sim.store import load, save
 from sim.store.journal import audit as rows
-from sim.store.journal.audit_reading import audit, checked, journal_checked
+from sim.store.journal import audit_reading
+from sim.store.journal.audit_reading import Audit, checked, journal_checked
 from sim.store.journal.journal import JOURNAL_FILE, folder_of
+from sim.store.reading import read_audit
 from sim.world import packed_log as trail_acts
 from sim.world.world import World
 from tests.unit.store.fake import FakeWorld, edit, reseal
@@ -34,6 +37,13 @@ def path(tmp_path: Path) -> Path:
     world.step()
     save(world, tmp_path / "a.hub")
     return tmp_path / "a.hub"
+
+
+def audit(path: Path) -> Audit:
+    """Return the acts, which are the same when read from asyncio."""
+    found = audit_reading.audit(path)
+    assert asyncio.run(read_audit(path)) == found
+    return found
 
 
 def tampered(path: Path, change: Callable[[list[Any]], object]) -> None:
@@ -241,3 +251,5 @@ def test_a_journal_without_any_checkpoint_is_refused(path: Path) -> None:
         file.commit()
     with pytest.raises(SnapshotError, match="no checkpoint can be read"):
         audit(path)
+    with pytest.raises(SnapshotError, match="no checkpoint can be read"):
+        asyncio.run(read_audit(path))
