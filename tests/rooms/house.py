@@ -1,7 +1,8 @@
 """Yardsticks of the source: its files, folders, functions, and how they hang together.
 
 ``make house`` prints them; ``python -m tests.rooms.house --journeys`` also counts the files that
-one message, one platform tick, one key press and one mind's decision pass.
+one message, one platform tick, one key press and one mind's decision pass, and ``--draw`` writes
+``sim/rooms.svg``.
 """
 
 from __future__ import annotations
@@ -21,8 +22,11 @@ from typing import Any
 
 import networkx as nx
 
+from tests.rooms.drawing import drawn
+
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("sim", "tui", "plugins")
+DRAWING = ROOT / "sim" / "rooms.svg"
 _MANY = 15
 """Parameters from which on a kernel is counted."""
 
@@ -76,12 +80,17 @@ def share(sizes: list[int], part: float) -> int:
     return sorted(sizes)[min(len(sizes) - 1, int(part * len(sizes)))]
 
 
+def read() -> tuple[dict[str, Path], dict[str, ast.Module], nx.DiGraph]:
+    """Return the modules, their trees, and who imports whom."""
+    modules = files()
+    trees = {name: ast.parse(path.read_text()) for name, path in modules.items()}
+    return modules, trees, imports(modules, trees)
+
+
 def figures() -> dict[str, Any]:
     """Return the yardsticks that can be read off the text."""
-    modules = files()
+    modules, trees, graph = read()
     texts = {name: path.read_text() for name, path in modules.items()}
-    trees = {name: ast.parse(text) for name, text in texts.items()}
-    graph = imports(modules, trees)
     circles = [part for part in nx.strongly_connected_components(graph) if len(part) > 1]
     folders = Counter(str(path.parent.relative_to(ROOT)) for path in modules.values())
     sizes, kernels, inside = [], {}, Counter[str]()
@@ -96,20 +105,27 @@ def figures() -> dict[str, Any]:
             if is_kernel(each) and takes > _MANY:
                 kernels[f"{name}.{each.name}"] = takes
             if any(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.walk(each)):
-                inside[name.split(".")[1] if "." in name else name] += 1
+                inside[_room(name)] += 1
     return {
         "files in sim and tui": sum(not name.startswith("plugins") for name in modules),
         "files in plugins": sum(name.startswith("plugins") for name in modules),
         "largest folders": dict(folders.most_common(6)),
         "lines of sim, tui and plugins": sum(text.count("\n") for text in texts.values()),
-        "import circles": sorted(map(len, circles), reverse=True),
+        "import circles, for types too": sorted(map(len, circles), reverse=True),
         "lines of a function (median, p90, p99)": [share(sizes, part) for part in (0.5, 0.9, 0.99)],
         f"kernels with more than {_MANY} parameters": len(kernels),
         "most parameters of a kernel": max(kernels.values(), default=0),
         "casts of self": sum(text.count(", self)") for text in map(_casts, texts.values())),
-        "functions that import inside": dict(inside.most_common(4)),
+        "functions that import inside": inside.total(),
+        "functions that import inside, by room": dict(inside.most_common()),
+        "files of each room": dict(Counter(map(_room, modules)).most_common()),
         "public class names that stand more than once": sum(len(at) > 1 for at in places.values()),
     }
+
+
+def _room(module: str) -> str:
+    """Return the room of a module: a package of sim, tui, plugins."""
+    return "/".join(module.split(".")[: 2 if module.startswith("sim.") else 1])
 
 
 def _casts(text: str) -> str:
@@ -194,7 +210,10 @@ async def _key() -> int:
 
 
 def main() -> None:
-    """Print the yardsticks, a line each."""
+    """Print the yardsticks, a line each; or draw the rooms."""
+    if "--draw" in sys.argv:
+        DRAWING.write_text(drawn(read()[2], ROOT))
+        return
     found = figures()
     if "--journeys" in sys.argv:
         found |= journeys()
