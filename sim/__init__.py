@@ -201,7 +201,6 @@ if TYPE_CHECKING:
     from sim.settings.settings import load_settings as load_settings
     from sim.settings.settings_writer import keep_words as keep_words
     from sim.spread.cascade.cascade import Cascade as Cascade
-    from sim.spread.cascade.contacts import Channel as Channel
     from sim.spread.cascade.contacts import Contacts as Contacts
     from sim.spread.cascade.contacts import DrawMode as DrawMode
     from sim.spread.cascade.contacts import Draws as Draws
@@ -209,6 +208,8 @@ if TYPE_CHECKING:
     from sim.spread.cascade.faults import blame as blame
     from sim.spread.cascade.model import PropagationModel as PropagationModel
     from sim.spread.cascade.model import convince as convince
+    from sim.spread.channels.channel import Channel as Channel
+    from sim.spread.channels.channel import ChannelView as ChannelView
     from sim.spread.compartments.compartments import Compartments as Compartments
     from sim.spread.compartments.conditions import elapsed as elapsed
     from sim.spread.compartments.conditions import interest as interest
@@ -276,6 +277,9 @@ if TYPE_CHECKING:
     from sim.store.journal.lineage import Lineage as Lineage
     from sim.store.reading import read_audit as read_audit
     from sim.store.reading import read_info as read_info
+    from sim.world.channels import BroadcastPlugin as BroadcastPlugin
+    from sim.world.channels import FeedPlugin as FeedPlugin
+    from sim.world.channels import StreamPlugin as StreamPlugin
     from sim.world.compatibility import Compatibility as Compatibility
     from sim.world.interventions.base import Intervention as Intervention
     from sim.world.interventions.plan import Interventions as Interventions
@@ -317,6 +321,7 @@ _HOMES = {
     "Border": "sim.spread.exposure.attempts",
     "Bound": "sim.core.bounds",
     "Branch": "sim.runtime.undo.branching",
+    "BroadcastPlugin": "sim.world.channels",
     "Budget": "sim.minds.models.budget",
     "CamelMind": "sim.minds.camel",
     "Candidates": "sim.platform.feed.candidates",
@@ -330,7 +335,8 @@ _HOMES = {
     "CascadeStarted": "sim.core.events",
     "Case": "sim.minds.models.batch",
     "Changed": "sim.network.graph.changes",
-    "Channel": "sim.spread.cascade.contacts",
+    "Channel": "sim.spread.channels.channel",
+    "ChannelView": "sim.spread.channels.channel",
     "Chronological": "sim.platform.feed.recommender",
     "Clock": "sim.core.clock",
     "Communities": "sim.runtime.frames.frames",
@@ -355,6 +361,7 @@ _HOMES = {
     "Exposures": "sim.platform.feed.exposures",
     "Factors": "sim.platform.feed.factors",
     "Fault": "sim.minds.models.faults",
+    "FeedPlugin": "sim.world.channels",
     "Field": "sim.core.params",
     "Finding": "sim.runtime.health.checks",
     "Flag": "sim.platform.posts.posts",
@@ -451,6 +458,7 @@ _HOMES = {
     "SnapshotCapacityError": "sim.store",
     "Spec": "sim.core.registry",
     "StayLaw": "sim.spread.compartments.residence",
+    "StreamPlugin": "sim.world.channels",
     "Subgraph": "sim.network.analysis.neighbourhood",
     "Suggestion": "sim.lab.friend_suggestions",
     "Surrogate": "sim.minds.surrogate",

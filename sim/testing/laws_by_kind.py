@@ -10,7 +10,7 @@ from sim.errors import UnknownNameError
 __all__ = ["KINDS", "kinds_of", "laws_of"]
 
 KINDS = ("propagation", "recommender", "friend-recommender", "policy", "mind", "intervention",
-         "metric")  # fmt: skip
+         "metric", "channel")  # fmt: skip
 """Kinds of plugins that there are laws for."""
 
 
@@ -37,11 +37,13 @@ def kinds_of(name: str) -> tuple[str, ...]:
 def laws_of(kind: str) -> Mapping[str, Callable[..., object]]:
     """Return the laws of a kind by name; empty for a kind that has none."""
     from sim.testing import LAWS
+    from sim.testing.channel_laws import CHANNEL_LAWS
     from sim.testing.mind_laws import MINDS_LAWS
     from sim.testing.policy_laws import ACTING_LAWS
     from sim.testing.recommender_laws import LAWS_OF
 
     of: dict[str, Mapping[str, Callable[..., object]]] = {
-        "propagation": LAWS, "mind": MINDS_LAWS, **LAWS_OF, **ACTING_LAWS
+        "propagation": LAWS, "mind": MINDS_LAWS, "channel": CHANNEL_LAWS, **LAWS_OF,
+        **ACTING_LAWS,
     }  # fmt: skip
     return of.get(kind, {})

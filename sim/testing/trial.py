@@ -148,7 +148,7 @@ def _laws(pipe: Pipe, model: Any) -> dict[str, Any]:
     from sim.testing.laws_by_kind import laws_of
     from sim.testing.recommender_laws import warm
 
-    if model.kind != "propagation":
+    if model.kind not in {"propagation", "channel"}:
         pipe.tell(event="doing", what="warming up", model="")
         warm()
     return dict(laws_of(model.kind))

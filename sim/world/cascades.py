@@ -25,7 +25,6 @@ from sim.world.records import PACKED_BYTES, PackedRecord, laid_out, read
 
 if TYPE_CHECKING:
     from sim.core.scratch import ScratchFiles
-    from sim.spread.cascade.contacts import Channel
     from sim.spread.cascade.model import PropagationModel
     from sim.world.world import World
 
@@ -387,24 +386,17 @@ class Cascades(MutableSequence[Cascade]):
             return known
         world = self._world()
         assert world is not None  # noqa: S101 - it holds these
+        from sim.world.channels import reopened  # it knows worlds
+
         found = item.made(len(world.agents), world.rested_as)
         found.around, found.company = world, self
-        found.channel = _channel(world, item.channel)
+        found.channel = reopened(item.channel, world)
         item.held = found
         return found
 
 
 def _number(item: Cascade | EndedCascade) -> int:
     return item.id
-
-
-def _channel(world: World, channel: Channel) -> Channel:
-    """Return the channel of the world as it is; one that was rebuilt knows others."""
-    from sim.world.channels import FEED, is_channel
-
-    if is_channel(channel.name) and (channel.name != FEED or world.platform is not None):
-        return world.channel(channel.name)
-    return channel
 
 
 def adoptions_of(world: World) -> int:

@@ -1,26 +1,103 @@
-"""Channels by name: everybody who could hear does, or only those who met at that time.
+"""Channels by name: everybody who could hear does, or those who met then, or what a plugin says.
 
 ``"broadcast"`` is the classical setting. ``"stream"`` plays the interactions that a world came
 with: in a tick, those hear each other who met in its span of time. ``"stream:24"`` takes the last
 24 ticks together, a sliding snapshot; ``"stream:1:again"`` begins anew after the last one.
-``"feed"`` is the platform's (:mod:`sim.platform.channel`): those hear who are shown it.
+``"feed"`` is the platform's (:mod:`sim.platform.channel`): those hear who are shown it. A plugin's
+is named with its parameters: ``"bridges,weak=0.2"`` (:mod:`sim.spread.channels.channel`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from sim.errors import InputError, UnknownNameError
+from sim.core.cards import Card
+from sim.core.params import Field
+from sim.core.registry import is_foreign, make, names, spec
+from sim.errors import InputError
 from sim.network.graph.interactions import Interactions
-from sim.spread.cascade.contacts import Broadcast, Channel, Contacts
+from sim.spread.cascade.contacts import Broadcast, Contacts, OpenedChannel
+from sim.spread.channels.asked import Asked
+from sim.spread.channels.channel import Channel, InWorld
+from sim.spread.channels.words import read
 
-__all__ = ["CHANNELS", "FEED", "Stream", "channel_named", "is_channel"]
+if TYPE_CHECKING:
+    from sim.world.world import World
 
-CHANNELS = ("broadcast", "feed", "stream")
-"""The channels that have a name and are saved with a world."""
+__all__ = [
+    "FEED", "BroadcastPlugin", "FeedPlugin", "Stream", "StreamPlugin", "channel_of",
+    "is_channel", "is_current", "opened", "reopened",
+]  # fmt: skip
 
 FEED = "feed"
+_STREAM = "stream"
 _MOST_TICKS = 1_000_000
+
+
+class BroadcastPlugin(Channel):
+    """Every listener of every speaker hears it: the classical setting."""
+
+    card: ClassVar[Card] = Card(
+        source="the classical setting of every model in the literature",
+        equations=("contact(u, v) = the tie u -> v",),
+        update="none: the ties themselves",
+        cost="nothing",
+        checked=("the same contacts as ties, by identity",),
+    )
+
+    def opened(self, world: InWorld) -> OpenedChannel:
+        """Return the whole network as it is."""
+        return Broadcast()
+
+
+class StreamPlugin(Channel):
+    """Who met in this tick, or in the last few: the times that a network came with."""
+
+    ticks: int = Field(1, ge=1, le=_MOST_TICKS, description="taken together, a sliding snapshot")
+    again: bool = Field(False, description="whether it begins anew after the last one")
+
+    card: ClassVar[Card] = Card(
+        source="temporal networks: Holme & Saramaki, Physics Reports 519, 2012",
+        equations=("contact(u, v) of tick t = u met v in ticks t - ticks + 1 to t",),
+        update="once a tick",
+        cost="one sort of the interactions of the window",
+        checked=("certain infection is the earliest arrival, by plain loops",),
+    )
+
+    def opened(self, world: InWorld) -> OpenedChannel:
+        """Return what is played; refuses a world without times."""
+        home = cast("World", world)
+        if home.interactions is None:
+            raise InputError(
+                "The channel 'stream' plays the times of a network, and this world came without "
+                "any; import an edge list with times (hubbub import FILE --times COLUMN)."
+            )
+        return Stream(home.interactions, home.tick_minutes, self.ticks, self.again)
+
+
+class FeedPlugin(Channel):
+    """Those hear a message who are shown it in their feed, from whom they are shown it."""
+
+    card: ClassVar[Card] = Card(
+        source="Hubbub's own",
+        equations=("contact(u, v) of a tick = v is shown what u shared",),
+        update="once a tick, from what the recommender ranks",
+        cost="that of the feeds",
+        checked=("messages reach those whose feeds show them, by plain loops",),
+    )
+
+    def opened(self, world: InWorld) -> OpenedChannel:
+        """Return the feeds of the platform; refuses a world without one."""
+        from sim.platform.channel import FeedChannel  # it knows this module
+
+        platform = cast("World", world).platform
+        if platform is None:
+            raise InputError(
+                "The channel 'feed' needs a platform, and this world has none; open one first "
+                "(world.open_platform(), hubbub new --platform)."
+            )
+        return FeedChannel(platform)
 
 
 @dataclass
@@ -48,7 +125,7 @@ class Stream:
 
     @property
     def name(self) -> str:
-        """Its name, from which :func:`channel_named` makes an equal one."""
+        """Its name, from which :meth:`sim.world.world.World.channel` makes an equal one."""
         return f"stream:{self.window}{':again' if self.again else ''}"
 
     def contacts(self, network: Contacts, message: int, tick: int) -> Contacts:
@@ -75,52 +152,80 @@ class Stream:
 
 def is_channel(name: str) -> bool:
     """Return whether a saved channel's name is one that can be made again."""
-    return name.partition(":")[0] in CHANNELS
+    return name.partition(",")[0].partition(":")[0] in names("channel")
 
 
-def channel_named(said: str, interactions: Interactions | None, tick_minutes: float) -> Channel:
-    """Return the channel of a name.
+def channel_of(said: str) -> Channel:
+    """Return the channel that some words name.
 
     Parameters
     ----------
     said
-        ``"broadcast"``, ``"stream"``, ``"stream:TICKS"`` or ``"stream:TICKS:again"``.
-    interactions, tick_minutes
-        Of the world.
+        ``"NAME"`` or ``"NAME,KEY=VALUE,..."``; ``"stream:TICKS"`` and ``"stream:TICKS:again"``.
 
     Raises
     ------
-    UnknownNameError
-        For another name.
-    InputError
-        For a stream in a world without times, or a window that is no number of ticks.
+    UnknownNameError, ParameterError, InputError
+        One sentence.
+
+    Examples
+    --------
+    >>> channel_of("stream:24").values()
+    {'ticks': 24, 'again': False}
     """
-    name, *rest = said.strip().split(":")
-    if name not in CHANNELS:
-        raise UnknownNameError("channel", name, CHANNELS)
-    if name == FEED:
+    name, values = read(said)
+    name, *rest = name.split(":")
+    spec(name, "channel")
+    if rest and name != _STREAM:
         raise InputError(
-            "The channel 'feed' needs a platform, and this world has none; open one first "
-            "(world.open_platform(), hubbub new --platform)."
+            f"The channel {name!r} takes nothing more, got {said!r}."
+            if not values and name in {"broadcast", FEED}
+            else f"A channel is NAME or NAME,KEY=VALUE,..., got {said!r:.80}."
         )
-    if name == Broadcast.name:
-        if rest:
-            raise InputError(f"The channel 'broadcast' takes nothing more, got {said!r}.")
-        return Broadcast()
-    if interactions is None:
-        raise InputError(
-            "The channel 'stream' plays the times of a network, and this world came without any; "
-            "import an edge list with times (hubbub import FILE --times COLUMN)."
-        )
-    return Stream(interactions, tick_minutes, _window(said, rest), rest[1:] == ["again"])
+    found: Channel = make(name, "channel", **(_windowed(said, rest) if rest else {}), **values)
+    return found
 
 
-def _window(said: str, rest: list[str]) -> int:
-    window = rest[0] if rest else "1"
-    again = rest[1:] in ([], ["again"])
+def _windowed(said: str, rest: list[str]) -> dict[str, Any]:
+    window, again = rest[0], rest[1:] in ([], ["again"])
     if not (window.isascii() and window.isdecimal() and again and 1 <= int(window) <= _MOST_TICKS):
         raise InputError(
             f"A stream is 'stream', 'stream:TICKS' or 'stream:TICKS:again' with 1 to "
             f"{_MOST_TICKS:,} ticks taken together, got {said!r}."
         )
-    return int(window)
+    return {"ticks": int(window), "again": rest[1:] == ["again"]}
+
+
+def opened(channel: Channel, world: InWorld) -> OpenedChannel:
+    """Return a channel as it works in a world.
+
+    Raises
+    ------
+    InputError
+        Where the world lacks what it needs, or it has no name to be saved under.
+    """
+    found = channel.opened(world)
+    if not isinstance(found, Asked) and is_foreign(type(channel)):
+        raise InputError(
+            f"The channel {channel.plugin_name!r} opens something of its own, which no save can "
+            "name; write contacts() and leave opened() as it is."
+        )
+    return found
+
+
+def is_current(channel: OpenedChannel) -> bool:
+    """Return whether an opened channel is still what its name makes: no file has changed since."""
+    if not isinstance(channel, Asked):
+        return True
+    name = channel.plugin.plugin_name
+    return name in names("channel") and spec(name, "channel").cls is type(channel.plugin)
+
+
+def reopened(channel: OpenedChannel, world: World) -> OpenedChannel:
+    """Return the same channel as it works in a world that was rebuilt or went back."""
+    if isinstance(channel, Asked):
+        found = world.channel(channel.plugin)
+        is_same = isinstance(found, Asked) and type(found.plugin) is type(channel.plugin)
+        return found if is_same else Asked(channel.plugin, world)
+    can_be = is_channel(channel.name) and (channel.name != FEED or world.platform is not None)
+    return world.channel(channel.name) if can_be else channel

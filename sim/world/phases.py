@@ -11,6 +11,7 @@ from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Draws, Ids
 from sim.spread.cascade.faults import ModelFault, is_interruption, place_of
 from sim.spread.cascade.feed_contacts import FeedContacts
+from sim.spread.channels.asked import Asked
 from sim.world.state.state import surroundings, topic_of
 
 if TYPE_CHECKING:
@@ -71,7 +72,9 @@ def wake(world: World, cascade: Cascade) -> bool:
     """Let a cascade at rest run on when something about it could change; whether it does."""
     cascade.company = world.cascades
     try:
-        wakes = not cascade.is_at_rest(world.silence() if cascade.is_over else world.network())
+        contacts = _resting_over(world, cascade)
+        cascade.runs_over(contacts)
+        wakes = not cascade.is_at_rest(contacts)
     except BaseException as error:
         fail(world, cascade, error)
         return False
@@ -80,6 +83,14 @@ def wake(world: World, cascade: Cascade) -> bool:
     elif cascade.laid:
         cascade.memo = None
     return wakes
+
+
+def _resting_over(world: World, cascade: Cascade) -> Contacts:
+    """Return over which network a message at rest could run on."""
+    if cascade.is_over:
+        return world.silence()
+    network, channel = world.network(), cascade.channel
+    return channel.over(network, world.tick) if isinstance(channel, Asked) else network
 
 
 def expose(world: World) -> None:
@@ -101,7 +112,7 @@ def expose(world: World) -> None:
             except BaseException as error:  # a channel's fault costs only its cascade
                 fail(world, cascade, error)
             else:
-                cascade.shown = contacts.speakers
+                cascade.runs_over(contacts)
                 world.exposed.append((cascade, contacts))
 
 

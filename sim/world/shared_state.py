@@ -12,10 +12,18 @@ from sim.agents.lifecycle import belongs
 from sim.network.graph.interactions import Interactions
 from sim.network.graph.ties import Ties
 from sim.network.relations.types import TieRecords
-from sim.platform.channel import FeedChannel
-from sim.spread.cascade.contacts import Bits, Channel, Contacts, NoContacts, Scratch, bitmap
+from sim.spread.cascade.contacts import (
+    Bits,
+    Contacts,
+    NoContacts,
+    OpenedChannel,
+    Scratch,
+    bitmap,
+)
+from sim.spread.channels.asked import Asked
+from sim.spread.channels.channel import Channel
 from sim.world.agent_columns import AgentColumns
-from sim.world.channels import FEED, channel_named
+from sim.world.channels import channel_of, is_current, opened
 from sim.world.interventions.plan import Interventions, Planned
 from sim.world.log import Trail
 from sim.world.metrics.series import Metrics, MetricSettings, opened_metrics
@@ -62,7 +70,7 @@ class SharedState:
         self._silence: NoContacts | None = None
         self.interactions: Interactions | None = None
         self.tie_records = TieRecords.none()
-        self._channels: dict[str, Channel] = {}
+        self._channels: dict[str, OpenedChannel] = {}
         self.platform: Platform | None = None
         self.interventions = Interventions()
         self.metrics: Metrics | None = None
@@ -81,16 +89,31 @@ class SharedState:
             self._moves = self.agents.lore.moves.made
             bury(cast("World", self), self._ties)
 
-    def channel(self, name: str) -> Channel:
-        """Return the channel of a name, one for all messages (:mod:`sim.world.channels`)."""
-        if name not in self._channels:
-            if name == FEED and self.platform is not None:
-                return self._channels.setdefault(FEED, FeedChannel(self.platform))
-            made = channel_named(name, self.interactions, self.tick_minutes)
-            self._channels[name] = self._channels.setdefault(made.name, made)
-        return self._channels[name]
+    def channel(self, named: str | Channel) -> OpenedChannel:
+        """Return a channel as it works in this world, one for all messages.
 
-    def usual(self) -> Channel | None:
+        Parameters
+        ----------
+        named
+            What it is called, with its parameters (:mod:`sim.world.channels`); or a plugin.
+
+        Raises
+        ------
+        UnknownNameError, ParameterError, InputError
+            One sentence.
+        """
+        known = self._channels.get(named) if isinstance(named, str) else None
+        if known is None or not is_current(known):
+            plugin = named if isinstance(named, Channel) else channel_of(named)
+            made = opened(plugin, cast("World", self))
+            known = self._channels.get(made.name)
+            if known is None or not is_current(known):
+                self._channels[made.name] = known = made
+            if isinstance(named, str):
+                self._channels[named] = known
+        return known
+
+    def usual(self) -> OpenedChannel | None:
         """Return the channel of messages that name none; None: every listener of every speaker."""
         return None if self.platform is None else self.channel(self.platform.settings.channel)
 
@@ -200,6 +223,7 @@ class SharedState:
                 tick_minutes=self.tick_minutes,
                 count=self.ties.count,
                 closed=self.bonds.closed,
+                state=state,
             )
             self._network = (state, contacts)
         return self._network[1]
@@ -211,6 +235,9 @@ class SharedState:
         """
         if self.ties.is_still:
             self._network = None
+            for each in self._channels.values():
+                if isinstance(each, Asked):
+                    each.give_back()
 
     def silence(self) -> NoContacts:
         """Return the contacts of messages that nobody will hear of any more."""

@@ -20,7 +20,8 @@ from sim.network.graph.ties import Ties
 from sim.network.relations.types import Relation
 from sim.platform.opening import PlatformChoice, with_told
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Channel, Contacts, DrawMode
+from sim.spread.cascade.contacts import Contacts, DrawMode, OpenedChannel
+from sim.spread.channels.channel import Channel
 from sim.world.cascades import Cascades, RecordPile
 from sim.world.generation import drawn
 from sim.world.injection import (
@@ -302,7 +303,7 @@ class World(MemberCommands):
         kind: str = "post",
         at: int | None = None,
         priority: int = 0,
-        channel: Channel | str | None = None,
+        channel: Channel | OpenedChannel | str | None = None,
         draws: DrawMode | None = None,
         **parameters: Any,
     ) -> Cascade:
@@ -329,7 +330,8 @@ class World(MemberCommands):
             Among waiting messages the highest starts first.
         channel
             Who hears whom; default: every listener of every speaker, or what the platform says.
-            ``"stream"`` plays the times that the network came with (:mod:`sim.world.channels`).
+            ``"stream"`` plays the times that the network came with (:mod:`sim.world.channels`); a
+            plugin's is named with its parameters, as ``"bridges,weak=0.2"``.
         draws
             ``"coins"`` or ``"skips"``; default: the model's.
         **parameters
@@ -360,7 +362,9 @@ class World(MemberCommands):
             priority=checked_priority(priority),
             starts_at=start_at,
             draws_mode=checked_mode(draws) or plugin.draws,
-            channel=self.channel(channel) if isinstance(channel, str) else channel or self.usual(),
+            channel=self.channel(channel)
+            if isinstance(channel, str | Channel)
+            else channel or self.usual(),
         )
         cascade.around = self
         self.made += 1

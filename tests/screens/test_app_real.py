@@ -11,6 +11,8 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Select
 
+from sim import Channel, ChannelView, Field, register
+from sim.core import registry
 from tests.screens.test_app import command, frame_of, recording, said, seen, settled, until
 from tui.app import Hubbub
 from tui.dialogs.dialog import Notice
@@ -83,6 +85,45 @@ async def test_a_message_is_sent_runs_is_saved_and_goes_on_after_reopening(
         await until(pilot, lambda: frame_of(app).tick == tick + 4)
         await pilot.press("2")
         await until(pilot, lambda: "Best-known members" in seen(app))
+
+
+async def test_a_message_goes_over_a_strangers_channel(tmp_path: Path) -> None:
+    class Near(Channel):
+        """Ties within a community."""
+
+        least: float = Field(0.0, ge=0, le=1, description="trust from which a tie carries")
+
+        def contacts(self, network: ChannelView) -> Any:
+            return network.same_community & (network.trust >= self.least)
+
+    register("screen-near")(Near)
+    try:
+        async with hubbub(tmp_path, (100, 30)) as (app, pilot):
+            await pilot.press("i")
+            await until(
+                pilot,
+                lambda: isinstance(app.screen, InjectDialog) and app.screen.query("FormField"),
+            )
+            app.screen.query_one(ModelField).value = "sir"
+            app.screen.query_one("#text", Input).value = "The bridge is closed."
+            app.screen.query_one("#channel", Input).value = "screen-near,least=3"
+            await until(pilot, lambda: "least must be in [0, 1]" in seen(app))
+            app.screen.query_one("#channel", Input).value = "screen-near,least=0.1"
+            await until(pilot, lambda: "40 seeds speak to" in seen(app))
+            await pilot.press("enter")
+            await until(pilot, lambda: frame_of(app).focus is not None)
+            await command(pilot, "inject text=x model=viral channel=screen-nea")
+            await until(pilot, lambda: "Did you mean 'screen-near'" in said(app))
+            await command(pilot, "inject text=x model=viral channel=screen-near")
+            await until(pilot, lambda: len(frame_of(app).sessions) == 2)
+            await command(pilot, "step 3")
+            await until(pilot, lambda: frame_of(app).tick == 3)
+            statuses = {row.status for row in frame_of(app).sessions}
+            assert statuses <= {"running", "quiet"}
+            assert app.last_order is not None
+            assert app.last_order.channel == "screen-near"
+    finally:
+        registry._known["channel"].pop("screen-near")
 
 
 async def test_bad_input_is_answered_by_the_engine_in_one_sentence(tmp_path: Path) -> None:

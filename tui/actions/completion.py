@@ -70,7 +70,7 @@ def known(app: Hubbub) -> dict[str, list[str]]:
         "sort": sortable(),
         "change": ["status=", "activity=", "interests=", "community="],
         "suggest": FRIENDS,
-        "inject": ["text=", "model=", "author=", *_seeds(app), *app.upkeep.model_words],
+        "inject": ["text=", "model=", "author=", "channel=", *_seeds(app), *app.upkeep.model_words],
         "open": app.upkeep.saved_words,
         "save": app.upkeep.saved_words,
     }

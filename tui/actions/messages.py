@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sim.errors import InputError, UnknownNameError
 from tui.actions.arguments import choice, number, pairs
@@ -38,6 +38,8 @@ async def _send(app: Hubbub, order: MessageOrder) -> None:
     app.last_order = order
     app.sending += 1
     model = order.model
+    more: dict[str, Any] = {"channel": order.channel} if order.channel else {}
+    more |= order.parameters
     try:
         await app.work.in_thread(
             f"preparing {model}", lambda report: app.backend.warm(report, (model,))
@@ -47,7 +49,7 @@ async def _send(app: Hubbub, order: MessageOrder) -> None:
             seeds=order.seeds,
             model=order.model,
             author=order.author or None,
-            **order.parameters,
+            **more,
         )
     finally:
         app.sending -= 1
@@ -69,11 +71,12 @@ def _order(given: dict[str, str]) -> MessageOrder:
         raise InputError(INVISIBLE)
     seeds = given.pop("seeds", DEFAULT_SEEDS)
     model, author = given.pop("model", DEFAULT_MODEL), given.pop("author", "")
+    channel = given.pop("channel", "")
     if not seeds.strip():
         raise InputError(f"No seeds are named after seeds=; type some, as {DEFAULT_SEEDS}.")
     if not model.strip():
         raise InputError("No model is named after model=; press m for the list.")
-    return MessageOrder(text=text, seeds=seeds, model=model, author=author, parameters=dict(given))
+    return MessageOrder(text, model, seeds, author, channel, parameters=dict(given))
 
 
 def _number_of(session: object) -> str:

@@ -58,6 +58,8 @@ class MessageOrder:
     ----------
     text, model, author
         What, how it spreads, whose; an empty author is nobody.
+    channel
+        Who hears whom, such as ``bridges,weak=0.2``; empty: what the world does by itself.
     seeds
         Who has it first, such as ``top:40:pagerank``.
     parameters
@@ -68,6 +70,7 @@ class MessageOrder:
     model: str
     seeds: str
     author: str = ""
+    channel: str = ""
     parameters: Mapping[str, Any] = attribute(default_factory=dict)
 
 
@@ -124,6 +127,12 @@ class InjectDialog(Dialog[MessageOrder]):
         with Horizontal(classes="row"):
             yield field("Author")
             yield Input(self._last.author, id="author", compact=True, placeholder="nobody")
+        with Horizontal(classes="row"):
+            yield field("Channel")
+            yield Input(
+                self._last.channel, id="channel", compact=True,
+                placeholder="the world's own; or broadcast, feed, stream, NAME,KEY=VALUE",
+            )  # fmt: skip
         yield Static("Parameters", classes="heading")
         yield Form()
         yield Static("", id="plan", classes="preview", markup=False)
@@ -208,6 +217,7 @@ class InjectDialog(Dialog[MessageOrder]):
             model=self.query_one(ModelField).value,
             seeds=self._seeds(),
             author=self.query_one("#author", Input).value.strip(),
+            channel=self.query_one("#channel", Input).value.strip(),
             parameters=form.values,
         )
 
@@ -250,7 +260,11 @@ class InjectDialog(Dialog[MessageOrder]):
             preview.update("Working out what would come of it ...")
             await in_thread(lambda: self._backend.warm(_unheard, (order.model,)), "warm")
             plan = await self._simulation.plan(
-                order.text, seeds=order.seeds, model=order.model, **order.parameters
+                order.text,
+                seeds=order.seeds,
+                model=order.model,
+                **({"channel": order.channel} if order.channel else {}),
+                **order.parameters,
             )
         except Exception as error:
             preview.update("")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["disable_plugin", "enable_plugin", "show_plugins"]
 
 KINDS = ("propagation", "opinion", "recommender", "friend-recommender", "policy", "mind",
-         "intervention", "metric")  # fmt: skip
+         "intervention", "metric", "channel")  # fmt: skip
 """The kinds of plugin; a kind that nobody has registered lists nothing."""
 
 _STATUS = {"off": "off", "changed": "off: changed since it was enabled"}

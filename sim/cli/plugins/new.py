@@ -7,7 +7,14 @@ import keyword
 from pathlib import Path
 
 from sim.cli.plugins.templates import TEMPLATES, TEST
-from sim.cli.plugins.templates_feeds import ACTING, ACTING_TEST, FEEDS, FEEDS_TEST
+from sim.cli.plugins.templates_feeds import (
+    ACTING,
+    ACTING_TEST,
+    CHANNEL,
+    CHANNEL_TEST,
+    FEEDS,
+    FEEDS_TEST,
+)
 from sim.cli.plugins.templates_minds import MIND, MIND_TEST
 from sim.cli.program.output import require_folder, say
 from sim.errors import FileError, InputError, UnknownNameError
@@ -17,6 +24,7 @@ __all__ = ["write_plugin"]
 _OTHERS = {
     **{form: (text, FEEDS_TEST) for form, text in FEEDS.items()},
     **{form: (text, ACTING_TEST) for form, text in ACTING.items()},
+    "channel": (CHANNEL, CHANNEL_TEST),
     "mind": (MIND, MIND_TEST),
 }
 """Forms that spread nothing: the file and its test."""
@@ -79,6 +87,8 @@ def _try_it(name: str, form: str, file: Path) -> str:
         return f'Use it:    [platform] policy = "{name}" in a scenario, run with --plugin {file}'
     if form == "intervention":
         return f'Use it:    [[interventions]] do = "{name}" in a scenario, run with --plugin {file}'
+    if form == "channel":
+        return f"Run it:    hubbub run demo --inject 'Hello.' --channel {name} --plugin {file}"
     if form == "metric":
         return f"Take it:   hubbub run demo --ticks 5 --metrics day.csv --plugin {file}"
     return f"Compare:   hubbub compare demo --recommenders chronological,{name} --plugin {file}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ACTING", "ACTING_TEST", "FEEDS", "FEEDS_TEST"]
+__all__ = ["ACTING", "ACTING_TEST", "CHANNEL", "CHANNEL_TEST", "FEEDS", "FEEDS_TEST"]
 
 _RECOMMENDER = '''"""NAME: say in a line what it puts first."""
 
@@ -190,6 +190,60 @@ class CLASS(Metric):
     def take(self, world: Any) -> Any:
         """Return a number, NaN where it does not apply; the world is only read."""
         return (world.ties.out_degree == 0).mean()
+'''
+
+CHANNEL = '''"""NAME: say in a line who hears whom."""
+
+from typing import Any, ClassVar
+
+from sim import Card, Channel, ChannelView, Field, register
+
+version = "0.1"  # yours; a saved world remembers it
+requires = ()  # packages beside Hubbub's own, such as ("scipy>=1.14",)
+
+
+@register("NAME")
+class CLASS(Channel):
+    """Messages cross from one community to another, or go along ties of much trust.
+
+    Say here whose idea it is, and what it leaves out.
+    """
+
+    # Each field becomes a key behind the name: --channel NAME,strong=0.8
+    strong: float = Field(0.9, ge=0, le=1, description="trust from which a tie carries anyway")
+
+    def contacts(self, network: ChannelView) -> Any:
+        """Return which ties carry messages, one bool a tie; or (speakers, listeners), pairs of ids.
+
+        Every attribute is a column with one value a tie: write arithmetic and numpy.where, never
+        `if`. Among them: speakers, listeners (ids), trust, kind, same_community, and columns of
+        both ends as speaker.openness, listener.community. Columns are read-only.
+        What was read says how long this holds: until ties or those columns change. Who reads
+        network.tick or network.draw(ids) is asked anew in every tick.
+        """
+        return ~network.same_community | (network.trust >= self.strong)
+
+    # What `hubbub models NAME` tells of it.
+    card: ClassVar[Card] = Card(
+        source="your own, or the paper",
+        equations=("u -> v carries: community(u) != community(v) or trust >= strong",),
+        checked=("the laws of hubbub plugin check",),
+    )
+'''
+
+CHANNEL_TEST = '''"""NAME keeps the laws."""
+
+from pathlib import Path
+
+from sim import load_file
+from sim.testing.channel_laws import check_channel
+
+FILE = Path(__file__).with_name("MODULE.py")
+
+
+def test_it_keeps_the_laws() -> None:
+    (item,) = load_file(FILE)
+    assert "resumes" in check_channel(item.cls)
 '''
 
 FEEDS = {"recommender": _RECOMMENDER, "friend-recommender": _FRIENDS}

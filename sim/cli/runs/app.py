@@ -49,8 +49,9 @@ Draws = Annotated[str | None, typer.Option(help="coins or skips; else the model'
 Channel = Annotated[
     str | None,
     typer.Option(
-        help="Who hears whom: broadcast (all who could); feed (whom the platform shows it); or "
-        "stream, stream:TICKS (who met then, in a network with times)."
+        help="Who hears whom: broadcast (all who could); feed (whom the platform shows it); "
+        "stream, stream:TICKS (who met then, in a network with times); or NAME,KEY=VALUE,... of "
+        "hubbub models --kind channel."
     ),
 ]
 

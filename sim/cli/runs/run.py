@@ -102,9 +102,12 @@ class Saying:
             One sentence.
         """
         from sim.core.registry import make
+        from sim.world.channels import channel_of
 
         with placed(self.place):
             make(self.named_model, **self.parameters)
+            if self.channel is not None:
+                channel_of(self.channel)
 
     def inject(self, world: World, keeper: JournalWriter | None = None) -> Cascade:
         """Start it; ``keeper`` is told, if the world has a journal.

@@ -145,7 +145,9 @@ class Said(Section):
         0, strict=True, description="among waiting messages the highest starts first"
     )
     draws: Literal["coins", "skips"] | None = Field(None, description="how chances are drawn")
-    channel: str | None = Field(None, description="who hears whom: broadcast, stream, stream:TICKS")
+    channel: str | None = Field(
+        None, description="who hears whom: broadcast, stream, stream:TICKS, a plugin"
+    )
     parameters: dict[str, Any] = Field(default_factory=dict, description="of the model")
 
 

@@ -21,8 +21,9 @@ import numpy.typing as npt
 
 from sim.core.registry import foreign, spec_of
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Channel
+from sim.spread.cascade.contacts import OpenedChannel
 from sim.spread.cascade.model import PropagationModel
+from sim.world.channels import reopened
 from sim.world.log import Trail
 from sim.world.world import World
 
@@ -108,8 +109,10 @@ class StallOutcome:
 
 
 def is_foreign(cascade: Cascade) -> bool:
-    """Return whether a cascade's model comes from elsewhere than the built-in room."""
-    return type(cascade.model).__module__.partition(".")[0] not in _OURS
+    """Return whether a cascade's model or channel comes from elsewhere than the built-in room."""
+    channel: object = getattr(cascade.channel, "plugin", cascade.channel)
+    used = (type(cascade.model), type(channel))
+    return any(each.__module__.partition(".")[0] not in _OURS for each in used)
 
 
 def _may_get_stuck(world: World) -> bool:
@@ -164,7 +167,7 @@ class RollbackState:
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._state: tuple[dict[str, Any], dict[str, npt.NDArray[Any]]] | None = None
-        self._made_by: dict[int, tuple[PropagationModel, Channel]] = {}
+        self._made_by: dict[int, tuple[PropagationModel, OpenedChannel]] = {}
         self._trail = Trail()
         self._is_stale = True
         self._due = 0.0
@@ -222,6 +225,7 @@ class RollbackState:
         world = World.restore(*self._state)
         world.phases, world.trail = phases, self._trail.copy()
         for cascade in world.cascades:  # the very plugins, even if others have their names by now
-            cascade.model, cascade.channel = self._made_by[cascade.id]
+            cascade.model, channel = self._made_by[cascade.id]
+            cascade.channel = reopened(channel, world)
         world.step(max(self._completed - world.tick, 0))
         return world

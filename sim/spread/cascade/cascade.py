@@ -18,7 +18,15 @@ from sim.core.text import one_line
 from sim.errors import InputError, UnknownNameError
 from sim.spread.cascade.adoption import Adoption
 from sim.spread.cascade.bounds import require_agents, require_bounds, require_ticks
-from sim.spread.cascade.contacts import Bits, Broadcast, Channel, Contacts, DrawMode, Draws, Ids
+from sim.spread.cascade.contacts import (
+    Bits,
+    Broadcast,
+    Contacts,
+    DrawMode,
+    Draws,
+    Ids,
+    OpenedChannel,
+)
 from sim.spread.cascade.generations import generations, newest_r, r_of
 from sim.spread.cascade.log import GrowingRows, Keep, Log
 from sim.spread.cascade.messages import Message
@@ -71,7 +79,7 @@ class Cascade(Adoption):
         priority: int = 0,
         starts_at: int = 0,
         draws_mode: DrawMode = "coins",
-        channel: Channel | None = None,
+        channel: OpenedChannel | None = None,
     ) -> None:
         super().__init__(agents, len(model.states), model.plugin_name or type(model).__name__)
         self.id = number
@@ -82,7 +90,7 @@ class Cascade(Adoption):
         self.priority = priority
         self.starts_at = starts_at
         self.draws_mode: DrawMode = draws_mode
-        self.channel: Channel = channel or Broadcast()
+        self.channel: OpenedChannel = channel or Broadcast()
         self.status: Status = "queued"
         self.error: str | None = None
         self.company: Sequence[Cascade] = ()
@@ -317,6 +325,19 @@ class Cascade(Adoption):
         self._speakers, self._measured = None, False
         self._set_mark()
 
+    def runs_over(self, contacts: Contacts) -> None:
+        """Say which contacts this tick's step has; sums over a channel's former ties begin anew.
+
+        A fault of the model stops it in the step that follows, as any other.
+        """
+        self.shown = contacts.speakers
+        known = self.held.get(_SEAL)
+        if contacts.seal == (0 if known is None else int(known[0])):
+            return
+        if known is not None:
+            self.model.unsettle(self)
+        self.held[_SEAL] = np.array([contacts.seal], np.uint64)
+
     @property
     def is_over(self) -> bool:
         """Whether its channel says that nobody will hear anybody any more (``is_over(tick)``)."""
@@ -339,6 +360,9 @@ class Cascade(Adoption):
             a model that mixes everybody with everybody has nothing left.
         """
         if not self.is_over:
+            is_spent = getattr(self.model, "is_spent", None)
+            if is_spent is not None and getattr(self.channel, "is_beyond", False):
+                return bool(is_spent(self))  # no tie says whom it could reach
             return not self.is_carried and self.model.is_quiet(self, contacts)
         self.shown = contacts.speakers
         return self.model.well_mixed or self.model.is_quiet(self, contacts)
@@ -526,7 +550,7 @@ class Cascade(Adoption):
         *,
         model: PropagationModel,
         agents: int,
-        channel: Channel | None = None,
+        channel: OpenedChannel | None = None,
     ) -> Cascade:
         """Return the cascade of :meth:`dump`.
 
@@ -571,6 +595,9 @@ class Cascade(Adoption):
         require_bounds(cascade)
         return cascade
 
+
+_SEAL = "_channel"
+"""Of the ties that a channel keeps: what they were when the message last ran over them."""
 
 _STATUSES = ("queued", "running", "quiet", "failed", "cancelled")
 _TEXTS = ("text", "kind", "model", "channel", "seed", "rested")

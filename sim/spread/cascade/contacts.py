@@ -22,12 +22,12 @@ from sim.spread.neighbours.threshold_kernels import in_trust
 __all__ = [
     "Bits",
     "Broadcast",
-    "Channel",
     "Contacts",
     "DrawMode",
     "Draws",
     "Ids",
     "NoContacts",
+    "OpenedChannel",
     "Scratch",
     "bitmap",
 ]
@@ -163,8 +163,8 @@ class AgentReader(Protocol):
         ...
 
 
-class Channel(Protocol):
-    """Who does hear whom, of those who could."""
+class OpenedChannel(Protocol):
+    """Who does hear whom, of those who could: a channel as it works in one world."""
 
     @property
     def name(self) -> str:
@@ -210,11 +210,15 @@ class Contacts:
     closed
         Who must not hear whom, for contacts that go without ties: what
         :func:`sim.network.relations.blocklist_kernels.shut` takes first.
+    state
+        Equal for networks that are equal, of one world and between two changes of trust.
+    seal
+        A digest of contacts that a channel keeps from tick to tick; 0 of all others.
     """
 
     __slots__ = (
         "_degree", "_in_trust", "_whole", "closed", "count", "kind", "people", "rows", "scratch",
-        "targets", "tick_minutes", "trust",
+        "seal", "state", "targets", "tick_minutes", "trust",
     )  # fmt: skip
 
     def __init__(
@@ -231,7 +235,10 @@ class Contacts:
         whole: Contacts | None = None,
         count: int | None = None,
         closed: tuple[Bits, Ids, Ids] = ALL_OPEN,
+        state: object = None,
+        seal: int = 0,
     ) -> None:
+        self.state, self.seal = state, seal
         self.count = targets.size if count is None else count
         self.closed = closed
         self.rows = rows

@@ -66,8 +66,9 @@ def step_in_batches(
         return _one_by_one(turns, faults)
     small: list[_CascadeExposures] = []
     large = []
+    home = next((heard for heard in contacts if heard is heard.whole), None)
     for cascade, heard, own in turns:
-        if heard is not heard.whole:  # a channel chose contacts for this message
+        if heard is not home:  # a channel chose contacts for this message
             large.append((cascade, heard, own))
             continue
         turn = _turn(cascade, heard, own, faults)

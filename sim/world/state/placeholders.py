@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sim.core.params import Parameters
 from sim.core.registry import make, spec, spec_of
 from sim.errors import InputError, ParameterError, PluginError, UnknownNameError
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Contacts, Draws
+from sim.spread.cascade.contacts import Contacts, Draws, OpenedChannel
 from sim.spread.cascade.model import PropagationModel
+from sim.spread.channels.asked import Asked
+from sim.world.channels import is_channel
 
-__all__ = ["LostChannel", "LostModel", "model_of", "record_of", "remark_on"]
+if TYPE_CHECKING:
+    from sim.world.world import World
+
+__all__ = [
+    "LostChannel", "LostModel", "channel_record", "channels_lost", "model_of", "opened_of",
+    "record_of", "remark_on",
+]  # fmt: skip
 
 Record = Mapping[str, Any]
 
@@ -23,15 +31,21 @@ class LostChannel:
     Parameters
     ----------
     name
-        The channel's name.
+        The channel's name, with its parameters.
+    record
+        What the snapshot says of its plugin; empty where it was none.
+    lacks
+        Why it cannot be made.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, record: Record | None = None, lacks: str = "") -> None:
         self.name = name
+        self.record = dict(record or {})
+        self.lacks = lacks or "is not saved with a world"
 
     def contacts(self, network: Contacts, message: int, tick: int) -> Contacts:
         """Refuse: what it did is not known here."""
-        raise InputError(f"its channel {self.name!r} is not saved with a world")
+        raise InputError(f"its channel {self.name!r} {self.lacks}")
 
 
 class LostModel(PropagationModel):
@@ -149,3 +163,49 @@ def remark_on(model: PropagationModel, record: Record) -> str:
         f"The model {name!r} has changed since the world was saved: version {here.version}, "
         f"SHA-256 {here.sha256[:16]}, was {record.get('version')}, {str(record['sha256'])[:16]}."
     )
+
+
+def opened_of(world: World, name: str, records: Iterable[Record]) -> OpenedChannel:
+    """Return the channel that a cascade was saved with, or what stands for it.
+
+    Parameters
+    ----------
+    world
+        In which it is opened.
+    name
+        With its parameters, as :attr:`~sim.spread.cascade.contacts.OpenedChannel.name` said it.
+    records
+        What the snapshot says of plugins.
+    """
+    own = name.partition(",")[0]
+    used = [each for each in records if each.get("kind") == "channel" and each.get("name") == own]
+    record = used[-1] if used else {}
+    if is_channel(name):
+        try:
+            return world.channel(name)
+        except ParameterError as error:
+            said = str(error).rstrip(".")
+            lacks = f"is here as another version, which does not take what was saved ({said})"
+            return LostChannel(name, record, lacks)
+    if not record:
+        return LostChannel(name)
+    lacks = f"is not here{_said(record)}; enable or name its plugin and open the world again"
+    return LostChannel(name, record, lacks)
+
+
+def channel_record(channel: OpenedChannel) -> dict[str, Any]:
+    """Return what a snapshot says of the plugin of a channel; nothing of a built-in one."""
+    if isinstance(channel, LostChannel):
+        return dict(channel.record)
+    found = spec_of(type(channel.plugin)) if isinstance(channel, Asked) else None
+    if found is None or not found.is_foreign:
+        return {}
+    own = {"name": found.name, "kind": "channel", "version": found.version}
+    return own | {"sha256": found.sha256, "origin": found.origin}
+
+
+def channels_lost(world: World) -> list[str]:
+    """Return a sentence for each channel of a message whose plugin is not here."""
+    used = (each.channel for each in world.cascades.items)
+    lost = [each for each in used if isinstance(each, LostChannel) and each.record]
+    return [f"The channel {each.name!r} {each.lacks}." for each in lost]

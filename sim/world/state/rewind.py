@@ -15,7 +15,7 @@ from sim.core.params import Parameters
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.log import GrowingRows, Log
 from sim.world.cascades import EndedCascade
-from sim.world.channels import FEED, is_channel
+from sim.world.channels import FEED, reopened
 
 if TYPE_CHECKING:
     from sim.platform.platform import Platform
@@ -78,9 +78,7 @@ def become(world: World, twin: World, known: Mapping[int, Cascade] | None = None
     world.cascades.hold(items)
     for cascade in world.cascades.loose:
         cascade.around, cascade.company = world, world.cascades
-        channel = cascade.channel.name
-        if is_channel(channel) and (channel != FEED or world.platform is not None):
-            cascade.channel = world.channel(channel)  # one rebuilt elsewhere knows others
+        cascade.channel = reopened(cascade.channel, world)  # one rebuilt elsewhere knows others
     world.woken.clear()
     world.exposed = []
     world._network = world._scratch = world._silence = None  # noqa: SLF001 - made on demand

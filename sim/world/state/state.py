@@ -19,14 +19,19 @@ from sim.network.graph.interactions import Interactions
 from sim.network.graph.ties import Ties
 from sim.network.relations.types import TieRecords
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Channel
 from sim.world.cascades import dumped, models_of, packed
-from sim.world.channels import is_channel
 from sim.world.opinions import Opinions
 from sim.world.records import PREFIX, body, canonical, filed, records, texts
 from sim.world.relationships import Relationships
 from sim.world.removal import bury, gone_of
-from sim.world.state.placeholders import LostChannel, model_of, record_of, remark_on
+from sim.world.state.placeholders import (
+    channel_record,
+    channels_lost,
+    model_of,
+    opened_of,
+    record_of,
+    remark_on,
+)
 
 if TYPE_CHECKING:
     from sim.spread.cascade.model import PropagationModel
@@ -97,7 +102,7 @@ def dump_world(
         meta["phases"] = phases
     messages = _add_packed if is_packed else _add_messages
     messages(world, meta, add)
-    meta["plugins"] = _plugins(models_of(world))
+    meta["plugins"] = _plugins(models_of(world)) + _channels(world)
     return meta, columns
 
 
@@ -134,6 +139,13 @@ def _plugins(models: Iterable[PropagationModel]) -> list[dict[str, Any]]:
     return [found[key] for key in sorted(found)]
 
 
+def _channels(world: World) -> list[dict[str, Any]]:
+    """Return every channel used that comes from somebody else's plugin, once."""
+    said = (channel_record(each.channel) for each in world.cascades.items)
+    found = {(record["name"], record["sha256"]): record for record in said if record}
+    return [found[key] for key in sorted(found)]
+
+
 def restore_world(cls: type[World], meta: dict[str, Any], columns: Columns) -> World:
     """Return the world of :func:`dump_world`."""
     agents = Agents.restore(meta["agents"], _under(columns, "agents."))
@@ -155,7 +167,8 @@ def restore_world(cls: type[World], meta: dict[str, Any], columns: Columns) -> W
         _under(columns, "bonds."), len(agents), meta.get("groups", ())
     )
     columns_of = _by_cascade(columns)
-    records = {record["name"]: record for record in meta.get("plugins", [])}
+    used = [record for record in meta.get("plugins", []) if record.get("kind") != "channel"]
+    records = {record["name"]: record for record in used}
     remarks: list[str] = []
     if "platform" in meta:
         from sim.platform.state import restore_platform  # its phases know this module
@@ -179,22 +192,18 @@ def restore_world(cls: type[World], meta: dict[str, Any], columns: Columns) -> W
         record = records.get(said["model"], {})
         model = model_of(said["model"], said["parameters"], record, len(own["tally"]))
         remarks.append(remark_on(model, record))
-        channel = _channel(world, said["channel"])
+        channel = opened_of(world, said["channel"], meta.get("plugins", ()))
         world.cascades.append(
             Cascade.restore(said, own, model=model, agents=len(agents), channel=channel)
         )
         world.cascades[-1].around = world
+    remarks += channels_lost(world)
     world.remarks = tuple(dict.fromkeys(filter(None, remarks)))
     if meta.get("unburied", False):
         bury(world, ties)
     elif (gone := gone_of(world)).size:
         ties.retire(gone)  # buried when it was saved: only what measures leave out is found again
     return world
-
-
-def _channel(world: World, name: str) -> Channel:
-    """Return the channel that a cascade was saved with, or what stands for one that is lost."""
-    return world.channel(name) if is_channel(name) else LostChannel(name)
 
 
 def _under(columns: Columns, prefix: str) -> Columns:

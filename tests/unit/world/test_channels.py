@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from sim import World
 from sim.errors import InputError, UnknownNameError
-from sim.world.channels import channel_named
 
 # ticks as long as the stream needs, and models by ticks in them
 pytestmark = pytest.mark.filterwarnings("ignore::sim.core.clock.TickWarning")
@@ -147,7 +146,7 @@ def test_a_channel_that_cannot_be_is_refused(
 
 def test_a_world_without_times_has_no_stream() -> None:
     with pytest.raises(InputError, match="--times"):
-        channel_named("stream", None, 60.0)
+        World.from_edges([0], [1]).channel("stream")
     assert World.from_edges([0], [1]).channel("broadcast").name == "broadcast"
 
 
