@@ -9,21 +9,18 @@ import typer
 
 import sim
 from sim.cli.minds.app import llm
-from sim.cli.minds.interview_app import interview, survey
-from sim.cli.minds.minds_app import minds
+from sim.cli.minds.ask_app import ask
 from sim.cli.plugins.app import plugins
 from sim.cli.plugins.warden import overseen
 from sim.cli.program.exits import EXITS
 from sim.cli.program.grammar import Verbs
 from sim.cli.program.start import Flags, completed, open_screen, prepare
 from sim.cli.runs.app import Pairs, run
+from sim.cli.runs.compare_app import compare
 from sim.cli.scenario.app import scenarios
-from sim.cli.show.acts_app import audit, config, doctor, phases, replay
-from sim.cli.show.agents_app import acts, agents, compatibility, groups
-from sim.cli.show.feeds_app import compare, suggest
-from sim.cli.show.ties_app import path, ties
-from sim.cli.show.time_app import history
-from sim.cli.show.why import why
+from sim.cli.show.acts_app import config, doctor, phases, replay
+from sim.cli.show.app import show
+from sim.cli.worlds.edit_app import edit
 from sim.cli.worlds.import_app import MADE_FORCE, import_file
 from sim.cli.worlds.open_app import JOURNAL, open_file
 from sim.cli.worlds.past_app import past
@@ -45,6 +42,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(show, name="show")
+app.add_typer(edit, name="edit")
 app.add_typer(scenarios, name="scenario")
 app.add_typer(saves, name="saves")
 app.add_typer(past, name="past")
@@ -150,7 +149,7 @@ def new(
 app.command("import")(import_file)
 
 
-for _verb in (run, audit, replay, ties, path, history):
+for _verb in (run, replay):
     app.command()(_verb)
 
 
@@ -285,8 +284,5 @@ def models(
         cards.show_model(name, json=json, kind=kind)
 
 
-for _look in (
-    agents, acts, groups, compatibility, suggest, compare, why, phases, config, doctor, interview,
-    survey, minds,
-):  # fmt: skip
+for _look in (compare, ask, phases, config, doctor):
     app.command()(_look)

@@ -178,6 +178,7 @@ def _usage(error: Exception, words: list[str]) -> int:
     """Say what is wrong with the words, and where the right ones are listed."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "hubbub"
+    path = path.replace("{", "").replace("}", "")  # round what must be given
     said = _ours(error, getattr(error, "format_message", error.__str__)()).rstrip(".")
     if said.endswith("requires an argument") and _awaits_value(words):
         meaning, path = _valueless(words)

@@ -209,7 +209,7 @@ def _without_a_name(world: World) -> npt.NDArray[np.bool_]:
         raise InputError(
             f"Everybody who is active is in one of the {sum(named):,} communities that have a "
             "name, and these are not emptied for new ones; let members leave first "
-            "(hubbub agents --set community=none)."
+            "(hubbub edit WORLD agents --set community=none)."
         )
     return free
 

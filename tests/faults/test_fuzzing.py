@@ -113,7 +113,7 @@ def test_a_log_of_what_never_was_is_refused_by_history(
     wrong = np.full_like(columns[f"cascade.0.log.{part}"], value)
     path = tmp_path / "never.hub"
     save(Forged(meta, columns | {f"cascade.0.log.{part}": wrong}), path, relational=False)
-    code, said = said_by(("history", str(path)))
+    code, said = said_by(("show", str(path), "history"))
     assert (code, said.count("\n")) == (FILE, 1), said
     assert "holds what never was" in said
 
@@ -158,7 +158,7 @@ def test_a_world_at_the_end_of_time_has_no_series_of_every_tick(tmp_path: Path) 
     meta, columns = kinds_of_worlds()["living"]
     path = tmp_path / "late.hub"
     save(Forged(meta | {"tick": 2**31 - 1}, columns), path, relational=False)
-    code, said = said_by(("history", str(path)))
+    code, said = said_by(("show", str(path), "history"))
     assert (code, said.count("\n")) == (USAGE, 1), said
     assert "over at most 10,000,000 ticks" in said
     assert "--from" in said
@@ -171,8 +171,8 @@ def test_a_log_of_ticks_that_no_world_has_is_refused(name: str, tmp_path: Path) 
     ticks[0] = -(2**63)
     path = tmp_path / "ages.hub"
     save(Forged(meta, columns | {f"platform.log.{name}": ticks}), path, relational=False)
-    for verb in ("history", "run"):
-        code, said = said_by((verb, str(path), *(("--ticks", "1") if verb == "run" else ())))
+    for words in (("show", str(path), "history"), ("run", str(path), "--ticks", "1")):
+        code, said = said_by(words)
         assert (code, said.count("\n")) == (FILE, 1), said
         assert f"The column '{name}' of the log must hold" in said
 
@@ -183,7 +183,7 @@ def test_words_of_a_post_that_are_no_text_are_refused(tmp_path: Path) -> None:
     meta["platform"]["written"][0] = (number, 7)
     path = tmp_path / "mute.hub"
     save(Forged(meta, columns), path, relational=False)
-    for words in (("run", str(path), "--ticks", "1"), ("history", str(path))):
+    for words in (("run", str(path), "--ticks", "1"), ("show", str(path), "history")):
         code, said = said_by(words)
         assert (code, said.count("\n")) == (FILE, 1), said
         assert "The words of a post are 7, which is no text." in said

@@ -105,7 +105,9 @@ async def why(app: Hubbub, words: Words) -> None:
             "This world has no platform, so nobody has a feed; :platform on opens one."
         )
     if feed.unknown:
-        raise InputError(f"{feed.unknown} `hubbub why FILE {member.id}` runs the last tick again.")
+        raise InputError(
+            f"{feed.unknown} `hubbub show FILE feed {member.id}` runs the last tick again."
+        )
     wanted = tuple(int(word.lstrip("m#")) for word in words if word.lstrip("m#").isdecimal())
     # As it is by now: while time runs, the feed in sight may be a tick old.
     tick, found = await app.work.of_engine(

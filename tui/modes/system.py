@@ -147,7 +147,7 @@ class AuditPane(Facts):
 
     HELP = (
         "What was done to this world: tick, who, what, and what came of it, the newest first. "
-        "hubbub audit shows all of it, hubbub replay does it again."
+        "hubbub show WORLD audit tells all of it, hubbub replay does it again."
     )
 
     def __init__(self, *, id: str = "acts") -> None:  # noqa: A002 - the word Textual uses

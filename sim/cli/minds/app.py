@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from sim.cli.minds.ask_app import llm_estimate
 from sim.cli.minds.distil_app import llm_distill
-from sim.cli.minds.interview_app import llm_estimate
 from sim.cli.program.grammar import Verbs
 from sim.cli.program.start import prepare
 

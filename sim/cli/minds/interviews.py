@@ -1,4 +1,4 @@
-"""``hubbub interview``, ``survey``, ``llm estimate``: questions to members, and what they cost."""
+"""``hubbub ask`` and ``llm estimate``: questions to members, and what they cost."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from sim.errors import HubbubError, InputError
 
 if TYPE_CHECKING:
     from sim.cli.minds.run import Minded
+    from sim.core.progress import Report
     from sim.minds.models.pool import ModelPool
+    from sim.world.world import World
 
-__all__ = ["ask_member", "ask_sample", "show_estimate"]
+__all__ = ["ask_members", "show_estimate"]
 
 
 @contextmanager
@@ -28,8 +30,21 @@ def _pool() -> Iterator[ModelPool]:
         yield pool
 
 
-def ask_member(where: str, agent: str, question: str, *, json: bool) -> None:
-    """Ask one member of a world, which stays as it is.
+def ask_members(where: str, who: str, question: str, choices: str, *, json: bool) -> None:
+    """Ask a member of a world, or a sample of them; the world stays as it is.
+
+    Parameters
+    ----------
+    where
+        The world, as typed.
+    who
+        The id of a member; what is none is a sample, such as ``random:20``.
+    question
+        What they are asked.
+    choices
+        What a sample may answer, by commas; empty: anything.
+    json
+        Whether to write JSON.
 
     Raises
     ------
@@ -37,18 +52,36 @@ def ask_member(where: str, agent: str, question: str, *, json: bool) -> None:
         There is no such member, nobody to ask, or no answer came.
     """
     from sim.cli.worlds.names import open_world
+
+    with watched() as report:
+        world = open_world(where, report)
+        member = None if choices else _member(world, who)
+        if member is None:
+            _ask_sample(world, who, question, choices, report, json=json)
+        else:
+            _ask_member(world, member, question, json=json)
+
+
+def _member(world: World, who: str) -> int | None:
+    """Return the member of an id; None: it is meant as a sample."""
+    try:
+        return world.agents.index(who)
+    except InputError:
+        if ":" in who:
+            return None
+        raise
+
+
+def _ask_member(world: World, member: int, question: str, *, json: bool) -> None:
     from sim.minds.deciding.interview import interview
     from sim.minds.models.configured import prompts_folder
     from sim.settings.settings import current
 
-    with watched() as report:
-        world = open_world(where, report)
-        member = world.agents.index(agent)
-        with _pool() as pool:
-            answer = interview(
-                world, member, question, pool,
-                prompts=prompts_folder(), limit=current().llm_prompt_tokens,
-            )  # fmt: skip
+    with _pool() as pool:
+        answer = interview(
+            world, member, question, pool,
+            prompts=prompts_folder(), limit=current().llm_prompt_tokens,
+        )  # fmt: skip
     if answer.fault is not None:
         raise HubbubError(answer.detail or f"No answer came: {answer.fault}.")
     name = world.agents.name(member)
@@ -59,29 +92,21 @@ def ask_member(where: str, agent: str, question: str, *, json: bool) -> None:
     say(safe(f"{name}: {answer.text}"))
 
 
-def ask_sample(where: str, members: str, question: str, choices: str, *, json: bool) -> None:
-    """Ask a sample of a world's members, and show how their answers spread.
-
-    Raises
-    ------
-    InputError, HubbubError
-        As of :func:`ask_member`.
-    """
-    from sim.cli.worlds.names import open_world
+def _ask_sample(
+    world: World, members: str, question: str, choices: str, report: Report, *, json: bool
+) -> None:
     from sim.minds.deciding.commands import members_of
     from sim.minds.deciding.interview import survey
     from sim.minds.models.configured import prompts_folder
     from sim.settings.settings import current
 
-    with watched() as report:
-        world = open_world(where, report)
-        who = [int(member) for member in members_of(world, members)]
-        with _pool() as pool:
-            found = survey(
-                world, who, question, pool, choices=[c for c in choices.split(",") if c],
-                prompts=prompts_folder(), limit=current().llm_prompt_tokens,
-                report=lambda: report("asking", 0.0),
-            )  # fmt: skip
+    who = [int(member) for member in members_of(world, members)]
+    with _pool() as pool:
+        found = survey(
+            world, who, question, pool, choices=[c for c in choices.split(",") if c],
+            prompts=prompts_folder(), limit=current().llm_prompt_tokens,
+            report=lambda: report("asking", 0.0),
+        )  # fmt: skip
     names = [world.agents.name(member) for member in who]
     texts = [one.text if one.fault is None else f"({one.fault})" for one in found.answers]
     if json:

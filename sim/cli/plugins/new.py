@@ -80,7 +80,7 @@ def write_plugin(name: str, form: str, folder: Path) -> None:
 
 def _try_it(name: str, form: str, file: Path) -> str:
     if form == "friend-recommender":
-        return f"Ask it:    hubbub suggest demo 5 --by {name} --plugin {file}"
+        return f"Ask it:    hubbub show demo suggestions 5 --by {name} --plugin {file}"
     if form == "mind":
         return f"Run it:    hubbub run new:1000 --minds share:0.1 --mind {name} --plugin {file}"
     if form == "policy":

@@ -8,14 +8,17 @@ from typing import Any
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-__all__ = ["Verbs"]
+__all__ = ["Verbs", "world_of"]
 
 _ELSEWHERE = {
     "gallery": "scenario list",
     "manifest": "info --manifest",
     "recommenders": "models --kind recommender",
+    "interview": "ask WORLD WHO",
     "repeat": "replay --minds",
     "script": "scenario from-world",
+    "suggest": "show WORLD suggestions",
+    "survey": "ask WORLD WHO",
 }
 """What people type for it, and what it is called here."""
 
@@ -43,6 +46,9 @@ class Verbs(TyperGroup):
         try:
             return self._click_resolve_command(ctx, args)
         except TyperException as error:
+            if (first := next(iter(ctx.params.values()), None)) in self.commands:
+                error.message = f"The world comes first: {ctx.info_name} {args[0]} {first}."
+                raise
             top = ctx.find_root().command
             if meant := meant_by(args[0], self, top):
                 said = error.message.rstrip(".")
@@ -82,3 +88,14 @@ def everywhere(top: TyperGroup) -> dict[str, list[str]]:
 def _given(noun: Any) -> list[str]:
     """Return what a noun takes before its verbs, such as WORLD."""
     return [str(each.metavar) for each in noun.params if each.param_type_name == "argument"]
+
+
+def world_of(context: Any) -> str:
+    """Return the world that a noun was given before its verb.
+
+    Parameters
+    ----------
+    context
+        Of the verb.
+    """
+    return str(context.parent.params["world"])

@@ -1,4 +1,4 @@
-"""``hubbub acts``: what members did on a platform, of one member or between two."""
+"""``show WORLD acts``: what members did on a platform, of one member or between two."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.cli.program.output import as_json, say, table, watched
+from sim.cli.program.output import table, watched
+from sim.cli.show.shape import Facts, Shape, answer
 from sim.errors import InputError
 from sim.platform.acts.kinds import OF_GROUPS, Act, act_of
 from sim.platform.acts.log import NOBODY, ActColumns
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Asked", "act_facts", "said_facts", "show_acts"]
 
-Facts = dict[str, Any]
-
 _TEXT = 60
 
 
@@ -38,14 +37,15 @@ class Asked:
         Foreign ids: acts of or about the agent; with ``other`` those between the two.
     act
         The name of an act, such as ``"like"``.
-    ticks
-        ``FROM:TO``; empty: all that are kept.
+    first, last
+        Ticks; None: all that are kept.
     """
 
     agent: str | None = None
     other: str | None = None
     act: str | None = None
-    ticks: str = ":"
+    first: int | None = None
+    last: int | None = None
 
     def check(self) -> None:
         """Refuse what no acts can be."""
@@ -53,7 +53,7 @@ class Asked:
             raise InputError("Acts between two need both; add --agent.")
 
 
-def show_acts(where: str, asked: Asked, top: int, *, json: bool) -> None:
+def show_acts(where: str, asked: Asked, shape: Shape) -> None:
     """Write what members did, the newest first.
 
     Raises
@@ -67,27 +67,24 @@ def show_acts(where: str, asked: Asked, top: int, *, json: bool) -> None:
     with watched() as report:
         world = open_world(where, report)
         facts = act_facts(world, asked)
-    say(as_json(facts) if json else _text(facts, top))
+    answer(shape, facts, _text)
 
 
 def act_facts(world: World, asked: Asked) -> Facts:
     """Return the acts that are meant, of the ticks that are kept, the newest first."""
-    from sim.cli.show.agents import span
-
     platform = world.platform
     if platform is None:
         raise InputError("This world has no platform, so nobody acts; hubbub run --platform.")
     one = None if asked.agent is None else world.agents.index(asked.agent)
     two = None if asked.other is None else world.agents.index(asked.other)
     kind = None if asked.act is None else int(act_of(asked.act))
-    start, stop = span(asked.ticks, "--ticks")
     found: list[Facts] = []
     for tick, acts in platform.log:
-        if start <= tick and (stop is None or tick <= stop):
+        if (asked.first or 0) <= tick and (asked.last is None or tick <= asked.last):
             chosen = acts.chosen(_meant(acts, one, two, kind))
             found += _rows(world, platform, tick, chosen)
     kept = [tick for tick, _ in platform.log]
-    return {"count": len(found), "kept": kept[:1] + kept[-1:], "acts": found[::-1]}
+    return {"count": len(found), "kept": kept[:1] + kept[-1:], "rows": found[::-1]}
 
 
 def _meant(
@@ -141,17 +138,17 @@ def _whom(world: World, act: int, other: int) -> object:
 def _text(facts: Facts, top: int) -> str:
     from sim.core.text import one_line
 
-    if not facts["acts"]:
+    if not facts["rows"]:
         kept = " to ".join(f"{tick:,}" for tick in facts["kept"])
         return f"No such act in the ticks that are kept ({kept or 'none'})."
     rows = [
         (f"{row['tick']:,}", str(row["who"]), row["act"], _or_none(row["message"]),
          _or_none(row["whom"]), one_line(row["line"], _TEXT))
-        for row in facts["acts"][:top]
+        for row in facts["rows"][:top]
     ]  # fmt: skip
     more = facts["count"] - len(rows)
     shown = table([("tick", "who", "did", "message", "whom", "text"), *rows])
-    return shown + (f"\nand {more:,} more (--top)" if more > 0 else "")
+    return shown + (f"\nand {more:,} more (--limit)" if more > 0 else "")
 
 
 def _or_none(value: object) -> str:

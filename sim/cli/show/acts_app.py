@@ -1,4 +1,4 @@
-"""Verbs that look at what was done to worlds, and at how the program is."""
+"""Verbs that do again what was done to worlds, and look at how the program is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 from sim.cli.program.start import prepare
 from sim.errors import InputError
 
-__all__ = ["audit", "config", "doctor", "phases", "replay"]
+__all__ = ["config", "doctor", "phases", "replay"]
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 
@@ -19,24 +19,12 @@ def _leave(code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
-def audit(
-    context: typer.Context,
-    file: Annotated[str, typer.Argument(help="A world file, or the name of a saved world.")],
-    json: Json = False,
-) -> None:
-    """Show what was done to a world: each act with tick, author, arguments and result."""
-    prepare(context.obj)
-    from sim.cli.show.audit import show_audit
-
-    _leave(show_audit(file, json=json))
-
-
 def replay(
     context: typer.Context,
     file: Annotated[
         str,
         typer.Argument(
-            help="A world file, a saved name, a manifest, or what audit --json printed."
+            help="A world file, a saved name, a manifest, or what show audit --json printed."
         ),
     ],
     to: Annotated[int | None, typer.Option(help="The last tick to run; else all.")] = None,

@@ -1,4 +1,4 @@
-"""``hubbub audit``, ``scenario from-world``: what was done to a world, for people and programs."""
+"""``show WORLD audit``, ``scenario from-world``: what was done to a world, for all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.cli.program.exits import FILE, OK
-from sim.cli.program.output import as_json, require_folder, safe, say, table, tell, write_text
+from sim.cli.program.output import require_folder, safe, say, table, tell, write_text
+from sim.cli.show.shape import Shape, answer
 from sim.errors import FileError, InputError
 
 if TYPE_CHECKING:
@@ -23,24 +24,21 @@ _WIDEST = 60
 _MOST_BYTES = 512 << 20
 
 
-def show_audit(where: str, *, json: bool) -> int:
+def show_audit(where: str, shape: Shape) -> int:
     """Print every act of a world, and say what is wrong with its log; returns the exit code.
 
     Parameters
     ----------
     where
         A world file, or the name of a saved world.
-    json
-        Whether to print what ``hubbub replay`` can do again.
+    shape
+        JSON, whole, is what ``hubbub replay`` can do again.
     """
     from sim.cli.worlds.names import saved_path
     from sim.store.journal.audit_reading import audit
 
     found = audit(saved_path(where))
-    if json:
-        say(as_json(_facts(found)))
-    else:
-        say(table([("act", "tick", "author", "what", "result", "arguments"), *_rows(found.acts)]))
+    answer(shape, _facts(found), lambda _, most: _text(found.acts, most))
     for finding in found.findings:
         tell(finding)
     return OK if found.is_whole else FILE
@@ -53,8 +51,15 @@ def _facts(found: Audit) -> dict[str, Any]:
         "tick": found.tick,
         "digest": found.digest,
         "findings": list(found.findings),
-        "acts": [dataclasses.asdict(act) for act in found.acts],
+        "rows": [dataclasses.asdict(act) for act in found.acts],
     }
+
+
+def _text(acts: Sequence[LoggedAct], most: int) -> str:
+    """Return the last acts, of which there are many in a long life."""
+    heading = ("act", "tick", "author", "what", "result", "arguments")
+    more = f"{len(acts) - most:,} before them (--limit)\n" if len(acts) > most else ""
+    return more + table([heading, *_rows(acts[-most:])])
 
 
 def _rows(acts: Sequence[LoggedAct]) -> Iterator[tuple[str, ...]]:
@@ -86,7 +91,7 @@ def _word(value: Any) -> str:
 
 
 def read_log(path: Path) -> tuple[list[LoggedAct], str | None, list[str]]:
-    """Return the acts that ``hubbub audit --json`` printed, the digest at their end, and findings.
+    """Return the acts that ``show WORLD audit --json`` printed, their digest and findings.
 
     Raises
     ------
@@ -101,12 +106,12 @@ def read_log(path: Path) -> tuple[list[LoggedAct], str | None, list[str]]:
         if path.stat().st_size > _MOST_BYTES:
             raise FileError(path, "a log of acts has at most 512 MiB; is it one?")
         body = from_json(path.read_text(encoding="utf-8"))
-        acts = [LoggedAct(**fields) for fields in body["acts"]]
+        acts = [LoggedAct(**fields) for fields in body["rows" if "rows" in body else "acts"]]
         finding, digest = broken_at(acts), body.get("digest")
     except OSError as error:
         raise FileError(path, (error.strerror or "cannot be read").lower()) from None
     except (ValueError, TypeError, KeyError, AttributeError):
-        said = "no log of acts; write one with hubbub audit FILE --json"
+        said = "no log of acts; write one with hubbub show FILE audit --json"
         raise FileError(path, said) from None
     return acts, digest, [f"{finding[:1].upper()}{finding[1:]}."] if finding else []
 

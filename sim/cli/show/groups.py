@@ -1,20 +1,19 @@
-"""``hubbub groups``: the groups of a world, and who is in one."""
+"""``show WORLD groups``: the groups of a world, and who is in one."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sim.cli.program.output import as_json, say, table, watched
+from sim.cli.program.output import table, watched
+from sim.cli.show.shape import Facts, Shape, answer
 
 if TYPE_CHECKING:
     from sim.world.world import World
 
 __all__ = ["group_facts", "show_groups"]
 
-Facts = dict[str, Any]
 
-
-def show_groups(where: str, name: str | None, top: int, *, json: bool) -> None:
+def show_groups(where: str, name: str | None, shape: Shape) -> None:
     """Write all groups, or the members of one.
 
     Raises
@@ -28,12 +27,10 @@ def show_groups(where: str, name: str | None, top: int, *, json: bool) -> None:
         world = open_world(where, report)
         names = world.groups.names if name is None else (name,)
         facts = [group_facts(world, each) for each in names]
-    if json:
-        say(as_json(facts if name is None else facts[0]))
-    elif name is None:
-        say(_listed(facts))
+    if name is None:
+        answer(shape, {"rows": facts}, _listed)
     else:
-        say(_members(facts[0], top))
+        answer(shape, {**facts[0], "rows": facts[0].pop("members")}, _members)
 
 
 def group_facts(world: World, name: str) -> Facts:
@@ -50,17 +47,20 @@ def group_facts(world: World, name: str) -> Facts:
     }
 
 
-def _listed(facts: list[Facts]) -> str:
-    rows = [(each["name"], f"{each['size']:,}", _limit(each)) for each in facts]
-    return table([("group", "members", "at most"), *rows]) if rows else "There are no groups."
+def _listed(facts: Facts, most: int) -> str:
+    rows = [(each["name"], f"{each['size']:,}", _limit(each)) for each in facts["rows"]]
+    if not rows:
+        return "There are no groups."
+    more = f"\nand {len(rows) - most:,} more (--limit)" if len(rows) > most else ""
+    return table([("group", "members", "at most"), *rows[:most]]) + more
 
 
 def _members(facts: Facts, top: int) -> str:
-    rows = [(each["name"], str(each["id"])) for each in facts["members"][:top]]
+    rows = [(each["name"], str(each["id"])) for each in facts["rows"][:top]]
     more = facts["size"] - len(rows)
     head = f"{facts['name']}: {facts['size']:,} members, at most {_limit(facts)}"
     shown = [table([("name", "id"), *rows])] if rows else []
-    return "\n".join([head, *shown, *([f"and {more:,} more (--top)"] if more > 0 else [])])
+    return "\n".join([head, *shown, *([f"and {more:,} more (--limit)"] if more > 0 else [])])
 
 
 def _limit(facts: Facts) -> str:

@@ -1,14 +1,16 @@
-"""``hubbub history``: what happened in a world."""
+"""``show WORLD history``: what happened in a world."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.cli.program.output import as_json, say, table, tell, watched
+from sim.cli.program.output import say, table, tell, watched
+from sim.cli.show.shape import Facts, Shape, answer
 from sim.core.text import clip, one_line
 from sim.errors import CapacityError, InputError
 
@@ -37,8 +39,6 @@ class Question:
         At most one of them: a member's id, two of them, or a message's number.
     first, last
         Ticks.
-    points, top
-        Rows of a series and of a list.
     """
 
     agent: str | None = None
@@ -46,11 +46,9 @@ class Question:
     message: int | None = None
     first: int | None = None
     last: int | None = None
-    points: int = 20
-    top: int = 50
 
 
-def show_history(where: str, asked: Question, *, json: bool) -> None:
+def show_history(where: str, asked: Question, shape: Shape) -> None:
     """Answer a question about what happened.
 
     Raises
@@ -76,11 +74,11 @@ def show_history(where: str, asked: Question, *, json: bool) -> None:
             except (CapacityError, InputError) as error:
                 tell(f"R and who holds a message now are not told: {error}")
     if people is None:
-        _show_counts(path, history, asked, json=json)
+        _show_counts(path, history, asked, shape)
     elif asked.message is not None:
-        _show_message(history, people, asked, json=json)
+        _show_message(history, people, asked, shape)
     else:
-        _show_happenings(history, people, asked, json=json)
+        _show_happenings(history, people, asked, shape)
 
 
 def _at_last(path: Path, tick: int, report: Report) -> World:
@@ -95,19 +93,17 @@ def _at_last(path: Path, tick: int, report: Report) -> World:
     return load(path, report=report)
 
 
-def _show_happenings(history: WorldHistory, people: Agents, asked: Question, *, json: bool) -> None:
+def _show_happenings(history: WorldHistory, people: Agents, asked: Question, shape: Shape) -> None:
     when = {"first": asked.first, "last": asked.last}
     if asked.pair is not None:
         one, other = (people.index(each) for each in asked.pair)
         found = history.pair(one, other, **when)
     else:
         found = history.agent(people.index(asked.agent or ""), **when)
-    if json:
-        say(as_json([_facts(each, people, history) for each in found]))
-        return
+    kept = found if shape.most is None else found[: shape.most]
+    facts = {"count": len(found), "rows": [_facts(each, people, history) for each in kept]}
     heading = ("tick", "who", "did", "message", "text", "whom")
-    rows = (_row(_facts(each, people, history)) for each in found)
-    _show_rows(heading, rows, len(found), asked.top)
+    answer(shape, facts, lambda facts, most: _listed(heading, map(_row, facts["rows"]), facts))
     for line in _missing(history):
         tell(line)
 
@@ -149,24 +145,23 @@ def _row(fact: dict[str, Any]) -> tuple[str, ...]:
     return f"{fact['tick']:,}", who, _SAYS.get(did, did), number, text, whom
 
 
-def _show_message(history: WorldHistory, people: Agents, asked: Question, *, json: bool) -> None:
+def _show_message(history: WorldHistory, people: Agents, asked: Question, shape: Shape) -> None:
     number = -1 if asked.message is None else asked.message
     found = history.message(number, first=asked.first, last=asked.last)
     rows = zip(*(column.tolist() for column in found), strict=True)
-    if json:
-        keys = ("agent", "tick", "from")
-        said = ((_id(people, a), t, _id(people, s)) for a, t, s in rows)
-        say(as_json([dict(zip(keys, each, strict=True)) for each in said]))
-        return
+    kept = list(islice(rows, shape.most))
+    said = [{"agent": _id(people, a), "tick": t, "from": _id(people, s)} for a, t, s in kept]
     shown = (
         (f"{t:,}", _who(_id(people, a), _name(people, a)), _who(_id(people, s), _name(people, s)))
-        for a, t, s in rows
+        for a, t, s in kept
     )
-    _show_rows(("tick", "who adopted", "from"), shown, len(found.agents), asked.top)
+    heading = ("tick", "who adopted", "from")
+    facts = {"count": len(found.agents), "rows": said}
+    answer(shape, facts, lambda facts, most: _listed(heading, shown, facts))
 
 
-def _show_counts(path: Path, history: WorldHistory, asked: Question, *, json: bool) -> None:
-    series = history.counts(first=asked.first, last=asked.last, points=asked.points, r=True)
+def _show_counts(path: Path, history: WorldHistory, asked: Question, shape: Shape) -> None:
+    series = history.counts(first=asked.first, last=asked.last, points=shape.rows, r=True)
     columns = {
         "tick": series.ticks,
         "new": series.new,
@@ -177,11 +172,17 @@ def _show_counts(path: Path, history: WorldHistory, asked: Question, *, json: bo
     }
     journal, checkpoints = _sizes(path)
     holding = sum(each.now for each in history.cohorts.values())
-    if json:
-        facts = {name: [_known(v) for v in column.tolist()] for name, column in columns.items()}
-        sizes = {"journal_bytes": journal, "checkpoint_bytes": checkpoints}
-        totals = {"adoptions": history.events, "holding": holding, "messages": len(history.told)}
-        say(as_json({"now": history.tick, **totals, **sizes, "series": facts}))
+    rows = [
+        dict(zip(columns, map(_known, row), strict=True))
+        for row in zip(*(column.tolist() for column in columns.values()), strict=True)
+    ]
+    facts = {
+        "now": history.tick, "adoptions": history.events, "holding": holding,
+        "messages": len(history.told), "journal_bytes": journal,
+        "checkpoint_bytes": checkpoints, "rows": rows,
+    }  # fmt: skip
+    if shape.json or shape.csv:
+        answer(shape, facts, lambda _, most: "")
         return
     lists = (map(_number, column.tolist()) for column in columns.values())
     heading = (_HEADS.get(name, name) for name in columns)
@@ -205,19 +206,12 @@ def _sizes(path: Path) -> tuple[int, int]:
     return sum(sizes.values()) - checkpoints, checkpoints
 
 
-def _show_rows(heading: Sequence[str], rows: Iterable[Sequence[str]], count: int, top: int) -> None:
-    shown = list(_first(rows, top))
+def _listed(heading: Sequence[str], rows: Iterable[Sequence[str]], facts: Facts) -> str:
+    shown = list(rows)
     if not shown:
-        say("Nothing on record.")
-        return
-    say(table([heading, *shown]))
-    if count > len(shown):
-        tell(f"{count - len(shown):,} more; --top {count} or --json shows them.")
-
-
-def _first(rows: Iterable[Sequence[str]], top: int) -> Iterator[Sequence[str]]:
-    for _, row in zip(range(top), rows, strict=False):
-        yield row
+        return "Nothing on record."
+    more = facts["count"] - len(shown)
+    return table([heading, *shown]) + (f"\nand {more:,} more (--limit)" if more > 0 else "")
 
 
 def _id(people: Agents, index: int) -> int | str | None:

@@ -1,4 +1,4 @@
-"""``hubbub agents --agent``: all that is known of one member."""
+"""``show WORLD agents AGENT``: all that is known of one member."""
 
 from __future__ import annotations
 

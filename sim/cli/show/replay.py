@@ -26,7 +26,7 @@ class Again:
     Parameters
     ----------
     where
-        A world file, the name of a saved world, or a log that ``hubbub audit --json`` printed.
+        A world file, the name of a saved world, or a log that ``show WORLD audit --json`` printed.
     to
         The last tick to run; None: all.
     check

@@ -1,30 +1,36 @@
-"""``hubbub ties`` and ``hubbub path``: who is tied to one member, and how far another is."""
+"""``show WORLD ties``, ``pair`` and ``path``: who is tied to one member, and how far another is."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from sim.cli.program.output import as_json, say, table, watched
+from sim.cli.program.output import table, watched
+from sim.cli.show.shape import Facts, Shape, answer
 from sim.cli.worlds.names import open_world
 
 if TYPE_CHECKING:
     from sim.runtime.queries.pairs import Pair
     from sim.world.world import World
 
-__all__ = ["path_facts", "show_around", "show_pair", "show_path", "show_ties", "tie_facts"]
+__all__ = [
+    "path_facts",
+    "show_around",
+    "show_changes",
+    "show_pair",
+    "show_path",
+    "show_ties",
+    "tie_facts",
+]
 
-Facts = dict[str, Any]
 Ids = npt.NDArray[np.uint32]
 
 _KINDS = ("follow", "friend")
 
 
-def show_ties(
-    where: str, agent: str, kind: str | None, *, history: bool, top: int, json: bool
-) -> None:
+def show_ties(where: str, agent: str, kind: str | None, shape: Shape) -> None:
     """Write the ties of one member.
 
     Raises
@@ -34,16 +40,27 @@ def show_ties(
     """
     with watched() as report:
         world = open_world(where, report)
-        facts = tie_facts(world, world.agents.index(agent), kind, history=history)
-    say(as_json(facts) if json else _ties_text(facts, top))
+        facts = tie_facts(world, world.agents.index(agent), kind)
+    rows = [{"tie": name, **each} for name, found in facts["ties"].items() for each in found]
+    told = {name: value for name, value in facts.items() if name != "ties"} | {"rows": rows}
+    answer(shape, told, lambda _, most: _ties_text(facts, most))
 
 
-def show_around(where: str, agent: str, radius: int, *, top: int, json: bool) -> None:
+def show_changes(where: str, agent: str, shape: Shape) -> None:
+    """Write what is remembered of changes of a member's ties; as :func:`show_ties`."""
+    with watched() as report:
+        world = open_world(where, report)
+        who = world.agents.index(agent)
+        facts = _member(world, who) | {"rows": _history(world, who)}
+    answer(shape, facts, _changes_text)
+
+
+def show_around(where: str, agent: str, radius: int, shape: Shape) -> None:
     """Write who is within some steps of a member, and how they are tied; as :func:`show_ties`."""
     with watched() as report:
         world = open_world(where, report)
         facts = around_facts(world, world.agents.index(agent), radius)
-    say(as_json(facts) if json else _around_text(facts, top))
+    answer(shape, facts, _around_text)
 
 
 def around_facts(world: World, agent: int, radius: int) -> Facts:
@@ -58,22 +75,22 @@ def around_facts(world: World, agent: int, radius: int) -> Facts:
     members.sort(key=lambda member: member["steps"])
     return _member(world, agent) | {
         "radius": radius,
-        "members": members,
+        "rows": members,
         "ties": [{"from": ids(one), "to": ids(other)} for one, other in ties],
         "is_cut": bool(found.is_cut),
     }
 
 
 def _around_text(facts: Facts, top: int) -> str:
-    steps = [member["steps"] for member in facts["members"]]
+    steps = [member["steps"] for member in facts["rows"]]
     counts = ", ".join(f"{steps.count(k):,} at {k}" for k in range(1, facts["radius"] + 1))
     more = " Only the nearest 10,000 are shown." if facts["is_cut"] else ""
     said = f"Around {facts['name']} ({facts['id']}): {counts} steps; {len(facts['ties']):,} ties."
-    rows = [(m["name"], str(m["id"]), str(m["steps"])) for m in facts["members"][:top]]
+    rows = [(m["name"], str(m["id"]), str(m["steps"])) for m in facts["rows"][:top]]
     return f"{said}{more}\n{table([('name', 'id', 'steps'), *rows])}"
 
 
-def show_pair(where: str, agent: str, other: str, *, top: int, json: bool) -> None:
+def show_pair(where: str, agent: str, other: str, shape: Shape) -> None:
     """Write what is between two members; as :func:`show_ties`."""
     from dataclasses import asdict
 
@@ -82,12 +99,14 @@ def show_pair(where: str, agent: str, other: str, *, top: int, json: bool) -> No
     with watched() as report:
         world = open_world(where, report)
         found = pair_of(world, world.agents.index(agent), world.agents.index(other))
-    say(as_json(asdict(found)) if json else _pair_text(found, top))
+    answer(shape, asdict(found), lambda _, most: _pair_text(found, most))
 
 
 def _pair_text(pair: Pair, top: int) -> str:
     lines = list(pair.ties) or [f"Nothing ties {pair.names[0]} and {pair.names[1]}."]
-    lines.append(f"How well they would get on: {pair.score:.3f} of 1 (hubbub compatibility).")
+    lines.append(
+        f"How well they would get on: {pair.score:.3f} of 1 (hubbub show WORLD compatibility)."
+    )
     acts = [
         (f"{tick:,}", who, act, "" if message < 0 else str(message))
         for tick, who, act, message in pair.acts
@@ -96,19 +115,19 @@ def _pair_text(pair: Pair, top: int) -> str:
     for title, rows in (("acts", acts), ("changes of ties", changes)):
         if rows:
             lines += ["", table([("tick", title, "did", "message"), *rows[:top]])]
-            lines += [f"and {len(rows) - top:,} more (--top)"] if len(rows) > top else []
+            lines += [f"and {len(rows) - top:,} more (--limit)"] if len(rows) > top else []
     return "\n".join(lines)
 
 
-def show_path(where: str, start: str, goal: str, *, json: bool) -> None:
+def show_path(where: str, start: str, goal: str, shape: Shape) -> None:
     """Write a shortest way between two members; as :func:`show_ties`."""
     with watched() as report:
         world = open_world(where, report)
         facts = path_facts(world, world.agents.index(start), world.agents.index(goal))
-    say(as_json(facts) if json else _path_text(facts))
+    answer(shape, facts, lambda found, _: _path_text(found))
 
 
-def tie_facts(world: World, agent: int, kind: str | None, *, history: bool = False) -> Facts:
+def tie_facts(world: World, agent: int, kind: str | None) -> Facts:
     """Return the ties of an agent by kind, with trust where there is a tie to trust.
 
     Ties that came with a type or properties have these too.
@@ -121,20 +140,17 @@ def tie_facts(world: World, agent: int, kind: str | None, *, history: bool = Fal
         An index.
     kind
         One of :data:`~sim.world.ties.NEIGHBOURS`, or None for all.
-    history
-        Whether to return what is remembered of changes as well.
     """
     from sim.world.ties import NEIGHBOURS
 
     kinds = NEIGHBOURS if kind is None else (kind,)
     found = {name: _others(world, agent, name) for name in kinds}
     groups = [world.groups.names[number] for number in world.groups.of(agent)]
-    facts = _member(world, agent) | {"ties": found, "groups": groups}
-    return facts | {"history": _history(world, agent)} if history else facts
+    return _member(world, agent) | {"ties": found, "groups": groups}
 
 
 def path_facts(world: World, start: int, goal: int) -> Facts:
-    """Return a shortest way of a message: ``steps`` None and no ``members`` where there is none."""
+    """Return a shortest way of a message: ``steps`` None and no ``rows`` where there is none."""
     from sim.network.analysis.analysis import shortest_path
 
     found = shortest_path(world.ties, start, goal)
@@ -143,7 +159,7 @@ def path_facts(world: World, start: int, goal: int) -> Facts:
         "from": _member(world, start),
         "to": _member(world, goal),
         "steps": len(members) - 1 if members else None,
-        "members": members,
+        "rows": members,
     }
 
 
@@ -208,14 +224,16 @@ def _ties_text(facts: Facts, top: int) -> str:
         parts.append(table([heading, *rows, *more]))
     if facts["groups"]:
         parts.append(f"groups: {', '.join(facts['groups'])}")
-    if "history" in facts:
-        rows = [
-            [f"{row['tick']:,}", str(row["who"]), row["act"], str(row["whom"])]
-            for row in facts["history"][-top:]
-        ]
-        heading = ["tick", "who", "did", "whom"]
-        parts.append(table([heading, *rows]) if rows else "No change of ties is remembered.")
     return "\n\n".join(parts)
+
+
+def _changes_text(facts: Facts, most: int) -> str:
+    rows = [
+        [f"{row['tick']:,}", str(row["who"]), row["act"], str(row["whom"])]
+        for row in facts["rows"][-most:]
+    ]
+    heading = ["tick", "who", "did", "whom"]
+    return table([heading, *rows]) if rows else "No change of ties is remembered."
 
 
 def _trust(member: Facts) -> str:
@@ -230,5 +248,5 @@ def _properties(member: Facts) -> str:
 def _path_text(facts: Facts) -> str:
     if facts["steps"] is None:
         return f"Nothing that {facts['from']['name']} says can reach {facts['to']['name']}."
-    names = " -> ".join(f"{one['name']} ({one['id']})" for one in facts["members"])
+    names = " -> ".join(f"{one['name']} ({one['id']})" for one in facts["rows"])
     return f"{facts['steps']:,} {'step' if facts['steps'] == 1 else 'steps'}: {names}"

@@ -1,48 +1,47 @@
-"""``hubbub why``: what brought a message into somebody's feed."""
+"""``show WORLD feed`` and ``why``: what a member was shown, and what brought it there."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from sim.cli.program.output import as_json, pairs, say, table, watched
-from sim.cli.program.start import prepare
+from sim.cli.program.output import pairs, table, watched
+from sim.cli.show.shape import Facts, Shape, answer
 from sim.errors import InputError
 
 if TYPE_CHECKING:
     from sim.platform.feed.why import Why
+    from sim.platform.platform import Platform
     from sim.world.world import World
 
-__all__ = ["show_why", "why"]
+__all__ = ["show_feed", "show_why"]
 
 
-def why(
-    context: typer.Context,
-    world: Annotated[str, typer.Argument(help="A world file, or the name of a saved world.")],
-    agent: Annotated[str, typer.Argument(help="The id of the member whose feed it was.")],
-    message: Annotated[
-        int | None, typer.Argument(help="The number of the message; else the whole feed.")
-    ] = None,
-    tick: Annotated[
-        int | None, typer.Option(help="The tick, which is run again; else the last one.")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Write JSON for programs.")] = False,
-) -> None:
-    """Say why a member was shown a message; of an earlier tick too."""
-    prepare(context.obj)
-    show_why(world, agent, message, tick, json=json)
-
-
-def show_why(where: str, agent: str, message: int | None, tick: int | None, *, json: bool) -> None:
-    """Write what brought a message into a feed, or what stood in it.
+def show_why(where: str, agent: str, message: int, tick: int | None, shape: Shape) -> None:
+    """Write what brought a message into a feed.
 
     Raises
     ------
     HubbubError
         For a world, a member, a message or a tick that there is not.
     """
+    world, platform, who = _then(where, agent, tick)
+    found = platform.why(who, message)
+    answer(shape, _facts(world, found), lambda facts, _: _text(found, facts))
+
+
+def show_feed(where: str, agent: str, tick: int | None, shape: Shape) -> None:
+    """Write what a member was shown in a tick; as :func:`show_why`."""
+    from sim.runtime.queries.feeds import shown_of
+
+    world, platform, who = _then(where, agent, tick)
+    rows = [dataclasses.asdict(one) for one in shown_of(world, platform, who)]
+    facts = {"viewer": agent, "name": world.agents.name(who), "tick": world.tick, "rows": rows}
+    answer(shape, facts, _feed_text)
+
+
+def _then(where: str, agent: str, tick: int | None) -> tuple[World, Platform, int]:
+    """Return a world as it was, its platform, and a member."""
     from sim.cli.worlds.names import saved_path
     from sim.runtime.queries.why import as_it_was
 
@@ -50,15 +49,10 @@ def show_why(where: str, agent: str, message: int | None, tick: int | None, *, j
         world = as_it_was(saved_path(where), tick, report=report)
     if world.platform is None:
         raise InputError("This world has no platform, so nobody reads a feed.")
-    who = world.agents.index(agent)
-    if message is None:
-        _show_feed(world, who, json=json)
-        return
-    found = world.platform.why(who, message)
-    facts = _facts(world, found)
-    if json:
-        say(as_json(facts))
-        return
+    return world, world.platform, world.agents.index(agent)
+
+
+def _text(found: Why, facts: Facts) -> str:
     said: dict[str, Any] = {
         "message": f"{found.message:,}  {facts['line']}",
         "shown to": facts["viewer_name"],
@@ -70,7 +64,7 @@ def show_why(where: str, agent: str, message: int | None, tick: int | None, *, j
     }
     said |= {f"  {name}": f"{value:+.4g}" for name, value in found.parts.items()}
     said["beside it"] = ", ".join(f"{n:,} ({score:.3g})" for n, score in found.rivals) or "nothing"
-    say(pairs(said))
+    return pairs(said)
 
 
 def _facts(world: World, found: Why) -> dict[str, Any]:
@@ -89,16 +83,10 @@ def _facts(world: World, found: Why) -> dict[str, Any]:
     }
 
 
-def _show_feed(world: World, who: int, *, json: bool) -> None:
-    from sim.runtime.queries.feeds import shown_of
-
-    platform = world.platform
-    shown = () if platform is None else shown_of(world, platform, who)
+def _feed_text(facts: Facts, most: int) -> str:
     rows = [
-        (f"{place}.", f"{one.message:,}", f"{one.score:.4g}", one.source, one.text)
-        for place, one in enumerate(shown, 1)
+        (f"{place}.", f"{one['message']:,}", f"{one['score']:.4g}", one["source"], one["text"])
+        for place, one in enumerate(facts["rows"][:most], 1)
     ]
-    facts = [dataclasses.asdict(one) for one in shown]
-    empty = f"{world.agents.name(who)} was shown nothing in tick {world.tick:,}."
-    text = table([("", "message", "score", "through", "text"), *rows]) if rows else empty
-    say(as_json(facts) if json else text)
+    empty = f"{facts['name']} was shown nothing in tick {facts['tick']:,}."
+    return table([("", "message", "score", "through", "text"), *rows]) if rows else empty

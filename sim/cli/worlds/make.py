@@ -163,7 +163,7 @@ def _require_room(out: Path, *, force: bool) -> None:
 
 def _with_profiles(world: World, path: Path, interests: str) -> str:
     """Give the profiles of a file to members; returns what became of them."""
-    from sim.cli.show.agents import give_profiles
+    from sim.cli.worlds.editing import give_profiles
 
     count, remarks = give_profiles(world, path, interests=interests)
     return " ".join([f"\n{count:,} profiles were given to members.", *remarks])

@@ -388,7 +388,7 @@ def _remarks(
     if more:
         told = ", ".join(more[:_TOLD]) + (f" and {len(more) - _TOLD} more" * (len(more) > _TOLD))
         yield (
-            f"Kept beside that, in the profile: {told}; `hubbub agents --agent` and exports have "
+            f"Kept beside that, in the profile: {told}; `show WORLD agents AGENT` and exports have "
             "them, and members decided for by a model are told who they are by them."
         )
     if scale > 1:

@@ -91,7 +91,7 @@ def why(platform: Platform, viewer: int, message: int, tick: int | None) -> Why:
     if tick is not None and tick != exposures.tick:
         raise InputError(
             f"Only feeds of the last tick ({exposures.tick:,}) are kept; sim.explain(FILE, ...) or "
-            f"hubbub why FILE AGENT MESSAGE --tick {tick} runs that tick again."
+            f"hubbub show FILE why AGENT MESSAGE --tick {tick} runs that tick again."
         )
     found = _found(platform, viewer)
     if found is None or message not in found[0].message[found[1] : found[2]]:

@@ -31,15 +31,24 @@ def test_a_card_is_shown_whole(hubbub: Hubbub) -> None:
 
 
 def test_friends_are_suggested(hubbub: Hubbub) -> None:
-    said = hubbub("suggest", "new:200,mean_degree=6", "3", "--top", "2")
+    said = hubbub("show", "new:200,mean_degree=6", "suggestions", "3", "--limit", "2")
     assert said.code == 0
     assert said.out.splitlines()[0].split() == ["name", "id", "score", "through"]
     assert len(said.out.splitlines()) == 3
-    words = ("suggest", "new:200,mean_degree=6", "3", "--by", "random-walk", "-p", "steps=3")
+    words = (
+        "show",
+        "new:200,mean_degree=6",
+        "suggestions",
+        "3",
+        "--by",
+        "random-walk",
+        "-p",
+        "steps=3",
+    )
     facts = hubbub(*words, "--json").json
-    assert (facts["agent"], facts["by"], len(facts["suggestions"])) == (3, "random-walk", 10)
-    assert hubbub("suggest", "new:200", "999").code == 2
-    assert "finds nobody" in hubbub("suggest", "new:3,mean_degree=2", "1").out
+    assert (facts["agent"], facts["by"], len(facts["rows"])) == (3, "random-walk", 10)
+    assert hubbub("show", "new:200", "suggestions", "999").code == 2
+    assert "finds nobody" in hubbub("show", "new:3,mean_degree=2", "suggestions", "1").out
 
 
 def test_two_recommenders_are_compared(hubbub: Hubbub) -> None:

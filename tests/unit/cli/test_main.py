@@ -357,6 +357,19 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
             "No such command 'lits'. Did you mean 'list'? See hubbub saves --help.",
         ),
         (
+            ["show", "agents", "demo"],
+            "The world comes first: show demo agents. See hubbub show --help.",
+        ),
+        (
+            ["agents", "demo"],
+            "No such command 'agents'. Did you mean 'show WORLD agents' or 'edit WORLD agents'? "
+            "See hubbub --help.",
+        ),
+        (
+            ["survey"],
+            "No such command 'survey'. Did you mean 'ask WORLD WHO'? See hubbub --help.",
+        ),
+        (
             ["past"],
             "Missing command: branch, bookmark, back. See hubbub past --help.",
         ),

@@ -95,17 +95,17 @@ def test_a_manifest_that_was_changed_is_refused(hubbub: Hubbub) -> None:
 def test_minds_are_listed_and_told_of(hubbub: Hubbub, model: Server) -> None:
     words = ("--minds", "random:25", "--mind", "model,language=German", "--ticks", "3")
     hubbub("run", "new:80", *words, "--goal", "inform: tea", "--save", "a.hub")
-    said = hubbub("minds", "a.hub")
+    said = hubbub("show", "a.hub", "minds")
     assert "Minds: 25 members" in said.out
     assert "Post about it. / Answer who disagrees." in said.out
     assert "and 5 more" in said.out
-    every = hubbub("minds", "a.hub", "--json").json
+    every = hubbub("show", "a.hub", "minds", "--json").json["rows"]
     planned = next(one for one in every if one["plan"])
-    told = hubbub("minds", "a.hub", str(planned["agent"])).out
+    told = hubbub("show", "a.hub", "minds", str(planned["agent"])).out
     assert "Writes in German." in told
     assert "Plan, step 2: Answer who disagrees." in told
     assert "Remembers, hour" in told
     nobody = next(n for n in range(80) if n not in {one["agent"] for one in every})
-    assert "goes by the rules" in hubbub("minds", "a.hub", str(nobody)).out
-    assert "Nobody in this world" in hubbub("minds", "new:30").out
-    assert "goes by the rules" in hubbub("minds", "new:30", "3").out
+    assert "goes by the rules" in hubbub("show", "a.hub", "minds", str(nobody)).out
+    assert "Nobody in this world" in hubbub("show", "new:30", "minds").out
+    assert "goes by the rules" in hubbub("show", "new:30", "minds", "3").out

@@ -16,7 +16,7 @@ def test_a_world_is_made_with_a_platform(hubbub: Hubbub, tmp_path: Path) -> None
     assert world.platform.recommenders[0].plugin_name == "popularity"
     facts = hubbub("info", "a.hub", "--json").json
     assert (facts["recommenders"], facts["policies"]) == (["popularity"], ["rule"])
-    assert hubbub("agents", "a.hub", "--agent", "7", "--json").json["policy"] == "rule"
+    assert hubbub("show", "a.hub", "agents", "7", "--json").json["policy"] == "rule"
     assert "popularity" in hubbub("info", "a.hub").out
 
 
@@ -83,16 +83,16 @@ def test_a_past_exposure_is_explained_by_running_its_tick_again(
     why = explain(tmp_path / "a.hub", viewer, message, 4)
     assert (why.tick, why.viewer, why.message) == (4, viewer, message)
     assert abs(sum(why.parts.values()) - why.score) < 1e-5
-    facts = hubbub("why", "a.hub", str(viewer), str(message), "--tick", "4", "--json").json
+    facts = hubbub("show", "a.hub", "why", str(viewer), str(message), "--tick", "4", "--json").json
     assert facts["parts"] == why.parts
     assert facts["slot"] == why.slot
-    said = hubbub("why", "a.hub", str(viewer), str(message), "--tick", "4")
+    said = hubbub("show", "a.hub", "why", str(viewer), str(message), "--tick", "4")
     assert "ranked by" in said.out
-    feed = hubbub("why", "a.hub", str(viewer), "--tick", "4", "--json").json
+    feed = hubbub("show", "a.hub", "feed", str(viewer), "--tick", "4", "--json").json["rows"]
     assert [each["message"] for each in feed] == [m for v, m in pairs if v == viewer]
     assert world.digest() == load(tmp_path / "a.hub").digest()
     assert hubbub("run", "a.hub", "--journal", "--ticks", "1").code == 0  # it begins at tick 6
-    words = ("why", "a.hub", str(viewer), str(message), "--tick", "4", "--json")
+    words = ("show", "a.hub", "why", str(viewer), str(message), "--tick", "4", "--json")
     assert hubbub(*words).json == facts
 
 
@@ -101,24 +101,24 @@ def test_the_last_tick_of_a_file_is_explained_too(hubbub: Hubbub, tmp_path: Path
     assert world.platform is not None
     viewer = int(world.platform.exposures.viewer[0])
     shown = [int(m) for m in world.platform.exposures.message[world.platform.exposures.of(viewer)]]
-    feed = hubbub("why", "a.hub", str(viewer))
+    feed = hubbub("show", "a.hub", "feed", str(viewer))
     assert all(f"{message:,}" in feed.out for message in shown)
     asleep = next(a for a in range(200) if a not in set(world.platform.online.tolist()))
-    assert "was shown nothing in tick 6" in hubbub("why", "a.hub", str(asleep)).out
+    assert "was shown nothing in tick 6" in hubbub("show", "a.hub", "feed", str(asleep)).out
 
 
 def test_what_cannot_be_explained_is_one_sentence(hubbub: Hubbub, tmp_path: Path) -> None:
     _saved(tmp_path / "a.hub")
-    assert "ticks 1 to 6; got 9" in hubbub("why", "a.hub", "1", "2", "--tick", "9").err
-    assert "was not shown" in hubbub("why", "a.hub", "1", "0", "--tick", "6").err
+    assert "ticks 1 to 6; got 9" in hubbub("show", "a.hub", "why", "1", "2", "--tick", "9").err
+    assert "was not shown" in hubbub("show", "a.hub", "why", "1", "0", "--tick", "6").err
     bare = World.create(agents=20, mean_degree=2, seed=1)
     bare.step()
     save(bare, tmp_path / "bare.hub")
-    assert "no platform" in hubbub("why", "bare.hub", "1", "2").err
+    assert "no platform" in hubbub("show", "bare.hub", "why", "1", "2").err
     own = World(bare.agents, bare.ties, seed=1, tick_minutes=60)
     own.step()
     save(own, tmp_path / "own.hub")
-    assert "Nothing leads back" in hubbub("why", "own.hub", "1", "2").err
+    assert "Nothing leads back" in hubbub("show", "own.hub", "why", "1", "2").err
 
 
 def test_a_member_says_whose_place_is_taken(hubbub: Hubbub, tmp_path: Path) -> None:
@@ -126,4 +126,4 @@ def test_a_member_says_whose_place_is_taken(hubbub: Hubbub, tmp_path: Path) -> N
     meta, columns = world.dump()
     meta["platform"]["policy"]["name"] = "shy"
     save(World.restore(meta, columns), tmp_path / "a.hub")
-    assert hubbub("agents", "a.hub", "--agent", "7", "--json").json["policy"] == "shy (not here)"
+    assert hubbub("show", "a.hub", "agents", "7", "--json").json["policy"] == "shy (not here)"

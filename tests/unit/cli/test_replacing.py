@@ -95,6 +95,6 @@ def test_no_verb_that_saves_replaces_another_world(hubbub: Hubbub, elsewhere: Pa
     for verb in (("replay", "--minds"), ("replay",)):
         said = hubbub(*verb, "c.hub", "--save", "b.hub")
         assert "b.hub: holds another world, at tick 0; choose another name" in said.err
-    said = hubbub("agents", "c.hub", "--where", "id=3", "--set", "mood=1", "--out", "b.hub")
+    said = hubbub("edit", "c.hub", "agents", "--where", "id=3", "--set", "mood=1", "--out", "b.hub")
     assert said.code != 0
     assert (elsewhere / "b.hub").read_bytes() == before

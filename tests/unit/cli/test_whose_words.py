@@ -37,17 +37,15 @@ def path(tmp_path: Path) -> Path:
 def test_a_quote_and_an_answer_are_told_with_what_they_are_upon(
     verb: str, path: Path, hubbub: Hubbub
 ) -> None:
-    world_names = {n: hubbub("agents", path, "--agent", str(n), "--json").json for n in range(4)}
+    world_names = {n: hubbub("show", path, "agents", str(n), "--json").json for n in range(4)}
     zero = world_names[0]["name"]
     for who, act in ((1, "quote"), (2, "reply")):
-        rows = hubbub(verb, path, "--agent", str(who), "--json").json
-        rows = rows["acts"] if verb == "acts" else rows
+        rows = hubbub("show", path, verb, "--agent", str(who), "--json").json["rows"]
         own = next(row for row in rows if row["text"] == OWN[act])
         assert (own["by"], own["upon"], own["upon_by"]) == (who, "It rains.", 0)
         assert own["line"] == f"{OWN[act]} <- {zero}: It rains."
-        assert own["line"] in hubbub(verb, path, "--agent", str(who)).out
-    rows = hubbub(verb, path, "--agent", "3", "--json").json
-    rows = rows["acts"] if verb == "acts" else rows
+        assert own["line"] in hubbub("show", path, verb, "--agent", str(who)).out
+    rows = hubbub("show", path, verb, "--agent", "3", "--json").json["rows"]
     liked = next(row for row in rows if "like" in (row.get("act"), row.get("did")))
     assert (liked["text"], liked["by"], liked["upon"], liked["upon_by"]) == (
         "It rains.", 0, "", None,
@@ -72,7 +70,7 @@ def test_why_and_the_feed_tell_it_too(path: Path, hubbub: Hubbub) -> None:
             zero, one = (world.agents.name(each) for each in range(2))
             assert shown[quote] == f"So it is. <- {zero}: It rains."
             save(world, path)
-            said = hubbub("why", path, str(who), str(quote), "--json")
+            said = hubbub("show", path, "why", str(who), str(quote), "--json")
             assert said.code == 0, said.err
             facts = said.json
             assert (facts["text"], facts["by"]) == ("So it is.", 1)
@@ -87,10 +85,12 @@ def test_rules_write_a_quote_alike_in_the_feed_and_in_the_history(
 ) -> None:
     words = ("run", "new:agents=120,seed=7", "--platform", "popularity", "--ticks", "24")
     assert hubbub(*words, "--save", "a.hub").code == 0
-    acts = hubbub("acts", "a.hub", "--act", "quote", "--json").json["acts"]
+    acts = hubbub("show", "a.hub", "acts", "--act", "quote", "--json").json["rows"]
     assert acts
     for each in acts[:20]:
-        told = hubbub("history", "a.hub", "--agent", str(each["who"]), "--json").json
+        told = hubbub("show", "a.hub", "history", "--agent", str(each["who"]), "--json").json[
+            "rows"
+        ]
         rows = [row for row in told if (row["did"], row["tick"]) == ("quote", each["tick"])]
         assert (each["text"], each["upon"], each["upon_by"]) in [
             (row["text"], row["upon"], row["upon_by"]) for row in rows

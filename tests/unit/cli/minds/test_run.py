@@ -71,19 +71,19 @@ def test_minds_have_members_and_known_names(hubbub: Hubbub) -> None:
 
 
 def test_members_are_asked(hubbub: Hubbub, model: Server) -> None:
-    said = hubbub("interview", "new:50", "3", "Well?")
+    said = hubbub("ask", "new:50", "3", "Well?")
     assert said.out.strip().endswith(LIKE)
-    assert hubbub("interview", "new:50", "3", "Well?", "--json").json["answer"] == LIKE
-    said = hubbub("survey", "new:50", "Well?", "--members", "random:4", "--choices", "like,hate")
+    assert hubbub("ask", "new:50", "3", "Well?", "--json").json["answer"] == LIKE
+    said = hubbub("ask", "new:50", "random:4", "Well?", "--choices", "like,hate")
     assert said.out.splitlines()[1].split() == ["like", "4", "100%"]
-    said = hubbub("survey", "new:50", "Well?", "--members", "random:4")
+    said = hubbub("ask", "new:50", "random:4", "Well?")
     assert said.out.count(LIKE) == 4
-    said = hubbub("survey", "new:50", "Well?", "--members", "random:4", "--json")
+    said = hubbub("ask", "new:50", "random:4", "Well?", "--json")
     assert len(said.json["answers"]) == 4
 
 
 def test_an_interview_without_a_model_says_what_is_missing(hubbub: Hubbub) -> None:
-    said = hubbub("interview", "new:50", "3", "Well?")
+    said = hubbub("ask", "new:50", "3", "Well?")
     assert said.code != 0
     assert "No language model is set." in said.err
 
@@ -92,7 +92,7 @@ def test_an_interview_without_an_answer_says_why(
     hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch, model: Server
 ) -> None:
     monkeypatch.setenv("HUBBUB_LLM_REQUESTS", "0")
-    said = hubbub("interview", "new:50", "3", "Well?")
+    said = hubbub("ask", "new:50", "3", "Well?")
     assert said.code != 0
     assert "budget" in said.err
     said = hubbub("run", "new:50", "--minds", "share:1", "--ticks", "1")

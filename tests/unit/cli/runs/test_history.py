@@ -15,7 +15,9 @@ def ticks_of(hubbub: Hubbub, path: Path) -> tuple[int, str]:
     """Return how many ticks have an act of anybody, and what is said of others."""
     from sim import load, record_of
 
-    return len(record_of(load(path), path).ticks), hubbub("history", path, "--agent", "1").err
+    return len(record_of(load(path), path).ticks), hubbub(
+        "show", path, "history", "--agent", "1"
+    ).err
 
 
 def test_a_run_leaves_its_history_beside_its_world_and_goes_on_with_it(
@@ -65,7 +67,10 @@ def test_an_isolated_run_keeps_every_tick_as_any_other(hubbub: Hubbub, tmp_path:
     assert ticks_of(hubbub, tmp_path / "a.hub") == (60, "")
     assert hubbub(*HOSTED, "--ticks", "60", "--save", "c.hub").code == OK
     words = ("--agent", "1", "--json")
-    assert hubbub("history", "a.hub", *words).out == hubbub("history", "c.hub", *words).out
+    assert (
+        hubbub("show", "a.hub", "history", *words).out
+        == hubbub("show", "c.hub", "history", *words).out
+    )
     assert {path.name for path in tmp_path.iterdir() if "history" in path.name} == {
         "a.hub.history", "b.hub.history", "c.hub.history",
     }  # fmt: skip
@@ -90,12 +95,14 @@ def test_history_tells_acts_posts_and_their_texts(hubbub: Hubbub, tmp_path: Path
     record = record_of(load(tmp_path / "a.hub"), tmp_path / "a.hub")
     deeds = [deed for agent in range(120) for deed in record.of(agent)]
     some = next(deed for deed in deeds if deed.act.says == "reply")
-    facts = hubbub("history", "a.hub", "--agent", str(some.agent), "--json").json
+    facts = hubbub("show", "a.hub", "history", "--agent", str(some.agent), "--json").json
     reply = next(f for f in facts if f["did"] == "reply" and f["tick"] == some.tick)
     assert reply["text"]
     assert (reply["post"], reply["message"]) == (some.message, None)
-    shown = hubbub("history", "a.hub", "--agent", str(some.agent), "--top", "500").out
+    shown = hubbub("show", "a.hub", "history", "--agent", str(some.agent), "--limit", "500").out
     assert f"m{some.message}" in shown
     about = next(deed for deed in deeds if deed.act.says == "like" and deed.message == 0)
-    liked = hubbub("history", "a.hub", "--pair", str(about.agent), str(about.other), "--json").json
+    liked = hubbub(
+        "show", "a.hub", "history", "--pair", str(about.agent), str(about.other), "--json"
+    ).json["rows"]
     assert "The bridge is closed." in {f["text"] for f in liked}

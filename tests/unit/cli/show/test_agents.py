@@ -1,4 +1,4 @@
-"""``hubbub agents`` and ``hubbub compatibility``."""
+"""``show WORLD agents``, ``edit WORLD agents`` and what is shown beside them."""
 
 from __future__ import annotations
 
@@ -23,33 +23,35 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_members_are_listed_by_a_condition(hubbub: Hubbub, path: Path) -> None:
-    said = hubbub("agents", path, "--where", "activity > .2", "--top", "2", "--json")
+    said = hubbub("show", path, "agents", "--where", "activity > .2", "--limit", "2", "--json")
     assert said.json["count"] == 4
-    assert [agent["id"] for agent in said.json["agents"]] == ["bo", "cy"]
-    text = hubbub("agents", path, "--top", "2").out.splitlines()
-    assert (text[0], text[-1]) == ("5 agents.", "and 3 more (--top)")
-    assert hubbub("agents", path, "--where", "activity > 1").out == "0 agents.\n"
+    assert [agent["id"] for agent in said.json["rows"]] == ["bo", "cy"]
+    text = hubbub("show", path, "agents", "--limit", "2").out.splitlines()
+    assert (text[0], text[-1]) == ("5 agents.", "and 3 more (--limit)")
+    assert hubbub("show", path, "agents", "--where", "activity > 1").out == "0 agents.\n"
 
 
 def test_members_are_changed_and_their_moves_shown(hubbub: Hubbub, path: Path) -> None:
     out = path.with_name("b.hub")
     words = ("--where", "activity > .6", "--set", "status=paused", "--set", "openness=0.4")
-    said = hubbub("agents", path, *words, "-o", out)
+    said = hubbub("edit", path, "agents", *words, "-o", out)
     assert said.out.startswith("2 agents were set to status=paused, openness=0.4.\nSaved ")
     assert load(out).agents_where("status == paused").tolist() == [3, 4]
     assert load(out).trail.acts[-1].author == "command line"
-    moves = hubbub("agents", out, "--moves", "0:3", "--where", "id == di", "--json").json
-    assert moves["moves"] == [{"tick": 0, "agent": "di", "from": "active", "to": "paused"}]
-    assert hubbub("agents", out, "--moves", "0").out.splitlines()[2].split()[1] == "eva"
-    assert "No moves" in hubbub("agents", out, "--moves", "3:").out
+    moves = hubbub(
+        "show", out, "moves", "--from", "0", "--to", "3", "--where", "id == di", "--json"
+    ).json
+    assert moves["rows"] == [{"tick": 0, "agent": "di", "from": "active", "to": "paused"}]
+    assert hubbub("show", out, "moves", "--to", "0").out.splitlines()[2].split()[1] == "eva"
+    assert "No moves" in hubbub("show", out, "moves", "--from", "3").out
 
 
 def test_a_move_of_life_that_is_not_allowed_names_the_legal_ones(
     hubbub: Hubbub, path: Path
 ) -> None:
     out = path.with_name("b.hub")
-    hubbub("agents", path, "--set", "status=banned", "-o", out)
-    said = hubbub("agents", out, "--set", "status=idle", "-o", path.with_name("c.hub"))
+    hubbub("edit", path, "agents", "--set", "status=banned", "-o", out)
+    said = hubbub("edit", out, "agents", "--set", "status=idle", "-o", path.with_name("c.hub"))
     assert said.code == 2
     assert "Agent ada is banned and cannot become idle; " in said.err
     assert "from banned it can go to: active, destroyed" in said.err
@@ -59,11 +61,11 @@ def test_a_move_of_life_that_is_not_allowed_names_the_legal_ones(
 def test_profiles_are_given_and_remarks_told(hubbub: Hubbub, path: Path) -> None:
     people, out = path.with_name("people.csv"), path.with_name("b.hub")
     people.write_text("id,name,bio,interests\nbo,Bo Li,Paints.,art;stamps\n")
-    said = hubbub("agents", path, "--profiles", people, "-o", out, "--set", "activity=0.2")
+    said = hubbub("edit", path, "agents", "--profiles", people, "-o", out, "--set", "activity=0.2")
     assert said.out.startswith("1 profiles were given to agents.\n5 agents were set")
     assert "stamps" in said.err
     assert load(out).profile(1).biography == "Paints."
-    listed = hubbub("agents", out, "--where", "id == bo").out
+    listed = hubbub("show", out, "agents", "--where", "id == bo").out
     assert "Bo Li" in listed
     assert "Names and texts: 2 were looked up, 50% were at hand already." in listed
 
@@ -73,12 +75,12 @@ def test_every_column_of_a_profile_is_remarked_shown_exported_and_erased(
 ) -> None:
     people, out = tmp_path / "people.csv", tmp_path / "b.hub"
     people.write_text("id,name,bio,age,country\nbo,Bo Li,Paints.,36,Ruritania\n")
-    said = hubbub("agents", path, "--profiles", people, "-o", out)
+    said = hubbub("edit", path, "agents", "--profiles", people, "-o", out)
     assert "Taken: id as id, name as name, bio as biography." in said.err
     assert "Kept beside that, in the profile: age, country; " in said.err
-    facts = hubbub("agents", out, "--agent", "bo", "--json").json
+    facts = hubbub("show", out, "agents", "bo", "--json").json
     assert facts["profile"] == {"name": "Bo Li", "age": "36", "country": "Ruritania"}
-    assert "age: 36; country: Ruritania" in hubbub("agents", out, "--agent", "bo").out
+    assert "age: 36; country: Ruritania" in hubbub("show", out, "agents", "bo").out
     assert inner_of(load(out), 1).profile[1:] == (("age", "36"), ("country", "Ruritania"))
     for how in ((), ("--pseudonymise",)):
         for to in ("csv", "jsonl", "sqlite"):
@@ -88,7 +90,7 @@ def test_every_column_of_a_profile_is_remarked_shown_exported_and_erased(
         twin.write_bytes(out.read_bytes())
         done = hubbub("saves", "erase", "twin", "bo", "--yes", *how)
         assert done.code == 0, done.err
-        assert hubbub("agents", twin, "--where", "activity >= 0").code == 0
+        assert hubbub("show", twin, "agents", "--where", "activity >= 0").code == 0
         for to in ("csv", "jsonl", "sqlite"):
             assert "Ruritania" not in exported(hubbub, twin, to)
 
@@ -113,35 +115,38 @@ def test_a_network_is_imported_with_profiles(hubbub: Hubbub, tmp_path: Path) -> 
     assert "1 profiles were given to members." in said.out
     assert "--profiles" in said.out
     assert (
-        hubbub("agents", "a.hub", "--where", "id == 2", "--json").json["agents"][0]["name"] == "Ada"
+        hubbub("show", "a.hub", "agents", "--where", "id == 2", "--json").json["rows"][0]["name"]
+        == "Ada"
     )
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--set", "activity=0.1"], "A changed world needs a file"),
-        (["-o", "x.hub"], "Nothing would change"),
-        (["--set", "activity=0.1", "-o", "x.hub", "--moves", "0:1"], "in two commands"),
-        (["--moves", "soon"], "--moves takes ticks such as 0:48, got 'soon'"),
-        (["--where", "activity >"], "a number must stand here"),
+        (["edit", "agents", "--set", "activity=0.1"], "Missing option '--out'"),
+        (["edit", "agents", "-o", "x.hub"], "Nothing would change"),
+        (["edit", "ties", "hug", "bo", "cy", "-o", "x.hub"], "hug"),
+        (["show", "agents", "bo", "--where", "id == bo"], "One member is shown by itself"),
+        (["show", "agents", "--json", "--csv"], "An answer has one shape"),
+        (["show", "moves", "--to", "soon"], "--to takes a whole number, got 'soon'"),
+        (["show", "agents", "--where", "activity >"], "a number must stand here"),
     ],
 )
 def test_what_makes_no_sense_is_refused(
     hubbub: Hubbub, path: Path, words: list[str], said: str
 ) -> None:
-    found = hubbub("agents", path, *words)
+    found = hubbub(words[0], path, *words[1:])
     assert found.code == 2
     assert said in found.err
 
 
 def test_compatibility_is_explained(hubbub: Hubbub, path: Path) -> None:
-    facts = hubbub("compatibility", path, "ada", "bo", "--json").json
+    facts = hubbub("show", path, "compatibility", "ada", "bo", "--json").json
     assert facts["common_friends"] == 1
     assert facts["parts"]["friends"] == {"value": 0.25, "weight": 0.2, "adds": 0.05}
     adds = sum(part["adds"] for part in facts["parts"].values())
     assert facts["score"] == pytest.approx(adds, abs=0.0003)
-    text = hubbub("compatibility", path, "ada", "bo").out.splitlines()
+    text = hubbub("show", path, "compatibility", "ada", "bo").out.splitlines()
     assert text[0].endswith(f"(bo): {facts['score']:.3f}")
     assert "1 members tied to both" in text[3]
 
@@ -159,7 +164,7 @@ def test_one_member_is_told_of_whole(hubbub: Hubbub, path: Path) -> None:
     world.change_agents([0], status="paused")
     assert world.personal_history(0) == [(0, "opened a shop"), (1, "active -> paused")]
     save(world, path)
-    facts = hubbub("agents", path, "--agent", "ada", "--json").json
+    facts = hubbub("show", path, "agents", "ada", "--json").json
     assert (facts["status"], facts["groups"], facts["biography"]) == (
         "paused", ["gardeners"], "Paints.",
     )  # fmt: skip
@@ -167,32 +172,32 @@ def test_one_member_is_told_of_whole(hubbub: Hubbub, path: Path) -> None:
     assert list(facts["interests"]) == ["music"]
     assert {"archetype", "credulity", "verification", "mood", "reputation"} <= {*facts}
     assert facts["history"][1] == {"tick": 1, "line": "active -> paused"}
-    text = hubbub("agents", path, "--agent", "ada").out
+    text = hubbub("show", path, "agents", "ada").out
     assert "opened a shop" in text
     assert text.splitlines()[-1].split(maxsplit=2) == ["1", "bo", "Tea at five?"]
     assert "openness" in text
-    assert hubbub("agents", path, "--agent", "zoe").code == 2
-    assert "by itself" in hubbub("agents", path, "--agent", "ada", "--where", "activity > 0").err
+    assert hubbub("show", path, "agents", "zoe").code == 2
+    assert "by itself" in hubbub("show", path, "agents", "ada", "--where", "activity > 0").err
 
 
 def test_groups_are_listed_with_their_limits(hubbub: Hubbub, path: Path) -> None:
-    assert hubbub("groups", path).out == "There are no groups.\n"
+    assert hubbub("show", path, "groups").out == "There are no groups.\n"
     world = load(path)
     world.groups.create("gardeners", limit=3)
     world.groups.create("all")
     world.groups.join([0, 2, 3], "gardeners")
     save(world, path)
-    rows = [line.split() for line in hubbub("groups", path).out.splitlines()]
+    rows = [line.split() for line in hubbub("show", path, "groups").out.splitlines()]
     assert rows[1:] == [["gardeners", "3", "3"], ["all", "0", "any"]]
-    facts = hubbub("groups", path, "gardeners", "--json").json
-    assert [each["id"] for each in facts["members"]] == ["ada", "cy", "di"]
-    said = hubbub("groups", path, "gardeners", "--top", "2").out
-    assert said.endswith("and 1 more (--top)\n")
-    assert hubbub("groups", path, "gardners").code == 2
+    facts = hubbub("show", path, "groups", "gardeners", "--json").json
+    assert [each["id"] for each in facts["rows"]] == ["ada", "cy", "di"]
+    said = hubbub("show", path, "groups", "gardeners", "--limit", "2").out
+    assert said.endswith("and 1 more (--limit)\n")
+    assert hubbub("show", path, "groups", "gardners").code == 2
 
 
 def test_acts_of_one_member_and_between_two_are_shown(hubbub: Hubbub, path: Path) -> None:
-    assert "no platform" in hubbub("acts", path).err
+    assert "no platform" in hubbub("show", path, "acts").err
     world = load(path)
     platform = world.open_platform(posting=0.0)
     world.unfollow(1, 0)
@@ -206,23 +211,23 @@ def test_acts_of_one_member_and_between_two_are_shown(hubbub: Hubbub, path: Path
     platform.act(1, "like", message=0)
     world.step()
     save(world, path)
-    done = hubbub("acts", path, "--agent", "bo", "--json").json
-    assert [(one["tick"], one["who"], one["act"]) for one in done["acts"]] == [
+    done = hubbub("show", path, "acts", "--agent", "bo", "--json").json
+    assert [(one["tick"], one["who"], one["act"]) for one in done["rows"]] == [
         (2, "bo", "like"), (1, "cy", "mute"), (1, "bo", "follow"),
     ]  # fmt: skip
     assert done["kept"] == [1, 2]
-    pair = hubbub("acts", path, "--agent", "ada", "--other", "bo", "--json").json["acts"]
+    pair = hubbub("show", path, "acts", "--agent", "ada", "--other", "bo", "--json").json["rows"]
     assert [one["act"] for one in pair] == ["like", "follow"]
     assert pair[0]["text"] == "Hello."
-    groups = hubbub("acts", path, "--act", "join-group", "--json").json["acts"]
+    groups = hubbub("show", path, "acts", "--act", "join-group", "--json").json["rows"]
     assert [(one["who"], one["whom"]) for one in groups] == [("di", "gardeners")]
-    assert hubbub("acts", path, "--ticks", "2:", "--act", "like").out.split()[6:] == [
+    assert hubbub("show", path, "acts", "--from", "2", "--act", "like").out.split()[6:] == [
         "2", "bo", "like", "0", "ada", "Hello.",
     ]  # fmt: skip
-    assert "and 2 more" in hubbub("acts", path, "--agent", "ada", "--top", "2").out
-    assert "kept (1 to 2)" in hubbub("acts", path, "--act", "purchase").out
-    assert "add --agent" in hubbub("acts", path, "--other", "bo").err
-    assert "--ticks takes ticks" in hubbub("acts", path, "--ticks", "soon").err
+    assert "and 2 more" in hubbub("show", path, "acts", "--agent", "ada", "--limit", "2").out
+    assert "kept (1 to 2)" in hubbub("show", path, "acts", "--act", "purchase").out
+    assert "add --agent" in hubbub("show", path, "acts", "--other", "bo").err
+    assert "--from takes a whole number" in hubbub("show", path, "acts", "--from", "soon").err
 
 
 def test_who_is_in_a_state_now_is_listed(hubbub: Hubbub) -> None:
@@ -230,12 +235,8 @@ def test_who_is_in_a_state_now_is_listed(hubbub: Hubbub) -> None:
     story = world.inject("x", seeds=[3, 9], model="sir", beta=0.0, gamma=0.0)
     world.step(2)
     save(world, "a.hub")
-    said = hubbub("agents", "a.hub", "--state", "0:infected", "--json")
+    said = hubbub("show", "a.hub", "agents", "--state", "0:infected", "--json")
     assert said.code == 0, said.err
     assert said.json["count"] == story.in_state("infected").size == 2
     for wrong, sentence in (("7:infected", "this world's messages are 0"), ("0:x", "state of sir")):
-        assert sentence in hubbub("agents", "a.hub", "--state", wrong).err
-    refused = hubbub(
-        "agents", "a.hub", "--state", "0:infected", "--set", "activity=1", "-o", "b.hub"
-    )
-    assert "leave --set" in refused.err
+        assert sentence in hubbub("show", "a.hub", "agents", "--state", wrong).err

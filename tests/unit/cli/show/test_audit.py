@@ -1,4 +1,4 @@
-"""``hubbub audit``, ``replay`` and ``script``."""
+"""``show WORLD audit``, ``replay`` and ``scenario from-world``."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def path(hubbub: Hubbub, tmp_path: Path) -> Path:
 
 
 def test_audit_shows_each_act(hubbub: Hubbub, path: Path) -> None:
-    said = hubbub("audit", path)
+    said = hubbub("show", path, "audit")
     head, *lines = said.out.splitlines()
     assert head.split() == ["act", "tick", "author", "what", "result", "arguments"]
     assert [line.split()[4] for line in lines] == [
@@ -51,7 +51,7 @@ def test_a_log_printed_for_programs_can_be_replayed(
     hubbub: Hubbub, path: Path, tmp_path: Path
 ) -> None:
     log = tmp_path / "log.json"
-    log.write_text(hubbub("audit", path, "--json").out)
+    log.write_text(hubbub("show", path, "audit", "--json").out)
     said = hubbub("replay", log, "--check", "--save", "again.hub")
     assert said.code == 0
     assert "The digest is that of the saved world." in said.out
@@ -62,7 +62,7 @@ def test_a_log_printed_for_programs_can_be_replayed(
 
 def test_a_changed_log_is_told_and_checked(hubbub: Hubbub, path: Path, tmp_path: Path) -> None:
     log = tmp_path / "log.json"
-    log.write_text(hubbub("audit", path, "--json").out.replace("Hello", "Jello"))
+    log.write_text(hubbub("show", path, "audit", "--json").out.replace("Hello", "Jello"))
     said = hubbub("replay", log, "--check")
     assert said.code == 3
     assert (
@@ -76,7 +76,7 @@ def test_what_is_no_log_is_refused(hubbub: Hubbub, tmp_path: Path, text: str) ->
     (tmp_path / "log.json").write_text(text)
     said = hubbub("replay", "log.json")
     assert (said.code, said.err) == (
-        3, "log.json: no log of acts; write one with hubbub audit FILE --json.\n",
+        3, "log.json: no log of acts; write one with hubbub show FILE audit --json.\n",
     )  # fmt: skip
     assert hubbub("replay", "absent.json").code == 3
 
@@ -110,8 +110,8 @@ def test_a_world_changed_outside_of_its_log_is_told(hubbub: Hubbub, path: Path) 
 
 def test_a_changed_row_of_a_file_is_named(hubbub: Hubbub, path: Path) -> None:
     edit(path, "UPDATE world SET value = replace(value, 'Hello', 'Jello') WHERE key = 'acts 0'")
-    assert "Act 2 of the log ('inject' at tick 0" in hubbub("audit", path).err
-    assert hubbub("audit", path).code == 3
+    assert "Act 2 of the log ('inject' at tick 0" in hubbub("show", path, "audit").err
+    assert hubbub("show", path, "audit").code == 3
     said = hubbub("verify", path)
     assert (said.code, "Act 2 of the log" in said.err) == (3, True)
     assert "would tell it wrongly" in hubbub("scenario", "from-world", path).err

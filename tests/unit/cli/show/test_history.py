@@ -1,4 +1,4 @@
-"""``hubbub history``, ``branch`` and ``bookmark``: what happened, and other ways from there."""
+"""``show WORLD history`` and ``hubbub past``: what happened, and other ways from there."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def world(hubbub: Hubbub, tmp_path: Path) -> Path:
 
 
 def test_counts_over_time_and_their_size(hubbub: Hubbub, world: Path) -> None:
-    said = hubbub("history", world, "--points", "3")
+    said = hubbub("show", world, "history", "--limit", "3")
     found = recover(world).world
     assert said.code == OK
     assert said.out.splitlines()[0].split() == [
@@ -39,14 +39,16 @@ def test_counts_over_time_and_their_size(hubbub: Hubbub, world: Path) -> None:
     story = found.cascades[0]
     assert f"{story.size:,} first adoptions of 1 messages, {story.now:,} held now, to" in said.out
     assert "the journal takes" in said.out
-    facts = hubbub("history", world, "--json", "--from", "2", "--to", "5").json
-    assert facts["series"]["tick"] == [2, 3, 4, 5]
+    facts = hubbub("show", world, "history", "--json", "--from", "2", "--to", "5").json
+    assert [row["tick"] for row in facts["rows"]] == [2, 3, 4, 5]
     assert facts["journal_bytes"] > 0
     assert facts["checkpoint_bytes"] > 0
     at = found.cascades[0].adopted_at
-    assert facts["series"]["new"] == [int((at == tick).sum()) for tick in (2, 3, 4, 5)]
+    assert [row["new"] for row in facts["rows"]] == [
+        int((at == tick).sum()) for tick in (2, 3, 4, 5)
+    ]
     known = [None if np.isnan(r) else r for r in story.r[2:6].tolist()]
-    assert facts["series"]["r"] == pytest.approx(known)
+    assert [row["r"] for row in facts["rows"]] == pytest.approx(known)
     assert facts["holding"] == story.now
 
 
@@ -65,42 +67,42 @@ def test_r_is_that_of_frames_with_and_without_a_journal(
         story = recover("c.hub").world.cascades[0]
     known = [None if np.isnan(r) else r for r in story.r.tolist()]
     assert {type(r) for r in known} == {float, type(None)}  # some are whole, some are open
-    facts = hubbub("history", "c.hub", "--json", "--points", "100").json
-    assert facts["series"]["r"] == pytest.approx(known)
+    facts = hubbub("show", "c.hub", "history", "--json", "--limit", "100").json
+    assert [row["r"] for row in facts["rows"]] == pytest.approx(known)
     assert facts["holding"] == story.now < story.size
 
 
 def test_a_plain_snapshot_answers_from_its_records(hubbub: Hubbub) -> None:
     hubbub("run", "new:300", *SAID, "--save", "b.hub")
     expected = history_of(load("b.hub")).message(0)
-    said = hubbub("history", "b.hub", "--message", "0", "--json").json
+    said = hubbub("show", "b.hub", "history", "--message", "0", "--json").json["rows"]
     assert [each["agent"] for each in said] == expected.agents.tolist()
     assert said[0] == {"agent": 3, "tick": 0, "from": None}
-    assert "journal" not in hubbub("history", "b.hub").out
+    assert "journal" not in hubbub("show", "b.hub", "history").out
 
 
 def test_members_pairs_and_messages(hubbub: Hubbub, world: Path) -> None:
-    rows = hubbub("history", world, "--message", "0", "--json").json
+    rows = hubbub("show", world, "history", "--message", "0", "--json").json["rows"]
     late = rows[-1]
     one, other = str(late["agent"]), str(late["from"])
-    said = hubbub("history", world, "--agent", one)
+    said = hubbub("show", world, "history", "--agent", one)
     assert "adopted" in said.out
     assert "The bridge is closed." in said.out
-    both = hubbub("history", world, "--pair", other, one, "--json").json
+    both = hubbub("show", world, "history", "--pair", other, one, "--json").json["rows"]
     assert [(each["did"], each["other"]) for each in both] == [("adopted", late["from"])]
-    few = hubbub("history", world, "--message", "0", "--top", "2")
-    assert f"{len(rows) - 2:,} more" in few.err
-    seed = hubbub("history", world, "--agent", "3").out
+    few = hubbub("show", world, "history", "--message", "0", "--limit", "2")
+    assert f"{len(rows) - 2:,} more" in few.out
+    seed = hubbub("show", world, "history", "--agent", "3").out
     assert "began with" in seed
-    assert hubbub("history", world, "--pair", "1", "1").out == "Nothing on record.\n"
+    assert hubbub("show", world, "history", "--pair", "1", "1").out == "Nothing on record.\n"
 
 
 def test_one_thing_is_asked_of_what_there_is(hubbub: Hubbub, world: Path) -> None:
-    assert hubbub("history", world, "--agent", "1", "--message", "0").code == USAGE
-    assert "No message 7" in hubbub("history", world, "--message", "7").err
-    assert hubbub("history", world, "--agent", "nobody").code == USAGE
-    assert hubbub("history", "missing.hub").code == FILE
-    assert hubbub("history", "missing.hub", "--agent", "1").code == FILE
+    assert hubbub("show", world, "history", "--agent", "1", "--message", "0").code == USAGE
+    assert "No message 7" in hubbub("show", world, "history", "--message", "7").err
+    assert hubbub("show", world, "history", "--agent", "nobody").code == USAGE
+    assert hubbub("show", "missing.hub", "history").code == FILE
+    assert hubbub("show", "missing.hub", "history", "--agent", "1").code == FILE
 
 
 def test_bookmarks_are_set_listed_and_removed(hubbub: Hubbub, world: Path) -> None:

@@ -1,4 +1,4 @@
-"""``hubbub ties`` and ``hubbub path``."""
+"""``show WORLD ties`` and ``path``."""
 
 from __future__ import annotations
 
@@ -34,8 +34,9 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_ties_shows_kinds_trust_groups_and_history(hubbub: Hubbub, path: Path) -> None:
-    said = hubbub("ties", path, "--agent", "ada", "--history")
-    lines = [line.split() for line in said.out.splitlines()]
+    said = hubbub("show", path, "ties", "ada")
+    changes = hubbub("show", path, "ties", "ada", "--history")
+    lines = [line.split() for each in (said, changes) for line in each.out.splitlines()]
     assert lines[0] == ["Ada", "(ada)"]
     assert ["Bo", "bo", "0.25", "friend"] in lines
     assert ["Cy", "cy", "1.00", "follow"] in lines
@@ -47,40 +48,44 @@ def test_ties_shows_kinds_trust_groups_and_history(hubbub: Hubbub, path: Path) -
 
 
 def test_ties_of_one_kind_as_json(hubbub: Hubbub, path: Path) -> None:
-    said = hubbub("ties", path, "--agent", "ada", "--kind", "friends", "--json")
+    said = hubbub("show", path, "ties", "ada", "--kind", "friends", "--json")
     assert json.loads(said.out) == {
         "id": "ada",
         "name": "Ada",
-        "ties": {"friends": [{"id": "bo", "name": "Bo", "trust": 0.25, "kind": "friend"}]},
+        "count": 1,
+        "rows": [{"tie": "friends", "id": "bo", "name": "Bo", "trust": 0.25, "kind": "friend"}],
         "groups": ["gardeners"],
     }
 
 
 def test_a_kind_of_which_there_is_none_is_shown_empty(hubbub: Hubbub, path: Path) -> None:
-    said = hubbub("ties", path, "-a", "cy", "--kind", "muted", "--history")
+    said = hubbub("show", path, "ties", "cy", "--kind", "muted")
     assert said.out.splitlines()[2].split()[:2] == ["muted", "0"]
-    assert said.out.splitlines()[-1] == "No change of ties is remembered."
+    said = hubbub("show", path, "ties", "cy", "--history")
+    assert said.out == "No change of ties is remembered.\n"
 
 
 def test_a_long_list_is_cut_and_says_so(hubbub: Hubbub) -> None:
-    said = hubbub("ties", "new:300", "--agent", "0", "--top", "1", "--kind", "followers")
+    said = hubbub("show", "new:300", "ties", "0", "--limit", "1", "--kind", "followers")
     assert "more" in said.out.splitlines()[-1]
 
 
 def test_path_names_each_step(hubbub: Hubbub, path: Path) -> None:
-    assert hubbub("path", path, "bo", "cy").out == "2 steps: Bo (bo) -> Ada (ada) -> Cy (cy)\n"
-    assert hubbub("path", path, "ada", "cy").out == "1 step: Ada (ada) -> Cy (cy)\n"
-    assert hubbub("path", path, "ada", "di").out == "Nothing that Ada says can reach Di.\n"
-    found = json.loads(hubbub("path", path, "ada", "di", "--json").out)
-    assert (found["steps"], found["members"]) == (None, [])
+    assert (
+        hubbub("show", path, "path", "bo", "cy").out == "2 steps: Bo (bo) -> Ada (ada) -> Cy (cy)\n"
+    )
+    assert hubbub("show", path, "path", "ada", "cy").out == "1 step: Ada (ada) -> Cy (cy)\n"
+    assert hubbub("show", path, "path", "ada", "di").out == "Nothing that Ada says can reach Di.\n"
+    found = json.loads(hubbub("show", path, "path", "ada", "di", "--json").out)
+    assert (found["steps"], found["rows"]) == (None, [])
 
 
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("ties", "a.hub", "--agent", "adda"), "ada"),
-        (("ties", "a.hub", "--agent", "ada", "--kind", "friend"), "Did you mean 'friends'?"),
-        (("path", "a.hub", "ada", "zoe"), "zoe"),
+        (("show", "a.hub", "ties", "adda"), "ada"),
+        (("show", "a.hub", "ties", "ada", "--kind", "friend"), "Did you mean 'friends'?"),
+        (("show", "a.hub", "path", "ada", "zoe"), "zoe"),
     ],
 )
 def test_what_there_is_not_is_said(
@@ -93,15 +98,15 @@ def test_what_there_is_not_is_said(
 
 
 def test_what_is_around_a_member_is_shown(hubbub: Hubbub, path: Path) -> None:
-    facts = hubbub("ties", path, "--agent", "bo", "--radius", "2", "--json").json
-    assert [(one["id"], one["steps"]) for one in facts["members"]] == [
+    facts = hubbub("show", path, "ties", "bo", "--radius", "2", "--json").json
+    assert [(one["id"], one["steps"]) for one in facts["rows"]] == [
         ("bo", 0), ("ada", 1), ("cy", 2),
     ]  # fmt: skip
     assert {"from": "ada", "to": "cy"} in facts["ties"]
-    assert hubbub("ties", path, "--agent", "bo", "--radius", "2").out.startswith(
+    assert hubbub("show", path, "ties", "bo", "--radius", "2").out.startswith(
         "Around Bo (bo): 1 at 1, 1 at 2 steps; 3 ties."
     )
-    assert "leave --kind" in hubbub("ties", path, "-a", "bo", "--radius", "2", "--history").err
+    assert "one thing" in hubbub("show", path, "ties", "bo", "--radius", "2", "--history").err
 
 
 def test_what_is_between_two_is_shown(hubbub: Hubbub, path: Path) -> None:
@@ -112,15 +117,14 @@ def test_what_is_between_two_is_shown(hubbub: Hubbub, path: Path) -> None:
     platform.act(1, "like", message=0)
     world.step()
     save(world, path)
-    said = hubbub("ties", path, "-a", "ada", "--other", "bo").out.splitlines()
+    said = hubbub("show", path, "pair", "ada", "bo").out.splitlines()
     assert said[0] == "Ada is a friend of Bo, with trust 0.25."
     assert said[2].startswith("How well they would get on: 0.")
     assert [line.split() for line in said if "like" in line] == [["4", "Bo", "like", "0"]]
     assert [line.split() for line in said if "befriend" in line] == [["2", "Ada", "befriend"]]
-    facts = hubbub("ties", path, "-a", "ada", "--other", "di", "--json").json
+    facts = hubbub("show", path, "pair", "ada", "di", "--json").json
     assert facts["changes"] == [[2, "Di", "mute"]]
-    assert "Nothing ties Bo and Cy" in hubbub("ties", path, "-a", "bo", "--other", "cy").out
-    assert "leave --kind" in hubbub("ties", path, "-a", "bo", "--other", "cy", "--history").err
+    assert "Nothing ties Bo and Cy" in hubbub("show", path, "pair", "bo", "cy").out
 
 
 def test_types_and_properties_of_an_imported_tie_are_shown(hubbub: Hubbub, tmp_path: Path) -> None:
@@ -132,16 +136,17 @@ def test_types_and_properties_of_an_imported_tie_are_shown(hubbub: Hubbub, tmp_p
     made = hubbub("import", tmp_path / "ties.csv", *words, "--out", world)
     assert "2 ties have a type or properties: friend 1." in made.out
     assert "--relations how --properties since" in made.out
-    said = hubbub("ties", world, "--agent", "ada")
+    said = hubbub("show", world, "ties", "ada")
     lines = [line.split() for line in said.out.splitlines()]
     assert ["bo", "bo", "1.00", "follow", "friend", "since=2010"] in lines
     assert ["cy", "cy", "1.00", "follow", "since=2011"] in lines
-    facts = json.loads(hubbub("ties", world, "--agent", "ada", "--json").out)["ties"]
-    assert facts["follows"][0]["type"] == "friend"
-    assert facts["followers"][0]["properties"] == {"since": 2011}
-    bare = json.loads(hubbub("ties", world, "-a", "cy", "--json").out)["ties"]
-    assert "type" not in bare["followers"][0]
-    pair = hubbub("ties", world, "--agent", "ada", "--other", "bo")
+    facts = json.loads(hubbub("show", world, "ties", "ada", "--json").out)["rows"]
+    told = [(row["tie"], row.get("type"), row.get("properties")) for row in facts]
+    assert ("follows", "friend", {"since": 2010}) in told
+    assert ("followers", None, {"since": 2011}) in told
+    bare = json.loads(hubbub("show", world, "ties", "cy", "--json").out)["rows"]
+    assert [row["tie"] for row in bare if "type" not in row] == ["followers"]
+    pair = hubbub("show", world, "pair", "ada", "bo")
     assert "ada follows bo, with trust 1.00, a tie of type friend." in pair.out
     assert json.loads(hubbub("info", world, "--json").out)["relations"] == {"friend": 1}
     assert "relations friend" in " ".join(hubbub("info", world).out.split())

@@ -118,7 +118,9 @@ def test_backups_come_back(hubbub: Hubbub) -> None:
 def test_profiles_are_taken_out_after_a_question(hubbub: Hubbub) -> None:
     people = [{"name": "Ada Lovelace-Quux", "biography": "A mathematician of engines."}]
     Path("people.json").write_text(json.dumps(people))
-    assert hubbub("agents", "a", "--profiles", "people.json", "--out", "saves/a.hub").code == 0
+    assert (
+        hubbub("edit", "a", "agents", "--profiles", "people.json", "--out", "saves/a.hub").code == 0
+    )
     assert b"Lovelace-Quux" in Path("saves/a.hub").read_bytes()
     assert "add --yes" in hubbub("saves", "erase", "a", "all").err
     said = hubbub("saves", "erase", "a", "all", "--yes")

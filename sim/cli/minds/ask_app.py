@@ -9,7 +9,7 @@ import typer
 from sim.cli.minds.run import Goal, Minded, MindName, minded_of
 from sim.cli.program.start import prepare
 
-__all__ = ["interview", "llm_estimate", "survey"]
+__all__ = ["ask", "llm_estimate"]
 
 _World = Annotated[
     str, typer.Argument(metavar="WORLD", help="A world file, a saved name, demo, or new:AGENTS.")
@@ -17,33 +17,26 @@ _World = Annotated[
 _Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 
 
-def interview(
+def ask(
     context: typer.Context,
     world: _World,
-    agent: Annotated[str, typer.Argument(help="The id of a member.")],
-    question: Annotated[str, typer.Argument(help="What it is asked.")],
+    who: Annotated[
+        str,
+        typer.Argument(
+            metavar="WHO", help="The id of a member, or a sample: random:20, community:NAME:20, ..."
+        ),
+    ],
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="What they are asked.")],
+    choices: Annotated[
+        str, typer.Option(help="Of a sample: what may be answered, by commas.")
+    ] = "",
     json: _Json = False,
 ) -> None:
-    """Ask a member of a world; it answers in character, and the world stays as it is."""
+    """Ask a member, or a sample of them; they answer in character, and the world stays as it is."""
     prepare(context.obj)
-    from sim.cli.minds.interviews import ask_member
+    from sim.cli.minds.interviews import ask_members
 
-    ask_member(world, agent, question, json=json)
-
-
-def survey(
-    context: typer.Context,
-    world: _World,
-    question: Annotated[str, typer.Argument(help="What they are asked.")],
-    members: Annotated[str, typer.Option(help="Whom: random:20, community:NAME:20, ...")],
-    choices: Annotated[str, typer.Option(help="What may be answered, by commas.")] = "",
-    json: _Json = False,
-) -> None:
-    """Ask a sample of members the same, and show how their answers spread."""
-    prepare(context.obj)
-    from sim.cli.minds.interviews import ask_sample
-
-    ask_sample(world, members, question, choices, json=json)
+    ask_members(world, who, question, choices, json=json)
 
 
 def llm_estimate(

@@ -1,4 +1,4 @@
-"""Verbs about who ranks feeds and who proposes friends."""
+"""The verb that runs the same world under several conditions; it imports what it needs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sim.cli.minds.run import Goal, MindName, Offline, Who
 from sim.cli.program.start import prepare
 from sim.errors import InputError
 
-__all__ = ["compare", "suggest"]
+__all__ = ["compare"]
 
 Against = Annotated[
     str | None, typer.Option("--against", help="The other mind: rule, or model,temperature=0, ...")
@@ -21,30 +21,6 @@ Replies = Annotated[
     typer.Option(help="What models answer is written here; with --offline read from here."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
-
-
-def suggest(
-    context: typer.Context,
-    world: Annotated[str, typer.Argument(help="A world file, a saved name, demo, or new:AGENTS.")],
-    agent: Annotated[str, typer.Argument(help="The id of the member that is to find friends.")],
-    by: Annotated[
-        str, typer.Option(help="Who proposes: see hubbub models --kind friend-recommender.")
-    ] = "adamic-adar",
-    top: Annotated[int, typer.Option(min=1, help="How many at most.")] = 10,
-    parameter: Annotated[
-        list[str] | None,
-        typer.Option(
-            "-p", "--parameter", metavar="NAME=VALUE", help="A parameter; may be repeated."
-        ),
-    ] = None,
-    json: Json = False,
-) -> None:
-    """Propose whom a member might follow; changes nothing."""
-    prepare(context.obj)
-    from sim.cli.show.recommenders import show_suggestions
-    from sim.cli.worlds.names import assignments
-
-    show_suggestions(world, agent, by, assignments(parameter or ()), top=top, json=json)
 
 
 def compare(

@@ -1,40 +1,36 @@
-"""``hubbub minds``: who in a world has a mind of its own, what each wants, plans and remembers."""
+"""``show WORLD minds``: who in a world has a mind of its own, what it wants and remembers."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from sim.cli.program.output import as_json, safe, say, table, watched
-from sim.cli.program.start import prepare
+from sim.cli.program.output import safe, table, watched
+from sim.cli.show.shape import Shape, answer
 
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["minds"]
-
-_MOST = 20
+__all__ = ["show_minds"]
 
 
-def minds(
-    context: typer.Context,
-    world: Annotated[str, typer.Argument(help="A world file, or the name of a saved world.")],
-    agent: Annotated[str | None, typer.Argument(help="One member: its plan and memory.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Write JSON for programs.")] = False,
-) -> None:
-    """List who has a mind, or tell what one wants, plans and remembers."""
-    prepare(context.obj)
+def show_minds(where: str, agent: str | None, shape: Shape) -> None:
+    """Write who has a mind, or what one member wants, plans and remembers.
+
+    Raises
+    ------
+    HubbubError
+        For a world or a member that there is not.
+    """
     with watched() as report:
         from sim.cli.worlds.names import open_world
 
-        made = open_world(world, report)
+        world = open_world(where, report)
     if agent is not None:
-        facts = _one(made, int(made.agents.index(_id(agent))))
-        say(as_json(facts) if json else "\n".join(map(safe, _told(facts))))
+        facts = _one(world, int(world.agents.index(_id(agent))))
+        answer(shape, facts, lambda found, _: "\n".join(map(safe, _told(found))))
         return
-    every = [_one(made, member) for member in _minded(made)]
-    say(as_json(every) if json else _listed(made, every))
+    every = [_one(world, member) for member in _minded(world)]
+    answer(shape, {"rows": every}, lambda facts, most: _listed(world, facts["rows"], most))
 
 
 def _id(agent: str) -> int | str:
@@ -70,18 +66,18 @@ def _one(world: World, member: int) -> dict[str, Any]:
     }
 
 
-def _listed(world: World, every: list[dict[str, Any]]) -> str:
+def _listed(world: World, every: list[dict[str, Any]], most: int) -> str:
     from sim.minds.deciding.commands import told
 
     if not every:
         return "Nobody in this world has a mind of its own."
     rows = [("agent", "name", "mind", "wants", "writes in", "plan", "memories")]
-    for one in every[:_MOST]:
+    for one in every[:most]:
         row = [one["agent"], one["name"], one["mind"], one["goal"], one["language"]]
         row += [" / ".join(one["plan"]), len(one["memories"])]
         rows.append(tuple(safe(_short(str(cell))) for cell in row))  # type: ignore[arg-type]
-    more = len(every) - _MOST
-    note = f"\nand {more:,} more" if more > 0 else ""
+    more = len(every) - most
+    note = f"\nand {more:,} more (--limit)" if more > 0 else ""
     return f"{safe(told(world))}\n\n{table(rows)}{note}"
 
 

@@ -1,10 +1,11 @@
-"""``hubbub suggest``: whom a member might follow."""
+"""``show WORLD suggestions``: whom a member might follow."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sim.cli.program.output import as_json, say, table, watched
+from sim.cli.program.output import table, watched
+from sim.cli.show.shape import Facts, Shape, answer
 from sim.cli.worlds.names import open_world
 
 if TYPE_CHECKING:
@@ -14,10 +15,11 @@ if TYPE_CHECKING:
 __all__ = ["show_suggestions"]
 
 _NAMED = 3
+_MOST = 10
 
 
 def show_suggestions(
-    where: str, agent: str, by: str, parameters: dict[str, Any], *, top: int, json: bool
+    where: str, agent: str, by: str, parameters: dict[str, Any], shape: Shape
 ) -> None:
     """Write whom a member might follow.
 
@@ -31,16 +33,16 @@ def show_suggestions(
 
         world = open_world(where, report)
         who = world.agents.index(agent)
-        found = suggested(world, who, by, count=top, **parameters)
+        found = suggested(world, who, by, count=shape.limit or _MOST, **parameters)
     facts = [_facts(world, one) for one in found]
-    if json:
-        say(as_json({"agent": world.agents.id(who), "by": by, "suggestions": facts}))
-        return
-    if not facts:
-        say(f"{world.agents.name(who)} ({agent}): {by} finds nobody within reach.")
-        return
-    heading = ("name", "id", "score", "through")
-    say(table([heading, *(_row(one) for one in facts)]))
+    told = {"agent": world.agents.id(who), "name": world.agents.name(who), "by": by, "rows": facts}
+    answer(shape, told, lambda found, _: _text(found))
+
+
+def _text(facts: Facts) -> str:
+    if not facts["rows"]:
+        return f"{facts['name']} ({facts['agent']}): {facts['by']} finds nobody within reach."
+    return table([("name", "id", "score", "through"), *(_row(one) for one in facts["rows"])])
 
 
 def _facts(world: World, one: Suggestion) -> dict[str, Any]:
