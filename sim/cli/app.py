@@ -13,7 +13,7 @@ from sim.cli.minds.ask_app import ask
 from sim.cli.plugins.app import plugins
 from sim.cli.plugins.warden import overseen
 from sim.cli.program.exits import EXITS
-from sim.cli.program.grammar import Verbs
+from sim.cli.program.panels import Panels
 from sim.cli.program.start import Flags, completed, open_screen, prepare
 from sim.cli.runs.app import Pairs, run
 from sim.cli.runs.compare_app import compare
@@ -33,10 +33,8 @@ _CODES = "; ".join(f"{code} {meaning}" for code, meaning in EXITS.items())
 
 app = typer.Typer(
     name="hubbub",
-    cls=Verbs,
-    help="Simulate a social network of a million members in the terminal.\n\n"
-    "Without a command the screen opens on the demo world. The options above the commands also "
-    "stand after any of them.",
+    cls=Panels,
+    help="Simulate a social network of a million members in the terminal.",
     epilog=f"Exit codes: {_CODES}.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -58,6 +56,12 @@ TickMinutes = Annotated[float, typer.Option(help="Simulated minutes in a tick.")
 def _version(asked: bool) -> None:
     if asked:
         typer.echo(f"hubbub {sim.__version__}")
+        raise typer.Exit
+
+
+def _options(context: typer.Context, asked: bool) -> None:
+    if asked and isinstance(context.command, Panels):
+        typer.echo(context.command.options_of(context))
         raise typer.Exit
 
 
@@ -91,9 +95,15 @@ def hubbub(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
+    options: Annotated[
+        bool,
+        typer.Option(
+            "--options", callback=_options, is_eager=True, help="Explain these, and exit codes."
+        ),
+    ] = False,
 ) -> None:
     """Keep the options that every verb shares; open the screen when there is no verb."""
-    del debug, version  # main() and _version have dealt with them
+    del debug, version, options  # main(), _version and _options have dealt with them
     files = tuple(plugin or ())
     context.obj = Flags(
         threads, settings, profile, saves, files, fps, theme, isolated, journal,

@@ -8,7 +8,7 @@ from typing import Any
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-__all__ = ["Verbs", "world_of"]
+__all__ = ["Verbs", "given", "world_of"]
 
 _ELSEWHERE = {
     "gallery": "scenario list",
@@ -81,13 +81,19 @@ def everywhere(top: TyperGroup) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, noun in top.commands.items():
         for verb in getattr(noun, "commands", {}):
-            found.setdefault(verb, []).append(" ".join([name, *_given(noun), verb]))
+            found.setdefault(verb, []).append(" ".join([name, *given(noun), verb]))
     return found | {word: [verb] for word, verb in _ELSEWHERE.items()}
 
 
-def _given(noun: Any) -> list[str]:
-    """Return what a noun takes before its verbs, such as WORLD."""
-    return [str(each.metavar) for each in noun.params if each.param_type_name == "argument"]
+def given(command: Any) -> list[str]:
+    """Return what a command takes after its name, such as WORLD.
+
+    Parameters
+    ----------
+    command
+        A noun, or a verb.
+    """
+    return [str(each.metavar) for each in command.params if each.param_type_name == "argument"]
 
 
 def world_of(context: Any) -> str:

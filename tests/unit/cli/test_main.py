@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,8 +12,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import typer.main
 
 import sim
+from sim.cli.app import app
 from sim.cli.main import hoisted
 from sim.cli.program import start
 from sim.cli.program.exits import EXITS, code_of
@@ -45,11 +48,23 @@ def test_version(hubbub: Hubbub) -> None:
 def test_help_lists_every_verb_and_exit_code(hubbub: Hubbub) -> None:
     said = hubbub("--help")
     assert said.code == 0
-    text = " ".join(said.out.split())
-    for verb in ("open", "new", "import", "run", "info", "models", "plugin", "phases", "doctor"):
-        assert f" {verb} " in text
+    words = said.out.replace(",", " ").split()
+    for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
+        assert {name, *getattr(command, "commands", {})} <= set(words)
+    told = hubbub("--options")
+    assert told.code == 0
+    text = " ".join(told.out.split())
     for code, meaning in EXITS.items():
         assert f"{code} {meaning}" in text
+    for word in (word.strip("()") for word in words):
+        if word.startswith("--"):
+            assert re.search(rf"{word}[, ]", text)
+
+
+def test_help_fits_one_screen(hubbub: Hubbub) -> None:
+    lines = hubbub("--help").out.splitlines()
+    assert len(lines) < 24  # the last line is the prompt's
+    assert max(map(len, lines)) < 80
 
 
 @pytest.mark.parametrize("verb", ["open", "new", "import", "run", "info", "verify", "models"])

@@ -95,7 +95,7 @@ def test_history_tells_acts_posts_and_their_texts(hubbub: Hubbub, tmp_path: Path
     record = record_of(load(tmp_path / "a.hub"), tmp_path / "a.hub")
     deeds = [deed for agent in range(120) for deed in record.of(agent)]
     some = next(deed for deed in deeds if deed.act.says == "reply")
-    facts = hubbub("show", "a.hub", "history", "--agent", str(some.agent), "--json").json
+    facts = hubbub("show", "a.hub", "history", "--agent", str(some.agent), "--json").json["rows"]
     reply = next(f for f in facts if f["did"] == "reply" and f["tick"] == some.tick)
     assert reply["text"]
     assert (reply["post"], reply["message"]) == (some.message, None)
