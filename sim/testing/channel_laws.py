@@ -18,6 +18,7 @@ import numpy.typing as npt
 from sim.agents.lifecycle import Lifecycle
 from sim.core import rng
 from sim.core.registry import register
+from sim.core.rng import Stream
 from sim.errors import HubbubError, PluginError
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, OpenedChannel
@@ -178,7 +179,7 @@ def _world(cls: type[Channel]) -> World:
     from sim.testing import tiny_arcs  # it knows the laws of models
 
     sources, targets = tiny_arcs(_AGENTS, 11)
-    draws = rng.uniforms(rng.key(11, rng.Stream.TRUST), np.arange(2 * sources.size))
+    draws = rng.uniforms(rng.key(11, Stream.TRUST), np.arange(2 * sources.size))
     world = World.from_edges(
         sources,
         targets,

@@ -73,6 +73,6 @@ def test_no_cache_of_a_module_is_cleared() -> None:
         names = re.findall(r"^(_[a-z_]+)(?:: dict\[.*\])? = \{\}$", text, re.MULTILINE)
         found += [(file.name, name) for name in names if f"{name}.clear()" in text]
     assert set(found) <= {
-        ("cards.py", "_worlds"),  # of one command line, which has one thread
+        ("models.py", "_worlds"),  # of one command line, which has one thread
         ("registry.py", "_known"),  # behind a lock
     }

@@ -5,13 +5,17 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from sim.errors import SnapshotError
 from sim.runtime.journal.writer import JournalWriter, recover
 from sim.store import save
-from sim.store.journal.reading import BrokenError, JournalFile
+from sim.store.journal.reading import BrokenError, JournalFile, find_entry
+from sim.store.journal.rows import NO_DIGEST
+from sim.store.relational.tables import count_rows
 from tests.unit.runtime.keeping import play, started
 
 
@@ -38,3 +42,16 @@ def test_messages_are_rows_for_people(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "a.hub")) as file:
         texts = [str(row) for row in file.execute("SELECT * FROM messages")]
     assert any("The bridge is closed." in row for row in texts)
+
+
+def test_rows_of_a_world_of_another_kind_are_counted() -> None:
+    said = [SimpleNamespace(size=4), SimpleNamespace(size=2)]
+    world: Any = SimpleNamespace(agents=[0, 1], ties=SimpleNamespace(count=3), cascades=said)
+    assert count_rows(world) == 3 * 2 + 3 + (4 + 2) + 2
+
+
+def test_an_entry_that_sqlite_cannot_read_is_named() -> None:
+    asked = find_entry(6, NO_DIGEST)
+    next(asked)
+    with pytest.raises(BrokenError, match="7"):
+        asked.throw(sqlite3.DatabaseError("database disk image is malformed"))
