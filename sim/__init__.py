@@ -73,13 +73,13 @@ if TYPE_CHECKING:
     from sim.errors import ParameterError as ParameterError
     from sim.io.importing.profiles import Profiles as Profiles
     from sim.io.importing.profiles import read_profiles as read_profiles
-    from sim.lab.compare import Comparison as Comparison
-    from sim.lab.compare import compare as compare
-    from sim.lab.friend_suggestions import Suggestion as Suggestion
-    from sim.lab.friend_suggestions import suggested as suggested
-    from sim.lab.minds import Arm as Arm
-    from sim.lab.minds import MindsComparison as MindsComparison
-    from sim.lab.minds import compare_minds as compare_minds
+    from sim.lab.minds.comparison import Arm as Arm
+    from sim.lab.minds.comparison import MindsComparison as MindsComparison
+    from sim.lab.minds.comparison import compare_minds as compare_minds
+    from sim.lab.recommenders.comparison import Comparison as Comparison
+    from sim.lab.recommenders.comparison import compare as compare
+    from sim.lab.recommenders.friend_suggestions import Suggestion as Suggestion
+    from sim.lab.recommenders.friend_suggestions import suggested as suggested
     from sim.minds.archetype import ArchetypeMind as ArchetypeMind
     from sim.minds.archetype import Situation as Situation
     from sim.minds.archetype import situation_of as situation_of
@@ -309,7 +309,7 @@ _HOMES = {
     "AlertRule": "sim.world.metrics.alerts",
     "Answer": "sim.minds.models.asks",
     "ArchetypeMind": "sim.minds.archetype",
-    "Arm": "sim.lab.minds",
+    "Arm": "sim.lab.minds.comparison",
     "Around": "sim.spread.opinions.around",
     "Arrivals": "sim.spread.continuous.arrivals",
     "Ask": "sim.minds.models.asks",
@@ -341,7 +341,7 @@ _HOMES = {
     "Clock": "sim.core.clock",
     "Communities": "sim.runtime.frames.frames",
     "CommunitiesChanged": "sim.core.events",
-    "Comparison": "sim.lab.compare",
+    "Comparison": "sim.lab.recommenders.comparison",
     "Compartments": "sim.spread.compartments.compartments",
     "Compatibility": "sim.world.compatibility",
     "Contacts": "sim.spread.cascade.contacts",
@@ -400,7 +400,7 @@ _HOMES = {
     "MetricSettings": "sim.world.metrics.series",
     "Metrics": "sim.world.metrics.series",
     "Mind": "sim.minds.minds",
-    "MindsComparison": "sim.lab.minds",
+    "MindsComparison": "sim.lab.minds.comparison",
     "ModelError": "sim.minds.models.faults",
     "ModelMind": "sim.minds.minds",
     "ModelPool": "sim.minds.models.pool",
@@ -460,7 +460,7 @@ _HOMES = {
     "StayLaw": "sim.spread.compartments.residence",
     "StreamPlugin": "sim.world.channels",
     "Subgraph": "sim.network.analysis.neighbourhood",
-    "Suggestion": "sim.lab.friend_suggestions",
+    "Suggestion": "sim.lab.recommenders.friend_suggestions",
     "Surrogate": "sim.minds.surrogate",
     "SurrogateMind": "sim.minds.surrogate",
     "Swaying": "sim.spread.opinions.sway",
@@ -501,8 +501,8 @@ _HOMES = {
     "clean": "sim.core.text",
     "clip": "sim.core.text",
     "communities": "sim.network.analysis.analysis",
-    "compare": "sim.lab.compare",
-    "compare_minds": "sim.lab.minds",
+    "compare": "sim.lab.recommenders.comparison",
+    "compare_minds": "sim.lab.minds.comparison",
     "contact": "sim.spread.compartments.rules",
     "convince": "sim.spread.cascade.model",
     "convince_by": "sim.spread.exposure.attempts",
@@ -573,7 +573,7 @@ _HOMES = {
     "spec": "sim.core.registry",
     "start": "sim.runtime.jobs",
     "stay": "sim.spread.compartments.durations",
-    "suggested": "sim.lab.friend_suggestions",
+    "suggested": "sim.lab.recommenders.friend_suggestions",
     "tastes_of": "sim.platform.feed.factors",
     "tie": "sim.spread.compartments.conditions",
     "tree_curves": "sim.spread.theory.trees",

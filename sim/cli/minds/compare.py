@@ -14,8 +14,8 @@ from sim.cli.program.output import as_json, require_folder, say, table, tell, wa
 from sim.errors import FileError, InputError
 
 if TYPE_CHECKING:
-    from sim.lab.compare import Difference
-    from sim.lab.minds import ArmAgreement, MindsComparison
+    from sim.lab.minds.comparison import ArmAgreement, MindsComparison
+    from sim.lab.recommenders.comparison import Difference
     from sim.minds.deciding.thinker import Answerer as Pool
 
 __all__ = ["ComparisonOptions", "show_minds_comparison"]
@@ -33,7 +33,7 @@ class ComparisonOptions:
     who
         An expression that names members.
     mind, against
-        The arms (:func:`sim.lab.minds.arm_of`).
+        The arms (:func:`sim.lab.minds.comparison.arm_of`).
     goal
         What members want, where an arm does not say.
     replies
@@ -81,7 +81,7 @@ def show_minds_comparison(
         require_folder(asked.replies)
     with watched() as report:
         from sim.cli.worlds.names import open_world
-        from sim.lab.minds import arm_of, compare_minds
+        from sim.lab.minds.comparison import arm_of, compare_minds
         from sim.settings.settings import current
 
         arms = arm_of(asked.mind), arm_of(asked.against)
@@ -135,7 +135,7 @@ def _read(path: Path) -> list[list[Any]]:
 
 
 def _facts(found: MindsComparison) -> dict[str, Any]:
-    from sim.lab.minds import MIND_MEASURES
+    from sim.lab.minds.comparison import MIND_MEASURES
 
     return {
         "arms": found.arms,
@@ -178,7 +178,7 @@ def _text(found: MindsComparison, where: str) -> Iterator[str]:
 
 
 def _rows(found: MindsComparison) -> Iterator[tuple[str, ...]]:
-    from sim.lab.minds import MIND_MEASURES
+    from sim.lab.minds.comparison import MIND_MEASURES
 
     head = () if found.again is None else ("first again minus first",)
     yield "", *found.arms, "second minus first", *head

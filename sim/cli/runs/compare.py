@@ -15,7 +15,7 @@ from sim.errors import InputError
 
 if TYPE_CHECKING:
     from sim.cli.scenario.spec import Scenario
-    from sim.lab.compare import Comparison, Difference
+    from sim.lab.recommenders.comparison import Comparison, Difference
     from sim.world.world import World
 
 __all__ = ["show_comparison"]
@@ -58,7 +58,7 @@ def show_comparison(
     chosen = _named(recommenders)
     probe_foreign()
     with watched() as report:
-        from sim.lab.compare import compare, vetted
+        from sim.lab.recommenders.comparison import compare, vetted
 
         vetted(chosen, 1 if ticks is None else ticks, range(seeds))
         subject = _subject(where, variant, report)
@@ -122,7 +122,7 @@ def _of_scenario(scenario: Scenario, report: Report) -> _Subject:
 
 
 def _facts(found: Comparison) -> dict[str, Any]:
-    from sim.lab.exposure_sums import MEASURES
+    from sim.lab.recommenders.exposure_sums import MEASURES
 
     pairs = list(combinations(found.names, 2))
     return {
@@ -172,7 +172,7 @@ def _text(found: Comparison, where: str) -> list[str]:
 
 def _meanings(found: Comparison) -> str:
     """Say what each column or line of the tables is, a line each."""
-    from sim.lab.exposure_sums import MEASURES
+    from sim.lab.recommenders.exposure_sums import MEASURES
 
     known = [m for m in MEASURES if not all(math.isnan(found.mean(one, m)) for one in found.names)]
     width = max(map(len, known), default=0)
@@ -180,7 +180,7 @@ def _meanings(found: Comparison) -> str:
 
 
 def _rows(found: Comparison) -> list[tuple[str, ...]]:
-    from sim.lab.exposure_sums import MEASURES
+    from sim.lab.recommenders.exposure_sums import MEASURES
 
     base = found.names[0]
     heading = ["", "", base]
@@ -200,7 +200,7 @@ def _rows(found: Comparison) -> list[tuple[str, ...]]:
 
 def _by_group(found: Comparison) -> list[list[tuple[str, ...]]]:
     """Return a table for each group of measures, a line for each recommender."""
-    from sim.lab.exposure_sums import MEASURES
+    from sim.lab.recommenders.exposure_sums import MEASURES
 
     tables = []
     for group in dict.fromkeys(measure.group for measure in MEASURES.values()):

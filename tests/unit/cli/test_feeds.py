@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from sim import names
-from sim.lab.exposure_sums import MEASURES
+from sim.lab.recommenders.exposure_sums import MEASURES
 from tests.unit.cli.conftest import Hubbub
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from sim import World, compare, names, spec
-from sim.lab.compare import Comparison
-from sim.lab.ranking_quality import chosen, liking, taste
+from sim.lab.recommenders.comparison import Comparison
+from sim.lab.recommenders.ranking_quality import chosen, liking, taste
 
 SAYS = {
     "blend": (("engagement", "random", 0.012, 0.015), ("agreement", "random", 0.05, 0.08)),

@@ -13,9 +13,9 @@ import numpy.typing as npt
 from sim.core.progress import Report, quiet
 from sim.core.registry import spec
 from sim.errors import InputError
-from sim.lab.exposure_sums import MEASURES, ExposureSums
-from sim.lab.published_claims import claims_of
-from sim.lab.student_t import half_width
+from sim.lab.recommenders.exposure_sums import MEASURES, ExposureSums
+from sim.lab.recommenders.published_claims import claims_of
+from sim.lab.statistics.intervals import mean_interval
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["Comparison", "Difference", "JudgedClaim", "compare", "vetted"]
 
 Floats = npt.NDArray[np.float64]
-_CONFIDENCE = 0.95
 
 
 class Difference(NamedTuple):
@@ -83,7 +82,8 @@ class Comparison:
         Of the runs.
     values
         float64 (recommenders, seeds, measures), in the order of
-        :data:`~sim.lab.exposure_sums.MEASURES`; NaN where there was nothing to measure.
+        :data:`~sim.lab.recommenders.exposure_sums.MEASURES`; NaN where there was nothing to
+        measure.
     """
 
     names: tuple[str, ...]
@@ -101,8 +101,7 @@ class Comparison:
         known = apart[~np.isnan(apart)]
         half = float("nan")
         if known.size > 1:
-            quantile = half_width(_CONFIDENCE, known.size - 1)
-            half = quantile * float(known.std(ddof=1)) / known.size**0.5
+            half = mean_interval(known, "t").width / 2
         return Difference(_mean(known), half, int(known.size))
 
     def judged(self, first: str, second: str) -> tuple[JudgedClaim, ...]:

@@ -11,7 +11,7 @@ import pytest
 
 from sim import World
 from sim.errors import InputError, UnknownNameError
-from sim.lab.minds import MIND_MEASURES, Arm, arm_of, compare_minds
+from sim.lab.minds.comparison import MIND_MEASURES, Arm, arm_of, compare_minds
 from sim.minds.models.asks import Ask
 from sim.minds.models.reply_log import RecordedReplies
 from tests.unit.runtime.minds_world import Script

@@ -17,7 +17,7 @@ class Claim(NamedTuple):
     name, others
         The recommender that is spoken of, and those that it is compared with.
     measure
-        One of :data:`~sim.lab.exposure_sums.MEASURES`.
+        One of :data:`~sim.lab.recommenders.exposure_sums.MEASURES`.
     sign
         1: more of it; -1: less.
     source

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sim.lab.ranking_quality import chosen
+from sim.lab.recommenders.ranking_quality import chosen
 from sim.platform.acts.kinds import Act
 from sim.platform.feed.waves import keep_feeds
 from sim.spread.opinions.model import OpinionModel

@@ -19,8 +19,8 @@ import numpy.typing as npt
 
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
-from sim.lab.compare import Difference
-from sim.lab.student_t import half_width
+from sim.lab.recommenders.comparison import Difference
+from sim.lab.statistics.intervals import mean_interval
 from sim.minds.deciding.commands import checked_mind, decide, give_minds, members_of, wake_minds
 from sim.minds.deciding.thinker import Answerer, Thinker
 from sim.minds.minds import Mind
@@ -36,7 +36,6 @@ __all__ = ["MIND_MEASURES", "Arm", "ArmAgreement", "MindsComparison", "arm_of", 
 
 Floats = npt.NDArray[np.float64]
 Row = dict[str, Any]
-_CONFIDENCE = 0.95
 _ANEW = 1 << 40
 """Added to the seeds of questions that are asked anew."""
 _WITH_AGAIN = 3
@@ -202,8 +201,7 @@ class MindsComparison:
         apart = values[:, at] - self.values[0, :, at]
         half = float("nan")
         if apart.size > 1:
-            quantile = half_width(_CONFIDENCE, apart.size - 1)
-            half = quantile * float(apart.std(ddof=1)) / apart.size**0.5
+            half = mean_interval(apart, "t").width / 2
         return Difference(float(apart.mean()), half, int(apart.size))
 
 

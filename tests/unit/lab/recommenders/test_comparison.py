@@ -8,9 +8,9 @@ import pytest
 
 from sim import Candidates, Recommender, World, compare, names, register, suggested
 from sim.errors import InputError, UnknownNameError
-from sim.lab.compare import Comparison, Difference
-from sim.lab.exposure_sums import MEASURES, ExposureSums, _gini
-from sim.lab.published_claims import CLAIMS, claims_of
+from sim.lab.recommenders.comparison import Comparison, Difference
+from sim.lab.recommenders.exposure_sums import MEASURES, ExposureSums, _gini
+from sim.lab.recommenders.published_claims import CLAIMS, claims_of
 
 
 def made(seed: int) -> World:

@@ -1,0 +1,12 @@
+"""Two minds, or two prompts, in the same members of the same world."""
+
+from sim.lab.minds.comparison import (
+    MIND_MEASURES,
+    Arm,
+    ArmAgreement,
+    MindsComparison,
+    arm_of,
+    compare_minds,
+)
+
+__all__ = ["MIND_MEASURES", "Arm", "ArmAgreement", "MindsComparison", "arm_of", "compare_minds"]

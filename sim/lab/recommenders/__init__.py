@@ -1,0 +1,17 @@
+"""Recommenders side by side in the same world and draws, and whom they would suggest as friends."""
+
+from sim.lab.recommenders.comparison import Comparison, Difference, JudgedClaim, compare, vetted
+from sim.lab.recommenders.exposure_sums import MEASURES, ExposureSums
+from sim.lab.recommenders.friend_suggestions import Suggestion, suggested
+
+__all__ = [
+    "MEASURES",
+    "Comparison",
+    "Difference",
+    "ExposureSums",
+    "JudgedClaim",
+    "Suggestion",
+    "compare",
+    "suggested",
+    "vetted",
+]

@@ -1,0 +1,43 @@
+"""What may be said of numbers from runs: intervals, differences, effect sizes, power, sentences.
+
+Pure functions over arrays; nothing here knows a world. Every interval is two-sided.
+"""
+
+from sim.lab.statistics.differences import (
+    EffectSize,
+    MeasuredDifference,
+    effect_size,
+    paired_difference,
+    unpaired_difference,
+)
+from sim.lab.statistics.intervals import (
+    CONFIDENCE,
+    Interval,
+    mean_interval,
+    median_interval,
+    share_interval,
+    skewness,
+)
+from sim.lab.statistics.power import power, replicates_needed
+from sim.lab.statistics.sentences import conclusion
+from sim.lab.statistics.takeoff import Takeoff, takeoff, takeoff_threshold
+
+__all__ = [
+    "CONFIDENCE",
+    "EffectSize",
+    "Interval",
+    "MeasuredDifference",
+    "Takeoff",
+    "conclusion",
+    "effect_size",
+    "mean_interval",
+    "median_interval",
+    "paired_difference",
+    "power",
+    "replicates_needed",
+    "share_interval",
+    "skewness",
+    "takeoff",
+    "takeoff_threshold",
+    "unpaired_difference",
+]

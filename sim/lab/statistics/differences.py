@@ -1,0 +1,231 @@
+"""Differences between two arms: how large, between what bounds, in what unit."""
+
+from __future__ import annotations
+
+from math import copysign, exp, inf, lgamma, nan, sqrt
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.errors import InputError
+from sim.lab.statistics.intervals import (
+    CONFIDENCE,
+    Floats,
+    Interval,
+    MeanMethod,
+    mean_interval,
+    numbers,
+    require_confidence,
+    t_quantile,
+)
+
+__all__ = [
+    "EffectSize",
+    "MeasuredDifference",
+    "effect_size",
+    "paired_difference",
+    "unpaired_difference",
+]
+
+
+class EffectSize(NamedTuple):
+    """How large a difference is.
+
+    Attributes
+    ----------
+    plain
+        Second minus first, in the unit of the values.
+    cohen
+        That in standard deviations: of the differences of pairs (d_z) where they are paired, else
+        of both arms pooled (d). 0 for arms that are identical, infinite for a difference that is
+        the same in every pair, NaN for a single pair.
+    hedges
+        Cohen's corrected for few values, which make it too large.
+    """
+
+    plain: float
+    cohen: float
+    hedges: float
+
+
+class MeasuredDifference(NamedTuple):
+    """Second minus first, as it was found.
+
+    Attributes
+    ----------
+    mean
+        In the unit of the values; NaN without pairs.
+    interval
+        Of that mean.
+    pairs
+        Pairs of values that it rests upon; unpaired: values of the smaller arm.
+    effect
+        Its size.
+    is_paired
+        Whether each value has its partner in the other arm.
+    """
+
+    mean: float
+    interval: Interval
+    pairs: int
+    effect: EffectSize
+    is_paired: bool = True
+
+    @property
+    def sign(self) -> int:
+        """1 or -1 where the interval is known and leaves out 0, else 0."""
+        if self.interval.holds(0.0):
+            return 0
+        return 1 if self.interval.low > 0 else -1
+
+
+def paired_difference(
+    first: npt.ArrayLike,
+    second: npt.ArrayLike,
+    *,
+    method: MeanMethod = "auto",
+    confidence: float = CONFIDENCE,
+) -> MeasuredDifference:
+    """Return second minus first, pair by pair.
+
+    Parameters
+    ----------
+    first, second
+        Numbers (n,) of the same replicates in the same order. A pair of which either is NaN (there
+        was nothing to measure) is left out.
+    method, confidence
+        As of :func:`~sim.lab.statistics.intervals.mean_interval`, of the differences.
+
+    Returns
+    -------
+    MeasuredDifference
+        Exactly 0 with an interval of width 0 where the arms are identical.
+
+    Raises
+    ------
+    InputError
+        For arms of different lengths, infinite values, or as of ``mean_interval``.
+
+    Examples
+    --------
+    >>> found = paired_difference([1, 2, 3], [2, 4, 3])
+    >>> found.mean, found.pairs, found.sign
+    (1.0, 3, 0)
+    >>> paired_difference([1, 2], [1, 2]).interval.width
+    0.0
+    """
+    one, other = np.asarray(first, np.float64).ravel(), np.asarray(second, np.float64).ravel()
+    if one.size != other.size:
+        raise InputError(
+            f"Pairs need as many values in both arms; got {one.size} and {other.size}."
+        )
+    is_known = ~(np.isnan(one) | np.isnan(other))
+    one, other = one[is_known], other[is_known]
+    if not one.size:
+        require_confidence(confidence)
+        unknown = Interval(nan, nan, confidence, "too few")
+        return MeasuredDifference(nan, unknown, 0, EffectSize(nan, nan, nan))
+    apart = numbers(other) - numbers(one)
+    interval = mean_interval(apart, method, confidence=confidence)
+    return MeasuredDifference(float(apart.mean()), interval, apart.size, effect_size(one, other))
+
+
+def unpaired_difference(
+    first: npt.ArrayLike, second: npt.ArrayLike, *, confidence: float = CONFIDENCE
+) -> MeasuredDifference:
+    """Return second minus first of arms that do not share their draws (Welch's interval).
+
+    Parameters
+    ----------
+    first, second
+        Finite numbers, (n,) and (m,).
+    confidence
+        In (0, 1).
+
+    Raises
+    ------
+    InputError
+        As of :func:`~sim.lab.statistics.intervals.mean_interval`.
+
+    Source: Welch (1947), The generalization of Student's problem.
+
+    Examples
+    --------
+    >>> round(unpaired_difference([1, 2, 3], [3, 4, 5]).interval.low, 3)
+    -0.267
+    """
+    require_confidence(confidence)
+    one, other = numbers(first), numbers(second)
+    mean, fewer = float(other.mean() - one.mean()), min(one.size, other.size)
+    effect = effect_size(one, other, is_paired=False)
+    if fewer == 1:
+        interval = Interval(nan, nan, confidence, "too few")
+    else:
+        interval = _welch(one, other, mean, confidence)
+    return MeasuredDifference(mean, interval, fewer, effect, is_paired=False)
+
+
+def effect_size(
+    first: npt.ArrayLike, second: npt.ArrayLike, *, is_paired: bool = True
+) -> EffectSize:
+    """Return how large second minus first is, plainly and in standard deviations.
+
+    Parameters
+    ----------
+    first, second
+        Finite numbers, (n,) each where they are paired, else (n,) and (m,).
+    is_paired
+        Whether values are partners.
+
+    Raises
+    ------
+    InputError
+        For no values, values that are not finite, or pairs that do not match.
+
+    Source: Cohen (1988), Statistical power analysis, 2.2 and 2.3; Hedges (1981), Distribution
+    theory for Glass's estimator of effect size.
+
+    Examples
+    --------
+    >>> effect_size([0, 0, 0], [1, 2, 3]).cohen
+    2.0
+    """
+    one, other = numbers(first), numbers(second)
+    plain = float(other.mean() - one.mean())
+    if is_paired:
+        if one.size != other.size:
+            raise InputError(
+                f"Pairs need as many values in both arms; got {one.size} and {other.size}."
+            )
+        apart = other - one
+        plain, freedom = float(apart.mean()), apart.size - 1
+        spread = float(apart.std(ddof=1)) if freedom else nan
+    else:
+        freedom = one.size + other.size - 2
+        within = np.sum((one - one.mean()) ** 2) + np.sum((other - other.mean()) ** 2)
+        spread = sqrt(float(within) / freedom) if freedom else nan
+    cohen = _in_deviations(plain, spread)
+    return EffectSize(plain, cohen, cohen * _hedges(freedom))
+
+
+def _in_deviations(plain: float, spread: float) -> float:
+    if spread != 0:
+        return plain / spread
+    return 0.0 if plain == 0 else copysign(inf, plain)
+
+
+def _hedges(freedom: int) -> float:
+    """Return by how much Cohen's d of few values is to be made smaller; in [0, 1)."""
+    if freedom < 2:
+        return nan  # no finite mean to be corrected
+    return exp(lgamma(freedom / 2) - lgamma((freedom - 1) / 2)) / sqrt(freedom / 2)
+
+
+def _welch(one: Floats, other: Floats, mean: float, confidence: float) -> Interval:
+    a, b = float(one.var(ddof=1)) / one.size, float(other.var(ddof=1)) / other.size
+    if a + b == 0:
+        return Interval(mean, mean, confidence, "identical")
+    freedom = (a + b) ** 2 / (a**2 / (one.size - 1) + b**2 / (other.size - 1))
+    half = t_quantile(confidence, freedom) * sqrt(a + b)
+    return Interval(mean - half, mean + half, confidence, "t")

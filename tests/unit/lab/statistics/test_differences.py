@@ -1,0 +1,87 @@
+"""Differences and effect sizes, against scipy and by hand."""
+
+from math import inf, isnan, nan, sqrt
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from sim.errors import InputError
+from sim.lab.statistics import effect_size, paired_difference, unpaired_difference
+
+A = [3.0, 5.0, 4.0, 6.0, 2.0]
+B = [4.0, 5.5, 6.0, 6.5, 4.0]
+
+
+def test_a_paired_difference_is_that_of_the_t_test() -> None:
+    found = paired_difference(A, B)
+    expected = stats.ttest_rel(B, A)
+    low, high = expected.confidence_interval(0.95)
+    assert found.mean == pytest.approx(1.2)
+    assert found.interval[:2] == pytest.approx((low, high), rel=1e-12)
+    assert found.effect.cohen == pytest.approx(expected.statistic / sqrt(5), rel=1e-12)
+    assert (found.pairs, found.sign, found.is_paired) == (5, 1, True)
+    assert paired_difference(B, A).sign == -1
+
+
+def test_identical_arms_differ_by_exactly_nothing() -> None:
+    values = np.random.default_rng(1).normal(size=40) * 1e9
+    found = paired_difference(values, values.copy())
+    assert (found.mean, found.interval.low, found.interval.high) == (0, 0, 0)
+    assert found.effect == (0, 0, 0)
+    assert found.sign == 0
+
+
+def test_pairs_without_a_number_are_left_out() -> None:
+    found = paired_difference([1, nan, 3, 4], [2, 5, nan, 6])
+    assert (found.mean, found.pairs) == (1.5, 2)
+    nothing = paired_difference([nan], [1])
+    assert (nothing.pairs, nothing.sign, isnan(nothing.mean)) == (0, 0, True)
+
+
+def test_one_pair_has_a_mean_and_no_more() -> None:
+    found = paired_difference([1], [4])
+    assert (found.mean, found.pairs, found.sign) == (3, 1, 0)
+    assert not found.interval.is_known
+    assert isnan(found.effect.cohen)
+
+
+def test_a_difference_that_never_varies_is_infinitely_many_deviations() -> None:
+    assert effect_size([1, 2], [2, 3]).cohen == inf
+    assert effect_size([2, 3], [1, 2]).cohen == -inf
+
+
+def test_an_unpaired_difference_is_that_of_welch() -> None:
+    found = unpaired_difference(A, B[:4])
+    low, high = stats.ttest_ind(B[:4], A, equal_var=False).confidence_interval(0.95)
+    assert found.interval[:2] == pytest.approx((low, high), rel=1e-12)
+    assert (found.pairs, found.is_paired) == (4, False)
+    assert unpaired_difference([1, 1], [1, 1]).interval == (0, 0, 0.95, "identical")
+    assert not unpaired_difference([1], [1, 2]).interval.is_known
+
+
+def test_effect_sizes_of_arms_are_in_their_pooled_deviation() -> None:
+    found = effect_size([1, 2, 3], [3, 4, 5], is_paired=False)
+    assert found.plain == found.cohen == 2
+    # Hedges (1981): J(4) = gamma(2) / (sqrt(2) gamma(1.5)) = 0.797885
+    assert found.hedges == pytest.approx(2 * 0.7978845608, rel=1e-9)
+    assert isnan(effect_size([1], [2], is_paired=False).cohen)
+
+
+def test_the_correction_of_hedges_takes_the_bias_away() -> None:
+    generator = np.random.default_rng(3)
+    found = [effect_size(np.zeros(6), generator.normal(0.8, 1, 6)) for _ in range(4_000)]
+    assert np.mean([one.hedges for one in found]) == pytest.approx(0.8, abs=0.04)
+    assert np.mean([one.cohen for one in found]) > 0.9
+
+
+@pytest.mark.parametrize("measure", [paired_difference, effect_size])
+def test_arms_of_different_lengths_are_no_pairs(measure: Any) -> None:
+    with pytest.raises(InputError, match=r"as many values in both arms; got 1 and 2\."):
+        measure([1], [1, 2])
+
+
+def test_infinite_values_are_refused() -> None:
+    with pytest.raises(InputError, match="finite"):
+        paired_difference([1, inf], [1, 2])

@@ -1,0 +1,112 @@
+"""Conclusions say what their interval allows, and no more."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim.errors import InputError
+from sim.lab.statistics import conclusion, paired_difference, unpaired_difference
+from sim.lab.statistics.sentences import amount
+
+
+def said(first: list[float], second: list[float], **more: Any) -> str:
+    found = paired_difference(first, second)
+    return conclusion(found, what="reach", first="as it is", second="warned", **more)
+
+
+def test_an_interval_that_holds_nothing_shows_neither_a_difference_nor_its_absence() -> None:
+    text = said([1, 2, 3, 4, 5, 6], [2, 1, 4, 3, 7, 6], unit="members")
+    assert text.startswith(
+        "A difference of reach between as it is and warned is not shown, nor is its absence"
+    )
+    assert "holds 0" in text
+    assert "0.333 members" in text
+    assert "6 pairs" in text
+    assert "replicates would show it with a chance of 80 %" in text
+    for word in ("equal", "same", "no difference", "no effect", "larger", "smaller", "alike"):
+        assert word not in text
+
+
+def test_a_shown_difference_is_said_with_its_bounds() -> None:
+    text = said([5, 6, 7, 6, 5], [3, 3, 4, 3, 2])
+    assert text == (
+        "Reach is smaller under warned than under as it is by 2.8 "
+        "(95 % interval 2.24 to 3.36, 5 pairs)."
+    )
+
+
+def test_few_replicates_are_called_few() -> None:
+    assert "so few replicates" in said([1, 2, 3], [9, 10, 12])
+    assert "so few replicates" in said([1, 2, 3], [2, 1, 5])
+    assert "so few" not in said([1, 2, 3, 1, 2], [9, 10, 12, 9, 9])
+
+
+def test_one_replicate_says_nothing_of_other_seeds() -> None:
+    assert said([1], [4]) == (
+        "Reach was 3 more under warned than under as it is in one replicate, which gives no "
+        "interval: nothing follows for other seeds."
+    )
+    assert "was the same under warned as under as it is in one replicate" in said([1], [1])
+
+
+def test_identical_arms_are_the_same_here() -> None:
+    assert said([1, 2], [1, 2]) == (
+        "Reach was exactly the same under as it is and warned in each of 2 pairs: here the arms "
+        "do not differ."
+    )
+    found = unpaired_difference([1, 1], [1, 1])
+    assert "same in every run" in conclusion(found, what="reach", first="a", second="b")
+
+
+def test_a_difference_without_spread_has_no_interval() -> None:
+    text = said([1, 2, 3], [3, 4, 5])
+    assert text.startswith("Reach was larger under warned than under as it is by 2 in each of 3")
+    assert "no interval" in text
+
+
+def test_arms_are_alike_only_within_a_margin_that_was_named() -> None:
+    first = list(np.arange(20.0))
+    second = [value + (0.1 if place % 2 else -0.1) for place, value in enumerate(first)]
+    assert "nor is its absence" in said(first, second)
+    assert "by less than 0.5 (95 % interval" in said(first, second, margin=0.5)
+    assert "nor is its absence" in said(first, second, margin=0.04)
+
+
+def test_a_difference_that_is_shown_may_still_not_matter() -> None:
+    text = said([5, 6, 7, 6, 5], [5.1, 6.2, 7.1, 6.1, 5.2], margin=1)
+    assert "is larger" in text
+    assert "less than the 1 that would matter" in text
+
+
+def test_arms_without_a_number_say_nothing() -> None:
+    assert said([float("nan")], [1]).startswith("Nothing follows for reach")
+
+
+def test_unpaired_arms_are_counted_in_runs() -> None:
+    found = unpaired_difference([1, 2, 3, 4, 5], [8, 9, 10, 11, 12])
+    text = conclusion(found, what="reach", first="a", second="b")
+    assert "5 runs of each arm" in text
+
+
+def test_a_need_beyond_a_million_runs_is_not_told() -> None:
+    first = [float(value) for value in range(6)]
+    second = [value + apart for value, apart in zip(first, (1, -1, 1, -1, 1, -0.9999), strict=True)]
+    assert "would show it" not in said(first, second)
+    assert "would show it" not in said([0, 0], [1, -1])  # a mean of 0: no size to be shown
+
+
+def test_names_from_outside_stay_one_clean_line() -> None:
+    found = paired_difference([1, 2], [1, 3])
+    text = conclusion(found, what="reach", first="a\x1b[31m\nb", second="c")
+    assert "\x1b" not in text
+    assert "\n" not in text
+
+
+def test_a_margin_of_nothing_is_refused() -> None:
+    with pytest.raises(InputError, match="above 0"):
+        said([1, 2], [1, 3], margin=0)
+
+
+def test_amounts_have_three_digits() -> None:
+    assert [amount(v) for v in (0.0, 12.345, 1e20, -123456.7)] == ["0", "12.3", "1e+20", "-123,457"]
