@@ -1,1 +1,59 @@
-"""Experiments on worlds: the same seed under two conditions, side by side."""
+"""Experiments on worlds: the same seed under two conditions, and what may be said of the outcome.
+
+What the lab offers is loaded when first used: ``from sim import lab`` is immediate.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sim.lab.statistics import Interval as Interval
+    from sim.lab.statistics import MeasuredDifference as MeasuredDifference
+    from sim.lab.statistics import Takeoff as Takeoff
+    from sim.lab.statistics import conclusion as conclusion
+    from sim.lab.statistics import effect_size as effect_size
+    from sim.lab.statistics import mean_interval as mean_interval
+    from sim.lab.statistics import median_interval as median_interval
+    from sim.lab.statistics import paired_difference as paired_difference
+    from sim.lab.statistics import power as power
+    from sim.lab.statistics import replicates_needed as replicates_needed
+    from sim.lab.statistics import share_interval as share_interval
+    from sim.lab.statistics import takeoff as takeoff
+    from sim.lab.statistics import unpaired_difference as unpaired_difference
+    from sim.lab.tables import Result as Result
+    from sim.lab.tables import Table as Table
+
+_HOMES = {
+    "Interval": "sim.lab.statistics",
+    "MeasuredDifference": "sim.lab.statistics",
+    "Result": "sim.lab.tables",
+    "Table": "sim.lab.tables",
+    "Takeoff": "sim.lab.statistics",
+    "conclusion": "sim.lab.statistics",
+    "effect_size": "sim.lab.statistics",
+    "mean_interval": "sim.lab.statistics",
+    "median_interval": "sim.lab.statistics",
+    "paired_difference": "sim.lab.statistics",
+    "power": "sim.lab.statistics",
+    "replicates_needed": "sim.lab.statistics",
+    "share_interval": "sim.lab.statistics",
+    "takeoff": "sim.lab.statistics",
+    "unpaired_difference": "sim.lab.statistics",
+}
+"""Each public name and where it lives; a line here and one above offer another."""
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sim.lab' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
