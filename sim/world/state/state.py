@@ -146,11 +146,17 @@ def _channels(world: World) -> list[dict[str, Any]]:
     return [found[key] for key in sorted(found)]
 
 
-def restore_world(cls: type[World], meta: dict[str, Any], columns: Columns) -> World:
-    """Return the world of :func:`dump_world`."""
+def restore_world(
+    cls: type[World], meta: dict[str, Any], columns: Columns, *, ties: Ties | None = None
+) -> World:
+    """Return the world of :func:`dump_world`.
+
+    ``ties``: a copy of the very ties that the columns say, checked before; the world's own now.
+    """
     agents = Agents.restore(meta["agents"], _under(columns, "agents."))
     agents.lore.cold = ColdRecords.restore(_under(columns, "cold."), len(agents))
-    ties = Ties.restore(meta["ties"], _under(columns, "ties."))
+    if ties is None:
+        ties = Ties.restore(meta["ties"], _under(columns, "ties."))
     world = cls(agents, ties, seed=int(meta["seed"]), tick_minutes=meta["tick_minutes"])
     if "interactions" in meta:
         met = _under(columns, "interactions.")

@@ -1,0 +1,30 @@
+"""The engine of experiments: a base world, programs, seeds; every replicate of them, recorded.
+
+A replicate is a twin of the base world that shares what no tick writes into, draws from a seed of
+its own, and runs one program. One seed meets the same draws under every program, so arms are
+compared pair by pair.
+"""
+
+from __future__ import annotations
+
+from sim.lab.runs.experiment import MOST_TICKS, Progress, experiment, seeds_from
+from sim.lab.runs.measures import MEASURES, SERIES, Measure
+from sim.lab.runs.programs import Messages, Program, at_rest
+from sim.lab.runs.records import Records
+from sim.lab.runs.workers import BACKENDS, Backend
+
+__all__ = [
+    "BACKENDS",
+    "MEASURES",
+    "MOST_TICKS",
+    "SERIES",
+    "Backend",
+    "Measure",
+    "Messages",
+    "Program",
+    "Progress",
+    "Records",
+    "at_rest",
+    "experiment",
+    "seeds_from",
+]

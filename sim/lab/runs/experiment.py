@@ -1,0 +1,332 @@
+"""The experiment: every program on twins of one world, once for each seed."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xxhash
+
+from sim.core.checks import whole_number
+from sim.core.progress import Report, quiet
+from sim.errors import InputError, PluginError
+from sim.lab.runs.base import BaseFile
+from sim.lab.runs.measures import Measure
+from sim.lab.runs.programs import Program
+from sim.lab.runs.records import Records
+from sim.lab.runs.replicate import Replicate, Run
+from sim.lab.runs.results_file import FORMAT, Key, ResultsFile
+from sim.lab.runs.workers import BACKENDS, Chunk, Done, Surroundings, WorkerDied, carried_out
+
+if TYPE_CHECKING:
+    from sim.world.world import World
+
+__all__ = ["MOST_TICKS", "Progress", "experiment", "seeds_from"]
+
+MOST_TICKS = 1000
+"""Ticks after which a run ends that was told no other end."""
+
+_CHUNK_SECONDS = 0.25
+"""A chunk lasts about so long, so that handing it over costs nothing beside it."""
+_DEATHS = 3
+_LARGEST_SEED = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an experiment is.
+
+    Attributes
+    ----------
+    finished, total
+        Replicates.
+    seconds_left
+        By how fast it went so far; None until the first is finished.
+    records
+        Returns what is finished, at any time.
+    """
+
+    finished: int
+    total: int
+    seconds_left: float | None
+    records: Callable[[], Records]
+
+
+def seeds_from(first: int, replicates: int) -> tuple[int, ...]:
+    """Return the seeds of so many replicates: the first, and those that follow it.
+
+    Raises
+    ------
+    InputError
+        For less than one.
+    """
+    many = whole_number(replicates, "Replicates", low=1)
+    return tuple(range(first, first + many))
+
+
+def experiment(
+    base: World,
+    programs: Sequence[Program],
+    seeds: Sequence[int],
+    *,
+    ticks: int = MOST_TICKS,
+    measures: Mapping[str, Measure] | None = None,
+    series: Mapping[str, Measure] | None = None,
+    workers: int = 2,
+    backend: str = "loky",
+    into: str | Path | None = None,
+    resume: bool = False,
+    report: Report = quiet,
+    follow: Callable[[Progress], object] | None = None,
+) -> Records:
+    """Run every program once for each seed, each on a fresh twin of a world.
+
+    One seed meets the same draws under every program (common random numbers), and whatever is
+    returned is the same for any number of workers, any backend, and however often it was resumed.
+
+    Parameters
+    ----------
+    base
+        Stays as it is.
+    programs
+        One for each arm, of different names (:class:`~sim.lab.runs.programs.Program`).
+    seeds
+        Integers, each once; a replicate for each.
+    ticks
+        The most that a run lasts, at least 0; its program may end it before.
+    measures, series
+        More than :data:`~sim.lab.runs.measures.MEASURES` and
+        :data:`~sim.lab.runs.measures.SERIES`, by name: functions of the world, fit for pickle,
+        called at the end of a run and after each of its ticks.
+    workers
+        How many replicates run at once, at least 1.
+    backend
+        ``"loky"``: processes of this machine; ``"threading"``; ``"ray"`` and ``"dask"``: a cluster,
+        that of ``RAY_ADDRESS`` or of the client at hand, else one started here.
+    into
+        A file that gets each replicate as soon as it is finished; None: none.
+    resume
+        Whether a file that is there is gone on with: only what is missing runs.
+    report
+        Told the progress; may cancel by raising: what is finished is in the file.
+    follow
+        Told the progress in numbers whenever replicates are finished.
+
+    Returns
+    -------
+    Records
+
+    Raises
+    ------
+    InputError, FileError, PluginError, UnknownNameError, ParameterError
+        One sentence; what is finished is in the file.
+
+    Examples
+    --------
+    >>> from sim import World
+    >>> from sim.lab.runs import Messages, experiment
+    >>> world = World.create(agents=300, mean_degree=4, seed=1)
+    >>> rumour = {"text": "The bridge is closed.", "model": "independent-cascade"}
+    >>> programs = [Messages([rumour | {"probability": p}], f"p={p}") for p in (0.1, 0.4)]
+    >>> found = experiment(world, programs, [1, 2, 3], workers=1)
+    >>> found.runs["size"].shape
+    (6,)
+    >>> bool((found.values("size", "p=0.4") >= found.values("size", "p=0.1")).all())
+    True
+    """
+    _vet(programs, seeds, ticks, workers, backend)
+    own, each_tick = dict(measures or {}), dict(series or {})
+    names, numbers = tuple(program.name for program in programs), tuple(map(int, seeds))
+    run = Run(ticks, own, each_tick)
+    with ExitStack() as stack:
+        report("laying the world down", 0.0)
+        laid = BaseFile.write(base)
+        stack.callback(laid.remove)
+        study = _study(laid.digest, programs, numbers, run)
+        path = None if into is None else Path(into)
+        kept = stack.enter_context(ResultsFile(path, study, resume=resume))
+
+        def records() -> Records:
+            rows = kept.replicates(len(names), len(numbers))
+            found = {key: Replicate.unpacked(data) for key, data in rows}
+            return Records(names, numbers, len(base.agents), found)
+
+        total = len(names) * len(numbers)
+        todo = [
+            (key, programs[key[0]], numbers[key[1]])
+            for key in ((p, r) for r in range(len(numbers)) for p in range(len(names)))
+            if key not in kept.done()
+        ]
+        if todo:
+            if backend == "ray":
+                laid = _lent(laid, workers)
+            work = _Work(laid, run, kept, todo, total, report, follow, records)
+            work.carry_out(workers, backend)
+        return records()
+
+
+def _lent(laid: BaseFile, workers: int) -> BaseFile:
+    """Put the columns where every machine of the cluster finds them, one copy on each."""
+    from sim.lab.runs.workers import require
+
+    require("ray", workers)
+    import ray
+
+    meta, columns = laid.map()
+    return BaseFile(laid.folder, laid.digest, (ray.put((meta, columns)),))
+
+
+class _Work:
+    """What is still to be run, handed out in chunks, and what comes of it."""
+
+    def __init__(
+        self,
+        base: BaseFile,
+        run: Run,
+        kept: ResultsFile,
+        todo: Sequence[tuple[Key, Program, int]],
+        total: int,
+        report: Report,
+        follow: Callable[[Progress], object] | None,
+        records: Callable[[], Records],
+    ) -> None:
+        self._base, self._run, self._kept = base, run, kept
+        self._todo, self._total = list(todo), total
+        self._report, self._follow, self._records = report, follow, records
+        self._around = Surroundings.here()
+        self._at_once = len(todo)
+        self._seconds: float | None = None
+        self._began = time.perf_counter()
+        self._told = ""
+
+    def carry_out(self, workers: int, backend: str) -> None:
+        """Run all of it; a worker that is killed costs what it had in hand."""
+        deaths = 0
+        while self._todo:
+            before = len(self._todo)
+            try:
+                self._look()
+                for done in carried_out(self._chunks(workers), workers, backend, self._look):
+                    self._take(done)
+            except WorkerDied:
+                self._seconds = None  # in ones again, so that the next loss is small
+                deaths = deaths + 1 if len(self._todo) == before else 0
+                if deaths >= _DEATHS:
+                    raise PluginError(*self._last_words()) from None
+
+    def _last_words(self) -> tuple[str, str]:
+        (_, number), program, _ = self._todo[0]
+        return program.name, (
+            f"workers ended {_DEATHS} times before replicate {number} or one beside it was "
+            "finished; where memory is short, ask for fewer workers"
+        )
+
+    def _chunks(self, workers: int) -> Iterator[Chunk]:
+        left = list(self._todo)
+        while left:
+            many = 1
+            if self._seconds is not None:
+                fair = len(left) // (4 * workers)  # the last ones small, so that all end together
+                many = max(1, min(int(_CHUNK_SECONDS / max(self._seconds, 1e-4)), fair))
+            chunk, left = left[:many], left[many:]
+            yield Chunk(self._base, self._run, self._around, tuple(chunk))
+
+    def _take(self, done: Done) -> None:
+        self._kept.keep(done.found)
+        keys = {key for key, _ in done.found}
+        self._todo = [part for part in self._todo if part[0] not in keys]
+        if done.error is not None:
+            raise done.error
+        self._seconds = done.seconds
+        if self._follow is not None:
+            finished = self._total - len(self._todo)
+            self._follow(Progress(finished, self._total, self._left(), self._records))
+        self._look()
+
+    def _left(self) -> float | None:
+        done = self._at_once - len(self._todo)
+        if not done:
+            return None
+        return (time.perf_counter() - self._began) / done * len(self._todo)
+
+    def _look(self) -> None:
+        finished, left = self._total - len(self._todo), self._left()
+        said = f"replicate {min(finished + 1, self._total):,} of {self._total:,}"
+        said += "" if left is None else f", {_clock(left)} left"
+        self._report(said, finished / self._total)
+
+
+def _clock(seconds: float) -> str:
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole // 60 % 60:02} min"
+
+
+def _vet(
+    programs: Sequence[Program], seeds: Sequence[int], ticks: int, workers: int, backend: str
+) -> None:
+    names = [program.name for program in programs]
+    if not names or len(set(names)) < len(names):
+        raise InputError(f"An experiment has one program or more, of different names; got {names}.")
+    whole_number(len(seeds), "Replicates", low=1)
+    if len(set(seeds)) < len(seeds):
+        raise InputError("Each seed stands for one replicate; the same one is named twice.")
+    for seed in seeds:
+        whole_number(seed, "A replicate's seed", low=-_LARGEST_SEED, high=_LARGEST_SEED)
+    whole_number(ticks, "Ticks of a run", low=0)
+    whole_number(workers, "Workers", low=1)
+    if backend not in BACKENDS:
+        raise InputError(f"No backend named {backend!r}; it is one of {', '.join(BACKENDS)}.")
+
+
+def _study(
+    digest: str, programs: Sequence[Program], seeds: Sequence[int], run: Run
+) -> dict[str, Any]:
+    """Return what finished replicates belong to, fit for JSON."""
+    import sim
+
+    named = {**run.measures, **{f"{name} each tick": take for name, take in run.series.items()}}
+    return {
+        "world": digest,
+        "programs": [[program.name, _plain(program.facts())] for program in programs],
+        "seeds": list(seeds),
+        "ticks": run.ticks,
+        "measures": {name: _code(take) for name, take in named.items()},
+        "versions": {"hubbub": sim.__version__, "numpy": np.__version__, "format": FORMAT},
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it; a large array by its digest."""
+    return json.loads(json.dumps(value, default=_told, sort_keys=True))
+
+
+def _told(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray) and value.size <= 1000:
+        return value.tolist()
+    if isinstance(value, np.ndarray):
+        data = np.ascontiguousarray(value)
+        return f"{data.dtype.str} {data.shape} {xxhash.xxh3_128_hexdigest(data.tobytes())}"
+    if isinstance(value, tuple | set | frozenset | range):
+        return sorted(value) if isinstance(value, set | frozenset) else list(value)
+    return str(value)
+
+
+def _code(take: Any) -> str:
+    """Return what tells one function from another: its name, and what it is compiled to."""
+    code = getattr(take, "__code__", None)
+    name = getattr(take, "__qualname__", type(take).__qualname__)
+    if code is None:
+        return f"{name} {_plain(getattr(take, '__dict__', {}))}"
+    return f"{name} {xxhash.xxh3_64_hexdigest(code.co_code + repr(code.co_consts).encode())}"

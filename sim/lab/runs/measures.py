@@ -1,0 +1,241 @@
+"""Measures of a run: numbers of the whole of it, and series of a number a tick."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.agents.lifecycle import Lifecycle
+from sim.platform.acts.kinds import Act
+
+if TYPE_CHECKING:
+    from sim.spread.cascade.cascade import Cascade
+    from sim.world.world import World
+
+__all__ = ["HELD", "MEASURES", "OF_CLOCK", "SERIES", "Measure", "Observer"]
+
+Floats = npt.NDArray[np.float64]
+Measure = Callable[["World"], float]
+
+MEASURES = {
+    "size": "agents that ever took it up; of several messages in sum",
+    "share": "size by the number of agents; of several messages the mean",
+    "depth": "links of the longest chain of who told whom",
+    "breadth": "most adopters at one distance from the first holders",
+    "virality": "structural virality of the largest message (Goel et al. 2016)",
+    "r": "adoptions caused by each first holder, on average",
+    "peak": "most new adopters in a tick, first holders left out",
+    "peak_tick": "ticks after the start when that was, the first time",
+    "quiet_after": "ticks until nothing could change any more; empty: it still could",
+    "failed": "messages that stopped because their model failed",
+}
+"""What is measured of each replicate, and what it means.
+
+Of several messages depth, breadth and peak are the largest and r is the mean; up to twelve of them
+also have their own numbers, as ``size:0``, ``size:1`` by their place.
+"""
+
+SERIES = {
+    "ever": "agents that took it up by then; of several messages in sum",
+    "new": "agents that took it up in this tick, first holders included",
+    "now": "agents that hold it now",
+    "running": "messages under way",
+    "in STATE": "agents in a state of the message's model",
+    "active": "agents that take part",
+    "ties": "ties of the network",
+    "online": "members online",
+    "exposures": "messages shown",
+    "acts": "acts of members",
+    "opinion TOPIC": "mean opinion about a topic, within its own span",
+    "opinion spread TOPIC": "standard deviation of opinions about a topic",
+    "metric NAME": "the newest value of a metric, where the world takes metrics",
+}
+"""What is measured after each tick, and what it means; tick 0 is before the first."""
+
+HELD = ("ever", "now", "in ", "active", "ties", "opinion ")
+"""Series that stay as they are once a run has come to rest; see :func:`held_on`."""
+
+OF_CLOCK = frozenset({"tick_ms", "cpu_ms", "interactions_s"})
+"""Metrics that a clock tells: they differ from run to run and are no part of a result."""
+
+_APART = 12
+"""So many messages have numbers of their own."""
+_PER_MESSAGE = ("size", "depth", "breadth", "virality", "r", "peak", "peak_tick")
+
+
+class Observer:
+    """Watches one run.
+
+    Parameters
+    ----------
+    world
+        Before anything is done to it: what is sent from now on is measured; where nothing is, what
+        was under way.
+    measures, series
+        More of them by name; called with the world at the end, and after each tick.
+    """
+
+    def __init__(
+        self, world: World, measures: Mapping[str, Measure], series: Mapping[str, Measure]
+    ) -> None:
+        self._world = world
+        self._start, self._made = world.tick, world.made
+        self._under_way = {cascade.id for cascade in world.cascades.loose if cascade.alive}
+        self._measures, self._series = measures, series
+        self._rows: list[dict[str, float]] = []
+        self._now: dict[int, int] = {}
+
+    def look(self) -> None:
+        """Take what only this moment shows."""
+        world = self._world
+        for cascade in world.cascades.loose:
+            self._now[cascade.id] = cascade.now
+        running = sum(cascade.status == "running" for cascade in world.cascades.loose)
+        row = {"running": float(running), **_of_world(world)}
+        row |= {name: float(take(world)) for name, take in self._series.items()}
+        chosen = self._chosen()
+        row["now"] = float(sum(self._now.get(number, 0) for number in chosen))
+        self._rows.append(row)
+
+    def _chosen(self) -> Sequence[int]:
+        if self._world.made > self._made:
+            return range(self._made, self._world.made)
+        return sorted(self._under_way)
+
+    @property
+    def ticks(self) -> int:
+        """How many ticks it has seen pass."""
+        return len(self._rows) - 1
+
+    def _messages(self) -> list[Cascade]:
+        chosen = set(self._chosen())
+        return [cascade for cascade in self._world.cascades if cascade.id in chosen]
+
+    def measured(self) -> dict[str, float]:
+        """Return the numbers of the whole run, :data:`MEASURES` first."""
+        messages = self._messages()
+        found = self._of_all(messages)
+        if 1 < len(messages) <= _APART:
+            each = [self._of_one(cascade) for cascade in messages]
+            for name in _PER_MESSAGE:
+                found |= {f"{name}:{place}": own[name] for place, own in enumerate(each)}
+        return found | {name: float(take(self._world)) for name, take in self._measures.items()}
+
+    def _of_one(self, cascade: Cascade) -> dict[str, float]:
+        new = _without_first(cascade)
+        r = cascade.r
+        return {
+            "size": float(cascade.size),
+            "depth": float(cascade.depth),
+            "breadth": float(cascade.breadth),
+            "virality": float(cascade.virality),
+            "r": float(r[0]) if r.size else math.nan,
+            "peak": float(new.max(initial=0)),
+            "peak_tick": self._since_start(cascade, int(new.argmax())) if new.any() else math.nan,
+        }
+
+    def _since_start(self, cascade: Cascade, row: int) -> float:
+        return float(cascade.started_at + row - self._start)
+
+    def _of_all(self, messages: Sequence[Cascade]) -> dict[str, float]:
+        if not messages:
+            return dict.fromkeys(MEASURES, math.nan) | {"failed": 0.0}
+        each = [self._of_one(cascade) for cascade in messages]
+        size = sum(own["size"] for own in each)
+        new = self._summed(messages, _without_first)
+        known = [own["r"] for own in each if own["r"] == own["r"]]
+        return {
+            "size": size,
+            "share": size / max(len(self._world.agents) * len(messages), 1),
+            "depth": max(own["depth"] for own in each),
+            "breadth": max(own["breadth"] for own in each),
+            "virality": max(each, key=lambda own: own["size"])["virality"],
+            "r": math.fsum(known) / len(known) if known else math.nan,
+            "peak": float(new.max()),
+            "peak_tick": float(new.argmax()) if new.any() else math.nan,
+            "quiet_after": self._quiet_after(messages),
+            "failed": float(sum(cascade.status == "failed" for cascade in messages)),
+        }
+
+    def _quiet_after(self, messages: Sequence[Cascade]) -> float:
+        if any(cascade.alive for cascade in messages):
+            return math.nan
+        running = [row["running"] for row in self._rows]
+        return float(max((tick for tick, many in enumerate(running) if many), default=-1) + 1)
+
+    def series(self) -> dict[str, Floats]:
+        """Return each series, float64 (ticks + 1,), :data:`SERIES` first."""
+        messages = self._messages()
+        new = self._summed(messages, lambda cascade: cascade.new_adopters)
+        before = sum(self._before(cascade) for cascade in messages)
+        found = {"ever": before + new.cumsum(), "new": new}
+        taken = {
+            name: self._column(name) for name in dict.fromkeys(n for r in self._rows for n in r)
+        }
+        found |= {name: taken.pop(name) for name in ("now", "running")}
+        for state in dict.fromkeys(state for cascade in messages for state in cascade.states):
+            found[f"in {state}"] = self._in_state(messages, state)
+        return found | taken
+
+    def _column(self, name: str) -> Floats:
+        return np.array([row.get(name, math.nan) for row in self._rows])
+
+    def _before(self, cascade: Cascade) -> int:
+        """Return who had taken up before the run began."""
+        rows = self._start - cascade.started_at if cascade.started_at >= 0 else 0
+        return int(cascade.new_adopters[: max(rows, 0)].sum())
+
+    def _summed(
+        self, messages: Sequence[Cascade], rows: Callable[[Cascade], npt.NDArray[np.int64]]
+    ) -> Floats:
+        total = np.zeros(self.ticks + 1)
+        for cascade in messages:
+            if cascade.started_at >= 0:
+                own, at = rows(cascade), cascade.started_at - self._start
+                own, at = own[max(-at, 0) :], max(at, 0)
+                own = own[: total.size - at]
+                total[at : at + own.size] += own
+        return total
+
+    def _in_state(self, messages: Sequence[Cascade], state: str) -> Floats:
+        total = np.zeros(self.ticks + 1)
+        for cascade in messages:
+            if state not in cascade.states or not len(cascade.history):
+                continue
+            place = cascade.states.index(state)
+            own = cascade.history[:, place]
+            rows = np.arange(total.size) + self._start - cascade.started_at
+            held = own[np.clip(rows, 0, len(own) - 1)].astype(np.float64)
+            held[rows < 0] = cascade.agents if place == 0 else 0.0
+            total += held
+        return total
+
+
+def _without_first(cascade: Cascade) -> npt.NDArray[np.int64]:
+    new = np.array(cascade.new_adopters)
+    new[:1] = 0
+    return new
+
+
+def _of_world(world: World) -> dict[str, float]:
+    active = np.count_nonzero(world.agents.status == np.uint8(Lifecycle.ACTIVE))
+    found = {"active": float(active), "ties": float(world.ties.count)}
+    platform = world.platform
+    if platform is not None:
+        acts = (act for act in Act if act is not Act.DO_NOTHING)
+        found["online"] = float(platform.online.size)
+        found["exposures"] = float(len(platform.exposures))
+        found["acts"] = float(sum(platform.log.count(world.tick, act) for act in acts))
+    for topic in world.opinions:
+        values = np.asarray(world.opinions[topic], np.float64)
+        found[f"opinion {topic}"] = float(values.mean())
+        found[f"opinion spread {topic}"] = float(values.std())
+    if world.metrics is not None:
+        for name, value in world.metrics.latest.items():
+            if name not in OF_CLOCK:
+                found[f"metric {name}"] = float(value)
+    return found

@@ -1,0 +1,137 @@
+"""One replicate: a twin of the base world, another seed, a program, and what came of it."""
+
+from __future__ import annotations
+
+import warnings
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgpack
+import numpy as np
+
+from sim.core.clock import TickWarning
+from sim.lab.runs.measures import Measure, Observer
+from sim.runtime.engine.output_capture import OutputCapture
+from sim.runtime.journal.acts import reseed
+
+if TYPE_CHECKING:
+    from sim.lab.runs.base import SharedBase
+    from sim.lab.runs.programs import Program
+    from sim.world.world import World
+
+__all__ = ["Replicate", "Run", "run_one"]
+
+_MOST_REMARKS = 20
+
+
+@dataclass(frozen=True)
+class Run:
+    """What each replicate of an experiment has in common, but for its program.
+
+    Parameters
+    ----------
+    ticks
+        The most that one lasts.
+    measures, series
+        Of one's own, by name (:class:`~sim.lab.runs.measures.Observer`).
+    """
+
+    ticks: int
+    measures: Mapping[str, Measure] = field(default_factory=dict)
+    series: Mapping[str, Measure] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Replicate:
+    """What came of one.
+
+    Attributes
+    ----------
+    ticks
+        How many it ran.
+    measured
+        Numbers of the whole of it, by name.
+    series
+        Each float64 (ticks + 1,).
+    remarks
+        What a person should know: plugins that failed, printed, or are missing.
+    """
+
+    ticks: int
+    measured: dict[str, float]
+    series: dict[str, np.ndarray[Any, np.dtype[np.float64]]]
+    remarks: tuple[str, ...] = ()
+
+    def packed(self) -> bytes:
+        """Return it as bytes, the same for the same outcome."""
+        said = {
+            "ticks": self.ticks,
+            "measured": self.measured,
+            "series": {name: row.astype("<f8").tobytes() for name, row in self.series.items()},
+            "remarks": list(self.remarks),
+        }
+        return zlib.compress(msgpack.packb(said), 1)
+
+    @classmethod
+    def unpacked(cls, data: bytes) -> Replicate:
+        """Return the one that was packed.
+
+        Raises
+        ------
+        ValueError
+            For other bytes.
+        """
+        try:
+            said = msgpack.unpackb(zlib.decompress(data))
+            series = {name: np.frombuffer(row, "<f8") for name, row in said["series"].items()}
+            return cls(said["ticks"], said["measured"], series, tuple(said["remarks"]))
+        except (zlib.error, KeyError, TypeError, AttributeError, msgpack.UnpackException) as error:
+            raise ValueError(f"no replicate: {error}") from None
+
+
+def run_one(base: SharedBase, program: Program, seed: int, run: Run) -> Replicate:
+    """Run a program on a twin of the base world that draws from a seed.
+
+    What lies ahead draws from ``seed``; messages that are under way keep the seed that they began
+    with. Programs of one seed meet the same draws.
+    """
+    world = base.twin()
+    reseed(world, seed)
+    remarks: dict[str, None] = {}
+    with OutputCapture(lambda line: remarks.setdefault(line)):
+        observer = Observer(world, run.measures, run.series)
+        _begin(world, program)
+        _tick(world, program, run.ticks, observer)
+        found = observer.measured()
+    base.learn(world)
+    remarks |= dict.fromkeys(_faults(world))
+    return Replicate(observer.ticks, found, observer.series(), tuple(remarks)[:_MOST_REMARKS])
+
+
+def _begin(world: World, program: Program) -> None:
+    """Begin; what a model says of the length of ticks is a remark, and warned of by nobody."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TickWarning)
+        program.begin(world)
+
+
+def _tick(world: World, program: Program, ticks: int, observer: Observer) -> None:
+    for done in range(ticks):
+        program.before(world, done)
+        observer.look()
+        if program.is_over(world, done):
+            return
+        world.step()
+        world.woken.clear()
+    program.before(world, ticks)
+    observer.look()
+
+
+def _faults(world: World) -> list[str]:
+    found = list(world.remarks)
+    found += [f"{c.model_name}: {c.error}" for c in world.cascades.loose if c.error]
+    found += [] if world.platform is None else list(world.platform.faults)
+    found += [] if world.metrics is None else list(world.metrics.faults)
+    return found + [str(each) for each in world.interventions if each.failed]

@@ -1,0 +1,226 @@
+"""The results file of an experiment: each replicate is on the disk as soon as it has ended.
+
+An SQLite database with one writer, the driver. What it holds is named by the study that it belongs
+to; a file of another study is left as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import xxhash
+
+from sim.errors import FileError
+
+__all__ = ["Key", "ResultsFile", "read_study"]
+
+Key = tuple[int, int]
+"""Of a replicate: the program's place, and its own number."""
+
+APPLICATION = 0x48554252  # HUBR
+FORMAT = 1
+
+_TABLES = """
+create table study (name text primary key, value text not null) without rowid;
+create table replicates (
+    program integer not null, replicate integer not null, data blob not null, sum text not null,
+    primary key (program, replicate)
+);
+"""
+
+_SAID_APART = {
+    "world": "was made of another world",
+    "programs": "holds other messages or changes",
+    "ticks": "holds runs of another length",
+    "measures": "holds other measures",
+    "versions": "was written by another version of Hubbub",
+}
+"""Parts of a study, with what to say where they differ."""
+
+
+class ResultsFile:
+    """Finished replicates in a file, or in memory alone.
+
+    Parameters
+    ----------
+    path
+        None: in memory; they go with the process.
+    study
+        What the replicates belong to, by part, fit for JSON; ``seeds`` may differ in length alone.
+    resume
+        Whether a file that is there is gone on with.
+
+    Raises
+    ------
+    FileError
+        One sentence; the file is left as it is.
+    """
+
+    def __init__(
+        self, path: Path | None, study: Mapping[str, Any], *, resume: bool = False
+    ) -> None:
+        self.path = path
+        where = Path(":memory:") if path is None else path
+        is_there = path is not None and path.exists()
+        if path is not None and not is_there and not path.parent.is_dir():
+            raise FileError(path, f"there is no folder {path.parent}")
+        with _refusing(where):
+            self._file = _connected(where)
+            try:
+                if is_there:
+                    self._go_on(where, study, resume=resume)
+                else:
+                    self._begin(study)
+            except BaseException:
+                self._file.close()
+                raise
+
+    def _begin(self, study: Mapping[str, Any]) -> None:
+        self._file.executescript(_TABLES)
+        self._file.execute(f"pragma application_id = {APPLICATION}")
+        self._file.execute(f"pragma user_version = {FORMAT}")
+        self._note(study)
+
+    def _note(self, study: Mapping[str, Any]) -> None:
+        with self._file:
+            self._file.executemany(
+                "insert or replace into study values (?, ?)",
+                [(name, _json(value)) for name, value in study.items()],
+            )
+
+    def _go_on(self, path: Path, study: Mapping[str, Any], *, resume: bool) -> None:
+        known = _study(self._file, path)
+        if not resume:
+            done = self._file.execute("select count(*) from replicates").fetchone()[0]
+            raise FileError(
+                path,
+                f"holds {done:,} finished replicates; --resume (resume=True) runs what is missing, "
+                "another name begins anew",
+            )
+        for name, said in _SAID_APART.items():
+            if known.get(name) != json.loads(_json(study[name])):
+                raise FileError(path, f"{said}; name another file to begin anew")
+        old, new = known["seeds"], list(study["seeds"])
+        shared = min(len(old), len(new))
+        if old[:shared] != new[:shared]:
+            raise FileError(path, "holds runs of other seeds; name another file to begin anew")
+        if len(new) > len(old):
+            self._note({"seeds": new})
+
+    def __enter__(self) -> ResultsFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close it; what was kept stays."""
+        with suppress(sqlite3.Error):
+            self._file.execute("pragma journal_mode = delete")  # one file, without companions
+        self._file.close()
+
+    def keep(self, found: Iterable[tuple[Key, bytes]]) -> None:
+        """Let finished replicates be on the disk before this returns.
+
+        Raises
+        ------
+        FileError
+            When they cannot be written; those that were kept before stay.
+        """
+        rows = [(*key, data, xxhash.xxh3_64_hexdigest(data)) for key, data in found]
+        where = self.path or Path(":memory:")
+        with _refusing(where), self._file:
+            self._file.executemany("insert or replace into replicates values (?, ?, ?, ?)", rows)
+
+    def done(self) -> set[Key]:
+        """Return which replicates are there."""
+        with _refusing(self.path or Path(":memory:")):
+            return set(self._file.execute("select program, replicate from replicates"))
+
+    def replicates(self, programs: int, replicates: int) -> Iterator[tuple[Key, bytes]]:
+        """Go through what is there, in order of program and number.
+
+        Raises
+        ------
+        FileError
+            When one is damaged.
+        """
+        where = self.path or Path(":memory:")
+        with _refusing(where), closing(self._file.cursor()) as cursor:
+            cursor.execute(
+                "select program, replicate, data, sum from replicates "
+                "where program < ? and replicate < ? order by program, replicate",
+                (programs, replicates),
+            )
+            for program, replicate, data, known in cursor:
+                if xxhash.xxh3_64_hexdigest(data) != known:
+                    raise FileError(where, f"replicate {replicate} of it is damaged")
+                yield (program, replicate), data
+
+
+def read_study(path: Path) -> dict[str, Any]:
+    """Return what a results file says of its study, by part.
+
+    Raises
+    ------
+    FileError
+        When it is none, or damaged.
+    """
+    if not path.is_file():
+        raise FileError(path, "there is no such file")
+    with (
+        _refusing(path),
+        closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as file,
+    ):
+        return _study(file, path)
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    file = sqlite3.connect(path, isolation_level="IMMEDIATE", check_same_thread=False, timeout=0.5)
+    file.execute("pragma locking_mode = exclusive")
+    file.execute("pragma application_id").fetchone()  # or what is no database would be taken
+    return file
+
+
+def _study(file: sqlite3.Connection, path: Path) -> dict[str, Any]:
+    marks = [
+        file.execute(f"pragma {name}").fetchone()[0] for name in ("application_id", "user_version")
+    ]
+    if marks[0] != APPLICATION:
+        raise FileError(path, "is no results file of Hubbub; name another file")
+    if marks[1] != FORMAT:
+        raise FileError(
+            path, f"has format {marks[1]}, this Hubbub writes {FORMAT}; name another file"
+        )
+    return {name: json.loads(value) for name, value in file.execute("select * from study")}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, allow_nan=False)
+
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    """Say in one sentence why a database cannot be used."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise FileError(path, _why(error)) from None
+    except (sqlite3.DatabaseError, ValueError, KeyError) as error:
+        raise FileError(
+            path, f"is no results file, or damaged ({error}); name another file"
+        ) from None
+
+
+def _why(error: sqlite3.OperationalError) -> str:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL:
+        return "the disk is full; what is finished is kept, make room and go on with --resume"
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return "another run is writing it; wait for its end, or name another file"
+    return f"cannot be written ({error}); what is finished is kept"

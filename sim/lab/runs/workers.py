@@ -1,0 +1,313 @@
+"""Workers: joblib carries chunks of replicates to them, on this machine or on many."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from sim.errors import HubbubError, InputError, PluginError
+
+if TYPE_CHECKING:
+    from sim.lab.runs.base import BaseFile
+    from sim.lab.runs.programs import Program
+    from sim.lab.runs.replicate import Run
+    from sim.lab.runs.results_file import Key
+
+__all__ = [
+    "BACKENDS",
+    "Backend",
+    "Chunk",
+    "Done",
+    "Surroundings",
+    "WorkerDied",
+    "carried_out",
+    "require",
+]
+
+Backend = Literal["loky", "threading", "ray", "dask"]
+BACKENDS: tuple[str, ...] = get_args(Backend)
+
+_POLL_SECONDS = 0.1
+_PATIENCE = 0.5
+
+
+class WorkerDied(Exception):  # noqa: N818 - a fact: what it had in hand is asked for again
+    """A worker ended in the middle of its work."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a worker process is told of the one that asks.
+
+    Attributes
+    ----------
+    process
+        Its id and machine.
+    plugins
+        Plugin files to load.
+    settings
+        In force there.
+    """
+
+    process: tuple[int, str]
+    plugins: tuple[str, ...]
+    settings: Any
+
+    @classmethod
+    def here(cls) -> Surroundings:
+        """Return this process's."""
+        from sim.core.registry import foreign
+        from sim.settings.settings import current
+
+        files = dict.fromkeys(item.origin for item in foreign() if item.origin.endswith(".py"))
+        return cls(_here(), tuple(files), current())
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Replicates that are run one after the other.
+
+    Attributes
+    ----------
+    base, run, around
+        Of the experiment.
+    parts
+        Of each: where it belongs, its program, its seed.
+    """
+
+    base: BaseFile
+    run: Run
+    around: Surroundings
+    parts: tuple[tuple[Key, Program, int], ...]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of a chunk.
+
+    Attributes
+    ----------
+    found
+        Replicates that were finished, packed.
+    seconds
+        That each of them took, on average.
+    error
+        Why the next one was not; None: all were.
+    """
+
+    found: tuple[tuple[Key, bytes], ...]
+    seconds: float
+    error: HubbubError | None = None
+
+
+def _here() -> tuple[int, str]:
+    return os.getpid(), os.uname().nodename
+
+
+_settled: list[tuple[int, str]] = []
+
+
+def _settle(around: Surroundings) -> None:
+    """Make a worker process fit: one thread, the plugins and settings of the one that asks."""
+    if around.process == _here() or around.process in _settled:
+        return
+    from sim.core.registry import foreign, load_file, load_plugins
+    from sim.core.workers import allow
+    from sim.settings.settings import use
+
+    use(around.settings)
+    allow(1)
+    load_plugins()
+    for path in around.plugins:
+        if path not in {item.origin for item in foreign()}:
+            load_file(path)
+    if os.getppid() == around.process[0]:
+        threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    _settled.append(around.process)
+
+
+def _end_with(parent: int) -> None:
+    """End as soon as nobody waits for results any more: whoever asked was killed."""
+    while os.getppid() == parent:
+        time.sleep(_PATIENCE)
+    os._exit(1)
+
+
+def carry_out(chunk: Chunk) -> Done:
+    """Run a chunk; what is finished before one fails is not lost."""
+    from sim.lab.runs.base import opened
+    from sim.lab.runs.replicate import run_one
+
+    found: list[tuple[Key, bytes]] = []
+    began = time.perf_counter()
+    try:
+        _settle(chunk.around)
+        base = opened(chunk.base)
+        began = time.perf_counter()
+        for key, program, seed in chunk.parts:
+            found.append((key, run_one(base, program, seed, chunk.run).packed()))
+    except HubbubError as error:
+        return Done(tuple(found), 0.0, error)
+    except Exception as error:
+        name, number = chunk.parts[len(found)][1].name, chunk.parts[len(found)][0][1]
+        why = f"replicate {number} failed ({type(error).__name__}: {error})".rstrip(".")
+        return Done(tuple(found), 0.0, PluginError(name, why))
+    return Done(tuple(found), (time.perf_counter() - began) / max(len(found), 1))
+
+
+def carried_out(
+    chunks: Iterator[Chunk], workers: int, backend: str, look: Callable[[], None]
+) -> Iterator[Done]:
+    """Let workers carry out chunks; what is done comes as it ends.
+
+    Parameters
+    ----------
+    chunks
+        Asked for one as a worker becomes free, from another thread.
+    workers, backend
+        How many, and by what.
+    look
+        Called ten times a second; may stop everything by raising.
+
+    Raises
+    ------
+    WorkerDied
+        A worker was killed; what it had in hand is lost.
+    """
+    if workers == 1 and backend in {"loky", "threading"}:
+        for chunk in chunks:
+            look()
+            yield carry_out(chunk)
+        return
+    crew = _Crew(chunks, workers, backend)
+    try:
+        while True:
+            look()
+            with suppress(queue.Empty):
+                done = crew.results.get(timeout=_POLL_SECONDS)
+                if done is None:
+                    break
+                yield done
+    except BaseException:
+        crew.stop()
+        raise
+    crew.end()
+
+
+class _Crew:
+    """A thread that waits for joblib, so that whoever waits for it can be stopped."""
+
+    def __init__(self, chunks: Iterator[Chunk], workers: int, backend: str) -> None:
+        self.results: queue.Queue[Done | None] = queue.Queue()
+        self._chunks, self._workers, self._backend = chunks, workers, backend
+        self._is_stopped = False
+        self._error: BaseException | None = None
+        require(backend, workers)
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def _given(self) -> Iterator[Any]:
+        from joblib import delayed
+
+        for chunk in self._chunks:
+            if self._is_stopped:
+                return
+            yield delayed(carry_out)(chunk)
+
+    def _work(self) -> None:
+        try:
+            for done in _joblib(self._given(), self._workers, self._backend):
+                self.results.put(done)
+                if self._is_stopped:
+                    break
+        except BaseException as error:
+            self._error = error
+        self.results.put(None)
+
+    def end(self) -> None:
+        """Wait for the thread, and raise what it met."""
+        self._thread.join()
+        if self._error is not None:
+            if _is_of_a_death(self._error):
+                raise WorkerDied(str(self._error)) from self._error
+            raise self._error
+
+    def stop(self) -> None:
+        """Let workers end what they do at once, where they are processes of this machine."""
+        self._is_stopped = True
+        if self._backend == "loky":
+            from joblib.externals.loky import get_reusable_executor
+
+            get_reusable_executor(max_workers=self._workers).shutdown(kill_workers=True)
+        self._thread.join(None if self._backend == "loky" else _PATIENCE)
+
+
+def _joblib(tasks: Iterator[Any], workers: int, backend: str) -> Iterator[Done]:
+    from joblib import Parallel, parallel_config
+
+    named: dict[str, Any] = {"backend": backend}
+    if backend == "loky":
+        named["inner_max_num_threads"] = 1
+    if backend == "ray":
+        named["backend"] = _ray_backend()
+    with parallel_config(**named, n_jobs=workers):
+        parallel = Parallel(
+            return_as="generator_unordered", batch_size=1, pre_dispatch=2 * workers, max_nbytes=None
+        )
+        yield from parallel(tasks)
+
+
+def _ray_backend() -> Any:
+    """Return joblib's backend of Ray, which hands over each result as it ends."""
+    from ray.util.joblib.ray_backend import RayBackend
+
+    class Streaming(RayBackend):
+        supports_return_generator = True
+
+    return Streaming()
+
+
+def require(backend: str, workers: int) -> None:
+    """Refuse a backend that is not here, and start the cluster that it needs.
+
+    Raises
+    ------
+    InputError
+        One sentence.
+    """
+    if backend == "ray":
+        try:
+            import ray
+        except ImportError:
+            raise InputError(
+                "The backend ray is not installed; pip install 'hubbub[cluster]'."
+            ) from None
+        if not ray.is_initialized():
+            own: dict[str, Any] = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": workers}
+            ray.init(include_dashboard=False, log_to_driver=False, configure_logging=False, **own)
+    if backend == "dask":
+        try:
+            import distributed
+        except ImportError:
+            raise InputError(
+                "The backend dask is not installed; pip install distributed."
+            ) from None
+        with suppress(ValueError):
+            distributed.get_client()
+            return
+        distributed.Client(threads_per_worker=1)
+
+
+def _is_of_a_death(error: BaseException) -> bool:
+    from concurrent.futures.process import BrokenProcessPool
+
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return isinstance(error, BrokenProcessPool) or bool(
+        names & {"TerminatedWorkerError", "RayActorError", "KilledWorker"}
+    )

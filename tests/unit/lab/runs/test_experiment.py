@@ -1,0 +1,275 @@
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim import World
+from sim.errors import Cancelled, FileError, InputError, PluginError, UnknownNameError
+from sim.lab.runs import Messages, Progress, Records, experiment, seeds_from
+
+RUMOUR: dict[str, Any] = {
+    "text": "The bridge is closed.",
+    "seeds": [0, 1],
+    "model": "independent-cascade",
+}
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return World.create(agents=400, mean_degree=6, seed=3)
+
+
+def arms(*chances: float) -> list[Messages]:
+    return [Messages([RUMOUR | {"probability": p}], f"p={p}") for p in chances]
+
+
+def table_of(found: Records) -> bytes:
+    columns = [*found.runs.items(), *found.curves.items()]
+    return b"".join(name.encode() + repr(column.tolist()).encode() for name, column in columns)
+
+
+def test_the_replicate_of_the_worlds_own_seed_is_the_ordinary_run(world: World) -> None:
+    found = experiment(world, arms(0.2), [3, 4], workers=1)
+    alone = World.create(agents=400, mean_degree=6, seed=3)
+    story = alone.inject(**RUMOUR, probability=0.2)
+    alone.run_until_quiet(story)
+    assert found.runs["size"][0] == story.size
+    assert found.runs["depth"][0] == story.depth
+    assert found.runs["quiet_after"][0] == found.runs["ticks"][0] == alone.tick
+    rows = found.curves["replicate"] == 0
+    assert found.curves["new"][rows].tolist() == story.new_adopters.tolist()
+    assert found.curves["ever"][rows][-1] == story.size
+    for place, state in enumerate(story.states):
+        held = found.curves[f"in {state}"][rows]
+        assert held.tolist() == story.history[:, place].tolist()
+
+
+def test_a_seed_meets_the_same_draws_under_every_program(world: World) -> None:
+    found = experiment(world, arms(0.1, 0.2, 0.2000001), range(8), workers=1)
+    small, large = found.values("size", "p=0.1"), found.values("size", "p=0.2")
+    assert (small <= large).all()
+    assert large.tolist() == found.values("size", "p=0.2000001").tolist()
+
+
+def test_the_base_world_stays_as_it_is(world: World) -> None:
+    before = world.digest()
+    experiment(world, arms(0.3), [1, 2], workers=1)
+    assert world.digest() == before
+
+
+def test_two_workers_find_what_one_finds(world: World) -> None:
+    alone = experiment(world, arms(0.1, 0.3), range(6), workers=1)
+    both = experiment(world, arms(0.1, 0.3), range(6), workers=2, backend="loky")
+    threads = experiment(world, arms(0.1, 0.3), range(6), workers=2, backend="threading")
+    assert table_of(alone) == table_of(both) == table_of(threads)
+
+
+def stop_after(many: int) -> Any:
+    def follow(progress: Progress) -> None:
+        if progress.finished >= many:
+            raise Cancelled("enough")
+
+    return follow
+
+
+def test_a_stopped_experiment_goes_on_with_what_is_missing(world: World, tmp_path: Path) -> None:
+    whole = experiment(world, arms(0.1, 0.3), range(5), workers=1)
+    file, seen = tmp_path / "study.runs", []
+    with pytest.raises(Cancelled):
+        experiment(world, arms(0.1, 0.3), range(5), workers=1, into=file, follow=stop_after(3))
+    again = experiment(
+        world, arms(0.1, 0.3), range(5), workers=1, into=file, resume=True,
+        follow=lambda progress: seen.append(progress.finished),
+    )  # fmt: skip
+    assert min(seen) == 4
+    assert table_of(again) == table_of(whole)
+
+
+def test_a_finished_file_runs_nothing_and_may_get_more_seeds(world: World, tmp_path: Path) -> None:
+    file, seen = tmp_path / "study.runs", []
+    experiment(world, arms(0.2), range(3), workers=1, into=file)
+    assert [each.name for each in tmp_path.iterdir()] == ["study.runs"]
+    more = experiment(
+        world, arms(0.2), range(5), workers=1, into=file, resume=True,
+        follow=lambda progress: seen.append(progress.finished),
+    )  # fmt: skip
+    assert seen == [4, 5]
+    assert table_of(more) == table_of(experiment(world, arms(0.2), range(5), workers=1))
+    fewer = experiment(world, arms(0.2), range(2), workers=1, into=file, resume=True)
+    assert fewer.runs["replicate"].tolist() == [0, 1]
+    again = experiment(world, arms(0.2), range(5), workers=1, into=file, resume=True)
+    assert again.finished == 5
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"programs": [Messages([RUMOUR | {"probability": 0.3}], "p=0.2")]}, "other messages"),
+        ({"ticks": 7}, "another length"),
+        ({"seeds": [5, 6]}, "other seeds"),
+        ({"base": World.create(agents=30, mean_degree=2)}, "another world"),
+        ({"measures": {"one": lambda world: 1.0}}, "other measures"),
+        ({"resume": False}, "holds 2 finished replicates; --resume"),
+    ],
+)
+def test_a_file_of_another_study_stays_as_it_is(
+    world: World, tmp_path: Path, other: Mapping[str, Any], said: str
+) -> None:
+    file = tmp_path / "study.runs"
+    asked: dict[str, Any] = {
+        "base": world, "programs": arms(0.2), "seeds": [0, 1], "workers": 1, "into": file
+    }  # fmt: skip
+    experiment(**asked)
+    before = file.read_bytes()
+    with pytest.raises(FileError, match=said):
+        experiment(**(asked | {"resume": True} | dict(other)))
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"no database at all, but long enough", b""])
+def test_a_file_that_is_no_results_file_is_refused(
+    world: World, tmp_path: Path, content: bytes
+) -> None:
+    file = tmp_path / "other.txt"
+    file.write_bytes(content)
+    with pytest.raises(FileError, match="is no results file"):
+        experiment(world, arms(0.2), [0], workers=1, into=file, resume=True)
+    assert file.read_bytes() == content
+
+
+def test_a_damaged_replicate_is_told(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "study.runs"
+    experiment(world, arms(0.2), [0, 1], workers=1, into=file)
+    with sqlite3.connect(file) as raw:
+        raw.execute("update replicates set data = x'00' where replicate = 1")
+    raw.close()
+    with pytest.raises(FileError, match="replicate 1 of it is damaged"):
+        experiment(world, arms(0.2), [0, 1], workers=1, into=file, resume=True)
+
+
+def test_a_file_that_another_run_writes_is_refused(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "study.runs"
+    experiment(world, arms(0.2), [0], workers=1, into=file)
+    with sqlite3.connect(file, isolation_level=None) as other:
+        other.execute("begin exclusive")
+        with pytest.raises(FileError, match="another run is writing it"):
+            experiment(world, arms(0.2), [0, 1], workers=1, into=file, resume=True)
+    other.close()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"seeds": []}, "Replicates"),
+        ({"seeds": [1, 1]}, "twice"),
+        ({"workers": 0}, "Workers"),
+        ({"ticks": -1}, "Ticks"),
+        ({"backend": "lokey"}, "loky, threading, ray, dask"),
+        ({"programs": []}, "one program or more"),
+        ({"programs": [*arms(0.1), *arms(0.1)]}, "different names"),
+        ({"into": Path("nowhere/at/all/study.runs")}, "no folder"),
+    ],
+)
+def test_what_is_not_allowed_is_said_in_one_sentence(
+    world: World, wrong: Mapping[str, Any], said: str
+) -> None:
+    asked: dict[str, Any] = {"programs": arms(0.1), "seeds": [0], "workers": 1} | dict(wrong)
+    with pytest.raises((InputError, FileError), match=said):
+        experiment(world, **asked)
+
+
+def test_replicates_are_one_or_more() -> None:
+    assert seeds_from(7, 3) == (7, 8, 9)
+    with pytest.raises(InputError, match="Replicates"):
+        seeds_from(7, 0)
+
+
+class Breaking(Messages):
+    def before(self, world: World, done: int) -> None:
+        if world.seed == 2:
+            raise ZeroDivisionError("by nought")
+
+
+def test_a_program_that_breaks_loses_no_finished_replicate(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "study.runs"
+    with pytest.raises(PluginError, match=r"replicate 2 failed \(ZeroDivisionError: by nought\)"):
+        experiment(world, [Breaking([RUMOUR], "odd")], range(4), workers=1, into=file)
+    with sqlite3.connect(file) as raw:
+        assert raw.execute("select replicate from replicates").fetchall() == [(0,), (1,)]
+    raw.close()
+
+
+def test_a_wrong_message_is_the_worlds_own_sentence(world: World) -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'independent-cascade'"):
+        experiment(world, [Messages([RUMOUR | {"model": "independent-cascad"}])], [0], workers=1)
+
+
+def test_own_measures_and_series_stand_beside_the_others(world: World) -> None:
+    found = experiment(
+        world, [Messages([RUMOUR], until_quiet=False)], [0, 1], workers=1, ticks=3,
+        measures={"twice": lambda world: 2.0 * world.tick},
+        series={"tick again": lambda world: float(world.tick)},
+    )  # fmt: skip
+    assert found.runs["twice"].tolist() == [6.0, 6.0]
+    assert found.curves["tick again"].tolist() == [0.0, 1.0, 2.0, 3.0] * 2
+
+
+def test_several_messages_are_summed_and_stand_apart(world: World) -> None:
+    two = Messages([RUMOUR, RUMOUR | {"text": "It is open.", "seeds": [7]}])
+    found = experiment(world, [two], [0, 1], workers=1)
+    apart = found.runs["size:0"] + found.runs["size:1"]
+    assert found.runs["size"].tolist() == apart.tolist()
+    assert found.runs["share"].tolist() == (apart / 800).tolist()
+    assert found.curves["new"][found.curves["tick"] == 0].tolist() == [3.0, 3.0]
+
+
+def test_a_curve_stays_as_it_was_once_a_run_is_at_rest(world: World) -> None:
+    found = experiment(world, arms(0.25), range(4), workers=1)
+    ever, new = found.curve("ever"), found.curve("new")
+    assert ever.shape == (4, found.runs["ticks"].max() + 1)
+    assert ever[:, -1].tolist() == found.values("size").tolist()
+    assert np.array_equal(new.sum(axis=1), ever[:, -1])
+    assert np.isnan(found.curve("ever", held=False)).any()
+    with pytest.raises(UnknownNameError, match="size"):
+        found.values("sise")
+    with pytest.raises(UnknownNameError, match="ever"):
+        found.curve("evr")
+
+
+def test_a_program_is_named_where_there_are_several(world: World) -> None:
+    found = experiment(world, arms(0.1, 0.2), [0], workers=1)
+    with pytest.raises(InputError, match=r"p=0.1, p=0.2"):
+        found.values("size")
+    with pytest.raises(UnknownNameError):
+        found.values("size", "p=0.3")
+
+
+def test_members_of_a_platform_are_counted_and_draw_anew() -> None:
+    world = World.create(agents=200, mean_degree=6, seed=1, platform=True)
+    found = experiment(world, [Messages(until_quiet=False)], [1, 2], workers=1, ticks=4)
+    alone = World.create(agents=200, mean_degree=6, seed=1, platform=True)
+    online = [alone.platform.online.size]  # type: ignore[union-attr]
+    for _ in range(4):
+        alone.step()
+        online.append(alone.platform.online.size)  # type: ignore[union-attr]
+    assert found.curve("online")[0].tolist() == online
+    assert found.curve("online")[1].tolist() != online
+
+
+def test_progress_tells_what_is_left_and_what_is_there(world: World) -> None:
+    seen: list[Progress] = []
+    sizes: list[int] = []
+
+    def follow(progress: Progress) -> None:
+        seen.append(progress)
+        sizes.append(progress.records().finished)
+
+    experiment(world, arms(0.1), range(3), workers=1, follow=follow)
+    assert [(each.finished, each.total) for each in seen] == [(1, 3), (2, 3), (3, 3)]
+    assert sizes == [1, 2, 3]
+    assert seen[-1].seconds_left == 0.0
