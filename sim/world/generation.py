@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from sim.agents.columns import Agents
 from sim.core.progress import Report
-from sim.network.generate.networks import generate
+from sim.network.generate.networks import NETWORKS, generate
 from sim.network.graph.ties import Ties
 from sim.world.state.capacity import refuse_what_does_not_fit
 from sim.world.trust import with_trust
@@ -46,6 +46,10 @@ def drawn(
         mean_degree, listeners = None, float(pairs[:, 0].mean())
     count = _USUAL if agents is None else agents
     refuse_what_does_not_fit(count, listeners)
+    if pairs is None and network in NETWORKS:
+        given = dict(parameters) | ({} if mean_degree is None else {"mean_degree": mean_degree})
+        arcs = NETWORKS[network].cls(**given).expected_arcs(count)
+        refuse_what_does_not_fit(count, arcs / count)
     made = generate(
         network,
         count,

@@ -35,7 +35,8 @@ Step = Callable[[int, int, int, Words, Words], tuple[int, int]]
 
 _EDGES_A_CALL = 1 << 20  # some 20-40 ms a kernel call: a report can cancel between calls
 MOST_DEGREE = 100_000
-EDGES, ORDER, BUCKETS, SIZES, WEIGHTS, ACROSS, ROUNDING = range(7)  # salts: what a draw is for
+EDGES, ORDER, BUCKETS, SIZES, WEIGHTS, ACROSS, ROUNDING, AUDIENCES, PLACES, HEARERS = range(10)
+"""Salts: what a draw is for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from sim.core.params import ParameterSpec, describe
 from sim.core.progress import Report, quiet
 from sim.errors import InputError, ParameterError, UnknownNameError
 from sim.network.generate import generators_kernels as kernels
+from sim.network.generate.audiences import RetweetLike
 from sim.network.generate.degrees import Configuration
 from sim.network.generate.generators import (
     DrawnArcs,
@@ -80,6 +81,7 @@ NETWORKS: Mapping[str, NetworkSpec] = MappingProxyType(
             SmallWorld,
             ErdosRenyi,
             Configuration,
+            RetweetLike,
         )
     }
 )
@@ -230,7 +232,7 @@ def _built(
 ) -> GeneratedNetwork:
     build = _mirrored if drawn.rising else _sorted
     ties = build(drawn, agents, report)
-    planted = 0 if drawn.community is None else int(drawn.community[-1]) + 1
+    planted = 0 if drawn.community is None else int(drawn.community.max()) + 1
     told = GenerationReport(
         network.plugin_name,
         network.values(),
