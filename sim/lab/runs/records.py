@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,15 +13,29 @@ import numpy.typing as npt
 from sim.errors import InputError, UnknownNameError
 from sim.lab.runs.measures import HELD
 from sim.lab.runs.replicate import Replicate
+from sim.lab.tables import Result, Table
 
 __all__ = ["Records"]
 
 Floats = npt.NDArray[np.float64]
+_UNITS = {
+    "size": "agents",
+    "depth": "links",
+    "breadth": "agents",
+    "peak": "agents a tick",
+    "peak_tick": "ticks",
+    "quiet_after": "ticks",
+    "ever": "agents",
+    "new": "agents a tick",
+    "now": "agents",
+    "running": "messages",
+    "online": "members",
+}
 Columns = dict[str, npt.NDArray[Any]]
 
 
-@dataclass(frozen=True, eq=False)
-class Records:
+@dataclass(frozen=True, eq=False, repr=False)
+class Records(Result):
     """What came of an experiment, in order of program, replicate and tick.
 
     Attributes
@@ -46,8 +60,13 @@ class Records:
         """How many replicates there are."""
         return len(self.found)
 
+    @property
+    def tables(self) -> Mapping[str, Table]:
+        """The tables ``runs`` and ``curves``."""
+        return {"runs": self.runs, "curves": self.curves}
+
     @cached_property
-    def runs(self) -> Columns:
+    def runs(self) -> Table:
         """One row a program and replicate: program, replicate, seed, ticks, and each measure.
 
         What does not apply to a replicate is NaN.
@@ -61,13 +80,14 @@ class Records:
             "seed": np.array([self.seeds[number] for _, number in keys], np.int64),
             "ticks": np.array([each.ticks for each in every], np.int64),
         }
-        return columns | {
+        columns |= {
             name: np.array([each.measured.get(name, np.nan) for each in every], np.float64)
             for name in named
         }
+        return Table(columns, units=_known(_UNITS, columns))
 
     @cached_property
-    def curves(self) -> Columns:
+    def curves(self) -> Table:
         """One row a program, replicate and tick: program, replicate, seed, tick, and each series.
 
         Tick 0 is before the first; a run that came to rest has no rows after that.
@@ -82,9 +102,10 @@ class Records:
             "seed": np.repeat(np.array([self.seeds[n] for _, n in keys], np.int64), rows),
             "tick": _joined([np.arange(each.ticks + 1) for each in every], np.int64),
         }
-        return columns | {
+        columns |= {
             name: _joined([_series(each, name) for each in every], np.float64) for name in named
         }
+        return Table(columns, units=_known(_UNITS, columns))
 
     def values(self, measure: str, program: str | None = None) -> Floats:
         """Return a measure, float64 (replicates,) in order of the replicates that there are.
@@ -151,6 +172,10 @@ class Records:
         """What a person should know, each sentence once, in order of the replicates."""
         every = (self.found[key].remarks for key in sorted(self.found))
         return tuple(dict.fromkeys(line for lines in every for line in lines))
+
+
+def _known(units: Mapping[str, str], columns: Columns) -> dict[str, str]:
+    return {name: unit for name, unit in units.items() if name in columns}
 
 
 def _at_rest(series: str) -> float:

@@ -29,8 +29,7 @@ def arms(*chances: float) -> list[Messages]:
 
 
 def table_of(found: Records) -> bytes:
-    columns = [*found.runs.items(), *found.curves.items()]
-    return b"".join(name.encode() + repr(column.tolist()).encode() for name, column in columns)
+    return repr([list(table.rows()) for table in found.tables.values()]).encode()
 
 
 def test_the_replicate_of_the_worlds_own_seed_is_the_ordinary_run(world: World) -> None:
