@@ -230,13 +230,14 @@ class Cascades(MutableSequence[Cascade]):
     def twin(self, world: World, of: Callable[[Cascade], Cascade]) -> Cascades:
         """Return the messages of a twin of the world, with ``of(message)`` for each as it is.
 
-        What is told of those that ended is taken over, and made neither anew nor twice.
+        What is told of those that ended is taken over, and made neither anew nor twice. Whoever
+        wants them holds the twin: they do not, so that a twin is gone as soon as nobody does, and
+        its copies of large columns do not wait for the garbage collector.
         """
         found = Cascades(world)
         found._items = [e if isinstance(e, EndedCascade) else of(e) for e in self._items]
         found._loose = [e for e in found._items if isinstance(e, Cascade)]
         found.adoptions, found.contacts, found.seals = self.adoptions, self.contacts, self.seals
-        found._holds = None if self._holds is None else world
         return found
 
     # What a tick goes through

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -80,6 +81,20 @@ def test_ended_messages_are_no_objects_of_a_world_or_its_copies(
     assert len(kept) == 100 - AT_HAND
     assert all(twin.cascades.items[: len(kept)] == kept for twin in copies)
     assert {twin.digest() for twin in copies} == {world.digest()}
+
+
+def test_a_copy_of_a_world_with_ended_messages_is_gone_as_soon_as_nobody_holds_it() -> None:
+    world = world_of(AT_HAND + 5)
+    gc.collect()
+    gc.disable()
+    try:
+        twin = still(world, lambda _name, column: np.array(column))
+        gone = ref(twin)
+        assert len(twin.cascades) == AT_HAND + 5
+        del twin
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_whoever_asks_for_a_message_that_ended_has_it_whole() -> None:
