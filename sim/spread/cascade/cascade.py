@@ -59,6 +59,8 @@ class Cascade(Adoption):
         ``"coins"`` or ``"skips"`` (:class:`sim.spread.cascade.contacts.Draws`).
     rested
         What the world was like when it came to rest; a change may wake it.
+    ahead
+        The seed of what it draws from now on (:meth:`redraw`); None: of :attr:`seed`.
     shown
         Who speaks in this tick, where the channel says so; else None.
     around
@@ -87,6 +89,7 @@ class Cascade(Adoption):
         self.model = model
         self.seeds = seeds
         self.seed = seed
+        self.ahead: int | None = None
         self.priority = priority
         self.starts_at = starts_at
         self.draws_mode: DrawMode = draws_mode
@@ -271,8 +274,24 @@ class Cascade(Adoption):
     def draws(self, tick: int) -> Draws:
         """Return the randomness of one tick."""
         return Draws(
-            self.seed, self.id, tick, self.draws_mode, self.given_coins, self.given_thresholds
-        )
+            self.seed, self.id, tick, self.draws_mode, self.given_coins, self.given_thresholds,
+            self.ahead,
+        )  # fmt: skip
+
+    def redraw(self, seed: int) -> None:
+        """Let it draw what lies ahead from another seed: each tick's draws, and coins.
+
+        What was drawn once and has worked since stays, such as an agent's threshold: who did not
+        adopt would else, given another, adopt at once. So it follows the law of this message from
+        here on, given what has happened. Coins of ties are tossed when they are first told, and
+        those are still ahead.
+
+        Parameters
+        ----------
+        seed
+            As of a world.
+        """
+        self.ahead = None if seed == self.seed else seed
 
     def audience(self, spread: float) -> float:
         """Return how well listeners of its seeds are reached: lognormal, of mean 1 over messages.
@@ -526,6 +545,7 @@ class Cascade(Adoption):
             "size": self.size,
             "contacts_seen": self.contacts_seen,
             "rested": self.rested,
+            **({} if self.ahead is None else {"ahead": str(self.ahead)}),
             "sparse": sorted(n for n, column in held.items() if isinstance(column, SparseColumn)),
         }
         columns: dict[str, Column] = {
@@ -582,6 +602,7 @@ class Cascade(Adoption):
         cascade.started_at = meta["started_at"]
         cascade.contacts_seen = meta["contacts_seen"]
         cascade.rested = meta.get("rested", "")
+        cascade.ahead = int(meta["ahead"]) if "ahead" in meta else None
         cascade._log = Log.restore(columns)
         cascade._ticked = cascade._log.size
         cascade._new = columns["new"].tolist()

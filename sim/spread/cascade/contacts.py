@@ -128,6 +128,8 @@ class Draws(NamedTuple):
         uint64 (ties,) bits given by a test instead of drawn, or empty.
     thresholds
         float64 (agents,) given by a test instead of drawn, or empty.
+    ahead
+        The seed of what is drawn each tick and of coins; None: :attr:`seed`.
     """
 
     seed: int
@@ -136,6 +138,7 @@ class Draws(NamedTuple):
     mode: DrawMode
     coins: npt.NDArray[np.uint64] = _NONE_GIVEN
     thresholds: npt.NDArray[np.float64] = _NO_THRESHOLDS
+    ahead: int | None = None
 
     def key(self, stream: Stream) -> np.uint64:
         """Return the key of a cascade's stream.
@@ -143,7 +146,10 @@ class Draws(NamedTuple):
         Where the stream draws once, it is the same in every tick: the coin of a tie, the threshold
         of an agent.
         """
-        return rng.key(self.seed, stream, self.tick if stream.is_ticked else 0, self.salt + 1)
+        seed = self.seed
+        if self.ahead is not None and (stream.is_ticked or stream is Stream.COINS):
+            seed = self.ahead
+        return rng.key(seed, stream, self.tick if stream.is_ticked else 0, self.salt + 1)
 
     def uniforms(
         self, ids: npt.ArrayLike, ids2: npt.ArrayLike | None = None, *, once: bool = False
