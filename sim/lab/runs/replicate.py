@@ -94,11 +94,14 @@ class Replicate:
 def run_one(base: SharedBase, program: Program, seed: int, run: Run) -> Replicate:
     """Run a program on a twin of the base world that draws from a seed.
 
-    What lies ahead draws from ``seed``; messages that are under way keep the seed that they began
-    with. Programs of one seed meet the same draws.
+    What lies ahead draws from ``seed``, also of messages that are under way
+    (:meth:`~sim.spread.cascade.cascade.Cascade.redraw`). Programs of one seed meet the same draws.
     """
     world = base.twin()
     reseed(world, seed)
+    for cascade in world.cascades.loose:
+        if cascade.alive:
+            cascade.redraw(seed)
     remarks: dict[str, None] = {}
     with OutputCapture(lambda line: remarks.setdefault(line)):
         observer = Observer(world, run.measures, run.series)

@@ -272,3 +272,16 @@ def test_progress_tells_what_is_left_and_what_is_there(world: World) -> None:
     assert [(each.finished, each.total) for each in seen] == [(1, 3), (2, 3), (3, 3)]
     assert sizes == [1, 2, 3]
     assert seen[-1].seconds_left == 0.0
+
+
+def test_a_message_under_way_draws_anew_from_the_fork_on() -> None:
+    world = World.create(agents=400, mean_degree=6, seed=1)
+    story = world.inject("x", seeds=[0, 1, 2], model="sir", beta=0.3, gamma=0.3)
+    world.step(3)
+    before = story.size
+    found = experiment(world, [Messages([])], [1, 2, 3, 4], workers=1, backend="threading")
+    sizes = found.values("size")
+    assert len(set(sizes.tolist())) > 1
+    assert (sizes >= before).all()
+    world.run_until_quiet(story)
+    assert sizes[0] == story.size
