@@ -147,7 +147,7 @@ def new(
     """Make a world and save it; refused at once when it would not fit in memory."""
     prepare(context.obj)
     from sim.cli.worlds.make import make_new
-    from sim.cli.worlds.names import NewWorld, assignments
+    from sim.scenario.worlds import NewWorld, assignments
 
     given = assignments(parameter or ())
     order = NewWorld(
@@ -278,7 +278,7 @@ def models(
     """List the propagation models, or other plugins by --kind, or tell all about one."""
     prepare(context.obj)
     from sim.cli.program import models as cards
-    from sim.cli.worlds.names import assignments
+    from sim.scenario.worlds import assignments
 
     if theory and name is None:
         raise InputError("Theory is told of one model; name it: hubbub models sir --theory.")

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-__all__ = ["Report", "quiet"]
+__all__ = ["Report", "Tell", "quiet", "unheard"]
 
 Report = Callable[[str, float], None]
 """Called with (stage, share done in 0..1); raises ``Cancelled`` to stop the work."""
 
+Tell = Callable[[str], object]
+"""Called with a remark, one sentence, that a person should see and that is no part of a result."""
+
 
 def quiet(stage: str, share: float) -> None:
     """Report to nobody."""
+
+
+def unheard(remark: str) -> None:
+    """Tell nobody."""

@@ -9,15 +9,15 @@ import pytest
 from pydantic import BaseModel
 
 from sim.cli.main import main
-from sim.cli.scenario import sections as scenario
+from sim.scenario import sections as scenario
 
 GUIDE = (Path(__file__).resolve().parents[2] / "sim/README.md").read_text()
 PARTS: dict[str, type[BaseModel]] = {
-    "network": scenario.Network,
-    "population": scenario.Population,
-    "messages": scenario.Said,
-    "stop": scenario.End,
-    "outputs": scenario.Results,
+    "network": scenario.NetworkSection,
+    "population": scenario.PopulationSection,
+    "messages": scenario.MessageSection,
+    "stop": scenario.StopSection,
+    "outputs": scenario.OutputSection,
 }
 
 

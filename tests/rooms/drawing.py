@@ -16,6 +16,7 @@ LAYERS = (
     ("tui", "plugins"),
     ("sim.cli", "sim.testing"),
     ("sim.lab",),
+    ("sim.scenario",),
     ("sim.runtime",),
     ("sim.io",),
     ("sim.store", "sim.minds"),

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.minds.run import Goal, Minded, MindName, minded_of
+from sim.cli.minds.run import Goal, MindName, minds_asked
 from sim.cli.program.start import prepare
+from sim.scenario.minds import MindsRequest
 
 __all__ = ["ask", "llm_estimate"]
 
@@ -54,5 +55,5 @@ def llm_estimate(
     prepare(context.obj)
     from sim.cli.minds.interviews import show_estimate
 
-    asked = minded_of(minds, mind, goal, offline=False) or Minded()
+    asked = minds_asked(minds, mind, goal, offline=False) or MindsRequest()
     show_estimate(world, asked, ticks, json=json)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.cli.program.output import as_json, require_folder, say, table, tell, watched, write_text
 from sim.errors import FileError, InputError
+from sim.scenario.gallery import is_scenario
 
 if TYPE_CHECKING:
     from sim.lab.minds.comparison import ArmAgreement, MindsComparison
@@ -75,7 +76,7 @@ def show_minds_comparison(
     HubbubError
         One sentence.
     """
-    if variant or where.endswith(".toml") or where.startswith("gallery:"):
+    if variant or is_scenario(where):
         raise InputError("Minds are compared in a world file, a saved name, demo or new:AGENTS.")
     if not asked.offline:
         require_folder(asked.replies)

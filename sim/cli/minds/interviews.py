@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from sim.cli.program.output import as_json, safe, say, table, watched
+from sim.cli.program.output import as_json, safe, say, table, tell, watched
 from sim.errors import HubbubError, InputError
 
 if TYPE_CHECKING:
-    from sim.cli.minds.run import Minded
     from sim.core.progress import Report
     from sim.minds.models.pool import ModelPool
+    from sim.scenario.minds import MindsRequest
     from sim.world.world import World
 
 __all__ = ["ask_members", "show_estimate"]
@@ -120,7 +120,7 @@ def _ask_sample(
         say(safe("\n".join(f"{n}: {t}" for n, t in zip(names, texts, strict=True))))
 
 
-def show_estimate(where: str, asked: Minded, ticks: int, *, json: bool) -> None:
+def show_estimate(where: str, asked: MindsRequest, ticks: int, *, json: bool) -> None:
     """Say what a run of minds would ask and cost; nobody is asked, nothing is written.
 
     Raises
@@ -130,12 +130,12 @@ def show_estimate(where: str, asked: Minded, ticks: int, *, json: bool) -> None:
     """
     from dataclasses import asdict
 
-    from sim.cli.minds.run import give
     from sim.cli.worlds.names import open_world
     from sim.minds.deciding.estimate import estimate
     from sim.minds.models.configured import prices_in, prompts_folder
     from sim.minds.models.prices import price_of
     from sim.minds.models.provider import Provider
+    from sim.scenario.minds import give
     from sim.settings.settings import current
 
     if ticks < 1:
@@ -147,7 +147,7 @@ def show_estimate(where: str, asked: Minded, ticks: int, *, json: bool) -> None:
     with watched() as report:
         world = open_world(where, report)
         if asked.who:
-            give(world, asked, None)
+            give(world, asked, None, tell)
         if world.platform is None or not world.platform.minds.members.size:
             raise InputError("Nobody in this world has a mind; say who by --minds.")
         found = estimate(

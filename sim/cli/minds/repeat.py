@@ -33,8 +33,8 @@ def write_manifest(where: str, out: Path) -> None:
     """
     require_folder(out)
     with watched() as report:
-        from sim.cli.worlds.names import saved_path
         from sim.runtime.saves.places import require_file
+        from sim.scenario.worlds import saved_path
         from sim.store import load
 
         path = saved_path(where)
@@ -94,7 +94,7 @@ def _run_in(where: str) -> tuple[list[LoggedAct], str | None]:
 
         acts, digest, findings = read_log(Path(where))
     else:
-        from sim.cli.worlds.names import saved_path
+        from sim.scenario.worlds import saved_path
         from sim.store.journal.audit_reading import audit
 
         found = audit(saved_path(where))

@@ -65,7 +65,7 @@ def plugin_check(
     """Hold a model to the laws, in a process of its own."""
     prepare(context.obj)
     from sim.cli.plugins.check import check_plugins
-    from sim.cli.worlds.names import assignments
+    from sim.scenario.worlds import assignments
 
     raise typer.Exit(check_plugins(name, assignments(parameter or ()), deadline))
 
@@ -84,7 +84,7 @@ def plugin_bench(
     """Time a model against the built-in of its form, and say where the time goes."""
     prepare(context.obj)
     from sim.cli.plugins.bench import Race, show_bench
-    from sim.cli.worlds.names import assignments
+    from sim.scenario.worlds import assignments
 
     race = Race(agents, mean_degree, ticks, rounds, assignments(parameter or ()))
     show_bench(name, race, json=json)

@@ -26,8 +26,8 @@ def examine_world(where: str) -> tuple[dict[str, Any], list[str]]:
     where
         A world file, or the name of a saved world; it may be open in another process.
     """
-    from sim.cli.worlds.names import saved_path
     from sim.runtime.saves.places import place_of
+    from sim.scenario.worlds import saved_path
 
     path = saved_path(where)
     place = place_of(path)

@@ -7,10 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from sim.cli.minds.run import Cap, Goal, Least, MindName, Offline, Who, minded_of
+from sim.cli.minds.run import Cap, Goal, Least, MindName, Offline, Who, minds_asked
 from sim.cli.program.start import completed, prepare
 from sim.cli.worlds.open_app import RUN_CHECKPOINT, RUN_JOURNAL
 from sim.errors import InputError
+from sim.scenario.gallery import is_scenario
 
 __all__ = ["Pairs", "run"]
 
@@ -125,16 +126,17 @@ def run(
     under "Scenario files".
     """
     prepare(context.obj)
-    from sim.cli.runs.run import Outputs, Stop
-    from sim.cli.worlds.make import Message, only
+    from sim.cli.runs.run import Outputs
+    from sim.cli.worlds.make import MessageOptions, only
+    from sim.scenario.plan import Stop
 
-    said = Message(
+    said = MessageOptions(
         only(inject), seeds, model, tuple(parameter or ()), author, tags, priority, draws, channel
     )
     ends: dict[str, Any] = {"seed": seed, "stop": Stop(ticks, until_quiet)}
     ends["outputs"] = Outputs(json, csv, save, metrics, manifest, force, metrics_of)
     own: dict[str, Any] = {"journal": journal, "checkpoint": checkpoint, "platform": platform}
-    own["minded"] = minded_of(minds, mind, goal, offline, budget or (), least_share)
+    own["minds"] = minds_asked(minds, mind, goal, offline, budget or (), least_share)
     raise typer.Exit(_carried_out(context.obj, world, said, variant, own, ends))
 
 
@@ -145,7 +147,7 @@ def _carried_out(
     from sim.cli.worlds.make import run_scenario, run_world
 
     shared = {"flags": flags.words, "isolated": flags.isolated, **ends}
-    if world.endswith(".toml") or world.startswith("gallery:"):
+    if is_scenario(world):
         if own["journal"]:
             raise InputError("A scenario is run from its beginning; --journal goes on with worlds.")
         if own["platform"]:
@@ -153,7 +155,7 @@ def _carried_out(
                 "A scenario says itself who ranks feeds, as recommender under [platform]; leave "
                 "out --platform."
             )
-        return run_scenario(world, said, variant=variant, minded=own["minded"], **shared)
+        return run_scenario(world, said, variant=variant, minds=own["minds"], **shared)
     if variant:
         raise InputError("Variants belong to scenarios; leave out --variant.")
     return run_world(world, said, **own, **shared)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from sim.cli.plugins.trial import probe_foreign
 from sim.cli.program.output import as_json, say, table, tell, watched
+from sim.cli.worlds.names import AUTHOR
 from sim.core.progress import Report
 from sim.errors import InputError
+from sim.scenario.gallery import is_scenario, open_scenario
 
 if TYPE_CHECKING:
-    from sim.cli.scenario.spec import Scenario
     from sim.lab.recommenders.comparison import Comparison, Difference
+    from sim.scenario.spec import Scenario
     from sim.world.world import World
 
 __all__ = ["show_comparison"]
@@ -89,10 +91,8 @@ class _Subject:
 
 
 def _subject(where: str, variant: str, report: Report) -> _Subject:
-    if where.endswith(".toml") or where.startswith("gallery:"):
-        from sim.cli.runs.gallery import opened
-
-        return _of_scenario(opened(where, variant), report)
+    if is_scenario(where):
+        return _of_scenario(open_scenario(where, variant), report)
     if variant:
         raise InputError("Variants belong to scenarios; leave out --variant.")
     from sim.cli.worlds.names import open_world
@@ -101,24 +101,20 @@ def _subject(where: str, variant: str, report: Report) -> _Subject:
 
 
 def _of_scenario(scenario: Scenario, report: Report) -> _Subject:
-    from sim.cli.scenario.acts import do_due
+    plan = replace(scenario.plan(author=AUTHOR), minds=None)  # rules decide for all
 
     def make(seed: int | None) -> World:
-        order = scenario.order(seed=seed)
-        world = order.make(report)
+        world = scenario.world(report, seed, tell=tell, author=AUTHOR)
+        plan.prepare(world)
         if world.platform is None:
             world.open_platform()
-        for saying in order.sayings:
-            saying.inject(world)
+        for message in plan.messages:
+            message.inject(world)
         for remark in world.remarks if seed is None else ():  # once, not for each run
             tell(remark)
         return world
 
-    def before(world: World, ticks: int) -> None:
-        do_due(deeds, world, ticks, None)
-
-    deeds = scenario.order().deeds
-    return _Subject(make, scenario.stop.ticks or _TICKS, before if deeds else None)
+    return _Subject(make, scenario.stop.ticks or _TICKS, plan.before)
 
 
 def _facts(found: Comparison) -> dict[str, Any]:

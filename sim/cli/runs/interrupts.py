@@ -33,7 +33,6 @@ __all__ = [
     "kept_when_stopped",
     "listening",
     "rescued",
-    "settled_in",
 ]
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -143,17 +142,6 @@ def hung_up(descriptor: int) -> bool:
 
 
 # What a run keeps
-
-
-def settled_in(world: World, keeper: JournalWriter | None, max_running: int) -> None:
-    """Let the command line be who does what comes next, and so many messages run at once."""
-    from sim.cli.worlds.names import AUTHOR
-    from sim.runtime.journal.writer import done
-
-    world.trail.by(world, AUTHOR)
-    if world.max_running != max_running:
-        with done(keeper, world, "limit", (max_running,)):
-            world.max_running = max_running
 
 
 @contextmanager

@@ -8,16 +8,15 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from sim.cli.program.output import safe, tell
-from sim.cli.runs.results import Ran, contacts_of
-from sim.cli.worlds.names import AUTHOR
 from sim.core.progress import Report
 from sim.errors import HubbubError, PluginError, StuckError
+from sim.scenario.driver import RunOutcome, contacts_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sim.cli.runs.run import Order, Saying
     from sim.runtime.process.simulation import IsolatedSimulation
+    from sim.scenario.plan import MessageSpec, RunPlan
     from sim.world.world import World
 
 __all__ = ["run_isolated"]
@@ -28,11 +27,26 @@ _PRINTED = "a plugin printed: "
 
 
 def run_isolated(
-    world: World, order: Order, max_running: int, report: Report, *, beside: Path | None = None
-) -> Ran:
+    world: World,
+    plan: RunPlan,
+    target: Path | None,
+    report: Report,
+    *,
+    beside: Path | None = None,
+) -> RunOutcome:
     """Inject and step in a process of its own; returns what came of it, read here again.
 
-    What members do is written by that process, beside the file ``beside``; None: nowhere.
+    Parameters
+    ----------
+    world, plan
+        As of :func:`~sim.scenario.driver.run_plan`.
+    target
+        Where the world is saved in the end, beside which it is kept when a plugin ends the run;
+        None: nowhere.
+    report
+        Told the progress; may cancel by raising.
+    beside
+        The file beside which that process writes what members do; None: nowhere.
 
     Raises
     ------
@@ -41,12 +55,12 @@ def run_isolated(
     EngineError
         When no process gets any further.
     """
-    return asyncio.run(_run(world, order, max_running, report, beside))
+    return asyncio.run(_run(world, plan, target, report, beside))
 
 
 async def _run(
-    world: World, order: Order, max_running: int, report: Report, beside: Path | None
-) -> Ran:
+    world: World, plan: RunPlan, target: Path | None, report: Report, beside: Path | None
+) -> RunOutcome:
     from sim.runtime.engine.warden import patience_for
     from sim.runtime.process.simulation import IsolatedSimulation
     from sim.settings.settings import current
@@ -55,17 +69,17 @@ async def _run(
     simulation = IsolatedSimulation(
         world,
         path=beside,
-        max_running=max_running,
+        max_running=plan.most_running,
         patience=patience_for(world),
-        author=AUTHOR,
+        author=plan.author,
         memory_mb=current().memory_hard_mb,
     )
     async with simulation:
         made, since = world.made, world.tick
-        numbers = [await _sent(simulation, saying) for saying in order.sayings]
+        numbers = [await _sent(simulation, message) for message in plan.messages]
         before = await simulation.call(_weighed)
         began = perf_counter()
-        await _tick(simulation, order, report)
+        await _tick(simulation, plan, target, report)
         seconds = perf_counter() - began
         after = await simulation.call(_weighed)
         for _, line in simulation.frame.events:
@@ -79,11 +93,11 @@ async def _run(
         done.metrics.faults = unmeasured
     every = list(done.cascades)
     cascades = [c for c in every if c.id in numbers or c.id >= made] if numbers else every
-    return Ran(done, cascades, seconds, max(after - before, 0), since)
+    return RunOutcome(done, cascades, seconds, max(after - before, 0), since)
 
 
-def _injected(world: World, saying: Saying) -> int:
-    return saying.inject(world).id
+def _injected(world: World, message: MessageSpec) -> int:
+    return message.inject(world).id
 
 
 def _weighed(world: World) -> int:
@@ -98,26 +112,28 @@ def _faults(world: World) -> tuple[list[str], list[str]]:
     )
 
 
-async def _sent(simulation: IsolatedSimulation, saying: Saying) -> int:
+async def _sent(simulation: IsolatedSimulation, message: MessageSpec) -> int:
     from sim.runtime.engine.requests import ReplacedError
 
     try:
-        return await simulation.call(_injected, saying)
+        return await simulation.call(_injected, message)
     except ReplacedError:
         await simulation.ready()
         reason = "took the engine's process down before its message had begun"
-        raise PluginError(saying.named_model, reason) from None
+        raise PluginError(message.named_model, reason) from None
 
 
-async def _tick(simulation: IsolatedSimulation, order: Order, report: Report) -> None:
+async def _tick(
+    simulation: IsolatedSimulation, plan: RunPlan, target: Path | None, report: Report
+) -> None:
     """Run the ticks that were asked for, in one process after another where a plugin ends one."""
     from sim.runtime.engine.requests import ReplacedError
 
-    end, stuck = simulation.frame.tick + order.stop.limit, 0
+    end, stuck = simulation.frame.tick + plan.stop.limit, 0
     while True:
         began = simulation.frame.tick
         left = end - began
-        quiet = order.stop.waits_for_quiet
+        quiet = plan.stop.waits_for_quiet
         run = simulation.run_until_quiet(limit=left) if quiet else simulation.step(left)
         try:
             await _followed(simulation, run, end, report)
@@ -131,20 +147,20 @@ async def _tick(simulation: IsolatedSimulation, order: Order, report: Report) ->
             if ended is not None and ended.plugin and not ended.sessions:
                 # It is no message's model: a new process would run it again.
                 where = f" ({ended.place})" if ended.place else ""
-                reason = f"{ended.how}{where}; {await _kept(simulation, order)}"
+                reason = f"{ended.how}{where}; {await _kept(simulation, target)}"
                 raise StuckError(ended.plugin, reason) from None
             if stuck == _TRIES:
-                kept = await _kept(simulation, order)
+                kept = await _kept(simulation, target)
                 raise HubbubError(f"The run gets no further: {said.rstrip('.')}; {kept}.") from None
         else:
             return
 
 
-async def _kept(simulation: IsolatedSimulation, order: Order) -> str:
+async def _kept(simulation: IsolatedSimulation, target: Path | None) -> str:
     """Save the last completed tick; returns where, as a clause."""
     from sim.cli.runs.interrupts import rescue_path, said_of_rescue
 
-    path = rescue_path(order.outputs.save)
+    path = rescue_path(target)
     await simulation.save(path, note="rescued when the run was stopped")
     return said_of_rescue(simulation.frame.tick, path)
 

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import sim
 from sim.cli.program.output import table, tell
@@ -14,30 +14,17 @@ from sim.core.text import clip, one_line
 from sim.runtime.engine.model_output import ModelReports
 
 if TYPE_CHECKING:
+    from sim.scenario.driver import RunOutcome
     from sim.spread.cascade.cascade import Cascade
     from sim.world.world import World
 
 __all__ = [
-    "Ran", "as_csv", "contacts_of", "has_failed", "lived", "pace", "result", "summary",
+    "as_csv", "has_failed", "lived", "pace", "result", "summary",
     "tell_failed",
 ]  # fmt: skip
 
 _TEXT_CELLS = 40
 _NAMED = 5
-
-
-class Ran(NamedTuple):
-    """A world after its run, the messages to report, the ticks' seconds, contacts, beginning.
-
-    ``stopped`` is why it ended before its time; empty: it did not.
-    """
-
-    world: World
-    cascades: Sequence[Cascade]
-    seconds: float
-    contacts: int
-    since: int = 0
-    stopped: str = ""
 
 
 def result(
@@ -212,12 +199,7 @@ def _row(cascade: Cascade) -> tuple[str, ...]:
     )
 
 
-def contacts_of(cascades: Iterable[Cascade]) -> int:
-    """Return the contacts that cascades weighed in this process."""
-    return sum(cascade.contacts_seen for cascade in cascades)
-
-
-def pace(ran: Ran) -> str:
+def pace(ran: RunOutcome) -> str:
     """Say how large the world is and how fast it went."""
     world, seconds = ran.world, ran.seconds
     rate = ran.contacts / seconds if seconds > 0 else 0.0
@@ -235,7 +217,7 @@ def _rate(rate: float) -> str:
     return f"{rate:,.0f}" if rate < 1000 else f"{round(rate, -2):,.0f}"
 
 
-def lived(ran: Ran) -> list[str]:
+def lived(ran: RunOutcome) -> list[str]:
     """Return what interventions came to in a run, and what members did on the platform."""
     planned = [each for each in ran.world.interventions if not each.failed]
     done = [each for each in planned if each.done_at is not None and each.done_at >= ran.since]
@@ -244,7 +226,7 @@ def lived(ran: Ran) -> list[str]:
     return lines + alarms(ran)
 
 
-def alarms(ran: Ran) -> list[str]:
+def alarms(ran: RunOutcome) -> list[str]:
     """Return what was alarming in a run: how often, and the newest of it."""
     metrics = ran.world.metrics
     said = [] if metrics is None else [a for a in metrics.alerts.said if a.tick > ran.since]
@@ -269,7 +251,7 @@ def _acts(world: World, since: int) -> str:
     return f"Acts of members: {int(done.sum()):,}" + (f" ({named})." if most else ".")
 
 
-def has_failed(ran: Ran) -> bool:
+def has_failed(ran: RunOutcome) -> bool:
     """Whether a plugin failed: a model, who ranks or decides, an intervention or a metric."""
     faults = [] if ran.world.platform is None else ran.world.platform.faults
     faults = [*faults, *([] if ran.world.metrics is None else ran.world.metrics.faults)]

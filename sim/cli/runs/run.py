@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sim.cli.minds.run import accounts
+from sim.cli.minds.run import accounts, minds_words
 from sim.cli.plugins.trial import probe_foreign
 from sim.cli.program.exits import ERROR, FILE, OK, PLUGIN
 from sim.cli.program.log import log
@@ -24,169 +24,20 @@ from sim.cli.program.output import (
     write_text,
 )
 from sim.cli.runs.history import recorded_run
-from sim.cli.runs.platform import host
-from sim.cli.runs.results import Ran, as_csv, has_failed, lived, pace, result, summary, tell_failed
-from sim.cli.scenario.places import placed
+from sim.cli.runs.results import as_csv, has_failed, lived, pace, result, summary, tell_failed
 from sim.cli.worlds.names import save_world
 from sim.core.progress import Report
 from sim.core.text import clean
 from sim.errors import InputError
 
 if TYPE_CHECKING:
-    from sim.cli.minds.run import Minded
-    from sim.cli.scenario.acts import Deed
     from sim.cli.worlds.recover import Keeping
     from sim.runtime.journal.writer import JournalWriter
-    from sim.spread.cascade.cascade import Cascade
+    from sim.scenario.driver import RunOutcome
+    from sim.scenario.plan import MessageSpec, RunPlan
     from sim.world.world import World
 
-__all__ = [
-    "LIMIT",
-    "SEEDS",
-    "Order",
-    "Outputs",
-    "Saying",
-    "Stop",
-    "carry_out",
-    "command_words",
-    "most_running",
-]
-
-SEEDS = "top:10:degree"
-"""Who holds a message first when nobody is named."""
-
-LIMIT = 1000
-"""Ticks after which a run ends that was told no other end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Saying:
-    """A message to inject.
-
-    Parameters
-    ----------
-    text, model, priority, draws, channel
-        As ``world.inject`` takes them; ``model`` None is the one of the settings.
-    seeds
-        An expression such as ``top:40:pagerank``.
-    author
-        An agent's foreign id.
-    tags
-        Interests; None: what the text says.
-    at
-        Ticks after the start; None: at once.
-    parameters
-        Of the model, as typed or plain.
-    place
-        The file and section that it comes from, for errors.
-    """
-
-    text: str
-    seeds: str = SEEDS
-    model: str | None = None
-    author: str | None = None
-    tags: Sequence[str] | None = None
-    at: int | None = None
-    priority: int = 0
-    draws: str | None = None
-    channel: str | None = None
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    place: tuple[Path, str] | None = None
-
-    def check(self) -> None:
-        """Refuse a wrong model or parameter before any world is made.
-
-        Raises
-        ------
-        ParameterError, UnknownNameError, FileError
-            One sentence.
-        """
-        from sim.core.registry import make
-        from sim.world.channels import channel_of
-
-        with placed(self.place):
-            make(self.named_model, **self.parameters)
-            if self.channel is not None:
-                channel_of(self.channel)
-
-    def inject(self, world: World, keeper: JournalWriter | None = None) -> Cascade:
-        """Start it; ``keeper`` is told, if the world has a journal.
-
-        Raises
-        ------
-        InputError, ParameterError, UnknownNameError, FileError
-            One sentence; nothing is changed.
-        """
-        from sim.runtime.journal.writer import done
-        from sim.world.seeding import choose_seeds
-
-        with placed(self.place):
-            said: dict[str, Any] = {
-                "text": self.text,
-                "seeds": choose_seeds(world, self.seeds),
-                "model": self.named_model,
-                "author": None if self.author is None else world.agents.index(self.author),
-                "tags": self.tags,
-                "at": world.tick + self.at if self.at else None,
-                "priority": self.priority,
-                "draws": self.draws,
-                "channel": self.channel,
-                **self.parameters,
-            }
-            with done(keeper, world, "inject", (), said):
-                return world.inject(**said)
-
-    @property
-    def named_model(self) -> str:
-        """The model's name, the settings' own when none was given."""
-        if self.model is not None:
-            return self.model
-        from sim.settings.settings import current
-
-        return current().model
-
-    @property
-    def words(self) -> list[str]:
-        """The options of ``hubbub run`` that inject it again."""
-        words = ["--inject", clean(self.text), "--seeds", self.seeds, "--model", self.named_model]
-        words += [word for k, v in self.parameters.items() for word in ("-p", f"{k}={v}")]
-        if self.author is not None:
-            words += ["--author", self.author]
-        if self.tags is not None:
-            words += ["--tags", ",".join(self.tags)]
-        if self.priority:
-            words += ["--priority", str(self.priority)]
-        words += [] if self.channel is None else ["--channel", self.channel]
-        return [*words, "--draws", self.draws] if self.draws is not None else words
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """When a run ends: after ``ticks``, or earlier once every message is quiet."""
-
-    ticks: int | None = None
-    until_quiet: bool = False
-
-    @property
-    def limit(self) -> int:
-        """The most ticks."""
-        return LIMIT if self.ticks is None else self.ticks
-
-    @property
-    def waits_for_quiet(self) -> bool:
-        """Whether it ends early; it does when no number of ticks is given."""
-        return self.until_quiet or self.ticks is None
-
-    def check(self) -> None:
-        """Refuse a negative number of ticks with ``InputError``."""
-        if self.ticks is not None and self.ticks < 0:
-            raise InputError(f"A run takes 0 ticks or more, got {self.ticks}.")
-
-    def reached(self, world: World) -> bool:
-        """Whether nothing can happen any more, and that is asked for."""
-        if not self.waits_for_quiet or world.interventions.waits_for_tick:
-            return False
-        return not any(cascade.alive for cascade in world.cascades)
+__all__ = ["Outputs", "RunRequest", "carry_out", "command_words", "message_words"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,29 +104,25 @@ class Outputs:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """A whole run.
+class RunRequest:
+    """A whole run as it was asked for: a world, a plan, and what is written of it.
 
     Parameters
     ----------
     make
         Opens or makes the world.
+    plan
+        What is done in it.
     command
         Returns the shell words that repeat the run, given the world's seed.
-    sayings, stop, outputs
-        What to inject, when to end, what to write.
-    max_running
-        Messages that run at once; None: as the settings say.
+    outputs
+        What to write.
     nothing
         What to say when there is no message.
     journal
         Where the run keeps its journal, if it does.
     isolated
         Whether the engine runs in a process of its own.
-    deeds
-        What is done between ticks.
-    minded, platform
-        Which members decide by themselves, if any more; who ranks feeds where nobody does yet.
     notes
         What else a person should know at the end.
     origin
@@ -283,55 +130,63 @@ class Order:
     """
 
     make: Callable[[Report], World]
+    plan: RunPlan
     command: Callable[[int], list[str]]
-    sayings: tuple[Saying, ...] = ()
-    stop: Stop = Stop()
     outputs: Outputs = Outputs()
-    max_running: int | None = None
     nothing: str = "Nothing was sent; add --inject TEXT."
     journal: Keeping | None = None
     isolated: bool = False
-    deeds: tuple[Deed, ...] = ()
-    minded: Minded | None = None
-    platform: str = ""
     notes: tuple[str, ...] = ()
     origin: Path | None = None
 
 
+def message_words(message: MessageSpec) -> list[str]:
+    """Return the options of ``hubbub run`` that inject a message again."""
+    words = ["--inject", clean(message.text), "--seeds", message.seeds]
+    words += ["--model", message.named_model]
+    words += [word for k, v in message.parameters.items() for word in ("-p", f"{k}={v}")]
+    if message.author is not None:
+        words += ["--author", message.author]
+    if message.tags is not None:
+        words += ["--tags", ",".join(message.tags)]
+    if message.priority:
+        words += ["--priority", str(message.priority)]
+    words += [] if message.channel is None else ["--channel", message.channel]
+    return [*words, "--draws", message.draws] if message.draws is not None else words
+
+
 def command_words(
-    world: str,
-    seed: int,
-    saying: Saying | None,
-    stop: Stop,
-    outputs: Outputs,
-    flags: Sequence[str] = (),
+    world: str, seed: int, plan: RunPlan, outputs: Outputs, flags: Sequence[str] = ()
 ) -> list[str]:
-    """Return the words of the command that repeats a run of one message.
+    """Return the words of the command that repeats a run of a world.
 
     Parameters
     ----------
     world
-        As :func:`~sim.cli.worlds.names.open_world` takes it.
+        As :func:`~sim.scenario.worlds.named_world` takes it.
     seed
         That was in force.
-    saying, stop, outputs
+    plan, outputs
         What was asked; files that end in ``.hub`` are not written again.
     flags
         Words of the options that every verb shares.
     """
     words = ["hubbub", "run", world, "--seed", str(seed)]
-    words += saying.words if saying is not None else []
-    words += ["--ticks", str(stop.limit)]
-    words += ["--until-quiet"] if stop.waits_for_quiet else []
-    return words + outputs.words + [*flags]
+    words += [word for message in plan.messages for word in message_words(message)]
+    words += ["--ticks", str(plan.stop.limit)]
+    words += ["--until-quiet"] if plan.stop.waits_for_quiet else []
+    words += outputs.words
+    words += minds_words(plan.minds) if plan.minds else []
+    words += ["--platform", plan.platform] if plan.platform else []
+    return [*words, *flags]
 
 
-def carry_out(order: Order) -> int:
+def carry_out(request: RunRequest) -> int:
     """Open the world, run it, write and show what came of it.
 
     Parameters
     ----------
-    order
+    request
         Everything that was asked.
 
     Returns
@@ -344,37 +199,36 @@ def carry_out(order: Order) -> int:
     HubbubError
         One sentence; when it is raised before the end, nothing is written.
     """
-    order.outputs.check()
-    order.stop.check()
-    for saying in order.sayings:
-        saying.check()
-    if not order.isolated:
+    request.outputs.check()
+    request.plan.check()
+    if not request.isolated:
         probe_foreign()
     with watched() as report:
-        journal = order.journal
-        world = journal.made(order.make, report) if journal else order.make(report)
-        _measure(world, order.outputs)
+        journal = request.journal
+        world = journal.made(request.make, report) if journal else request.make(report)
+        request.plan.prepare(world)
+        _measure(world, request.outputs)
         with (
             journal.keeper(world) if journal else nullcontext() as keeper,
-            recorded_run(world, order.origin, order.outputs.save, journal) as history,
+            recorded_run(world, request.origin, request.outputs.save, journal) as history,
         ):
-            host(world, order.platform, keeper)
-            if order.isolated:
-                ran = _run_isolated(world, order, history.beside, report)
+            request.plan.host(world, keeper)
+            if request.isolated:
+                ran = _run_isolated(world, request, history.beside, report)
             else:
-                ran = _run(world, order, keeper, report)
-            saved, where = _saved(ran.world, order.outputs, report)
+                ran = _run(world, request, keeper, report)
+            saved, where = _saved(ran.world, request.outputs, report)
             history.saved(ran.world, where)
-        is_elsewhere = where != order.outputs.save
-    command = safe(shlex.join(order.command(ran.world.seed)))
-    _write(ran, order.outputs, command)
+        is_elsewhere = where != request.outputs.save
+    command = safe(shlex.join(request.command(ran.world.seed)))
+    _write(ran, request.outputs, command)
     if saved:
         tell(saved)
     log("ran", command=command, tick=ran.world.tick, seconds=round(ran.seconds, 3))
-    show = tell if order.outputs.on_stdout else say
+    show = tell if request.outputs.on_stdout else say
     came = lived(ran)
     if ran.cascades or not came:
-        show(summary(ran.cascades) if ran.cascades else order.nothing)
+        show(summary(ran.cascades) if ran.cascades else request.nothing)
     tell_failed(ran.world)
     for line in came:
         show(line)
@@ -382,7 +236,7 @@ def carry_out(order: Order) -> int:
     for line in accounts(ran.world):
         show(line)
     show(f"Again: {command}")
-    for line in filter(None, (*order.notes, ran.stopped)):
+    for line in filter(None, (*request.notes, ran.stopped)):
         tell(line)
     if ran.stopped:
         return ERROR
@@ -400,27 +254,22 @@ def _measure(world: World, outputs: Outputs) -> None:
         world.open_metrics(members=outputs.members)
 
 
-def _run(world: World, order: Order, keeper: JournalWriter | None, report: Report) -> Ran:
+def _run(
+    world: World, request: RunRequest, keeper: JournalWriter | None, report: Report
+) -> RunOutcome:
     from sim.cli.runs.thread import run_here
 
-    return run_here(world, order, most_running(order), keeper, report)
+    return run_here(world, request.plan, request.outputs.save, keeper, report)
 
 
-def _run_isolated(world: World, order: Order, beside: Path | None, report: Report) -> Ran:
+def _run_isolated(
+    world: World, request: RunRequest, beside: Path | None, report: Report
+) -> RunOutcome:
     from sim.cli.runs.process import run_isolated
 
-    if order.deeds or order.minded:
+    if request.plan.commands or request.plan.minds:
         raise InputError("[[commands]] and --minds run in one process; leave out --isolated.")
-    return run_isolated(world, order, most_running(order), report, beside=beside)
-
-
-def most_running(order: Order) -> int:
-    """Return how many messages of a run run at once."""
-    if order.max_running is not None:
-        return order.max_running
-    from sim.settings.settings import current
-
-    return current().max_running
+    return run_isolated(world, request.plan, request.outputs.save, report, beside=beside)
 
 
 def _saved(world: World, outputs: Outputs, report: Report) -> tuple[str, Path | None]:
@@ -444,7 +293,7 @@ def _saved(world: World, outputs: Outputs, report: Report) -> tuple[str, Path | 
     return f"{told} {save_world(world, other, report)}", other
 
 
-def _write(ran: Ran, outputs: Outputs, command: str) -> None:
+def _write(ran: RunOutcome, outputs: Outputs, command: str) -> None:
     if outputs.json is not None:
         found = result(ran.world, ran.cascades, command=command, seconds=ran.seconds)
         write_text(outputs.json, as_json(found) + "\n")

@@ -26,7 +26,7 @@ Where = Annotated[str, typer.Argument(metavar="SCENARIO", help="scenario.toml or
 def list_scenarios(context: typer.Context, json: Json = False) -> None:
     """List the scenarios that come with the program."""
     prepare(context.obj)
-    from sim.cli.runs.gallery import show_gallery
+    from sim.cli.scenario.gallery import show_gallery
 
     show_gallery(None, json=json)
 
@@ -39,7 +39,7 @@ def show_scenario(
 ) -> None:
     """Say what a scenario asks, what should be seen, and on what that rests."""
     prepare(context.obj)
-    from sim.cli.runs.gallery import show_gallery
+    from sim.cli.scenario.gallery import show_gallery
 
     show_gallery(name, json=json)
 
@@ -59,10 +59,10 @@ def run_variants(
 ) -> None:
     """Run a scenario's variants from one seed, and show what they come to side by side."""
     prepare(context.obj)
-    from sim.cli.runs.gallery import compare
+    from sim.cli.scenario.gallery import show_variants
 
     said = {"seed": seed, "ticks": ticks, "agents": agents}
-    compare(scenario, vary=tuple(vary or ()), json=json, **said)
+    show_variants(scenario, vary=tuple(vary or ()), json=json, **said)
 
 
 @scenarios.command("describe")
@@ -75,7 +75,7 @@ def describe_scenario(
 ) -> None:
     """Describe a scenario or a world by the ODD protocol, from its keys and its models' cards."""
     prepare(context.obj)
-    from sim.cli.scenario.odd import show_description
+    from sim.cli.scenario.gallery import show_description
 
     show_description(what, variant)
 

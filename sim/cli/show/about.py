@@ -38,8 +38,9 @@ def show_info(where: str, *, network: bool, json: bool) -> None:
     network, json
         As typed.
     """
-    from sim.cli.worlds.names import open_world, saved_path
+    from sim.cli.worlds.names import open_world
     from sim.runtime.saves.places import require_file
+    from sim.scenario.worlds import saved_path
 
     path = saved_path(where)
     require_file(path)
@@ -158,8 +159,8 @@ def _item(value: object) -> str:
 
 def show_verification(where: str, *, json: bool) -> None:
     """Check every byte of a world file, its log of acts and its journal, and say so."""
-    from sim.cli.worlds.names import saved_path
     from sim.runtime.saves.places import require_file
+    from sim.scenario.worlds import saved_path
     from sim.store import verify
     from sim.store.journal.audit_reading import checked, journal_checked
     from sim.store.journal.journal import JOURNAL_FILE, folder_of

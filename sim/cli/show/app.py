@@ -159,7 +159,7 @@ def show_suggestions(
 ) -> None:  # fmt: skip
     """Propose whom a member might follow."""
     from sim.cli.show.suggestions import show_suggestions
-    from sim.cli.worlds.names import assignments
+    from sim.scenario.worlds import assignments
 
     given = assignments(parameter or ())
     show_suggestions(world_of(context), agent, by, given, Shape(json, csv, limit))

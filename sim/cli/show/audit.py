@@ -34,7 +34,7 @@ def show_audit(where: str, shape: Shape) -> int:
     shape
         JSON, whole, is what ``hubbub replay`` can do again.
     """
-    from sim.cli.worlds.names import saved_path
+    from sim.scenario.worlds import saved_path
     from sim.store.journal.audit_reading import audit
 
     found = audit(saved_path(where))
@@ -133,8 +133,8 @@ def write_script(where: str, out: Path | None) -> int:
     InputError
         When a scenario cannot say how the world began, or what was done.
     """
-    from sim.cli.scenario.from_world import scenario_of
-    from sim.cli.worlds.names import saved_path
+    from sim.scenario.from_world import scenario_of
+    from sim.scenario.worlds import saved_path
     from sim.store.journal.audit_reading import audit
 
     require_folder(out)

@@ -58,7 +58,7 @@ def show_history(where: str, asked: Question, shape: Shape) -> None:
     SnapshotError
         When the world cannot be read.
     """
-    from sim.cli.worlds.names import saved_path
+    from sim.scenario.worlds import saved_path
     from sim.store.history.reading import cohorts_of, people_of, read_history
 
     if sum(each is not None for each in (asked.agent, asked.pair, asked.message)) > 1:

@@ -76,7 +76,7 @@ def show_replay(order: Again, *, json: bool) -> int:
 def _log(where: str) -> tuple[list[LoggedAct], str | None, list[str]]:
     if where.endswith((".json", ".jsonl")):
         return read_log(Path(where))
-    from sim.cli.worlds.names import saved_path
+    from sim.scenario.worlds import saved_path
     from sim.store.journal.audit_reading import audit
 
     found = audit(saved_path(where))
@@ -97,9 +97,9 @@ def _start(order: Again, acts: list[LoggedAct], report: Report) -> World | None:
 
 def _checkpoint(order: Again, acts: list[LoggedAct], report: Report) -> World | None:
     """Return the nearest state that the journal beside the file keeps and that fits the log."""
-    from sim.cli.worlds.names import saved_path
     from sim.errors import SnapshotError
     from sim.runtime.replay import leads_to
+    from sim.scenario.worlds import saved_path
     from sim.store import info, load
     from sim.store.journal.journal import folder_of
 

@@ -42,8 +42,8 @@ def show_feed(where: str, agent: str, tick: int | None, shape: Shape) -> None:
 
 def _then(where: str, agent: str, tick: int | None) -> tuple[World, Platform, int]:
     """Return a world as it was, its platform, and a member."""
-    from sim.cli.worlds.names import saved_path
     from sim.runtime.queries.why import as_it_was
+    from sim.scenario.worlds import saved_path
 
     with watched() as report:
         world = as_it_was(saved_path(where), tick, report=report)

@@ -132,8 +132,8 @@ def go_back(where: str, at: str) -> None:
 
 def _live(where: str) -> tuple[Path, int, int]:
     """Return the file of a world with a journal, and its last acknowledged tick and entry."""
-    from sim.cli.worlds.names import saved_path
     from sim.runtime.saves.places import has_journal
+    from sim.scenario.worlds import saved_path
     from sim.store.journal.journal import folder_of, read_acked
 
     path = saved_path(where)

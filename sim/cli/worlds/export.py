@@ -20,9 +20,10 @@ def export_world(where: str, to: str, out: Path, *, force: bool) -> None:
     to, out, force
         As typed.
     """
-    from sim.cli.worlds.names import file_of, open_world
+    from sim.cli.worlds.names import open_world
     from sim.errors import UnknownNameError
     from sim.io import EXPORTS, export
+    from sim.scenario.worlds import file_of
 
     if to not in EXPORTS:  # before a large world is loaded
         raise UnknownNameError("export format", to, EXPORTS)

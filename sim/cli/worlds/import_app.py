@@ -72,7 +72,7 @@ def import_file(
     """Make a world of a network file and save it."""
     prepare(context.obj)
     from sim.cli.worlds.make import make_import
-    from sim.cli.worlds.names import ImportedWorld
+    from sim.scenario.worlds import ImportedWorld
 
     make_import(
         ImportedWorld(

@@ -8,27 +8,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sim.cli.minds.run import minds_words
 from sim.cli.program.log import log
-from sim.cli.program.output import require_folder, safe, say, watched
-from sim.cli.runs.run import SEEDS, Order, Outputs, Saying, Stop, carry_out, command_words
-from sim.cli.worlds.names import (
-    AUTHOR,
-    ImportedWorld,
-    NewWorld,
-    assignments,
-    file_of,
-    open_world,
-    save_made,
-)
+from sim.cli.program.output import require_folder, safe, say, tell, watched
+from sim.cli.runs.run import Outputs, RunRequest, carry_out, command_words
+from sim.cli.worlds.names import AUTHOR, import_words, new_words, open_world, save_made
 from sim.cli.worlds.recover import journalled
 from sim.core.registry import make
 from sim.errors import InputError
+from sim.scenario.gallery import open_scenario
+from sim.scenario.plan import SEEDS, MessageSpec, RunPlan, Stop
+from sim.scenario.worlds import ImportedWorld, NewWorld, assignments, file_of
 
 if TYPE_CHECKING:
-    from sim.cli.minds.run import Minded
+    from sim.scenario.minds import MindsRequest
+    from sim.scenario.sections import OutputSection
+    from sim.scenario.spec import Scenario
     from sim.world.world import World
 
-__all__ = ["Message", "make_import", "make_new", "only", "run_scenario", "run_world"]
+__all__ = ["MessageOptions", "make_import", "make_new", "only", "run_scenario", "run_world"]
 
 
 def only(texts: Sequence[str] | None) -> str | None:
@@ -48,7 +46,7 @@ def only(texts: Sequence[str] | None) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class MessageOptions:
     """The options of ``run`` that make up a message, as typed."""
 
     text: str | None = None
@@ -62,7 +60,7 @@ class Message:
     channel: str | None = None
 
     @property
-    def saying(self) -> Saying | None:
+    def spec(self) -> MessageSpec | None:
         """What to inject; None when no text was given.
 
         Raises
@@ -71,11 +69,11 @@ class Message:
             When there are options of a message and no text.
         """
         if self.text is None:
-            if self != Message():
+            if self != MessageOptions():
                 raise InputError("These are options of a message; add --inject TEXT.")
             return None
         tags = None if self.tags is None else [tag.strip() for tag in self.tags.split(",") if tag]
-        return Saying(
+        return MessageSpec(
             self.text,
             seeds=SEEDS if self.seeds is None else self.seeds,
             model=self.model,
@@ -104,12 +102,14 @@ def make_new(order: NewWorld, out: Path, flags: Sequence[str] = (), *, force: bo
     """
     _require_room(out, force=force)
     with watched() as report:
-        world = order.make(report)
+        world = order.make(report, tell)
         world.trail.by(world, AUTHOR)
         saved = save_made(world, out, report, force=force)
     made = f"{len(world.agents):,} agents, {world.ties.count:,} ties."
     _tell_made(
-        made, saved, ["hubbub", "new", *order.words, "--out", str(out), *_forced(force), *flags]
+        made,
+        saved,
+        ["hubbub", "new", *new_words(order), "--out", str(out), *_forced(force), *flags],
     )
 
 
@@ -145,7 +145,16 @@ def make_import(
         saved = save_made(imported.world, out, report, force=force)
     given = [] if profiles is None else ["--profiles", str(profiles)]
     given += [] if interests == "known" else ["--interests", interests]
-    words = ["hubbub", "import", *order.words, *given, "--out", str(out), *_forced(force), *flags]
+    words = [
+        "hubbub",
+        "import",
+        *import_words(order),
+        *given,
+        "--out",
+        str(out),
+        *_forced(force),
+        *flags,
+    ]
     _tell_made(imported.report.describe() + _length(imported.world) + told, saved, words)
 
 
@@ -199,7 +208,7 @@ def _refuse_together(journal: bool, checkpoint: str | None, isolated: bool) -> N
 
 def run_world(
     where: str,
-    message: Message,
+    message: MessageOptions,
     seed: int | None,
     stop: Stop,
     outputs: Outputs,
@@ -208,7 +217,7 @@ def run_world(
     journal: bool = False,
     checkpoint: str | None = None,
     isolated: bool = False,
-    minded: Minded | None = None,
+    minds: MindsRequest | None = None,
     platform: str = "",
 ) -> int:
     """Run a world with at most one message; returns the exit code.
@@ -216,7 +225,7 @@ def run_world(
     Parameters
     ----------
     where
-        As :func:`~sim.cli.worlds.names.open_world` takes it.
+        As :func:`~sim.scenario.worlds.named_world` takes it.
     message, seed, stop, outputs
         As typed.
     flags
@@ -227,7 +236,7 @@ def run_world(
         When it takes checkpoints, as typed; None: as the settings say.
     isolated
         Whether the engine runs in a process of its own.
-    minded
+    minds
         Which members decide by themselves.
     platform
         Who ranks the feeds of a platform that is opened where there is none; empty: nobody.
@@ -240,29 +249,33 @@ def run_world(
     _refuse_together(journal, checkpoint, isolated)
     if platform:
         make(platform, "recommender")
-    saying = message.saying
-    flags = [*(["--platform", platform] if platform else []), *flags]
-    flags = [*(minded.words if minded else []), *flags]
-    order = Order(
-        make=lambda report: open_world(where, report, seed=seed),
-        command=lambda used: command_words(where, used, saying, stop, outputs, flags),
-        sayings=() if saying is None else (saying,),
-        stop=stop,
-        outputs=outputs,
-        journal=journalled(where, outputs.save, checkpoint, force=outputs.force)
-        if journal
-        else None,
-        isolated=isolated,
-        minded=minded,
+    sent = message.spec
+    plan = RunPlan(
+        where,
         platform=platform,
-        origin=file_of(where),
+        messages=() if sent is None else (sent,),
+        minds=minds,
+        stop=stop,
+        author=AUTHOR,
     )
-    return carry_out(order)
+    return carry_out(
+        RunRequest(
+            make=lambda report: open_world(where, report, seed=seed),
+            plan=plan,
+            command=lambda used: command_words(where, used, plan, outputs, flags),
+            outputs=outputs,
+            journal=journalled(where, outputs.save, checkpoint, force=outputs.force)
+            if journal
+            else None,
+            isolated=isolated,
+            origin=file_of(where),
+        )
+    )
 
 
 def run_scenario(
     where: str,
-    message: Message,
+    message: MessageOptions,
     seed: int | None,
     stop: Stop,
     outputs: Outputs,
@@ -270,11 +283,11 @@ def run_scenario(
     *,
     variant: str = "",
     isolated: bool = False,
-    minded: Minded | None = None,
+    minds: MindsRequest | None = None,
 ) -> int:
     """Run a scenario: a file, or ``gallery:NAME``; returns the exit code.
 
-    ``isolated`` and ``minded`` as of :func:`run_world`, the latter instead of the file's own;
+    ``isolated`` and ``minds`` as of :func:`run_world`, the latter instead of the file's own;
     ``variant`` is one that the scenario has.
 
     Raises
@@ -282,11 +295,57 @@ def run_scenario(
     InputError
         When a message is given too: the file has its own.
     """
-    from sim.cli.runs.gallery import opened
-
-    if message.saying is not None:
+    if message.spec is not None:
         raise InputError(f"{where} has its own messages; write --inject's there, as [[messages]].")
-    scenario = opened(where, variant)
-    flags = [*(minded.words if minded else []), *flags]
-    order = scenario.order(seed=seed, stop=stop, outputs=outputs, flags=flags)
-    return carry_out(replace(order, isolated=isolated, minded=minded or order.minded))
+    scenario = open_scenario(where, variant)
+    written = _written(scenario.outputs, scenario.path.parent, outputs)
+    plan = scenario.plan(stop, author=AUTHOR)
+    return carry_out(
+        RunRequest(
+            make=lambda report: scenario.world(report, seed, tell=tell, author=AUTHOR),
+            plan=plan if minds is None else replace(plan, minds=minds),
+            command=lambda used: [
+                *_scenario_words(scenario, used, stop, outputs),
+                *(minds_words(minds) if minds else []),
+                *flags,
+            ],
+            outputs=written,
+            nothing=f"Nothing was sent; {where} has no [[messages]].",
+            isolated=isolated,
+            notes=_notes(scenario),
+        )
+    )
+
+
+def _written(said: OutputSection, folder: Path, outputs: Outputs) -> Outputs:
+    """Return what a run of a scenario writes: what was typed, else what the file says."""
+
+    def beside(path: Path | None) -> Path | None:
+        return None if path is None or str(path) == "-" else folder / path
+
+    return replace(
+        outputs,
+        json=outputs.json or beside(said.json_),
+        csv=outputs.csv or beside(said.csv),
+        save=outputs.save or beside(said.save),
+        metrics=outputs.metrics or beside(said.metrics),
+    )
+
+
+def _scenario_words(scenario: Scenario, seed: int, stop: Stop, outputs: Outputs) -> list[str]:
+    words = ["hubbub", "run", scenario.called or str(scenario.path), "--seed", str(seed)]
+    words += ["--variant", scenario.variant] if scenario.variant else []
+    words += ["--ticks", str(stop.ticks)] if stop.ticks is not None else []
+    words += ["--until-quiet"] if stop.until_quiet else []
+    return words + outputs.words
+
+
+def _notes(scenario: Scenario) -> tuple[str, ...]:
+    """Say what should be seen, and how."""
+    what = safe(scenario.called or str(scenario.path))
+    sees = [f"Should be seen: {safe(scenario.about.sees)}"] if scenario.about.sees else []
+    if scenario.variants and not scenario.variant:
+        names = safe(", ".join(scenario.variants))
+        sees.append(f"This was the file as it stands; --variant takes one of {names}.")
+        sees.append(f"Its variants side by side: hubbub scenario variants {what}")
+    return tuple(sees)

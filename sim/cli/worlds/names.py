@@ -1,426 +1,82 @@
-"""Worlds as the command line names them: a file, a saved name, ``demo``, or ``new:...``."""
+"""Worlds as verbs open, name and save them."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from sim.cli.program.output import tell
 from sim.core.progress import Report
-from sim.errors import CapacityError, FileError, InputError
+from sim.errors import FileError
+from sim.scenario.worlds import ImportedWorld, NewWorld, named_world
 
 if TYPE_CHECKING:
-    from sim.io import ImportOutcome
     from sim.world.world import World
 
-__all__ = [
-    "ImportedWorld",
-    "NewWorld",
-    "assignments",
-    "file_of",
-    "open_world",
-    "parse_new",
-    "save_world",
-    "saved_path",
-]
+__all__ = ["AUTHOR", "import_words", "new_words", "open_world", "save_made", "save_world"]
 
 AUTHOR = "command line"
 """Who asks for what the verbs do, as the log of a world's acts has it."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewWorld:
-    """An order for a world that a generator draws.
+def open_world(where: str, report: Report, *, seed: int | None = None) -> World:
+    """Return the world that a person names; what it remarks is told.
 
     Parameters
     ----------
-    agents, network, mean_degree, seed, tick_minutes, trust
-        As ``World.create`` takes them.
-    degrees
-        A file of degree pairs, for the network ``configuration``; it says how many agents.
-    parameters, platform
-        Of the generator, as typed or plain; who ranks feeds on its platform, empty: it has none.
+    where, report, seed
+        As of :func:`~sim.scenario.worlds.named_world`.
     """
+    return named_world(where, report, seed=seed, tell=tell, author=AUTHOR)
 
-    agents: int = 10_000
-    network: str = "preferential-attachment"
-    mean_degree: float = 20.0
-    seed: int = 0
-    tick_minutes: float = 60.0
-    trust: str = "full"
-    degrees: Path | None = None
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    platform: str = ""
 
-    def make(self, report: Report) -> World:
-        """Make it.
-
-        Raises
-        ------
-        InputError
-            For whatever is not allowed.
-        CapacityError
-            Before anything is allocated, when it would not fit in memory or in the limit that the
-            setting ``memory_hard_mb`` sets.
-        """
-        from sim.world.world import World
-
-        agents, mean_degree, extra = self.agents, self.mean_degree, dict(self.parameters)
-        if self.degrees is not None:
-            self._refuse_idle()
-            from sim.io import read_degrees
-
-            pairs = extra["degrees"] = read_degrees(self.degrees, report=report)
-            agents, mean_degree = len(pairs), float(pairs[:, 0].mean())
-        _refuse_above_the_limit(agents, World.estimate_bytes(agents, mean_degree))
-        return World.create(
-            agents,
-            self.network if self.degrees is None else "configuration",
-            mean_degree,
-            self.seed,
-            tick_minutes=self.tick_minutes,
-            trust=self.trust,
-            platform={"recommender": self.platform} if self.platform else None,
-            report=report,
-            **extra,
-        )
-
-    def _refuse_idle(self) -> None:
-        """Refuse what degree pairs say themselves."""
-        usual = NewWorld()
-        typed = [n for n in ("agents", "mean_degree") if getattr(self, n) != getattr(usual, n)]
-        typed += ["network"] if self.network not in {usual.network, "configuration"} else []
-        if typed:
-            names = ", ".join(name.replace("_", "-") for name in typed)
-            raise InputError(f"Degree pairs make a configuration network; leave {names} out.")
-
-    @property
-    def words(self) -> list[str]:
-        """The options of ``hubbub new`` that make it again."""
-        options: list[tuple[str, object]] = [("--degrees", self.degrees)]
-        if self.degrees is None:
-            options = [
-                ("--agents", self.agents),
-                ("--network", self.network),
-                ("--mean-degree", _exact(self.mean_degree)),
-            ]
-        options.append(("--seed", self.seed))
-        if self.tick_minutes != 60:
-            options.append(("--tick-minutes", _exact(self.tick_minutes)))
-        options += [("--trust", self.trust)] if self.trust != "full" else []
-        options += [("--platform", self.platform)] if self.platform else []
-        options += [("-p", f"{name}={value}") for name, value in self.parameters.items()]
-        return [str(word) for option in options for word in option]
+def new_words(order: NewWorld) -> list[str]:
+    """Return the options of ``hubbub new`` that make it again."""
+    options: list[tuple[str, object]] = [("--degrees", order.degrees)]
+    if order.degrees is None:
+        options = [
+            ("--agents", order.agents),
+            ("--network", order.network),
+            ("--mean-degree", _exact(order.mean_degree)),
+        ]
+    options.append(("--seed", order.seed))
+    if order.tick_minutes != 60:
+        options.append(("--tick-minutes", _exact(order.tick_minutes)))
+    options += [("--trust", order.trust)] if order.trust != "full" else []
+    options += [("--platform", order.platform)] if order.platform else []
+    options += [("-p", f"{name}={value}") for name, value in order.parameters.items()]
+    return [str(word) for option in options for word in option]
 
 
 def _exact(value: float) -> str:
     return repr(float(value)).removesuffix(".0")
 
 
-def _refuse_above_the_limit(agents: int, needed: int) -> None:
-    from sim.cli.program.output import tell
-    from sim.settings.settings import current
-
-    hard, soft = current().memory_hard_mb, current().memory_soft_mb
-    megabytes = needed / 2**20
-    size = f"A world of {agents:,} agents needs about {megabytes:,.0f} MB while it is made"
-    if hard is not None and megabytes > hard:
-        raise CapacityError(
-            f"{size}, and memory_hard_mb allows {hard:,}; make fewer agents or raise it."
-        )
-    if soft is not None and megabytes > soft:
-        tell(f"{size}; memory_soft_mb is {soft:,}.")
-
-
-def assignments(words: Iterable[str], what: str = "-p") -> dict[str, str]:
-    """Read ``name=value`` words; a dash in a name counts as an underscore.
-
-    Parameters
-    ----------
-    words
-        As typed.
-    what
-        The option, for the error sentence.
-
-    Raises
-    ------
-    InputError
-        When one has no ``=``, or a name comes twice.
-    """
-    found: dict[str, str] = {}
-    for word in words:
-        name, sign, value = word.partition("=")
-        name = name.strip().replace("-", "_")
-        if not sign or not name.isidentifier():
-            raise InputError(f"{what} takes NAME=VALUE, such as probability=0.1; got {word!r}.")
-        if name in found:
-            raise InputError(f"{what} {name} is given twice; give it once.")
-        found[name] = value.strip()
-    return found
-
-
-def parse_new(text: str) -> NewWorld:
-    """Read what stands after ``new:``.
-
-    Parameters
-    ----------
-    text
-        ``AGENTS`` and ``name=value`` pairs, by commas; what ``NewWorld`` does not know is the
-        generator's. May be empty.
-
-    Raises
-    ------
-    InputError
-        When a number is none.
-
-    Examples
-    --------
-    >>> parse_new("1000,network=small-world,rewiring=0.2").parameters
-    {'rewiring': '0.2'}
-    """
-    words = [word.strip() for word in text.split(",") if word.strip()]
-    if words and "=" not in words[0]:
-        words[0] = f"agents={words[0]}"
-    given = assignments(words, "new:")
-    plain: dict[str, Any] = {}
-    for name, convert in _CONVERT.items():
-        if name in given:
-            plain[name] = _number(name, given.pop(name), convert)
-    return NewWorld(**plain, parameters=given)
-
-
-_CONVERT: dict[str, type] = {
-    "agents": int,
-    "network": str,
-    "mean_degree": float,
-    "seed": int,
-    "tick_minutes": float,
-    "trust": str,
-    "degrees": Path,
-    "platform": str,
-}
-
-
-def _number(name: str, text: str, convert: type) -> Any:
-    try:
-        return convert(text.replace("_", "") if convert is int else text)
-    except ValueError:
-        kind = "a whole number" if convert is int else "a number"
-        raise InputError(f"new: {name} must be {kind}, got {text!r}.") from None
-
-
-def open_world(where: str, report: Report, *, seed: int | None = None) -> World:
-    """Return the world that a person names.
-
-    Parameters
-    ----------
-    where
-        A file, the name of a world in the saves folder, ``demo``, or ``new:...``.
-    report
-        Told the progress.
-    seed
-        Replaces the world's own for what happens from now on; a new world is made from it.
-
-    Raises
-    ------
-    InputError, CapacityError
-        As the parts say.
-    SnapshotError
-        When the file is missing or refused.
-    """
-    from sim.cli.program.output import tell
-
-    kind, colon, rest = where.partition(":")
-    if kind == "new" and (colon or not Path(where).exists()):
-        order = parse_new(rest)
-        return _seeded(order, seed).make(report)
-    if where == "demo":
-        return _demo(report, seed)
-    world = _loaded(where, report)
-    for remark in world.remarks:
-        tell(remark)
-    if seed not in {None, world.seed}:
-        from sim.runtime.journal.acts import perform
-
-        world.trail.by(world, AUTHOR)
-        perform(world, "reseed", (seed,))
-    return world
-
-
-def _seeded(order: NewWorld, seed: int | None) -> NewWorld:
-    return order if seed is None else replace(order, seed=seed)
-
-
-def _demo(report: Report, seed: int | None) -> World:
-    from sim.io import demo
-
-    return demo(report=report) if seed is None else demo(seed=seed, report=report)
-
-
-def _loaded(where: str, report: Report) -> World:
-    """Return a file as it was saved; what its journal holds beyond that is said, not taken."""
-    from sim.cli.program.output import tell
-    from sim.runtime.saves.places import beyond, require_file
-    from sim.store import load
-
-    path = saved_path(where)
-    require_file(path)
-    world = load(path, report=report)
-    if said := beyond(path):
-        tell(said)
-    return world
-
-
-@dataclass(frozen=True, slots=True)
-class ImportedWorld:
-    """An order for a world of a network file.
-
-    Parameters
-    ----------
-    file
-        An edge list (.txt, .tsv, .csv, also .gz), GraphML, GEXF or GML.
-    direction
-        Of a line ``A B``: ``"influences"``, B hears A; ``"follows"``, A hears B.
-    directed
-        False makes two ties of each pair.
-    columns, weights, times
-        Where ids, trust and times are, by place from 0 or by name; None: not read.
-    delimiter, header, ids, signed, repeats, adjacency
-        As ``sim.io.EdgeOptions`` takes them.
-    relations, properties
-        Where types of ties are, and what else is kept of ties, divided by commas; None: as
-        ``sim.io.EdgeOptions`` says.
-    labels
-        A file of the members' communities.
-    seed, tick_minutes
-        Of the world.
-    """
-
-    file: Path
-    direction: str = "influences"
-    directed: bool = True
-    columns: str = "0,1"
-    weights: str | None = None
-    times: str | None = None
-    delimiter: str | None = None
-    header: bool | None = None
-    ids: str = "auto"
-    signed: bool = False
-    repeats: str = "once"
-    adjacency: bool = False
-    relations: str | None = None
-    properties: str | None = None
-    labels: Path | None = None
-    seed: int = 0
-    tick_minutes: float = 60.0
-
-    def make(self, report: Report) -> ImportOutcome:
-        """Read the file; returns the world and what was found, kept and dropped.
-
-        Raises
-        ------
-        FileError
-            With line, text and rule where a line breaks one.
-        InputError, CapacityError
-            For options that are not allowed, and for what does not fit in memory.
-        """
-        from sim.io import EdgeOptions, import_world
-
-        first, comma, second = (word.strip() for word in self.columns.partition(","))
-        if not (first and comma and second):
-            raise InputError(
-                f"--columns takes two places or names, such as 0,1; got {self.columns!r}."
-            )
-        options = EdgeOptions(
-            direction=self.direction,  # type: ignore[arg-type]  # checked there
-            directed=self.directed,
-            columns=(_column(first), _column(second)),
-            weight_column=None if self.weights is None else _column(self.weights),
-            time_column=None if self.times is None else _column(self.times),
-            delimiter=self.delimiter,
-            header=self.header,
-            ids=self.ids,  # type: ignore[arg-type]  # checked there
-            signed=self.signed,
-            repeats=self.repeats,  # type: ignore[arg-type]  # checked there
-            adjacency=self.adjacency,
-            relations=None if self.relations is None else _column(self.relations),
-            properties=None if self.properties is None else _columns(self.properties),
-        )
-        return import_world(
-            self.file,
-            options=options,
-            labels=self.labels,
-            seed=self.seed,
-            tick_minutes=self.tick_minutes,
-            report=report,
-        )
-
-    @property
-    def words(self) -> list[str]:
-        """The words of ``hubbub import`` that make it again."""
-        words = [str(self.file), "--direction", self.direction, "--seed", str(self.seed)]
-        words += [] if self.directed else ["--undirected"]
-        words += ["--signed"] if self.signed else []
-        words += ["--adjacency"] if self.adjacency else []
-        words += [] if self.header is None else ["--header" if self.header else "--no-header"]
-        usual = ImportedWorld(self.file)
-        for name in (
-            "columns",
-            "weights",
-            "times",
-            "delimiter",
-            "ids",
-            "labels",
-            "tick_minutes",
-            "repeats",
-            "relations",
-            "properties",
-        ):
-            value = getattr(self, name)
-            if value != getattr(usual, name):
-                words += [f"--{name.replace('_', '-')}", str(value)]
-        return words
-
-
-def _column(word: str) -> int | str:
-    return int(word) if word.isdecimal() else word
-
-
-def _columns(words: str) -> tuple[int | str, ...]:
-    return tuple(_column(word.strip()) for word in words.split(",") if word.strip())
-
-
-def saved_path(where: str) -> Path:
-    """Return the file that is meant: a path, or a name in the saves folder.
-
-    Parameters
-    ----------
-    where
-        As typed; a name needs no ``.hub``. A world that was never saved has a journal alone.
-    """
-    path = Path(where)
-    if path.exists() or path.name != where:
-        return path
-    from sim.settings.settings import current
-
-    folder = current().saves_folder
-    names = [folder / name for name in (where, f"{where}.hub")]
-    lives = [name for name in names if name.with_name(f"{name.name}.live").is_dir()]
-    return next((name for name in names if name.is_file()), lives[0] if lives else path)
-
-
-def file_of(where: str) -> Path | None:
-    """Return the file of a world as typed; None where it is none: ``demo``, a network, a journal.
-
-    Parameters
-    ----------
-    where
-        As of :func:`saved_path`.
-    """
-    path = saved_path(where)
-    return path if path.is_file() and path.suffix == ".hub" else None
+def import_words(order: ImportedWorld) -> list[str]:
+    """Return the words of ``hubbub import`` that make it again."""
+    words = [str(order.file), "--direction", order.direction, "--seed", str(order.seed)]
+    words += [] if order.directed else ["--undirected"]
+    words += ["--signed"] if order.signed else []
+    words += ["--adjacency"] if order.adjacency else []
+    words += [] if order.header is None else ["--header" if order.header else "--no-header"]
+    usual = ImportedWorld(order.file)
+    for name in (
+        "columns",
+        "weights",
+        "times",
+        "delimiter",
+        "ids",
+        "labels",
+        "tick_minutes",
+        "repeats",
+        "relations",
+        "properties",
+    ):
+        value = getattr(order, name)
+        if value != getattr(usual, name):
+            words += [f"--{name.replace('_', '-')}", str(value)]
+    return words
 
 
 def save_world(

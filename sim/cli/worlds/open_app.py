@@ -39,7 +39,7 @@ def open_file(
     """Open a saved world on the screen, as it was when it was left or lost."""
     flags = context.obj if journal is None else replace(context.obj, journal=journal)
     prepare(flags)
-    from sim.cli.worlds.names import saved_path
+    from sim.scenario.worlds import saved_path
 
     path = saved_path(file)
     raise typer.Exit(open_screen(path, isolated=flags.isolated, read_only=read_only))

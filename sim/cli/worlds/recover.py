@@ -43,8 +43,9 @@ def show_recovery(where: str, save: Path | None, *, json: bool, force: bool = Fa
     InputError
         When it would be saved inside the journal's folder.
     """
-    from sim.cli.worlds.names import save_world, saved_path
+    from sim.cli.worlds.names import save_world
     from sim.runtime.journal.writer import recover
+    from sim.scenario.worlds import saved_path
     from sim.store.journal.journal import folder_of
 
     path = Path(saved_path(where))
@@ -172,9 +173,9 @@ def journalled(
     InputError
         When neither is given, or ``checkpoint`` is no pacing.
     """
-    from sim.cli.worlds.names import saved_path
     from sim.runtime.journal.pacing import Pacing
     from sim.runtime.saves.places import has_journal
+    from sim.scenario.worlds import saved_path
 
     pacing = Pacing.chosen() if checkpoint is None else Pacing.of(checkpoint)
     path = saved_path(where)

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from sim import World, load
-from sim.cli.runs import run as running
 from sim.core import registry
 from sim.core.progress import Report
 from sim.errors import Cancelled
+from sim.scenario import plan as plans
 from sim.settings.settings import load_settings, use
 from sim.spread.cascade.cascade import Cascade
 from tests.unit.cli.conftest import Hubbub
@@ -184,7 +184,7 @@ def test_until_quiet_ends_early_and_ticks_ends_at_the_latest(hubbub: Hubbub) -> 
 def test_a_model_that_never_rests_ends_at_the_limit(
     hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running, "LIMIT", 7)
+    monkeypatch.setattr(plans, "LIMIT", 7)
     words = ("--inject", "x", "--model", "sis", "-p", "beta=1", "-p", "gamma=0.5")
     assert hubbub("run", SMALL, *words, "--json", "-").json["world"]["tick"] == 7
 

@@ -14,6 +14,7 @@ from sim.cli.program.start import Flags
 from sim.cli.runs import process as isolating
 from sim.errors import Cancelled, HubbubError, StuckError
 from sim.runtime import IsolatedSimulation, ReplacedError
+from sim.scenario import RunPlan, Stop
 from tests.unit.cli.conftest import Hubbub
 from tests.unit.runtime.isolating import ROUGH, Thread
 
@@ -144,11 +145,7 @@ def test_a_plugin_that_never_begins_is_named(hubbub: Hubbub, elsewhere: Path) ->
 
 
 def run(simulation: Any, report: Any = lambda *_: None) -> None:
-    order: Any = SimpleNamespace(
-        stop=SimpleNamespace(limit=10, waits_for_quiet=False),
-        outputs=SimpleNamespace(save=Path("end.hub")),
-    )
-    asyncio.run(isolating._tick(simulation, order, report))
+    asyncio.run(isolating._tick(simulation, RunPlan(stop=Stop(10)), Path("end.hub"), report))
 
 
 def test_a_run_that_gets_no_further_ends() -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from sim.cli.scenario.from_world import scenario_of
 from sim.errors import InputError
 from sim.runtime.journal.writer import JournalWriter
+from sim.scenario.from_world import scenario_of
 from sim.store import load, save
 from sim.world.log import LoggedAct, said_of
 from sim.world.world import World

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from sim import World, load
-from sim.cli.worlds.names import assignments, parse_new
 from sim.errors import InputError
+from sim.scenario.worlds import assignments, parse_new
 from tests.unit.cli.conftest import Hubbub
 
 EDGES = "from,to,weight\nana,bo,0.5\nbo,cy,1\ncy,ana,0.25\nbo,bo,1\nana,bo,0.5\n"

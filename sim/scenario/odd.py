@@ -9,18 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sim.cli.program.output import say, watched
 from sim.core.cards import card_of
 from sim.core.registry import make
 from sim.core.text import one_line
 from sim.world.interventions.base import OPENS
 
 if TYPE_CHECKING:
-    from sim.cli.scenario.spec import Scenario
     from sim.core.params import Parameters
+    from sim.scenario.spec import Scenario
     from sim.world.world import World
 
-__all__ = ["described", "show_description"]
+__all__ = ["described", "described_world"]
 
 _ENTITIES = (
     "Agents: personality (five traits in [0, 1]), interests (tags), activity (share of ticks "
@@ -40,37 +39,17 @@ _DRAWS = (
 )
 
 
-def show_description(what: str, variant: str = "") -> None:
-    """Print the description of a scenario, or of a world.
-
-    Raises
-    ------
-    HubbubError
-        One sentence for what cannot be read.
-    """
-    if what.endswith(".toml") or what.startswith("gallery:"):
-        from sim.cli.runs.gallery import opened
-
-        say(described(opened(what, variant)))
-        return
-    from sim.cli.worlds.names import open_world
-
-    with watched() as report:
-        world = open_world(what, report)
-    say(_of_world(what, world))
-
-
 def described(scenario: Scenario) -> str:
     """Return the ODD description of a scenario, in Markdown."""
-    about, life = scenario.about, scenario.life
+    about, setup = scenario.about, scenario.setup
     name = about.title or scenario.called or scenario.path.stem
     models = [make(message.model or _usual(), "propagation", **message.parameters)
               for message in scenario.messages]  # fmt: skip
     plugins: list[Parameters] = [*models, *_brought(scenario)]
-    lives = life.settings is not None or _opens(scenario)
-    if life.settings is not None:
-        plugins += [make(life.recommender, "recommender", **life.parameters)]
-        plugins += [make(life.policy, "policy", **life.policy_parameters)]
+    lives = setup.settings is not None or _opens(scenario)
+    if setup.settings is not None:
+        plugins += [make(setup.recommender, "recommender", **setup.parameters)]
+        plugins += [make(setup.policy, "policy", **setup.policy_parameters)]
     purpose = [about.question, about.sees and f"Expected: {about.sees}",
                about.source and f"Source: {about.source}"]  # fmt: skip
     minutes = scenario.population.tick_minutes
@@ -82,21 +61,21 @@ def described(scenario: Scenario) -> str:
         _beginning(scenario),
         _events(scenario),
         [_key_line(f"network {key}", value) for key, value in _said(scenario.network).items()],
-        _submodels(plugins, None if life.settings is None else life.settings.values()),
+        _submodels(plugins, None if setup.settings is None else setup.settings.values()),
     )
 
 
 def _opens(scenario: Scenario) -> bool:
     """Whether a platform opens later, or for minds."""
     return scenario.minds is not None or any(
-        planned.do == OPENS for planned in scenario.life.interventions
+        planned.do == OPENS for planned in scenario.setup.interventions
     )
 
 
 def _brought(scenario: Scenario) -> list[Parameters]:
     """Return the plugins that interventions bring."""
     found = []
-    for planned in scenario.life.interventions:
+    for planned in scenario.setup.interventions:
         said = planned.said
         for key, kind in (
             ("model", "propagation"), ("recommender", "recommender"), ("policy", "policy"),
@@ -107,7 +86,8 @@ def _brought(scenario: Scenario) -> list[Parameters]:
     return found
 
 
-def _of_world(where: str, world: World) -> str:
+def described_world(where: str, world: World) -> str:
+    """Return the ODD description of a world, in Markdown; ``where`` is what it is called."""
     plugins: list[Parameters] = [cascade.model for cascade in world.cascades]
     settings = None
     if world.platform is not None:
@@ -193,7 +173,7 @@ def _beginning(scenario: Scenario) -> list[str]:
 
 def _events(scenario: Scenario) -> list[str]:
     found = []
-    for planned in scenario.life.interventions:
+    for planned in scenario.setup.interventions:
         when = f"at tick {planned.at}" if planned.at is not None else f"when {planned.when}"
         keys = ", ".join(f"{key} = {value!r}" for key, value in planned.said.items())
         found.append(f"Intervention {when}: {planned.do}" + (f" ({keys})" if keys else ""))

@@ -1,31 +1,28 @@
-"""Scenarios that come with the program; and any scenario's variants side by side."""
+"""The variants of a scenario side by side: each run from one seed, measured, and judged."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from importlib.resources import files
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.cli.program.output import as_json, safe, say, table, watched
-from sim.cli.runs.results import tell_failed
-from sim.cli.runs.run import Outputs, Stop, most_running
-from sim.cli.scenario.sections import expectation
-from sim.cli.scenario.spec import Scenario, read_scenario
 from sim.core.progress import Report, quiet
 from sim.core.toml import from_toml
-from sim.errors import FileError, InputError, UnknownNameError
+from sim.errors import FileError, InputError
+from sim.scenario.driver import run_plan
+from sim.scenario.gallery import open_scenario
+from sim.scenario.plan import RunPlan, Stop
+from sim.scenario.sections import expectation
 
 if TYPE_CHECKING:
+    from sim.scenario.spec import Scenario
     from sim.world.world import World
 
-__all__ = ["PREFIX", "Finding", "compare", "compared", "gallery_names", "opened", "show_gallery"]
+__all__ = ["VariantFindings", "compare_variants", "measured"]
 
-PREFIX = "gallery:"
 BASE = "base"
 """What the file as it stands is called beside its variants."""
 
@@ -33,66 +30,8 @@ _USUAL = ("attention_gini", "diversity", "strangers", "feed_ei")
 _OF_OPINIONS = ("variance", "bimodality")
 
 
-def gallery_names() -> tuple[str, ...]:
-    """Return the names of the scenarios that come with the program."""
-    found = files("sim.scenarios").iterdir()
-    return tuple(sorted(f.name.removesuffix(".toml") for f in found if f.name.endswith(".toml")))
-
-
-def opened(where: str, variant: str = "", changes: Mapping[str, Any] | None = None) -> Scenario:
-    """Read a scenario: a file, or ``gallery:NAME``.
-
-    Raises
-    ------
-    FileError, UnknownNameError
-        One sentence.
-    """
-    if not where.startswith(PREFIX):
-        return read_scenario(Path(where), variant, changes=changes)
-    name = where.removeprefix(PREFIX)
-    if name not in gallery_names():
-        raise UnknownNameError("scenario of the gallery", name, gallery_names())
-    path = Path(str(files("sim.scenarios") / f"{name}.toml"))
-    return read_scenario(path, variant, called=where, changes=changes)
-
-
-def show_gallery(name: str | None, *, json: bool) -> None:
-    """List the gallery, or tell what one of its scenarios asks, shows and rests on.
-
-    Raises
-    ------
-    UnknownNameError
-        For a scenario that there is not.
-    """
-    names = gallery_names() if name is None else (name.removeprefix(PREFIX),)
-    found = {each: opened(PREFIX + each) for each in names}
-    facts = [
-        {"name": each, **scenario.about.model_dump(), "variants": list(scenario.variants)}
-        for each, scenario in found.items()
-    ]
-    if json:
-        say(as_json(facts if name is None else facts[0]))
-    elif name is None:
-        rows = [(each, s.about.title, ", ".join(s.variants)) for each, s in found.items()]
-        say(table([("name", "what it shows", "variants"), *rows]))
-        say("\nhubbub run gallery:NAME runs one; hubbub scenario variants gallery:NAME all of its.")
-    else:
-        say(_told(names[0], found[names[0]]))
-
-
-def _told(name: str, scenario: Scenario) -> str:
-    about = scenario.about
-    lines = [about.title, "", f"asks      {about.question}", f"shows     {about.sees}"]
-    lines += [f"expects   {line}" for line in about.expect]
-    lines += [f"source    {about.source}", f"variants  {', '.join(scenario.variants) or 'none'}"]
-    return "\n".join([*lines, "", f"hubbub scenario variants {PREFIX}{name}"])
-
-
-# Side by side
-
-
 @dataclass(frozen=True, slots=True)
-class Finding:
+class VariantFindings:
     """What runs of a scenario came to.
 
     Attributes
@@ -115,7 +54,7 @@ class Finding:
         return all(self.seen.values())
 
 
-def compared(
+def compare_variants(
     where: str,
     *,
     vary: Sequence[str] = (),
@@ -123,7 +62,10 @@ def compared(
     ticks: int | None = None,
     agents: int | None = None,
     report: Report = quiet,
-) -> Finding:
+    author: str = "scenario",
+    run: Callable[[RunPlan, World], object] = run_plan,
+    make: Callable[[Scenario, int | None], World] | None = None,
+) -> VariantFindings:
     """Run a scenario's variants from one seed, and measure each.
 
     Parameters
@@ -136,6 +78,12 @@ def compared(
         Instead of the file's.
     report
         Told of progress.
+    author
+        Who does it, as the logs of the worlds' acts have it.
+    run
+        Sends a plan's messages in a world and steps it to its end.
+    make
+        Makes the base of a scenario from a seed, None being its own; None: ``Scenario.world``.
 
     Raises
     ------
@@ -143,7 +91,7 @@ def compared(
         One sentence.
     """
     scenarios = {
-        name: opened(where, variant, changes)
+        name: open_scenario(where, variant, changes)
         for name, (variant, changes) in _variants(where, vary).items()
     }
     first = next(iter(scenarios.values()))
@@ -152,8 +100,11 @@ def compared(
     for number, (name, scenario) in enumerate(scenarios.items()):
         report(f"running {name}", number / len(scenarios))
         chosen = scenario if agents is None else scenario.sized(agents)
-        world = _run(chosen, seed, ticks)
-        tell_failed(world)
+        plan = chosen.plan(Stop(ticks), author=author)
+        plan.check()
+        world = chosen.world(quiet, seed) if make is None else make(chosen, seed)
+        _measure(plan, world)
+        run(plan, world)
         found[name] = tuple(measured(world, quantity) for quantity in measures)
     seen = {}
     for line in [] if vary else first.about.expect:
@@ -163,13 +114,13 @@ def compared(
         place = measures.index(wanted.quantity)
         values = [found[name][place] for name in wanted.rising]
         seen[line] = all(a < b for a, b in pairwise(values))
-    return Finding(measures, found, seen)
+    return VariantFindings(measures, found, seen)
 
 
 def _variants(where: str, vary: Sequence[str]) -> dict[str, tuple[str, dict[str, Any]]]:
     """Return (variant of the file, changes) by the name of each run."""
     if not vary:
-        scenario = opened(where)
+        scenario = open_scenario(where)
         expected = {n for line in scenario.about.expect for n in expectation(line).rising}
         base = [BASE] if BASE in expected or not scenario.variants else []
         return {name: ("" if name == BASE else name, {}) for name in [*base, *scenario.variants]}
@@ -197,23 +148,19 @@ def _measures(scenario: Scenario) -> tuple[str, ...]:
     named = [*scenario.about.measures, *(expectation(e).quantity for e in scenario.about.expect)]
     if not named:
         named = [f"share#{k}" for k in range(len(scenario.messages))]
-        named += [*_USUAL] if scenario.life.settings is not None else []
+        named += [*_USUAL] if scenario.setup.settings is not None else []
         named += [*_OF_OPINIONS]
     return tuple(dict.fromkeys(named))
 
 
-def _run(scenario: Scenario, seed: int | None, ticks: int | None) -> World:
-    from sim.cli.runs.thread import run_here
+def _measure(plan: RunPlan, world: World) -> None:
+    """Set a world up for a plan, so that what is compared is measured."""
     from sim.platform.feed.waves import keep_feeds
 
-    order = replace(scenario.order(seed=seed, stop=Stop(ticks)), outputs=Outputs())
-    for saying in order.sayings:
-        saying.check()
-    world = order.make(quiet)
+    plan.prepare(world)
     keep_feeds(world)  # what they show is measured
     if world.metrics is None:
         world.open_metrics(every=1, structure=0)
-    return run_here(world, order, most_running(order), None, quiet).world
 
 
 def measured(world: World, quantity: str) -> float:
@@ -226,32 +173,3 @@ def measured(world: World, quantity: str) -> float:
     series = world.metrics[condition.quantity][-max(1, len(world.metrics) // 4) :]
     known = series[~np.isnan(series)]
     return float(known.mean()) if known.size else condition.value(world)
-
-
-def compare(
-    where: str,
-    *,
-    vary: Sequence[str] = (),
-    seed: int | None = None,
-    ticks: int | None = None,
-    agents: int | None = None,
-    json: bool = False,
-) -> int:
-    """Show a scenario's variants side by side; returns 0."""
-    with watched() as report:
-        found = compared(where, vary=vary, seed=seed, ticks=ticks, agents=agents, report=report)
-    if json:
-        variants = {
-            name: dict(zip(found.measures, values, strict=True))
-            for name, values in found.variants.items()
-        }
-        say(as_json({"variants": variants, "expected": found.seen}))
-        return 0
-    rows = [
-        (safe(name), *(f"{value:.4g}" for value in values))
-        for name, values in found.variants.items()
-    ]
-    say(table([("variant", *found.measures), *rows]))
-    for line, is_seen in found.seen.items():
-        say(f"{'seen' if is_seen else 'NOT SEEN'}: {line}")
-    return 0

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sim.cli.runs.gallery import compared, gallery_names, opened
 from sim.errors import FileError, InputError, UnknownNameError
+from sim.scenario import compare_variants, gallery_names, open_scenario
 from tests.unit.cli.conftest import Hubbub
 
 SMALL = {
@@ -102,14 +102,14 @@ def test_a_scenario_of_the_gallery_shows_what_it_says(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HUBBUB_SHARED_DATA", "/nowhere")
-    found = compared(f"gallery:{name}", agents=SMALL[name])
+    found = compare_variants(f"gallery:{name}", agents=SMALL[name])
     assert found.seen
     assert found.is_as_expected, found
 
 
 @pytest.mark.parametrize("name", SMALL)
 def test_each_says_what_it_asks_and_rests_on(name: str, hubbub: Hubbub) -> None:
-    about = opened(f"gallery:{name}").about
+    about = open_scenario(f"gallery:{name}").about
     assert all((about.title, about.question, about.sees, about.source))
     said = hubbub("scenario", "describe", f"gallery:{name}")
     assert said.code == 0
@@ -146,7 +146,7 @@ def test_variants_stand_side_by_side(hubbub: Hubbub, story: Path) -> None:
 def test_a_file_without_variants_is_compared_with_nothing(tmp_path: Path) -> None:
     file = tmp_path / "a.toml"
     file.write_text("[network]\nagents = 60\nmean_degree = 4\n[stop]\nticks = 1\n")
-    assert list(compared(str(file)).variants) == ["base"]
+    assert list(compare_variants(str(file)).variants) == ["base"]
 
 
 def test_feeds_are_measured_side_by_side_also_where_they_are_not_kept(tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_feeds_are_measured_side_by_side_also_where_they_are_not_kept(tmp_path: 
         '[about]\nmeasures = ["strangers"]\n[network]\nagents = 60\nmean_degree = 4\n'
         '[platform]\nkeep_feeds = false\nrhythm = "flat"\n[stop]\nticks = 3\n'
     )
-    assert 0 <= compared(str(file)).variants["base"][0] <= 1
+    assert 0 <= compare_variants(str(file)).variants["base"][0] <= 1
 
 
 def test_a_scenario_says_everything_of_a_platform(hubbub: Hubbub, story: Path) -> None:
@@ -202,7 +202,10 @@ def test_a_platform_that_opens_late_and_minds_are_described(hubbub: Hubbub, stor
 def test_alerts_and_settings_come_from_the_file(story: Path) -> None:
     from sim.core.progress import quiet
 
-    world = opened(str(story)).order().make(quiet)
+    scenario = open_scenario(str(story))
+    world = scenario.world(quiet)
+    assert world.platform is None  # the base: the rest is the plan's
+    scenario.plan().begin(world)
     assert world.metrics is not None
     thresholds = world.metrics.alerts.thresholds
     assert thresholds["spread too fast"].warning == 0.001
@@ -276,14 +279,14 @@ def test_a_typo_costs_one_sentence(
 
 def test_what_there_is_not_is_named(hubbub: Hubbub, story: Path) -> None:
     with pytest.raises(UnknownNameError, match="fact-check"):
-        opened("gallery:fact-chek")
+        open_scenario("gallery:fact-chek")
     with pytest.raises(FileError, match="did you mean 'bare'"):
-        opened(str(story), "bar")
+        open_scenario(str(story), "bar")
     story.write_text(STORY.replace("[variants.bare]", "[variants]\nx = 1\n[other]"))
     with pytest.raises(FileError, match="variants are tables"):
-        opened(str(story))
+        open_scenario(str(story))
     with pytest.raises(InputError, match=r"SECTION\.KEY"):
-        compared("gallery:fact-check", vary=["recommender=x"])
+        compare_variants("gallery:fact-check", vary=["recommender=x"])
     assert "Variants belong to scenarios" in hubbub("run", "demo", "--variant", "x").err
     assert "NAME.csv or NAME.jsonl" in hubbub("run", "demo", "--metrics", "m.txt").err
 
@@ -291,4 +294,4 @@ def test_what_there_is_not_is_named(hubbub: Hubbub, story: Path) -> None:
 def test_an_expectation_names_variants(story: Path) -> None:
     story.write_text(STORY.replace("[network]", 'expect = ["share: bare < other"]\n[network]', 1))
     with pytest.raises(FileError, match="names no variant 'other'"):
-        compared(str(story), ticks=1)
+        compare_variants(str(story), ticks=1)

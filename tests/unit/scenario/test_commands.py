@@ -122,7 +122,7 @@ def test_a_slip_is_said_with_its_place(
 def test_too_many_pairs_are_refused(
     hubbub: Hubbub, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sim.cli.scenario.acts.MOST_PAIRS", 3)
+    monkeypatch.setattr("sim.scenario.plan.MOST_PAIRS", 3)
     said = hubbub("run", write(command("follow", '["a", "b"]', '["e", "f"]')))
     assert "at most 3 pairs, and 2 agents with 2 others are 4" in said.err
 

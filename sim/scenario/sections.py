@@ -6,20 +6,21 @@ from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from sim.cli.runs.run import SEEDS
 from sim.errors import InputError
+from sim.scenario.plan import SEEDS
 from sim.world.interventions.conditions import condition_of
 from sim.world.interventions.kinds import made
 
 __all__ = [
-    "About", "Done", "End", "Expected", "Minds", "Network", "Planned", "Population", "Results",
-    "Said", "Section", "expectation",
+    "AboutSection", "CommandSection", "Expectation", "InterventionSection", "MessageSection",
+    "MindsSection", "NetworkSection", "OutputSection", "PopulationSection", "Section",
+    "StopSection", "expectation",
 ]  # fmt: skip
 
 _EXPECTED = re.compile(r"^\s*([a-z_]\w*(?:#\d+)?)\s*:\s*([\w-]+(?:\s*[<>]\s*[\w-]+)+)\s*$")
 
 
-class Expected(NamedTuple):
+class Expectation(NamedTuple):
     """What should be seen: a quantity, and the variants in which it rises.
 
     Attributes
@@ -34,7 +35,7 @@ class Expected(NamedTuple):
     rising: tuple[str, ...]
 
 
-def expectation(line: str) -> Expected:
+def expectation(line: str) -> Expectation:
     """Return what a line such as ``share: checked < unchecked`` expects.
 
     Raises
@@ -50,11 +51,11 @@ def expectation(line: str) -> Expected:
         )
     condition_of(f"{found[1]} > 0")
     names = [name.strip() for name in re.split("[<>]", found[2])]
-    return Expected(found[1], tuple(names if signs == {"<"} else reversed(names)))
+    return Expectation(found[1], tuple(names if signs == {"<"} else reversed(names)))
 
 
 class Section(BaseModel):
-    """Keys of a file, checked; none that is not known."""
+    """A section of a file: its keys, checked; none that is not known."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -68,7 +69,7 @@ _APPLY: dict[str, tuple[str, ...]] = {
 """Keys that mean something beside each source of a network; ``seed`` does beside all."""
 
 
-class Network(Section):
+class NetworkSection(Section):
     """``[network]``: a generator's, a saved world's or an edge list's."""
 
     world: str | None = Field(None, description="'demo', or a saved world")
@@ -123,7 +124,7 @@ class Network(Section):
         return getattr(self, name) not in (None, {})
 
 
-class Population(Section):
+class PopulationSection(Section):
     """``[population]``: what holds for all agents."""
 
     tick_minutes: float = Field(60.0, gt=0, strict=True, description="simulated minutes in a tick")
@@ -132,7 +133,7 @@ class Population(Section):
     )
 
 
-class Said(Section):
+class MessageSection(Section):
     """``[[messages]]``: one message, maybe later."""
 
     text: str = Field(description="what it says")
@@ -151,7 +152,7 @@ class Said(Section):
     parameters: dict[str, Any] = Field(default_factory=dict, description="of the model")
 
 
-class Minds(Section):
+class MindsSection(Section):
     """``[minds]``: members that decide by themselves."""
 
     members: str = Field(description="whom: an expression as for --minds")
@@ -165,7 +166,7 @@ class Minds(Section):
     )  # fmt: skip
 
 
-class Done(Section):
+class CommandSection(Section):
     """``[[commands]]``: what members do about each other between two ticks."""
 
     do: Literal[
@@ -176,7 +177,7 @@ class Done(Section):
     at: int = Field(0, ge=0, strict=True, description="ticks after the start")
 
 
-class Planned(Section):
+class InterventionSection(Section):
     """``[[interventions]]``: what is done at a tick, or when a condition holds.
 
     The other keys are those of what is done (:mod:`sim.world.interventions.kinds`).
@@ -203,7 +204,7 @@ class Planned(Section):
         return dict(self.model_extra or {})
 
 
-class About(Section):
+class AboutSection(Section):
     """``[about]``: what the scenario is, for people."""
 
     title: str = Field("", description="a few words")
@@ -226,14 +227,14 @@ class About(Section):
         return self
 
 
-class End(Section):
+class StopSection(Section):
     """``[stop]``: when the run ends."""
 
     ticks: int | None = Field(None, ge=0, strict=True, description="at the latest")
     until_quiet: bool = Field(False, description="earlier, once nothing can happen")
 
 
-class Results(Section):
+class OutputSection(Section):
     """``[outputs]``: files to write."""
 
     json_: Path | None = Field(None, alias="json", description="everything found")

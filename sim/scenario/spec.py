@@ -68,41 +68,43 @@ Paths are relative to the file. Whatever is unknown or not allowed is refused wi
 """
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
-from sim.cli.minds.run import minded_in
-from sim.cli.program.output import safe, tell
-from sim.cli.runs.run import Order, Outputs, Saying, Stop
-from sim.cli.scenario.acts import Deed
-from sim.cli.scenario.places import as_clause, placed
-from sim.cli.scenario.platform import Living, chosen, data_file, merged, with_life
-from sim.cli.scenario.sections import (
-    About,
-    Done,
-    End,
-    Minds,
-    Network,
-    Planned,
-    Population,
-    Results,
-    Said,
-    Section,
-)
-from sim.cli.scenario.toml import toml_table
-from sim.cli.worlds.names import ImportedWorld, NewWorld, open_world
 from sim.core.params import refusals
-from sim.core.progress import Report
+from sim.core.progress import Report, Tell, unheard
+from sim.core.toml import from_toml
 from sim.errors import FileError
+from sim.scenario.minds import AWAKE, MindsRequest
+from sim.scenario.places import as_clause, placed
+from sim.scenario.plan import Command, MessageSpec, RunPlan, Stop
+from sim.scenario.sections import (
+    AboutSection,
+    CommandSection,
+    InterventionSection,
+    MessageSection,
+    MindsSection,
+    NetworkSection,
+    OutputSection,
+    PopulationSection,
+    Section,
+    StopSection,
+)
+from sim.scenario.setup import WorldSetup
+from sim.scenario.worlds import ImportedWorld, NewWorld, data_file, named_world
 
 if TYPE_CHECKING:
     from sim.world.world import World
 
 __all__ = ["Scenario", "read_scenario"]
+
+_MOST_BYTES = 1 << 20
+_OWNERS = ("recommender", "kind", "model")
+"""Keys that say whose a table's parameters are."""
 
 S = TypeVar("S", bound=Section)
 
@@ -117,100 +119,86 @@ class Scenario:
         Where it was read.
     network, population, messages, stop, outputs, commands, minds
         Its sections.
-    life
+    setup
         What it says of platform, metrics, alerts and interventions.
     about
         What it is, for people.
     variants
         Names of the variants that the file has.
     called
-        What the command line calls it: its path, or ``gallery:NAME``.
+        What a person calls it, where not by its path: ``gallery:NAME``.
+    variant
+        The variant that it is; empty: the file as it stands.
     """
 
     path: Path
-    network: Network
-    population: Population
-    messages: tuple[Said, ...]
-    stop: End
-    outputs: Results
-    commands: tuple[Done, ...] = ()
-    life: Living = field(default_factory=Living)
-    about: About = field(default_factory=About)
+    network: NetworkSection
+    population: PopulationSection
+    messages: tuple[MessageSection, ...]
+    stop: StopSection
+    outputs: OutputSection
+    commands: tuple[CommandSection, ...] = ()
+    setup: WorldSetup = field(default_factory=WorldSetup)
+    about: AboutSection = field(default_factory=AboutSection)
     variants: tuple[str, ...] = ()
     called: str = ""
     variant: str = ""
-    minds: Minds | None = None
+    minds: MindsSection | None = None
 
     def sized(self, agents: int) -> "Scenario":
         """Return it with as many agents, where a generator makes them."""
         network = self.network.model_copy(update={"agents": agents, "data": None})
         return replace(self, network=network)
 
-    def order(
-        self,
-        *,
-        seed: int | None = None,
-        stop: Stop | None = None,
-        outputs: Outputs | None = None,
-        flags: Sequence[str] = (),
-    ) -> Order:
-        """Return the run that it describes.
+    def plan(self, stop: Stop | None = None, *, author: str = "scenario") -> RunPlan:
+        """Return the plan of the run that it describes, to carry out on :meth:`world`.
 
         Parameters
         ----------
-        seed, stop, outputs
-            What the command line says instead; what that leaves out, the file says.
-        flags
-            Words of the options that every verb shares, for the command that repeats the run.
+        stop
+            What is said instead of the file; what that leaves out, the file says.
+        author
+            Who does it, as the log of the world's acts has it.
+
+        Raises
+        ------
+        InputError
+            A cap of minds is none.
         """
         end = stop or Stop()
-        files = outputs or Outputs()
-        return Order(
-            make=lambda report: self.world(report, seed),
-            command=lambda used: [*self._command(used, end, files), *flags],
-            sayings=tuple(
-                Saying(**dict(message), place=(self.path, f"[[messages]] number {number}"))
+        name = self.called or self.path.stem
+        return RunPlan(
+            f"{name}, {self.variant}" if self.variant else name,
+            self.setup,
+            messages=tuple(
+                MessageSpec(**dict(message), place=(self.path, f"[[messages]] number {number}"))
                 for number, message in enumerate(self.messages, 1)
             ),
+            commands=tuple(
+                Command(**dict(command), place=(self.path, f"[[commands]] number {number}"))
+                for number, command in enumerate(self.commands, 1)
+            ),
+            minds=None if self.minds is None else _minds_request(self.minds),
             stop=Stop(
                 self.stop.ticks if end.ticks is None else end.ticks,
                 self.stop.until_quiet or end.until_quiet,
             ),
-            outputs=Outputs(
-                files.json or self._beside(self.outputs.json_),
-                files.csv or self._beside(self.outputs.csv),
-                files.save or self._beside(self.outputs.save),
-                files.metrics or self._beside(self.outputs.metrics),
-            ),
             max_running=self.population.max_running,
-            nothing=f"Nothing was sent; {self.called or self.path} has no [[messages]].",
-            deeds=tuple(
-                Deed(**dict(command), place=(self.path, f"[[commands]] number {number}"))
-                for number, command in enumerate(self.commands, 1)
-            ),
-            minded=None if self.minds is None else minded_in(self.minds),
-            notes=self._notes(),
+            author=author,
         )
 
-    def _notes(self) -> tuple[str, ...]:
-        """Say what should be seen, and how."""
-        what = safe(self.called or str(self.path))
-        sees = [f"Should be seen: {safe(self.about.sees)}"] if self.about.sees else []
-        if self.variants and not self.variant:
-            names = safe(", ".join(self.variants))
-            sees.append(f"This was the file as it stands; --variant takes one of {names}.")
-            sees.append(f"Its variants side by side: hubbub scenario variants {what}")
-        return tuple(sees)
+    def world(
+        self,
+        report: Report,
+        seed: int | None = None,
+        *,
+        tell: Tell = unheard,
+        author: str = "scenario",
+    ) -> "World":
+        """Open, import or make the base world: members and ties, before anything of the plan.
 
-    def _command(self, seed: int, stop: Stop, outputs: Outputs) -> list[str]:
-        words = ["hubbub", "run", self.called or str(self.path), "--seed", str(seed)]
-        words += ["--variant", self.variant] if self.variant else []
-        words += ["--ticks", str(stop.ticks)] if stop.ticks is not None else []
-        words += ["--until-quiet"] if stop.until_quiet else []
-        return words + outputs.words
-
-    def world(self, report: Report, seed: int | None = None) -> "World":
-        """Open, import or make the world.
+        Platform, metrics, interventions and messages are the plan's: ``plan().begin(world)``. So
+        one base serves all variants that say the same of network and population.
 
         Parameters
         ----------
@@ -218,16 +206,28 @@ class Scenario:
             Told the progress.
         seed
             Instead of the file's.
+        tell
+            Told remarks on what was opened, a sentence each.
+        author
+            Who gives a saved world another seed, as the log of its acts has it.
+
+        Raises
+        ------
+        FileError
+            One sentence with the file and the section.
         """
         with placed((self.path, "[network]")):
-            world = self._world(report, seed)
-        return with_life(world, self.life, self.path)
+            return self._world(report, seed, tell, author)
 
-    def _world(self, report: Report, seed: int | None) -> "World":
+    def _world(self, report: Report, seed: int | None, tell: Tell, author: str) -> "World":
         network = self.network
         used = network.seed if seed is None else seed
         if network.world is not None:
-            return self._saved(network.world, report, seed)
+            beside = self.path.parent / network.world
+            where = str(beside) if beside.exists() else network.world
+            given = network.seed if "seed" in network.model_fields_set else None
+            new = given if seed is None else seed
+            return named_world(where, report, seed=new, tell=tell, author=author)
         if network.file is not None:
             return self._imported(self.path.parent / network.file, used, report)
         if network.data is not None:
@@ -245,13 +245,7 @@ class Scenario:
             trust=network.trust,
             degrees=None if network.degrees is None else self.path.parent / network.degrees,
             parameters=network.parameters,
-        ).make(report)
-
-    def _saved(self, name: str, report: Report, seed: int | None) -> "World":
-        beside = self.path.parent / name
-        given = self.network.seed if "seed" in self.network.model_fields_set else None
-        where = str(beside) if beside.exists() else name
-        return open_world(where, report, seed=given if seed is None else seed)
+        ).make(report, tell)
 
     def _imported(self, file: Path, seed: int, report: Report) -> "World":
         labels = self.network.labels
@@ -272,9 +266,12 @@ class Scenario:
             .world
         )
 
-    def _beside(self, path: Path | None) -> Path | None:
-        """Return a path of the file as seen from here."""
-        return None if path is None or str(path) == "-" else self.path.parent / path
+
+def _minds_request(said: MindsSection) -> MindsRequest:
+    who = "" if said.members == AWAKE else said.members
+    made = MindsRequest(who, said.mind, said.goal, said.offline, said.budget, said.least_share)
+    _ = made.caps  # refuses what is none
+    return made
 
 
 _SECTIONS = (
@@ -282,15 +279,15 @@ _SECTIONS = (
     "metrics", "alerts", "stop", "outputs", "about", "variants",
 )  # fmt: skip
 _HOMES: dict[str, type[Section]] = {
-    "network": Network,
-    "population": Population,
-    "[messages]": Said,
-    "[commands]": Done,
-    "[interventions]": Planned,
-    "minds": Minds,
-    "stop": End,
-    "outputs": Results,
-    "about": About,
+    "network": NetworkSection,
+    "population": PopulationSection,
+    "[messages]": MessageSection,
+    "[commands]": CommandSection,
+    "[interventions]": InterventionSection,
+    "minds": MindsSection,
+    "stop": StopSection,
+    "outputs": OutputSection,
+    "about": AboutSection,
 }
 
 
@@ -310,7 +307,7 @@ def read_scenario(
     variant
         The name of one of its variants; empty: the file as it stands.
     called
-        What the command line calls it, where not by its path.
+        What a person calls it, where not by its path.
     changes
         Keys by section, instead of the file's.
 
@@ -320,40 +317,85 @@ def read_scenario(
         One sentence with the file, the section and the key; the nearest name for a misspelt one.
     """
     file = Path(path)
-    table = toml_table(file)
+    table = _toml_table(file)
     variants = table.get("variants", {})
-    unknown = sorted({*table, *chosen(file, table, variant), *(changes or {})} - {*_SECTIONS})
+    unknown = sorted({*table, *_chosen(file, table, variant), *(changes or {})} - {*_SECTIONS})
     if unknown:
         raise FileError(file, _no_section(unknown[0]))
-    table = merged(chosen(file, table, variant), changes or {})
-    network = _checked(file, "[network]", Network, table.get("network", {}))
-    population = _checked(file, "[population]", Population, table.get("population", {}))
+    table = _merged(_chosen(file, table, variant), changes or {})
+    network = _checked(file, "[network]", NetworkSection, table.get("network", {}))
+    population = _checked(file, "[population]", PopulationSection, table.get("population", {}))
     if network.world is not None and "tick_minutes" in population.model_fields_set:
         raise FileError(file, f"[population]: tick_minutes is fixed in the world {network.world!r}")
     return Scenario(
         file,
         network,
         population,
-        _blocks(file, table, "messages", Said),
-        _checked(file, "[stop]", End, table.get("stop", {})),
-        _checked(file, "[outputs]", Results, table.get("outputs", {})),
-        _blocks(file, table, "commands", Done),
-        _life(file, table),
-        _checked(file, "[about]", About, table.get("about", {})),
+        _blocks(file, table, "messages", MessageSection),
+        _checked(file, "[stop]", StopSection, table.get("stop", {})),
+        _checked(file, "[outputs]", OutputSection, table.get("outputs", {})),
+        _blocks(file, table, "commands", CommandSection),
+        _setup(file, table),
+        _checked(file, "[about]", AboutSection, table.get("about", {})),
         tuple(variants),
         called,
         variant,
-        _checked(file, "[minds]", Minds, table["minds"]) if "minds" in table else None,
+        _checked(file, "[minds]", MindsSection, table["minds"]) if "minds" in table else None,
     )
 
 
-def _life(file: Path, table: Mapping[str, Any]) -> Living:
-    return Living.read(
+def _toml_table(file: Path) -> dict[str, Any]:
+    """Return what a scenario file holds, or refuse it with one sentence."""
+    try:
+        if file.stat().st_size > _MOST_BYTES:
+            raise FileError(file, "a scenario has at most 1 MiB; is it one?")
+        return from_toml(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        reason = (error.strerror or "cannot be read").lower()
+        raise FileError(file, f"{reason}; name a scenario file") from None
+    except ValueError as error:
+        raise FileError(file, f"it is no TOML: {error}") from None
+
+
+def _chosen(file: Path, table: Mapping[str, Any], variant: str) -> dict[str, Any]:
+    """Return the sections of a file with those of a variant instead: key by key, lists whole."""
+    variants = table.get("variants", {})
+    base = {name: section for name, section in table.items() if name != "variants"}
+    if not isinstance(variants, dict) or not all(isinstance(v, dict) for v in variants.values()):
+        raise FileError(file, "variants are tables, written as [variants.NAME]")
+    if not variant:
+        return base
+    if variant not in variants:
+        known = f"there are {', '.join(variants)}" if variants else "it has none"
+        near = difflib.get_close_matches(variant, variants, n=1)
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        raise FileError(file, f"no variant {variant!r}{hint}; {known}")
+    return _merged(base, variants[variant])
+
+
+def _merged(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a table with the keys of another instead: tables key by key, lists whole.
+
+    Parameters are one's who has them: where another is named, they go.
+    """
+    joined = dict(base)
+    if any(more.get(owner, joined.get(owner)) != joined.get(owner) for owner in _OWNERS):
+        joined.pop("parameters", None)
+    for name, value in more.items():
+        both = (
+            name != "parameters" and isinstance(value, dict) and isinstance(joined.get(name), dict)
+        )
+        joined[name] = _merged(joined[name], value) if both else value
+    return joined
+
+
+def _setup(file: Path, table: Mapping[str, Any]) -> WorldSetup:
+    return WorldSetup.read(
         file,
         table.get("platform"),
         table.get("metrics"),
         table.get("alerts", {}),
-        _blocks(file, table, "interventions", Planned),
+        _blocks(file, table, "interventions", InterventionSection),
     )
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from sim import World, load, make, save
-from sim.cli.scenario.from_world import scenario_of
 from sim.platform.acts.policy import RulePolicy
 from sim.platform.settings import PlatformSettings
+from sim.scenario.from_world import scenario_of
 from sim.world.log import LoggedAct, said_of
 from tests.unit.cli.conftest import Hubbub
 

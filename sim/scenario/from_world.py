@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sim.cli.scenario.from_world_platform import Lived, Name, Section, quoted
 from sim.errors import InputError
 from sim.runtime.replay import line_of
+from sim.scenario.from_world_platform import Keys, Lived, Name, quoted
 from sim.world.log import PLUGIN, words_of
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def scenario_of(acts: Sequence[LoggedAct], name: Name = int) -> tuple[str, list[
     """
     lived = Lived(name)
     network, minutes = _beginning(acts, lived)
-    population: Section = [("tick_minutes", minutes)] if minutes is not None else []
+    population: Keys = [("tick_minutes", minutes)] if minutes is not None else []
     messages, left_out, ticks = [], dict[str, int](), 0
     for act in line_of(acts)[1:]:
         if act.author == PLUGIN:  # part of a tick, such as what an intervention does
@@ -60,7 +60,7 @@ def scenario_of(acts: Sequence[LoggedAct], name: Name = int) -> tuple[str, list[
     parts = [_section("[network]", network), _section("[population]", population)]
     for message, was_bare in messages:
         heard = was_bare and lived.platform is not None and "channel" not in dict(message)
-        more: Section = [("channel", "broadcast")] if heard else []
+        more: Keys = [("channel", "broadcast")] if heard else []
         parts.append(_section("[[messages]]", [*message, *more]))
     parts += [_section(head, pairs) for head, pairs in lived.sections()]
     parts.append(_section("[stop]", [("ticks", ticks)]))
@@ -79,7 +79,7 @@ def _words(act: LoggedAct) -> tuple[list[Any], dict[str, Any]]:
         raise InputError(f"{where} cannot be written down: {error}.") from None
 
 
-def _beginning(acts: Sequence[LoggedAct], lived: Lived) -> tuple[Section, float | None]:
+def _beginning(acts: Sequence[LoggedAct], lived: Lived) -> tuple[Keys, float | None]:
     if not acts or acts[0].kind not in {"create", "demo", "import"}:
         raise InputError(
             "A scenario cannot say how this world began: a program made it, or its file holds no "
@@ -93,7 +93,7 @@ def _beginning(acts: Sequence[LoggedAct], lived: Lived) -> tuple[Section, float 
     return section, None if acts[0].kind == "demo" or minutes == 60 else minutes
 
 
-def _created(said: dict[str, Any]) -> Section:
+def _created(said: dict[str, Any]) -> Keys:
     if said.pop("degrees", None) is not None:
         raise InputError("A scenario takes degree pairs from a file, and this world had an array.")
     section = [("kind", said.pop("network"))]
@@ -102,11 +102,11 @@ def _created(said: dict[str, Any]) -> Section:
     return [*section, ("parameters", said)] if said else section
 
 
-def _demo(said: dict[str, Any]) -> Section:
+def _demo(said: dict[str, Any]) -> Keys:
     return [("world", "demo"), ("seed", said["seed"])]
 
 
-def _imported(said: dict[str, Any]) -> Section:
+def _imported(said: dict[str, Any]) -> Keys:
     options = said["options"]
     section = [("file", said["path"]), ("seed", said["seed"])]
     section += [(key, options[key]) for key in _PLAIN if key in options]
@@ -120,11 +120,11 @@ def _imported(said: dict[str, Any]) -> Section:
     return [*section, ("labels", said["labels"])] if said.get("labels") else section
 
 
-def _message(act: LoggedAct, name: Name) -> Section:
+def _message(act: LoggedAct, name: Name) -> Keys:
     args, said = _words(act)
     text = args[0] if args else said.pop("text")
     seeds = ",".join(quoted(str(name(int(agent)))) for agent in said.pop("seeds"))
-    section: Section = [("text", text), ("seeds", f"ids:{seeds}")]
+    section: Keys = [("text", text), ("seeds", f"ids:{seeds}")]
     at = said.pop("at", None) or act.tick
     section += [("at", at)] if at else []
     author = said.pop("author", None)
@@ -135,7 +135,7 @@ def _message(act: LoggedAct, name: Name) -> Section:
     return [*section, ("parameters", said)] if said else section
 
 
-def _section(head: str, pairs: Section) -> str:
+def _section(head: str, pairs: Keys) -> str:
     lines = [f"{_key(key)} = {_toml(value)}\n" for key, value in pairs]
     return "".join([f"{head}\n", *lines]) if lines else ""
 

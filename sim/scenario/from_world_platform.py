@@ -12,10 +12,10 @@ from sim.agents.lifecycle import Lifecycle
 from sim.platform.acts.kinds import act_of
 from sim.world.channels import FEED
 
-__all__ = ["Lived", "Name", "Section", "quoted"]
+__all__ = ["Keys", "Lived", "Name", "quoted"]
 
 Name = Callable[[int], object]
-Section = list[tuple[str, Any]]
+Keys = list[tuple[str, Any]]
 Words = tuple[list[Any], dict[str, Any]]
 
 _MOST_COMMANDS = 1000
@@ -52,10 +52,10 @@ class Lived:
     platform: dict[str, Any] | None = None
     metrics: dict[str, Any] | None = None
     alerts: dict[str, Any] = field(default_factory=dict)
-    commands: list[Section] = field(default_factory=list)
-    planned: list[Section] = field(default_factory=list)
-    late: list[Section] = field(default_factory=list)
-    more: list[Section] = field(default_factory=list)
+    commands: list[Keys] = field(default_factory=list)
+    planned: list[Keys] = field(default_factory=list)
+    late: list[Keys] = field(default_factory=list)
+    more: list[Keys] = field(default_factory=list)
     channel: str = FEED
 
     def takes(self, kind: str, tick: int, words: Callable[[], Words]) -> bool:
@@ -104,13 +104,13 @@ class Lived:
         if not {*message} <= {*known, "at"} or message.get("at", tick) != tick:
             return False
         said = {"channel": self.channel} | message
-        own: Section = [(key, said[key]) for key in known if key in said]
+        own: Keys = [(key, said[key]) for key in known if key in said]
         self.more.append([("at", tick), ("do", "inject"), *own])
         return True
 
-    def sections(self) -> list[tuple[str, Section]]:
+    def sections(self) -> list[tuple[str, Keys]]:
         """Return what was kept: (head, keys) of each section, in order."""
-        found: list[tuple[str, Section]] = []
+        found: list[tuple[str, Keys]] = []
         if self.platform is not None:
             found.append(("[platform]", list(self.platform.items())))
         if self.metrics is not None:
@@ -132,17 +132,17 @@ class Lived:
         if not late.open(told) or late.platform is None:
             return False
         keys = ("recommender", "policy", "parameters")
-        own: Section = [(key, late.platform[key]) for key in keys if key in late.platform]
+        own: Keys = [(key, late.platform[key]) for key in keys if key in late.platform]
         rest = {key: value for key, value in late.platform.items() if key not in keys}
         if "policy_parameters" in rest:
             return False
-        settings: Section = [("settings", rest)] if rest else []
+        settings: Keys = [("settings", rest)] if rest else []
         self.late.append([("at", tick), ("do", "open-platform"), *own, *settings])
         self.channel = rest.get("channel", FEED)
         return True
 
     def _acted(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
-        own: Section = [("at", tick), ("do", "act"), ("act", act_of(args[1]).says)]
+        own: Keys = [("at", tick), ("do", "act"), ("act", act_of(args[1]).says)]
         own.append(("agents", self._ids(args[0])))
         own += [] if said.get("message") is None else [("post", int(said["message"]))]
         own += [] if said.get("other") is None else [("other", str(self.name(int(said["other"]))))]
@@ -171,7 +171,7 @@ class Lived:
             rest = {key: value for key, value in self.platform.items() if key not in given}
             self.platform = {key: value for key, value in given.items() if value} | rest
             return True
-        section: Section = [("at", tick), ("do", do), (keys[0], name)]
+        section: Keys = [("at", tick), ("do", do), (keys[0], name)]
         section += [] if members is None else [("agents", self._ids(members))]
         self.more.append(section + ([("parameters", parameters)] if parameters else []))
         return True
@@ -210,7 +210,7 @@ class Lived:
 
     def _revised(self, tick: int, args: list[Any], _said: dict[str, Any]) -> bool:
         number, name, value = args
-        own: Section = [("message", int(number)), ("name", name), ("value", value)]
+        own: Keys = [("message", int(number)), ("name", name), ("value", value)]
         self.more.append([("at", tick), ("do", "set"), *own])
         return True
 

@@ -1,0 +1,59 @@
+"""The gallery: scenarios that come with the program, each with what should be seen and its source.
+
+``hubbub scenario list`` lists them; ``hubbub run gallery:NAME`` runs one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sim.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from sim.scenario.spec import Scenario
+
+__all__ = ["PREFIX", "gallery_names", "is_scenario", "open_scenario"]
+
+PREFIX = "gallery:"
+
+
+def is_scenario(where: str) -> bool:
+    """Whether a person names a scenario, and no world: a ``.toml`` file, or ``gallery:NAME``."""
+    return where.endswith(".toml") or where.startswith(PREFIX)
+
+
+def gallery_names() -> tuple[str, ...]:
+    """Return the names of the scenarios that come with the program."""
+    found = files("sim.scenario.gallery").iterdir()
+    return tuple(sorted(f.name.removesuffix(".toml") for f in found if f.name.endswith(".toml")))
+
+
+def open_scenario(
+    where: str, variant: str = "", changes: Mapping[str, Any] | None = None
+) -> Scenario:
+    """Read a scenario: a file, or ``gallery:NAME``.
+
+    Parameters
+    ----------
+    where
+        As a person names it.
+    variant, changes
+        As of :func:`~sim.scenario.spec.read_scenario`.
+
+    Raises
+    ------
+    FileError, UnknownNameError
+        One sentence.
+    """
+    from sim.scenario.spec import read_scenario  # the parser of files, once one is read
+
+    if not where.startswith(PREFIX):
+        return read_scenario(Path(where), variant, changes=changes)
+    name = where.removeprefix(PREFIX)
+    if name not in gallery_names():
+        raise UnknownNameError("scenario of the gallery", name, gallery_names())
+    path = Path(str(files("sim.scenario.gallery") / f"{name}.toml"))
+    return read_scenario(path, variant, called=where, changes=changes)

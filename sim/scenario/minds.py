@@ -1,0 +1,205 @@
+"""Minds of a run: who gets one, and what lets them decide after each tick."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sim.core.progress import Report, Tell, quiet, unheard
+
+if TYPE_CHECKING:
+    from sim.minds.deciding.thinker import Thinker
+    from sim.runtime.journal.writer import JournalWriter
+    from sim.world.world import World
+
+__all__ = ["AWAKE", "Decide", "MindsRequest", "deciding", "give"]
+
+
+class Decide(NamedTuple):
+    """What lets minds decide, and judges what came of it.
+
+    Both return why the run is to stop, one sentence, or nothing; of too few decisions nothing.
+
+    Attributes
+    ----------
+    after_tick
+        Lets them decide; takes how many decisions are enough.
+    at_end
+        Judges all there were, however few.
+    """
+
+    after_tick: Callable[[int], str]
+    at_end: Callable[[], str]
+
+
+AWAKE = "awake"
+"""Said of members: those that have a mind already."""
+
+
+@dataclass(frozen=True, slots=True)
+class MindsRequest:
+    """What was asked of minds.
+
+    Parameters
+    ----------
+    who
+        An expression that names members; empty: those that have a mind already.
+    mind, goal
+        What decides for them, and what they want.
+    offline
+        Whether nobody is asked.
+    budget
+        Caps as they were typed, such as ``"$0.50"``.
+    least
+        The share of decisions below which the run stops; None: as settings say.
+    """
+
+    who: str = ""
+    mind: str = "model"
+    goal: str = ""
+    offline: bool = False
+    budget: tuple[str, ...] = ()
+    least: float | None = None
+
+    @property
+    def caps(self) -> list[tuple[str, float | None]]:
+        """The caps that were typed.
+
+        Raises
+        ------
+        InputError
+            One is none.
+        """
+        from sim.minds.models.budget import cap_of
+
+        return [cap_of(said.split()) for said in self.budget]
+
+
+@contextmanager
+def deciding(
+    world: World,
+    asked: MindsRequest | None,
+    journal: JournalWriter | None = None,
+    report: Report = quiet,
+    tell: Tell = unheard,
+) -> Iterator[Decide]:
+    """Give minds, and yield what lets them decide after a tick.
+
+    Minds that the world has already decide too, where any are asked for; else they sleep. When
+    the block ends, rules stand in for all.
+
+    Parameters
+    ----------
+    world
+        That is run.
+    asked
+        Who gets what mind; None: nobody, and those that are there sleep.
+    journal
+        Of the world, if it has one.
+    report
+        Told that minds decide; may cancel by raising.
+    tell
+        Told why nobody is asked, and what minds did wrong, a sentence each.
+    """
+    if asked is not None and asked.who:
+        give(world, asked, journal, tell)
+    platform = world.platform
+    if platform is None or not platform.minds.members.size:
+        yield _NOBODY
+        return
+    from sim.runtime.minds_opening import budget_of, thinker_of
+
+    if asked is None:
+        if platform.minds.awake:
+            _done(world, journal, "wake_minds", False)
+        yield _NOBODY
+        return
+    budget = budget_of(world)
+    for name, most in asked.caps:
+        budget.set_cap(name, most)
+    with thinker_of(offline=asked.offline, budget=budget, least=asked.least) as thinker:
+        if thinker.lacks:
+            tell(f"{thinker.lacks} Until then rules decide.")
+        if thinker.pool is not None and platform.minds.caps != list(budget.caps):
+            _done(world, journal, "keep_minds", {"caps": list(budget.caps)})
+        _done(world, journal, "wake_minds", True, thinker.made)
+        try:
+            yield Decide(
+                lambda enough: _think(world, thinker, journal, report, enough),
+                lambda: thinker.too_few(1),
+            )
+        finally:
+            _done(world, journal, "wake_minds", False)
+            for said in (*thinker.faults, "" if thinker.lacks else thinker.trouble):
+                if said:
+                    tell(said)
+
+
+_NOBODY = Decide(lambda enough: "", lambda: "")
+
+
+def give(
+    world: World,
+    asked: MindsRequest,
+    journal: JournalWriter | None = None,
+    tell: Tell = unheard,
+) -> None:
+    """Give minds, and a platform where there is none; for journal and trail too.
+
+    By words by which the run gave minds already the same members are meant, and nobody else.
+
+    Raises
+    ------
+    InputError, UnknownNameError
+        There are no such members, or no such mind.
+    """
+    from sim.minds.deciding.commands import checked_mind, members_of
+    from sim.world.minds.giving import mind_of
+
+    checked_mind(asked.mind)
+    minds = world.platform.minds if world.platform is not None else None
+    known = [] if minds is None else [m for m in minds.asked.get(asked.who, ()) if m in minds.kinds]
+    who = known or members_of(world, asked.who)
+    if world.platform is None:
+        _done(world, journal, "open_platform")
+    if minds is not None and known:
+        tell(f"{asked.who} are the {len(known):,} members that have minds by these words already.")
+        name, options = mind_of(asked.mind)
+        options.pop("language", None)
+        have = {(minds.kinds[m], str(minds.options.get(m, {}))) for m in known}
+        if have == {(name, str(options))} and not asked.goal:
+            return
+    _done(world, journal, "give_minds", who, asked.mind, asked.goal)
+    if not known:
+        ids = [int(member) for member in who]
+        _done(world, journal, "keep_minds", {"asked": [[asked.who, ids]]})
+
+
+def _done(world: World, journal: JournalWriter | None, kind: str, *args: Any) -> None:
+    """Do something to minds, for journal and trail too."""
+    from sim.runtime.engine.platform import ACTS
+    from sim.runtime.journal.writer import done
+
+    with done(journal, world, kind, args):
+        ACTS[kind](world, *args)
+
+
+def _think(
+    world: World, thinker: Thinker, journal: JournalWriter | None, report: Report, enough: int
+) -> str:
+    """Let minds decide on the tick that was; a signal meanwhile ends the run as in a tick.
+
+    Returns why the run is to stop, if it is; see
+    :meth:`sim.minds.deciding.thinker.Thinker.too_few`.
+    """
+
+    def looked() -> bool:
+        report(f"minds decide on tick {world.tick:,}", 0.0)
+        return False
+
+    rows = thinker.think(world, looked)
+    if rows:
+        _done(world, journal, "decide", rows)
+    return thinker.too_few(enough)

@@ -1,0 +1,5 @@
+"""Runs of scenarios by the command, as of ``tests/unit/cli``."""
+
+from tests.unit.cli.conftest import elsewhere, hubbub
+
+__all__ = ["elsewhere", "hubbub"]

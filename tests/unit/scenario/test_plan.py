@@ -1,0 +1,171 @@
+"""Plans of runs: values that any process can carry out on any world, as often as wanted."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from sim import World
+from sim.core.progress import quiet
+from sim.errors import FileError, InputError
+from sim.scenario import (
+    Command,
+    MessageSpec,
+    MindsRequest,
+    Program,
+    RunPlan,
+    Stop,
+    drive,
+    named_world,
+    open_scenario,
+    read_scenario,
+    run_plan,
+)
+
+WORD = MessageSpec("A word.", seeds="ids:0", model="si", parameters={"beta": 1.0})
+
+STORY = """
+[network]
+agents = 200
+mean_degree = 6
+seed = 3
+
+[platform]
+rhythm = "flat"
+
+[[messages]]
+text = "The bridge is closed."
+seeds = "random:5"
+model = "sir"
+
+[[commands]]
+do = "mute"
+agents = "random:20"
+others = "top:3:degree"
+at = 2
+
+[[interventions]]
+at = 3
+do = "ban"
+agents = "random:3"
+
+[stop]
+ticks = 6
+
+[variants.late]
+interventions = [{ at = 5, do = "ban", agents = "random:3" }]
+"""
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Path:
+    path = tmp_path / "story.toml"
+    path.write_text(STORY)
+    return path
+
+
+def line() -> World:
+    """0 is heard by 1, 1 by 2, 2 by 3."""
+    return World.from_edges([0, 1, 2], [1, 2, 3], 4)
+
+
+def by_hand(program: Program, world: World, ticks: int) -> World:
+    program.begin(world)
+    for _ in drive(program, world, ticks):
+        world.step()
+    return world
+
+
+def test_a_plan_comes_back_from_another_process_as_it_was(story: Path) -> None:
+    plan = read_scenario(story, "late").plan()
+    other = pickle.loads(pickle.dumps(plan))  # noqa: S301
+    assert other == plan
+    assert other.name == "story, late"
+    twins = [by_hand(each, read_scenario(story).world(quiet), 6) for each in (plan, other)]
+    assert twins[0].digest() == twins[1].digest()
+
+
+def test_a_program_does_to_a_world_what_a_run_does(story: Path) -> None:
+    scenario = read_scenario(story)
+    plan, world = scenario.plan(), scenario.world(quiet)
+    plan.prepare(world)
+    ran = run_plan(plan, world)
+    again = by_hand(plan, scenario.world(quiet), plan.stop.limit)
+    assert (ran.world.tick, again.digest()) == (6, ran.world.digest())
+
+
+def test_one_base_serves_the_variants(story: Path) -> None:
+    digests = [read_scenario(story, each).world(quiet, 9).digest() for each in ("", "late")]
+    assert digests[0] == digests[1]
+
+
+@pytest.mark.parametrize("name", ["fact-check", "sybil-attack", "echo-chamber"])
+def test_plans_of_the_gallery_can_be_pickled(name: str) -> None:
+    plan = open_scenario(f"gallery:{name}").plan()
+    assert pickle.loads(pickle.dumps(plan)) == plan  # noqa: S301
+    assert plan.name == f"gallery:{name}"
+
+
+def test_what_is_due_is_done_after_so_many_ticks_and_after_the_last_too() -> None:
+    ends = [Command("unfollow", [3], [2], at=2), Command("befriend", [0], [3], at=4)]
+    plan = RunPlan(messages=(WORD,), commands=tuple(ends), stop=Stop(4))
+    world = by_hand(plan, line(), 4)
+    assert world.cascades[0].adopted_at.tolist() == [0, 1, 2, -1]
+    assert world.tick == 4
+    assert world.neighbours(0, "friends").tolist() == [3]
+
+
+def test_a_drive_ends_where_nothing_can_happen_any_more() -> None:
+    plan = RunPlan(messages=(WORD,), commands=(Command("follow", [3], [0], at=5),))
+    world = by_hand(plan, line(), 100)
+    assert world.tick == 5
+    assert not plan.is_over(line(), 4)
+    assert plan.is_over(line(), 5)
+    assert RunPlan(stop=Stop(3)).is_over(line(), 3)
+    assert not RunPlan(stop=Stop(3)).is_over(line(), 2)
+    assert list(drive(RunPlan(stop=Stop(3)), line(), 0)) == []
+
+
+def test_a_platform_is_opened_where_there_is_none() -> None:
+    plan = RunPlan(platform="popularity")
+    world = by_hand(plan, line(), 1)
+    assert world.platform is not None
+    assert [each.plugin_name for each in world.platform.recommenders] == ["popularity"]
+    plan.host(world)  # it ranks already
+    with pytest.raises(InputError, match="ranked by popularity"):
+        RunPlan(platform="random").host(world)
+
+
+def test_minds_are_for_single_runs() -> None:
+    plan = RunPlan(minds=MindsRequest("ids:0", "rule"))
+    with pytest.raises(InputError, match="Members decide by themselves in single runs"):
+        plan.begin(line())
+    world = line()
+    said: list[str] = []
+    run_plan(RunPlan(minds=MindsRequest("ids:0", "rule", offline=True), stop=Stop(2)), world)
+    assert world.platform is not None
+    assert world.platform.minds.members.tolist() == [0]
+    run_plan(RunPlan(stop=Stop(1)), world, tell=said.append)
+    assert not world.platform.minds.awake
+
+
+def test_a_run_tells_remarks_and_what_came_too_late() -> None:
+    said: list[str] = []
+    plan = RunPlan(commands=(Command("follow", [3], [0], at=9),), stop=Stop(2))
+    ran = run_plan(plan, line(), tell=said.append)
+    assert said == ["A command: follow at 9 is not done; the run ends at 2."]
+    assert (ran.since, ran.stopped, ran.cascades) == (0, "", [])
+
+
+def test_a_wrong_plan_is_refused_before_any_world_is_made(story: Path) -> None:
+    with pytest.raises(InputError, match="0 ticks or more, got -1"):
+        RunPlan(stop=Stop(-1)).check()
+    story.write_text(STORY.replace('model = "sir"', 'model = "sirr"'))
+    with pytest.raises(FileError, match=r"\[\[messages\]\] number 1: .*sirr"):
+        read_scenario(story).plan().check()
+
+
+def test_a_world_is_named_as_by_a_person() -> None:
+    said: list[str] = []
+    world = named_world("new:300,mean_degree=6", quiet, seed=4, tell=said.append)
+    assert (len(world.agents), world.seed, said) == (300, 4, [])
