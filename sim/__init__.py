@@ -239,6 +239,7 @@ if TYPE_CHECKING:
     from sim.spread.exposure.novelty import fresh_minutes as fresh_minutes
     from sim.spread.exposure.triggering import Pairs as Pairs
     from sim.spread.exposure.triggering import Triggering as Triggering
+    from sim.spread.influence.live_edges import LiveEdges as LiveEdges
     from sim.spread.neighbours.columns import Hearing as Hearing
     from sim.spread.neighbours.heard import Bools as Bools
     from sim.spread.neighbours.heard import Heard as Heard
@@ -390,6 +391,7 @@ _HOMES = {
     "Levels": "sim.spread.exposure.attempts",
     "Lifecycle": "sim.agents.lifecycle",
     "Lineage": "sim.store.journal.lineage",
+    "LiveEdges": "sim.spread.influence.live_edges",
     "LoggedAct": "sim.world.log",
     "Lots": "sim.core.rng",
     "Meetings": "sim.spread.opinions.meetings",

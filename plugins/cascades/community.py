@@ -10,6 +10,7 @@ from sim import (
     Draws,
     Embeddedness,
     Field,
+    LiveEdges,
     PropagationModel,
     convince_by,
     register,
@@ -64,6 +65,10 @@ class Permeability(PropagationModel):
         """Let last tick's adopters try."""
         rule = Border(self.permeability)
         convince_by(rule, cascade, contacts, draws, chance=self.probability)
+
+    def live_edges(self) -> LiveEdges:
+        """Return the chance of a tie's one attempt, and its share between communities."""
+        return LiveEdges(self.probability, across=self.permeability)
 
 
 @register("ice")

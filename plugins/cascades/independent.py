@@ -10,6 +10,7 @@ from sim import (
     Draws,
     Field,
     Levels,
+    LiveEdges,
     PropagationModel,
     Setting,
     Theory,
@@ -18,6 +19,8 @@ from sim import (
     register,
     tree_curves,
 )
+
+_LEVELS = (0.1, 0.01, 0.001)
 
 
 @register("independent-cascade")
@@ -80,9 +83,17 @@ class IndependentCascade(PropagationModel):
         elif self.weights == "trust":
             convince(cascade, contacts, draws, chance=self.probability, scale="trust")
         elif self.weights == "trivalency":
-            convince_by(Levels((0.1, 0.01, 0.001)), cascade, contacts, draws)
+            convince_by(Levels(_LEVELS), cascade, contacts, draws)
         else:
             convince(cascade, contacts, draws, chance=self.probability)
+
+    def live_edges(self) -> LiveEdges:
+        """Return the chance of a tie's one attempt."""
+        if self.weights == "weighted-cascade":
+            return LiveEdges(scale="degree")
+        if self.weights == "trivalency":
+            return LiveEdges(levels=_LEVELS)
+        return LiveEdges(self.probability, scale="trust" if self.weights == "trust" else "none")
 
     def theory(self, setting: Setting, ticks: int) -> tuple[Theory, ...]:
         """Return the tree approximation, where chances follow from numbers of ties."""

@@ -1,6 +1,6 @@
 """Cascades in time: delays of their own along ties, and attempts that weaken as time goes by."""
 
-from math import exp
+from math import exp, prod
 from typing import ClassVar, Literal
 
 from sim import (
@@ -11,6 +11,7 @@ from sim import (
     Delay,
     Draws,
     Field,
+    LiveEdges,
     convince,
     register,
 )
@@ -86,6 +87,11 @@ class ContinuousCascade(Arrivals):
         """Return the horizon."""
         return self.span
 
+    def live_edges(self) -> LiveEdges | None:
+        """Return the chance of a tie, however long it takes; with a horizon time matters."""
+        scale: Literal["trust", "none"] = "trust" if self.by_trust() else "none"
+        return None if self.span else LiveEdges(self.probability, scale=scale)
+
 
 @register("time-decay")
 class TimeDecay(Arrivals):
@@ -153,3 +159,9 @@ class TimeDecay(Arrivals):
         if self.since == "adoption":
             return super().is_quiet(cascade, contacts)
         return cascade.frontier.size == 0
+
+    def live_edges(self) -> LiveEdges | None:
+        """Return the chance that one of a tie's attempts succeeds; by message time matters."""
+        if self.since == "message":
+            return None
+        return LiveEdges(1.0 - prod(1.0 - chance for chance in self.delay().attempts))

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from sim import Card, Setting, Theory, Threshold, register, tree_curves
+from sim import Card, LiveEdges, Setting, Theory, Threshold, register, tree_curves
 
 
 @register("linear-threshold")
@@ -39,6 +39,10 @@ class LinearThreshold(Threshold):
             "against sums in plain Python with the same thresholds, tick by tick",
         ),
     )
+
+    def live_edges(self) -> LiveEdges:
+        """Return the one live tie of each listener that a random threshold amounts to."""
+        return LiveEdges(one_source=self.weights)
 
     def theory(self, setting: Setting, ticks: int) -> tuple[Theory, ...]:
         """Return the tree approximation, for equal weights."""

@@ -126,6 +126,10 @@ class Stream(Enum):
     WELCOME = 50, 0, "ticks", "newcomer, place"
     ALIKE = 51, 0, "ticks", "viewer, place"
     AUDIENCES = 52, Salt.CASCADE, "once", "draw: how well the seeds of a message are heard"
+    CHOOSING = 53, 0, "once", "reverse reachable set, draw: those that seeds are chosen by"
+    CHECKING = 53, 1, "once", "reverse reachable set, draw: those that a choice is checked by"
+    REACHES = 53, 2, "once", "run, agent, draw: runs from seeds that were chosen"
+    REHEARSALS = 53, 3, "once", "run, agent, draw: runs that seeds and blocks are chosen by"
     PLUGINS = 41, Salt.NAME, "ticks", "what a plugin's author says"
     PLUGINS_ONCE = 42, Salt.NAME, "once", "what a plugin's author says"
 

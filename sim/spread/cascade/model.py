@@ -24,6 +24,7 @@ from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, DrawMode, Draws, Ids
 from sim.spread.cascade.faults import blame
 from sim.spread.cascade.sparse_column import SparseColumn
+from sim.spread.influence.live_edges import LiveEdges
 
 if TYPE_CHECKING:
     from sim.spread.opinions.around import Around
@@ -231,6 +232,13 @@ class PropagationModel(Parameters):
     def panel(self, cascade: Cascade) -> tuple[str, ...]:
         """Return lines of text for the screen, shown as they are beside the message; data only."""
         return ()
+
+    def live_edges(self) -> LiveEdges | None:
+        """Return how the final reach is that of random live ties; ``None``: it is not.
+
+        Seeds of most reach are found for models that say so.
+        """
+        return None
 
     def theory(self, setting: Setting, ticks: int) -> tuple[Theory, ...]:
         """Return what equations predict for these parameters; nothing where there are none."""

@@ -36,7 +36,8 @@ def test_streams_are_never_renumbered() -> None:
         "SAMPLE": (39, 0), "WAITING": (40, 0), "PLUGINS": (41, 0), "PLUGINS_ONCE": (42, 0),
         "PLACED": (43, 0), "STAYS": (44, 0), "TURNS": (45, 0), "EQUALS": (46, 0), "NEWEST": (47, 0),
         "TOPIC_FACTORS": (48, 0), "OFFERED": (49, 0), "WELCOME": (50, 0),
-        "ALIKE": (51, 0), "AUDIENCES": (52, 0),
+        "ALIKE": (51, 0), "AUDIENCES": (52, 0), "CHOOSING": (53, 0), "CHECKING": (53, 1),
+        "REACHES": (53, 2), "REHEARSALS": (53, 3),
     }  # fmt: skip
 
 

@@ -1,0 +1,197 @@
+"""Coverage: who is in most of the sets that nobody chosen is in yet.
+
+Counts are exact at every moment: once a set is covered, all its agents are in one set less. As
+counts only fall, agents that once had few need not be looked at again (Minoux 1978; Leskovec et
+al., "Cost-effective outbreak detection in networks", KDD 2007).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.jit.jit import kernel
+from sim.jit.mix import word
+from sim.jit.types import F64, U8, U32, U64, Number, Word
+
+__all__ = ["add_counts", "best", "count_bits", "cover", "cover_bits", "covered_by", "fill_index",
+           "held_by", "largest_sum", "set_bits"]  # fmt: skip
+
+_ONE = np.uint64(1)
+_S6 = np.uint64(6)
+_LOW6 = np.uint64(63)
+
+
+@kernel
+def add_counts(members: U32, begin: int, end: int, counts: U32) -> None:
+    """Count every agent of ``members[begin:end]`` once more (``counts`` uint32 (n,))."""
+    for i in range(begin, end):
+        counts[members[i]] += np.uint32(1)
+
+
+@kernel
+def fill_index(members: U32, ends: U32, starts: U32, index: U32) -> None:
+    """Write for each agent the sets it is in, rising.
+
+    Parameters
+    ----------
+    members, ends
+        uint32: the agents of the sets one after the other, and where each set ends.
+    starts
+        uint32 (n + 1,): where each agent's sets begin; moved to where they end.
+    index
+        uint32 (members,): takes the sets.
+    """
+    at = np.int64(0)
+    for s in range(ends.size):
+        for i in range(at, np.int64(ends[s])):
+            v = members[i]
+            index[starts[v]] = np.uint32(s)
+            starts[v] += np.uint32(1)
+        at = np.int64(ends[s])
+
+
+@kernel
+def best(
+    order: U32, bounds: F64, counts: U32, costs: F64, budget: float, taken: U8, key: Word
+) -> tuple[Number, float]:
+    """Return who is worth most now, and what it is worth; (-1, 0.0) when nobody is worth anything.
+
+    Parameters
+    ----------
+    order, bounds
+        uint32 agents and their worth at some time before (float64), falling.
+    counts
+        uint32 (n,): sets that an agent would cover now.
+    costs, budget
+        float64 (n,), or empty: worth is the count, else count / cost; who costs more than the
+        budget is left out.
+    taken
+        uint8 (n,): 1 for who cannot be chosen.
+    key
+        Of equals the one of the lowest draw under it is taken.
+    """
+    found, most = np.int64(-1), 0.0
+    lot = np.uint64(0)
+    for i in range(order.size):
+        if bounds[i] < most or bounds[i] <= 0.0:
+            break
+        v: Number = np.int64(order[i])
+        if taken[v] or (costs.size and costs[v] > budget):
+            continue
+        worth: Number = np.float64(counts[v])
+        if costs.size:
+            worth /= costs[v]
+        if worth > most:
+            found, most, lot = v, worth, word(key, v)
+        elif worth == most and worth > 0.0:
+            other = word(key, v)
+            if other < lot:
+                found, lot = v, other
+    return found, most
+
+
+@kernel
+def largest_sum(order: U32, bounds: F64, counts: U32, k: int) -> float:
+    """Return the sum of the ``k`` largest counts; ``order`` and ``bounds`` as in :func:`best`."""
+    heap = np.zeros(max(k, 1), np.int64)
+    for i in range(order.size):
+        if bounds[i] <= np.float64(heap[0]):
+            break
+        value = np.int64(counts[order[i]])
+        if value > heap[0]:
+            at = np.int64(0)
+            while True:
+                child = 2 * at + 1
+                if child >= k:
+                    break
+                if child + 1 < k and heap[child + 1] < heap[child]:
+                    child += 1
+                if heap[child] >= value:
+                    break
+                heap[at] = heap[child]
+                at = child
+            heap[at] = value
+    total = 0.0
+    for i in range(k):
+        total += np.float64(heap[i])
+    return total
+
+
+@kernel
+def cover(
+    begin: int, end: int, index: U32, members: U32, ends: U32, covered: U8, counts: U32
+) -> Number:
+    """Cover the sets ``index[begin:end]``; return how many were not covered before."""
+    new = np.int64(0)
+    for i in range(begin, end):
+        s = np.int64(index[i])
+        if covered[s]:
+            continue
+        covered[s] = 1
+        new += 1
+        for j in range(np.int64(ends[s - 1]) if s else np.int64(0), np.int64(ends[s])):
+            counts[members[j]] -= np.uint32(1)
+    return new
+
+
+@kernel
+def set_bits(members: U32, bits: U64) -> None:
+    """Set the bit of each agent in ``bits``, a uint64 bitmap of zeros."""
+    for i in range(members.size):
+        v = np.uint64(members[i])
+        bits[np.int64(v >> _S6)] |= _ONE << (v & _LOW6)
+
+
+@kernel
+def count_bits(bits: U64, counts: U32, by: int) -> None:
+    """Add ``by`` (1 or -1) to the count of each agent whose bit is set."""
+    for w in range(bits.size):
+        left = bits[w]
+        if left == np.uint64(0):
+            continue
+        for b in range(64):
+            v = 64 * w + b
+            if v < counts.size:
+                bit = np.int64((left >> np.uint64(b)) & _ONE)
+                counts[v] = np.uint32(np.int64(counts[v]) + by * bit)
+
+
+@kernel
+def cover_bits(v: int, maps: U64, covered: U8, counts: U32) -> Number:
+    """As :func:`cover`, of the sets that are bitmaps: uint64 (sets, words)."""
+    new = np.int64(0)
+    agent = np.uint64(v)
+    for s in range(maps.shape[0]):
+        if not covered[s] and (maps[s, np.int64(agent >> _S6)] >> (agent & _LOW6)) & _ONE:
+            covered[s] = 1
+            new += 1
+            count_bits(maps[s], counts, -1)
+    return new
+
+
+@kernel
+def covered_by(members: U32, ends: U32, chosen: U8) -> Number:
+    """Return how many sets hold anybody of ``chosen`` (uint8 (n,))."""
+    found, at = np.int64(0), np.int64(0)
+    for s in range(ends.size):
+        end = np.int64(ends[s])
+        while at < end:
+            if chosen[members[at]]:
+                found += 1
+                break
+            at += 1
+        at = end
+    return found
+
+
+@kernel
+def held_by(maps: U64, seeds: U32) -> Number:
+    """As :func:`covered_by`, of the sets that are bitmaps."""
+    found = np.int64(0)
+    for s in range(maps.shape[0]):
+        for i in range(seeds.size):
+            v = np.uint64(seeds[i])
+            if (maps[s, np.int64(v >> _S6)] >> (v & _LOW6)) & _ONE:
+                found += 1
+                break
+    return found

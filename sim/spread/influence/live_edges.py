@@ -1,0 +1,298 @@
+"""Live edges: models whose final reach is that of a random subgraph, and networks under them.
+
+Under such a model the expected spread is monotone and submodular in the seeds (Kempe, Kleinberg &
+Tardos, KDD 2003), which is what the choice of seeds rests on.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core import rng
+from sim.core.rng import Stream
+from sim.errors import InputError
+from sim.network.graph.ties import Ties
+from sim.spread.influence import live_edges_kernels as kernels
+from sim.spread.influence.coverage_kernels import set_bits
+from sim.spread.influence.live_edges_kernels import Chances
+
+__all__ = ["Estimate", "LiveEdges", "LiveNetwork", "Scratch", "estimated"]
+
+Ids = npt.NDArray[np.uint32]
+Bytes = npt.NDArray[np.uint8]
+Bits = npt.NDArray[np.uint64]
+Longs = npt.NDArray[np.int64]
+
+_NO_LABELS = np.empty(0, np.int32)
+_NO_LEVELS = np.empty(0, np.float64)
+_NO_TIES = np.empty(0, np.uint8)
+_NOTHING = np.empty(0, np.int64)
+_NORMAL_95 = 1.959963984540054
+
+
+@dataclass(frozen=True, slots=True)
+class LiveEdges:
+    """How a model's final reach is that of live ties: what a propagation model says of itself.
+
+    Attributes
+    ----------
+    chance
+        That a tie carries the message, in [0, 1], before the scale.
+    scale
+        What multiplies it: nothing, the tie's trust, or 1 / the listener's number of sources
+        (``chance`` is 1 then).
+    levels
+        Shares of the chance in [0, 1], one drawn for each tie and the world; empty: none.
+    across
+        The share of the chance that a tie between two communities has.
+    one_source
+        Each listener has exactly one live tie, drawn among its sources: ``"uniform"``, or in
+        proportion to ``"trust"``; the rest is without meaning then. A linear threshold.
+
+    Examples
+    --------
+    >>> LiveEdges(chance=0.1).scale
+    'none'
+    """
+
+    chance: float = 1.0
+    scale: Literal["none", "trust", "degree"] = "none"
+    levels: tuple[float, ...] = ()
+    across: float = 1.0
+    one_source: Literal["uniform", "trust"] | None = None
+
+    def __str__(self) -> str:
+        if self.one_source:
+            weights = "1 / sources" if self.one_source == "uniform" else "a share of trust"
+            return f"one live tie a listener, by {weights}"
+        said = "1 / sources of the listener" if self.scale == "degree" else f"{self.chance:g}"
+        said += " x trust" if self.scale == "trust" else ""
+        said += f" x one of {', '.join(f'{x:g}' for x in self.levels)}" if self.levels else ""
+        return said + (f", x {self.across:g} between communities" if self.across != 1.0 else "")
+
+
+class Estimate(NamedTuple):
+    """An expected spread: agents reached in the end, the seeds among them.
+
+    Attributes
+    ----------
+    mean
+        Of the runs.
+    low, high
+        Ends of the 95 % interval (normal; the runs are many).
+    runs
+        How many.
+    """
+
+    mean: float
+    low: float
+    high: float
+    runs: int
+
+    @property
+    def half(self) -> float:
+        """Half the width of the interval."""
+        return (self.high - self.low) / 2
+
+    def __str__(self) -> str:
+        return f"{self.mean:,.1f} (95 % {self.low:,.1f} to {self.high:,.1f})"
+
+
+class Scratch(NamedTuple):
+    """What one thread works with.
+
+    Attributes
+    ----------
+    seen
+        uint64: a bitmap of who takes no part; as it was when it is given back.
+    queue
+        uint32 (n,).
+    """
+
+    seen: Bits
+    queue: Ids
+
+
+class LiveNetwork:
+    """A network under a model of live edges.
+
+    Parameters
+    ----------
+    ties
+        Who hears whom; not to change while this is used.
+    edges
+        What decides whether a tie is live.
+    seed
+        Of all draws: the world's.
+    active
+        bool (n,): who takes part; the others neither adopt nor pass on, though as sources they
+        count in a listener's number. None: everybody.
+    labels
+        int32 (n,): communities, for ``edges.across``.
+
+    Attributes
+    ----------
+    agents
+        n.
+    roots
+        uint32, rising: who takes part.
+    closed
+        uint64: a bitmap of the others.
+
+    Raises
+    ------
+    InputError
+        When nobody takes part.
+
+    Examples
+    --------
+    >>> ties = Ties.from_arcs([0, 1], [1, 2])
+    >>> network = LiveNetwork(ties, LiveEdges(chance=1.0), seed=7)
+    >>> network.spread(np.array([0], np.uint32), runs=10).mean
+    3.0
+    """
+
+    def __init__(
+        self,
+        ties: Ties,
+        edges: LiveEdges,
+        seed: int,
+        *,
+        active: npt.NDArray[np.bool_] | None = None,
+        labels: npt.NDArray[np.int32] | None = None,
+    ) -> None:
+        self.ties, self.edges, self.seed = ties, edges, seed
+        self.agents = ties.agents
+        everybody = np.ones(self.agents, np.bool_) if active is None else active
+        self.roots: Ids = np.flatnonzero(everybody).astype(np.uint32)
+        if self.roots.size == 0:
+            raise InputError("Nobody is active, so nobody can be reached.")
+        self.chances = _chances(edges, seed, labels)
+        self.closed: Bits = np.zeros(-(-self.agents // 64), np.uint64)
+        set_bits(np.flatnonzero(~everybody).astype(np.uint32), self.closed)
+        self._free: list[Scratch] = []
+        self._lock = threading.Lock()
+
+    @property
+    def forwards(self) -> tuple[Ids, Ids, npt.NDArray[np.uint16]]:
+        """Rows, targets and trust: who hears each agent."""
+        return self.ties.rows, self.ties.targets, self.ties.trust
+
+    @property
+    def backwards(self) -> tuple[Ids, Ids, npt.NDArray[np.uint16]]:
+        """Rows, sources and trust: whom each agent hears."""
+        back = self.ties.reverse
+        return back.rows, back.targets, back.trust
+
+    @contextmanager
+    def scratch(self) -> Iterator[Scratch]:
+        """Lend a scratch that nobody else uses meanwhile."""
+        with self._lock:
+            spare = self._free.pop() if self._free else None
+        scratch = spare or Scratch(self.closed.copy(), np.empty(self.agents, np.uint32))
+        yield scratch
+        with self._lock:  # not after an error: nobody knows what is in it then
+            self._free.append(scratch)
+
+    def sizes(
+        self,
+        seeds: npt.ArrayLike,
+        runs: int,
+        *,
+        first: int = 0,
+        stream: Stream = Stream.REACHES,
+        coins: bool = False,
+        dead: Bytes = _NO_TIES,
+    ) -> Longs:
+        """Return how many agents each of some runs reached.
+
+        Parameters
+        ----------
+        seeds
+            Distinct agents; whoever takes no part says nothing.
+        runs, first
+            How many, from which number on.
+        stream
+            Whose draws.
+        coins
+            Whether each tie has a coin of its own, the same from whichever seeds a run starts:
+            slower, for comparisons.
+        dead
+            uint8 (ties,): 1 for ties that carry nothing.
+
+        Returns
+        -------
+        int64 (runs,)
+        """
+        start = np.asarray(seeds, np.uint32)
+        forwards, backwards = self.forwards, self.backwards
+        key = rng.key(self.seed, stream)
+        keys = rng.words(key, np.arange(first, first + runs))
+        found = np.empty(runs, np.int64)
+        with self.scratch() as scratch:
+            if self.edges.one_source and not coins:
+                self._cross(scratch, start, keys, dead, found)
+                return found
+            for run in range(runs):
+                found[run], _ = kernels.followed(
+                    *forwards, *backwards, self.chances, scratch.seen, dead, not coins, start,
+                    keys[run], scratch.queue, _NOTHING, False,
+                )  # fmt: skip
+        return found
+
+    def _cross(self, scratch: Scratch, seeds: Ids, keys: Bits, dead: Bytes, found: Longs) -> None:
+        """Write how many agents runs of linear thresholds reached."""
+        rows, targets, trust = self.forwards
+        back_rows, _, back_trust = self.backwards
+        if self.chances.kind == kernels.ONE_OF:
+            trust = back_trust = trust[:0]
+        left, touched = np.zeros(self.agents, np.int64), np.empty(self.agents, np.uint32)
+        for run, key in enumerate(keys):
+            found[run] = kernels.crossed(
+                rows, targets, trust, back_rows, back_trust, scratch.seen, dead, seeds, key,
+                scratch.queue, left, touched,
+            )  # fmt: skip
+
+    def spread(
+        self,
+        seeds: npt.ArrayLike,
+        runs: int,
+        *,
+        stream: Stream = Stream.REACHES,
+        dead: Bytes = _NO_TIES,
+    ) -> Estimate:
+        """Return the expected spread of seeds, of so many runs (at least 2)."""
+        return estimated(self.sizes(seeds, runs, stream=stream, dead=dead))
+
+
+def estimated(sizes: npt.NDArray[np.int64]) -> Estimate:
+    """Return the mean of some sizes and its 95 % interval."""
+    mean = float(sizes.mean())
+    half = _NORMAL_95 * float(sizes.std(ddof=1)) / float(np.sqrt(sizes.size))
+    return Estimate(mean, mean - half, mean + half, int(sizes.size))
+
+
+def _chances(edges: LiveEdges, seed: int, labels: npt.NDArray[np.int32] | None) -> Chances:
+    """Return what the kernels know of the ties' chances."""
+    top, levels, kind = edges.chance, _NO_LEVELS, kernels.CONSTANT
+    own = _NO_LABELS if labels is None else np.ascontiguousarray(labels, np.int32)
+    if edges.one_source:
+        kind = kernels.ONE_OF if edges.one_source == "uniform" else kernels.ONE_BY_TRUST
+    elif edges.scale == "degree":
+        kind = kernels.DEGREE
+    elif edges.scale == "trust":
+        kind = kernels.TRUST
+    elif edges.levels:
+        kind, most = kernels.LEVELS, max(edges.levels)
+        top *= most
+        levels = np.array(edges.levels, np.float64) / (most or 1.0)
+    elif edges.across != 1.0 and own.size:
+        kind = kernels.BORDER
+    return Chances(kind, top, edges.across, levels, rng.key(seed, Stream.LEVELS), own)
