@@ -294,5 +294,34 @@ def models(
         cards.show_model(name, json=json, kind=kind)
 
 
+@app.command()
+def validate(
+    context: typer.Context,
+    model: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Models; else all, and --plugin's.", autocompletion=completed("models")
+        ),
+    ] = None,
+    thorough: Annotated[
+        bool, typer.Option("--thorough", help="More runs: narrower intervals, much longer.")
+    ] = False,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes; else 1 for a few models, 2 for all.")
+    ] = None,
+    into: Annotated[
+        Path | None, typer.Option(help="A page whose report of all models to write anew.")
+    ] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Write CSV for programs.")] = False,
+    json: Json = False,
+) -> None:
+    """Run what the cards of models claim: exact numbers, theory, laws; 1 when one does not hold."""
+    prepare(context.obj)
+    from sim.cli.program.validate import ValidationOrder, show_validation
+
+    order = ValidationOrder(tuple(model or ()), thorough, workers, json, csv, into)
+    _leave(show_validation(order))
+
+
 for _look in (compare, ask, phases, config, doctor):
     app.command()(_look)

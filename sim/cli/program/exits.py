@@ -23,7 +23,10 @@ CANCELLED, TERMINATED, HUNG_UP = 130, 143, 129
 
 EXITS = {
     OK: "done",
-    ERROR: "an error inside Hubbub, a problem that doctor found, or models that decided too few",
+    ERROR: (
+        "an error inside Hubbub, a problem that doctor found, a claim that validate found not to "
+        "hold, or models that decided too few"
+    ),
     USAGE: "a wrong option or value, or no terminal for the screen",
     FILE: "a file is missing, damaged, foreign or cannot be written",
     CAPACITY: "it would not fit in memory",

@@ -19,14 +19,14 @@ _LIFE = {
 }  # fmt: skip
 _AROUND = ("scenario", "saves", "past", "plugin", "llm")
 _PROGRAM = {
-    "models": "what spreads, ranks, acts", "config": "each setting, and whose it is",
-    "phases": "what a tick does", "doctor": "paths, versions; what is wrong",
+    "models": "what spreads", "validate": "run their claims", "config": "settings",
+    "phases": "what a tick does", "doctor": "what is wrong",
 }  # fmt: skip
 
 _LEFT_OUT = ("--install", "--show", "--options", "--help", "-h")
 _WIDTH = 79
 _NAME = 9
-_COLUMN = 36
+_COLUMN, _NARROW = 36, 26
 
 
 class Panels(Verbs):
@@ -49,7 +49,7 @@ class Panels(Verbs):
     def _lines(self, ctx: Any) -> Iterator[str]:
         yield "Usage: hubbub [OPTIONS] COMMAND ...   without one: the screen, on the demo"
         yield "A world's life (hubbub COMMAND --help says more)"
-        yield from _two_columns(_LIFE)
+        yield from _columns(_LIFE, 2, _COLUMN)
         yield "In a world, a saved one, demo, or new:AGENTS"
         yield from self._noun("show")
         (edit,), (ask,) = self._noun("edit"), self._noun("ask")
@@ -58,7 +58,7 @@ class Panels(Verbs):
         for name in _AROUND:
             yield from self._noun(name)
         yield "The program"
-        yield from _two_columns(_PROGRAM)
+        yield from _columns(_PROGRAM, 3, _NARROW)
         every = [param.opts[0] for param in self.get_params(ctx)]
         names = " ".join(name for name in every if not name.startswith(_LEFT_OUT))
         yield from textwrap.wrap(
@@ -86,7 +86,8 @@ class Panels(Verbs):
         return text.splitlines()
 
 
-def _two_columns(verbs: dict[str, str]) -> Iterator[str]:
+def _columns(verbs: dict[str, str], count: int, wide: int) -> Iterator[str]:
     cells = [f"{name:{_NAME}}{text}" for name, text in verbs.items()]
-    for left, right in zip(cells[::2], cells[1::2], strict=True):
-        yield f"  {left:{_COLUMN}}{right}"
+    for first in range(0, len(cells), count):
+        row = "".join(f"{cell:{wide}}" for cell in cells[first : first + count])
+        yield f"  {row}".rstrip()

@@ -5,17 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim.lab.validation.chains import Plain, counted, ticked
+from sim.lab.validation.stated import MODELS
 from sim.testing import tiny_world
-from tests.unit.plugins.chains import (
-    Plain,
-    assert_law,
-    copies_of,
-    counted,
-    naive_tick,
-    states_of,
-    ticked,
-)
-from tests.unit.plugins.stated import MODELS
+from tests.unit.plugins.chains import assert_law, copies_of, naive_tick, states_of
 
 each = pytest.mark.parametrize("plain", MODELS, ids=lambda plain: plain.name)
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from sim import World, exact_times
+from sim.lab.validation.chains import Plain, counted, flowed
+from sim.lab.validation.stated import CONTINUOUS
 from sim.testing import tiny_world
-from tests.unit.plugins.chains import Plain, assert_law, copies_of, counted, flowed
-from tests.unit.plugins.stated import CONTINUOUS
+from tests.unit.plugins.chains import assert_law, copies_of
 
 
 def left(model: str, agents: int, copies: int, seed: int, **options: Any) -> np.ndarray:

@@ -1,6 +1,5 @@
 """Stays of any law: how long they last, and what an infected agent does meanwhile."""
 
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,10 +9,11 @@ from sim import Durations, Setting, World, after, contact, make, stay
 from sim.core import rng
 from sim.core.rng import Stream
 from sim.errors import InputError, ParameterError, UnknownNameError
+from sim.lab.validation.chains import counted, ticked
+from sim.lab.validation.stated import in_stays
 from sim.spread.compartments.residence import LONGEST, stay_law
 from sim.testing import tiny_world
-from tests.unit.plugins.chains import Plain, assert_law, copies_of, counted, states_of, ticked
-from tests.unit.plugins.stated import MODELS
+from tests.unit.plugins.chains import assert_law, copies_of, states_of
 
 LAWS: Any = ["geometric", "fixed", "weibull", "gamma", "lognormal"]
 
@@ -106,18 +106,10 @@ def test_a_tie_transmits_as_its_law_says(law: str, model: str) -> None:
     assert abs(seen - exact) <= 4 * np.sqrt(exact * (1 - exact) / 20_000)
 
 
-def in_chances(name: str) -> Plain:
-    """The model in chances per tick whose stays are those of the geometric law."""
-    plain = next(plain for plain in MODELS if plain.name == name)
-    names = {"beta": "beta", "gamma": "infectious", "alpha": "latent"}
-    options = {names[k]: v if k == "beta" else 1 / v for k, v in plain.options.items()}
-    return replace(plain, name=f"{name}-durations", options={**options, "law": "geometric"})
-
-
 @pytest.mark.parametrize("name", ["sir", "sis", "seir", "seis"])
 def test_geometric_stays_are_chances_per_tick(name: str) -> None:
     # 20,000 copies of 3 agents with mutual ties, seed 23
-    plain = in_chances(name)
+    plain = in_stays(name)
     world = copies_of(3, 20_000, seed=23)
     seeds = np.arange(0, 60_000, 3)
     story = world.inject("x", seeds=seeds, model=plain.name, **plain.options)

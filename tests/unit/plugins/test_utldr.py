@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from sim import Cascade, Draws, World
+from sim.lab.validation.chains import Plain, counted, ticked
 from sim.testing import tiny_world
-from tests.unit.plugins.chains import Plain, assert_law, copies_of, counted, ticked
+from tests.unit.plugins.chains import assert_law, copies_of
 
 S, E, J, R, FOUND, MILD, SEVERE, BED, LS, LE, LJ, DEAD, VACCINATED = range(13)
 OFF: dict[str, Any] = {"phi_i": 0.0, "omega": 0.0}

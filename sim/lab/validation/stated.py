@@ -1,12 +1,14 @@
 """The rules of the epidemic and rumour models, as their papers state them, in plain Python."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 
-from tests.unit.plugins.chains import Outcomes, Plain
+from sim.lab.validation.chains import Outcomes, Plain
 
 
 def k_fold(k: int, call: float, stifle: float) -> Plain:
-    """Spreaders 1..5 have stopped 0..4 times; 6 is the stifler."""
+    """Return k-fold stifling: spreaders 1..5 have stopped 0..4 times; 6 is the stifler."""
     meets: dict[tuple[int, int], Outcomes] = {}
     for level in range(1, k + 1):
         meets[level, 0] = [(call, 1, None)]
@@ -16,6 +18,8 @@ def k_fold(k: int, call: float, stifle: float) -> Plain:
     return Plain("k-fold-stifling", 1, meets, calls=True,
                  options={"k": k, "call": call, "stifle": stifle})  # fmt: skip
 
+
+__all__ = ["CONTINUOUS", "MODELS", "at_rates", "in_stays", "k_fold"]
 
 TOLD: Outcomes = [(0.5, 1, None)]
 STIFLED: Outcomes = [(0.5, None, 2)]
@@ -64,7 +68,7 @@ MODELS = [
 
 
 def at_rates(plain: Plain) -> Plain:
-    """The model of one event at a time with the same numbers as rates."""
+    """Return the model of one event at a time with the same numbers as rates."""
     if plain.name == "swir":
         return Plain("swir-continuous", 2,
                      {(2, 0): [(0.3, 2, None), (0.5, 1, None)], (2, 1): [(0.6, 2, None)]},
@@ -74,3 +78,11 @@ def at_rates(plain: Plain) -> Plain:
 
 
 CONTINUOUS = [at_rates(plain) for plain in MODELS]
+
+
+def in_stays(name: str) -> Plain:
+    """Return the model in chances per tick whose stays are those of the geometric law."""
+    plain = next(plain for plain in MODELS if plain.name == name)
+    names = {"beta": "beta", "gamma": "infectious", "alpha": "latent"}
+    options = {names[k]: v if k == "beta" else 1 / v for k, v in plain.options.items()}
+    return replace(plain, name=f"{name}-durations", options={**options, "law": "geometric"})

@@ -1,0 +1,223 @@
+"""``hubbub validate``: what the cards of models claim, run again, as a table or a page."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sim.cli.program.exits import ERROR, OK
+from sim.cli.program.output import as_json, say, table, watched
+from sim.core.text import one_line
+from sim.errors import FileError, InputError
+
+if TYPE_CHECKING:
+    from sim.lab.validation import ClaimVerdict, Validation
+
+__all__ = ["PAGE_BEGIN", "PAGE_END", "ValidationOrder", "page", "show_validation"]
+
+PAGE_BEGIN, PAGE_END = "<!-- validation -->", "<!-- end of validation -->"
+_FEW = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationOrder:
+    """What to validate and how to tell it.
+
+    Parameters
+    ----------
+    models
+        Names; none: all.
+    thorough
+        As of :func:`sim.lab.validation.validate`.
+    workers
+        Processes; None: this one for a few models, since others take seconds to start, else two.
+    json, csv
+        What to print in place of the table.
+    into
+        A page whose report to write anew.
+    """
+
+    models: tuple[str, ...] = ()
+    thorough: bool = False
+    workers: int | None = None
+    json: bool = False
+    csv: bool = False
+    into: Path | None = None
+
+
+def show_validation(order: ValidationOrder) -> int:
+    """Run the claims and print what came of each.
+
+    Returns
+    -------
+    int
+        The exit code: 1 when a claim does not hold.
+
+    Raises
+    ------
+    InputError
+        When outputs exclude each other.
+    FileError
+        When the page has no marks, or cannot be read or written.
+    """
+    _refuse(order)
+    frame = None if order.into is None else _frame(order.into)
+    from sim.lab.validation import validate_now
+
+    is_few = 0 < len(order.models) <= _FEW
+    workers = (1 if is_few else 2) if order.workers is None else order.workers
+    with watched() as report:
+        found = validate_now(*order.models, thorough=order.thorough, workers=workers, report=report)
+    if order.json:
+        say(as_json(_facts(found)))
+    elif order.csv:
+        say(_as_csv(found.rows()).rstrip("\n"))
+    else:
+        _say_table(found)
+    if order.into is not None and frame is not None:
+        _write(order.into, frame[0] + "\n" + page(found) + "\n" + frame[1])
+    return OK if found.passes else ERROR
+
+
+def _refuse(order: ValidationOrder) -> None:
+    if order.json and order.csv:
+        raise InputError("--json and --csv exclude each other; give one of them.")
+    if order.into is not None and order.models:
+        raise InputError("A page is of all models; leave the names or --into out.")
+
+
+def _facts(found: Validation) -> dict[str, Any]:
+    return {
+        "passes": found.passes,
+        "thorough": found.is_thorough,
+        "laws_only": found.laws_only,
+        "claims": [
+            {**row, "numbers": [_number(n) for n in verdict.numbers]}
+            for row, verdict in zip(found.rows(), found.verdicts, strict=True)
+        ],
+    }
+
+
+def _number(number: Any) -> dict[str, Any]:
+    return {
+        "label": number.label, "expected": number.expected, "observed": number.observed,
+        "low": number.low, "high": number.high, "passes": number.passes,
+    }  # fmt: skip
+
+
+def _as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+# The table
+
+
+def _say_table(found: Validation) -> None:
+    head = ("", "model", "claim", "expected", "observed", "in")
+    say(table([head, *(_cells(verdict) for verdict in found.verdicts)]))
+    say("")
+    for sentence in _summary(found):
+        say(sentence)
+
+
+def _cells(verdict: ClaimVerdict) -> tuple[str, ...]:
+    mark = "ok" if verdict.passes else "FAILS"
+    count = len(verdict.numbers)
+    what = f"{verdict.what}; worst of {count}" if count > 1 else verdict.what
+    return (mark, verdict.model, what, *_numbers(verdict))
+
+
+def _which(verdict: ClaimVerdict) -> str:
+    """Return which of several numbers is shown."""
+    worst = verdict.worst
+    return f" [{worst.label}]" if worst is not None and worst.label else ""
+
+
+def _numbers(verdict: ClaimVerdict) -> tuple[str, str, str]:
+    worst = verdict.worst
+    if worst is None:
+        return "", "", ""
+    between = f"[{worst.low:.6g}, {worst.high:.6g}]" if worst.high - worst.low > 1e-6 else "exactly"
+    return f"{worst.expected:.6g}", f"{worst.observed:.6g}", between
+
+
+def _summary(found: Validation) -> Iterator[str]:
+    count, models = len(found.verdicts), len(found.models)
+    if found.laws_only:
+        yield f"Laws only, no number is claimed: {', '.join(found.laws_only)}."
+    claims = f"{count:,} claims of {models} model{'s' if models != 1 else ''}"
+    if found.passes:
+        yield f"{claims}: all hold."
+        return
+    for verdict in found.broken:
+        yield verdict.sentence
+    yield f"{claims}: {len(found.broken)} do not hold."
+
+
+# The page
+
+
+def page(found: Validation) -> str:
+    """Return the report as Markdown: a table a family, in which every claim is a line."""
+    from sim.core.cards import family_of
+    from sim.core.registry import spec
+    from sim.testing import LAWS
+
+    families: dict[str, list[str]] = {}
+    for model in found.models:
+        families.setdefault(family_of(spec(model, "propagation").cls), []).append(model)
+    lines = [f"{_count(found)} Laws: {', '.join(LAWS)}."]
+    for family in sorted(families):
+        lines += ["", f"## {family.capitalize()}", "", *_family(found, families[family])]
+    return "\n".join(lines)
+
+
+def _count(found: Validation) -> str:
+    said = "all hold" if found.passes else f"{len(found.broken)} do not hold"
+    runs = "the larger" if found.is_thorough else "the default"
+    return f"{len(found.verdicts)} claims of {len(found.models)} models, {runs} runs: {said}."
+
+
+def _family(found: Validation, models: Iterable[str]) -> Iterator[str]:
+    yield "| model | claim | expected | observed | in | how it was run | source |"
+    yield "|---|---|---|---|---|---|---|"
+    for model in models:
+        for verdict in (each for each in found.verdicts if each.model == model):
+            failure = "" if verdict.passes else " **does not hold**"
+            cells = (*_numbers(verdict), verdict.how, verdict.source)
+            claim = f"{_markdown(verdict.what + _which(verdict))}{failure}"
+            yield f"| `{model}` | {claim} | {' | '.join(map(_markdown, cells))} |"
+        if model in found.laws_only:
+            yield f"| `{model}` | laws only: no number is claimed | | | | | |"
+
+
+def _markdown(text: str) -> str:
+    return one_line(text).replace("|", "\\|")
+
+
+def _frame(into: Path) -> tuple[str, str]:
+    """Return what stands around the report of a page; refuse a page without marks at once."""
+    try:
+        text = into.read_text(encoding="utf-8")
+    except OSError as error:
+        raise FileError(into, f"cannot be read: {error.strerror}") from None
+    before, begin, rest = text.partition(PAGE_BEGIN)
+    _, end, after = rest.partition(PAGE_END)
+    if not end:
+        raise FileError(into, f"has no marks {PAGE_BEGIN} and {PAGE_END} to put the report between")
+    return before + begin, end + after
+
+
+def _write(into: Path, text: str) -> None:
+    from sim.cli.program.output import write_text
+
+    write_text(into, text)
+    say(f"{into}: written.")

@@ -1,0 +1,31 @@
+"""Validation: what the cards of models claim, run again on the installed program.
+
+A claim is a number, a curve or a law, the runs that measure it, and where it is from
+(:class:`ModelClaim`); running it gives a verdict with an interval. Every propagation model claims
+at least its laws. ``hubbub validate`` prints the table, README.md beside this file is one.
+"""
+
+from __future__ import annotations
+
+from sim.lab.validation.claim import (
+    ClaimVerdict,
+    Compared,
+    ModelClaim,
+    compared_mean,
+    compared_share,
+    judge,
+)
+from sim.lab.validation.running import Validation, claims_of, validate, validate_now
+
+__all__ = [
+    "ClaimVerdict",
+    "Compared",
+    "ModelClaim",
+    "Validation",
+    "claims_of",
+    "compared_mean",
+    "compared_share",
+    "judge",
+    "validate",
+    "validate_now",
+]

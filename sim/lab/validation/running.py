@@ -1,0 +1,200 @@
+"""The validation of models: every claim run, on as many processes as one likes, as one result."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sim.core.progress import Report, quiet
+from sim.core.registry import load_plugins, names, spec
+from sim.errors import InputError, UnknownNameError
+from sim.lab.validation.claim import ClaimVerdict, ModelClaim, judge
+from sim.lab.validation.declared import declared_claims
+from sim.lab.validation.laws import law_claim
+from sim.lab.validation.theory import theory_claim
+
+__all__ = ["Validation", "claims_of", "validate", "validate_now"]
+
+KIND = "propagation"
+_MOST_WORKERS = 64
+_BUILT_IN = "plugins."
+_BACKEND = "loky"
+
+COLUMNS = ("model", "claim", "kind", "number", "expected", "observed", "low", "high", "passes",
+           "how", "source", "failure", "seconds")  # fmt: skip
+"""Of the rows of a validation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What became of every claim of some models.
+
+    Attributes
+    ----------
+    verdicts
+        One a claim, models in the order asked for.
+    is_thorough
+        Whether with the larger numbers of runs.
+    """
+
+    verdicts: tuple[ClaimVerdict, ...]
+    is_thorough: bool = False
+
+    @property
+    def passes(self) -> bool:
+        """Whether every claim holds."""
+        return not self.broken
+
+    @property
+    def broken(self) -> tuple[ClaimVerdict, ...]:
+        """The claims that do not hold."""
+        return tuple(verdict for verdict in self.verdicts if not verdict.passes)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models, in order."""
+        return tuple(dict.fromkeys(verdict.model for verdict in self.verdicts))
+
+    @property
+    def laws_only(self) -> tuple[str, ...]:
+        """Models of which no number is claimed."""
+        counted = {verdict.model for verdict in self.verdicts if verdict.kind != "laws"}
+        return tuple(model for model in self.models if model not in counted)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return a row for each claim, with the number that is nearest to failing.
+
+        Returns
+        -------
+        Rows by the names of ``COLUMNS``; numbers are None where nothing was measured.
+        """
+        return [_row(verdict) for verdict in self.verdicts]
+
+
+def _row(verdict: ClaimVerdict) -> dict[str, Any]:
+    worst = verdict.worst
+    numbers = (None,) * 4 if worst is None else (
+        worst.expected, worst.observed, worst.low, worst.high
+    )  # fmt: skip
+    label = "" if worst is None else worst.label
+    cells = (verdict.model, verdict.what, verdict.kind, label, *numbers, verdict.passes,
+             verdict.how, verdict.source, verdict.failure, round(verdict.seconds, 3))  # fmt: skip
+    return dict(zip(COLUMNS, cells, strict=True))
+
+
+def claims_of(model: str) -> tuple[ModelClaim, ...]:
+    """Return everything that is claimed of a propagation model: laws, theory, numbers.
+
+    Parameters
+    ----------
+    model
+        Its registered name. A plugin's class may declare claims of its own in a class attribute
+        ``claims``, a sequence of :class:`ModelClaim`.
+
+    Raises
+    ------
+    UnknownNameError
+        When there is no such model.
+
+    Examples
+    --------
+    >>> [claim.kind for claim in claims_of("persuasion")][0]
+    'laws'
+    """
+    cls = spec(model, KIND).cls
+    theory = theory_claim(model)
+    own: Sequence[ModelClaim] = getattr(cls, "claims", ())
+    declared = declared_claims().get(model, ())
+    return (law_claim(model), *([theory] if theory else []), *declared, *own)
+
+
+async def validate(
+    *models: str, thorough: bool = False, workers: int = 1, report: Report = quiet
+) -> Validation:
+    """Run what is claimed of models, beside the event loop.
+
+    Parameters
+    ----------
+    *models
+        Registered names; none: every propagation model, those of loaded plugins too.
+    thorough
+        Whether with the larger numbers of runs: about five times as long.
+    workers
+        Processes, 1 to 64. Models of plugin files are run in this one.
+    report
+        Told how far it is; may raise to stop.
+
+    Returns
+    -------
+    Validation
+        A verdict for every claim. The same claims give the same numbers whenever they are run.
+
+    Raises
+    ------
+    UnknownNameError
+        When there is no such model.
+    InputError
+        When ``workers`` is out of range.
+
+    Examples
+    --------
+    >>> import asyncio
+    >>> asyncio.run(validate("persuasion")).passes
+    True
+    """
+    return await asyncio.to_thread(
+        validate_now, *models, thorough=thorough, workers=workers, report=report
+    )
+
+
+def validate_now(
+    *models: str, thorough: bool = False, workers: int = 1, report: Report = quiet
+) -> Validation:
+    """Run what is claimed of models, and wait for it; else as :func:`validate`."""
+    if not 1 <= workers <= _MOST_WORKERS:
+        raise InputError(f"Workers are 1 to {_MOST_WORKERS} processes; got {workers:,}.")
+    load_plugins()
+    chosen = tuple(dict.fromkeys(models)) or names(KIND)
+    keys = [(model, n) for model in chosen for n in range(len(_claims(model)))]
+    found: dict[tuple[str, int], ClaimVerdict] = {}
+    for key, verdict in _judged(keys, thorough, workers):
+        found[key] = verdict
+        report(f"{verdict.model}: {verdict.what}", len(found) / len(keys))
+    return Validation(tuple(found[key] for key in keys), thorough)
+
+
+Key = tuple[str, int]
+
+
+def _claims(model: str) -> tuple[ModelClaim, ...]:
+    if model not in names(KIND):
+        from sim.core.registry import refuse_off
+
+        refuse_off(model)
+        raise UnknownNameError("propagation model", model, names(KIND))
+    return claims_of(model)
+
+
+def _judged(
+    keys: Sequence[Key], thorough: bool, workers: int
+) -> Iterator[tuple[Key, ClaimVerdict]]:
+    """Yield verdicts as they come: what is built in on workers, what a file registers here."""
+    is_known = {model: spec(model, KIND).origin.startswith(_BUILT_IN) for model, _ in keys}
+    remote = [key for key in keys if is_known[key[0]]] if workers > 1 else []
+    yield from ((key, _judge(key, thorough)) for key in keys if key not in set(remote))
+    if remote:
+        from joblib import Parallel, delayed
+
+        pool = Parallel(workers, _BACKEND, batch_size=1, return_as="generator_unordered")
+        yield from pool(delayed(_keyed)(key, thorough) for key in remote)
+
+
+def _keyed(key: Key, thorough: bool) -> tuple[Key, ClaimVerdict]:
+    return key, _judge(key, thorough)
+
+
+def _judge(key: Key, thorough: bool) -> ClaimVerdict:
+    model, number = key
+    return judge(_claims(model)[number], thorough=thorough)
