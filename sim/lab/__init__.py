@@ -9,6 +9,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sim.lab.ensembles import Ensemble as Ensemble
+    from sim.lab.ensembles import ensemble as ensemble
+    from sim.lab.ensembles import run_ensemble as run_ensemble
+    from sim.lab.runs import Messages as Messages
+    from sim.lab.runs import Program as Program
+    from sim.lab.runs import Progress as Progress
+    from sim.lab.runs import Records as Records
+    from sim.lab.runs import experiment as experiment
     from sim.lab.statistics import Interval as Interval
     from sim.lab.statistics import MeasuredDifference as MeasuredDifference
     from sim.lab.statistics import Takeoff as Takeoff
@@ -26,6 +34,14 @@ if TYPE_CHECKING:
     from sim.lab.tables import Table as Table
 
 _HOMES = {
+    "Ensemble": "sim.lab.ensembles",
+    "Messages": "sim.lab.runs",
+    "Program": "sim.lab.runs",
+    "Progress": "sim.lab.runs",
+    "Records": "sim.lab.runs",
+    "ensemble": "sim.lab.ensembles",
+    "experiment": "sim.lab.runs",
+    "run_ensemble": "sim.lab.ensembles",
     "Interval": "sim.lab.statistics",
     "MeasuredDifference": "sim.lab.statistics",
     "Result": "sim.lab.tables",

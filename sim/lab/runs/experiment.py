@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -297,12 +297,17 @@ def _study(
     named = {**run.measures, **{f"{name} each tick": take for name, take in run.series.items()}}
     return {
         "world": digest,
-        "programs": [[program.name, _plain(program.facts())] for program in programs],
+        "programs": [[program.name, _plain(_facts(program))] for program in programs],
         "seeds": list(seeds),
         "ticks": run.ticks,
         "measures": {name: _code(take) for name, take in named.items()},
         "versions": {"hubbub": sim.__version__, "numpy": np.__version__, "format": FORMAT},
     }
+
+
+def _facts(program: Program) -> object:
+    own: Callable[[], object] | None = getattr(program, "facts", None)
+    return program if own is None else own()
 
 
 def _plain(value: Any) -> Any:
@@ -320,7 +325,21 @@ def _told(value: Any) -> Any:
         return f"{data.dtype.str} {data.shape} {xxhash.xxh3_128_hexdigest(data.tobytes())}"
     if isinstance(value, tuple | set | frozenset | range):
         return sorted(value) if isinstance(value, set | frozenset) else list(value)
-    return str(value)
+    if isinstance(value, str | Path):
+        return str(value)
+    return [type(value).__qualname__, _fields(value)]
+
+
+def _fields(value: Any) -> object:
+    """Return what an object holds; from which line of a file it was read is no part of it."""
+    held = (
+        {each.name: getattr(value, each.name) for each in fields(value)}
+        if is_dataclass(value)
+        else getattr(value, "__dict__", None)
+    )
+    if held is None:
+        return str(value)
+    return {name: part for name, part in held.items() if name != "place"}
 
 
 def _code(take: Any) -> str:

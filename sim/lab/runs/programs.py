@@ -20,7 +20,9 @@ FIRST_HOLDERS = "top:10:degree"
 class Program(Protocol):
     """What one arm does to a fresh copy of the base world.
 
-    It must be fit for ``pickle``, and draw nothing but from the world: workers run it.
+    It must be fit for ``pickle``, draw from the world alone, and hold nothing of a run: workers run
+    it. A results file tells programs apart by what ``facts()`` returns, fit for JSON; without one
+    by the fields of a dataclass, else by their attributes.
 
     Attributes
     ----------
@@ -31,10 +33,6 @@ class Program(Protocol):
     @property
     def name(self) -> str:
         """The arm's name."""
-        ...
-
-    def facts(self) -> Mapping[str, Any]:
-        """Return what tells it from any other program, fit for JSON; a results file keeps it."""
         ...
 
     def begin(self, world: World) -> None:

@@ -15,10 +15,10 @@ from sim.lab.runs.measures import HELD
 from sim.lab.runs.replicate import Replicate
 from sim.lab.tables import Result, Table
 
-__all__ = ["Records"]
+__all__ = ["UNITS", "Records"]
 
 Floats = npt.NDArray[np.float64]
-_UNITS = {
+UNITS = {
     "size": "agents",
     "depth": "links",
     "breadth": "agents",
@@ -84,7 +84,7 @@ class Records(Result):
             name: np.array([each.measured.get(name, np.nan) for each in every], np.float64)
             for name in named
         }
-        return Table(columns, units=_known(_UNITS, columns))
+        return Table(columns, units=_known(UNITS, columns))
 
     @cached_property
     def curves(self) -> Table:
@@ -105,7 +105,7 @@ class Records(Result):
         columns |= {
             name: _joined([_series(each, name) for each in every], np.float64) for name in named
         }
-        return Table(columns, units=_known(_UNITS, columns))
+        return Table(columns, units=_known(UNITS, columns))
 
     def values(self, measure: str, program: str | None = None) -> Floats:
         """Return a measure, float64 (replicates,) in order of the replicates that there are.

@@ -1,0 +1,198 @@
+"""What came of an ensemble: its runs, its curves, and what follows for the next run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sim.core.text import one_line
+from sim.errors import InputError
+from sim.lab.runs.records import UNITS, Records
+from sim.lab.statistics import Takeoff, mean_interval, median_interval, takeoff
+from sim.lab.tables import Result, Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["QUANTILES", "Ensemble"]
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+"""Of a fan, when no others are named."""
+
+_NOT_MEASURED = ("program", "replicate", "seed")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Ensemble(Result):
+    """Replicates of one program on one world; it may be looked at before all are finished.
+
+    Parameters
+    ----------
+    records
+        Of one program.
+
+    Raises
+    ------
+    InputError
+        For records of several programs.
+    """
+
+    records: Records
+
+    def __post_init__(self) -> None:
+        if len(self.records.programs) != 1:
+            raise InputError(
+                f"An ensemble is of one program; got {', '.join(self.records.programs)}."
+            )
+
+    @property
+    def tables(self) -> Mapping[str, Table]:
+        """The tables ``summary``, ``runs`` and ``curves``."""
+        return {"summary": self.summary(), "runs": self.runs, "curves": self.curves}
+
+    @property
+    def runs(self) -> Table:
+        """One row a replicate: its number, seed, ticks, and each measure."""
+        return self.records.runs
+
+    @property
+    def curves(self) -> Table:
+        """One row a replicate and tick: each series."""
+        return self.records.curves
+
+    def summary(self) -> Table:
+        """Return one row a measure: mean and median, each with its 95 % interval, and the range.
+
+        Columns: ``measure``, ``unit``, ``mean``, ``mean_low``, ``mean_high``, ``method`` of the
+        interval (skewed measures: bootstrap), ``median``, ``median_low``, ``median_high``, ``sd``,
+        ``least``, ``most``, and ``runs``: how many have a number. A measure without any is left
+        out.
+        """
+        return self._summary
+
+    @cached_property
+    def _summary(self) -> Table:
+        rows = []
+        for name in self.runs.names:
+            values = self.runs[name] if name not in _NOT_MEASURED else np.empty(0)
+            known = values[~np.isnan(values.astype(np.float64))].astype(np.float64)
+            if known.size:
+                rows.append({"measure": name, "unit": UNITS.get(name, ""), **_row(known)})
+        names = ["measure", "unit", *_row(np.zeros(1))]
+        return Table.of_rows(rows, names=names, caption=f"{self.records.finished:,} replicates")
+
+    def takeoff(self, threshold: float | None = None) -> Takeoff:
+        """Return how many replicates took off, and the chance of it.
+
+        Parameters
+        ----------
+        threshold
+            Agents that a message has to exceed, chosen before the runs are looked at; None:
+            the number of agents to the power of 2/3
+            (:func:`~sim.lab.statistics.takeoff_threshold`).
+
+        Raises
+        ------
+        InputError
+            Where no replicate had a message.
+        """
+        sizes = self.records.values("size") if self.records.finished else np.empty(0)
+        sizes = sizes[~np.isnan(sizes)]
+        if not sizes.size:
+            raise InputError("Nothing took off: no replicate that is finished had a message.")
+        if threshold is not None:
+            return takeoff(sizes, threshold=threshold)
+        return takeoff(sizes, members=self.records.agents)
+
+    def fan(self, series: str = "ever", quantiles: Sequence[float] = QUANTILES) -> Table:
+        """Return quantiles over replicates, tick by tick.
+
+        Parameters
+        ----------
+        series
+            A name of :data:`~sim.lab.runs.SERIES`; a run that came to rest counts as it stayed.
+        quantiles
+            Each in [0, 1], rising.
+
+        Returns
+        -------
+        Table
+            Columns ``tick``, ``mean``, and one for each quantile, such as ``q5`` and ``q50``.
+
+        Raises
+        ------
+        UnknownNameError, InputError
+            For another series, or quantiles out of their range.
+        """
+        wanted = [float(q) for q in quantiles]
+        if not wanted or any(not 0 <= q <= 1 for q in wanted) or wanted != sorted(set(wanted)):
+            raise InputError(f"Quantiles rise within 0 and 1; got {list(quantiles)}.")
+        rows = self.records.curve(series)
+        there = ~np.isnan(rows).all(axis=0) if len(rows) else np.zeros(0, np.bool_)
+        found = rows[:, there]
+        columns: dict[str, Any] = {"tick": np.flatnonzero(there)}
+        columns["mean"] = np.nanmean(found, axis=0) if found.size else np.empty(0)
+        levels = np.nanquantile(found, wanted, axis=0) if found.size else np.empty((len(wanted), 0))
+        columns |= {f"q{100 * q:g}": level for q, level in zip(wanted, levels, strict=True)}
+        units = dict.fromkeys([*columns][1:], UNITS[series]) if series in UNITS else {}
+        return Table(columns, units=units, caption=f"{series}, {len(rows):,} replicates")
+
+    def plot(self, series: str = "ever", **_: Any) -> Figure:
+        """Draw the fan of a series: the median, and the middle half and nine tenths around it."""
+        from sim.lab.tables.drawing import label, new_figure
+
+        fan = self.fan(series)
+        figure = new_figure()
+        ax = figure.subplots()
+        for low, high, said, alpha in (("q5", "q95", "90 %", 0.18), ("q25", "q75", "50 %", 0.35)):
+            ax.fill_between(
+                fan["tick"], fan[low], fan[high], alpha=alpha, color="C0", linewidth=0,
+                label=f"{said} of replicates",
+            )  # fmt: skip
+        ax.plot(fan["tick"], fan["q50"], color="C0", label="median")
+        ax.set(xlabel="tick", ylabel=label(UNITS.get(series, series)), title=label(fan.caption))
+        ax.legend()
+        return figure
+
+    def conclusion(self) -> str:
+        """Return whether messages take off, with the threshold; and what a person should know."""
+        lines = []
+        sizes = self.runs["size"] if "size" in self.runs else np.empty(0)
+        if sizes.size and not np.isnan(sizes).all():
+            lines.append(_said(self.takeoff()))
+        failed = int((self.runs["failed"] > 0).sum()) if "failed" in self.runs else 0
+        if failed:
+            lines.append(f"In {failed:,} replicates a message stopped because its model failed.")
+        return "\n".join([*lines, *map(one_line, self.records.remarks)])
+
+    def _in_short(self) -> list[Table]:
+        return [self.summary()]
+
+
+def _said(found: Takeoff) -> str:
+    low, high = found.interval[:2]
+    return (
+        f"{found.runs:,} of {found.of:,} replicates took off ({found.share:.1%}, 95 % interval "
+        f"{low:.1%} to {high:.1%}): more than {found.threshold:,.0f} agents took a message up."
+    )
+
+
+def _row(known: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, Any]:
+    mean, median = mean_interval(known), median_interval(known)
+    return {
+        "mean": float(known.mean()),
+        "mean_low": mean.low,
+        "mean_high": mean.high,
+        "method": mean.method,
+        "median": float(np.median(known)),
+        "median_low": median.low,
+        "median_high": median.high,
+        "sd": float(known.std(ddof=1)) if known.size > 1 else float("nan"),
+        "least": float(known.min()),
+        "most": float(known.max()),
+        "runs": known.size,
+    }
