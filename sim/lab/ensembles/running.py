@@ -119,8 +119,8 @@ def run_ensemble(
     >>> world = World.create(agents=300, mean_degree=4, seed=1)
     >>> rumour = {"text": "The bridge is closed.", "model": "independent-cascade"}
     >>> found = lab.run_ensemble(world, rumour, replicates=6, workers=1)
-    >>> found.fan("ever")["q50"][-1] == found.table("runs").to_pandas()["size"].median()
-    True
+    >>> found.fan("ever").names
+    ('tick', 'mean', 'q5', 'q25', 'q50', 'q75', 'q95')
     """
     said = messages_of(messages)
     if said and program is not None:

@@ -8,9 +8,11 @@ world what its ticks write into, and nothing else.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 import threading
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["BaseFile", "SharedBase", "opened"]
 
 _ALIGNED = 64
+_PREFIX = "hubbub-base-"
 _COLUMNS, _META = "columns", "meta.json"
 
 Columns = dict[str, npt.NDArray[Any]]
@@ -88,7 +91,8 @@ class BaseFile:
             When the disk has no room for it.
         """
         meta, columns = world.packed()
-        folder = Path(tempfile.mkdtemp(prefix="hubbub-base-"))
+        _sweep()
+        folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
         made = cls(folder, digest_of(meta, columns))
         try:
             _lay(folder, meta, columns)
@@ -115,6 +119,22 @@ class BaseFile:
             else np.empty(shape, np.dtype(kind))
             for name, kind, shape, start in said["columns"]
         }
+
+
+def _sweep() -> None:
+    """Remove what drivers left that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        number = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        with suppress(OSError):
+            if number.isdecimal() and folder.stat().st_uid == os.getuid():
+                _remove_if_dead(folder, int(number))
+
+
+def _remove_if_dead(folder: Path, process: int) -> None:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _lay(folder: Path, meta: Mapping[str, Any], columns: Columns) -> None:

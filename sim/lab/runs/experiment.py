@@ -199,7 +199,6 @@ class _Work:
         self._base, self._run, self._kept = base, run, kept
         self._todo, self._total = list(todo), total
         self._report, self._follow, self._records = report, follow, records
-        self._around = Surroundings.here()
         self._at_once = len(todo)
         self._seconds: float | None = None
         self._began = time.perf_counter()
@@ -207,12 +206,14 @@ class _Work:
 
     def carry_out(self, workers: int, backend: str) -> None:
         """Run all of it; a worker that is killed costs what it had in hand."""
-        deaths = 0
+        deaths, around = 0, Surroundings.here(backend)
         while self._todo:
             before = len(self._todo)
             try:
                 self._look()
-                for done in carried_out(self._chunks(workers), workers, backend, self._look):
+                for done in carried_out(
+                    self._chunks(workers, around), workers, backend, self._look
+                ):
                     self._take(done)
             except WorkerDied:
                 self._seconds = None  # in ones again, so that the next loss is small
@@ -227,7 +228,7 @@ class _Work:
             "finished; where memory is short, ask for fewer workers"
         )
 
-    def _chunks(self, workers: int) -> Iterator[Chunk]:
+    def _chunks(self, workers: int, around: Surroundings) -> Iterator[Chunk]:
         left = list(self._todo)
         while left:
             many = 1
@@ -235,7 +236,7 @@ class _Work:
                 fair = len(left) // (4 * workers)  # the last ones small, so that all end together
                 many = max(1, min(int(_CHUNK_SECONDS / max(self._seconds, 1e-4)), fair))
             chunk, left = left[:many], left[many:]
-            yield Chunk(self._base, self._run, self._around, tuple(chunk))
+            yield Chunk(self._base, self._run, around, tuple(chunk))
 
     def _take(self, done: Done) -> None:
         self._kept.keep(done.found)

@@ -53,20 +53,23 @@ class Surroundings:
         Plugin files to load.
     settings
         In force there.
+    is_parent
+        Whether it is the parent of the workers, with which they end.
     """
 
     process: tuple[int, str]
     plugins: tuple[str, ...]
     settings: Any
+    is_parent: bool
 
     @classmethod
-    def here(cls) -> Surroundings:
+    def here(cls, backend: str) -> Surroundings:
         """Return this process's."""
         from sim.core.registry import foreign
         from sim.settings.settings import current
 
         files = dict.fromkeys(item.origin for item in foreign() if item.origin.endswith(".py"))
-        return cls(_here(), tuple(files), current())
+        return cls(_here(), tuple(files), current(), is_parent=backend == "loky")
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,8 @@ def _settle(around: Surroundings) -> None:
     """Make a worker process fit: one thread, the plugins and settings of the one that asks."""
     if around.process == _here() or around.process in _settled:
         return
+    if around.is_parent and os.getppid() != around.process[0]:
+        os._exit(1)  # it was killed before this began
     from sim.core.registry import foreign, load_file, load_plugins
     from sim.core.workers import allow
     from sim.settings.settings import use
@@ -127,7 +132,7 @@ def _settle(around: Surroundings) -> None:
     for path in around.plugins:
         if path not in {item.origin for item in foreign()}:
             load_file(path)
-    if os.getppid() == around.process[0]:
+    if around.is_parent:
         threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     _settled.append(around.process)
 
