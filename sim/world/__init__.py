@@ -1,5 +1,4 @@
-"""The state and its tick: `World`, its phases, what it refuses."""
+"""The state and its tick: :mod:`~sim.world.world`, its phases, what it refuses.
 
-from sim.world.world import World
-
-__all__ = ["World"]
+Nothing is loaded here: worlds know the platform, whose modules need parts of this room first.
+"""

@@ -35,6 +35,24 @@ def test_help_loads_nothing_heavy(words: list[str], tmp_path: Path) -> None:
     assert modules & {*HEAVY, "numpy", "rich", "pydantic_settings"} == set()
 
 
+ALONE = """
+import importlib, sys
+for name in %r:
+    for known in [each for each in sys.modules if each.split(".")[0] == "sim"]:
+        del sys.modules[known]
+    importlib.import_module(name)
+"""
+
+
+def test_what_knows_each_other_can_be_loaded_in_any_order(tmp_path: Path) -> None:
+    names = [
+        "sim.platform.channel", "sim.platform.feed.waves", "sim.platform.opening",
+        "sim.platform.platform", "sim.platform.tick", "sim.world.world", "sim.lab.recommenders",
+        "sim.lab.minds", "sim.scenario.variants",
+    ]  # fmt: skip
+    assert names[-1] in loaded(ALONE % names, tmp_path)
+
+
 def test_import_sim_loads_nothing_but_itself(tmp_path: Path) -> None:
     modules = loaded("import sim", tmp_path)
     assert modules & {*HEAVY, "numpy", "pydantic", "typer"} == set()
