@@ -28,22 +28,24 @@ __all__ = ["Program", "RunOutcome", "contacts_of", "drive", "run_plan"]
 class Program(Protocol):
     """What one run does to a world, such as a :class:`~sim.scenario.plan.RunPlan`.
 
-    It can be pickled and holds nothing of a run, so one program serves many worlds: for each,
-    ``begin`` is called once, then :func:`drive` does the rest.
+    It can be pickled, draws from the world alone and holds nothing of a run, so one program serves
+    many worlds: for each, ``begin`` is called once, then :func:`drive` does the rest. A file of
+    results (:mod:`sim.lab.runs`) tells programs apart by what ``facts()`` returns, fit for JSON;
+    without one by the fields of a dataclass, else by their attributes.
     """
 
     @property
     def name(self) -> str:
-        """What it is called beside others."""
+        """What it is called; of those that are compared each has its own."""
 
     def begin(self, world: World) -> None:
         """Do what comes before the first tick: changes, messages."""
 
     def before(self, world: World, done: int) -> None:
-        """Do what is due after ``done`` ticks of this run, at least 0."""
+        """Do what is due after ``done`` ticks of this run, from 0 on; also after the last one."""
 
     def is_over(self, world: World, done: int) -> bool:
-        """Whether nothing is left to do after ``done`` ticks of this run."""
+        """Whether nothing more is awaited after ``done`` ticks of this run; it ends then."""
 
 
 def drive(program: Program, world: World, ticks: int) -> Iterator[int]:

@@ -15,7 +15,7 @@ the lab on copies of one base world, by a script::
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -192,6 +192,11 @@ def _chosen(world: World, named: Named) -> Ids:
     return np.array([world.agents.index(one) for one in named], np.uint32)
 
 
+def _stated(spec: MessageSpec | Command) -> dict[str, Any]:
+    """Return the fields of a message or command, but for where it was read."""
+    return {name: value for name, value in asdict(spec).items() if name != "place"}
+
+
 @dataclass(frozen=True, slots=True)
 class Stop:
     """When a run ends: after ``ticks``, or earlier once every message is quiet."""
@@ -288,6 +293,22 @@ class RunPlan:
         from sim.settings.settings import current
 
         return current().max_running
+
+    def facts(self) -> dict[str, Any]:
+        """Return what it does as plain values, fit for JSON: not its name, nor where it was read.
+
+        Two plans of the same facts do the same to the same world.
+        """
+        return {
+            "kind": "plan",
+            "setup": None if self.setup is None else self.setup.facts(),
+            "platform": self.platform,
+            "messages": [_stated(each) | {"model": each.named_model} for each in self.messages],
+            "commands": [_stated(each) for each in self.commands],
+            "minds": None if self.minds is None else asdict(self.minds),
+            "stop": [self.stop.limit, self.stop.waits_for_quiet],
+            "max_running": self.most_running,
+        }
 
     # A program: begin, what is due between ticks, is it over
 

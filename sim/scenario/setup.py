@@ -79,6 +79,20 @@ class WorldSetup:
             alarms = _alerts_of(alerts)
         return cls(*hosted, measured, alarms, tuple(interventions), file)
 
+    def facts(self) -> dict[str, Any]:
+        """Return what it opens as plain values, fit for JSON."""
+        return {
+            "platform": None if self.settings is None else self.settings.values(),
+            "recommender": [self.recommender, dict(self.parameters)],
+            "policy": [self.policy, dict(self.policy_parameters)],
+            "metrics": None if self.metrics is None else self.metrics.values(),
+            "alerts": {name: None if c is None else dict(c) for name, c in self.alerts.items()},
+            "interventions": [
+                {"do": each.do, "at": each.at, "when": each.when, **each.said}
+                for each in self.interventions
+            ],
+        }
+
     def apply(self, world: World) -> None:
         """Open what is asked for, and plan the interventions from the world's tick on.
 

@@ -15,7 +15,7 @@ from sim.lab.runs.programs import Messages, messages_of
 
 if TYPE_CHECKING:
     from sim.lab.runs.measures import Measure
-    from sim.lab.runs.programs import Program
+    from sim.scenario.driver import Program
     from sim.world.world import World
 
 __all__ = ["ensemble", "run_ensemble"]

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from sim.lab.runs.experiment import MOST_TICKS, Progress, experiment, seeds_from
 from sim.lab.runs.measures import MEASURES, SERIES, Measure
-from sim.lab.runs.programs import Messages, Program, at_rest
+from sim.lab.runs.programs import Messages, at_rest
 from sim.lab.runs.records import Records
 from sim.lab.runs.workers import BACKENDS, Backend
+from sim.scenario.driver import Program
 
 __all__ = [
     "BACKENDS",

@@ -18,11 +18,11 @@ from sim.core.progress import Report, quiet
 from sim.errors import InputError, PluginError
 from sim.lab.runs.base import BaseFile
 from sim.lab.runs.measures import Measure
-from sim.lab.runs.programs import Program
 from sim.lab.runs.records import Records
 from sim.lab.runs.replicate import Replicate, Run
 from sim.lab.runs.results_file import FORMAT, Key, ResultsFile
 from sim.lab.runs.workers import BACKENDS, Chunk, Done, Surroundings, WorkerDied, carried_out
+from sim.scenario.driver import Program
 
 if TYPE_CHECKING:
     from sim.world.world import World

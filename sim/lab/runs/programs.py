@@ -1,51 +1,21 @@
-"""Programs: what is done to a fresh copy of the base world, one program for each arm."""
+"""The simplest program: what is sent in a fresh copy of the base world, one program for each arm.
+
+What a program is stands in :class:`sim.scenario.driver.Program`; a scenario's is its plan.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from sim.errors import InputError
+from sim.scenario.plan import SEEDS
 
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["FIRST_HOLDERS", "Messages", "Program", "at_rest", "messages_of"]
-
-FIRST_HOLDERS = "top:10:degree"
-"""Who holds a message first when nobody is named."""
-
-
-class Program(Protocol):
-    """What one arm does to a fresh copy of the base world.
-
-    It must be fit for ``pickle``, draw from the world alone, and hold nothing of a run: workers run
-    it. A results file tells programs apart by what ``facts()`` returns, fit for JSON; without one
-    by the fields of a dataclass, else by their attributes.
-
-    Attributes
-    ----------
-    name
-        Of the arm, in tables; each program of an experiment has its own.
-    """
-
-    @property
-    def name(self) -> str:
-        """The arm's name."""
-        ...
-
-    def begin(self, world: World) -> None:
-        """Change the world and inject messages, before its first tick."""
-        ...
-
-    def before(self, world: World, done: int) -> None:
-        """Do what is due after ``done`` ticks of this run; also after the last one."""
-        ...
-
-    def is_over(self, world: World, done: int) -> bool:
-        """Whether nothing more is awaited after ``done`` ticks; the run ends then."""
-        ...
+__all__ = ["Messages", "at_rest", "messages_of"]
 
 
 def at_rest(world: World) -> bool:
@@ -133,7 +103,7 @@ def messages_of(said: object) -> list[dict[str, Any]]:
 
 def _complete(said: Mapping[str, Any]) -> dict[str, Any]:
     """Return a message with the model and the first holders that it does not name."""
-    message = {"seeds": FIRST_HOLDERS, **said}
+    message = {"seeds": SEEDS, **said}
     if "model" not in message:
         from sim.settings.settings import current
 

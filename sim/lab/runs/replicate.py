@@ -15,10 +15,11 @@ from sim.core.clock import TickWarning
 from sim.lab.runs.measures import Measure, Observer
 from sim.runtime.engine.output_capture import OutputCapture
 from sim.runtime.journal.acts import reseed
+from sim.scenario.driver import drive
 
 if TYPE_CHECKING:
     from sim.lab.runs.base import SharedBase
-    from sim.lab.runs.programs import Program
+    from sim.scenario.driver import Program
     from sim.world.world import World
 
 __all__ = ["Replicate", "Run", "run_one"]
@@ -121,14 +122,10 @@ def _begin(world: World, program: Program) -> None:
 
 
 def _tick(world: World, program: Program, ticks: int, observer: Observer) -> None:
-    for done in range(ticks):
-        program.before(world, done)
+    for _ in drive(program, world, ticks):
         observer.look()
-        if program.is_over(world, done):
-            return
         world.step()
         world.woken.clear()
-    program.before(world, ticks)
     observer.look()
 
 

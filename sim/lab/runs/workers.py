@@ -15,9 +15,9 @@ from sim.errors import HubbubError, InputError, PluginError
 
 if TYPE_CHECKING:
     from sim.lab.runs.base import BaseFile
-    from sim.lab.runs.programs import Program
     from sim.lab.runs.replicate import Run
     from sim.lab.runs.results_file import Key
+    from sim.scenario.driver import Program
 
 __all__ = [
     "BACKENDS",

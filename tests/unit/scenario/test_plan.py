@@ -1,5 +1,6 @@
 """Plans of runs: values that any process can carry out on any world, as often as wanted."""
 
+import json
 import pickle
 from pathlib import Path
 
@@ -92,6 +93,20 @@ def test_a_program_does_to_a_world_what_a_run_does(story: Path) -> None:
     ran = run_plan(plan, world)
     again = by_hand(plan, scenario.world(quiet), plan.stop.limit)
     assert (ran.world.tick, again.digest()) == (6, ran.world.digest())
+
+
+def test_plans_of_the_same_facts_do_the_same(story: Path, tmp_path: Path) -> None:
+    other = tmp_path / "elsewhere.toml"
+    other.write_text(STORY)
+    one, late = read_scenario(story).plan(), read_scenario(story, "late").plan()
+    assert one.facts() == read_scenario(other).plan().facts() != late.facts()
+    told = json.loads(json.dumps(one.facts()))
+    assert told["stop"] == [6, False]
+    assert told["messages"][0]["model"] == "sir"
+    assert told["setup"]["interventions"] == [
+        {"do": "ban", "at": 3, "when": None, "agents": "random:3"}
+    ]
+    assert RunPlan().facts()["setup"] is None
 
 
 def test_one_base_serves_the_variants(story: Path) -> None:
