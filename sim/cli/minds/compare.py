@@ -55,7 +55,7 @@ def show_minds_comparison(
     where: str,
     asked: ComparisonOptions,
     ticks: int | None,
-    seeds: int,
+    replicates: int,
     *,
     variant: str = "",
     json: bool = False,
@@ -66,8 +66,9 @@ def show_minds_comparison(
     ----------
     where, variant
         A world as every verb takes it.
-    ticks, seeds
-        How long each run is (None: 24), and how many seeds there are.
+    ticks, replicates
+        How long each run is (None: 24), and how many seeds there are,
+        one for each replicate.
     json
         Whether to write it for programs.
 
@@ -90,7 +91,7 @@ def show_minds_comparison(
         with _pool(asked) as pool:
             found = compare_minds(
                 lambda seed: open_world(where, report, seed=seed), asked.who, *arms,
-                ticks=ticks or _TICKS, seeds=range(first, first + seeds), goal=asked.goal,
+                ticks=ticks or _TICKS, seeds=range(first, first + replicates), goal=asked.goal,
                 pool=pool, limit=current().llm_prompt_tokens, report=report,
             )  # fmt: skip
     if asked.replies is not None and not asked.offline:
@@ -175,7 +176,7 @@ def _text(found: MindsComparison, where: str) -> Iterator[str]:
         yield _agreement("Agreement of the first with itself, asked anew", found.alike)
     yield from found.faults
     note = "* the 95 % interval of the mean difference (Student's t over seeds) leaves out 0."
-    yield note if count > 1 else "One seed gives no interval; add --seeds 5."
+    yield note if count > 1 else "One replicate gives no interval; add --replicates 5."
 
 
 def _rows(found: MindsComparison) -> Iterator[tuple[str, ...]]:

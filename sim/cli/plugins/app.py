@@ -77,7 +77,7 @@ def plugin_bench(
     agents: Annotated[int, typer.Option(help="Members of the world.")] = 100_000,
     mean_degree: Annotated[float, typer.Option(help="Listeners a member.")] = 20.0,
     ticks: Annotated[int, typer.Option(help="Ticks a run.")] = 20,
-    rounds: Annotated[int, typer.Option(help="Runs of each, in turns.")] = 3,
+    replicates: Annotated[int, typer.Option(help="Runs of each, in turns.")] = 3,
     parameter: Pairs = None,
     json: Json = False,
 ) -> None:
@@ -86,7 +86,7 @@ def plugin_bench(
     from sim.cli.plugins.bench import Race, show_bench
     from sim.scenario.worlds import assignments
 
-    race = Race(agents, mean_degree, ticks, rounds, assignments(parameter or ()))
+    race = Race(agents, mean_degree, ticks, replicates, assignments(parameter or ()))
     show_bench(name, race, json=json)
 
 

@@ -45,7 +45,7 @@ class Race:
     ----------
     agents, mean_degree
         Of the world.
-    ticks, rounds
+    ticks, replicates
         Ticks a run, and runs of each model.
     parameters
         Of the model that is measured.
@@ -54,13 +54,13 @@ class Race:
     agents: int = 100_000
     mean_degree: float = 20.0
     ticks: int = 20
-    rounds: int = 3
+    replicates: int = 3
     parameters: dict[str, Any] = field(default_factory=dict)
 
     def check(self) -> None:
         """Refuse what cannot be measured with ``InputError``."""
-        if self.agents < 1000 or self.ticks < 1 or self.rounds < 1:
-            raise InputError("A race takes at least 1,000 agents, one tick and one round.")
+        if self.agents < 1000 or self.ticks < 1 or self.replicates < 1:
+            raise InputError("A race takes at least 1,000 agents, one tick and one replicate.")
 
 
 @dataclass(slots=True)
@@ -95,9 +95,10 @@ def show_bench(what: str, race: Race, *, json: bool) -> None:
     laps: dict[str, list[Lap]] = {ours.name: [], beside.name: []}
     with watched() as report:
         world = _world(race, report)
-        for number in range(race.rounds + 1):  # the first one compiles
+        for number in range(race.replicates + 1):  # the first one compiles
             for model in (ours, beside):
-                report(f"round {number} of {race.rounds}: {model.name}", number / race.rounds)
+                said = f"replicate {number} of {race.replicates}: {model.name}"
+                report(said, number / race.replicates)
                 lap = _lap(world, model, race, race.parameters if model is ours else {})
                 if number:
                     laps[model.name].append(lap)

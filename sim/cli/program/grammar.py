@@ -22,6 +22,9 @@ _ELSEWHERE = {
 }
 """What people type for it, and what it is called here."""
 
+_OPTIONS = {"--seeds": "--replicates", "--rounds": "--replicates"}
+"""Options by another word that people type, and what they are called where there is that one."""
+
 
 class Verbs(TyperGroup):
     """Verbs, some of them nouns with verbs of their own; a wrong word is told the right ones."""
@@ -33,6 +36,7 @@ class Verbs(TyperGroup):
         except TyperException as error:
             if error.message == "Missing command.":
                 error.message = f"Missing command: {', '.join(self.commands)}."
+            _lead(error)
             raise
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -54,6 +58,15 @@ class Verbs(TyperGroup):
                 said = error.message.rstrip(".")
                 error.message = f"{said}. Did you mean {' or '.join(map(repr, meant))}?"
             raise
+
+
+def _lead(error: Any) -> None:
+    """Let an error about an option that is none name the one that is meant."""
+    known = getattr(error, "option_name", "")
+    meant, verb = _OPTIONS.get(known), getattr(error.ctx, "command", None)
+    if meant and verb and any(meant in each.opts for each in verb.params):
+        error.message = f"No such option: {known}; here it is {meant}"
+        error.possibilities = None
 
 
 def meant_by(word: str, group: TyperGroup, top: TyperGroup) -> list[str]:

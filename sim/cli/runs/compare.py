@@ -32,7 +32,7 @@ def show_comparison(
     where: str,
     recommenders: str,
     ticks: int | None,
-    seeds: int,
+    replicates: int,
     *,
     variant: str = "",
     json: bool = False,
@@ -45,8 +45,9 @@ def show_comparison(
         A world as every verb takes it, a scenario file, or ``gallery:NAME``.
     recommenders
         Names, separated by commas; or ``all``.
-    ticks, seeds
-        How long each run is (None: as the scenario says, else 48), and how many seeds there are.
+    ticks, replicates
+        How long each run is (None: as the scenario says, else 48), and how many seeds there are,
+        one for each replicate.
     variant
         Of a scenario that has several.
     json
@@ -62,12 +63,12 @@ def show_comparison(
     with watched() as report:
         from sim.lab.recommenders.comparison import compare, vetted
 
-        vetted(chosen, 1 if ticks is None else ticks, range(seeds))
+        vetted(chosen, 1 if ticks is None else ticks, range(replicates))
         subject = _subject(where, variant, report)
         first = subject.make(None).seed
         found = compare(
             subject.make, chosen, ticks=subject.ticks if ticks is None else ticks,
-            seeds=range(first, first + seeds), before=subject.before, report=report,
+            seeds=range(first, first + replicates), before=subject.before, report=report,
         )  # fmt: skip
     say(as_json(_facts(found)) if json else "\n\n".join(_text(found, where)))
 
@@ -227,6 +228,6 @@ def _pairs(found: Comparison) -> list[str]:
     ]
     note = "* the 95 % interval of the mean difference (Student's t over seeds) leaves out 0."
     if len(found.seeds) == 1:
-        note = "One seed gives no interval; add --seeds 5."
+        note = "One replicate gives no interval; add --replicates 5."
     said = "\n".join(lines) or "No paper is cited here for these recommenders side by side."
     return [note, said]

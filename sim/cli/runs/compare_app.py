@@ -42,9 +42,11 @@ def compare(
         int | None,
         typer.Option(min=1, help="Ticks of each run; else as the scenario says, or 48."),
     ] = None,
-    seeds: Annotated[
+    replicates: Annotated[
         int | None,
-        typer.Option(min=1, help="How many seeds, from the world's own on; else 5, of minds 1."),
+        typer.Option(
+            min=1, help="How many runs of each, seeds from the world's own on; else 5, of minds 1."
+        ),
     ] = None,
     variant: Annotated[str, typer.Option(help="Of a scenario that has several.")] = "",
     minds: Who = None,
@@ -66,11 +68,10 @@ def compare(
         asked = ComparisonOptions(
             minds, mind or "model", against or "rule", goal or "", replies, offline
         )
-        show_minds_comparison(world, asked, ticks, seeds or 1, variant=variant, json=json)
+        show_minds_comparison(world, asked, ticks, replicates or 1, variant=variant, json=json)
         return
     if any((mind, against, goal, replies, offline)):
         raise InputError("--mind, --against, --goal, --replies, --offline: say whose by --minds.")
-    seeds = seeds or 5
     from sim.cli.runs.compare import show_comparison
 
-    show_comparison(world, recommenders, ticks, seeds, variant=variant, json=json)
+    show_comparison(world, recommenders, ticks, replicates or 5, variant=variant, json=json)

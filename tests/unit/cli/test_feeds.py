@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from sim import names
 from sim.lab.recommenders.exposure_sums import MEASURES
 from tests.unit.cli.conftest import Hubbub
@@ -53,7 +55,7 @@ def test_friends_are_suggested(hubbub: Hubbub) -> None:
 
 def test_two_recommenders_are_compared(hubbub: Hubbub) -> None:
     words = ("compare", "new:200,mean_degree=6", "--ticks", "6")
-    said = hubbub(*words, "--seeds", "2")
+    said = hubbub(*words, "--replicates", "2")
     assert said.code == 0
     assert "2 seeds (0 to 1), the same draws under each" in said.out
     for word in ("reach", "inequality", "diversity", "variety", "polarisation", "separation"):
@@ -62,10 +64,10 @@ def test_two_recommenders_are_compared(hubbub: Hubbub) -> None:
     for name in ("age", "coverage", "inequality"):  # what each is stands below the tables
         assert re.search(rf"^{name} +{re.escape(MEASURES[name].says)}$", said.out, re.MULTILINE)
     assert "Salganik" in said.out
-    alone = hubbub(*words, "--seeds", "1", "--recommenders", "hot, trust-weighted").out
-    assert "One seed gives no interval" in alone
+    alone = hubbub(*words, "--replicates", "1", "--recommenders", "hot, trust-weighted").out
+    assert "One replicate gives no interval" in alone
     assert "No paper is cited here" in alone
-    facts = hubbub(*words, "--seeds", "2", "--json").json
+    facts = hubbub(*words, "--replicates", "2", "--json").json
     assert facts["recommenders"] == ["chronological", "popularity"]
     groups = ["choice", "reach", "diversity", "polarisation"]
     assert list(dict.fromkeys(one["group"] for one in facts["measures"])) == groups
@@ -73,7 +75,7 @@ def test_two_recommenders_are_compared(hubbub: Hubbub) -> None:
 
 
 def test_all_recommenders_stand_in_one_table(hubbub: Hubbub) -> None:
-    words = ("compare", "new:300,mean_degree=6", "--ticks", "6", "--seeds", "1")
+    words = ("compare", "new:300,mean_degree=6", "--ticks", "6", "--replicates", "1")
     said = hubbub(*words, "--recommenders", "all")
     assert said.code == 0
     rows = [line.split() for line in said.out.splitlines() if line]
@@ -91,7 +93,7 @@ def test_a_scenario_is_compared_with_its_messages(hubbub: Hubbub, tmp_path: Path
         "[[messages]]\ntext = 'The bridge is closed.'\nseeds = 'random:5'\n"
         "model = 'independent-cascade'\nparameters = { probability = 0.3 }\n"
     )
-    words = ("compare", scenario, "--ticks", "5", "--seeds", "1", "--recommenders")
+    words = ("compare", scenario, "--ticks", "5", "--replicates", "1", "--recommenders")
     said = hubbub(*words, "hot,random")
     assert said.code == 0, said.err
     assert "adopted" in said.out
@@ -111,7 +113,7 @@ def test_what_a_scenario_does_between_ticks_is_done_in_a_comparison(
         "[[messages]]\ntext = 'Music'\nseeds = 'ids:1'\nmodel = 'si'\nchannel = 'broadcast'\n"
         "parameters = { beta = 1.0 }\n"
     )
-    words = ("compare", scenario, "--seeds", "1", "--recommenders", "hot,random", "--json")
+    words = ("compare", scenario, "--replicates", "1", "--recommenders", "hot,random", "--json")
     adopted = []
     muted = (
         "[[commands]]\nat = 1\ndo = 'mute'\nagents = 'top:100:degree'\nothers = 'top:100:degree'\n"
@@ -126,7 +128,7 @@ def test_what_a_scenario_does_between_ticks_is_done_in_a_comparison(
 
 
 def test_a_scenario_of_the_gallery_is_compared(hubbub: Hubbub) -> None:
-    words = ("compare", "gallery:fact-check", "--seeds", "1", "--ticks", "1")
+    words = ("compare", "gallery:fact-check", "--replicates", "1", "--ticks", "1")
     said = hubbub(*words, "--variant", "unchecked", "--recommenders", "hot,random")
     assert said.code == 0, said.err
     assert "gallery:fact-check: 1 ticks" in said.out
@@ -139,3 +141,18 @@ def test_what_cannot_be_compared_is_one_sentence(hubbub: Hubbub) -> None:
         refused = hubbub("compare", "new:100", "--recommenders", names_said)
         assert refused.code == 2
         assert sentence in refused.err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("compare", "demo", "--seeds", "2"), "No such option: --seeds; here it is --replicates."),
+        (("plugin", "bench", "sir", "--rounds", "2"), "--rounds; here it is --replicates."),
+        (("verify", "demo", "--seeds", "2"), "No such option: --seeds. See hubbub verify --help."),
+    ],
+)
+def test_an_older_word_for_an_option_leads_to_its_name(
+    hubbub: Hubbub, words: tuple[str, ...], says: str
+) -> None:
+    said = hubbub(*words)
+    assert (said.code, says in said.err) == (2, True)

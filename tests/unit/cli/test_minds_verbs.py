@@ -38,7 +38,7 @@ def test_two_minds_are_compared_and_again_offline(hubbub: Hubbub, model: Server)
     asked = len(model.calls)
     again = hubbub(*words, "--offline")
     assert (again.out, len(model.calls)) == (said.out, asked)
-    facts = hubbub(*words, "--offline", "--seeds", "1", "--json").json
+    facts = hubbub(*words, "--offline", "--replicates", "1", "--json").json
     assert facts["arms"] == ["model", "rule"]
     assert facts["sources"][0]["model"] > 0
     assert {measure["name"] for measure in facts["measures"]} >= {"reach", "likes", "dollars"}
@@ -49,7 +49,7 @@ def test_without_a_model_or_replies_rules_stand_in(hubbub: Hubbub) -> None:
     said = hubbub(*words)
     assert said.code == 0
     assert "Until then rules decide." in said.err
-    assert hubbub(*words, "--offline", "--seeds", "2").code == 0
+    assert hubbub(*words, "--offline", "--replicates", "2").code == 0
 
 
 def test_what_makes_no_comparison_of_minds_is_refused(hubbub: Hubbub, tmp_path: Path) -> None:

@@ -184,7 +184,7 @@ def test_a_missing_requirement_is_named_in_the_list_and_at_enabling(hubbub: Hubb
 
 
 def test_bench_says_contacts_a_second_and_where_time_goes(hubbub: Hubbub) -> None:
-    words = ("--agents", "2000", "--ticks", "3", "--rounds", "1")
+    words = ("--agents", "2000", "--ticks", "3", "--replicates", "1")
     said = hubbub("plugin", "bench", "si", "-p", "beta=0.3", *words)
     assert said.code == 0
     assert "M contacts/s" in said.out
@@ -215,7 +215,7 @@ def test_refusals_name_what_is_wrong(
 
 def test_bench_tells_when_nothing_is_weighed_or_the_model_fails(hubbub: Hubbub) -> None:
     Path("still.py").write_text(LOUD.replace('print("over the screen")', "pass"))
-    words = ("--agents", "1000", "--ticks", "2", "--rounds", "1")
+    words = ("--agents", "1000", "--ticks", "2", "--replicates", "1")
     assert "It weighed no contacts" in hubbub("plugin", "bench", "still.py", *words).err
     Path("still.py").write_text(LOUD.replace('print("over the screen")', "1 / 0"))
     said = hubbub("plugin", "bench", "still.py", *words)

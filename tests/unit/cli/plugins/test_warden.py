@@ -134,7 +134,14 @@ def test_a_recommender_ends_a_run_and_a_comparison_by_name(hubbub: Hubbub, stuck
     )
     assert said.code == 5
     assert "Plugin 'stuck-ranking': does not come back" in said.err
-    words = ["compare", "new:300", "--recommenders", "stuck-ranking,popularity", "--seeds", "1"]
+    words = [
+        "compare",
+        "new:300",
+        "--recommenders",
+        "stuck-ranking,popularity",
+        "--replicates",
+        "1",
+    ]
     again = hubbub("--plugin", stuck, *words)
     assert again.code == 5, again
     assert "Plugin 'stuck-ranking': does not come back" in again.err
