@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from sim.lab.ensembles import Ensemble as Ensemble
     from sim.lab.ensembles import ensemble as ensemble
     from sim.lab.ensembles import run_ensemble as run_ensemble
+    from sim.lab.futures import Future as Future
+    from sim.lab.futures import Futures as Futures
+    from sim.lab.futures import compare as compare
+    from sim.lab.futures import compare_futures as compare_futures
     from sim.lab.runs import Messages as Messages
     from sim.lab.runs import Program as Program
     from sim.lab.runs import Progress as Progress
@@ -35,25 +39,29 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Ensemble": "sim.lab.ensembles",
+    "Future": "sim.lab.futures",
+    "Futures": "sim.lab.futures",
+    "Interval": "sim.lab.statistics",
+    "MeasuredDifference": "sim.lab.statistics",
     "Messages": "sim.lab.runs",
     "Program": "sim.lab.runs",
     "Progress": "sim.lab.runs",
     "Records": "sim.lab.runs",
-    "ensemble": "sim.lab.ensembles",
-    "experiment": "sim.lab.runs",
-    "run_ensemble": "sim.lab.ensembles",
-    "Interval": "sim.lab.statistics",
-    "MeasuredDifference": "sim.lab.statistics",
     "Result": "sim.lab.tables",
     "Table": "sim.lab.tables",
     "Takeoff": "sim.lab.statistics",
+    "compare": "sim.lab.futures",
+    "compare_futures": "sim.lab.futures",
     "conclusion": "sim.lab.statistics",
     "effect_size": "sim.lab.statistics",
+    "ensemble": "sim.lab.ensembles",
+    "experiment": "sim.lab.runs",
     "mean_interval": "sim.lab.statistics",
     "median_interval": "sim.lab.statistics",
     "paired_difference": "sim.lab.statistics",
     "power": "sim.lab.statistics",
     "replicates_needed": "sim.lab.statistics",
+    "run_ensemble": "sim.lab.ensembles",
     "share_interval": "sim.lab.statistics",
     "takeoff": "sim.lab.statistics",
     "unpaired_difference": "sim.lab.statistics",

@@ -87,7 +87,7 @@ def run_ensemble(
     """Run a world many times over, each time with other draws.
 
     Replicate 0 draws as the world itself would; the next ones from the seeds that follow its own.
-    Messages that are under way in the world keep the draws that they began with.
+    Messages that are under way draw anew from here on.
 
     Parameters
     ----------

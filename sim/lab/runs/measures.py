@@ -88,6 +88,11 @@ class Observer:
         self._measures, self._series = measures, series
         self._rows: list[dict[str, float]] = []
         self._now: dict[int, int] = {}
+        self._watched: Sequence[int] | None = None
+
+    def watch(self, messages: Sequence[int]) -> None:
+        """Measure these messages, by their ids, whatever else is sent."""
+        self._watched = messages
 
     def look(self) -> None:
         """Take what only this moment shows."""
@@ -102,6 +107,8 @@ class Observer:
         self._rows.append(row)
 
     def _chosen(self) -> Sequence[int]:
+        if self._watched is not None:
+            return self._watched
         if self._world.made > self._made:
             return range(self._made, self._world.made)
         return sorted(self._under_way)

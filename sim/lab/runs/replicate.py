@@ -107,6 +107,9 @@ def run_one(base: SharedBase, program: Program, seed: int, run: Run) -> Replicat
     with OutputCapture(lambda line: remarks.setdefault(line)):
         observer = Observer(world, run.measures, run.series)
         _begin(world, program)
+        watches = getattr(program, "watches", None)
+        if watches is not None:
+            observer.watch(watches(world))
         _tick(world, program, run.ticks, observer)
         found = observer.measured()
     base.learn(world)

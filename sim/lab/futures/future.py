@@ -1,0 +1,250 @@
+"""One future of a world: what is done to it from the fork on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sim.core.checks import whole_number
+from sim.core.text import one_line
+from sim.errors import InputError, UnknownNameError
+from sim.lab.runs.programs import Messages, at_rest, messages_of
+
+if TYPE_CHECKING:
+    from sim.scenario.driver import Program
+    from sim.world.world import World
+
+__all__ = ["PARTS", "Future", "NamedProgram", "future_of"]
+
+PARTS = ("interventions", "messages", "recommender", "policy", "parameters")
+"""What a future may say."""
+
+Said = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Future:
+    """What one arm does: a program of :func:`~sim.lab.runs.experiment`, fit for pickle.
+
+    Parameters
+    ----------
+    name
+        Of the arm.
+    interventions
+        Each with ``do`` and its fields as :meth:`World.at` takes them, and ``at`` (ticks after the
+        fork, 0 if not said) or ``when`` (a condition).
+    messages
+        Sent at the fork, as :meth:`World.inject` takes them, after those of all arms.
+    recommender, policy
+        Who ranks the feeds, and who decides what members do, from the fork on; empty: as it is. A
+        world without a platform gets one.
+    parameters
+        New values of parameters of the messages under way: of all whose model has them.
+    common
+        Messages that every arm sends first, so that they meet the same draws in each.
+    until_quiet
+        Whether a run ends as soon as nothing can change any more.
+    """
+
+    name: str
+    interventions: tuple[Said, ...] = ()
+    messages: tuple[Said, ...] = ()
+    recommender: str = ""
+    policy: str = ""
+    parameters: Said = field(default_factory=dict)
+    common: tuple[Said, ...] = ()
+    until_quiet: bool = False
+
+    def does(self) -> dict[str, Any]:
+        """Return what it does, without its name."""
+        return {name: getattr(self, name) for name in PARTS}
+
+    def facts(self) -> Mapping[str, Any]:
+        """Return what tells it from another program, fit for JSON."""
+        return {
+            "kind": "future", **self.does(), "common": self.common,
+            "until_quiet": self.until_quiet,
+        }  # fmt: skip
+
+    def begin(self, world: World) -> None:
+        """Do what is done at the fork, and plan what is done later.
+
+        Raises
+        ------
+        HubbubError
+            One sentence, for what this world cannot do.
+        """
+        Messages(self.common).begin(world)
+        self._host(world)
+        self._revise(world)
+        for number, said in enumerate(self.interventions):
+            self._plan(world, number, said)
+        Messages(self.messages).begin(world)
+
+    def watches(self, world: World) -> list[int]:
+        """Return the messages that are measured: those that every arm has, else its own.
+
+        What arms send on top, such as the correction of a fact-check, is no part of it.
+        """
+        own = world.made - len(self.messages)
+        before = own - len(self.common)
+        every = [c.id for c in world.cascades.loose if c.alive and c.id < before]
+        return [*every, *range(before, own)] or list(range(own, world.made))
+
+    def before(self, world: World, done: int) -> None:
+        """Do nothing: what comes later is planned in the world."""
+
+    def is_over(self, world: World, done: int) -> bool:
+        """Whether nothing can change any more, where that is waited for."""
+        return self.until_quiet and at_rest(world)
+
+    def _host(self, world: World) -> None:
+        if not (self.recommender or self.policy):
+            return
+        platform = world.platform if world.platform is not None else world.open_platform()
+        if self.recommender:
+            platform.recommend(self.recommender)
+        if self.policy:
+            platform.behave(self.policy)
+
+    def _revise(self, world: World) -> None:
+        if not self.parameters:
+            return
+        having = [
+            (cascade, {n: v for n, v in self.parameters.items() if n in cascade.model.values()})
+            for cascade in world.cascades.loose
+            if cascade.alive
+        ]
+        for name in self.parameters:
+            if not any(name in own for _, own in having):
+                known = {each for cascade, _ in having for each in cascade.model.values()}
+                raise UnknownNameError("parameter of a message under way", name, known)
+        for cascade, own in having:
+            if own:
+                cascade.revise(**own)
+
+    def _plan(self, world: World, number: int, said: Said) -> None:
+        own = dict(said)
+        does, when = own.pop("do", None), own.pop("when", None)
+        if not isinstance(does, str):
+            raise InputError(
+                f"Intervention {number + 1} of {one_line(self.name)!r} says by do=... what it is, "
+                'such as do="fact-check".'
+            )
+        if when is not None and "at" in own:
+            raise InputError(f"{does!r} is done at a tick or when a condition holds, not both.")
+        at = whole_number(own.pop("at", 0), "Ticks after the fork", low=0)
+        world.at(world.tick + at if when is None else str(when), does, **own)
+
+
+@dataclass(frozen=True)
+class NamedProgram:
+    """A program of one's own under the name of its arm.
+
+    Parameters
+    ----------
+    name
+        Of the arm.
+    program
+        What is done.
+    since
+        How many messages there were at the fork; what it sends as it begins is measured, else what
+        is under way.
+    """
+
+    name: str
+    program: Program
+    since: int = 0
+
+    def begin(self, world: World) -> None:
+        """Begin the program."""
+        self.program.begin(world)
+
+    def watches(self, world: World) -> list[int]:
+        """Return the messages that are measured."""
+        under_way = [c.id for c in world.cascades.loose if c.alive and c.id < self.since]
+        return list(range(self.since, world.made)) or under_way
+
+    def before(self, world: World, done: int) -> None:
+        """Do what the program does then."""
+        self.program.before(world, done)
+
+    def is_over(self, world: World, done: int) -> bool:
+        """Whether the program is over."""
+        return self.program.is_over(world, done)
+
+    def facts(self) -> Mapping[str, Any]:
+        """Return what tells it from another program."""
+        own = getattr(self.program, "facts", None)
+        return {"kind": "program", "program": self.program if own is None else own()}
+
+
+def future_of(
+    name: str,
+    said: Said | Sequence[Said] | None,
+    *,
+    common: Sequence[Said] = (),
+    until_quiet: bool = False,
+) -> Future:
+    """Return a future as a person says it.
+
+    Parameters
+    ----------
+    name
+        Of the arm, one line.
+    said
+        Parts by their names (:data:`PARTS`); or one intervention, with ``do``; or several of them;
+        nothing: as it is.
+    common, until_quiet
+        As of :class:`Future`.
+
+    Raises
+    ------
+    InputError, UnknownNameError
+        One sentence.
+
+    Examples
+    --------
+    >>> future_of("banned", {"do": "ban", "agents": "top:5:degree"}).interventions
+    ({'do': 'ban', 'agents': 'top:5:degree'},)
+    """
+    if not name.strip():
+        raise InputError("Every future has a name, such as 'as it is'.")
+    parts = _parts(name, said)
+    for part in parts:
+        if part not in PARTS:
+            raise UnknownNameError("part of a future", str(part), [*PARTS, "do"])
+    changed = parts.get("parameters", {})
+    if not isinstance(changed, Mapping):
+        raise InputError(f"Parameters are named, such as beta=0.2; got {changed!r:.60}.")
+    return Future(
+        one_line(name),
+        tuple(_mappings(name, parts.get("interventions", ()))),
+        tuple(messages_of(parts.get("messages", ()))),
+        str(parts.get("recommender", "")),
+        str(parts.get("policy", "")),
+        dict(changed),
+        tuple(common),
+        until_quiet,
+    )
+
+
+def _parts(name: str, said: Said | Sequence[Said] | None) -> Said:
+    if said is None:
+        return {}
+    if isinstance(said, Mapping):
+        return {"interventions": [said]} if "do" in said else said
+    if isinstance(said, Sequence) and not isinstance(said, str):
+        return {"interventions": said}
+    raise InputError(
+        f"The future {one_line(name)!r} is a mapping, such as {{'do': 'ban', 'agents': "
+        f"'top:5:degree'}}; got {said!r:.60}."
+    )
+
+
+def _mappings(name: str, said: object) -> list[dict[str, Any]]:
+    every = [said] if isinstance(said, Mapping) else said
+    if not isinstance(every, Sequence) or not all(isinstance(each, Mapping) for each in every):
+        raise InputError(f"Interventions of {one_line(name)!r} are mappings, each with do=...")
+    return [dict(each) for each in every]

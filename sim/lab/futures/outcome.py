@@ -1,0 +1,360 @@
+"""What came of a comparison of futures: its runs, its differences, and what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import isfinite, nan, sqrt
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.errors import InputError, UnknownNameError
+from sim.lab.runs.measures import HELD
+from sim.lab.runs.records import Records
+from sim.lab.statistics import (
+    MeasuredDifference,
+    conclusion,
+    mean_interval,
+    paired_difference,
+    replicates_needed,
+)
+from sim.lab.statistics.intervals import CONFIDENCE, t_quantile
+from sim.lab.tables import Result, Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Futures"]
+
+Floats = npt.NDArray[np.float64]
+
+_KEYS = ("program", "replicate", "seed", "tick", "ticks")
+_FIRST = ("share", "size")
+_SAID = {"share": "share reached", "size": "reach", "r": "R", "peak_tick": "tick of the peak"}
+_MOST_NEEDED = 1_000_000
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Futures(Result):
+    """What came of it.
+
+    Measures are those of a run (:data:`~sim.lab.runs.MEASURES`) and, of each series, ``mean NAME``
+    over the ticks after the fork, or ``end NAME`` for what stays as it was.
+
+    Attributes
+    ----------
+    records
+        Every run of every arm; the first arm is what the others are compared with.
+    tick
+        Of the fork.
+    digest
+        Of the world at the fork: all arms began as this.
+    begun
+        The digest of each arm's world once it had begun, before any tick: arms of the same one
+        differ only by what they do later.
+    measure
+        Whose difference is the conclusion; empty: see :attr:`main`.
+    """
+
+    records: Records
+    tick: int
+    digest: str
+    begun: tuple[str, ...] = ()
+    measure: str = ""
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """Names of the arms, in order."""
+        return self.records.programs
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Of the replicates; one draws the same under every arm."""
+        return self.records.seeds
+
+    @cached_property
+    def measures(self) -> tuple[str, ...]:
+        """Names of what some run has a number of."""
+        runs, curves = self.records.runs, self.records.curves
+        own = [name for name in runs.names if name not in _KEYS and _has_numbers(runs[name])]
+        if "failed" in own and not runs["failed"].any():
+            own.remove("failed")
+        series = [name for name in curves.names if name not in _KEYS and _has_numbers(curves[name])]
+        return (*own, *(f"{'end' if _stays(name) else 'mean'} {name}" for name in series))
+
+    @property
+    def main(self) -> str:
+        """The measure of the conclusion.
+
+        Raises
+        ------
+        UnknownNameError, InputError
+            When there is none of that name, or none at all.
+        """
+        if self.measure:
+            if self.measure not in self.measures:
+                raise UnknownNameError("measure", self.measure, self.measures)
+            return self.measure
+        for name in (*_FIRST, *self.measures):
+            if name in self.measures:
+                return name
+        raise InputError("Nothing was measured in any run.")
+
+    def values(self, measure: str, arm: str) -> Floats:
+        """Return a measure of an arm, float64 (replicates,); NaN where a run has none.
+
+        Raises
+        ------
+        UnknownNameError
+            For another measure or arm.
+        """
+        if measure not in self.measures:
+            raise UnknownNameError("measure", measure, self.measures)
+        kind, _, series = measure.partition(" ")
+        if kind in {"end", "mean"} and measure not in self.records.runs:
+            rows = self.curve(series, arm)
+            return rows[:, -1] if kind == "end" else _means(rows[:, 1:])
+        place = self._place(arm)
+        found = self.records.found
+        every = (found.get((place, number)) for number in range(len(self.seeds)))
+        return np.array([nan if one is None else one.measured.get(measure, nan) for one in every])
+
+    def curve(self, series: str, arm: str) -> Floats:
+        """Return a series of an arm, float64 (replicates, ticks + 1), tick 0 being the fork.
+
+        Once a run has come to rest, it counts as it stayed; all arms are equally long.
+
+        Raises
+        ------
+        UnknownNameError
+            For another series or arm.
+        """
+        self._place(arm)
+        every = [self.records.curve(series, name) for name in self.arms]
+        own, longest = every[self.arms.index(arm)], max(rows.shape[1] for rows in every)
+        rows = np.full((own.shape[0], longest), 0.0 if series in {"new", "running"} else nan)
+        rows[:, : own.shape[1]] = own
+        if _stays(series):
+            rows[:, own.shape[1] :] = own[:, -1:]
+        return rows
+
+    def difference(
+        self, measure: str | None = None, arm: str | None = None, against: str | None = None
+    ) -> MeasuredDifference:
+        """Return an arm minus another, replicate by replicate, with its 95 % interval.
+
+        Parameters
+        ----------
+        measure
+            None: :attr:`main`.
+        arm, against
+            None: the second arm, and the first.
+
+        Raises
+        ------
+        UnknownNameError
+            For another measure or arm.
+        """
+        name = self.main if measure is None else measure
+        first = self.arms[0] if against is None else against
+        return paired_difference(
+            self.values(name, first), self.values(name, self.arms[1] if arm is None else arm)
+        )
+
+    def difference_curve(
+        self, series: str, arm: str | None = None, against: str | None = None
+    ) -> Table:
+        """Return the mean difference of a series, tick by tick, with its 95 % interval (t).
+
+        Each tick's interval is right by itself; the whole curve leaves some band more often.
+
+        Parameters
+        ----------
+        series
+            A name of the table ``curves``.
+        arm, against
+            As of :meth:`difference`.
+
+        Returns
+        -------
+        Table
+            Columns ``tick``, ``mean``, ``low``, ``high``; NaN where there are no two pairs.
+        """
+        first = self.arms[0] if against is None else against
+        second = self.arms[1] if arm is None else arm
+        apart = self.curve(series, second) - self.curve(series, first)
+        mean, half = _means(apart.T), _halves(apart)
+        columns = {"tick": np.arange(mean.size), "mean": mean, "low": mean - half}
+        caption = f"{series}: {second} minus {first}"
+        return Table(columns | {"high": mean + half}, caption=caption)
+
+    @property
+    def tables(self) -> Mapping[str, Table]:
+        """The tables ``differences``, ``arms``, ``runs`` and ``curves``."""
+        return {
+            "differences": self.differences,
+            "arms": self.means,
+            "runs": self.records.runs,
+            "curves": self.records.curves,
+        }
+
+    @cached_property
+    def differences(self) -> Table:
+        """One row an arm but the first, and measure: how it differs from the first arm.
+
+        Columns: ``measure``, ``arm``, ``against``, ``difference``, ``low``, ``high``, ``method``,
+        ``pairs``, ``cohen_dz``, ``hedges``, and ``needed``: replicates that would show a true
+        difference of this size with a chance of 80 % (NaN: none to be shown, or over a million).
+        """
+        caption = (
+            f"{len(self.seeds):,} replicates from tick {self.tick:,}, the same draws under each "
+            f"arm. Each 95 % interval is right by itself: of twenty without any difference, one "
+            f"leaves out 0."
+        )
+        rows = [
+            {"measure": measure, "arm": arm, "against": self.arms[0], **_facts(found)}
+            for arm, measure, found in self._pairs()
+        ]
+        return Table.of_rows(rows, caption=caption)
+
+    def _pairs(self) -> Iterator[tuple[str, str, MeasuredDifference]]:
+        for arm in self.arms[1:]:
+            for measure in self.measures:
+                yield arm, measure, self.difference(measure, arm)
+
+    @cached_property
+    def means(self) -> Table:
+        """One row an arm and measure: ``arm``, ``measure``, ``mean``, ``low``, ``high``, ``runs``.
+
+        ``digest`` is that of the arm's world once it had begun, before any tick.
+        """
+        rows = []
+        for place, arm in enumerate(self.arms):
+            begun = self.begun[place] if place < len(self.begun) else ""
+            for measure in self.measures:
+                known = _known(self.values(measure, arm))
+                said = mean_interval(known) if known.size else None
+                rows.append({
+                    "arm": arm, "measure": measure,
+                    "mean": float(known.mean()) if known.size else nan,
+                    "low": nan if said is None else said.low,
+                    "high": nan if said is None else said.high,
+                    "runs": known.size, "digest": begun,
+                })  # fmt: skip
+        return Table.of_rows(rows, caption=f"Of each arm; the world at the fork: {self.digest}")
+
+    def conclusion(self, measure: str | None = None, *, margin: float | None = None) -> str:
+        """Return what follows: a sentence for each arm but the first.
+
+        Parameters
+        ----------
+        measure
+            None: :attr:`main`.
+        margin
+            A difference that would not matter, chosen before the runs; None: there is none.
+
+        Raises
+        ------
+        UnknownNameError, InputError
+            For another measure, or a margin that is not above 0.
+        """
+        name = self.main if measure is None else measure
+        unit = self.records.runs.units.get(name, "")
+        sentences = [
+            conclusion(
+                self.difference(name, arm), what=_SAID.get(name, name), first=self.arms[0],
+                second=arm, unit=unit, margin=margin,
+            )
+            for arm in self.arms[1:]
+        ]  # fmt: skip
+        return "\n".join(sentences)
+
+    def plot(self, series: str | None = None, **_how: Any) -> Figure:
+        """Draw a series of all arms, each replicate as a ghost, and the differences below.
+
+        Parameters
+        ----------
+        series
+            A name of the table ``curves``; None: ``ever`` where messages were sent, else the first
+            that there is.
+
+        Raises
+        ------
+        UnknownNameError, InputError
+            For another series, or where matplotlib is missing.
+        """
+        from sim.lab.futures.drawing import drawn
+
+        curves = self.records.curves
+        known = [name for name in curves.names if name not in _KEYS and _has_numbers(curves[name])]
+        if not known:
+            raise InputError("There is nothing to draw: no run has a series.")
+        chosen = series or ("ever" if "ever" in known and curves["ever"].any() else known[0])
+        if chosen not in known:
+            raise UnknownNameError("series", chosen, known)
+        return drawn(self, chosen)
+
+    def _in_short(self) -> list[Table]:
+        every = self.differences
+        short = every.only("measure", "arm", "difference", "low", "high", "needed")
+        caption = f"{every.caption} Differences are from {self.arms[0]}."
+        return [Table({name: short[name] for name in short.names}, caption=caption)]
+
+    def _place(self, arm: str) -> int:
+        if arm not in self.arms:
+            raise UnknownNameError("arm", arm, self.arms)
+        return self.arms.index(arm)
+
+
+def _facts(found: MeasuredDifference) -> dict[str, Any]:
+    return {
+        "difference": found.mean,
+        "low": found.interval.low,
+        "high": found.interval.high,
+        "method": found.interval.method,
+        "pairs": found.pairs,
+        "cohen_dz": found.effect.cohen,
+        "hedges": found.effect.hedges,
+        "needed": _needed(found.effect.hedges),
+    }
+
+
+def _needed(effect: float) -> float:
+    if not isfinite(effect) or abs(effect) < sqrt(1 / _MOST_NEEDED):
+        return nan
+    count = replicates_needed(effect)
+    return float(count) if count <= _MOST_NEEDED else nan
+
+
+def _stays(series: str) -> bool:
+    return series.startswith(HELD)
+
+
+def _has_numbers(column: npt.NDArray[Any]) -> bool:
+    return column.dtype.kind in "iuf" and bool((~np.isnan(column.astype(np.float64))).any())
+
+
+def _known(values: Floats) -> Floats:
+    return values[~np.isnan(values)]
+
+
+def _means(rows: Floats) -> Floats:
+    """Return the mean of what is known of each row (rows, ticks); NaN of nothing."""
+    known = ~np.isnan(rows)
+    count = known.sum(axis=1)
+    total = np.where(known, rows, 0.0).sum(axis=1)
+    return np.where(count > 0, total / np.maximum(count, 1), nan)
+
+
+def _halves(rows: Floats) -> Floats:
+    """Return half the width of the interval of each column's mean (replicates, ticks)."""
+    halves = np.full(rows.shape[1], nan)
+    for tick in range(rows.shape[1]):
+        known = _known(rows[:, tick])
+        if known.size > 1:
+            quantile = t_quantile(CONFIDENCE, known.size - 1)
+            halves[tick] = quantile * float(known.std(ddof=1)) / sqrt(known.size)
+    return halves

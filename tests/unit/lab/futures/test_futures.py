@@ -1,0 +1,259 @@
+"""Futures of one world: the same draws, what differs, and what may be said of it."""
+
+import asyncio
+from dataclasses import dataclass
+from math import isnan
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from sim import World, lab
+from sim.errors import Cancelled, HubbubError, InputError, UnknownNameError
+from sim.lab.futures import Futures, compare_futures
+from sim.lab.futures.future import future_of
+from sim.lab.statistics import replicates_needed
+
+RUMOUR: dict[str, Any] = {
+    "text": "x",
+    "seeds": [0, 1, 2],
+    "model": "sir",
+    "beta": 0.3,
+    "gamma": 0.3,
+}
+HERE: dict[str, Any] = {"workers": 1, "backend": "threading"}
+
+
+def made(platform: bool = False) -> World:
+    return World.create(agents=300, mean_degree=6, seed=1, platform=platform)
+
+
+def compared(arms: Any, world: World | None = None, **asked: Any) -> Futures:
+    how: dict[str, Any] = {"messages": RUMOUR, "replicates": 4} | HERE | asked
+    return compare_futures(made() if world is None else world, arms, **how)
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """A program of one's own that changes nothing the futures could differ by."""
+
+    name: str = "mine"
+
+    def begin(self, world: World) -> None:
+        world.inject(**RUMOUR)
+
+    def before(self, world: World, done: int) -> None:
+        """Do nothing."""
+
+    def is_over(self, world: World, done: int) -> bool:
+        return False
+
+
+@pytest.fixture(scope="module")
+def found() -> Futures:
+    arms = {
+        "as it is": {},
+        "later": {"do": "ban", "agents": "top:30:degree", "at": 2},
+        "banned": {"do": "ban", "agents": "top:30:degree"},
+        "again": {"messages": [{**RUMOUR, "text": "y"}]},
+    }
+    return compared(arms, replicates=5)
+
+
+def test_arms_that_do_nothing_to_a_message_meet_the_same_draws(found: Futures) -> None:
+    apart = found.difference("size", "again")
+    assert (apart.mean, apart.interval.width, apart.pairs) == (0, 0, 5)
+    assert "exactly the same" in found.conclusion("size")
+    assert found.values("size", "as it is").std() > 0
+
+
+def test_pairs_are_of_one_seed(found: Futures) -> None:
+    one, other = found.values("size", "as it is"), found.values("size", "banned")
+    assert found.difference("size", "banned").mean == np.mean(other - one) < 0
+    assert found.difference("size", "as it is", "banned").mean == -np.mean(other - one)
+    assert found.seeds == (1, 2, 3, 4, 5)
+
+
+def test_the_first_replicate_is_how_the_world_goes_on(found: Futures) -> None:
+    world = made()
+    story = world.inject(**RUMOUR)
+    world.run_until_quiet(story)
+    assert found.values("size", "as it is")[0] == story.size
+
+
+def test_digests_prove_what_was_equal_at_the_fork(found: Futures) -> None:
+    world = made()
+    assert (found.tick, found.digest) == (0, world.digest())
+    world.inject(**RUMOUR)
+    assert found.begun[0] == world.digest()
+    assert len(set(found.begun)) == 4  # what is planned, or sent on top, is part of a world
+
+
+def test_curves_are_equally_long_and_equal_until_something_differs(found: Futures) -> None:
+    one, other = found.curve("ever", "as it is"), found.curve("ever", "later")
+    assert one.shape == other.shape
+    assert np.array_equal(one[:, :3], other[:, :3])
+    assert (one[:, -1] == found.values("size", "as it is")).all()
+    assert np.isfinite(found.curve("new", "banned")).all()
+    apart = found.difference_curve("ever", "later")
+    assert apart["mean"][:3].tolist() == [0, 0, 0]
+    assert apart["low"][-1] < apart["mean"][-1] < apart["high"][-1]
+    assert apart["mean"][-1] == found.difference("size", "later").mean
+
+
+def test_tables_hold_what_was_found(found: Futures) -> None:
+    rows = found.differences.where(measure="size", arm="banned")
+    apart = found.difference("size", "banned")
+    assert rows["difference"].tolist() == [apart.mean]
+    assert (rows["low"][0], rows["high"][0]) == apart.interval[:2]
+    assert rows["needed"].tolist() == [replicates_needed(apart.effect.hedges)]
+    assert isnan(found.differences.where(measure="size", arm="again")["needed"][0])
+    assert "of twenty" in found.differences.caption
+    means = found.means.where(measure="size", arm="banned")
+    assert means["mean"][0] == found.values("size", "banned").mean()
+    assert means["digest"][0] == found.begun[2]
+    assert list(found.tables) == ["differences", "arms", "runs", "curves"]
+    assert found.to_pandas("runs").shape[0] == 20
+    assert found.values("mean new", "banned")[0] == pytest.approx(
+        found.curve("new", "banned")[0, 1:].mean()
+    )
+
+
+def test_it_is_shown_and_drawn(found: Futures) -> None:
+    console = Console(width=100)
+    with console.capture() as capture:
+        console.print(found)
+    assert "Differences are from as it is." in capture.get()
+    assert "Share reached is smaller under banned than under as it is by" in capture.get()
+    figure: Any = found.plot()
+    above, below = figure.axes
+    ghosts = 5 * 4
+    assert len(above.lines) == ghosts + 4
+    assert [text.get_text() for text in above.get_legend().get_texts()] == list(found.arms)
+    assert len(below.lines) == 3 + 1
+    assert below.lines[1].get_ydata().tolist() == (
+        found.difference_curve("ever", "banned")["mean"].tolist()
+    )
+    assert found.plot("new").axes[0].get_ylabel().startswith("new")
+
+
+def test_corrections_are_not_measured_with_what_they_correct() -> None:
+    world = made()
+    world.inject(**RUMOUR)
+    world.step(2)
+    arms = {"as it is": None, "checked": [{"do": "fact-check", "message": 0, "reach": 0.2}]}
+    apart = compared(arms, world, messages=()).difference("size")
+    assert (apart.mean, apart.interval.width) == (0, 0)  # without a platform nobody is told of it
+
+
+def test_parameters_of_messages_under_way_are_changed() -> None:
+    world = made()
+    world.inject(**RUMOUR)
+    world.step(2)
+    arms = {"as it is": {}, "weak": {"parameters": {"beta": 0.0}}}
+    found = compared(arms, world, messages=(), ticks=6)
+    reached = found.values("size", "weak")
+    assert (reached == world.cascades[0].size).all()
+    assert found.values("size", "as it is").std() > 0
+    with pytest.raises(UnknownNameError, match="parameter of a message under way named 'bta'"):
+        compared({"a": {}, "b": {"parameters": {"bta": 1}}}, world, messages=())
+
+
+def test_messages_of_ones_own_are_compared_where_there_are_no_others() -> None:
+    few = {**RUMOUR, "beta": 0.02}
+    arms = {"loud": {"messages": [RUMOUR]}, "low": {"messages": [few]}}
+    assert compared(arms, messages=()).difference("share").mean < 0
+
+
+def test_recommenders_and_policies_differ_in_a_world_with_members_online() -> None:
+    arms = {"as it is": {}, "popular": {"recommender": "popularity", "policy": "rule"}}
+    found = compared(arms, made(platform=True), messages=(), ticks=4, replicates=2)
+    assert "mean acts" in found.measures
+    assert found.main == next(iter(found.measures))
+    opened = compared({"a": {"recommender": "random"}, "b": {"recommender": "blend"}},
+                      messages=(), ticks=3, replicates=2)  # fmt: skip
+    assert not np.isnan(opened.values("mean online", "b")).any()
+
+
+def test_programs_of_ones_own_are_arms() -> None:
+    found = compared({"a": Nothing(), "b": Nothing()}, messages=(), ticks=4)
+    assert found.arms == ("a", "b")
+    assert found.difference("size").interval.width == 0
+    with pytest.raises(InputError, match="Programs send their own"):
+        compared({"a": Nothing(), "b": {}})
+
+
+def test_one_replicate_gives_no_interval() -> None:
+    found = compared({"a": {}, "b": {"do": "ban", "agents": "top:30:degree"}}, replicates=1)
+    assert "in one replicate, which gives no interval" in found.conclusion()
+    assert isnan(found.differences["low"][0])
+    assert np.isnan(found.difference_curve("ever")["low"]).all()
+    assert "one replicate" in found._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("arms", "asked", "said"),
+    [
+        ({"a": {}}, {}, "two futures or more"),
+        ([{}, {}], {}, "two futures or more"),
+        ({"a": {}, "b": {}}, {}, "'a' and 'b' do the same"),
+        ({"a": {}, "b": {"do": "ban"}}, {"replicates": 0}, "Replicates"),
+        ({"a": {}, "b": {"do": "bann"}}, {}, "ban"),
+        ({"a": {}, "b": {"interventions": [{"at": 3}]}}, {}, "says by do="),
+        ({"a": {}, "b": {"interventions": 3}}, {}, "are mappings"),
+        ({"a": {}, "b": {"do": "ban", "at": 1, "when": "share > 0.1"}}, {}, "not both"),
+        ({"a": {}, "b": {"do": "ban", "agents": "top:3:degree", "at": -1}}, {}, "after the fork"),
+        ({"a": {}, "b": {"recomender": "blend"}}, {}, "Did you mean 'recommender'"),
+        ({"a": {}, "b": "ban"}, {}, "is a mapping"),
+        ({"a": {}, "b": {"parameters": 3}}, {}, "Parameters are named"),
+        ({"a": {}, " ": {"do": "ban"}}, {}, "has a name"),
+        ({"a": {}, "b": {"do": "ban", "agents": "top:3:degree"}}, {"measure": "sizes"}, "'size'"),
+    ],
+)
+def test_what_cannot_be_compared_is_said_in_one_sentence(
+    arms: Any, asked: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(HubbubError, match=said) as caught:
+        compared(arms, **asked)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_comparison_in_which_nothing_would_happen_is_refused() -> None:
+    with pytest.raises(InputError, match="Nothing would happen"):
+        compared({"a": {}, "b": {"recommender": "blend"}}, messages=())
+
+
+def test_names_of_what_is_not_there_are_refused(found: Futures) -> None:
+    for ask in (
+        lambda: found.values("sizes", "banned"),
+        lambda: found.values("size", "baned"),
+        lambda: found.curve("evr", "banned"),
+        lambda: found.plot("evr"),
+        lambda: found.difference("size", "baned"),
+    ):
+        with pytest.raises(UnknownNameError):
+            ask()
+
+
+def test_a_future_is_the_same_however_it_is_said() -> None:
+    ban = {"do": "ban", "agents": "top:5:degree"}
+    every = [future_of("a", said) for said in (ban, [ban], {"interventions": ban})]
+    assert every[0] == every[1] == every[2]
+    assert every[0].facts()["interventions"] == (ban,)
+
+
+async def test_it_runs_beside_an_event_loop_and_can_be_cancelled() -> None:
+    arms = {"as it is": {}, "banned": {"do": "ban", "agents": "top:30:degree"}}
+    told: list[str] = []
+    found = await lab.compare(
+        made(), arms, messages=RUMOUR, replicates=2, report=lambda stage, _: told.append(stage),
+        **HERE,
+    )  # fmt: skip
+    assert found.difference("size").pairs == 2
+    assert told[0] == "forking the world"
+    work = asyncio.create_task(lab.compare(made(), arms, messages=RUMOUR, replicates=2_000, **HERE))
+    await asyncio.sleep(0.3)
+    work.cancel()
+    with pytest.raises((asyncio.CancelledError, Cancelled)):
+        await work
