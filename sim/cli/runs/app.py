@@ -77,6 +77,31 @@ Series = Annotated[
     Path | None, typer.Option(help="Write what the world is like tick by tick; .csv or .jsonl.")
 ]
 
+# The same many times over
+
+Replicates = Annotated[
+    int | None,
+    typer.Option(
+        help="Run it so often, each time with other draws; --csv has a line a tick of each."
+    ),
+]
+Workers = Annotated[
+    int | None, typer.Option(help="How many replicates run at once; else a core each.")
+]
+Backend = Annotated[
+    str,
+    typer.Option(help="Who runs them: loky (processes; else), threading, or a cluster: ray, dask."),
+]
+Into = Annotated[
+    Path | None, typer.Option(help="Keep each replicate in this file as soon as it is finished.")
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on with that file: only what is missing is run.")
+]
+Parquet = Annotated[
+    Path | None, typer.Option(help="Write a row a replicate and tick to NAME.parquet.")
+]
+
 # What else is asked of the world
 
 Seed = Annotated[int | None, typer.Option(help="The same seed makes the same run.")]
@@ -119,6 +144,8 @@ def run(
     checkpoint: Checkpoint = None, minds: Who = None, mind: MindName = None, goal: Goal = None,
     budget: Cap = None, least_share: Least = None, offline: Offline = False,
     manifest: Manifest = None, force: Force = False, metrics_of: Members = "",
+    replicates: Replicates = None, workers: Workers = None, backend: Backend = "",
+    into: Into = None, resume: Resume = False, parquet: Parquet = None,
 ) -> None:  # fmt: skip
     """Run a world without the screen, and print the command that repeats it.
 
@@ -126,6 +153,7 @@ def run(
     under "Scenario files".
     """
     prepare(context.obj)
+    from sim.cli.runs.replicates import Replication
     from sim.cli.runs.run import Outputs
     from sim.cli.worlds.make import MessageOptions, only
     from sim.scenario.plan import Stop
@@ -137,6 +165,9 @@ def run(
     ends["outputs"] = Outputs(json, csv, save, metrics, manifest, force, metrics_of)
     own: dict[str, Any] = {"journal": journal, "checkpoint": checkpoint, "platform": platform}
     own["minds"] = minds_asked(minds, mind, goal, offline, budget or (), least_share)
+    ends["replication"] = Replication.asked(
+        replicates, workers=workers, backend=backend, into=into, resume=resume, parquet=parquet
+    )
     raise typer.Exit(_carried_out(context.obj, world, said, variant, own, ends))
 
 

@@ -31,6 +31,7 @@ from sim.core.text import clean
 from sim.errors import InputError
 
 if TYPE_CHECKING:
+    from sim.cli.runs.replicates import Replication
     from sim.cli.worlds.recover import Keeping
     from sim.runtime.journal.writer import JournalWriter
     from sim.scenario.driver import RunOutcome
@@ -127,6 +128,8 @@ class RunRequest:
         What else a person should know at the end.
     origin
         The file of the world that is run, if it has one: its history goes along.
+    replication
+        How often it is repeated, if it is.
     """
 
     make: Callable[[Report], World]
@@ -138,6 +141,7 @@ class RunRequest:
     isolated: bool = False
     notes: tuple[str, ...] = ()
     origin: Path | None = None
+    replication: Replication | None = None
 
 
 def message_words(message: MessageSpec) -> list[str]:
@@ -199,6 +203,10 @@ def carry_out(request: RunRequest) -> int:
     HubbubError
         One sentence; when it is raised before the end, nothing is written.
     """
+    if request.replication is not None:
+        from sim.cli.runs.replicates import carry_out_many
+
+        return carry_out_many(request, request.replication)
     request.outputs.check()
     request.plan.check()
     if not request.isolated:

@@ -21,6 +21,7 @@ from sim.scenario.plan import SEEDS, MessageSpec, RunPlan, Stop
 from sim.scenario.worlds import ImportedWorld, NewWorld, assignments, file_of
 
 if TYPE_CHECKING:
+    from sim.cli.runs.replicates import Replication
     from sim.scenario.minds import MindsRequest
     from sim.scenario.sections import OutputSection
     from sim.scenario.spec import Scenario
@@ -219,6 +220,7 @@ def run_world(
     isolated: bool = False,
     minds: MindsRequest | None = None,
     platform: str = "",
+    replication: Replication | None = None,
 ) -> int:
     """Run a world with at most one message; returns the exit code.
 
@@ -240,6 +242,8 @@ def run_world(
         Which members decide by themselves.
     platform
         Who ranks the feeds of a platform that is opened where there is none; empty: nobody.
+    replication
+        How often it is repeated; None: it is not.
 
     Raises
     ------
@@ -262,13 +266,16 @@ def run_world(
         RunRequest(
             make=lambda report: open_world(where, report, seed=seed),
             plan=plan,
-            command=lambda used: command_words(where, used, plan, outputs, flags),
+            command=lambda used: command_words(
+                where, used, plan, outputs, [*_repeated(replication), *flags]
+            ),
             outputs=outputs,
             journal=journalled(where, outputs.save, checkpoint, force=outputs.force)
             if journal
             else None,
             isolated=isolated,
             origin=file_of(where),
+            replication=replication,
         )
     )
 
@@ -284,11 +291,12 @@ def run_scenario(
     variant: str = "",
     isolated: bool = False,
     minds: MindsRequest | None = None,
+    replication: Replication | None = None,
 ) -> int:
     """Run a scenario: a file, or ``gallery:NAME``; returns the exit code.
 
-    ``isolated`` and ``minds`` as of :func:`run_world`, the latter instead of the file's own;
-    ``variant`` is one that the scenario has.
+    ``isolated``, ``replication`` and ``minds`` as of :func:`run_world`, the last instead of the
+    file's own; ``variant`` is one that the scenario has.
 
     Raises
     ------
@@ -307,14 +315,20 @@ def run_scenario(
             command=lambda used: [
                 *_scenario_words(scenario, used, stop, outputs),
                 *(minds_words(minds) if minds else []),
+                *_repeated(replication),
                 *flags,
             ],
             outputs=written,
             nothing=f"Nothing was sent; {where} has no [[messages]].",
             isolated=isolated,
             notes=_notes(scenario),
+            replication=replication,
         )
     )
+
+
+def _repeated(replication: Replication | None) -> list[str]:
+    return [] if replication is None else replication.words
 
 
 def _written(said: OutputSection, folder: Path, outputs: Outputs) -> Outputs:

@@ -1,0 +1,248 @@
+"""``hubbub run --replicates``: the same run many times over, each with other draws."""
+
+from __future__ import annotations
+
+import shlex
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import sim
+from sim.cli.plugins.trial import probe_foreign
+from sim.cli.program.exits import OK, PLUGIN
+from sim.cli.program.log import log
+from sim.cli.program.output import (
+    as_json,
+    require_folder,
+    safe,
+    say,
+    spare_worlds,
+    table,
+    tell,
+    watched,
+    write_text,
+)
+from sim.core.text import one_line
+from sim.errors import Cancelled, InputError
+
+if TYPE_CHECKING:
+    from sim.cli.runs.run import Outputs, RunRequest
+    from sim.lab.ensembles import Ensemble
+    from sim.lab.tables import Table
+    from sim.world.world import World
+
+__all__ = ["Replication", "carry_out_many"]
+
+
+@dataclass(frozen=True, slots=True)
+class Replication:
+    """How often a run is repeated, and by whom.
+
+    Parameters
+    ----------
+    count
+        Replicates.
+    workers
+        That run at once; None: as many threads as may compute.
+    backend
+        ``loky``, ``threading``, ``ray`` or ``dask``; empty: loky.
+    into
+        Where each is kept as soon as it is finished.
+    resume
+        Whether a file that is there is gone on with.
+    parquet
+        Where a row for each replicate and tick is written.
+    """
+
+    count: int
+    workers: int | None = None
+    backend: str = ""
+    into: Path | None = None
+    resume: bool = False
+    parquet: Path | None = None
+
+    @classmethod
+    def asked(cls, count: int | None, **given: Any) -> Replication | None:
+        """Return what was typed; None where replicates were not asked for.
+
+        Raises
+        ------
+        InputError
+            For options of replicates without them.
+        """
+        if count is not None:
+            return cls(count, **given)
+        said = [f"--{name}" for name, value in given.items() if value]
+        if said:
+            many = "belongs" if len(said) == 1 else "belong"
+            raise InputError(f"{' and '.join(said)} {many} to replicates; add --replicates 200.")
+        return None
+
+    def check(self, request: RunRequest) -> None:
+        """Refuse before any work what replicates cannot do.
+
+        Raises
+        ------
+        InputError, FileError
+            One sentence.
+        """
+        from sim.core.checks import whole_number
+
+        whole_number(self.count, "Replicates", low=1)
+        if self.resume and self.into is None:
+            raise InputError("--resume goes on with a file of results; name it: --into FILE.")
+        alone: dict[str, object] = {"--journal": request.journal, "--isolated": request.isolated}
+        alone["--minds"] = request.plan.minds
+        for name in (name for name, given in alone.items() if given):
+            raise InputError(f"{name} belongs to a single run; leave it out, or --replicates.")
+        for path in (self.into, self.parquet):
+            require_folder(path)
+        spare_worlds(self.parquet)
+        if self.parquet is not None:
+            from sim.lab.tables.outside import library
+
+            if self.parquet.suffix != ".parquet":
+                raise InputError(f"--parquet writes NAME.parquet, not {self.parquet}.")
+            library("pyarrow")
+        _require_apart(request.outputs, self)
+
+    @property
+    def words(self) -> list[str]:
+        """The options that run them again; what is in the file is not run twice."""
+        words = ["--replicates", str(self.count)]
+        words += [] if self.workers is None else ["--workers", str(self.workers)]
+        words += ["--backend", self.backend] if self.backend else []
+        words += [] if self.into is None else ["--into", str(self.into), "--resume"]
+        return words if self.parquet is None else [*words, "--parquet", str(self.parquet)]
+
+
+def _require_apart(outputs: Outputs, asked: Replication) -> None:
+    every = (outputs.json, outputs.csv, asked.into, asked.parquet)
+    files = [path.resolve() for path in every if path is not None]
+    if len(set(files)) < len(files):
+        raise InputError("Two results would go to one file; give each its own name.")
+
+
+def carry_out_many(request: RunRequest, asked: Replication) -> int:
+    """Run the plan on twins of the world; write and show what came of it; returns the exit code.
+
+    Raises
+    ------
+    HubbubError
+        One sentence; what is finished is in the file of results, if there is one.
+    """
+    from sim.core.workers import workers
+    from sim.lab.ensembles import run_ensemble
+
+    asked.check(request)
+    request.outputs.check()
+    request.plan.check()
+    probe_foreign()
+    began = perf_counter()
+    with watched() as report:
+        world = request.make(report)
+        again = safe(shlex.join(request.command(world.seed)))
+        try:
+            found = run_ensemble(
+                world, program=request.plan, ticks=request.plan.stop.limit,
+                replicates=asked.count, workers=asked.workers or workers(),
+                backend=asked.backend or "loky", into=asked.into, resume=asked.resume,
+                report=report,
+            )  # fmt: skip
+        except Cancelled:
+            if asked.into is not None and asked.into.exists():
+                tell(f"What is finished is kept in {asked.into}. On with it: {_resumed(again)}")
+            raise
+    _write(found, world, request.outputs, asked, again)
+    log("ran", command=again, replicates=asked.count)
+    show = tell if request.outputs.on_stdout else say
+    for line in _told(found, world, perf_counter() - began):
+        show(line)
+    show(f"Again: {again}")
+    for line in filter(None, (*request.notes, *_left_out(request.outputs))):
+        tell(line)
+    return PLUGIN if "failed" in found.runs and (found.runs["failed"] > 0).any() else OK
+
+
+def _resumed(command: str) -> str:
+    return command if "--resume" in command else f"{command} --resume"
+
+
+def _left_out(outputs: Outputs) -> Iterator[str]:
+    """Say what a scenario would have a single run write."""
+    named = {"save": outputs.save, "metrics": outputs.metrics, "manifest": outputs.manifest}
+    for name, path in named.items():
+        if path is not None:
+            yield f"{path} is not written: {name} is of one run, and these are replicates."
+
+
+def _told(found: Ensemble, world: World, seconds: float) -> Iterator[str]:
+    rows = [("", "mean", "95 % interval", "median", "95 % interval", "least", "most")]
+    for row in found.summary().rows():
+        if row["measure"] == "failed" and not row["most"]:
+            continue
+        mean = _between(row["mean_low"], row["mean_high"])
+        median = _between(row["median_low"], row["median_high"])
+        numbers = (_number(row[name]) for name in ("mean", "median", "least", "most"))
+        first, middle, least, most = numbers
+        rows.append((one_line(row["measure"]), first, mean, middle, median, least, most))
+    yield table(rows)
+    yield from found.conclusion().splitlines()
+    yield (
+        f"{len(world.agents):,} agents, {world.ties.count:,} ties; {found.records.finished:,} "
+        f"replicates, {seconds:.2f} s."
+    )
+
+
+def _between(low: float, high: float) -> str:
+    return "-" if low != low else f"{_number(low)} to {_number(high)}"
+
+
+def _number(value: float) -> str:
+    if value != value:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.4g}"
+
+
+def _write(
+    found: Ensemble, world: World, outputs: Outputs, asked: Replication, command: str
+) -> None:
+    if outputs.json is not None:
+        write_text(outputs.json, as_json(_facts(found, world, command)) + "\n")
+    if outputs.csv is not None:
+        write_text(outputs.csv, _as_csv(found.curves))
+    if asked.parquet is not None:
+        found.write(asked.parquet, "curves")
+
+
+def _facts(found: Ensemble, world: World, command: str) -> dict[str, Any]:
+    """Return everything found, the same for the same command."""
+    known = "size" in found.summary()["measure"].tolist()
+    takeoff = found.takeoff() if known else None
+    return {
+        "hubbub": sim.__version__,
+        "command": command,
+        "world": {
+            "agents": len(world.agents),
+            "ties": world.ties.count,
+            "seed": world.seed,
+            "tick": world.tick,
+            "tick_minutes": world.tick_minutes,
+        },
+        "replicates": found.records.finished,
+        "takeoff": None
+        if takeoff is None
+        else takeoff._asdict() | {"interval": takeoff.interval._asdict()},
+        "summary": list(found.summary().rows()),
+        "fan": {"ever": list(found.fan("ever").rows())} if known else {},
+        "runs": list(found.runs.rows()),
+        "remarks": list(found.records.remarks),
+    }
+
+
+def _as_csv(rows: Table) -> str:
+    with tempfile.TemporaryDirectory(prefix="hubbub-") as folder:
+        return rows.write(Path(folder) / "curves.csv").read_text("utf-8")
