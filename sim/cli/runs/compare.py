@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -14,9 +15,11 @@ from sim.cli.worlds.names import AUTHOR
 from sim.core.progress import Report
 from sim.errors import InputError
 from sim.scenario.gallery import is_scenario, open_scenario
+from sim.scenario.plan import Stop
 
 if TYPE_CHECKING:
     from sim.lab.recommenders.comparison import Comparison, Difference
+    from sim.scenario.driver import Program
     from sim.scenario.spec import Scenario
     from sim.world.world import World
 
@@ -68,7 +71,7 @@ def show_comparison(
         first = subject.make(None).seed
         found = compare(
             subject.make, chosen, ticks=subject.ticks if ticks is None else ticks,
-            seeds=range(first, first + replicates), before=subject.before, report=report,
+            seeds=range(first, first + replicates), program=subject.program, report=report,
         )  # fmt: skip
     say(as_json(_facts(found)) if json else "\n\n".join(_text(found, where)))
 
@@ -88,7 +91,7 @@ class _Subject:
 
     make: Callable[[int | None], World]
     ticks: int = _TICKS
-    before: Callable[[World, int], object] | None = None
+    program: Program | None = None
 
 
 def _subject(where: str, variant: str, report: Report) -> _Subject:
@@ -102,7 +105,8 @@ def _subject(where: str, variant: str, report: Report) -> _Subject:
 
 
 def _of_scenario(scenario: Scenario, report: Report) -> _Subject:
-    plan = replace(scenario.plan(author=AUTHOR), minds=None)  # rules decide for all
+    # Rules decide for all, and each run lasts as long as the others.
+    plan = replace(scenario.plan(author=AUTHOR), minds=None, stop=Stop(sys.maxsize))
 
     def make(seed: int | None) -> World:
         world = scenario.world(report, seed, tell=tell, author=AUTHOR)
@@ -115,7 +119,7 @@ def _of_scenario(scenario: Scenario, report: Report) -> _Subject:
             tell(remark)
         return world
 
-    return _Subject(make, scenario.stop.ticks or _TICKS, plan.before)
+    return _Subject(make, scenario.stop.ticks or _TICKS, plan)
 
 
 def _facts(found: Comparison) -> dict[str, Any]:

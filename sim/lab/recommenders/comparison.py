@@ -16,8 +16,11 @@ from sim.errors import InputError
 from sim.lab.recommenders.exposure_sums import MEASURES, ExposureSums
 from sim.lab.recommenders.published_claims import claims_of
 from sim.lab.statistics.intervals import mean_interval
+from sim.scenario.driver import drive
+from sim.scenario.plan import RunPlan, Stop
 
 if TYPE_CHECKING:
+    from sim.scenario.driver import Program
     from sim.world.world import World
 
 __all__ = ["Comparison", "Difference", "JudgedClaim", "compare", "vetted"]
@@ -131,7 +134,7 @@ def compare(
     *,
     ticks: int = 48,
     seeds: Sequence[int] = (0, 1, 2, 3, 4),
-    before: Callable[[World, int], object] | None = None,
+    program: Program | None = None,
     report: Report = quiet,
 ) -> Comparison:
     """Run one world for each seed under each recommender, and measure what members are shown.
@@ -146,9 +149,9 @@ def compare(
         How long each runs.
     seeds
         Whose worlds; every draw of one seed is the same under all recommenders.
-    before
-        Called before each tick with the world and the ticks that it has run here: what is done to
-        it between ticks, the same under all.
+    program
+        What is done to each world between ticks, the same under all; it has begun in the worlds
+        that ``make`` returns. None: nothing. A run that it ends is shorter.
     report
         Told the progress; may cancel by raising.
 
@@ -174,7 +177,7 @@ def compare(
         name = recommenders[r]
         said = f"seed {seeds[s]}, {name}"
         values[r, s] = _run(
-            make(seeds[s]), name, ticks, before or _nothing,
+            make(seeds[s]), name, ticks, program or RunPlan(stop=Stop(ticks)),
             partial(_at, report, said, done, len(runs)),
         )  # fmt: skip
     return Comparison(tuple(recommenders), tuple(seeds), ticks, values)
@@ -204,24 +207,19 @@ def _at(report: Report, said: str, done: int, runs: int, share: float) -> None:
     report(said, (done + share) / runs)
 
 
-def _nothing(_world: World, _ticks: int) -> None:
-    """Do nothing between ticks."""
-
-
 def _run(
     world: World,
     name: str,
     ticks: int,
-    before: Callable[[World, int], object],
+    program: Program,
     report: Callable[[float], None],
 ) -> list[float]:
     """Return the measures of one run; ``report`` is told the share that is done."""
     platform = world.platform if world.platform is not None else world.open_platform()
     platform.recommend(name)
     seen = ExposureSums(world, _labels(world))
-    for tick in range(ticks):
+    for tick in drive(program, world, ticks):
         report(tick / ticks)
-        before(world, tick)
         world.step()
         seen.look(asks=2 * tick >= ticks)
     if platform.faults:
