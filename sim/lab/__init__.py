@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from sim.lab.statistics import unpaired_difference as unpaired_difference
     from sim.lab.tables import Result as Result
     from sim.lab.tables import Table as Table
+    from sim.lab.validation import ModelClaim as ModelClaim
+    from sim.lab.validation import Validation as Validation
+    from sim.lab.validation import validate as validate
+    from sim.lab.validation import validate_now as validate_now
 
 _HOMES = {
     "Ensemble": "sim.lab.ensembles",
@@ -44,12 +48,14 @@ _HOMES = {
     "Interval": "sim.lab.statistics",
     "MeasuredDifference": "sim.lab.statistics",
     "Messages": "sim.lab.runs",
+    "ModelClaim": "sim.lab.validation",
     "Program": "sim.lab.runs",
     "Progress": "sim.lab.runs",
     "Records": "sim.lab.runs",
     "Result": "sim.lab.tables",
     "Table": "sim.lab.tables",
     "Takeoff": "sim.lab.statistics",
+    "Validation": "sim.lab.validation",
     "compare": "sim.lab.futures",
     "compare_futures": "sim.lab.futures",
     "conclusion": "sim.lab.statistics",
@@ -65,6 +71,8 @@ _HOMES = {
     "share_interval": "sim.lab.statistics",
     "takeoff": "sim.lab.statistics",
     "unpaired_difference": "sim.lab.statistics",
+    "validate": "sim.lab.validation",
+    "validate_now": "sim.lab.validation",
 }
 """Each public name and where it lives; a line here and one above offer another."""
 

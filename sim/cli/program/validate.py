@@ -75,7 +75,7 @@ def show_validation(order: ValidationOrder) -> int:
     if order.json:
         say(as_json(_facts(found)))
     elif order.csv:
-        say(_as_csv(found.rows()).rstrip("\n"))
+        say(_as_csv(list(found.table().rows())).rstrip("\n"))
     else:
         _say_table(found)
     if order.into is not None and frame is not None:
@@ -97,7 +97,7 @@ def _facts(found: Validation) -> dict[str, Any]:
         "laws_only": found.laws_only,
         "claims": [
             {**row, "numbers": [_number(n) for n in verdict.numbers]}
-            for row, verdict in zip(found.rows(), found.verdicts, strict=True)
+            for row, verdict in zip(found.table().rows(), found.verdicts, strict=True)
         ],
     }
 
@@ -150,16 +150,9 @@ def _numbers(verdict: ClaimVerdict) -> tuple[str, str, str]:
 
 
 def _summary(found: Validation) -> Iterator[str]:
-    count, models = len(found.verdicts), len(found.models)
     if found.laws_only:
         yield f"Laws only, no number is claimed: {', '.join(found.laws_only)}."
-    claims = f"{count:,} claims of {models} model{'s' if models != 1 else ''}"
-    if found.passes:
-        yield f"{claims}: all hold."
-        return
-    for verdict in found.broken:
-        yield verdict.sentence
-    yield f"{claims}: {len(found.broken)} do not hold."
+    yield from found.conclusion().splitlines()
 
 
 # The page

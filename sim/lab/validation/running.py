@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sim.core.progress import Report, quiet
 from sim.core.registry import load_plugins, names, spec
 from sim.errors import InputError, UnknownNameError
+from sim.lab.tables import Result, Table
 from sim.lab.validation.claim import ClaimVerdict, ModelClaim, judge
 from sim.lab.validation.declared import declared_claims
 from sim.lab.validation.laws import law_claim
@@ -24,12 +25,12 @@ _BACKEND = "loky"
 
 COLUMNS = ("model", "claim", "kind", "number", "expected", "observed", "low", "high", "passes",
            "how", "source", "failure", "seconds")  # fmt: skip
-"""Of the rows of a validation."""
+"""Of the table of a validation."""
 
 
 @dataclass(frozen=True, slots=True)
-class Validation:
-    """What became of every claim of some models.
+class Validation(Result):
+    """What became of every claim of some models; its table has a row a claim.
 
     Attributes
     ----------
@@ -63,14 +64,22 @@ class Validation:
         counted = {verdict.model for verdict in self.verdicts if verdict.kind != "laws"}
         return tuple(model for model in self.models if model not in counted)
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Return a row for each claim, with the number that is nearest to failing.
+    @property
+    def tables(self) -> Mapping[str, Table]:
+        """One table, ``claims``: of each the number that is nearest to failing, NaN if none is."""
+        rows = [_row(verdict) for verdict in self.verdicts]
+        caption = "What models claim, and what was found."
+        units = {"seconds": "s"}
+        return {"claims": Table.of_rows(rows, names=COLUMNS, units=units, caption=caption)}
 
-        Returns
-        -------
-        Rows by the names of ``COLUMNS``; numbers are None where nothing was measured.
-        """
-        return [_row(verdict) for verdict in self.verdicts]
+    def conclusion(self) -> str:
+        """Return a sentence for each claim that does not hold, or that all do."""
+        count, models = len(self.verdicts), len(self.models)
+        claims = f"{count:,} claims of {models} model{'s' if models != 1 else ''}"
+        if self.passes:
+            return f"{claims}: all hold."
+        broken = "\n".join(verdict.sentence for verdict in self.broken)
+        return f"{broken}\n{claims}: {len(self.broken)} do not hold."
 
 
 def _row(verdict: ClaimVerdict) -> dict[str, Any]:

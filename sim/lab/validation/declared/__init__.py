@@ -10,7 +10,8 @@ from sim.lab.validation.claim import ModelClaim
 
 __all__ = ["FAMILIES", "declared_claims"]
 
-FAMILIES = ("epidemics", "cascades")
+FAMILIES = ("epidemics", "cascades", "thresholds", "rumours", "word_of_mouth", "competition",
+            "popularity", "opinions")  # fmt: skip
 """The modules."""
 
 

@@ -45,7 +45,8 @@ def test_a_result_tells_of_each_claim() -> None:
     assert found.broken == ()
     assert told[-1] == 1.0
     assert len(told) == len(found.verdicts) == len(claims_of("persuasion"))
-    (laws, *_) = found.rows()
+    (laws, *_) = found.table().rows()
+    assert found.conclusion() == f"{len(found.verdicts)} claims of 1 model: all hold."
     assert (laws["claim"], laws["passes"], laws["failure"]) == ("keeps its laws", True, "")
 
 
@@ -70,7 +71,7 @@ def test_a_result_without_numbers_has_rows() -> None:
     def measure(_: int) -> Any:
         raise ValueError("no")
 
-    (row,) = Validation((judge(ModelClaim("sir", "x", measure)),)).rows()
+    (row,) = Validation((judge(ModelClaim("sir", "x", measure)),)).table().rows()
     assert (row["expected"], row["observed"], row["passes"]) == (None, None, False)
     assert row["failure"] == "raised ValueError: no"
 

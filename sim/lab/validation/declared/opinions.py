@@ -1,0 +1,344 @@
+"""What opinion models claim: fixed points, steps worked out by hand, and ways to consensus."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.lab.validation.claim import (
+    Compared,
+    ModelClaim,
+    compared_mean,
+    compared_share,
+    same,
+)
+from sim.lab.validation.declared.build import check_exactly, sampled
+from sim.lab.validation.small_worlds import Arcs, complete, copies, karate, seeds_of
+from sim.spread.cascade.cascade import Cascade
+from sim.world.world import World
+
+__all__ = ["CLAIMS"]
+
+_FINE = 10
+"""Observations in the mean time between two updates of one network."""
+
+Found = Mapping[str, tuple[float, float]]
+
+
+def _network(arcs: Arcs, agents: int, **more: Any) -> World:
+    ends = np.array(arcs)
+    return World.from_edges(ends[:, 0], ends[:, 1], agents, False, **more)
+
+
+def _opinions(story: Cascade) -> npt.NDArray[np.float64]:
+    return np.asarray(story.columns["opinion"], np.float64)
+
+
+def _settled(world: World, model: str, limit: int = 3000, **options: Any) -> Cascade:
+    story = world.inject("Should the bridge be closed?", seeds=[0], model=model, **options)
+    world.run_until_quiet(story, limit=limit)
+    return story
+
+
+def _karate() -> list[ModelClaim]:
+    """Return fixed points in the karate club, x_i(0) = i / 33."""
+    even: Mapping[str, Any] = {"initial": "even", "tolerance": 1e-14}
+
+    def degroot() -> Found:
+        held = _opinions(_settled(_network(karate(), 34), "degroot", **even))
+        exact = 0.4924242424242424
+        return {"least": (held.min(), exact), "most": (held.max(), exact)}
+
+    def rate() -> Found:
+        world = _network(karate(), 34)
+        story = world.inject("x", seeds=[0], model="degroot", initial="even", tolerance=0)
+        world.step(80)
+        before = np.abs(_opinions(story) - 0.4924242424242424).max()
+        world.step(10)
+        after = np.abs(_opinions(story) - 0.4924242424242424).max()
+        return {"a tick": ((after / before) ** 0.1, 0.8677277)}
+
+    def anchored() -> Found:
+        held = _opinions(_settled(_network(karate(), 34), "friedkin-johnsen", anchor=0.1, **even))
+        exact = {0: 0.3489184376, 16: 0.3255266052, 33: 0.6264473851}
+        found = {f"agent {v}": (held[v], x) for v, x in exact.items()}
+        return {**found, "mean": (held.mean(), 0.4920182686)}
+
+    def hostile() -> Found:
+        import networkx as nx
+
+        clubs = nx.karate_club_graph().nodes(data="club")
+        camp = np.array([1.0 if club == "Officer" else -1.0 for _, club in clubs])
+        ends = np.array(karate())
+        signs = (camp[ends[:, 0]] * camp[ends[:, 1]]).astype(int)
+        held = camp * _opinions(_settled(_network(karate(), 34, sign=signs), "altafini", **even))
+        exact = 0.6612276612
+        return {"least": (held.min(), exact), "most": (held.max(), exact)}
+
+    def triangle() -> Found:
+        world = World.from_edges([0, 1, 2], [1, 2, 0], 3, False)
+        world.opinions.hold("t", [0.9, -0.5, 0.3])
+        _settled(world, "altafini", topic="t", negative=1, tolerance=1e-12)
+        return {f"agent {v}": (world.opinions["t"][v], 0.0) for v in range(3)}
+
+    club = "karate club, x_i(0) = i/33"
+    return [
+        check_exactly("degroot", "consensus at the mean by degree", degroot, how=club,
+                      source="DeGroot 1974: the left eigenvector of D^-1 A"),
+        check_exactly("degroot", "distances shrink by the second eigenvalue", rate, how=club,
+                      source="modulus .8677277 of D^-1 A, to 1e-6", margin=1e-6),
+        check_exactly("friedkin-johnsen", "the fixed point, theta = .1", anchored, how=club,
+                      source="Friedkin & Johnsen 1990: (I - (1 - theta) W)^-1 theta x(0)"),
+        check_exactly("altafini", "two camps end at .6612276612 and its negative", hostile,
+                      how="karate club, ties between its clubs negative, x_i(0) = 2 i/33 - 1",
+                      source="Altafini 2013: structural balance"),
+        check_exactly("altafini", "a triangle of foes ends at 0", triangle, how="3 agents",
+                      source="Altafini 2013: no two camps fit"),
+    ]  # fmt: skip
+
+
+def _krause() -> list[ModelClaim]:
+    def eleven() -> Found:
+        world = _network(complete(11), 11)
+        options: Any = {"initial": "even", "bound": 0.25}
+        story = world.inject("x", seeds=[0], model="hegselmann-krause", **options)
+        world.step(7)
+        parted = float(np.ptp(_opinions(story)) > 1e-9)
+        world.step()
+        return {"apart at 7": (parted, 1.0), "spread at 8": (np.ptp(_opinions(story)), 0.0),
+                "place": (_opinions(story)[0], 0.5)}  # fmt: skip
+
+    def parts() -> Found:
+        world = _network(complete(21), 21)
+        options: Any = {"initial": "even", "bound": 0.15}
+        story = world.inject("x", seeds=[0], model="hegselmann-krause", **options)
+        world.step(6)
+        held = np.sort(_opinions(story))
+        exact = np.repeat([0.204187, 0.5, 0.795813], 7)
+        return {f"place {n}": (held[n], exact[n]) for n in range(21)}
+
+    source = "Hegselmann & Krause 2002, iterated by hand; <= with self"
+    return [
+        check_exactly("hegselmann-krause", "11 agents, bound 1/4: all at .5 after 8 ticks", eleven,
+                      source=source, how="complete network, even start"),
+        check_exactly("hegselmann-krause", "21 agents, bound 3/20: 7 at .204187, .5, .795813",
+                      parts, source=source, how="complete network, even start, 6 ticks",
+                      margin=5e-7),
+    ]  # fmt: skip
+
+
+def _consensus(
+    model: str, agents: int, held: int, wins: float, updates: float | None, **options: Any
+) -> ModelClaim:
+    """Claim how often the second opinion wins complete networks, and after how many updates.
+
+    With C networks in one world every C-th update on average falls on each of them.
+    """
+
+    def measure(count: int) -> Sequence[Compared]:
+        world = copies(complete(agents), agents, count, 21)
+        seeds = seeds_of(world, agents, range(held))
+        rate = max(count // _FINE, 1)
+        story = world.inject("?", seeds=seeds, model=model, updates=rate, **options)
+        took = np.full(count, np.nan)
+        while np.isnan(took).any():
+            world.step()
+            total = _opinions(story).reshape(count, agents).sum(axis=1)
+            settled = np.isnan(took) & ((total == 0) | (total == agents))
+            took[settled] = (world.tick - 0.5) * rate / count  # in the middle of a tick
+        won = float((total == agents).sum())
+        found = [compared_share(won, count, wins, label="wins")]
+        return found + ([compared_mean(took, updates, label="updates")] if updates else [])
+
+    said = f"{held} of {agents} for: wins {wins:.6g}" + (
+        f", {updates:.7g} updates" if updates else ""
+    )
+    return sampled(model, said, measure, 21, "the exact chain over how many are for", 1000, 4000,
+                   how="{runs} complete networks, seed 21")  # fmt: skip
+
+
+def _discrete() -> list[ModelClaim]:
+    return [
+        _consensus("voter", 10, 5, 0.5, 58.107143),
+        _consensus("voter", 10, 3, 0.3, None),
+        _consensus("q-voter", 20, 8, 0.179642, 100.116, q=2),
+        _consensus("majority-rule", 21, 8, 0.118942, 32.744, group=3, among="ties"),
+        _consensus("sznajd", 10, 4, 2 / 7, 15 / 7),
+        _zealots(),
+        check_exactly("social-impact", "3 of 7 for are outweighed at once", _impact,
+                      source="Nowak et al. 1990: 4 / 2 against 2 / sqrt(2), by root",
+                      how="complete network, 1 tick"),
+    ]  # fmt: skip
+
+
+def _impact() -> Found:
+    world = _network(complete(7), 7)
+    options: Any = {"strengths": "equal", "law": "root"}
+    story = world.inject("?", seeds=[0, 1, 2], model="social-impact", **options)
+    world.step()
+    return {"against": (story.counts["against"], 7.0)}
+
+
+def _zealots() -> ModelClaim:
+    """Claim the long run of voters among zealots: the share of zealots that are for."""
+
+    def measure(count: int) -> Sequence[Compared]:
+        agents, up, down, free = 30, 6, 2, 22
+        # zealots of one world's copies: all seeds, and others drawn; told from who never moved
+        world = copies(complete(agents), agents, count, 22)
+        seeds = seeds_of(world, agents, range(up))
+        options: Any = {"zealots": 1.0, "opposing": down / (agents - up)}
+        story = world.inject("?", seeds=seeds, model="zealot-voter", **options)
+        model: Any = story.model
+        stubborn = np.asarray(model.stubborn(story)).reshape(count, agents) > 0
+        has_two = stubborn[:, up:].sum(axis=1) == down
+        world.step(100)
+        rows = []
+        for _ in range(10):
+            world.step(30)
+            held = _opinions(story).reshape(count, agents)[has_two]
+            rows.append((held * ~stubborn[has_two]).sum(axis=1))
+        counts = np.mean(rows, axis=0)
+        return [compared_mean(counts / free, up / (up + down))]
+
+    return sampled("zealot-voter", "6 zealots for, 2 against: 3/4 of the others are for", measure,
+                   22, "Mobilia et al. 2007: the stationary birth-death chain", 400, 4000,
+                   how="{runs} complete networks of 30, seed 22")  # fmt: skip
+
+
+def _bounded() -> list[ModelClaim]:
+    def groups(bound: float, exact: int) -> ModelClaim:
+        def found() -> Found:
+            ends = np.triu_indices(1000, 1)
+            world = World.from_edges(*ends, 1000, False, seed=23)
+            story = world.inject("?", seeds=[0], model="deffuant", bound=bound)
+            mean = _opinions(story).mean()
+            world.step(300)  # loners between the groups take long to find one another
+            model: Any = story.model
+            clusters = float(model.metrics(story)["clusters"])
+            return {"groups": (clusters, exact), "mean": (_opinions(story).mean(), mean)}
+
+        return check_exactly("deffuant", f"bound {bound:g}: {exact} group(s) of 5 % or more", found,
+                             source="Deffuant et al. 2000, Ben-Naim et al. 2003",
+                             how="1,000 agents, complete, seed 23")  # fmt: skip
+
+    def conserved(model: str) -> ModelClaim:
+        def found() -> Found:
+            world = _network(karate(), 34)
+            story = world.inject("?", seeds=[0], model=model, bound=0.5)
+            mean, spread = _opinions(story).mean(), _opinions(story).std()
+            world.step(200)
+            nearer = float(_opinions(story).std() < 0.9 * spread)
+            return {"mean": (_opinions(story).mean(), mean), "nearer": (nearer, 1.0)}
+
+        return check_exactly(model, "the mean opinion is conserved", found, margin=1e-12,
+                             source="both move as far", how="karate club, 200 ticks")  # fmt: skip
+
+    return [
+        groups(0.5, 1), groups(0.2, 2), groups(0.15, 3),
+        conserved("deffuant"), conserved("algorithmic-bias"),
+    ]  # fmt: skip
+
+
+def _media() -> list[ModelClaim]:
+    def one_wins() -> Found:
+        options: Any = {"media_opinions": "0.9", "media_chance": 0.5, "bound": 1,
+                        "tolerance": 1e-12}  # fmt: skip
+        held = _opinions(_settled(_network(karate(), 34), "algorithmic-bias-media", **options))
+        return {"least": (held.min(), 0.9), "most": (held.max(), 0.9)}
+
+    def silent(_: int) -> Sequence[Compared]:
+        ends = []
+        for model, options in (("algorithmic-bias", {}), ("algorithmic-bias-media", _NO_MEDIA)):
+            world = _network(karate(), 34)
+            story = world.inject("?", seeds=[0], model=model, **options)
+            world.step(5)
+            ends.append(_opinions(story))
+        return [same("opinions", *ends)]
+
+    def plain() -> Found:
+        ends = []
+        for model, options in (("deffuant", {}), ("algorithmic-bias", _NO_BIAS)):
+            world = _network(karate(), 34)
+            story = world.inject("?", seeds=[0], model=model, bound=0.4, **options)
+            world.step(5)
+            ends.append(_opinions(story))
+        return {"farthest": (np.abs(ends[0] - ends[1]).max(), 0.0)}
+
+    return [
+        check_exactly("algorithmic-bias", "gamma 0 is deffuant", plain, source="Sirbu et al. 2019",
+                      how="karate club, 5 ticks", margin=1e-12, kind="reference"),
+        check_exactly("algorithmic-bias-media", "one medium, bound 1: all end at its .9", one_wins,
+                      source="the only fixed point", how="karate club"),
+        ModelClaim("algorithmic-bias-media", "media that nobody hears: algorithmic-bias", silent,
+                   "reference", "the same draws, to the last bit", "karate club, 5 ticks"),
+    ]  # fmt: skip
+
+
+_NO_MEDIA: Mapping[str, Any] = {"media_chance": 0}
+_NO_BIAS: Mapping[str, Any] = {"gamma": 0}
+_EIGHT = (
+    (0.6, 0.2, 0.6 - 0.4 * 0.4), (0.2, 0.6, 0.2 + 0.4 * 0.8), (-0.2, -0.6, -0.2 - 0.4 * 0.8),
+    (-0.6, -0.2, -0.6 + 0.4 * 0.4), (0.6, -0.2, 0.6 - 0.2 * 0.4), (0.2, -0.6, 0.2 - 0.2 * 0.8),
+    (-0.2, 0.6, -0.2 + 0.2 * 0.8), (-0.6, 0.2, -0.6 + 0.2 * 0.4),
+)  # fmt: skip
+"""(own opinion, opinion heard, own after attraction)."""
+
+
+def _told(model: str, own: float, said: float, **options: Any) -> float:
+    """Return the opinion of agent 1 after hearing agent 0 once."""
+    world = World.from_edges([0], [1], 2)
+    world.opinions.hold("t", [said, own])
+    world.inject("?", seeds=[0], model=model, topic="t", updates=1, **options)
+    world.step()
+    return float(world.opinions["t"][1])
+
+
+def _heard_once() -> list[ModelClaim]:
+    """Return one update of one listener, by hand."""
+
+    def milli() -> Found:
+        found: dict[str, tuple[float, float]] = {}
+        for own, said, drawn in _EIGHT:
+            name, pushed = f"{own:g} hears {said:g}", 2 * own - drawn
+            model = "attraction-repulsion-hk"
+            found[f"{name}, drawn"] = (_told(model, own, said, bound=2.0), drawn)
+            found[f"{name}, pushed"] = (_told(model, own, said, bound=0.0), pushed)
+        return found
+
+    def weighed() -> Found:
+        model, half = "weighted-hk", {"weight": 0.5, "bound": 2.0}
+        return {
+            "-.5 hears .4": (_told(model, -0.5, 0.4, **half), -0.5 + 0.2 * 0.5),
+            ".5 hears .4": (_told(model, 0.5, 0.4, **half), 0.5 + 0.2 * 0.5),
+            ".5 hears .9, too far": (_told(model, 0.5, 0.9, weight=0.5, bound=0.3), 0.5),
+        }
+
+    def institutions() -> Found:
+        world = World.from_edges([0], [1], 40)
+        options: Any = {"careless": 0, "alarmed": 0, "trust_low": 0.2, "trust_high": 0.2,
+                        "institutions": 0.7}  # fmt: skip
+        story = world.inject("?", seeds=[0], model="cognitive-opinion", **options)
+        gaps = np.abs(_opinions(story) - 0.7)[2:]
+        world.step(5)
+        off = np.abs(np.abs(_opinions(story) - 0.7)[2:] - gaps * 0.8**5).max()
+        return {"farthest": (off, 0.0)}
+
+    hand = "the paper's cases by hand"
+    return [
+        check_exactly("attraction-repulsion-hk", "the eight cases of either force", milli,
+                      source=f"Milli 2021: {hand}", how="one listener, one update"),
+        check_exactly("weighted-hk", "x += m (1 - |x|), m = mean of w x_j", weighed,
+                      source=f"Milli 2021: {hand}", how="one listener, one update"),
+        check_exactly("cognitive-opinion", "institutions alone: a gap shrinks by 1 - T",
+                      institutions, source="Vilone et al. 2016", margin=1e-12,
+                      how="38 agents without ties, 5 ticks"),
+    ]  # fmt: skip
+
+
+CLAIMS: tuple[ModelClaim, ...] = (
+    *_karate(), *_krause(), *_discrete(), *_bounded(), *_media(), *_heard_once(),
+)  # fmt: skip
