@@ -31,7 +31,9 @@ class Program(Protocol):
     It can be pickled, draws from the world alone and holds nothing of a run, so one program serves
     many worlds: for each, ``begin`` is called once, then :func:`drive` does the rest. A file of
     results (:mod:`sim.lab.runs`) tells programs apart by what ``facts()`` returns, fit for JSON;
-    without one by the fields of a dataclass, else by their attributes.
+    without one by the fields of a dataclass, else by their attributes. It may have
+    ``watches(world)``, called once it has begun: ids of the messages that are measured, where it
+    sends more than it is compared by.
     """
 
     @property

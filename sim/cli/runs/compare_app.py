@@ -20,6 +20,15 @@ Replies = Annotated[
     Path | None,
     typer.Option(help="What models answer is written here; with --offline read from here."),
 ]
+Arms = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--arm",
+        metavar="'NAME: CHANGES'",
+        help='A future of the world, such as "checked: do=fact-check message=0 at=2; '
+        'recommender=blend"; NAME alone is as it is. Once for each.',
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 
 
@@ -33,19 +42,26 @@ def compare(
         ),
     ],
     recommenders: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="Two or more, separated by commas, or all: see hubbub models --kind recommender."
+            help="Two or more, separated by commas, or all: see hubbub models --kind recommender. "
+            "Without anything to compare: chronological,popularity."
         ),
-    ] = "chronological,popularity",
+    ] = None,
     ticks: Annotated[
         int | None,
-        typer.Option(min=1, help="Ticks of each run; else as the scenario says, or 48."),
+        typer.Option(
+            min=1,
+            help="Ticks of each run; else as the scenario says, or 48, of futures until all is at "
+            "rest.",
+        ),
     ] = None,
     replicates: Annotated[
         int | None,
         typer.Option(
-            min=1, help="How many runs of each, seeds from the world's own on; else 5, of minds 1."
+            min=1,
+            help="How many runs of each, seeds from the world's own on; else 5, of minds 1, of "
+            "futures 20.",
         ),
     ] = None,
     variant: Annotated[str, typer.Option(help="Of a scenario that has several.")] = "",
@@ -55,13 +71,52 @@ def compare(
     goal: Goal = None,
     replies: Replies = None,
     offline: Offline = False,
+    arm: Arms = None,
+    variants: Annotated[
+        bool, typer.Option("--variants", help="The variants of a scenario, beside it as it stands.")
+    ] = False,
+    message: Annotated[
+        list[str] | None,
+        typer.Option(help="Sent in each future: a text, or \"text='...' model=sir beta=0.2\"."),
+    ] = None,
+    measure: Annotated[
+        str, typer.Option(help="Whose difference is the conclusion; else the share reached.")
+    ] = "",
+    margin: Annotated[
+        float | None,
+        typer.Option(help="A difference that would not matter, chosen before the runs."),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Replicates that run at once.")] = 2,
+    write: Annotated[
+        Path | None,
+        typer.Option(help="The differences of futures as .csv, .jsonl or .parquet."),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="Their curves and the difference as .png, .svg or .pdf."),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Run the same world and seeds under several recommenders, and show what differs.
+    """Run the same world and seeds under several conditions, and show what differs.
 
-    With --minds, --mind and --against it is two minds, or two prompts, of the same members.
+    Recommenders; futures from where the world stands (--arm), or the variants of a scenario
+    (--variants); with --minds, --mind and --against two minds of the same members.
     """
     prepare(context.obj)
+    of_futures = bool(arm) or variants
+    if of_futures and (recommenders or variant or minds is not None):
+        raise InputError("Compare one thing: --arm or --variants, or --recommenders, or --minds.")
+    if of_futures:
+        from sim.cli.runs.compare_futures import FutureOptions, show_futures
+
+        wanted = FutureOptions(
+            arm or (), message or (), variants, ticks, replicates, measure, margin, workers,
+            write, plot,
+        )  # fmt: skip
+        show_futures(world, wanted, json=json)
+        return
+    if message or measure or margin is not None or write or plot:
+        raise InputError("--message, --measure, --margin, --write and --plot are of --arm.")
     if minds is not None:
         from sim.cli.minds.compare import ComparisonOptions, show_minds_comparison
 
@@ -74,4 +129,5 @@ def compare(
         raise InputError("--mind, --against, --goal, --replies, --offline: say whose by --minds.")
     from sim.cli.runs.compare import show_comparison
 
-    show_comparison(world, recommenders, ticks, replicates or 5, variant=variant, json=json)
+    named = recommenders or "chronological,popularity"
+    show_comparison(world, named, ticks, replicates or 5, variant=variant, json=json)

@@ -164,6 +164,18 @@ class Futures(Result):
             self.values(name, first), self.values(name, self.arms[1] if arm is None else arm)
         )
 
+    def mean(self, measure: str, arm: str) -> float:
+        """Return the mean of a measure over replicates; NaN where none has a number."""
+        known = _known(self.values(measure, arm))
+        return float(known.mean()) if known.size else nan
+
+    def needed(self, measure: str, arm: str) -> float:
+        """Return how many replicates would show a true difference of the size that was found.
+
+        With a chance of 80 %; NaN where there is none to be shown, or it takes over a million.
+        """
+        return _needed(self.difference(measure, arm).effect.hedges)
+
     def difference_curve(
         self, series: str, arm: str | None = None, against: str | None = None
     ) -> Table:
@@ -239,7 +251,7 @@ class Futures(Result):
                 said = mean_interval(known) if known.size else None
                 rows.append({
                     "arm": arm, "measure": measure,
-                    "mean": float(known.mean()) if known.size else nan,
+                    "mean": self.mean(measure, arm),
                     "low": nan if said is None else said.low,
                     "high": nan if said is None else said.high,
                     "runs": known.size, "digest": begun,

@@ -91,7 +91,7 @@ def _identical(found: MeasuredDifference, what: str, first: str, second: str) ->
         return f"{_capital(what)} was the same in every run under {first} and {second}."
     return (
         f"{_capital(what)} was exactly the same under {first} and {second} in each of "
-        f"{_pairs(found)}: here the arms do not differ."
+        f"{_pairs(found)}: here they do not differ in it."
     )
 
 

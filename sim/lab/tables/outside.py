@@ -16,7 +16,7 @@ from sim.io.exporting.tables import ExportColumn, ExportTable, Kind
 if TYPE_CHECKING:
     from sim.lab.tables.table import Table
 
-__all__ = ["as_arrow", "as_pandas", "as_polars", "library", "write"]
+__all__ = ["as_arrow", "as_pandas", "as_polars", "library", "require_ending", "write"]
 
 _KINDS: dict[str, Kind] = {"i": "integer", "u": "integer", "f": "number"}
 
@@ -64,13 +64,27 @@ def as_polars(table: Table) -> Any:
     return polars.DataFrame({name: _storable(table[name]) for name in table.names}, strict=False)
 
 
-def write(table: Table, path: Path, *, force: bool) -> Path:
-    """Write a table by the ending of a path."""
+def require_ending(path: Path) -> str:
+    """Return the ending of a path that a table can be written to.
+
+    Raises
+    ------
+    InputError
+        For another ending, or ``.parquet`` where pyarrow is missing.
+    """
     ending = path.suffix.lower()
     if ending not in {".csv", ".jsonl", ".parquet"}:
         raise InputError(
             f"A table is written as .csv, .jsonl or .parquet, and {path.name!r} ends in none."
         )
+    if ending == ".parquet":
+        library("pyarrow")
+    return ending
+
+
+def write(table: Table, path: Path, *, force: bool) -> Path:
+    """Write a table by the ending of a path."""
+    ending = require_ending(path)
     arrow = as_arrow(table) if ending == ".parquet" else None
     with outlet(path, force=force) as (draft,):
         if arrow is not None:

@@ -52,8 +52,8 @@ def test_one_replicate_says_nothing_of_other_seeds() -> None:
 
 def test_identical_arms_are_the_same_here() -> None:
     assert said([1, 2], [1, 2]) == (
-        "Reach was exactly the same under as it is and warned in each of 2 pairs: here the arms "
-        "do not differ."
+        "Reach was exactly the same under as it is and warned in each of 2 pairs: here they do "
+        "not differ in it."
     )
     found = unpaired_difference([1, 1], [1, 1])
     assert "same in every run" in conclusion(found, what="reach", first="a", second="b")

@@ -1,0 +1,122 @@
+"""hubbub compare --arm and --variants: futures of a world, and what is refused."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from sim import World, lab
+from tests.unit.cli.conftest import Hubbub
+
+WORLD = "new:200,mean_degree=6,seed=3"
+BANNED = "banned: do=ban agents=top:20:degree at=1"
+RUMOUR = "text='The bridge is closed.' model=sir beta=0.3 gamma=0.3 seeds=ids:0"
+SCENARIO = """
+[network]
+agents = 200
+mean_degree = 6
+seed = 3
+
+[[messages]]
+text = "The bridge is closed."
+model = "sir"
+seeds = "ids:0"
+parameters = { beta = 0.3, gamma = 0.3 }
+
+[stop]
+ticks = 8
+
+[[variants.banned.interventions]]
+do = "ban"
+at = 1
+agents = "top:20:degree"
+"""
+
+
+def test_futures_are_those_of_python(hubbub: Hubbub, tmp_path: Path) -> None:
+    words = ("compare", WORLD, "--message", RUMOUR, "--replicates", "4", "--workers", "1")
+    facts = hubbub(*words, "--arm", BANNED, "--json").json
+    found = lab.compare_futures(
+        World.create(agents=200, mean_degree=6, seed=3),
+        {"as it is": {}, "banned": {"do": "ban", "agents": "top:20:degree", "at": 1}},
+        messages={"text": "The bridge is closed.", "model": "sir", "beta": 0.3, "gamma": 0.3,
+                  "seeds": "ids:0"},
+        replicates=4, workers=1, backend="threading",
+    )  # fmt: skip
+    assert facts["arms"] == ["as it is", "banned"]
+    assert facts["digest"] == found.digest
+    (row,) = [row for row in facts["differences"] if row["measure"] == "size"]
+    assert row["difference"] == found.difference("size").mean
+    assert facts["conclusion"] == [found.conclusion()]
+    files = ("--write", str(tmp_path / "d.csv"), "--plot", str(tmp_path / "d.png"))
+    said = hubbub(*words, "--arm", "as it is", "--arm", BANNED, *files)
+    assert said.code == 0
+    assert found.conclusion() in said.out
+    assert f"The world at the fork: {found.digest}" in said.out
+    assert "in every replicate: " in said.out
+    assert "-20         in each replicate" in said.out
+    with (tmp_path / "d.csv").open(newline="") as file:
+        assert {row["measure"] for row in csv.DictReader(file)} == set(found.measures)
+    assert (tmp_path / "d.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_variants_are_futures_of_the_world_of_a_scenario(hubbub: Hubbub, tmp_path: Path) -> None:
+    file = tmp_path / "s.toml"
+    file.write_text(SCENARIO)
+    words = ("compare", str(file), "--variants", "--workers", "1", "--replicates")
+    facts = hubbub(*words, "3", "--json").json
+    assert (facts["arms"], facts["seeds"]) == (["base", "banned"], [3, 4, 5])
+    alone = hubbub(*words, "1", "--measure", "size").out
+    assert "1 replicate (seed 3)" in alone
+    assert "which gives no interval" in alone
+    assert "Each 95 %" not in alone
+    file.write_text(SCENARIO + "\n[variants.other.network]\nseed = 4\n")
+    other = hubbub(*words, "1")
+    assert other.code == 2
+    assert "'other' makes another network" in other.err
+    file.write_text(SCENARIO.partition("[[variants")[0])
+    assert "has no variants" in hubbub(*words, "1").err
+
+
+def test_a_margin_is_of_the_conclusion(hubbub: Hubbub) -> None:
+    words = ("compare", WORLD, "--message", RUMOUR, "--replicates", "3", "--workers", "1")
+    said = hubbub(*words, "--arm", BANNED, "--margin", "5").out
+    assert "5 that would matter" in said or "by less than 5" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--arm", "a", "--arm", "b"), "'a' and 'b' do the same"),
+        (("--arm", BANNED, "--arm", BANNED), "Two futures are called 'banned'"),
+        (("--arm", "as it is"), "two futures or more"),
+        (("--arm", "a: do=bann"), "Did you mean 'ban'?"),
+        (("--arm", BANNED, "--replicates", "0"), "greater than or equal to 1"),
+        (("--arm", BANNED, "--recommenders", "hot,random"), "Compare one thing"),
+        (("--arm", BANNED, "--variants"), "Variants belong to scenarios"),
+        (("--message", "x"), "are of --arm"),
+        (("--arm", BANNED, "--plot", "x.gif"), ".png, .svg or .pdf"),
+        (("--arm", BANNED, "--write", "x.xlsx"), "as .csv, .jsonl or .parquet"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_sentence(
+    hubbub: Hubbub, words: tuple[str, ...], said: str
+) -> None:
+    refused = hubbub("compare", WORLD, *words)
+    assert refused.code == 2
+    assert said in refused.err
+    assert len(refused.err.strip().splitlines()) == 1
+
+
+def test_files_are_refused_before_anything_is_run(hubbub: Hubbub) -> None:
+    refused = hubbub("compare", WORLD, "--arm", BANNED, "--write", "nowhere/x.csv")
+    assert refused.code == 3
+    assert "folder does not exist" in refused.err
+
+
+def test_a_scenario_has_variants_and_no_arms(hubbub: Hubbub, tmp_path: Path) -> None:
+    file = tmp_path / "s.toml"
+    file.write_text(SCENARIO)
+    assert "are its variants" in hubbub("compare", str(file), "--arm", "a").err
+    both = hubbub("compare", str(file), "--variants", "--arm", "a")
+    assert "leave out --arm" in both.err
