@@ -24,7 +24,7 @@ from sim.agents.lifecycle import lifecycle
 from sim.agents.traits import TRAITS
 from sim.errors import InputError, UnknownNameError
 
-__all__ = ["FIELDS", "NUMBERS", "select"]
+__all__ = ["FIELDS", "NUMBERS", "number_of", "select"]
 
 Mask = npt.NDArray[np.bool_]
 
@@ -106,12 +106,15 @@ def _compared(agents: Agents, field: str, sign: str, number: str) -> Mask:
         bound = np.nan
     if not 0.0 <= bound <= 1.0:
         raise InputError(f"{field!r} is compared with a number in [0, 1], got {number!r}.")
-    if field == "activity":
-        share = agents.activity.astype(np.float64)
-    else:
-        share = agents.personality[:, TRAITS.index(field)] / 255.0
-    fits: Mask = _SIGNS[sign](share, bound)
+    fits: Mask = _SIGNS[sign](number_of(agents, field), bound)
     return fits
+
+
+def number_of(agents: Agents, field: str) -> npt.NDArray[np.float64]:
+    """Return one of :data:`NUMBERS` for each agent: float64 (n,), in [0, 1]."""
+    if field == "activity":
+        return agents.activity.astype(np.float64)
+    return np.asarray(agents.personality[:, TRAITS.index(field)] / 255.0, np.float64)
 
 
 def _interest(agents: Agents, values: list[str]) -> Mask:

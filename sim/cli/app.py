@@ -17,6 +17,7 @@ from sim.cli.program.panels import Panels
 from sim.cli.program.start import Flags, completed, open_screen, prepare
 from sim.cli.runs.app import Pairs, run
 from sim.cli.runs.compare_app import compare
+from sim.cli.runs.seeds_app import seeds
 from sim.cli.scenario.app import scenarios
 from sim.cli.show.acts_app import config, doctor, phases, replay
 from sim.cli.show.app import show
@@ -159,7 +160,7 @@ def new(
 app.command("import")(import_file)
 
 
-for _verb in (run, replay):
+for _verb in (run, replay, seeds):
     app.command()(_verb)
 
 

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from sim.lab.runs import Progress as Progress
     from sim.lab.runs import Records as Records
     from sim.lab.runs import experiment as experiment
+    from sim.lab.seeding import BlockingResult as BlockingResult
+    from sim.lab.seeding import SeedResult as SeedResult
+    from sim.lab.seeding import best_seeds as best_seeds
+    from sim.lab.seeding import block as block
+    from sim.lab.seeding import find_blocks as find_blocks
+    from sim.lab.seeding import find_seeds as find_seeds
     from sim.lab.statistics import Interval as Interval
     from sim.lab.statistics import MeasuredDifference as MeasuredDifference
     from sim.lab.statistics import Takeoff as Takeoff
@@ -42,6 +48,7 @@ if TYPE_CHECKING:
     from sim.lab.validation import validate_now as validate_now
 
 _HOMES = {
+    "BlockingResult": "sim.lab.seeding",
     "Ensemble": "sim.lab.ensembles",
     "Future": "sim.lab.futures",
     "Futures": "sim.lab.futures",
@@ -53,15 +60,20 @@ _HOMES = {
     "Progress": "sim.lab.runs",
     "Records": "sim.lab.runs",
     "Result": "sim.lab.tables",
+    "SeedResult": "sim.lab.seeding",
     "Table": "sim.lab.tables",
     "Takeoff": "sim.lab.statistics",
     "Validation": "sim.lab.validation",
+    "best_seeds": "sim.lab.seeding",
+    "block": "sim.lab.seeding",
     "compare": "sim.lab.futures",
     "compare_futures": "sim.lab.futures",
     "conclusion": "sim.lab.statistics",
     "effect_size": "sim.lab.statistics",
     "ensemble": "sim.lab.ensembles",
     "experiment": "sim.lab.runs",
+    "find_blocks": "sim.lab.seeding",
+    "find_seeds": "sim.lab.seeding",
     "mean_interval": "sim.lab.statistics",
     "median_interval": "sim.lab.statistics",
     "paired_difference": "sim.lab.statistics",

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from typing import Any, TypeVar
 
+from sim.core.progress import Report
 from sim.runtime import bulk as batches
 from sim.runtime.engine.queries import Queries
 from sim.runtime.engine.thread_client import EngineClient
-from sim.runtime.jobs import Job
+from sim.runtime.jobs import Job, in_thread
 from sim.runtime.journal.persistence import Keeping
 from sim.runtime.minds import MindCommands
+from sim.world.influence import BestSeeds, FoundSeeds
 from sim.world.world import World
 
 __all__ = ["BulkCommands"]
@@ -67,6 +70,31 @@ class BulkCommands(Queries, MindCommands):
         batches.check_method(method)
         seed, live = self._world.seed, self._link.live
         return self._link.study(lambda ties, r: batches.detect(ties, method, seed, r), live.assign)
+
+    def best_seeds(self, seeds: str, *, model: str, **parameters: Any) -> Job[FoundSeeds]:
+        """Find the seeds of an expression such as ``best:20``, in a thread beside the engine.
+
+        They are kept until ties or members change: a message that asks for the same has them at
+        once.
+
+        Parameters
+        ----------
+        seeds
+            ``best:20``, or ``best:20:linear-threshold``.
+        model, parameters
+            Of the message; what else ``inject`` takes is looked over.
+        """
+        link, message = self._link, {"model": model, **parameters}
+
+        async def work(report: Report) -> FoundSeeds:
+            live = link.live
+            question, ties = await link.ask(
+                lambda: (BestSeeds.of_message(live.world, seeds, message), copy(live.world.ties))
+            )
+            found: FoundSeeds = await in_thread(question.find, ties, report)
+            return found
+
+        return link.job(work)
 
     def study(self, function: Callable[..., T], *args: Any, **keywords: Any) -> Job[T]:
         """Run ``function(ties, ..., report=...)`` in a thread beside the engine.

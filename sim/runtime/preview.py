@@ -14,6 +14,7 @@ import numpy.typing as npt
 from sim.errors import PluginError
 from sim.network.analysis.groups_kernels import reach
 from sim.spread.cascade.cascade import Cascade
+from sim.world.influence import FoundSeeds
 from sim.world.world import World
 
 __all__ = ["Plan", "plan"]
@@ -57,6 +58,8 @@ class Plan:
         further.
     model, parameters
         The model and all of its parameters.
+    best
+        What is expected of seeds that were asked for as the best, over all draws; else None.
     """
 
     seeds: npt.NDArray[np.uint32]
@@ -72,6 +75,7 @@ class Plan:
     model: str
     parameters: tuple[tuple[str, object], ...]
     is_without_feeds: bool = False
+    best: FoundSeeds | None = None
 
 
 def plan(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
@@ -32,6 +33,7 @@ from sim.runtime.preview import Plan, plan
 from sim.runtime.queries.why import WhyQueries
 from sim.runtime.stall_recovery import Restarts
 from sim.settings.settings import current
+from sim.world.influence import found_before, is_best
 from sim.world.seeding import author_of, seeds_of, takes_long
 from sim.world.world import World
 
@@ -253,6 +255,7 @@ class Simulation(BulkCommands, Restarts, WhyQueries, HealthQueries):
         options: dict[str, Any] = {"tags": tags, "kind": kind, "at": at, "priority": priority}
         options |= {"draws": draws, "channel": channel}
         live, message = self._link.live, {"text": text, "model": model, **options, **parameters}
+        await self._find_best(seeds, message)
         cascade = await self._link.ask(
             lambda: live.inject(message, seeds=seeds, author=author), is_long=takes_long(seeds)
         )
@@ -274,11 +277,18 @@ class Simulation(BulkCommands, Restarts, WhyQueries, HealthQueries):
 
         def act() -> Plan:
             live, message = self._link.live, {"text": text, "model": model, **parameters}
-            held = {"seeds": seeds_of(live.world, seeds), "author": author_of(live.world, author)}
-            return plan(live.world, message | held)
+            holders, writer = seeds_of(live.world, seeds, message), author_of(live.world, author)
+            found = plan(live.world, message | {"seeds": holders, "author": writer})
+            return replace(found, best=found_before(live.world, seeds, message))
 
+        await self._find_best(seeds, {"model": model} | parameters)
         planned: Plan = await self._link.ask(act, is_long=takes_long(seeds))
         return planned
+
+    async def _find_best(self, seeds: npt.ArrayLike | str, message: dict[str, Any]) -> None:
+        """Find seeds that are the best of something beside the engine, which has them then."""
+        if isinstance(seeds, str) and is_best(seeds):
+            await self.best_seeds(seeds, **message)
 
     def session(self, number: int) -> Session:
         """Return the session of a message, whoever sent it."""

@@ -109,9 +109,10 @@ class MessageSpec:
         from sim.world.seeding import choose_seeds
 
         with placed(self.place):
+            about = {"model": self.named_model, **self.parameters}
             said: dict[str, Any] = {
                 "text": self.text,
-                "seeds": choose_seeds(world, self.seeds),
+                "seeds": choose_seeds(world, self.seeds, message=about),
                 "model": self.named_model,
                 "author": None if self.author is None else world.agents.index(self.author),
                 "tags": self.tags,

@@ -7,6 +7,8 @@
     top:40:pagerank       the 40 most central: degree (default), pagerank or core
     community:NAME:40     40 members drawn at random; without a number all, or :40:degree the top
     random:40             drawn at random
+    best:20               those of most expected spread under the message's own model, with a
+                          guarantee (sim.world.influence); best:20:linear-threshold: under another
     state:0:infected      who is in a state of message 0 now; :40 for so many of them at random
     interest:music openness>0.7     any query of sim.agents.select
 
@@ -18,7 +20,7 @@ from __future__ import annotations
 import csv
 import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +31,7 @@ from sim.core import rng
 from sim.core.rng import Stream
 from sim.errors import InputError, UnknownNameError
 from sim.world.communities import readable_names
+from sim.world.influence import BestSeeds, is_best
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -37,7 +40,14 @@ __all__ = ["FORMS", "MEASURES", "author_of", "best_of", "choose_seeds", "seeds_o
 
 Ids = npt.NDArray[np.uint32]
 
-FORMS = ("ids:0,33", "top:40:pagerank", "community:NAME:40", "random:40", "interest:music")
+FORMS = (
+    "ids:0,33",
+    "top:40:pagerank",
+    "best:20",
+    "community:NAME:40",
+    "random:40",
+    "interest:music",
+)
 """An example of each form, for help and error sentences."""
 
 MOST_NAMES = 100_000
@@ -75,7 +85,13 @@ MEASURES: dict[str, Callable[[World], npt.NDArray[Any]]] = {
 """What ``top`` ranks by: listeners, PageRank, k-core."""
 
 
-def choose_seeds(world: World, expression: str, *, key: np.uint64 | None = None) -> Ids:
+def choose_seeds(
+    world: World,
+    expression: str,
+    *,
+    key: np.uint64 | None = None,
+    message: Mapping[str, Any] | None = None,
+) -> Ids:
     """Return the agents that an expression means.
 
     Parameters
@@ -86,6 +102,8 @@ def choose_seeds(world: World, expression: str, *, key: np.uint64 | None = None)
         See the module.
     key
         Of the draws of ``random:`` and ``community:``; ``None``: each message draws anew.
+    message
+        What ``World.inject`` takes, by name, of the message that ``best:`` is for.
 
     Returns
     -------
@@ -106,7 +124,9 @@ def choose_seeds(world: World, expression: str, *, key: np.uint64 | None = None)
     text = expression.strip()
     head, colon, rest = text.partition(":")
     form = _CHOICES.get(head.strip().lower()) if colon else None
-    if form is not None:
+    if is_best(text):
+        chosen = BestSeeds.of_message(world, text, message).find(world.ties).seeds
+    elif form is not None:
         lots = rng.key(world.seed, Stream.SEEDS, world.tick, world.made) if key is None else key
         chosen = form(world, rest.strip(), lots)
     elif _QUERY.match(text):
@@ -118,9 +138,13 @@ def choose_seeds(world: World, expression: str, *, key: np.uint64 | None = None)
     return np.unique(chosen).astype(np.uint32)
 
 
-def seeds_of(world: World, seeds: npt.ArrayLike | str) -> npt.NDArray[Any]:
+def seeds_of(
+    world: World, seeds: npt.ArrayLike | str, message: Mapping[str, Any] | None = None
+) -> npt.NDArray[Any]:
     """Return seeds as indices: an expression is looked up, anything else taken as it is."""
-    return choose_seeds(world, seeds) if isinstance(seeds, str) else np.asarray(seeds)
+    if isinstance(seeds, str):
+        return choose_seeds(world, seeds, message=message)
+    return np.asarray(seeds)
 
 
 def author_of(world: World, author: int | str | None) -> int | None:
@@ -140,8 +164,10 @@ def author_of(world: World, author: int | str | None) -> int | None:
 
 
 def takes_long(expression: object) -> bool:
-    """Return whether finding these seeds may mean looking at every tie: a second at a million."""
-    return isinstance(expression, str) and expression.rpartition(":")[2] in {"pagerank", "core"}
+    """Return whether finding these seeds may mean looking at every tie: seconds at a million."""
+    if not isinstance(expression, str):
+        return False
+    return is_best(expression) or expression.rpartition(":")[2] in {"pagerank", "core"}
 
 
 def _active(world: World, ids: npt.NDArray[Any] | None = None) -> Ids:
@@ -174,7 +200,8 @@ def _member(world: World, word: str, text: str) -> int:
     found = _by_name(world, word)
     if found is not None:
         return found
-    near = difflib.get_close_matches(text.partition(":")[0].lower(), _CHOICES, n=1)
+    known = [*_CHOICES, "best"]
+    near = difflib.get_close_matches(text.partition(":")[0].lower(), known, n=1)
     hint = f" Did you mean {near[0] + ':'!r}?" if near else ""
     raise InputError(f"Seeds {text!r}: {unknown} {_ALLOWED}.{hint}") from None
 
@@ -294,7 +321,7 @@ def _queried(world: World, query: str, head: str) -> Ids:
     try:
         return _active(world, select(world.agents, query))
     except InputError as error:
-        near = difflib.get_close_matches(head.lower(), _CHOICES, n=1)
+        near = difflib.get_close_matches(head.lower(), [*_CHOICES, "best"], n=1)
         hint = f" Did you mean {near[0] + ':'!r}?" if near and near[0] != head.lower() else ""
         raise InputError(f"Seeds {query!r}: {error}{hint}") from None
 

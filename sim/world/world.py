@@ -315,7 +315,7 @@ class World(MemberCommands):
             At most 4,096 characters after cleaning, not empty.
         seeds
             The agents that hold it first: indices, or an expression (:mod:`sim.world.seeding`)
-            such as ``"top:40:pagerank"``.
+            such as ``"top:40:pagerank"`` or ``"best:20"``.
         model
             The registered name of a propagation model.
         author
@@ -346,7 +346,8 @@ class World(MemberCommands):
         InputError, ParameterError, UnknownNameError
             One sentence; nothing is changed.
         """
-        holders, writer = seeds_of(self, seeds), author_of(self, author)
+        holders = seeds_of(self, seeds, {"model": model} | parameters)
+        writer = author_of(self, author)
         plugin = make(model, "propagation", **parameters)
         plugin.check()
         plugin.suits(self)

@@ -44,6 +44,7 @@ _KINDS = (
     ("degree", "the top by followers"),
     ("core", "the top by core number"),
     ("community", "from a community"),
+    ("best", "those of most reach"),
     ("random", "at random"),
     ("ids", "by id or name"),
     ("query", "by a query"),
@@ -236,6 +237,8 @@ class InjectDialog(Dialog[MessageOrder]):
         amount = whole("The number of seeds", self.query_one("#amount", Input).value, low=1)
         if kind == "random":
             return f"random:{amount}"
+        if kind == "best":
+            return f"best:{amount}"
         if kind != "community":
             return f"top:{amount}:{kind}"
         return f"community:{self.chosen('#community', 'a community')}:{amount}"
@@ -259,6 +262,8 @@ class InjectDialog(Dialog[MessageOrder]):
             order = self.order()
             preview.update("Working out what would come of it ...")
             await in_thread(lambda: self._backend.warm(_unheard, (order.model,)), "warm")
+            if order.seeds.startswith("best:"):
+                await self._find(order, preview)
             plan = await self._simulation.plan(
                 order.text,
                 seeds=order.seeds,
@@ -273,13 +278,25 @@ class InjectDialog(Dialog[MessageOrder]):
         self.complain("")
         preview.update(planned(plan, self._simulation.frame.agents))
 
+    async def _find(self, order: MessageOrder, preview: Static) -> None:
+        """Have the best seeds found beside the engine, and show how far that is."""
+        job = self._simulation.best_seeds(order.seeds, model=order.model, **order.parameters)
+        try:
+            async for progress in job.changes():
+                stage = progress.stage or "finding the best seeds"
+                preview.update(f"{stage[0].upper()}{stage[1:]} ... {percent(progress.share)}")
+            await job
+        except asyncio.CancelledError:  # another question was asked, or the dialog closed
+            job.cancel()
+            raise
+
 
 def _unheard(_stage: str, _share: float) -> None:
     """Take a report that nobody waits for."""
 
 
 def planned(plan: Plan, agents: int) -> str:
-    """Write a plan in three lines."""
+    """Write a plan in three lines; of the best seeds a fourth."""
     least = "at least " if plan.is_least else ""
     run = "Along ties, without feeds" if plan.is_without_feeds else "One run with this seed"
     share = percent(plan.size / agents if agents else 0)
@@ -293,8 +310,21 @@ def planned(plan: Plan, agents: int) -> str:
             f"in {least}{count(plan.ticks)} ticks, {seconds(plan.seconds)} of computing"
             + ("; cut off before it came to rest." if plan.is_least else "."),
             f"Interests it speaks to: {tags or 'none that are known'}.",
+            *_of_best(plan),
         ]
     )
+
+
+def _of_best(plan: Plan) -> list[str]:
+    """Write what is known of seeds that were asked for as the best."""
+    if plan.best is None:
+        return []
+    spread, guarantee = plan.best.spread, plan.best.guarantee
+    return [
+        f"Expected over all draws: {count(round(spread.mean))} adopters "
+        f"(95 % {count(round(spread.low))} to {count(round(spread.high))}); "
+        f"at least {percent(guarantee.ratio)} of the best possible."
+    ]
 
 
 def taken_apart(seeds: str) -> tuple[str, str, str]:
@@ -308,8 +338,8 @@ def taken_apart(seeds: str) -> tuple[str, str, str]:
     head, _, rest = seeds.partition(":")
     if head == "ids":
         return "ids", "1", rest
-    if head == "random":
-        return "random", rest, ""
+    if head == "random" or (head == "best" and rest.isdecimal()):
+        return head, rest, ""
     if head == "community":
         name, _, amount = rest.rpartition(":")
         return "community", amount, name

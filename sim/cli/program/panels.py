@@ -52,8 +52,8 @@ class Panels(Verbs):
         yield from _columns(_LIFE, 2, _COLUMN)
         yield "In a world, a saved one, demo, or new:AGENTS"
         yield from self._noun("show")
-        (edit,), (ask,) = self._noun("edit"), self._noun("ask")
-        yield f"{edit:{_COLUMN + 2}}{ask.strip()}"
+        edit, ask, seeds = ("".join(self._noun(name)) for name in ("edit", "ask", "seeds"))
+        yield f"{edit:{_COLUMN + 2}}{ask.strip():26}{seeds.strip()}"
         yield "Around it"
         for name in _AROUND:
             yield from self._noun(name)

@@ -195,7 +195,7 @@ class LiveWorld:
         author: int | str | None = None,
     ) -> Cascade:
         """Start a message on its way; ``message`` is the rest of what ``World.inject`` takes."""
-        ids, writer = seeds_of(self.world, seeds), author_of(self.world, author)
+        ids, writer = seeds_of(self.world, seeds, message), author_of(self.world, author)
         said, told = message | {"seeds": ids, "author": writer}, len(self.world.remarks)
         with self.custody.done("inject", (), said):
             cascade = self.world.inject(**said)

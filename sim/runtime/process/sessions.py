@@ -17,6 +17,7 @@ from sim.runtime.process.client import ProcessEngine
 if TYPE_CHECKING:
     from sim.runtime.engine.thread_client import EngineClient
     from sim.runtime.journal.persistence import Keeping
+    from sim.world.influence import FoundSeeds
 
 __all__ = ["IsolatedSession", "ProcessBulkCommands"]
 
@@ -137,6 +138,10 @@ class ProcessBulkCommands:
         """Find communities in the network, and give them to agents."""
         check_method(method)
         return self._job("detect_communities", method)
+
+    def best_seeds(self, seeds: str, *, model: str, **parameters: Any) -> Job[FoundSeeds]:
+        """Find the seeds of an expression such as ``best:20``, beside the engine."""
+        return self._job("best_seeds", seeds, model=model, **parameters)
 
     def study(self, function: Callable[..., T], *args: Any, **keywords: Any) -> Job[T]:
         """Run ``function(ties, ..., report=...)`` in the engine's process, beside the engine."""

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core import rng
-from sim.core.progress import Report, quiet
+from sim.core.progress import Report, part, quiet
 from sim.core.rng import Stream
 from sim.spread.influence.coverage import Choice, covering, covering_within
 from sim.spread.influence.live_edges import LiveNetwork
@@ -147,8 +147,8 @@ def best_seeds(
     for turn in range(rounds):
         sets = FIRST_SETS << turn
         done = turn / rounds
-        chosen_by.grow(sets, _stage(report, done, 0.5 / rounds))
-        checked_by.grow(sets, _stage(report, done + 0.5 / rounds, 0.4 / rounds))
+        chosen_by.grow(sets, part(report, done, 0.5 / rounds))
+        checked_by.grow(sets, part(report, done + 0.5 / rounds, 0.4 / rounds))
         report("choosing seeds", done + 0.95 / rounds)
         if costs is None:
             choice = covering(chosen_by, k, people, key)
@@ -163,11 +163,6 @@ def best_seeds(
             break
     guarantee = Guarantee(ratio, 1.0 - risk, wanted, 2 * sets)
     return Optimum(choice.seeds, n * covered / sets, guarantee)
-
-
-def _stage(report: Report, begin: float, share: float) -> Report:
-    """Return a report of a part of the work."""
-    return lambda stage, done: report(stage, begin + share * done)
 
 
 def _enough(n: int, k: int, epsilon: float, risk: float) -> float:

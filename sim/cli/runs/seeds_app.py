@@ -1,0 +1,76 @@
+"""The verb that finds seeds, or what to block; it imports what it needs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sim.cli.program.start import completed, prepare
+from sim.cli.runs.app import Pairs
+from sim.errors import InputError
+
+__all__ = ["seeds"]
+
+_AGAINST = "Compare with: degree,pagerank,discount,core,random, celf (small worlds); or all."
+
+
+def seeds(
+    context: typer.Context,
+    world: Annotated[
+        str,
+        typer.Argument(metavar="WORLD", help="A world file, a saved name, demo, or new:AGENTS."),
+    ],
+    best: Annotated[
+        int | None, typer.Option(help="How many seeds, or members or ties to block; else 10.")
+    ] = None,
+    model: Annotated[
+        str,
+        typer.Option(
+            help="Under which model; else that of the settings.", autocompletion=completed("models")
+        ),
+    ] = "",
+    parameter: Pairs = None,
+    costs: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="degree (1 + listeners), activity, openness, ..."),
+    ] = None,
+    budget: Annotated[
+        float | None, typer.Option(help="What all seeds may cost together, by --costs.")
+    ] = None,
+    method: Annotated[
+        str, typer.Option(help="opim (with a guarantee), or celf (small worlds).")
+    ] = "opim",
+    epsilon: Annotated[
+        float, typer.Option(help="Looked for is 1 - 1/e - epsilon of the best.")
+    ] = 0.1,
+    against: Annotated[str, typer.Option(help=_AGAINST)] = "",
+    block: Annotated[
+        str, typer.Option(metavar="agents|ties", help="Find what to block against a rumour.")
+    ] = "",
+    rumour: Annotated[
+        str, typer.Option(metavar="SEEDS", help="Who has the rumour: random:5, ids:3,9, ...")
+    ] = "",
+    json: Annotated[bool, typer.Option("--json", help="Write JSON for programs.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Write the seeds as CSV.")] = False,
+) -> None:
+    """Find whom to tell first for most reach, or whom to silence against a rumour.
+
+    Seeds come with the reach to expect and how near the best possible they are.
+    """
+    prepare(context.obj)
+    from sim.cli.runs.seeds import SeedsRequest, show_seeds
+    from sim.scenario.worlds import assignments
+
+    if json and csv:
+        raise InputError("Say --json or --csv, not both.")
+    from sim.lab.seeding import BASELINES
+
+    named = tuple(name.strip() for name in against.split(",") if name.strip())
+    asked = SeedsRequest(
+        best=10 if best is None and budget is None and costs is None else best,
+        model=model, parameters=assignments(parameter or ()), costs=costs, budget=budget,
+        method=method, epsilon=epsilon, against=BASELINES if named == ("all",) else named,
+        block=block, rumour=rumour,
+    )  # fmt: skip
+    show_seeds(world, asked, "json" if json else "csv" if csv else "text")

@@ -1,0 +1,144 @@
+"""Blocking: which members, or ties, to silence so that a rumour reaches fewest.
+
+One after the other, whoever takes most reach away in runs of the rumour, found in all runs at once
+by trees of dominators (the advanced greedy of Xie, Zhang, Wang, Lin & Zhang, "Minimizing the
+influence of misinformation via vertex blocking", ICDE 2023; here also for ties). What is lost is
+not submodular in who is blocked: no share of the best is guaranteed.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core import rng
+from sim.core.progress import Report, quiet
+from sim.core.rng import Stream
+from sim.core.workers import workers
+from sim.spread.influence.blocking_kernels import add_losses
+from sim.spread.influence.coverage_kernels import set_bits
+from sim.spread.influence.live_edges import LiveNetwork
+from sim.spread.influence.live_edges_kernels import followed
+
+__all__ = ["RUNS", "Blocked", "block"]
+
+Ids = npt.NDArray[np.uint32]
+Bytes = npt.NDArray[np.uint8]
+Longs = npt.NDArray[np.int64]
+Blocked = Literal["agents", "ties"]
+
+RUNS = 200
+"""How many runs of the rumour, where nothing else is said."""
+
+_NO_AGENTS = np.empty(0, np.int64)
+_NO_LOSSES = np.empty(0, np.uint32)
+_ROOM = 1 << 12
+
+
+def block(
+    network: LiveNetwork,
+    rumour: Ids,
+    k: int,
+    what: Blocked = "agents",
+    *,
+    runs: int = RUNS,
+    report: Report = quiet,
+) -> Longs:
+    """Return what to block, in the order of choice; fewer than ``k`` where nothing is left to take.
+
+    Parameters
+    ----------
+    network
+        With its model. A tie that is blocked carries nothing, a member that is blocked neither
+        adopts nor passes on; what they weighed goes to nobody else.
+    rumour
+        uint32: who has the rumour, never blocked.
+    k
+        How many.
+    what
+        ``"agents"``, or ``"ties"``.
+    runs
+        How many live-edge graphs are looked at, the same in every round.
+    report
+        Told of progress; may cancel.
+
+    Returns
+    -------
+    int64
+        Agents, or places of ties in ``network.ties.targets``.
+
+    Examples
+    --------
+    >>> from sim.network.graph.ties import Ties
+    >>> from sim.spread.influence.live_edges import LiveEdges
+    >>> ties = Ties.from_arcs([0, 0, 1, 2], [1, 2, 3, 4])
+    >>> path = LiveNetwork(ties, LiveEdges(1.0), seed=7)
+    >>> sorted(block(path, np.array([0], np.uint32), 2).tolist())
+    [1, 2]
+    """
+    rounds = _Rounds(network, np.unique(rumour).astype(np.uint32), what, runs)
+    found: list[int] = []
+    for turn in range(k):
+        report("looking for whom to block", turn / k)
+        best = rounds.best()
+        if best < 0:
+            break
+        found.append(best)
+        rounds.take(best)
+    return np.array(found, np.int64)
+
+
+class _Rounds:
+    """Losses in the same runs, less what was blocked before."""
+
+    def __init__(self, network: LiveNetwork, rumour: Ids, what: Blocked, runs: int) -> None:
+        self.network, self.rumour, self.is_ties = network, rumour, what == "ties"
+        self.keys = rng.words(rng.key(network.seed, Stream.REHEARSALS), np.arange(runs))
+        self.closed = network.closed.copy()
+        self.dead: Bytes = np.zeros(network.ties.count if self.is_ties else 0, np.uint8)
+        lots = rng.key(network.seed, Stream.EQUALS)
+        size = network.ties.count if self.is_ties else network.agents
+        self._lots = rng.words(lots, np.arange(size))
+
+    def best(self) -> int:
+        """Return what takes most away, of equals by a draw; -1 when nothing does."""
+        threads = min(workers(), self.keys.size)
+        portions = np.array_split(self.keys, threads)
+        with ThreadPoolExecutor(threads, thread_name_prefix="blocking") as pool:
+            parts = list(pool.map(self._losses, portions))
+        losses: npt.NDArray[np.int64] = np.sum(parts, axis=0)
+        if not losses.size or not losses.max():
+            return -1
+        equal = np.flatnonzero(losses == losses.max())
+        return int(equal[np.argmin(self._lots[equal])])
+
+    def take(self, place: int) -> None:
+        """Block it."""
+        if self.is_ties:
+            self.dead[place] = 1
+        else:
+            set_bits(np.array([place], np.uint32), self.closed)
+
+    def _losses(self, keys: npt.NDArray[np.uint64]) -> Longs:
+        """Return what some runs lose with each agent or tie, int64."""
+        network = self.network
+        agents = _NO_AGENTS if self.is_ties else np.zeros(network.agents, np.int64)
+        ties = np.zeros(network.ties.count, np.uint32) if self.is_ties else _NO_LOSSES
+        place, live = np.full(network.agents, -1, np.int32), np.empty(_ROOM, np.int64)
+        queue, seen = np.empty(network.agents, np.uint32), self.closed.copy()
+        dead = self.dead if self.dead.any() else self.dead[:0]
+        for key in keys:
+            while True:
+                reached, met = followed(
+                    *network.forwards, *network.backwards, network.chances, seen, dead, False,
+                    self.rumour, key, queue, live, False,
+                )  # fmt: skip
+                if 2 * met <= live.size:
+                    break
+                live = np.empty(3 * met, np.int64)
+            seeds = int(np.isin(queue[: self.rumour.size], self.rumour).sum())
+            add_losses(queue, reached, seeds, network.ties.targets, live, met, place, agents, ties)
+        return ties.astype(np.int64) if self.is_ties else agents
