@@ -21,6 +21,7 @@ from sim.core.progress import Report, quiet
 from sim.errors import InputError
 from sim.lab.recommenders.comparison import Difference
 from sim.lab.statistics.intervals import mean_interval
+from sim.lab.tables import Result, Table
 from sim.minds.deciding.commands import checked_mind, decide, give_minds, members_of, wake_minds
 from sim.minds.deciding.thinker import Answerer, Thinker
 from sim.minds.minds import Mind
@@ -29,6 +30,8 @@ from sim.minds.models.reply_log import RecordedReplies
 from sim.platform.posts.posts import Kind
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from sim.platform.platform import Platform
     from sim.world.world import World
 
@@ -145,8 +148,8 @@ class _ArmOutcome:
     faults: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class MindsComparison:
+@dataclass(frozen=True, repr=False)
+class MindsComparison(Result):
     """What came of it.
 
     Attributes
@@ -183,6 +186,48 @@ class MindsComparison:
     faults: tuple[str, ...]
     again: Floats | None = None
     alike: ArmAgreement | None = None
+
+    @property
+    def tables(self) -> Mapping[str, Table]:
+        """The tables ``differences`` (a row a measure) and ``runs`` (a row a run)."""
+        return {"differences": self._differences(), "runs": self._runs()}
+
+    def _differences(self) -> Table:
+        rows = []
+        for measure in MIND_MEASURES:
+            mean, half, pairs = self.difference(measure)
+            chance = self.chance(measure)
+            rows.append({
+                "measure": measure, "difference": mean, "low": mean - half, "high": mean + half,
+                "pairs": pairs, "chance": float("nan") if chance is None else chance.mean,
+            })  # fmt: skip
+        first, second = self.arms
+        caption = (
+            f"{second} minus {first}, {self.members:,} members, {self.ticks:,} ticks; chance: "
+            f"{first} run again minus itself"
+        )
+        return Table.of_rows(rows, caption=caption)
+
+    def _runs(self) -> Table:
+        arms = [*zip(self.arms, self.values, strict=True)]
+        if self.again is not None:
+            arms.append((f"{self.arms[0]}, again", self.again))
+        rows = [
+            {"arm": arm, "seed": seed, **dict(zip(MIND_MEASURES, run.tolist(), strict=True))}
+            for arm, runs in arms
+            for seed, run in zip(self.seeds, runs, strict=True)
+        ]
+        return Table.of_rows(rows, caption=f"{self.ticks:,} ticks each")
+
+    def plot(self, measure: str = "posts", **_how: Any) -> Figure:
+        """Draw a measure of each run above its arm.
+
+        Raises
+        ------
+        UnknownNameError, InputError
+            For another measure, or where matplotlib is missing.
+        """
+        return self._runs().plot("arm", measure)
 
     def mean(self, arm: int, measure: str) -> float:
         """Return the mean over seeds of the first (0) or second (1) arm."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -16,10 +17,13 @@ from sim.errors import InputError
 from sim.lab.recommenders.exposure_sums import MEASURES, ExposureSums
 from sim.lab.recommenders.published_claims import claims_of
 from sim.lab.statistics.intervals import mean_interval
+from sim.lab.tables import Result, Table
 from sim.scenario.driver import drive
 from sim.scenario.plan import RunPlan, Stop
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from sim.scenario.driver import Program
     from sim.world.world import World
 
@@ -73,8 +77,8 @@ class JudgedClaim(NamedTuple):
     half: float
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, repr=False)
+class Comparison(Result):
     """What came of it.
 
     Attributes
@@ -93,6 +97,40 @@ class Comparison:
     seeds: tuple[int, ...]
     ticks: int
     values: Floats
+
+    @property
+    def tables(self) -> Mapping[str, Table]:
+        """The tables ``differences`` (a row a pair and measure) and ``runs`` (a row a run)."""
+        return {"differences": self._differences(), "runs": self._runs()}
+
+    def _differences(self) -> Table:
+        rows = []
+        for first, second in combinations(self.names, 2):
+            for measure in MEASURES:
+                mean, half, pairs = self.difference(first, second, measure)
+                ends = {"low": mean - half, "high": mean + half, "pairs": pairs}
+                rows.append({"measure": measure, "recommender": second, "against": first,
+                             "difference": mean, **ends})  # fmt: skip
+        caption = f"{self.ticks:,} ticks, {len(self.seeds):,} seeds; 95 % intervals (t)"
+        return Table.of_rows(rows, caption=caption)
+
+    def _runs(self) -> Table:
+        rows = [
+            {"recommender": name, "seed": seed, **dict(zip(MEASURES, run.tolist(), strict=True))}
+            for name, runs in zip(self.names, self.values, strict=True)
+            for seed, run in zip(self.seeds, runs, strict=True)
+        ]
+        return Table.of_rows(rows, caption=f"{self.ticks:,} ticks each")
+
+    def plot(self, measure: str = "inequality", **_how: Any) -> Figure:
+        """Draw a measure of each run above its recommender.
+
+        Raises
+        ------
+        UnknownNameError, InputError
+            For another measure, or where matplotlib is missing.
+        """
+        return self._runs().plot("recommender", measure)
 
     def mean(self, name: str, measure: str) -> float:
         """Return the mean over seeds; NaN where there is none."""

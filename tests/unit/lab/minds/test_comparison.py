@@ -58,6 +58,13 @@ def test_a_difference_is_shown_beside_what_chance_alone_makes() -> None:
     same = compare("rule", "rule")
     assert same.alike.same == 1.0
     assert same.chance("reach").mean == 0.0
+    table = found.table().where(measure="posts")
+    assert table["difference"][0] == found.difference("posts").mean
+    assert table["chance"][0] == found.chance("posts").mean
+    runs = found.to_pandas("runs")
+    assert runs["arm"].unique().tolist() == ["model", "rule", "model, again"]
+    assert runs["posts"].tolist()[:2] == found.values[0, :, 2].tolist()
+    assert found.plot().axes[0].get_ylabel() == "posts"
     once = compare("rule", "rule", again=False)
     assert (once.again, once.alike, once.chance("reach")) == (None, None, None)
 

@@ -49,6 +49,27 @@ def test_popularity_makes_success_more_unequal_than_chance() -> None:
     assert verdicts["popularity has more inequality than chronological"] == "agrees"
 
 
+def test_it_has_the_faces_of_every_result() -> None:
+    values = np.full((2, 3, len(MEASURES)), nan)
+    values[0, :, 0], values[1, :, 0] = 0, [1, 2, 3]
+    found = Comparison(("a", "b"), (4, 5, 6), 9, values)
+    one = next(iter(MEASURES))
+    rows = found.to_pandas()
+    assert rows.loc[0, ["measure", "recommender", "against", "pairs"]].tolist() == [
+        one,
+        "b",
+        "a",
+        3,
+    ]
+    assert (rows["low"][0] + rows["high"][0]) / 2 == pytest.approx(2)
+    runs = found.table("runs")
+    assert runs.where(recommender="b")[one].tolist() == [1, 2, 3]
+    assert runs["seed"].tolist() == [4, 5, 6, 4, 5, 6]
+    assert found.plot(one).axes[0].get_ylabel() == one
+    assert "9 ticks, 3 seeds" in found._repr_html_()
+    assert repr(found) == f"Comparison(differences {len(MEASURES)}, runs 6)"
+
+
 def test_intervals_are_those_of_student() -> None:
     values = np.full((2, 3, len(MEASURES)), nan)
     values[0, :, 0] = 0
