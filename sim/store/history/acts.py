@@ -6,6 +6,7 @@ import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -181,11 +182,10 @@ class Record:
         """Stretches of ticks that nobody wrote down, or that were dropped: first and last."""
         if self._since is None:
             return []
-        there = np.zeros(self._until - self._since, np.bool_)
-        there[[tick - self._since - 1 for tick in self.ticks if tick > self._since]] = True
-        edges = np.flatnonzero(np.diff(np.concatenate([[True], there, [True]]).astype(np.int8)))
-        pairs = (edges + self._since + 1).reshape(-1, 2).tolist()
-        return [(first, last - 1) for first, last in pairs]
+        # by what is there, and not by what could be: a forged tick is as large as it likes
+        there = sorted(tick for tick in self.ticks if self._since < tick <= self._until)
+        ends = [self._since, *there, self._until + 1]
+        return [(last + 1, first - 1) for last, first in pairwise(ends) if last + 1 < first]
 
     @property
     def file(self) -> Path | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import threading
+import tracemalloc
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -185,6 +186,16 @@ def test_a_world_without_a_platform_leaves_no_file(path: Path) -> None:
     world.open_platform()
     assert record_of(world, path).ticks == []
     assert record_of(world, path).missing == []
+
+
+def test_a_forged_tick_costs_no_memory(path: Path) -> None:
+    world = hosted()
+    world.step(2)
+    world.tick = 2**31 - 1
+    tracemalloc.start()
+    assert record_of(world, path).missing == [(1, 2**31 - 1)]
+    assert tracemalloc.get_traced_memory()[1] < 2**20
+    tracemalloc.stop()
 
 
 def test_ticks_of_which_a_file_knows_nothing_are_named(path: Path) -> None:
