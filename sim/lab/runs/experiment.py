@@ -158,10 +158,11 @@ def experiment(
             return Records(names, numbers, len(base.agents), found)
 
         total = len(names) * len(numbers)
+        done = kept.done()
         todo = [
             (key, programs[key[0]], numbers[key[1]])
             for key in ((p, r) for r in range(len(numbers)) for p in range(len(names)))
-            if key not in kept.done()
+            if key not in done
         ]
         if todo:
             if backend == "ray":
@@ -197,7 +198,7 @@ class _Work:
         records: Callable[[], Records],
     ) -> None:
         self._base, self._run, self._kept = base, run, kept
-        self._todo, self._total = list(todo), total
+        self._todo, self._total = {part[0]: part for part in todo}, total
         self._report, self._follow, self._records = report, follow, records
         self._at_once = len(todo)
         self._seconds: float | None = None
@@ -222,26 +223,26 @@ class _Work:
                     raise PluginError(*self._last_words()) from None
 
     def _last_words(self) -> tuple[str, str]:
-        (_, number), program, _ = self._todo[0]
+        (_, number), program, _ = next(iter(self._todo.values()))
         return program.name, (
             f"workers ended {_DEATHS} times before replicate {number} or one beside it was "
             "finished; where memory is short, ask for fewer workers"
         )
 
     def _chunks(self, workers: int, around: Surroundings) -> Iterator[Chunk]:
-        left = list(self._todo)
-        while left:
+        parts, at = list(self._todo.values()), 0
+        while at < len(parts):
             many = 1
             if self._seconds is not None:
-                fair = len(left) // (4 * workers)  # the last ones small, so that all end together
+                fair = (len(parts) - at) // (4 * workers)  # the last small: all end together
                 many = max(1, min(int(_CHUNK_SECONDS / max(self._seconds, 1e-4)), fair))
-            chunk, left = left[:many], left[many:]
-            yield Chunk(self._base, self._run, around, tuple(chunk))
+            yield Chunk(self._base, self._run, around, tuple(parts[at : at + many]))
+            at += many
 
     def _take(self, done: Done) -> None:
         self._kept.keep(done.found)
-        keys = {key for key, _ in done.found}
-        self._todo = [part for part in self._todo if part[0] not in keys]
+        for key, _ in done.found:
+            del self._todo[key]
         if done.error is not None:
             raise done.error
         self._seconds = done.seconds

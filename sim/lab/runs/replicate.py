@@ -114,7 +114,9 @@ def run_one(base: SharedBase, program: Program, seed: int, run: Run) -> Replicat
         found = observer.measured()
     base.learn(world)
     remarks |= dict.fromkeys(_faults(world))
-    return Replicate(observer.ticks, found, observer.series(), tuple(remarks)[:_MOST_REMARKS])
+    series = observer.series()
+    vars(world).clear()  # messages and world hold each other: else twins wait for the collector
+    return Replicate(observer.ticks, found, series, tuple(remarks)[:_MOST_REMARKS])
 
 
 def _begin(world: World, program: Program) -> None:

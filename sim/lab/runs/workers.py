@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import threading
@@ -294,6 +295,7 @@ def require(backend: str, workers: int) -> None:
                 "The backend ray is not installed; pip install 'hubbub[cluster]'."
             ) from None
         if not ray.is_initialized():
+            logging.getLogger("ray.util.multiprocessing").setLevel(logging.ERROR)
             own: dict[str, Any] = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": workers}
             ray.init(include_dashboard=False, log_to_driver=False, configure_logging=False, **own)
     if backend == "dask":

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import importlib
+import os
+import signal
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +13,9 @@ import pytest
 
 from sim import World
 from sim.errors import Cancelled, FileError, InputError, PluginError, UnknownNameError
-from sim.lab.runs import Messages, Progress, Records, experiment, seeds_from
+from sim.lab.runs import Messages, Progress, Records, experiment, results_file, seeds_from
+
+module: Any = importlib.import_module("sim.lab.runs.experiment")
 
 RUMOUR: dict[str, Any] = {
     "text": "The bridge is closed.",
@@ -285,3 +290,80 @@ def test_a_message_under_way_draws_anew_from_the_fork_on() -> None:
     assert (sizes >= before).all()
     world.run_until_quiet(story)
     assert sizes[0] == story.size
+
+
+def test_what_a_killed_worker_had_in_hand_is_run_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = module.carried_out
+    deaths: list[Any] = []
+
+    def dying(chunks: Any, workers: int, backend: str, look: Any) -> Any:
+        for done in whole(chunks, workers, backend, look):
+            yield done
+            if len(deaths) < 3:
+                deaths.append(done)
+                raise module.WorkerDied("killed")
+
+    monkeypatch.setattr(module, "carried_out", dying)
+    found = experiment(world, arms(0.2), range(5), workers=1)
+    monkeypatch.undo()
+    assert len(deaths) == 3
+    assert table_of(found) == table_of(experiment(world, arms(0.2), range(5), workers=1))
+
+
+def test_workers_that_always_die_end_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dying(*_: object) -> Any:
+        raise module.WorkerDied("killed")
+
+    monkeypatch.setattr(module, "carried_out", dying)
+    with pytest.raises(PluginError, match=r"workers ended 3 times before replicate 0 .* fewer"):
+        experiment(world, arms(0.2), [0], workers=1)
+
+
+def test_a_full_disk_is_said_and_loses_nothing(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, connected = tmp_path / "study.runs", results_file._connected
+
+    def small(path: Path) -> sqlite3.Connection:
+        made = connected(path)
+        made.execute("pragma max_page_count = 9")  # SQLite says then what it says of a full disk
+        return made
+
+    monkeypatch.setattr(results_file, "_connected", small)
+    with pytest.raises(FileError, match="the disk is full; what is finished is kept"):
+        experiment(world, arms(0.3), range(60), workers=1, into=file)
+    monkeypatch.undo()
+    with sqlite3.connect(file) as raw:
+        (kept,) = raw.execute("select count(*) from replicates").fetchone()
+    raw.close()
+    assert 0 < kept < 60
+    again = experiment(world, arms(0.3), range(60), workers=1, into=file, resume=True)
+    assert table_of(again) == table_of(experiment(world, arms(0.3), range(60), workers=1))
+
+
+class Deadly(Messages):
+    """Kills the process that runs one replicate, once."""
+
+    def begin(self, world: World) -> None:
+        super().begin(world)
+        mark = Path(self.name)
+        if world.seed == 3 and not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["loky", "ray"])
+def test_a_worker_that_is_killed_costs_nothing(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: str
+) -> None:
+    pytest.importorskip("joblib" if backend == "loky" else "ray")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    mark = tmp_path / "killed"
+    found = experiment(world, [Deadly([RUMOUR], str(mark))], range(8), backend=backend)
+    assert mark.exists()
+    assert table_of(found) == table_of(
+        experiment(world, [Messages([RUMOUR], str(mark))], range(8), workers=1)
+    )
