@@ -42,13 +42,17 @@ if TYPE_CHECKING:
     from sim.lab.statistics import unpaired_difference as unpaired_difference
     from sim.lab.tables import Result as Result
     from sim.lab.tables import Table as Table
+    from sim.lab.validation import Compared as Compared
     from sim.lab.validation import ModelClaim as ModelClaim
     from sim.lab.validation import Validation as Validation
+    from sim.lab.validation import compared_mean as compared_mean
+    from sim.lab.validation import compared_share as compared_share
     from sim.lab.validation import validate as validate
     from sim.lab.validation import validate_now as validate_now
 
 _HOMES = {
     "BlockingResult": "sim.lab.seeding",
+    "Compared": "sim.lab.validation",
     "Ensemble": "sim.lab.ensembles",
     "Future": "sim.lab.futures",
     "Futures": "sim.lab.futures",
@@ -68,6 +72,8 @@ _HOMES = {
     "block": "sim.lab.seeding",
     "compare": "sim.lab.futures",
     "compare_futures": "sim.lab.futures",
+    "compared_mean": "sim.lab.validation",
+    "compared_share": "sim.lab.validation",
     "conclusion": "sim.lab.statistics",
     "effect_size": "sim.lab.statistics",
     "ensemble": "sim.lab.ensembles",

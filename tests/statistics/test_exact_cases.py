@@ -13,6 +13,9 @@ import pytest
 from scipy import stats
 
 from sim import World
+from sim.lab.validation.declared.cascades import KARATE, PERCOLATED, THRESHOLDS
+from sim.lab.validation.declared.epidemics import DISCRETE
+from sim.lab.validation.declared.thresholds import KARATE_THRESHOLDS
 from tests.statistics.small import complete, copies, error_of, outbreak, single_seeds
 
 pytestmark = pytest.mark.slow
@@ -24,11 +27,7 @@ def assert_mean(values: np.ndarray, exact: float, bias: float = 0.0) -> None:
 
 
 @pytest.mark.parametrize("draws", DRAWS)
-@pytest.mark.parametrize(
-    ("n", "p", "exact"),
-    [(3, 0.5, 2.25), (4, 0.5, 3.25), (5, 0.3, 3.1011297736), (10, 0.1, 3.026928593),
-     (10, 0.2, 6.784458345)],
-)  # fmt: skip
+@pytest.mark.parametrize(("n", "p", "exact"), PERCOLATED)
 def test_independent_cascade_on_complete_networks(
     n: int, p: float, exact: float, draws: Any
 ) -> None:
@@ -36,19 +35,14 @@ def test_independent_cascade_on_complete_networks(
     assert_mean(outbreak(world, n, "independent-cascade", probability=p, draws=draws), exact)
 
 
-@pytest.mark.parametrize(
-    ("n", "exact"), [(2, 2.0), (3, 2.5), (5, 3.21875), (10, 4.458316), (100, 13.147187)]
-)
+@pytest.mark.parametrize(("n", "exact"), THRESHOLDS)
 def test_linear_threshold_on_complete_networks(n: int, exact: float) -> None:
     world = copies(complete(n), n, 100_000 if n < 100 else 3000, seed=2)
     assert_mean(outbreak(world, n, "linear-threshold"), exact)
 
 
 @pytest.mark.parametrize("draws", DRAWS)
-@pytest.mark.parametrize(
-    ("n", "beta", "gamma", "exact"),
-    [(2, 0.1, 0.2, 1.3571429), (5, 0.1, 0.2, 3.2588066), (10, 0.05, 0.2, 5.8949893)],
-)
+@pytest.mark.parametrize(("n", "beta", "gamma", "exact"), DISCRETE)
 def test_discrete_sir_on_complete_networks(
     n: int, beta: float, gamma: float, exact: float, draws: Any
 ) -> None:
@@ -100,7 +94,7 @@ def test_the_time_along_a_chain_is_a_sum_of_geometric_delays(draws: Any) -> None
     assert stats.chisquare(seen, expected * times.size).pvalue > 1e-4
 
 
-@pytest.mark.parametrize(("seeds", "exact"), [([0], 3.4109), ([33], 3.5033), ([0, 33], 6.4240)])
+@pytest.mark.parametrize(("seeds", "exact"), KARATE)
 @pytest.mark.parametrize("draws", DRAWS)
 def test_karate_club_cascades(seeds: list[int], exact: float, draws: Any) -> None:
     # 20,000 copies, seed 7; the number itself is known to .0018
@@ -109,10 +103,7 @@ def test_karate_club_cascades(seeds: list[int], exact: float, draws: Any) -> Non
     assert_mean(sizes, exact, bias=0.0018)
 
 
-@pytest.mark.parametrize(
-    ("seeds", "exact", "known"),
-    [([0], 12.2436, 0.0048), ([33], 13.0837, 0.005), ([0, 33], 22.6145, 0.0044)],
-)
+@pytest.mark.parametrize(("seeds", "exact", "known"), KARATE_THRESHOLDS)
 def test_karate_club_thresholds(seeds: list[int], exact: float, known: float) -> None:
     world = copies(list(nx.karate_club_graph().edges()), 34, 20_000, seed=8)
     assert_mean(outbreak(world, 34, "linear-threshold", seeds), exact, bias=known)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from sim import Field, Threshold, World, register
+from sim.lab.validation.declared.cascades import GIANT
 from tests.statistics.small import regular, single_seeds
 
 pytestmark = pytest.mark.slow
 N = 100_000
-GIANT = {1.5: 0.582812, 2.0: 0.796812, 3.0: 0.940480}
 
 
 def large(sizes: np.ndarray, agents: int) -> np.ndarray:

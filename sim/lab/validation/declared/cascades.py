@@ -26,7 +26,7 @@ from sim.world.world import World
 __all__ = ["CLAIMS", "GIANT", "KARATE", "PERCOLATED", "THRESHOLDS"]
 
 _PERCOLATION = "Kempe, Kleinberg & Tardos 2003: live ties, all of them enumerated"
-_KNOWN = "live ties, 10^7 samples: known to .0018"
+_KNOWN = "live ties, sampled: known to .0018"
 
 PERCOLATED = (
     (3, 0.5, 2.25), (4, 0.5, 3.25), (5, 0.3, 3.1011297736), (10, 0.1, 3.026928593),

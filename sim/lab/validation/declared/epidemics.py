@@ -24,11 +24,13 @@ from sim.spread.compartments.residence import stay_law
 from sim.spread.theory.edges import attack_rate
 from sim.world.world import World
 
-__all__ = ["CLAIMS"]
+__all__ = ["CLAIMS", "DISCRETE"]
 
 _CHAIN = "the exact chain over (susceptible, infected)"
 _LATENT = "; a latent stay delays, and changes no final size"
-_DISCRETE = ((2, 0.1, 0.2, 1.3571429), (5, 0.1, 0.2, 3.2588066), (10, 0.05, 0.2, 5.8949893))
+DISCRETE = ((2, 0.1, 0.2, 1.3571429), (5, 0.1, 0.2, 3.2588066), (10, 0.05, 0.2, 5.8949893))
+"""(agents, chance, recovery, mean size) of discrete SIR from one seed of a complete network."""
+
 _KERMACK = "Kermack & McKendrick 1927; Ball 1986: the final size of a Markov epidemic, solved"
 _PAIRS = "pair approximation (Keeling 1999), k (k - 1 - g) / (k (k - 1 - g) + g (k - 1))"
 
@@ -52,7 +54,7 @@ def _final_sizes() -> list[ModelClaim]:
     )
     found = []
     for model, options, why in same_as_sir:
-        for n, beta, gamma, exact in _DISCRETE if model == "sir" else _DISCRETE[1:2]:
+        for n, beta, gamma, exact in DISCRETE if model == "sir" else DISCRETE[1:2]:
             what = f"mean size on K{n} (chance {beta:g}, recovery {gamma:g})"
             given = {"beta": beta, **options(gamma)}
             found.append(

@@ -25,6 +25,8 @@ __all__ = ["CLAIMS"]
 _FINE = 10
 """Observations in the mean time between two updates of one network."""
 
+_MOST_TICKS = 20_000
+
 Found = Mapping[str, tuple[float, float]]
 
 
@@ -144,7 +146,9 @@ def _consensus(
         rate = max(count // _FINE, 1)
         story = world.inject("?", seeds=seeds, model=model, updates=rate, **options)
         took = np.full(count, np.nan)
-        while np.isnan(took).any():
+        for _ in range(_MOST_TICKS):  # a broken model may never agree: then NaN fails it
+            if not np.isnan(took).any():
+                break
             world.step()
             total = _opinions(story).reshape(count, agents).sum(axis=1)
             settled = np.isnan(took) & ((total == 0) | (total == agents))

@@ -29,10 +29,11 @@ from sim.lab.validation.small_worlds import (
 from sim.spread.cascade.cascade import Cascade
 from sim.world.world import World
 
-__all__ = ["CLAIMS"]
+__all__ = ["CLAIMS", "KARATE_THRESHOLDS"]
 
 _LIVE = "Kempe, Kleinberg & Tardos 2003: one live tie an agent, all sets enumerated"
-_KARATE = (((0,), 12.2436, 0.0048), ((33,), 13.0837, 0.005), ((0, 33), 22.6145, 0.0044))
+KARATE_THRESHOLDS = (((0,), 12.2436, 0.0048), ((33,), 13.0837, 0.005), ((0, 33), 22.6145, 0.0044))
+"""(seeds, mean size, how far it is known) of linear thresholds in the karate club."""
 
 
 def _linear() -> list[ModelClaim]:
@@ -48,7 +49,7 @@ def _linear() -> list[ModelClaim]:
         mean_size("linear-threshold", f"mean size in the karate club, seeds {list(seeds)}", exact,
                   karate(), 34, seeds=seeds, options={}, seed=8, margin=known, runs=10_000,
                   thorough=100_000, source=f"live ties, sampled: known to {known:g}")
-        for seeds, exact, known in _KARATE
+        for seeds, exact, known in KARATE_THRESHOLDS
     ]  # fmt: skip
     found.append(
         mean_size("general-threshold", "mean size on K5, power 1", 3.21875, complete(5), 5,
