@@ -19,6 +19,7 @@ __all__ = ["PARTS", "Future", "NamedProgram", "future_of"]
 
 PARTS = ("interventions", "messages", "recommender", "policy", "parameters")
 """What a future may say."""
+_OF_MINDS = {"mind", "minds", "goal"}
 
 Said = Mapping[str, Any]
 
@@ -212,12 +213,17 @@ def future_of(
     if not name.strip():
         raise InputError("Every future has a name, such as 'as it is'.")
     parts = _parts(name, said)
-    for part in parts:
-        if part not in PARTS:
-            raise UnknownNameError("part of a future", str(part), [*PARTS, "do"])
     changed = parts.get("parameters", {})
     if not isinstance(changed, Mapping):
         raise InputError(f"Parameters are named, such as beta=0.2; got {changed!r:.60}.")
+    if _OF_MINDS.intersection({*parts, *changed}):
+        raise InputError(
+            "Minds ask models, whose replies are no draws that futures could share; compare two by "
+            "hubbub compare --minds, or compare_minds."
+        )
+    for part in parts:
+        if part not in PARTS:
+            raise UnknownNameError("part of a future", str(part), [*PARTS, "do"])
     return Future(
         one_line(name),
         tuple(_mappings(name, parts.get("interventions", ()))),

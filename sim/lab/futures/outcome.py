@@ -20,6 +20,7 @@ from sim.lab.statistics import (
     mean_interval,
     paired_difference,
     replicates_needed,
+    takeoff_threshold,
 )
 from sim.lab.statistics.intervals import CONFIDENCE, t_quantile
 from sim.lab.tables import Result, Table
@@ -32,8 +33,15 @@ __all__ = ["Futures"]
 Floats = npt.NDArray[np.float64]
 
 _KEYS = ("program", "replicate", "seed", "tick", "ticks")
+_TOOK_OFF = "took off"
 _FIRST = ("share", "size")
-_SAID = {"share": "share reached", "size": "reach", "r": "R", "peak_tick": "tick of the peak"}
+_SAID = {
+    "share": "share reached",
+    "size": "reach",
+    "r": "R",
+    _TOOK_OFF: "share of runs that took off",
+    "peak_tick": "tick of the peak",
+}
 _MOST_NEEDED = 1_000_000
 
 
@@ -41,8 +49,10 @@ _MOST_NEEDED = 1_000_000
 class Futures(Result):
     """What came of it.
 
-    Measures are those of a run (:data:`~sim.lab.runs.MEASURES`) and, of each series, ``mean NAME``
-    over the ticks after the fork, or ``end NAME`` for what stays as it was.
+    Measures are those of a run (:data:`~sim.lab.runs.MEASURES`); ``took off``, 1 where its size is
+    beyond :func:`~sim.lab.statistics.takeoff_threshold` and else 0, where one message is measured;
+    and of each series ``mean NAME`` over the ticks after the fork, or ``end NAME`` for what stays
+    as it was.
 
     Attributes
     ----------
@@ -82,6 +92,8 @@ class Futures(Result):
         own = [name for name in runs.names if name not in _KEYS and _has_numbers(runs[name])]
         if "failed" in own and not runs["failed"].any():
             own.remove("failed")
+        if "size" in own and "size:1" not in own:
+            own.append(_TOOK_OFF)
         series = [name for name in curves.names if name not in _KEYS and _has_numbers(curves[name])]
         return (*own, *(f"{'end' if _stays(name) else 'mean'} {name}" for name in series))
 
@@ -113,6 +125,10 @@ class Futures(Result):
         """
         if measure not in self.measures:
             raise UnknownNameError("measure", measure, self.measures)
+        if measure == _TOOK_OFF and measure not in self.records.runs:
+            sizes = self.values("size", arm)
+            beyond = sizes > takeoff_threshold(self.records.agents)
+            return np.where(np.isnan(sizes), nan, beyond)
         kind, _, series = measure.partition(" ")
         if kind in {"end", "mean"} and measure not in self.records.runs:
             rows = self.curve(series, arm)

@@ -120,6 +120,19 @@ def test_tables_hold_what_was_found(found: Futures) -> None:
     )
 
 
+def test_what_took_off_is_beyond_the_members_to_the_power_of_two_thirds() -> None:
+    weak = {"messages": [{**RUMOUR, "beta": 0.12, "seeds": [5]}]}
+    strong = {"messages": [{**RUMOUR, "seeds": [5]}]}
+    found = compared({"weak": weak, "strong": strong}, messages=(), replicates=12)
+    for arm in found.arms:
+        sizes = found.values("size", arm)
+        assert found.values("took off", arm).tolist() == (sizes > 300 ** (2 / 3)).tolist()
+    assert 0 < found.mean("took off", "weak") < found.mean("took off", "strong")
+    assert "hare of runs that took off" in found.conclusion("took off")
+    two = compared({"a": {}, "b": {"do": "ban", "agents": "top:9:degree"}}, messages=[RUMOUR] * 2)
+    assert "took off" not in two.measures
+
+
 def test_it_is_shown_and_drawn(found: Futures) -> None:
     console = Console(width=100)
     with console.capture() as capture:
@@ -207,6 +220,8 @@ def test_one_replicate_gives_no_interval() -> None:
         ({"a": {}, "b": {"recomender": "blend"}}, {}, "Did you mean 'recommender'"),
         ({"a": {}, "b": "ban"}, {}, "is a mapping"),
         ({"a": {}, "b": {"parameters": 3}}, {}, "Parameters are named"),
+        ({"a": {}, "b": {"parameters": {"mind": "rule"}}}, {}, "compare --minds"),
+        ({"a": {}, "b": {"minds": {}}}, {}, "compare --minds"),
         ({"a": {}, " ": {"do": "ban"}}, {}, "has a name"),
         ({"a": {}, "b": {"do": "ban", "agents": "top:3:degree"}}, {"measure": "sizes"}, "'size'"),
     ],
