@@ -77,10 +77,13 @@ def show_futures(where: str, asked: FutureOptions, *, json: bool) -> None:
     HubbubError
         One sentence.
     """
+    from sim.lab.statistics.sentences import require_margin
+
     for path in (asked.write, asked.plot):
         require_folder(path)
         spare_worlds(path)
     _require_files(asked)
+    require_margin(asked.margin)
     arms, messages = _said(where, asked)
     probe_foreign()
     with watched() as report:
@@ -94,8 +97,8 @@ def show_futures(where: str, asked: FutureOptions, *, json: bool) -> None:
             replicates=_REPLICATES if asked.replicates is None else asked.replicates,
             measure=asked.measure, workers=asked.workers, report=report,
         )  # fmt: skip
-    said = found.conclusion(margin=asked.margin)
     _write(found, asked)
+    said = found.conclusion(margin=asked.margin)
     say(as_json(_facts(found, said)) if json else "\n\n".join(_text(found, where, said)))
     for remark in found.records.remarks:
         tell(remark)

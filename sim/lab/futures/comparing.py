@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from sim.core.clock import TickWarning
 from sim.core.progress import Report, quiet
 from sim.core.text import one_line
-from sim.errors import InputError
+from sim.errors import InputError, UnknownNameError
 from sim.lab.futures.future import Future, NamedProgram, future_of
-from sim.lab.futures.outcome import Futures
+from sim.lab.futures.outcome import TOOK_OFF, Futures
 from sim.lab.runs.base import SharedBase
 from sim.lab.runs.experiment import MOST_TICKS, Progress, experiment, seeds_from
+from sim.lab.runs.measures import MEASURES
 from sim.lab.runs.programs import messages_of
 from sim.world.state.state import digest_of
 
@@ -135,6 +136,7 @@ def compare_futures(
     True
     """
     seeds = seeds_from(world.seed if seed is None else seed, replicates)
+    _require_measure(measure, measures or {})
     programs = _programs(arms, messages_of(messages), world.made, until_quiet=ticks is None)
     report("forking the world", 0.0)
     digest, begun = _forked(world, programs)
@@ -145,9 +147,14 @@ def compare_futures(
         series=series, workers=workers, backend=backend, into=into, resume=resume, report=report,
         follow=follow,
     )  # fmt: skip
-    found = Futures(records, world.tick, digest, tuple(each for each, _ in begun), measure)
-    _ = found.main
-    return found
+    return Futures(records, world.tick, digest, tuple(each for each, _ in begun), measure)
+
+
+def _require_measure(named: str, own: Mapping[str, Measure]) -> None:
+    """Refuse before any run what no run could have."""
+    known = [*MEASURES, TOOK_OFF, *own]
+    if named and named.partition(":")[0] not in known and not named.startswith(("mean ", "end ")):
+        raise UnknownNameError("measure", named, known)
 
 
 def _programs(

@@ -28,18 +28,19 @@ from sim.lab.tables import Result, Table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Futures"]
+__all__ = ["TOOK_OFF", "Futures"]
 
 Floats = npt.NDArray[np.float64]
 
 _KEYS = ("program", "replicate", "seed", "tick", "ticks")
-_TOOK_OFF = "took off"
+TOOK_OFF = "took off"
+"""The measure of whether a run took off."""
 _FIRST = ("share", "size")
 _SAID = {
     "share": "share reached",
     "size": "reach",
     "r": "R",
-    _TOOK_OFF: "share of runs that took off",
+    TOOK_OFF: "share of runs that took off",
     "peak_tick": "tick of the peak",
 }
 _MOST_NEEDED = 1_000_000
@@ -93,7 +94,7 @@ class Futures(Result):
         if "failed" in own and not runs["failed"].any():
             own.remove("failed")
         if "size" in own and "size:1" not in own:
-            own.append(_TOOK_OFF)
+            own.append(TOOK_OFF)
         series = [name for name in curves.names if name not in _KEYS and _has_numbers(curves[name])]
         return (*own, *(f"{'end' if _stays(name) else 'mean'} {name}" for name in series))
 
@@ -125,7 +126,7 @@ class Futures(Result):
         """
         if measure not in self.measures:
             raise UnknownNameError("measure", measure, self.measures)
-        if measure == _TOOK_OFF and measure not in self.records.runs:
+        if measure == TOOK_OFF and measure not in self.records.runs:
             sizes = self.values("size", arm)
             beyond = sizes > takeoff_threshold(self.records.agents)
             return np.where(np.isnan(sizes), nan, beyond)

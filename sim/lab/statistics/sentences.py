@@ -9,7 +9,7 @@ from sim.errors import InputError
 from sim.lab.statistics.differences import MeasuredDifference
 from sim.lab.statistics.power import POWER, replicates_needed
 
-__all__ = ["amount", "conclusion"]
+__all__ = ["amount", "conclusion", "require_margin"]
 
 _FEW = 5
 _MOST_NEEDED = 1_000_000
@@ -55,8 +55,7 @@ def conclusion(
     >>> conclusion(found, what="reach", first="as it is", second="warned", unit="members")
     'Reach is larger under warned than under as it is by 3.2 members (95 % interval 2.64 to 3.76, 5 pairs).'
     """  # noqa: E501
-    if margin is not None and not margin > 0:
-        raise InputError(f"A difference that would not matter is above 0; got {margin}.")
+    require_margin(margin)
     what, first, second, unit = map(one_line, (what, first, second, unit))
     named = what, first, second, unit
     if difference.pairs == 0:
@@ -71,6 +70,18 @@ def conclusion(
     if difference.sign == 0:
         return _undecided(difference, *named, margin)
     return _decided(difference, *named, margin)
+
+
+def require_margin(margin: float | None) -> None:
+    """Refuse a margin that is not above 0; None is none.
+
+    Raises
+    ------
+    InputError
+        One sentence.
+    """
+    if margin is not None and not margin > 0:
+        raise InputError(f"A difference that would not matter is above 0; got {margin}.")
 
 
 def amount(value: float, unit: str = "") -> str:

@@ -95,6 +95,8 @@ def test_a_margin_is_of_the_conclusion(hubbub: Hubbub) -> None:
         (("--arm", BANNED, "--recommenders", "hot,random"), "Compare one thing"),
         (("--arm", BANNED, "--variants"), "Variants belong to scenarios"),
         (("--message", "x"), "are of --arm"),
+        (("--arm", BANNED, "--margin", "0"), "is above 0"),
+        (("--arm", BANNED, "--measure", "sizes"), "Did you mean 'size'?"),
         (("--arm", BANNED, "--plot", "x.gif"), ".png, .svg or .pdf"),
         (("--arm", BANNED, "--write", "x.xlsx"), "as .csv, .jsonl or .parquet"),
     ],

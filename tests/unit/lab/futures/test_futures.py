@@ -239,6 +239,14 @@ def test_a_comparison_in_which_nothing_would_happen_is_refused() -> None:
         compared({"a": {}, "b": {"recommender": "blend"}}, messages=())
 
 
+def test_a_measure_that_no_run_has_is_refused_where_it_is_asked_for() -> None:
+    arms = {"a": {}, "b": {"do": "ban", "agents": "top:9:degree"}}
+    found = compared(arms, measure="mean acts", replicates=1)
+    assert found.difference("size").pairs == 1
+    with pytest.raises(UnknownNameError, match="No measure named 'mean acts'"):
+        found.conclusion()
+
+
 def test_names_of_what_is_not_there_are_refused(found: Futures) -> None:
     for ask in (
         lambda: found.values("sizes", "banned"),
