@@ -16,6 +16,7 @@ from sim.cli.program.exits import EXITS
 from sim.cli.program.panels import Panels
 from sim.cli.program.start import Flags, completed, open_screen, prepare
 from sim.cli.runs.app import Pairs, run
+from sim.cli.runs.calibrate_app import calibrate
 from sim.cli.runs.compare_app import compare
 from sim.cli.runs.seeds_app import seeds
 from sim.cli.scenario.app import scenarios
@@ -324,5 +325,5 @@ def validate(
     _leave(show_validation(order))
 
 
-for _look in (compare, ask, phases, config, doctor):
+for _look in (compare, calibrate, ask, phases, config, doctor):
     app.command()(_look)

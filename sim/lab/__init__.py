@@ -9,6 +9,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sim.lab.calibration import Calibration as Calibration
+    from sim.lab.calibration import Observed as Observed
+    from sim.lab.calibration import calibrate as calibrate
+    from sim.lab.calibration import read_observed as read_observed
+    from sim.lab.calibration import run_calibration as run_calibration
     from sim.lab.ensembles import Ensemble as Ensemble
     from sim.lab.ensembles import ensemble as ensemble
     from sim.lab.ensembles import run_ensemble as run_ensemble
@@ -56,6 +61,11 @@ _HOMES = {
     "Ensemble": "sim.lab.ensembles",
     "Future": "sim.lab.futures",
     "Futures": "sim.lab.futures",
+    "Calibration": "sim.lab.calibration",
+    "Observed": "sim.lab.calibration",
+    "calibrate": "sim.lab.calibration",
+    "run_calibration": "sim.lab.calibration",
+    "read_observed": "sim.lab.calibration",
     "Interval": "sim.lab.statistics",
     "MeasuredDifference": "sim.lab.statistics",
     "Messages": "sim.lab.runs",

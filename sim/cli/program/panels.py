@@ -20,7 +20,7 @@ _LIFE = {
 _AROUND = ("scenario", "saves", "past", "plugin", "llm")
 _PROGRAM = {
     "models": "what spreads", "validate": "run their claims", "config": "settings",
-    "phases": "what a tick does", "doctor": "what is wrong",
+    "phases": "what a tick does", "calibrate": "fit to data", "doctor": "what is wrong",
 }  # fmt: skip
 
 _LEFT_OUT = ("--install", "--show", "--options", "--help", "-h")
@@ -87,7 +87,7 @@ class Panels(Verbs):
 
 
 def _columns(verbs: dict[str, str], count: int, wide: int) -> Iterator[str]:
-    cells = [f"{name:{_NAME}}{text}" for name, text in verbs.items()]
+    cells = [f"{name:{_NAME - 1}} {text}" for name, text in verbs.items()]
     for first in range(0, len(cells), count):
         row = "".join(f"{cell:{wide}}" for cell in cells[first : first + count])
         yield f"  {row}".rstrip()

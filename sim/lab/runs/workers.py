@@ -29,6 +29,7 @@ __all__ = [
     "WorkerDied",
     "carried_out",
     "require",
+    "settle",
 ]
 
 Backend = Literal["loky", "threading", "ray", "dask"]
@@ -117,8 +118,8 @@ def _here() -> tuple[int, str]:
 _settled: list[tuple[int, str]] = []
 
 
-def _settle(around: Surroundings) -> None:
-    """Make a worker process fit: one thread, the plugins and settings of the one that asks."""
+def settle(around: Surroundings) -> None:
+    """Make a worker process fit: one thread, plugins and settings of the one that asks, its end."""
     if around.process == _here() or around.process in _settled:
         return
     if around.is_parent and os.getppid() != around.process[0]:
@@ -153,7 +154,7 @@ def carry_out(chunk: Chunk) -> Done:
     found: list[tuple[Key, bytes]] = []
     began = time.perf_counter()
     try:
-        _settle(chunk.around)
+        settle(chunk.around)
         base = opened(chunk.base)
         began = time.perf_counter()
         for key, program, seed in chunk.parts:

@@ -1,0 +1,420 @@
+"""Calibration: which parameters of a model would have made what was observed.
+
+Points of the ranges are simulated in waves, each nearer to what was observed (history matching:
+Vernon, Goldstein & Bower, Bayesian Analysis 5, 2010), all with the same seed. Smooth surfaces
+through them say what lies between; a synthetic likelihood (Wood, Nature 466, 2010) over these says
+how well each point fits, with the errors of what was observed, of as many messages as were
+simulated, of the surfaces, and of the model itself (discrepancy: Kennedy & O'Hagan, Journal of the
+Royal Statistical Society B 63, 2001).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.progress import Report, quiet
+from sim.errors import InputError
+from sim.lab.calibration.curves import Curves
+from sim.lab.calibration.observed import Observed, read_observed
+from sim.lab.calibration.posterior import Posterior, sobol
+from sim.lab.calibration.result import Calibration, Fitted, judged
+from sim.lab.calibration.simulating import Free, Plan, Point, free_of, several
+from sim.lab.calibration.surfaces import Surfaces, enough_points, misses
+from sim.lab.calibration.targets import Target
+
+__all__ = ["METHODS", "calibrate", "halves", "run_calibration"]
+
+Floats = npt.NDArray[np.float64]
+Ranges = Mapping[str, tuple[float, float] | None]
+
+METHODS = ("waves", "optuna")
+"""How points are chosen: in waves, or by Optuna's sampler where it is installed."""
+
+_WAVES = 3
+_POINTS_A_PARAMETER = 16
+_MOST_FREE = 6
+_CANDIDATES = 4096
+_UNLIKELY = 1e-3
+_OFF_STEP, _OFF_LEAST, _MOST_OFF = 1.4, 0.005, 2.0
+_BEYOND = 0.25
+_JUDGED = 3  # times as many messages judge a fit as were simulated at a point
+_FRESH = 1_000_003  # added to the seed: what is simulated to judge a fit was not fitted to
+
+
+def halves(curves: Curves, holdout: float) -> tuple[Curves, Curves]:
+    """Return the messages to fit, and those that are held out, by the rank of their ids.
+
+    Of a half every second is held out, from the second on; so for other shares. Of a single
+    curve the last part of its minutes is.
+
+    Parameters
+    ----------
+    curves
+        In order of ids.
+    holdout
+        Share that is held out, from 0 to below 1.
+
+    Raises
+    ------
+    InputError
+        Where either part would be empty.
+    """
+    if not 0 <= holdout < 1:
+        raise InputError(f"holdout is a share from 0 to below 1, got {holdout:g}.")
+    alone = len(curves) == 1
+    count = curves.minutes.size if alone else len(curves)
+    ranks = np.arange(count)
+    is_held = (
+        ranks >= round(count * (1 - holdout))
+        if alone
+        else np.floor((ranks + 1) * holdout) > np.floor(ranks * holdout)
+    )
+    if holdout and not 0 < is_held.sum() < count:
+        raise InputError(
+            f"{count:,} messages leave none to hold out of {holdout:g}; give more, or holdout 0."
+        )
+    cut = curves.during if alone else curves.part
+    return cut(~is_held), cut(is_held)
+
+
+async def calibrate(observed: Observed | str | Path, **how: Any) -> Calibration:
+    """Fit parameters while the event loop goes on; takes what :func:`run_calibration` takes."""
+    return await asyncio.to_thread(run_calibration, observed, **how)
+
+
+def run_calibration(
+    observed: Observed | str | Path,
+    *,
+    model: str = "viral",
+    network: str = "retweet-like",
+    ranges: Ranges,
+    holdout: float = 0.5,
+    method: str = "waves",
+    level: float = 0.95,
+    simulations: int | None = None,
+    discrepancy: float = 0.05,
+    seed: int = 0,
+    workers: int = 2,
+    report: Report = quiet,
+    **plan: Any,
+) -> Calibration:
+    """Fit parameters of a model, and of the network, to what was observed.
+
+    Parameters
+    ----------
+    observed
+        What :func:`~sim.lab.calibration.observed.read_observed` reads or returns.
+    model
+        A propagation model, with what it is told: ``"viral,base=0.3"``; the rest are its defaults.
+    network
+        A generator, with what it is told: ``"retweet-like,roots=40,audience=5000"``; also
+        ``agents`` (200,040) and ``tick_minutes`` (5) of its world.
+    ranges
+        Name of a parameter to (low, high), or None for the bounds that it declares. A name is the
+        model's, or the network's where the model has none; ``network.NAME`` is the network's.
+    holdout
+        Share of the messages that is not fitted to; of a single curve, of its minutes.
+    method
+        Of :data:`METHODS`.
+    level
+        Of the region: all parameters together are in it with this chance, where the model is true.
+    simulations
+        Points to simulate; None: 16 for each parameter and 16 more.
+    discrepancy
+        By how much, as a share, the model itself may be off.
+    seed
+        Any integer; the same seed, the same result.
+    workers
+        Points that are simulated at once.
+    report
+        Told the progress; may cancel by raising.
+    **plan
+        ``messages`` (40), ``minutes`` (1,440; of sizes and curves no more than observed), ``seeds``
+        (empty: the roots), as of :class:`~sim.lab.calibration.simulating.Plan`.
+
+    Returns
+    -------
+    Calibration
+
+    Raises
+    ------
+    InputError, ParameterError, UnknownNameError, FileError
+        One sentence for what is not allowed.
+
+    Examples
+    --------
+    >>> from sim.lab.calibration import Observed
+    >>> known = Observed.of_facts({"mean_size": (60.0, 5.0)})
+    >>> network = "retweet-like,agents=1010,roots=10,audience=100,tick_minutes=60"
+    >>> found = run_calibration(
+    ...     known, model="independent-cascade", network=network, simulations=16, messages=20,
+    ...     ranges={"probability": (0.05, 0.4)}, minutes=600, workers=1, holdout=0,
+    ... )
+    >>> low, high = found.parameters[0].low, found.parameters[0].high
+    >>> 0.05 <= low < high <= 0.4
+    True
+    """
+    seen = observed if isinstance(observed, Observed) else read_observed(observed)
+    order = Plan.of(model, network, **plan)
+    free = free_of(order, ranges)
+    _vet(free, method, level, simulations, discrepancy)
+    fit, held = _split(seen, order, holdout)
+    target = (
+        Target.of_facts(seen.facts, discrepancy, fit.minutes)
+        if seen.facts
+        else Target.of_curves(fit, discrepancy)
+    )
+    search = _Search(order, free, target, seed, workers, report)
+    count = simulations or _POINTS_A_PARAMETER * (len(free) + 1)
+    search.by_waves(count) if method == "waves" else search.by_optuna(count)
+    return _result(search, fit, held, bool(seen.facts), level, holdout)
+
+
+def _vet(
+    free: Sequence[Free], method: str, level: float, simulations: int | None, discrepancy: float
+) -> None:
+    if method not in METHODS:
+        raise InputError(f"method must be one of {', '.join(METHODS)}, got {method!r}.")
+    if len(free) > _MOST_FREE:
+        raise InputError(f"At most {_MOST_FREE} parameters are fitted at once, got {len(free)}.")
+    if not 0 < level < 1:
+        raise InputError(f"level must be above 0 and below 1, got {level:g}.")
+    if not 0 <= discrepancy <= 1:
+        raise InputError(f"discrepancy must be in [0, 1], got {discrepancy:g}.")
+    least = enough_points(len(free))
+    if simulations is not None and simulations < least:
+        raise InputError(
+            f"simulations must be at least {least} for {len(free)} parameters, got {simulations}."
+        )
+
+
+def _split(seen: Observed, plan: Plan, holdout: float) -> tuple[Curves, Curves]:
+    """Return curves to fit and held-out ones; of facts there are none, only a grid."""
+    if seen.facts:
+        if holdout:
+            raise InputError("Facts cannot be held out; give --holdout 0, and test on messages.")
+        grid = np.linspace(0, plan.minutes, 145)
+        nothing = Curves(grid, {"scale": np.empty((0, grid.size))}, ())
+        return nothing, nothing
+    return halves(seen.on(plan.minutes), holdout)
+
+
+@dataclass
+class _Search:
+    """Points that were simulated, and what they gave."""
+
+    plan: Plan
+    free: tuple[Free, ...]
+    target: Target
+    seed: int
+    workers: int
+    report: Report
+
+    def __post_init__(self) -> None:
+        size = self.target.values.size
+        self.points = np.empty((0, len(self.free)))
+        self.values = np.empty((0, size))
+        self.each = np.empty((0, size, size))
+
+    def named(self, shares: Floats) -> Point:
+        """Return the values of a point."""
+        pairs = zip(self.free, shares.tolist(), strict=True)
+        return {free.name: free.taken(share) for free, share in pairs}
+
+    def simulate(self, points: Floats, stage: str) -> None:
+        """Simulate points and keep their numbers."""
+        made = several(
+            self.plan, [self.named(point) for point in points], self.seed,
+            workers=self.workers, report=self.report, stage=stage,
+        )  # fmt: skip
+        found = [self.target.of(curves) for curves in made]
+        self.points = np.concatenate([self.points, points])
+        self.values = np.concatenate([self.values, [one.values for one in found]])
+        self.each = np.concatenate([self.each, [one.covariance(1) for one in found]])
+
+    @property
+    def nearest(self) -> Floats:
+        """Weights of the points, float64 (n,): those near to what was observed count."""
+        far = misses(self.values, self.target.values, self.spread(self.each.mean(axis=0)))
+        keep = min(max(enough_points(len(self.free)) + 4, len(far) // 2), len(far))
+        reach = float(np.sort(far)[keep - 1]) + 1e-9
+        return np.where(far <= reach, 1.0, np.maximum((reach / (far + 1e-9)) ** 2, 1e-9))
+
+    def spread(self, each: Floats) -> Floats:
+        """Return the covariance of simulated minus observed numbers."""
+        return self.target.spread(each, self.plan.messages)
+
+    def surfaces(self) -> tuple[Surfaces, Floats]:
+        """Return the surfaces, and the covariance of all errors with theirs."""
+        weights = self.nearest
+        share = weights / weights.sum()
+        each = np.einsum("n,nij->ij", share, self.each)
+        found = Surfaces.through(self.points, self.values, weights)
+        return found, self.spread(each) + found.lack
+
+    def by_waves(self, count: int) -> None:
+        """Simulate half of the points evenly, the others where these say that it may fit."""
+        first = max(count // 2, enough_points(len(self.free)) - 1)
+        self.simulate(sobol(first, len(self.free), self.seed), f"wave 1 of {_WAVES}")
+        rest = count - first
+        for wave in range(2, _WAVES + 1):
+            part = rest // (_WAVES - 1) if wave < _WAVES else rest - rest // (_WAVES - 1)
+            if part:
+                self.simulate(self._likely(part, wave), f"wave {wave} of {_WAVES}")
+
+    def _likely(self, count: int, wave: int) -> Floats:
+        """Return points spread over where it may fit, a little beyond too."""
+        own = self.target
+        self.allow()
+        found = self.posterior(wave)
+        self.target = own
+        reached = np.cumsum(found.weights**_BEYOND)
+        places = np.searchsorted(
+            reached / reached[-1], (np.arange(_CANDIDATES) + 0.5) / _CANDIDATES
+        )
+        candidates = np.unique(found.points[np.minimum(places, len(reached) - 1)], axis=0)
+        return _apart(candidates, count, found.best)
+
+    def allow(self) -> float:
+        """Let the model be off by as much as it is; returns the squared distance without that.
+
+        Where no point fits, errors that are the model's own are taken larger step by step, each
+        number by itself, until the likeliest is no farther off than chance would have it.
+        """
+        given = self.target
+        first = least = self.posterior(0).least
+        while least > self.freedom and self.target.discrepancy.max() < _MOST_OFF:
+            self.target = replace(
+                self.target, discrepancy=_OFF_STEP * (self.target.discrepancy + _OFF_LEAST)
+            )
+            least = self.posterior(0).least
+        if first <= self.chance:
+            self.target = given
+        return first
+
+    def posterior(self, turn: int) -> Posterior:
+        """Return where the parameters may lie, by what was simulated so far."""
+        found, errors = self.surfaces()
+
+        def miss(points: Floats) -> Floats:
+            return misses(found.at(points), self.target.values, errors)
+
+        return Posterior.of(miss, len(self.free), self.seed + 100 * turn)
+
+    @property
+    def chance(self) -> float:
+        """The squared distance that chance alone exceeds in one of 1,000 cases."""
+        from scipy.stats import chi2
+
+        return float(chi2.isf(_UNLIKELY, self.freedom))
+
+    @property
+    def freedom(self) -> int:
+        return max(self.target.values.size - len(self.free), 1)
+
+    def by_optuna(self, count: int) -> None:
+        """Let Optuna's sampler choose after a first even third, one point at a time.
+
+        Raises
+        ------
+        InputError
+            Where it is not installed.
+        """
+        try:
+            import optuna
+        except ImportError:
+            raise InputError(
+                "The method optuna is not installed; pip install 'hubbub[lab]'."
+            ) from None
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self.simulate(sobol(max(count // 3, 4), len(self.free), self.seed), "first points")
+        study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=self.seed))
+        share = optuna.distributions.FloatDistribution(0.0, 1.0)
+        ranges: dict[str, Any] = dict.fromkeys((free.name for free in self.free), share)
+        told = 0
+        while True:
+            far = misses(self.values, self.target.values, self.spread(self.each.mean(axis=0)))
+            for point, value in zip(self.points[told:], far[told:], strict=True):
+                shares = dict(zip(ranges, point.tolist(), strict=True))
+                study.add_trial(
+                    optuna.trial.create_trial(
+                        params=shares, distributions=ranges, value=math.log(float(value) + 1e-9)
+                    )
+                )
+            told = len(self.points)
+            if told >= count:
+                return
+            asked = [study.ask(ranges) for _ in range(min(max(self.workers, 1), count - told))]
+            points = [[trial.params[name] for name in ranges] for trial in asked]
+            self.simulate(np.array(points), f"points of optuna ({told} of {count})")
+
+
+def _apart(candidates: Floats, count: int, first: Floats) -> Floats:
+    """Choose points one by one, each the farthest from those chosen; the first is given."""
+    scale = np.maximum(np.ptp(candidates, axis=0), 1e-9)
+    chosen = [first]
+    far = ((candidates - first) / scale) ** 2
+    near = far.sum(axis=1)
+    while len(chosen) < count:
+        place = int(np.argmax(near))
+        chosen.append(candidates[place])
+        near = np.minimum(near, (((candidates - candidates[place]) / scale) ** 2).sum(axis=1))
+    return np.array(chosen)
+
+
+def _result(
+    search: _Search, fit: Curves, held: Curves, is_facts: bool, level: float, holdout: float
+) -> Calibration:
+    free, dimensions = search.free, len(search.free)
+    asked = search.target.discrepancy.max()
+    least = search.allow()
+    off = float(search.target.discrepancy.max())
+    found = search.posterior(0)
+    each = 1 - (1 - level) / dimensions
+    lows, highs = found.between(each)
+    best = search.named(found.best)
+    fitted = tuple(
+        Fitted(
+            one.name, best[one.name], float(one.at(low)), float(one.at(high)), one.low, one.high,
+            bool(high - low < 0.8 * each),
+        )
+        for one, low, high in zip(free, lows.tolist(), highs.tolist(), strict=True)
+    )  # fmt: skip
+    fresh = several(
+        replace(search.plan, messages=min(_JUDGED * search.plan.messages, 1000)), [best],
+        search.seed + _FRESH, workers=1, report=search.report,
+        stage="judging",
+    )[0]  # fmt: skip
+    return Calibration(
+        plan=search.plan,
+        parameters=fitted,
+        level=level,
+        correlations=found.correlations,
+        miss=least,
+        freedom=search.freedom,
+        off=off if off > asked else 0.0,
+        errors=() if is_facts else judged(fresh, fit, held),
+        fitted=fit,
+        held=held,
+        simulated=fresh,
+        simulations=len(search.points),
+        seed=search.seed,
+        holdout=holdout,
+        worst=_worst(search, found.best),
+    )
+
+
+def _worst(search: _Search, best: Floats) -> str:
+    """Return the number that is farthest off at a point, in its own standard errors."""
+    found, errors = search.surfaces()
+    off = (found.at(best[None])[0] - search.target.values) / np.sqrt(np.diag(errors))
+    place = int(np.argmax(np.abs(off)))
+    return f"{search.target.names[place]} is {abs(off[place]):.1f} standard errors off"

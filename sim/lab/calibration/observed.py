@@ -1,0 +1,280 @@
+"""Reading what was observed: trees, sizes over time, one curve, or facts.
+
+``.jsonl`` (also ``.gz``), one message a line::
+
+    {"id": "a", "parent": [-1, 0, 0], "t_min": [0, 3.5, 9]}     a tree
+    {"id": "a", "t_min": [0, 3.5, 9]}                           who came when
+    {"id": "a", "minutes": [10, 60], "size": [12, 80]}          sizes over time
+
+``.csv`` or ``.tsv`` (also ``.gz``), with a first line of names::
+
+    id,minutes,size                                             sizes over time
+    minutes,scale[,depth][,breadth]                             one message's curve
+    fact,value,error                                            what is known of messages
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.errors import FileError, FormatError, InputError
+from sim.lab.calibration.curves import MEASURES, Curves, Tree, grid_of, levels_of
+
+__all__ = ["FACTS", "Fact", "Observed", "read_observed"]
+
+Floats = npt.NDArray[np.float64]
+
+FACTS = {
+    "mean_size": "mean size at the end",
+    "log_size": "mean logarithm of the size at the end",
+    "log_size_sd": "standard deviation of that logarithm",
+    "mean_depth": "mean depth at the end",
+    "mean_breadth": "mean breadth at the end",
+}
+"""What is known of messages, by name: what it means."""
+
+_SHAPES = (
+    "JSONL lines have t_min (and parent), or minutes and size; columns are id,minutes,size or "
+    "minutes,scale[,depth,breadth] or fact,value,error"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A number that is known of messages.
+
+    Attributes
+    ----------
+    name
+        Of :data:`FACTS`.
+    value, error
+        What it is, and the standard error of that, above 0.
+    """
+
+    name: str
+    value: float
+    error: float
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What was observed of messages.
+
+    Attributes
+    ----------
+    kind
+        ``"trees"``, ``"sizes"``, ``"curve"`` or ``"facts"``.
+    trees
+        Of the first two kinds; in order of their ids.
+    curves
+        Of a curve: one message, on the minutes that were observed.
+    facts
+        Of facts.
+    """
+
+    kind: str
+    trees: tuple[Tree, ...] = ()
+    curves: Curves | None = None
+    facts: tuple[Fact, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.trees) or len(self.facts) or 1
+
+    def on(self, minutes: float) -> Curves:
+        """Return the curves up to a minute, on an even grid."""
+        if self.curves is None:
+            return Curves.of_trees(self.trees, grid_of(minutes))
+        seen = self.curves.minutes
+        grid = grid_of(min(minutes, float(seen[-1])), float(seen[0]))
+        rows = {m: np.interp(grid, seen, c[0])[None] for m, c in self.curves.of.items()}
+        return Curves(grid, rows, self.curves.names)
+
+    @classmethod
+    def of_facts(cls, facts: Mapping[str, tuple[float, float]]) -> Observed:
+        """Return facts by name: value and standard error.
+
+        Raises
+        ------
+        InputError
+            For a fact that is not known, or an error that is not above 0.
+        """
+        return cls("facts", facts=tuple(_fact(name, *pair) for name, pair in facts.items()))
+
+
+def _fact(name: str, value: float, error: float) -> Fact:
+    if name not in FACTS:
+        raise InputError(f"No fact named {name!r}. Known: {', '.join(FACTS)}.")
+    if not (math.isfinite(value) and math.isfinite(error) and error > 0):
+        raise InputError(f"The fact {name} has a value and an error above 0, got {value}, {error}.")
+    if value < 0 or (value == 0 and name in {"mean_size", "mean_breadth"}):
+        raise InputError(f"The fact {name} cannot be {value:g}: every message has its seed.")
+    return Fact(name, float(value), float(error))
+
+
+def read_observed(path: str | Path) -> Observed:
+    """Read a file of observed messages (:mod:`sim.lab.calibration.observed` has the forms).
+
+    Raises
+    ------
+    FileError
+        When it is missing, empty, or of no known form.
+    FormatError
+        With line and rule where a line breaks one.
+    """
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+        if data[:2] == b"\x1f\x8b":
+            data = gzip.decompress(data)
+        text = data.decode("utf-8-sig")
+    except FileNotFoundError:
+        raise FileError(path, "there is no such file") from None
+    except (OSError, EOFError) as error:
+        raise FileError(path, f"it cannot be read ({error})") from None
+    except UnicodeDecodeError:
+        raise FileError(path, "it is not text; give JSONL or CSV, plain or gzip") from None
+    if not text.strip():
+        raise FileError(path, f"it is empty; {_SHAPES}")
+    is_jsonl = text.lstrip()[0] in "{["
+    return _of_lines(path, text) if is_jsonl else _of_columns(path, text)
+
+
+def _of_lines(path: Path, text: str) -> Observed:
+    trees, kinds = [], set()
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            tree, kind = _tree(json.loads(line), number)
+        except (ValueError, TypeError) as error:
+            rule = "not JSON" if isinstance(error, json.JSONDecodeError) else str(error)
+            raise FormatError(path, number, line, rule.rstrip(".")) from None
+        trees.append(tree)
+        kinds.add(kind)
+    return Observed("trees" if kinds == {"trees"} else "sizes", _sorted(path, trees))
+
+
+def _sorted(path: Path, trees: list[Tree]) -> tuple[Tree, ...]:
+    names = [tree.name for tree in trees]
+    if len(set(names)) < len(names):
+        twice = next(name for place, name in enumerate(names) if name in names[:place])
+        raise FileError(path, f"the id {twice!r} is there twice; each message has its own")
+    return tuple(sorted(trees, key=lambda tree: tree.name))
+
+
+def _tree(said: Any, number: int) -> tuple[Tree, str]:
+    if not isinstance(said, dict):
+        raise InputError('a line is an object, such as {"parent": [-1, 0], "t_min": [0, 3]}')
+    name = str(said.get("id", f"{number:09}"))
+    if "t_min" in said:
+        minutes = _numbers(said, "t_min")
+        if "parent" not in said:
+            return Tree(name, np.sort(minutes), None), "sizes"
+        parents = _numbers(said, "parent").astype(np.int64)
+        if parents.size != minutes.size:
+            raise InputError(
+                f"parent has {parents.size} entries, t_min {minutes.size}; one each for everybody"
+            )
+        levels, late = levels_of(parents, minutes)
+        return Tree(name, late, levels), "trees"
+    if {"minutes", "size"} <= said.keys():
+        pairs = zip(_numbers(said, "minutes"), _numbers(said, "size"), strict=False)
+        return _grown(name, list(pairs)), "sizes"
+    raise InputError(f"no known keys among {', '.join(map(str, said)) or 'none'}; {_SHAPES}")
+
+
+def _numbers(said: Mapping[str, Any], key: str) -> Floats:
+    try:
+        found = np.array(said[key], np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{key} is a list of numbers") from None
+    if found.ndim != 1 or not found.size or not np.isfinite(found).all():
+        raise InputError(f"{key} is a list of one number or more")
+    return found
+
+
+def _grown(name: str, pairs: Iterable[tuple[float, float]]) -> Tree:
+    """Return a message of which sizes are known: each comes when the size was first seen."""
+    rising = sorted(pairs)
+    sizes = np.maximum.accumulate(np.array([size for _, size in rising]))
+    if sizes[0] < 0 or sizes[-1] < 1 or sizes[-1] > 1e8:
+        raise InputError(f"sizes of message {name} are 1 to 100,000,000, got {sizes[-1]:g}")
+    whole = np.rint(sizes).astype(np.int64)
+    added = whole - np.append(0, whole[:-1])
+    return Tree(name, np.repeat([minute for minute, _ in rising], added), None)
+
+
+def _of_columns(path: Path, text: str) -> Observed:
+    first = text.splitlines()[0]
+    rows = csv.DictReader(io.StringIO(text), delimiter="\t" if "\t" in first else ",")
+    names = {(name or "").strip() for name in rows.fieldnames or ()}
+    if {"id", "minutes", "size"} <= names:
+        return _sizes(path, rows)
+    if {"minutes", "scale"} <= names:
+        return _curve(path, rows, [m for m in MEASURES if m in names])
+    if {"fact", "value", "error"} <= names:
+        return _facts(path, rows)
+    shown = ", ".join(sorted(names))
+    raise FileError(path, f"its columns {shown[:60]} are unknown here; {_SHAPES}")
+
+
+def _cells(path: Path, rows: csv.DictReader[str], wanted: list[str]) -> Iterator[tuple[Any, ...]]:
+    """Yield rows: the text of ``id`` or ``fact``, then numbers."""
+    texts = [name for name in wanted if name in {"id", "fact"}]
+    numbers = [name for name in wanted if name not in texts]
+    for row in rows:
+        plain = {(name or "").strip(): cell for name, cell in row.items()}
+        cells = [_number(plain.get(name)) for name in numbers]
+        if None in cells or not all(plain.get(name) for name in texts):
+            line = ",".join(str(cell) for cell in plain.values())
+            rule = f"{', '.join(numbers)} are numbers, one each a row"
+            raise FormatError(path, rows.line_num, line, rule)
+        yield (*[plain[name].strip() for name in texts], *cells)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _sizes(path: Path, rows: csv.DictReader[str]) -> Observed:
+    pairs: dict[str, list[tuple[float, float]]] = {}
+    for name, minute, size in _cells(path, rows, ["id", "minutes", "size"]):
+        pairs.setdefault(name, []).append((minute, size))
+    _require_rows(path, pairs)
+    return Observed("sizes", _sorted(path, [_grown(name, each) for name, each in pairs.items()]))
+
+
+def _curve(path: Path, rows: csv.DictReader[str], measures: list[str]) -> Observed:
+    cells = sorted(_cells(path, rows, ["minutes", *measures]))
+    _require_rows(path, cells)
+    table = np.array(cells)
+    if len(table) < 4 or np.ptp(table[:, 0]) == 0:
+        raise FileError(path, "a curve has at least four rows, at different minutes")
+    of = {measure: table[None, :, place] for place, measure in enumerate(measures, start=1)}
+    return Observed("curve", curves=Curves(table[:, 0], of, ("curve",)))
+
+
+def _facts(path: Path, rows: csv.DictReader[str]) -> Observed:
+    facts = [_fact(*cells) for cells in _cells(path, rows, ["fact", "value", "error"])]
+    _require_rows(path, facts)
+    return Observed("facts", facts=tuple(facts))
+
+
+def _require_rows(path: Path, rows: Any) -> None:
+    if not rows:
+        raise FileError(path, "it has names of columns and no row")

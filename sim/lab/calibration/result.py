@@ -1,0 +1,255 @@
+"""What a calibration found: parameters with their region, errors beside those of copying."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.lab.calibration.curves import MEASURES, Curves, ks, nrmse
+from sim.lab.calibration.simulating import Plan
+from sim.lab.tables import Result, Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Calibration", "Fitted", "JudgedError", "judged"]
+
+Floats = npt.NDArray[np.float64]
+
+_BOUND = 0.9
+"""From this correlation on two parameters are told to move together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A parameter that was fitted.
+
+    Attributes
+    ----------
+    name
+        As asked.
+    value
+        The likeliest.
+    low, high
+        Its part of the region.
+    least, most
+        The range in which it was sought.
+    is_identified
+        Whether the data say more of it than its range did.
+    """
+
+    name: str
+    value: float
+    low: float
+    high: float
+    least: float
+    most: float
+    is_identified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedError:
+    """How far simulated messages are from observed ones.
+
+    Attributes
+    ----------
+    messages
+        ``"fitted"`` or ``"held out"``.
+    measure
+        ``"NRMSE of scale"``, depth or breadth; or ``"KS of sizes"``.
+    model
+        Of the model at the likeliest point, with draws that it was not fitted by.
+    copying
+        Of the fitted messages themselves, copied: what no model needs to be beaten by.
+    """
+
+    messages: str
+    measure: str
+    model: float
+    copying: float
+
+
+def judged(simulated: Curves, fit: Curves, held: Curves) -> tuple[JudgedError, ...]:
+    """Return the errors to the fitted and to the held-out messages, copying beside each."""
+    found: list[JudgedError] = []
+    for name, part in (("fitted", fit), ("held out", held)):
+        if not len(part) or not part.minutes.size:
+            continue
+        for measure in MEASURES:
+            if measure in part.of:
+                own = part.mean(measure)
+                made = np.interp(part.minutes, simulated.minutes, simulated.mean(measure))
+                copied = _copied(fit, part, measure)
+                what = f"NRMSE of {measure}"
+                found.append(JudgedError(name, what, nrmse(made, own), nrmse(copied, own)))
+        if len(part) > 1:
+            sizes = ks(simulated.sizes, part.sizes), ks(fit.sizes, part.sizes)
+            found.append(JudgedError(name, "KS of sizes", *sizes))
+    return tuple(found)
+
+
+def _copied(fit: Curves, part: Curves, measure: str) -> Floats:
+    """Return the fitted mean curve; past its last minute it stays."""
+    return np.asarray(np.interp(part.minutes, fit.minutes, fit.mean(measure)))
+
+
+@dataclass(frozen=True, repr=False)
+class Calibration(Result):
+    """What a calibration found.
+
+    Attributes
+    ----------
+    plan
+        What was simulated.
+    parameters
+        What was fitted.
+    level
+        Chance with which the region holds all parameters together, where the model is true.
+    correlations
+        float64 (d, d): of the parameters, within the region.
+    miss, freedom
+        Squared distance of the likeliest point in standard errors, and how much chance alone gives.
+    off
+        By what share the model is off at its likeliest point, beyond chance; 0 where it fits. The
+        region allows for it.
+    errors
+        To fitted and held-out messages; none of facts.
+    fitted, held, simulated
+        Observed messages of either part, and fresh ones of the likeliest point.
+    simulations, seed, holdout
+        How many points were simulated, with which seed; the share that was held out.
+    worst
+        The number that is farthest off at the likeliest point.
+    """
+
+    plan: Plan
+    parameters: tuple[Fitted, ...]
+    level: float
+    correlations: Floats
+    miss: float
+    freedom: int
+    off: float
+    errors: tuple[JudgedError, ...]
+    fitted: Curves
+    held: Curves
+    simulated: Curves
+    simulations: int
+    seed: int
+    holdout: float
+    worst: str
+
+    @property
+    def tables(self) -> Mapping[str, Table]:
+        """``parameters``, ``errors`` and ``curves``."""
+        tables = {"parameters": self._parameters()}
+        if self.errors:
+            tables |= {"errors": self._errors(), "curves": self._curves()}
+        return tables
+
+    def _in_short(self) -> list[Table]:
+        return [table for name, table in self.tables.items() if name != "curves"]
+
+    def _parameters(self) -> Table:
+        part = f"{self.level:.0%}"
+        rows = [
+            {
+                "parameter": one.name, "value": one.value, "low": one.low, "high": one.high,
+                "least": one.least, "most": one.most, "identified": one.is_identified,
+            }
+            for one in self.parameters
+        ]  # fmt: skip
+        caption = f"Likeliest values of {self.plan.model}; low to high hold all of them with {part}"
+        return Table.of_rows(rows, caption=caption)
+
+    def _errors(self) -> Table:
+        rows = [
+            {"messages": e.messages, "measure": e.measure, "model": e.model, "copying": e.copying}
+            for e in self.errors
+        ]
+        return Table.of_rows(rows, caption="Errors, beside those of copying the fitted messages")
+
+    def _curves(self) -> Table:
+        rows = []
+        for name, part in (
+            ("fitted", self.fitted),
+            ("held out", self.held),
+            ("simulated", self.simulated),
+        ):
+            for measure in part.of if len(part) else ():
+                pairs = zip(part.minutes.tolist(), part.mean(measure).tolist(), strict=True)
+                rows += [
+                    {"messages": name, "measure": measure, "minutes": at, "mean": mean}
+                    for at, mean in pairs
+                ]
+        return Table.of_rows(rows, units={"minutes": "minutes"}, caption="Mean curves")
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What must be known before the values are used; a sentence each."""
+        said = []
+        if self.off:
+            said.append(
+                f"{self.plan.model} fits these data nowhere in the ranges: at its likeliest point "
+                f"it is {self.miss / self.freedom:,.1f} times as far off as chance would have it, "
+                f"each number by {self.off:.0%} ({self.worst}); the region allows for that. Widen "
+                "the ranges, free more parameters, or try another model."
+            )
+        loose = [one.name for one in self.parameters if not one.is_identified]
+        if loose:
+            said.append(
+                f"The data do not identify {', '.join(loose)}: the region is about as wide as the "
+                "range; fix it, or observe more."
+            )
+        for one, two in combinations(range(len(self.parameters)), 2):
+            r = float(self.correlations[one, two])
+            if abs(r) >= _BOUND:
+                names = f"{self.parameters[one].name} and {self.parameters[two].name}"
+                said.append(
+                    f"{names} are not identified apart: they move together (correlation {r:.2f}); "
+                    "fix one of them."
+                )
+        edges = [one.name for one in self.parameters if _is_at_an_edge(one)]
+        if edges:
+            said.append(f"The likeliest {', '.join(edges)} is at an end of its range; widen it.")
+        if not self.holdout:
+            said.append("Nothing was held out: no error here says how well new messages are met.")
+        return tuple(said)
+
+    def conclusion(self) -> str:
+        """Return the held-out errors in a sentence, and the warnings."""
+        held = [e for e in self.errors if e.messages == "held out"]
+        said = [f"{e.measure} {e.model:.3f} (copying {e.copying:.3f})" for e in held]
+        first = [f"Held out: {', '.join(said)}."] if said else []
+        return "\n".join([*first, *self.warnings])
+
+    def plot(self, **how: Any) -> Figure:
+        """Draw the mean curves: observed, held out and simulated, a panel a measure.
+
+        Parameters
+        ----------
+        **how
+            Nothing; as other results take it.
+        """
+        from sim.lab.tables.drawing import new_figure
+
+        measures = [m for m in MEASURES if m in self.simulated.of]
+        figure = new_figure(3.5 * len(measures), 3.2)
+        panels = figure.subplots(1, len(measures), squeeze=False)[0]
+        for panel, measure in zip(panels, measures, strict=True):
+            parts = (("fitted", self.fitted), ("held out", self.held), ("model", self.simulated))
+            for name, part in parts:
+                if len(part) and measure in part.of:
+                    panel.plot(part.minutes, part.mean(measure), label=name)
+            panel.set(xlabel="minutes", ylabel=f"mean {measure}")
+        panels[0].legend()
+        return figure
+
+
+def _is_at_an_edge(one: Fitted) -> bool:
+    edge = 0.01 * (one.most - one.least)
+    return one.value - one.least < edge or one.most - one.value < edge

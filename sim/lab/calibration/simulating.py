@@ -1,0 +1,389 @@
+"""Messages of a model in a generated world, as curves: what parameters are tried by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.params import ParameterSpec, describe
+from sim.core.progress import Report
+from sim.core.registry import spec
+from sim.errors import InputError, UnknownNameError
+from sim.jit.claims import NOBODY
+from sim.lab.calibration.curves import Curves, Tree, grid_of, levels_of
+from sim.network.generate.networks import NETWORKS
+
+if TYPE_CHECKING:
+    from sim.agents.columns import Agents
+    from sim.lab.runs.base import BaseFile
+    from sim.lab.runs.workers import Surroundings
+    from sim.network.graph.ties import Ties
+    from sim.world.world import World
+
+__all__ = [
+    "Free",
+    "Plan",
+    "Point",
+    "free_of",
+    "several",
+    "simulated",
+    "simulated_trees",
+    "told_of",
+    "world_of",
+]
+
+Floats = npt.NDArray[np.float64]
+Point = Mapping[str, float]
+
+_MOST_MESSAGES = 1000  # as many as a world runs at once
+_NETWORK = "network."
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """A parameter that is fitted.
+
+    Attributes
+    ----------
+    name
+        As asked; ``network.`` before that of a generator.
+    low, high
+        Its range, both finite.
+    is_whole
+        Whether it takes whole numbers alone.
+    """
+
+    name: str
+    low: float
+    high: float
+    is_whole: bool = False
+
+    @property
+    def is_scale(self) -> bool:
+        """Whether its logarithm is what is searched: it is above 0 and spans a factor of 8."""
+        return self.low > 0 and self.high >= 8 * self.low
+
+    def at(self, share: Any) -> Any:
+        """Return the value at a share of the range, float or float64 array in [0, 1]."""
+        if self.is_scale:
+            return self.low * (self.high / self.low) ** share
+        return self.low + (self.high - self.low) * share
+
+    def taken(self, share: float) -> float:
+        """Return the value that a model is given: a whole number where it must be one."""
+        value = float(self.at(share))
+        return float(round(value)) if self.is_whole else value
+
+
+def told_of(text: str) -> tuple[str, dict[str, str]]:
+    """Read ``NAME,parameter=value,...``, as models, networks and channels are named.
+
+    Raises
+    ------
+    InputError
+        For a word after the name without ``=``.
+
+    Examples
+    --------
+    >>> told_of("retweet-like,roots=40")
+    ('retweet-like', {'roots': '40'})
+    """
+    name, *words = (word.strip() for word in text.split(","))
+    told: dict[str, str] = {}
+    for word in words:
+        key, sign, value = word.partition("=")
+        if not sign:
+            raise InputError(f"After a name come parameters as NAME=VALUE, got {word!r} in {text}.")
+        told[key.strip().replace("-", "_")] = value.strip()
+    return name, told
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How messages are simulated.
+
+    Attributes
+    ----------
+    model, told
+        A propagation model by its name, and what it is told; the rest are its defaults.
+    network, given
+        A generator by its name, and what it is told.
+    agents, tick_minutes
+        Of the world.
+    messages
+        How many, each of one seed.
+    minutes
+        For how long each is followed.
+    seeds
+        An expression (:mod:`sim.world.seeding`) of who begins, in turn; empty: the roots where the
+        network has some, else members at random.
+    """
+
+    model: str = "viral"
+    told: Mapping[str, Any] = field(default_factory=dict)
+    network: str = "retweet-like"
+    given: Mapping[str, Any] = field(default_factory=dict)
+    agents: int = 200_040
+    tick_minutes: float = 5.0
+    messages: int = 40
+    minutes: float = 1440.0
+    seeds: str = ""
+
+    @classmethod
+    def of(cls, model: str, network: str, **how: Any) -> Plan:
+        """Return the plan of a model and a network as typed; checks all of it.
+
+        Raises
+        ------
+        InputError, ParameterError, UnknownNameError
+            One sentence.
+        """
+        name, told = told_of(model)
+        graph, given = told_of(network)
+        for own, kind in (("agents", int), ("tick_minutes", float)):
+            if own in given:
+                how[own] = _plain(own, given.pop(own), kind)
+        plan = cls(name, told, graph, given, **how)
+        plan.check()
+        return plan
+
+    def check(self) -> None:
+        """Raise one sentence for what is not allowed."""
+        if self.network not in NETWORKS:
+            raise UnknownNameError("network", self.network, NETWORKS)
+        NETWORKS[self.network].cls(**self.given)
+        spec(self.model).cls(**self.told)
+        if not 1 <= self.messages <= _MOST_MESSAGES:
+            raise InputError(f"messages must be in [1, {_MOST_MESSAGES}], got {self.messages}.")
+        if not self.tick_minutes <= self.minutes <= 1e6:
+            raise InputError(
+                f"minutes must be from one tick, {self.tick_minutes:g}, to 1,000,000; "
+                f"got {self.minutes:g}."
+            )
+
+    @property
+    def roots(self) -> int:
+        """How many root accounts the network has, 0 where it knows none."""
+        return int(getattr(NETWORKS[self.network].cls(**self.given), "roots", 0))
+
+    def parts(self, point: Point) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return what the model and the network are told at a point."""
+        told, given = dict(self.told), dict(self.given)
+        for name, value in point.items():
+            whose = given if name.startswith(_NETWORK) else told
+            whose[name.removeprefix(_NETWORK)] = value
+        return told, given
+
+
+def _plain(name: str, text: str, kind: type) -> Any:
+    try:
+        return kind(text)
+    except ValueError:
+        said = "a whole number" if kind is int else "a number"
+        raise InputError(f"{name} must be {said}, got {text!r}.") from None
+
+
+def free_of(plan: Plan, ranges: Mapping[str, tuple[float, float] | None]) -> tuple[Free, ...]:
+    """Return what is fitted; a name is the model's, or the network's where the model has none.
+
+    Parameters
+    ----------
+    plan
+        Of which model and network.
+    ranges
+        By name (low, high); None: the bounds that are declared.
+
+    Raises
+    ------
+    InputError
+        For no name, one that is unknown, no number, or without a range.
+    """
+    if not ranges:
+        raise InputError("Nothing to fit; name a parameter with its range, such as base=0.01:0.5.")
+    return tuple(_free(plan, name, pair) for name, pair in ranges.items())
+
+
+def _free(plan: Plan, name: str, pair: tuple[float, float] | None) -> Free:
+    own = {each.name: each for each in describe(spec(plan.model).cls)}
+    theirs = {each.name: each for each in NETWORKS[plan.network].parameters}
+    bare = name.removeprefix(_NETWORK)
+    is_own = bare == name and name in own
+    if not is_own and bare not in theirs:
+        known = [*own, *(f"{_NETWORK}{each}" for each in theirs)]
+        raise UnknownNameError(f"parameter of {plan.model} or {plan.network}", name, known)
+    found = own[name] if is_own else theirs[bare]
+    low, high = _range(found, name, pair)
+    cls = spec(plan.model).cls if is_own else NETWORKS[plan.network].cls
+    whole = found.type == "int"
+    for end in (low, high):
+        cls(**{found.name: int(end) if whole and end == int(end) else end})
+    return Free(name if is_own else f"{_NETWORK}{bare}", low, high, whole)
+
+
+def _range(
+    found: ParameterSpec, name: str, pair: tuple[float, float] | None
+) -> tuple[float, float]:
+    if found.type not in {"int", "float"}:
+        raise InputError(f"{name} is no number and cannot be fitted; state its value.")
+    if pair is None:
+        if found.low is None or found.high is None:
+            raise InputError(f"{name} has no range of its own; give one, as {name}=LOW:HIGH.")
+        edge = 1e-6 * (found.high - found.low)
+        return found.low + edge * found.low_open, found.high - edge * found.high_open
+    low, high = (float(end) for end in pair)
+    if not (np.isfinite([low, high]).all() and low < high):
+        raise InputError(f"The range of {name} is LOW:HIGH with LOW below HIGH, got {low}:{high}.")
+    return low, high
+
+
+def simulated(plan: Plan, point: Point, seed: int) -> Curves:
+    """Return the curves of messages at a point.
+
+    The same seed makes the same world, and the same draws meet the same messages at every point:
+    points differ by their parameters alone (common random numbers).
+
+    Parameters
+    ----------
+    plan
+        How.
+    point
+        Values by name, as of :class:`Free`.
+    seed
+        Any integer.
+
+    Returns
+    -------
+    Curves
+        On :func:`~sim.lab.calibration.curves.grid_of` the plan's minutes.
+    """
+    return Curves.of_trees(simulated_trees(plan, point, seed), grid_of(plan.minutes))
+
+
+def simulated_trees(plan: Plan, point: Point, seed: int) -> tuple[Tree, ...]:
+    """Return the messages of :func:`simulated` as trees, in order of their ids."""
+    return _followed(world_of(plan, point, seed), plan, point)
+
+
+def world_of(plan: Plan, point: Point, seed: int) -> World:
+    """Return the world of a point, before any message."""
+    from sim.world.world import World
+
+    given = plan.parts(point)[1]
+    agents, ties = _population(plan.network, tuple(sorted(given.items())), plan.agents, seed)
+    return World(agents, ties, seed=seed, tick_minutes=plan.tick_minutes)
+
+
+def _followed(world: World, plan: Plan, point: Point) -> tuple[Tree, ...]:
+    told = plan.parts(point)[0]
+    begins = _begins(world, plan)
+    stories = [
+        world.inject(
+            "calibration", seeds=[int(begins[place % begins.size])], model=plan.model, **told
+        )
+        for place in range(plan.messages)
+    ]
+    world.step(int(np.ceil(plan.minutes / plan.tick_minutes)))
+    return tuple(_tree(story, plan.tick_minutes) for story in stories)
+
+
+@lru_cache(maxsize=1)
+def _population(
+    network: str, given: tuple[tuple[str, Any], ...], agents: int, seed: int
+) -> tuple[Agents, Ties]:
+    """Return members and ties; models read them and write into neither."""
+    from sim.core.progress import quiet
+    from sim.world.generation import drawn
+
+    told = dict(given)
+    mean_degree = told.pop("mean_degree", None)
+    degree = None if mean_degree is None else float(mean_degree)
+    return drawn(agents, network, degree, told, None, "full", seed, quiet)
+
+
+def _begins(world: World, plan: Plan) -> npt.NDArray[Any]:
+    from sim.world.seeding import choose_seeds
+
+    count = len(world.agents)
+    if not plan.seeds and plan.roots:
+        return np.arange(count - plan.roots, count)
+    return choose_seeds(world, plan.seeds or f"random:{min(plan.messages, count)}")
+
+
+def _tree(story: Any, tick_minutes: float) -> Tree:
+    log = story.log
+    order = np.argsort(log.agents, kind="stable")
+    places = np.searchsorted(log.agents[order], np.minimum(log.sources, log.agents.max()))
+    parents = order[np.minimum(places, order.size - 1)]
+    is_known = (log.sources != NOBODY) & (log.agents[parents] == log.sources)
+    minutes = (log.ticks - story.started_at) * tick_minutes
+    levels, late = levels_of(np.where(is_known, parents, -1), minutes.astype(np.float64))
+    return Tree(f"{story.id:06}", late, levels)
+
+
+def several(
+    plan: Plan,
+    points: Sequence[Point],
+    seed: int,
+    *,
+    workers: int,
+    report: Report,
+    stage: str,
+) -> list[Curves]:
+    """Simulate many points, some at once in processes of their own.
+
+    Raises
+    ------
+    HubbubError
+        What the first point that fails says.
+    """
+    found: list[Curves] = []
+    for curves in _carried_out(plan, points, seed, min(workers, len(points))):
+        found.append(curves)
+        report(stage, len(found) / len(points))
+    return found
+
+
+def _carried_out(plan: Plan, points: Sequence[Point], seed: int, workers: int) -> Iterator[Curves]:
+    if workers <= 1:
+        yield from (simulated(plan, point, seed) for point in points)
+        return
+    import warnings
+
+    from joblib import Parallel, delayed
+
+    from sim.lab.runs.base import BaseFile
+    from sim.lab.runs.workers import Surroundings
+
+    is_one = len({repr(plan.parts(point)[1]) for point in points}) == 1
+    # one world for all points lies in a file that all workers map, read-only
+    around = Surroundings.here("loky")
+    base = BaseFile.write(world_of(plan, points[0], seed)) if is_one else None
+    # joblib begins a worker anew that has grown, and says so; nothing is lost by it
+    warnings.filterwarnings("ignore", "A worker stopped", UserWarning)
+    try:
+        parallel = Parallel(n_jobs=workers, return_as="generator", max_nbytes=None, batch_size=1)
+        yield from parallel(
+            delayed(_in_a_worker)(plan, dict(point), seed, base, around) for point in points
+        )
+    finally:
+        if base is not None:
+            base.remove()
+
+
+def _in_a_worker(
+    plan: Plan, point: Point, seed: int, base: BaseFile | None, around: Surroundings
+) -> Curves:
+    """Simulate a point in a process of its own."""
+    from sim.lab.runs.base import opened
+    from sim.lab.runs.workers import settle
+
+    settle(around)
+    if base is None:
+        return simulated(plan, point, seed)
+    trees = _followed(opened(base).twin(), plan, point)
+    return Curves.of_trees(trees, grid_of(plan.minutes))
