@@ -19,6 +19,7 @@ from sim.cli.runs.app import Pairs, run
 from sim.cli.runs.calibrate_app import calibrate
 from sim.cli.runs.compare_app import compare
 from sim.cli.runs.seeds_app import seeds
+from sim.cli.runs.sweep_app import sweep
 from sim.cli.scenario.app import scenarios
 from sim.cli.show.acts_app import config, doctor, phases, replay
 from sim.cli.show.app import show
@@ -325,5 +326,5 @@ def validate(
     _leave(show_validation(order))
 
 
-for _look in (compare, calibrate, ask, phases, config, doctor):
+for _look in (compare, sweep, calibrate, ask, phases, config, doctor):
     app.command()(_look)

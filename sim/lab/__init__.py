@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     from sim.lab.statistics import share_interval as share_interval
     from sim.lab.statistics import takeoff as takeoff
     from sim.lab.statistics import unpaired_difference as unpaired_difference
+    from sim.lab.sweeps import Sweep as Sweep
+    from sim.lab.sweeps import run_sweep as run_sweep
+    from sim.lab.sweeps import sweep as sweep
     from sim.lab.tables import Result as Result
     from sim.lab.tables import Table as Table
     from sim.lab.validation import Compared as Compared
@@ -75,6 +78,7 @@ _HOMES = {
     "Records": "sim.lab.runs",
     "Result": "sim.lab.tables",
     "SeedResult": "sim.lab.seeding",
+    "Sweep": "sim.lab.sweeps",
     "Table": "sim.lab.tables",
     "Takeoff": "sim.lab.statistics",
     "Validation": "sim.lab.validation",
@@ -96,7 +100,9 @@ _HOMES = {
     "power": "sim.lab.statistics",
     "replicates_needed": "sim.lab.statistics",
     "run_ensemble": "sim.lab.ensembles",
+    "run_sweep": "sim.lab.sweeps",
     "share_interval": "sim.lab.statistics",
+    "sweep": "sim.lab.sweeps",
     "takeoff": "sim.lab.statistics",
     "unpaired_difference": "sim.lab.statistics",
     "validate": "sim.lab.validation",

@@ -8,13 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sim.errors import InputError
 from sim.scenario.plan import SEEDS
+from sim.scenario.ranges import flattened, read_range
 from sim.world.interventions.conditions import condition_of
 from sim.world.interventions.kinds import made
 
 __all__ = [
     "AboutSection", "CommandSection", "Expectation", "InterventionSection", "MessageSection",
     "MindsSection", "NetworkSection", "OutputSection", "PopulationSection", "Section",
-    "StopSection", "expectation",
+    "StopSection", "SweepSection", "expectation",
 ]  # fmt: skip
 
 _EXPECTED = re.compile(r"^\s*([a-z_]\w*(?:#\d+)?)\s*:\s*([\w-]+(?:\s*[<>]\s*[\w-]+)+)\s*$")
@@ -232,6 +233,40 @@ class StopSection(Section):
 
     ticks: int | None = Field(None, ge=0, strict=True, description="at the latest")
     until_quiet: bool = Field(False, description="earlier, once nothing can happen")
+
+
+class SweepSection(Section):
+    """``[sweep]``: what a sweep of the scenario varies, and how."""
+
+    parameters: dict[str, Any] = Field(
+        default_factory=dict,
+        description="what varies: KEY = 'LOW:HIGH:COUNT', 'LOW:HIGH', or a list of values",
+    )
+    design: Literal["grid", "latin-hypercube", "sobol-sequence", "halton", "morris", "sobol"] = (
+        Field("grid", description="which points of the ranges")
+    )
+    points: int | None = Field(
+        None, ge=1, strict=True, description="how many; a grid has what its ranges say"
+    )
+    replicates: int = Field(5, ge=1, strict=True, description="runs at each point")
+    seed: int | None = Field(
+        None, strict=True, description="of the first replicate, and of the design; else the world's"
+    )
+    measure: str = Field("share", description="what is shown of each point")
+
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        for name, said in self.ranges.items():
+            try:
+                read_range(said)
+            except InputError as error:
+                raise ValueError(f"parameters {name}: {error}") from None
+        return self
+
+    @property
+    def ranges(self) -> dict[str, Any]:
+        """The values of each parameter as they are written, by its name with dots."""
+        return flattened(self.parameters)
 
 
 class OutputSection(Section):

@@ -52,6 +52,10 @@
     [alerts]
     "spread too fast" = { warning = 0.02, critical = 0.1 }
 
+    [sweep]                         # for hubbub sweep
+    parameters = { probability = "0.02:0.2:7", "network.mean_degree" = [5, 10, 20] }
+    replicates = 10
+
     [variants.unchecked]            # other keys of any section, for --variant and scenario variants
     interventions = []
 
@@ -93,6 +97,7 @@ from sim.scenario.sections import (
     PopulationSection,
     Section,
     StopSection,
+    SweepSection,
 )
 from sim.scenario.setup import WorldSetup
 from sim.scenario.worlds import ImportedWorld, NewWorld, data_file, named_world
@@ -100,7 +105,7 @@ from sim.scenario.worlds import ImportedWorld, NewWorld, data_file, named_world
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["Scenario", "read_scenario"]
+__all__ = ["Scenario", "read_scenario", "scenario_table"]
 
 _MOST_BYTES = 1 << 20
 _OWNERS = ("recommender", "kind", "model")
@@ -129,6 +134,8 @@ class Scenario:
         What a person calls it, where not by its path: ``gallery:NAME``.
     variant
         The variant that it is; empty: the file as it stands.
+    sweep
+        What a sweep of it varies, where the file says.
     """
 
     path: Path
@@ -144,6 +151,7 @@ class Scenario:
     called: str = ""
     variant: str = ""
     minds: MindsSection | None = None
+    sweep: SweepSection | None = None
 
     def sized(self, agents: int) -> "Scenario":
         """Return it with as many agents, where a generator makes them."""
@@ -276,7 +284,7 @@ def _minds_request(said: MindsSection) -> MindsRequest:
 
 _SECTIONS = (
     "network", "population", "platform", "minds", "messages", "commands", "interventions",
-    "metrics", "alerts", "stop", "outputs", "about", "variants",
+    "metrics", "alerts", "stop", "outputs", "sweep", "about", "variants",
 )  # fmt: skip
 _HOMES: dict[str, type[Section]] = {
     "network": NetworkSection,
@@ -287,6 +295,7 @@ _HOMES: dict[str, type[Section]] = {
     "minds": MindsSection,
     "stop": StopSection,
     "outputs": OutputSection,
+    "sweep": SweepSection,
     "about": AboutSection,
 }
 
@@ -341,7 +350,25 @@ def read_scenario(
         called,
         variant,
         _checked(file, "[minds]", MindsSection, table["minds"]) if "minds" in table else None,
+        _checked(file, "[sweep]", SweepSection, table["sweep"]) if "sweep" in table else None,
     )
+
+
+def scenario_table(path: str | Path, variant: str = "") -> dict[str, Any]:
+    """Return the sections of a scenario as they are written, those of a variant instead.
+
+    Parameters
+    ----------
+    path, variant
+        As of :func:`read_scenario`.
+
+    Raises
+    ------
+    FileError
+        When there is no such file or variant, or it is no TOML.
+    """
+    file = Path(path)
+    return _chosen(file, _toml_table(file), variant)
 
 
 def _toml_table(file: Path) -> dict[str, Any]:

@@ -178,8 +178,6 @@ def test_a_symlink_out_of_the_folder_is_refused(tmp_path: Path) -> None:
         ("top:40:degree", ("degree", "40", "")),
         ("community:jazz: late:5", ("community", "5", "jazz: late")),
         ("random:9", ("random", "9", "")),
-        ("best:20", ("best", "20", "")),
-        ("best:20:linear-threshold", ("query", "40", "best:20:linear-threshold")),
         ("ids:0,33", ("ids", "1", "0,33")),
         ("interest:music", ("query", "40", "interest:music")),
     ],

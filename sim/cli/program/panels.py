@@ -11,22 +11,22 @@ from sim.cli.program.grammar import Verbs, given
 __all__ = ["Panels"]
 
 _LIFE = {
-    "new": "make one of a generator", "import": "make one of a network file",
-    "open": "live in it on the screen", "run": "run it, or a scenario",
-    "info": "what is in it", "verify": "check every byte of its file",
-    "export": "for other programs", "recover": "bring back what a journal kept",
-    "replay": "do again what was done", "compare": "recommenders, or minds",
+    "new": "of a generator", "import": "a network file", "open": "on the screen",
+    "run": "or a scenario", "info": "what is in it", "verify": "each byte of it",
+    "export": "for programs", "recover": "from a journal", "replay": "what was done",
+    "compare": "side by side", "sweep": "vary parameters", "calibrate": "fit to data",
 }  # fmt: skip
 _AROUND = ("scenario", "saves", "past", "plugin", "llm")
 _PROGRAM = {
     "models": "what spreads", "validate": "run their claims", "config": "settings",
-    "phases": "what a tick does", "calibrate": "fit to data", "doctor": "what is wrong",
+    "phases": "what a tick does", "doctor": "what is wrong",
 }  # fmt: skip
 
 _LEFT_OUT = ("--install", "--show", "--options", "--help", "-h")
 _WIDTH = 79
 _NAME = 9
-_COLUMN, _NARROW = 36, 26
+_COLUMN = 36
+_COLUMNS, _NARROW = 3, 26
 
 
 class Panels(Verbs):
@@ -49,7 +49,7 @@ class Panels(Verbs):
     def _lines(self, ctx: Any) -> Iterator[str]:
         yield "Usage: hubbub [OPTIONS] COMMAND ...   without one: the screen, on the demo"
         yield "A world's life (hubbub COMMAND --help says more)"
-        yield from _columns(_LIFE, 2, _COLUMN)
+        yield from _columns(_LIFE)
         yield "In a world, a saved one, demo, or new:AGENTS"
         yield from self._noun("show")
         edit, ask, seeds = ("".join(self._noun(name)) for name in ("edit", "ask", "seeds"))
@@ -58,7 +58,7 @@ class Panels(Verbs):
         for name in _AROUND:
             yield from self._noun(name)
         yield "The program"
-        yield from _columns(_PROGRAM, 3, _NARROW)
+        yield from _columns(_PROGRAM)
         every = [param.opts[0] for param in self.get_params(ctx)]
         names = " ".join(name for name in every if not name.startswith(_LEFT_OUT))
         yield from textwrap.wrap(
@@ -86,8 +86,8 @@ class Panels(Verbs):
         return text.splitlines()
 
 
-def _columns(verbs: dict[str, str], count: int, wide: int) -> Iterator[str]:
+def _columns(verbs: dict[str, str]) -> Iterator[str]:
     cells = [f"{name:{_NAME - 1}} {text}" for name, text in verbs.items()]
-    for first in range(0, len(cells), count):
-        row = "".join(f"{cell:{wide}}" for cell in cells[first : first + count])
+    for first in range(0, len(cells), _COLUMNS):
+        row = "".join(f"{cell:{_NARROW}}" for cell in cells[first : first + _COLUMNS])
         yield f"  {row}".rstrip()

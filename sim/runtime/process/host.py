@@ -45,14 +45,7 @@ _DRAIN_SECONDS = 0.01
 _ROOM = 2 << 30
 """Bytes that the process of a small world may grow by; a large one may come to 16 times itself."""
 
-_JOBS = (
-    "create_agents",
-    "build_friendships",
-    "create_communities",
-    "detect_communities",
-    "best_seeds",
-    "study",
-)
+_JOBS = ("create_agents", "build_friendships", "create_communities", "detect_communities", "study")
 _ACTS = (
     "plan", "set_parameter", "cancel", "focus", "step", "run_until_quiet", "play", "pause", "call",
     "query", "restart",

@@ -36,10 +36,6 @@ LEAST_SETS, LEAST_AGENTS = 1 << 18, 1 << 22
 """As long as a half has fewer sets, and these fewer agents, more are drawn though the ratio is
 proved: that costs a moment, and the seeds are the better for it."""
 
-COVERED, MOST_AGENTS = 256, 1 << 25
-"""So many sets are covered for each seed, or chance would choose among the later ones: more are
-drawn for that while a half has fewer agents, some ten seconds of drawing."""
-
 MEMORY = 1 << 30
 """Bytes that sets and their index may take."""
 
@@ -162,9 +158,8 @@ def best_seeds(
         ratio = _ratio(choice, covered, sets, n, surely)
         # Lists, their index and the other half: what doubling all of them would take.
         needed = 4 * chosen_by.nbytes + 2 * checked_by.nbytes
-        is_sure = covered >= COVERED * choice.seeds.size or chosen_by.agents >= MOST_AGENTS
         is_cheap = sets < LEAST_SETS and chosen_by.agents < LEAST_AGENTS
-        if needed > memory or (ratio >= wanted and is_sure and not is_cheap):
+        if needed > memory or (ratio >= wanted and not is_cheap):
             break
     guarantee = Guarantee(ratio, 1.0 - risk, wanted, 2 * sets)
     return Optimum(choice.seeds, n * covered / sets, guarantee)

@@ -215,7 +215,10 @@ def test_a_key_that_would_change_nothing_is_refused_with_its_home(
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("seed = 7", "the key 'seed' stands outside of a section; it belongs to [network]."),
+        (
+            "seed = 7",
+            "the key 'seed' stands outside of a section; it belongs to [network] or [sweep].",
+        ),
         ("text = 'x'", "the key 'text' stands outside of a section; it belongs to [[messages]]."),
         ("[population]\nmax_running=1.0", "[population]: max_running must be a whole number"),
         ("[[messages]]\ntext='x'\nat=true", "[[messages]] number 1: at must be a whole number"),

@@ -12,7 +12,6 @@ WORLD = ("seeds", "new:300")
 def fewer(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw no more than the guarantee needs, and run no more than the least."""
     monkeypatch.setattr(opim, "LEAST_SETS", 1 << 10)
-    monkeypatch.setattr(opim, "COVERED", 1)
     monkeypatch.setattr(forecast, "MOST_RUNS", 100)
 
 

@@ -51,15 +51,6 @@ async def test_it_comes_out_as_in_the_same_process(world: World) -> None:
     assert world.tick == 0
 
 
-async def test_the_best_seeds_are_found_there(isolated: IsolatedSimulation) -> None:
-    options: Any = {"model": "independent-cascade", "probability": 0.05}
-    found = await isolated.best_seeds("best:3", **options)
-    plan = await isolated.plan("Hello.", seeds="best:3", **options)
-    assert plan.best is not None
-    assert plan.best.spread == found.spread
-    assert plan.seeds.tolist() == sorted(found.seeds.tolist())
-
-
 async def test_a_journal_beside_a_file_is_refused_in_a_sentence(
     isolated: IsolatedSimulation, tmp_path: Path
 ) -> None:

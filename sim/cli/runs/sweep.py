@@ -1,0 +1,153 @@
+"""``hubbub sweep``: a scenario at many points of its parameters, and what they matter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sim.cli.plugins.trial import probe_foreign
+from sim.cli.program.output import (
+    as_json,
+    require_folder,
+    say,
+    spare_worlds,
+    table,
+    tell,
+    watched,
+)
+from sim.core.workers import workers
+from sim.errors import Cancelled, InputError
+from sim.scenario.gallery import is_scenario
+
+if TYPE_CHECKING:
+    from sim.lab.sweeps import Sweep
+    from sim.lab.tables import Table
+
+__all__ = ["Written", "show_sweep"]
+
+_MOST_REMARKS = 5
+
+
+class Written(NamedTuple):
+    """What is written of a sweep.
+
+    Attributes
+    ----------
+    json
+        Whether to write it for programs.
+    csv, parquet
+        Files for its points; None: none.
+    """
+
+    json: bool = False
+    csv: Path | None = None
+    parquet: Path | None = None
+
+
+def show_sweep(where: str, vary: Sequence[str], how: Mapping[str, Any], written: Written) -> None:
+    """Run and write a sweep.
+
+    Parameters
+    ----------
+    where
+        A scenario file, or ``gallery:NAME``.
+    vary
+        ``KEY=RANGE`` each; none: as the scenario says.
+    how
+        What else :func:`~sim.lab.run_sweep` takes.
+    written
+        What is written of it.
+
+    Raises
+    ------
+    HubbubError
+        One sentence; before anything runs, where anything is not allowed.
+    """
+    _vet(where, how, written)
+    found = _run(where, _parameters(vary), how)
+    for path in (written.csv, written.parquet):
+        if path is not None:
+            found.points.write(path)
+    say(as_json(_facts(found)) if written.json else "\n\n".join(_text(found)))
+    for remark in _remarks(found):
+        tell(remark)
+
+
+def _vet(where: str, how: Mapping[str, Any], written: Written) -> None:
+    """Refuse what cannot be run or written."""
+    if not is_scenario(where):
+        raise InputError(
+            f"A sweep is of a scenario, NAME.toml or gallery:NAME, and {where!r} is neither; "
+            "hubbub scenario from-world writes a world as one."
+        )
+    if how.get("resume") and how.get("into") is None:
+        raise InputError("--resume goes on with a file; name it by --into.")
+    for path, ending in ((written.csv, ".csv"), (written.parquet, ".parquet")):
+        if path is not None and path.suffix.lower() != ending:
+            raise InputError(f"--{ending[1:]} writes a file that ends in {ending}, not {path}.")
+        require_folder(path)
+        spare_worlds(path)
+    require_folder(how.get("into"))
+    if written.parquet is not None:
+        from sim.lab.tables.outside import library
+
+        library("pyarrow.parquet")
+
+
+def _run(where: str, parameters: Mapping[str, Any] | None, how: Mapping[str, Any]) -> Sweep:
+    said = {**how, "workers": how["workers"] or workers(), "backend": how["backend"] or "loky"}
+    probe_foreign()
+    with watched() as report:
+        from sim.lab.sweeps import run_sweep
+
+        try:
+            return run_sweep(where, parameters=parameters, report=report, tell=tell, **said)
+        except Cancelled:
+            if how.get("into") is not None:
+                tell(f"What is finished is kept in {how['into']}; the same with --resume goes on.")
+            raise
+
+
+def _parameters(vary: Sequence[str]) -> dict[str, Any] | None:
+    from sim.scenario.ranges import split_vary
+
+    found: dict[str, Any] = {}
+    for words in vary:
+        name, values = split_vary(words)
+        if name in found:
+            raise InputError(f"--vary {name} is given twice; give it once.")
+        found[name] = values
+    return found or None
+
+
+def _text(found: Sweep) -> list[str]:
+    sensitivity = found.sensitivity()
+    return [
+        found.points.caption,
+        str(found.picture()),
+        f"{sensitivity.caption}\n{_plain(sensitivity)}",
+        found.conclusion().partition("\n")[0],
+    ]
+
+
+def _plain(rows: Table) -> str:
+    from sim.lab.tables.shown import shown
+
+    return table([rows.names, *([shown(v) for v in row.values()] for row in rows.rows())])
+
+
+def _remarks(found: Sweep) -> list[str]:
+    every = list(dict.fromkeys(line for one in found.records for line in one.remarks))
+    more = len(every) - _MOST_REMARKS
+    return [*every[:_MOST_REMARKS], *([f"{more} more remarks."] if more > 0 else [])]
+
+
+def _facts(found: Sweep) -> dict[str, Any]:
+    return {
+        "design": found.design.kind,
+        "measure": found.measure,
+        "points": list(found.points.rows()),
+        "sensitivity": list(found.sensitivity().rows()),
+        "tornado": list(found.tornado().table().rows()),
+    }

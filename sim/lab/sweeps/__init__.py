@@ -1,0 +1,20 @@
+"""Sweeps: a scenario at many points of its parameters, and what a measure owes to each."""
+
+from __future__ import annotations
+
+from sim.lab.sweeps.designs import DESIGNS, MOST_POINTS, Design, design_of
+from sim.lab.sweeps.maps import HeatMap, Tornado
+from sim.lab.sweeps.result import Sweep
+from sim.lab.sweeps.running import run_sweep, sweep
+
+__all__ = [
+    "DESIGNS",
+    "MOST_POINTS",
+    "Design",
+    "HeatMap",
+    "Sweep",
+    "Tornado",
+    "design_of",
+    "run_sweep",
+    "sweep",
+]

@@ -1,0 +1,222 @@
+"""Sensitivity: what a measure owes to each parameter, from the points of a design.
+
+Pure functions over arrays. Intervals are percentiles of a bootstrap over what was drawn
+independently (trajectories, base samples, points), by a generator of fixed seed, so that the same
+values have the same interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.rng import Stream, key, uniforms
+
+__all__ = ["Morris", "RankRegression", "Sobol", "morris", "rank_regression", "sobol"]
+
+Floats = npt.NDArray[np.float64]
+
+_RESAMPLES = 999
+_SEED = 20_240_611
+_AT_ONCE = 400_000
+"""Rows of resamples that are worked out at once: memory stays small."""
+
+
+class Morris(NamedTuple):
+    """Elementary effects of parameters: the change of a measure over a parameter's whole range.
+
+    Attributes
+    ----------
+    mean, size, spread
+        Of the effects: mu, mu* (mean of their sizes), and sigma, each float64 (parameters,).
+    low, high
+        Interval of mu*.
+    """
+
+    mean: Floats
+    size: Floats
+    spread: Floats
+    low: Floats
+    high: Floats
+
+
+class Sobol(NamedTuple):
+    """Shares of the variance of a measure.
+
+    Attributes
+    ----------
+    first, total
+        Due to a parameter alone, and to it with whatever it acts together with; (parameters,).
+    first_low, first_high, total_low, total_high
+        Their intervals.
+    """
+
+    first: Floats
+    total: Floats
+    first_low: Floats
+    first_high: Floats
+    total_low: Floats
+    total_high: Floats
+
+
+class RankRegression(NamedTuple):
+    """Standardised coefficients of a linear regression of ranks.
+
+    Attributes
+    ----------
+    coefficients
+        In about -1 to 1; float64 (parameters,).
+    low, high
+        Their intervals; NaN for too few points.
+    explained
+        Share of the variance of ranks that the regression explains: near 1 where the measure
+        rises or falls with each parameter, and then the coefficients may be trusted.
+    """
+
+    coefficients: Floats
+    low: Floats
+    high: Floats
+    explained: float
+
+
+def morris(shares: Floats, values: Floats, *, confidence: float = 0.95) -> Morris:
+    """Return Morris' measures from trajectories.
+
+    Parameters
+    ----------
+    shares
+        float64 (trajectories, parameters + 1, parameters), in [0, 1]: one changes at each step.
+    values
+        float64 (trajectories, parameters + 1), finite.
+    confidence
+        Of the interval of mu*.
+
+    Source: Morris (1991); mu*: Campolongo, Cariboni & Saltelli, An effective screening design for
+    sensitivity analysis of large models, Environmental Modelling & Software 22 (2007).
+
+    Examples
+    --------
+    >>> from sim.lab.sweeps.designs import morris_sample
+    >>> shares = morris_sample(4, 2, seed=1).reshape(4, 3, 2)
+    >>> morris(shares, 3 * shares[..., 0] - shares[..., 1]).mean.round(9).tolist()
+    [3.0, -1.0]
+    """
+    steps = np.diff(shares, axis=1)
+    changed = np.abs(steps).argmax(axis=2)
+    effects = np.empty((len(values), shares.shape[2]))
+    slopes = np.diff(values, axis=1) / np.take_along_axis(steps, changed[..., None], 2)[..., 0]
+    np.put_along_axis(effects, changed, slopes, axis=1)
+    sizes = np.abs(effects)
+    low, high = _bootstrap(len(values), lambda rows: sizes[rows].mean(axis=1), confidence)
+    spread = effects.std(axis=0, ddof=1) if len(values) > 1 else np.full(effects.shape[1], np.nan)
+    return Morris(effects.mean(axis=0), sizes.mean(axis=0), spread, low, high)
+
+
+def sobol(values: Floats, *, confidence: float = 0.95) -> Sobol:
+    """Return Sobol's indices from Saltelli's sample.
+
+    Parameters
+    ----------
+    values
+        float64 (samples, parameters + 2), finite: at a row of A, at it with each parameter in turn
+        from B, at the row of B.
+    confidence
+        Of the intervals.
+
+    Returns
+    -------
+    Sobol
+        All 0 where the measure is the same everywhere.
+
+    Source: first order: Saltelli et al. (2010), total: Jansen (1999), as there in table 2 (b), (f).
+    """
+    centred = values - values[:, [0, -1]].mean()
+    found = _indices(centred[None])[0]
+    low, high = _bootstrap(len(values), lambda rows: _indices(centred[rows]), confidence)
+    return Sobol(found[0], found[1], low[0], high[0], low[1], high[1])
+
+
+def _indices(values: Floats) -> Floats:
+    """Return (resamples, 2, parameters) from (resamples, samples, parameters + 2)."""
+    a, ab, b = values[..., :1], values[..., 1:-1], values[..., -1:]
+    variance = values[..., [0, -1]].var(axis=(1, 2))[:, None]
+    first = (b * (ab - a)).mean(axis=1)
+    total = 0.5 * ((a - ab) ** 2).mean(axis=1)
+    both = np.stack([first, total], axis=1)
+    by = variance[:, None]
+    shares: Floats = np.divide(both, by, out=np.zeros_like(both), where=by > 0)
+    return shares
+
+
+def rank_regression(places: Floats, values: Floats, *, confidence: float = 0.95) -> RankRegression:
+    """Return standardised rank regression coefficients.
+
+    Parameters
+    ----------
+    places
+        float64 (points, parameters).
+    values
+        float64 (points,), finite.
+    confidence
+        Of the intervals.
+
+    Source: Iman & Conover, The use of the rank transform in regression, Technometrics 21 (1979).
+
+    Examples
+    --------
+    >>> grid = np.array([[a, b] for a in range(5) for b in range(5)], float)
+    >>> rank_regression(grid, grid[:, 0] ** 3).coefficients.round(9).tolist()
+    [1.0, 0.0]
+    """
+    ranks = np.column_stack([_ranks(column) for column in (*places.T, values)])
+    coefficients, explained = _fit(ranks)
+    many = places.shape[1]
+    if len(values) < many + 3:
+        nothing = np.full(many, np.nan)
+        return RankRegression(coefficients, nothing, nothing, explained)
+
+    def again(rows: npt.NDArray[np.int64]) -> Floats:
+        return np.array([_fit(ranks[each])[0] for each in rows])
+
+    low, high = _bootstrap(len(values), again, confidence)
+    return RankRegression(coefficients, low, high, explained)
+
+
+def _ranks(column: Floats) -> Floats:
+    from scipy.stats import rankdata
+
+    return np.asarray(rankdata(column), np.float64)
+
+
+def _fit(ranks: Floats) -> tuple[Floats, float]:
+    centred = ranks - ranks.mean(axis=0)
+    spread = centred.std(axis=0)
+    scaled = np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 0)
+    places, values = scaled[:, :-1], scaled[:, -1]
+    coefficients = np.linalg.lstsq(places, values, rcond=None)[0]
+    left = values - places @ coefficients
+    explained = 1 - float(left @ left) / float(values @ values) if values.any() else 0.0
+    return coefficients, explained
+
+
+def _bootstrap(
+    many: int, statistic: Callable[[npt.NDArray[np.int64]], Floats], confidence: float
+) -> tuple[Floats, Floats]:
+    """Return low and high ends from resamples of what was drawn; NaN where it was one thing."""
+    drawn = key(_SEED, Stream.RESAMPLES)
+    parts = []
+    along = max(_AT_ONCE // many, 1)
+    for start in range(0, _RESAMPLES, along):
+        again = np.arange(start, min(start + along, _RESAMPLES))[:, None]
+        rows = uniforms(drawn, again, np.arange(many)[None, :]) * many
+        parts.append(statistic(rows.astype(np.int64)))
+    found = np.concatenate(parts)
+    if many < 2:
+        nothing = np.full(found.shape[1:], np.nan)
+        return nothing, nothing
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(found, [tail, 1 - tail], axis=0)
+    return low, high

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim import World
+from sim.errors import InputError, UnknownNameError
+from sim.lab.sweeps import run_sweep
+from sim.lab.sweeps.designs import design_of
+from sim.lab.sweeps.maps import heat_map, tornado
+from sim.scenario.ranges import read_range
+
+THREE = design_of(
+    "grid", {n: read_range(v) for n, v in (("a", "1,2"), ("b", "0:1:3"), ("c", "5,6"))}
+)
+
+
+def of(a: float, b: float, c: float) -> float:
+    return 100 * a + 10 * b + c
+
+
+MEANS = np.array([of(*point) for point in THREE.points])
+
+
+def test_a_cell_is_the_mean_over_all_other_parameters() -> None:
+    found = heat_map(THREE, "a", "b", "size", MEANS)
+    assert (found.across, found.up) == ((1, 2), (0, 0.5, 1))
+    assert found.means.tolist() == [[of(a, b, 5.5) for a in (1, 2)] for b in (0, 0.5, 1)]
+    assert found.table()["size"].tolist() == found.means.reshape(-1).tolist()
+    assert found.table()["b"].tolist() == [0, 0, 0.5, 0.5, 1, 1]
+
+
+def test_a_heat_map_is_text() -> None:
+    grid = design_of("grid", {"a": read_range("1,2"), "b": read_range("x,y")})
+    found = heat_map(grid, "a", "b", "share", np.array([0.0, 1.0, 0.5, np.nan]))
+    assert str(found).splitlines() == [
+        "share: b upwards, a across",
+        "y |    1 █      ?",
+        "x |    0    0.5 ▒",
+        "  +--------------",
+        "         1      2",
+        "' ░▒▓█' from 0 to 1, ? no number",
+    ]
+
+
+def test_a_wide_heat_map_is_of_blocks_alone() -> None:
+    grid = design_of("grid", {"a": read_range("0:1:30"), "b": read_range("1,2")})
+    lines = str(heat_map(grid, "a", "b", "share", np.linspace(0, 1, 60))).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[1].endswith("██") or lines[1].endswith("█")
+    assert "0 to 1" in lines[-2]
+
+
+def test_points_that_were_drawn_are_sorted_into_parts() -> None:
+    drawn = design_of("latin-hypercube", {"a": read_range("0:8"), "b": read_range("0:8")}, 64)
+    values = np.array([a for a, _ in drawn.points])
+    found = heat_map(drawn, "a", "b", "size", values)
+    assert found.means.shape == (8, 8)
+    columns = np.nanmean(found.means, axis=0)
+    assert (np.diff(columns) > 0).all()
+    assert np.abs(columns - np.array(found.across)).max() < 0.5
+
+
+def test_nothing_known_is_said() -> None:
+    nothing = np.full(len(THREE), np.nan)
+    assert str(heat_map(THREE, "a", "b", "r", nothing)).endswith("No point has a number.")
+    assert str(tornado(THREE, "r", nothing)).endswith("no number")
+
+
+def test_a_tornado_is_what_the_ends_make_the_largest_first() -> None:
+    found = tornado(THREE, "size", MEANS)
+    rows = list(found.table().rows())
+    assert [row["parameter"] for row in rows] == ["a", "b", "c"]
+    assert [row["difference"] for row in rows] == pytest.approx([100, 10, 1])
+    assert (rows[0]["low"], rows[0]["high"]) == (of(1, 0.5, 5.5), of(2, 0.5, 5.5))
+    assert (rows[1]["low_value"], rows[1]["high_value"]) == (0, 1)
+    assert found.middle == of(1.5, 0.5, 5.5)
+    text = str(found).splitlines()
+    assert text[0].startswith("size between the low and the high end of each parameter")
+    assert text[1].count("█") > text[2].count("█") >= text[3].count("█")
+    assert "110 at 1, 210 at 2" in text[1]
+
+
+def test_the_ends_of_points_that_were_drawn_are_their_outer_fifths() -> None:
+    drawn = design_of("latin-hypercube", {"a": read_range("0:10"), "b": read_range("0:1")}, 50)
+    values = np.array([a for a, _ in drawn.points])
+    row = next(tornado(drawn, "size", values).table().rows())
+    assert row["parameter"] == "a"
+    assert row["low"] == pytest.approx(1, abs=0.2)
+    assert row["high"] == pytest.approx(9, abs=0.2)
+
+
+def test_what_is_the_same_everywhere_is_drawn_without_a_bar() -> None:
+    assert "5 at 1, 5 at 2" in str(tornado(THREE, "size", np.full(12, 5.0)))
+
+
+@pytest.fixture(scope="module")
+def swept(world: World) -> Any:
+    rumour = {"text": "The bridge is closed.", "seeds": [0, 1], "model": "independent-cascade"}
+    grid = {"probability": [0.1, 0.5], "priority": [0, 1]}
+    return run_sweep(world, messages=rumour, parameters=grid, replicates=3, workers=1)
+
+
+def test_a_sweep_draws_what_suits_its_parameters(swept: Any) -> None:
+    pytest.importorskip("matplotlib")
+    assert swept.heat_map("priority", "probability", "size").across == (0, 1)
+    assert swept.plot().axes[0].get_xlabel() == "probability"
+    assert swept.tornado("size").plot().axes[0].get_xlabel() == "size"
+    assert swept.picture().x == "probability"
+
+
+def test_a_heat_map_of_what_does_not_vary_is_refused(swept: Any, world: World) -> None:
+    with pytest.raises(UnknownNameError, match="beta"):
+        swept.heat_map("beta")
+    with pytest.raises(InputError, match="named twice"):
+        swept.heat_map("priority", "priority")
+    one = run_sweep(
+        world, messages={"text": "A word.", "seeds": [0], "model": "sir"},
+        parameters={"beta": [0.1, 0.2]}, replicates=1, workers=1,
+    )  # fmt: skip
+    with pytest.raises(InputError, match="only beta varies"):
+        one.heat_map()
+    assert str(one.picture()).startswith("share between")
+
+
+def test_the_tables_agree(swept: Any) -> None:
+    from sim.lab.statistics import mean_interval
+
+    assert list(swept.tables) == ["points", "sensitivity", "runs"]
+    points, runs = swept.points, swept.runs
+    for number, row in enumerate(points.rows()):
+        own = runs.where(probability=row["probability"], priority=row["priority"])
+        assert row["size"] == own["size"].mean()
+        assert (row["size_low"], row["size_high"]) == mean_interval(own["size"])[:2]
+        assert row["point"] == number
+    assert points.units["size"] == "agents"
+    assert "differs most with probability" in swept.conclusion()
+    assert "share" in str(swept.heat_map().__rich__().renderables[0])
+
+
+def test_a_measure_without_numbers_owes_nothing_that_can_be_said(swept: Any) -> None:
+    swept_nowhere = run_sweep(
+        World.from_edges([0], [1], 3), messages={"text": "x", "seeds": [2], "model": "si"},
+        parameters={"beta": [0.1, 0.2]}, replicates=1, workers=1,
+    )  # fmt: skip
+    assert np.isnan(swept_nowhere.points["peak_tick"]).all()
+    with pytest.raises(InputError, match="peak_tick has a number at too few points"):
+        swept_nowhere.sensitivity("peak_tick")
