@@ -1,0 +1,34 @@
+"""NetHEPT: spreads of published seed sets, and seeds that are as good as any of them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sim.io import EdgeOptions, import_world
+from sim.lab.seeding import find_seeds
+from sim.spread.influence.forecast import sizes_of
+from sim.world.influence import live_edges_of, live_network
+
+
+@pytest.mark.slow
+def test_spreads_on_nethept_are_those_of_the_papers(shared_data: Path) -> None:
+    world = import_world(
+        shared_data / "nethept/nethept.txt.gz", options=EdgeOptions(directed=False)
+    ).world
+    sets = json.loads((shared_data / "nethept/seeds.json").read_text())
+    seeds = {name: [world.agents.index(str(one)) for one in ids] for name, ids in sets.items()}
+    runs = 4000
+    for p, name, mean, error in (
+        (0.01, "degree50", 72.27, 0.12),
+        (0.01, "degree_discount50_p001", 73.22, 0.12),
+        (0.1, "degree50", 799.7, 3.2),
+        (0.1, "degree_discount50_p001", 837.2, 3.2),
+    ):
+        edges = live_edges_of(world, "independent-cascade", {"probability": p})
+        sizes = sizes_of(live_network(world, edges), np.array(seeds[name]), runs)
+        own = float(sizes.std(ddof=1)) / runs**0.5
+        assert abs(sizes.mean() - mean) <= 4 * (own**2 + error**2) ** 0.5
+    found = find_seeds(world, 50, probability=0.01)
+    assert found.spread.mean >= 0.97 * 73.22
