@@ -23,6 +23,7 @@ from sim.cli.runs.sweep_app import sweep
 from sim.cli.scenario.app import scenarios
 from sim.cli.show.acts_app import config, doctor, phases, replay
 from sim.cli.show.app import show
+from sim.cli.studies.app import studies
 from sim.cli.worlds.edit_app import edit
 from sim.cli.worlds.import_app import MADE_FORCE, import_file
 from sim.cli.worlds.open_app import JOURNAL, open_file
@@ -46,6 +47,7 @@ app = typer.Typer(
 app.add_typer(show, name="show")
 app.add_typer(edit, name="edit")
 app.add_typer(scenarios, name="scenario")
+app.add_typer(studies, name="study")
 app.add_typer(saves, name="saves")
 app.add_typer(past, name="past")
 app.add_typer(plugins, name="plugin")

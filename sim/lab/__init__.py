@@ -45,6 +45,12 @@ if TYPE_CHECKING:
     from sim.lab.statistics import share_interval as share_interval
     from sim.lab.statistics import takeoff as takeoff
     from sim.lab.statistics import unpaired_difference as unpaired_difference
+    from sim.lab.studies import Study as Study
+    from sim.lab.studies import StudyFindings as StudyFindings
+    from sim.lab.studies import read_findings as read_findings
+    from sim.lab.studies import run_study as run_study
+    from sim.lab.studies import run_study_now as run_study_now
+    from sim.lab.studies import study_of as study_of
     from sim.lab.sweeps import Sweep as Sweep
     from sim.lab.sweeps import run_sweep as run_sweep
     from sim.lab.sweeps import sweep as sweep
@@ -78,6 +84,8 @@ _HOMES = {
     "Records": "sim.lab.runs",
     "Result": "sim.lab.tables",
     "SeedResult": "sim.lab.seeding",
+    "Study": "sim.lab.studies",
+    "StudyFindings": "sim.lab.studies",
     "Sweep": "sim.lab.sweeps",
     "Table": "sim.lab.tables",
     "Takeoff": "sim.lab.statistics",
@@ -98,10 +106,14 @@ _HOMES = {
     "median_interval": "sim.lab.statistics",
     "paired_difference": "sim.lab.statistics",
     "power": "sim.lab.statistics",
+    "read_findings": "sim.lab.studies",
     "replicates_needed": "sim.lab.statistics",
     "run_ensemble": "sim.lab.ensembles",
+    "run_study": "sim.lab.studies",
+    "run_study_now": "sim.lab.studies",
     "run_sweep": "sim.lab.sweeps",
     "share_interval": "sim.lab.statistics",
+    "study_of": "sim.lab.studies",
     "sweep": "sim.lab.sweeps",
     "takeoff": "sim.lab.statistics",
     "unpaired_difference": "sim.lab.statistics",

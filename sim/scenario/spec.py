@@ -72,7 +72,7 @@ Paths are relative to the file. Whatever is unknown or not allowed is refused wi
 """
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -105,7 +105,10 @@ from sim.scenario.worlds import ImportedWorld, NewWorld, data_file, named_world
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["Scenario", "read_scenario", "scenario_table"]
+__all__ = [
+    "Scenario", "merged", "no_section", "read_scenario", "scenario_from", "scenario_table",
+    "section_of", "toml_table",
+]  # fmt: skip
 
 _MOST_BYTES = 1 << 20
 _OWNERS = ("recommender", "kind", "model")
@@ -326,14 +329,40 @@ def read_scenario(
         One sentence with the file, the section and the key; the nearest name for a misspelt one.
     """
     file = Path(path)
-    table = _toml_table(file)
+    return scenario_from(file, toml_table(file), variant, called=called, changes=changes)
+
+
+def scenario_from(
+    file: Path,
+    table: Mapping[str, Any],
+    variant: str = "",
+    *,
+    called: str = "",
+    changes: Mapping[str, Any] | None = None,
+) -> Scenario:
+    """Check the sections of a scenario that were read already.
+
+    Parameters
+    ----------
+    file
+        That they are said to be from: paths are relative to it, refusals name it.
+    table
+        The sections, with ``variants``.
+    variant, called, changes
+        As of :func:`read_scenario`.
+
+    Raises
+    ------
+    FileError
+        As of :func:`read_scenario`.
+    """
     variants = table.get("variants", {})
     unknown = sorted({*table, *_chosen(file, table, variant), *(changes or {})} - {*_SECTIONS})
     if unknown:
-        raise FileError(file, _no_section(unknown[0]))
-    table = _merged(_chosen(file, table, variant), changes or {})
-    network = _checked(file, "[network]", NetworkSection, table.get("network", {}))
-    population = _checked(file, "[population]", PopulationSection, table.get("population", {}))
+        raise FileError(file, no_section(unknown[0]))
+    table = merged(_chosen(file, table, variant), changes or {})
+    network = section_of(file, "[network]", NetworkSection, table.get("network", {}))
+    population = section_of(file, "[population]", PopulationSection, table.get("population", {}))
     if network.world is not None and "tick_minutes" in population.model_fields_set:
         raise FileError(file, f"[population]: tick_minutes is fixed in the world {network.world!r}")
     return Scenario(
@@ -341,16 +370,16 @@ def read_scenario(
         network,
         population,
         _blocks(file, table, "messages", MessageSection),
-        _checked(file, "[stop]", StopSection, table.get("stop", {})),
-        _checked(file, "[outputs]", OutputSection, table.get("outputs", {})),
+        section_of(file, "[stop]", StopSection, table.get("stop", {})),
+        section_of(file, "[outputs]", OutputSection, table.get("outputs", {})),
         _blocks(file, table, "commands", CommandSection),
         _setup(file, table),
-        _checked(file, "[about]", AboutSection, table.get("about", {})),
+        section_of(file, "[about]", AboutSection, table.get("about", {})),
         tuple(variants),
         called,
         variant,
-        _checked(file, "[minds]", MindsSection, table["minds"]) if "minds" in table else None,
-        _checked(file, "[sweep]", SweepSection, table["sweep"]) if "sweep" in table else None,
+        section_of(file, "[minds]", MindsSection, table["minds"]) if "minds" in table else None,
+        section_of(file, "[sweep]", SweepSection, table["sweep"]) if "sweep" in table else None,
     )
 
 
@@ -368,10 +397,10 @@ def scenario_table(path: str | Path, variant: str = "") -> dict[str, Any]:
         When there is no such file or variant, or it is no TOML.
     """
     file = Path(path)
-    return _chosen(file, _toml_table(file), variant)
+    return _chosen(file, toml_table(file), variant)
 
 
-def _toml_table(file: Path) -> dict[str, Any]:
+def toml_table(file: Path) -> dict[str, Any]:
     """Return what a scenario file holds, or refuse it with one sentence."""
     try:
         if file.stat().st_size > _MOST_BYTES:
@@ -397,10 +426,10 @@ def _chosen(file: Path, table: Mapping[str, Any], variant: str) -> dict[str, Any
         near = difflib.get_close_matches(variant, variants, n=1)
         hint = f" (did you mean {near[0]!r}?)" if near else ""
         raise FileError(file, f"no variant {variant!r}{hint}; {known}")
-    return _merged(base, variants[variant])
+    return merged(base, variants[variant])
 
 
-def _merged(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+def merged(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
     """Return a table with the keys of another instead: tables key by key, lists whole.
 
     Parameters are one's who has them: where another is named, they go.
@@ -412,7 +441,7 @@ def _merged(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
         both = (
             name != "parameters" and isinstance(value, dict) and isinstance(joined.get(name), dict)
         )
-        joined[name] = _merged(joined[name], value) if both else value
+        joined[name] = merged(joined[name], value) if both else value
     return joined
 
 
@@ -432,12 +461,12 @@ def _blocks(file: Path, table: Mapping[str, Any], name: str, cls: type[S]) -> tu
     if not isinstance(blocks, list):
         raise FileError(file, f"{name} are written as [[{name}]], one block each")
     return tuple(
-        _checked(file, f"[[{name}]] number {number}", cls, block)
+        section_of(file, f"[[{name}]] number {number}", cls, block)
         for number, block in enumerate(blocks, 1)
     )
 
 
-def _checked(file: Path, label: str, cls: type[S], values: object) -> S:
+def section_of(file: Path, label: str, cls: type[S], values: object) -> S:
     """Return one section, or refuse it with its place."""
     if not isinstance(values, dict):
         raise FileError(file, f"{label} is a table of keys, got {values!r}")
@@ -451,10 +480,28 @@ def _checked(file: Path, label: str, cls: type[S], values: object) -> S:
         raise FileError(file, f"{label}: {'; '.join(clauses)}") from None
 
 
-def _no_section(name: str) -> str:
-    homes = [f"[{home}]" for home, cls in _HOMES.items() if name in cls.model_fields]
+def no_section(
+    name: str, sections: Sequence[str] = _SECTIONS, more: Mapping[str, type[Section]] | None = None
+) -> str:
+    """Return a clause on a section that there is not: where a key belongs, or the nearest name.
+
+    Parameters
+    ----------
+    name
+        As it was written.
+    sections
+        Those that there are.
+    more
+        Sections beside a scenario's, for keys that stand outside of any.
+    """
+    every = {**_HOMES, **(more or {})}
+    homes = [
+        f"[{home}]"
+        for home, cls in every.items()
+        if name in cls.model_fields and home.strip("[]") in sections
+    ]
     if homes:
         return f"the key {name!r} stands outside of a section; it belongs to {' or '.join(homes)}"
-    near = difflib.get_close_matches(name, [*_SECTIONS], n=1)
+    near = difflib.get_close_matches(name, [*sections], n=1)
     hint = f" (did you mean [{near[0]}]?)" if near else ""
-    return f"no section [{name}]{hint}; there are {', '.join(_SECTIONS)}"
+    return f"no section [{name}]{hint}; there are {', '.join(sections)}"

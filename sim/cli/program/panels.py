@@ -16,7 +16,7 @@ _LIFE = {
     "export": "for programs", "recover": "from a journal", "replay": "what was done",
     "compare": "side by side", "sweep": "vary parameters", "calibrate": "fit to data",
 }  # fmt: skip
-_AROUND = ("scenario", "saves", "past", "plugin", "llm")
+_AROUND = ("scenario", "study", "saves", "past", "plugin", "llm")
 _PROGRAM = {
     "models": "what spreads", "validate": "run their claims", "config": "settings",
     "phases": "what a tick does", "doctor": "what is wrong",

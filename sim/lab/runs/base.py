@@ -150,17 +150,21 @@ def _lay(folder: Path, meta: Mapping[str, Any], columns: Columns) -> None:
     (folder / _META).write_text(json.dumps(said), "utf-8")
 
 
+_MOST_HELD = 4
+"""A base world is mapped, so one more costs what had to be built of its ties."""
 _held: dict[str, SharedBase] = {}
 _lock = threading.Lock()
 
 
 def opened(file: BaseFile) -> SharedBase:
-    """Return the base of a file; a process keeps the newest one for the replicates to come."""
+    """Return the base of a file; a process keeps the newest few for the replicates to come."""
     with _lock:
-        base = _held.get(file.digest)
+        base = _held.pop(file.digest, None)
         if base is None:
-            _held.clear()
-            base = _held[file.digest] = SharedBase(*_columns_of(file))
+            if len(_held) >= _MOST_HELD:
+                del _held[next(iter(_held))]
+            base = SharedBase(*_columns_of(file))
+        _held[file.digest] = base
         return base
 
 

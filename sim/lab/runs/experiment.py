@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields, is_dataclass
@@ -35,6 +36,7 @@ MOST_TICKS = 1000
 _CHUNK_SECONDS = 0.25
 """A chunk lasts about so long, so that handing it over costs nothing beside it."""
 _DEATHS = 3
+Part = tuple[Key, Program, int]
 _LARGEST_SEED = 2**63 - 1
 
 
@@ -71,7 +73,7 @@ def seeds_from(first: int, replicates: int) -> tuple[int, ...]:
 
 
 def experiment(
-    base: World,
+    base: World | Sequence[Sequence[World]],
     programs: Sequence[Program],
     seeds: Sequence[int],
     *,
@@ -84,6 +86,7 @@ def experiment(
     resume: bool = False,
     report: Report = quiet,
     follow: Callable[[Progress], object] | None = None,
+    notes: Mapping[str, Any] | None = None,
 ) -> Records:
     """Run every program once for each seed, each on a fresh twin of a world.
 
@@ -93,7 +96,8 @@ def experiment(
     Parameters
     ----------
     base
-        Stays as it is.
+        Stays as it is. Or for each program the worlds that its replicates begin from in turn:
+        replicate r of program p on a twin of ``base[p][r % len(base[p])]``.
     programs
         One for each arm, of different names (:class:`~sim.lab.runs.programs.Program`).
     seeds
@@ -117,6 +121,9 @@ def experiment(
         Told the progress; may cancel by raising: what is finished is in the file.
     follow
         Told the progress in numbers whenever replicates are finished.
+    notes
+        What else the file is to hold of them, by name and fit for JSON; it is not compared when
+        they are gone on with.
 
     Returns
     -------
@@ -144,18 +151,21 @@ def experiment(
     own, each_tick = dict(measures or {}), dict(series or {})
     names, numbers = tuple(program.name for program in programs), tuple(map(int, seeds))
     run = Run(ticks, own, each_tick)
+    bases = [[base]] * len(programs) if not isinstance(base, Sequence) else base
+    _vet_bases(bases, len(programs))
     with ExitStack() as stack:
         report("laying the world down", 0.0)
-        laid = BaseFile.write(base)
-        stack.callback(laid.remove)
-        study = _study(laid.digest, programs, numbers, run)
+        laid = _Bases(bases, stack)
+        study = _study(laid.digests, programs, numbers, run)
         path = None if into is None else Path(into)
-        kept = stack.enter_context(ResultsFile(path, study, resume=resume))
+        agents = len(bases[0][0].agents)
+        told = {"agents": agents, **(notes or {})}
+        kept = stack.enter_context(ResultsFile(path, study, resume=resume, notes=told))
 
         def records() -> Records:
             rows = kept.replicates(len(names), len(numbers))
             found = {key: Replicate.unpacked(data) for key, data in rows}
-            return Records(names, numbers, len(base.agents), found)
+            return Records(names, numbers, agents, found)
 
         total = len(names) * len(numbers)
         done = kept.done()
@@ -166,10 +176,47 @@ def experiment(
         ]
         if todo:
             if backend == "ray":
-                laid = _lent(laid, workers)
-            work = _Work(laid, run, kept, todo, total, report, follow, records)
+                laid.lend(workers)
+            work = _Work(laid.of, run, kept, todo, total, report, follow, records)
             work.carry_out(workers, backend)
         return records()
+
+
+class _Bases:
+    """The base worlds, each laid down once, however many programs begin from it."""
+
+    def __init__(self, bases: Sequence[Sequence[World]], stack: ExitStack) -> None:
+        self._laid: dict[int, BaseFile] = {}
+        self._places = [[id(world) for world in worlds] for worlds in bases]
+        for world in (world for worlds in bases for world in worlds):
+            if id(world) not in self._laid:
+                laid = BaseFile.write(world)
+                stack.callback(laid.remove)
+                self._laid[id(world)] = laid
+
+    @property
+    def digests(self) -> str | list[list[str]]:
+        """What tells these worlds from others: the one digest, or those of each program."""
+        if len(self._laid) == 1:
+            return next(iter(self._laid.values())).digest
+        return [[self._laid[place].digest for place in places] for places in self._places]
+
+    def lend(self, workers: int) -> None:
+        """Put them where every machine of the cluster finds them."""
+        self._laid = {place: _lent(laid, workers) for place, laid in self._laid.items()}
+
+    def of(self, key: Key) -> BaseFile:
+        """Return what a replicate begins from."""
+        places = self._places[key[0]]
+        return self._laid[places[key[1] % len(places)]]
+
+
+def _vet_bases(bases: Sequence[Sequence[World]], programs: int) -> None:
+    if len(bases) != programs or not all(bases):
+        raise InputError(
+            f"Each program begins from one world or more; got those of {len(bases)} for "
+            f"{programs} programs."
+        )
 
 
 def _lent(laid: BaseFile, workers: int) -> BaseFile:
@@ -188,7 +235,7 @@ class _Work:
 
     def __init__(
         self,
-        base: BaseFile,
+        base_of: Callable[[Key], BaseFile],
         run: Run,
         kept: ResultsFile,
         todo: Sequence[tuple[Key, Program, int]],
@@ -197,7 +244,7 @@ class _Work:
         follow: Callable[[Progress], object] | None,
         records: Callable[[], Records],
     ) -> None:
-        self._base, self._run, self._kept = base, run, kept
+        self._base_of, self._run, self._kept = base_of, run, kept
         self._todo, self._total = {part[0]: part for part in todo}, total
         self._report, self._follow, self._records = report, follow, records
         self._at_once = len(todo)
@@ -230,14 +277,22 @@ class _Work:
         )
 
     def _chunks(self, workers: int, around: Surroundings) -> Iterator[Chunk]:
-        parts, at = list(self._todo.values()), 0
-        while at < len(parts):
+        waiting: dict[int, deque[Part]] = {}
+        for part in self._todo.values():
+            waiting.setdefault(id(self._base_of(part[0])), deque()).append(part)
+        left = len(self._todo)
+        while waiting:  # those of one base together, the lowest numbers first
+            place = min(waiting, key=lambda base: waiting[base][0][0][::-1])
+            alike = waiting[place]
             many = 1
             if self._seconds is not None:
-                fair = (len(parts) - at) // (4 * workers)  # the last small: all end together
+                fair = left // (4 * workers)  # the last ones small, so that all end together
                 many = max(1, min(int(_CHUNK_SECONDS / max(self._seconds, 1e-4)), fair))
-            yield Chunk(self._base, self._run, around, tuple(parts[at : at + many]))
-            at += many
+            chunk = tuple(alike.popleft() for _ in range(min(many, len(alike))))
+            left -= len(chunk)
+            if not alike:
+                del waiting[place]
+            yield Chunk(self._base_of(chunk[0][0]), self._run, around, chunk)
 
     def _take(self, done: Done) -> None:
         self._kept.keep(done.found)
@@ -291,7 +346,7 @@ def _vet(
 
 
 def _study(
-    digest: str, programs: Sequence[Program], seeds: Sequence[int], run: Run
+    digest: str | list[list[str]], programs: Sequence[Program], seeds: Sequence[int], run: Run
 ) -> dict[str, Any]:
     """Return what finished replicates belong to, fit for JSON."""
     import sim

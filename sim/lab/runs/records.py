@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,10 @@ import numpy.typing as npt
 from sim.errors import InputError, UnknownNameError
 from sim.lab.runs.measures import HELD
 from sim.lab.runs.replicate import Replicate
+from sim.lab.runs.results_file import Key, read_replicates
 from sim.lab.tables import Result, Table
 
-__all__ = ["UNITS", "Records"]
+__all__ = ["UNITS", "Records", "records_of"]
 
 Floats = npt.NDArray[np.float64]
 UNITS = {
@@ -54,6 +56,17 @@ class Records(Result):
     seeds: tuple[int, ...]
     agents: int
     found: dict[tuple[int, int], Replicate]
+
+    @classmethod
+    def read(cls, path: str | Path) -> Records:
+        """Return what a results file holds, finished or not.
+
+        Raises
+        ------
+        FileError
+            When it is none, is damaged, or is being written.
+        """
+        return records_of(*read_replicates(Path(path)))
 
     @property
     def finished(self) -> int:
@@ -172,6 +185,14 @@ class Records(Result):
         """What a person should know, each sentence once, in order of the replicates."""
         every = (self.found[key].remarks for key in sorted(self.found))
         return tuple(dict.fromkeys(line for lines in every for line in lines))
+
+
+def records_of(study: Mapping[str, Any], rows: Iterable[tuple[Key, bytes]]) -> Records:
+    """Return the records of what a results file says and holds."""
+    names = tuple(name for name, _ in study["programs"])
+    found = {key: Replicate.unpacked(data) for key, data in rows}
+    agents = int(study.get("notes", {}).get("agents", 0))
+    return Records(names, tuple(study["seeds"]), agents, found)
 
 
 def _known(units: Mapping[str, str], columns: Columns) -> dict[str, str]:

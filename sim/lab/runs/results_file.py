@@ -17,7 +17,7 @@ import xxhash
 
 from sim.errors import FileError
 
-__all__ = ["Key", "ResultsFile", "read_study"]
+__all__ = ["Key", "ResultsFile", "read_replicates", "read_study"]
 
 Key = tuple[int, int]
 """Of a replicate: the program's place, and its own number."""
@@ -25,13 +25,11 @@ Key = tuple[int, int]
 APPLICATION = 0x48554252  # HUBR
 FORMAT = 1
 
-_TABLES = """
-create table study (name text primary key, value text not null) without rowid;
-create table replicates (
-    program integer not null, replicate integer not null, data blob not null, sum text not null,
-    primary key (program, replicate)
-);
-"""
+_TABLES = (
+    "create table study (name text primary key, value text not null) without rowid",
+    "create table replicates (program integer not null, replicate integer not null, "
+    "data blob not null, sum text not null, primary key (program, replicate))",
+)
 
 _SAID_APART = {
     "world": "was made of another world",
@@ -54,6 +52,8 @@ class ResultsFile:
         What the replicates belong to, by part, fit for JSON; ``seeds`` may differ in length alone.
     resume
         Whether a file that is there is gone on with.
+    notes
+        What else it holds, by name and fit for JSON; a file that is gone on with gets them anew.
 
     Raises
     ------
@@ -62,7 +62,12 @@ class ResultsFile:
     """
 
     def __init__(
-        self, path: Path | None, study: Mapping[str, Any], *, resume: bool = False
+        self,
+        path: Path | None,
+        study: Mapping[str, Any],
+        *,
+        resume: bool = False,
+        notes: Mapping[str, Any] | None = None,
     ) -> None:
         self.path = path
         where = Path(":memory:") if path is None else path
@@ -72,26 +77,36 @@ class ResultsFile:
         with _refusing(where):
             self._file = _connected(where)
             try:
-                if is_there:
+                own = {"notes": dict(notes or {})}
+                is_empty = not self._file.execute("pragma page_count").fetchone()[0]
+                if is_there and not (is_empty and resume):  # empty: killed as it began
                     self._go_on(where, study, resume=resume)
+                    self._note(own)
                 else:
-                    self._begin(study)
+                    self._begin({**study, **own})
             except BaseException:
                 self._file.close()
                 raise
 
     def _begin(self, study: Mapping[str, Any]) -> None:
-        self._file.executescript(_TABLES)
-        self._file.execute(f"pragma application_id = {APPLICATION}")
-        self._file.execute(f"pragma user_version = {FORMAT}")
-        self._note(study)
+        """Write all that a file has before its first replicate, or nothing of it."""
+        with self._file:
+            self._file.execute("begin immediate")
+            for table in _TABLES:
+                self._file.execute(table)
+            self._file.execute(f"pragma application_id = {APPLICATION}")
+            self._file.execute(f"pragma user_version = {FORMAT}")
+            self._put(study)
 
     def _note(self, study: Mapping[str, Any]) -> None:
         with self._file:
-            self._file.executemany(
-                "insert or replace into study values (?, ?)",
-                [(name, _json(value)) for name, value in study.items()],
-            )
+            self._put(study)
+
+    def _put(self, study: Mapping[str, Any]) -> None:
+        self._file.executemany(
+            "insert or replace into study values (?, ?)",
+            [(name, _json(value)) for name, value in study.items()],
+        )
 
     def _go_on(self, path: Path, study: Mapping[str, Any], *, resume: bool) -> None:
         known = _study(self._file, path)
@@ -157,10 +172,34 @@ class ResultsFile:
                 "where program < ? and replicate < ? order by program, replicate",
                 (programs, replicates),
             )
-            for program, replicate, data, known in cursor:
-                if xxhash.xxh3_64_hexdigest(data) != known:
-                    raise FileError(where, f"replicate {replicate} of it is damaged")
-                yield (program, replicate), data
+            yield from _whole(where, cursor)
+
+
+def _whole(path: Path, rows: Iterable[tuple[int, int, bytes, str]]) -> Iterator[tuple[Key, bytes]]:
+    for program, replicate, data, known in rows:
+        if xxhash.xxh3_64_hexdigest(data) != known:
+            raise FileError(path, f"replicate {replicate} of it is damaged")
+        yield (program, replicate), data
+
+
+def read_replicates(path: Path) -> tuple[dict[str, Any], list[tuple[Key, bytes]]]:
+    """Return what a results file says of its study, and what is finished of it.
+
+    What was killed while it wrote is brought back to what was whole.
+
+    Raises
+    ------
+    FileError
+        When it is none, is damaged, or is being written.
+    """
+    if not path.is_file():
+        raise FileError(path, "there is no such file")
+    with _refusing(path), closing(_connected(path)) as file:
+        study = _study(file, path)
+        rows = file.execute(
+            "select program, replicate, data, sum from replicates order by program, replicate"
+        )
+        return study, list(_whole(path, rows))
 
 
 def read_study(path: Path) -> dict[str, Any]:

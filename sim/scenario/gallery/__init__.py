@@ -15,7 +15,7 @@ from sim.errors import UnknownNameError
 if TYPE_CHECKING:
     from sim.scenario.spec import Scenario
 
-__all__ = ["PREFIX", "gallery_names", "is_scenario", "open_scenario"]
+__all__ = ["PREFIX", "gallery_names", "gallery_path", "is_scenario", "open_scenario"]
 
 PREFIX = "gallery:"
 
@@ -52,8 +52,18 @@ def open_scenario(
 
     if not where.startswith(PREFIX):
         return read_scenario(Path(where), variant, changes=changes)
+    return read_scenario(gallery_path(where), variant, called=where, changes=changes)
+
+
+def gallery_path(where: str) -> Path:
+    """Return the file of ``gallery:NAME``.
+
+    Raises
+    ------
+    UnknownNameError
+        For a scenario that there is not.
+    """
     name = where.removeprefix(PREFIX)
     if name not in gallery_names():
         raise UnknownNameError("scenario of the gallery", name, gallery_names())
-    path = Path(str(files("sim.scenario.gallery") / f"{name}.toml"))
-    return read_scenario(path, variant, called=where, changes=changes)
+    return Path(str(files("sim.scenario.gallery") / f"{name}.toml"))

@@ -135,10 +135,8 @@ def test_a_file_of_another_study_stays_as_it_is(
     assert file.read_bytes() == before
 
 
-@pytest.mark.parametrize("content", [b"no database at all, but long enough", b""])
-def test_a_file_that_is_no_results_file_is_refused(
-    world: World, tmp_path: Path, content: bytes
-) -> None:
+def test_a_file_that_is_no_results_file_is_refused(world: World, tmp_path: Path) -> None:
+    content = b"no database at all, but long enough"
     file = tmp_path / "other.txt"
     file.write_bytes(content)
     with pytest.raises(FileError, match="is no results file"):
@@ -367,3 +365,33 @@ def test_a_worker_that_is_killed_costs_nothing(
     assert table_of(found) == table_of(
         experiment(world, [Messages([RUMOUR], str(mark))], range(8), workers=1)
     )
+
+
+def test_each_program_may_begin_from_worlds_of_its_own(tmp_path: Path, world: World) -> None:
+    other = World.create(agents=300, mean_degree=3, seed=9)
+    into = tmp_path / "some.runs"
+    notes = {"question": "why"}
+    found = experiment(
+        [[world, other], [other]], arms(0.1, 0.3), [1, 2, 3], workers=1, into=into, notes=notes
+    )
+    first = experiment(world, arms(0.1), [1, 3], workers=1).values("size")
+    second = experiment(other, arms(0.1), [2], workers=1).values("size")
+    assert found.values("size", "p=0.1").tolist() == [first[0], second[0], first[1]]
+    alone = experiment(other, arms(0.3), [1, 2, 3], workers=1).values("size")
+    assert found.values("size", "p=0.3").tolist() == alone.tolist()
+    assert table_of(Records.read(into)) == table_of(found)
+    assert Records.read(into).agents == found.agents == 400
+    with pytest.raises(FileError, match="another world"):
+        experiment([[world], [other]], arms(0.1, 0.3), [1, 2, 3], into=into, resume=True)
+    for bases in ([[world]], [[world], []]):
+        with pytest.raises(InputError, match="Each program begins from one world or more"):
+            experiment(bases, arms(0.1, 0.3), [1])
+    with pytest.raises(FileError, match="there is no such file"):
+        Records.read(tmp_path / "other.runs")
+
+
+def test_a_file_that_was_killed_as_it_began_is_begun_anew(tmp_path: Path, world: World) -> None:
+    into = tmp_path / "some.runs"
+    into.write_bytes(b"")
+    found = experiment(world, arms(0.2), [1], workers=1, into=into, resume=True)
+    assert table_of(Records.read(into)) == table_of(found)

@@ -1,0 +1,1 @@
+"""``hubbub study``: studies in files, run, stopped, gone on with, reported."""

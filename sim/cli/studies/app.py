@@ -1,0 +1,86 @@
+"""The verbs of ``hubbub study``; each imports what it needs when it is called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sim.cli.program.grammar import Verbs
+from sim.cli.program.start import prepare
+
+__all__ = ["studies"]
+
+studies = typer.Typer(
+    cls=Verbs,
+    help="Studies that repeat: a question in a file, run with intervals, told as a report.",
+    rich_markup_mode=None,
+)
+
+Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
+
+
+@studies.command("new")
+def new_study(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="NAME", help="Of the study, or NAME.toml.")],
+    force: Force = False,
+) -> None:
+    """Write a commented study file to begin with; it runs as it is."""
+    prepare(context.obj)
+    from sim.cli.studies.studies import write_new
+
+    write_new(file, force=force)
+
+
+@studies.command("run")
+def run_study(
+    context: typer.Context,
+    study: Annotated[
+        str,
+        typer.Argument(
+            metavar="STUDY", help="A study file; or scenario.toml or gallery:NAME, with variants."
+        ),
+    ],
+    into: Annotated[
+        Path | None, typer.Option(help="The file of results; else NAME.runs beside the study.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with that file: only what is missing runs.")
+    ] = False,
+    replicates: Annotated[
+        int | None, typer.Option(help="Runs of each arm; else as the file says.")
+    ] = None,
+    agents: Annotated[
+        int | None, typer.Option(help="Members of drawn networks; else as the file says.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Runs at once; else as many as threads.")
+    ] = None,
+    backend: Annotated[str, typer.Option(help="loky, threading, ray or dask.")] = "loky",
+    json: Annotated[bool, typer.Option("--json", help="Write JSON for programs.")] = False,
+) -> None:
+    """Run every arm of a study with the same seeds; say how they differ, and what was expected.
+
+    Each run is kept as soon as it is finished; stopped or killed, it goes on with --resume and
+    comes to the same.
+    """
+    prepare(context.obj)
+    from sim.cli.studies.studies import StudyRequest, carry_out_study
+
+    carry_out_study(
+        StudyRequest(study, into, resume, replicates, agents, workers, backend), json=json
+    )
+
+
+@studies.command("schema")
+def study_schema(
+    context: typer.Context,
+    into: Annotated[Path | None, typer.Option(help="The file; else it is printed.")] = None,
+) -> None:
+    """Write the JSON Schema of study files, by which editors complete and check them."""
+    prepare(context.obj)
+    from sim.cli.studies.studies import write_schema
+
+    write_schema(into)

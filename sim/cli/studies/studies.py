@@ -1,0 +1,186 @@
+"""``hubbub study``: a file to begin with, its schema, a run that can be stopped, a report."""
+
+from __future__ import annotations
+
+import json as jsons
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from sim.cli.plugins.trial import probe_foreign
+from sim.cli.program.log import log
+from sim.cli.program.output import (
+    as_json,
+    require_folder,
+    safe,
+    say,
+    spare_worlds,
+    table,
+    tell,
+    watched,
+    write_text,
+)
+from sim.core.text import one_line
+from sim.errors import Cancelled, FileError, InputError
+
+if TYPE_CHECKING:
+    from sim.lab.studies import StudyFindings
+    from sim.lab.tables import Table
+
+__all__ = ["StudyRequest", "carry_out_study", "write_new", "write_schema"]
+
+_MOST_REMARKS = 5
+
+
+def write_new(file: Path, *, force: bool) -> None:
+    """Write a study file to begin with.
+
+    Raises
+    ------
+    FileError
+        When it is there, or cannot be written.
+    """
+    from sim.lab.studies.template import template
+
+    path = file if file.suffix == ".toml" else file.with_name(f"{file.name}.toml")
+    require_folder(path)
+    if path.exists() and not force:
+        raise FileError(path, "is there already; name another, or replace it by --force")
+    write_text(path, template(path.stem.replace("-", " ").capitalize()))
+    say(f"{path} is written. Run it: hubbub study run {shlex.quote(str(path))}")
+
+
+def write_schema(into: Path | None) -> None:
+    """Write or print the JSON Schema of study files.
+
+    Raises
+    ------
+    FileError
+        When it cannot be written.
+    """
+    from sim.lab.studies.schema import schema
+
+    require_folder(into)
+    spare_worlds(into)
+    write_text(into or Path("-"), jsons.dumps(schema(), indent=2) + "\n")
+
+
+@dataclass(frozen=True, slots=True)
+class StudyRequest:
+    """What was typed to run a study.
+
+    Parameters
+    ----------
+    study
+        A file, or ``gallery:NAME``.
+    into, resume
+        The file of results, None: beside the study; whether to go on with it.
+    replicates, agents, workers
+        None: as the file says; as many as threads.
+    backend
+        Of the workers.
+    """
+
+    study: str
+    into: Path | None = None
+    resume: bool = False
+    replicates: int | None = None
+    agents: int | None = None
+    workers: int | None = None
+    backend: str = "loky"
+
+    @property
+    def results(self) -> Path:
+        """The file of results."""
+        from sim.scenario.gallery import PREFIX
+
+        if self.into is not None:
+            return self.into
+        if self.study.startswith(PREFIX):
+            return Path(f"{self.study.removeprefix(PREFIX)}.runs")
+        return Path(self.study).with_suffix(".runs")
+
+    def command(self, *, resume: bool = False) -> str:
+        """Return the command that runs it again, or goes on with it."""
+        words = ["hubbub", "study", "run", self.study]
+        words += [] if self.into is None else ["--into", str(self.into)]
+        words += [] if self.replicates is None else ["--replicates", str(self.replicates)]
+        words += [] if self.agents is None else ["--agents", str(self.agents)]
+        return safe(shlex.join([*words, *(["--resume"] if resume else [])]))
+
+
+def carry_out_study(asked: StudyRequest, *, json: bool) -> None:
+    """Run a study, keep each run, and show what came of it.
+
+    Raises
+    ------
+    HubbubError
+        One sentence; what is finished is in the file of results.
+    """
+    from sim.core.workers import workers
+    from sim.lab.studies import run_study_now, study_of
+
+    path = asked.results
+    if path == Path(asked.study):
+        raise InputError(f"{path} holds results; name the study that they are of, or --into FILE.")
+    study = study_of(asked.study, replicates=asked.replicates, agents=asked.agents)
+    require_folder(path)
+    if asked.into is not None and not asked.resume and not path.exists():
+        spare_worlds(path)
+    probe_foreign()
+    began = perf_counter()
+    with watched() as report:
+        try:
+            found = run_study_now(
+                study, workers=asked.workers or workers(), backend=asked.backend,
+                into=path, resume=asked.resume, report=report, tell=tell,
+            )  # fmt: skip
+        except Cancelled:
+            if path.exists():
+                again = asked.command(resume=True)
+                tell(f"What is finished is kept in {path}. On with it: {again}")
+            raise
+    log("ran", command=asked.command(), replicates=study.said.replicates)
+    say(as_json(_facts(found)) if json else "\n\n".join(_told(found)))
+    seconds = perf_counter() - began
+    show = tell if json else say
+    show(f"{found.records.finished:,} runs, {seconds:.1f} s, kept in {path}.")
+    for line in _remarks(found):
+        tell(line)
+
+
+def _told(found: StudyFindings) -> list[str]:
+    said = [found.study.name, found.study.said.question]
+    shown = [found.means, *([found.expected] if found.study.claims else [])]
+    return [*filter(None, said), *map(_plain, shown), found.conclusion()]
+
+
+def _plain(rows: Table) -> str:
+    from sim.lab.tables.shown import shown
+
+    return table([rows.names, *([shown(v) for v in row.values()] for row in rows.rows())])
+
+
+def _facts(found: StudyFindings) -> dict[str, Any]:
+    """Return everything found, the same for the same study."""
+    return {
+        "study": found.study.name,
+        "question": found.study.said.question,
+        "arms": [arm.name for arm in found.study.arms],
+        "seeds": list(found.records.seeds),
+        "world": found.begun["world"],
+        "versions": found.begun["versions"],
+        "expected": list(found.expected.rows()),
+        "differences": list(found.differences.rows()),
+        "means": list(found.means.rows()),
+        "conclusion": found.conclusion().splitlines(),
+    }
+
+
+def _remarks(found: StudyFindings) -> list[str]:
+    every = found.records.remarks
+    more = len(every) - _MOST_REMARKS
+    shown = [one_line(line) for line in every[:_MOST_REMARKS]]
+    return [*shown, *([f"{more} more remarks."] if more > 0 else [])]

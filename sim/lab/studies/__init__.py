@@ -1,0 +1,26 @@
+"""Studies: a question in a file, run so that it can be stopped, told so that it can be repeated.
+
+A study (:mod:`~sim.lab.studies.study`) names arms, how often they run, what is measured and what
+should be seen; :func:`run_study` runs it; the findings tell what was, and write the report.
+"""
+
+from sim.lab.studies.findings import StudyFindings, Verdict, read_findings
+from sim.lab.studies.running import run_study, run_study_now
+from sim.lab.studies.schema import schema
+from sim.lab.studies.sections import Claim, StudySection
+from sim.lab.studies.study import Study, study_of
+from sim.lab.studies.template import template
+
+__all__ = [
+    "Claim",
+    "Study",
+    "StudyFindings",
+    "StudySection",
+    "Verdict",
+    "read_findings",
+    "run_study",
+    "run_study_now",
+    "schema",
+    "study_of",
+    "template",
+]

@@ -1,0 +1,169 @@
+"""The study that is run: for asyncio, which it does not hold up, and for scripts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sim.core.progress import Report, Tell, quiet, unheard
+from sim.errors import FileError
+from sim.lab.runs import Progress, experiment, seeds_from
+from sim.lab.studies.findings import StudyFindings
+from sim.lab.studies.program import measures_taken
+from sim.lab.studies.study import Arm, Study, study_of
+
+if TYPE_CHECKING:
+    from sim.world.world import World
+
+__all__ = ["run_study", "run_study_now"]
+
+Asked = str | Path | Mapping[str, Any] | Study
+
+
+async def run_study(what: Asked, **asked: Any) -> StudyFindings:
+    """Run a study beside the event loop; see :func:`run_study_now`.
+
+    Whoever cancels the task stops the workers; what is finished is in the file.
+
+    Parameters
+    ----------
+    what, **asked
+        As :func:`run_study_now` takes them; ``report`` and ``follow`` are called in a thread.
+
+    Returns
+    -------
+    StudyFindings
+
+    Examples
+    --------
+    >>> import asyncio
+    >>> from sim import lab
+    >>> message = {"text": "The bridge is closed.", "model": "independent-cascade"}
+    >>> arms = {"few": {}, "many": {"messages": [message | {"seeds": "random:50"}]}}
+    >>> study = {"study": {"expects": ["share: few < many"]}, "network": {"agents": 300},
+    ...          "messages": [message], "arms": arms}
+    >>> found = asyncio.run(lab.run_study(study, replicates=4, workers=1))
+    >>> [verdict.word for verdict in found.verdicts]
+    ['agrees']
+    """
+    from sim.runtime.jobs import start
+
+    told: Report = asked.pop("report", quiet)
+
+    def work(report: Report = quiet) -> StudyFindings:
+        def both(stage: str, share: float) -> None:
+            report(stage, share)
+            told(stage, share)
+
+        return run_study_now(what, report=both, **asked)
+
+    job = start(work)
+    try:
+        return await job
+    except asyncio.CancelledError:
+        await asyncio.wait([job.task])  # workers are gone, and the file is closed
+        raise
+
+
+def run_study_now(
+    what: Asked,
+    *,
+    replicates: int | None = None,
+    agents: int | None = None,
+    workers: int = 2,
+    backend: str = "loky",
+    into: str | Path | None = None,
+    resume: bool = False,
+    report: Report = quiet,
+    tell: Tell = unheard,
+    follow: Callable[[Progress], object] | None = None,
+) -> StudyFindings:
+    """Run every arm of a study with the same seeds, and say what came of it.
+
+    Parameters
+    ----------
+    what
+        A study file, ``gallery:NAME``, the sections of a study, or a study that was read.
+    replicates, agents
+        Instead of the file's.
+    workers, backend, into, resume, report, follow
+        As of :func:`~sim.lab.runs.experiment`.
+    tell
+        Told remarks on the worlds that are opened, a sentence each.
+
+    Raises
+    ------
+    InputError, FileError, PluginError, UnknownNameError, ParameterError
+        One sentence; what is finished is in the file.
+
+    Examples
+    --------
+    >>> from sim import lab
+    >>> found = lab.run_study_now("gallery:product-launch", replicates=2, agents=300, workers=1)
+    >>> len(found.records.runs)
+    4
+    """
+    if isinstance(what, Study):
+        study = what
+    else:
+        study = study_of(what, replicates=replicates, agents=agents)
+    seeds = seeds_from(study.seed, study.said.replicates)
+    worlds = _Worlds(study, report, tell)
+    bases = [worlds.of(arm) for arm in study.arms]
+    programs = [
+        arm.program(study.measures, own[0].made) for arm, own in zip(study.arms, bases, strict=True)
+    ]
+    records = experiment(
+        bases, programs, seeds, ticks=study.ticks, measures=measures_taken(study.measures),
+        workers=workers, backend=backend, into=into, resume=resume, report=report, follow=follow,
+        notes={
+            "study": json.dumps(study.table, default=str), "called": study.called,
+            "folder": str(study.path.parent.absolute()),
+        },
+    )  # fmt: skip
+    digests = [[world.digest() for world in own] for own in bases]
+    return StudyFindings(study, records, {"world": _plainly(digests), "versions": _versions()})
+
+
+def _plainly(digests: list[list[str]]) -> str | list[list[str]]:
+    """Return the one digest where there is but one, as the file of results has it."""
+    every = {digest for own in digests for digest in own}
+    return every.pop() if len(every) == 1 else digests
+
+
+def _versions() -> dict[str, Any]:
+    import numpy as np
+
+    import sim
+    from sim.lab.runs.results_file import FORMAT
+
+    return {"hubbub": sim.__version__, "numpy": np.__version__, "format": FORMAT}
+
+
+class _Worlds:
+    """The base worlds, each made once, however many arms begin from it."""
+
+    def __init__(self, study: Study, report: Report, tell: Tell) -> None:
+        self._study, self._report, self._tell = study, report, tell
+        self._made: dict[tuple[str, int], World] = {}
+
+    def of(self, arm: Arm) -> list[World]:
+        """Return the worlds that an arm's replicates begin from in turn."""
+        network, many = arm.scenario.network, self._study.said.worlds
+        if many > 1 and (network.world is not None or network.file is not None):
+            raise FileError(
+                arm.scenario.path,
+                f"[study]: worlds = {many} needs a network that a generator draws; a network that "
+                "is there is one",
+            )
+        return [self._world(arm, place) for place in range(many)]
+
+    def _world(self, arm: Arm, place: int) -> World:
+        key = arm.network, place
+        if key not in self._made:
+            seed = arm.scenario.network.seed + place if place else None
+            self._made[key] = arm.scenario.world(self._report, seed, tell=self._tell)
+        return self._made[key]

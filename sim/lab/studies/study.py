@@ -1,0 +1,320 @@
+"""A study: one question in a file, with the arms that are to answer it.
+
+::
+
+    [study]
+    title = "A rumour, and a fact-check"
+    question = "How much of a rumour does a correction stop?"
+    seed = 1                        # of the first replicate
+    replicates = 20                 # runs of each arm; one seed draws the same under every arm
+    worlds = 1                      # networks that replicates begin from in turn
+    measures = ["share", "depth"]   # what is compared; the first is the main one
+    against = "unchecked"           # the arm that all others are compared with
+    expects = ["share: checked < unchecked"]
+
+    [network]                       # the base: the sections of a scenario; or in [study]
+    agents = 2000                   # scenario = "gallery:fact-check", and here what differs
+
+    [[messages]]
+    text = "The bridge is closed."
+    model = "competitive-cascade"
+
+    [arms.unchecked]                # keys of any section, as in the variants of a scenario
+    [arms.checked]
+    interventions = [{ at = 2, do = "fact-check", reach = 0.2, text = "It is open." }]
+
+A scenario with variants is a study too: the variants are its arms, ``[about]`` says what should be
+seen.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from sim.core.text import one_line
+from sim.errors import FileError, HubbubError
+from sim.lab.studies.program import StudyArm
+from sim.lab.studies.sections import Claim, StudySection, claims_of
+from sim.scenario.gallery import PREFIX, gallery_path
+from sim.scenario.places import as_clause
+from sim.scenario.plan import RunPlan, Stop
+from sim.scenario.spec import (
+    Scenario,
+    merged,
+    no_section,
+    scenario_from,
+    section_of,
+    toml_table,
+)
+
+__all__ = ["BASE", "Arm", "Study", "study_of"]
+
+BASE = "base"
+"""What the file as it stands is called beside its arms."""
+
+BASE_SECTIONS = (
+    "network", "population", "platform", "messages", "commands", "interventions", "metrics",
+    "alerts", "stop",
+)  # fmt: skip
+"""Sections of a scenario that a study has; an arm has other keys of them."""
+
+_SECTIONS = ("study", *BASE_SECTIONS, "arms")
+_NOT_OF_STUDIES = ("minds", "outputs", "sweep", "about", "variants")
+_OF_NETWORK = ("network", "population")
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One arm, checked.
+
+    Attributes
+    ----------
+    name
+        Of the arm.
+    scenario
+        The base with the arm's keys.
+    plan
+        What it does.
+    network
+        Tells networks apart: arms of the same text begin from the same worlds.
+    keys
+        What the file says of it.
+    """
+
+    name: str
+    scenario: Scenario
+    plan: RunPlan
+    network: str
+    keys: Mapping[str, Any]
+
+    def program(self, measures: tuple[str, ...], since: int) -> StudyArm:
+        """Return what is run; ``since`` counts the messages that the base world has had."""
+        return StudyArm(self.name, self.plan, measures, since)
+
+    @property
+    def does(self) -> str:
+        """What tells it from another, whatever it is called."""
+        facts = json.dumps(self.plan.facts(), sort_keys=True, default=str)
+        return f"{self.network}\n{facts}"
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A study, checked.
+
+    Attributes
+    ----------
+    called
+        As a person names it: a file, or ``gallery:NAME``.
+    path
+        The file that its paths are relative to.
+    said
+        Its section ``[study]``.
+    arms
+        Two or more, that with which others are compared first.
+    claims
+        What should be seen.
+    measures
+        What is compared, the main one first.
+    table
+        All its sections in full, the base's among them: :func:`study_of` makes the same of it.
+    """
+
+    called: str
+    path: Path
+    said: StudySection
+    arms: tuple[Arm, ...]
+    claims: tuple[Claim, ...]
+    measures: tuple[str, ...]
+    table: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Its title, else what it is called."""
+        return self.said.title or self.called
+
+    @property
+    def against(self) -> str:
+        """The arm that all others are compared with."""
+        return self.arms[0].name
+
+    @property
+    def seed(self) -> int:
+        """Of the first replicate."""
+        own = self.arms[0].scenario.network.seed
+        return own if self.said.seed is None else self.said.seed
+
+    @property
+    def ticks(self) -> int:
+        """The most ticks of a run."""
+        return max(arm.plan.stop.limit for arm in self.arms)
+
+
+def study_of(
+    what: str | Path | Mapping[str, Any],
+    *,
+    replicates: int | None = None,
+    agents: int | None = None,
+    called: str = "",
+    folder: Path | None = None,
+) -> Study:
+    """Read and check a study, before any world is made.
+
+    Parameters
+    ----------
+    what
+        A study file; a scenario with variants, ``gallery:NAME`` among them; or the sections
+        themselves.
+    replicates, agents
+        Instead of the file's; agents of worlds that a generator makes.
+    called, folder
+        Of sections: what a person calls them, and where paths begin; else here.
+
+    Raises
+    ------
+    FileError, InputError, UnknownNameError
+        One sentence with the file, the section and the key.
+
+    Examples
+    --------
+    >>> message = {"text": "The bridge is closed.", "model": "independent-cascade"}
+    >>> arms = {"few": {}, "many": {"messages": [message | {"seeds": "random:50"}]}}
+    >>> found = study_of({"network": {"agents": 200}, "messages": [message], "arms": arms})
+    >>> [arm.name for arm in found.arms], found.measures
+    (['few', 'many'], ('share',))
+    """
+    if isinstance(what, Mapping):
+        file, table = (folder or Path()) / "study.toml", dict(what)
+        name = called or "study"
+    else:
+        name = str(what)
+        file = gallery_path(name) if name.startswith(PREFIX) else Path(what)
+        table = toml_table(file)
+        if "study" not in table and "arms" not in table:
+            table = _of_scenario(file, table, name)
+    said = _said(file, table, replicates)
+    whole, home = _with_base(file, table, said)
+    if agents is not None:
+        whole["network"] = {**whole.get("network", {}), "agents": agents}
+        whole["network"].pop("data", None)
+    study = _checked(file, home, name, said, whole)
+    _refuse_alike(file, study.arms)
+    return study
+
+
+def _of_scenario(file: Path, table: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return a scenario with variants as a study."""
+    if not table.get("variants"):
+        raise FileError(
+            file,
+            "has neither [study] nor variants; hubbub study new NAME writes a study to begin with",
+        )
+    checked = scenario_from(file, table)
+    about = checked.about
+    kept = {key: value for key, value in table.items() if key in BASE_SECTIONS or key == "minds"}
+    said = {
+        "title": about.title, "question": about.question, "sees": about.sees,
+        "source": about.source, "measures": about.measures, "expects": about.expect,
+    }  # fmt: skip
+    named = {key: value for key, value in said.items() if value}
+    return {"study": named, **kept, "arms": table["variants"]}
+
+
+def _said(file: Path, table: Mapping[str, Any], replicates: int | None) -> StudySection:
+    for key in table:
+        if key == "minds":
+            raise FileError(file, "[minds]: members decide in single runs; leave it out of a study")
+        if key in _NOT_OF_STUDIES:
+            raise FileError(file, f"[{key}] belongs to a scenario, and a study has [study]")
+        if key not in _SECTIONS:
+            raise FileError(file, no_section(key, _SECTIONS, {"study": StudySection}))
+    given = table.get("study", {})
+    if replicates is not None and isinstance(given, dict):
+        given = {**given, "replicates": replicates}
+    return section_of(file, "[study]", StudySection, given)
+
+
+def _with_base(
+    file: Path, table: Mapping[str, Any], said: StudySection
+) -> tuple[dict[str, Any], Path]:
+    """Return the sections in full, and the file that their paths are relative to."""
+    own = {name: section for name, section in table.items() if name in BASE_SECTIONS}
+    study = {k: v for k, v in dict(table.get("study", {})).items() if k != "scenario"}
+    study["replicates"] = said.replicates
+    arms = table.get("arms", {})
+    home = file
+    if said.scenario is not None:
+        where = said.scenario
+        home = gallery_path(where) if where.startswith(PREFIX) else file.parent / where
+        base = toml_table(home)
+        if "minds" in base:
+            raise FileError(home, "[minds]: members decide in single runs; leave it out of a study")
+        arms = arms or base.get("variants", {})
+        own = merged({k: v for k, v in base.items() if k in BASE_SECTIONS}, own)
+    if not isinstance(arms, dict) or not all(isinstance(arm, dict) for arm in arms.values()):
+        raise FileError(file, "arms are tables, written as [arms.NAME]")
+    return {"study": study, **own, "arms": arms}, home
+
+
+def _checked(file: Path, home: Path, name: str, said: StudySection, whole: dict[str, Any]) -> Study:
+    keys: dict[str, Mapping[str, Any]] = whole["arms"]
+    claims = claims_of(said.expects)
+    named = {each for claim in claims for each in (claim.arm, claim.against)} | {said.against}
+    if BASE not in keys and (BASE in named or len(keys) == 1):
+        keys = {BASE: {}, **keys}
+    if not keys:
+        raise FileError(file, "a study compares two arms or more; write [arms.NAME] for each")
+    for each in named - {"", *keys}:
+        raise FileError(file, f"[study]: there is no arm {each!r}; it has {', '.join(keys)}")
+    order = sorted(keys, key=lambda arm: arm != said.against)  # stable: the others as written
+    arms = tuple(_arm(file, home, each, keys[each], whole, said.ticks) for each in order)
+    return Study(name, home, said, arms, claims, _measures(said, claims, arms), whole)
+
+
+def _arm(
+    file: Path, home: Path, name: str, keys: Mapping[str, Any], whole: Mapping[str, Any],
+    ticks: int | None,
+) -> Arm:  # fmt: skip
+    where = f"[arms.{one_line(name)}]"
+    if not name.strip() or name != one_line(name):
+        raise FileError(file, f"{where}: an arm has a name of one line")
+    for key in keys:
+        if key not in BASE_SECTIONS:
+            raise FileError(file, f"{where}: {no_section(key, BASE_SECTIONS)}")
+    table = merged({k: whole[k] for k in BASE_SECTIONS if k in whole}, keys)
+    try:
+        scenario = scenario_from(home, table)
+        plan = scenario.plan(Stop(ticks), author="study")
+        plan.check()
+    except FileError as error:
+        if not keys or error.path != str(home):
+            raise
+        raise FileError(file, f"{where}: {as_clause(error.reason)}") from None
+    except HubbubError as error:
+        raise FileError(file, f"{where}: {as_clause(str(error))}") from None
+    network = json.dumps([table.get(k, {}) for k in _OF_NETWORK], sort_keys=True, default=str)
+    return Arm(name, scenario, replace(plan, name=name), network, keys)
+
+
+def _measures(
+    said: StudySection, claims: tuple[Claim, ...], arms: tuple[Arm, ...]
+) -> tuple[str, ...]:
+    named = [*said.measures, *(claim.measure for claim in claims)]
+    if not named:
+        named = ["share"] if any(arm.plan.messages for arm in arms) else ["active"]
+    return tuple(dict.fromkeys(named))
+
+
+def _refuse_alike(file: Path, arms: tuple[Arm, ...]) -> None:
+    for one, other in combinations(arms, 2):
+        if one.does == other.does:
+            raise FileError(
+                file,
+                f"the arms {one.name!r} and {other.name!r} do the same, so there is nothing to "
+                "compare; let one of them do something else",
+            )

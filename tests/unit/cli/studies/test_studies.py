@@ -1,0 +1,164 @@
+"""``hubbub study``: written, run, killed, gone on with, from the command line alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sim.lab import read_findings
+from sim.lab.runs.results_file import ResultsFile
+from sim.lab.studies import schema
+from tests.unit.cli.conftest import Hubbub
+
+SMALL = """
+[study]
+title = "Rumour"
+question = "Who hears it?"
+replicates = 4
+expects = ["share: soft < loud"]
+
+[network]
+agents = 200
+
+[[messages]]
+text = "The bridge is closed."
+model = "independent-cascade"
+parameters = { probability = 0.02 }
+
+[arms.soft]
+
+[[arms.loud.messages]]
+text = "The bridge is closed."
+model = "independent-cascade"
+parameters = { probability = 0.5 }
+"""
+
+
+@pytest.fixture(autouse=True)
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sim.cli.studies.studies.probe_foreign", lambda: None)
+
+
+def test_a_study_is_written_once(hubbub: Hubbub) -> None:
+    assert hubbub("study", "new", "the-bridge").out == (
+        "the-bridge.toml is written. Run it: hubbub study run the-bridge.toml\n"
+    )
+    text = Path("the-bridge.toml").read_text("utf-8")
+    assert 'title = "The bridge"' in text
+    again = hubbub("study", "new", "the-bridge.toml")
+    assert (again.code, again.err.count("\n")) == (3, 1)
+    assert "is there already" in again.err
+    assert hubbub("study", "new", "the-bridge", "--force").code == 0
+    assert "folder does not exist" in hubbub("study", "new", "none/x").err
+
+
+def test_the_schema_is_printed_or_written(hubbub: Hubbub) -> None:
+    assert hubbub("study", "schema").json == schema()
+    hubbub("study", "schema", "--into", "s.json")
+    assert json.loads(Path("s.json").read_text("utf-8")) == schema()
+
+
+def test_a_run_tells_means_verdicts_and_what_follows(hubbub: Hubbub) -> None:
+    Path("s.toml").write_text(SMALL, "utf-8")
+    said = hubbub("study", "run", "s.toml", "--workers", "1")
+    assert said.code == 0, said.err
+    lines = said.out.splitlines()
+    assert lines[:3] == ["Rumour", "", "Who hears it?"]
+    found = read_findings("s.runs")
+    share = found.records.values("share", "loud").mean()
+    assert any(line.split()[:3] == ["share", "loud", f"{share:.4g}"] for line in lines)
+    assert "share is less under soft than under loud  agrees" in said.out
+    assert "Of 1 expected, 1 agree, 0 disagree, 0 undecided." in lines
+    assert lines[-1].startswith("8 runs, ")
+    assert "kept in s.runs" in lines[-1]
+    again = hubbub("study", "run", "s.toml", "--json")
+    assert "holds 8 finished replicates; --resume" in again.err
+    facts = hubbub("study", "run", "s.toml", "--json", "--resume").json
+    assert facts["expected"][0]["verdict"] == "agrees"
+    assert facts["world"] == found.begun["world"]
+    assert facts["seeds"] == [0, 1, 2, 3]
+
+
+def test_a_scenario_of_the_gallery_is_run_small(hubbub: Hubbub) -> None:
+    words = ("gallery:product-launch", "--replicates", "2", "--agents", "300", "--workers", "1")
+    said = hubbub("study", "run", *words)
+    assert said.code == 0, said.err
+    assert "share#0 is less under anybody than under hubs" in said.out
+    assert read_findings("product-launch.runs").records.agents == 300
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("s.toml", "--replicates", "0"), "replicates must be at least 1, got 0"),
+        (("none.toml",), "no such file"),
+        (("gallery:fact-chek",), "fact-check"),
+        (("s.runs",), "s.runs holds results"),
+        (("s.toml", "--into", "none/s.runs"), "folder does not exist"),
+        (("s.toml", "--backend", "slurm"), "No backend named 'slurm'"),
+        (("s.toml", "--into", "s.toml"), "s.toml"),
+    ],
+)
+def test_what_cannot_be_run_is_one_sentence(
+    hubbub: Hubbub, words: tuple[str, ...], sentence: str
+) -> None:
+    Path("s.toml").write_text(SMALL, "utf-8")
+    said = hubbub("study", "run", *words)
+    assert said.code
+    assert sentence in said.err
+    assert said.err.count("\n") == 1
+    assert Path("s.toml").read_text("utf-8") == SMALL
+
+
+def test_a_full_disk_loses_nothing(hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("s.toml").write_text(SMALL.replace("replicates = 4", "replicates = 60"), "utf-8")
+    keep, kept = ResultsFile.keep, 0
+
+    def fills(self: ResultsFile, found: object) -> None:
+        nonlocal kept
+        if kept >= 3:
+            pages = self._file.execute("pragma page_count").fetchone()[0]
+            self._file.execute(f"pragma max_page_count = {pages}")
+        keep(self, found)  # type: ignore[arg-type]
+        kept += 1
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ResultsFile, "keep", fills)
+        said = hubbub("study", "run", "s.toml", "--workers", "1")
+    assert said.code == 3
+    assert "the disk is full; what is finished is kept" in said.err
+    assert said.err.count("\n") == 1
+    part = read_findings("s.runs").records.finished
+    assert 0 < part < 120
+    assert hubbub("study", "run", "s.toml", "--resume", "--workers", "1").code == 0
+    assert read_findings("s.runs").is_finished
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no such signal here")
+def test_a_killed_run_goes_on_and_comes_to_the_same(hubbub: Hubbub) -> None:
+    Path("s.toml").write_text(SMALL.replace("replicates = 4", "replicates = 60"), "utf-8")
+    words = ["study", "run", "s.toml", "--workers", "1"]
+    code = f"from sim.cli.main import main; main({words!r})"
+    began = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        for _ in range(600):
+            if Path("s.runs").exists() and Path("s.runs").stat().st_size > 20_000:
+                break
+            time.sleep(0.05)
+    finally:
+        os.kill(began.pid, signal.SIGKILL)
+        began.wait()
+    assert hubbub(*words, "--resume").code == 0
+    assert hubbub(*words, "--into", "straight.runs").code == 0
+    one, other = read_findings("s.runs"), read_findings("straight.runs")
+    for name in one.tables:
+        assert one.tables[name] == other.tables[name]
