@@ -15,7 +15,7 @@ __all__ = ["Numbers", "Target", "facts_of", "numbers_of"]
 
 Floats = npt.NDArray[np.float64]
 
-_SHARES = (1 / 144, 1 / 24, 5 / 24, 1.0)  # of a day: 10 minutes, 1, 5 and 24 hours
+_SHARES = (1 / 144, 1 / 24, 5 / 24, 1 / 2, 1.0)  # of a day: 10 minutes, 1, 5, 12 and 24 hours
 _FEW = 4
 """So many messages for each number are needed for a covariance of their own."""
 _ROUNDING = 1e-3
@@ -50,10 +50,10 @@ class Numbers:
 
 
 def numbers_of(curves: Curves, *, alone: bool = False) -> Numbers:
-    """Return what curves are held to: logarithms of means at four times, and spread of sizes.
+    """Return what curves are held to: logarithms of means at five times, and spread of sizes.
 
-    The times are 10 minutes, 1, 5 and 24 hours where the curves are a day long. Depth is counted
-    from 1 on. Of the size at the end also the mean logarithm and its standard deviation.
+    The times are 10 minutes, 1, 5, 12 and 24 hours where the curves are a day long. Depth is
+    counted from 1 on. Of the size at the end also the mean logarithm and its standard deviation.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def numbers_of(curves: Curves, *, alone: bool = False) -> Numbers:
     >>> grid = np.array([0.0, 10.0])
     >>> curves = Curves(grid, {"scale": np.array([[1.0, 2.0], [1.0, 6.0]])}, ("a", "b"))
     >>> found = numbers_of(curves)
-    >>> found.names[-1], round(float(np.exp(found.values[3])), 3)
+    >>> found.names[-1], round(float(np.exp(found.values[0])), 3)
     ('log size sd', 4.0)
     """
     names, columns = [], []
@@ -86,7 +86,7 @@ def numbers_of(curves: Curves, *, alone: bool = False) -> Numbers:
 
 
 def _places(count: int) -> list[int]:
-    """Return four places of a grid; those of a short one are not told apart twice."""
+    """Return five places of a grid; those of a short one are not told apart twice."""
     return sorted({max(round(share * (count - 1)), min(1, count - 1)) for share in _SHARES})
 
 

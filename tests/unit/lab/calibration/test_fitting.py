@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from sim import lab
-from sim.errors import InputError
+from sim.errors import FileError, InputError
 from sim.lab.calibration import (
     Calibration,
     Curves,
@@ -86,6 +87,31 @@ def test_the_same_seed_gives_the_same_result(found: Calibration) -> None:
     assert again.errors == found.errors
 
 
+def test_curves_are_drawn_and_told_of_either_half_and_the_model(found: Calibration) -> None:
+    assert list(found.tables) == ["parameters", "errors", "curves"]
+    curves = found.table("curves")
+    assert len(curves) == 3 * 3 * 145
+    part = curves.where(messages="held out", measure="depth")
+    assert part["mean"].tolist() == found.held.mean("depth").tolist()
+    panels = found.plot().axes
+    assert [panel.get_ylabel() for panel in panels] == ["mean scale", "mean depth", "mean breadth"]
+    assert [len(panel.lines) for panel in panels] == [3, 3, 3]
+    assert "curves" not in found._repr_html_()
+
+
+def test_what_must_be_known_is_said_in_a_sentence_each(found: Calibration) -> None:
+    assert found.warnings == ()
+    (one,) = found.parameters
+    at_end = replace(one, name="b", value=one.most, is_identified=False)
+    bound = np.array([[1.0, -0.95], [-0.95, 1.0]])
+    said = replace(found, parameters=(one, at_end), correlations=bound, holdout=0.0).warnings
+    assert said[0].startswith("The data do not identify b:")
+    assert said[1].startswith("probability and b are not identified apart")
+    assert "correlation -0.95" in said[1]
+    assert said[2] == "The likeliest b is at an end of its range; widen it."
+    assert said[3].startswith("Nothing was held out")
+
+
 def test_messages_judge_that_were_not_fitted_by(found: Calibration) -> None:
     assert len(found.simulated) == 60  # three times as many, of another seed
 
@@ -123,7 +149,7 @@ def test_parameters_that_do_the_same_are_told_to_move_together() -> None:
     known = Observed.of_facts({"mean_size": (40.0, 1.0)})
     with pytest.raises(InputError, match="Facts cannot be held out"):
         fitted(known, ranges=ranges)
-    bound = fitted(known, ranges=ranges, holdout=0, simulations=24, messages=60)
+    bound = fitted(known, ranges=ranges, holdout=0, simulations=14)
     assert any("do not identify" in said or "move together" in said for said in bound.warnings)
     assert "Nothing was held out" in bound.conclusion()
     assert list(bound.tables) == ["parameters"]
@@ -133,7 +159,7 @@ def test_facts_are_met() -> None:
     known = {"mean_size": 60.0, "mean_depth": 3.0, "mean_breadth": 30.0, "log_size": 3.9,
              "log_size_sd": 0.6}  # fmt: skip
     result = fitted(
-        Observed.of_facts({"mean_size": (known["mean_size"], 1.0)}), holdout=0, messages=100
+        Observed.of_facts({"mean_size": (known["mean_size"], 1.0)}), holdout=0, messages=40
     )
     assert result.simulated.sizes.mean() == pytest.approx(60, rel=0.2)
     every = fitted(Observed.of_facts({n: (v, 0.3 * v) for n, v in known.items()}), holdout=0)
@@ -195,14 +221,8 @@ def test_what_is_not_allowed_is_said_in_one_sentence(how: dict[str, Any], senten
 
 def test_files_are_read(tmp_path: Path) -> None:
     (tmp_path / "none.jsonl").write_text("")
-    with pytest.raises(lab_errors(), match="it is empty"):
+    with pytest.raises(FileError, match="it is empty"):
         fitted(tmp_path / "none.jsonl")
-
-
-def lab_errors() -> type[Exception]:
-    from sim.errors import FileError
-
-    return FileError
 
 
 @pytest.mark.parametrize(("holdout", "held"), [(0.5, "bdf"), (0.25, "d"), (0.75, "bcdf"), (0, "")])

@@ -123,8 +123,8 @@ def test_messages_take_their_seeds_in_turn() -> None:
     trees = simulated_trees(plan(messages=12), {}, 1)
     assert [tree.name for tree in trees] == [f"{number:06}" for number in range(12)]
     for seeds in ("", "top:3:degree"):
-        other = Plan.of("si,beta=0.1", "erdos-renyi,agents=100,mean_degree=4,tick_minutes=60",
-                        messages=5, minutes=300, seeds=seeds)  # fmt: skip
+        network = "erdos-renyi,agents=100,mean_degree=4,tick_minutes=60"
+        other = Plan.of("independent-cascade", network, messages=5, minutes=300, seeds=seeds)
         assert len(simulated(other, {}, 1)) == 5
         assert other.roots == 0
 
