@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from sim.core.params import check as check
     from sim.core.params import describe as describe
     from sim.core.plugin_files import user_folder as user_folder
-    from sim.core.priority import answers_first as answers_first
     from sim.core.progress import Report as Report
     from sim.core.progress import quiet as quiet
     from sim.core.registry import Spec as Spec
@@ -69,6 +68,7 @@ if TYPE_CHECKING:
     from sim.core.theory import Theory as Theory
     from sim.core.theory import as_if_mutual as as_if_mutual
     from sim.core.theory import as_if_unclustered as as_if_unclustered
+    from sim.core.thread_priority import answers_first as answers_first
     from sim.errors import CapacityError as CapacityError
     from sim.errors import ParameterError as ParameterError
     from sim.io.importing.profiles import Profiles as Profiles
@@ -154,7 +154,7 @@ if TYPE_CHECKING:
     from sim.runtime.distilling import distil as distil
     from sim.runtime.engine.bookmarks import Reach as Reach
     from sim.runtime.engine.engine import EngineError as EngineError
-    from sim.runtime.engine.requests import ReplacedError as ReplacedError
+    from sim.runtime.engine.engine_command import ReplacedError as ReplacedError
     from sim.runtime.frames.frames import Communities as Communities
     from sim.runtime.frames.frames import Focus as Focus
     from sim.runtime.frames.frames import Frame as Frame
@@ -443,7 +443,7 @@ _HOMES = {
     "Reading": "sim.runtime.health.checks",
     "Recommender": "sim.platform.feed.recommender",
     "Repeated": "sim.runtime.manifest",
-    "ReplacedError": "sim.runtime.engine.requests",
+    "ReplacedError": "sim.runtime.engine.engine_command",
     "Replay": "sim.runtime.replay",
     "Report": "sim.core.progress",
     "RuleMind": "sim.minds.minds",
@@ -489,7 +489,7 @@ _HOMES = {
     "World": "sim.world.world",
     "WorldSaved": "sim.core.events",
     "after": "sim.spread.compartments.rules",
-    "answers_first": "sim.core.priority",
+    "answers_first": "sim.core.thread_priority",
     "as_if_mutual": "sim.core.theory",
     "as_if_unclustered": "sim.core.theory",
     "attack_rate": "sim.spread.theory.edges",

@@ -25,9 +25,9 @@ from tui.actions.palette import ActionProvider
 from tui.actions.runner import ActionRunner
 from tui.actions.situation import ScreenState
 from tui.actions.table import Action, bindings, by_id
+from tui.ansi_filter import lean
 from tui.backend import Backend, NewWorldSpec, Preferences
 from tui.background_work import BackgroundWork
-from tui.colours import lean
 from tui.dialogs.error import ErrorDialog, sentence_of
 from tui.dialogs.loading import Loading
 from tui.dialogs.progress import DialogJob, in_thread

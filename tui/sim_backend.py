@@ -336,7 +336,7 @@ class SimBackend:
 
     def metrics(self) -> Mapping[str, tuple[str, str]]:
         """List what can be measured of a world."""
-        from sim.runtime.engine import metrics as measuring
+        from sim.runtime.engine import metrics_tracker as measuring
 
         return measuring.listed()
 

@@ -1,4 +1,4 @@
-"""Strong ties persuade, weak ties carry."""
+"""The ``hybrid`` model: strong ties persuade, weak ties carry (Granovetter 1973)."""
 
 from typing import ClassVar, Literal
 

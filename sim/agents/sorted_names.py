@@ -1,4 +1,4 @@
-"""Sorted names and ids of a whole population, made beside whoever writes to the agents."""
+""":class:`NameSnapshot`: agents' names and ids in alphabetical order, sorted in another thread."""
 
 from __future__ import annotations
 

@@ -21,8 +21,8 @@ from sim.cli.runs.compare_app import compare
 from sim.cli.runs.seeds_app import seeds
 from sim.cli.runs.sweep_app import sweep
 from sim.cli.scenario.app import scenarios
-from sim.cli.show.acts_app import config, doctor, phases, replay
 from sim.cli.show.app import show
+from sim.cli.show.diagnostics_app import config, doctor, phases, replay
 from sim.cli.studies.app import studies
 from sim.cli.worlds.edit_app import edit
 from sim.cli.worlds.import_app import MADE_FORCE, import_file

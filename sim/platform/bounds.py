@@ -12,7 +12,7 @@ from sim.core.bounds import Bound, require
 from sim.errors import InputError
 from sim.platform.acts.kinds import OF_GROUPS, Act
 from sim.platform.acts.log import NOBODY
-from sim.platform.acts.policies import POLICY
+from sim.platform.acts.policy_dispatch import POLICY
 from sim.platform.feed.candidates_kernels import RING
 from sim.platform.platform import Platform
 from sim.platform.posts.posts import NO_TOPIC, Kind

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import InputError
-from sim.platform.acts.policies import policy_of
 from sim.platform.acts.policy import Policy
+from sim.platform.acts.policy_dispatch import policy_of
 from sim.platform.acts.relations import founders_of
 from sim.platform.feed.recommender import Recommender
 from sim.platform.feed.recommenders import recommender_of

@@ -20,8 +20,8 @@ from sim.platform.acts.commands import checked_command, letters
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import ActColumns, ActLog
 from sim.platform.acts.moods import temper_of
-from sim.platform.acts.policies import decide_by, grow_policies, policy_of
 from sim.platform.acts.policy import Policy
+from sim.platform.acts.policy_dispatch import decide_by, grow_policies, policy_of
 from sim.platform.acts.relations import friends_of, grow_reputation, reputation_of, standing_of
 from sim.platform.acts.requests import ActRequest
 from sim.platform.feed.exposures import Exposures
@@ -68,7 +68,7 @@ class Platform:
         Recommenders' own arrays by name, saved with the world.
     recommenders, policies
         The plugins that rank and that act; ``members.recommender`` says whose feed is whose's, and
-        :func:`~sim.platform.acts.policies.ruled_by` who is decided for by which.
+        :func:`~sim.platform.acts.policy_dispatch.ruled_by` who is decided for by which.
     online, online_at
         Who is online, uint32, rising, and in which tick that was found out; -1: not yet.
     exposures

@@ -13,8 +13,8 @@ from sim.core.params import Parameters
 from sim.core.registry import make
 from sim.errors import HubbubError
 from sim.platform.acts.log import ActLog
-from sim.platform.acts.policies import POLICY
 from sim.platform.acts.policy import Policy, RulePolicy
+from sim.platform.acts.policy_dispatch import POLICY
 from sim.platform.acts.requests import ActRequest
 from sim.platform.bounds import require_platform, texts_of
 from sim.platform.feed.recommender import Chronological, Recommender

@@ -18,7 +18,7 @@ from sim.platform.acts.effects import change_ties, take_effect
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import NOBODY, ActColumns
 from sim.platform.acts.moods import live_on
-from sim.platform.acts.policies import replace_failing
+from sim.platform.acts.policy_dispatch import replace_failing
 from sim.platform.acts.relations import learn_trust, propose, weigh
 from sim.platform.acts.tick_record import seal
 from sim.platform.feed.exposures import Exposures

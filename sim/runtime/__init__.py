@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from sim.runtime.blocking import run_blocking
-from sim.runtime.bulk import DetectedCommunities
+from sim.runtime.bulk_operations import DetectedCommunities
 from sim.runtime.engine.engine import EngineError
+from sim.runtime.engine.engine_command import ReplacedError
 from sim.runtime.engine.outbox import FrameWatch
-from sim.runtime.engine.requests import ReplacedError
 from sim.runtime.frames.frames import Communities, Focus, Frame, Kept, SessionRow
 from sim.runtime.frames.sessions import Session
 from sim.runtime.health.exporter import exported

@@ -1,4 +1,4 @@
-"""The opening of whatever lets minds decide, as the settings say, and its closing."""
+"""The opening of a :class:`Thinker` from settings: model pool, budget, and runs with minds."""
 
 from __future__ import annotations
 

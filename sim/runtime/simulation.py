@@ -16,7 +16,7 @@ from sim.core.events import Event, EventBus, Middleware, Subscription
 from sim.core.progress import Report, quiet
 from sim.core.scratch import be_frugal
 from sim.errors import HubbubError, InputError
-from sim.runtime.bulk_commands import BulkCommands
+from sim.runtime.bulk_jobs import BulkCommands
 from sim.runtime.engine.outbox import AsyncHandlers, FrameWatch
 from sim.runtime.engine.run_control import never
 from sim.runtime.engine.thread_client import EngineClient, not_open

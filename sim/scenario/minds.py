@@ -179,7 +179,7 @@ def give(
 
 def _done(world: World, journal: JournalWriter | None, kind: str, *args: Any) -> None:
     """Do something to minds, for journal and trail too."""
-    from sim.runtime.engine.platform import ACTS
+    from sim.runtime.engine.platform_commands import ACTS
     from sim.runtime.journal.writer import done
 
     with done(journal, world, kind, args):

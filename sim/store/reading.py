@@ -1,4 +1,4 @@
-"""Databases read from asyncio: aiosqlite carries lookups out beside the event loop.
+"""Asynchronous reading of databases: aiosqlite executes the sans-IO lookups of ``sans_io``.
 
 Files are opened by the same gates, and asked by the same lookups, as in :mod:`sim.store.history`,
 :mod:`sim.store.journal` and :mod:`sim.store.snapshot`, which read at once. Whoever leaves an
@@ -32,7 +32,7 @@ from sim.store.journal.audit_reading import (
 )
 from sim.store.journal.journal import JOURNAL_FILE, folder_of
 from sim.store.journal.reading import find_checkpoints, open_journal
-from sim.store.lookup import Lookup, Query, Row
+from sim.store.sans_io import Lookup, Query, Row
 from sim.store.snapshot import gates
 from sim.store.snapshot.bounded import Deadline, Room, room_of
 from sim.store.snapshot.gates import OPERATIONS, QUERY_SECONDS, open_gated
@@ -99,7 +99,7 @@ class Database:
         await self._connection.set_progress_handler(self._deadline, OPERATIONS)
 
     async def look_up(self, lookup: Lookup[T]) -> T:
-        """Carry a lookup out, as :func:`sim.store.lookup.look_up` does.
+        """Carry a lookup out, as :func:`sim.store.sans_io.look_up` does.
 
         Whoever cancels it interrupts the query under way.
         """

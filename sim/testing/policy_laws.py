@@ -25,7 +25,7 @@ from sim.world.interventions.base import Intervention
 from sim.world.interventions.kinds import KINDS
 from sim.world.metrics.kinds import Metric, metric_name
 from sim.world.metrics.series import METRICS
-from sim.world.ticking import only_reads
+from sim.world.tick_guard import only_reads
 from sim.world.world import World
 
 __all__ = ["ACTING_LAWS", "check_acting"]

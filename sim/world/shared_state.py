@@ -27,7 +27,7 @@ from sim.world.channels import channel_of, is_current, opened
 from sim.world.interventions.plan import Interventions, Planned
 from sim.world.log import Trail
 from sim.world.metrics.series import Metrics, MetricSettings, opened_metrics
-from sim.world.relationships import Relationships
+from sim.world.relation_state import Relationships
 from sim.world.removal import bury
 
 if TYPE_CHECKING:

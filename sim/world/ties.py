@@ -19,7 +19,7 @@ from sim.network.graph.ties import FRIEND, DroppedArcs, Ties
 from sim.network.relations.blocklist import BLOCKED, MUTED, SHUNNED
 from sim.world.groups import Groups
 from sim.world.log import noted
-from sim.world.relations import DOES, admitted, pairs_of
+from sim.world.relation_commands import DOES, admitted, pairs_of
 from sim.world.seeding import choose_seeds
 from sim.world.shared_state import SharedState
 

@@ -40,7 +40,7 @@ from sim.world.seeding import author_of, seeds_of
 from sim.world.state.capacity import estimate_bytes
 from sim.world.state.ended import lay_by
 from sim.world.state.state import digest_of, dump_world, restore_world, surroundings, topic_of
-from sim.world.ticking import running, tell_ticks
+from sim.world.tick_guard import running, tell_ticks
 from sim.world.watchers import Watcher
 
 __all__ = ["World"]

@@ -12,8 +12,8 @@ from textual.widgets import Input
 
 from sim import Settings, SettingsWatch, World, current, keep_words, load_settings
 from sim.errors import FileError
-from sim.runtime.engine import metrics as measuring
-from sim.runtime.engine.metrics import MetricsState, MetricsTracker
+from sim.runtime.engine import metrics_tracker as measuring
+from sim.runtime.engine.metrics_tracker import MetricsState, MetricsTracker
 from sim.settings.settings import use
 from tests.screens.showing import assert_fills, screen_of, shown
 from tests.screens.test_app import command, frame_of, recording, said, seen, settled, until

@@ -12,8 +12,8 @@ from sim.minds.deciding.thinker import Thinker
 from sim.minds.models.asks import Ask, Turn
 from sim.minds.models.pool import ModelPool
 from sim.minds.models.provider import Provider
+from sim.minds.prompts.mock_answers import likely
 from sim.minds.prompts.prompts import tokens_in
-from sim.minds.prompts.stand_in import likely
 from sim.runtime.journal.acts import perform
 from sim.world.minds.memory import MOST_BYTES, size_of
 from sim.world.minds.news import MOST_LETTERS

@@ -46,7 +46,7 @@ def start_of(app: Hubbub, command: str) -> str:
 
 def known(app: Hubbub) -> dict[str, list[str]]:
     """Return command to words; nothing here reads a file or asks the engine."""
-    from sim.runtime.engine.metrics import UNITS  # not before the first paint
+    from sim.runtime.engine.metrics_tracker import UNITS  # not before the first paint
     from tui.draw.agent_table import sortable
 
     frame = app.frame

@@ -20,7 +20,7 @@ NEVER = {"never", "off", "none", ""}
 
 async def metrics(app: Hubbub, words: Words) -> None:
     """Show the metrics that were typed in Live, or ask which."""
-    from sim.runtime.engine import metrics as measuring
+    from sim.runtime.engine import metrics_tracker as measuring
     from tui.dialogs.metrics import MetricChoice, MetricsDialog
 
     known = await in_thread(app.backend.metrics, "metrics")
@@ -45,7 +45,7 @@ async def _show(app: Hubbub, names: Sequence[str]) -> None:
     """Show metrics from now on, and keep which; a world that takes none takes them."""
     from dataclasses import replace
 
-    from sim.runtime.engine import interventions as intervening
+    from sim.runtime.engine import intervention_commands as intervening
 
     if names and app.simulation.frame.metrics is None:
         await app.simulation.call(intervening.open_metrics)
@@ -97,8 +97,8 @@ def _bound(key: str, text: str) -> float | None:
 
 async def _alarm(app: Hubbub, metric: str, bounds: Mapping[str, float | None]) -> None:
     """Change the alert of a metric, or make it one; one without bounds goes."""
-    from sim.runtime.engine import interventions as intervening
-    from sim.runtime.engine import metrics as measuring
+    from sim.runtime.engine import intervention_commands as intervening
+    from sim.runtime.engine import metrics_tracker as measuring
 
     rules = measuring.rules_of(app.simulation.frame.metrics)
     name = next((n for n, rule in rules.items() if metric in {n, rule.metric}), metric)

@@ -89,7 +89,7 @@ def _has_platform(world: Any) -> bool:
 
 async def _call(app: Hubbub, name: str, *args: Any, **said: Any) -> Any:
     """Do what a journal can do again with the world, between two ticks."""
-    from sim.runtime.engine import platform as hosting
+    from sim.runtime.engine import platform_commands as hosting
 
     return await app.simulation.call(hosting.ACTS[name], *args, **said)
 

@@ -28,7 +28,7 @@ async def _call(app: Hubbub, function: Callable[..., Any], *args: Any, **said: A
 
 async def platform(app: Hubbub, words: Words) -> None:
     """Open a platform; where there is one, let another recommender rank its feeds."""
-    from sim.runtime.engine import platform as hosting
+    from sim.runtime.engine import platform_commands as hosting
     from sim.runtime.queries import choices as offers
     from sim.runtime.queries import feeds
 
@@ -52,7 +52,7 @@ async def platform(app: Hubbub, words: Words) -> None:
 
 async def _change(app: Hubbub, said: Mapping[str, str]) -> None:
     """Let another recommender rank, or another policy decide, for everybody."""
-    from sim.runtime.engine import platform as hosting
+    from sim.runtime.engine import platform_commands as hosting
 
     if not set(said) <= {"recommender", "policy"}:
         raise InputError("A platform that is open takes another recommender or policy alone.")
@@ -68,7 +68,7 @@ async def _change(app: Hubbub, said: Mapping[str, str]) -> None:
 
 async def flag(app: Hubbub, words: Words) -> None:
     """Put a flag on a message that a member wrote, or take it off."""
-    from sim.runtime.engine import platform as hosting
+    from sim.runtime.engine import platform_commands as hosting
 
     chosen = app.messages.chosen
     if words and words[0].lstrip("m").isdecimal():
@@ -106,7 +106,7 @@ async def intervene(app: Hubbub, words: Words) -> None:
 
 
 async def _plan(app: Hubbub, wish: InterventionWish) -> None:
-    from sim.runtime.engine import interventions as intervening
+    from sim.runtime.engine import intervention_commands as intervening
     from sim.runtime.queries import choices as offers
 
     offer = next(each for each in offers.interventions() if each.name == wish.kind)

@@ -44,7 +44,7 @@ async def _meant(app: Hubbub, words: Words, verb: str) -> tuple[int, str]:
 
 async def interview(app: Hubbub, words: Words) -> None:
     """Talk to a member, which stays as it is unless it shall remember."""
-    from sim.runtime.engine import platform as hosting
+    from sim.runtime.engine import platform_commands as hosting
     from tui.dialogs.interview import InterviewDialog
 
     member, name = await _meant(app, words, "interview")
@@ -137,7 +137,7 @@ def _gathered(futures: list[Future[Answer]], report: Report) -> list[Answer]:
 async def play(app: Hubbub, words: Words) -> None:
     """Be a member: see its feed and act for it; what it does is recorded like anything else."""
     from sim.minds.deciding.played_members import being_of
-    from sim.runtime.engine import platform as hosting
+    from sim.runtime.engine import platform_commands as hosting
     from tui.dialogs.play import PlayDialog
 
     member, name = await _meant(app, words, "play")

@@ -18,7 +18,7 @@ from tui.safe_text import line
 
 if TYPE_CHECKING:
     from sim.runtime import Frame
-    from sim.runtime.engine.metrics import MetricsState
+    from sim.runtime.engine.metrics_tracker import MetricsState
 
 __all__ = ["MetricChart", "figure"]
 

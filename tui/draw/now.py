@@ -20,7 +20,7 @@ from tui.safe_text import line
 
 if TYPE_CHECKING:
     from sim.runtime import Focus, Frame
-    from sim.runtime.engine.metrics import MetricsState
+    from sim.runtime.engine.metrics_tracker import MetricsState
     from sim.runtime.queries.feeds import PlatformNow
 
 __all__ = ["Figure", "NowPane", "metrics_of"]

@@ -68,7 +68,7 @@ class LiveMode(Mode):
 
     def _arrange(self, frame: Frame) -> None:
         """Show the metrics chosen, or what members do, where no message has its curves."""
-        from sim.runtime.engine.metrics import unit_of
+        from sim.runtime.engine.metrics_tracker import unit_of
 
         names, is_quiet = self.app.preferences.metrics, frame.focus is None
         units = {name: unit_of(name) for name in names}

@@ -82,7 +82,7 @@ def show_minds_comparison(
     if not asked.offline:
         require_folder(asked.replies)
     with watched() as report:
-        from sim.cli.worlds.names import open_world
+        from sim.cli.worlds.open_save import open_world
         from sim.lab.minds.comparison import arm_of, compare_minds
         from sim.settings.settings import current
 

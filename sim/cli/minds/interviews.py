@@ -51,7 +51,7 @@ def ask_members(where: str, who: str, question: str, choices: str, *, json: bool
     InputError, HubbubError
         There is no such member, nobody to ask, or no answer came.
     """
-    from sim.cli.worlds.names import open_world
+    from sim.cli.worlds.open_save import open_world
 
     with watched() as report:
         world = open_world(where, report)
@@ -130,7 +130,7 @@ def show_estimate(where: str, asked: MindsRequest, ticks: int, *, json: bool) ->
     """
     from dataclasses import asdict
 
-    from sim.cli.worlds.names import open_world
+    from sim.cli.worlds.open_save import open_world
     from sim.minds.deciding.estimate import estimate
     from sim.minds.models.configured import prices_in, prompts_folder
     from sim.minds.models.prices import price_of

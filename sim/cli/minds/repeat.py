@@ -73,7 +73,7 @@ def repeat(where: str, save: Path | None, *, json: bool) -> int:
     """
     require_folder(save)
     with watched() as report:
-        from sim.cli.worlds.names import save_world
+        from sim.cli.worlds.open_save import save_world
         from sim.runtime.manifest import repeat as repeated
 
         acts, digest = _run_in(where)

@@ -260,7 +260,7 @@ _worlds: dict[str, Any] = {}
 
 def _opened(where: str) -> Any:
     from sim.cli.program.output import watched
-    from sim.cli.worlds.names import open_world
+    from sim.cli.worlds.open_save import open_world
 
     if where not in _worlds:
         _worlds.clear()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.cli.plugins.trial import probe_foreign
 from sim.cli.program.output import as_json, say, table, tell, watched
-from sim.cli.worlds.names import AUTHOR
+from sim.cli.worlds.open_save import AUTHOR
 from sim.core.progress import Report
 from sim.errors import InputError
 from sim.scenario.gallery import is_scenario, open_scenario
@@ -99,7 +99,7 @@ def _subject(where: str, variant: str, report: Report) -> _Subject:
         return _of_scenario(open_scenario(where, variant), report)
     if variant:
         raise InputError("Variants belong to scenarios; leave out --variant.")
-    from sim.cli.worlds.names import open_world
+    from sim.cli.worlds.open_save import open_world
 
     return _Subject(lambda seed: open_world(where, report, seed=seed))
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.cli.plugins.trial import probe_foreign
 from sim.cli.program.output import as_json, require_folder, say, spare_worlds, table, tell, watched
-from sim.cli.worlds.names import AUTHOR
+from sim.cli.worlds.open_save import AUTHOR
 from sim.core.progress import Report
 from sim.errors import InputError
 from sim.scenario.gallery import is_scenario, open_scenario
@@ -132,7 +132,7 @@ def _forked(
 ) -> tuple[World, Mapping[str, Any], int | None]:
     """Return the base world, the arms, and how long they run."""
     if not asked.variants:
-        from sim.cli.worlds.names import open_world
+        from sim.cli.worlds.open_save import open_world
 
         return open_world(where, report), arms, asked.ticks
     return _of_variants(where, asked.ticks, report)

@@ -113,7 +113,7 @@ def _faults(world: World) -> tuple[list[str], list[str]]:
 
 
 async def _sent(simulation: IsolatedSimulation, message: MessageSpec) -> int:
-    from sim.runtime.engine.requests import ReplacedError
+    from sim.runtime.engine.engine_command import ReplacedError
 
     try:
         return await simulation.call(_injected, message)
@@ -127,7 +127,7 @@ async def _tick(
     simulation: IsolatedSimulation, plan: RunPlan, target: Path | None, report: Report
 ) -> None:
     """Run the ticks that were asked for, in one process after another where a plugin ends one."""
-    from sim.runtime.engine.requests import ReplacedError
+    from sim.runtime.engine.engine_command import ReplacedError
 
     end, stuck = simulation.frame.tick + plan.stop.limit, 0
     while True:

@@ -25,7 +25,7 @@ from sim.cli.program.output import (
 )
 from sim.cli.runs.history import recorded_run
 from sim.cli.runs.results import as_csv, has_failed, lived, pace, result, summary, tell_failed
-from sim.cli.worlds.names import save_world
+from sim.cli.worlds.open_save import save_world
 from sim.core.progress import Report
 from sim.core.text import clean
 from sim.errors import InputError

@@ -64,7 +64,7 @@ def show_seeds(where: str, asked: SeedsRequest, form: str = "text") -> None:
     HubbubError
         One sentence.
     """
-    from sim.cli.worlds.names import open_world
+    from sim.cli.worlds.open_save import open_world
     from sim.core.progress import part
     from sim.settings.settings import current
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sim.cli.program.output import as_json, safe, say, table, tell, watched
-from sim.cli.worlds.names import AUTHOR, open_world
+from sim.cli.worlds.open_save import AUTHOR, open_world
 from sim.core.progress import quiet
 from sim.scenario.gallery import PREFIX, gallery_names, is_scenario, open_scenario
 

@@ -38,7 +38,7 @@ def show_info(where: str, *, network: bool, json: bool) -> None:
     network, json
         As typed.
     """
-    from sim.cli.worlds.names import open_world
+    from sim.cli.worlds.open_save import open_world
     from sim.runtime.saves.places import require_file
     from sim.scenario.worlds import saved_path
 

@@ -61,7 +61,7 @@ def show_acts(where: str, asked: Asked, shape: Shape) -> None:
     HubbubError
         For a world, a member, an act or ticks that there are not.
     """
-    from sim.cli.worlds.names import open_world
+    from sim.cli.worlds.open_save import open_world
 
     asked.check()
     with watched() as report:

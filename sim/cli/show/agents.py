@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from sim.cli.program.output import table, watched
 from sim.cli.show.shape import Facts, Shape, answer
-from sim.cli.worlds.names import open_world
+from sim.cli.worlds.open_save import open_world
 from sim.core.text import one_line
 from sim.runtime.queries.members import in_state
 

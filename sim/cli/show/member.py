@@ -89,7 +89,7 @@ def _on_platform(world: World, agent: int) -> Facts:
     if platform is None or agent >= len(platform.members):  # it signs up with the next tick
         return {}
     from sim.platform.acts.moods import moods
-    from sim.platform.acts.policies import ruled_by
+    from sim.platform.acts.policy_dispatch import ruled_by
     from sim.platform.rhythm import SHIFTS
 
     which = platform.recommenders[int(platform.members.recommender[agent])]

@@ -22,7 +22,7 @@ def show_minds(where: str, agent: str | None, shape: Shape) -> None:
         For a world or a member that there is not.
     """
     with watched() as report:
-        from sim.cli.worlds.names import open_world
+        from sim.cli.worlds.open_save import open_world
 
         world = open_world(where, report)
     if agent is not None:

@@ -26,7 +26,7 @@ def show_posts(where: str, agent: str | None, shape: Shape) -> None:
     HubbubError
         For a world or a member that there is not.
     """
-    from sim.cli.worlds.names import open_world
+    from sim.cli.worlds.open_save import open_world
 
     with watched() as report:
         world = open_world(where, report)

@@ -53,7 +53,7 @@ def show_replay(order: Again, *, json: bool) -> int:
     InputError, FileError
         When there is nothing to begin from.
     """
-    from sim.cli.worlds.names import save_world
+    from sim.cli.worlds.open_save import save_world
 
     with watched() as report:
         from sim.runtime.replay import replay

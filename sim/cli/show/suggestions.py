@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.cli.program.output import table, watched
 from sim.cli.show.shape import Facts, Shape, answer
-from sim.cli.worlds.names import open_world
+from sim.cli.worlds.open_save import open_world
 
 if TYPE_CHECKING:
     from sim.lab.recommenders.friend_suggestions import Suggestion

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from sim.cli.program.output import table, watched
 from sim.cli.show.shape import Facts, Shape, answer
-from sim.cli.worlds.names import open_world
+from sim.cli.worlds.open_save import open_world
 
 if TYPE_CHECKING:
     from sim.runtime.queries.pairs import Pair

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.cli.program.output import as_json, require_folder, say, tell, watched
-from sim.cli.worlds.names import AUTHOR, open_world, save_world
+from sim.cli.worlds.open_save import AUTHOR, open_world, save_world
 from sim.errors import InputError, UnknownNameError
 from sim.scenario.worlds import assignments
 

@@ -20,7 +20,7 @@ def export_world(where: str, to: str, out: Path, *, force: bool) -> None:
     to, out, force
         As typed.
     """
-    from sim.cli.worlds.names import open_world
+    from sim.cli.worlds.open_save import open_world
     from sim.errors import UnknownNameError
     from sim.io import EXPORTS, export
     from sim.scenario.worlds import file_of

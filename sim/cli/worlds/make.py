@@ -12,7 +12,7 @@ from sim.cli.minds.run import minds_words
 from sim.cli.program.log import log
 from sim.cli.program.output import require_folder, safe, say, tell, watched
 from sim.cli.runs.run import Outputs, RunRequest, carry_out, command_words
-from sim.cli.worlds.names import AUTHOR, import_words, new_words, open_world, save_made
+from sim.cli.worlds.open_save import AUTHOR, import_words, new_words, open_world, save_made
 from sim.cli.worlds.recover import journalled
 from sim.core.registry import make
 from sim.errors import InputError

@@ -33,7 +33,7 @@ def past_branch(
 ) -> None:
     """Make another world from a tick of one that has a journal; the two go their own ways."""
     prepare(context.obj)
-    from sim.cli.worlds.branch import make_branch
+    from sim.cli.worlds.past import make_branch
 
     make_branch(world, name, at, json=json)
 
@@ -49,7 +49,7 @@ def past_bookmark(
 ) -> None:
     """Give a tick of a world with a journal a name, or list those that have one."""
     prepare(context.obj)
-    from sim.cli.worlds.branch import list_bookmarks, set_bookmark
+    from sim.cli.worlds.past import list_bookmarks, set_bookmark
 
     if name is not None:
         set_bookmark(world, name, at, remove=remove)
@@ -66,6 +66,6 @@ def past_back(
 ) -> None:
     """Take a world back to a tick; a bookmark leads to where it was."""
     prepare(context.obj)
-    from sim.cli.worlds.branch import go_back
+    from sim.cli.worlds.past import go_back
 
     go_back(world, at)

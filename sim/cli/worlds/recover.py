@@ -43,7 +43,7 @@ def show_recovery(where: str, save: Path | None, *, json: bool, force: bool = Fa
     InputError
         When it would be saved inside the journal's folder.
     """
-    from sim.cli.worlds.names import save_world
+    from sim.cli.worlds.open_save import save_world
     from sim.runtime.journal.writer import recover
     from sim.scenario.worlds import saved_path
     from sim.store.journal.journal import folder_of

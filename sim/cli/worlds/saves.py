@@ -113,7 +113,7 @@ def erase_save(
     json: Json = False,
 ) -> None:
     """Take profiles of members out of a world, its log, journal and history for good."""
-    from sim.cli.worlds.names import AUTHOR
+    from sim.cli.worlds.open_save import AUTHOR
     from sim.runtime.opening import open_live
     from sim.runtime.saves.erasing import erase_profiles, whom
     from sim.store.saves import saves_folder

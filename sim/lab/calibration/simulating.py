@@ -20,7 +20,7 @@ from sim.network.generate.networks import NETWORKS
 
 if TYPE_CHECKING:
     from sim.agents.columns import Agents
-    from sim.lab.runs.base import BaseFile
+    from sim.lab.runs.shared_base import BaseFile
     from sim.lab.runs.workers import Surroundings
     from sim.network.graph.ties import Ties
     from sim.world.world import World
@@ -356,7 +356,7 @@ def _carried_out(plan: Plan, points: Sequence[Point], seed: int, workers: int) -
 
     from joblib import Parallel, delayed
 
-    from sim.lab.runs.base import BaseFile
+    from sim.lab.runs.shared_base import BaseFile
     from sim.lab.runs.workers import Surroundings
 
     is_one = len({repr(plan.parts(point)[1]) for point in points}) == 1
@@ -379,7 +379,7 @@ def _in_a_worker(
     plan: Plan, point: Point, seed: int, base: BaseFile | None, around: Surroundings
 ) -> Curves:
     """Simulate a point in a process of its own."""
-    from sim.lab.runs.base import opened
+    from sim.lab.runs.shared_base import opened
     from sim.lab.runs.workers import settle
 
     settle(around)

@@ -15,10 +15,10 @@ from sim.core.text import one_line
 from sim.errors import InputError, UnknownNameError
 from sim.lab.futures.future import Future, NamedProgram, future_of
 from sim.lab.futures.outcome import TOOK_OFF, Futures
-from sim.lab.runs.base import SharedBase
 from sim.lab.runs.experiment import MOST_TICKS, Progress, experiment, seeds_from
 from sim.lab.runs.measures import MEASURES
 from sim.lab.runs.programs import messages_of
+from sim.lab.runs.shared_base import SharedBase
 from sim.world.state.state import digest_of
 
 if TYPE_CHECKING:

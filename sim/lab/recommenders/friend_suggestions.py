@@ -11,7 +11,7 @@ from sim.core.registry import make
 from sim.errors import InputError
 from sim.platform.feed.friends import Acquainted, welcomed
 from sim.platform.feed.recommender import FriendRecommender
-from sim.world.relations import proposable
+from sim.world.relation_commands import proposable
 
 if TYPE_CHECKING:
     from sim.network.graph.slab import SlabArrays

@@ -17,11 +17,11 @@ import xxhash
 from sim.core.checks import whole_number
 from sim.core.progress import Report, quiet
 from sim.errors import InputError, PluginError
-from sim.lab.runs.base import BaseFile
 from sim.lab.runs.measures import Measure
 from sim.lab.runs.records import Records
 from sim.lab.runs.replicate import Replicate, Run
 from sim.lab.runs.results_file import FORMAT, Key, ResultsFile
+from sim.lab.runs.shared_base import BaseFile
 from sim.lab.runs.workers import BACKENDS, Chunk, Done, Surroundings, WorkerDied, carried_out
 from sim.scenario.driver import Program
 

@@ -18,7 +18,7 @@ from sim.runtime.journal.acts import reseed
 from sim.scenario.driver import drive
 
 if TYPE_CHECKING:
-    from sim.lab.runs.base import SharedBase
+    from sim.lab.runs.shared_base import SharedBase
     from sim.scenario.driver import Program
     from sim.world.world import World
 

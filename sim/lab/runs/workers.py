@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from sim.errors import HubbubError, InputError, PluginError
 
 if TYPE_CHECKING:
-    from sim.lab.runs.base import BaseFile
     from sim.lab.runs.replicate import Run
     from sim.lab.runs.results_file import Key
+    from sim.lab.runs.shared_base import BaseFile
     from sim.scenario.driver import Program
 
 __all__ = [
@@ -148,8 +148,8 @@ def _end_with(parent: int) -> None:
 
 def carry_out(chunk: Chunk) -> Done:
     """Run a chunk; what is finished before one fails is not lost."""
-    from sim.lab.runs.base import opened
     from sim.lab.runs.replicate import run_one
+    from sim.lab.runs.shared_base import opened
 
     found: list[tuple[Key, bytes]] = []
     began = time.perf_counter()

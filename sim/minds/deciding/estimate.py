@@ -13,8 +13,8 @@ from sim.minds.minds import Mind
 from sim.minds.models.asks import Answer, Ask
 from sim.minds.models.faults import Fault
 from sim.minds.models.prices import Price
+from sim.minds.prompts.mock_answers import likely
 from sim.minds.prompts.prompts import tokens_in
-from sim.minds.prompts.stand_in import likely
 from sim.world.world import World
 
 __all__ = ["RunEstimate", "estimate"]

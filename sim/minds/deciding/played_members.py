@@ -94,7 +94,7 @@ def play(world: World, member: int, on: bool = True) -> None:
     world
         With a platform.
     member
-        Its index; what it does comes by :func:`sim.runtime.engine.platform.act`.
+        Its index; what it does comes by :func:`sim.runtime.engine.platform_commands.act`.
     on
         Whether it is played from now on; else its mind, or the rules, have it back.
 

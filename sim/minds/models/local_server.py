@@ -1,4 +1,4 @@
-"""The process of the local model server.
+"""The main program of the local model server's process; the parent's side is ``local``.
 
 ``python -m sim.minds.models.local_server MODEL PORT SLOTS``.
 

@@ -14,7 +14,7 @@ from sim.platform.acts.acts_kernels import apply
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import ActColumns
 from sim.platform.posts.posts import Kind
-from sim.world.relations import DOES, may
+from sim.world.relation_commands import DOES, may
 
 if TYPE_CHECKING:
     from sim.platform.platform import Platform

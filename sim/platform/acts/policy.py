@@ -1,4 +1,4 @@
-"""The policy: what members do with what they are shown, by rules that a plugin can replace."""
+"""The contract of policies: how members act on what they are shown; and the built-in rules."""
 
 from typing import Any, ClassVar
 

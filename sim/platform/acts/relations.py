@@ -17,7 +17,7 @@ from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import ActColumns
 from sim.platform.feed.friends import welcomed
 from sim.platform.feed.recommender import FriendRecommender
-from sim.world.relations import proposable
+from sim.world.relation_commands import proposable
 from sim.world.seeding import choose_seeds
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ def propose(world: World, platform: Platform) -> None:
     """Let members follow whom the friend recommender proposes to them.
 
     A share of those online is proposed one member, ``meeting``: the first of some that may be
-    (:func:`sim.world.relations.proposable`). Who hears nobody is proposed some at once,
+    (:func:`sim.world.relation_commands.proposable`). Who hears nobody is proposed some at once,
     ``welcome``, and whom of them it shares most interests with where no way along ties leads to
     anybody (:func:`sim.platform.feed.friends.welcomed`).
     """

@@ -1,4 +1,4 @@
-"""Requested acts: what a person, a program or a language model lets a member do."""
+""":class:`ActRequest`: one act of a person, program or language model, due in the next tick."""
 
 from __future__ import annotations
 

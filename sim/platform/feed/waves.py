@@ -21,7 +21,7 @@ from sim.core.rng import Stream
 from sim.core.workers import workers
 from sim.platform.acts.acts_kernels import collect
 from sim.platform.acts.log import ActColumns
-from sim.platform.acts.policies import codes_of
+from sim.platform.acts.policy_dispatch import codes_of
 from sim.platform.channel import FeedChannel, injected
 from sim.platform.feed.candidates_kernels import SHOWN
 from sim.platform.feed.exposures import ExposurePart, Exposures, Showings, TickExposures

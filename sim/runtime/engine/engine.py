@@ -12,10 +12,17 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from sim.core.priority import give_way
+from sim.core.thread_priority import give_way
+from sim.runtime.engine.engine_command import (
+    EngineCommand,
+    EngineError,
+    closed,
+    nobody,
+    nothing,
+    outcome,
+)
 from sim.runtime.engine.live import LiveWorld, next_revision
 from sim.runtime.engine.minds import DecisionRunner, attend, begin, seen
-from sim.runtime.engine.requests import EngineCommand, EngineError, closed, nobody, nothing, outcome
 from sim.runtime.engine.run_control import RunControl, StepRequest
 from sim.runtime.frames.frames import Frame, State
 from sim.runtime.journal.saving import PendingSave

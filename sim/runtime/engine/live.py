@@ -20,9 +20,9 @@ from sim.core.events import CommunitiesChanged, Event, ParameterChanged, WorldSa
 from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import InputError
-from sim.runtime.bulk import DetectedCommunities, assign
+from sim.runtime.bulk_operations import DetectedCommunities, assign
 from sim.runtime.engine.changes import ChangeDetector
-from sim.runtime.engine.metrics import MetricsTracker, plans_of
+from sim.runtime.engine.metrics_tracker import MetricsTracker, plans_of
 from sim.runtime.engine.outbox import Outbox
 from sim.runtime.engine.output_capture import OutputCapture
 from sim.runtime.engine.pace import RateGauge

@@ -1,4 +1,4 @@
-"""Commands that change who agents are, as a journal does them again."""
+"""Replayable commands of the journal: give profiles, change agents, add notes to their history."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from inspect import iscoroutinefunction
 from typing import Any, TypeVar, overload
 
-from sim.runtime.engine.requests import outcome
+from sim.runtime.engine.engine_command import outcome
 from sim.runtime.engine.thread_client import EngineClient, not_open
 from sim.runtime.jobs import in_thread
 

@@ -20,10 +20,10 @@ from sim.core.progress import Report, quiet
 from sim.errors import HubbubError, InputError
 from sim.network.graph.ties import Ties
 from sim.runtime.engine.engine import Engine, EngineCommand, EngineError, closed
+from sim.runtime.engine.engine_command import nothing
 from sim.runtime.engine.live import LiveWorld, next_revision
 from sim.runtime.engine.outbox import Frames, Outbox, Poster
 from sim.runtime.engine.output_capture import PluginFiles
-from sim.runtime.engine.requests import nothing
 from sim.runtime.engine.run_control import StepRequest
 from sim.runtime.engine.stall import Stall, StallOutcome, stall_of
 from sim.runtime.frames.community_layout import CommunityLayout

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sim.runtime.engine.model_output import ModelReports
+from sim.runtime.engine.propagation_reports import ModelReports
 from sim.runtime.frames.communities import CommunityTotals
 from sim.runtime.frames.frames import Communities, Focus
 from sim.runtime.frames.totals import GroupTally, Tally, frozen

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
-from sim.runtime.engine.metrics import MetricsState
+from sim.runtime.engine.metrics_tracker import MetricsState
 from sim.runtime.engine.stall import Stall
 from sim.runtime.queries.feeds import PlatformNow
 

@@ -18,7 +18,7 @@ from sim.runtime.performance import Performance
 from sim.store import available_bytes
 
 if TYPE_CHECKING:
-    from sim.runtime.engine.metrics import MetricsState
+    from sim.runtime.engine.metrics_tracker import MetricsState
     from sim.runtime.frames.minds import MindsNow
     from sim.runtime.journal.writer import JournalWriter
     from sim.runtime.simulation import Simulation

@@ -10,11 +10,11 @@ import numpy as np
 
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
-from sim.runtime import bulk as batches
-from sim.runtime.engine import interventions as intervening
-from sim.runtime.engine import platform as hosting
+from sim.runtime import bulk_operations as batches
+from sim.runtime.engine import intervention_commands as intervening
+from sim.runtime.engine import platform_commands as hosting
 from sim.runtime.engine import profile_commands
-from sim.runtime.engine import relations as relating
+from sim.runtime.engine import relation_commands as relating
 from sim.store.journal.route import JUMP
 from sim.store.journal.rows import JournalEntry
 from sim.store.snapshot.json_values import from_json

@@ -13,7 +13,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from sim.core.registry import foreign
-from sim.runtime.engine.model_output import ModelReports
+from sim.runtime.engine.propagation_reports import ModelReports
 from sim.runtime.engine.stall import is_foreign
 from sim.spread.cascade.cascade import Cascade
 from sim.world.world import World

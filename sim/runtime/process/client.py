@@ -18,10 +18,10 @@ from sim.core.progress import Report
 from sim.core.registry import foreign
 from sim.core.text import one_line
 from sim.errors import HubbubError, InputError
+from sim.runtime.engine.engine_command import EngineError, ReplacedError, closed
 from sim.runtime.engine.live import next_revision
 from sim.runtime.engine.outbox import Frames, Outbox, Poster
 from sim.runtime.engine.output_capture import PluginFiles
-from sim.runtime.engine.requests import EngineError, ReplacedError, closed
 from sim.runtime.engine.stall import StallOutcome
 from sim.runtime.frames.frames import Frame
 from sim.runtime.jobs import in_thread

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sim.core.progress import Report
 from sim.errors import HubbubError, InputError
-from sim.runtime.bulk import DetectedCommunities, check_method
-from sim.runtime.engine.requests import ReplacedError
+from sim.runtime.bulk_operations import DetectedCommunities, check_method
+from sim.runtime.engine.engine_command import ReplacedError
 from sim.runtime.frames.frames import SessionRow
 from sim.runtime.frames.sessions import Session
 from sim.runtime.jobs import Job

@@ -63,7 +63,7 @@ class IsolatedSimulation(ProcessBulkCommands, Simulation):
     passed stays as it is, and the one under way is had by :meth:`save` or :meth:`world`. Phases of
     one's own do not travel, and it does not go back, branch, explain, study or think. What was not
     yet answered when an engine ended is refused with
-    :class:`~sim.runtime.engine.requests.ReplacedError`,
+    :class:`~sim.runtime.engine.engine_command.ReplacedError`,
     "ask again"; after that the new engine is paused.
 
     Parameters

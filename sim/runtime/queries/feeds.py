@@ -17,7 +17,7 @@ from sim.platform.feed.exposures import ExposurePart
 from sim.platform.feed.why import Why, whys
 from sim.platform.posts.posts import Flag, Kind
 from sim.platform.posts.texts import said_in_message
-from sim.runtime.engine.metrics import MetricsState
+from sim.runtime.engine.metrics_tracker import MetricsState
 from sim.runtime.frames.totals import frozen
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from sim.world.changes import chosen
 
 if TYPE_CHECKING:
     from sim.network.graph.ties import Ties
-    from sim.spread.cascade.log import Log
+    from sim.spread.cascade.adoption_log import Log
     from sim.world.world import World
 
 __all__ = [

@@ -17,6 +17,7 @@ from sim.core.rng import Stream, uniforms
 from sim.core.text import one_line
 from sim.errors import InputError, UnknownNameError
 from sim.spread.cascade.adoption import Adoption
+from sim.spread.cascade.adoption_log import GrowingRows, Keep, Log
 from sim.spread.cascade.bounds import require_agents, require_bounds, require_ticks
 from sim.spread.cascade.contacts import (
     Bits,
@@ -28,7 +29,6 @@ from sim.spread.cascade.contacts import (
     OpenedChannel,
 )
 from sim.spread.cascade.generations import generations, newest_r, r_of
-from sim.spread.cascade.log import GrowingRows, Keep, Log
 from sim.spread.cascade.messages import Message
 from sim.spread.cascade.sparse_column import SparseColumn
 

@@ -1,4 +1,4 @@
-"""The record of a cascade: who adopted when and from whom, and the shape that follows."""
+""":class:`CascadeRecord`: adoption times and sources; depth, breadth and structural virality."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.spread.cascade import trees_kernels as trees
+from sim.spread.cascade.adoption_log import GrowingRows, Log
 from sim.spread.cascade.contacts import Ids
-from sim.spread.cascade.log import GrowingRows, Log
 
 __all__ = ["CascadeRecord"]
 

@@ -30,7 +30,7 @@ from sim.spread.cascade.model import SLICE, PropagationModel
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.compartments import table_kernels as kernels
 from sim.spread.compartments.conditional import ConditionalRules, could_change, note_entries
-from sim.spread.compartments.declared import check_declaration, properties
+from sim.spread.compartments.declaration_checks import check_declaration, properties
 from sim.spread.compartments.rules import After, Chance, Contact, RuleTable, tabulate, value_of
 from sim.spread.compartments.single_contact import let_call
 from sim.spread.theory.theories import curves

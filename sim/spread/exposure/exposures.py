@@ -24,7 +24,7 @@ from sim.spread.exposure.columns import (
     count_hearings,
     hearings,
 )
-from sim.spread.exposure.shared import step_in_batches
+from sim.spread.exposure.message_batches import step_in_batches
 
 __all__ = ["CHUNK", "EndColumns", "Exposure", "Floats", "PerExposure"]
 

@@ -21,7 +21,7 @@ from sim.platform.acts.tick_record import PostedMessages, RecentTicks, TickRecor
 from sim.platform.posts.posts import Kind
 from sim.store.history.database import APPLICATION_ID, BESIDE, TABLES, VERSION, history_file, still
 from sim.store.history.packing import PART, acts_of, decisions_of, texts_of, wrote_of
-from sim.store.lookup import Lookup, Query, look_up
+from sim.store.sans_io import Lookup, Query, look_up
 from sim.store.snapshot import schema
 from sim.store.snapshot.bounded import DamagedError, Deadline, room_of
 from sim.store.snapshot.gates import LIMITS, MOST_OBJECTS, OPERATIONS, PRAGMAS, QUERY_SECONDS

@@ -32,7 +32,7 @@ from sim.store.history.rows import (
     MessageFacts,
     TickCounts,
 )
-from sim.store.lookup import Lookup
+from sim.store.sans_io import Lookup
 
 __all__ = ["WorldHistory"]
 

@@ -12,7 +12,7 @@ from sim.store.journal.journal import JOURNAL_FILE, folder_of
 from sim.store.journal.reading import BrokenError, JournalFile, find_entry, read_journal
 from sim.store.journal.recovery import CHECKPOINT_NAME
 from sim.store.journal.rows import NO_DIGEST, Checkpoint, JournalEntry
-from sim.store.lookup import Lookup, Query
+from sim.store.sans_io import Lookup, Query
 from sim.store.snapshot.gates import gated
 from sim.store.snapshot.header import as_path
 from sim.store.snapshot.opened import opened, world_rows

@@ -22,7 +22,7 @@ from sim.store.journal.rows import (
     EntryCounts,
     JournalEntry,
 )
-from sim.store.lookup import Lookup, Query, Row, look_up
+from sim.store.sans_io import Lookup, Query, Row, look_up
 from sim.store.snapshot import schema
 from sim.store.snapshot.bounded import DamagedError, Deadline, bounded, room_of
 from sim.store.snapshot.gates import LIMITS, MOST_OBJECTS, OPERATIONS, PRAGMAS, QUERY_SECONDS

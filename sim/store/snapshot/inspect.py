@@ -14,7 +14,7 @@ import xxhash
 from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import SnapshotError
-from sim.store.lookup import Lookup, Query, look_up
+from sim.store.sans_io import Lookup, Query, look_up
 from sim.store.snapshot import columns as arrays
 from sim.store.snapshot.bounded import DamagedError, bounded
 from sim.store.snapshot.gates import gated

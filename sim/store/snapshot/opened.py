@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 from sim.core.progress import Report
 from sim.errors import Cancelled, CapacityError, PluginError, SnapshotError, UnknownNameError
 from sim.store.journal.audit import attach
-from sim.store.lookup import Lookup, Query, look_up
+from sim.store.sans_io import Lookup, Query, look_up
 from sim.store.snapshot import columns as arrays
 from sim.store.snapshot.bounded import DamagedError
 from sim.store.snapshot.columns import ColumnEntry, Columns

@@ -18,7 +18,7 @@ from sim.world.metrics.members import MemberSeries
 from sim.world.metrics.values import EVERY_TICK, SAMPLED, STRUCTURE, MetricGroup
 from sim.world.phases import Phase
 from sim.world.seeding import choose_seeds
-from sim.world.ticking import only_reads
+from sim.world.tick_guard import only_reads
 
 if TYPE_CHECKING:
     from sim.world.world import World

@@ -21,7 +21,7 @@ from sim.core.text import clean
 from sim.errors import InputError
 from sim.platform.acts.commands import checked_command
 from sim.platform.acts.kinds import Act, act_of
-from sim.platform.acts.policies import codes_of, cut
+from sim.platform.acts.policy_dispatch import codes_of, cut
 from sim.platform.acts.requests import ActRequest
 from sim.platform.feed.exposures import ExposurePart
 from sim.platform.posts.posts import Flag

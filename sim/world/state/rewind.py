@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from sim.agents.columns import Agents
 from sim.core.params import Parameters
+from sim.spread.cascade.adoption_log import GrowingRows, Log
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.log import GrowingRows, Log
 from sim.world.cascades import EndedCascade
 from sim.world.channels import FEED, reopened
 

@@ -22,7 +22,7 @@ from sim.spread.cascade.cascade import Cascade
 from sim.world.cascades import dumped, models_of, packed
 from sim.world.opinions import Opinions
 from sim.world.records import PREFIX, body, canonical, filed, records, texts
-from sim.world.relationships import Relationships
+from sim.world.relation_state import Relationships
 from sim.world.removal import bury, gone_of
 from sim.world.state.placeholders import (
     channel_record,

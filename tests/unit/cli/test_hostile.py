@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sim.cli.program.output import as_json, say, tell, watched
-from sim.cli.worlds.names import open_world
+from sim.cli.worlds.open_save import open_world
 from sim.core.progress import quiet
 from sim.core.text import clean
 from sim.store import save

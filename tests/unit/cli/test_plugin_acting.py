@@ -30,7 +30,7 @@ from sim.cli.plugins.templates_feeds import ACTING
 from sim.core import registry
 from sim.core.cards import missing
 from sim.errors import InputError, PluginError, UnknownNameError
-from sim.runtime.engine.metrics import listed, unit_of
+from sim.runtime.engine.metrics_tracker import listed, unit_of
 from sim.testing.laws_by_kind import kinds_of, laws_of
 from sim.testing.policy_laws import ACTING_LAWS, check_acting
 from sim.testing.recommender_laws import lively_world

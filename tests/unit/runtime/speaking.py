@@ -13,8 +13,8 @@ from sim.minds.deciding.thinker import Thinker
 from sim.minds.models.asks import Answer, Ask
 from sim.minds.models.budget import Spend
 from sim.minds.models.replies import Usage
+from sim.minds.prompts.mock_answers import likely
 from sim.minds.prompts.prompts import tokens_in
-from sim.minds.prompts.stand_in import likely
 from sim.runtime.journal.acts import perform
 
 Row = dict[str, Any]

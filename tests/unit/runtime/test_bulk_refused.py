@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sim.errors import CapacityError, InputError
-from sim.runtime.bulk import build_friendships, create_agents, create_communities
+from sim.runtime.bulk_operations import build_friendships, create_agents, create_communities
 from sim.world.world import World
 
 
@@ -45,7 +45,7 @@ def test_friendships_that_would_not_fit_in_memory_are_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world = World.from_edges([0], [1], agents=1000, seed=4)
-    monkeypatch.setattr("sim.runtime.bulk.available_bytes", lambda: 1 << 20)
+    monkeypatch.setattr("sim.runtime.bulk_operations.available_bytes", lambda: 1 << 20)
     with pytest.raises(CapacityError, match=r"Up to 99,000 new ties need about .* lower max_fri"):
         build_friendships(world, 99)
     assert world.ties.count == 1

@@ -12,7 +12,7 @@ import pytest
 from sim.core.events import CascadeGrew, CascadeStarted, EventBus, MessageReceived
 from sim.errors import InputError
 from sim.runtime import Simulation
-from sim.runtime.bulk import create_communities
+from sim.runtime.bulk_operations import create_communities
 from sim.runtime.engine.outbox import Frames, Outbox, Poster
 from sim.runtime.frames.totals import GroupTally, Tally
 from sim.world.world import World

@@ -22,8 +22,8 @@ from sim.store import info, save
 from sim.store.history.acts import ActIndex, record_of
 from sim.store.history.database import history_file
 from sim.store.journal.audit_reading import audit
-from sim.store.lookup import Lookup, Query
 from sim.store.reading import connected, read_audit, read_history_file, read_info, read_record
+from sim.store.sans_io import Lookup, Query
 from sim.world.world import World
 
 LONG = "SELECT count(*) FROM ticks a, ticks b, ticks c, ticks d, ticks e"
@@ -242,7 +242,7 @@ def test_a_reading_that_nobody_ended_does_not_keep_the_process(tmp_path: Path) -
     code = f"""
 import asyncio, os
 from pathlib import Path
-from sim.store.lookup import Query
+from sim.store.sans_io import Query
 from sim.store.reading import read_history_file
 def endless():
     yield Query({LONG!r})

@@ -16,7 +16,7 @@ from sim.errors import InputError, UnknownNameError
 from sim.network.graph.log import ACTS, TieLog
 from sim.network.graph.ties import FRIEND
 from sim.network.relations.blocklist import Blocklist
-from sim.world.relations import may
+from sim.world.relation_commands import may
 from sim.world.world import World
 
 N = 6

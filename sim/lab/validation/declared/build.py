@@ -17,7 +17,7 @@ from sim.lab.validation.claim import (
     compared_mean,
     compared_share,
 )
-from sim.lab.validation.small_worlds import (
+from sim.lab.validation.tiny_networks import (
     Arcs,
     complete,
     copies,

@@ -10,7 +10,7 @@ import numpy as np
 
 from sim.lab.validation.claim import Compared, ModelClaim, compared_mean, compared_share, same
 from sim.lab.validation.declared.build import check_exactly, mean_size, of_pairs, sampled
-from sim.lab.validation.small_worlds import (
+from sim.lab.validation.tiny_networks import (
     complete,
     copies,
     karate,

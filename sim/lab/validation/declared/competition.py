@@ -9,7 +9,7 @@ import numpy as np
 
 from sim.lab.validation.claim import Compared, ModelClaim, compared_share, same
 from sim.lab.validation.declared.build import mean_size, sampled
-from sim.lab.validation.small_worlds import complete, run
+from sim.lab.validation.tiny_networks import complete, run
 from sim.world.world import World
 
 __all__ = ["CLAIMS"]

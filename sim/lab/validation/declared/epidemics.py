@@ -17,8 +17,8 @@ from sim.lab.validation.declared.build import (
     sampled,
     size_shares,
 )
-from sim.lab.validation.small_worlds import complete, copies, regular, run, seeds_of, single_seeds
 from sim.lab.validation.stated import CONTINUOUS, MODELS, in_stays
+from sim.lab.validation.tiny_networks import complete, copies, regular, run, seeds_of, single_seeds
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.compartments.residence import stay_law
 from sim.spread.theory.edges import attack_rate

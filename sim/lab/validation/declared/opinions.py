@@ -16,7 +16,7 @@ from sim.lab.validation.claim import (
     same,
 )
 from sim.lab.validation.declared.build import check_exactly, sampled
-from sim.lab.validation.small_worlds import Arcs, complete, copies, karate, seeds_of
+from sim.lab.validation.tiny_networks import Arcs, complete, copies, karate, seeds_of
 from sim.spread.cascade.cascade import Cascade
 from sim.world.world import World
 

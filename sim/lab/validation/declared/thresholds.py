@@ -17,7 +17,7 @@ from sim.lab.validation.declared.build import (
     sampled,
 )
 from sim.lab.validation.declared.cascades import THRESHOLDS
-from sim.lab.validation.small_worlds import (
+from sim.lab.validation.tiny_networks import (
     complete,
     copies,
     karate,

@@ -10,7 +10,7 @@ import numpy as np
 
 from sim.lab.validation.claim import Compared, ModelClaim, compared_share
 from sim.lab.validation.declared.build import check_exactly, mean_size, of_pairs, sampled
-from sim.lab.validation.small_worlds import complete, pairs
+from sim.lab.validation.tiny_networks import complete, pairs
 from sim.spread.cascade.cascade import Cascade
 from sim.world.world import World
 

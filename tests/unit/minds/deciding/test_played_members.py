@@ -14,7 +14,7 @@ from sim.minds.deciding.interview import counted, question_to
 from sim.minds.deciding.thinker import Thinker
 from sim.minds.models.asks import Answer
 from sim.minds.models.prices import FREE
-from sim.runtime.engine.platform import ACTS
+from sim.runtime.engine.platform_commands import ACTS
 from sim.settings.settings import Settings
 
 

@@ -22,7 +22,7 @@ from sim.minds.models.prices import Price
 from sim.minds.models.provider import Provider
 from sim.minds.prompts.decisions import Decision
 from sim.minds.prompts.prompts import Post
-from sim.runtime.engine import platform as hosting
+from sim.runtime.engine import platform_commands as hosting
 from sim.runtime.journal.acts import perform
 from sim.runtime.replay import replay
 from sim.world.minds.minds import feed_of

@@ -19,7 +19,7 @@ from sim.minds.models.asks import Ask, Turn
 from sim.minds.prompts.decisions import Decision
 from sim.minds.surrogate import agreement_of, read_surrogate
 from sim.platform.bounds import require_platform
-from sim.runtime.engine.platform import ACTS
+from sim.runtime.engine.platform_commands import ACTS
 from sim.runtime.journal.acts import perform
 from sim.world.minds.giving import mind_of
 from sim.world.minds.minds import Minds

@@ -15,10 +15,10 @@ from sim.minds.models.faults import ModelError
 from sim.minds.models.tokens import tokens_in, within
 from sim.minds.prompts.decisions import Decision, decision_of, schema_of
 from sim.minds.prompts.letters import Letter, Place, acts_for, fitting
+from sim.minds.prompts.mock_answers import likely
 from sim.minds.prompts.plans import PLAN_SCHEMA, goal_words, is_bad, outcome_words, steps_in
 from sim.minds.prompts.prompts import Post, Scene, read_prompt
 from sim.minds.prompts.shortening import ever_smaller
-from sim.minds.prompts.stand_in import likely
 
 ALL = (*ACTS, "direct message", "group message", "join group")
 hostile = st.one_of(

@@ -16,7 +16,7 @@ import sim.store
 from sim.core.events import WorldSaved
 from sim.errors import Cancelled, FileError, InputError
 from sim.runtime import IsolatedSimulation, Simulation
-from sim.runtime.engine.requests import EngineError
+from sim.runtime.engine.engine_command import EngineError
 from sim.runtime.engine.stall import Stall
 from sim.runtime.journal import checkpointer
 from sim.runtime.journal.persistence import Keeping

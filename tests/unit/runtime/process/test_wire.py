@@ -156,7 +156,7 @@ def test_marks_are_noted_while_a_world_steps(
 ) -> None:
     import faulthandler
 
-    from sim.runtime.engine.model_output import ModelReports
+    from sim.runtime.engine.propagation_reports import ModelReports
 
     for name in ("enable", "register"):
         monkeypatch.setattr(faulthandler, name, lambda *_, **__: None)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from sim.core.registry import names, spec
-from sim.spread.cascade.log import GrowingRows, Log
+from sim.spread.cascade.adoption_log import GrowingRows, Log
 from sim.world.state.snapshot import still
 from sim.world.world import World
 

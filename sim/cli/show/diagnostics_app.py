@@ -1,0 +1,92 @@
+"""CLI declarations of the diagnostic verbs: ``replay``, ``phases``, ``config``, ``doctor``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from sim.cli.program.start import prepare
+from sim.errors import InputError
+
+__all__ = ["config", "doctor", "phases", "replay"]
+
+Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
+
+
+def _leave(code: int) -> NoReturn:
+    raise typer.Exit(code)
+
+
+def replay(
+    context: typer.Context,
+    file: Annotated[
+        str,
+        typer.Argument(
+            help="A world file, a saved name, a manifest, or what show audit --json printed."
+        ),
+    ],
+    to: Annotated[int | None, typer.Option(help="The last tick to run; else all.")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="End with 3 when anything comes out differently.")
+    ] = False,
+    start: Annotated[
+        Path | None, typer.Option("--from", help="An earlier save of the same world to begin from.")
+    ] = None,
+    save: Annotated[Path | None, typer.Option(help="Save what came of it to a file.")] = None,
+    minds: Annotated[
+        bool,
+        typer.Option(
+            "--minds", help="Minds decide anew, on what models answered then; nobody is asked."
+        ),
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Do again what was done to a world, and compare; changes nothing."""
+    prepare(context.obj)
+    if minds:
+        if to is not None or check or start is not None:
+            raise InputError("--minds repeats a whole run; leave --to, --check and --from out.")
+        from sim.cli.minds.repeat import repeat
+
+        _leave(repeat(file, save, json=json))
+    from sim.cli.show.replay import Again, show_replay
+
+    _leave(show_replay(Again(file, to, check, start, save), json=json))
+
+
+def phases(
+    context: typer.Context,
+    platform: Annotated[
+        bool, typer.Option("--platform", help="Of a world that has a platform.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Show what a tick does, in order."""
+    prepare(context.obj)
+    from sim.cli.show.about import show_phases
+
+    show_phases(json=json, platform=platform)
+
+
+def config(context: typer.Context, json: Json = False) -> None:
+    """Show each setting, its value, and where that came from."""
+    prepare(context.obj)
+    from sim.cli.show.about import show_config
+
+    show_config(json=json)
+
+
+def doctor(
+    context: typer.Context,
+    world: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Look at a world and its journal too.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show paths, versions, memory and terminal; say what is wrong with them."""
+    prepare(context.obj)
+    from sim.cli.program.doctor import show
+
+    _leave(show(json=json, world=world))

@@ -1,0 +1,158 @@
+""":class:`MetricsTracker`: metrics, alerts and interventions of a world, into frames and events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.events import AlertRaised, InterventionDone
+from sim.core.text import one_line
+from sim.runtime.frames.totals import frozen
+from sim.world.metrics.alerts import ALERTS, Alert, AlertRule
+from sim.world.metrics.kinds import own_metrics
+from sim.world.metrics.series import METRICS, known_metrics
+
+if TYPE_CHECKING:
+    from sim.runtime.engine.live import LiveWorld
+    from sim.world.world import World
+
+__all__ = ["UNITS", "MetricsState", "MetricsTracker", "listed", "plans_of", "rules_of", "unit_of"]
+
+MOST_ROWS = 400
+MOST_PLANS = 100
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MetricsState:
+    """What a world that takes metrics knows; arrays are read-only.
+
+    Parameters
+    ----------
+    names
+        The metrics that were ever taken.
+    ticks
+        int64 (rows,): the last tick of each row, at most the newest 400.
+    rows
+        float64 (rows, names): the series; NaN where a metric was not taken.
+    latest
+        (name, value, tick) of the newest number of each.
+    alarms
+        (name, level) of what is alarming now: 1 warning, 2 critical.
+    alerts
+        The newest alerts, newest last (:class:`~sim.world.metrics.alerts.Alert`).
+    rules
+        (name, rule) of each: from where on it is raised.
+    raised
+        How many alerts there were ever.
+    """
+
+    names: tuple[str, ...]
+    ticks: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.float64]
+    latest: tuple[tuple[str, float, int], ...]
+    alarms: tuple[tuple[str, int], ...]
+    alerts: tuple[Alert, ...]
+    rules: tuple[tuple[str, AlertRule], ...] = ()
+    raised: int = 0
+
+    def series(self, name: str) -> npt.NDArray[np.float64]:
+        """Return the series of a metric, float64 (rows,)."""
+        return self.rows[:, self.names.index(name)]
+
+
+class MetricsTracker:
+    """Tells what is new of metrics, alerts and interventions after each tick."""
+
+    def __init__(self, world: World) -> None:
+        self._cascades = len(world.cascades)
+        self._alerts = 0 if world.metrics is None else world.metrics.alerts.raised
+        self._done = sum(planned.is_over for planned in world.interventions)
+        self._faults = 0 if world.platform is None else len(world.platform.faults)
+        self._view: tuple[object, MetricsState] | None = None
+
+    def ticked(self, live: LiveWorld) -> None:
+        """Tell what the tick brought; messages that an intervention sent are followed."""
+        world = live.world
+        if world.metrics is not None:
+            for alert in world.metrics.alerts.since(self._alerts):
+                live.note(alert.sentence)
+                live.emit(AlertRaised(tick=alert.tick, name=alert.name, level=int(alert.level),
+                                      value=alert.value, sentence=alert.sentence))  # fmt: skip
+            self._alerts = world.metrics.alerts.raised
+        faults = [] if world.platform is None else world.platform.faults
+        for fault in faults[self._faults :]:
+            live.note(fault)
+            live.banner = one_line(fault)
+        self._faults = len(faults)
+        done = [planned for planned in world.interventions if planned.is_over]
+        if len(done) != self._done:
+            for planned in [p for p in done if p.done_at == world.tick - 1]:
+                live.note(str(planned))
+                live.emit(InterventionDone(tick=world.tick - 1, number=planned.number,
+                                           sentence=str(planned)))  # fmt: skip
+            self._done = len(done)
+        if len(world.cascades) != self._cascades:
+            live.notice()
+        self._cascades = len(world.cascades)
+
+    def view(self, world: World) -> MetricsState | None:
+        """Return what there is, the same object until a tick changed it; None without metrics."""
+        metrics = world.metrics
+        if metrics is None:
+            return None
+        rules = tuple(metrics.alerts.thresholds.items())
+        state = (id(metrics), world.tick, metrics.alerts.raised, rules)
+        if self._view is None or self._view[0] != state:
+            names, newest = metrics.names, slice(-MOST_ROWS, None)
+            columns = [metrics[name][newest] for name in names]
+            rows = np.column_stack(columns) if columns else np.empty((0, 0))
+            alarms = tuple((name, int(level)) for name, level in metrics.alerts.active.items())
+            latest = tuple((name, metrics.latest[name], metrics.taken[name]) for name in names)
+            self._view = state, MetricsState(
+                names, frozen(metrics.ticks[newest]), frozen(rows), latest, alarms,
+                tuple(metrics.alerts.said), rules, metrics.alerts.raised,
+            )  # fmt: skip
+        return self._view[1]
+
+
+UNITS = {
+    "active": "agents", "ties": "ties", "density": "share", "tick_ms": "ms", "cpu_ms": "ms",
+    "mean_degree": "listeners", "running": "messages",
+    "adopted": "agents/tick", "spread": "share", "speed": "agents/tick", "success": "share",
+    "online": "members", "exposures": "messages", "acts": "acts", "interactions_s": "acts/s",
+    "attention_gini": "0 to 1", "diversity": "0 to 1", "strangers": "share", "feed_ei": "-1 to 1",
+    "r": "adopters", "opinion_mean": "opinion", "variance": "opinion²", "polarisation": "0 to 1",
+    "bimodality": "0 to 1", "opinion_ei": "-1 to 1", "modularity": "up to 1",
+    "ties_ei": "-1 to 1", "clustering": "0 to 1", "path_length": "ties",
+    "reputation_gini": "0 to 1", "reputation_p50": "of mean 1", "reputation_p99": "of mean 1",
+    "reputation_top": "share", "minds_model": "decisions", "minds_rule": "decisions",
+    "minds_errors": "decisions", "minds_requests": "requests", "minds_tokens": "tokens",
+    "minds_dollars": "dollars",
+}  # fmt: skip
+"""Units of metrics; an error has that of what it is about, and acts of a kind are acts."""
+
+
+def unit_of(metric: str) -> str:
+    """Return the unit of a metric, or the range that it lies in."""
+    own = own_metrics(METRICS).get(metric)
+    if own is not None:
+        return own.unit
+    return UNITS.get(metric.removesuffix("_error"), "acts" if metric.startswith("act_") else "")
+
+
+def listed() -> dict[str, tuple[str, str]]:
+    """Return every metric of a world: name to unit and meaning."""
+    return {name: (unit_of(name), says) for name, says in known_metrics().items()}
+
+
+def rules_of(measured: MetricsState | None) -> dict[str, AlertRule]:
+    """Return when which metrics are alarming, by the name of the alert."""
+    return dict(ALERTS if measured is None else measured.rules)
+
+
+def plans_of(world: World) -> tuple[str, ...]:
+    """Return the newest interventions, a line each, newest last."""
+    return tuple(str(planned) for planned in list(world.interventions)[-MOST_PLANS:])

@@ -1,0 +1,81 @@
+"""Sans-IO database lookups: generators that yield SQL queries and are sent the rows.
+
+A lookup is a generator: it yields each :class:`Query`, is sent the rows, and returns what they say.
+So a query stands once, and sqlite3 answers it here, aiosqlite in :mod:`sim.store.reading`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Generator
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
+
+from sim.store.snapshot.bounded import Deadline, bounded
+
+__all__ = ["Lookup", "Query", "Row", "look_up"]
+
+T = TypeVar("T")
+
+Row = tuple[Any, ...]
+
+
+class Query(NamedTuple):
+    """A statement and what it is given.
+
+    Attributes
+    ----------
+    sql
+        With a question mark for each value.
+    given
+        The values.
+    """
+
+    sql: str
+    given: tuple[int | str, ...] = ()
+
+
+Lookup = Generator[Query, list[Row], T]
+"""Yields queries, is sent their rows or has their errors raised in it, returns a T."""
+
+
+def look_up(
+    file: sqlite3.Connection | None,
+    lookup: Lookup[T],
+    room: Callable[[], int],
+    deadline: Deadline | None = None,
+) -> T:
+    """Carry a lookup out.
+
+    Parameters
+    ----------
+    file
+        The database; None: there is none, and the lookup asks nothing.
+    lookup
+        Made anew for each call.
+    room
+        Tells how many bytes the rows of one query can take, at most.
+    deadline
+        Of the connection; given its whole time again for each query.
+
+    Raises
+    ------
+    DamagedError
+        When rows are larger than ``room``; and whatever else the lookup lets pass.
+    """
+    step = partial(next, lookup)
+    while True:
+        try:
+            query = step()
+        except StopIteration as end:
+            found: T = end.value
+            return found
+        assert file is not None  # noqa: S101 - who asks has a file
+        if deadline is not None:
+            deadline.restart()
+        try:
+            rows = [*bounded(file.execute(query.sql, query.given), room())]
+        except Exception as error:
+            step = partial(lookup.throw, error)
+        else:
+            step = partial(lookup.send, rows)

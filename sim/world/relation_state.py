@@ -1,0 +1,135 @@
+""":class:`Relationships`: stored mutes and blocks, and the follows that a mute suspends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.errors import InputError
+from sim.network.graph.log import TieLog
+from sim.network.graph.ties import Ties
+from sim.network.relations.blocklist import Blocklist, BlocklistArrays
+from sim.network.relations.membership import Membership
+
+__all__ = ["Relationships"]
+
+Columns = dict[str, npt.NDArray[Any]]
+
+
+class Relationships:
+    """Mutes, blocks, and the follows that a mute suspends.
+
+    A world's ``ties`` are who hears whom: every model and channel reads them and finds nothing that
+    ears are closed to. A follow of somebody muted stands in :attr:`aside` until the mute ends; a
+    block ends every tie of the two. So closed ears cost nothing where messages travel along ties;
+    what finds its way without a tie asks :attr:`closed`.
+
+    Parameters
+    ----------
+    agents
+        How many there are.
+
+    Attributes
+    ----------
+    ears
+        Who muted and blocked whom.
+    aside
+        The ties that mutes suspend.
+    log
+        The newest changes.
+    groups
+        Groups that agents join and leave.
+    """
+
+    def __init__(self, agents: int) -> None:
+        self.ears = Blocklist(agents)
+        self.log = TieLog()
+        self.groups = Membership(agents)
+        self._aside: Ties | None = None
+
+    @property
+    def aside(self) -> Ties:
+        """Ties whose listener muted their source; made on first use."""
+        if self._aside is None:
+            none = np.empty(0, np.uint32)
+            self._aside = Ties.from_arcs(none, none, self.ears.agents)
+        return self._aside
+
+    @property
+    def has_aside(self) -> bool:
+        """Whether a mute suspends any tie."""
+        return self._aside is not None and self._aside.count > 0
+
+    @property
+    def closed(self) -> BlocklistArrays:
+        """The closed ears, for kernels (:mod:`sim.network.relations.blocklist_kernels`)."""
+        return self.ears.closed
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        aside = 0 if self._aside is None else self._aside.nbytes
+        return self.ears.nbytes + self.log.nbytes + self.groups.nbytes + aside
+
+    def grow(self, count: int) -> None:
+        """Take in new agents."""
+        self.ears.grow(count)
+        self.groups.grow(count)
+        if self._aside is not None:
+            self._aside.grow(count)
+
+    def retire(self, agents: npt.NDArray[np.uint32]) -> bool:
+        """Forget agents that are no part of the network any more; returns whether ears changed."""
+        if self._aside is not None:
+            self._aside.retire(agents)
+        self.groups.forget(agents)
+        return self.ears.forget(agents)
+
+    def dump(self) -> Columns:
+        """Return columns by name, none of what there is not.
+
+        Those that begin with ``log.`` tell what happened and are no part of the state.
+        """
+        members = self.groups.dump()[1]
+        columns: Columns = {f"groups.{name}": part for name, part in members.items()}
+        columns |= {f"ears.{name}": part for name, part in self.ears.dump().items()}
+        if self.has_aside:
+            aside = self.aside
+            columns |= {"aside.source": aside.sources(), "aside.target": aside.targets}
+            columns |= {"aside.trust": aside.trust} if aside.trust.size else {}
+            columns |= {"aside.kind": aside.kind} if aside.kind.any() else {}
+        return columns | {f"log.{name}": part for name, part in self.log.dump().items()}
+
+    @classmethod
+    def restore(
+        cls,
+        columns: Mapping[str, npt.NDArray[Any]],
+        agents: int,
+        groups: Sequence[Mapping[str, Any]] = (),
+    ) -> Relationships:
+        """Return what :meth:`dump` described; ``groups``: name and limit of each.
+
+        Raises
+        ------
+        InputError
+            For columns that do not fit together.
+        """
+        bonds = cls(agents)
+        bonds.ears = Blocklist.restore(_under(columns, "ears."), agents)
+        bonds.log = TieLog.restore(_under(columns, "log."), agents)
+        bonds.groups = Membership.restore(groups, _under(columns, "groups."), agents)
+        own = _under(columns, "aside.")
+        if own:
+            if not {"source", "target"} <= set(own):
+                raise InputError("Ties that mutes suspend: their columns do not name both ends.")
+            bonds.aside.change(
+                own["source"], own["target"], True, kinds=own.get("kind"), trust=own.get("trust")
+            )
+        return bonds
+
+
+def _under(columns: Mapping[str, npt.NDArray[Any]], prefix: str) -> Columns:
+    return {n.removeprefix(prefix): c for n, c in columns.items() if n.startswith(prefix)}

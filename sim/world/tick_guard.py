@@ -1,0 +1,104 @@
+"""The guard of a tick: no re-entrant ticks, read-only access within, and notes on tick length."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from sim.core.clock import TickWarning
+from sim.errors import InputError
+
+if TYPE_CHECKING:
+    from sim.spread.cascade.model import PropagationModel
+    from sim.world.world import World
+
+__all__ = ["only_reads", "running", "tell_ticks"]
+
+_HOUR = 60.0
+
+
+def tell_ticks(world: World, model: PropagationModel) -> None:
+    """Say once a model and world that its parameters are per tick, where a tick is no hour.
+
+    In ``world.remarks``, which the command line and the screen show, and as a warning.
+    """
+    if model.by_hours or world.tick_minutes == _HOUR:
+        return
+    length = "1 minute" if world.tick_minutes == 1 else f"{world.tick_minutes:g} minutes"
+    said = (
+        f"The parameters of {model.plugin_name} are per tick of {length}: "
+        f"what was fitted to ticks of another length means another speed here."
+    )
+    if said not in world.remarks:
+        warnings.warn(said, TickWarning, stacklevel=4)
+        world.remarks += (said,)
+
+
+@contextmanager
+def running(world: World) -> Iterator[None]:
+    """Mark the world as within a tick; refuse a tick inside it.
+
+    Raises
+    ------
+    InputError
+        Somebody who is called within a tick runs another.
+    """
+    world.trail.refuse_reader("step")
+    if world.is_ticking:
+        raise InputError(
+            "world.step() was called within a tick; an intervention, a metric, a phase and a model "
+            "leave the clock alone."
+        )
+    world.is_ticking = True
+    try:
+        yield
+    finally:
+        world.is_ticking = False
+
+
+@contextmanager
+def only_reads(world: World, who: str) -> Iterator[None]:
+    """Let somebody look at a world who may change nothing.
+
+    Commands are refused at once; what is changed without one is noticed afterwards.
+
+    Parameters
+    ----------
+    world
+        The world.
+    who
+        Whom sentences name.
+
+    Raises
+    ------
+    InputError
+        It changes the world.
+    """
+    before, outer = _condition(world), world.trail.reader
+    world.trail.reader = who
+    try:
+        yield
+    finally:
+        world.trail.reader = outer
+    if _condition(world) != before:
+        raise InputError(f"{who} changes the world, and may only read it")
+
+
+def _condition(world: World) -> tuple[object, ...]:
+    """Return what is quick to compare and changes with most of what can be done to a world."""
+    agents = world.agents
+    counts = len(agents), agents.edition, len(agents.lore.moves), len(world.interventions)
+    states = [(cascade.id, cascade.status, cascade.size) for cascade in world.cascades]
+    names = [phase.name for phase in world.phases]
+    return (
+        world.tick,
+        world.seed,
+        world.made,
+        id(world.ties),
+        world.ties.count,
+        counts,
+        states,
+        names,
+    )

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sim import World
+from sim.errors import FileError
+from sim.lab.runs import shared_base as module
+from sim.lab.runs.shared_base import BaseFile, SharedBase, opened
+
+
+@pytest.fixture(autouse=True)
+def apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def lived() -> World:
+    world = World.create(agents=120, mean_degree=5, seed=2, platform=True)
+    world.inject("The bridge is closed.", seeds=[0, 1], model="sir", beta=0.3)
+    world.opinions.hold("bridge", np.linspace(0, 1, 120), span=(0, 1))
+    world.step(3)
+    world.follow([5], [6])
+    world.step(2)
+    return world
+
+
+def test_a_twin_goes_on_as_the_world_does() -> None:
+    world = lived()
+    twin = opened(BaseFile.write(world)).twin()
+    assert twin.digest() == world.digest()
+    world.step(4)
+    twin.step(4)
+    assert twin.digest() == world.digest()
+
+
+def test_what_is_done_to_a_twin_no_other_one_sees() -> None:
+    world = lived()
+    base = opened(BaseFile.write(world))
+    one = base.twin()
+    one.agents.set_status([3], 2)
+    one.add_ties(np.array([7]), np.array([90]))
+    one.step(3)
+    assert base.twin().digest() == world.digest() != one.digest()
+
+
+def test_columns_are_mapped_and_not_written_into(apart: Path) -> None:
+    file = BaseFile.write(World.create(agents=50, mean_degree=4, seed=1))
+    _, columns = file.map()
+    assert not columns["ties.targets"].flags.writeable
+    assert isinstance(columns["ties.targets"].base.base, np.memmap)  # type: ignore[union-attr]
+    file.remove()
+    assert list(apart.iterdir()) == []
+
+
+def test_a_reverse_that_one_twin_built_the_next_have() -> None:
+    base = opened(BaseFile.write(World.create(agents=50, mean_degree=4, seed=1)))
+    twin = base.twin()
+    assert base.twin().ties.back is None
+    assert twin.ties.reverse.count == twin.ties.count
+    base.learn(twin)
+    assert base.twin().ties.back is not None
+
+
+def test_what_a_killed_driver_left_is_removed(apart: Path) -> None:
+    process = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"],
+                             capture_output=True, text=True, check=True)  # fmt: skip
+    (apart / f"hubbub-base-{process.stdout.strip()}-abc").mkdir()
+    (apart / "hubbub-base-other").mkdir()
+    file = BaseFile.write(World.create(agents=50, mean_degree=4, seed=1))
+    assert sorted(apart.iterdir()) == sorted([apart / "hubbub-base-other", file.folder])
+
+
+def test_a_disk_without_room_is_said(apart: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module, "_lay", full)
+    with pytest.raises(FileError, match=r"no room for [\d,]+ bytes of the world \(No space left"):
+        BaseFile.write(World.create(agents=50, mean_degree=4, seed=1))
+    assert list(apart.iterdir()) == []
+
+
+def test_a_worker_that_does_not_see_the_folder_says_so() -> None:
+    file = BaseFile.write(World.create(agents=50, mean_degree=4, seed=77))
+    file.remove()
+    with pytest.raises(FileError, match="all machines share"):
+        opened(file)
+
+
+def test_an_empty_world_of_ties_is_mapped() -> None:
+    world = World.from_edges([], [], 3)
+    assert SharedBase(*BaseFile.write(world).map()).twin().digest() == world.digest()
