@@ -122,13 +122,14 @@ def _parameters(vary: Sequence[str]) -> dict[str, Any] | None:
 
 
 def _text(found: Sweep) -> list[str]:
-    sensitivity = found.sensitivity()
-    return [
-        found.points.caption,
-        str(found.picture()),
-        f"{sensitivity.caption}\n{_plain(sensitivity)}",
-        found.conclusion().partition("\n")[0],
-    ]
+    parts = [found.points.caption, str(found.picture())]
+    try:
+        sensitivity = found.sensitivity()
+        parts.append(f"{sensitivity.caption}\n{_plain(sensitivity)}")
+    except InputError as error:
+        parts.append(str(error))
+    parts.append(found.conclusion().partition("\n")[0])
+    return [part for part in parts if part]
 
 
 def _plain(rows: Table) -> str:
@@ -144,10 +145,11 @@ def _remarks(found: Sweep) -> list[str]:
 
 
 def _facts(found: Sweep) -> dict[str, Any]:
+    sensitivity = found.tables.get("sensitivity")
     return {
         "design": found.design.kind,
         "measure": found.measure,
         "points": list(found.points.rows()),
-        "sensitivity": list(found.sensitivity().rows()),
+        "sensitivity": list(sensitivity.rows()) if sensitivity is not None else [],
         "tornado": list(found.tornado().table().rows()),
     }

@@ -39,7 +39,11 @@ def sweep(
         int | None, typer.Option(min=1, help="Runs at each point, of the same seeds; else 5.")
     ] = None,
     measure: Annotated[
-        str | None, typer.Option(help="What is shown: share, size, depth, peak, ...; else share.")
+        str | None,
+        typer.Option(
+            help="What is shown: share, size, depth, peak, ...; 'last acts', how a series ended; "
+            "else share."
+        ),
     ] = None,
     ticks: Annotated[
         int | None, typer.Option(min=0, help="Of each run, at most; else as the scenario says.")

@@ -161,7 +161,7 @@ def _bare(table: Table, name: str) -> Place:
     every = [
         place
         for home in homes
-        if home != ("platform",) or table.get("platform")
+        if home != ("platform",) or table.get("platform") not in (None, False)
         for place in _places(table, home)
         if place.path[-1] not in _NOT_BARE or len(place.path) > len(home) + 1
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -22,9 +23,12 @@ from sim.lab.tables import Result, Table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Sweep"]
+__all__ = ["LAST", "Sweep"]
 
 Floats = npt.NDArray[np.float64]
+LAST = "last "
+"""Before the name of a series: the measure that is how it ended."""
+
 _NO_MEASURES = ("program", "replicate", "seed")
 
 
@@ -52,14 +56,13 @@ class Sweep(Result):
     records: tuple[Records, ...]
     measure: str = "share"
 
-    def __post_init__(self) -> None:
-        if self.records and any(one.finished for one in self.records):
-            self._known(self.measure)
-
     @property
     def tables(self) -> Mapping[str, Table]:
-        """The tables ``points``, ``sensitivity`` and ``runs``."""
-        return {"points": self.points, "sensitivity": self.sensitivity(), "runs": self.runs}
+        """The tables ``points``, ``sensitivity`` (where there are numbers for it) and ``runs``."""
+        found = {"points": self.points}
+        with suppress(InputError):
+            found["sensitivity"] = self.sensitivity()
+        return found | {"runs": self.runs}
 
     @cached_property
     def runs(self) -> Table:
@@ -89,8 +92,9 @@ class Sweep(Result):
 
     @cached_property
     def measures(self) -> tuple[str, ...]:
-        """Names of what was measured."""
-        return tuple(n for n in self.runs.names if n not in (*_NO_MEASURES, *self.design.names))
+        """Names of what was measured of each run."""
+        own = [n for n in self.runs.names if n not in (*_NO_MEASURES, *self.design.names)]
+        return tuple(dict.fromkeys([*own, self.measure]))
 
     @cached_property
     def _by_program(self) -> dict[str, list[dict[str, float]]]:
@@ -98,6 +102,7 @@ class Sweep(Result):
         for one in self.records:
             for (program, _), each in sorted(one.found.items()):
                 row = {"ticks": float(each.ticks), **each.measured}
+                row |= {f"{LAST}{s}": float(v[-1]) for s, v in each.series.items()}
                 found[one.programs[program]].append(row)
         return found
 
@@ -107,7 +112,8 @@ class Sweep(Result):
         Parameters
         ----------
         measure
-            A name of :attr:`measures`; None: that of the sweep.
+            A name of :attr:`measures`, or ``last SERIES``, how a series of
+            :data:`~sim.lab.runs.SERIES` ended; None: that of the sweep.
 
         Raises
         ------
@@ -128,8 +134,9 @@ class Sweep(Result):
 
     def _known(self, measure: str | None) -> str:
         name = self.measure if measure is None else measure
-        if name not in self.measures:
-            raise UnknownNameError("measure", name, self.measures)
+        every = dict.fromkeys(n for rows in self._by_program.values() for row in rows for n in row)
+        if every and name not in every:
+            raise UnknownNameError("measure", name, every)
         return name
 
     @cached_property

@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from sim.core.progress import Report, Tell, quiet, unheard
 from sim.errors import FileError, InputError, UnknownNameError
-from sim.lab.runs import MEASURES, Progress, Records, experiment, seeds_from
+from sim.lab.runs import MEASURES, SERIES, Progress, Records, experiment, seeds_from
 from sim.lab.sweeps.designs import Design, design_of
 from sim.lab.sweeps.parameters import Place, place_of, refuse_out_of_range
-from sim.lab.sweeps.result import Sweep
+from sim.lab.sweeps.result import LAST, Sweep
 from sim.lab.sweeps.subjects import Arm, Subject, armed, subject_of
 from sim.scenario.ranges import ValueRange, read_range
 
@@ -115,7 +115,9 @@ def run_sweep(
     replicates
         Runs at each point, at least 1; None: as ``[sweep]`` says, else 5.
     measure
-        What is looked at when none is named; None: as ``[sweep]`` says, else ``share``.
+        What is looked at when none is named: a name of :data:`~sim.lab.runs.MEASURES`, or
+        ``last SERIES``, how one of :data:`~sim.lab.runs.SERIES` ended; None: as ``[sweep]`` says,
+        else ``share``.
     variant
         Of a scenario.
     ticks
@@ -182,6 +184,19 @@ def _refuse_unknown(measure: str, subject: Subject, own: Mapping[str, Any]) -> N
     known = [*MEASURES, "ticks", *own]
     name, colon, number = measure.partition(":")
     many = len(subject.table.get("messages", ()))
+    sent = many or any(
+        each.get("do") == "inject" for each in subject.table.get("interventions", ())
+    )
+    if not sent and name in MEASURES:
+        raise InputError(
+            f"Nothing is sent in this scenario, so there is no {name}; name how a series ends, "
+            f"such as '{LAST}acts'."
+        )
+    if measure.startswith(LAST):
+        series = measure.removeprefix(LAST)
+        if series in SERIES or series.startswith(("in ", "opinion ", "metric ")):
+            return
+        known = [f"{LAST}{name}" for name in SERIES]
     if measure not in known and not (
         colon and name in MEASURES and number.isdecimal() and int(number) < many > 1
     ):

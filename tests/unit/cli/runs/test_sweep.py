@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from sim.errors import Cancelled
 from tests.unit.cli.conftest import Hubbub
 
 STUDY = """
@@ -99,3 +100,38 @@ def test_a_section_that_cannot_be_read_names_its_place(hubbub: Hubbub, study: st
     assert "[sweep]: parameters beta: a range rises from LOW to HIGH" in said
     Path(study).write_text(STUDY.replace("replicates", "replicate"))
     assert "did you mean 'replicates'" in hubbub("run", study).err
+
+
+def test_a_measure_without_numbers_is_said_and_the_points_are_written(
+    hubbub: Hubbub, study: str
+) -> None:
+    asked = ("sweep", study, "--vary", "beta=0", "--replicates", "1", "--workers", "1")
+    said = hubbub(*asked, "--measure", "peak_tick", "--csv", "points.csv")
+    assert said.code == 0
+    assert "peak_tick has a number at too few points" in said.out
+    (row,) = csv.DictReader(Path("points.csv").read_text().splitlines())
+    assert row["peak_tick"] == ""
+    assert hubbub(*asked, "--measure", "peak_tick", "--json").json["sensitivity"] == []
+
+
+def test_what_is_finished_when_it_is_cancelled_is_named(
+    hubbub: Hubbub, study: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise Cancelled("Enough.")
+
+    monkeypatch.setattr("sim.lab.sweeps.run_sweep", stop)
+    said = hubbub("sweep", study, "--into", "study.runs")
+    assert said.code == 130
+    assert "What is finished is kept in study.runs; the same with --resume goes on." in said.err
+
+
+def test_what_plugins_say_is_told_below(
+    hubbub: Hubbub, study: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "sim.lab.runs.records.Records.remarks", tuple(f"remark {number}" for number in range(7))
+    )
+    said = hubbub("sweep", study, "--vary", "beta=0.1", "--replicates", "1", "--workers", "1")
+    assert [f"remark {number}" in said.err for number in range(7)] == [True] * 5 + [False] * 2
+    assert "2 more remarks." in said.err

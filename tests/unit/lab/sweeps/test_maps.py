@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -148,3 +149,6 @@ def test_a_measure_without_numbers_owes_nothing_that_can_be_said(swept: Any) -> 
     assert np.isnan(swept_nowhere.points["peak_tick"]).all()
     with pytest.raises(InputError, match="peak_tick has a number at too few points"):
         swept_nowhere.sensitivity("peak_tick")
+    nowhere = replace(swept_nowhere, measure="peak_tick")
+    assert list(nowhere.tables) == ["points", "runs"]
+    assert nowhere.conclusion() == ""

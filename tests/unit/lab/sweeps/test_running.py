@@ -203,3 +203,28 @@ def test_the_measure_of_one_message_may_be_looked_at(world: World) -> None:
     assert found.means()[1] > found.means()[0]
     with pytest.raises(UnknownNameError, match="sise"):
         found.means("sise")
+
+
+def test_how_a_series_ended_is_a_measure(study: Path) -> None:
+    found = run_sweep(study, measure="last in recovered", workers=1)
+    (records,) = found.records
+    for number in range(3):
+        ends = [records.found[number, k].series["in recovered"][-1] for k in range(2)]
+        assert found.values()[number].tolist() == ends
+    assert found.points["last in recovered"].tolist() == found.means().tolist()
+    assert found.means("last ever").tolist() == found.means("size").tolist()
+    with pytest.raises(UnknownNameError, match="last evr"):
+        run_sweep(study, measure="last evr")
+
+
+def test_a_scenario_that_sends_nothing_has_no_share(study: Path) -> None:
+    text = study.read_text()
+    quiet_part = text[: text.index("[[messages]]")] + "[stop]\nticks = 3\n[platform]\n"
+    study.write_text(quiet_part)
+    asked: dict[str, Any] = {"parameters": {"slots": [1, 10]}, "replicates": 1, "workers": 1}
+    with pytest.raises(InputError, match="Nothing is sent in this scenario, so there is no share"):
+        run_sweep(study, **asked)
+    found = run_sweep(study, measure="last exposures", **asked)
+    assert found.means()[1] > found.means()[0] > 0
+    assert np.isnan(found.means("share")).all()
+    assert list(found.tables) == ["points", "sensitivity", "runs"]
