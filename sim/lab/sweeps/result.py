@@ -146,13 +146,16 @@ class Sweep(Result):
         Columns: ``point`` from 0, the parameters, ``replicates``, and of each measure its mean as
         ``NAME``, and ``NAME_low``, ``NAME_high``.
         """
+        return self._points(self.measures)
+
+    def _points(self, measures: tuple[str, ...]) -> Table:
         columns: dict[str, Any] = {"point": np.arange(len(self.design))}
         for number, name in enumerate(self.design.names):
             columns[name] = [values[number] for values in self.design.points]
         many = [len(self._by_program[program]) for program in self.programs]
         columns["replicates"] = np.array(many, np.int64)[self.place]
         units: dict[str, str] = {}
-        for measure in self.measures:
+        for measure in measures:
             columns |= self._interval_columns(measure)
             if measure in self.runs.units:
                 ends = (measure, f"{measure}_low", f"{measure}_high")
@@ -172,6 +175,15 @@ class Sweep(Result):
     def _said(self) -> str:
         runs = sum(one.finished for one in self.records)
         return f"{self.design.kind} of {len(self.design):,} points, {runs:,} runs"
+
+    def __repr__(self) -> str:
+        return f"Sweep({self._said})"
+
+    def _in_short(self) -> list[Table]:
+        found = [self._points((self._known(None),))]
+        with suppress(InputError):
+            found.append(self.sensitivity())
+        return found
 
     def sensitivity(self, measure: str | None = None) -> Table:
         """Return what a measure owes to each parameter, with 95 % intervals.

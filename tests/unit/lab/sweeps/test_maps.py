@@ -152,3 +152,12 @@ def test_a_measure_without_numbers_owes_nothing_that_can_be_said(swept: Any) -> 
     nowhere = replace(swept_nowhere, measure="peak_tick")
     assert list(nowhere.tables) == ["points", "runs"]
     assert nowhere.conclusion() == ""
+
+
+def test_in_short_it_is_the_measure_that_was_asked_for(swept: Any) -> None:
+    points, sensitivity = swept._in_short()
+    assert points.names == (
+        "point", "probability", "priority", "replicates", "share", "share_low", "share_high",
+    )  # fmt: skip
+    assert sensitivity == swept.sensitivity()
+    assert repr(swept) == "Sweep(grid of 4 points, 12 runs)"
