@@ -170,7 +170,7 @@ def run_calibration(
     target = (
         Target.of_facts(seen.facts, discrepancy, fit.minutes)
         if seen.facts
-        else Target.of_curves(fit, discrepancy)
+        else Target.of_curves(fit, discrepancy, order.tick_minutes)
     )
     search = _Search(order, free, target, seed, workers, report)
     count = simulations or _POINTS_A_PARAMETER * (len(free) + 1)
@@ -380,6 +380,7 @@ def _result(
     found = search.posterior(0)
     each = 1 - (1 - level) / dimensions
     lows, highs = found.between(each)
+    lows, highs = np.minimum(lows, found.best), np.maximum(highs, found.best)
     best = search.named(found.best)
     fitted = tuple(
         Fitted(

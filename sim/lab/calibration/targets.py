@@ -49,7 +49,7 @@ class Numbers:
         return np.asarray(self.parts.T @ self.parts / (count - 1) / messages)
 
 
-def numbers_of(curves: Curves, *, alone: bool = False) -> Numbers:
+def numbers_of(curves: Curves, *, alone: bool = False, least: float = 0.0) -> Numbers:
     """Return what curves are held to: logarithms of means at five times, and spread of sizes.
 
     The times are 10 minutes, 1, 5, 12 and 24 hours where the curves are a day long. Depth is
@@ -61,6 +61,8 @@ def numbers_of(curves: Curves, *, alone: bool = False) -> Numbers:
         Of messages.
     alone
         True where one message is observed: means of logarithms, which one message has too.
+    least
+        Minutes of a tick: before the first is over no model can have done anything.
 
     Examples
     --------
@@ -74,7 +76,7 @@ def numbers_of(curves: Curves, *, alone: bool = False) -> Numbers:
     for measure in MEASURES:
         if measure not in curves.of:
             continue
-        for place in _places(curves.minutes.size):
+        for place in _places(curves.minutes, least):
             names.append(f"{measure} at {curves.minutes[place]:g} min")
             columns.append(curves.of[measure][:, place] + (measure == "depth"))
     above = np.maximum(np.array(columns), 1e-9)
@@ -85,9 +87,11 @@ def numbers_of(curves: Curves, *, alone: bool = False) -> Numbers:
     return _joined(found, _spread(curves.sizes))
 
 
-def _places(count: int) -> list[int]:
+def _places(minutes: Floats, least: float) -> list[int]:
     """Return five places of a grid; those of a short one are not told apart twice."""
-    return sorted({max(round(share * (count - 1)), min(1, count - 1)) for share in _SHARES})
+    last = minutes.size - 1
+    found = sorted({max(round(share * last), min(1, last)) for share in _SHARES})
+    return [place for place in found if minutes[place] >= least] or [last]
 
 
 def _means(names: list[str], rows: Floats) -> Numbers:
@@ -161,6 +165,8 @@ class Target:
         Where facts were observed; else empty.
     minutes
         Grid on which curves are compared.
+    least
+        As of :func:`numbers_of`.
     """
 
     names: tuple[str, ...]
@@ -170,17 +176,18 @@ class Target:
     discrepancy: Floats
     facts: tuple[Fact, ...]
     minutes: Floats
+    least: float = 0.0
 
     @classmethod
-    def of_curves(cls, curves: Curves, discrepancy: float) -> Target:
+    def of_curves(cls, curves: Curves, discrepancy: float, least: float = 0.0) -> Target:
         """Return what messages give as numbers."""
         if not len(curves):
             raise InputError("No message is left to fit; give more of them, or a smaller holdout.")
-        found = numbers_of(curves, alone=len(curves) == 1)
+        found = numbers_of(curves, alone=len(curves) == 1, least=least)
         enough = len(curves) >= _FEW * len(found.names)
         own = found.covariance(len(curves)) if enough else None
         off = np.full(found.values.size, discrepancy)
-        return cls(found.names, found.values, own, len(curves), off, (), curves.minutes)
+        return cls(found.names, found.values, own, len(curves), off, (), curves.minutes, least)
 
     @classmethod
     def of_facts(cls, facts: tuple[Fact, ...], discrepancy: float, minutes: Floats) -> Target:
@@ -199,7 +206,7 @@ class Target:
             {m: _at(curves, c, self.minutes) for m, c in curves.of.items() if self._has(m)},
             curves.names,
         )
-        return numbers_of(on_grid, alone=self.messages == 1)
+        return numbers_of(on_grid, alone=self.messages == 1, least=self.least)
 
     def _has(self, measure: str) -> bool:
         return any(name.startswith(f"{measure} at") for name in self.names)

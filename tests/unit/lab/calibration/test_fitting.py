@@ -277,3 +277,10 @@ def test_numbers_of_messages_have_the_covariance_of_their_means() -> None:
     values = np.array([numbers_of(one).values for one in curves])
     stated = np.mean([numbers_of(one).covariance(40) for one in curves], axis=0)
     assert np.sqrt(np.diag(stated)) == pytest.approx(values.std(axis=0, ddof=1), rel=0.3)
+
+
+def test_nothing_is_asked_of_a_model_before_its_first_tick_is_over() -> None:
+    curves = Curves(np.linspace(0, 1440, 145), {"scale": np.ones((2, 145))}, ("a", "b"))
+    names = [name for name in numbers_of(curves, least=20).names if name.startswith("scale")]
+    assert names == [f"scale at {minutes} min" for minutes in (60, 300, 720, 1440)]
+    assert numbers_of(curves, least=1e9).names[0] == "scale at 1440 min"
