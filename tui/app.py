@@ -31,6 +31,7 @@ from tui.background_work import BackgroundWork
 from tui.dialogs.error import ErrorDialog, sentence_of
 from tui.dialogs.loading import Loading
 from tui.dialogs.progress import DialogJob, in_thread
+from tui.experiments import Experiments
 from tui.frame_feed import FrameFeed
 from tui.key_queue import KeysInOrder
 from tui.long_work import LongWork
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from tui.modes.agents import AgentsMode
     from tui.modes.groups import GroupsMode
     from tui.modes.messages import MessagesMode
+    from tui.modes.runs import RunsMode
     from tui.modes.stage import Stage
 
 __all__ = ["Hubbub", "main"]
@@ -91,6 +93,7 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         self.doing = ActionRunner(self)
         self.homes = OpenWorlds(self)
         self.predicted = TheoryCurves(self)
+        self.experiments = Experiments(self)
         self.expected, self.upkeep = "", BackgroundWork(self)
         self.last_order: MessageOrder | None = None
         self.last_new: NewWorldSpec | None = None
@@ -104,6 +107,7 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         self.groups: GroupsMode
         self.agents: AgentsMode
         self.messages: MessagesMode
+        self.runs: RunsMode
 
     # -- start ------------------------------------------------------------------------------
 
@@ -180,7 +184,7 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
 
     async def _set_the_stage(self) -> None:
         """Show the stage in place of the start, where it is not there; under a dialog it waits."""
-        from tui.modes import agents, groups, live, messages, stage, system
+        from tui.modes import agents, groups, live, messages, runs, stage, system
 
         while self.stage is None and self.screen is not self._loading:
             self._loading.uncovered.clear()
@@ -188,8 +192,11 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         if self.stage is not None:
             return
         self.groups, self.agents = groups.GroupsMode(), agents.AgentsMode()
-        self.messages = messages.MessagesMode()
-        modes = [live.LiveMode(), self.groups, self.agents, self.messages, system.SystemMode()]
+        self.messages, self.runs = messages.MessagesMode(), runs.RunsMode()
+        modes = [
+            live.LiveMode(), self.groups, self.agents, self.messages, self.runs,
+            system.SystemMode(),
+        ]  # fmt: skip
         self.stage = stage.Stage(modes)
         await self.push_screen(self.stage)
         self.stage.draw_with(self.preferences.symbols)
@@ -225,6 +232,11 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         if self.stage is not None and self.frame is not None and self.stage.is_mounted:
             with self.batch_update():
                 self.stage.show(self.frame, whole=whole)
+
+    def redraw_modes(self) -> None:
+        """Draw the bar of modes anew."""
+        if self.stage is not None and self.stage.is_mounted:
+            self.stage.redraw_modes()
 
     def _announce(self, before: Frame, now: Frame) -> None:
         """Say which messages came to an end since the frame before."""
@@ -363,6 +375,7 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
     async def leave(self) -> None:
         """Leave the engine; called when the terminal has been given back."""
         self._first.cancel()
+        await self.experiments.stop()
         await self.upkeep.end()
         await self.part()
 

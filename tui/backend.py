@@ -132,6 +132,8 @@ class Backend(Protocol):
     """The simulator as the screen sees it; every method may block and is called in a thread."""
 
     saves: Path
+    workers: str
+    """What carries out experiments, as :data:`sim.lab.runs.BACKENDS` has it."""
 
     def preferences(self) -> Preferences:
         """Return what the user set for the screen, as it is now."""

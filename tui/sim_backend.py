@@ -58,6 +58,9 @@ class SimBackend:
         Whether engines run in processes of their own, where no plugin harms the screen.
     """
 
+    workers = "loky"
+    """Processes carry out experiments, so that no key waits for them."""
+
     def __init__(self, saves: str | Path | None = None, *, isolated: bool = False) -> None:
         from sim import SettingsWatch, current
 

@@ -17,6 +17,9 @@ __all__ = ["TheoryCurves"]
 SHORTEST = 64
 """Ticks that are predicted at least; twice as many whenever a message has come further."""
 
+READ_FOR = 20.0
+"""Seconds that the toast stays."""
+
 Key = tuple[object, ...]
 
 
@@ -49,7 +52,9 @@ class TheoryCurves:
         self._app.redraw()
         if self._at < 0:
             return "Theory is not drawn any more."
-        return f"Theory, dashed: {line(self._known[self._at].name, 200)}."
+        theory = self._known[self._at]
+        self._app.notify(theory.limits, title="Theory", timeout=READ_FOR)
+        return f"Theory, dashed: {line(theory.name, 200)}."
 
     def shown(self, focus: Focus | None) -> Theory | None:
         """Return the theory to draw beside a message, if it is known by now."""

@@ -25,6 +25,51 @@ With preferential attachment one mean degree for all is 0.17 to 0.56 off, at deg
 Watts' cascades, near the edge of their window, are 0.09 off in the tree approximation.
 """
 
+_LIMITS = {
+    "edge-based": (
+        "a large random network of the given degrees with mutual ties and without short circles, "
+        "and many seeds drawn at random",
+        "where neighbours know each other, ties are one-way, or a few or chosen seeds decide by "
+        "chance whether it takes off",
+    ),
+    "pair approximation": (
+        "the mean number of ties for everybody, and that what an agent's other neighbours do "
+        "follows from its own state alone",
+        "where degrees are few (below 6) or vary, triangles are many, or a few seeds decide",
+    ),
+    "degree-based": (
+        "that agents of one degree are alike and meet the ends of ties anew each tick",
+        "on sparse networks (mean degree below 50), where it is too fast and too large, and where "
+        "a few seeds decide",
+    ),
+    "homogeneous": (
+        "the mean number of ties for everybody, their ends strangers anew each tick",
+        "on sparse networks (mean degree below 50), with degrees that vary, and where a few seeds "
+        "decide",
+    ),
+    "tree approximation": (
+        "a large random network of the given degrees without short circles, and seeds at random",
+        "near the edge of cascades, where a few seeds decide, and where neighbours know each other",
+    ),
+    "all hear all": (
+        "that everybody hears everybody alike, in a large world",
+        "on sparse networks, and in small worlds, where chance decides",
+    ),
+    "conserved mean": (
+        "ties that are mutual and as many for everybody; it is a mean over many runs",
+        "for a single run, which drifts away from its mean, and where degrees vary",
+    ),
+    "closed form": (
+        "a large population whose agents are all alike, as its source has it",
+        "for a single run in a small world, and wherever who hears whom matters",
+    ),
+}
+"""By kind: what its curves assume, and where they fail; sources are in sim.spread.theory."""
+_UNKNOWN = (
+    "what its model's card says, and a world so large that chance evens out",
+    "for a single run with few seeds, and where a network is not as its equations have it",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -65,6 +110,31 @@ class Theory:
     name: str
     states: tuple[str, ...]
     expected: npt.NDArray[np.float64]
+
+    @property
+    def assumes(self) -> str:
+        """What its equations take for granted."""
+        return self._limits[0]
+
+    @property
+    def fails(self) -> str:
+        """Where its curves are not to be relied on.
+
+        Examples
+        --------
+        >>> Theory("pair approximation", ("S", "I"), np.zeros((1, 2))).fails
+        'where degrees are few (below 6) or vary, triangles are many, or a few seeds decide'
+        """
+        return self._limits[1]
+
+    @property
+    def limits(self) -> str:
+        """Two sentences of both."""
+        return f"It assumes {self.assumes}. It fails {self.fails}."
+
+    @property
+    def _limits(self) -> tuple[str, str]:
+        return next((said for kind, said in _LIMITS.items() if kind in self.name), _UNKNOWN)
 
 
 def with_doubts(theories: Iterable[Theory], degrees: npt.NDArray[np.float64]) -> tuple[Theory, ...]:

@@ -35,6 +35,8 @@ from sim.runtime.stall_recovery import Restarts
 from sim.settings.settings import current
 from sim.world.influence import found_before, is_best
 from sim.world.seeding import author_of, seeds_of, takes_long
+from sim.world.state.snapshot import still
+from sim.world.state.state import restore_world
 from sim.world.world import World
 
 if TYPE_CHECKING:
@@ -398,6 +400,14 @@ class Simulation(BulkCommands, Restarts, WhyQueries, HealthQueries):
         )
         return result
 
+    async def world(self) -> World:
+        """Return a copy of the world as it is now, which this one's ticks never touch.
+
+        What ticks write into is copied between two of them; the rest is done beside the engine.
+        """
+        copied: World = await self.query(_stilled, then=_restored)
+        return copied
+
     async def interactions(
         self,
         batch_size: int = 1000,
@@ -422,3 +432,11 @@ class Simulation(BulkCommands, Restarts, WhyQueries, HealthQueries):
         stream = InteractionStream(batch_size, response_ms)
         async for batch in read(self._link, stream, max_ticks):
             yield batch
+
+
+def _stilled(world: World) -> World:
+    return still(world, lambda _name, column: column.copy())
+
+
+def _restored(twin: World) -> World:
+    return restore_world(type(twin), *twin.packed())

@@ -344,6 +344,8 @@ def communities(tick: int, live: bool, names: tuple[str, ...] = NAMES) -> Commun
 class FakeBackend:
     """Knows two models, one network and a saves folder; ``made`` collects the simulations."""
 
+    workers = "threading"
+
     def __init__(self, saves: Path) -> None:
         self.saves = saves
         self.made: list[FakeSimulation] = []

@@ -41,7 +41,7 @@ def test_every_key_can_be_remapped_by_its_id() -> None:
     free = list(string.ascii_uppercase + string.digits)
     made = {
         action.id
-        for where in ("", "live", "groups", "agents", "messages")
+        for where in ("", "live", "groups", "agents", "messages", "runs")
         for b in bindings(where)
         for action in ACTIONS
         if b.id == action.id

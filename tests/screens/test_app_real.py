@@ -28,6 +28,8 @@ from tui.sim_backend import SimBackend
 class Lean(SimBackend):
     """Prepares no models beside the start: compiling them all takes long on a busy machine."""
 
+    workers = "threading"
+
     def warm(self, report: Any, models: Sequence[str] = ()) -> None:
         super().warm(report, models)
 

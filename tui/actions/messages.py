@@ -24,7 +24,7 @@ async def inject(app: Hubbub, words: Words) -> None:
 
     order: MessageOrder | None
     if words:
-        order = _order(pairs(words))
+        order = order_of(pairs(words))
     else:
         model = app.preferences.model or DEFAULT_MODEL
         begin = app.last_order or MessageOrder("", model, DEFAULT_SEEDS)
@@ -61,7 +61,8 @@ async def _send(app: Hubbub, order: MessageOrder) -> None:
     app.say(f"Message {_number_of(session)} is out{then}.", "good")
 
 
-def _order(given: dict[str, str]) -> MessageOrder:
+def order_of(given: dict[str, str]) -> MessageOrder:
+    """Return the message that was typed; raises ``InputError`` for what is none."""
     from tui.dialogs.inject import DEFAULT_MODEL, DEFAULT_SEEDS, INVISIBLE, MessageOrder
 
     text = given.pop("text", "")

@@ -28,7 +28,7 @@ class ScreenState:
     frame
         The newest frame; ``None`` until a world is open.
     mode
-        ``"live"``, ``"groups"`` or empty while nothing is open.
+        ``"live"``, ``"groups"`` and so on; empty while nothing is open.
     busy
         What long work is going on, such as ``"saving"``; empty when none is.
     """

@@ -6,9 +6,22 @@ from collections.abc import Iterator
 
 from textual.binding import Binding
 
-from tui.actions import agents, messages, minds, past, platform, program, talks, time, view, world
+from tui.actions import (
+    agents,
+    messages,
+    minds,
+    past,
+    platform,
+    program,
+    runs,
+    talks,
+    time,
+    view,
+    world,
+)
 from tui.actions.action import Action
 from tui.actions.members_table import OF_MEMBERS
+from tui.actions.runs_table import OF_RUNS
 from tui.actions.situation import (
     has_focus,
     has_message,
@@ -199,6 +212,10 @@ ACTIONS: tuple[Action, ...] = (
         "View", view.messages, when=has_world, footer=9,
     ),
     Action(
+        "runs", "5", "runs", "Runs", "Go to the Runs mode: many runs, and where they lie.",
+        "View", runs.runs, when=has_world, footer=9,
+    ),
+    Action(
         "system", "6", "system", "System", "Go to the System mode: health, engine, paths.",
         "View", view.system, when=has_world, footer=17,
     ),
@@ -230,6 +247,7 @@ ACTIONS: tuple[Action, ...] = (
         "View", view.order, usage="[size|adoption|onset|name]", where="groups", footer=10,
     ),
     *OF_MEMBERS,
+    *OF_RUNS,
     Action(
         "next-pane", "tab", "next", "Next pane", "Go to the next pane.",
         "View", view.next_pane,

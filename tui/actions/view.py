@@ -92,7 +92,9 @@ async def back(app: Hubbub, _words: Words) -> None:
         app.screen.minimize()
     elif app.situation().mode == "agents" and app.agents.is_ego:
         app.agents.turn(ego=False)
-    elif app.situation().mode in {"groups", "agents", "messages"}:
+    elif app.situation().mode == "runs" and await app.experiments.stop():
+        return
+    elif app.situation().mode in {"runs", "groups", "agents", "messages"}:
         app.go("live")
     else:
         app.hint()

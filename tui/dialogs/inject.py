@@ -86,12 +86,17 @@ class InjectDialog(Dialog[MessageOrder]):
         Works out the plan.
     last
         The order before, to begin with.
+    title, yes
+        What it is for, and what its button says.
     """
 
     AUTO_FOCUS = "#text"
 
-    def __init__(self, backend: Backend, simulation: Simulation, last: MessageOrder | None) -> None:
-        super().__init__("Send a message", yes="Send")
+    def __init__(
+        self, backend: Backend, simulation: Simulation, last: MessageOrder | None, *,
+        title: str = "Send a message", yes: str = "Send",
+    ) -> None:  # fmt: skip
+        super().__init__(title, yes=yes)
         self._backend = backend
         self._simulation = simulation
         self._last = last or MessageOrder("", DEFAULT_MODEL, DEFAULT_SEEDS)

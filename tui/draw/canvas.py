@@ -19,7 +19,7 @@ from textual.strip import Strip
 
 from tui.safe_text import line
 
-__all__ = ["Canvas", "pair_style"]
+__all__ = ["Canvas", "pair_style", "paired"]
 
 _PAIR = 1 << 48
 """Inks from here on are two colours: foreground << 24 | background, 24 bits each."""
@@ -155,6 +155,12 @@ def pair_style(ink: int) -> Style:
 @lru_cache(maxsize=4096)
 def _colour(packed: int) -> Color:
     return Color.from_triplet(ColorTriplet(packed >> 16, packed >> 8 & 0xFF, packed & 0xFF))
+
+
+def paired(fore: NDArray[np.uint8], back: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return the inks of two colours each, RGB (..., 3)."""
+    pairs: NDArray[np.int64] = _PAIR | (_packed(fore) << 24) | _packed(back)
+    return pairs
 
 
 def _packed(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -139,6 +139,10 @@ class Curves(BraillePane):
         if theory is not self._theory:
             self._theory = theory
             said = f"dashed: {line(theory.name, 100)}" if theory is not None else ""
+            more = (
+                f" Dashed: {line(theory.name, 200)}. {theory.limits}" if theory is not None else ""
+            )
+            vars(self)["HELP"] = type(self).HELP + more  # what ? explains is what is drawn
             self.border_subtitle = Content(said)
             self.changed()
 

@@ -39,7 +39,7 @@ class LegendEntry:
     def text(self, names: int, *, amount: bool) -> str:
         """Return name and value with at most `names` cells for the name."""
         parts = [line(self.name, names), self.share]
-        if amount:
+        if amount and self.amount:
             parts.append(f"({self.amount})")
         note = (_OFF if amount else " ^") if self.off else ""
         return " ".join(part for part in parts if part) + note

@@ -14,7 +14,7 @@ from tui.draw.raster import View, envelope, nice_ticks, trace
 from tui.figures import count, short
 from tui.theme import CurveStyle
 
-__all__ = ["Pen", "Plot", "log_labels", "place", "share_labels"]
+__all__ = ["Pen", "Plot", "log_labels", "number_labels", "place", "share_labels"]
 
 MARKER_EVERY = 26
 """Columns between two marker letters on a curve."""
@@ -62,6 +62,13 @@ def share_labels(rows: int, view: View, agents: int | None = None) -> Labels:
         numbers = [short(round(share * agents)) for share in shares]
         texts = [f"{t:>5} {n:>5}" for t, n in zip(texts, numbers, strict=True)]
     return _placed(rows, [(i / parts, text) for i, text in enumerate(texts)])
+
+
+def number_labels(rows: int, view: View) -> Labels:
+    """Label a value axis of any numbers, from the bottom of the view to its top."""
+    parts, span = 4 if rows >= 13 else 2, view.top - view.bottom
+    values = [view.bottom + span * i / parts for i in range(parts + 1)]
+    return _placed(rows, [(i / parts, short(value)) for i, value in enumerate(values)])
 
 
 def log_labels(rows: int, view: View) -> Labels:

@@ -38,6 +38,7 @@ MODES = (
     ("groups", "2", "Groups"),
     ("agents", "3", "Agents"),
     ("messages", "4", "Messages"),
+    ("runs", "5", "Runs"),
     ("system", "6", "System"),
 )
 
@@ -179,7 +180,7 @@ class ModeBar(Bar):
         if self.frame is None:
             return modes
         room = self.size.width - modes.cell_length - 2
-        preparing = (0, self._preparing, "$text-warning")
+        preparing = (0, self._preparing or self._replicating(), "$text-warning")
         health = fit(
             [preparing, *self._safety(self.frame, room), *self._well(), *_health(self.frame)],
             room,
@@ -192,6 +193,11 @@ class ModeBar(Bar):
         if stage != self._preparing:
             self._preparing = stage
             self.refresh()
+
+    def _replicating(self) -> str:
+        """Say that replicates run, in short."""
+        running = self.app.experiments.running
+        return f"runs {running.finished}/{running.total}" if running is not None else ""
 
     def on_click(self, event: Click) -> None:
         """Go to the mode that was clicked."""

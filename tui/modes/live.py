@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from tui.draw import CommunityHeat, CommunityMap, Curves, NowPane
 from tui.draw.metric_chart import MetricChart
-from tui.modes.mode import Mode, titled
+from tui.modes.mode import Mode, note_one_run, titled
 from tui.modes.panes import ParametersPane, StoriesPane, WelcomePane
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ class LiveMode(Mode):
         """Show a frame in one pane; the curves show what is predicted, too."""
         if isinstance(pane, Curves) and pane.display:
             pane.overlay(self.app.predicted.shown(frame.focus))
+        elif isinstance(pane, NowPane):
+            note_one_run(pane, self.app.keymap, is_one=frame.focus is not None)
         super().show_in(pane, frame)
 
     @on(CommunityMap.Chosen)

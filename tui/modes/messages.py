@@ -17,7 +17,7 @@ from tui.draw.story_table import StoryTable
 from tui.figures import count, percent, short
 from tui.modes.agents import PATIENCE, REST
 from tui.modes.inspector import ScrollingLines, fact, heading, muted, wrapped
-from tui.modes.mode import Mode, titled
+from tui.modes.mode import Mode, note_one_run, titled
 from tui.safe_text import line
 
 if TYPE_CHECKING:
@@ -256,4 +256,6 @@ class MessagesMode(Mode):
         tree = self.query_one(StoryTree)
         tree.ascii_only = self.table.symbols == "ascii"
         tree.tell(story)
-        self.query_one(StoryFacts).tell(story)
+        facts = self.query_one(StoryFacts)
+        facts.tell(story)
+        note_one_run(facts, self.app.keymap, is_one=story is not None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,13 +10,15 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
 
+from tui.actions.keys import key_label, keys_of
+from tui.actions.table import by_id
 from tui.community_counts import titled_count
 
 if TYPE_CHECKING:
     from sim.runtime import Frame
     from tui.app import Hubbub
 
-__all__ = ["Mode", "titled"]
+__all__ = ["Mode", "note_one_run", "titled"]
 
 
 class Mode(Vertical):
@@ -88,3 +90,11 @@ def titled(pane: Widget, title: str, classes: str = "", *, counts: bool = False)
         pane.counts = title  # type: ignore[attr-defined]
     pane.border_title = Content(title)
     return pane
+
+
+def note_one_run(pane: Widget, keymap: Mapping[str, str], *, is_one: bool) -> None:
+    """Say below figures that they are those of one run, and which key shows where others lie."""
+    key = key_label(keys_of(by_id("replicates"), keymap)[0])
+    said = f"one run; {key}: fan" if is_one else ""
+    if str(pane.border_subtitle or "") != said:
+        pane.border_subtitle = Content(said)

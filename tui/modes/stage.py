@@ -142,6 +142,10 @@ class Stage(Screen[None], inherit_bindings=False):
         """Say in the bar what is still being prepared; nothing when all is."""
         self.query_one(ModeBar).prepare(stage)
 
+    def redraw_modes(self) -> None:
+        """Draw the bar of modes anew: what runs beside the world went on."""
+        self.query_one(ModeBar).refresh()
+
     def draw_with(self, symbols: str) -> None:
         """Draw curves and fields with other symbols, for fonts that lack Braille."""
         for pane in self.query(StripPane):

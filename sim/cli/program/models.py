@@ -334,6 +334,7 @@ def show_theory(name: str, order: Predicted, *, json: bool) -> None:
         return
     for number, theory in enumerate(found):
         _write([("", "")] * (number > 0) + [(_HEAD, theory.name)])
+        _write([("", f"assumes {theory.assumes}"), ("", f"fails {theory.fails}"), ("", "")])
         _write(_curve_lines(theory))
 
 

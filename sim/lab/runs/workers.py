@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import queue
+import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import redirect_stderr, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -251,16 +253,21 @@ class _Crew:
         if self._backend == "loky":
             from joblib.externals.loky import get_reusable_executor
 
-            get_reusable_executor(max_workers=self._workers).shutdown(kill_workers=True)
+            # The very one: to get another waits for its end, with a lock that it needs for that.
+            same = get_reusable_executor(max_workers=self._workers, reuse=True)
+            same.shutdown(kill_workers=True)
         self._thread.join(None if self._backend == "loky" else _PATIENCE)
 
 
 def _joblib(tasks: Iterator[Any], workers: int, backend: str) -> Iterator[Done]:
     from joblib import Parallel, parallel_config
 
+    # That who stops leaves work undone is what was wanted; joblib says so in another thread.
+    warnings.filterwarnings("ignore", r"\d+ tasks", UserWarning, "joblib")
     named: dict[str, Any] = {"backend": backend}
     if backend == "loky":
         named["inner_max_num_threads"] = 1
+        _start_trackers()
     if backend == "ray":
         named["backend"] = _ray_backend()
     with parallel_config(**named, n_jobs=workers):
@@ -268,6 +275,25 @@ def _joblib(tasks: Iterator[Any], workers: int, backend: str) -> Iterator[Done]:
             return_as="generator_unordered", batch_size=1, pre_dispatch=2 * workers, max_nbytes=None
         )
         yield from parallel(tasks)
+
+
+def _start_trackers() -> None:
+    """Start what looks after workers' files, where stderr has no number that it could inherit.
+
+    Under a screen that takes every print to itself the number is -1, which a new process refuses.
+    """
+    from multiprocessing import resource_tracker as pythons
+
+    from joblib.externals.loky.backend import resource_tracker as lokys
+
+    try:
+        is_known = sys.stderr is None or sys.stderr.fileno() >= 0
+    except (OSError, ValueError, AttributeError):
+        is_known = True  # asked the same way there, and left out
+    if not is_known:
+        with redirect_stderr(sys.__stderr__):
+            pythons.ensure_running()
+            lokys.ensure_running()
 
 
 def _ray_backend() -> Any:

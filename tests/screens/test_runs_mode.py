@@ -1,0 +1,208 @@
+"""The Runs mode: many runs of the world on the screen, their fan, and what is said of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim import World, lab, save
+from sim.core.theory import Theory
+from tests.screens.showing import picture, shown
+from tests.screens.test_app import command, frame_of, said, seen, until
+from tests.screens.test_app_real import hubbub
+from tui.draw.curves import Curves
+from tui.draw.fan import FanPane
+from tui.experiment_figures import ArmCurves, Outcome, course, outcome_of
+from tui.experiments import AS_IT_IS, Experiment, Plan
+
+BRIDGE = "inject text='The bridge is closed.' model=sir beta=0.1 seeds=ids:3,4"
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Path:
+    """Three hundred members on the disk, nothing said yet."""
+    path = tmp_path / "town.hub"
+    save(World.create(agents=300, mean_degree=6, seed=7), path)
+    return path
+
+
+async def test_l_runs_what_is_under_way_many_times_and_says_what_follows(
+    tmp_path: Path, town: Path
+) -> None:
+    async with hubbub(tmp_path, (160, 48), town) as (app, pilot):
+        await pilot.press("5")
+        await until(pilot, lambda: "l runs the world many times from here." in seen(app))
+        await command(pilot, BRIDGE)
+        await until(pilot, lambda: frame_of(app).focus is not None)
+        await command(pilot, "step 2")
+        await until(pilot, lambda: frame_of(app).tick == 2)
+        twin = await app.simulation.world()
+        await command(pilot, "replicates 12")
+        await until(pilot, lambda: "12 of 12 runs" in seen(app))
+        program = lab.Messages((), AS_IT_IS)
+        expected = lab.run_ensemble(twin, program=program, replicates=12, workers=1)
+        sizes = expected.records.values("size")
+        assert f"{int(sizes.min()):,}, {int(sizes.max()):,}" in seen(app)
+        assert f"({int((sizes > 300 ** (2 / 3)).sum())} of 12)" in seen(app)
+        assert "x this one run" in seen(app)
+        assert app.experiments.all[0].tick == 2
+        await pilot.press("s")
+        await until(pilot, lambda: "Fan of new" in seen(app))
+        await command(pilot, "series nothing")
+        await until(pilot, lambda: "'nothing'" in said(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.situation().mode == "live")
+        await until(pilot, lambda: "one run; l: fan" in seen(app))
+        await pilot.press("4")
+        await until(pilot, lambda: "one run; l: fan" in seen(app))
+
+
+async def test_escape_stops_the_runs_and_keeps_what_is_finished(tmp_path: Path, town: Path) -> None:
+    async with hubbub(tmp_path, (80, 24), town) as (app, pilot):
+        await command(pilot, "replicates stop")
+        await until(pilot, lambda: "No replicates are running" in said(app))
+        await command(pilot, "replicates 20000 ticks=200")
+        await until(
+            pilot, lambda: bool(app.experiments.all) and app.experiments.all[0].finished > 0
+        )
+        await command(pilot, "replicates 3 ticks=5")
+        await until(pilot, lambda: "wait, or stop them" in said(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.experiments.running is None)
+        (stopped,) = app.experiments.all
+        assert stopped.how_far == f"stopped at {stopped.finished}"
+        assert app.situation().mode == "runs"
+        await until(pilot, lambda: "active" in seen(app))
+
+
+WRONG = {
+    "replicates 0": "The number of replicates must be a whole number from 1",
+    "replicates many": "whole number from 1, got 'many'",
+    "replicates 5 ticks=0": "number after ticks= must be a whole number from 1",
+    "replicates 5 seeds=ids:1": "A message needs a text",
+    "replicates 5,000,000 ticks=5": "at most 100,000 replicates",
+    "replicates 2 text=x model=no-such-model": "no-such-model",
+    "replicates 2 text=x seeds=ids:999": "999",
+}
+
+
+async def test_what_cannot_be_run_gets_one_sentence(tmp_path: Path, town: Path) -> None:
+    async with hubbub(tmp_path, (160, 48), town) as (app, pilot):
+        for typed, told in WRONG.items():
+            await command(pilot, typed)
+            await until(pilot, lambda told=told: told in said(app))
+            assert app.experiments.running is None
+
+
+async def test_with_nothing_under_way_the_form_asks_for_a_message(
+    tmp_path: Path, town: Path
+) -> None:
+    async with hubbub(tmp_path, (80, 24), town) as (app, pilot):
+        await pilot.press("l")
+        await until(pilot, lambda: "Run a message 100 times" in seen(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is app.stage)
+        assert app.experiments.all == []
+
+
+@pytest.mark.parametrize("series", ["ever", "new", "in infected"])
+def test_the_course_of_the_world_is_that_of_a_replicate_of_its_own_seed(series: str) -> None:
+    world = World.create(agents=300, mean_degree=6, seed=7)
+    said: dict[str, Any] = {"text": "Closed.", "seeds": [3, 4], "model": "sir", "beta": 0.2}
+    found = lab.run_ensemble(world, said, replicates=1, workers=1)
+    world.inject(**said)
+    world.step(60)
+    expected = found.records.curve(series)[0]
+    own = course(world, series, 0, (0,), ("Closed.",))
+    assert own.size == 61
+    assert np.array_equal(own[: expected.size], expected[:61])
+    assert course(world, series, 0, (0,), ("Open.",)).size == 0
+    assert course(world, series, 0, (5,), ()).size == 0
+    assert course(world, "online", 0, (0,), ()).size == 0
+
+
+def test_the_bands_are_quantiles_over_replicates() -> None:
+    world = World.create(agents=200, mean_degree=4, seed=1)
+    made = Experiment(1, Plan("x", 9, ({"text": "x", "model": "sir", "beta": 0.3},)))
+    made.agents = 200
+    assert outcome_of(made, "ever") is None
+    found = made.found = lab.run_ensemble(world, made.plan.messages, replicates=9, workers=1)
+    outcome = outcome_of(made, "no such series")
+    assert outcome is not None
+    assert (outcome.series, outcome.unit, outcome.finished) == ("ever", "agents", 9)
+    rows = found.records.curve("ever")
+    ranked = np.sort(rows, axis=0)
+    assert np.array_equal(outcome.arms[0].median, ranked[4])
+    assert np.array_equal(outcome.arms[0].levels[1], ranked[2])
+    assert dict(outcome.facts)["replicates"] == "9"
+
+
+def flat(unit: str = "agents") -> Outcome:
+    levels = np.repeat([[12.0], [32.0], [50.0], [68.0], [88.0]], 12, axis=1)
+    return Outcome("ever", unit, 5, 100, (ArmCurves("", levels),), (), (), 9)
+
+
+async def test_a_fan_is_a_median_within_two_bands_and_the_live_run_over_them() -> None:
+    pane = FanPane()
+    pane.symbols = "ascii"
+    async with shown(pane, (70, 26)):
+        pane.show_outcome(flat(), np.full(3, 20.0))
+        rows = picture(pane.paint(70, 26)).splitlines()
+    column = "".join(row[60] for row in rows[:23])
+    assert column == " " * 2 + "." * 5 + ":" * 4 + "m" + ":" * 4 + "." * 5 + " " * 2
+    assert "tick 16" in rows[-2] + rows[-1]
+    assert "50 % 32.0%-68.0%" in rows[-2] + rows[-1]
+    assert "xxx" in "\n".join(rows)
+
+
+async def test_the_crosshair_reads_the_tick_under_it() -> None:
+    pane = FanPane()
+    async with shown(pane, (70, 20)) as pilot:
+        assert "Nothing" not in picture(pane.paint(70, 20))
+        pane.show_outcome(flat("messages"), np.zeros(0))
+        await pilot.press("home")
+        assert "tick 5 " in picture(pane.paint(70, 20))
+        await pilot.press("right", "right", "left")
+        assert "tick 6 " in picture(pane.paint(70, 20))
+        await pilot.press("end")
+        assert "tick 16 " in picture(pane.paint(70, 20))
+        assert "m median 50" in picture(pane.paint(70, 20))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 3), (20, 5), (160, 48)])
+async def test_a_fan_fits_any_size(size: tuple[int, int]) -> None:
+    pane = FanPane()
+    async with shown(pane, (80, 24)):
+        pane.show_outcome(flat(), np.full(3, 20.0))
+        strips = pane.paint(*size)
+    assert len(strips) == size[1]
+    assert {strip.cell_length for strip in strips} == {size[0]}
+
+
+@pytest.mark.parametrize(
+    ("name", "fails"),
+    [
+        ("homogeneous mean field; mean degree 6 is low for it: may be far off", "sparse networks"),
+        ("pair approximation (Keeling 1999)", "triangles"),
+        ("edge-based compartmental model (Miller et al. 2012)", "one-way"),
+        ("something of a plugin", "single run"),
+    ],
+)
+def test_a_theory_says_what_it_assumes_and_where_it_fails(name: str, fails: str) -> None:
+    theory = Theory(name, ("s", "i"), np.zeros((2, 2)))
+    assert fails in theory.fails
+    assert theory.limits == f"It assumes {theory.assumes}. It fails {theory.fails}."
+
+
+async def test_theory_on_the_screen_says_where_it_fails(tmp_path: Path, town: Path) -> None:
+    async with hubbub(tmp_path, (80, 24), town) as (app, pilot):
+        await command(pilot, BRIDGE)
+        await until(pilot, lambda: frame_of(app).focus is not None)
+        await pilot.press("1", "t")
+        await until(pilot, lambda: "Theory, dashed" in said(app))
+        assert app.stage is not None
+        curves = app.stage.query_one(Curves)
+        await until(pilot, lambda: "It fails" in curves.HELP)

@@ -1,0 +1,117 @@
+"""Runs: replicates of the world on the screen, from where it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sim.errors import InputError, UnknownNameError
+from tui.actions.arguments import number, pairs
+from tui.actions.messages import order_of
+
+if TYPE_CHECKING:
+    from tui.app import Hubbub
+    from tui.dialogs.inject import MessageOrder
+    from tui.experiments import Plan
+
+Words = tuple[str, ...]
+
+REPLICATES = 100
+"""When nobody says how many."""
+_OWN = ("ticks", "seed")
+
+
+async def runs(app: Hubbub, _words: Words) -> None:
+    """Go to Runs."""
+    app.go("runs")
+
+
+async def replicates(app: Hubbub, words: Words) -> None:
+    """Run the world that is shown many times from where it is, or stop that."""
+    if words == ("stop",):
+        if not await app.experiments.stop():
+            raise InputError("No replicates are running; `replicates 100` begins.")
+        return
+    app.experiments.require_free()
+    plan = await _plan(app, words)
+    if plan is not None:
+        app.experiments.replicate(plan)
+        app.go("runs")
+
+
+async def series(app: Hubbub, words: Words) -> None:
+    """Show another series of the runs: the next one, or the one named."""
+    app.go("runs")
+    known, wanted = app.runs.known_series, " ".join(words)
+    if wanted and wanted not in known:
+        raise UnknownNameError("series", wanted, known)
+    shown = app.runs.turn_series(wanted)
+    app.say(f"Curves: {shown}." if shown else "Nothing is finished yet.")
+
+
+async def _plan(app: Hubbub, words: Words) -> Plan | None:
+    """Read what is run: messages under way, the one that was typed, or the one of the form."""
+    from tui.experiments import MOST_REPLICATES, Plan
+
+    many, given = _many(words)
+    if many > MOST_REPLICATES:
+        raise InputError(f"Ask for at most {MOST_REPLICATES:,} replicates; got {many:,}.")
+    ticks, seed = _whole(given, "ticks", 1), _whole(given, "seed", 0)
+    if given or not (_is_under_way(app) or ticks is not None):
+        order = order_of(given) if given else await _asked(app, many)
+        if order is None:
+            return None
+        app.last_order = order
+        return Plan(order.text, many, (message_of(order),), ticks, seed)
+    return Plan(_under_way(app), many, (), ticks, seed)
+
+
+def _many(words: Words) -> tuple[int, dict[str, str]]:
+    """Return how many replicates, and what else was said."""
+    bare = words[:1] if words and "=" not in words[0] else ()
+    return (
+        number(bare, default=REPLICATES, what="number of replicates"),
+        pairs(words[len(bare) :]),
+    )
+
+
+def _whole(given: dict[str, str], name: str, low: int) -> int | None:
+    text = given.pop(name, None)
+    if text is None:
+        return None
+    return number((text,), default=low, low=low, what=f"number after {name}=")
+
+
+def _is_under_way(app: Hubbub) -> bool:
+    rows = app.frame.sessions if app.frame else ()
+    return any(row.status in {"running", "queued"} for row in rows)
+
+
+def _under_way(app: Hubbub) -> str:
+    """Return what messages under way are called."""
+    rows = [
+        r for r in (app.frame.sessions if app.frame else ()) if r.status in {"running", "queued"}
+    ]
+    if not rows:
+        return "the world as it is"
+    more = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
+    return f"#{rows[0].id} {rows[0].text}{more}, from here on"
+
+
+async def _asked(app: Hubbub, many: int) -> MessageOrder | None:
+    """Ask for a message: nothing is under way."""
+    from tui.dialogs.inject import DEFAULT_MODEL, DEFAULT_SEEDS, InjectDialog, MessageOrder
+
+    model = app.preferences.model or DEFAULT_MODEL
+    begin = app.last_order or MessageOrder("", model, DEFAULT_SEEDS)
+    form = InjectDialog(
+        app.backend, app.simulation, begin, title=f"Run a message {many:,} times", yes="Run"
+    )
+    return await app.push_screen_wait(form)
+
+
+def message_of(order: MessageOrder) -> dict[str, Any]:
+    """Return a message as the lab takes it."""
+    said: dict[str, Any] = {"text": order.text, "seeds": order.seeds, "model": order.model}
+    said |= {"author": order.author} if order.author else {}
+    said |= {"channel": order.channel} if order.channel else {}
+    return said | dict(order.parameters)

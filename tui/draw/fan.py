@@ -1,0 +1,213 @@
+"""The fan of an experiment: where its replicates lie, tick by tick."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.color import Color
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.strip import Strip
+
+from tui.draw.bands import RGB, Band, BandPane
+from tui.draw.canvas import Canvas, paired
+from tui.draw.legend import LegendEntry, write_legend
+from tui.draw.plotting import Pen, Plot, number_labels, place, share_labels
+from tui.draw.raster import View, nice_ceiling
+from tui.figures import count, percent, short
+from tui.safe_text import line
+from tui.theme import CurveStyle, series
+
+if TYPE_CHECKING:
+    from tui.experiment_figures import Outcome
+
+__all__ = ["FanPane"]
+
+Floats = NDArray[np.float64]
+
+SHORTEST = 10
+"""Ticks that the time axis shows at least."""
+SOLID = 0xFF
+MEDIAN_MARKER, LIVE_MARKER = "m", "x"
+OF_AGENTS = "agents"
+
+
+class TickPane(BandPane):
+    """A pane over ticks, with a crosshair that reads values."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "point(-1)", "Crosshair left", id="fan-left", show=False),
+        Binding("right", "point(1)", "Crosshair right", id="fan-right", show=False),
+        Binding("home", "first", "First tick", id="fan-first", show=False),
+        Binding("end", "newest", "Last tick", id="fan-last", show=False),
+    ]
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - the word Textual uses
+        super().__init__(id=id)
+        self._cursor: int | None = None
+        self._ticks = 0
+        self._plot: Plot | None = None
+
+    def action_point(self, steps: int) -> None:
+        """Move the crosshair by columns; beyond the last tick it goes."""
+        last, plot = self._ticks - 1, self._plot
+        if last < 0:
+            return
+        stride = max(1, round(last / plot.columns)) if plot is not None else 1
+        there = max(0, (last if self._cursor is None else self._cursor) + steps * stride)
+        self._cursor = None if there >= last else there
+        self.changed()
+
+    def action_first(self) -> None:
+        """Move the crosshair to the first tick."""
+        self._cursor = 0 if self._ticks else None
+        self.changed()
+
+    def action_newest(self) -> None:
+        """Take the crosshair away; the values are those of the last tick."""
+        self._cursor = None
+        self.changed()
+
+    def _row(self) -> int:
+        """Return the row that is read."""
+        last = max(0, self._ticks - 1)
+        return last if self._cursor is None else min(self._cursor, last)
+
+    def _inks(
+        self, canvas: Canvas, looks: Sequence[CurveStyle]
+    ) -> tuple[list[int], dict[int, RGB]]:
+        colours = [Color.parse(each.colour) for each in looks]
+        inks = [canvas.ink_of(self.rich_style + Style(color=c, bold=True)) for c in colours]
+        triplets = [colour.get_truecolor() for colour in colours]
+        return inks, dict(zip(inks, ((t.red, t.green, t.blue) for t in triplets), strict=True))
+
+    def _swatch(self, canvas: Canvas, depth: int) -> tuple[str, int]:
+        """Return marker and ink of a band in the legend."""
+        if self.in_glyphs:
+            return self.band_glyph(depth), canvas.ink_of(self.tone("muted"))
+        colour = np.array(self.band_colour(depth), np.uint8)
+        return " ", int(paired(colour, colour))
+
+
+class FanPane(TickPane):
+    """The median over replicates with the bands of 50 % and 95 %, and the live run over them."""
+
+    HELP = (
+        "Where the replicates lie, tick by tick: the median (m), half of them within the inner "
+        "band, 95 % within the outer one; a run that came to rest counts as it stayed. x is the "
+        "world on the screen itself: one run. With futures: the median of each, the bands of the "
+        "first. Left and right move the crosshair, s shows another series."
+    )
+
+    def __init__(self, *, id: str = "fan") -> None:  # noqa: A002 - the word Textual uses
+        super().__init__(id=id)
+        self._outcome: Outcome | None = None
+        self._live: Floats = np.zeros(0)
+
+    def show_outcome(self, outcome: Outcome | None, live: Floats) -> None:
+        """Show what an experiment comes to, and how the world itself went since."""
+        if outcome is self._outcome and np.array_equal(live, self._live):
+            return
+        self._outcome, self._live = outcome, live
+        self._ticks = 0 if outcome is None else outcome.arms[0].median.size
+        self.changed()
+
+    def paint(self, width: int, height: int) -> list[Strip]:
+        """Draw bands, curves, axes and legend."""
+        canvas, outcome = self.canvas(width, height), self._outcome
+        self._plot = None
+        if outcome is None:
+            self.write_placeholder(canvas)
+            return canvas.strips()
+        looks = self._looks(outcome)
+        inks, colours = self._inks(canvas, looks)
+        rows = height - write_legend(
+            canvas, f"tick {count(outcome.tick + self._row())}",
+            list(self._entries(canvas, outcome, looks, inks)),
+            strong=canvas.ink_of(self.tone("strong")), text=canvas.ink_of(self.tone("text")),
+        )  # fmt: skip
+        rows -= 1 if rows >= 4 else 0
+        if rows >= 2 and width >= 8:
+            self._paint_plot(canvas, rows, outcome, looks, inks, colours)
+        return canvas.strips()
+
+    def _looks(self, outcome: Outcome) -> list[CurveStyle]:
+        """Return the style of each arm's median, and of the live run."""
+        known = series(len(outcome.arms) + 1, dark=self.dark)
+        markers = MEDIAN_MARKER if len(outcome.arms) == 1 else "abcdefghij"
+        arms = [
+            CurveStyle(look.colour, markers[at % len(markers)], SOLID if at == 0 else look.dash)
+            for at, look in enumerate(known[:-1])
+        ]
+        return [*arms, CurveStyle(known[-1].colour, LIVE_MARKER, SOLID)]
+
+    def _paint_plot(
+        self, canvas: Canvas, rows: int, outcome: Outcome, looks: Sequence[CurveStyle],
+        inks: Sequence[int], colours: dict[int, RGB],
+    ) -> None:  # fmt: skip
+        bands, curves = _bands(outcome), [arm.median for arm in outcome.arms]
+        view = self._view(outcome, [*curves, *(band.high for band in bands)])
+        is_share = outcome.unit == OF_AGENTS and outcome.agents > 0
+        wide = outcome.agents if canvas.width >= 60 else None
+        scaled = View(view.start, view.stop, 0.0, view.top / outcome.agents) if is_share else view
+        labels = share_labels(rows, scaled, wide) if is_share else number_labels(rows, view)
+        plot = self._plot = place(canvas, rows, view, labels)
+        pen = Pen(canvas, plot, self)
+        pen.axes(labels, outcome.tick)
+        lead = 26 // len(looks)
+        for at in reversed(range(len(curves))):
+            pen.curve(curves[at], looks[at], inks[at], lead=3 + at * lead)
+        live = self._live[: int(view.stop) + 1]
+        if live.size:
+            pen.curve(live, looks[-1], inks[-1], lead=3 + len(curves) * lead)
+        pen.finish()
+        self.paint_bands(canvas, plot, bands, colours)
+        if self._cursor is not None:
+            pen.crosshair(self._row())
+
+    def _view(self, outcome: Outcome, shown: Sequence[Floats]) -> View:
+        stop = float(max(self._ticks - 1, SHORTEST))
+        live = self._live[: int(stop) + 1]
+        known = [each[~np.isnan(each)] for each in (*shown, live)]
+        most = max((float(each.max()) for each in known if each.size), default=0.0)
+        least = min((float(each.min()) for each in known if each.size), default=0.0)
+        if outcome.unit == OF_AGENTS and outcome.agents:
+            share = nice_ceiling(most / outcome.agents)
+            return View(0.0, stop, 0.0, (min(1.0, share) if most <= outcome.agents else share)
+                        * outcome.agents)  # fmt: skip
+        bottom = -nice_ceiling(-least) if least < 0 else 0.0
+        return View(0.0, stop, bottom, nice_ceiling(most) if most > 0 else bottom + 1.0)
+
+    def _entries(
+        self, canvas: Canvas, outcome: Outcome, looks: Sequence[CurveStyle], inks: Sequence[int]
+    ) -> list[LegendEntry]:
+        row, found = self._row(), []
+        for arm, look, ink in zip(outcome.arms, looks, inks, strict=False):
+            name = line(arm.name, 40) or "median"
+            found.append(LegendEntry(look.marker, ink, name, *self._said(outcome, arm.median, row)))
+        for depth, label, low, high in ((1, "50 %", 1, 3), (0, "95 %", 0, 4)):
+            levels = outcome.arms[0].levels
+            ends = [self._said(outcome, levels[at], row)[0] for at in (low, high)]
+            found.append(LegendEntry(*self._swatch(canvas, depth), label, "-".join(ends), ""))
+        if row < self._live.size or (self._live.size and self._cursor is None):
+            at = min(row, self._live.size - 1)
+            said = self._said(outcome, self._live, at)
+            found.append(LegendEntry(LIVE_MARKER, inks[-1], "this one run", *said))
+        return found
+
+    @staticmethod
+    def _said(outcome: Outcome, values: Floats, row: int) -> tuple[str, str]:
+        value = float(values[row]) if row < values.size else float("nan")
+        if np.isnan(value):
+            return "-", "-"
+        if outcome.unit == OF_AGENTS and outcome.agents:
+            return percent(value / outcome.agents), count(value)
+        return short(value), short(value)
+
+
+def _bands(outcome: Outcome) -> list[Band]:
+    levels = outcome.arms[0].levels
+    return [Band(levels[0], levels[4], 0), Band(levels[1], levels[3], 1)]

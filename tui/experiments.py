@@ -1,0 +1,247 @@
+"""Experiments on the world of the screen: many runs of a copy, in processes beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+import weakref
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from sim.errors import HubbubError, InputError
+from tui.dialogs.error import sentence_of
+from tui.figures import seconds
+from tui.safe_text import line
+
+if TYPE_CHECKING:
+    from sim import World
+    from sim.lab import Ensemble, Progress
+    from sim.runtime import Simulation
+    from tui.app import Hubbub
+
+__all__ = ["AS_IT_IS", "Experiment", "Experiments", "Plan"]
+
+AS_IT_IS = "as it is"
+"""What a world is called to which nothing is done."""
+
+MOST_REPLICATES = 100_000
+
+State = Literal["running", "done", "stopped", "failed"]
+Said = Mapping[str, Any]
+
+_LOOKS = 0.3
+"""Seconds between two looks at what is finished; more where a look itself takes long."""
+_SHARE_OF_LOOKS = 5
+_PATIENCE = 5.0
+"""Seconds that workers have to end when the program does."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is run.
+
+    Parameters
+    ----------
+    title
+        What it is about: a message.
+    replicates
+        How many.
+    messages
+        Sent at the start of each run; none: those that are under way go on.
+    ticks
+        How long each runs; None: until nothing can change any more.
+    seed
+        Of the first; None: the world's.
+    """
+
+    title: str
+    replicates: int
+    messages: tuple[Said, ...] = ()
+    ticks: int | None = None
+    seed: int | None = None
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What the lab is asked, whatever is run."""
+        return {"replicates": self.replicates, "ticks": self.ticks, "seed": self.seed}
+
+
+@dataclass(eq=False)
+class Experiment:
+    """One experiment of this session.
+
+    Attributes
+    ----------
+    number
+        From 1.
+    plan
+        What was asked for.
+    tick, agents
+        Of the world that it began from.
+    world
+        The running simulation of which it is; it holds nothing that was closed.
+    under_way, made
+        Messages that were under way there, and the number of the next one.
+    found
+        What is finished so far.
+    state, finished, stage, seconds_left, problem
+        How far it is.
+    """
+
+    number: int
+    plan: Plan
+    tick: int = 0
+    agents: int = 0
+    world: weakref.ref[Simulation] | None = None
+    under_way: tuple[int, ...] = ()
+    made: int = 0
+    found: Ensemble | None = None
+    state: State = "running"
+    finished: int = 0
+    stage: str = "copying the world"
+    seconds_left: float | None = None
+    problem: str = ""
+    looked: float = field(default=0.0, repr=False)
+
+    @property
+    def total(self) -> int:
+        """Replicates that were asked for."""
+        return self.plan.replicates
+
+    @property
+    def how_far(self) -> str:
+        """How many are finished, and when the rest will be."""
+        if self.state != "running":
+            return self.state if self.finished == self.total else f"{self.state} at {self.finished}"
+        if self.seconds_left is None or not self.finished:
+            return self.stage
+        return f"{self.finished} of {self.total}, {seconds(self.seconds_left)} left"
+
+    def follow(self, progress: Progress) -> None:
+        """Take over what is finished; called in the thread that waits for the workers."""
+        self.finished, self.seconds_left = progress.finished, progress.seconds_left
+        began = time.monotonic()
+        if began < self.looked and progress.finished < progress.total:
+            return
+        self._take(progress.records())
+        spent = time.monotonic() - began
+        self.looked = time.monotonic() + max(_LOOKS, _SHARE_OF_LOOKS * spent)
+
+    def _take(self, records: Any) -> None:
+        from sim.lab import Ensemble
+
+        self.found = Ensemble(records)
+
+
+class Experiments:
+    """The experiments of this session; one runs at a time.
+
+    Parameters
+    ----------
+    app
+        On whose screen they are.
+
+    Attributes
+    ----------
+    all
+        In the order in which they began.
+    """
+
+    def __init__(self, app: Hubbub) -> None:
+        self._app = app
+        self.all: list[Experiment] = []
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def running(self) -> Experiment | None:
+        """The one that runs."""
+        return next((each for each in self.all if each.state == "running"), None)
+
+    def require_free(self) -> None:
+        """Refuse a second one beside one that runs.
+
+        Raises
+        ------
+        InputError
+            It says how to stop the other.
+        """
+        if self.running is not None:
+            raise InputError(
+                f"Replicates are running ({self.running.how_far}); wait, or stop them with "
+                "`replicates stop`."
+            )
+
+    def replicate(self, plan: Plan) -> Experiment:
+        """Run the world that is shown many times over, from a copy of it as it is now."""
+        made = self._new(Experiment(len(self.all) + 1, plan))
+        self._begin(made, self._ensemble(made))
+        return made
+
+    def _new(self, made: Experiment) -> Experiment:
+        self.require_free()
+        self.all.append(made)
+        return made
+
+    def _begin(self, made: Experiment, work: Coroutine[Any, Any, None]) -> None:
+        self._task = asyncio.create_task(self._carry_out(made, work))
+
+    async def _carry_out(self, made: Experiment, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+            made.state, said, kind = "done", f"{made.total:,} replicates are done", "good"
+        except asyncio.CancelledError:
+            made.state, said, kind = "stopped", f"Stopped; {made.finished:,} are kept", "info"
+        except Exception as error:
+            made.state, made.problem = "failed", line(sentence_of(error), 400)
+            said, kind = made.problem.rstrip("."), "error"
+            if not isinstance(error, HubbubError):
+                self._app.log.error(made.problem)
+        self._app.say(f"{said}.", kind)
+
+    async def _copied(self, made: Experiment) -> World:
+        simulation = self._app.simulation
+        world = await simulation.world()
+        made.world, made.tick = weakref.ref(simulation), world.tick
+        made.agents, made.made = len(world.agents), world.made
+        made.under_way = tuple(each.id for each in world.cascades.loose if each.alive)
+        return world
+
+    async def _ensemble(self, made: Experiment) -> None:
+        from sim import lab
+
+        world, plan = await self._copied(made), made.plan
+        program = lab.Messages(plan.messages, AS_IT_IS, until_quiet=plan.ticks is None)
+        made.found = await lab.ensemble(
+            world, program=program, **plan.asked, **self._workers(), follow=made.follow,
+            report=_reporter(made),
+        )  # fmt: skip
+
+    def _workers(self) -> dict[str, Any]:
+        """Say who carries it out: processes, one less than there are processors, two at least."""
+        return {"workers": max(2, (os.cpu_count() or 2) - 1), "backend": self._app.backend.workers}
+
+    async def stop(self) -> bool:
+        """Stop what runs; what is finished is kept. Returns whether anything ran."""
+        if self._task is None or self._task.done():
+            return False
+        self._task.cancel()
+        await asyncio.wait([self._task], timeout=_PATIENCE)
+        return True
+
+    def of(self, number: int) -> Experiment | None:
+        """Return the experiment of a number."""
+        return self.all[number - 1] if 0 < number <= len(self.all) else None
+
+
+def _reporter(made: Experiment) -> Any:
+    def report(stage: str, _share: float) -> None:
+        made.stage = stage
+
+    return report
+
+
+def titled(messages: Sequence[Said], shown: str) -> str:
+    """Return what an experiment is about: the first message that is sent, or those under way."""
+    return str(messages[0]["text"]) if messages else shown

@@ -1,0 +1,224 @@
+"""Runs: many runs of the world on the screen, their fan, and what may be said of it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.css.query import NoMatches
+from textual.widget import Widget
+
+from sim.errors import HubbubError
+from tui.actions.keys import key_label, keys_of
+from tui.actions.table import by_id
+from tui.dialogs.progress import in_thread
+from tui.draw.experiment_table import ExperimentTable
+from tui.draw.fan import FanPane
+from tui.experiment_figures import Outcome, course, outcome_of, series_of
+from tui.modes.inspector import ScrollingLines, fact, heading, muted, wrapped
+from tui.modes.mode import Mode, titled
+from tui.safe_text import line
+
+if TYPE_CHECKING:
+    from sim.runtime import Frame
+    from tui.experiments import Experiment
+
+__all__ = ["OutcomePane", "RunsMode"]
+
+LOOKS_PER_SECOND = 4
+Floats = NDArray[np.float64]
+
+
+class OutcomePane(ScrollingLines):
+    """What follows from the runs that are finished."""
+
+    HELP = (
+        "What the finished runs say of the next one: how many agents took a message up, in the "
+        "mean and in the median, each with the interval in which it lies with 95 % confidence; "
+        "how many runs took off, and from which size on that is said. Up and down scroll."
+    )
+    EMPTY = "Nothing is finished yet."
+
+    def __init__(self, *, id: str = "outcome") -> None:  # noqa: A002 - the word Textual uses
+        super().__init__(id=id)
+        self._outcome: Outcome | None = None
+        self._problem = ""
+
+    def tell(self, outcome: Outcome | None, problem: str) -> None:
+        """Show an outcome, or why there is none."""
+        if (outcome, problem) != (self._outcome, self._problem):
+            self._outcome, self._problem = outcome, problem
+            self.refresh()
+
+    def lines(self, width: int) -> list[Content]:
+        """Return everything that is said."""
+        found, outcome = wrapped(self._problem, width) if self._problem else [], self._outcome
+        if outcome is None:
+            return found
+        found += [fact(label, value, width) for label, value in outcome.facts]
+        if outcome.sentences:
+            found += heading("What follows", width)
+        for sentence in outcome.sentences:
+            found += wrapped(sentence, width)
+        if outcome.series != "ever":
+            found.append(muted(f"curves: {line(outcome.series, 40)}", width))
+        return found
+
+
+class RunsMode(Mode):
+    """The fan and what follows above, the experiments of this session below."""
+
+    MODE: ClassVar[str] = "runs"
+    TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (("experiments",),)
+
+    _series = "ever"
+    _key: tuple[object, ...] = ()
+    _live_key: tuple[object, ...] = ()
+    _is_looking = False
+    _followed: Experiment | None = None
+    _outcome: Outcome | None = None
+    _live: Floats = np.zeros(0)
+
+    def compose(self) -> ComposeResult:
+        """Lay chart, figures and table out."""
+        with Horizontal(id="upper"):
+            yield titled(FanPane(), "Fan")
+            yield titled(OutcomePane(), "Outcome")
+        with Horizontal(id="lower"):
+            yield titled(ExperimentTable(id="experiments"), "Experiments")
+
+    def on_mount(self) -> None:
+        """Begin in the table, and follow what runs."""
+        self.last_focused = self.table
+        self.set_interval(1 / LOOKS_PER_SECOND, self._beat)
+
+    def _beat(self) -> None:
+        """Follow what runs; in the other modes the bar says how far it is."""
+        running = self.app.experiments.running
+        if running is not self._followed or running is not None:
+            self._followed = running
+            self.app.redraw_modes()
+        self._turn_over()
+
+    @property
+    def table(self) -> ExperimentTable:
+        """The table."""
+        return self.query_one(ExperimentTable)
+
+    @property
+    def chosen(self) -> Experiment | None:
+        """The experiment under the cursor."""
+        return self.table.chosen if self.is_mounted else None
+
+    def show_in(self, pane: Widget, frame: Frame) -> None:
+        """Follow the world that goes on; what runs is followed by the clock."""
+        del frame
+        if isinstance(pane, ExperimentTable):
+            self._turn_over()
+
+    def turn_series(self, wanted: str) -> str:
+        """Show another series, or the next one; returns its name."""
+        known = series_of(self.chosen) if self.chosen is not None else ()
+        if not known:
+            return ""
+        at = known.index(self._series) + 1 if self._series in known else 0
+        self._series = wanted if wanted in known else known[at % len(known)]
+        self._turn_over()
+        return self._series
+
+    @property
+    def known_series(self) -> tuple[str, ...]:
+        """The series of the experiment that is shown."""
+        return series_of(self.chosen) if self.chosen is not None else ()
+
+    def _turn_over(self) -> None:
+        """Show what is new of the experiments, while the mode is seen."""
+        if not self.display or not self.is_mounted:
+            return
+        with suppress(NoMatches):  # the stage is being taken down
+            self.table.list_experiments(self.app.experiments.all)
+            self._title()
+            chosen = self.chosen
+            key = (chosen, self._series, chosen and chosen.found)
+            if key != self._key and not self._is_looking:
+                self._key, self._is_looking = key, True
+                self.ask(self._look, chosen, self._series, group="outcome")
+            self._ask_live()
+
+    def _title(self) -> None:
+        chosen, fan = self.chosen, self.query_one(FanPane)
+        fan.placeholder = self._invitation() if chosen is None else chosen.problem or (
+            f"{chosen.stage.capitalize()} ..." if chosen.state == "running" else "Nothing finished."
+        )  # fmt: skip
+        title, below = "Fan", ""
+        if chosen is not None:
+            done = self._outcome.finished if self._outcome is not None else 0
+            series = self._outcome.series if self._outcome is not None else self._series
+            title = f"Fan of {line(series, 24)}, {done:,} of {chosen.total:,} runs"
+            below = f"{chosen.how_far}; esc stops" if chosen.state == "running" else ""
+        if str(fan.border_title) != title:
+            fan.border_title = Content(title)
+        if str(fan.border_subtitle or "") != below:
+            fan.border_subtitle = Content(below)
+
+    def _invitation(self) -> str:
+        key = key_label(keys_of(by_id("replicates"), self.app.keymap)[0])
+        return f"{key} runs the world many times from here."
+
+    async def _look(self, chosen: Experiment | None, series: str) -> None:
+        try:
+            found = None
+            if chosen is not None:
+                found = await in_thread(lambda: outcome_of(chosen, series), "outcome")
+        finally:
+            self._is_looking = False
+        if self.chosen is chosen:
+            self._outcome = found
+            self._show()
+
+    def _show(self) -> None:
+        chosen = self.chosen
+        self.query_one(FanPane).show_outcome(self._outcome, self._live)
+        self.query_one(OutcomePane).tell(self._outcome, chosen.problem if chosen else "")
+        self._title()
+
+    def _ask_live(self) -> None:
+        """Ask how the world on the screen went since, where the experiment is of it."""
+        chosen, frame = self.chosen, self.app.frame
+        is_its = chosen is not None and chosen.world is not None and self.app.feed is not None
+        if not is_its or chosen is None or frame is None or chosen.world is None:
+            self._live = np.zeros(0)
+            return
+        key = (chosen, self._series, frame.revision)
+        if key != self._live_key:
+            self._live_key = key
+            self.ask(self._follow, chosen, self._series, group="live", newest=True)
+
+    async def _follow(self, chosen: Experiment, series: str) -> None:
+        simulation = self.app.simulation
+        if chosen.world is None or chosen.world() is not simulation:
+            live: Floats = np.zeros(0)
+        else:
+            said = tuple(str(each["text"]) for each in chosen.plan.messages)
+            sent = tuple(range(chosen.made, chosen.made + len(said)))
+            try:
+                live = await simulation.query(
+                    course, series, chosen.tick, sent or chosen.under_way, said
+                )
+            except HubbubError:  # it was closed: the bars say so
+                live = np.zeros(0)
+        if self.chosen is chosen:
+            self._live = live
+            self._show()
+
+    @on(ExperimentTable.Selected)
+    def _selected(self, event: ExperimentTable.Selected) -> None:
+        event.stop()
+        self.query_one(OutcomePane).start()
+        self._turn_over()
