@@ -28,7 +28,7 @@ _BLOCKS = " ░▒▓█"
 _BINS = 8
 """Parts of a range that points which were drawn are sorted into."""
 _OUTER = 0.2
-_WIDE, _BAR, _NAME = 80, 36, 24
+_WIDE, _BAR, _NAME = 79, 12, 24
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -188,20 +188,23 @@ class Tornado(Result):
         low, high = min([*every, self.middle]), max([*every, self.middle])
         left = min(max(width(one_line(row["parameter"], _NAME)) for row in rows), _NAME)
         lines = [f"{title}; {self.middle:.3g} (|) on average"]
-        for row in rows:
+        ends = [_said(row) for row in rows]
+        cells = max(_BAR, _WIDE - 2 - left - max(map(width, ends)))
+        for row, said in zip(rows, ends, strict=True):
             name = one_line(row["parameter"], _NAME)
-            bar = self._bar(row["low"], row["high"], low, high)
-            said = f"{row['low']:.3g} at {shown(row['low_value'])}, {row['high']:.3g} at "
-            lines.append(f"{name:<{left}} {bar} {said}{shown(row['high_value'])}")
+            bar = self._bar(row["low"], row["high"], (low, high), cells)
+            lines.append(f"{name}{'':{left - width(name)}} {bar} {said}")
         return "\n".join(lines)
 
-    def _bar(self, first: float, last: float, low: float, high: float) -> str:
+    def _bar(self, first: float, last: float, span: tuple[float, float], wide: int) -> str:
+        low, high = span
+
         def place(value: float) -> int:
-            return round((value - low) / (high - low) * (_BAR - 1)) if high > low else 0
+            return round((value - low) / (high - low) * (wide - 1)) if high > low else 0
 
         if math.isnan(first) or math.isnan(last):
-            return " " * _BAR
-        cells = [" "] * _BAR
+            return " " * wide
+        cells = [" "] * wide
         start, stop = sorted((place(first), place(last)))
         cells[start : stop + 1] = "█" * (stop + 1 - start)
         cells[place(self.middle)] = "|"
@@ -237,6 +240,11 @@ def tornado(design: Design, measure: str, means: Floats) -> Tornado:
     middle = float(known.mean()) if known.size else math.nan
     names = ("parameter", "low_value", "high_value", "low", "high", "difference")
     return Tornado(measure, middle, Table.of_rows(rows, names=names, caption=measure))
+
+
+def _said(row: Mapping[str, Any]) -> str:
+    low, high = (f"{row[end]:.3g} at {shown(row[f'{end}_value'])}" for end in ("low", "high"))
+    return f"{low}, {high}"
 
 
 def _by_difference(row: Mapping[str, Any]) -> float:

@@ -19,6 +19,7 @@ from sim.lab.sweeps.designs import Design
 from sim.lab.sweeps.maps import HeatMap, Tornado, heat_map, tornado
 from sim.lab.sweeps.sensitivity import morris, rank_regression, sobol
 from sim.lab.tables import Result, Table
+from sim.lab.tables.shown import shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -315,7 +316,7 @@ class Sweep(Result):
             first = next(found.rows())
             lines.append(
                 f"{self.measure} differs most with {first['parameter']}: {first['low']:.3g} at "
-                f"{first['low_value']}, {first['high']:.3g} at {first['high_value']}."
+                f"{shown(first['low_value'])}, {first['high']:.3g} at {shown(first['high_value'])}."
             )
         remarks = dict.fromkeys(line for one in self.records for line in one.remarks)
         return "\n".join([*lines, *map(one_line, remarks)])

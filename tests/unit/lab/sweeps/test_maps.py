@@ -82,6 +82,7 @@ def test_a_tornado_is_what_the_ends_make_the_largest_first() -> None:
     assert text[0].startswith("size between the low and the high end of each parameter")
     assert text[1].count("█") > text[2].count("█") >= text[3].count("█")
     assert "110 at 1, 210 at 2" in text[1]
+    assert max(map(len, text)) == 79
 
 
 def test_the_ends_of_points_that_were_drawn_are_their_outer_fifths() -> None:
