@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from sim.core.toml import toml_key, toml_value
 from sim.errors import InputError
 from sim.runtime.replay import line_of
 from sim.scenario.from_world_platform import Keys, Lived, Name, quoted
@@ -136,20 +135,5 @@ def _message(act: LoggedAct, name: Name) -> Keys:
 
 
 def _section(head: str, pairs: Keys) -> str:
-    lines = [f"{_key(key)} = {_toml(value)}\n" for key, value in pairs]
+    lines = [f"{toml_key(key)} = {toml_value(value)}\n" for key, value in pairs]
     return "".join([f"{head}\n", *lines]) if lines else ""
-
-
-def _key(name: str) -> str:
-    return name if re.fullmatch(r"[\w-]+", name, re.ASCII) else _toml(name)
-
-
-def _toml(value: Any) -> str:
-    """Return a value as TOML writes it; its strings are JSON's but for DEL, which is escaped."""
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{json.dumps(k)} = {_toml(v)}" for k, v in value.items()) + " }"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    return json.dumps(value)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sim.scenario.spec import Scenario
     from sim.world.world import World
 
-__all__ = ["described", "described_world"]
+__all__ = ["described", "described_world", "plugins_of"]
 
 _ENTITIES = (
     "Agents: personality (five traits in [0, 1]), interests (tags), activity (share of ticks "
@@ -43,13 +43,7 @@ def described(scenario: Scenario) -> str:
     """Return the ODD description of a scenario, in Markdown."""
     about, setup = scenario.about, scenario.setup
     name = about.title or scenario.called or scenario.path.stem
-    models = [make(message.model or _usual(), "propagation", **message.parameters)
-              for message in scenario.messages]  # fmt: skip
-    plugins: list[Parameters] = [*models, *_brought(scenario)]
     lives = setup.settings is not None or _opens(scenario)
-    if setup.settings is not None:
-        plugins += [make(setup.recommender, "recommender", **setup.parameters)]
-        plugins += [make(setup.policy, "policy", **setup.policy_parameters)]
     purpose = [about.question, about.sees and f"Expected: {about.sees}",
                about.source and f"Source: {about.source}"]  # fmt: skip
     minutes = scenario.population.tick_minutes
@@ -61,8 +55,22 @@ def described(scenario: Scenario) -> str:
         _beginning(scenario),
         _events(scenario),
         [_key_line(f"network {key}", value) for key, value in _said(scenario.network).items()],
-        _submodels(plugins, None if setup.settings is None else setup.settings.values()),
+        _submodels(
+            plugins_of(scenario), None if setup.settings is None else setup.settings.values()
+        ),
     )
+
+
+def plugins_of(scenario: Scenario) -> list[Parameters]:
+    """Return the models, recommenders and policies that a scenario uses, as it sets them."""
+    setup = scenario.setup
+    models = [make(message.model or _usual(), "propagation", **message.parameters)
+              for message in scenario.messages]  # fmt: skip
+    plugins: list[Parameters] = [*models, *_brought(scenario)]
+    if setup.settings is not None:
+        plugins += [make(setup.recommender, "recommender", **setup.parameters)]
+        plugins += [make(setup.policy, "policy", **setup.policy_parameters)]
+    return plugins
 
 
 def _opens(scenario: Scenario) -> bool:

@@ -52,6 +52,9 @@ def run_study(
     replicates: Annotated[
         int | None, typer.Option(help="Runs of each arm; else as the file says.")
     ] = None,
+    worlds: Annotated[
+        int | None, typer.Option(help="Networks to begin from in turn; else as the file says.")
+    ] = None,
     agents: Annotated[
         int | None, typer.Option(help="Members of drawn networks; else as the file says.")
     ] = None,
@@ -70,8 +73,30 @@ def run_study(
     from sim.cli.studies.studies import StudyRequest, carry_out_study
 
     carry_out_study(
-        StudyRequest(study, into, resume, replicates, agents, workers, backend), json=json
+        StudyRequest(study, into, resume, replicates, worlds, agents, workers, backend), json=json
     )
+
+
+@studies.command("report")
+def report_study(
+    context: typer.Context,
+    results: Annotated[
+        Path,
+        typer.Argument(metavar="RESULTS", help="NAME.runs, or the study whose results lie by it."),
+    ],
+    into: Annotated[
+        Path, typer.Option(help="The page: NAME.html in one file, or NAME.md with its figures.")
+    ],
+    force: Force = False,
+) -> None:
+    """Write what came of a study as a page: figures, verdicts, tables, sources, how to repeat it.
+
+    A study that is not finished is told as far as it is.
+    """
+    prepare(context.obj)
+    from sim.cli.studies.studies import write_report
+
+    write_report(results, into, force=force)
 
 
 @studies.command("schema")

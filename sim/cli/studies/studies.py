@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sim.lab.studies import StudyFindings
     from sim.lab.tables import Table
 
-__all__ = ["StudyRequest", "carry_out_study", "write_new", "write_schema"]
+__all__ = ["StudyRequest", "carry_out_study", "write_new", "write_report", "write_schema"]
 
 _MOST_REMARKS = 5
 
@@ -67,6 +67,36 @@ def write_schema(into: Path | None) -> None:
     write_text(into or Path("-"), jsons.dumps(schema(), indent=2) + "\n")
 
 
+def write_report(results: Path, into: Path, *, force: bool) -> None:
+    """Write the report of a study.
+
+    Parameters
+    ----------
+    results
+        A file of results, or the study beside which it lies.
+    into
+        ``.html`` or ``.md``.
+    force
+        Whether to replace what is there.
+
+    Raises
+    ------
+    FileError, InputError
+        One sentence.
+    """
+    from sim.lab.studies import read_findings
+
+    require_folder(into)
+    file = results.with_suffix(".runs") if results.suffix == ".toml" else results
+    if file != results and not file.is_file():
+        run = shlex.quote(str(results))
+        raise FileError(file, f"there are no results yet; hubbub study run {run} makes them")
+    found = read_findings(file)
+    path = found.report(into, force=force)
+    said = "" if found.is_finished else f" {found.how_far()}"
+    say(f"{path} is written.{said}")
+
+
 @dataclass(frozen=True, slots=True)
 class StudyRequest:
     """What was typed to run a study.
@@ -77,7 +107,7 @@ class StudyRequest:
         A file, or ``gallery:NAME``.
     into, resume
         The file of results, None: beside the study; whether to go on with it.
-    replicates, agents, workers
+    replicates, worlds, agents, workers
         None: as the file says; as many as threads.
     backend
         Of the workers.
@@ -87,6 +117,7 @@ class StudyRequest:
     into: Path | None = None
     resume: bool = False
     replicates: int | None = None
+    worlds: int | None = None
     agents: int | None = None
     workers: int | None = None
     backend: str = "loky"
@@ -107,6 +138,7 @@ class StudyRequest:
         words = ["hubbub", "study", "run", self.study]
         words += [] if self.into is None else ["--into", str(self.into)]
         words += [] if self.replicates is None else ["--replicates", str(self.replicates)]
+        words += [] if self.worlds is None else ["--worlds", str(self.worlds)]
         words += [] if self.agents is None else ["--agents", str(self.agents)]
         return safe(shlex.join([*words, *(["--resume"] if resume else [])]))
 
@@ -125,7 +157,9 @@ def carry_out_study(asked: StudyRequest, *, json: bool) -> None:
     path = asked.results
     if path == Path(asked.study):
         raise InputError(f"{path} holds results; name the study that they are of, or --into FILE.")
-    study = study_of(asked.study, replicates=asked.replicates, agents=asked.agents)
+    study = study_of(
+        asked.study, replicates=asked.replicates, worlds=asked.worlds, agents=asked.agents
+    )
     require_folder(path)
     if asked.into is not None and not asked.resume and not path.exists():
         spare_worlds(path)
@@ -147,6 +181,7 @@ def carry_out_study(asked: StudyRequest, *, json: bool) -> None:
     seconds = perf_counter() - began
     show = tell if json else say
     show(f"{found.records.finished:,} runs, {seconds:.1f} s, kept in {path}.")
+    show(f"Its report: hubbub study report {shlex.quote(str(path))} --into report.html")
     for line in _remarks(found):
         tell(line)
 

@@ -110,10 +110,18 @@ class StudyFindings(Result):
         from sim.lab.statistics import paired_difference
 
         first = against or self.study.against
-        return paired_difference(self._values(measure, first), self._values(measure, arm))
+        return paired_difference(self.values(measure, first), self.values(measure, arm))
 
-    def _values(self, measure: str, arm: str) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Return a measure of an arm, float64 (replicates,); NaN where a run has none."""
+    def values(self, measure: str, arm: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Return a measure of an arm, float64 (replicates,); NaN where a run has none.
+
+        Of the replicates that are finished under every arm.
+
+        Raises
+        ------
+        UnknownNameError
+            For another arm.
+        """
         if arm not in self.records.programs:
             raise UnknownNameError("arm", arm, self.records.programs)
         place = self.records.programs.index(arm)
@@ -194,7 +202,7 @@ class StudyFindings(Result):
         rows = []
         for measure in self.study.measures:
             for arm in self.study.arms:
-                known = self._values(measure, arm.name)
+                known = self.values(measure, arm.name)
                 known = known[~np.isnan(known)]
                 said = mean_interval(known) if known.size else None
                 rows.append({
@@ -238,6 +246,30 @@ class StudyFindings(Result):
     def plot(self, series: str | None = None, **_how: Any) -> Figure:
         """Draw a series of all arms, each replicate as a ghost, and the differences below."""
         return self.futures.plot(series)
+
+    def report(self, path: str | Path, *, force: bool = True) -> Path:
+        """Write it as a page: ``.html`` in one file, or ``.md`` with its figures beside it.
+
+        Parameters
+        ----------
+        path
+            The file.
+        force
+            Whether to replace a file that is there.
+
+        Returns
+        -------
+        Path
+            Of the page.
+
+        Raises
+        ------
+        InputError, FileError
+            For another ending, or what cannot be written.
+        """
+        from sim.lab.studies.report import write_report
+
+        return write_report(self, Path(path), force=force)
 
     def _in_short(self) -> list[Table]:
         return [*([self.expected] if self.study.claims else []), self.means]

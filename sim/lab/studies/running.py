@@ -72,6 +72,7 @@ def run_study_now(
     what: Asked,
     *,
     replicates: int | None = None,
+    worlds: int | None = None,
     agents: int | None = None,
     workers: int = 2,
     backend: str = "loky",
@@ -87,7 +88,7 @@ def run_study_now(
     ----------
     what
         A study file, ``gallery:NAME``, the sections of a study, or a study that was read.
-    replicates, agents
+    replicates, worlds, agents
         Instead of the file's.
     workers, backend, into, resume, report, follow
         As of :func:`~sim.lab.runs.experiment`.
@@ -109,10 +110,10 @@ def run_study_now(
     if isinstance(what, Study):
         study = what
     else:
-        study = study_of(what, replicates=replicates, agents=agents)
+        study = study_of(what, replicates=replicates, worlds=worlds, agents=agents)
     seeds = seeds_from(study.seed, study.said.replicates)
-    worlds = _Worlds(study, report, tell)
-    bases = [worlds.of(arm) for arm in study.arms]
+    bases_of = _Worlds(study, report, tell)
+    bases = [bases_of.of(arm) for arm in study.arms]
     programs = [
         arm.program(study.measures, own[0].made) for arm, own in zip(study.arms, bases, strict=True)
     ]

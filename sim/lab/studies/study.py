@@ -123,6 +123,8 @@ class Study:
         What is compared, the main one first.
     table
         All its sections in full, the base's among them: :func:`study_of` makes the same of it.
+    base
+        The base as it stands, without any arm.
     """
 
     called: str
@@ -132,6 +134,7 @@ class Study:
     claims: tuple[Claim, ...]
     measures: tuple[str, ...]
     table: Mapping[str, Any]
+    base: Scenario
 
     @property
     def name(self) -> str:
@@ -159,6 +162,7 @@ def study_of(
     what: str | Path | Mapping[str, Any],
     *,
     replicates: int | None = None,
+    worlds: int | None = None,
     agents: int | None = None,
     called: str = "",
     folder: Path | None = None,
@@ -170,7 +174,7 @@ def study_of(
     what
         A study file; a scenario with variants, ``gallery:NAME`` among them; or the sections
         themselves.
-    replicates, agents
+    replicates, worlds, agents
         Instead of the file's; agents of worlds that a generator makes.
     called, folder
         Of sections: what a person calls them, and where paths begin; else here.
@@ -197,7 +201,8 @@ def study_of(
         table = toml_table(file)
         if "study" not in table and "arms" not in table:
             table = _of_scenario(file, table, name)
-    said = _said(file, table, replicates)
+    instead = {"replicates": replicates, "worlds": worlds}
+    said = _said(file, table, {key: n for key, n in instead.items() if n is not None})
     whole, home = _with_base(file, table, said)
     if agents is not None:
         whole["network"] = {**whole.get("network", {}), "agents": agents}
@@ -225,7 +230,7 @@ def _of_scenario(file: Path, table: Mapping[str, Any], name: str) -> dict[str, A
     return {"study": named, **kept, "arms": table["variants"]}
 
 
-def _said(file: Path, table: Mapping[str, Any], replicates: int | None) -> StudySection:
+def _said(file: Path, table: Mapping[str, Any], instead: Mapping[str, int]) -> StudySection:
     for key in table:
         if key == "minds":
             raise FileError(file, "[minds]: members decide in single runs; leave it out of a study")
@@ -234,8 +239,8 @@ def _said(file: Path, table: Mapping[str, Any], replicates: int | None) -> Study
         if key not in _SECTIONS:
             raise FileError(file, no_section(key, _SECTIONS, {"study": StudySection}))
     given = table.get("study", {})
-    if replicates is not None and isinstance(given, dict):
-        given = {**given, "replicates": replicates}
+    if isinstance(given, dict):
+        given = {**given, **instead}
     return section_of(file, "[study]", StudySection, given)
 
 
@@ -245,7 +250,7 @@ def _with_base(
     """Return the sections in full, and the file that their paths are relative to."""
     own = {name: section for name, section in table.items() if name in BASE_SECTIONS}
     study = {k: v for k, v in dict(table.get("study", {})).items() if k != "scenario"}
-    study["replicates"] = said.replicates
+    study |= {"replicates": said.replicates, "worlds": said.worlds}
     arms = table.get("arms", {})
     home = file
     if said.scenario is not None:
@@ -273,7 +278,11 @@ def _checked(file: Path, home: Path, name: str, said: StudySection, whole: dict[
         raise FileError(file, f"[study]: there is no arm {each!r}; it has {', '.join(keys)}")
     order = sorted(keys, key=lambda arm: arm != said.against)  # stable: the others as written
     arms = tuple(_arm(file, home, each, keys[each], whole, said.ticks) for each in order)
-    return Study(name, home, said, arms, claims, _measures(said, claims, arms), whole)
+    about = {"title": said.title or name, "question": said.question, "sees": said.sees,
+             "source": said.source}  # fmt: skip
+    own = {key: whole[key] for key in BASE_SECTIONS if key in whole}
+    base = scenario_from(home, {**own, "about": about})
+    return Study(name, home, said, arms, claims, _measures(said, claims, arms), whole, base)
 
 
 def _arm(

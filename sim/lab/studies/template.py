@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 import sim
+from sim.core.toml import toml_value
 
 __all__ = ["template"]
 
@@ -70,8 +69,4 @@ def template(title: str) -> str:
     >>> template("A rumour").splitlines()[6]
     'title = "A rumour"'
     """
-    return _TEXT.format(title=_quoted(title), version=_quoted(sim.__version__))
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return _TEXT.format(title=toml_value(title), version=toml_value(sim.__version__))

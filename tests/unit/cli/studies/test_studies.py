@@ -76,8 +76,8 @@ def test_a_run_tells_means_verdicts_and_what_follows(hubbub: Hubbub) -> None:
     assert any(line.split()[:3] == ["share", "loud", f"{share:.4g}"] for line in lines)
     assert "share is less under soft than under loud  agrees" in said.out
     assert "Of 1 expected, 1 agree, 0 disagree, 0 undecided." in lines
-    assert lines[-1].startswith("8 runs, ")
-    assert "kept in s.runs" in lines[-1]
+    assert lines[-2].startswith("8 runs, ")
+    assert "kept in s.runs" in lines[-2]
     again = hubbub("study", "run", "s.toml", "--json")
     assert "holds 8 finished replicates; --resume" in again.err
     facts = hubbub("study", "run", "s.toml", "--json", "--resume").json
@@ -162,3 +162,22 @@ def test_a_killed_run_goes_on_and_comes_to_the_same(hubbub: Hubbub) -> None:
     one, other = read_findings("s.runs"), read_findings("straight.runs")
     for name in one.tables:
         assert one.tables[name] == other.tables[name]
+
+
+def test_a_report_is_written_of_results_and_of_the_study_beside_them(hubbub: Hubbub) -> None:
+    Path("s.toml").write_text(SMALL, "utf-8")
+    early = hubbub("study", "report", "s.toml", "--into", "r.html")
+    assert "there are no results yet; hubbub study run s.toml makes them" in early.err
+    run = hubbub("study", "run", "s.toml", "--workers", "1")
+    assert "Its report: hubbub study report s.runs --into report.html" in run.out
+    assert hubbub("study", "report", "s.toml", "--into", "r.html").out == "r.html is written.\n"
+    assert hubbub("study", "report", "s.runs", "--into", "r.md").code == 0
+    page = Path("r.html").read_text("utf-8")
+    assert page.startswith("<!doctype html>")
+    assert "r.html: exists" in hubbub("study", "report", "s.runs", "--into", "r.html").err
+    assert hubbub("study", "report", "s.runs", "--into", "r.html", "--force").code == 0
+    assert Path("r.html").read_text("utf-8") == page
+    for words in (("none.runs", "--into", "a.html"), ("s.runs", "--into", "none/a.html")):
+        said = hubbub("study", "report", *words)
+        assert said.code
+        assert said.err.count("\n") == 1
