@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from sim.spread.cascade.cascade import Cascade
     from sim.world.world import World
 
-__all__ = ["LIMIT", "SEEDS", "Command", "MessageSpec", "RunPlan", "Stop"]
+__all__ = ["LIMIT", "SEEDS", "Command", "MessageSpec", "RunPlan", "Stop", "at_rest"]
 
 Ids = npt.NDArray[np.uint32]
 Named = str | Sequence[str | int]
@@ -45,6 +45,20 @@ LIMIT = 1000
 
 MOST_PAIRS = 10_000_000
 """Pairs that one command may name."""
+
+
+def at_rest(world: World) -> bool:
+    """Whether no message can change any more, and no intervention waits for a tick.
+
+    Examples
+    --------
+    >>> from sim import World
+    >>> at_rest(World.from_edges([0], [1]))
+    True
+    """
+    if world.interventions.waits_for_tick:
+        return False
+    return not any(cascade.alive for cascade in world.cascades.loose)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,9 +236,7 @@ class Stop:
 
     def reached(self, world: World) -> bool:
         """Whether nothing can happen any more, and that is asked for."""
-        if not self.waits_for_quiet or world.interventions.waits_for_tick:
-            return False
-        return not any(cascade.alive for cascade in world.cascades)
+        return self.waits_for_quiet and at_rest(world)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from sim.core.checks import whole_number
 from sim.core.text import one_line
 from sim.errors import InputError, UnknownNameError
-from sim.lab.runs.programs import Messages, at_rest, messages_of
+from sim.lab.runs.programs import Messages, messages_of
+from sim.scenario.plan import at_rest
 
 if TYPE_CHECKING:
     from sim.scenario.driver import Program

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.errors import InputError, UnknownNameError
-from sim.lab.runs.measures import HELD
+from sim.lab.runs.measures import at_rest_value, stays
 from sim.lab.runs.records import Records
 from sim.lab.statistics import (
     MeasuredDifference,
@@ -96,7 +96,7 @@ class Futures(Result):
         if "size" in own and "size:1" not in own:
             own.append(TOOK_OFF)
         series = [name for name in curves.names if name not in _KEYS and _has_numbers(curves[name])]
-        return (*own, *(f"{'end' if _stays(name) else 'mean'} {name}" for name in series))
+        return (*own, *(f"{'end' if stays(name) else 'mean'} {name}" for name in series))
 
     @property
     def main(self) -> str:
@@ -142,7 +142,8 @@ class Futures(Result):
     def curve(self, series: str, arm: str) -> Floats:
         """Return a series of an arm, float64 (replicates, ticks + 1), tick 0 being the fork.
 
-        Once a run has come to rest, it counts as it stayed; all arms are equally long.
+        Once a run has come to rest, it counts as it stayed; all arms are equally long. A replicate
+        that is not finished is NaN.
 
         Raises
         ------
@@ -150,12 +151,15 @@ class Futures(Result):
             For another series or arm.
         """
         self._place(arm)
-        every = [self.records.curve(series, name) for name in self.arms]
-        own, longest = every[self.arms.index(arm)], max(rows.shape[1] for rows in every)
-        rows = np.full((own.shape[0], longest), 0.0 if series in {"new", "running"} else nan)
-        rows[:, : own.shape[1]] = own
-        if _stays(series):
-            rows[:, own.shape[1] :] = own[:, -1:]
+        found, programs = self.records.found, self.records.programs
+        longest = max((each.ticks for each in found.values()), default=-1) + 1
+        rows, own = np.full((len(self.seeds), longest), nan), self.records.curve(series, arm)
+        place = programs.index(arm)
+        numbers = [number for number in range(len(self.seeds)) if (place, number) in found]
+        rows[numbers, : own.shape[1]] = own  # what is not finished is NaN: pairs stay pairs
+        for number in numbers:
+            if own.shape[1] < longest:
+                rows[number, own.shape[1] :] = at_rest_value(series, rows[number, own.shape[1] - 1])
         return rows
 
     def difference(
@@ -356,10 +360,6 @@ def _needed(effect: float) -> float:
         return nan
     count = replicates_needed(effect)
     return float(count) if count <= _MOST_NEEDED else nan
-
-
-def _stays(series: str) -> bool:
-    return series.startswith(HELD)
 
 
 def _has_numbers(column: npt.NDArray[Any]) -> bool:

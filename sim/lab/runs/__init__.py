@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from sim.lab.runs.experiment import MOST_TICKS, Progress, experiment, seeds_from
 from sim.lab.runs.measures import MEASURES, SERIES, Measure
-from sim.lab.runs.programs import Messages, at_rest
+from sim.lab.runs.programs import Messages
 from sim.lab.runs.records import Records
 from sim.lab.runs.workers import BACKENDS, Backend
 from sim.scenario.driver import Program
+from sim.scenario.plan import at_rest
 
 __all__ = [
     "BACKENDS",

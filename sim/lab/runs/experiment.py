@@ -7,20 +7,20 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xxhash
 
 from sim.core.checks import whole_number
 from sim.core.progress import Report, quiet
 from sim.errors import InputError, PluginError
+from sim.lab.runs.facts import code_of, facts_of, plugins_named
 from sim.lab.runs.measures import Measure
 from sim.lab.runs.records import Records
 from sim.lab.runs.replicate import Replicate, Run
-from sim.lab.runs.results_file import FORMAT, Key, ResultsFile
+from sim.lab.runs.results_file import FORMAT, Key, ResultsFile, refusing
 from sim.lab.runs.shared_base import BaseFile
 from sim.lab.runs.workers import BACKENDS, Chunk, Done, Surroundings, WorkerDied, carried_out
 from sim.scenario.driver import Program
@@ -156,15 +156,16 @@ def experiment(
     with ExitStack() as stack:
         report("laying the world down", 0.0)
         laid = _Bases(bases, stack)
-        study = _study(laid.digests, programs, numbers, run)
+        study = _study(laid.digests, programs, numbers, run, laid.facts)
         path = None if into is None else Path(into)
         agents = len(bases[0][0].agents)
         told = {"agents": agents, **(notes or {})}
         kept = stack.enter_context(ResultsFile(path, study, resume=resume, notes=told))
 
         def records() -> Records:
-            rows = kept.replicates(len(names), len(numbers))
-            found = {key: Replicate.unpacked(data) for key, data in rows}
+            rows = list(kept.replicates(len(names), len(numbers)))
+            with refusing(path or Path(":memory:")):
+                found = {key: Replicate.unpacked(data) for key, data in rows}
             return Records(names, numbers, agents, found)
 
         total = len(names) * len(numbers)
@@ -200,6 +201,11 @@ class _Bases:
         if len(self._laid) == 1:
             return next(iter(self._laid.values())).digest
         return [[self._laid[place].digest for place in places] for places in self._places]
+
+    @property
+    def facts(self) -> list[dict[str, Any]]:
+        """What of each is no column, fit for JSON."""
+        return [laid.meta for laid in self._laid.values()]
 
     def lend(self, workers: int) -> None:
         """Put them where every machine of the cluster finds them."""
@@ -346,63 +352,23 @@ def _vet(
 
 
 def _study(
-    digest: str | list[list[str]], programs: Sequence[Program], seeds: Sequence[int], run: Run
+    digest: str | list[list[str]],
+    programs: Sequence[Program],
+    seeds: Sequence[int],
+    run: Run,
+    worlds: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Return what finished replicates belong to, fit for JSON."""
     import sim
 
     named = {**run.measures, **{f"{name} each tick": take for name, take in run.series.items()}}
+    said = [[program.name, facts_of(program)] for program in programs]
     return {
         "world": digest,
-        "programs": [[program.name, _plain(_facts(program))] for program in programs],
+        "programs": said,
+        "plugins": plugins_named(json.dumps(part) for part in (said, *worlds)),
         "seeds": list(seeds),
         "ticks": run.ticks,
-        "measures": {name: _code(take) for name, take in named.items()},
+        "measures": {name: code_of(take) for name, take in named.items()},
         "versions": {"hubbub": sim.__version__, "numpy": np.__version__, "format": FORMAT},
     }
-
-
-def _facts(program: Program) -> object:
-    own: Callable[[], object] | None = getattr(program, "facts", None)
-    return program if own is None else own()
-
-
-def _plain(value: Any) -> Any:
-    """Return a value as JSON has it; a large array by its digest."""
-    return json.loads(json.dumps(value, default=_told, sort_keys=True))
-
-
-def _told(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray) and value.size <= 1000:
-        return value.tolist()
-    if isinstance(value, np.ndarray):
-        data = np.ascontiguousarray(value)
-        return f"{data.dtype.str} {data.shape} {xxhash.xxh3_128_hexdigest(data.tobytes())}"
-    if isinstance(value, tuple | set | frozenset | range):
-        return sorted(value) if isinstance(value, set | frozenset) else list(value)
-    if isinstance(value, str | Path):
-        return str(value)
-    return [type(value).__qualname__, _fields(value)]
-
-
-def _fields(value: Any) -> object:
-    """Return what an object holds; from which line of a file it was read is no part of it."""
-    held = (
-        {each.name: getattr(value, each.name) for each in fields(value)}
-        if is_dataclass(value)
-        else getattr(value, "__dict__", None)
-    )
-    if held is None:
-        return str(value)
-    return {name: part for name, part in held.items() if name != "place"}
-
-
-def _code(take: Any) -> str:
-    """Return what tells one function from another: its name, and what it is compiled to."""
-    code = getattr(take, "__code__", None)
-    name = getattr(take, "__qualname__", type(take).__qualname__)
-    if code is None:
-        return f"{name} {_plain(getattr(take, '__dict__', {}))}"
-    return f"{name} {xxhash.xxh3_64_hexdigest(code.co_code + repr(code.co_consts).encode())}"

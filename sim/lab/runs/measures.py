@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sim.spread.cascade.cascade import Cascade
     from sim.world.world import World
 
-__all__ = ["HELD", "MEASURES", "OF_CLOCK", "SERIES", "Measure", "Observer"]
+__all__ = ["MEASURES", "OF_CLOCK", "SERIES", "Measure", "Observer", "at_rest_value", "stays"]
 
 Floats = npt.NDArray[np.float64]
 Measure = Callable[["World"], float]
@@ -35,8 +35,9 @@ MEASURES = {
 }
 """What is measured of each replicate, and what it means.
 
-Of several messages depth, breadth and peak are the largest and r is the mean; up to twelve of them
-also have their own numbers, as ``size:0``, ``size:1`` by their place.
+Of several messages depth and breadth are the largest, peak is of their sum, and r is the mean of
+those that have one; up to twelve of them also have their own numbers, as ``size:0``, ``size:1`` by
+their place.
 """
 
 SERIES = {
@@ -56,8 +57,9 @@ SERIES = {
 }
 """What is measured after each tick, and what it means; tick 0 is before the first."""
 
-HELD = ("ever", "now", "in ", "active", "ties", "opinion ")
-"""Series that stay as they are once a run has come to rest; see :func:`held_on`."""
+_HELD = frozenset({"ever", "now", "active", "ties"})
+_HELD_OF = ("in ", "opinion ")
+_NOUGHT = frozenset({"new", "running"})
 
 OF_CLOCK = frozenset({"tick_ms", "cpu_ms", "interactions_s"})
 """Metrics that a clock tells: they differ from run to run and are no part of a result."""
@@ -65,6 +67,31 @@ OF_CLOCK = frozenset({"tick_ms", "cpu_ms", "interactions_s"})
 _APART = 12
 """So many messages have numbers of their own."""
 _PER_MESSAGE = ("size", "depth", "breadth", "virality", "r", "peak", "peak_tick")
+
+
+def at_rest_value(series: str, last: float) -> float:
+    """Return what a series is once a run has come to rest; NaN where nobody knows.
+
+    Parameters
+    ----------
+    series
+        Its name.
+    last
+        Its value at the end of the run.
+
+    Examples
+    --------
+    >>> at_rest_value("ever", 30.0), at_rest_value("new", 2.0), at_rest_value("nowhere", 1.0)
+    (30.0, 0.0, nan)
+    """
+    if stays(series):
+        return last
+    return 0.0 if series in _NOUGHT else math.nan
+
+
+def stays(series: str) -> bool:
+    """Return whether a series stays as it is once a run has come to rest."""
+    return series in _HELD or series.startswith(_HELD_OF)
 
 
 class Observer:

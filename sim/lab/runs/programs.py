@@ -10,19 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import InputError
-from sim.scenario.plan import SEEDS
+from sim.scenario.plan import SEEDS, at_rest
 
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["Messages", "at_rest", "messages_of"]
-
-
-def at_rest(world: World) -> bool:
-    """Whether no message can change any more, and no intervention waits for a tick."""
-    if world.interventions.waits_for_tick:
-        return False
-    return not any(cascade.alive for cascade in world.cascades.loose)
+__all__ = ["Messages", "messages_of"]
 
 
 @dataclass(frozen=True, eq=False)

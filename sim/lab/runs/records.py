@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.errors import InputError, UnknownNameError
-from sim.lab.runs.measures import HELD
+from sim.lab.runs.measures import at_rest_value
 from sim.lab.runs.replicate import Replicate
-from sim.lab.runs.results_file import Key, read_replicates
+from sim.lab.runs.results_file import Key, read_replicates, refusing
 from sim.lab.tables import Result, Table
 
 __all__ = ["UNITS", "Records", "records_of"]
@@ -66,7 +66,8 @@ class Records(Result):
         FileError
             When it is none, is damaged, or is being written.
         """
-        return records_of(*read_replicates(Path(path)))
+        with refusing(Path(path)):
+            return records_of(*read_replicates(Path(path)))
 
     @property
     def finished(self) -> int:
@@ -168,7 +169,7 @@ class Records(Result):
             own = _series(each, series)
             row[: own.size] = own
             if held:
-                row[own.size :] = own[-1] if series.startswith(HELD) else _at_rest(series)
+                row[own.size :] = at_rest_value(series, float(own[-1]))
         return rows
 
     def _place(self, program: str | None) -> int:
@@ -197,10 +198,6 @@ def records_of(study: Mapping[str, Any], rows: Iterable[tuple[Key, bytes]]) -> R
 
 def _known(units: Mapping[str, str], columns: Columns) -> dict[str, str]:
     return {name: unit for name, unit in units.items() if name in columns}
-
-
-def _at_rest(series: str) -> float:
-    return 0.0 if series in {"new", "running"} else np.nan
 
 
 def _series(each: Replicate, name: str) -> Floats:

@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 __all__ = ["Replicate", "Run", "run_one"]
 
 _MOST_REMARKS = 20
+_WRONG = (
+    zlib.error, KeyError, TypeError, AttributeError, ValueError, OverflowError, RecursionError,
+    msgpack.UnpackException,
+)  # fmt: skip
+"""What bytes raise that hold none."""
 
 
 @dataclass(frozen=True)
@@ -86,10 +91,14 @@ class Replicate:
         """
         try:
             said = msgpack.unpackb(zlib.decompress(data))
-            series = {name: np.frombuffer(row, "<f8") for name, row in said["series"].items()}
-            return cls(said["ticks"], said["measured"], series, tuple(said["remarks"]))
-        except (zlib.error, KeyError, TypeError, AttributeError, msgpack.UnpackException) as error:
+            series = {str(n): np.frombuffer(row, "<f8") for n, row in said["series"].items()}
+            measured = {str(name): float(value) for name, value in said["measured"].items()}
+            ticks, remarks = said["ticks"], tuple(map(str, said["remarks"]))
+        except _WRONG as error:
             raise ValueError(f"no replicate: {error}") from None
+        if type(ticks) is not int or any(row.size != ticks + 1 for row in series.values()):
+            raise ValueError("no replicate: its series are not as long as it ran")
+        return cls(ticks, measured, series, remarks)
 
 
 def run_one(base: SharedBase, program: Program, seed: int, run: Run) -> Replicate:

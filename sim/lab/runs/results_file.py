@@ -15,9 +15,10 @@ from typing import Any
 
 import xxhash
 
-from sim.errors import FileError
+from sim.core.text import one_line
+from sim.errors import FileError, HubbubError
 
-__all__ = ["Key", "ResultsFile", "read_replicates", "read_study"]
+__all__ = ["Key", "ResultsFile", "read_replicates", "read_study", "refusing"]
 
 Key = tuple[int, int]
 """Of a replicate: the program's place, and its own number."""
@@ -34,6 +35,7 @@ _TABLES = (
 _SAID_APART = {
     "world": "was made of another world",
     "programs": "holds other messages or changes",
+    "plugins": "holds runs of plugins that are not here, or have changed",
     "ticks": "holds runs of another length",
     "measures": "holds other measures",
     "versions": "was written by another version of Hubbub",
@@ -74,7 +76,7 @@ class ResultsFile:
         is_there = path is not None and path.exists()
         if path is not None and not is_there and not path.parent.is_dir():
             raise FileError(path, f"there is no folder {path.parent}")
-        with _refusing(where):
+        with refusing(where):
             self._file = _connected(where)
             try:
                 own = {"notes": dict(notes or {})}
@@ -110,8 +112,11 @@ class ResultsFile:
 
     def _go_on(self, path: Path, study: Mapping[str, Any], *, resume: bool) -> None:
         known = _study(self._file, path)
+        (done,) = self._file.execute("select count(*) from replicates").fetchone()
+        if not done:  # what was begun came to nothing: there is nothing to lose
+            self._note(study)
+            return
         if not resume:
-            done = self._file.execute("select count(*) from replicates").fetchone()[0]
             raise FileError(
                 path,
                 f"holds {done:,} finished replicates; --resume (resume=True) runs what is missing, "
@@ -120,7 +125,7 @@ class ResultsFile:
         for name, said in _SAID_APART.items():
             if known.get(name) != json.loads(_json(study[name])):
                 raise FileError(path, f"{said}; name another file to begin anew")
-        old, new = known["seeds"], list(study["seeds"])
+        old, new = list(known["seeds"]), list(study["seeds"])
         shared = min(len(old), len(new))
         if old[:shared] != new[:shared]:
             raise FileError(path, "holds runs of other seeds; name another file to begin anew")
@@ -149,12 +154,12 @@ class ResultsFile:
         """
         rows = [(*key, data, xxhash.xxh3_64_hexdigest(data)) for key, data in found]
         where = self.path or Path(":memory:")
-        with _refusing(where), self._file:
+        with refusing(where), self._file:
             self._file.executemany("insert or replace into replicates values (?, ?, ?, ?)", rows)
 
     def done(self) -> set[Key]:
         """Return which replicates are there."""
-        with _refusing(self.path or Path(":memory:")):
+        with refusing(self.path or Path(":memory:")):
             return set(self._file.execute("select program, replicate from replicates"))
 
     def replicates(self, programs: int, replicates: int) -> Iterator[tuple[Key, bytes]]:
@@ -166,7 +171,7 @@ class ResultsFile:
             When one is damaged.
         """
         where = self.path or Path(":memory:")
-        with _refusing(where), closing(self._file.cursor()) as cursor:
+        with refusing(where), closing(self._file.cursor()) as cursor:
             cursor.execute(
                 "select program, replicate, data, sum from replicates "
                 "where program < ? and replicate < ? order by program, replicate",
@@ -194,7 +199,7 @@ def read_replicates(path: Path) -> tuple[dict[str, Any], list[tuple[Key, bytes]]
     """
     if not path.is_file():
         raise FileError(path, "there is no such file")
-    with _refusing(path), closing(_connected(path)) as file:
+    with refusing(path), closing(_connected(path)) as file:
         study = _study(file, path)
         rows = file.execute(
             "select program, replicate, data, sum from replicates order by program, replicate"
@@ -213,7 +218,7 @@ def read_study(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise FileError(path, "there is no such file")
     with (
-        _refusing(path),
+        refusing(path),
         closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as file,
     ):
         return _study(file, path)
@@ -244,15 +249,23 @@ def _json(value: Any) -> str:
 
 
 @contextmanager
-def _refusing(path: Path) -> Iterator[None]:
-    """Say in one sentence why a database cannot be used."""
+def refusing(path: Path) -> Iterator[None]:
+    """Say in one sentence why a database cannot be used, or what it holds cannot be true.
+
+    Raises
+    ------
+    FileError
+        That names the path.
+    """
     try:
         yield
+    except HubbubError:
+        raise
     except sqlite3.OperationalError as error:
         raise FileError(path, _why(error)) from None
-    except (sqlite3.DatabaseError, ValueError, KeyError) as error:
+    except (sqlite3.DatabaseError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise FileError(
-            path, f"is no results file, or damaged ({error}); name another file"
+            path, f"is no results file, or damaged ({one_line(str(error))}); name another file"
         ) from None
 
 

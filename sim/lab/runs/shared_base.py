@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 import threading
+import zlib
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field
@@ -92,7 +93,7 @@ class BaseFile:
         """
         meta, columns = world.packed()
         _sweep()
-        folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+        folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-{_machine()}-"))
         made = cls(folder, digest_of(meta, columns))
         try:
             _lay(folder, meta, columns)
@@ -109,6 +110,12 @@ class BaseFile:
         """Remove the folder; whoever has mapped it goes on."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    @property
+    def meta(self) -> dict[str, Any]:
+        """What of the world is no column, fit for JSON."""
+        said: dict[str, Any] = json.loads((self.folder / _META).read_text("utf-8"))["meta"]
+        return said
+
     def map(self) -> tuple[dict[str, Any], Columns]:
         """Return (meta, columns), the columns read-only and not yet read."""
         said = json.loads((self.folder / _META).read_text("utf-8"))
@@ -121,12 +128,18 @@ class BaseFile:
         }
 
 
+def _machine() -> str:
+    """Return a mark of this machine: several may share a folder, each with processes of its own."""
+    return f"{zlib.crc32(os.uname().nodename.encode()):08x}"
+
+
 def _sweep() -> None:
-    """Remove what drivers left that were killed."""
+    """Remove what drivers of this machine left that were killed."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        number = folder.name.removeprefix(_PREFIX).partition("-")[0]
-        with suppress(OSError):
-            if number.isdecimal() and folder.stat().st_uid == os.getuid():
+        number, machine = (*folder.name.removeprefix(_PREFIX).split("-"), "")[:2]
+        with suppress(OSError, OverflowError):
+            is_here = machine == _machine() and folder.stat().st_uid == os.getuid()
+            if number.isdecimal() and is_here:
                 _remove_if_dead(folder, int(number))
 
 

@@ -54,7 +54,7 @@ class Surroundings:
     process
         Its id and machine.
     plugins
-        Plugin files to load.
+        Plugin files that are loaded there, each with its SHA-256.
     settings
         In force there.
     is_parent
@@ -62,7 +62,7 @@ class Surroundings:
     """
 
     process: tuple[int, str]
-    plugins: tuple[str, ...]
+    plugins: tuple[tuple[str, str], ...]
     settings: Any
     is_parent: bool
 
@@ -72,8 +72,8 @@ class Surroundings:
         from sim.core.registry import foreign
         from sim.settings.settings import current
 
-        files = dict.fromkeys(item.origin for item in foreign() if item.origin.endswith(".py"))
-        return cls(_here(), tuple(files), current(), is_parent=backend == "loky")
+        files = {item.origin: item.sha256 for item in foreign() if item.origin.endswith(".py")}
+        return cls(_here(), tuple(files.items()), current(), is_parent=backend == "loky")
 
 
 @dataclass(frozen=True)
@@ -117,28 +117,45 @@ def _here() -> tuple[int, str]:
     return os.getpid(), os.uname().nodename
 
 
-_settled: list[tuple[int, str]] = []
+_settled: dict[tuple[int, str], Surroundings] = {}
 
 
 def settle(around: Surroundings) -> None:
-    """Make a worker process fit: one thread, plugins and settings of the one that asks, its end."""
-    if around.process == _here() or around.process in _settled:
+    """Make a worker process fit: one thread, the plugins and settings of the one that asks.
+
+    A process may work for several experiments, and between them plugins and settings change.
+    """
+    if around.process == _here() or _settled.get(around.process) == around:
         return
     if around.is_parent and os.getppid() != around.process[0]:
         os._exit(1)  # it was killed before this began
-    from sim.core.registry import foreign, load_file, load_plugins
+    from sim.core.registry import load_plugins
     from sim.core.workers import allow
     from sim.settings.settings import use
 
     use(around.settings)
     allow(1)
     load_plugins()
-    for path in around.plugins:
-        if path not in {item.origin for item in foreign()}:
-            load_file(path)
-    if around.is_parent:
+    for path, sha256 in around.plugins:
+        _load(path, sha256)
+    if around.is_parent and around.process not in _settled:
         threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-    _settled.append(around.process)
+    _settled[around.process] = around
+
+
+def _load(path: str, sha256: str) -> None:
+    """Let a plugin file be here what it is where it was asked for."""
+    from sim.core.registry import foreign, load_file
+
+    def is_here() -> bool:
+        return (path, sha256) in {(item.origin, item.sha256) for item in foreign()}
+
+    if is_here():
+        return
+    load_file(path)
+    if not is_here():
+        name = os.path.basename(path)  # noqa: PTH119 - heavy imports are for who needs them
+        raise PluginError(name, "has changed since it was loaded; load it anew, then run again")
 
 
 def _end_with(parent: int) -> None:

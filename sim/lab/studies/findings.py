@@ -14,7 +14,7 @@ import numpy as np
 from sim.errors import FileError, UnknownNameError
 from sim.lab.futures import Futures
 from sim.lab.runs.records import Records, records_of
-from sim.lab.runs.results_file import read_replicates
+from sim.lab.runs.results_file import read_replicates, refusing
 from sim.lab.statistics import MeasuredDifference, conclusion, mean_interval
 from sim.lab.studies.sections import Claim
 from sim.lab.studies.study import Study, study_of
@@ -295,8 +295,9 @@ def read_findings(path: str | Path) -> StudyFindings:
     notes = facts.get("notes", {})
     if "study" not in notes:
         raise FileError(file, "holds runs, and they are of no study; hubbub study run writes one")
-    study = study_of(
-        json.loads(notes["study"]), called=notes["called"], folder=Path(notes["folder"])
-    )
-    begun = {"world": facts["world"], "versions": facts["versions"]}
-    return StudyFindings(study, records_of(facts, rows), begun)
+    with refusing(file):
+        study = study_of(
+            json.loads(notes["study"]), called=notes["called"], folder=Path(notes["folder"])
+        )
+        begun = {"world": facts["world"], "versions": facts["versions"]}
+        return StudyFindings(study, records_of(facts, rows), begun)

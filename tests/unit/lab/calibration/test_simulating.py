@@ -1,6 +1,7 @@
 """Messages simulated at a point, and which parameters can be fitted."""
 
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,8 @@ def test_what_a_worker_simulates_is_what_is_simulated_here(
     order = Plan.of("viral,base=0.5", NETWORK, messages=6, minutes=600)
     base = BaseFile.write(world_of(order, {}, 1))
     point = {"fading": 0.3}
-    around = Surroundings((0, "elsewhere"), (str(file),), current(), is_parent=False)
+    loaded = (str(file), sha256(file.read_bytes()).hexdigest())
+    around = Surroundings((0, "elsewhere"), (loaded,), current(), is_parent=False)
     try:
         found = [_in_a_worker(order, point, 1, each, around) for each in (None, base)]
     finally:

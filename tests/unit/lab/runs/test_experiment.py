@@ -4,12 +4,15 @@ import importlib
 import os
 import signal
 import sqlite3
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgpack
 import numpy as np
 import pytest
+from xxhash import xxh3_64_hexdigest
 
 from sim import World
 from sim.errors import Cancelled, FileError, InputError, PluginError, UnknownNameError
@@ -142,6 +145,56 @@ def test_a_file_that_is_no_results_file_is_refused(world: World, tmp_path: Path)
     with pytest.raises(FileError, match="is no results file"):
         experiment(world, arms(0.2), [0], workers=1, into=file, resume=True)
     assert file.read_bytes() == content
+
+
+def test_a_file_that_holds_nothing_yet_is_begun_anew(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "study.runs"
+    with pytest.raises(UnknownNameError):
+        experiment(world, [Messages([RUMOUR | {"model": "no"}])], [0], workers=1, into=file)
+    found = experiment(world, arms(0.2), [0], workers=1, into=file)
+    assert found.finished == 1
+
+
+def forged(**parts: Any) -> bytes:
+    said = {"ticks": 1, "measured": {}, "series": {}, "remarks": []} | parts
+    return zlib.compress(msgpack.packb(said))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        forged(ticks=2**62, series={"ever": b"\0" * 16}),
+        forged(ticks="1"),
+        forged(series={"ever": b"\0" * 8}),
+        forged(measured={"size": "many"}),
+        forged(measured=[1]),
+        zlib.compress(b"\xc1"),
+    ],
+)
+def test_a_forged_replicate_is_refused_in_a_sentence(
+    world: World, tmp_path: Path, data: bytes
+) -> None:
+    file = tmp_path / "study.runs"
+    experiment(world, arms(0.2), [0], workers=1, into=file)
+    with sqlite3.connect(file) as raw:
+        raw.execute("update replicates set data = ?, sum = ?", (data, xxh3_64_hexdigest(data)))
+    raw.close()
+    with pytest.raises(FileError, match="is no results file, or damaged"):
+        experiment(world, arms(0.2), [0], workers=1, into=file, resume=True)
+    with pytest.raises(FileError, match="is no results file, or damaged"):
+        Records.read(file)
+
+
+@pytest.mark.parametrize("value", ["3", "[[[", "null", '"x"'])
+def test_a_forged_study_is_refused_in_a_sentence(world: World, tmp_path: Path, value: str) -> None:
+    file = tmp_path / "study.runs"
+    experiment(world, arms(0.2), [0], workers=1, into=file)
+    with sqlite3.connect(file) as raw:
+        raw.execute("update study set value = ? where name = 'seeds'", (value,))
+    raw.close()
+    with pytest.raises(FileError):
+        experiment(world, arms(0.2), [0], workers=1, into=file, resume=True)
 
 
 def test_a_damaged_replicate_is_told(world: World, tmp_path: Path) -> None:

@@ -70,10 +70,13 @@ def test_a_reverse_that_one_twin_built_the_next_have() -> None:
 def test_what_a_killed_driver_left_is_removed(apart: Path) -> None:
     process = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"],
                              capture_output=True, text=True, check=True)  # fmt: skip
-    (apart / f"hubbub-base-{process.stdout.strip()}-abc").mkdir()
-    (apart / "hubbub-base-other").mkdir()
+    dead, here = process.stdout.strip(), module._machine()
+    (apart / f"hubbub-base-{dead}-{here}-abc").mkdir()
+    others = [apart / f"hubbub-base-{name}" for name in ("other", f"{dead}-0000000x-abc")]
+    for folder in others:
+        folder.mkdir()
     file = BaseFile.write(World.create(agents=50, mean_degree=4, seed=1))
-    assert sorted(apart.iterdir()) == sorted([apart / "hubbub-base-other", file.folder])
+    assert sorted(apart.iterdir()) == sorted([*others, file.folder])
 
 
 def test_a_disk_without_room_is_said(apart: Path, monkeypatch: pytest.MonkeyPatch) -> None:

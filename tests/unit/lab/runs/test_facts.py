@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import functools
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim.errors import InputError
+from sim.lab.runs import Messages
+from sim.lab.runs.facts import code_of, facts_of
+
+
+def among(values: Any) -> Any:
+    return lambda world: float(sum(value for value in values if value))
+
+
+@dataclass
+class Own:
+    name: str
+    take: Any = None
+
+    def begin(self, world: Any) -> None:
+        """Do nothing."""
+
+    def before(self, world: Any, done: int) -> None:
+        """Do nothing."""
+
+    def is_over(self, world: Any, done: int) -> bool:
+        return True
+
+
+class Other(Own):
+    def is_over(self, world: Any, done: int) -> bool:
+        return done > 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (lambda world: world.tick, lambda world: world.seed),
+        (lambda world: 1.0, lambda world: 2.0),
+        (among([1, 2]), among([1, 3])),
+        (lambda world, by=1: by, lambda world, by=2: by),
+        (functools.partial(max, 1), functools.partial(max, 2)),
+        (Own, Other),
+        (lambda world: [+each for each in world], lambda world: [-each for each in world]),
+        (among(np.arange(3)), among(np.arange(4))),
+    ],
+)
+def test_functions_that_differ_are_told_apart(one: Any, other: Any) -> None:
+    assert code_of(one) == code_of(one)
+    assert code_of(one).partition(" ")[2] != code_of(other).partition(" ")[2]
+
+
+def test_programs_are_told_apart_by_their_code_and_what_they_hold() -> None:
+    assert facts_of(Own("a")) == facts_of(Own("a"))
+    assert facts_of(Own("a", 1)) != facts_of(Own("a", 2))
+    assert facts_of(Own("a", lambda world: 1)) != facts_of(Own("a", lambda world: 2))
+    assert facts_of(Own("a")) != facts_of(Other("a"))
+
+    class Longer(Messages):
+        def is_over(self, world: Any, done: int) -> bool:
+            return done > 9
+
+    assert facts_of(Longer([{"text": "x"}])) != facts_of(Messages([{"text": "x"}]))
+
+
+def test_what_holds_itself_is_refused_in_a_sentence() -> None:
+    held: list[Any] = []
+    held.append(held)
+    with pytest.raises(InputError, match=r"'a' holds what no file can tell .* facts\(\)"):
+        facts_of(Own("a", held))
+
+
+def test_another_process_tells_a_function_the_same() -> None:
+    said = (
+        "from sim.lab.runs.facts import code_of\n"
+        "print(code_of(eval('lambda world: [(lambda: each)() for each in world]')))"
+    )
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", said], capture_output=True, text=True, check=True
+        ).stdout
+        for _ in range(2)
+    }
+    assert len(told) == 1
