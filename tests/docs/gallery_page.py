@@ -1,0 +1,114 @@
+"""The page of the gallery: what each scenario teaches, and whether it was seen, with intervals.
+
+``python -m tests.docs.gallery_page --write`` runs all of them as studies, a minute or two, and
+writes ``sim/scenario/gallery/README.md`` with a figure beside it for each.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import sim
+from sim import lab
+from sim.lab.statistics.sentences import amount
+from sim.lab.studies.findings import StudyFindings, Verdict
+from sim.lab.studies.report import figures_of
+from sim.scenario import gallery_names
+
+FOLDER = Path(sim.__file__).parent / "scenario" / "gallery"
+PAGE = FOLDER / "README.md"
+REPLICATES, WORLDS = 20, 5
+SMALLER = {
+    "breaking-news": 2000, "echo-chamber": 2000, "herd-effect": 2000, "sybil-attack": 2000,
+}  # fmt: skip
+"""Agents of those that live on a platform; the others have as many as their file says."""
+
+_HEAD = f"""\
+# The gallery
+Ten scenarios that come with Hubbub, each with one thing to teach. Each is a study too: `hubbub
+study run gallery:NAME` holds it to what it says, `hubbub study report` writes a page of its own.
+What follows is such a run of each: {REPLICATES} replicates of every variant, the same draws under
+each, begun in turn from {WORLDS} networks drawn by the scenario's generator. A claim *agrees*
+where the 95 % interval of its paired difference leaves out 0 on the side that was expected,
+*disagrees* on the other; else it is *undecided*. Each interval is right by itself. Only what is
+listed as a claim was tested; what the words say beyond that is told under *But*.
+"""
+
+BUT = {
+    "complex-contagion": "The ring does carry the complex contagion on at four members a tick, and "
+    "is not all round when the run ends: longer runs would tell.",
+    "super-spreader-ban": "*About as many as before* is no claim, and not quite so: with members "
+    "drawn at random gone the rumour reaches a little less than with nobody gone (see the means).",
+    "sybil-attack": "That bought likes *do nothing* under trust or age is not tested: no variant "
+    "is without them.",
+    "opinion-polarisation": "That there are about 1 / (2 epsilon) camps is the paper's; they are "
+    "not counted here.",
+}
+"""What the words of a scenario say that its claims do not test, or that was not seen."""
+
+
+def ran(name: str) -> StudyFindings:
+    """Run one as the page has it."""
+    return lab.run_study_now(
+        f"gallery:{name}", replicates=REPLICATES, worlds=WORLDS, agents=SMALLER.get(name),
+        workers=1,
+    )  # fmt: skip
+
+
+def section(name: str, found: StudyFindings) -> str:
+    """Return what the page says of one."""
+    return "\n".join([*_lines(name, found), ""])
+
+
+def _lines(name: str, found: StudyFindings) -> Iterator[str]:
+    said = found.study.said
+    yield f"## {said.title}"
+    yield f"**Asks**: {said.question}  "
+    yield f"**Teaches**: {said.sees}  "
+    yield f"**After**: {said.source}\n"
+    yield "| claim | verdict | difference | 95 % interval |"
+    yield "|---|---|---:|---:|"
+    yield from (_row(verdict) for verdict in found.verdicts)
+    yield f"\n![{name}: {found.study.measures[0]} under each variant]({name}.svg)\n"
+    yield _means(found)
+    if name in BUT:
+        yield f"**But**: {BUT[name]}\n"
+    size = SMALLER.get(name)
+    small = "" if size is None else f" --agents {size}"
+    yield (
+        f"`hubbub study run gallery:{name} --replicates {REPLICATES} --worlds {WORLDS}{small}`: "
+        f"{found.records.agents:,} agents. The figure: {figures_of(found)[0].caption}"
+    )
+
+
+def _means(found: StudyFindings) -> str:
+    means = found.means.where(measure=found.study.measures[0])
+    said = ", ".join(
+        f"{row['arm']} {amount(row['mean'])} ({amount(row['low'])} to {amount(row['high'])})"
+        for row in means.rows()
+    )
+    return f"**Means** of {found.study.measures[0]}: {said}.  "
+
+
+def _row(verdict: Verdict) -> str:
+    low, high = verdict.found.interval[:2]
+    return (
+        f"| {verdict.claim} | {verdict.word} | {amount(verdict.found.mean)} | "
+        f"{amount(low)} to {amount(high)} |"
+    )
+
+
+def write() -> None:
+    """Run all, and write the page and its figures."""
+    parts = [_HEAD]
+    for name in gallery_names():
+        found = ran(name)
+        parts.append(section(name, found))
+        (FOLDER / f"{name}.svg").write_text(figures_of(found)[0].svg, "utf-8")
+    PAGE.write_text("\n".join(parts), "utf-8")
+
+
+if __name__ == "__main__" and sys.argv[1:] == ["--write"]:
+    write()
