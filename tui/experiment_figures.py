@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui.figures import count, percent, short
+from tui.safe_text import line
 
 if TYPE_CHECKING:
     from sim import World
-    from sim.lab import Ensemble, Interval
+    from sim.lab import Futures, Interval
     from tui.experiments import Experiment
 
-__all__ = ["QUANTILES", "ArmCurves", "Outcome", "course", "outcome_of", "series_of"]
+__all__ = ["QUANTILES", "ArmCurves", "Difference", "Outcome", "course", "outcome_of", "series_of"]
 
 Floats = NDArray[np.float64]
 
@@ -50,6 +51,23 @@ class ArmCurves:
 
 
 @dataclass(frozen=True, eq=False)
+class Difference:
+    """One arm less another, tick by tick.
+
+    Attributes
+    ----------
+    arm, against
+        Which, less which.
+    levels
+        float64 (3, ticks + 1): low end of the 95 % interval, mean, high end.
+    """
+
+    arm: str
+    against: str
+    levels: Floats
+
+
+@dataclass(frozen=True, eq=False)
 class Outcome:
     """What there is to draw and to say of what is finished.
 
@@ -68,7 +86,9 @@ class Outcome:
     sentences
         What follows.
     finished
-        How many replicates are in it.
+        How many runs are in it.
+    difference
+        Between the second arm and the first; None: there is one arm.
     """
 
     series: str
@@ -79,6 +99,7 @@ class Outcome:
     facts: tuple[tuple[str, str], ...]
     sentences: tuple[str, ...]
     finished: int
+    difference: Difference | None = None
 
 
 def series_of(experiment: Experiment) -> tuple[str, ...]:
@@ -107,19 +128,58 @@ def outcome_of(experiment: Experiment, series: str) -> Outcome | None:
     if found is None or not found.records.finished or not known:
         return None
     series = series if series in known else known[0]
+    curves = found.records.curves
+    is_compared = len(found.records.programs) > 1
+    futures: Any = found if is_compared else None
     return Outcome(
-        series, found.records.curves.units.get(series, ""), experiment.tick, experiment.agents,
-        tuple(_arms(found, series)), tuple(_facts(found)), tuple(found.conclusion().splitlines()),
-        found.records.finished,
+        series, curves.units.get(series, ""), experiment.tick, experiment.agents,
+        tuple(_arms(futures, series) if is_compared else _alone(found, series)),
+        tuple(_of_arms(futures) if is_compared else _facts(found)),
+        tuple(found.conclusion().splitlines()), found.records.finished,
+        _difference(futures, series) if is_compared else None,
     )  # fmt: skip
 
 
-def _arms(found: Ensemble, series: str) -> Sequence[ArmCurves]:
+def _alone(found: Any, series: str) -> Sequence[ArmCurves]:
     fan = found.fan(series, QUANTILES)
     return [ArmCurves("", np.stack([fan[name] for name in fan.names[2:]]))]
 
 
-def _facts(found: Ensemble) -> list[tuple[str, str]]:
+def _arms(found: Futures, series: str) -> Sequence[ArmCurves]:
+    arms = []
+    for name in found.arms:
+        rows = found.curve(series, name)
+        levels = np.full((len(QUANTILES), rows.shape[1]), np.nan)
+        there = ~np.isnan(rows).all(axis=0)
+        levels[:, there] = np.nanquantile(rows[:, there], QUANTILES, axis=0)
+        arms.append(ArmCurves(name, levels))
+    return arms
+
+
+def _difference(found: Futures, series: str) -> Difference:
+    table = found.difference_curve(series)
+    return Difference(
+        found.arms[1], found.arms[0],
+        np.stack([table["low"], table["mean"], table["high"]]).astype(np.float64),
+    )  # fmt: skip
+
+
+def _of_arms(found: Futures) -> list[tuple[str, str]]:
+    from sim.lab import mean_interval
+
+    main, facts = found.main, [("pairs", count(found.records.finished // len(found.arms)))]
+    write = percent if main == "share" else short
+    for arm in found.arms:
+        values = _known(found.values(main, arm))
+        if values.size:
+            ends = mean_interval(values)
+            facts.append((line(arm, 24), f"{write(float(values.mean()))}"))
+            said = f"{write(ends.low)}-{write(ends.high)}" if ends.is_known else "too few runs"
+            facts.append(("95 % interval", said))
+    return [*facts[:1], ("mean of", main), *facts[1:]]
+
+
+def _facts(found: Any) -> list[tuple[str, str]]:
     from sim.lab import mean_interval, median_interval
 
     sizes = _known(found.records.values("size"))

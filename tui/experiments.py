@@ -6,8 +6,8 @@ import asyncio
 import os
 import time
 import weakref
-from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from sim.errors import HubbubError, InputError
@@ -17,7 +17,7 @@ from tui.safe_text import line
 
 if TYPE_CHECKING:
     from sim import World
-    from sim.lab import Ensemble, Progress
+    from sim.lab import Ensemble, Futures, Progress, Records
     from sim.runtime import Simulation
     from tui.app import Hubbub
 
@@ -54,6 +54,8 @@ class Plan:
         How long each runs; None: until nothing can change any more.
     seed
         Of the first; None: the world's.
+    arms
+        Futures that are compared, name and what is done; none: the world as it is, alone.
     """
 
     title: str
@@ -61,6 +63,7 @@ class Plan:
     messages: tuple[Said, ...] = ()
     ticks: int | None = None
     seed: int | None = None
+    arms: tuple[tuple[str, Said], ...] = ()
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -97,7 +100,7 @@ class Experiment:
     world: weakref.ref[Simulation] | None = None
     under_way: tuple[int, ...] = ()
     made: int = 0
-    found: Ensemble | None = None
+    found: Ensemble | Futures | None = None
     state: State = "running"
     finished: int = 0
     stage: str = "copying the world"
@@ -107,8 +110,8 @@ class Experiment:
 
     @property
     def total(self) -> int:
-        """Replicates that were asked for."""
-        return self.plan.replicates
+        """Runs that were asked for."""
+        return self.plan.replicates * max(1, len(self.plan.arms))
 
     @property
     def how_far(self) -> str:
@@ -130,9 +133,12 @@ class Experiment:
         self.looked = time.monotonic() + max(_LOOKS, _SHARE_OF_LOOKS * spent)
 
     def _take(self, records: Any) -> None:
-        from sim.lab import Ensemble
+        from sim.lab import Ensemble, Futures
 
-        self.found = Ensemble(records)
+        if not self.plan.arms:
+            self.found = Ensemble(records)
+        elif (whole := in_pairs(records)).finished:
+            self.found = Futures(whole, self.tick, "")
 
 
 class Experiments:
@@ -173,10 +179,10 @@ class Experiments:
                 "`replicates stop`."
             )
 
-    def replicate(self, plan: Plan) -> Experiment:
+    def begin(self, plan: Plan) -> Experiment:
         """Run the world that is shown many times over, from a copy of it as it is now."""
         made = self._new(Experiment(len(self.all) + 1, plan))
-        self._begin(made, self._ensemble(made))
+        self._begin(made, self._futures(made) if plan.arms else self._ensemble(made))
         return made
 
     def _new(self, made: Experiment) -> Experiment:
@@ -218,6 +224,15 @@ class Experiments:
             report=_reporter(made),
         )  # fmt: skip
 
+    async def _futures(self, made: Experiment) -> None:
+        from sim import lab
+
+        world, plan = await self._copied(made), made.plan
+        made.found = await lab.compare(
+            world, dict(plan.arms), messages=plan.messages, **plan.asked, **self._workers(),
+            follow=made.follow, report=_reporter(made),
+        )  # fmt: skip
+
     def _workers(self) -> dict[str, Any]:
         """Say who carries it out: processes, one less than there are processors, two at least."""
         return {"workers": max(2, (os.cpu_count() or 2) - 1), "backend": self._app.backend.workers}
@@ -242,6 +257,12 @@ def _reporter(made: Experiment) -> Any:
     return report
 
 
-def titled(messages: Sequence[Said], shown: str) -> str:
-    """Return what an experiment is about: the first message that is sent, or those under way."""
-    return str(messages[0]["text"]) if messages else shown
+def in_pairs(records: Records) -> Records:
+    """Return records of the replicates alone that are finished under every program."""
+    arms = range(len(records.programs))
+    whole = {
+        number
+        for number in range(len(records.seeds))
+        if all((arm, number) in records.found for arm in arms)
+    }
+    return replace(records, found={k: v for k, v in records.found.items() if k[1] in whole})

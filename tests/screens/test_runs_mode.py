@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from sim.core.theory import Theory
 from tests.screens.showing import picture, shown
 from tests.screens.test_app import command, frame_of, said, seen, until
 from tests.screens.test_app_real import hubbub
+from tui.actions.runs import arms_of
 from tui.draw.curves import Curves
-from tui.draw.fan import FanPane
-from tui.experiment_figures import ArmCurves, Outcome, course, outcome_of
-from tui.experiments import AS_IT_IS, Experiment, Plan
+from tui.draw.fan import DifferencePane, FanPane
+from tui.experiment_figures import ArmCurves, Difference, Outcome, course, outcome_of
+from tui.experiments import AS_IT_IS, Experiment, Plan, in_pairs
 
 BRIDGE = "inject text='The bridge is closed.' model=sir beta=0.1 seeds=ids:3,4"
 
@@ -89,6 +91,15 @@ WRONG = {
 }
 
 
+WRONG_FUTURES = {
+    "compare 5": "Say what differs from the world as it is",
+    "compare 5 calm": "Say what differs from the world as it is",
+    "compare 0 beta=0.1": "whole number from 1, got '0'",
+    "compare 5 a a": "Two futures are called 'a'",
+    "compare 5 'a: what'": "Changes are key=value",
+}
+
+
 async def test_what_cannot_be_run_gets_one_sentence(tmp_path: Path, town: Path) -> None:
     async with hubbub(tmp_path, (160, 48), town) as (app, pilot):
         for typed, told in WRONG.items():
@@ -106,6 +117,63 @@ async def test_with_nothing_under_way_the_form_asks_for_a_message(
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is app.stage)
         assert app.experiments.all == []
+
+
+async def test_futures_are_compared_with_their_difference_and_what_follows(
+    tmp_path: Path, town: Path
+) -> None:
+    async with hubbub(tmp_path, (160, 48), town) as (app, pilot):
+        for typed, told in WRONG_FUTURES.items():
+            await command(pilot, typed)
+            await until(pilot, lambda told=told: told in said(app))
+            assert app.experiments.running is None
+        await command(pilot, BRIDGE)
+        await until(pilot, lambda: frame_of(app).focus is not None)
+        await command(pilot, "compare 3 'one: beta=.1' 'two: beta=.1'")
+        await until(pilot, lambda: "do the same" in said(app))
+        twin = await app.simulation.world()
+        await command(pilot, "compare 6 beta=0.0")
+        await until(pilot, lambda: "12 of 12 runs" in seen(app))
+        arms = {AS_IT_IS: {}, "beta=0.0": {"parameters": {"beta": 0.0}}}
+        expected = lab.compare_futures(twin, arms, replicates=6, workers=1)
+        shown = " ".join(seen(app).split())
+        await until(pilot, lambda: "Difference: beta=0.0 less as it is" in seen(app))
+        assert f"{100 * expected.mean('share', AS_IT_IS):.1f}%" in shown
+        assert "Share reached is" in shown
+        outcome = outcome_of(app.experiments.all[-1], "ever")
+        assert outcome is not None
+        assert outcome.difference is not None
+        table = expected.difference_curve("ever")
+        assert np.array_equal(outcome.difference.levels[1], table["mean"])
+
+
+def test_futures_as_typed_begin_with_the_world_as_it_is() -> None:
+    alone = arms_of(["recommender=random"])
+    assert alone == ((AS_IT_IS, {}), ("recommender=random", {"recommender": "random"}))
+    named = arms_of(["calm", "loud: text='Open again.' model=si"])
+    assert [name for name, _ in named] == ["calm", "loud"]
+    assert arms_of(["do=ban agents=top:5:degree"])[1][1]["interventions"][0]["do"] == "ban"
+
+
+def test_only_replicates_that_are_whole_are_compared() -> None:
+    world = World.create(agents=100, mean_degree=4, seed=1)
+    programs = [lab.Messages([{"text": "x", "model": "si"}], name) for name in "ab"]
+    found = lab.experiment(world, programs, [1, 2, 3], ticks=3, workers=1)
+    part = replace(found, found={k: v for k, v in found.found.items() if k != (1, 1)})
+    assert sorted(in_pairs(part).found) == [(0, 0), (0, 2), (1, 0), (1, 2)]
+
+
+async def test_a_difference_is_a_mean_within_its_interval_about_zero() -> None:
+    pane = DifferencePane()
+    pane.symbols = "ascii"
+    levels = np.repeat([[-72.0], [-50.0], [-28.0]], 12, axis=1)
+    async with shown(pane, (40, 23)):
+        assert not picture(pane.paint(40, 23)).strip()
+        pane.show_outcome(replace(flat(), difference=Difference("b", "a", levels)))
+        rows = picture(pane.paint(40, 23)).splitlines()
+    column = "".join(row[20] for row in rows[:21])
+    assert column == " " * 10 + "-" + " " * 2 + "." * 2 + "d" + "." * 2 + " " * 3
+    assert "95 % -72 to -28" in rows[-1]
 
 
 @pytest.mark.parametrize("series", ["ever", "new", "in infected"])

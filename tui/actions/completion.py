@@ -68,6 +68,8 @@ def known(app: Hubbub) -> dict[str, list[str]]:
         "alert": [*UNITS, "warning=", "critical=", "never"],
         "filter": FIELDS,
         "sort": sortable(),
+        "compare": ["recommender=", "policy=", "ticks=", "seed=", *_parameters(app)],
+        "replicates": ["stop", "ticks=", "seed=", "text="],
         "change": ["status=", "activity=", "interests=", "community="],
         "suggest": FRIENDS,
         "inject": ["text=", "model=", "author=", "channel=", *_seeds(app), *app.upkeep.model_words],
@@ -80,6 +82,11 @@ def known(app: Hubbub) -> dict[str, list[str]]:
         if frame.focus is not None:
             words["set"] = [name for name, _ in frame.focus.parameters]
     return words
+
+
+def _parameters(app: Hubbub) -> list[str]:
+    focus = app.frame.focus if app.frame else None
+    return [] if focus is None else [f"{name}=" for name, _ in focus.parameters]
 
 
 def _seeds(app: Hubbub) -> list[str]:

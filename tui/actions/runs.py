@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import InputError, UnknownNameError
@@ -15,8 +17,8 @@ if TYPE_CHECKING:
 
 Words = tuple[str, ...]
 
-REPLICATES = 100
-"""When nobody says how many."""
+REPLICATES, PAIRS = 100, 20
+"""Runs of a fan, and of each future, when nobody says how many."""
 _OWN = ("ticks", "seed")
 
 
@@ -34,8 +36,60 @@ async def replicates(app: Hubbub, words: Words) -> None:
     app.experiments.require_free()
     plan = await _plan(app, words)
     if plan is not None:
-        app.experiments.replicate(plan)
+        app.experiments.begin(plan)
         app.go("runs")
+
+
+async def compare(app: Hubbub, words: Words) -> None:
+    """Compare futures of the world that is shown, from where it is."""
+    app.experiments.require_free()
+    many = () if not words or not words[0].replace(",", "").isdecimal() else words[:1]
+    rest = words[len(many) :]
+    own = tuple(word for word in rest if word.startswith(tuple(f"{name}=" for name in _OWN)))
+    arms = arms_of([word for word in rest if word not in own])
+    if not _is_under_way(app) and app.last_order is not None and "ticks" not in pairs(own):
+        message = message_of(app.last_order)
+        own += tuple(f"{name}={value}" for name, value in message.items())
+    plan = await _plan(app, (*(many or (str(PAIRS),)), *own))
+    if plan is not None:
+        app.experiments.begin(replace(plan, arms=arms))
+        app.go("runs")
+
+
+def arms_of(words: Sequence[str]) -> tuple[tuple[str, dict[str, Any]], ...]:
+    """Return futures as typed: ``'NAME: key=value ...'``, or ``key=value`` alone.
+
+    Where each of them does something, the world as it is comes first.
+
+    Raises
+    ------
+    InputError
+        Where fewer than two are left, or two have one name.
+    """
+    from tui.experiments import AS_IT_IS
+
+    arms = [_arm(word) for word in words]
+    if all(done for _, done in arms):
+        arms.insert(0, (AS_IT_IS, {}))
+    if len(arms) < 2:
+        raise InputError(
+            "Say what differs from the world as it is: `compare 20 beta=0.1`, or "
+            "`compare 20 'banned: do=ban agents=top:20:degree'`."
+        )
+    names = [name for name, _ in arms]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"Two futures are called {name!r}; give each a name of its own.")
+    return tuple(arms)
+
+
+def _arm(word: str) -> tuple[str, dict[str, Any]]:
+    from sim.lab.futures import future_in_words
+
+    name = word.partition(":")[0]
+    if "=" not in name:
+        return future_in_words(word)
+    return word, future_in_words(f"change: {word}")[1]
 
 
 async def series(app: Hubbub, words: Words) -> None:

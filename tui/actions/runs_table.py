@@ -18,6 +18,13 @@ OF_RUNS: tuple[Action, ...] = (
         footer=9, aliases=("fan", "ensemble"), opens=True,
     ),
     Action(
+        "compare", "D", "compare", "Compare",
+        "Compare futures from here, the same draws under each: the world as it is, and changes.",
+        "Runs", runs.compare,
+        usage="[N] NAME=VALUE|'NAME: do=... ; recommender=...' ... [ticks=N] [seed=N]",
+        when=has_world, footer=10, aliases=("futures",), asks=True, opens=True,
+    ),
+    Action(
         "series", "s", "series", "Series", "Show another series of the runs.",
         "Runs", runs.series, usage="[NAME]", when=has_world, where="runs", footer=3,
     ),

@@ -24,7 +24,7 @@ from tui.theme import CurveStyle, series
 if TYPE_CHECKING:
     from tui.experiment_figures import Outcome
 
-__all__ = ["FanPane"]
+__all__ = ["DifferencePane", "FanPane"]
 
 Floats = NDArray[np.float64]
 
@@ -142,7 +142,8 @@ class FanPane(TickPane):
             CurveStyle(look.colour, markers[at % len(markers)], SOLID if at == 0 else look.dash)
             for at, look in enumerate(known[:-1])
         ]
-        return [*arms, CurveStyle(known[-1].colour, LIVE_MARKER, SOLID)]
+        strong = self.tone("strong").color or Color.parse(known[-1].colour)
+        return [*arms, CurveStyle(strong.get_truecolor().hex, LIVE_MARKER, SOLID)]
 
     def _paint_plot(
         self, canvas: Canvas, rows: int, outcome: Outcome, looks: Sequence[CurveStyle],
@@ -211,3 +212,61 @@ class FanPane(TickPane):
 def _bands(outcome: Outcome) -> list[Band]:
     levels = outcome.arms[0].levels
     return [Band(levels[0], levels[4], 0), Band(levels[1], levels[3], 1)]
+
+
+class DifferencePane(TickPane):
+    """The mean difference between two futures with its 95 % interval, tick by tick."""
+
+    HELP = (
+        "How far the second future lies from the first, replicate by replicate with the same "
+        "draws: the mean (d) within its 95 % interval at each tick by itself; where that holds "
+        "the zero line, no difference is shown. Left and right move the crosshair."
+    )
+
+    def __init__(self, *, id: str = "difference") -> None:  # noqa: A002 - the word Textual uses
+        super().__init__(id=id)
+        self._outcome: Outcome | None = None
+
+    def show_outcome(self, outcome: Outcome | None) -> None:
+        """Show the difference of an outcome, where it has one."""
+        if outcome is not self._outcome:
+            self._outcome = outcome
+            found = None if outcome is None else outcome.difference
+            self._ticks = 0 if found is None else found.levels.shape[1]
+            self.changed()
+
+    def paint(self, width: int, height: int) -> list[Strip]:
+        """Draw the zero line, the band and the mean."""
+        canvas, outcome = self.canvas(width, height), self._outcome
+        self._plot = None
+        if outcome is None or outcome.difference is None:
+            self.write_placeholder(canvas)
+            return canvas.strips()
+        low, mean, high = levels = outcome.difference.levels
+        look = CurveStyle(series(2, dark=self.dark)[1].colour, "d", SOLID)
+        inks, colours = self._inks(canvas, [look])
+        at = [short(each) if each == each else "-" for each in levels[:, self._row()].tolist()]
+        swatch = self._swatch(canvas, 0)
+        rows = height - write_legend(
+            canvas, f"tick {count(outcome.tick + self._row())}",
+            [LegendEntry("d", inks[0], "mean", at[1], ""),
+             LegendEntry(*swatch, "95 %", f"{at[0]} to {at[2]}", "")],
+            strong=canvas.ink_of(self.tone("strong")), text=canvas.ink_of(self.tone("text")),
+        )  # fmt: skip
+        rows -= 1 if rows >= 4 else 0
+        if rows >= 2 and width >= 8:
+            known = np.abs(levels[~np.isnan(levels)])
+            top = nice_ceiling(float(known.max())) if known.size and known.max() > 0 else 1.0
+            view = View(0.0, float(max(self._ticks - 1, SHORTEST)), -top, top)
+            labels = number_labels(rows, view)
+            plot = self._plot = place(canvas, rows, view, labels)
+            pen = Pen(canvas, plot, self)
+            pen.axes(labels, outcome.tick)
+            zero = CurveStyle(look.colour, "-", 0b00010001)
+            pen.curve(np.zeros(int(view.stop) + 1), zero, canvas.ink_of(self.tone("muted")))
+            pen.curve(mean, look, inks[0], lead=3)
+            pen.finish()
+            self.paint_bands(canvas, plot, [Band(low, high, 0)], colours)
+            if self._cursor is not None:
+                pen.crosshair(self._row())
+        return canvas.strips()

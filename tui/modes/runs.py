@@ -19,7 +19,7 @@ from tui.actions.keys import key_label, keys_of
 from tui.actions.table import by_id
 from tui.dialogs.progress import in_thread
 from tui.draw.experiment_table import ExperimentTable
-from tui.draw.fan import FanPane
+from tui.draw.fan import DifferencePane, FanPane
 from tui.experiment_figures import Outcome, course, outcome_of, series_of
 from tui.modes.inspector import ScrollingLines, fact, heading, muted, wrapped
 from tui.modes.mode import Mode, titled
@@ -91,6 +91,7 @@ class RunsMode(Mode):
             yield titled(FanPane(), "Fan")
             yield titled(OutcomePane(), "Outcome")
         with Horizontal(id="lower"):
+            yield titled(DifferencePane(), "Difference")
             yield titled(ExperimentTable(id="experiments"), "Experiments")
 
     def on_mount(self) -> None:
@@ -185,6 +186,13 @@ class RunsMode(Mode):
     def _show(self) -> None:
         chosen = self.chosen
         self.query_one(FanPane).show_outcome(self._outcome, self._live)
+        apart = self._outcome.difference if self._outcome is not None else None
+        self.set_class(apart is not None, "-compared")
+        difference = self.query_one(DifferencePane)
+        difference.show_outcome(self._outcome)
+        if apart is not None:
+            said = f"Difference: {line(apart.arm, 30)} less {line(apart.against, 30)}"
+            difference.border_title = Content(said)
         self.query_one(OutcomePane).tell(self._outcome, chosen.problem if chosen else "")
         self._title()
 
