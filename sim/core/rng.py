@@ -130,6 +130,7 @@ class Stream(Enum):
     CHECKING = 53, 1, "once", "reverse reachable set, draw: those that a choice is checked by"
     REACHES = 53, 2, "once", "run, agent, draw: runs from seeds that were chosen"
     REHEARSALS = 53, 3, "once", "run, agent, draw: runs that seeds and blocks are chosen by"
+    AT_RANDOM = 53, 4, "once", "agent: seeds at random, beside those that were chosen"
     TRAJECTORIES = 58, 0, "once", "trajectory, draw: where Morris' trajectories go"
     RESAMPLES = 58, 1, "once", "resample, draw: which of what was drawn is drawn again"
     PLUGINS = 41, Salt.NAME, "ticks", "what a plugin's author says"

@@ -98,7 +98,8 @@ def _keyed() -> Iterator[tuple[str, str, list[str]]]:
 
 
 PASSED_ON = {("contacts.py", "rng.key"), ("platform.py", "rng.key"), ("traits.py", "key"),
-             ("effects.py", "platform.key")}  # fmt: skip
+             ("effects.py", "platform.key"), ("reverse_sets.py", "rng.key"),
+             ("live_edges.py", "rng.key"), ("forecast.py", "rng.key")}  # fmt: skip
 """Where the stream is a variable, of type Stream."""
 
 
@@ -134,6 +135,9 @@ SAME_DRAWS = {
     "FEED",  # why a message was shown is told by the draws that showed it
     "TRYING",  # worlds and orders that tests of plugins use
     "TRUST",  # of tiny worlds, with a seed of their own
+    "EQUALS",  # whoever comes first of equals does so in every choice of seeds
+    "LEVELS",  # a tie has one level, in a message and where its seeds are chosen
+    "REHEARSALS",  # seeds and blocks are two questions about the same runs
 }
 
 

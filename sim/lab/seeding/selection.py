@@ -168,7 +168,7 @@ def _ranked(world: World, network: LiveNetwork, name: str, k: int) -> Ids:
         return best_of(world, network.roots, k, name)
     if name == "discount":
         return degree_discount(network, k)
-    lots = rng.words(rng.key(network.seed, Stream.SEEDS), network.roots)
+    lots = rng.words(rng.key(network.seed, Stream.AT_RANDOM), network.roots)
     return network.roots[np.argsort(lots, kind="stable")[:k]]
 
 
