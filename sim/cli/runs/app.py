@@ -86,7 +86,7 @@ Replicates = Annotated[
     ),
 ]
 Workers = Annotated[
-    int | None, typer.Option(help="How many replicates run at once; else a core each.")
+    int | None, typer.Option(min=1, help="How many replicates run at once; else a core each.")
 ]
 Backend = Annotated[
     str,

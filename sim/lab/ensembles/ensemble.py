@@ -79,14 +79,14 @@ class Ensemble(Result):
         rows = []
         for name in self.runs.names:
             values = self.runs[name] if name not in _NOT_MEASURED else np.empty(0)
-            known = values[~np.isnan(values.astype(np.float64))].astype(np.float64)
+            known = values[np.isfinite(values.astype(np.float64))].astype(np.float64)
             if known.size:
                 rows.append({"measure": name, "unit": UNITS.get(name, ""), **_row(known)})
         names = ["measure", "unit", *_row(np.zeros(1))]
         return Table.of_rows(rows, names=names, caption=f"{self.records.finished:,} replicates")
 
     def takeoff(self, threshold: float | None = None) -> Takeoff:
-        """Return how many replicates took off, and the chance of it.
+        """Return how many replicates took off, and the chance of it; of several the largest counts.
 
         Parameters
         ----------
@@ -100,7 +100,7 @@ class Ensemble(Result):
         InputError
             Where no replicate had a message.
         """
-        sizes = self.records.values("size") if self.records.finished else np.empty(0)
+        sizes = self._sizes
         sizes = sizes[~np.isnan(sizes)]
         if not sizes.size:
             raise InputError("Nothing took off: no replicate that is finished had a message.")
@@ -108,13 +108,29 @@ class Ensemble(Result):
             return takeoff(sizes, threshold=threshold)
         return takeoff(sizes, members=self.records.agents)
 
+    @property
+    def _sizes(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Of the largest message of each replicate; their sum would take off by being many."""
+        sizes = self.runs["size"] if "size" in self.runs else np.empty(0)
+        if "largest" not in self.runs:
+            return sizes
+        largest = self.runs["largest"]
+        return np.where(np.isnan(largest), sizes, largest)
+
+    def _holders(self) -> float:
+        """Return the most that had taken one message up before the first tick."""
+        several = "largest" in self.runs or "ever" not in self.curves
+        return 0.0 if several else float(self.records.curve("ever")[:, 0].max(initial=0.0))
+
     def fan(self, series: str = "ever", quantiles: Sequence[float] = QUANTILES) -> Table:
         """Return quantiles over replicates, tick by tick.
 
         Parameters
         ----------
         series
-            A name of :data:`~sim.lab.runs.SERIES`; a run that came to rest counts as it stayed.
+            A name of :data:`~sim.lab.runs.SERIES`. What is about messages, opinions or ties counts
+            as it stayed once a run came to rest; of other series only runs that went on count,
+            so compare those over a fixed number of ticks.
         quantiles
             Each in [0, 1], rising.
 
@@ -161,9 +177,14 @@ class Ensemble(Result):
     def conclusion(self) -> str:
         """Return whether messages take off, with the threshold; and what a person should know."""
         lines = []
-        sizes = self.runs["size"] if "size" in self.runs else np.empty(0)
-        if sizes.size and not np.isnan(sizes).all():
-            lines.append(_said(self.takeoff()))
+        if not np.isnan(self._sizes).all():
+            found = self.takeoff()
+            lines.append(_said(found, "the largest" if "largest" in self.runs else "a"))
+            if self._holders() > found.threshold:
+                lines.append(
+                    f"Up to {self._holders():,.0f} had taken it up before the first tick, so that "
+                    "says nothing of how it spreads; fewer seeds or a threshold of your own would."
+                )
         failed = int((self.runs["failed"] > 0).sum()) if "failed" in self.runs else 0
         if failed:
             lines.append(f"In {failed:,} replicates a message stopped because its model failed.")
@@ -173,11 +194,12 @@ class Ensemble(Result):
         return [self.summary()]
 
 
-def _said(found: Takeoff) -> str:
+def _said(found: Takeoff, which: str) -> str:
     low, high = found.interval[:2]
     return (
         f"{found.runs:,} of {found.of:,} replicates took off ({found.share:.1%}, 95 % interval "
-        f"{low:.1%} to {high:.1%}): more than {found.threshold:,.0f} agents took a message up."
+        f"{low:.1%} to {high:.1%}): more than {found.threshold:,.0f} agents took {which} message "
+        "up."
     )
 
 

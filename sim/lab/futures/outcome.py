@@ -15,11 +15,13 @@ from sim.errors import InputError, UnknownNameError
 from sim.lab.runs.measures import at_rest_value, stays
 from sim.lab.runs.records import Records
 from sim.lab.statistics import (
+    Interval,
     MeasuredDifference,
     conclusion,
     mean_interval,
     paired_difference,
     replicates_needed,
+    share_interval,
     takeoff_threshold,
 )
 from sim.lab.statistics.intervals import CONFIDENCE, t_quantile
@@ -93,7 +95,7 @@ class Futures(Result):
         own = [name for name in runs.names if name not in _KEYS and _has_numbers(runs[name])]
         if "failed" in own and not runs["failed"].any():
             own.remove("failed")
-        if "size" in own and "size:1" not in own:
+        if "size" in own and "largest" not in own:
             own.append(TOOK_OFF)
         series = [name for name in curves.names if name not in _KEYS and _has_numbers(curves[name])]
         return (*own, *(f"{'end' if stays(name) else 'mean'} {name}" for name in series))
@@ -137,7 +139,9 @@ class Futures(Result):
         place = self._place(arm)
         found = self.records.found
         every = (found.get((place, number)) for number in range(len(self.seeds)))
-        return np.array([nan if one is None else one.measured.get(measure, nan) for one in every])
+        return _finite(
+            np.array([nan if one is None else one.measured.get(measure, nan) for one in every])
+        )
 
     def curve(self, series: str, arm: str) -> Floats:
         """Return a series of an arm, float64 (replicates, ticks + 1), tick 0 being the fork.
@@ -156,7 +160,9 @@ class Futures(Result):
         rows, own = np.full((len(self.seeds), longest), nan), self.records.curve(series, arm)
         place = programs.index(arm)
         numbers = [number for number in range(len(self.seeds)) if (place, number) in found]
-        rows[numbers, : own.shape[1]] = own  # what is not finished is NaN: pairs stay pairs
+        rows[numbers, : own.shape[1]] = _finite(
+            own
+        )  # what is not finished is NaN: pairs stay pairs
         for number in numbers:
             if own.shape[1] < longest:
                 rows[number, own.shape[1] :] = at_rest_value(series, rows[number, own.shape[1] - 1])
@@ -269,7 +275,7 @@ class Futures(Result):
             begun = self.begun[place] if place < len(self.begun) else ""
             for measure in self.measures:
                 known = _known(self.values(measure, arm))
-                said = mean_interval(known) if known.size else None
+                said = _interval(measure, known)
                 rows.append({
                     "arm": arm, "measure": measure,
                     "mean": self.mean(measure, arm),
@@ -360,6 +366,19 @@ def _needed(effect: float) -> float:
         return nan
     count = replicates_needed(effect)
     return float(count) if count <= _MOST_NEEDED else nan
+
+
+def _interval(measure: str, known: Floats) -> Interval | None:
+    if not known.size:
+        return None
+    if measure == TOOK_OFF:
+        return share_interval(int(known.sum()), known.size)
+    return mean_interval(known)
+
+
+def _finite(values: Floats) -> Floats:
+    """Return values with NaN for what is infinite: nothing follows from it."""
+    return np.where(np.isfinite(values), values, nan)
 
 
 def _has_numbers(column: npt.NDArray[Any]) -> bool:

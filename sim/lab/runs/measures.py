@@ -31,6 +31,7 @@ MEASURES = {
     "peak": "most new adopters in a tick, first holders left out",
     "peak_tick": "ticks after the start when that was, the first time",
     "quiet_after": "ticks until nothing could change any more; empty: it still could",
+    "largest": "of several messages: agents that ever took up the largest",
     "failed": "messages that stopped because their model failed",
 }
 """What is measured of each replicate, and what it means.
@@ -153,6 +154,8 @@ class Observer:
         """Return the numbers of the whole run, :data:`MEASURES` first."""
         messages = self._messages()
         found = self._of_all(messages)
+        if len(messages) > 1:
+            found["largest"] = float(max(cascade.size for cascade in messages))
         if 1 < len(messages) <= _APART:
             each = [self._of_one(cascade) for cascade in messages]
             for name in _PER_MESSAGE:
@@ -177,7 +180,9 @@ class Observer:
 
     def _of_all(self, messages: Sequence[Cascade]) -> dict[str, float]:
         if not messages:
-            return dict.fromkeys(MEASURES, math.nan) | {"failed": 0.0}
+            nothing = dict.fromkeys(MEASURES, math.nan) | {"failed": 0.0}
+            del nothing["largest"]
+            return nothing
         each = [self._of_one(cascade) for cascade in messages]
         size = sum(own["size"] for own in each)
         new = self._summed(messages, _without_first)

@@ -22,6 +22,7 @@ __all__ = ["UNITS", "Records", "records_of"]
 Floats = npt.NDArray[np.float64]
 UNITS = {
     "size": "agents",
+    "largest": "agents",
     "depth": "links",
     "breadth": "agents",
     "peak": "agents a tick",

@@ -47,7 +47,7 @@ class Interval(NamedTuple):
         In (0, 1).
     method
         What it was made by: ``t``, ``bootstrap``, ``order statistics``, ``Wilson``,
-        ``identical`` (every value is the same) or ``too few``.
+        ``Bonett-Price``, ``identical`` (every value is the same) or ``too few``.
     """
 
     low: float
@@ -207,9 +207,11 @@ def skewness(values: npt.ArrayLike) -> float:
     given = numbers(values)
     n = given.size
     apart = given - given.mean()
-    second = float(np.mean(apart**2))
-    if n < 3 or second == 0:
+    widest = float(np.abs(apart).max())
+    if n < 3 or not 0 < widest < inf:
         return 0.0
+    apart = apart / widest  # powers of very large or small numbers are none
+    second = float(np.mean(apart**2))
     third = float(np.mean(apart**3))
     return float(sqrt(n * (n - 1)) / (n - 2) * third / second**1.5)
 

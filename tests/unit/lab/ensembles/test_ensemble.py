@@ -188,3 +188,30 @@ def test_what_a_program_is_told_of_is_what_it_holds(world: World, tmp_path: Path
     assert name == "run"
     assert facts["messages"] == [RUMOUR | {"seeds": [0, 1, 2]}]
     assert json.loads(json.dumps(facts)) == facts
+
+
+def test_many_small_messages_do_not_take_off_together() -> None:
+    world = World.create(agents=200, mean_degree=4, seed=1)
+    messages = [
+        {"text": f"{place}", "seeds": [place], "model": "independent-cascade", "probability": 0.0}
+        for place in range(40)
+    ]
+    found = run_ensemble(world, messages, replicates=2, workers=1)
+    assert found.runs["size"].tolist() == [40.0, 40.0]  # 34.2 is the threshold
+    assert found.takeoff().runs == 0
+    assert "took the largest message up" in found.conclusion()
+
+
+def test_first_holders_beyond_the_threshold_are_said() -> None:
+    world = World.create(agents=200, mean_degree=4, seed=1)
+    still = {"text": "x", "model": "independent-cascade", "probability": 0.0, "seeds": "top:50"}
+    found = run_ensemble(world, still, replicates=2, workers=1)
+    assert "Up to 50 had taken it up before the first tick" in found.conclusion()
+
+
+def test_an_infinite_measure_is_no_number() -> None:
+    world = World.create(agents=50, mean_degree=4, seed=1)
+    found = run_ensemble(
+        world, ticks=1, replicates=2, workers=1, measures={"odd": lambda world: float("inf")}
+    )
+    assert "odd" not in found.summary()["measure"].tolist()

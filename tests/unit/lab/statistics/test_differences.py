@@ -85,3 +85,18 @@ def test_arms_of_different_lengths_are_no_pairs(measure: Any) -> None:
 def test_infinite_values_are_refused() -> None:
     with pytest.raises(InputError, match="finite"):
         paired_difference([1, inf], [1, 2])
+
+
+def test_few_pairs_that_differ_show_no_difference_of_shares() -> None:
+    # 4 of 20 pairs differ, all one way: McNemar's exact test gives p = 2 * 0.5**4 = 0.125
+    found = paired_difference([0.0] * 20, [1.0] * 4 + [0.0] * 16)
+    assert found.sign == 0
+    assert found.interval.method == "Bonett-Price"
+    middle, spread = 4 / 22, ((5 + 1) / 22 - (4 / 22) ** 2) / 22
+    assert found.interval.high == pytest.approx(middle + 1.959963985 * spread**0.5)
+    # 12 of 20 do: p = 2 * 0.5**12
+    assert paired_difference([0.0] * 20, [1.0] * 12 + [0.0] * 8).sign == 1
+
+
+def test_shares_that_are_the_same_in_every_pair_have_no_width() -> None:
+    assert paired_difference([0.0, 1.0], [0.0, 1.0]).interval.width == 0

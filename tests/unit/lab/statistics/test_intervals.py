@@ -137,3 +137,8 @@ def test_values_that_the_bootstrap_cannot_bound_get_students(
         stats, "bootstrap", lambda *_, **__: SimpleNamespace(confidence_interval=nothing)
     )
     assert mean_interval([1, 2, 4], "bootstrap") == mean_interval([1, 2, 4], "t")
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e-110, 1.0, 1e150, 1e250])
+def test_skewness_does_not_depend_on_the_unit(unit: float) -> None:
+    assert skewness(np.array([0, 0, 0, 1]) * unit) == pytest.approx(2.0)
