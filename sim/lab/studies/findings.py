@@ -160,12 +160,18 @@ class StudyFindings(Result):
 
     @cached_property
     def expected(self) -> Table:
-        """One row a claim: ``expected``, ``verdict``, and the difference with its interval."""
+        """One row a claim: what was expected, the verdict, the difference with its interval.
+
+        Columns: ``measure``, ``expected`` (such as ``checked < unchecked``), ``verdict``,
+        ``difference`` (the first of the two minus the other), ``low``, ``high``, ``pairs``,
+        ``hedges``.
+        """
         rows = [
-            {"expected": str(each.claim), "verdict": each.word, **_facts(each.found)}
+            {"measure": each.claim.measure, "expected": each.claim.in_short, "verdict": each.word,
+             **_facts(each.found)}
             for each in self.verdicts
-        ]
-        names = ["expected", "verdict", *_facts(self._nothing)]
+        ]  # fmt: skip
+        names = ["measure", "expected", "verdict", *_facts(self._nothing)]
         caption = (
             f"What was expected, and whether it was seen, in {len(self.complete.seeds):,} pairs"
         )

@@ -72,10 +72,10 @@ def figures_of(found: StudyFindings) -> list[Drawn]:
     drawn = [_means(found, measure) for measure in found.study.measures[:_MOST_FIGURES]]
     curves = found.complete.curves
     if len(curves) and "ever" in curves and np.nansum(curves["ever"]) > 0:
-        arms = [(arm.name, found.futures.curve("ever", arm.name)) for arm in found.study.arms]
+        arms = [(arm.name, found.complete.curve("ever", arm.name)) for arm in found.study.arms]
         caption = (
-            "Agents that took a message up by then, tick by tick: the mean of each arm, and the "
-            "middle nine tenths of its replicates."
+            "Agents that took a message up by then, tick by tick: the mean of each arm to the end "
+            "of its longest run, and the middle nine tenths of its replicates."
         )
         drawn.append(curves_drawn("spread", caption, arms))
     return drawn

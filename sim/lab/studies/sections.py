@@ -23,6 +23,11 @@ class Claim(NamedTuple):
     against: str
     direction: Literal["less", "more"]
 
+    @property
+    def in_short(self) -> str:
+        """The arms alone, such as ``checked < unchecked``."""
+        return f"{self.arm} {'<' if self.direction == 'less' else '>'} {self.against}"
+
     def __str__(self) -> str:
         return f"{self.measure} is {self.direction} under {self.arm} than under {self.against}"
 

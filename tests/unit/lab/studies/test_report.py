@@ -114,7 +114,7 @@ def test_markdown_has_its_figures_beside_it(found: lab.StudyFindings, tmp_path: 
         drawing = (tmp_path / name.replace("%20", " ")).read_text("utf-8")
         ET.fromstring(drawing)  # noqa: S314 - our own drawing
     rows = [line for line in text.splitlines() if line.startswith("| share | ")]
-    assert len(rows) == 3  # a mean for each arm, a difference
+    assert len(rows) == 5  # two claims, a mean for each arm, a difference
 
 
 @pytest.mark.parametrize("name", gallery_names())

@@ -84,6 +84,7 @@ def test_what_was_expected_agrees_disagrees_or_is_undecided() -> None:
     assert not found.is_as_expected
     assert found.conclusion().endswith("Of 4 expected, 1 agree, 2 disagree, 1 undecided.")
     assert found.expected["verdict"].tolist() == [word for _, word in words]
+    assert found.expected["expected"].tolist()[1:3] == ["loud < soft", "loud > soft"]
     assert [*found.tables] == ["expected", "differences", "arms", "runs", "curves"]
     one = lab.run_study_now(said(expects=["share: soft < loud"]), replicates=1, workers=1)
     assert one.verdicts[0].word == "undecided"  # one pair gives no interval
