@@ -245,10 +245,6 @@ class Experiments:
         await asyncio.wait([self._task], timeout=_PATIENCE)
         return True
 
-    def of(self, number: int) -> Experiment | None:
-        """Return the experiment of a number."""
-        return self.all[number - 1] if 0 < number <= len(self.all) else None
-
 
 def _reporter(made: Experiment) -> Any:
     def report(stage: str, _share: float) -> None:

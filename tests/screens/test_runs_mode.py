@@ -16,6 +16,7 @@ from tests.screens.test_app import command, frame_of, said, seen, until
 from tests.screens.test_app_real import hubbub
 from tui.actions.runs import arms_of
 from tui.draw.curves import Curves
+from tui.draw.experiment_table import ExperimentRows
 from tui.draw.fan import DifferencePane, FanPane
 from tui.experiment_figures import ArmCurves, Difference, Outcome, course, outcome_of
 from tui.experiments import AS_IT_IS, Experiment, Plan, in_pairs
@@ -238,6 +239,15 @@ async def test_the_crosshair_reads_the_tick_under_it() -> None:
         await pilot.press("end")
         assert "tick 16 " in picture(pane.paint(70, 20))
         assert "m median 50" in picture(pane.paint(70, 20))
+
+
+def test_experiments_are_sorted_by_their_numbers() -> None:
+    made = [Experiment(1, Plan("b", 30), tick=9), Experiment(2, Plan("a", 4), tick=70)]
+    rows = ExperimentRows(made, ((1, "30", "9", "done", "b"), (2, "4", "70", "done", "a")))
+    assert [list(rows.keys(column)) for column in (0, 1, 2, 4)] == [
+        [2, 1], [4, 30], [70, 9], ["a", "b"],
+    ]  # fmt: skip
+    assert rows.cells(4, np.array([1, 0])) == ["b", "a"]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 3), (20, 5), (160, 48)])
