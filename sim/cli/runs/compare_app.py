@@ -9,6 +9,7 @@ import typer
 
 from sim.cli.minds.run import Goal, MindName, Offline, Who
 from sim.cli.program.start import prepare
+from sim.cli.runs.app import Backend, Into, Resume, Workers
 from sim.errors import InputError
 
 __all__ = ["compare"]
@@ -86,7 +87,10 @@ def compare(
         float | None,
         typer.Option(help="A difference that would not matter, chosen before the runs."),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Replicates that run at once.")] = 2,
+    workers: Workers = None,
+    backend: Backend = "",
+    into: Into = None,
+    resume: Resume = False,
     write: Annotated[
         Path | None,
         typer.Option(help="The differences of futures as .csv, .jsonl or .parquet."),
@@ -111,12 +115,14 @@ def compare(
 
         wanted = FutureOptions(
             arm or (), message or (), variants, ticks, replicates, measure, margin, workers,
-            write, plot,
+            write, plot, backend, into, resume,
         )  # fmt: skip
         show_futures(world, wanted, json=json)
         return
     if message or measure or margin is not None or write or plot:
         raise InputError("--message, --measure, --margin, --write and --plot are of --arm.")
+    if workers or backend or into or resume:
+        raise InputError("--workers, --backend, --into and --resume are of --arm and --variants.")
     if minds is not None:
         from sim.cli.minds.compare import ComparisonOptions, show_minds_comparison
 

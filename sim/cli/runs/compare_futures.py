@@ -42,10 +42,13 @@ class FutureOptions:
         None: until nothing can change any more, or as the scenario says; 20.
     measure, margin
         Of the conclusion; None: no margin.
-    workers
-        Replicates that run at once.
+    workers, backend
+        Replicates that run at once, and by what; None: as many as threads; empty: loky.
     write, plot
         Files for the table of differences and the figure; None: none.
+    into, resume
+        Where each run is kept as soon as it is finished; whether a file that is there is gone on
+        with.
     """
 
     arms: Sequence[str] = ()
@@ -55,9 +58,12 @@ class FutureOptions:
     replicates: int | None = None
     measure: str = ""
     margin: float | None = None
-    workers: int = 2
+    workers: int | None = None
     write: Path | None = None
     plot: Path | None = None
+    backend: str = ""
+    into: Path | None = None
+    resume: bool = False
 
 
 def show_futures(where: str, asked: FutureOptions, *, json: bool) -> None:
@@ -77,11 +83,15 @@ def show_futures(where: str, asked: FutureOptions, *, json: bool) -> None:
     HubbubError
         One sentence.
     """
+    from sim.core.workers import workers as threads
     from sim.lab.statistics.sentences import require_margin
 
-    for path in (asked.write, asked.plot):
+    for path in (asked.write, asked.plot, asked.into):
         require_folder(path)
+    for path in (asked.write, asked.plot):
         spare_worlds(path)
+    if asked.resume and asked.into is None:
+        raise InputError("--resume goes on with a file of results; name it: --into FILE.")
     _require_files(asked)
     require_margin(asked.margin)
     arms, messages = _said(where, asked)
@@ -95,7 +105,8 @@ def show_futures(where: str, asked: FutureOptions, *, json: bool) -> None:
         found = compare_futures(
             world, programs, messages=messages, ticks=ticks,
             replicates=_REPLICATES if asked.replicates is None else asked.replicates,
-            measure=asked.measure, workers=asked.workers, report=report,
+            measure=asked.measure, workers=asked.workers or threads(),
+            backend=asked.backend or "loky", into=asked.into, resume=asked.resume, report=report,
         )  # fmt: skip
     _write(found, asked)
     said = found.conclusion(margin=asked.margin)

@@ -122,3 +122,15 @@ def test_a_scenario_has_variants_and_no_arms(hubbub: Hubbub, tmp_path: Path) -> 
     assert "are its variants" in hubbub("compare", str(file), "--arm", "a").err
     both = hubbub("compare", str(file), "--variants", "--arm", "a")
     assert "leave out --arm" in both.err
+
+
+def test_futures_go_on_with_what_is_missing(hubbub: Hubbub, tmp_path: Path) -> None:
+    words = ("compare", WORLD, "--arm", BANNED, "--message", RUMOUR, "--workers", "1", "--json")
+    kept = ("--into", str(tmp_path / "futures.runs"))
+    assert hubbub(*words, *kept, "--replicates", "2").code == 0
+    again = hubbub(*words, *kept, "--replicates", "3")
+    assert "holds 4 finished replicates; --resume" in again.err
+    more = hubbub(*words, *kept, "--replicates", "3", "--resume").json
+    assert more == hubbub(*words, "--replicates", "3").json
+    assert "name it: --into FILE" in hubbub(*words, "--resume").err
+    assert "are of --arm and --variants" in hubbub("compare", WORLD, "--workers", "2").err
