@@ -4,13 +4,14 @@ import functools
 import subprocess
 import sys
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from sim.errors import InputError
-from sim.lab.runs import Messages
+from sim.errors import InputError, PluginError
+from sim.lab.runs import Messages, workers
 from sim.lab.runs.facts import code_of, facts_of
 
 
@@ -88,3 +89,17 @@ def test_another_process_tells_a_function_the_same() -> None:
         for _ in range(2)
     }
     assert len(told) == 1
+
+
+def test_a_worker_takes_the_plugin_as_it_is_where_it_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loaded: list[str] = []
+    held = [SimpleNamespace(origin="a.py", sha256="1")]
+    monkeypatch.setattr("sim.core.registry.foreign", lambda: tuple(held))
+    monkeypatch.setattr("sim.core.registry.load_file", loaded.append)
+    workers._load("a.py", "1")
+    assert not loaded
+    with pytest.raises(PluginError, match=r"a\.py.*has changed since it was loaded"):
+        workers._load("a.py", "2")
+    assert loaded == ["a.py"]
