@@ -229,7 +229,10 @@ class Sweep(Result):
             "coefficient_low": found.low,
             "coefficient_high": found.high,
         }
-        said = f"{name}: rank regression, which explains {found.explained:.0%} of ranks{note}"
+        is_known = bool(np.isfinite(found.low).any())  # a line through as few points fits always
+        share = f"explains {found.explained:.0%} of ranks"
+        says = share if is_known else "so few points do not test"
+        said = f"{name}: rank regression, which {says}{note}"
         return self._table(columns, said)
 
     def _of_morris(self, name: str, x: Floats, y: Floats, note: str) -> Table:
