@@ -1,4 +1,4 @@
-"""Who hears whom: the channels that come with Hubbub."""
+"""Built-in channels, which decide who hears whom in a tick: ties, feeds, or contacts with times."""
 
 from sim import BroadcastPlugin, FeedPlugin, StreamPlugin, register
 

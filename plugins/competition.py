@@ -1,4 +1,4 @@
-"""Messages that exclude one another: an agent takes up one of a contest, for good."""
+"""Competing messages: cascade and threshold models of which an agent adopts one, for good."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal

@@ -1,4 +1,4 @@
-"""What decides for members."""
+"""Built-in minds, which decide the acts of members: language models, archetypes, surrogates."""
 
 from sim import ArchetypeMind, CamelMind, ModelMind, RuleMind, SurrogateMind, register
 

@@ -1,4 +1,4 @@
-"""How members act on what they see."""
+"""Built-in policies: how members act on the posts that a feed shows them."""
 
 from sim import RulePolicy, register
 

@@ -1,4 +1,4 @@
-"""The backend: everything the screen asks of the simulator, in one place, called in threads."""
+"""The backend interface: all that the screen asks of the simulator; see ``sim_backend``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The backend that is the simulator; nothing here is imported before first paint."""
+""":class:`SimBackend`: the backend on a real simulation; its imports wait for first paint."""
 
 from __future__ import annotations
 

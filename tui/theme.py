@@ -1,4 +1,4 @@
-"""Colours: the three themes of the screen, and the palettes that stand for data.
+"""Themes of the screen: three colour themes, and the palettes of data.
 
 Widgets hold no literal colour: chrome comes from the theme through CSS component classes, data
 from `series` and `ramp`. Both palettes were picked by search so that any two colours stay at

@@ -1,1 +1,1 @@
-"""Independent cascades: an attempt along each tie."""
+"""Built-in independent-cascade models: an attempt along each tie; modules register on import."""

@@ -1,4 +1,4 @@
-"""Independent cascades that know communities: barriers between them, closeness within."""
+"""Independent cascades with communities: barriers between them, edge closeness within."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""Cascades whose attempts weaken: with age, or with every earlier hearing."""
+"""Independent cascades whose attempts weaken with age, or with every earlier exposure."""
 
 from math import exp
 from typing import ClassVar, Literal

@@ -1,4 +1,4 @@
-"""Independent cascades."""
+"""The independent-cascade model: one attempt along each tie of a new adopter."""
 
 from typing import ClassVar, Literal
 

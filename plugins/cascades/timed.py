@@ -1,4 +1,4 @@
-"""Cascades in time: delays of their own along ties, and attempts that weaken as time goes by."""
+"""Cascades in time: ``continuous-cascade`` with delays along ties, and ``time-decay``."""
 
 from math import exp, prod
 from typing import ClassVar, Literal

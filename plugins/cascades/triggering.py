@@ -1,4 +1,4 @@
-"""Triggering sets, drawn in several ways."""
+"""The triggering model, with several distributions of triggering sets."""
 
 from typing import ClassVar, Literal
 

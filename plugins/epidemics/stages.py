@@ -1,4 +1,4 @@
-"""Epidemics with latency, vaccination, weakness or several infected states; in discrete time."""
+"""Epidemic models in discrete time beyond SIR: SEIR, SEIS, SWIR, SAIR, SVEIR, SIHR."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""UTLDR: undetected, tested, locked down, dead, recovered; an epidemic under public measures."""
+"""The UTLDR epidemic model: undetected, tested, locked down, dead, recovered; public measures."""
 
 from __future__ import annotations
 

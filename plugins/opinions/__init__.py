@@ -1,1 +1,1 @@
-"""Opinion dynamics."""
+"""Built-in models of opinion dynamics; modules register on import."""

@@ -1,4 +1,4 @@
-"""Opinions that move to the mean of what is heard."""
+"""DeGroot-like opinion models: agents move to a weighted mean of what they hear."""
 
 from typing import ClassVar, Literal
 

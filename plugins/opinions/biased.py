@@ -1,4 +1,4 @@
-"""Feeds that show what one thinks already, and media that never change their mind."""
+"""Opinion models with algorithmic bias: like-minded agents meet more often; media never change."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""Opinions of minds: risk and trust in institutions; the pressure of a whole society."""
+"""Two opinion models: cognitive opinion dynamics (risk, institutional trust) and social impact."""
 
 from typing import ClassVar, Literal
 

@@ -1,4 +1,4 @@
-"""Opinions of which there are two: a listener takes up what it hears."""
+"""Binary opinion models: voter, zealots, q-voter, majority rule, Sznajd."""
 
 from collections.abc import Callable
 from math import ceil

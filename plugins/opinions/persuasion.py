@@ -1,4 +1,4 @@
-"""A message that moves opinions, and that opinions carry."""
+"""Coupling of opinions and spread: a message moves opinions, and opinions decide who adopts it."""
 
 from typing import ClassVar
 

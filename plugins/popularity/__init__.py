@@ -1,1 +1,1 @@
-"""Popularity: how many take a message up, from laws of the whole."""
+"""Built-in models of aggregate popularity: Bass, Hawkes, novelty, competing memes."""

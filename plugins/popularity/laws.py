@@ -1,4 +1,4 @@
-"""Popularity without contact by contact: how many take a message up, from a law of the whole."""
+"""Aggregate popularity models without single contacts: Bass, novelty decay, Hawkes process."""
 
 from __future__ import annotations
 

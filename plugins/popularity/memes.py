@@ -1,4 +1,4 @@
-"""Memes that compete for limited attention."""
+"""The ``limited-attention`` model: memes compete for agents' short memory."""
 
 from typing import ClassVar
 

@@ -1,1 +1,1 @@
-"""Recommenders of feeds and of friends."""
+"""Built-in recommenders that rank feeds or propose friends; modules register on import."""

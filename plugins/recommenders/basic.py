@@ -1,4 +1,4 @@
-"""Who ranks feeds: the five that everything else is held against."""
+"""Baseline feed recommenders: chronological, random, popularity, content, and a blend."""
 
 from typing import Any, ClassVar
 

@@ -1,4 +1,4 @@
-"""Who proposes friends: by those in common, by degree, by likeness, by short walks."""
+"""Friend recommenders (link prediction): common neighbours, Jaccard, Adamic-Adar, random walks."""
 
 from collections.abc import Iterator
 from typing import Any, ClassVar

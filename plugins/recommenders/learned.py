@@ -1,4 +1,4 @@
-"""Recommenders that learn from what members did, and that look at the whole of a feed."""
+"""Feed recommenders by collaborative filtering, for diversity, and for bridging of groups."""
 
 from typing import Any, ClassVar
 

@@ -1,4 +1,4 @@
-"""Recommenders by a formula: what is discussed, what is hot, what is near, who is trusted."""
+"""Feed recommenders by a formula: most commented, hot, similar users, trust-weighted."""
 
 from typing import Any, ClassVar
 

@@ -1,1 +1,1 @@
-"""Rumour models, and others in which what is stale is no longer passed on."""
+"""Built-in rumour models with stifling, forest fire, and hoax versus fact-checkers."""

@@ -1,4 +1,4 @@
-"""Rumour models in ticks: who meets somebody that knows already may stop spreading.
+"""Rumour models in discrete time: Maki-Thompson, Daley-Kendall, Nekovee-Moreno, SIHR.
 
 The papers' numbers belong to one meeting at a time; ticks reach them only as they get thin. For the
 exact processes see :mod:`plugins.rumours.continuous`.

@@ -1,4 +1,4 @@
-"""Rumour models in continuous time, exact: one meeting at a time, as in their papers."""
+"""Rumour models in continuous time, exact: Maki-Thompson, Daley-Kendall and others, with rates."""
 
 from typing import Any, ClassVar
 

@@ -1,4 +1,4 @@
-"""Forest fires."""
+"""The forest-fire model of spread: burning agents ignite neighbours, then burn out."""
 
 from dataclasses import replace
 from typing import ClassVar

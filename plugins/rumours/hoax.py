@@ -1,4 +1,4 @@
-"""A hoax and its fact-checkers."""
+"""The hoax model: believers, fact-checkers and forgetting compete for agents."""
 
 from collections.abc import Mapping
 from typing import ClassVar

@@ -1,1 +1,1 @@
-"""Threshold models: enough of those one hears."""
+"""Built-in threshold models: agents adopt once enough of their neighbours have."""

@@ -1,4 +1,4 @@
-"""Thresholds: adopt once enough of those you hear have adopted, by several readings of enough."""
+"""Threshold models: Watts (share), Centola-Macy (count) and the general threshold."""
 
 from typing import ClassVar, Literal
 

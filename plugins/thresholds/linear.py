@@ -1,4 +1,4 @@
-"""Linear thresholds."""
+"""The linear-threshold model: weights of adopted neighbours against a drawn threshold."""
 
 from typing import ClassVar
 

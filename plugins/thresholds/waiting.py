@@ -1,4 +1,4 @@
-"""Thresholds with time: an impulse from outside, and a while between hearing enough and acting."""
+"""The generalised threshold model: external impulses, and waiting times before adoption."""
 
 from collections.abc import Mapping
 from typing import ClassVar

@@ -1,1 +1,1 @@
-"""Messages that people weigh and pass on."""
+"""Built-in word-of-mouth models: viral marketing, exponential delays, strong and weak ties."""

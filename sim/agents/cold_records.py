@@ -1,4 +1,4 @@
-"""Records of agents that are seldom asked for: biographies, personas, their own history.
+""":class:`ColdRecords`: rarely read records of agents (biographies, personas), kept packed.
 
 Records are packed with msgpack, those of sixteen neighbours in one chunk, and unpacked when one of
 them is asked for. The newest unpacked chunks are kept, up to a number of bytes, so that a million

@@ -1,4 +1,4 @@
-"""Agents by a condition, as programs write one.
+"""Boolean conditions on agents (``and``, ``or``, ``not``), as commands and scenarios write them.
 
 ::
 

@@ -1,4 +1,4 @@
-"""Foreign ids: what an agent is called where its data came from, and the way back to its index."""
+""":class:`Identities`: agents' external ids from their data source, mapped to indices and back."""
 
 from __future__ import annotations
 

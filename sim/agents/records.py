@@ -1,4 +1,4 @@
-"""Sparse records of agents: what is known of some only, kept beside the columns that all have."""
+""":class:`AgentRecords`: sparse data of single agents: cold records, own hours, stage moves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Agents by their properties: a small query language whose answers are Ids.
+"""The query language of filters on agents, such as ``interest:music``; gives sorted indices.
 
 ::
 

@@ -1,4 +1,4 @@
-"""The declared columns of a population, and the checks on values that come from outside."""
+"""The schema of population columns, and validation of values that come from outside."""
 
 from __future__ import annotations
 

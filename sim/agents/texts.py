@@ -1,4 +1,4 @@
-"""Compact arrays of short strings: UTF-8 bytes end to end, and where each begins."""
+""":class:`Texts`: a packed string array: UTF-8 bytes end to end, with offsets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bounds of columns in files: a kernel trusts a column, so a forged one is refused before."""
+"""Declared dtype, shape and range of columns read from files, checked before kernels use them."""
 
 from __future__ import annotations
 

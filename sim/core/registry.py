@@ -1,4 +1,4 @@
-"""The plugin registry: ``register`` and ``make``, the door of every plugin, ours and anybody's."""
+"""The plugin registry: ``register``, ``make`` and ``spec`` by kind and name; loads plugin files."""
 
 from __future__ import annotations
 

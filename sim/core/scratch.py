@@ -1,4 +1,4 @@
-"""Arrays in scratch files: memory that the system may take back, for what is seldom looked at.
+"""Arrays in unnamed scratch files (memory-mapped), for data that is seldom read.
 
 An array that is moved here reads and writes as before, but its pages lie in a file without a name:
 whoever looks at them has them at hand, and nobody else pays for them. The file goes with the last

@@ -1,4 +1,4 @@
-"""Real networks in (edge lists, GraphML, GML, GEXF, graphs of other libraries), worlds out."""
+"""The face of import and export: ``import_world``, ``from_networkx``, ``export`` and more."""
 
 from sim.io.exporting.export import EXPORTS, ExportReport, export
 from sim.io.importing.degrees import read_degrees

@@ -1,1 +1,1 @@
-"""Language models and other minds: asking them, what they are told, how members decide."""
+"""Minds, which decide members' acts: language models, archetypes, surrogates, and their prompts."""

@@ -1,4 +1,4 @@
-"""Distillation: decisions of a model become a surrogate, held against decisions it never saw."""
+"""``distilled``: fits a :class:`Surrogate` to logged decisions, and tests it on held-out ones."""
 
 from __future__ import annotations
 

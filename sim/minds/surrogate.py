@@ -1,4 +1,4 @@
-"""Surrogates: what a model decided, distilled into two small regressions that cost nothing to ask.
+""":class:`Surrogate`: two logistic regressions of a model's decisions: which act, which post.
 
 Which act, from all that a member sees: multinomial logistic over the features of :data:`FEATURES`
 (z: standardised on what it was fitted on)::

@@ -1,1 +1,1 @@
-"""Who hears whom: the graph and its changes, generators, measures, relations of members."""
+"""Who hears whom: the graph, random generators, network measures, relations; nothing exported."""

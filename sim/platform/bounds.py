@@ -1,4 +1,4 @@
-"""What the columns of a saved platform may hold: its kernels trust them."""
+"""Declared ranges of a saved platform's columns, checked on loading before kernels use them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Columns of members on a platform: their ring, what they saw, their hours, who ranks for them."""
+""":class:`Members`: platform columns of members: recent shares (ring buffer), seen posts, hours."""
 
 from __future__ import annotations
 

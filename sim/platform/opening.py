@@ -1,4 +1,4 @@
-"""The opening of a platform in a world."""
+"""``opened``: creates a world's platform and adds its phases to the tick."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The state of a platform as (meta, columns)."""
+"""Dump and restore of a platform's state as (meta, columns)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A world that lives: commands, sessions, frames, and a thread to run it in."""
+"""Running worlds: ``Simulation`` (asyncio), frames, sessions, and opening of saved worlds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Running a world without a screen: the call returns when it is done."""
+"""The blocking interface without asyncio: runs a world and returns when it is done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Distillation from files: what models decided in earlier runs, read and distilled."""
+"""Surrogates distilled from files: reads logged decisions of runs, fits, writes the result."""
 
 from __future__ import annotations
 

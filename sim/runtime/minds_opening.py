@@ -1,4 +1,4 @@
-"""The opening of a :class:`Thinker` from settings: model pool, budget, and runs with minds."""
+"""``thinker_of`` and ``run_with_minds``: a :class:`Thinker` from settings, budget and pool."""
 
 from __future__ import annotations
 

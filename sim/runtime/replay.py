@@ -1,4 +1,4 @@
-"""The replay: a world made again from what was done to it, compared with the one that was saved."""
+"""``replay``: rebuilds a world from its journal and compares the digest with what was saved."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recovery from a stall: how a world goes on after a plugin that hangs, or that is not there."""
+"""Recovery from a hanging plugin: the engine restarts from the last good state without it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was done to a world as a scenario file, as far as such a file can say it."""
+"""Export of a world's log of acts as a scenario file, as far as such a file can say it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Minds of a run: who gets one, and what lets them decide after each tick."""
+"""The minds of a scenario: which members get one, and the thinker that runs after each tick."""
 
 from __future__ import annotations
 

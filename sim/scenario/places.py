@@ -1,4 +1,4 @@
-"""Refusals that name the place in a file that they are about."""
+"""Error messages with their place: ``InputError`` told with file and section."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Worlds in files: ``save`` and ``load``, ``info`` and ``verify``. The format: saves/README.md."""
+"""Saving of worlds in SQLite files: ``save``, ``load``, ``info``, ``verify``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The call watch: calls that a plugin's own lines make and no model may make."""
+""":class:`CallWatch`: traces a plugin's calls to clocks and global random generators."""
 
 from __future__ import annotations
 

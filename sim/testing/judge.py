@@ -1,4 +1,4 @@
-"""The judge: plugins tried in a process of their own, with a deadline; what hangs is named.
+"""The parent of a plugin test: runs ``trial`` in a child process, with a deadline.
 
 Time is the processor's, spent between two signs of life (a tick, a law), so that a busy machine
 condemns nobody; what sleeps without working is given 8 s, and what neither sleeps nor works

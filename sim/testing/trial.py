@@ -1,4 +1,4 @@
-"""The process in which a plugin is tried: it may hang, crash, print or end, and harms nobody.
+"""The child process of a plugin test: runs the laws on one plugin, and reports to ``judge``.
 
 :mod:`sim.testing.judge` starts it as ``python -m sim.testing.trial`` and reads, from a pipe of its
 own, one JSON object a line: what is being done, that it still goes on, and what was found.

@@ -1,4 +1,4 @@
-"""The messages of a world: those under way as they are, those that ended for good packed away.
+""":class:`Cascades`: a world's messages: active cascades, and packed records of ended ones.
 
 Of a message that can never change again some hundred bytes stay: its record lies packed in a
 scratch file, and whoever asks for the message has it made again. A tick goes through what may

@@ -1,4 +1,4 @@
-"""Bulk changes of agents, chosen by a condition."""
+"""Bulk changes of agents' properties, selected by a condition or by indices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The groups of a world, as commands: made, joined and left."""
+""":class:`Groups`: a world's commands on groups that members create, join and leave."""
 
 from __future__ import annotations
 

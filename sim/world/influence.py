@@ -1,4 +1,4 @@
-"""Seeds of most expected spread in a world: ``best:20`` among the expressions of seeds.
+""":class:`BestSeeds`: influence maximisation behind the seed expression ``best:20``.
 
 What is maximised is the expected number of adopters when every listener of an adopter hears it (the
 broadcast channel), among members that are active; mutes, blocks and feeds are left out of account,

@@ -1,4 +1,4 @@
-"""The log of a world's acts since it was made: each with its tick, author, words and result.
+"""The log of commands on a world: tick, author, words and result of each.
 
 The trail is no part of the state: two worlds that are equal may have come about differently, and
 their digests are the same. It goes with the world into its file, and what is in it can be done

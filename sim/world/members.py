@@ -1,4 +1,4 @@
-"""The member commands of a world: who its agents are, and what is asked about them."""
+""":class:`MemberCommands`, a mixin of ``World``: create, change and query members."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The guard of a phase of one's own: what it raises costs that phase, and not the tick."""
+"""Error guard of custom tick phases: an exception disables the phase, not the tick."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Packed records of messages that ended: small, and cheap for a digest to go through.
+""":class:`PackedRecord`: compressed records of ended messages, cheap to digest.
 
 In front lie the message's metadata as a digest takes them, then which columns there are, then the
 columns, each behind the words that a digest puts in front of it. All of it is compressed once, when

@@ -1,4 +1,4 @@
-"""The tie commands of a world: who hears whom, and what is asked about it."""
+"""Tie commands of ``World``: add, change, remove and query ties."""
 
 from __future__ import annotations
 

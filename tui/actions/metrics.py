@@ -1,4 +1,4 @@
-"""Metrics: which of them Live shows, and when they are alarming."""
+"""Metrics actions: choose the charts of Live, set alert thresholds."""
 
 from __future__ import annotations
 

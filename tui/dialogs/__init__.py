@@ -1,1 +1,1 @@
-"""The dialogs."""
+"""Modal dialogs of the screen, one module each; nothing is exported here."""

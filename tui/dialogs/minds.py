@@ -1,4 +1,4 @@
-"""Minds: who gets one, which, what they want, which model answers, for how much."""
+"""The dialog that gives members minds: which, goal, language model, budget."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models to choose from: by family, narrowed by a few letters, and the whole card of one."""
+"""The dialog to choose a propagation model by family and name, with its model card."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A new world: what kind of network, how many members, what it needs."""
+"""The dialog for a new world: kind of network, number of members, memory needed."""
 
 from __future__ import annotations
 

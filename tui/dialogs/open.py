@@ -1,4 +1,4 @@
-"""The saved worlds to choose from; a damaged one is shown with the reason."""
+"""The dialog to open a saved world; a damaged one is shown with the reason."""
 
 from __future__ import annotations
 

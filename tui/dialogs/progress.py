@@ -1,4 +1,4 @@
-"""Long work: a job that runs in a thread, and the dialog that shows it and can cancel it."""
+"""The progress dialog of a long job, which can be cancelled."""
 
 from __future__ import annotations
 

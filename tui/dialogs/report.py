@@ -1,4 +1,4 @@
-"""What a network is like, in a dozen lines for a person."""
+"""The dialog with the network report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The save dialog: names typed here stay inside the saves folder."""
+"""The save dialog: a name for the world's file, kept inside the saves folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bubbles of a map: where they lie, and how their pixels mix; arrays only, nothing of Textual.
+"""Geometry and pixels of community bubbles, as arrays: radii, overlaps, blending.
 
 Pixels are half a cell high and a cell wide, so nearly square: (2 * rows, columns).
 """

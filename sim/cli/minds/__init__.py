@@ -1,1 +1,1 @@
-"""The verbs about language models and minded members."""
+"""Verbs about language models and minded members: ``hubbub llm``, ``hubbub ask``."""

@@ -1,4 +1,4 @@
-"""What ``hubbub llm`` does."""
+"""Implementations of ``hubbub llm``: list models, prices and prompts; install and serve locally."""
 
 from __future__ import annotations
 

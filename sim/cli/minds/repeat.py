@@ -1,4 +1,4 @@
-"""``info --manifest`` and ``replay --minds``: what suffices to repeat a run, and repeating it."""
+"""``info --manifest`` and ``replay --minds``: reproduce a run with minds from recorded replies."""
 
 from __future__ import annotations
 

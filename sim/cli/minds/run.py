@@ -1,4 +1,4 @@
-"""``hubbub run --minds``: members with a mind of their own, from what was typed to what they do."""
+"""``hubbub run --minds``: options about minds, checked and handed to the run."""
 
 from __future__ import annotations
 

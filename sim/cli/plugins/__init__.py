@@ -1,1 +1,1 @@
-"""The verbs about plugins."""
+"""The ``hubbub plugin`` verbs: list, enable, new, check, bench; nothing is exported here."""

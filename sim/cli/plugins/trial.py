@@ -1,4 +1,4 @@
-"""Foreign plugin files, tried before they enter a screen or a run."""
+"""Probing of foreign plugin files in a child process before a screen or a run loads them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Foreign plugins under watch while no screen is open: what does not come back is ended."""
+"""CLI use of the plugin warden: a hanging foreign plugin ends a headless run, its world kept."""
 
 from __future__ import annotations
 

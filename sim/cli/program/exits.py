@@ -1,4 +1,4 @@
-"""What the process tells its caller when it ends."""
+"""Exit codes of the process, by kind of error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every verb needs before it begins: settings, threads, plugin files, the screen."""
+"""Start-up shared by all verbs: settings, thread limits, plugin files, opening of the screen."""
 
 from __future__ import annotations
 

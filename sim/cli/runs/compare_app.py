@@ -1,4 +1,4 @@
-"""The verb that runs the same world under several conditions; it imports what it needs."""
+"""CLI declaration of ``hubbub compare``: the same world under several conditions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Metrics of a run, where the option or the setting ``metrics_port`` asks for them."""
+"""Prometheus export of a headless run's metrics, by ``--metrics-port`` or the setting."""
 
 from __future__ import annotations
 

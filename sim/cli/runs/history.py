@@ -1,4 +1,4 @@
-"""``hubbub run``: what members do is written beside the file that the run is saved to."""
+"""``hubbub run``: recording of members' acts into the history database beside the saved world."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands that are stopped from outside: what is kept then, and how they end.
+"""Signals during a command (Ctrl-C, hang-up): the run stops and its world is rescued to a file.
 
 Ctrl-C, ``kill``, a closed terminal (SIGINT, SIGTERM, SIGHUP; or a terminal that is gone without a
 signal) let the tick under way end, keep the world, and end the program with 128 + n. A tick that

@@ -1,4 +1,4 @@
-"""Metrics as files: a line a row, for spreadsheets or for programs."""
+"""Metrics of a run as text files: CSV or JSON Lines."""
 
 from __future__ import annotations
 

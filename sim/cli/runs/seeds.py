@@ -1,4 +1,4 @@
-"""``hubbub seeds``: whom to tell first, or whom to silence, found and written."""
+"""``hubbub seeds``: influence maximisation and blocking on a world; results as text or JSON."""
 
 from __future__ import annotations
 

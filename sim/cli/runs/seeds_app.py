@@ -1,4 +1,4 @@
-"""The verb that finds seeds, or what to block; it imports what it needs."""
+"""CLI declaration of ``hubbub seeds``: finds seeds, or members and ties to block."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``hubbub run`` in this process: under watch, its numbers served, kept when it is stopped."""
+"""``hubbub run`` in this process: stepping with warden, metrics export and rescue when stopped."""
 
 from __future__ import annotations
 

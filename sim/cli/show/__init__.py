@@ -1,1 +1,1 @@
-"""The verbs that only look at a world."""
+"""Read-only verbs about a world: ``hubbub show``, ``info``, ``verify``, ``replay``."""

@@ -1,4 +1,4 @@
-"""Verbs that only look: ``info``, ``verify``, ``phases``, ``config``."""
+"""The verbs ``info``, ``verify``, ``phases`` and ``config``: facts as text or JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``show WORLD audit``, ``scenario from-world``: what was done to a world, for all."""
+"""``show WORLD audit``, ``scenario from-world``: the log of commands, listed or as a scenario."""
 
 from __future__ import annotations
 

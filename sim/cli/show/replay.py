@@ -1,4 +1,4 @@
-"""``hubbub replay``: what was done to a world, done again and compared."""
+"""``hubbub replay``: re-executes a world's logged commands and compares the digests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In which shape ``hubbub show`` writes what it found: a table, JSON or CSV; so many rows."""
+"""Output formats of ``hubbub show``: a table, JSON or CSV, and row limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``new``, ``import`` and ``run``: from what was typed to what is done."""
+"""Implementations of ``new``, ``import`` and ``run``: options to worlds, messages and scenarios."""
 
 from __future__ import annotations
 

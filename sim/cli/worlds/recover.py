@@ -1,4 +1,4 @@
-"""``hubbub recover``: what is left of a live world; and runs that keep a journal."""
+"""``hubbub recover``: crash recovery of a journalled world; and ``run --journal``."""
 
 from __future__ import annotations
 

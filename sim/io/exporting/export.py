@@ -1,4 +1,4 @@
-"""``export``: a world in the formats of other programs."""
+"""``export``: writes a world in the format of another program, chosen by the file's suffix."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where an export goes: files under temporary names, all of them named at the end or none."""
+"""Atomic output of an export: files under temporary names, renamed together at the end."""
 
 from __future__ import annotations
 

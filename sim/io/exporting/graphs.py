@@ -1,4 +1,4 @@
-"""Networks as GraphML and GEXF, written as they are read from the world, without a tree."""
+"""Networks as GraphML and GEXF: XML streamed as the world is read, no document in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A world as four tables of columns: what every export but SQLite writes."""
+"""A world as export tables of agents, ties, messages and adoptions; cells are made when sliced."""
 
 from __future__ import annotations
 

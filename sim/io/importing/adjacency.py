@@ -1,4 +1,4 @@
-"""Lists of neighbours: a line is a member and everybody it is tied to."""
+"""Reader of adjacency lists: each line an agent and its neighbours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Edge lists: one tie a line, as SNAP, KONECT and most others publish networks."""
+"""Edge lists as SNAP and KONECT publish them: ``read_arcs``, its options and its result."""
 
 from __future__ import annotations
 

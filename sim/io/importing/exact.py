@@ -1,4 +1,4 @@
-"""Reading a table of ties between any ids: names, quoted cells, odd lines."""
+"""The general reader of edge lists: any ids, quoted cells; ``table`` has the one for integers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From foreign ids to indices 0..n-1."""
+""":class:`Numbering`: external integer ids to indices 0..n-1, by order of appearance."""
 
 from __future__ import annotations
 

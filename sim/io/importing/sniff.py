@@ -1,4 +1,4 @@
-"""What the first lines of a table tell: its delimiter, its header, where its columns are."""
+"""Format sniffing of a table's first lines: delimiter, header, positions of columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of ties, and reading those between whole numbers, in a kernel."""
+""":class:`TieTable`, an edge list as columns; and the quick reader of integer ids by a kernel."""
 
 from __future__ import annotations
 

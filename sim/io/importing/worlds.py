@@ -1,4 +1,4 @@
-"""From arcs to a world: trust and signs from weights, communities from labels, and the report."""
+"""Construction of a world from imported ties: trust and signs, communities, the report."""
 
 from __future__ import annotations
 

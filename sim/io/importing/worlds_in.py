@@ -1,4 +1,4 @@
-"""Real networks as worlds."""
+"""Public import functions: ``import_world``, ``read_edges``, ``from_networkx``, ``from_igraph``."""
 
 from __future__ import annotations
 

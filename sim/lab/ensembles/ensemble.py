@@ -1,4 +1,4 @@
-"""What came of an ensemble: its runs, its curves, and what follows for the next run."""
+""":class:`Ensemble`: the results of many replicates: runs, curves, intervals, conclusion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ensemble that is run: for asyncio, which it does not hold up, and for scripts."""
+"""``ensemble`` (async) and ``run_ensemble`` (blocking): many replicates of one program."""
 
 from __future__ import annotations
 

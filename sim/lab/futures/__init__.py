@@ -1,4 +1,4 @@
-"""Futures of one world: what is done to it differs, the draws do not, and what follows is told."""
+"""Branches of one world under different interventions, compared with common random numbers."""
 
 from sim.lab.futures.comparing import compare, compare_futures
 from sim.lab.futures.future import Future, future_of

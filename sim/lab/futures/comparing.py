@@ -1,4 +1,4 @@
-"""The comparison of futures: each run from the same fork, with the same draws."""
+"""``compare_futures``: runs branches of a world with common random numbers, and compares them."""
 
 from __future__ import annotations
 

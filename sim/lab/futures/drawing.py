@@ -1,4 +1,4 @@
-"""Futures drawn: every replicate as a ghost, their means, and the differences below."""
+"""A figure of compared futures: replicates, means, and paired differences below."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One future of a world: what is done to it from the fork on."""
+""":class:`Future`: one branch of a world: interventions, messages or settings from the fork on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What came of a comparison of futures: its runs, its differences, and what follows."""
+""":class:`Futures`: results of a comparison of branches: runs, differences, conclusion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Futures in words, as a command line has them: ``NAME: key=value ...; key=value ...``."""
+"""Command-line syntax of futures: ``NAME: key=value ...; key=value ...``."""
 
 from __future__ import annotations
 

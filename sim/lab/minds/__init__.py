@@ -1,4 +1,4 @@
-"""Two minds, or two prompts, in the same members of the same world."""
+"""Comparison of two minds, or two prompts, in the same members of the same world."""
 
 from sim.lab.minds.comparison import (
     MIND_MEASURES,

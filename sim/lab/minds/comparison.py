@@ -1,4 +1,4 @@
-"""The comparison of two minds, or two prompts, in the same members of the same world.
+"""``compare_minds``: two minds or prompts in the same members and world; agreement of decisions.
 
 The first is run twice, with every question asked anew: how far the two runs part (A/A) is what a
 model's own chance makes, and what a difference between the two minds (A/B) has to be larger than.

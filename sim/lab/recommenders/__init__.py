@@ -1,4 +1,4 @@
-"""Recommenders side by side in the same world and draws, and whom they would suggest as friends."""
+"""Comparison of recommenders on one world with common draws, and friend suggestions."""
 
 from sim.lab.recommenders.comparison import Comparison, Difference, JudgedClaim, compare, vetted
 from sim.lab.recommenders.exposure_sums import MEASURES, ExposureSums

@@ -1,4 +1,4 @@
-"""The comparison of recommenders: the same world and draws under each, only the ranking another."""
+"""``compare``: runs one world under each recommender with common draws, and measures exposure."""
 
 from __future__ import annotations
 

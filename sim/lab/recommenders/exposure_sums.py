@@ -1,4 +1,4 @@
-"""Sums over what members were shown in some ticks: how far, how varied, how alike."""
+""":class:`ExposureSums`: reach, Gini, diversity and similarity of what feeds showed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measures of a run: numbers of the whole of it, and series of a number a tick."""
+"""Outcome measures of a run: scalars of the whole run, and time series by tick."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The simplest program: what is sent in a fresh copy of the base world, one program for each arm.
+""":class:`Messages`, the simplest program: sends messages in a fresh copy of the base world.
 
 What a program is stands in :class:`sim.scenario.driver.Program`; a scenario's is its plan.
 """

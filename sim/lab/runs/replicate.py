@@ -1,4 +1,4 @@
-"""One replicate: a twin of the base world, another seed, a program, and what came of it."""
+"""One replicate: a copy-on-write twin of the base world, reseeded, run under one program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The results file of an experiment: each replicate is on the disk as soon as it has ended.
+"""The results file of an experiment: each replicate appended as it ends, so runs can resume.
 
 An SQLite database with one writer, the driver. What it holds is named by the study that it belongs
 to; a file of another study is left as it is.

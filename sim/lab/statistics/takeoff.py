@@ -1,4 +1,4 @@
-"""Which runs took off, and how likely that is."""
+"""Probability of takeoff: which runs became large, and a confidence interval of their share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures: made without pyplot, so that none stays behind and no screen is needed."""
+"""Plots of tables with matplotlib, without pyplot and without a display."""
 
 from __future__ import annotations
 

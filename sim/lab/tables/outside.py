@@ -1,4 +1,4 @@
-"""Tables for other programs: data frames, and files that are written whole or not at all."""
+"""Conversion of tables to data frames (polars, pandas, arrow) and to files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every result of the lab can do, through the tables that it holds."""
+"""The base class of lab results: tables, conversion and rendering that they share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables as they are shown: in a terminal, which obeys nothing of them, and in a notebook."""
+"""Rendering of tables: in a terminal (rich) and in notebooks (HTML), with text escaped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Validation: what the cards of models claim, run again on the installed program.
+"""Validation: :func:`validate` runs what model cards claim again, and compares.
 
 A claim is a number, a curve or a law, the runs that measure it, and where it is from
 (:class:`ModelClaim`); running it gives a verdict with an interval. Every propagation model claims

@@ -1,4 +1,4 @@
-"""The validation of models: every claim run, on as many processes as one likes, as one result."""
+"""``validate``: runs all claims in a process pool and gives a :class:`Validation`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The choices about minds: which there are, what they are told, which models answer."""
+""":class:`MindsOffer`: the minds, goals, prompts and models that a dialog can offer."""
 
 from __future__ import annotations
 

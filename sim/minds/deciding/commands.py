@@ -1,4 +1,4 @@
-"""Commands on minds, as functions a journal can do again: nobody is asked a second time."""
+"""Replayable commands of the journal about minds: give, take, wake, and apply decisions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The estimate of a run's questions: nobody is asked, and every question is counted."""
+"""A cost estimate of a run with minds: the run is simulated with mock answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The quick estimate of what minds would ask, worked out and not run.
+"""A quick analytic estimate of how many requests minds would make, without a run.
 
 Who is online follows from each member's activity and the rhythm of the platform; a prompt has
 as many messages as feeds have now. :func:`~sim.minds.deciding.estimate.estimate` runs the world

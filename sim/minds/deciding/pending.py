@@ -1,4 +1,4 @@
-"""A pending decision, and the row that tells the world what came of it."""
+""":class:`PendingDecision`: one decision under way; its outcome becomes a row for the world."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Members played by a person, and talks they remember: functions that a journal can do again."""
+"""Replayable commands of the journal: a person plays a member; members remember interviews."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The request to a model, and its answer."""
+""":class:`Ask` and :class:`Answer`: one request to a language model, and its reply."""
 
 from __future__ import annotations
 

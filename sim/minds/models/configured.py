@@ -1,4 +1,4 @@
-"""Model pools from settings."""
+"""Settings turned into providers, embeddings, budget and prices; ``opening`` opens the pool."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The opening and closing of a model pool as the settings say, the local model's server too."""
+"""``open_pool``: an async context manager of a :class:`ModelPool` from settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model pool: all providers behind one door, in a thread and loop of their own.
+""":class:`ModelPool`: all providers behind one interface, in an event loop and thread of its own.
 
 Order of preference: the first provider whose breaker lets the call pass; the next one where it
 fails for a reason that lies with the provider, or its price leaves no room. The budget is one for

@@ -1,4 +1,4 @@
-"""The provider: an OpenAI-compatible server, a model, and what may be asked of it."""
+""":class:`Provider`: plain data of an OpenAI-compatible server: address, model, key, abilities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The provider client: its limits, its breaker, its retries, all under one deadline.
+""":class:`ProviderClient`: calls to one provider with rate limits, circuit breaker, retries.
 
 A server that refuses a request as too many (429) did not fail: all its callers wait as long as it
 asks, and go on at a pace that it takes. That is no retry, costs nothing, and ends at the deadline.

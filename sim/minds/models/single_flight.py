@@ -1,4 +1,4 @@
-"""Single flight: one call for all that would ask the same, answers kept for those that wait."""
+"""Single flight: identical requests under way share one call and its answer."""
 
 from __future__ import annotations
 

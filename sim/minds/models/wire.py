@@ -1,4 +1,4 @@
-"""The provider connection: one request to one server, every way it can go wrong named."""
+""":class:`ProviderConnection`: HTTP requests to one provider, with every failure classified."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Prompts, and how answers are read as acts."""
+"""Prompt templates, their rendering, and parsing of answers into acts."""

@@ -1,4 +1,4 @@
-"""Goals, and the short plans that minded members make towards them.
+"""Goals and short plans of minded members: the prompt that asks for a plan, and its parsing.
 
 A plan of two to four steps is made once, kept, and revised after so many decisions or when more
 was against the member than for it.

@@ -1,4 +1,4 @@
-"""Prompts from files that the user may edit: small, bounded, and with others' words as data.
+""":class:`Prompt`: user-editable templates, filled with a scene; foreign text is quoted as data.
 
 A template has a system part, a line ``=== user``, and a user part; ``$names`` are filled in, and a
 line that is nothing but a name is left out where there is nothing to say. What is too long is made

@@ -1,1 +1,1 @@
-"""Measures of a network: centrality, communities, distances, clustering."""
+"""Network measures, one module each: centrality, communities, paths, clustering, reputation."""

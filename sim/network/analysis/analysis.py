@@ -1,4 +1,4 @@
-"""Network analysis: who is central, who belongs together, who reaches whom.
+"""The face of network analysis: PageRank, components, paths, cores, clustering, communities.
 
 Functions of :class:`~sim.network.graph.ties.Ties` that return arrays or numbers and change nothing.
 Costly results are kept with the ties until these change; arrays are read-only. All take a

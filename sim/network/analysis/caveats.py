@@ -1,4 +1,4 @@
-"""Caveats of equations: what they leave out of a network, said in the names of their curves."""
+"""Caveats of theory curves: what equations ignore of a network, added to the curves' names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Communities: Louvain and label propagation on our own rows, Leiden through igraph.
+"""Community detection: Louvain and label propagation on CSR arrays, Leiden through igraph.
 
 All look at who is tied to whom, whatever the direction: they take both directions of each tie
 (see :func:`sim.network.analysis.analysis.undirected`).

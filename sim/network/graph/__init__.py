@@ -1,1 +1,1 @@
-"""Directed ties as sorted rows that may change in every tick."""
+"""Directed ties as CSR (sorted rows) that may change in every tick."""

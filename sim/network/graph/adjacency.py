@@ -1,4 +1,4 @@
-"""The adjacency of a network: tight until its first change, in a slab from then on."""
+""":class:`Adjacency`: one direction of ties as CSR, compact until changed, then in a slab."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The builder of ties: arcs in any order become sorted rows."""
+"""Construction of CSR rows from unordered arcs: checks, radix sort, transposition, merging."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batches of changes to ties, carried out in both directions at once."""
+"""Batch insertion, update and removal of ties, in both directions of the CSR at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The slab: rows that can change, sorted, side by side, each with room to spare.
+""":class:`Slab`: mutable CSR: sorted rows side by side with spare room for insertions.
 
 A network that never changes has none of it. At the first change its rows are laid out with an
 eighth and two places more each; a row that fills moves to the tail, and a full tail lays all rows

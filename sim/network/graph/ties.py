@@ -1,4 +1,4 @@
-"""The directed ties of a network, as sorted rows that may change in every tick."""
+""":class:`Ties`: the network itself: CSR in both directions, with batch changes and trust."""
 
 from __future__ import annotations
 

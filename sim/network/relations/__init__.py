@@ -1,1 +1,1 @@
-"""What ties are beside that they are: types, groups, blocks, trust."""
+"""What is known of ties beside the graph: types, groups, blocks, trust."""

@@ -1,1 +1,1 @@
-"""Acts of members: policies decide, effects follow, a log remembers."""
+"""Acts of members on the platform: policies, effects, requests, and the act log."""

@@ -1,4 +1,4 @@
-"""Commands of acts by hand: which are refused, and what each does when its tick begins."""
+"""Execution of requested acts: validation when they come, effects when the tick begins."""
 
 from __future__ import annotations
 

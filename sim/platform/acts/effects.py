@@ -1,4 +1,4 @@
-"""Effects of acts: counters, rings, new posts, ties, mutes."""
+"""Effects of acts on state: counters, recent-shares ring buffers, new posts, ties, mutes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Relations in a tick: trust moves with outcomes, reputation is weighed, friends meet."""
+"""Relations in a platform's tick: trust updates, reputation, friend recommendations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The record of a tick for a log on the disk: the acts of members, and the messages they wrote."""
+""":class:`TickRecord`: acts and posts of one tick, for the history database."""
 
 from __future__ import annotations
 

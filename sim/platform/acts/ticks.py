@@ -1,4 +1,4 @@
-"""Rows of numbers by tick, one for every tick ever: settled rows are shared and lie in files."""
+""":class:`PerTick`: copy-on-write rows by tick; old ticks lie in scratch files."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Feeds: candidates, recommenders, slots, and why something was shown."""
+"""The feed pipeline: candidates, recommender scores, slots, exposures, explanations."""

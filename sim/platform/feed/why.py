@@ -1,4 +1,4 @@
-"""The explanation of one exposure: why a member was shown a message."""
+"""``why``: the explanation of one exposure: sharers, scores and slot in a member's feed."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Posts: kept, written, searched."""
+"""Posts: storage, texts, pools, full-text search."""

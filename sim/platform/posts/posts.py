@@ -1,4 +1,4 @@
-"""The posts under way: growable columns, a row a message, those too old taken off the front.
+""":class:`Posts`: growable columns, one row a post; the oldest are dropped from the front.
 
 What a feed reads of a post lies together in one *hot* row of eight words; the rest is beside it.
 """

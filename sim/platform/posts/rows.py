@@ -1,4 +1,4 @@
-"""Row queues: rows come at the end and go at the front, in no more memory than is needed."""
+"""Row queues: growable arrays with appends at the end and removals at the front."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The thread that owns a world, and the commands on their way to it."""
+"""The engine thread that owns a world: command queue, tick control, plugin guards."""

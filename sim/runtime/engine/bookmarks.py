@@ -1,4 +1,4 @@
-"""Bookmarks of a living world, and how far back it can go; all of it in the engine's thread."""
+"""Bookmarks (named ticks) of a running world, and the reachable range of ticks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The change detector: two looks at a world around a call, and the events between them."""
+""":class:`ChangeDetector`: compares a world before and after a call; emits events between."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Minds of a live world: they think beside the engine, which takes commands meanwhile."""
+""":class:`DecisionRunner`: minds decide after each tick while the engine still takes commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The outbox from the engine's thread to the event loop: frames and events, never more than fit."""
+""":class:`Outbox`: bounded hand-over of frames and events from engine thread to event loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pace of ticks: what was asked for, and what came of it."""
+""":class:`TickPace`: the requested and the achieved number of ticks a second."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run control: whether the next tick is wanted, and when; playing, steps, or nothing."""
+""":class:`RunControl`: play, step and pause: whether and when the next tick is due."""
 
 from __future__ import annotations
 

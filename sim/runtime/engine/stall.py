@@ -1,4 +1,4 @@
-"""Stalled plugins: who does not come back, how it is stopped, and where the world goes on.
+""":class:`Stall`: which foreign plugin hangs in the engine's thread; and rollback of its tick.
 
 Python can raise an exception in another thread, at its next line: that ends a loop written in
 Python, and the fence round the plugin makes of it a failed message. A loop in compiled code never

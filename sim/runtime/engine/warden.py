@@ -1,4 +1,4 @@
-"""The warden of plugins where nobody looks at a screen: one that does not come back is ended.
+""":class:`Warden`: a thread that interrupts foreign plugins that hang in a headless run.
 
 A thread of its own looks a few times a second at the calls under way. A call of a foreign plugin
 that lasts too long, or takes too much memory, is interrupted: in Python at the next line, in what

@@ -1,4 +1,4 @@
-"""The watchdog, outside a process that plugins may hold up: once nothing in it moves, it ends.
+"""The watchdog process: ends its parent when not even the warden's thread can run there.
 
 Compiled code that does not let go of Python's lock, such as a regular expression that tries a
 trillion ways, stops every thread of Python, the warden's too. So the warden tells a small process

@@ -1,4 +1,4 @@
-"""The communities of a world as a frame shows them; made in a thread, read-only ever after."""
+"""Communities as frames carry them: labels, sizes, names and ties; built in a thread, immutable."""
 
 from __future__ import annotations
 

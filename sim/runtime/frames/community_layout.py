@@ -1,4 +1,4 @@
-"""The layout of communities, drawn beside the engine, so that neither waits for the other."""
+"""Layout of communities for the map, computed in a thread beside the engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Propagation sessions: what became of each message, tick by tick, and what to tell of it."""
+""":class:`Session`: async handle of an injected message; :class:`CascadeTracker` follows all."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Health checks of a running world, and the exporter of its metrics."""
+"""Health of a running world: checks, memory watch, Prometheus exporter."""

@@ -1,1 +1,1 @@
-"""The journal writer of a live world: acts, checkpoints, retention."""
+"""Journalling of a running world: log of acts, checkpoints, retention, saves."""

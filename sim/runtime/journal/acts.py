@@ -1,4 +1,4 @@
-"""Replayable acts: each by its name in a journal, with arguments that JSON holds."""
+"""The table of replayable acts (:data:`ACTS`): names in a journal, functions, JSON arguments."""
 
 from __future__ import annotations
 

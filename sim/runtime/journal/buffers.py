@@ -1,4 +1,4 @@
-"""Reused buffers for copies of a world."""
+""":class:`CopyBuffers`: scratch files reused for successive copies of a world."""
 
 from __future__ import annotations
 

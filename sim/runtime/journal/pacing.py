@@ -1,4 +1,4 @@
-"""The schedule of checkpoints."""
+"""The schedule of checkpoints: :class:`CheckpointClock` says when one is due."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The loss that a save would mean, and what lies where a world is to be.
+"""Overwrite checks of a save: what would be lost, and putting aside what lies at the target.
 
 A file may hold the same world further on, or with more of it alive; or another world, which nobody
 replaces without asking, and whose journal nobody throws away.

@@ -1,4 +1,4 @@
-"""The journal writer: what is done to a live world is in its journal before it is acknowledged."""
+""":class:`JournalWriter`: a write-ahead log: commands are durable before they are acknowledged."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The engine in a process of its own."""
+"""Process isolation: the engine in a child process, its client and pipe protocol."""

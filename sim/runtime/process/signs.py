@@ -1,4 +1,4 @@
-"""Signs of a process: who holds it up, where, and since when."""
+"""Liveness of the engine's process: which plugin hangs, where, and since when."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pipe between two processes: messages in order, frames as differences, errors whole.
+"""The pipe protocol between two processes: ordered messages, delta-coded frames, errors.
 
 Only a process and the one that it started itself talk so; a plugin shares the engine's process and
 could write here too, as it could anywhere: faults are kept apart, not malice.

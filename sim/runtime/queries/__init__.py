@@ -1,1 +1,1 @@
-"""Questions of people to a running world, answered between two ticks."""
+"""Read-only queries to a running world, answered between two ticks; one module a subject."""

@@ -1,1 +1,1 @@
-"""Live worlds on the disk: where they lie, backups, erasure."""
+"""Worlds with a journal on the disk: places, backups, erasure of profiles."""

@@ -1,4 +1,4 @@
-"""Places of live worlds: which there are, whose they are, and how they move or go.
+"""Live worlds on the disk (``NAME.hub.live``): listing, owner, renaming, discarding.
 
 A live world is the folder ``NAME.hub.live`` beside ``NAME.hub``, which need not exist. Whoever
 writes there has its lease; beside the journal a small file, ``saved``, says at which entry

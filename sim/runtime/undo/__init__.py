@@ -1,1 +1,1 @@
-"""The way back: undo history, travel through time, branches."""
+"""Undo history, time travel and branching of a running world."""

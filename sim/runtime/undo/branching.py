@@ -1,4 +1,4 @@
-"""Branching: another world from a tick of this one, which shares what it can on disk."""
+"""``branch``: a new world from an earlier tick of this one, sharing checkpoints on disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The undo history: copies of what ticks change, as many as a number of bytes holds.
+""":class:`Past`: the undo history: copy-on-write states by tick, bounded in bytes.
 
 A copy shares with the one before it whatever did not change; ties, opinions and the records of
 messages are shared with the world itself. Large columns lie in scratch files

@@ -1,4 +1,4 @@
-"""Travel to another tick of a world's past, and forward again, while it lives."""
+""":class:`TimeTravel`: moves a running world to an earlier tick and forward again."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""One message under one model: its state, its record, and what a model is."""
+"""One message under one model: cascade state, adoption log, contacts, the model contract."""

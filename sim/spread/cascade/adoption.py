@@ -1,4 +1,4 @@
-"""Adoption: how a cascade's adopters are written down, checked, and taken back on a fault."""
+""":class:`Adoption`: writes a tick's adopters into log and columns, with rollback on a fault."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the columns of a saved message may hold; a form names those that its kernels trust."""
+"""Declared dtype and range of a saved cascade's columns, checked on loading."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A cascade: all adoptions of one message under one model, with who-from-whom."""
+""":class:`Cascade`: one message under one model: states, adoptions, and its tick."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The names that an author's class uses: what it will read has to be kept before it is read."""
+"""Static scan of a model's code: which names it uses, so that only these columns are kept."""
 
 from __future__ import annotations
 

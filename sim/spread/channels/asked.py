@@ -1,4 +1,4 @@
-"""A channel that is asked: what a plugin says of ties becomes contacts, kept while it holds."""
+""":class:`Asked`: a channel plugin at work in a world; its answers are cached as contacts."""
 
 from __future__ import annotations
 

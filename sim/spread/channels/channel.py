@@ -1,4 +1,4 @@
-"""What a channel is: it says which ties carry messages, or who hears whom in a tick.
+""":class:`Channel`: the contract of channel plugins, and the view of the network they get.
 
 A channel looks at the whole network, a column at a time, and returns either a mask over its ties
 or pairs of a speaker and a listener. What it looked at says how long the answer holds: until ties

@@ -1,4 +1,4 @@
-"""A channel in words: its name and parameters, as commands take them and files keep them."""
+"""Text form of a channel: its name and parameters, parsed from commands and written to files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chances of rules: numbers, names of parameters, and arithmetic of both."""
+"""Probability expressions of rules: numbers, parameter names, and arithmetic of both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conditional rules of compartments: what would happen is listed, asked about, then done."""
+"""Conditional rules of compartments: candidate transitions are listed, filtered, then applied."""
 
 from __future__ import annotations
 

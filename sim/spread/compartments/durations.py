@@ -1,4 +1,4 @@
-"""Compartmental models in which an agent stays in a state for a time that is drawn as it enters."""
+"""Compartmental models with drawn residence times instead of memoryless transitions."""
 
 from __future__ import annotations
 

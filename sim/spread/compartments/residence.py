@@ -1,4 +1,4 @@
-"""Laws of how many whole ticks an agent stays in a state."""
+"""Distributions of residence times in a state, in whole ticks."""
 
 from __future__ import annotations
 

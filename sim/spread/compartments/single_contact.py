@@ -1,4 +1,4 @@
-"""Single-contact rules: every speaker calls one tie a tick, a shorter way to the same result."""
+"""Fast path for single-contact rules: every speaker calls one random neighbour a tick."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sparse tick of declared rules: few contacts, in room for these and not for all agents.
+"""Sparse tick of compartmental models: memory by the few contacts, not by all agents.
 
 Feeds show a message to some of a crowd: columns over all agents, rows and claims, would then take
 more than the message itself. What comes of a tick is that of

@@ -1,4 +1,4 @@
-"""Cascades whose messages take time: first arrivals in continuous time, tick by tick.
+"""First-passage models: messages take a random delay along each tie, in continuous time.
 
 Within a tick arrivals are settled in order of time, however many ties a message crosses in it, so
 that a tick's width changes nothing but when things are seen.

@@ -1,4 +1,4 @@
-"""Compartmental models in continuous time: the same rules, with rates in place of chances."""
+""":class:`ContinuousTime`: event-driven (Gillespie-like, exact) compartmental models with rates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Single-contact rules in continuous time: a shorter way to the same events."""
+"""Fast path for single-contact rules in continuous time, with the same events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attempts to convince whose chance differs from tie to tie: what cascades are made of.
+"""Attempts whose chance differs by tie: the base class of independent cascades.
 
 :func:`~sim.spread.cascade.model.convince` knows constant chances, trust and degree;
 :func:`convince_by` takes a rule: :class:`Levels`, :class:`Novelty`, :class:`Border` or

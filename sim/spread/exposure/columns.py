@@ -1,4 +1,4 @@
-"""The columns of a chunk of exposures: one value an exposure."""
+"""Columns of a chunk of exposures that models read: one value an exposure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models per exposure: one number says what it takes to convince this agent, now."""
+"""The base class of per-exposure models: a probability that one exposure convinces."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""Triggering sets: each agent adopts once anybody does whom it drew among those it hears."""
+""":class:`Triggering`: triggering-set models: an agent adopts once any source in its set does."""
 
 from __future__ import annotations
 

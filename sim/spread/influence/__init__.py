@@ -1,1 +1,1 @@
-"""Influence: which seeds reach most, and which members or ties to block, by live edges."""
+"""Influence maximisation and blocking on live-edge models: CELF, OPIM-C, degree discount."""

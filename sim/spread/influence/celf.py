@@ -1,4 +1,4 @@
-"""CELF: greedy seeds by the mean of runs in which every tie has a coin of its own.
+"""CELF: lazy greedy seed selection by Monte Carlo means over live-edge samples.
 
 Leskovec, Krause, Guestrin, Faloutsos, VanBriesen & Glance, "Cost-effective outbreak detection in
 networks", KDD 2007: gains only fall, so that most need not be worked out again. On fixed live ties

@@ -1,4 +1,4 @@
-"""Greedy coverage: who is in most sets, again and again, under a number or under costs.
+"""Greedy maximum coverage of reverse reachable sets, for k seeds or within a budget.
 
 Nemhauser, Wolsey & Fisher 1978: a number of k seeds chosen so covers at least 1 - 1/e of what the
 best k could. Under costs: the better of greedy by count and greedy by count / cost, at least

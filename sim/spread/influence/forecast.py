@@ -1,4 +1,4 @@
-"""Forecasts: the expected spread of seeds by runs from them, with its interval.
+"""``spread_of``: Monte Carlo estimate of expected spread with a confidence interval.
 
 Runs are as many as the interval needs to be a hundredth of the mean wide on each side, found out
 from a first portion of them (Stein, Annals of Mathematical Statistics 16, 1945), within bounds.

@@ -1,4 +1,4 @@
-"""Live edges: models whose final reach is that of a random subgraph, and networks under them.
+"""Live-edge models: final reach as reachability in a random subgraph (percolation).
 
 Under such a model the expected spread is monotone and submodular in the seeds (Kempe, Kleinberg &
 Tardos, KDD 2003), which is what the choice of seeds rests on.

@@ -1,4 +1,4 @@
-"""OPIM-C: the k seeds of largest expected spread, as near the best as was asked for.
+"""OPIM-C: k seeds of largest expected spread, within a stated approximation of the best.
 
 Tang, Tang, Xiao & Yuan, "Online processing algorithms for influence maximization", SIGMOD 2018.
 Seeds are chosen greedily on one half of the reverse reachable sets and checked on the other; both

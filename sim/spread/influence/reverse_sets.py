@@ -1,4 +1,4 @@
-"""Reverse reachable sets: each holds whoever would have reached one random agent.
+""":class:`ReverseSets`: samples of reverse reachable (RR) sets, in one flat array.
 
 Seeds reach as many agents in expectation as there are, times the share of sets that hold one of
 them (Borgs, Brautbar, Chayes & Lucier, SODA 2014). Sets lie one after the other in one flat array;

@@ -1,1 +1,1 @@
-"""Models that decide by what all neighbours say in sum: thresholds, pressure."""
+"""Models that decide by sums over neighbours: thresholds, complex contagion, pressure."""

@@ -1,4 +1,4 @@
-"""Heard: a model says what agents make of all that they hear from their neighbours in sum."""
+""":class:`Heard`: the base class of models that decide by counts and trust of heard neighbours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pressure: for bare models, what everybody hears in sum from those that speak this tick."""
+"""``pressure``: the summed weights that listeners hear from this tick's speakers."""
 
 from __future__ import annotations
 

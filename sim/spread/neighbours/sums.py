@@ -1,4 +1,4 @@
-"""The counters behind ``Heard``: one row an agent that heard anything."""
+""":class:`Sums`: neighbour counts and trust by state, updated incrementally, for ``Heard``."""
 
 from __future__ import annotations
 

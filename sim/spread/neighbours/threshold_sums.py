@@ -1,4 +1,4 @@
-"""What listeners still miss of their thresholds: the column behind thresholds, single or rival."""
+"""Remaining thresholds of listeners, less with each neighbour that adopts; also for rivals."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Opinions, and how hearing others moves them."""
+"""Opinion dynamics: base classes of models, initial opinions, and measures."""

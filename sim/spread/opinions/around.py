@@ -1,4 +1,4 @@
-"""The view of the world that an opinion model has."""
+""":class:`Around`: the read-only view of the world that an opinion model gets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The compiler of models' methods: plain Python becomes a function that kernels can call.
+"""Compilation of opinion models' Python methods to functions that numba kernels call.
 
 What the method reads of ``self`` are numbers: parameters, and properties that are numbers. They are
 handed over as 64-bit words beside the call, so that a model is compiled once, whatever its

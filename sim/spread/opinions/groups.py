@@ -1,4 +1,4 @@
-"""Opinions by gatherings: an agent hears several at once, or a pair persuades whoever hears it."""
+"""Opinion models of group meetings: :class:`Gatherings`, and :class:`Outflow` (Sznajd-like)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measures of opinions: in the middle or apart, in how many groups."""
+"""Measures of opinions: mean, polarisation, number of clusters."""
 
 from __future__ import annotations
 

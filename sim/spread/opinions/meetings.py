@@ -1,4 +1,4 @@
-"""Opinions by meetings: one agent at a time hears another, in plain Python that is compiled."""
+""":class:`Meetings`: sequential pairwise opinion models, compiled from plain Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Initial opinions: a law that a person types becomes what agents think at the start.
+"""Initial opinions drawn from a named distribution.
 
 ::
 

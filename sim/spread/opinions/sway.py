@@ -1,4 +1,4 @@
-"""Messages with a stance: hearing one moves opinions, and opinions decide who takes it up."""
+""":class:`Swaying`: couples a message and opinions: hearing moves them, and they affect spread."""
 
 from __future__ import annotations
 

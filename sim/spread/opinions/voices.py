@@ -1,4 +1,4 @@
-"""Voices that agents hear: opinions of those they follow, and whom they follow this tick."""
+""":class:`Voices`: opinions of the neighbours that each agent hears this tick."""
 
 from __future__ import annotations
 

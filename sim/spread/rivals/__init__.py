@@ -1,1 +1,1 @@
-"""Messages that exclude one another."""
+"""Mutually exclusive (rival) messages: contests and tie-breaking rules."""

@@ -1,4 +1,4 @@
-"""Rivals: messages that exclude one another, and the rule by which an agent takes one of several.
+""":class:`Contest`: one tick of mutually exclusive messages, and its tie-breaking rule.
 
 A model whose :meth:`~sim.spread.cascade.model.PropagationModel.together` groups its cascades opens
 a :class:`Contest` in each ``step_together``: every message claims, then the contest settles.

@@ -1,4 +1,4 @@
-"""What agents hear of all messages of a contest together, and the voice that each of them keeps."""
+""":class:`RivalVoices`: weights heard from rival messages, and one source sampled as the winner."""
 
 from __future__ import annotations
 

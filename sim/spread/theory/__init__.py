@@ -1,1 +1,1 @@
-"""Equations of models: mean field, pairs, edge-based, trees."""
+"""Analytic equations of models: mean field, pairs, edge-based, branching trees."""

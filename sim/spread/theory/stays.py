@@ -1,4 +1,4 @@
-"""The edge-based model where states last for times of any law: every age is a state of its own."""
+"""The edge-based compartmental model with arbitrary residence times (states split by age)."""
 
 from __future__ import annotations
 

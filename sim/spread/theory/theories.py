@@ -1,4 +1,4 @@
-"""The theories of a compartmental model: the equations that speak of it, the sharpest first."""
+"""``curves``: the analytic curves that apply to a compartmental model, the most exact first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What cascades come to on networks without short circles, from the numbers of ties alone.
+"""Branching-process (tree) approximation of cascades, from the degree distribution.
 
 Gleeson & Cahalane, "Seed size strongly affects cascades on random networks", Physical Review E 75,
 2007: tick by tick, for models in which an agent's adoption depends on how many of those it hears

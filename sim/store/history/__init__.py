@@ -1,1 +1,1 @@
-"""The history database: what members did, wrote and decided."""
+"""The history database: members' acts, posts and decisions by tick."""

@@ -1,1 +1,1 @@
-"""The journal: what was done to a live world, on the disk before it is acknowledged."""
+"""The journal's file format (write-ahead log of a world): rows, reading, recovery, audit."""

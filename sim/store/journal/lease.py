@@ -1,4 +1,4 @@
-"""The lease: one writer for each live world, a lock that ends with its process, named."""
+""":class:`Lease`: a file lock for the one writer of a live world; tells which process holds it."""
 
 from __future__ import annotations
 

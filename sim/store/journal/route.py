@@ -1,4 +1,4 @@
-"""The route through a journal that leads to one of its states.
+"""The path through a journal with undos and branches that leads to one of its states.
 
 A journal is never rewritten. When a world goes back, or forward again, the journal notes to which
 tick of which line; what lies behind that tick stays in it as a branch that nobody is on.

@@ -1,1 +1,1 @@
-"""The classical tables, for any SQLite client."""
+"""Plain SQL tables of agents, ties and adoptions, for any SQLite client."""

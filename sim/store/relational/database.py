@@ -1,4 +1,4 @@
-"""The classical tables as an SQLite database of their own, with indexes, for any client."""
+"""Plain SQL tables as an SQLite database of their own, with indexes, for any client."""
 
 from __future__ import annotations
 

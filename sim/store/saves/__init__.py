@@ -1,1 +1,1 @@
-"""The saves folder: listed, renamed, copied, shrunk."""
+"""The folder of saved worlds: list, rename, copy, shrink, remove."""

@@ -1,1 +1,1 @@
-"""Snapshots: a world as one file, whole or not at all."""
+"""The single-file world format: schema, header, trailer, checks; ``snapshot`` saves and loads."""

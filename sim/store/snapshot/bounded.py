@@ -1,4 +1,4 @@
-"""Bounded rows of a file that nobody vouches for: never more than the file can hold.
+"""Resource limits on rows of untrusted files: total bytes and query time.
 
 The pages of a file made to harm may lead into each other again and again, so that a few kilobytes
 seem to be gigabytes of rows.

@@ -1,4 +1,4 @@
-"""Filed records: what is seldom asked about agents, left in the file it was loaded from.
+""":class:`FiledRecords`: lazy loading of agents' cold records from the world's file.
 
 A world that was loaded keeps an index of these packed records and reads a piece when it is asked
 for one. The file stays open: where it is replaced, the bytes of before can still be read. Each

@@ -1,4 +1,4 @@
-"""A world file opened so that nothing in it can act: no view, trigger, function or long query."""
+"""Hardened opening of untrusted SQLite files: no views, triggers, functions or long queries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``save`` and ``load``: a world as one file, whole or not at all.
+"""``save`` and ``load``: a world as one SQLite file, written atomically.
 
 Writing: a new SQLite file beside the target (no journal: nobody sees it before it is finished),
 digests behind the last page, fsync, rename, fsync of the folder. Reading: magic, owner and

@@ -1,4 +1,4 @@
-"""The contract of an intervention."""
+""":class:`Intervention`: the base class of interventions."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Members with a mind of their own, as the world keeps them."""
+"""State of minded members in a world: memories, goals, news."""

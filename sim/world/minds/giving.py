@@ -1,4 +1,4 @@
-"""The giving of minds: who gets one, which, and in what language it writes."""
+"""``give``: assigns minds to selected members, and the language each writes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ended messages leave memory: their records lie in scratch files, where all find them.
+"""Eviction of ended messages from memory: their records move to scratch files.
 
 A record that grows lies there too once those of all running messages are large: what was written
 is seldom read. Nothing of this can be seen in a world, but in its memory.

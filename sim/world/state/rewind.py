@@ -1,4 +1,4 @@
-"""The rewind of a world to what a snapshot says, back or forward; it stays the same object."""
+"""In-place restore of a world from a snapshot, back or forward."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The claims that are declared of built-in models, a module a family."""
+"""The declared claims of built-in models, one module a family: ``declared_claims``."""
 
 from __future__ import annotations
 

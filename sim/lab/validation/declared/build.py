@@ -1,4 +1,4 @@
-"""How most claims are made: mean sizes on small networks, shares of pairs, exact laws of a few."""
+"""Builders of claims: mean sizes on small networks, shares of pairs, exact laws of tiny ones."""
 
 from __future__ import annotations
 

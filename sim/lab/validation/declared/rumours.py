@@ -1,4 +1,4 @@
-"""What rumours claim: exact chains, how many never hear it, and when a hoax or a fire lives."""
+"""Claims of rumour models: exact chains, final share of ignorants, survival of hoax and fire."""
 
 from __future__ import annotations
 
