@@ -37,7 +37,7 @@ def test_streams_are_never_renumbered() -> None:
         "PLACED": (43, 0), "STAYS": (44, 0), "TURNS": (45, 0), "EQUALS": (46, 0), "NEWEST": (47, 0),
         "TOPIC_FACTORS": (48, 0), "OFFERED": (49, 0), "WELCOME": (50, 0),
         "ALIKE": (51, 0), "AUDIENCES": (52, 0), "CHOOSING": (53, 0), "CHECKING": (53, 1),
-        "REACHES": (53, 2), "REHEARSALS": (53, 3),
+        "REACHES": (53, 2), "REHEARSALS": (53, 3), "AT_RANDOM": (53, 4),
         "TRAJECTORIES": (58, 0), "RESAMPLES": (58, 1),
     }  # fmt: skip
 
