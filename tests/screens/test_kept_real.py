@@ -119,7 +119,7 @@ async def test_a_killed_world_is_there_again_with_everything_that_was_shown(
         await until(pilot, lambda: frame_of(app).sessions)
         await command(pilot, "step 6")
         await until(pilot, lambda: frame_of(app).durable_tick == 6)
-        left = tmp_path.with_name("left")
+        left = tmp_path.with_name(f"{tmp_path.name}-left")
         shutil.copytree(tmp_path, left)
         shown = frame_of(app).sessions
         await command(pilot, "save town")

@@ -212,9 +212,9 @@ class ModeBar(Bar):
         """Return how far the world is durable, when it was autosaved, what that cost."""
         kept = frame.kept
         if self.app.homes.home.is_copy:
-            return [(1, "a copy, not kept", "$text-warning")]
+            return [(0, "a copy, not kept", "$text-warning")]
         if kept is None:
-            return [(1, "no journal", "$text-warning")]
+            return [(0, "no journal", "$text-warning")]
         pause = f", {kept.pause_ms:.0f} ms" if kept.pause_ms >= 1 else ""
         lags = kept.is_held_up or kept.behind > MOST_BEHIND
         return [

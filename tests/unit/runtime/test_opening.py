@@ -122,7 +122,7 @@ async def test_after_a_save_there_is_nothing_to_tell(path: Path) -> None:
 async def test_a_kill_is_told_with_what_was_brought_back_and_who_had_it(
     path: Path, tmp_path: Path
 ) -> None:
-    left = await killed(path, tmp_path.with_name("left"), 5)
+    left = await killed(path, tmp_path.with_name(f"{tmp_path.name}-left"), 5)
     place = place_of(left)
     assert place is not None
     assert not place.was_closed
