@@ -24,7 +24,7 @@ from contextlib import suppress
 import psutil
 
 from sim import World, make
-from sim.core.workers import allow
+from sim.core.threads import allow
 
 MB = 2**20
 _SMALL = 20_000

@@ -1,15 +1,14 @@
-"""Random networks against igraph, in turn: python bench/generate.py [agents] [rounds].
+"""Random networks against igraph, in turn: ``python -m bench.generate``.
 
 Prints the median seconds of each. Ours counts all of `sim.network.generate.networks`: drawing,
-sorting,
-dropping duplicates; "draw" is its first part. Both make a million agents and some 20 million
-arcs (10 million undirected edges, or 10 million directed arcs for the configuration model).
+sorting, dropping duplicates; "draw" is its first part. Both make a million agents and some 20
+million arcs (10 million undirected edges, or 10 million directed arcs for the configuration model).
 """
 
 from __future__ import annotations
 
+import argparse
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -131,4 +130,7 @@ def main(agents: int = 1_000_000, rounds: int = 3) -> None:
 
 
 if __name__ == "__main__":
-    main(*(int(argument) for argument in sys.argv[1:]))
+    words = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    words.add_argument("--agents", type=int, default=1_000_000)
+    words.add_argument("--rounds", type=int, default=3)
+    main(**vars(words.parse_args()))

@@ -1,18 +1,17 @@
-"""Network analysis against igraph, in turn: python bench/graph.py [agents] [rounds].
+"""Network analysis against igraph, in turn: ``python -m bench.graph``.
 
 A symmetric network of planted communities of 1,024 members, mean degree 18 (a million agents: 9
 million friendships). Prints the median seconds of each, the ratio, and what both found. Ours is
 `sim.network.analysis.analysis` as anybody calls it; building igraph's graph is a row of its own
-and counts
-in no other. At a million agents igraph takes 2 GB and some 30 seconds for Louvain: 200,000 agents
-tell the same.
+and counts in no other. At a million agents igraph takes 2 GB and some 30 seconds for Louvain:
+200,000 agents tell the same.
 """
 
 from __future__ import annotations
 
+import argparse
 import resource
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -143,8 +142,11 @@ def _line(title: str, ours: list[float], theirs: list[float], note: str) -> None
 
 def main() -> None:
     """Run all cases in turn."""
-    agents = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000
-    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 3
+    words = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    words.add_argument("--agents", type=int, default=200_000)
+    words.add_argument("--rounds", type=int, default=3)
+    asked = words.parse_args()
+    agents, rounds = asked.agents, asked.rounds
     warm = generate("planted-communities", 2000, seed=1, mean_degree=8).ties
     for case in CASES:  # compile
         case.ours(warm)

@@ -23,6 +23,7 @@ from pathlib import Path
 from bench.latency import probe, shown
 from bench.store import raw_write
 from sim import Simulation, World
+from sim.runtime.engine.thread_client import ThreadEngine
 from sim.runtime.journal.writer import JournalWriter, Pacing, recover
 from sim.store.snapshot.snapshot import load, save
 
@@ -93,7 +94,9 @@ async def play(world: World, path: Path, seconds: float) -> tuple[list[float], l
         probing = asyncio.create_task(probe(late))
         began, seen = time.monotonic(), 1
         await simulation.play()
-        keeper = simulation._link.live.custody.keeper  # noqa: SLF001 - a bench looks inside
+        client = simulation._client  # noqa: SLF001 - a bench looks inside
+        assert isinstance(client, ThreadEngine)
+        keeper = client.live.custody.keeper
         assert keeper is not None
         while time.monotonic() - began < seconds:
             await asyncio.sleep(0.1)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sim import Simulation, World
+from sim.runtime.engine.thread_client import ThreadEngine
 
 MODELS = ("independent-cascade", "sir", "sis", "linear-threshold", "viral")
 
@@ -56,7 +57,9 @@ async def measure(world: World, model: str, rounds: int) -> None:
     late: list[float] = []
     ticks: list[float] = []
     async with Simulation(world, frames_per_second=10) as simulation:
-        live = simulation._link.live  # noqa: SLF001 - a bench looks inside
+        client = simulation._client  # noqa: SLF001 - a bench looks inside
+        assert isinstance(client, ThreadEngine)
+        live = client.live
         live.frame = timed(live.frame, frames)  # type: ignore[method-assign]
         live.tick = timed(live.tick, ticks)  # type: ignore[method-assign]
         session = await simulation.inject("news", seeds="random:1000", model=model)

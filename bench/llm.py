@@ -1,18 +1,18 @@
 """Calls a second through the pool of language models, beside raw aiohttp on the same server.
 
-``python -m bench.llm [CALLS]``: both in turn against one loopback server in a process of its own,
+``python -m bench.llm``: both in turn against one loopback server in a process of its own,
 200 calls at once, medians of five rounds. Then texts a second of the rule writer, which stands in
 where nobody is asked, and the time of a single one.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import multiprocessing
 import resource
 import statistics
-import sys
 import time
 from typing import Any
 
@@ -113,7 +113,9 @@ def writing(count: int) -> tuple[float, float]:
 
 def main() -> None:
     """Measure and print."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+    words = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    words.add_argument("--count", type=int, default=2000, help="decisions asked for")
+    count = words.parse_args().count
     context = multiprocessing.get_context("spawn")
     port = context.Queue()
     server = context.Process(target=serve, args=(port,), daemon=True)

@@ -23,7 +23,7 @@ from typing import Any
 from sim import World, load, save
 from sim.errors import InputError
 from sim.runtime import Simulation
-from sim.runtime.queries import feeds, members, paths
+from sim.runtime.queries import feeds, members, pairs
 from sim.runtime.queries import inspector as inspecting
 from sim.runtime.queries import messages as stories
 from sim.runtime.queries import sorting as orders
@@ -100,7 +100,7 @@ async def members_asked(ask: Questions, agent: int, message: int | None) -> None
     await ask.ask("a member", take, agent, then=made)
     await ask.ask("a member, its ties drawn", take, agent, True, then=made)
     await ask.ask("why", why_somebody, agent)
-    await ask.ask("a path", paths.sought, str(agent), str(agent // 2), then=paths.found)
+    await ask.ask("a path", pairs.sought, str(agent), str(agent // 2), then=pairs.found)
 
 
 async def stories_asked(ask: Questions, message: int | None) -> None:

@@ -50,7 +50,8 @@ def timed(work: Callable[[], int]) -> tuple[float, int]:
 def seeds_of(number: int, agents: int) -> list[int]:
     """Return one in a hundred agents, the same on both sides."""
     share = max(agents // 100, 1)
-    return np.random.default_rng(number).choice(agents, share, replace=False).tolist()
+    seeds: list[int] = np.random.default_rng(number).choice(agents, share, replace=False).tolist()
+    return seeds
 
 
 def ours(world: World, model: str, ticks: int | None = TICKS, **parameters: Any) -> Run:
@@ -117,7 +118,7 @@ def eon(graph: Any, name: str, *arguments: float, **options: Any) -> Run:
 
 def small_pairs(world: World, graph: Any) -> Iterator[Pair]:
     """Yield the models at the smaller size."""
-    rates = {"beta": 0.05, "gamma": 0.2}
+    rates: dict[str, Any] = {"beta": 0.05, "gamma": 0.2}
     try:
         yield Pair(
             "SI / NDlib", ours(world, "si", beta=0.05), ndlib(graph, "SIModel", 1, beta=0.05), 40

@@ -21,7 +21,7 @@ import psutil
 
 from sim import Platform, World
 from sim.core import rng
-from sim.core.workers import allow
+from sim.core.threads import allow
 from sim.jit.bits import ones
 from sim.jit.jit import kernel
 from sim.jit.mix import uniform, word, word2

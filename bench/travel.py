@@ -30,8 +30,7 @@ async def travel(agents: int, folder: Path, undo_bytes: int) -> None:
     """Go back and forward, by memory or (with none) by the journal."""
     world = World.create(agents=agents, mean_degree=20, seed=7)
     path = folder / f"travel-{undo_bytes}.hub"
-    options = {"journal": True, "path": path, "undo_bytes": undo_bytes}
-    async with Simulation(world, **options) as simulation:
+    async with Simulation(world, journal=True, path=path, undo_bytes=undo_bytes) as simulation:
         await simulation.inject("News", seeds="top:40:degree", model="sir", beta=0.02, gamma=0.02)
         shown, spent = {}, []
         for _ in range(TICKS):

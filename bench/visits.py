@@ -79,7 +79,8 @@ def row(name: str, network: str = HUBS, ticks: int = TICKS, **options: Any) -> R
 
 def slowed(name: str, by: float, **rates: float) -> Row:
     """Return a row of the same chain in a smaller unit of time: rates are divided by ``by``."""
-    return row(name, ticks=int(TICKS * by), **{rate: at / by for rate, at in rates.items()})
+    slower: dict[str, Any] = {rate: at / by for rate, at in rates.items()}
+    return row(name, ticks=int(TICKS * by), **slower)
 
 
 DEFAULT = "default rates"

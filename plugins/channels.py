@@ -1,6 +1,7 @@
 """Built-in channels, which decide who hears whom in a tick: ties, feeds, or contacts with times."""
 
-from sim import BroadcastPlugin, FeedPlugin, StreamPlugin, register
+from sim import register
+from sim.world import BroadcastPlugin, FeedPlugin, StreamPlugin
 
 __all__: list[str] = []
 

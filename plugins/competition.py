@@ -5,7 +5,6 @@ from typing import Any, ClassVar, Literal
 
 from sim import (
     Arrivals,
-    Bound,
     Card,
     Cascade,
     Contacts,
@@ -14,13 +13,12 @@ from sim import (
     DrawMode,
     Draws,
     Field,
-    ParameterError,
     PropagationModel,
-    refuse_rivals_seeds,
     register,
-    rivals_know_ties,
-    settle_rivals,
 )
+from sim.core import Bound
+from sim.errors import ParameterError
+from sim.spread import refuse_rivals_seeds, rivals_know_ties, settle_rivals
 
 _MEANING = {
     "open": "has not taken this message up; perhaps a rival",

@@ -1,6 +1,7 @@
 """Built-in minds, which decide the acts of members: language models, archetypes, surrogates."""
 
-from sim import ArchetypeMind, CamelMind, ModelMind, RuleMind, SurrogateMind, register
+from sim import CamelMind, ModelMind, register
+from sim.minds import ArchetypeMind, RuleMind, SurrogateMind
 
 __all__: list[str] = []
 

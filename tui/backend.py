@@ -8,10 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from sim import Keeping, Opened, ParameterSpec, Report, Theory, Ties, World
-    from sim.runtime import Simulation
+    from sim import Theory, Ties, World
+    from sim.core import ParameterSpec, Report
+    from sim.runtime import Keeping, Opened, Simulation
+    from sim.scenario import RunPlan
 
-__all__ = ["Backend", "NewWorldSpec", "PluginChoice", "Preferences", "SavedWorld"]
+__all__ = [
+    "Backend", "Home", "NewWorldSpec", "PlayedScenario", "PluginChoice", "Preferences",
+    "SavedWorld", "ScenarioChoice",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,66 @@ class SavedWorld:
     damage: str = ""
     live: str = ""
     state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where a world lives.
+
+    Parameters
+    ----------
+    at
+        Beside which file its journal lies; None: it keeps none.
+    is_named
+        Whether a person gave it that name, so that it is found there again.
+    is_copy
+        Whether another process has it open.
+    is_lost
+        Whether it is to go for good when it is left.
+    """
+
+    at: Path | None = None
+    is_named: bool = False
+    is_copy: bool = False
+    is_lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioChoice:
+    """A scenario that can be played.
+
+    Parameters
+    ----------
+    where
+        ``gallery:NAME``, or a file.
+    title
+        What it is about.
+    """
+
+    where: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedScenario:
+    """A scenario that was read and checked, to be played.
+
+    Parameters
+    ----------
+    name
+        What its world is called.
+    plan
+        What happens in it.
+    make
+        Makes its world, in which the plan has begun; remarks are appended to the list.
+    headless
+        What it asks for that only a run without the screen does, one sentence; empty: nothing.
+    """
+
+    name: str
+    plan: RunPlan
+    make: Callable[[Report, list[str]], World]
+    headless: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +271,14 @@ class Backend(Protocol):
 
     def interventions(self) -> list[PluginChoice]:
         """List what can be done to a world under way."""
+
+    def scenarios(self) -> list[ScenarioChoice]:
+        """List the scenarios of this folder, and the gallery."""
+
+    def scenario(
+        self, where: str, *, variant: str, agents: int | None, seed: int | None
+    ) -> PlayedScenario:
+        """Read and check a scenario, with so many members and another seed where they are said."""
 
     async def saved(self) -> list[SavedWorld]:
         """List the saves folder, newest first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.css.query import NoMatches
@@ -13,10 +14,12 @@ from tui.model_access import asking_of
 from tui.safe_text import line
 
 if TYPE_CHECKING:
-    from tui.app import Hubbub
+    from tui.program import Program
 
 __all__ = ["BackgroundWork"]
 
+MOST_FILES = 200
+"""Files of this folder whose names can be completed."""
 SETTINGS_EVERY = 2.0
 """Seconds between two looks at the settings file."""
 
@@ -31,15 +34,18 @@ class BackgroundWork:
 
     Attributes
     ----------
-    model_words, saved_words
-        What the ``:`` line can complete: models with their parameters, saved worlds.
+    model_words, saved_words, lab_words, scenario_words
+        What the ``:`` line can complete: models with their parameters, saved worlds, studies and
+        scenarios to sweep of this folder, scenarios to play.
     """
 
-    def __init__(self, app: Hubbub) -> None:
+    def __init__(self, app: Program) -> None:
         self._app = app
         self._warming = DialogJob("preparing the models")
         self.model_words: list[str] = []
         self.saved_words: list[str] = []
+        self.lab_words: list[str] = []
+        self.scenario_words: list[str] = []
 
     async def begin(self) -> None:
         """Begin, once the first world is on the screen."""
@@ -60,10 +66,18 @@ class BackgroundWork:
         self.model_words = [*names, *sorted(parameters)]
         saved = await backend.saved()
         self.saved_words = [world.path.stem for world in saved]
+        await self.learn_files()
         left = [line(world.path.stem, 30) for world in saved if world.state == "not closed"]
         if left:
             them = "it" if len(left) == 1 else "them"
             self._app.notify(f"Not closed last time: {', '.join(left[:5])}. o opens {them}.")
+
+    async def learn_files(self) -> None:
+        """Learn which studies and scenarios this folder has."""
+        names = await in_thread(lambda: sorted(Path.cwd().glob("*.toml"))[:MOST_FILES], "studies")
+        self.lab_words = [name.stem for name in names]
+        found = await in_thread(self._app.backend.scenarios, "scenarios")
+        self.scenario_words = [each.where for each in found]
 
     async def _warm(self) -> None:
         """Prepare every model; the bar says which one is at it."""
@@ -78,8 +92,7 @@ class BackgroundWork:
 
     def _tell(self) -> None:
         with suppress(NoMatches):  # the stage is being taken down
-            if self._app.stage is not None:
-                self._app.stage.prepare(self._warming.stage)
+            self._app.say_preparing(self._warming.stage)
 
     async def look_at_settings(self) -> None:
         """Announce what changed in the settings file, and do as it says now."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sim import ParameterSpec, Spec
+    from sim.core import ParameterSpec, Spec
 
 __all__ = ["facts_of"]
 
@@ -43,7 +43,8 @@ def facts_of(name: str) -> list[tuple[str, str]]:
     UnknownNameError
         When no model is called so.
     """
-    from sim import card_of, describe, spec
+    from sim import spec
+    from sim.core import card_of, describe
 
     found = spec(name)
     card = card_of(found.cls)
@@ -56,7 +57,7 @@ def facts_of(name: str) -> list[tuple[str, str]]:
 
 
 def _head(found: Spec) -> Iterator[tuple[str, str]]:
-    from sim import family_of, form_of
+    from sim.core import family_of, form_of
 
     yield "summary", " ".join(inspect.cleandoc(found.cls.__doc__ or "").split()).replace("``", "")
     yield "family", f"{family_of(found.cls)}; form {form_of(found.cls)}"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,10 +14,16 @@ from tui.safe_text import line
 
 if TYPE_CHECKING:
     from sim import World
-    from sim.lab import Futures, Interval
+    from sim.lab import Calibration, Futures, Interval, StudyFindings, Sweep
     from tui.experiments import Experiment
 
-__all__ = ["QUANTILES", "ArmCurves", "Difference", "Outcome", "course", "outcome_of", "series_of"]
+__all__ = [
+    "FAN", "HEAT", "QUANTILES", "ArmCurves", "Bar", "Bars", "Difference", "Outcome",
+    "ParameterMap", "course", "outcome_of", "series_of",
+]  # fmt: skip
+
+FAN, HEAT = "fan", "heat map"
+"""Names of two pictures; those of bars say what they are of."""
 
 Floats = NDArray[np.float64]
 
@@ -68,6 +74,76 @@ class Difference:
 
 
 @dataclass(frozen=True, eq=False)
+class ParameterMap:
+    """A measure over two parameters.
+
+    Attributes
+    ----------
+    x, y, measure
+        Names.
+    across, up
+        Values of x and y, rising, as they are written.
+    means
+        float64 (up, across); NaN where no run is finished.
+    """
+
+    x: str
+    y: str
+    measure: str
+    across: tuple[str, ...]
+    up: tuple[str, ...]
+    means: Floats
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A number on an axis.
+
+    Attributes
+    ----------
+    label
+        What it is of.
+    value
+        The number.
+    low, high
+        Ends of its interval; NaN: none is known.
+    said
+        The same in words.
+    start
+        Where a bar to it begins; NaN: a mark alone.
+    """
+
+    label: str
+    value: float
+    low: float
+    high: float
+    said: str
+    start: float = float("nan")
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Numbers with their intervals, on one axis.
+
+    Attributes
+    ----------
+    rows
+        From above.
+    note
+        What they are.
+    middle
+        A number that all are compared with; NaN: none.
+    span
+        Numbers that the axis reaches to, whatever the rows hold.
+    """
+
+    rows: tuple[Bar, ...]
+    note: str
+    middle: float = float("nan")
+    span: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
 class Outcome:
     """What there is to draw and to say of what is finished.
 
@@ -89,6 +165,8 @@ class Outcome:
         How many runs are in it.
     difference
         Between the second arm and the first; None: there is one arm.
+    pictures
+        What can be drawn beside the fan, by name.
     """
 
     series: str
@@ -100,21 +178,32 @@ class Outcome:
     sentences: tuple[str, ...]
     finished: int
     difference: Difference | None = None
+    pictures: Mapping[str, ParameterMap | Bars] = field(default_factory=dict)
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """Names of all that can be drawn; the first is what is shown at first."""
+        return (*((FAN,) if self.arms else ()), *self.pictures)
 
 
 def series_of(experiment: Experiment) -> tuple[str, ...]:
-    """Return the names of the series that an experiment has, those of messages first."""
-    found = experiment.found
-    if found is None:
+    """Return the names of the series that an experiment has, those of messages first.
+
+    Of a sweep they are measures: what its pictures can be of.
+    """
+    found: Any = experiment.found
+    if found is None or not hasattr(found, "records"):
         return ()
+    if isinstance(found.records, tuple):
+        return _measures(found)
     every = dict.fromkeys(n for each in found.records.found.values() for n in each.series)
-    has_messages = bool(experiment.plan.messages or experiment.under_way)
+    has_messages = experiment.plan.sends or bool(experiment.under_way)
     own = [name for name in OF_MESSAGES if name in every and has_messages]
     rest = [name for name in every if name not in {*OF_MESSAGES, "running"}]
     return (*own, *rest) or tuple(every)
 
 
-def outcome_of(experiment: Experiment, series: str) -> Outcome | None:
+def outcome_of(experiment: Experiment, series: str, axes: tuple[str, ...] = ()) -> Outcome | None:
     """Return what an experiment comes to so far; None: nothing is finished, or it has no series.
 
     Parameters
@@ -122,12 +211,25 @@ def outcome_of(experiment: Experiment, series: str) -> Outcome | None:
     experiment
         It may be running.
     series
-        Whose curves; another one where it has none of that name.
+        Whose curves, or of a sweep which measure; another one where it has none of that name.
+    axes
+        The two parameters of the heat map of a sweep; others: its first two.
     """
-    found, known = experiment.found, series_of(experiment)
-    if found is None or not found.records.finished or not known:
+    from sim.lab import Calibration, StudyFindings, Sweep
+
+    found: Any = experiment.found
+    if isinstance(found, Calibration):
+        return _of_calibration(found, experiment)
+    known = series_of(experiment)
+    if found is None or not known:
         return None
     series = series if series in known else known[0]
+    if isinstance(found, Sweep):
+        return _of_sweep(found, series, axes, experiment)
+    if isinstance(found, StudyFindings):
+        return _of_study(found, series, experiment) if len(found.complete.seeds) else None
+    if not found.records.finished:
+        return None
     curves = found.records.curves
     is_compared = len(found.records.programs) > 1
     futures: Any = found if is_compared else None
@@ -137,6 +239,162 @@ def outcome_of(experiment: Experiment, series: str) -> Outcome | None:
         tuple(_of_arms(futures) if is_compared else _facts(found)),
         tuple(found.conclusion().splitlines()), found.records.finished,
         _difference(futures, series) if is_compared else None,
+    )  # fmt: skip
+
+
+def _of_study(found: StudyFindings, series: str, experiment: Experiment) -> Outcome:
+    complete, study = found.complete, found.study
+    bars = {f"{measure} by arm": _arm_bars(found, measure) for measure in study.measures}
+    main = study.measures[0]
+    facts = [
+        ("replicates", f"{count(len(complete.seeds))} of {count(len(found.records.seeds))}"),
+        ("mean of", main),
+        *((bar.label, bar.said) for bar in bars[f"{main} by arm"].rows),
+    ]
+    said = [verdict.sentence for verdict in found.verdicts]
+    said += [line for measure in study.measures for line in found.sentences(measure)]
+    said += [] if found.is_finished else [found.how_far()]
+    return Outcome(
+        series, complete.curves.units.get(series, ""), experiment.tick, complete.agents,
+        tuple(_arms(found.futures, series)), tuple(facts), (*said, *experiment.remarks),
+        found.records.finished, _difference(found.futures, series), bars,
+    )  # fmt: skip
+
+
+def _arm_bars(found: StudyFindings, measure: str) -> Bars:
+    write = percent if measure.startswith("share") else _three
+    rows = [
+        Bar(row["arm"], row["mean"], row["low"], row["high"],
+            _with_interval(row["mean"], row["low"], row["high"], write))
+        for row in found.means.where(measure=measure).rows()
+    ]  # fmt: skip
+    return Bars(tuple(rows), f"{measure}: the mean of each arm, and its 95 % interval")
+
+
+def _three(value: float) -> str:
+    """Write a number to three digits."""
+    return short(value) if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _with_interval(
+    value: float, low: float, high: float, write: Callable[[float], str] = _three
+) -> str:
+    if np.isnan(value):
+        return "-"
+    if np.isnan(low):
+        return write(value)
+    return f"{write(value)} ({write(low).removesuffix('%')} to {write(high).removesuffix('%')})"
+
+
+def _measures(found: Sweep) -> tuple[str, ...]:
+    """Return what a sweep can be looked at by: its own measure first."""
+    every = dict.fromkeys([found.measure, *found.measures])
+    return tuple(each for each in every if not np.isnan(_means(found, each)).all())
+
+
+def _means(found: Sweep, measure: str) -> Floats:
+    from sim.errors import UnknownNameError
+
+    try:
+        return found.means(measure)
+    except UnknownNameError:  # no run of those that are finished has it
+        return np.full(len(found.design), np.nan)
+
+
+def _of_sweep(found: Sweep, measure: str, axes: tuple[str, ...], experiment: Experiment) -> Outcome:
+    from sim.errors import InputError
+
+    finished = sum(each.finished for each in found.records)
+    facts = [
+        ("design", found.design.kind), ("points", count(len(found.design))),
+        ("runs", f"{count(finished)} of {count(experiment.total)}"),
+        *((name, _span(found, place)) for place, name in enumerate(found.design.names)),
+    ]  # fmt: skip
+    pictures: dict[str, ParameterMap | Bars] = {}
+    said = found.conclusion(measure).splitlines()
+    try:
+        pictures["indices"] = _indices(found, measure)
+    except InputError as error:
+        said.append(str(error))
+    pictures["ends"] = _ends(found, measure)
+    if len(names := found.design.names) > 1:
+        chosen = axes if len(axes) == 2 and {*axes} <= {*names} and len({*axes}) == 2 else names[:2]
+        pictures = {HEAT: _map(found, measure, *chosen), **pictures}
+    return Outcome(
+        measure, "", 0, 0, (), tuple(facts), (*said, *experiment.remarks), finished,
+        pictures=pictures,
+    )  # fmt: skip
+
+
+def _span(found: Sweep, place: int) -> str:
+    values = list(dict.fromkeys(point[place] for point in found.design.points))
+    if any(isinstance(value, str | bool) for value in values):
+        return f"{len(values)} values"
+    return f"{_number(min(values))} to {_number(max(values))}"
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _map(found: Sweep, measure: str, x: str, y: str) -> ParameterMap:
+    drawn = found.heat_map(x, y, measure)
+    across, up = (tuple(map(_number, values)) for values in (drawn.across, drawn.up))
+    return ParameterMap(x, y, measure, across, up, drawn.means)
+
+
+_INDICES = {"morris": ("mu_star",), "sobol": ("total", "first")}
+_SAID_OF = {"mu_star": "mu*", "total": "total", "first": "alone", "coefficient": ""}
+
+
+def _indices(found: Sweep, measure: str) -> Bars:
+    table = found.sensitivity(measure)
+    names = _INDICES.get(found.design.kind, ("coefficient",))
+    every = sorted(table.rows(), key=lambda row: -abs(row[names[0]]))
+    rows = []
+    for row in every:
+        for name in names:
+            value, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
+            label = f"{row['parameter']} {_SAID_OF[name]}".rstrip()
+            said = _with_interval(value, low, high)
+            said += f", sigma {_three(row['sigma'])}" if "sigma" in row else ""
+            rows.append(Bar(label, value, low, high, said, 0.0))
+    return Bars(tuple(rows), table.caption)
+
+
+def _ends(found: Sweep, measure: str) -> Bars:
+    drawn, rows = found.tornado(measure), []
+    for row in drawn.table().rows():
+        if not np.isnan(row["difference"]):
+            low, high = (
+                f"{short(row[e])} at {_number(row[f'{e}_value'])}" for e in ("low", "high")
+            )
+            rows.append(Bar(row["parameter"], row["high"], np.nan, np.nan, f"{low}, {high}",
+                            row["low"]))  # fmt: skip
+    note = f"{measure} at the low and at the high end of each parameter; | on average"
+    return Bars(tuple(rows), note, drawn.middle)
+
+
+def _of_calibration(found: Calibration, experiment: Experiment) -> Outcome:
+    facts = [
+        ("model", found.plan.model), ("network", found.plan.network),
+        ("points", count(found.simulations)), ("messages a point", count(found.plan.messages)),
+    ]  # fmt: skip
+    rows = []
+    for one in found.parameters:
+        wide = (one.most - one.least) or 1.0
+        share, low, high = ((each - one.least) / wide for each in (one.value, one.low, one.high))
+        said = f"{one.value:.4g} ({one.low:.4g} to {one.high:.4g})"
+        rows.append(Bar(one.name, share, low, high, said))
+        facts.append((one.name, said))
+    for error in found.errors:
+        said = f"{error.model:.3f}, copying {error.copying:.3f}"
+        facts.append((f"{error.measure}, {error.messages}", said))
+    note = f"Likeliest values within their ranges (0 to 1); together with {found.level:.0%}"
+    said_of = (*found.conclusion().splitlines(), *experiment.remarks)
+    return Outcome(
+        "", "", 0, 0, (), tuple(facts), said_of, found.simulations,
+        pictures={"parameters": Bars(tuple(rows), note, span=(0.0, 1.0))},
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Experiments on the world of the screen: many runs of a copy, in processes beside it."""
+"""Experiments: many runs of the world on the screen or of what a file says, beside it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import asyncio
 import os
 import time
 import weakref
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from sim.errors import HubbubError, InputError
 from tui.dialogs.error import sentence_of
@@ -17,11 +18,11 @@ from tui.safe_text import line
 
 if TYPE_CHECKING:
     from sim import World
-    from sim.lab import Ensemble, Futures, Progress, Records
+    from sim.lab import Records, Result
     from sim.runtime import Simulation
-    from tui.app import Hubbub
+    from tui.backend import Backend
 
-__all__ = ["AS_IT_IS", "Experiment", "Experiments", "Plan"]
+__all__ = ["AS_IT_IS", "Experiment", "Experiments", "FilePlan", "Plan", "finished_of"]
 
 AS_IT_IS = "as it is"
 """What a world is called to which nothing is done."""
@@ -70,6 +71,48 @@ class Plan:
         """What the lab is asked, whatever is run."""
         return {"replicates": self.replicates, "ticks": self.ticks, "seed": self.seed}
 
+    @property
+    def total(self) -> int:
+        """Runs that are asked for."""
+        return self.replicates * max(1, len(self.arms))
+
+    @property
+    def sends(self) -> bool:
+        """Whether messages are sent in the runs."""
+        return bool(self.messages)
+
+
+@dataclass(frozen=True)
+class FilePlan:
+    """What is run of a file: a study, a sweep, a calibration.
+
+    Parameters
+    ----------
+    title
+        What it is about.
+    begin
+        Runs it, given ``report`` and what :meth:`Experiments.workers` says; ``follow`` too, where
+        it can be looked at on the way.
+    look
+        Returns what is finished, of a progress; None: nothing is seen before the end.
+    into
+        The file that keeps each run; None: none.
+    total
+        Runs that are asked for; 0: not known before it runs.
+    needs_world
+        Whether ``begin`` is given a copy of the world on the screen first.
+    """
+
+    title: str
+    begin: Callable[..., Awaitable[Result]]
+    look: Callable[[Any], Result] | None = None
+    into: Path | None = None
+    total: int = 0
+    needs_world: bool = False
+
+    sends = True
+    """What it runs sends messages: their series come first."""
+
 
 @dataclass(eq=False)
 class Experiment:
@@ -94,24 +137,25 @@ class Experiment:
     """
 
     number: int
-    plan: Plan
+    plan: Plan | FilePlan
     tick: int = 0
     agents: int = 0
     world: weakref.ref[Simulation] | None = None
     under_way: tuple[int, ...] = ()
     made: int = 0
-    found: Ensemble | Futures | None = None
+    found: Result | None = None
     state: State = "running"
     finished: int = 0
-    stage: str = "copying the world"
+    total: int = 0
+    stage: str = "preparing"
     seconds_left: float | None = None
     problem: str = ""
+    remarks: list[str] = field(default_factory=list, repr=False)
     looked: float = field(default=0.0, repr=False)
 
-    @property
-    def total(self) -> int:
-        """Runs that were asked for."""
-        return self.plan.replicates * max(1, len(self.plan.arms))
+    def __post_init__(self) -> None:
+        """Take over how many runs were asked for."""
+        self.total = self.total or self.plan.total
 
     @property
     def how_far(self) -> str:
@@ -122,23 +166,49 @@ class Experiment:
             return self.stage
         return f"{self.finished} of {self.total}, {seconds(self.seconds_left)} left"
 
-    def follow(self, progress: Progress) -> None:
+    def follow(self, progress: Any) -> None:
         """Take over what is finished; called in the thread that waits for the workers."""
         self.finished, self.seconds_left = progress.finished, progress.seconds_left
+        self.total = progress.total
         began = time.monotonic()
         if began < self.looked and progress.finished < progress.total:
             return
-        self._take(progress.records())
+        if isinstance(self.plan, Plan):
+            self._take(self.plan, progress.records())
+        elif self.plan.look is not None:
+            self.found = self.plan.look(progress)
         spent = time.monotonic() - began
         self.looked = time.monotonic() + max(_LOOKS, _SHARE_OF_LOOKS * spent)
 
-    def _take(self, records: Any) -> None:
+    def end(self, found: Result) -> None:
+        """Take over all of it."""
+        self.found, self.finished = found, finished_of(found)
+        self.total = max(self.total, self.finished)
+
+    def _take(self, plan: Plan, records: Any) -> None:
         from sim.lab import Ensemble, Futures
 
-        if not self.plan.arms:
+        if not plan.arms:
             self.found = Ensemble(records)
         elif (whole := in_pairs(records)).finished:
             self.found = Futures(whole, self.tick, "")
+
+
+class Host(Protocol):
+    """What experiments need of the program that they run beside."""
+
+    backend: Backend
+
+    @property
+    def simulation(self) -> Simulation:
+        """The running simulation; raises ``InputError`` when no world is open."""
+
+    @property
+    def log(self) -> Any:
+        """Where faults are written."""
+
+    def say(self, text: str, kind: str = "info") -> None:
+        """Say a sentence on the line above the footer."""
 
 
 class Experiments:
@@ -155,7 +225,7 @@ class Experiments:
         In the order in which they began.
     """
 
-    def __init__(self, app: Hubbub) -> None:
+    def __init__(self, app: Host) -> None:
         self._app = app
         self.all: list[Experiment] = []
         self._task: asyncio.Task[None] | None = None
@@ -175,15 +245,32 @@ class Experiments:
         """
         if self.running is not None:
             raise InputError(
-                f"Replicates are running ({self.running.how_far}); wait, or stop them with "
+                f"Runs go on already ({self.running.how_far}); wait, or stop them with "
                 "`replicates stop`."
             )
 
-    def begin(self, plan: Plan) -> Experiment:
-        """Run the world that is shown many times over, from a copy of it as it is now."""
+    def begin(self, plan: Plan | FilePlan) -> Experiment:
+        """Run the world that is shown many times over, from a copy of it now; or a file."""
         made = self._new(Experiment(len(self.all) + 1, plan))
-        self._begin(made, self._futures(made) if plan.arms else self._ensemble(made))
+        self._begin(made, self._work(made, plan))
         return made
+
+    def keep(self, title: str, found: Result, total: int, into: Path) -> Experiment:
+        """Show beside the others what was run before, as its file has it."""
+
+        async def never(**_how: Any) -> Result:
+            return found
+
+        made = Experiment(len(self.all) + 1, FilePlan(title, never, into=into, total=total))
+        made.end(found)
+        made.state = "done" if made.finished == made.total else "stopped"
+        self.all.append(made)
+        return made
+
+    def _work(self, made: Experiment, plan: Plan | FilePlan) -> Coroutine[Any, Any, None]:
+        if isinstance(plan, FilePlan):
+            return self._of_file(made, plan)
+        return self._futures(made, plan) if plan.arms else self._ensemble(made, plan)
 
     def _new(self, made: Experiment) -> Experiment:
         self.require_free()
@@ -196,9 +283,16 @@ class Experiments:
     async def _carry_out(self, made: Experiment, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
-            made.state, said, kind = "done", f"{made.total:,} replicates are done", "good"
+            made.state, kind = "done", "good"
+            said = f"{made.total:,} runs are done" if made.total else f"{made.plan.title} is done"
         except asyncio.CancelledError:
-            made.state, said, kind = "stopped", f"Stopped; {made.finished:,} are kept", "info"
+            into = getattr(made.plan, "into", None)
+            where = "" if into is None else f" in {into}"
+            made.state, said, kind = (
+                "stopped",
+                f"Stopped; {made.finished:,} are kept{where}",
+                "info",
+            )
         except Exception as error:
             made.state, made.problem = "failed", line(sentence_of(error), 400)
             said, kind = made.problem.rstrip("."), "error"
@@ -214,26 +308,34 @@ class Experiments:
         made.under_way = tuple(each.id for each in world.cascades.loose if each.alive)
         return world
 
-    async def _ensemble(self, made: Experiment) -> None:
+    async def _ensemble(self, made: Experiment, plan: Plan) -> None:
         from sim import lab
 
-        world, plan = await self._copied(made), made.plan
+        made.stage, world = "copying the world", await self._copied(made)
         program = lab.Messages(plan.messages, AS_IT_IS, until_quiet=plan.ticks is None)
-        made.found = await lab.ensemble(
-            world, program=program, **plan.asked, **self._workers(), follow=made.follow,
+        made.end(await lab.ensemble(
+            world, program=program, **plan.asked, **self.workers(), follow=made.follow,
             report=_reporter(made),
-        )  # fmt: skip
+        ))  # fmt: skip
 
-    async def _futures(self, made: Experiment) -> None:
+    async def _futures(self, made: Experiment, plan: Plan) -> None:
         from sim import lab
 
-        world, plan = await self._copied(made), made.plan
-        made.found = await lab.compare(
-            world, dict(plan.arms), messages=plan.messages, **plan.asked, **self._workers(),
+        made.stage, world = "copying the world", await self._copied(made)
+        made.end(await lab.compare(
+            world, dict(plan.arms), messages=plan.messages, **plan.asked, **self.workers(),
             follow=made.follow, report=_reporter(made),
-        )  # fmt: skip
+        ))  # fmt: skip
 
-    def _workers(self) -> dict[str, Any]:
+    async def _of_file(self, made: Experiment, plan: FilePlan) -> None:
+        how = {**self.workers(), "report": _reporter(made)}
+        if plan.look is not None:
+            how |= {"follow": made.follow, "tell": made.remarks.append}
+        if plan.needs_world:
+            how["world"] = await self._copied(made)
+        made.end(await plan.begin(**how))
+
+    def workers(self) -> dict[str, Any]:
         """Say who carries it out: processes, one less than there are processors, two at least."""
         return {"workers": max(2, (os.cpu_count() or 2) - 1), "backend": self._app.backend.workers}
 
@@ -251,6 +353,12 @@ def _reporter(made: Experiment) -> Any:
         made.stage = stage
 
     return report
+
+
+def finished_of(found: Result) -> int:
+    """Return how many runs a result rests on; 0 where it does not say."""
+    records = getattr(found, "records", ())
+    return sum(each.finished for each in (records if isinstance(records, tuple) else (records,)))
 
 
 def in_pairs(records: Records) -> Records:

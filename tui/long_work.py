@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from textual.app import App
 
 from tui.dialogs.progress import DialogJob, EngineJob, ProgressDialog, in_thread
 
 if TYPE_CHECKING:
-    from sim import Report
+    from sim.core import Report
     from sim.runtime import Job
-    from tui.app import Hubbub
 
 __all__ = ["LongWork"]
 
@@ -35,7 +36,7 @@ class LongWork:
         What goes on, such as ``"saving the world"``; empty when nothing does.
     """
 
-    def __init__(self, app: Hubbub) -> None:
+    def __init__(self, app: App[Any]) -> None:
         self._app = app
         self.busy = ""
 

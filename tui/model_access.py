@@ -17,7 +17,7 @@ from tui.dialogs.progress import in_thread
 if TYPE_CHECKING:
     from sim.minds.deciding.thinker import Thinker
     from sim.minds.models.budget import Budget
-    from tui.app import Hubbub
+    from tui.program import Program
 
 __all__ = ["ModelAccess", "asking_of"]
 
@@ -47,8 +47,8 @@ class ModelAccess:
     async def budget(self) -> Budget:
         """Return the caps, at first those of the settings, and what was spent."""
         if self._budget is None:
-            from sim import current
             from sim.minds.models.configured import budget_in
+            from sim.settings import current
 
             self._budget = await in_thread(lambda: budget_in(current()), "settings")
         return self._budget
@@ -68,18 +68,20 @@ class ModelAccess:
             raise InputError(thinker.lacks)
         return thinker
 
-    async def anew(self, use: Using | None = None) -> Thinker:
+    async def anew(self, use: Using | None = None, *, offline: bool = False) -> Thinker:
         """Open the way anew, as settings say now, and close the old one; may lack somebody.
 
         Parameters
         ----------
         use
             Takes the new one into use before the old one is closed.
+        offline
+            Whether nobody shall be asked: rules stand in for models.
         """
         from sim.runtime.minds_opening import thinker_of
 
         budget = await self.budget()
-        opening = thinker_of(budget=budget, prefer=self.prefer, least=self.least)
+        opening = thinker_of(offline=offline, budget=budget, prefer=self.prefer, least=self.least)
         thinker = await in_thread(opening.__enter__, "language models")
         if use is not None:
             try:
@@ -101,6 +103,6 @@ class ModelAccess:
 _OF: WeakKeyDictionary[Any, ModelAccess] = WeakKeyDictionary()
 
 
-def asking_of(app: Hubbub) -> ModelAccess:
+def asking_of(app: Program) -> ModelAccess:
     """Return the way of a program; made when it is first wanted."""
     return _OF.setdefault(app, ModelAccess())

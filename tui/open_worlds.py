@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sim.errors import Cancelled, FileError, HubbubError
+from tui.backend import Home
 from tui.dialogs.dialog import Confirm
 from tui.dialogs.error import sentence_of
 from tui.dialogs.progress import in_thread
@@ -17,10 +18,12 @@ from tui.frame_feed import FrameFeed
 from tui.safe_text import line
 
 if TYPE_CHECKING:
-    from sim import Keeping, Opened, Report, World
-    from tui.app import Hubbub
+    from sim import World
+    from sim.core import Report
+    from sim.runtime import Keeping, Opened
+    from tui.program import Program
 
-__all__ = ["Home", "OpenWorlds"]
+__all__ = ["OpenWorlds"]
 
 DEMO = "lastfm-asia"
 """The name of the demo world."""
@@ -32,28 +35,6 @@ COPY = (
     "\n\nA copy can be opened to look at and to step; nothing is written, and what happens in it "
     "is lost unless it is saved under another name."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Home:
-    """Where a world lives.
-
-    Parameters
-    ----------
-    at
-        Beside which file its journal lies; None: it keeps none.
-    is_named
-        Whether a person gave it that name, so that it is found there again.
-    is_copy
-        Whether another process has it open.
-    is_lost
-        Whether it is to go for good when it is left.
-    """
-
-    at: Path | None = None
-    is_named: bool = False
-    is_copy: bool = False
-    is_lost: bool = False
 
 
 class OpenWorlds:
@@ -72,7 +53,7 @@ class OpenWorlds:
         Whether the program ends: what was agreed to about the world stands.
     """
 
-    def __init__(self, app: Hubbub) -> None:
+    def __init__(self, app: Program) -> None:
         self._app = app
         self.home = Home()
         self.is_quitting = False
@@ -113,7 +94,7 @@ class OpenWorlds:
         return await self._or_a_copy(open_it)
 
     async def _or_a_copy(self, open_it: Callable[[bool], Awaitable[Opened]]) -> Opened | None:
-        from sim import LeaseError
+        from sim.store import LeaseError
 
         try:
             return await open_it(False)
@@ -151,14 +132,14 @@ class OpenWorlds:
         return await self._feed(world, name, path, None), Home()
 
     def _refuse(self, error: Exception, *, is_named: bool) -> None:
-        from sim import LeaseError
+        from sim.store import LeaseError
 
         if is_named and isinstance(error, LeaseError):
             raise error
         self._obstacle = f"No journal is kept: {sentence_of(error)}"
 
     async def _unnamed(self, world: World, name: str) -> tuple[FrameFeed, Home]:
-        from sim import LeaseError
+        from sim.store import LeaseError
 
         backend = self._app.backend
         for left in reversed(range(TRIES)):

@@ -10,7 +10,9 @@ __all__ = ["facts"]
 
 def facts() -> list[tuple[str, str]]:
     """Return (label, text) of each fact; called in a thread, for folders may be slow."""
-    from sim import __version__, current, failures, names, spec, user_folder
+    from sim import __version__, names, spec
+    from sim.core import failures, user_folder
+    from sim.settings import current
 
     settings = current()
     models = [spec(name) for name in names()]

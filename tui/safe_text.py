@@ -1,8 +1,8 @@
 """Safe text: what comes from outside on its way to the terminal.
 
-Every text is cleaned when it enters the program (``sim.clean``). This module is the second wall:
-`plain` and `content` clean once more and clip by terminal cells, and `SafeFilter` looks at every
-line that any widget draws, whatever it was made from. None of them ever reads markup.
+Every text is cleaned when it enters the program (``sim.core.clean``). This module is the second
+wall: `plain` and `content` clean once more and clip by terminal cells, and `SafeFilter` looks at
+every line that any widget draws, whatever it was made from. None of them ever reads markup.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from textual.color import Color
 from textual.content import Content
 from textual.filter import LineFilter
 
-from sim import clean, clip
+from sim.core import clean, clip
 
 __all__ = ["STAND_IN", "SafeFilter", "content", "is_visible", "line", "plain"]
 

@@ -11,8 +11,8 @@ from sim.errors import HubbubError
 from tui.backend import SavedWorld
 
 if TYPE_CHECKING:
-    from sim import Info
     from sim.runtime import LivePlace
+    from sim.store import Info
 
 __all__ = ["is_here", "never_saved", "seen"]
 
@@ -55,7 +55,7 @@ def never_saved(place: LivePlace) -> SavedWorld:
 
 def _live(place: LivePlace | None) -> tuple[str, str]:
     """Return (what opening it gives, how it was left)."""
-    from sim.runtime import describe
+    from sim.runtime import describe_opening
 
     if place is None:
         return "", ""
@@ -63,7 +63,7 @@ def _live(place: LivePlace | None) -> tuple[str, str]:
         return "It is on the screen.", "open here"
     if place.holder:
         return f"In use by {place.holder}; a copy of it can be opened.", "in use"
-    said = describe(place)
+    said = describe_opening(place)
     if not place.was_closed:
         return f"It was not closed. {said}", "not closed"
     return said, "unsaved" if place.goes_on else ""

@@ -27,7 +27,7 @@ def broken(error: BaseException | None, frame: Frame | None = None) -> str:
     frame
         The newest one, whose tick and seed help to find the fault.
     """
-    from sim import crash_report, redacted
+    from sim.settings import crash_report, redacted
 
     if error is None:
         return "Hubbub stopped because of an unknown error.\n"
@@ -54,6 +54,12 @@ def hint_for(frame: Frame | None, keymap: Mapping[str, str]) -> str:
 
     if frame is None:
         return ""
+    plays = frame.program is not None and frame.program.ended is None
+    if plays and frame.program is not None and frame.state == "paused":
+        return (
+            f"{key('run')} plays {line(frame.program.name, 40)} from here, {key('step')} steps one "
+            f"tick; {key('inject')} sends a message of your own."
+        )
     if not frame.sessions and frame.state not in {"playing", "stepping"}:
         return (
             f"Press {key('inject')} to send a message, then {key('run')} to let time run; "
@@ -89,6 +95,12 @@ def endings(before: Frame, now: Frame) -> Iterator[tuple[str, str]]:
         if row.id in running and row.status in {"quiet", "failed", "cancelled"}:
             text, kind = ended(row.id, row.status, row.size, now.agents, row.error)
             yield (text if still else f"{text} All is at rest."), kind
+    if (
+        now.program is not None
+        and now.program.ended is not None
+        and (before.program is None or before.program.ended is None)
+    ):
+        yield now.program.sentence, "error" if now.program.error else "good"
     stood = before.state in {"playing", "stepping"} and now.state == "paused"
     if stood and now.minds is not None and now.minds.warning:
         yield now.minds.warning, "warning"

@@ -9,13 +9,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from sim.errors import HubbubError, UnknownNameError
-from tui.backend import NewWorldSpec, PluginChoice, Preferences, SavedWorld
+from tui.backend import (
+    NewWorldSpec,
+    PlayedScenario,
+    PluginChoice,
+    Preferences,
+    SavedWorld,
+    ScenarioChoice,
+)
 from tui.dialogs.progress import in_thread
 from tui.saves_list import is_here, never_saved, seen
 
 if TYPE_CHECKING:
-    from sim import Info, Keeping, Opened, Report, Theory, Ties, World
-    from sim.runtime import Simulation
+    from sim import Theory, Ties, World
+    from sim.core import Report
+    from sim.runtime import Keeping, Opened, Simulation
+    from sim.store import Info
 
 __all__ = ["SimBackend", "preferences"]
 
@@ -32,7 +41,8 @@ WARM_AGENTS = 64
 
 def preferences() -> Preferences:
     """Read what the user set for the screen."""
-    from sim import current, named_plugins
+    from sim.core import named_plugins
+    from sim.settings import current
 
     settings = current()
     named = [item.name for item in named_plugins() if item.kind == "propagation"]
@@ -62,7 +72,7 @@ class SimBackend:
     """Processes carry out experiments, so that no key waits for them."""
 
     def __init__(self, saves: str | Path | None = None, *, isolated: bool = False) -> None:
-        from sim import SettingsWatch, current
+        from sim.settings import SettingsWatch, current
 
         self.isolated = isolated
         self.saves = Path(saves) if saves is not None else current().saves_folder
@@ -121,7 +131,7 @@ class SimBackend:
 
     def keeping(self, path: Path, opened: Opened | None) -> Keeping:
         """Return how a world is kept beside a file."""
-        from sim import Keeping
+        from sim.runtime import Keeping
 
         found = opened.recovered if opened is not None else None
         return Keeping(path, author=AUTHOR, recovered=found)
@@ -135,7 +145,7 @@ class SimBackend:
 
     def erase(self, path: Path, who: str, how: str, report: Report) -> str:
         """Take profiles out of all that is kept of a world."""
-        from sim import erase_profiles
+        from sim.runtime import erase_profiles
 
         chosen: Any = how
         return erase_profiles(path, who, chosen, author=AUTHOR, report=report).sentence
@@ -207,14 +217,16 @@ class SimBackend:
 
     def _converted(self, order: NewWorldSpec) -> dict[str, Any]:
         """Return the parameters in their declared types."""
-        from sim import NETWORKS, check
+        from sim import NETWORKS
+        from sim.core import check
 
         cls = NETWORKS[order.network].cls
         return {name: check(cls, name, value) for name, value in order.parameters.items()}
 
     def models(self) -> list[PluginChoice]:
         """List the propagation models."""
-        from sim import describe, family_of, names, spec
+        from sim import names, spec
+        from sim.core import describe, family_of
 
         specs = [spec(name) for name in names()]
         families = {one.name: family_of(one.cls) for one in specs}
@@ -245,7 +257,8 @@ class SimBackend:
         """Return what equations predict of a message, in a thread beside the engine."""
         import numpy as np
 
-        from sim import Setting, make, with_caveats
+        from sim import Setting, make
+        from sim.network import with_caveats
 
         report("counting listeners", 0.1)
         counts = np.bincount(ties.out_degree)
@@ -279,6 +292,41 @@ class SimBackend:
             for each in offers.interventions()
         ]
 
+    def scenarios(self) -> list[ScenarioChoice]:
+        """List the scenarios of this folder, and the gallery."""
+        from sim.scenario import gallery_names
+        from sim.scenario.gallery import PREFIX, gallery_path
+        from tui.lab_files import scenario_title
+
+        here = [(str(path), scenario_title(path)) for path in sorted(Path().glob("*.toml"))]
+        gallery = [(PREFIX + each, scenario_title(gallery_path(each))) for each in gallery_names()]
+        return [
+            ScenarioChoice(where, title) for where, title in (*here, *gallery) if title is not None
+        ]
+
+    def scenario(
+        self, where: str, *, variant: str, agents: int | None, seed: int | None
+    ) -> PlayedScenario:
+        """Read and check a scenario."""
+        from dataclasses import replace
+
+        from sim.scenario import open_scenario
+
+        found = open_scenario(where, variant)
+        found = found if agents is None else found.sized(agents)
+        plan = found.plan()
+        plan.check()
+
+        def make(report: Report, remarks: list[str]) -> World:
+            world = found.world(report, seed, tell=remarks.append)
+            report("sending messages", 0.95)
+            replace(plan, minds=None).begin(world)
+            return world
+
+        name = where.rpartition(":")[2] if found.called else found.path.stem
+        name = f"{name}-{variant}" if variant else name
+        return PlayedScenario(name, plan, make, found.headless)
+
     async def saved(self) -> list[SavedWorld]:
         """List the saves folder, newest first; worlds that were never saved too."""
         files = await in_thread(self._files, "saves")
@@ -303,33 +351,33 @@ class SimBackend:
         self, world: World, name: str, path: Path | None, keeping: Keeping | None = None
     ) -> Simulation:
         """Wrap a world in its engine."""
-        from sim import current
-        from sim.runtime import IsolatedSimulation, Simulation
+        from sim.runtime import Simulation
+        from sim.settings import current
 
         settings = current()
-        kind = IsolatedSimulation if self.isolated else Simulation
         if path is None:
             world.max_running = settings.max_running
-        return kind(
+        return Simulation(
             world, name=name, path=path, max_running=settings.max_running,
             frames_per_second=settings.frames_per_second, journal=keeping or False, author=AUTHOR,
+            isolated=self.isolated,
         )  # fmt: skip
 
     def path_between(self, world: World, start: str, end: str) -> Any:
         """Search for a shortest path."""
-        from sim.runtime.queries import paths
+        from sim.runtime.queries import pairs
 
-        return paths.sought(world, start, end)
+        return pairs.sought(world, start, end)
 
     def path_of(self, sought: Any) -> tuple[int, ...] | None:
         """Return the members on the path, where there is one."""
-        from sim.runtime.queries import paths
+        from sim.runtime.queries import pairs
 
-        return paths.found(sought)
+        return pairs.found(sought)
 
     def measure(self, ties: Ties, *, report: Report) -> Any:
         """Measure the network, in a thread beside the engine."""
-        from sim import network_report
+        from sim.network import network_report
 
         return network_report(ties, report=report)
 
@@ -345,7 +393,7 @@ class SimBackend:
 
     def keep_metrics(self, names: Sequence[str]) -> None:
         """Keep in the settings file which metrics Live shows; nobody is told that it changed."""
-        from sim import keep_words
+        from sim.settings import keep_words
 
         keep_words(self._watch.settings.files[0], "metrics", names)
         with suppress(HubbubError):  # what else is wrong with the file is said as ever
@@ -376,7 +424,7 @@ def _rank(name: str) -> tuple[int, str]:
 
 
 def _checker(cls: Any) -> Callable[[str, object], str]:
-    from sim import check
+    from sim.core import check
 
     def sentence(name: str, value: object) -> str:
         try:
@@ -394,7 +442,7 @@ def _member(world: World, agent: int) -> str:
 
 
 async def _said(path: Path) -> Info | HubbubError:
-    from sim import read_info
+    from sim.store import read_info
 
     try:
         return await read_info(path)

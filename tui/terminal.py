@@ -10,21 +10,19 @@ import signal
 import sys
 import termios
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, TextIO
 
-from sim import answers_first
+from sim.core import answers_first
 
 if TYPE_CHECKING:
-    from tui.app import Hubbub
+    from tui.program import Program
 
 __all__ = ["NO_TERMINAL", "obstacle", "run_on_terminal"]
 
 NO_TERMINAL = (
     "Hubbub's screen needs a terminal, and {reason}. Run it without one: "
-    "hubbub run WORLD --inject TEXT --ticks N --json out.json (hubbub run --help)."
+    "hubbub run WORLD --inject TEXT --ticks N --out out.json (hubbub run --help)."
 )
 
 SWITCH_SECONDS = 0.001
@@ -63,16 +61,19 @@ def obstacle(
     return ""
 
 
-def run_on_terminal(
-    path: str | Path | None = None,
-    *,
-    saves: str | Path | None = None,
-    fps: float | None = None,
-    theme: str | None = None,
-    isolated: bool = False,
-    read_only: bool = False,
-) -> int:
-    """Show the screen until it is left; see :func:`tui.app.main`."""
+def run_on_terminal(made: Callable[[], Program]) -> int:
+    """Show the screen until it is left.
+
+    Parameters
+    ----------
+    made
+        Makes the program; called once it is known that there is a terminal.
+
+    Returns
+    -------
+    int
+        The exit code: 0, 2 where there is no terminal, 128 + n after signal n.
+    """
     refusal = obstacle()
     if refusal:
         print(refusal, file=sys.stderr)  # noqa: T201 - the screen is not there to say it
@@ -80,19 +81,7 @@ def run_on_terminal(
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     sys.setswitchinterval(SWITCH_SECONDS)
     answers_first()
-    from tui.app import Hubbub
-    from tui.sim_backend import SimBackend, preferences
-
-    wanted = preferences()
-    if fps is not None:
-        wanted = replace(wanted, frames_per_second=min(30.0, max(0.2, fps)))
-    if theme is not None:
-        wanted = replace(wanted, theme=theme)
-    app = Hubbub(
-        SimBackend(saves, isolated=isolated), wanted, Path(path) if path is not None else None,
-        read_only=read_only,
-    )  # fmt: skip
-    return asyncio.run(_run(app))
+    return asyncio.run(_run(made()))
 
 
 @contextlib.contextmanager
@@ -111,7 +100,7 @@ def _drawn_on_output() -> Iterator[None]:
         sys.__stderr__ = errors  # type: ignore[misc]
 
 
-async def _run(app: Hubbub) -> int:
+async def _run(app: Program) -> int:
     """Run the app; the terminal is given back first, then the engine is left, in bounded time."""
     received: list[int] = []
     loop = asyncio.get_running_loop()
@@ -129,9 +118,9 @@ async def _run(app: Hubbub) -> int:
     return app.return_code or 0
 
 
-def _exported(app: Hubbub) -> contextlib.AbstractContextManager[object]:
+def _exported(app: Program) -> contextlib.AbstractContextManager[object]:
     """Serve metrics of whichever world is on the screen, where the settings name a port."""
-    from sim import current
+    from sim.settings import current
 
     port = current().metrics_port
     if port is None:
@@ -141,16 +130,16 @@ def _exported(app: Hubbub) -> contextlib.AbstractContextManager[object]:
     return exported(SimulationSource(lambda: app.feed.simulation if app.feed else None), port)
 
 
-async def _rescue(app: Hubbub) -> None:
+async def _rescue(app: Program) -> None:
     """Save what no journal keeps; a copy of another's world is none of ours."""
     frame = app.frame
-    if frame is None or not frame.dirty or frame.kept is not None or app.homes.home.is_copy:
+    if frame is None or not frame.dirty or frame.kept is not None or app.home.is_copy:
         return
     with contextlib.suppress(Exception):  # it is all that can be done
         await app.simulation.save(app.backend.saves / f"{frame.name}.rescued.hub")
 
 
-def _signalled(app: Hubbub, number: int, received: list[int]) -> None:
+def _signalled(app: Program, number: int, received: list[int]) -> None:
     """Leave in good order; a second signal does not wait."""
     if received:
         _force(number)
@@ -174,7 +163,7 @@ def hung_up(descriptor: int) -> bool:
     return any(event & (select.POLLHUP | select.POLLERR) for _, event in poll.poll(0))
 
 
-async def _watch_terminal(app: Hubbub, received: list[int]) -> None:
+async def _watch_terminal(app: Program, received: list[int]) -> None:
     """Leave when the terminal vanishes: not every way to lose it comes with a signal."""
     while not received:
         await asyncio.sleep(WATCH_SECONDS)

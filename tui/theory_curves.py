@@ -10,7 +10,7 @@ from tui.safe_text import line
 if TYPE_CHECKING:
     from sim import Theory
     from sim.runtime import Focus
-    from tui.app import Hubbub
+    from tui.program import Program
 
 __all__ = ["TheoryCurves"]
 
@@ -32,7 +32,7 @@ class TheoryCurves:
         Whose curves they stand beside.
     """
 
-    def __init__(self, app: Hubbub) -> None:
+    def __init__(self, app: Program) -> None:
         self._app = app
         self._at = -1
         self._known: tuple[Theory, ...] = ()

@@ -2,19 +2,8 @@
 
 from typing import ClassVar
 
-from sim import (
-    Border,
-    Card,
-    Cascade,
-    Contacts,
-    Draws,
-    Embeddedness,
-    Field,
-    LiveEdges,
-    PropagationModel,
-    convince_by,
-    register,
-)
+from sim import Card, Cascade, Contacts, Draws, Field, LiveEdges, PropagationModel, register
+from sim.spread import Border, Embeddedness, convince_by
 
 _MEANING = {
     "inactive": "has not taken the message up",

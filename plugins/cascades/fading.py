@@ -3,18 +3,8 @@
 from math import exp
 from typing import ClassVar, Literal
 
-from sim import (
-    Card,
-    Cascade,
-    Contacts,
-    Draws,
-    Field,
-    Novelty,
-    PropagationModel,
-    convince,
-    convince_by,
-    register,
-)
+from sim import Card, Cascade, Contacts, Draws, Field, PropagationModel, convince, register
+from sim.spread import Novelty, convince_by
 
 _MEANING = {
     "inactive": "has not taken the message up",

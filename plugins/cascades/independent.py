@@ -9,16 +9,15 @@ from sim import (
     DrawMode,
     Draws,
     Field,
-    Levels,
     LiveEdges,
     PropagationModel,
     Setting,
     Theory,
     convince,
-    convince_by,
     register,
     tree_curves,
 )
+from sim.spread import Levels, convince_by
 
 _LEVELS = (0.1, 0.01, 0.001)
 

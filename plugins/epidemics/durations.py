@@ -6,7 +6,8 @@ law, its mean, and its spread (standard deviation / mean).
 
 from typing import Any, ClassVar
 
-from sim import Card, Durations, Field, StayLaw, contact, register, stay
+from sim import Card, Durations, Field, contact, register, stay
+from sim.spread import StayLaw
 
 LAWS = (
     "stays: geometric, fixed, Weibull, gamma or lognormal, of mean m ticks and standard deviation "

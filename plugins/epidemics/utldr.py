@@ -17,9 +17,9 @@ from sim import (
     Floats,
     Ids,
     PropagationModel,
-    pressure,
     register,
 )
+from sim.spread import pressure
 
 Bytes = npt.NDArray[np.uint8]
 STATES = (

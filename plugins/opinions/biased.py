@@ -4,7 +4,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from sim import Card, Field, Floats, Meetings, ParameterError, register
+from sim import Card, Field, Floats, Meetings, register
+from sim.errors import ParameterError
 
 
 @register("algorithmic-bias")

@@ -6,7 +6,6 @@ import numpy as np
 
 from sim import (
     Around,
-    CapacityError,
     Card,
     Cascade,
     Contacts,
@@ -15,10 +14,10 @@ from sim import (
     Floats,
     Meetings,
     OpinionModel,
-    ParameterError,
     Voices,
     register,
 )
+from sim.errors import CapacityError, ParameterError
 
 
 @register("cognitive-opinion")

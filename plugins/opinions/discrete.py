@@ -6,20 +6,9 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from sim import (
-    Card,
-    Cascade,
-    Field,
-    Floats,
-    Gatherings,
-    Meetings,
-    OpinionModel,
-    Outflow,
-    ParameterError,
-    Setting,
-    Theory,
-    register,
-)
+from sim import Card, Cascade, Field, Floats, Meetings, OpinionModel, Setting, Theory, register
+from sim.errors import ParameterError
+from sim.spread import Gatherings, Outflow
 
 TWO = {
     "against": "holds the first opinion",

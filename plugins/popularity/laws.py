@@ -8,18 +8,8 @@ from typing import ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
-from sim import (
-    Card,
-    Cascade,
-    Contacts,
-    Draws,
-    Field,
-    PropagationModel,
-    Setting,
-    Theory,
-    fresh_minutes,
-    register,
-)
+from sim import Card, Cascade, Contacts, Draws, Field, PropagationModel, Setting, Theory, register
+from sim.spread import fresh_minutes
 
 Floats = npt.NDArray[np.float64]
 Ids = npt.NDArray[np.uint32]

@@ -2,7 +2,8 @@
 
 from typing import ClassVar
 
-from sim import Attention, Card, register
+from sim import Card, register
+from sim.spread import Attention
 
 
 @register("limited-attention")

@@ -5,16 +5,8 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from sim import (
-    Candidates,
-    Card,
-    Chronological,
-    Field,
-    Recommender,
-    Weighted,
-    Weights,
-    register,
-)
+from sim import Candidates, Card, Field, Recommender, Weighted, register
+from sim.platform import Chronological, Weights
 
 __all__ = ["Blend", "Content", "Popularity", "Random"]
 

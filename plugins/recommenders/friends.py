@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from sim import Acquainted, Card, Field, Prospects, TwoHop, liked_alike, register, walked
+from sim import Card, Field, Prospects, TwoHop, register
+from sim.platform import Acquainted, liked_alike, walked
 
 __all__ = [
     "AdamicAdar",

@@ -6,18 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from plugins.recommenders.basic import Blend
-from sim import (
-    Act,
-    Candidates,
-    Card,
-    Field,
-    PlatformView,
-    Recommender,
-    learn_tastes,
-    register,
-    tastes_of,
-    varied,
-)
+from sim import Act, Candidates, Card, Field, Recommender, register
+from sim.platform import PlatformView, learn_tastes, tastes_of, varied
 
 __all__ = ["Bridging", "CollaborativeFiltering", "Diversity"]
 

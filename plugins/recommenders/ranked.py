@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from sim import Candidates, Card, Field, Recommender, mixed, register
+from sim import Candidates, Card, Field, Recommender, register
+from sim.platform import mixed
 
 __all__ = [
     "FollowedRatio",

@@ -2,18 +2,8 @@
 
 from typing import ClassVar, Literal
 
-from sim import (
-    Bools,
-    Card,
-    Field,
-    Heard,
-    Hearing,
-    Setting,
-    Theory,
-    binomial,
-    register,
-    tree_curves,
-)
+from sim import Bools, Card, Field, Heard, Hearing, Setting, Theory, register, tree_curves
+from sim.spread import binomial
 
 _MEANING = {
     "inactive": "has not adopted",

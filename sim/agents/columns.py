@@ -11,14 +11,11 @@ import numpy.typing as npt
 
 from sim.agents.identity import ForeignIds, Identities
 from sim.agents.lifecycle import Lifecycle, belongs, check_moves, lifecycle
-from sim.agents.names import handle, name_of
+from sim.agents.names import NameSnapshot, handle, name_of
 from sim.agents.records import AgentRecords
-from sim.agents.sorted_names import NameSnapshot
 from sim.agents.table import (
     COLUMNS,
     MOST,
-    check_values,
-    checked_column,
     labelled,
     labels_of,
     packed_names,
@@ -29,10 +26,13 @@ from sim.agents.table import (
 from sim.agents.texts import Texts
 from sim.agents.traits import community_topics, draw
 from sim.agents.vocabulary import Vocabulary
+from sim.core.bounds import declared, require
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
 
 __all__ = ["Agents"]
+
+_OUTSIDE = "The columns of the agents hold values outside their range."
 
 
 class Agents:
@@ -213,7 +213,7 @@ class Agents:
         return handle(self.name(index), int(index.__index__()))
 
     def naming(self) -> NameSnapshot:
-        """Return what all agents are called now, as :mod:`sim.agents.sorted_names` orders it."""
+        """Return what all agents are called now, as :mod:`sim.agents.names` orders it."""
         ids, cold = self._identities.foreign, self.lore.cold.copied()
         return NameSnapshot(self._seed, self._count, ids, self._names, cold)
 
@@ -258,7 +258,7 @@ class Agents:
         who, goal = np.atleast_1d(self._checked(ids)), lifecycle(status)
         before = self.status[who]
         check_moves(who, before, goal)
-        self._columns["status"][who] = goal
+        self._own("status")[who] = goal
         self.lore.moves.note(who, before, goal)
 
     def set_community(self, labels: npt.ArrayLike, names: Sequence[str] = ()) -> None:
@@ -272,7 +272,7 @@ class Agents:
             A name for each label; made up when left out.
         """
         fresh, titles = labelled(self._count, labels, names)
-        self._columns["community"][: self._count] = fresh
+        self._own("community")[: self._count] = fresh
         self._communities, self._unlabelled = titles, False
 
     def set_interests(self, ids: npt.ArrayLike, masks: npt.ArrayLike) -> None:
@@ -280,22 +280,23 @@ class Agents:
         values, size = np.asarray(masks), len(self._vocabulary)
         if values.size and (int(values.min()) < 0 or int(values.max()) >> size):
             raise InputError(f"Interests are bits 0 to {size - 1} of this vocabulary.")
-        self._columns["interests"][self._checked(ids)] = values
+        self._own("interests")[self._checked(ids)] = values
 
     def speak_of(self, vocabulary: Vocabulary) -> None:
         """Take another vocabulary; nobody has an interest of it yet."""
         self._vocabulary = vocabulary
-        self._columns["interests"][: self._count] = 0
+        self._own("interests")[: self._count] = 0
 
     def set_activity(self, ids: npt.ArrayLike, share: npt.ArrayLike) -> None:
         """Replace the share of ticks online, in [0, 1]."""
-        self._columns["activity"][self._checked(ids)] = shares(share, "activity")
+        self._own("activity")[self._checked(ids)] = shares(share, "activity")
         self.edition += 1
 
     def set_personality(self, ids: npt.ArrayLike, traits: npt.ArrayLike) -> None:
         """Replace the Big Five: (k, 5) shares in [0, 1], kept to 1/255."""
         values = shares(traits, "personality")
-        self._columns["personality"][self._checked(ids)] = np.rint(values * 255).astype(np.uint8)
+        chosen = self._checked(ids)
+        self._own("personality")[chosen] = np.rint(values * 255).astype(np.uint8)
         self.edition += 1
 
     def still(self, copied: Callable[[str, npt.NDArray[Any]], npt.NDArray[Any]]) -> Agents:
@@ -324,8 +325,17 @@ class Agents:
         return meta, columns
 
     @classmethod
-    def restore(cls, meta: Mapping[str, Any], columns: Mapping[str, npt.NDArray[Any]]) -> Agents:
+    def restore(
+        cls,
+        meta: Mapping[str, Any],
+        columns: Mapping[str, npt.NDArray[Any]],
+        *,
+        lent: bool = False,
+    ) -> Agents:
         """Return the population that was dumped; takes copies.
+
+        ``lent``: the columns never change, and each is copied only before it is written into;
+        status and community, which every world writes into, at once.
 
         Raises
         ------
@@ -337,12 +347,20 @@ class Agents:
             vocabulary = Vocabulary.restore(meta["vocabulary"])
         except (KeyError, TypeError, AttributeError) as error:
             raise InputError(f"The description of the agents is damaged: {error!r}.") from None
-        own = {name: checked_column(name, columns, count) for name in COLUMNS}
+        sizes = {"agents": count, "masks": 1 << len(vocabulary)}
+        own = declared(columns, COLUMNS, sizes, "The column {!r} of the agents")
+        for name, column in own.items():
+            if lent and name not in {"status", "community"}:
+                own[name] = column.view()
+                own[name].flags.writeable = False
+            else:
+                own[name] = np.array(column, order="C")
         communities = texts_in(columns, "communities") or Texts.of(())
         foreign: npt.NDArray[np.int64] | Texts | None = texts_in(columns, "ids")
         if foreign is None and "ids" in columns:
             foreign = np.array(columns["ids"], np.int64)
-        check_values(own, len(communities), len(vocabulary))
+        sizes["communities"] = len(communities)
+        require(own.items(), COLUMNS, sizes, "the agents", _OUTSIDE)
         names = texts_in(columns, "names")
         if (foreign is not None and len(foreign) != count) or len(names or ()) > count:
             raise InputError(f"The ids or names of the agents do not fit {count} agents.")
@@ -359,7 +377,7 @@ class Agents:
         """Write new rows beyond the end, then show them; a report that raises leaves no trace."""
         start, end = self._count, identities.count
         self._reserve(end)
-        fresh = {name: column[start:end] for name, column in self._columns.items()}
+        fresh = {name: self._own(name)[start:end] for name in self._columns}
         if not self._unlabelled or labels.max(initial=-1) >= 0:
             self._labelled()
             fresh["community"][:] = labels
@@ -380,6 +398,14 @@ class Agents:
             larger[name][: self._count] = column[: self._count]
         self._columns = larger
         self._refresh()
+
+    def _own(self, name: str) -> npt.NDArray[Any]:
+        """Return a column to write into: of a lent one a copy, which is kept."""
+        column = self._columns[name]
+        if not column.flags.writeable:
+            column = self._columns[name] = column.copy()
+            self._refresh()
+        return column
 
     def _refresh(self) -> None:
         for name, column in self._columns.items():

@@ -13,7 +13,8 @@ from __future__ import annotations
 import difflib
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import numpy as np
@@ -24,7 +25,7 @@ from sim.agents.lifecycle import lifecycle
 from sim.agents.traits import TRAITS
 from sim.errors import InputError, UnknownNameError
 
-__all__ = ["FIELDS", "NUMBERS", "number_of", "select"]
+__all__ = ["FIELDS", "NUMBERS", "check_query", "number_of", "select"]
 
 Mask = npt.NDArray[np.bool_]
 
@@ -71,43 +72,93 @@ def select(agents: Agents, query: str) -> npt.NDArray[np.uint32]:
     True
     """
     chosen = np.ones(len(agents), np.bool_)
+    for term in _terms(query):
+        with _placed(term):
+            fits = _fits(agents, term)
+        chosen &= ~fits if term["negated"] else fits
+    return np.flatnonzero(chosen).astype(np.uint32)
+
+
+def check_query(query: str) -> None:
+    """Refuse a query that nobody can read, whatever the population.
+
+    Interests, communities and ids are the population's own; :func:`select` looks for them there.
+
+    Raises
+    ------
+    InputError
+        As of :func:`select`.
+
+    Examples
+    --------
+    >>> check_query("activity>0.9 status:banned")
+    >>> check_query("activity>9")
+    Traceback (most recent call last):
+    sim.errors.InputError: Position 1 of the query: 'activity' is compared with a number in [0, 1], got '9'.
+    """  # noqa: E501 - one sentence
+    for term in _terms(query):
+        with _placed(term):
+            field = _field(term)
+            if field in NUMBERS:
+                _bound(field, term["number"])
+            elif field == "status":
+                for value in _values(term):
+                    lifecycle(value)
+
+
+def _terms(query: str) -> Iterator[re.Match[str]]:
+    """Yield the terms of a query; refuse what is none."""
     at = 0
     while query[at:].strip():
         at += len(query[at:]) - len(query[at:].lstrip())
         term = _TERM.match(query, at)
         if term is None:
             raise _cannot_read(query, at)
-        try:
-            fits = _fits(agents, term)
-        except InputError as error:
-            raise InputError(f"Position {at + 1} of the query: {error}") from None
-        chosen &= ~fits if term["negated"] else fits
+        yield term
         at = term.end()
-    return np.flatnonzero(chosen).astype(np.uint32)
 
 
-def _fits(agents: Agents, term: re.Match[str]) -> Mask:
+@contextmanager
+def _placed(term: re.Match[str]) -> Iterator[None]:
+    """Let what is refused say where the term stands."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"Position {term.start() + 1} of the query: {error}") from None
+
+
+def _field(term: re.Match[str]) -> str:
+    """Return the field of a term, asked for in its own form."""
     field = term["field"].lower()
     if field not in _KINDS and field not in NUMBERS:
         raise UnknownNameError("field", term["field"], FIELDS)
     if (term["sign"] is None) == (field in NUMBERS):
         form = f"{field}>0.5" if field in NUMBERS else f"{field}:value"
         raise InputError(f"{field!r} is asked for as {form}, got {term[0]!r}.")
-    if field in NUMBERS:
-        return _compared(agents, field, term["sign"], term["number"])
-    values = [value.strip('"') for value in re.findall(_VALUE, term["values"])]
-    return _KINDS[field](agents, values)
+    return field
 
 
-def _compared(agents: Agents, field: str, sign: str, number: str) -> Mask:
+def _fits(agents: Agents, term: re.Match[str]) -> Mask:
+    field = _field(term)
+    if field not in NUMBERS:
+        return _KINDS[field](agents, _values(term))
+    bound = _bound(field, term["number"])
+    fits: Mask = _SIGNS[term["sign"]](number_of(agents, field), bound)
+    return fits
+
+
+def _values(term: re.Match[str]) -> list[str]:
+    return [value.strip('"') for value in re.findall(_VALUE, term["values"])]
+
+
+def _bound(field: str, number: str) -> float:
     try:
         bound = float(number)
     except ValueError:
         bound = np.nan
     if not 0.0 <= bound <= 1.0:
         raise InputError(f"{field!r} is compared with a number in [0, 1], got {number!r}.")
-    fits: Mask = _SIGNS[sign](number_of(agents, field), bound)
-    return fits
+    return bound
 
 
 def number_of(agents: Agents, field: str) -> npt.NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -10,14 +11,13 @@ import numpy.typing as npt
 
 from sim.agents.lifecycle import Lifecycle
 from sim.agents.texts import Texts
+from sim.core.bounds import Bound
 from sim.core.text import one_line
 from sim.errors import InputError
 
 __all__ = [
     "COLUMNS",
     "MOST",
-    "check_values",
-    "checked_column",
     "labelled",
     "labels_of",
     "packed_names",
@@ -27,18 +27,20 @@ __all__ = [
 ]
 
 MOST = 2**31 - 1  # agents; an int32 holds each of them
-COLUMNS: Final[dict[str, tuple[np.dtype[Any], tuple[int, ...]]]] = {
-    "personality": (np.dtype(np.uint8), (5,)),
-    "interests": (np.dtype(np.uint64), ()),
-    "activity": (np.dtype(np.float32), ()),
-    "community": (np.dtype(np.int32), ()),
-    "status": (np.dtype(np.uint8), ()),
-}
+COLUMNS: Final[Mapping[str, Bound]] = MappingProxyType(
+    {
+        "personality": Bound("u1", ("agents", 5)),
+        "interests": Bound("u8", below="masks"),
+        "activity": Bound("f4", low=0, high=1),
+        "community": Bound("i4", low=-1, below="communities"),
+        "status": Bound("u1", below=max(Lifecycle) + 1),
+    }
+)
 
 
 def room_for(count: int) -> dict[str, npt.NDArray[Any]]:
     """Return every column, unwritten, with ``count`` rows."""
-    return {name: np.empty((count, *rest), dtype) for name, (dtype, rest) in COLUMNS.items()}
+    return {n: np.empty(b.shape_of({"agents": count}), b.dtype) for n, b in COLUMNS.items()}
 
 
 def labelled(
@@ -91,33 +93,3 @@ def texts_in(columns: Mapping[str, npt.NDArray[Any]], field: str) -> Texts | Non
         np.array(columns[f"{field}_text"], np.uint8),
         np.array(columns[f"{field}_offsets"], np.int64),
     )
-
-
-def checked_column(
-    name: str, columns: Mapping[str, npt.NDArray[Any]], count: int
-) -> npt.NDArray[Any]:
-    """Return a copy of a dumped column; InputError unless dtype and shape are right."""
-    dtype, rest = COLUMNS[name]
-    if name not in columns:
-        raise InputError(f"The column {name!r} of the agents is missing.")
-    column = columns[name]
-    if column.shape != (count, *rest) or column.dtype != dtype:
-        raise InputError(
-            f"The column {name!r} of the agents must be {dtype} {(count, *rest)}, "
-            f"got {column.dtype} {column.shape}."
-        )
-    return np.array(column, dtype, order="C")
-
-
-def check_values(own: dict[str, npt.NDArray[Any]], communities: int, interests: int) -> None:
-    """Refuse values that would send a kernel out of its arrays."""
-    community, status = own["community"], own["status"]
-    fine = (
-        int(community.min(initial=-1)) >= -1
-        and int(community.max(initial=-1)) < communities
-        and int(status.max(initial=0)) <= max(Lifecycle)
-        and (interests == 64 or not np.any(own["interests"] >> np.uint64(interests)))
-        and bool(np.all((own["activity"] >= 0) & (own["activity"] <= 1)))
-    )
-    if not fine:
-        raise InputError("The columns of the agents hold values outside their range.")

@@ -13,9 +13,10 @@ from sim.cli.minds.ask_app import ask
 from sim.cli.plugins.app import plugins
 from sim.cli.plugins.warden import overseen
 from sim.cli.program.exits import EXITS
-from sim.cli.program.panels import Panels
+from sim.cli.program.options import Csv, Json, Pairs
+from sim.cli.program.panels import Panels, VerbApp
 from sim.cli.program.start import Flags, completed, open_screen, prepare
-from sim.cli.runs.app import Pairs, run
+from sim.cli.runs.app import run
 from sim.cli.runs.calibrate_app import calibrate
 from sim.cli.runs.compare_app import compare
 from sim.cli.runs.seeds_app import seeds
@@ -35,12 +36,11 @@ __all__ = ["app"]
 
 _CODES = "; ".join(f"{code} {meaning}" for code, meaning in EXITS.items())
 
-app = typer.Typer(
+app = VerbApp(
+    "Simulate a social network of a million members in the terminal.",
     name="hubbub",
     cls=Panels,
-    help="Simulate a social network of a million members in the terminal.",
     epilog=f"Exit codes: {_CODES}.",
-    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -53,8 +53,9 @@ app.add_typer(past, name="past")
 app.add_typer(plugins, name="plugin")
 app.add_typer(llm, name="llm")
 
-Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
-Out = Annotated[Path, typer.Option("--out", "-o", help="The world file to write, NAME.hub.")]
+NewWorldFile = Annotated[
+    Path, typer.Option("--out", "-o", help="The world file to write, NAME.hub.")
+]
 TickMinutes = Annotated[float, typer.Option(help="Simulated minutes in a tick.")]
 
 
@@ -131,10 +132,13 @@ app.command("open")(open_file)
 @app.command()
 def new(
     context: typer.Context,
-    out: Out,
+    out: NewWorldFile,
     agents: Annotated[int, typer.Option(help="How many members.")] = 10_000,
     network: Annotated[
-        str, typer.Option(help="The generator.", autocompletion=completed("networks"))
+        str,
+        typer.Option(
+            help="The generator; a wrong word lists all.", autocompletion=completed("networks")
+        ),
     ] = "preferential-attachment",
     mean_degree: Annotated[float, typer.Option(help="Listeners a member, on average.")] = 20.0,
     seed: Annotated[int, typer.Option(help="The same seed makes the same world.")] = 0,
@@ -232,21 +236,25 @@ def export(
         str,
         typer.Argument(metavar="WORLD", help="A world file, a saved name, demo, or new:AGENTS."),
     ],
-    out: Annotated[Path, typer.Argument(help="The file; for csv, jsonl and parquet a folder.")],
-    to: Annotated[
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", help="The file; for csv, jsonl and parquet a folder."),
+    ],
+    form: Annotated[
         str,
         typer.Option(
-            help="sqlite, csv, jsonl, graphml, gexf or parquet.",
+            "--format",
+            help="sqlite, csv, jsonl, graphml, gexf or parquet; else as the file ends.",
             autocompletion=completed("exports"),
         ),
-    ],
+    ] = "",
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
 ) -> None:
     """Write a world in a format of other programs."""
     prepare(context.obj)
     from sim.cli.worlds.export import export_world
 
-    export_world(world, to, out, force=force)
+    export_world(world, form, out, force=force)
 
 
 @app.command()
@@ -275,8 +283,9 @@ def models(
         str | None, typer.Option(help="Theory: a world whose listeners are counted instead.")
     ] = None,
     parameter: Pairs = None,
-    into: Annotated[
-        Path | None, typer.Option(help="A guide whose table of models to write anew.")
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Write the table of models anew into this guide."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -287,8 +296,8 @@ def models(
 
     if theory and name is None:
         raise InputError("Theory is told of one model; name it: hubbub models sir --theory.")
-    if into is not None:
-        cards.write_table(into)
+    if out is not None:
+        cards.write_table(out)
     elif name is None:
         cards.show_models(json=json, kind=kind)
     elif theory:
@@ -314,17 +323,25 @@ def validate(
     workers: Annotated[
         int | None, typer.Option(help="Processes; else 1 for a few models, 2 for all.")
     ] = None,
-    into: Annotated[
-        Path | None, typer.Option(help="A page whose report of all models to write anew.")
+    out: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="Write it to NAME.json or .csv; or anew into the page NAME.md, between its marks.",
+        ),
     ] = None,
-    csv: Annotated[bool, typer.Option("--csv", help="Write CSV for programs.")] = False,
+    csv: Csv = False,
     json: Json = False,
 ) -> None:
     """Run what the cards of models claim: exact numbers, theory, laws; 1 when one does not hold."""
     prepare(context.obj)
+    from sim.cli.program.output import DATA, Output
     from sim.cli.program.validate import ValidationOrder, show_validation
 
-    order = ValidationOrder(tuple(model or ()), thorough, workers, json, csv, into)
+    output = Output.asked(json=json, csv=csv, out=out, endings=(*DATA, ".md"))
+    order = ValidationOrder(tuple(model or ()), thorough, workers, output)
     _leave(show_validation(order))
 
 

@@ -1,1 +1,7 @@
 """Parameters, the plugin registry, addressed randomness, the clock, events, text."""
+
+from __future__ import annotations
+
+from sim.core.face import face
+
+__getattr__, __dir__, __all__ = face(__name__)

@@ -1,17 +1,17 @@
-"""Declared dtype, shape and range of columns read from files, checked before kernels use them."""
+"""Columns declared once: dtype, shape, range, fill; dumped, restored, grown and bounded by that."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.errors import InputError
 
-__all__ = ["Bound", "require"]
+__all__ = ["Bound", "DeclaredColumns", "declared", "prefixed", "require", "taken", "under"]
 
 Column = npt.NDArray[Any]
 Sizes = Mapping[str, int]
@@ -30,11 +30,15 @@ class Bound:
     below
         Every value is less: a number or the name of a size; None: the type is bound enough.
     low
-        No value is less.
+        No value is less: a number or the name of a size.
     none
         A value that is allowed besides, and stands for nothing.
     bits
         Which bits of a value are looked at.
+    fill
+        What rows hold that are added.
+    high
+        No value is more.
 
     Examples
     --------
@@ -45,39 +49,64 @@ class Bound:
     dtype: str
     shape: tuple[int | str | None, ...] = ("agents",)
     below: int | str | None = None
-    low: int | None = None
+    low: int | str | None = None
     none: int | None = None
     bits: int | None = None
+    fill: int = 0
+    high: int | None = None
 
-    def fits(self, column: Column, sizes: Sizes) -> bool:
-        """Return whether a column is within the bound."""
+    def shape_of(self, sizes: Sizes) -> tuple[int, ...]:
+        """Return its shape; 0 where any length is allowed."""
+        return tuple(_size(length, sizes) or 0 for length in self.shape)
+
+    def vacant(self, sizes: Sizes) -> Column:
+        """Return a column of the sizes that holds :attr:`fill`; zeros take no memory yet."""
+        shape = self.shape_of(sizes)
+        return np.full(shape, self.fill, self.dtype) if self.fill else np.zeros(shape, self.dtype)
+
+    def grown(self, column: Column, sizes: Sizes) -> Column:
+        """Return a column with rows added up to the sizes."""
+        rows, *rest = self.shape_of(sizes)
+        more = Bound(self.dtype, (rows - len(column), *rest), fill=self.fill).vacant(sizes)
+        return np.concatenate([column, more]) if len(column) else more
+
+    def has_form(self, column: Column, sizes: Sizes) -> bool:
+        """Return whether a column is of the type and the shape."""
         wanted = [_size(length, sizes) for length in self.shape]
         return (
             column.dtype == np.dtype(self.dtype)
             and column.ndim == len(wanted)
             and all(w is None or w == has for w, has in zip(wanted, column.shape, strict=True))
-            and self._holds(column, _size(self.below, sizes))
         )
 
-    def _holds(self, column: Column, below: int | None) -> bool:
+    def fits(self, column: Column, sizes: Sizes) -> bool:
+        """Return whether a column is within the bound; what is no number is in no range."""
+        if not self.has_form(column, sizes):
+            return False
         values = column if self.none is None else column[column != self.none]
         if self.bits is not None:
             values = values & values.dtype.type(self.bits)
-        if not values.size:
-            return True
-        is_low = self.low is not None and values.min() < self.low
-        return not is_low and (below is None or bool(values.max() < below))
+        low, below = _size(self.low, sizes), _size(self.below, sizes)
+        return not values.size or (
+            (low is None or bool(values.min() >= low))
+            and (below is None or bool(values.max() < below))
+            and (self.high is None or bool(values.max() <= self.high))
+        )
 
     def said(self, sizes: Sizes) -> str:
         """Return what is allowed, for a sentence."""
-        below = _size(self.below, sizes)
+        low, below = _size(self.low, sizes), _size(self.below, sizes)
         shape = " by ".join("any" if n is None else f"{_size(n, sizes):,}" for n in self.shape)
-        values = "" if below is None else f", each {self.low or 0} to {below - 1:,}"
+        values = "" if below is None else f", each {low or 0} to {below - 1:,}"
         return f"{shape} values of {np.dtype(self.dtype).name}{values}"
 
 
 def require(
-    columns: Iterable[tuple[str, Column]], bounds: Mapping[str, Bound], sizes: Sizes, owner: str
+    columns: Iterable[tuple[str, Column]],
+    bounds: Mapping[str, Bound],
+    sizes: Sizes,
+    owner: str,
+    sentence: str = "",
 ) -> None:
     """Refuse columns that are not within their bounds; those without one are not looked at.
 
@@ -91,6 +120,8 @@ def require(
         What the names in bounds stand for.
     owner
         Whose columns they are, for the sentence.
+    sentence
+        What is said instead of which column it is.
 
     Raises
     ------
@@ -100,9 +131,103 @@ def require(
     for name, column in columns:
         bound = bounds.get(name)
         if bound is not None and not bound.fits(column, sizes):
-            raise InputError(
-                f"The column {name!r} of {owner} must hold {bound.said(sizes)}; it does not."
-            )
+            said = f"The column {name!r} of {owner} must hold {bound.said(sizes)}; it does not."
+            raise InputError(sentence or said)
+
+
+def declared(
+    columns: Mapping[str, Column], bounds: Mapping[str, Bound], sizes: Sizes, which: str
+) -> dict[str, Column]:
+    """Return declared columns, in that order, each of its type and shape.
+
+    Raises
+    ------
+    InputError
+        For a column that is missing or laid out otherwise; it begins with ``which``, in which
+        ``{!r}`` stands for the name.
+    """
+    own: dict[str, Column] = {}
+    for name, bound in bounds.items():
+        if name not in columns:
+            raise InputError(f"{which.format(name)} is missing.")
+        column = own[name] = columns[name]
+        if not bound.has_form(column, sizes):
+            wanted = f"{np.dtype(bound.dtype)} {bound.shape_of(sizes)}"
+            got = f"{column.dtype} {column.shape}"
+            raise InputError(f"{which.format(name)} must be {wanted}, got {got}.")
+    return own
+
+
+def taken(
+    columns: Mapping[str, Column], bounds: Mapping[str, Bound], owner: str
+) -> dict[str, Column]:
+    """Return copies of declared columns, of their types, in the order of the declaration.
+
+    Raises
+    ------
+    InputError
+        Which names a column that is missing.
+    """
+    missing = [name for name in bounds if name not in columns]
+    if missing:
+        raise InputError(f"The column {missing[0]!r} of {owner} is missing.")
+    return {name: np.array(columns[name], bound.dtype) for name, bound in bounds.items()}
+
+
+def prefixed(prefix: str, columns: Mapping[str, Column]) -> dict[str, Column]:
+    """Return the columns of a part under names that begin with a prefix."""
+    return {prefix + name: column for name, column in columns.items()}
+
+
+def under(prefix: str, columns: Mapping[str, Column]) -> dict[str, Column]:
+    """Return the columns of a part: those whose names begin with a prefix, without it."""
+    own = (name for name in columns if name.startswith(prefix))
+    return {name.removeprefix(prefix): columns[name] for name in own}
+
+
+class DeclaredColumns:
+    """A component whose columns are declared once, in :attr:`bounds`, and are its attributes.
+
+    Attributes
+    ----------
+    bounds
+        By name, in the order in which they are dumped.
+
+    Examples
+    --------
+    >>> class Ages(DeclaredColumns):
+    ...     bounds = {"years": Bound("u1", below=150, fill=18), "name": Bound("i4", low=-1)}
+    >>> ages = Ages()
+    >>> ages.hold(ages.vacant({"agents": 2}))
+    >>> ages.grow_to({"agents": 3})
+    >>> ages.years, ages.nbytes
+    (array([18, 18, 18], dtype=uint8), 15)
+    """
+
+    bounds: ClassVar[Mapping[str, Bound]] = {}
+
+    @classmethod
+    def vacant(cls, sizes: Sizes) -> dict[str, Column]:
+        """Return every column, filled."""
+        return {name: bound.vacant(sizes) for name, bound in cls.bounds.items()}
+
+    def hold(self, columns: Mapping[str, Column]) -> None:
+        """Have these columns from now on."""
+        vars(self).update(columns)
+
+    def grow_to(self, sizes: Sizes) -> None:
+        """Add rows to every column up to the sizes."""
+        held = self.dump().items()
+        self.hold({name: self.bounds[name].grown(column, sizes) for name, column in held})
+
+    def dump(self) -> dict[str, Column]:
+        """Return the columns by name."""
+        return {name: getattr(self, name) for name in self.bounds}
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return sum(int(column.nbytes) for column in self.dump().values())
 
 
 def _size(length: int | str | None, sizes: Sizes) -> int | None:

@@ -17,8 +17,19 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from sim.core.params import Parameters, describe
-from sim.core.plugin_files import GROUP, OURS, PACKAGE, Candidate, found, is_ours, one
-from sim.core.plugin_needs import API_VERSION, PluginDeclaration, demand, stated
+from sim.core.plugin_files import (
+    API_VERSION,
+    GROUP,
+    OURS,
+    PACKAGE,
+    Candidate,
+    PluginDeclaration,
+    demand,
+    found,
+    is_ours,
+    one,
+    stated,
+)
 from sim.core.rooms import ClashWarning, clashes, own
 from sim.core.text import one_line
 from sim.errors import (

@@ -8,13 +8,14 @@ from sim.io.importing.graphs import read_graph
 from sim.io.importing.labels import ImportedLabels, read_labels
 from sim.io.importing.profiles import Profiles, read_profiles
 from sim.io.importing.report import ImportReport
-from sim.io.importing.worlds import ImportOutcome, world_of
-from sim.io.importing.worlds_in import (
+from sim.io.importing.worlds import (
+    ImportOutcome,
     from_igraph,
     from_networkx,
     import_world,
     read_edges,
     read_world,
+    world_of,
 )
 
 __all__ = [

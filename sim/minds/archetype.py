@@ -28,7 +28,7 @@ from sim.core.params import Field
 from sim.minds.minds import ACTS, Member, Mind
 from sim.minds.models.asks import Ask
 from sim.minds.models.faults import Fault, ModelError
-from sim.minds.models.json_objects import object_in
+from sim.minds.models.replies import object_in
 from sim.minds.prompts.counts import Decided
 from sim.minds.prompts.decisions import NEEDS_POST, NEEDS_TEXT, Decision
 from sim.minds.prompts.letters import acts_for

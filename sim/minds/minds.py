@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from sim.core.cards import Card
 from sim.core.params import Field, Parameters
-from sim.minds.memory.reflections import BEGINS, ReflectionRequest, reflected
+from sim.minds.memory import BEGINS, ReflectionRequest, reflected
 from sim.minds.models.asks import Answer, Ask
 from sim.minds.models.batch import Case, answers_in, ask_for, seated
 from sim.minds.models.faults import Fault, ModelError

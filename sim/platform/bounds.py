@@ -10,13 +10,12 @@ import numpy.typing as npt
 
 from sim.core.bounds import Bound, require
 from sim.errors import InputError
-from sim.platform.acts.kinds import OF_GROUPS, Act
-from sim.platform.acts.log import NOBODY
+from sim.platform.acts.kinds import OF_GROUPS
+from sim.platform.acts.log import NOBODY, OF_ACTS
 from sim.platform.acts.policy_dispatch import POLICY
-from sim.platform.feed.candidates_kernels import RING
-from sim.platform.platform import Platform
+from sim.platform.members import Members
 from sim.platform.posts.posts import NO_TOPIC, Kind
-from sim.platform.rhythm import KINDS
+from sim.world.contract import PlatformState
 
 __all__ = ["require_log", "require_platform", "texts_of"]
 
@@ -34,24 +33,17 @@ _OF_POSTS = {
     "kind": Bound("u1", ("posts",), below=len(Kind)),
     "parent": Bound("i4", ("posts",), below="next", low=-1),
 }
-_MEMBERS = {
-    "recent": Bound("u4", ("members", RING)),
-    "head": Bound("u1", ("members",), below=RING),
-    "live": Bound("u8", ("words",)),
-    "seen": Bound("u8", ("members",)),
-    "chronotype": Bound("u1", ("members",), below=KINDS),
-    "recommender": Bound("u1", ("members",), below="recommenders"),
+_OF_PLATFORM = {
+    POLICY: Bound("u1", ("members",), below="policies"),
+    "trending": Bound("u4", (None,), below="next", low="first"),
+    "online": Bound("u4", (None,), below="agents"),
 }
-_HELD = {POLICY: Bound("u1", ("members",), below="policies")}
 _MINDS = {
     "members": Bound("u4", (None,), below="agents"),
     "senders": Bound("u4", (None,), below="agents"),
 }
-_ONLINE = {"online": Bound("u4", (None,), below="agents")}
 _LOG = {
-    "agent": Bound("u4", (None,), below="agents"),
-    "act": Bound("u1", (None,), below=len(Act)),
-    "message": Bound("u4", (None,), below="next", none=NOBODY),
+    **OF_ACTS,
     "ticks": Bound("i8", (None,), below="now", low=0),
     "counted": Bound("i8", (None,), below="now", low=0),
     "sealed": Bound("i8", (None,), below="now", low=0),
@@ -59,7 +51,7 @@ _LOG = {
 }
 
 
-def require_platform(platform: Platform, tick: int) -> None:
+def require_platform(platform: PlatformState, tick: int) -> None:
     """Refuse a restored platform whose columns are not within their bounds.
 
     Raises
@@ -74,19 +66,19 @@ def require_platform(platform: Platform, tick: int) -> None:
         "members": members,
         "words": (members + 63) // 64,
         "posts": len(posts),
+        "first": posts.first,
         "next": posts.next,
         "now": tick + 1,
         "recommenders": len(platform.recommenders),
         "policies": len(platform.policies),
     }
-    parts: tuple[tuple[Columns, dict[str, Bound], str], ...] = (
+    own = {**platform.held, "trending": platform.trending, "online": platform.online}
+    parts: tuple[tuple[Columns, Mapping[str, Bound], str], ...] = (
         (posts.dump()[1], _POSTS, "the posts"),
         ({name: getattr(posts, name) for name in _OF_POSTS}, _OF_POSTS, "the posts"),
-        (platform.members.dump(), _MEMBERS, "the members"),
+        (platform.members.dump(), Members.bounds, "the members"),
         (log, _LOG, "the log"),
-        (_held(platform), _HELD, "the platform"),
-        ({"trending": platform.trending}, {"trending": _trending(posts.first)}, "the platform"),
-        ({"online": platform.online}, _ONLINE, "the platform"),
+        (own, _OF_PLATFORM, "the platform"),
         (_minds(platform), _MINDS, "the minds"),
     )
     for columns, bounds, owner in parts:
@@ -106,9 +98,8 @@ def require_log(columns: Mapping[str, npt.NDArray[Any]], tick: int) -> None:
     InputError
         Which names the column.
     """
-    bounds = {name: _LOG[name] for name in ("ticks", "counted", "sealed")}
-    held = {name: column for name, column in columns.items() if name in bounds}
-    require(held.items(), bounds, {"now": tick + 1}, "the log")
+    told = [(n, column) for n, column in columns.items() if n in {"ticks", "counted", "sealed"}]
+    require(told, _LOG, {"now": tick + 1}, "the log")
 
 
 def texts_of(written: Iterable[tuple[Any, Any]]) -> dict[int, str]:
@@ -125,16 +116,7 @@ def texts_of(written: Iterable[tuple[Any, Any]]) -> dict[int, str]:
     return words
 
 
-def _held(platform: Platform) -> Columns:
-    """Return what kernels and commands look up by; the rest is recommenders' own."""
-    return {name: platform.held[name] for name in _HELD if name in platform.held}
-
-
-def _minds(platform: Platform) -> Columns:
+def _minds(platform: PlatformState) -> Columns:
     letters = platform.minds.letters.values()
     senders = np.array([sender for own in letters for _, sender, *_ in own], np.uint32)
     return {"members": platform.minds.members, "senders": senders}
-
-
-def _trending(first: int) -> Bound:
-    return Bound("u4", (None,), below="next", low=first)

@@ -12,14 +12,15 @@ from sim.platform.feed.exposures import ExposurePart, Showings
 from sim.platform.posts.posts import Flag, Posts
 from sim.spread.cascade.contacts import Contacts, Ids
 from sim.spread.cascade.feed_contacts import FeedContacts
-from sim.world.channels import FEED
 
 if TYPE_CHECKING:
     from sim.platform.feed.exposures import Exposures
-    from sim.platform.platform import Platform
 
-__all__ = ["FeedChannel", "injected"]
+from sim.world.contract import PlatformState
 
+__all__ = ["FEED", "FeedChannel", "injected"]
+
+FEED = "feed"
 _INJECTED = np.uint8(Flag.INJECTED)
 _NOBODY = np.empty(0, np.uint32)
 _Pairs = tuple[Ids, Ids]
@@ -43,7 +44,7 @@ class FeedChannel:
 
     name = FEED
 
-    def __init__(self, platform: Platform) -> None:
+    def __init__(self, platform: PlatformState) -> None:
         self._platform = platform
         self._shown: tuple[Exposures | None, dict[int, _Pairs]] = (None, {})
         self._spare: list[npt.NDArray[np.uint32]] = []

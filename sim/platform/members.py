@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.bounds import Bound, DeclaredColumns, taken
 from sim.jit.claims import mark
 from sim.platform.acts.acts_kernels import push
 from sim.platform.feed.candidates_kernels import NOTHING, RING, sweep
-from sim.platform.rhythm import chronotypes
+from sim.platform.rhythm import KINDS, chronotypes
 
 __all__ = ["Members"]
 
-_COLUMNS = ("recent", "head", "live", "seen", "chronotype", "recommender")
 
-
-class Members:
+class Members(DeclaredColumns):
     """Columns with a row for each agent; 27 bytes an agent.
 
     Parameters
@@ -44,14 +44,26 @@ class Members:
         uint8 (n,): a place in the platform's list of recommenders.
     """
 
+    bounds = MappingProxyType(
+        {
+            "recent": Bound("u4", ("members", RING), fill=int(NOTHING)),
+            "head": Bound("u1", ("members",), below=RING),
+            "live": Bound("u8", ("words",)),
+            "seen": Bound("u8", ("members",)),
+            "chronotype": Bound("u1", ("members",), below=KINDS),
+            "recommender": Bound("u1", ("members",), below="recommenders"),
+        }
+    )
+    recent: npt.NDArray[np.uint32]
+    head: npt.NDArray[np.uint8]
+    live: npt.NDArray[np.uint64]
+    seen: npt.NDArray[np.uint64]
+    chronotype: npt.NDArray[np.uint8]
+    recommender: npt.NDArray[np.uint8]
+
     def __init__(self, seed: int, agents: int) -> None:
         self.seed = seed
-        self.recent = np.full((0, RING), NOTHING)
-        self.head = np.zeros(0, np.uint8)
-        self.live = np.zeros(0, np.uint64)
-        self.seen = np.zeros(0, np.uint64)
-        self.chronotype = np.zeros(0, np.uint8)
-        self.recommender = np.zeros(0, np.uint8)
+        self.hold(self.vacant(_sizes(0)))
         self.grow(agents)
 
     def __len__(self) -> int:
@@ -62,13 +74,8 @@ class Members:
         before = len(self)
         if before and not count:
             return
-        self.recent = _joined(self.recent, np.full((count, RING), NOTHING))
-        self.head = _joined(self.head, np.zeros(count, np.uint8))
-        self.seen = _joined(self.seen, np.zeros(count, np.uint64))
-        self.chronotype = _joined(self.chronotype, chronotypes(self.seed, before, count))
-        self.recommender = _joined(self.recommender, np.zeros(count, np.uint8))
-        words = (before + count + 63) // 64 - self.live.size
-        self.live = np.concatenate([self.live, np.zeros(words, np.uint64)])
+        self.grow_to(_sizes(before + count))
+        self.chronotype[before:] = chronotypes(self.seed, before, count)
 
     def share(self, agents: npt.ArrayLike, messages: npt.ArrayLike) -> None:
         """Put messages into the rings of those who post or repost them, in order."""
@@ -81,24 +88,13 @@ class Members:
         """Forget who shared nothing but messages that left: those before ``first``."""
         sweep(self.recent, first, count, self.live)
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes held."""
-        return sum(int(getattr(self, name).nbytes) for name in _COLUMNS)
-
-    def dump(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the columns by name."""
-        return {name: getattr(self, name) for name in _COLUMNS}
-
     @classmethod
     def restore(cls, seed: int, columns: Mapping[str, npt.NDArray[Any]]) -> Members:
         """Return the members of :meth:`dump`; takes copies."""
         members = cls(seed, 0)
-        for name in _COLUMNS:
-            setattr(members, name, np.array(columns[name], getattr(members, name).dtype))
+        members.hold(taken(columns, cls.bounds, "the members"))
         return members
 
 
-def _joined(old: npt.NDArray[Any], fresh: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return both; zeros that nothing was copied to take no memory until they are written."""
-    return np.concatenate([old, fresh]) if len(old) else fresh
+def _sizes(members: int) -> dict[str, int]:
+    return {"members": members, "words": (members + 63) // 64}

@@ -6,7 +6,7 @@ A world without one pays nothing. :meth:`World.open_platform` opens it; what it 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,12 +35,10 @@ from sim.platform.posts.search import found_people, found_posts
 from sim.platform.posts.texts import replies, text_of
 from sim.platform.rhythm import curve_of, factors
 from sim.platform.settings import PlatformSettings
+from sim.platform.state import PlatformSnapshot, dump_platform
 from sim.platform.world_view import MemberColumns
+from sim.world.contract import WorldState
 from sim.world.minds.minds import Minds
-
-if TYPE_CHECKING:
-    from sim.platform.state import PlatformSnapshot
-    from sim.world.world import World
 
 __all__ = ["Platform"]
 
@@ -105,7 +103,7 @@ class Platform:
 
     def __init__(
         self,
-        world: World,
+        world: WorldState,
         settings: PlatformSettings,
         recommenders: list[Recommender],
         policy: Policy,
@@ -254,7 +252,7 @@ class Platform:
         """
         given = ActRequest(agent, Act.DO_NOTHING, message, other, text, 0, group)
         said = {"message": message, "other": other, "text": text, "group": group}
-        with self._world.trail.doing(self._world, "act", (agent, act), said):
+        with self._world.doing("act", (agent, act), said):
             self.waiting.append(checked_command(self._world, self, given, act))
 
     def recommend(
@@ -278,7 +276,7 @@ class Platform:
             One sentence; nothing is changed.
         """
         chosen = recommender_of(recommender, parameters)
-        with self._world.trail.doing(self._world, "recommend", (recommender, members), parameters):
+        with self._world.doing("recommend", (recommender, members), parameters):
             rank_by(self, chosen, members_of(self._world, self, members))
 
     def behave(
@@ -290,7 +288,7 @@ class Platform:
         by the first of :attr:`policies`.
         """
         chosen = policy_of(policy, parameters)
-        with self._world.trail.doing(self._world, "behave", (policy, members), parameters):
+        with self._world.doing("behave", (policy, members), parameters):
             decide_by(self, chosen, members_of(self._world, self, members))
 
     def flag(self, message: int, flag: str, *, on: bool = True) -> None:
@@ -312,7 +310,7 @@ class Platform:
         """
         if flag not in _FLAGS:
             raise UnknownNameError("flag", flag, tuple(_FLAGS))
-        with self._world.trail.doing(self._world, "flag", (message, flag), {"on": on}):
+        with self._world.doing("flag", (message, flag), {"on": on}):
             self.posts.mark(message, _FLAGS[flag], on=on)
 
     def inbox(self, agent: int) -> list[tuple[int, int, str]]:
@@ -400,12 +398,8 @@ class Platform:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> PlatformSnapshot:
         """Return what :meth:`dump` says now, standing still: for saving while the world goes on."""
-        from sim.platform.state import PlatformSnapshot  # it knows Platform
-
         return PlatformSnapshot(self)
 
     def dump(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """Return (what JSON can hold, arrays by name)."""
-        from sim.platform.state import dump_platform  # it knows Platform
-
         return dump_platform(self)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.agents import rhythm_kernels as kernels
 from sim.agents.lifecycle import Lifecycle
+from sim.agents.turnover import leavers, newcomers
 from sim.core import rng
 from sim.core.rng import Stream
-from sim.core.workers import workers
+from sim.core.threads import workers
 from sim.platform.acts.commands import carry_out
 from sim.platform.acts.effects import change_ties, take_effect
 from sim.platform.acts.kinds import Act
@@ -21,22 +21,17 @@ from sim.platform.acts.moods import live_on
 from sim.platform.acts.policy_dispatch import replace_failing
 from sim.platform.acts.relations import learn_trust, propose, weigh
 from sim.platform.acts.tick_record import seal
+from sim.platform.channel import FEED
 from sim.platform.feed.exposures import Exposures
-from sim.platform.feed.serving import FeedInputs, split
+from sim.platform.feed.serving import FeedInputs, split, tables_of
 from sim.platform.feed.waves import Waves, decided, give_back
-from sim.platform.population import own_hours, turn_over
 from sim.platform.posts.pools import pools_of, trending_now
 from sim.platform.posts.posts import Flag
 from sim.spread.cascade.cascade import Cascade
-from sim.world.channels import FEED
+from sim.world.contract import Phase, PlatformState, WorldState
 from sim.world.minds.news import look
-from sim.world.phases import Phase
 
-if TYPE_CHECKING:
-    from sim.platform.platform import Platform
-    from sim.world.world import World
-
-__all__ = ["PLATFORM_PHASES", "with_platform"]
+__all__ = ["PLATFORM_PHASES", "own_hours", "turn_over", "with_platform"]
 
 Ids = npt.NDArray[np.uint32]
 
@@ -49,7 +44,7 @@ _WARM[[Act.LIKE, Act.REPOST, Act.QUOTE]] = True
 _NOBODY = np.empty(0, np.uint32)
 
 
-def wake(world: World) -> None:
+def wake(world: WorldState) -> None:
     """Find out who is online: active, by activity and the hour of each chronotype."""
     platform, agents = _platform(world), world.agents
     platform.acted = ActColumns.joined([])
@@ -66,7 +61,7 @@ def wake(world: World) -> None:
     platform.online_at = world.tick
 
 
-def write(world: World) -> None:
+def write(world: WorldState) -> None:
     """Carry out acts by hand, post injected messages, and let online members post."""
     platform = _platform(world)
     _retire(platform)
@@ -95,7 +90,7 @@ def write(world: World) -> None:
     platform.note(ActColumns.of(author, Act.POST, numbers))
 
 
-def _retire(platform: Platform) -> None:
+def _retire(platform: PlatformState) -> None:
     """Take messages off that are too old; forget what is no longer known of them."""
     platform.posts.retire(platform.tick - platform.settings.window + 1)
     first = platform.posts.first
@@ -105,7 +100,7 @@ def _retire(platform: Platform) -> None:
         platform.written = {n: text for n, text in platform.written.items() if n >= first}
 
 
-def _post_injected(platform: Platform, cascade: Cascade) -> None:
+def _post_injected(platform: PlatformState, cascade: Cascade) -> None:
     """Post an injected message; it stands in the rings of those who have adopted it."""
     message, seeds = cascade.message, cascade.adopters
     author = message.author if message.author in seeds else int(seeds[0])
@@ -119,7 +114,7 @@ def _post_injected(platform: Platform, cascade: Cascade) -> None:
     platform.members.share(seeds, np.full(seeds.size, number[0]))
 
 
-def feed(world: World) -> None:
+def feed(world: WorldState) -> None:
     """Choose what each online member is shown."""
     platform = _platform(world)
     platform.exposures = Exposures([], platform.tick)  # those of the last tick give way
@@ -139,7 +134,7 @@ def feed(world: World) -> None:
 
 
 def _serving(
-    world: World, platform: Platform, which: int, absent: npt.NDArray[np.uint64]
+    world: WorldState, platform: PlatformState, which: int, absent: npt.NDArray[np.uint64]
 ) -> FeedInputs:
     """Return what all feeds under one recommender read."""
     recommender, own = platform.recommenders[which], None
@@ -148,16 +143,15 @@ def _serving(
         own = recommender.pool(platform)
     except (Exception, SystemExit) as error:  # somebody's recommender
         platform.fault(which, error)
-    members = platform.members
-    return FeedInputs(
-        platform, platform.recommenders[which], which,
-        pools_of(platform.posts, platform.trending, own), members.seen, members.recent,
-        members.live, absent, world.bonds.closed, platform.settings.drawn, platform.settings.slots,
+    settings, pools = platform.settings, pools_of(platform.posts, platform.trending, own)
+    tables = tables_of(
+        platform, platform.members, pools, absent, world.bonds.closed, settings.drawn,
         platform.key(Stream.FEED),
     )  # fmt: skip
+    return FeedInputs(platform, platform.recommenders[which], which, settings.slots, tables)
 
 
-def act(world: World) -> None:
+def act(world: WorldState) -> None:
     """Let members act on what they were shown; who adopted an injected message shares it."""
     platform = _platform(world)
     shown = platform.exposures
@@ -171,7 +165,7 @@ def act(world: World) -> None:
     take_effect(platform, _noted(platform, made))
 
 
-def _noted(platform: Platform, made: list[tuple[ActColumns, Ids]]) -> ActColumns:
+def _noted(platform: PlatformState, made: list[tuple[ActColumns, Ids]]) -> ActColumns:
     """Write down what viewers do, behind what was done before; returns it.
 
     What it was made of is given up column by column: there is hardly a second copy.
@@ -188,7 +182,7 @@ def _noted(platform: Platform, made: list[tuple[ActColumns, Ids]]) -> ActColumns
     return fresh
 
 
-def _shared(platform: Platform, cascade: Cascade) -> ActColumns:
+def _shared(platform: PlatformState, cascade: Cascade) -> ActColumns:
     """Return the reposts of those who adopted an injected message in this tick.
 
     Who adopts by itself when the message is in no feed any more has nothing to share.
@@ -201,7 +195,7 @@ def _shared(platform: Platform, cascade: Cascade) -> ActColumns:
     return ActColumns.of(log.agents[fresh], Act.REPOST, number, log.sources[fresh])
 
 
-def relate(world: World) -> None:
+def relate(world: WorldState) -> None:
     """Learn whom to trust, follow and mute in one batch; see what trends; let the log forget."""
     platform = _platform(world)
     learn_trust(world, platform)
@@ -220,7 +214,7 @@ def relate(world: World) -> None:
     seal(platform)
 
 
-def _change_ties(world: World, platform: Platform) -> None:
+def _change_ties(world: WorldState, platform: PlatformState) -> None:
     """Let this tick's follows, mutes and blocks take effect; those without any are forgotten.
 
     Acts by hand had theirs when the tick began.
@@ -235,14 +229,14 @@ def _change_ties(world: World, platform: Platform) -> None:
     platform.log.renew(platform.tick, platform.acted)
 
 
-def _platform(world: World) -> Platform:
+def _platform(world: WorldState) -> PlatformState:
     platform = world.platform
     if platform is None:
         raise RuntimeError("a phase of a platform ran in a world without one")
     return platform
 
 
-def _in_feeds(world: World) -> Iterable[Cascade]:
+def _in_feeds(world: WorldState) -> Iterable[Cascade]:
     """Return the running cascades that travel in feeds."""
     return [
         cascade
@@ -272,3 +266,37 @@ def with_platform(phases: Iterable[Phase]) -> list[Phase]:
             found += after
         found.append(phase)
     return found
+
+
+"""Salt of the coins of members with hours of their own."""
+
+
+def turn_over(world: WorldState, platform: PlatformState) -> None:
+    """Let members leave for good, and new ones join, as the platform's settings say of a day.
+
+    Who leaves is deactivated; who joins has no ties yet.
+    """
+    said, minutes = platform.settings, world.tick_minutes
+    if not (said.newcomers or said.churn):
+        return
+    active = int(np.count_nonzero(world.agents.status == Lifecycle.ACTIVE))
+    left = leavers(world.agents, world.seed, world.tick, said.churn, minutes)
+    if left.size:
+        world.agents.set_status(left, Lifecycle.DEACTIVATED)
+    joining = newcomers(active, world.seed, world.tick, said.newcomers, minutes)
+    if joining:
+        # Not as an act of its own on the trail: it comes about again when the tick does.
+        world.take_in(joining)
+
+
+def own_hours(
+    world: WorldState, platform: PlatformState, online: npt.NDArray[np.uint32]
+) -> npt.NDArray[np.uint32]:
+    """Return who is online once members with hours of their own keep to these."""
+    hours = world.agents.lore.hours
+    if not len(hours):
+        return online
+    can = world.agents.status[hours.agents] == Lifecycle.ACTIVE
+    key = rng.key(world.seed, Stream.OWN_HOURS, world.tick)
+    middle = (world.tick - 0.5) * world.tick_minutes / 60
+    return hours.wake(online, can, rng.uniforms(key, hours.agents), middle)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ from sim.network.analysis import analysis
 from sim.network.analysis.analysis import METHODS
 from sim.network.analysis.groups_kernels import gather
 from sim.network.graph.ties import Ties
+from sim.world.commands import command
 from sim.world.communities import is_made_up
 from sim.world.relation_commands import friends_of_each, may_befriend
 from sim.world.seeding import best_of
@@ -43,6 +45,7 @@ _TIE_BYTES = 40
 Ids = npt.NDArray[np.uint32]
 
 
+@command()
 def create_agents(world: World, count: int, report: Report = quiet) -> range:
     """Add ``count`` agents without ties; return their indices.
 
@@ -61,6 +64,7 @@ def create_agents(world: World, count: int, report: Report = quiet) -> range:
     return world.create_agents(count)
 
 
+@command()
 def build_friendships(world: World, max_friends: int = 10, report: Report = quiet) -> int:
     """Let agents with fewer friends than ``max_friends`` befriend each other.
 
@@ -151,6 +155,7 @@ def _some_interest(
     return np.bitwise_or(lowest << turn, lowest >> (np.uint64(64) - turn))
 
 
+@command()
 def create_communities(
     world: World, names: Sequence[str], max_members: int = 150, report: Report = quiet
 ) -> dict[str, int]:
@@ -286,3 +291,10 @@ def assign(world: World, found: DetectedCommunities) -> None:
     labels = np.full(len(world.agents), -1, np.int32)
     labels[: found.labels.size] = found.labels
     world.agents.set_community(labels)
+
+
+@command("assign")
+def _assigned(world: World, method: str, labels: Any, count: int, modularity: float) -> None:
+    """Give agents communities, as :func:`assign`."""
+    found = DetectedCommunities(method, np.asarray(labels, np.int32), count, modularity)
+    assign(world, found)

@@ -9,8 +9,8 @@ from typing import Any
 
 from sim.core.progress import Report, quiet
 from sim.errors import FileError
-from sim.minds.distill import LoggedDecision, distilled
-from sim.minds.surrogate import Surrogate
+from sim.minds.surrogate import LoggedDecision, Surrogate, distilled
+from sim.runtime.journal.acts import holds
 from sim.store.journal.audit_reading import audit
 from sim.world.log import LoggedAct, words_of
 
@@ -31,7 +31,7 @@ def distil(
     files
         Worlds that were run with minds, or their journals; nothing of them is changed.
     held_out, seed
-        As of :func:`~sim.minds.distill.distilled`.
+        As of :func:`~sim.minds.surrogate.distilled`.
     report
         Told of progress; may cancel.
 
@@ -51,7 +51,7 @@ def distil(
 def logged_in(acts: Sequence[LoggedAct]) -> Iterator[LoggedDecision]:
     """Yield the decisions of models among the acts of a run, in order."""
     for act in acts:
-        if act.kind != "decide":
+        if not holds(act.kind, "decisions"):
             continue
         try:
             args, _ = words_of(act.said)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,11 +14,10 @@ from sim.errors import InputError
 from sim.jit.claims import NOBODY
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import ActColumns
-from sim.runtime.engine.thread_client import EngineClient
 from sim.spread.cascade.cascade import Cascade
 from sim.world.world import World
 
-__all__ = ["Batch", "InteractionStream", "read"]
+__all__ = ["Batch", "InteractionStream"]
 
 MOST = 1_000_000
 """Interactions in a batch."""
@@ -195,27 +193,3 @@ def _injected(world: World, posts: set[int]) -> Iterator[tuple[Cascade, int]]:
         cascade = world.cascades.find(number) if post in posts else None
         if cascade is not None:
             yield cascade, post
-
-
-async def read(
-    link: EngineClient, stream: InteractionStream, max_ticks: int
-) -> AsyncIterator[Batch]:
-    """Run at most ``max_ticks`` ticks and yield batches, until nothing can happen any more.
-
-    That is when every message is at rest, and there is no platform on which members go on.
-    """
-    live = link.live
-
-    def is_enough() -> bool:
-        goes_on = live.ledger.alive or live.world.platform is not None
-        return stream.collect(live.world) or not goes_on
-
-    await link.ask(lambda: stream.collect(live.world))
-    while True:
-        began = time.perf_counter()
-        if max_ticks > 0 and not stream.is_full:
-            max_ticks -= await link.stretch(max_ticks, is_enough)
-        batch = stream.take(1000 * (time.perf_counter() - began))
-        if batch is None:
-            return
-        yield batch

@@ -16,11 +16,11 @@ from typing import Any
 from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import InputError
-from sim.minds.deciding.manifest import versions
+from sim.minds.deciding.summaries import versions
 from sim.minds.deciding.thinker import Thinker
 from sim.minds.models.reply_log import RecordedReplies, is_reply
 from sim.minds.prompts.prompts import TEMPLATES
-from sim.runtime.journal.acts import ACTS, perform
+from sim.runtime.journal.acts import COMMANDS, holds, perform
 from sim.runtime.replay import line_of, replay
 from sim.world.log import PLUGIN, LoggedAct, words_of
 from sim.world.world import World
@@ -64,7 +64,7 @@ def manifest_of(acts: Sequence[LoggedAct], world: World) -> dict[str, Any]:
 def made_in(acts: Sequence[LoggedAct]) -> dict[str, Any]:
     """Return with what minds decided last: prompts, limit, models, versions; empty: unknown."""
     for act in reversed(acts):
-        if act.kind == "wake_minds":
+        if holds(act.kind, "making"):
             found = _made(words_of(act.said)[0])
             if found:
                 return found
@@ -164,7 +164,7 @@ class _Again:
         """Do one act."""
         if act.author == PLUGIN:
             return  # it came again with its tick
-        if act.kind not in ACTS:
+        if act.kind not in COMMANDS:
             self.findings.append(f"Act {act.number:,} ({act.kind}) only its program could do.")
             return
         try:
@@ -172,9 +172,9 @@ class _Again:
         except ValueError as error:
             self.findings.append(f"Act {act.number:,} ({act.kind}) cannot be done again: {error}.")
             return
-        if act.kind == "wake_minds" and _made(args):
+        if holds(act.kind, "making") and _made(args):
             self._thinker, self._made = None, _made(args)
-        if act.kind == "decide":
+        if holds(act.kind, "decisions"):
             args = [self._decided(_rows(act, args), folder)]
         self._world.trail.by(self._world, act.author)
         perform(self._world, act.kind, args, said)

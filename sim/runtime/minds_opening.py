@@ -11,8 +11,7 @@ from sim.core.checks import whole_number
 from sim.minds.deciding.commands import minds_of, wake_minds
 from sim.minds.deciding.thinker import Answerer, Thinker, accounts
 from sim.minds.models.budget import Budget, Spend
-from sim.minds.models.configured import budget_in, prompts_folder
-from sim.minds.models.opening import open_pool
+from sim.minds.models.configured import budget_in, open_pool, prompts_folder
 from sim.settings.settings import current
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from sim.store.journal.rows import VERSION
 from sim.store.snapshot.header import as_path
 from sim.world.world import World
 
-__all__ = ["FORCED", "Opened", "describe", "open_live"]
+__all__ = ["FORCED", "Opened", "describe_opening", "open_live"]
 
 FORCED = "--force goes on without that and puts the journal aside as it is"
 """The way out of a refused loss where a command has that option."""
@@ -126,7 +126,7 @@ def open_live(
     return opened
 
 
-def describe(place: LivePlace) -> str:
+def describe_opening(place: LivePlace) -> str:
     """Say what opening a live world will give, without opening it; one sentence."""
     if place.saved is None and (place.acked is None or not place.acked.number):
         return "Never saved, and nothing was done in it."

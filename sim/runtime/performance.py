@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sim.agents.cold_records import tally
+from sim.agents.records import tally
 
 __all__ = ["Meter", "Performance"]
 

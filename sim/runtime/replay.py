@@ -11,7 +11,7 @@ from typing import Any
 from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import Cancelled, FileError, InputError
-from sim.runtime.journal.acts import ACTS, perform
+from sim.runtime.journal.acts import COMMANDS, perform
 from sim.store.journal.route import JUMP
 from sim.world.log import PLUGIN, LoggedAct, said_of, steps_of, words_of
 from sim.world.world import World
@@ -172,7 +172,7 @@ class _Run:
         """Do one act; False when it cannot be done."""
         if act.author == PLUGIN:
             return True  # it came again with its tick
-        if act.kind not in ACTS:
+        if act.kind not in COMMANDS:
             return self._ends(act, "only the program that did it could")
         try:
             args, said = words_of(act.said)
@@ -266,7 +266,7 @@ def _demo(said: dict[str, Any], report: Report) -> World:
 
 def _imported(said: dict[str, Any], report: Report) -> World:
     from sim.io import EdgeOptions, import_world
-    from sim.io.importing.worlds_in import digest_of
+    from sim.io.importing.worlds import digest_of
 
     options = dict(said["options"])
     for name in ("columns", "properties"):

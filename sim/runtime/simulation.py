@@ -2,49 +2,56 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import replace
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 
 import numpy.typing as npt
 
 from sim.core.checks import whole_number
 from sim.core.events import Event, EventBus, Middleware, Subscription
 from sim.core.progress import Report, quiet
-from sim.core.scratch import be_frugal
 from sim.errors import HubbubError, InputError
-from sim.runtime.bulk_jobs import BulkCommands
+from sim.platform.feed.why import Why
+from sim.runtime.bulk_operations import DetectedCommunities, check_method
+from sim.runtime.engine import requests
+from sim.runtime.engine.client import EngineClient
 from sim.runtime.engine.outbox import AsyncHandlers, FrameWatch
-from sim.runtime.engine.run_control import never
-from sim.runtime.engine.thread_client import EngineClient, not_open
+from sim.runtime.engine.program import Program
+from sim.runtime.engine.stall import StallOutcome
+from sim.runtime.engine.thread_client import not_open, open_thread
 from sim.runtime.frames.frames import Frame
 from sim.runtime.frames.sessions import Session
-from sim.runtime.health.watch import HealthQueries
-from sim.runtime.interactions import Batch, InteractionStream, read
-from sim.runtime.jobs import in_thread
-from sim.runtime.journal.persistence import Keeping, Persistence, begin, keeping_of
+from sim.runtime.health.checks import Health
+from sim.runtime.interactions import Batch, InteractionStream
+from sim.runtime.jobs import Job
+from sim.runtime.journal.persistence import Keeping, keeping_of
 from sim.runtime.journal.writer import Pacing
-from sim.runtime.ownership import claim, release
 from sim.runtime.performance import Performance
-from sim.runtime.preview import Plan, plan
-from sim.runtime.queries.why import WhyQueries
-from sim.runtime.stall_recovery import Restarts
+from sim.runtime.preview import Plan
+from sim.runtime.process.child import spawned
+from sim.runtime.process.client import Begin, Isolation, open_process, refuse_own_phases
+from sim.runtime.queries import why as reasons
+from sim.runtime.undo import travel
+from sim.runtime.undo.branching import Branch
 from sim.settings.settings import current
-from sim.world.influence import found_before, is_best
-from sim.world.seeding import author_of, seeds_of, takes_long
-from sim.world.state.snapshot import still
-from sim.world.state.state import restore_world
+from sim.world.influence import FoundSeeds
+from sim.world.log import LoggedAct
 from sim.world.world import World
 
 if TYPE_CHECKING:
     from sim.minds.deciding.thinker import Thinker
+    from sim.runtime.engine.bookmarks import Reach
     from sim.store import SaveReport
+    from sim.store.history.history import HistoryEvent, WorldHistory
+    from sim.store.journal.audit_reading import Audit
+    from sim.store.journal.lineage import Bookmark
 
-__all__ = ["Simulation"]
+__all__ = ["IsolatedSimulation", "Simulation"]
 
+R = TypeVar("R")
 T = TypeVar("T")
 P = ParamSpec("P")
 E = TypeVar("E", bound=Event)
@@ -52,7 +59,7 @@ E = TypeVar("E", bound=Event)
 _MOST_TICKS = 100_000
 
 
-class Simulation(BulkCommands, Restarts, WhyQueries, HealthQueries):
+class Simulation:
     """A world that lives: it runs in a thread, answers commands in order, and can be watched.
 
     A task that is cancelled while its command waits takes the command back; one that has begun is
@@ -82,6 +89,16 @@ class Simulation(BulkCommands, Restarts, WhyQueries, HealthQueries):
         Memory for :meth:`back`; 0: none, None: as settings say. A journal reaches further.
     minds
         What lets minded members decide; None: the rules do.
+    isolated
+        Whether the engine is a process of its own, so that no plugin can take this one down: it
+        loops, crashes or eats memory there, and another process goes on from the last completed
+        tick, without the messages of the plugin at fault, paused. What was not yet answered is
+        refused with :class:`~sim.runtime.engine.engine_command.ReplacedError`, "ask again". An
+        :class:`~sim.runtime.process.client.Isolation` says how. Then functions and arguments must
+        be picklable, a session has no ``cascade``, phases of one's own do not travel, minds do not
+        think, and no journal can be begun later; the world that is passed stays as it is, and the
+        one under way is had by :meth:`save` or :meth:`world`. Without ``journal`` one is kept in a
+        temporary folder, which is removed at the end.
 
     Examples
     --------
@@ -106,66 +123,57 @@ class Simulation(BulkCommands, Restarts, WhyQueries, HealthQueries):
         author: str = "script",
         undo_bytes: int | None = None,
         minds: Thinker | None = None,
+        isolated: bool | Isolation = False,
     ) -> None:
         if max_running is not None:
             whole_number(max_running, "max_running", low=1)
         if not 0 < frames_per_second <= 60:
             raise InputError(f"frames_per_second must be in (0, 60], got {frames_per_second}.")
-        self._world = world
-        self._keeping = keeping_of(journal, path, author)
-        self._author = author if self._keeping is None else self._keeping.author
-        self._max_running = max_running
+        self._world: World | None = world
+        keeping = keeping_of(journal, path, author)
         undo = current().undo_mb << 20 if undo_bytes is None else undo_bytes
-        self._undo_bytes = whole_number(undo, "undo_bytes", low=0)
+        whole_number(undo, "undo_bytes", low=0)
         self._awaiting = AsyncHandlers()
-        self._bus, self._minds = EventBus(run=self._awaiting), minds
+        self._bus = EventBus(run=self._awaiting)
         self._opened: EngineClient | None = None
-        at, fps = None if path is None else str(path), frames_per_second
-        self._link_to = partial(
-            EngineClient, name=name, path=at, bus=self._bus, frames_per_second=fps
-        )
+        self._streams = itertools.count(1)
+        self.is_isolated = bool(isolated)
+        opening: Callable[..., Awaitable[EngineClient]]
+        if isolated:
+            refuse_own_phases(world)
+            if minds is not None:
+                raise InputError(
+                    "Minds think in the program's own process; open the world without isolation."
+                )
+            how = isolated if isinstance(isolated, Isolation) else Isolation()
+            opening = partial(open_process, isolation=how)
+        else:
+            opening = partial(open_thread, minds=minds)
+        self._open = partial(
+            opening, name=name, path=None if path is None else str(path), bus=self._bus,
+            frames_per_second=frames_per_second, keeping=keeping,
+            author=author if keeping is None else keeping.author, max_running=max_running,
+            undo_bytes=undo,
+        )  # fmt: skip
 
     async def __aenter__(self) -> Simulation:
-        if self._opened is not None:
+        if self._world is None:
             raise HubbubError("A simulation is entered once; make a new one of its world.")
-        claim(self._world)
-        be_frugal()
-        try:
-            self._world.trail.by(self._world, self._author)
-            custody = await self._kept()
-            if self._max_running not in {None, self._world.max_running}:
-                with custody.done("limit", (self._max_running,)):
-                    self._world.max_running = self._max_running
-            self._opened = self._link_to(self._world, custody=custody)
-            await self._opened.open()
-            await self._begin_thinking(self._minds)
-        except BaseException:
-            await self._close()
-            raise
+        self._opened = await self._open(self._handed_over())
         return self
 
-    async def _kept(self) -> Persistence:
-        """Begin the journal, or go on with the one that is there."""
-        if self._keeping is None:
-            return Persistence(self._world, undo_bytes=self._undo_bytes)
-        keeper = await in_thread(begin, self._world, self._keeping)
-        return Persistence(self._world, keeper, self._keeping, undo_bytes=self._undo_bytes)
-
-    async def _close(self) -> None:
-        """Give the world back, as soon as no tick has it any more."""
-        if self._opened is None:
-            release(self._world)
-        else:
-            await self._opened.close()
-            self._opened.when_over(partial(release, self._world))
+    def _handed_over(self) -> World:
+        """Return the world, and hold it no more: one that lives elsewhere is there once."""
+        world, self._world = self._world, None
+        assert world is not None  # noqa: S101 - asked before
+        return world
 
     async def __aexit__(self, *_: object) -> None:
-        await self._end_thinking()
-        await self._close()
+        await self._client.close()
         await self._awaiting.close()
 
     @property
-    def _link(self) -> EngineClient:
+    def _client(self) -> EngineClient:
         if self._opened is None:
             raise not_open()
         return self._opened
@@ -175,7 +183,7 @@ class Simulation(BulkCommands, Restarts, WhyQueries, HealthQueries):
     @property
     def frame(self) -> Frame:
         """The newest frame."""
-        newest = self._link.frames.newest
+        newest = self._client.frames.newest
         if newest is None:
             raise not_open()
         return newest
@@ -188,7 +196,7 @@ class Simulation(BulkCommands, Restarts, WhyQueries, HealthQueries):
         size
             Frames kept for a watcher that is busy; the oldest one goes when there are more.
         """
-        return self._link.frames.watch(size)
+        return self._client.frames.watch(size)
 
     def subscribe(self, kind: type[E], handler: Callable[[E], object]) -> Subscription:
         """Call ``handler`` with every event of a kind, in the event loop's thread.
@@ -197,15 +205,22 @@ class Simulation(BulkCommands, Restarts, WhyQueries, HealthQueries):
         events; one that raises three times is unsubscribed, and that is told there. While the loop
         is busy, growth of one cascade is told in sum.
         """
+        self._hear()
         return self._bus.subscribe(kind, handler)
 
     def use(self, middleware: Middleware) -> None:
         """Let ``middleware(event, forward)`` see, change or keep every event."""
+        self._hear()
         self._bus.use(middleware)
+
+    def _hear(self) -> None:
+        """Have events sent, if they are not yet."""
+        if self._opened is not None and not self._bus:
+            self._opened.hear()
 
     def performance(self) -> Performance:
         """Return how well commands were answered so far."""
-        return self._link.meter.read(self._link.live.contacts.rate)
+        return self._client.performance()
 
     # Messages
 
@@ -254,14 +269,11 @@ class Simulation(BulkCommands, Restarts, WhyQueries, HealthQueries):
         InputError, ParameterError, UnknownNameError
             One sentence; nothing is changed.
         """
-        options: dict[str, Any] = {"tags": tags, "kind": kind, "at": at, "priority": priority}
-        options |= {"draws": draws, "channel": channel}
-        live, message = self._link.live, {"text": text, "model": model, **options, **parameters}
-        await self._find_best(seeds, message)
-        cascade = await self._link.ask(
-            lambda: live.inject(message, seeds=seeds, author=author), is_long=takes_long(seeds)
-        )
-        return self._link.session(cascade)
+        said: dict[str, Any] = {"tags": tags, "kind": kind, "at": at, "priority": priority}
+        said |= {"draws": draws, "channel": channel, "author": author, **parameters}
+        client = self._client
+        number, *words = await client.ask(requests.inject, text, seeds=seeds, model=model, **said)
+        return client.session(number, (words[0], words[1]))
 
     async def plan(
         self,
@@ -276,37 +288,24 @@ class Simulation(BulkCommands, Restarts, WhyQueries, HealthQueries):
 
         Parameters are those of :meth:`inject`; a pilot run takes at most some 0.2 s.
         """
-
-        def act() -> Plan:
-            live, message = self._link.live, {"text": text, "model": model, **parameters}
-            holders, writer = seeds_of(live.world, seeds, message), author_of(live.world, author)
-            found = plan(live.world, message | {"seeds": holders, "author": writer})
-            return replace(found, best=found_before(live.world, seeds, message))
-
-        await self._find_best(seeds, {"model": model} | parameters)
-        planned: Plan = await self._link.ask(act, is_long=takes_long(seeds))
-        return planned
-
-    async def _find_best(self, seeds: npt.ArrayLike | str, message: dict[str, Any]) -> None:
-        """Find seeds that are the best of something beside the engine, which has them then."""
-        if isinstance(seeds, str) and is_best(seeds):
-            await self.best_seeds(seeds, **message)
+        said = {"seeds": seeds, "model": model, "author": author, **parameters}
+        return await self._client.ask(requests.plan, text, **said)
 
     def session(self, number: int) -> Session:
         """Return the session of a message, whoever sent it."""
-        return self._link.session(self._link.live.cascade(number))
+        return self._client.session(number)
 
     async def set_parameter(self, session: int, name: str, value: object) -> None:
         """Change a parameter of a session's model from the next tick on; one at rest wakes."""
-        await self._link.ask(lambda: self._link.live.set_parameter(session, name, value))
+        await self._client.ask(requests.set_parameter, session, name, value)
 
     async def cancel(self, session: int) -> None:
         """Stop a session; what it reached stays. One that has ended stays as it is."""
-        await self._link.ask(lambda: self._link.live.cancel(session))
+        await self._client.ask(requests.cancel, session)
 
     async def focus(self, session: int | None) -> None:
         """Show a session in full in the frames to come; None: always the newest."""
-        await self._link.ask(lambda: self._link.live.focus(session), is_safe=True)
+        await self._client.focus(session)
 
     # Time
 
@@ -315,16 +314,11 @@ class Simulation(BulkCommands, Restarts, WhyQueries, HealthQueries):
 
         Playing ends here. Cancelling the awaiting task ends the stepping after the running tick.
         """
-        return await self._link.stretch(ticks, never)
+        return await self._client.ask(requests.step, ticks)
 
     async def run_until_quiet(self, session: int | None = None, limit: int = _MOST_TICKS) -> int:
         """Step until a session (None: every one) has ended, at most ``limit`` ticks."""
-        live = self._link.live
-
-        def is_quiet() -> bool:
-            return not (live.ledger.alive if session is None else live.cascade(session).alive)
-
-        return await self._link.stretch(limit, is_quiet)
+        return await self._client.ask(requests.run_until_quiet, session, limit)
 
     async def play(
         self,
@@ -345,25 +339,14 @@ class Simulation(BulkCommands, Restarts, WhyQueries, HealthQueries):
         until_quiet
             Pause once no message is queued or running.
         """
-        live, drive, order = self._link.live, self._link.engine.drive, self._link.order()
-        last = math.inf if until_tick is None else whole_number(until_tick, "until_tick")
-
-        def is_over() -> bool:
-            return live.world.tick >= last or (until_quiet and not live.ledger.alive)
-
-        def act() -> None:
-            drive.play(order, ticks_per_second, is_over)
-            if is_over():
-                drive.pause()
-
-        await self._link.ask(act, order=order)
+        await self._client.ask(requests.play, ticks_per_second, until_tick, until_quiet=until_quiet)
 
     async def pause(self) -> None:
         """Stop after the running tick; answered once that is true.
 
         Steps under way end early; commands sent before the pause are carried out before it.
         """
-        await self._link.pause()
+        await self._client.ask(requests.pause)
 
     # The world as a whole
 
@@ -376,11 +359,26 @@ class Simulation(BulkCommands, Restarts, WhyQueries, HealthQueries):
         file is safe on the disk. Works also after the engine failed. ``report`` is called in that
         thread.
         """
-        live = self._link.live
-        saved: SaveReport = await self._link.ask(
-            lambda: live.save(path, note, report), is_long=True, is_safe=True, report=report
-        )
-        return saved
+        return await self._client.save(path, note, report)
+
+    async def keep(self, keeping: Keeping) -> None:
+        """Begin a journal now, where there is none; the world stands still for it.
+
+        Raises
+        ------
+        InputError
+            When it keeps one already; and where it is isolated.
+        LeaseError, FileError
+            When another process has a world there, or the disk refuses.
+        """
+        await self._client.ask(requests.keep, keeping)
+
+    async def world(self) -> World:
+        """Return a copy of the world as it is now, which this one's ticks never touch.
+
+        What ticks write into is copied between two of them; the rest is done beside the engine.
+        """
+        return await self._client.world()
 
     async def call(
         self,
@@ -388,25 +386,128 @@ class Simulation(BulkCommands, Restarts, WhyQueries, HealthQueries):
         *args: P.args,
         **keywords: P.kwargs,
     ) -> T:
-        """Run ``function(world, ...)`` in the engine's thread between two ticks.
+        """Run ``function(world, ...)`` where the engine is, between two ticks.
 
         Meanwhile nothing ticks: what takes long belongs into a thread of its own.
+
+        Raises
+        ------
+        InputError
+            When the function, or what it is called with, cannot be sent to an isolated engine.
         """
-        live = self._link.live
-        result: T = await self._link.ask(
-            lambda: live.call(function, *args, **keywords),
-            is_long=True,
-            is_safe=True,
-        )
+        result: T = await self._client.ask(requests.call, function, *args, **keywords)
         return result
 
-    async def world(self) -> World:
-        """Return a copy of the world as it is now, which this one's ticks never touch.
+    async def begin(self, program: Program, since: int | None = None) -> tuple[Session, ...]:
+        """Carry out a program from now on, such as the plan of a scenario.
 
-        What ticks write into is copied between two of them; the rest is done beside the engine.
+        Its ``begin`` is called now, and what is due after a tick is done once the tick was run,
+        whoever runs it. When it is over, what runs is paused, and a line of ``frame.events`` says
+        so; ``frame.program`` tells how it is. All it does is in the journal as any command is.
+
+        Parameters
+        ----------
+        program
+            A :class:`~sim.scenario.plan.RunPlan`, or another one; the world plays one at a time.
+            It runs in the engine, so an isolated one takes what can be pickled.
+        since
+            The tick at which it began in this world: where its ``begin`` was called before, or in
+            a save that is gone on with; what is due at the world's own tick is done now. None: it
+            begins now.
+
+        Returns
+        -------
+        tuple of Session
+            The messages that it sent at once.
+
+        Raises
+        ------
+        InputError, ParameterError, UnknownNameError, FileError
+            One sentence, for what this world cannot do, and where another program goes on.
+
+        Examples
+        --------
+        ::
+
+            scenario = read_scenario("storm.toml")
+            async with Simulation(scenario.world(quiet)) as simulation:
+                await simulation.begin(scenario.plan())
+                ticks = await simulation.step(1000)  # fewer: its stop rule pauses
         """
-        copied: World = await self.query(_stilled, then=_restored)
-        return copied
+        client = self._client
+        sent = await client.begin(program, since)
+        return tuple(client.session(number, (text, model)) for number, text, model in sent)
+
+    async def do(self, command: str, /, *args: Any, **keywords: Any) -> Any:
+        """Carry out a command between two ticks: one that a journal has, and can do again.
+
+        Parameters
+        ----------
+        command
+            A name of :data:`sim.world.commands.COMMANDS`, such as ``"follow"``.
+        *args, **keywords
+            What it takes besides the world.
+
+        Returns
+        -------
+        object
+            What came of it.
+
+        Raises
+        ------
+        UnknownNameError, InputError
+            When there is no such command, or it takes other arguments; and as it does.
+
+        Examples
+        --------
+        ::
+
+            await simulation.do("follow", [1, 2], [7, 7])
+        """
+        return await self._client.ask(requests.do, command, *args, **keywords)
+
+    @overload
+    async def query(self, function: Callable[..., R], *args: Any) -> R: ...
+
+    @overload
+    async def query(
+        self, function: Callable[..., R], *args: Any, then: Callable[[R], Awaitable[T]]
+    ) -> T: ...
+
+    @overload
+    async def query(self, function: Callable[..., R], *args: Any, then: Callable[[R], T]) -> T: ...
+
+    async def query(
+        self,
+        function: Callable[..., Any],
+        *args: Any,
+        then: Callable[[Any], Any] | None = None,
+    ) -> Any:
+        """Return ``function(world, *args)``, asked between two ticks; it must change nothing.
+
+        Unlike by :meth:`call` it is answered ahead of the commands that wait, in any state and
+        within a stretch of steps too, ten times a second if need be; nothing looks whether it
+        changed anything.
+
+        Parameters
+        ----------
+        function
+            It should take less than 50 ms, for no tick runs meanwhile, and must return nothing
+            that the world goes on writing to.
+        *args
+            What it is called with.
+        then
+            Makes the answer of what it returned, in a thread beside the engine: what takes longer;
+            or a coroutine function, which is awaited there.
+
+        Raises
+        ------
+        InputError
+            As the function does; and when it cannot be sent to an isolated engine.
+        HubbubError
+            When the simulation is not open, or is closed meanwhile.
+        """
+        return await self._client.ask(requests.query, function, *args, then=then)
 
     async def interactions(
         self,
@@ -429,14 +530,335 @@ class Simulation(BulkCommands, Restarts, WhyQueries, HealthQueries):
         response_ms
             Milliseconds that a batch should take.
         """
-        stream = InteractionStream(batch_size, response_ms)
-        async for batch in read(self._link, stream, max_ticks):
-            yield batch
+        InteractionStream(batch_size, response_ms)  # refuses what is wrong, here and now
+        client, number = self._client, next(self._streams)
+        while True:
+            found = await client.ask(requests.batch, number, batch_size, max_ticks, response_ms)
+            if found is None:
+                return
+            yield found
+
+    async def think(self, thinker: Thinker | None) -> None:
+        """Let minded members decide from now on; None: the rules for all of them again.
+
+        Commands are answered while they think; the next tick waits for them.
+
+        Raises
+        ------
+        InputError
+            When the world has no platform, or is isolated.
+        """
+        await self._client.ask(requests.think, thinker)
+
+    # Long work
+
+    def create_agents(self, count: int) -> Job[range]:
+        """Add agents without ties; await it for their indices."""
+        return self._client.job(requests.create_agents, count)
+
+    def build_friendships(self, max_friends: int = 10) -> Job[int]:
+        """Befriend agents, the alike first, up to ``max_friends`` each; await it for ties added."""
+        return self._client.job(requests.build_friendships, max_friends)
+
+    def create_communities(
+        self, names: Sequence[str], max_members: int = 150
+    ) -> Job[dict[str, int]]:
+        """Gather agents round the named topics; await it for the size of each community."""
+        return self._client.job(requests.create_communities, tuple(names), max_members)
+
+    def detect_communities(self, method: str = "louvain") -> Job[DetectedCommunities]:
+        """Find communities in the network, in a thread beside the engine, and give them to agents.
+
+        Parameters
+        ----------
+        method
+            A name of :data:`sim.runtime.bulk_operations.METHODS`.
+
+        Cancelled, the job leaves the communities as they were.
+        """
+        check_method(method)
+        return self._client.job(requests.detect_communities, method)
+
+    def best_seeds(self, seeds: str, *, model: str, **parameters: Any) -> Job[FoundSeeds]:
+        """Find the seeds of an expression such as ``best:20``, in a thread beside the engine.
+
+        They are kept until ties or members change: a message that asks for the same has them at
+        once.
+
+        Parameters
+        ----------
+        seeds
+            ``best:20``, or ``best:20:linear-threshold``.
+        model, parameters
+            Of the message; what else ``inject`` takes is looked over.
+        """
+        return self._client.job(requests.best_seeds, seeds, model=model, **parameters)
+
+    def study(self, function: Callable[..., T], *args: Any, **keywords: Any) -> Job[T]:
+        """Run ``function(ties, ..., report=...)`` in a thread beside the engine.
+
+        For what takes long and only reads the network, such as
+        :func:`sim.network.analysis.report.network_report`; the ties are as they are now.
+        """
+        return self._client.job(requests.study, function, *args, **keywords)
+
+    # Time that was; playing ends where the world goes back
+
+    def back(self, ticks: int = 1) -> Job[travel.Travelled]:
+        """Take the world back by so many ticks; await it. As :meth:`go_to`."""
+        ticks = whole_number(ticks, "A world goes back; ticks", low=0)
+        return self._client.job(travel.back, ticks)
+
+    def go_to(self, tick: int | str) -> Job[travel.Travelled]:
+        """Take the world to an earlier tick, as it was when it left it; or forward again.
+
+        Whatever was commanded later is not there any more; it stays recorded, and :meth:`forward`
+        brings it back as long as nothing new is commanded. A journal is never rewritten: it notes
+        that the world went to a tick.
+
+        Parameters
+        ----------
+        tick
+            At least 0, or the name of a bookmark. In memory there are as many ticks as
+            ``undo_bytes`` hold; a journal reaches to its first checkpoint, and to bookmarks of
+            lines that were left.
+
+        Returns
+        -------
+        Job
+            Await it for a :class:`~sim.runtime.undo.travel.Travelled`; a long way shows its
+            progress, and can be cancelled.
+
+        Raises
+        ------
+        InputError
+            When the world never was there, or nothing reaches that far; nothing is changed.
+        """
+        goal = tick if isinstance(tick, str) else whole_number(tick, "A tick", low=0)
+        return self._client.job(travel.go_to, goal)
+
+    def forward(self, ticks: int | None = None) -> Job[travel.Travelled]:
+        """Take the world forward again to where it was before it went back; await it.
+
+        Parameters
+        ----------
+        ticks
+            How far; None: all the way.
+
+        Raises
+        ------
+        InputError
+            When it did not go back, or something new was commanded since.
+        """
+        if ticks is not None:
+            ticks = whole_number(ticks, "A world goes forward; ticks", low=0)
+        return self._client.job(travel.forward, ticks)
+
+    async def bookmark(self, name: str, tick: int | None = None) -> Bookmark:
+        """Give a tick a name, in place of the one that has it.
+
+        Parameters
+        ----------
+        name
+            One line of at most 64 characters, no number.
+        tick
+            That tick, not later than the world is; None: the world's.
+        """
+        return await self._client.ask(travel.bookmark, name, tick)
+
+    async def bookmarks(self) -> tuple[Bookmark, ...]:
+        """Return the bookmarks, in order of tick."""
+        return await self._client.ask(travel.bookmarks)
+
+    async def reach(self) -> Reach:
+        """Return from where to where the world can go."""
+        return await self._client.ask(travel.reach)
+
+    async def forget(self, name: str) -> None:
+        """Remove a bookmark."""
+        await self._client.ask(travel.forget, name)
+
+    def branch(self, path: str | Path, tick: int | None = None) -> Job[Branch]:
+        """Make another world from a tick of this one; this one goes on. Await it.
+
+        Parameters
+        ----------
+        path
+            The file to make; nothing may be there. Without a journal it is a snapshot.
+        tick
+            That tick; None: the world's. Another one takes a journal.
+        """
+        return self._client.job(travel.branch_off, str(path), tick)
+
+    @overload
+    async def history(self) -> WorldHistory: ...
+
+    @overload
+    async def history(
+        self,
+        agent: int,
+        other: int | None = None,
+        *,
+        first: int | None = None,
+        last: int | None = None,
+    ) -> list[HistoryEvent]: ...
+
+    async def history(
+        self,
+        agent: int | None = None,
+        other: int | None = None,
+        *,
+        first: int | None = None,
+        last: int | None = None,
+    ) -> WorldHistory | list[HistoryEvent]:
+        """Return what happened so far; the database beside the world's file is read meanwhile.
+
+        Parameters
+        ----------
+        agent
+            Only what it wrote, adopted and did, in order of time; None: the whole
+            :class:`~sim.store.history.history.WorldHistory`, which reads the database when asked.
+        other
+            Only what those two convinced each other of, and did to each other.
+        first, last
+            Ticks; None: from the beginning, to the end.
+
+        Raises
+        ------
+        SnapshotError
+            When the database is damaged, or foreign.
+        """
+        return await self._client.ask(travel.history, agent, other, first, last)
+
+    async def audited(self) -> Audit:
+        """Return all that was done to the world since it was made, compared with its digests.
+
+        It is read from the journal; without one, from the file that the world was last in.
+
+        Raises
+        ------
+        InputError
+            When there is neither.
+        SnapshotError
+            When they cannot be read.
+        """
+        return await self._client.ask(travel.audited)
+
+    def why(self, viewer: int, message: int, tick: int | None = None) -> Job[Why]:
+        """Return why a member was shown a message, now or in an earlier tick; await it.
+
+        An earlier tick is run again, in a copy: from those in memory (``undo_bytes``), or else by
+        the journal.
+
+        Parameters
+        ----------
+        viewer, message
+            The index of the member, the number of the message.
+        tick
+            From 1 to the world's own; None: that one.
+
+        Raises
+        ------
+        InputError
+            When it was not shown it then, there is no platform, or nothing leads back there.
+        """
+        return self._client.job(reasons.why, viewer, message, tick)
+
+    # How it is
+
+    def health(self, *, within: float = 0.0) -> Health:
+        """Return every check: level, sentence, and the numbers of the last minutes.
+
+        Parameters
+        ----------
+        within
+            Seconds that the last look may be old; it looks every two seconds by itself. Of an
+            isolated engine it tells as far as frames tell.
+        """
+        return self._client.health(within)
+
+    def audit(self, last: int = 100) -> tuple[LoggedAct, ...]:
+        """Return the newest acts of the world's log, oldest first.
+
+        Parameters
+        ----------
+        last
+            How many at most, from 1. Ticks since the last act are not among them yet. Of an
+            isolated engine they are as of the newest frame, and 1,000 at most.
+        """
+        return self._client.acts(whole_number(last, "last", low=1))
+
+    @property
+    def contacts(self) -> int:
+        """Contacts between agents that were weighed, by the messages that there are."""
+        return self._client.contacts
+
+    # Engines that end
+
+    @property
+    def ended(self) -> StallOutcome | None:
+        """How the last engine ended that another one took over from; None: none did."""
+        return self._client.last
+
+    async def ready(self) -> None:
+        """Wait while one engine takes over from another; at once when none has ended.
+
+        Raises
+        ------
+        EngineError
+            When none can go on; the sentence says where the world is.
+        """
+        await self._client.ready()
+
+    async def restart(self) -> StallOutcome:
+        """End a stall (``frame.stalled``): the plugin that does not come back is stopped.
+
+        A loop written in Python is interrupted, and costs its own message. From any other the
+        thread is left behind, or the process killed, and the world goes on from its last completed
+        tick in a new one; whoever waited for a command is then told to ask again.
+
+        Raises
+        ------
+        InputError
+            When the engine answers.
+        EngineError
+            When no foreign plugin holds it up.
+        """
+        return await self._client.restart()
 
 
-def _stilled(world: World) -> World:
-    return still(world, lambda _name, column: column.copy())
+def IsolatedSimulation(  # noqa: N802 - scripts have called it since it was a class
+    world: World | str | Path,
+    *,
+    path: str | Path | None = None,
+    patience: float | None = None,
+    memory_mb: int | None = None,
+    spawn: Begin = spawned,
+    **options: Any,
+) -> Simulation:
+    """Return a simulation whose engine is a process of its own; see ``isolated`` of one.
 
+    Parameters
+    ----------
+    world
+        The world, or the file to load it from.
+    patience, memory_mb, spawn
+        As of :class:`~sim.runtime.process.client.Isolation`.
+    path, options
+        As of :class:`Simulation`.
 
-def _restored(twin: World) -> World:
-    return restore_world(type(twin), *twin.packed())
+    Examples
+    --------
+    ::
+
+        async with IsolatedSimulation(world, patience=60) as simulation:
+            session = await simulation.inject("Hello.", seeds=[0], model="mine")
+            await simulation.play()
+            print((await session.done()).error)
+    """
+    if isinstance(world, str | Path):
+        from sim.store import load
+
+        path, world = path or world, load(world)
+    how = Isolation(patience=patience, memory_mb=memory_mb, spawn=spawn)
+    return Simulation(world, path=path, isolated=how, **options)

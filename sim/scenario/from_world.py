@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from sim.world.log import PLUGIN, words_of
 if TYPE_CHECKING:
     from sim.world.log import LoggedAct
 
-__all__ = ["scenario_of"]
+__all__ = ["BEGUN", "scenario_of"]
 
 _OPTIONS = {"weight_column": "weights", "time_column": "times"}
 _PLAIN = ("direction", "directed", "signed")
@@ -79,7 +79,7 @@ def _words(act: LoggedAct) -> tuple[list[Any], dict[str, Any]]:
 
 
 def _beginning(acts: Sequence[LoggedAct], lived: Lived) -> tuple[Keys, float | None]:
-    if not acts or acts[0].kind not in {"create", "demo", "import"}:
+    if not acts or acts[0].kind not in BEGUN:
         raise InputError(
             "A scenario cannot say how this world began: a program made it, or its file holds no "
             "log of what was done."
@@ -88,7 +88,7 @@ def _beginning(acts: Sequence[LoggedAct], lived: Lived) -> tuple[Keys, float | N
     minutes = said.pop("tick_minutes", None)
     if "platform" in said:
         lived.open(said.pop("platform"))
-    section = {"create": _created, "demo": _demo, "import": _imported}[acts[0].kind](said)
+    section = BEGUN[acts[0].kind](said)
     return section, None if acts[0].kind == "demo" or minutes == 60 else minutes
 
 
@@ -117,6 +117,14 @@ def _imported(said: dict[str, Any]) -> Keys:
         if options.get(ours) is not None
     ]
     return [*section, ("labels", said["labels"])] if said.get("labels") else section
+
+
+BEGUN: dict[str, Callable[[dict[str, Any]], Keys]] = {
+    "create": _created,
+    "demo": _demo,
+    "import": _imported,
+}
+"""How worlds that can be made again (:data:`sim.runtime.replay.BEGINNINGS`) are said."""
 
 
 def _message(act: LoggedAct, name: Name) -> Keys:

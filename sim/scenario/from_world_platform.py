@@ -10,9 +10,9 @@ import numpy as np
 
 from sim.agents.lifecycle import Lifecycle
 from sim.platform.acts.kinds import act_of
-from sim.world.channels import FEED
+from sim.platform.channel import FEED
 
-__all__ = ["Keys", "Lived", "Name", "quoted"]
+__all__ = ["UNWRITTEN", "WRITERS", "Keys", "Lived", "Name", "quoted"]
 
 Name = Callable[[int], object]
 Keys = list[tuple[str, Any]]
@@ -66,16 +66,8 @@ class Lived:
         InputError
             As ``words`` does, which returns its arguments.
         """
-        if kind in _DONE:
-            return self._relate(kind, tick, *words()[0][:2])
-        takers: dict[str, Callable[[int, list[Any], dict[str, Any]], bool]] = {
-            "open_platform": self._opened, "recommend": self._recommended,
-            "behave": self._behaved, "act": self._acted,
-            "open_metrics": self._measured, "set_alert": self._alerted, "at": self._planned_at,
-            "set_status": self._staged, "set_parameter": self._revised, "add_ties": self._tied,
-            "remove_ties": self._cut,
-        }  # fmt: skip
-        return kind in takers and takers[kind](tick, *words())
+        writer = WRITERS.get(kind)
+        return writer is not None and writer(self, tick, *words())
 
     def open(self, told: object) -> bool:
         """Say that a platform is there from the start: True, or what it was told."""
@@ -124,7 +116,8 @@ class Lived:
 
     # Each kind of act
 
-    def _opened(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+    def opened(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+        """Say that a platform is there, from the start or from a tick on."""
         told = {**(args[0] if args and args[0] else {}), **said}
         if tick == 0:
             return self.open(told)
@@ -141,7 +134,8 @@ class Lived:
         self.channel = rest.get("channel", FEED)
         return True
 
-    def _acted(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+    def acted(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+        """Say what a member was made to do."""
         own: Keys = [("at", tick), ("do", "act"), ("act", act_of(args[1]).says)]
         own.append(("agents", self._ids(args[0])))
         own += [] if said.get("message") is None else [("post", int(said["message"]))]
@@ -151,10 +145,12 @@ class Lived:
         self.more.append(own)
         return True
 
-    def _recommended(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+    def recommended(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+        """Say who ranks feeds."""
         return self._chose("recommend", ("recommender", "parameters"), tick, args, said)
 
-    def _behaved(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+    def behaved(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+        """Say who decides what members do."""
         return self._chose("behave", ("policy", "policy_parameters"), tick, args, said)
 
     def _chose(
@@ -176,7 +172,8 @@ class Lived:
         self.more.append(section + ([("parameters", parameters)] if parameters else []))
         return True
 
-    def _measured(self, _tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+    def measured(self, _tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+        """Say which metrics are taken."""
         from sim.world.metrics.series import MetricSettings
 
         usual = MetricSettings().values()
@@ -185,13 +182,15 @@ class Lived:
         self.metrics = every | {k: v for k, v in told.items() if usual.get(k) != v}
         return True
 
-    def _alerted(self, _tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+    def alerted(self, _tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+        """Say how an alert was changed."""
         before = self.alerts.get(args[0])
         off = said.pop("off", False)
         self.alerts[args[0]] = False if off else {**(before or {}), **said}
         return True
 
-    def _planned_at(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+    def planned_at(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+        """Say what was planned as an intervention."""
         when, does = args[:2]
         if isinstance(when, str) and tick > 0:
             return False  # a scenario would look at it from the start
@@ -202,26 +201,30 @@ class Lived:
         self.planned.append([time, ("do", does), *plain.items()])
         return True
 
-    def _staged(self, tick: int, args: list[Any], _said: dict[str, Any]) -> bool:
+    def staged(self, tick: int, args: list[Any], _said: dict[str, Any]) -> bool:
+        """Say that members were banned, frozen or thawed."""
         do = _STAGES.get(Lifecycle(int(args[1])))
         if do is not None:
             self.more.append([("at", tick), ("do", do), ("agents", self._ids(args[0]))])
         return do is not None
 
-    def _revised(self, tick: int, args: list[Any], _said: dict[str, Any]) -> bool:
+    def revised(self, tick: int, args: list[Any], _said: dict[str, Any]) -> bool:
+        """Say that a message's parameter was changed."""
         number, name, value = args
         own: Keys = [("message", int(number)), ("name", name), ("value", value)]
         self.more.append([("at", tick), ("do", "set"), *own])
         return True
 
-    def _tied(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+    def tied(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+        """Say that ties were added: somebody follows."""
         has_trust = len(args) > 2 or "trust" in said
-        return not has_trust and self._relate("follow", tick, args[1], args[0])
+        return not has_trust and self.relate("follow", tick, args[1], args[0])
 
-    def _cut(self, tick: int, args: list[Any], _said: dict[str, Any]) -> bool:
-        return self._relate("unfollow", tick, args[1], args[0])
+    def cut(self, tick: int, args: list[Any], _said: dict[str, Any]) -> bool:
+        """Say that ties were cut: somebody follows no more."""
+        return self.relate("unfollow", tick, args[1], args[0])
 
-    def _relate(self, do: str, tick: int, agents: Any, others: Any) -> bool:
+    def relate(self, do: str, tick: int, agents: Any, others: Any) -> bool:
         """Say pairs as blocks, each of some agents with some others."""
         who, whom = np.broadcast_arrays(np.atleast_1d(agents), np.atleast_1d(others))
         blocks = _blocks(who.tolist(), whom.tolist())
@@ -236,6 +239,51 @@ class Lived:
     def _ids(self, agents: Any) -> str:
         ids = np.atleast_1d(np.asarray(agents)).tolist()
         return "ids:" + ",".join(quoted(str(self.name(int(one)))) for one in ids)
+
+
+Writer = Callable[[Lived, int, list[Any], dict[str, Any]], bool]
+
+
+def _relating(do: str) -> Writer:
+    return lambda lived, tick, args, _said: lived.relate(do, tick, *args[:2])
+
+
+WRITERS: dict[str, Writer] = {
+    **{do: _relating(do) for do in _DONE},
+    "open_platform": Lived.opened,
+    "recommend": Lived.recommended,
+    "behave": Lived.behaved,
+    "act": Lived.acted,
+    "open_metrics": Lived.measured,
+    "set_alert": Lived.alerted,
+    "at": Lived.planned_at,
+    "set_status": Lived.staged,
+    "set_parameter": Lived.revised,
+    "add_ties": Lived.tied,
+    "remove_ties": Lived.cut,
+}
+"""How commands are said in a scenario; :data:`UNWRITTEN` has the others."""
+
+UNWRITTEN = {
+    "step": "it becomes ticks of [stop]",
+    "inject": "it becomes [[messages]]",
+    "limit": "it becomes max_running of [population]",
+    "go_to": "what was left is no part of the line that is written",
+    **dict.fromkeys(("reseed", "cancel"), "a scenario has one seed, and lets messages run"),
+    **dict.fromkeys(
+        ("create_agents", "build_friendships", "create_communities", "assign"),
+        "a scenario makes its network once",
+    ),
+    **dict.fromkeys(("take_profiles", "change_agents", "note"), "people are in files of their own"),
+    **dict.fromkeys(("create_group", "join_group", "leave_group"), "groups come by interventions"),
+    **dict.fromkeys(("learn", "flag"), "a scenario has no word for it"),
+    **dict.fromkeys(
+        ("give_minds", "take_minds", "wake_minds", "keep_minds", "decide"),
+        "[minds] lets models decide anew",
+    ),
+    **dict.fromkeys(("play_member", "remember"), "a person did it"),
+}
+"""Why a command has no writer."""
 
 
 def quoted(text: str) -> str:

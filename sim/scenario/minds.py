@@ -11,7 +11,6 @@ from sim.core.progress import Report, Tell, quiet, unheard
 
 if TYPE_CHECKING:
     from sim.minds.deciding.thinker import Thinker
-    from sim.runtime.journal.writer import JournalWriter
     from sim.world.world import World
 
 __all__ = ["AWAKE", "Decide", "MindsRequest", "deciding", "give"]
@@ -81,7 +80,6 @@ class MindsRequest:
 def deciding(
     world: World,
     asked: MindsRequest | None,
-    journal: JournalWriter | None = None,
     report: Report = quiet,
     tell: Tell = unheard,
 ) -> Iterator[Decide]:
@@ -96,15 +94,13 @@ def deciding(
         That is run.
     asked
         Who gets what mind; None: nobody, and those that are there sleep.
-    journal
-        Of the world, if it has one.
     report
         Told that minds decide; may cancel by raising.
     tell
         Told why nobody is asked, and what minds did wrong, a sentence each.
     """
     if asked is not None and asked.who:
-        give(world, asked, journal, tell)
+        give(world, asked, tell)
     platform = world.platform
     if platform is None or not platform.minds.members.size:
         yield _NOBODY
@@ -113,7 +109,7 @@ def deciding(
 
     if asked is None:
         if platform.minds.awake:
-            _done(world, journal, "wake_minds", False)
+            _done(world, "wake_minds", False)
         yield _NOBODY
         return
     budget = budget_of(world)
@@ -123,15 +119,15 @@ def deciding(
         if thinker.lacks:
             tell(f"{thinker.lacks} Until then rules decide.")
         if thinker.pool is not None and platform.minds.caps != list(budget.caps):
-            _done(world, journal, "keep_minds", {"caps": list(budget.caps)})
-        _done(world, journal, "wake_minds", True, thinker.made)
+            _done(world, "keep_minds", {"caps": list(budget.caps)})
+        _done(world, "wake_minds", True, thinker.made)
         try:
             yield Decide(
-                lambda enough: _think(world, thinker, journal, report, enough),
+                lambda enough: _think(world, thinker, report, enough),
                 lambda: thinker.too_few(1),
             )
         finally:
-            _done(world, journal, "wake_minds", False)
+            _done(world, "wake_minds", False)
             for said in (*thinker.faults, "" if thinker.lacks else thinker.trouble):
                 if said:
                     tell(said)
@@ -140,13 +136,8 @@ def deciding(
 _NOBODY = Decide(lambda enough: "", lambda: "")
 
 
-def give(
-    world: World,
-    asked: MindsRequest,
-    journal: JournalWriter | None = None,
-    tell: Tell = unheard,
-) -> None:
-    """Give minds, and a platform where there is none; for journal and trail too.
+def give(world: World, asked: MindsRequest, tell: Tell = unheard) -> None:
+    """Give minds, and a platform where there is none.
 
     By words by which the run gave minds already the same members are meant, and nobody else.
 
@@ -163,7 +154,7 @@ def give(
     known = [] if minds is None else [m for m in minds.asked.get(asked.who, ()) if m in minds.kinds]
     who = known or members_of(world, asked.who)
     if world.platform is None:
-        _done(world, journal, "open_platform")
+        _done(world, "open_platform")
     if minds is not None and known:
         tell(f"{asked.who} are the {len(known):,} members that have minds by these words already.")
         name, options = mind_of(asked.mind)
@@ -171,24 +162,21 @@ def give(
         have = {(minds.kinds[m], str(minds.options.get(m, {}))) for m in known}
         if have == {(name, str(options))} and not asked.goal:
             return
-    _done(world, journal, "give_minds", who, asked.mind, asked.goal)
+    _done(world, "give_minds", who, asked.mind, asked.goal)
     if not known:
         ids = [int(member) for member in who]
-        _done(world, journal, "keep_minds", {"asked": [[asked.who, ids]]})
+        _done(world, "keep_minds", {"asked": [[asked.who, ids]]})
 
 
-def _done(world: World, journal: JournalWriter | None, kind: str, *args: Any) -> None:
-    """Do something to minds, for journal and trail too."""
-    from sim.runtime.engine.platform_commands import ACTS
-    from sim.runtime.journal.writer import done
+def _done(world: World, kind: str, *args: Any) -> None:
+    """Do something to minds, for the trail too."""
+    from sim.runtime.journal.acts import COMMANDS
 
-    with done(journal, world, kind, args):
-        ACTS[kind](world, *args)
+    with world.trail.doing(world, kind, args):
+        COMMANDS[kind].apply(world, *args)
 
 
-def _think(
-    world: World, thinker: Thinker, journal: JournalWriter | None, report: Report, enough: int
-) -> str:
+def _think(world: World, thinker: Thinker, report: Report, enough: int) -> str:
     """Let minds decide on the tick that was; a signal meanwhile ends the run as in a tick.
 
     Returns why the run is to stop, if it is; see
@@ -201,5 +189,5 @@ def _think(
 
     rows = thinker.think(world, looked)
     if rows:
-        _done(world, journal, "decide", rows)
+        _done(world, "decide", rows)
     return thinker.too_few(enough)

@@ -26,7 +26,6 @@ from sim.errors import InputError
 from sim.scenario.places import placed
 
 if TYPE_CHECKING:
-    from sim.runtime.journal.writer import JournalWriter
     from sim.scenario.minds import MindsRequest
     from sim.scenario.setup import WorldSetup
     from sim.spread.cascade.cascade import Cascade
@@ -105,39 +104,38 @@ class MessageSpec:
         """
         from sim.core.registry import make
         from sim.world.channels import channel_of
+        from sim.world.seeding import check_seeds
 
         with placed(self.place):
+            check_seeds(self.seeds)
             make(self.named_model, **self.parameters)
             if self.channel is not None:
                 channel_of(self.channel)
 
-    def inject(self, world: World, journal: JournalWriter | None = None) -> Cascade:
-        """Start it; ``journal`` is told, if the world has one.
+    def inject(self, world: World) -> Cascade:
+        """Start it.
 
         Raises
         ------
         InputError, ParameterError, UnknownNameError, FileError
             One sentence; nothing is changed.
         """
-        from sim.runtime.journal.writer import done
         from sim.world.seeding import choose_seeds
 
         with placed(self.place):
             about = {"model": self.named_model, **self.parameters}
-            said: dict[str, Any] = {
-                "text": self.text,
-                "seeds": choose_seeds(world, self.seeds, message=about),
-                "model": self.named_model,
-                "author": None if self.author is None else world.agents.index(self.author),
-                "tags": self.tags,
-                "at": world.tick + self.at if self.at else None,
-                "priority": self.priority,
-                "draws": self.draws,
-                "channel": self.channel,
+            return world.inject(
+                text=self.text,
+                seeds=choose_seeds(world, self.seeds, message=about),
+                model=self.named_model,
+                author=None if self.author is None else world.agents.index(self.author),
+                tags=self.tags,
+                at=world.tick + self.at if self.at else None,
+                priority=self.priority,
+                draws=self.draws,  # type: ignore[arg-type]  # checked there
+                channel=self.channel,
                 **self.parameters,
-            }
-            with done(journal, world, "inject", (), said):
-                return world.inject(**said)
+            )
 
     @property
     def named_model(self) -> str:
@@ -171,20 +169,17 @@ class Command:
     at: int = 0
     place: tuple[Path, str] | None = None
 
-    def carry_out(self, world: World, journal: JournalWriter | None = None) -> None:
-        """Do it; ``journal`` is told, if the world has one.
+    def carry_out(self, world: World) -> None:
+        """Do it.
 
         Raises
         ------
         InputError, FileError
             One sentence; nothing is changed.
         """
-        from sim.runtime.journal.writer import done
-
         with placed(self.place):
             who, whom = self._pairs(_chosen(world, self.agents), _chosen(world, self.others))
-            with done(journal, world, self.do, (who, whom)):
-                getattr(world, self.do)(who, whom)
+            getattr(world, self.do)(who, whom)
 
     def _pairs(self, agents: Ids, others: Ids) -> tuple[Ids, Ids]:
         if agents.size * others.size > MOST_PAIRS:
@@ -343,7 +338,7 @@ class RunPlan:
         self.host(world)
         self.send(world)
 
-    def before(self, world: World, done: int, journal: JournalWriter | None = None) -> None:
+    def before(self, world: World, done: int) -> None:
         """Carry out the commands that are due after ``done`` ticks of the run.
 
         Raises
@@ -353,13 +348,24 @@ class RunPlan:
         """
         for command in self.commands:
             if command.at == done:
-                command.carry_out(world, journal)
+                world.trail.by(world, self.author)
+                command.carry_out(world)
 
     def is_over(self, world: World, done: int) -> bool:
         """Whether the run ends after ``done`` ticks: nothing is left to do, or can happen."""
         if done >= self.stop.limit:
             return True
         return self.stop.reached(world) and not any(c.at > done for c in self.commands)
+
+    def late(self) -> list[str]:
+        """Say which commands are planned for later than the run lasts, a sentence each."""
+        limit, said = self.stop.limit, list[str]()
+        for each in self.commands:
+            if each.at > limit:
+                where = "A command" if each.place is None else f"{each.place[0]}: {each.place[1]}"
+                end = f"the run ends at {limit:,}"
+                said.append(f"{where}: {each.do} at {each.at:,} is not done; {end}.")
+        return said
 
     # The parts of its beginning, for who does something in between
 
@@ -369,7 +375,7 @@ class RunPlan:
             world.trail.by(world, self.author)
             self.setup.apply(world)
 
-    def host(self, world: World, journal: JournalWriter | None = None) -> None:
+    def host(self, world: World) -> None:
         """Open a platform whose feeds the recommender ``platform`` ranks, where that is asked.
 
         Where it ranks all feeds already, nothing is done.
@@ -382,10 +388,7 @@ class RunPlan:
         if not self.platform:
             return
         if world.platform is None:
-            from sim.runtime.journal.writer import done
-
-            with done(journal, world, "open_platform", (), {"recommender": self.platform}):
-                world.open_platform(recommender=self.platform)
+            world.open_platform(recommender=self.platform)
             return
         ranks = [each.plugin_name or type(each).__name__ for each in world.platform.recommenders]
         if ranks != [self.platform]:
@@ -395,12 +398,10 @@ class RunPlan:
                 f"[[interventions]]."
             )
 
-    def send(self, world: World, journal: JournalWriter | None = None) -> list[Cascade]:
+    def send(self, world: World) -> list[Cascade]:
         """Inject the messages, and let so many run at once; returns their cascades."""
-        from sim.runtime.journal.writer import done
-
         world.trail.by(world, self.author)
         if world.max_running != self.most_running:
-            with done(journal, world, "limit", (self.most_running,)):
+            with world.trail.doing(world, "limit", (self.most_running,)):
                 world.max_running = self.most_running
-        return [message.inject(world, journal) for message in self.messages]
+        return [message.inject(world) for message in self.messages]

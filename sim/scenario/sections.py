@@ -1,8 +1,10 @@
 """The sections of a scenario file: their keys, what is allowed, and what each means."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -11,6 +13,9 @@ from sim.scenario.plan import SEEDS
 from sim.scenario.ranges import flattened, read_range
 from sim.world.interventions.conditions import condition_of
 from sim.world.interventions.kinds import made
+from sim.world.interventions.plan import check_people
+from sim.world.minds.giving import check_members
+from sim.world.seeding import check_seeds
 
 __all__ = [
     "AboutSection", "CommandSection", "Expectation", "InterventionSection", "MessageSection",
@@ -55,10 +60,31 @@ def expectation(line: str) -> Expectation:
     return Expectation(found[1], tuple(names if signs == {"<"} else reversed(names)))
 
 
+@contextmanager
+def _told_of(key: str, said: str) -> Iterator[None]:
+    """Let what is refused name the key that it is about."""
+    try:
+        yield
+    except InputError as error:
+        raise ValueError(f"{key} = {said!r}: {error}") from None
+
+
 class Section(BaseModel):
     """A section of a file: its keys, checked; none that is not known."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    people: ClassVar[tuple[str, ...]] = ()
+    """Keys that name members by an expression."""
+
+    @model_validator(mode="after")
+    def _people_are_readable(self) -> Self:
+        for key in self.people:
+            said = getattr(self, key)
+            if isinstance(said, str):
+                with _told_of(key, said):
+                    check_seeds(said)
+        return self
 
 
 _DRAWN = ("kind", "agents", "mean_degree", "degrees")
@@ -137,6 +163,8 @@ class PopulationSection(Section):
 class MessageSection(Section):
     """``[[messages]]``: one message, maybe later."""
 
+    people = ("seeds",)
+
     text: str = Field(description="what it says")
     seeds: str = Field(SEEDS, description="who holds it first")
     model: str | None = Field(None, description="the propagation model")
@@ -166,9 +194,21 @@ class MindsSection(Section):
         description="the run stops where models decide less; else as settings say",
     )  # fmt: skip
 
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        from sim.minds.deciding.commands import checked_mind
+
+        with _told_of("members", self.members):
+            check_members(self.members)
+        with _told_of("mind", self.mind):
+            checked_mind(self.mind)
+        return self
+
 
 class CommandSection(Section):
     """``[[commands]]``: what members do about each other between two ticks."""
+
+    people = ("agents", "others")
 
     do: Literal[
         "follow", "unfollow", "befriend", "unfriend", "block", "unblock", "mute", "unmute"
@@ -196,7 +236,7 @@ class InterventionSection(Section):
             raise ValueError("give one of at and when")
         if self.when is not None:
             condition_of(self.when)
-        made(self.do, self.said)
+        check_people(made(self.do, self.said))
         return self
 
     @property

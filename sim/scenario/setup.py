@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sim.errors import InputError, ParameterError
 from sim.scenario.places import placed
 from sim.scenario.sections import InterventionSection
+from sim.world.seeding import check_seeds
 
 if TYPE_CHECKING:
     from sim.platform.settings import PlatformSettings
@@ -163,6 +164,8 @@ def _platform_of(said: object) -> PlatformParts:
             raise ParameterError(f"no key {key!r}{hint}")
     settings = PlatformSettings(**table)
     settings.check()
+    if settings.founders:
+        check_seeds(settings.founders)
     make(recommender, "recommender", **parameters).check()
     make(policy, "policy", **of_policy)
     return settings, recommender, policy, parameters, of_policy
@@ -173,7 +176,10 @@ def _metrics_of(said: object, alerts: object) -> MetricSettings | None:
         return None
     from sim.world.metrics.series import MetricSettings
 
-    return MetricSettings(**_table({} if said in (None, True) else said))
+    settings = MetricSettings(**_table({} if said in (None, True) else said))
+    if settings.members:
+        check_seeds(settings.members)
+    return settings
 
 
 def _alerts_of(said: object) -> dict[str, dict[str, Any] | None]:

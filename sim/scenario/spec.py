@@ -107,7 +107,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Scenario", "merged", "no_section", "read_scenario", "scenario_from", "scenario_table",
-    "section_of", "toml_table",
+    "section_of", "toml_table", "toml_text",
 ]  # fmt: skip
 
 _MOST_BYTES = 1 << 20
@@ -156,8 +156,28 @@ class Scenario:
     minds: MindsSection | None = None
     sweep: SweepSection | None = None
 
+    @property
+    def headless(self) -> str:
+        """Say what it asks for that happens without the screen alone; empty: nothing."""
+        asked = ["[outputs], which hubbub run writes"] if self.outputs.model_fields_set else []
+        asked += ["a [sweep], which hubbub sweep runs"] if self.sweep is not None else []
+        if not asked:
+            return ""
+        return (
+            f"{self.called or self.path.name} names {', and '.join(asked)}; where its world is "
+            "watched, that is left out."
+        )
+
     def sized(self, agents: int) -> "Scenario":
-        """Return it with as many agents, where a generator makes them."""
+        """Return it with as many agents, where a generator makes them.
+
+        Raises
+        ------
+        FileError
+            Where none does: a saved world and a file have as many as they have.
+        """
+        if self.network.world is not None or self.network.file is not None:
+            raise FileError(self.path, "[network]: its members are those of its world or file")
         network = self.network.model_copy(update={"agents": agents, "data": None})
         return replace(self, network=network)
 
@@ -400,15 +420,23 @@ def scenario_table(path: str | Path, variant: str = "") -> dict[str, Any]:
     return _chosen(file, toml_table(file), variant)
 
 
-def toml_table(file: Path) -> dict[str, Any]:
-    """Return what a scenario file holds, or refuse it with one sentence."""
+def toml_table(file: Path, kind: str = "scenario") -> dict[str, Any]:
+    """Return what a scenario file, or one of another kind, holds; else one sentence."""
     try:
         if file.stat().st_size > _MOST_BYTES:
-            raise FileError(file, "a scenario has at most 1 MiB; is it one?")
-        return from_toml(file.read_text(encoding="utf-8"))
+            raise FileError(file, f"a {kind} has at most 1 MiB; is it one?")
+        return toml_text(file, file.read_text(encoding="utf-8"))
     except OSError as error:
         reason = (error.strerror or "cannot be read").lower()
-        raise FileError(file, f"{reason}; name a scenario file") from None
+        raise FileError(file, f"{reason}; name a {kind} file") from None
+    except UnicodeDecodeError as error:
+        raise FileError(file, f"it is no TOML: {error}") from None
+
+
+def toml_text(file: Path, text: str) -> dict[str, Any]:
+    """Return what a text holds that stands in a file, or is to; refuse it with one sentence."""
+    try:
+        return from_toml(text)
     except ValueError as error:
         raise FileError(file, f"it is no TOML: {error}") from None
 

@@ -1,1 +1,7 @@
 """What a person sets once, where it is read from, and the program's own log."""
+
+from __future__ import annotations
+
+from sim.core.face import face
+
+__getattr__, __dir__, __all__ = face(__name__)

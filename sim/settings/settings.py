@@ -13,10 +13,14 @@ Every value is checked, and a refusal names the place that the value came from. 
 module costs 0.2 s: whoever answers before any setting matters does not import it.
 """
 
+from __future__ import annotations
+
+import difflib
+import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, Self, TypeVar
 
 import platformdirs
 from dotenv import dotenv_values
@@ -25,25 +29,125 @@ from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
     EnvSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 
 from sim.core.params import refusals
+from sim.core.toml import from_toml
 from sim.errors import SettingsError
-from sim.settings.llm import LanguageModelSettings
-from sim.settings.places import profile_tables, read_table, stamp, unknown_variables
 
 __all__ = [
     "Change",
+    "LanguageModelSettings",
     "Settings",
     "SettingsWatch",
     "current",
     "load_settings",
+    "profile_tables",
+    "read_table",
     "settings_path",
     "shown",
+    "stamp",
+    "unknown_variables",
     "use",
 ]
+
+
+class LanguageModelSettings(BaseSettings):
+    """What a person sets once about language models; part of ``sim.settings.settings.Settings``."""
+
+    llm_model: str = Field(
+        "", max_length=200, description="language model of minded members; empty: none"
+    )
+    llm_url: str = Field(
+        "https://api.openai.com/v1",
+        min_length=1,
+        max_length=500,
+        description="address of its OpenAI-compatible server, /v1 included",
+    )
+    llm_key: SecretStr | None = Field(
+        None, description="its key; better in the environment, as HUBBUB_LLM_KEY"
+    )
+    llm_headers: Annotated[dict[str, SecretStr], NoDecode] = Field(
+        default_factory=dict,
+        max_length=16,
+        description='sent with each request: {"api-key" = "{key}"}, where {key} is the key',
+    )
+    llm_fallbacks: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), max_length=8, description="asked when it fails: MODEL@URL; keys in HUBBUB_LLM_KEY_2 ..."
+    )
+    llm_local: bool = Field(
+        False, description="ask the model on this machine (hubbub llm install) and start its server"
+    )
+    llm_at_once: int = Field(32, ge=1, le=256, description="calls at once to one server")
+    llm_requests_per_minute: float | None = Field(
+        None, gt=0, description="limit of the account; else none"
+    )
+    llm_tokens_per_minute: float | None = Field(
+        None, gt=0, description="limit of the account; else none"
+    )
+    llm_seconds: float = Field(
+        30.0, gt=0, le=3600, description="what a call may take, waiting for limits left out"
+    )
+    llm_tick_seconds: float = Field(
+        600.0, gt=0, le=86_400, description="what a tick's decisions may take, all waiting included"
+    )
+    llm_least_share: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="a run stops where models decide less than this share; 0: never",
+    )
+    llm_requests: int | None = Field(None, ge=0, description="most calls of a run; else no cap")
+    llm_tokens: int | None = Field(None, ge=0, description="most tokens of a run; else no cap")
+    llm_dollars: float = Field(1.0, ge=0, le=1e6, description="most money of a run")
+    llm_embeddings: str = Field(
+        "", max_length=200, description="model of the same server that says what texts are alike"
+    )
+    llm_prompt_tokens: int = Field(
+        1000, ge=200, le=100_000, description="tokens of a prompt, at most"
+    )
+
+    @field_validator("llm_least_share", mode="before")
+    @classmethod
+    def _share(cls, said: Any) -> Any:
+        """Refuse ``true``, which would be read as 1."""
+        if isinstance(said, bool):
+            raise ValueError("a number is needed, not true or false")  # noqa: TRY004 - it is told
+        return said
+
+    @field_validator("llm_fallbacks", mode="before")
+    @classmethod
+    def _listed(cls, said: Any) -> Any:
+        """Read a list as the environment has it: JSON, or MODEL@URL with commas between.
+
+        What is no MODEL@URL is refused by whoever asks it, without what may be a password.
+        """
+        if not isinstance(said, str):
+            return said
+        try:
+            found = json.loads(said)
+        except (ValueError, RecursionError):
+            found = None
+        if isinstance(found, list) and all(isinstance(part, str) for part in found):
+            return found
+        return [part.strip() for part in said.split(",") if part.strip()]
+
+    @field_validator("llm_headers", mode="before")
+    @classmethod
+    def _table(cls, said: Any) -> Any:
+        """Read a table as the environment has it: JSON."""
+        try:
+            found = json.loads(said) if isinstance(said, str) else said
+        except (ValueError, RecursionError):
+            found = None
+        texts = (str, SecretStr)
+        if not isinstance(found, dict) or not all(isinstance(v, texts) for v in found.values()):
+            raise ValueError('is a table of texts, in the environment as JSON: {"NAME": "TEXT"}')
+        return found
+
 
 APP = "hubbub"
 PREFIX = "HUBBUB_"
@@ -143,7 +247,7 @@ class Settings(LanguageModelSettings):
     )
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
-    _recipe: "_Recipe" = PrivateAttr(default_factory=lambda: _Recipe())
+    _recipe: _Recipe = PrivateAttr(default_factory=lambda: _Recipe())
 
     @field_validator("saves", "log_folder", "keymap")
     @classmethod
@@ -414,3 +518,76 @@ def _placed(clause: str, origin: str | None) -> str:
 def _known(cls: type[Settings], values: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out what a shared .env says to other programs."""
     return {name: value for name, value in values.items() if name in cls.model_fields}
+
+
+def read_table(path: Path, *, must_exist: bool) -> dict[str, Any]:
+    """Return the TOML table of a file, empty when it is absent and may be.
+
+    Raises
+    ------
+    SettingsError
+        When it cannot be read, is not TOML, or is absent and must not be.
+    """
+    try:
+        return from_toml(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if must_exist:
+            raise SettingsError(
+                f"{path}: there is no such file; create it or name another."
+            ) from None
+        return {}
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SettingsError(f"{path}: cannot be read as TOML: {reason}.") from None
+
+
+def profile_tables(
+    path: Path, profiles: object, names: Collection[str]
+) -> dict[str, dict[str, Any]]:
+    """Return the profiles of a file, each a table under one of ``names``.
+
+    Raises
+    ------
+    SettingsError
+        When one is not.
+    """
+    tables: dict[str, Any] = profiles if isinstance(profiles, dict) else {"": profiles}
+    for name, table in tables.items():
+        if name not in names or not isinstance(table, dict):
+            known = ", ".join(f"[profiles.{known}]" for known in names)
+            raise SettingsError(f"{path}: profiles are {known}, got {name!r}.")
+    return tables
+
+
+def unknown_variables(
+    prefix: str, known: Collection[str], given: Collection[str], numbered: tuple[str, ...] = ()
+) -> Iterator[str]:
+    """Yield a sentence for each variable of ours whose name is none that is known.
+
+    Parameters
+    ----------
+    prefix
+        What ours begin with.
+    known
+        Names that mean something.
+    given
+        Names that are set, in the environment or a ``.env`` file.
+    numbered
+        Beginnings of names that end in a number.
+    """
+    for name in sorted(set(given)):
+        if name.startswith(numbered) and name.rpartition("_")[2].isdecimal():
+            continue
+        if name.startswith(prefix) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
+            hint = f"did you mean {near[0]}?" if near else "`hubbub config` lists them."
+            yield f"{name} is no setting and changes nothing; {hint}"
+
+
+def stamp(path: Path) -> tuple[int, int]:
+    """Return (time of change in ns, size) of a file, (0, -1) when there is none."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return (0, -1)
+    return (stat.st_mtime_ns, stat.st_size)

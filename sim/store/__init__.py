@@ -1,22 +1,7 @@
-"""Saving of worlds in SQLite files: ``save``, ``load``, ``info``, ``verify``."""
+"""Worlds in SQLite files: ``save``, ``load``, ``info``, ``verify``, what journals and logs tell."""
 
 from __future__ import annotations
 
-from sim.store.snapshot.inspect import Info, Verification, info, verify
-from sim.store.snapshot.memory import available_bytes
-from sim.store.snapshot.opened import SnapshotCapacityError, Storable
-from sim.store.snapshot.snapshot import SaveReport, load, read, save
+from sim.core.face import face
 
-__all__ = [
-    "Info",
-    "SaveReport",
-    "SnapshotCapacityError",
-    "Storable",
-    "Verification",
-    "available_bytes",
-    "info",
-    "load",
-    "read",
-    "save",
-    "verify",
-]
+__getattr__, __dir__, __all__ = face(__name__)

@@ -34,8 +34,7 @@ from sim.store.journal.journal import JOURNAL_FILE, folder_of
 from sim.store.journal.reading import find_checkpoints, open_journal
 from sim.store.sans_io import Lookup, Query, Row
 from sim.store.snapshot import gates
-from sim.store.snapshot.bounded import Deadline, Room, room_of
-from sim.store.snapshot.gates import OPERATIONS, QUERY_SECONDS, open_gated
+from sim.store.snapshot.gates import OPERATIONS, QUERY_SECONDS, Deadline, Room, open_gated, room_of
 from sim.store.snapshot.header import as_path
 from sim.store.snapshot.inspect import Info, find_info
 from sim.store.snapshot.opened import OpenedFile, find_world, opened

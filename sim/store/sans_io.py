@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-from sim.store.snapshot.bounded import Deadline, bounded
+from sim.store.snapshot.gates import Deadline, bounded
 
 __all__ = ["Lookup", "Query", "Row", "look_up"]
 

@@ -22,8 +22,7 @@ from sim.core.rng import Stream
 from sim.errors import HubbubError, PluginError
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, OpenedChannel
-from sim.spread.channels.asked import Asked
-from sim.spread.channels.channel import Channel
+from sim.spread.channels.channel import Asked, Channel
 from sim.testing.call_watch import CallWatch, source_of, state
 from sim.testing.law_runner import hold
 from sim.world.channels import FeedPlugin

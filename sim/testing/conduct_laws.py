@@ -46,6 +46,9 @@ _FEW, _RAISED = 0.1, 0.3
 _TICKS = 4
 _ROUNDS = 4
 _LEAK_BYTES = 4096
+_NOTE_BYTES = 256
+"""Numba notes what a tuple of arguments is made of, and frees the note beside the tracer: blocks up
+to so large that are made beyond a plugin's lines do not count."""
 _FRAMES = 6
 _SHOWN = 60
 
@@ -214,6 +217,8 @@ def _held(file: str) -> tuple[int, int]:
     mine = snapshot.filter_traces([tracemalloc.Filter(True, file, all_frames=True)])
     by_line: dict[int, int] = {}
     for trace in mine.traces:
+        if trace.size <= _NOTE_BYTES and trace.traceback[-1].filename != file:
+            continue
         lines = [frame.lineno for frame in trace.traceback if frame.filename == file]
         by_line[lines[-1]] = by_line.get(lines[-1], 0) + trace.size
     return sum(by_line.values()), max(by_line, key=by_line.__getitem__, default=0)

@@ -12,7 +12,7 @@ import zlib
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Iterator, MutableSequence
-from typing import TYPE_CHECKING, Any, SupportsIndex, overload
+from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, overload
 from weakref import ReferenceType, ref
 
 import numpy as np
@@ -21,14 +21,17 @@ import xxhash
 
 from sim.core.scratch import ScratchArray
 from sim.spread.cascade.cascade import Cascade
+from sim.spread.opinions.around import Around
 from sim.world.records import PACKED_BYTES, PackedRecord, laid_out, read
 
 if TYPE_CHECKING:
+    from sim.agents.columns import Agents
     from sim.core.scratch import ScratchFiles
+    from sim.spread.cascade.contacts import OpenedChannel
     from sim.spread.cascade.model import PropagationModel
-    from sim.world.world import World
 
 __all__ = [
+    "CascadeOwner",
     "Cascades",
     "EndedCascade",
     "RecordPile",
@@ -39,6 +42,18 @@ __all__ = [
 ]
 
 Columns = dict[str, npt.NDArray[Any]]
+
+
+class CascadeOwner(Around, Protocol):
+    """The world whose messages these are, as far as they know it."""
+
+    agents: Agents
+    cascades: Cascades
+    rested_as: str
+
+    def reopened(self, channel: OpenedChannel) -> OpenedChannel:
+        """Return a channel as it works in this world."""
+
 
 PILE_BYTES = 1 << 20
 """Packed records share places of this size."""
@@ -209,9 +224,9 @@ class Cascades(MutableSequence[Cascade]):
     (40, 16, 'quiet')
     """
 
-    def __init__(self, world: World, items: Iterable[Cascade | EndedCascade] = ()) -> None:
+    def __init__(self, world: CascadeOwner, items: Iterable[Cascade | EndedCascade] = ()) -> None:
         self._world = ref(world)
-        self._holds: World | None = None
+        self._holds: CascadeOwner | None = None
         self._settle(list(items))
 
     def _settle(self, items: list[Cascade | EndedCascade]) -> None:
@@ -227,7 +242,7 @@ class Cascades(MutableSequence[Cascade]):
         self._runs: tuple[int, list[bytes | Cascade]] | None = None
         self._holds = self._world() if ended else None  # messages are made again in it
 
-    def twin(self, world: World, of: Callable[[Cascade], Cascade]) -> Cascades:
+    def twin(self, world: CascadeOwner, of: Callable[[Cascade], Cascade]) -> Cascades:
         """Return the messages of a twin of the world, with ``of(message)`` for each as it is.
 
         What is told of those that ended is taken over, and made neither anew nor twice. Whoever
@@ -387,11 +402,9 @@ class Cascades(MutableSequence[Cascade]):
             return known
         world = self._world()
         assert world is not None  # noqa: S101 - it holds these
-        from sim.world.channels import reopened  # it knows worlds
-
         found = item.made(len(world.agents), world.rested_as)
         found.around, found.company = world, self
-        found.channel = reopened(item.channel, world)
+        found.channel = world.reopened(item.channel)
         item.held = found
         return found
 
@@ -400,20 +413,22 @@ def _number(item: Cascade | EndedCascade) -> int:
     return item.id
 
 
-def adoptions_of(world: World) -> int:
+def adoptions_of(world: CascadeOwner) -> int:
     """Return how many adoptions all messages have on record."""
     cascades = world.cascades
     return cascades.adoptions + sum(each.size for each in cascades.loose)
 
 
-def dumped(world: World) -> Iterator[tuple[dict[str, Any], Columns]]:
+def dumped(world: CascadeOwner) -> Iterator[tuple[dict[str, Any], Columns]]:
     """Yield what each message of a world has to be saved, in order."""
     agents = len(world.agents)
     for each in world.cascades.items:
         yield each.dump(agents, world.rested_as) if isinstance(each, EndedCascade) else each.dump()
 
 
-def packed(world: World) -> tuple[list[PackedRecord], Iterator[tuple[dict[str, Any], Columns]]]:
+def packed(
+    world: CascadeOwner,
+) -> tuple[list[PackedRecord], Iterator[tuple[dict[str, Any], Columns]]]:
     """Return packed records of a world's messages, and what the others have to be saved; in order.
 
     Together they say what :func:`dumped` does.
@@ -431,7 +446,7 @@ def packed(world: World) -> tuple[list[PackedRecord], Iterator[tuple[dict[str, A
     return found, told
 
 
-def models_of(world: World) -> Iterable[PropagationModel]:
+def models_of(world: CascadeOwner) -> Iterable[PropagationModel]:
     """Return the models of a world's messages, in order; of those that ended each kind once."""
     seen: set[int] = set()
     for each in world.cascades.items:

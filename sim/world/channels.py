@@ -10,27 +10,23 @@ is named with its parameters: ``"bridges,weak=0.2"`` (:mod:`sim.spread.channels.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar, cast
 
 from sim.core.cards import Card
 from sim.core.params import Field
 from sim.core.registry import is_foreign, make, names, spec
 from sim.errors import InputError
 from sim.network.graph.interactions import Interactions
+from sim.platform.channel import FEED, FeedChannel
 from sim.spread.cascade.contacts import Broadcast, Contacts, OpenedChannel
-from sim.spread.channels.asked import Asked
-from sim.spread.channels.channel import Channel, InWorld
-from sim.spread.channels.words import read
-
-if TYPE_CHECKING:
-    from sim.world.world import World
+from sim.spread.channels.channel import Asked, Channel, InWorld, read
+from sim.world.contract import WorldState
 
 __all__ = [
     "FEED", "BroadcastPlugin", "FeedPlugin", "Stream", "StreamPlugin", "channel_of",
     "is_channel", "is_current", "opened", "reopened",
 ]  # fmt: skip
 
-FEED = "feed"
 _STREAM = "stream"
 _MOST_TICKS = 1_000_000
 
@@ -67,7 +63,7 @@ class StreamPlugin(Channel):
 
     def opened(self, world: InWorld) -> OpenedChannel:
         """Return what is played; refuses a world without times."""
-        home = cast("World", world)
+        home = cast(WorldState, world)
         if home.interactions is None:
             raise InputError(
                 "The channel 'stream' plays the times of a network, and this world came without "
@@ -89,9 +85,7 @@ class FeedPlugin(Channel):
 
     def opened(self, world: InWorld) -> OpenedChannel:
         """Return the feeds of the platform; refuses a world without one."""
-        from sim.platform.channel import FeedChannel  # it knows this module
-
-        platform = cast("World", world).platform
+        platform = cast(WorldState, world).platform
         if platform is None:
             raise InputError(
                 "The channel 'feed' needs a platform, and this world has none; open one first "
@@ -221,7 +215,7 @@ def is_current(channel: OpenedChannel) -> bool:
     return name in names("channel") and spec(name, "channel").cls is type(channel.plugin)
 
 
-def reopened(channel: OpenedChannel, world: World) -> OpenedChannel:
+def reopened(channel: OpenedChannel, world: WorldState) -> OpenedChannel:
     """Return the same channel as it works in a world that was rebuilt or went back."""
     if isinstance(channel, Asked):
         found = world.channel(channel.plugin)

@@ -27,7 +27,8 @@ from sim.network.analysis.compatibility_kernels import common_circle
 
 if TYPE_CHECKING:
     from sim.network.graph.slab import SlabArrays
-    from sim.world.world import World
+
+from sim.world.contract import WorldState
 
 __all__ = ["WEIGHTS", "Compatibility", "compatibility"]
 
@@ -82,7 +83,7 @@ class Compatibility:
         return f"{len(self):,} pairs, {self.score.mean() if len(self) else 0:.3f} on average"
 
 
-def compatibility(world: World, agents: npt.ArrayLike, others: npt.ArrayLike) -> Compatibility:
+def compatibility(world: WorldState, agents: npt.ArrayLike, others: npt.ArrayLike) -> Compatibility:
     """Return the scores of pairs of agents; one side may be a single agent.
 
     Raises
@@ -109,7 +110,7 @@ def compatibility(world: World, agents: npt.ArrayLike, others: npt.ArrayLike) ->
     )  # fmt: skip
 
 
-def _ids(world: World, side: npt.ArrayLike) -> Ids:
+def _ids(world: WorldState, side: npt.ArrayLike) -> Ids:
     ids = np.atleast_1d(np.asarray(side))
     world.agents.is_active(ids)  # refuses what is no agent
     return ids.astype(np.uint32)
@@ -120,7 +121,7 @@ def _bits(masks: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
     return counts.astype(np.int64)
 
 
-def _common(world: World, who: Ids, whom: Ids) -> npt.NDArray[np.int64]:
+def _common(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.int64]:
     """Return how many members are tied to both of each pair, in parts of bounded size."""
     out = np.zeros(who.size, np.int64)
     ways = world.ties.live, world.ties.reverse.live
@@ -144,7 +145,7 @@ def _circle(ways: tuple[SlabArrays, SlabArrays], agent: int) -> Ids:
     return np.unique(np.concatenate(rows)).astype(np.uint32)
 
 
-def _communities(world: World, who: Ids, whom: Ids) -> Floats:
+def _communities(world: WorldState, who: Ids, whom: Ids) -> Floats:
     labels = world.agents.community
     same = (labels[who] >= 0) & (labels[who] == labels[whom])
     found: Floats = same.astype(np.float64)

@@ -25,9 +25,18 @@ from sim.spread.influence.opim import Guarantee, best_seeds
 if TYPE_CHECKING:
     from sim.network.graph.ties import Ties
     from sim.spread.cascade.model import PropagationModel
-    from sim.world.world import World
 
-__all__ = ["BestSeeds", "FoundSeeds", "found_before", "is_best", "live_edges_of", "live_network"]
+from sim.world.contract import WorldState
+
+__all__ = [
+    "BestSeeds",
+    "FoundSeeds",
+    "found_before",
+    "is_best",
+    "live_edges_of",
+    "live_network",
+    "read_best",
+]
 
 Bools = npt.NDArray[np.bool_]
 Ids = npt.NDArray[np.uint32]
@@ -40,7 +49,7 @@ _NOT_OF_THE_MODEL = frozenset(
 )
 
 
-def live_edges_of(world: World, model: str, parameters: Mapping[str, Any]) -> LiveEdges:
+def live_edges_of(world: WorldState, model: str, parameters: Mapping[str, Any]) -> LiveEdges:
     """Return which ties of a world are live under a model.
 
     Raises
@@ -62,16 +71,16 @@ def live_edges_of(world: World, model: str, parameters: Mapping[str, Any]) -> Li
     return edges
 
 
-def live_network(world: World, edges: LiveEdges) -> LiveNetwork:
+def live_network(world: WorldState, edges: LiveEdges) -> LiveNetwork:
     """Return the network of a world, its active members, under live ties."""
     return LiveNetwork(world.ties, edges, world.seed, active=_active(world), labels=_labels(world))
 
 
-def _active(world: World) -> Bools:
+def _active(world: WorldState) -> Bools:
     return np.asarray(world.agents.is_active(np.arange(len(world.agents))), np.bool_)
 
 
-def _labels(world: World) -> Labels:
+def _labels(world: WorldState) -> Labels:
     return np.asarray(world.agents.community, np.int32)
 
 
@@ -98,8 +107,23 @@ def is_best(expression: str) -> bool:
     return _BEST.match(expression) is not None
 
 
+def read_best(expression: str) -> tuple[int, str]:
+    """Return how many seeds are to be found, and under which model; empty: the message's own.
+
+    Raises
+    ------
+    InputError
+        When the number is none.
+    """
+    number, _, named = expression.partition(":")[2].partition(":")
+    word = number.strip().replace("_", "")
+    if not word.isdecimal() or int(word) < 1:
+        raise InputError(f"How many seeds is a whole number from 1, as in best:20; got {number!r}.")
+    return int(word), named.strip()
+
+
 def found_before(
-    world: World, seeds: npt.ArrayLike | str, message: Mapping[str, Any]
+    world: WorldState, seeds: npt.ArrayLike | str, message: Mapping[str, Any]
 ) -> FoundSeeds | None:
     """Return what is known of the best seeds of a message; None where others were asked for."""
     if not isinstance(seeds, str) or not is_best(seeds):
@@ -133,7 +157,7 @@ class BestSeeds:
     """
 
     def __init__(
-        self, world: World, count: int, model: str, parameters: Mapping[str, Any] | None = None
+        self, world: WorldState, count: int, model: str, parameters: Mapping[str, Any] | None = None
     ) -> None:
         self.edges = live_edges_of(world, model, parameters or {})
         self._count, self._seed = count, world.seed
@@ -150,7 +174,7 @@ class BestSeeds:
 
     @classmethod
     def of_message(
-        cls, world: World, expression: str, message: Mapping[str, Any] | None
+        cls, world: WorldState, expression: str, message: Mapping[str, Any] | None
     ) -> BestSeeds:
         """Return the question of ``best:20``, which may name a model; else it is the message's.
 
@@ -159,21 +183,16 @@ class BestSeeds:
         InputError
             For no number, and where there is neither a message nor a model.
         """
-        number, _, named = expression.partition(":")[2].partition(":")
-        word = number.strip().replace("_", "")
-        if not word.isdecimal() or int(word) < 1:
-            raise InputError(
-                f"How many seeds is a whole number from 1, as in best:20; got {number!r}."
-            )
-        if named.strip():
-            return cls(world, int(word), named.strip())
+        count, named = read_best(expression)
+        if named:
+            return cls(world, count, named)
         if message is None:
             raise InputError(
                 "The best seeds of what? Name a model, as in best:20:linear-threshold; a message "
                 "brings its own."
             )
         options = {k: v for k, v in message.items() if k not in _NOT_OF_THE_MODEL}
-        return cls(world, int(word), str(message["model"]), options)
+        return cls(world, count, str(message["model"]), options)
 
     def _network(self, ties: Ties) -> LiveNetwork:
         return LiveNetwork(ties, self.edges, self._seed, active=self._active, labels=self._labels)

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from sim.agents.columns import Agents
 from sim.core.checks import LAST_TICK, short_text, whole_number
 from sim.errors import InputError
+from sim.spread.cascade.cascade import Message
 from sim.spread.cascade.contacts import DrawMode, Ids
-from sim.spread.cascade.messages import Message
 
 __all__ = [
     "checked_message",

@@ -1,4 +1,4 @@
-"""The log of commands on a world: tick, author, words and result of each.
+"""The log of commands on a world: tick, author, words and result; all but the newest packed.
 
 The trail is no part of the state: two worlds that are equal may have come about differently, and
 their digests are the same. It goes with the world into its file, and what is in it can be done
@@ -12,31 +12,30 @@ import base64
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from hashlib import blake2b
+from typing import Any, NamedTuple, Protocol, TypeVar, cast, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.core.params import Parameters
 from sim.core.registry import make, spec_of
+from sim.core.scratch import ScratchFiles
 from sim.core.text import one_line
 from sim.errors import InputError
 from sim.network.graph.ties import DroppedArcs
 from sim.spread.cascade.cascade import Cascade
-from sim.world.cascades import adoptions_of
-from sim.world.packed_log import LoggedAct, PackedActs
-
-if TYPE_CHECKING:
-    from sim.world.world import World
+from sim.world.cascades import CascadeOwner, adoptions_of
 
 __all__ = [
     "PLUGIN",
     "UNSAID",
     "LoggedAct",
+    "PackedActs",
     "Trail",
     "noted",
     "said_of",
@@ -45,7 +44,214 @@ __all__ = [
     "words_of",
 ]
 
+OPEN_ACTS, OPEN_BYTES = 512, 256 << 10
+"""Acts, and bytes of their words, up to which they are kept as they are; then half are packed."""
+
+FILED_BYTES = 1 << 20
+"""Packed acts up to this size in sum stay in memory; further ones lie in a scratch file."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedAct:
+    """One thing that was done.
+
+    Parameters
+    ----------
+    number
+        From 0, which is how the world began.
+    tick
+        The world's tick when it was done; for ``step`` the one before.
+    author
+        Who: ``screen``, ``command line``, ``script``, ``plugin``, or a name of one's own.
+    kind
+        What: ``create``, ``step``, ``inject`` ...
+    said
+        Its arguments, JSON: ``{"args": [...], "keywords": {...}}``.
+    result
+        What came of it, for people; one line.
+    digest
+        64 hex digits over all this and the digest of the act before.
+    """
+
+    number: int
+    tick: int
+    author: str
+    kind: str
+    said: str
+    result: str
+    digest: str = ""
+
+    def chained(self, before: str) -> str:
+        """Return the digest that this act must have behind one whose digest is ``before``."""
+        parts = [before, self.number, self.tick, self.author, self.kind, self.said, self.result]
+        text = json.dumps(parts, separators=(",", ":"))
+        return blake2b(text.encode(), digest_size=32).hexdigest()
+
+
+class _PackedPart(NamedTuple):
+    """Packed acts: their rows as JSON, joined by commas."""
+
+    acts: int
+    packed: npt.NDArray[np.uint8]
+
+    @property
+    def text(self) -> str:
+        return zlib.decompress(self.packed.data).decode()
+
+
+class PackedActs(Sequence[LoggedAct]):
+    """A list of acts that only changes at its end; any thread may read it.
+
+    Parameters
+    ----------
+    acts
+        Those that it begins with.
+
+    Examples
+    --------
+    >>> acts = PackedActs(LoggedAct(n, n, "script", "step", "{}", "") for n in range(2000))
+    >>> len(acts), acts[-1].number, [act.number for act in acts[3:6]], acts.packed > 0
+    (2000, 1999, [3, 4, 5], True)
+    """
+
+    def __init__(self, acts: Iterable[LoggedAct] = ()) -> None:
+        self._spill = ScratchFiles()
+        self._state: tuple[tuple[_PackedPart, ...], list[LoggedAct]] = ((), [])
+        self._open_bytes = 0
+        self._at_hand: tuple[_PackedPart | None, list[LoggedAct]] = (None, [])
+        for act in acts:
+            self.append(act)
+
+    # What changes
+
+    def append(self, act: LoggedAct) -> None:
+        """Add an act at the end."""
+        newest = self._state[1]
+        newest.append(act)
+        self._open_bytes += len(act.said)
+        if len(newest) > OPEN_ACTS or (self._open_bytes > OPEN_BYTES and len(newest) > 2):
+            self._pack()
+
+    def pop(self) -> LoggedAct:
+        """Take the last act away."""
+        act = self._last().pop()
+        self._open_bytes -= len(act.said)
+        return act
+
+    def renew(self, act: LoggedAct) -> None:
+        """Put another act in the place of the last."""
+        self.pop()
+        self.append(act)
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._state, self._open_bytes, self._at_hand = ((), []), 0, (None, [])
+
+    def copy(self) -> PackedActs:
+        """Return acts that do not change with these; what is packed is shared."""
+        other = PackedActs()
+        parts, newest = self._state
+        other._state, other._open_bytes = (parts, list(newest)), self._open_bytes
+        other._spill = self._spill
+        return other
+
+    def _pack(self) -> None:
+        parts, newest = self._state
+        half = max(len(newest) // 2, 1)
+        packed = zlib.compress(",".join(map(row_of, newest[:half])).encode(), 1)
+        column = np.frombuffer(packed, np.uint8)
+        if self.packed > FILED_BYTES:
+            column = self._spill.moved(column)
+        left = newest[half:]
+        self._state = ((*parts, _PackedPart(half, column)), left)
+        self._open_bytes = sum(len(act.said) for act in left)
+
+    def _last(self) -> list[LoggedAct]:
+        """Return the list that holds the last act, which is brought back if it was packed."""
+        parts, newest = self._state
+        if not newest and parts:
+            newest = list(_unpacked(parts[-1]))
+            self._state = (parts[:-1], newest)
+            self._open_bytes = sum(len(act.said) for act in newest)
+        return newest
+
+    # What there is
+
+    @property
+    def packed(self) -> int:
+        """Bytes of packed acts."""
+        return sum(part.packed.nbytes for part in self._state[0])
+
+    def texts(self) -> Iterator[str]:
+        """Yield all of them as JSON lists of :func:`row_of`, some hundreds in each."""
+        parts, newest = self._state
+        newest = list(newest)
+        for part in parts:
+            yield f"[{part.text}]"
+        if newest or not parts:
+            yield f"[{','.join(map(row_of, newest))}]"
+
+    def __len__(self) -> int:
+        parts, newest = self._state
+        return sum(part.acts for part in parts) + len(newest)
+
+    def __iter__(self) -> Iterator[LoggedAct]:
+        parts, newest = self._state
+        newest = list(newest)
+        for part in parts:
+            yield from _unpacked(part)
+        yield from newest
+
+    @overload
+    def __getitem__(self, place: int) -> LoggedAct: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[LoggedAct]: ...
+    def __getitem__(self, place: int | slice) -> LoggedAct | list[LoggedAct]:
+        parts, newest = self._state
+        newest = list(newest)
+        first = sum(part.acts for part in parts)
+        if isinstance(place, slice):
+            places = range(first + len(newest))[place]
+            if places and min(places) >= first:
+                return [newest[number - first] for number in places]
+            return list(self)[place]
+        number = range(first + len(newest))[place]
+        return newest[number - first] if number >= first else self._packed(parts, number)
+
+    def _packed(self, parts: tuple[_PackedPart, ...], number: int) -> LoggedAct:
+        start = 0
+        for part in parts:
+            if number < start + part.acts:
+                known, acts = self._at_hand
+                if known is not part:
+                    acts = _unpacked(part)
+                    self._at_hand = (part, acts)
+                return acts[number - start]
+            start += part.acts
+        raise IndexError(number)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]  # it changes
+
+    def __repr__(self) -> str:
+        return f"<{len(self):,} acts>"
+
+
+def row_of(act: LoggedAct) -> str:
+    """Return an act as JSON: ``[number, tick, author, kind, arguments, result, digest]``."""
+    fields = (act.number, act.tick, act.author, act.kind, act.said, act.result, act.digest)
+    return json.dumps(fields, separators=(",", ":"))
+
+
+def _unpacked(part: _PackedPart) -> list[LoggedAct]:
+    rows: list[list[Any]] = json.loads(f"[{part.text}]")
+    return [LoggedAct(*row) for row in rows]
+
+
 F = TypeVar("F", bound=Callable[..., Any])
+Witness = Callable[[str, tuple[Any, ...], Mapping[str, Any] | None], AbstractContextManager[None]]
 
 PLUGIN = "plugin"
 """Author of what happens inside a tick; it happens again when the tick is done again."""
@@ -64,6 +270,12 @@ _STEP = re.compile(r'\{"args":\[([0-9]{1,18})\],"keywords":\{\}\}')
 
 _ARRAY, _PLUGIN = "array", "plugin"
 _LARGEST_ARRAY = 1 << 30
+
+
+class DatedWorld(CascadeOwner, Protocol):
+    """The world whose trail it is, as far as the trail knows it."""
+
+    tick: int
 
 
 @dataclass(slots=True)
@@ -86,6 +298,9 @@ class Trail:
         What was done, in order; ticks since the last of them are not in it yet (:meth:`seal`).
     reader
         Who is looking at the world and may change nothing; empty: nobody.
+    witness
+        ``witness(kind, args, said)`` stands round each act between two ticks, such as what puts it
+        into a journal; None: nobody asks.
     """
 
     author: str = "script"
@@ -96,6 +311,7 @@ class Trail:
     _is_new: bool = False
     _under_way: Note | None = None
     reader: str = ""
+    witness: Witness | None = None
     _in_tick: bool = False
 
     @property
@@ -121,7 +337,7 @@ class Trail:
     @contextmanager
     def doing(
         self,
-        world: World,
+        world: DatedWorld,
         kind: str,
         args: tuple[Any, ...] = (),
         said: Mapping[str, Any] | None = None,
@@ -140,21 +356,23 @@ class Trail:
         if outer is not None:  # whatever it is made of is not noted, and its result is the whole's
             yield outer if outer.kind == kind else Note(kind)
             return
-        self.seal(world)
-        tick, words, note = world.tick, said_of(args, said or {}), Note(kind)
-        self._under_way = note
-        try:
-            yield note
-        finally:
-            self._under_way = None
-        self._add(tick, PLUGIN if self._in_tick else self.author, kind, words, note.result)
+        witness = None if self._in_tick else self.witness
+        with nullcontext() if witness is None else witness(kind, args, said):
+            self.seal(world)
+            tick, words, note = world.tick, said_of(args, said or {}), Note(kind)
+            self._under_way = note
+            try:
+                yield note
+            finally:
+                self._under_way = None
+            self._add(tick, PLUGIN if self._in_tick else self.author, kind, words, note.result)
 
     def refuse_reader(self, kind: str) -> None:
         """Refuse an act of somebody who may only look."""
         if self.reader:
             raise InputError(f"{self.reader} calls {kind}, and may only read the world")
 
-    def did(self, world: World, kind: str, result: str = "") -> None:
+    def did(self, world: DatedWorld, kind: str, result: str = "") -> None:
         """Note an act that cannot be done again, once it is done; its words are not known."""
         self.seal(world)
         self._add(
@@ -174,7 +392,7 @@ class Trail:
                 self._ticks += 1
                 self._ever += 1
 
-    def by(self, world: World, author: str) -> None:
+    def by(self, world: DatedWorld, author: str) -> None:
         """Let ``author`` be who does what comes next; and who made the world, if it is new."""
         if author == self.author:
             return
@@ -189,7 +407,7 @@ class Trail:
         self.acts = PackedActs(acts)
         self._is_new, self._ticks = False, 0
 
-    def seal(self, world: World) -> None:
+    def seal(self, world: DatedWorld) -> None:
         """Note the ticks since the last act as an act of their own.
 
         Where the last act is a step of the same author it becomes longer instead: when somebody
@@ -229,8 +447,8 @@ def noted(kind: str) -> Callable[[F], F]:
 
     def wrapped(method: F) -> F:
         @wraps(method)
-        def act(world: World, *args: Any, **keywords: Any) -> Any:
-            with world.trail.doing(world, kind, args, keywords) as note:
+        def act(world: Any, *args: Any, **keywords: Any) -> Any:
+            with world.doing(kind, args, keywords) as note:
                 result = method(world, *args, **keywords)
                 note.result = told(result)
             return result

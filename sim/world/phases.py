@@ -2,42 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Hashable
+
+import xxhash
 
 from sim.errors import HubbubError, InputError, PluginError
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Draws, Ids
 from sim.spread.cascade.faults import ModelFault, is_interruption, place_of
 from sim.spread.cascade.feed_contacts import FeedContacts
-from sim.spread.channels.asked import Asked
-from sim.world.state.state import surroundings, topic_of
+from sim.spread.channels.channel import Asked
+from sim.world.contract import Phase, WorldState
 
-if TYPE_CHECKING:
-    from sim.world.world import World
-
-__all__ = ["PHASES", "Phase"]
+__all__ = ["PHASES", "Phase", "surroundings", "topic_of"]
 
 
-@dataclass(frozen=True, slots=True)
-class Phase:
-    """One part of the tick.
-
-    Attributes
-    ----------
-    name, says
-        Its name, and what it does in one line.
-    run
-        Called with the world.
-    """
-
-    name: str
-    says: str
-    run: Callable[[World], None]
-
-
-def begin(world: World) -> None:
+def begin(world: WorldState) -> None:
     """Start the queued cascades whose time has come, by priority, then by age; wake the resting."""
     world.wake()
     running = sum(cascade.status == "running" for cascade in world.cascades.loose)
@@ -47,7 +27,7 @@ def begin(world: World) -> None:
         start(world, cascade)
 
 
-def start(world: World, cascade: Cascade) -> None:
+def start(world: WorldState, cascade: Cascade) -> None:
     """Let a cascade's seeds adopt at the last completed tick."""
     try:
         cascade.company = world.cascades
@@ -57,7 +37,7 @@ def start(world: World, cascade: Cascade) -> None:
         fail(world, cascade, error)
 
 
-def _still_active(world: World, cascade: Cascade) -> Ids:
+def _still_active(world: WorldState, cascade: Cascade) -> Ids:
     """Return the seeds without those that were deactivated while the message waited."""
     active = world.agents.is_active(cascade.seeds)
     if not active.any():
@@ -68,7 +48,7 @@ def _still_active(world: World, cascade: Cascade) -> Ids:
     return left
 
 
-def wake(world: World, cascade: Cascade) -> bool:
+def wake(world: WorldState, cascade: Cascade) -> bool:
     """Let a cascade at rest run on when something about it could change; whether it does."""
     cascade.company = world.cascades
     try:
@@ -85,7 +65,7 @@ def wake(world: World, cascade: Cascade) -> bool:
     return wakes
 
 
-def _resting_over(world: World, cascade: Cascade) -> Contacts:
+def _resting_over(world: WorldState, cascade: Cascade) -> Contacts:
     """Return over which network a message at rest could run on."""
     if cascade.is_over:
         return world.silence()
@@ -93,7 +73,7 @@ def _resting_over(world: World, cascade: Cascade) -> Contacts:
     return channel.over(network, world.tick) if isinstance(channel, Asked) else network
 
 
-def expose(world: World) -> None:
+def expose(world: WorldState) -> None:
     """Turn ties into this tick's contacts, through the channel of each running cascade."""
     absent = world.absent()
     network = world.network()
@@ -116,7 +96,7 @@ def expose(world: World) -> None:
                 world.exposed.append((cascade, contacts))
 
 
-def respond(world: World) -> None:
+def respond(world: WorldState) -> None:
     """Let each cascade's model turn contacts into adoptions and other changes of state."""
     groups: dict[Hashable, list[tuple[Cascade, Contacts]]] = {}
     for cascade, contacts in world.exposed:
@@ -140,7 +120,7 @@ def _step(cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
         cascade.model.step(cascade, contacts, draws)
 
 
-def _respond_together(world: World, members: list[tuple[Cascade, Contacts]]) -> None:
+def _respond_together(world: WorldState, members: list[tuple[Cascade, Contacts]]) -> None:
     """Step a group by one call; the one at fault falls out, and the others begin anew."""
     while members:
         cascades = tuple(cascade for cascade, _ in members)
@@ -164,7 +144,7 @@ def _respond_together(world: World, members: list[tuple[Cascade, Contacts]]) -> 
             return
 
 
-def measure(world: World) -> None:
+def measure(world: WorldState) -> None:
     """Count states and new adopters; a cascade in which nothing can change comes to rest."""
     for cascade, contacts in world.exposed:
         if cascade.status != "running":
@@ -181,7 +161,7 @@ def measure(world: World) -> None:
     world.exposed = []
 
 
-def fail(world: World, cascade: Cascade, error: BaseException) -> None:
+def fail(world: WorldState, cascade: Cascade, error: BaseException) -> None:
     """Stop a cascade whose plugin failed, and leave nothing of its half-done tick behind.
 
     Whatever the plugin raised: an order to end the program or the task is not its to give.
@@ -200,6 +180,20 @@ def _said(error: BaseException) -> str:
     if isinstance(error, HubbubError):
         return str(error)
     return f"{type(error).__name__}: {error}{place_of(error)}"
+
+
+def surroundings(world: WorldState) -> str:
+    """Return what a message at rest depends on: how many ties, and every agent's status."""
+    status = xxhash.xxh3_64_hexdigest(world.agents.status.tobytes())
+    return f"{world.ties.count}:{status}"
+
+
+def topic_of(world: WorldState, cascade: Cascade) -> str:
+    """Return what a message at rest depends on beside: what agents think about its topic."""
+    topic = getattr(cascade.model, "topic", "")
+    if not topic or topic not in world.opinions:
+        return ""
+    return f":{xxhash.xxh3_64_hexdigest(world.opinions[topic].tobytes())}"
 
 
 PHASES = (

@@ -18,7 +18,8 @@ from sim.errors import InputError
 
 if TYPE_CHECKING:
     from sim.agents.columns import Agents
-    from sim.world.world import World
+
+from sim.world.contract import WorldState
 
 __all__ = ["Interests", "Match", "ProfilesTaken", "matched", "take"]
 
@@ -115,7 +116,7 @@ def _by_id(agents: Agents, ids: Sequence[Any]) -> npt.NDArray[np.uint32]:
 
 
 def take(
-    world: World, people: Sequence[Profile], match: str, interests: str = "known"
+    world: WorldState, people: Sequence[Profile], match: str, interests: str = "known"
 ) -> ProfilesTaken:
     """Give profiles to agents; nothing is changed when one of them does not fit."""
     agents = world.agents
@@ -146,7 +147,7 @@ def take(
 
 
 def _vocabulary(
-    world: World, people: Sequence[Profile], interests: str
+    world: WorldState, people: Sequence[Profile], interests: str
 ) -> tuple[Vocabulary, tuple[str, ...]]:
     """Return the vocabulary that profiles are read by, and what is to be said of it."""
     if interests not in INTERESTS:
@@ -173,7 +174,7 @@ def _vocabulary(
     return Vocabulary(taken), (said,)
 
 
-def _joined(world: World, agent: int, new: Mapping[str, Any]) -> dict[str, Any]:
+def _joined(world: WorldState, agent: int, new: Mapping[str, Any]) -> dict[str, Any]:
     """Return the record of an agent with what is new: what the file does not say stays."""
     return {**world.agents.lore.cold.get(agent), **new}
 

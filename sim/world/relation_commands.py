@@ -1,9 +1,8 @@
-"""Commands on pairs of agents: follow, befriend, block, mute and their undoing, on all records."""
+"""Commands on pairs of agents (follow, befriend, block, mute) and on groups, on all records."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +14,11 @@ from sim.network.graph.slab import ordered
 from sim.network.graph.slab_kernels import ADDED, KNOWN, REMOVED, UNKNOWN
 from sim.network.graph.ties import FRIEND, Ties
 from sim.network.relations.blocklist import BLOCKED, MUTED, SHUNNED
-
-if TYPE_CHECKING:
-    from sim.world.world import World
+from sim.world.contract import WorldState
 
 __all__ = [
     "DOES",
+    "Groups",
     "Pairs",
     "admitted",
     "friends_of_each",
@@ -38,7 +36,7 @@ _LOW = np.uint64(0xFFFFFFFF)
 _TIES = frozenset({"follow", "befriend"})
 
 
-def pairs_of(world: World, agents: npt.ArrayLike, others: npt.ArrayLike, does: str) -> Pairs:
+def pairs_of(world: WorldState, agents: npt.ArrayLike, others: npt.ArrayLike, does: str) -> Pairs:
     """Return (agents, others) as ids, each pair once, rising; or refuse them.
 
     Raises
@@ -68,7 +66,7 @@ def pairs_of(world: World, agents: npt.ArrayLike, others: npt.ArrayLike, does: s
     return who, whom
 
 
-def may(world: World, who: Ids, whom: Ids, does: str) -> Bools:
+def may(world: WorldState, who: Ids, whom: Ids, does: str) -> Bools:
     """Return which of these pairs :func:`pairs_of` would take: bool (k,)."""
     status = world.agents.status
     fine: Bools = (who != whom) & belongs(status[who], "ties") & belongs(status[whom], "ties")
@@ -77,7 +75,7 @@ def may(world: World, who: Ids, whom: Ids, does: str) -> Bools:
     return fine
 
 
-def proposable(world: World, who: Ids, whom: Ids) -> Bools:
+def proposable(world: WorldState, who: Ids, whom: Ids) -> Bools:
     """Return to which of these members the other may be proposed as a friend: bool (k,).
 
     Not whom it hears already, nor whom it muted or who blocked it, nor who is away for longer or
@@ -90,12 +88,12 @@ def proposable(world: World, who: Ids, whom: Ids) -> Bools:
     return fine
 
 
-def may_befriend(world: World, who: Ids, whom: Ids) -> Bools:
+def may_befriend(world: WorldState, who: Ids, whom: Ids) -> Bools:
     """Return which of these pairs may become friends and are none yet: bool (k,)."""
     return may(world, who, whom, "befriend") & ~_are_friends(world, who, whom)
 
 
-def friends_of_each(world: World) -> npt.NDArray[np.int64]:
+def friends_of_each(world: WorldState) -> npt.NDArray[np.int64]:
     """Return how many friends each agent has, those behind mutes too: int64 (n,)."""
     found = np.zeros(len(world.agents), np.int64)
     for ties in (world.ties, world.bonds.aside) if world.bonds.has_aside else (world.ties,):
@@ -104,7 +102,7 @@ def friends_of_each(world: World) -> npt.NDArray[np.int64]:
     return found
 
 
-def _known(world: World, agents: npt.ArrayLike, others: npt.ArrayLike, does: str) -> Pairs:
+def _known(world: WorldState, agents: npt.ArrayLike, others: npt.ArrayLike, does: str) -> Pairs:
     """Return both sides as ids of one length."""
     one, two = np.atleast_1d(np.asarray(agents)), np.atleast_1d(np.asarray(others))
     if one.dtype.kind not in "iu" or two.dtype.kind not in "iu":
@@ -129,7 +127,7 @@ def _known(world: World, agents: npt.ArrayLike, others: npt.ArrayLike, does: str
     return one.astype(np.uint32), two.astype(np.uint32)
 
 
-def _refuse_blocked(world: World, who: Ids, whom: Ids, does: str) -> None:
+def _refuse_blocked(world: WorldState, who: Ids, whom: Ids, does: str) -> None:
     marks = world.bonds.ears.marks(who, whom) & (BLOCKED | SHUNNED)
     if marks.any():
         at = int(np.argmax(marks > 0))
@@ -138,14 +136,16 @@ def _refuse_blocked(world: World, who: Ids, whom: Ids, does: str) -> None:
         raise InputError(f"{one} cannot {does} {two}: {first} has blocked {second}.")
 
 
-def _named(world: World, agent: int) -> str:
+def _named(world: WorldState, agent: int) -> str:
     return f"agent {world.agents.id(agent)}"
 
 
 # Each takes pairs (who, whom) that were checked, and returns the fate of each.
 
 
-def follow(world: World, who: Ids, whom: Ids, kind: int | None = None) -> npt.NDArray[np.uint8]:
+def follow(
+    world: WorldState, who: Ids, whom: Ids, kind: int | None = None
+) -> npt.NDArray[np.uint8]:
     """Let agents hear others; what a mute suspends stays suspended."""
     fate = np.empty(who.size, np.uint8)
     for ties, own in _ways(world, who, whom):
@@ -154,7 +154,7 @@ def follow(world: World, who: Ids, whom: Ids, kind: int | None = None) -> npt.ND
     return fate
 
 
-def unfollow(world: World, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
+def unfollow(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
     """Let agents hear others no more; of a friendship the other side stays as a follow."""
     friends = _are_friends(world, who, whom)
     if friends.any():
@@ -162,21 +162,21 @@ def unfollow(world: World, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
     return _cut(world, who, whom)
 
 
-def befriend(world: World, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
+def befriend(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
     """Make friendships: two ties each, of the kind friend."""
     new = ~_are_friends(world, who, whom)
     follow(world, np.append(who, whom), np.append(whom, who), FRIEND)
     return np.where(new, np.uint8(ADDED), np.uint8(KNOWN))
 
 
-def unfriend(world: World, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
+def unfriend(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
     """End friendships, both ties of each."""
     friends = _are_friends(world, who, whom)
     _cut(world, np.append(who[friends], whom[friends]), np.append(whom[friends], who[friends]))
     return np.where(friends, np.uint8(REMOVED), np.uint8(UNKNOWN))
 
 
-def block(world: World, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
+def block(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
     """Cut every tie of two agents, and close the ears of both."""
     new = world.bonds.ears.set(who, whom, BLOCKED, on=True)
     world.bonds.ears.set(whom, who, SHUNNED, on=True)
@@ -184,21 +184,21 @@ def block(world: World, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
     return np.where(new, np.uint8(ADDED), np.uint8(KNOWN))
 
 
-def unblock(world: World, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
+def unblock(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
     """Lift blocks; ties do not come back by themselves."""
     gone = world.bonds.ears.set(who, whom, BLOCKED, on=False)
     world.bonds.ears.set(whom, who, SHUNNED, on=False)
     return np.where(gone, np.uint8(REMOVED), np.uint8(UNKNOWN))
 
 
-def mute(world: World, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
+def mute(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
     """Close ears; follows are suspended, and nobody but the listener knows."""
     new = world.bonds.ears.set(who, whom, MUTED, on=True)
     _move(world.ties, world.bonds.aside, whom, who)
     return np.where(new, np.uint8(ADDED), np.uint8(KNOWN))
 
 
-def unmute(world: World, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
+def unmute(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
     """Open ears again; the follows behind them go on with their kind and trust."""
     gone = world.bonds.ears.set(who, whom, MUTED, on=False)
     if world.bonds.has_aside:
@@ -219,7 +219,7 @@ DOES = {
 
 
 def admitted(
-    world: World, sources: Ids, targets: Ids, trust: npt.NDArray[np.uint16] | None
+    world: WorldState, sources: Ids, targets: Ids, trust: npt.NDArray[np.uint16] | None
 ) -> tuple[Ids, Ids, npt.NDArray[np.uint16] | None]:
     """Return which new ties may be: those behind mutes are set aside, the destroyed have none."""
     fine = belongs(world.agents.status[sources], "network")
@@ -238,7 +238,7 @@ def admitted(
     return sources[is_open], targets[is_open], rest
 
 
-def _ways(world: World, who: Ids, whom: Ids) -> Iterable[tuple[Ties, Bools]]:
+def _ways(world: WorldState, who: Ids, whom: Ids) -> Iterable[tuple[Ties, Bools]]:
     """Yield the ties to change and which pairs are theirs: those in use, those behind mutes."""
     if not world.bonds.ears:
         yield world.ties, np.ones(who.size, np.bool_)
@@ -258,7 +258,7 @@ def _changed(
     return fate
 
 
-def _cut(world: World, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
+def _cut(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
     """Remove ties, in use or suspended."""
     fate = np.empty(who.size, np.uint8)
     for ties, own in _ways(world, who, whom):
@@ -267,7 +267,7 @@ def _cut(world: World, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
     return fate
 
 
-def _are_friends(world: World, who: Ids, whom: Ids) -> Bools:
+def _are_friends(world: WorldState, who: Ids, whom: Ids) -> Bools:
     found = np.zeros(who.size, np.bool_)
     for ties, own in _ways(world, who, whom):
         kind = ties.live.kind
@@ -288,3 +288,119 @@ def _move(origin: Ties, goal: Ties, sources: Ids, targets: Ids) -> None:
     ends = sources[there], targets[there]
     goal.change(*ends, True, kinds=kind, trust=trust)
     origin.remove(*ends)
+
+
+class Groups:
+    """Groups that members join and leave; an agent may be in several.
+
+    Parameters
+    ----------
+    world
+        Whose groups; they are kept in ``world.bonds.groups``
+        (:class:`~sim.network.relations.membership.Membership`).
+
+    Examples
+    --------
+    >>> from sim import World
+    >>> world = World.create(agents=10, mean_degree=4, seed=7)
+    >>> group = world.groups.create("gardeners", limit=3)
+    >>> world.groups.join([4, 7], "gardeners")
+    2
+    >>> world.groups.members("gardeners")
+    array([4, 7], dtype=uint32)
+    """
+
+    def __init__(self, world: WorldState) -> None:
+        self._world = world
+        self._held = world.bonds.groups
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of each group; its number is its place here."""
+        return tuple(self._held.names)
+
+    def limit(self, group: int | str) -> int:
+        """Return how many members a group takes at most."""
+        return self._held.limits[self._held.number(group)]
+
+    def members(self, group: int | str) -> Ids:
+        """Return who is in a group: uint32, rising."""
+        return self._held.members(group)
+
+    def of(self, agent: int) -> Ids:
+        """Return the numbers of an agent's groups: uint32, rising."""
+        return self._held.of(agent)
+
+    def create(self, name: str, limit: int | None = None) -> int:
+        """Make an empty group; returns its number.
+
+        Parameters
+        ----------
+        name
+            1 to 60 characters; no two groups have one name.
+        limit
+            How many members it takes, at least 1; None: as many as come.
+
+        Raises
+        ------
+        InputError
+            For a name or limit that is not allowed.
+        """
+        with self._world.doing("create_group", (name, limit), {}) as note:
+            number = self._held.create(name, limit)
+            note.result = f"group {number}"
+        return number
+
+    def join(self, agents: npt.ArrayLike, group: int | str) -> int:
+        """Let agents into a group; returns how many are new there.
+
+        Raises
+        ------
+        InputError
+            For a group or agents that there are not, for banned and destroyed ones, and where the
+            limit would be passed; nothing is changed.
+        """
+        with self._world.doing("join_group", (agents, group), {}) as note:
+            number, ids = self._held.number(group), self._known(agents)
+            status = self._world.agents.status[ids]
+            gone = np.flatnonzero(~belongs(status, "ties"))
+            if gone.size:
+                said = Lifecycle(int(status[gone[0]])).name.lower()
+                raise InputError(
+                    f"Agent {self._world.agents.id(int(ids[gone[0]]))} is {said} and cannot join "
+                    f"the group {self._held.names[number]!r}."
+                )
+            count = int(self._held.join(ids, np.full(ids.size, number, np.uint32)).sum())
+            note.result = f"{count:,} joined"
+        return count
+
+    def leave(self, agents: npt.ArrayLike, group: int | str) -> int:
+        """Let agents out of a group; returns how many were in.
+
+        Raises
+        ------
+        InputError
+            For a group or agents that there are not.
+        """
+        with self._world.doing("leave_group", (agents, group), {}) as note:
+            number, ids = self._held.number(group), self._known(agents)
+            count = int(self._held.leave(ids, np.full(ids.size, number, np.uint32)).sum())
+            note.result = f"{count:,} left"
+        return count
+
+    def _known(self, agents: npt.ArrayLike) -> Ids:
+        ids = np.atleast_1d(np.asarray(agents))
+        if not ids.size:
+            return np.empty(0, np.uint32)
+        count = len(self._world.agents)
+        if ids.dtype.kind not in "iu" or ids.ndim != 1:
+            raise InputError("Members of a group are agents' indices, whole numbers.")
+        wrong = np.flatnonzero((ids < 0) | (ids >= count))
+        if wrong.size:
+            raise InputError(
+                f"No agent {int(ids[wrong[0]])}: the world has {count:,} agents, counted from 0."
+            )
+        return np.unique(ids).astype(np.uint32)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.bounds import prefixed, under
 from sim.errors import InputError
 from sim.network.graph.log import TieLog
 from sim.network.graph.ties import Ties
@@ -93,15 +94,13 @@ class Relationships:
 
         Those that begin with ``log.`` tell what happened and are no part of the state.
         """
-        members = self.groups.dump()[1]
-        columns: Columns = {f"groups.{name}": part for name, part in members.items()}
-        columns |= {f"ears.{name}": part for name, part in self.ears.dump().items()}
+        columns = prefixed("groups.", self.groups.dump()[1]) | prefixed("ears.", self.ears.dump())
         if self.has_aside:
             aside = self.aside
             columns |= {"aside.source": aside.sources(), "aside.target": aside.targets}
             columns |= {"aside.trust": aside.trust} if aside.trust.size else {}
             columns |= {"aside.kind": aside.kind} if aside.kind.any() else {}
-        return columns | {f"log.{name}": part for name, part in self.log.dump().items()}
+        return columns | prefixed("log.", self.log.dump())
 
     @classmethod
     def restore(
@@ -118,10 +117,10 @@ class Relationships:
             For columns that do not fit together.
         """
         bonds = cls(agents)
-        bonds.ears = Blocklist.restore(_under(columns, "ears."), agents)
-        bonds.log = TieLog.restore(_under(columns, "log."), agents)
-        bonds.groups = Membership.restore(groups, _under(columns, "groups."), agents)
-        own = _under(columns, "aside.")
+        bonds.ears = Blocklist.restore(under("ears.", columns), agents)
+        bonds.log = TieLog.restore(under("log.", columns), agents)
+        bonds.groups = Membership.restore(groups, under("groups.", columns), agents)
+        own = under("aside.", columns)
         if own:
             if not {"source", "target"} <= set(own):
                 raise InputError("Ties that mutes suspend: their columns do not name both ends.")
@@ -129,7 +128,3 @@ class Relationships:
                 own["source"], own["target"], True, kinds=own.get("kind"), trust=own.get("trust")
             )
         return bonds
-
-
-def _under(columns: Mapping[str, npt.NDArray[Any]], prefix: str) -> Columns:
-    return {n.removeprefix(prefix): c for n, c in columns.items() if n.startswith(prefix)}

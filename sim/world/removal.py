@@ -11,14 +11,15 @@ from sim.agents.lifecycle import belongs
 
 if TYPE_CHECKING:
     from sim.network.graph.ties import Ties
-    from sim.world.world import World
+
+from sim.world.contract import WorldState
 
 __all__ = ["bury", "gone_of"]
 
 Ids = npt.NDArray[np.uint32]
 
 
-def bury(world: World, ties: Ties) -> None:
+def bury(world: WorldState, ties: Ties) -> None:
     """Take those out of the network who do not belong to it any more (:mod:`sim.agents.lifecycle`).
 
     Their ties, mutes, blocks and suspended follows end, on both sides; they leave their groups and
@@ -38,12 +39,12 @@ def bury(world: World, ties: Ties) -> None:
         world.unsettle()
 
 
-def gone_of(world: World) -> Ids:
+def gone_of(world: WorldState) -> Ids:
     """Return who does not belong to the network any more, uint32 (k,), rising."""
     return np.flatnonzero(~belongs(world.agents.status, "network")).astype(np.uint32)
 
 
-def _leave_community(world: World, gone: Ids) -> None:
+def _leave_community(world: WorldState, gone: Ids) -> None:
     agents = world.agents
     if (agents.community[gone] >= 0).any():
         labels = agents.community.copy()
@@ -51,7 +52,7 @@ def _leave_community(world: World, gone: Ids) -> None:
         agents.set_community(labels, agents.communities)
 
 
-def _lose_reputation(world: World, gone: Ids) -> None:
+def _lose_reputation(world: WorldState, gone: Ids) -> None:
     from sim.platform.acts.relations import REPUTATION  # it knows World
 
     held = {} if world.platform is None else world.platform.held

@@ -20,23 +20,25 @@ from __future__ import annotations
 import csv
 import difflib
 import re
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from sim.agents.select import select
+from sim.agents.select import check_query, select
 from sim.core import rng
 from sim.core.rng import Stream
 from sim.errors import InputError, UnknownNameError
 from sim.world.communities import readable_names
-from sim.world.influence import BestSeeds, is_best
+from sim.world.contract import WorldState
+from sim.world.influence import BestSeeds, is_best, read_best
 
-if TYPE_CHECKING:
-    from sim.world.world import World
-
-__all__ = ["FORMS", "MEASURES", "author_of", "best_of", "choose_seeds", "seeds_of", "takes_long"]
+__all__ = [
+    "FORMS", "MEASURES", "author_of", "best_of", "check_seeds", "choose_seeds", "seeds_of",
+    "takes_long",
+]  # fmt: skip
 
 Ids = npt.NDArray[np.uint32]
 
@@ -57,27 +59,28 @@ MOST_COMMUNITIES = 1000
 """Communities known by their readable name: the largest; every one is known by its number."""
 
 _QUERY = re.compile(r"^!?\w+(:|[<>]=?)\S")
+_OF_COMMUNITY = "community:NAME:40"
 _MEMBERS = re.compile(r"^(.*?)\s*:\s*(-?\d+)\s*(?::\s*(\w+)\s*)?$")
 _ALLOWED = f"Seeds are chosen by {', '.join(FORMS)}, or a list of ids or names"
 
 
-def _degree(world: World) -> npt.NDArray[Any]:
+def _degree(world: WorldState) -> npt.NDArray[Any]:
     return world.ties.out_degree
 
 
-def _pagerank(world: World) -> npt.NDArray[Any]:
+def _pagerank(world: WorldState) -> npt.NDArray[Any]:
     from sim.network.analysis.analysis import pagerank
 
     return pagerank(world.ties)
 
 
-def _core(world: World) -> npt.NDArray[Any]:
+def _core(world: WorldState) -> npt.NDArray[Any]:
     from sim.network.analysis.analysis import core_numbers
 
     return core_numbers(world.ties)
 
 
-MEASURES: dict[str, Callable[[World], npt.NDArray[Any]]] = {
+MEASURES: dict[str, Callable[[WorldState], npt.NDArray[Any]]] = {
     "degree": _degree,
     "pagerank": _pagerank,
     "core": _core,
@@ -86,7 +89,7 @@ MEASURES: dict[str, Callable[[World], npt.NDArray[Any]]] = {
 
 
 def choose_seeds(
-    world: World,
+    world: WorldState,
     expression: str,
     *,
     key: np.uint64 | None = None,
@@ -138,8 +141,42 @@ def choose_seeds(
     return np.unique(chosen).astype(np.uint32)
 
 
+def check_seeds(expression: str) -> None:
+    """Refuse an expression that means nobody in any world.
+
+    Who is meant, and whether there are so many, is the world's: :func:`choose_seeds` sees to it.
+
+    Parameters
+    ----------
+    expression
+        See the module.
+
+    Raises
+    ------
+    InputError
+        One sentence, as of :func:`choose_seeds`.
+
+    Examples
+    --------
+    >>> check_seeds("community:North:40")
+    >>> check_seeds("random:many")
+    Traceback (most recent call last):
+    sim.errors.InputError: How many seeds is a whole number from 1, as in random:40; got 'many'.
+    """
+    text = expression.strip()
+    head, colon, rest = text.partition(":")
+    check = _CHECKS.get(head.strip().lower()) if colon else None
+    if check is not None:
+        check(rest.strip())
+    elif _QUERY.match(text):
+        with _query_named(text, head):
+            check_query(text)
+    elif not _words(text):
+        raise InputError(f"Seeds are empty. {_ALLOWED}.")
+
+
 def seeds_of(
-    world: World, seeds: npt.ArrayLike | str, message: Mapping[str, Any] | None = None
+    world: WorldState, seeds: npt.ArrayLike | str, message: Mapping[str, Any] | None = None
 ) -> npt.NDArray[Any]:
     """Return seeds as indices: an expression is looked up, anything else taken as it is."""
     if isinstance(seeds, str):
@@ -147,7 +184,7 @@ def seeds_of(
     return np.asarray(seeds)
 
 
-def author_of(world: World, author: int | str | None) -> int | None:
+def author_of(world: WorldState, author: int | str | None) -> int | None:
     """Return the index of an author: a text is an id or a name, and must be one agent's.
 
     Raises
@@ -170,12 +207,12 @@ def takes_long(expression: object) -> bool:
     return is_best(expression) or expression.rpartition(":")[2] in {"pagerank", "core"}
 
 
-def _active(world: World, ids: npt.NDArray[Any] | None = None) -> Ids:
+def _active(world: WorldState, ids: npt.NDArray[Any] | None = None) -> Ids:
     everybody = np.arange(len(world.agents), dtype=np.uint32) if ids is None else ids
     return np.asarray(everybody[world.agents.is_active(everybody)], np.uint32)
 
 
-def _listed(world: World, text: str) -> Ids:
+def _listed(world: WorldState, text: str) -> Ids:
     """Return the agents of foreign ids or names, separated by commas."""
     words = _words(text)
     if not words:
@@ -192,7 +229,7 @@ def _words(text: str) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
-def _member(world: World, word: str, text: str) -> int:
+def _member(world: WorldState, word: str, text: str) -> int:
     try:
         return world.agents.index(word)
     except InputError as error:
@@ -206,7 +243,7 @@ def _member(world: World, word: str, text: str) -> int:
     raise InputError(f"Seeds {text!r}: {unknown} {_ALLOWED}.{hint}") from None
 
 
-def _by_name(world: World, name: str) -> int | None:
+def _by_name(world: WorldState, name: str) -> int | None:
     """Return the first agent of a name, ignoring case; looks at every name of a small world."""
     if len(world.agents) > MOST_NAMES:
         return None
@@ -217,26 +254,41 @@ def _by_name(world: World, name: str) -> int | None:
     return None
 
 
-def _ids(world: World, rest: str, key: np.uint64) -> Ids:
+def _ids(world: WorldState, rest: str, key: np.uint64) -> Ids:
+    return np.array([world.agents.index(word) for word in _read_ids(rest)], np.uint32)
+
+
+def _read_ids(rest: str) -> list[str]:
     words = _words(rest)
     if not words:
         raise InputError("Seeds 'ids:' need at least one id, such as ids:0,33.")
-    return np.array([world.agents.index(word) for word in words], np.uint32)
+    return words
 
 
-def _top(world: World, rest: str, key: np.uint64) -> Ids:
+def _top(world: WorldState, rest: str, key: np.uint64) -> Ids:
+    count, measure = _read_top(rest)
+    return best_of(world, _active(world), count, measure)
+
+
+def _read_top(rest: str) -> tuple[int, str]:
     count, _, measure = rest.partition(":")
-    return best_of(world, _active(world), _count(count, "top:40:pagerank"), measure)
+    return _count(count, "top:40:pagerank"), _measure(measure)
 
 
-def best_of(world: World, among: Ids, count: int, measure: str = "degree") -> Ids:
+def _measure(name: str) -> str:
+    """Return the name of a measure; the degree where none is named."""
+    found = name.strip().lower() or "degree"
+    if found not in MEASURES:
+        raise UnknownNameError("measure of centrality", found, MEASURES)
+    return found
+
+
+def best_of(world: WorldState, among: Ids, count: int, measure: str = "degree") -> Ids:
     """Return the ``count`` agents of highest measure; of equals by a draw of this world.
 
     Where all are equal, as in a ring, the lowest numbers would be no choice but a place in a file.
     """
-    name = measure.strip().lower() or "degree"
-    if name not in MEASURES:
-        raise UnknownNameError("measure of centrality", name, MEASURES)
+    name = _measure(measure)
     _refuse_too_many(count, among.size)
     values = MEASURES[name](world)[among]
     lots = rng.words(rng.key(world.seed, Stream.EQUALS), among)
@@ -244,8 +296,12 @@ def best_of(world: World, among: Ids, count: int, measure: str = "degree") -> Id
     return among[order[:count]]
 
 
-def _random(world: World, rest: str, key: np.uint64) -> Ids:
-    return _drawn(_active(world), _count(rest, "random:40"), key)
+def _random(world: WorldState, rest: str, key: np.uint64) -> Ids:
+    return _drawn(_active(world), _read_random(rest), key)
+
+
+def _read_random(rest: str) -> int:
+    return _count(rest, "random:40")
 
 
 def _drawn(among: Ids, count: int, key: np.uint64) -> Ids:
@@ -254,7 +310,7 @@ def _drawn(among: Ids, count: int, key: np.uint64) -> Ids:
     return among[np.argsort(rng.words(key, among), kind="stable")[:count]]
 
 
-def _community(world: World, rest: str, key: np.uint64) -> Ids:
+def _community(world: WorldState, rest: str, key: np.uint64) -> Ids:
     parts = _MEMBERS.match(rest)
     name, count, measure = parts.groups() if parts else (rest, None, None)
     try:
@@ -267,22 +323,42 @@ def _community(world: World, rest: str, key: np.uint64) -> Ids:
     members = _active(world, np.flatnonzero(world.agents.community == label))
     if count is None:
         return members
-    wanted = _count(count, "community:NAME:40")
+    wanted = _count(count, _OF_COMMUNITY)
     return best_of(world, members, wanted, measure) if measure else _drawn(members, wanted, key)
 
 
-def _in_state(world: World, rest: str, key: np.uint64) -> Ids:
-    number, _, said = rest.partition(":")
-    name, _, count = said.partition(":")
-    story = next((one for one in world.cascades if str(one.id) == number.strip()), None)
+def _check_community(rest: str) -> None:
+    parts = _MEMBERS.match(rest)
+    if parts is not None and " " not in rest:  # else it may be a query of several terms
+        _count(parts[2], _OF_COMMUNITY)
+        _measure(parts[3] or "")
+    elif not rest:
+        raise InputError(f"Seeds 'community:' need a name. {_ALLOWED}.")
+
+
+def _in_state(world: WorldState, rest: str, key: np.uint64) -> Ids:
+    number, name, count = _read_state(rest)
+    story = next((one for one in world.cascades if str(one.id) == number), None)
     if story is None:
-        raise InputError(f"There is no message {number.strip()!r}; write state:0:infected.")
-    found = story.in_state(name.strip())
+        raise _no_message(number)
+    found = story.in_state(name)
     found = found[world.agents.is_active(found)]
-    return _drawn(found, _count(count, "state:0:infected:40"), key) if count else found
+    return _drawn(found, count, key) if count else found
 
 
-def _terms(world: World, query: str) -> Ids | None:
+def _read_state(rest: str) -> tuple[str, str, int]:
+    """Return the number of a message, the name of a state, and of how many; 0: of all."""
+    number, name, count = (*(each.strip() for each in rest.split(":", 2)), "", "")[:3]
+    if not number.isdecimal():
+        raise _no_message(number)
+    return number, name, _count(count, "state:0:infected:40") if count else 0
+
+
+def _no_message(number: str) -> InputError:
+    return InputError(f"There is no message {number!r}; write state:0:infected.")
+
+
+def _terms(world: WorldState, query: str) -> Ids | None:
     """Return what a query of several terms means; None when it is no such query."""
     try:
         return _active(world, select(world.agents, query)) if " " in query else None
@@ -290,7 +366,7 @@ def _terms(world: World, query: str) -> Ids | None:
         return None
 
 
-def _label(world: World, name: str) -> int:
+def _label(world: WorldState, name: str) -> int:
     """Return the label of a community by the name given, by its number, or by its readable name."""
     wanted = name.strip().strip("\"'").casefold()
     given = [known.casefold() for known in world.agents.communities]
@@ -303,23 +379,30 @@ def _label(world: World, name: str) -> int:
     raise UnknownNameError("community", name, _names(world, largest))
 
 
-def _largest(world: World) -> list[int]:
+def _largest(world: WorldState) -> list[int]:
     """Return the labels of the communities that are known by a readable name, largest first."""
     labels = world.agents.community
     sizes = np.bincount(labels[labels >= 0], minlength=1)
     return [int(label) for label in np.argsort(-sizes, kind="stable")[:MOST_COMMUNITIES]]
 
 
-def _names(world: World, labels: list[int]) -> tuple[str, ...]:
+def _names(world: WorldState, labels: list[int]) -> tuple[str, ...]:
     agents = world.agents
     known = agents.communities
     there = [label for label in labels if label < len(known)]
     return readable_names(agents, world.ties, agents.community, known, there)
 
 
-def _queried(world: World, query: str, head: str) -> Ids:
-    try:
+def _queried(world: WorldState, query: str, head: str) -> Ids:
+    with _query_named(query, head):
         return _active(world, select(world.agents, query))
+
+
+@contextmanager
+def _query_named(query: str, head: str) -> Iterator[None]:
+    """Let what is refused name the query, and the form that was meant perhaps."""
+    try:
+        yield
     except InputError as error:
         near = difflib.get_close_matches(head.lower(), [*_CHOICES, "best"], n=1)
         hint = f" Did you mean {near[0] + ':'!r}?" if near and near[0] != head.lower() else ""
@@ -338,10 +421,20 @@ def _refuse_too_many(count: int, there_are: int) -> None:
         raise InputError(f"{count:,} seeds are asked for, but only {there_are:,} agents can be.")
 
 
-_CHOICES: dict[str, Callable[[World, str, np.uint64], Ids]] = {
+_CHOICES: dict[str, Callable[[WorldState, str, np.uint64], Ids]] = {
     "state": _in_state,
     "ids": _ids,
     "top": _top,
     "community": _community,
     "random": _random,
 }
+
+_CHECKS: dict[str, Callable[[str], object]] = {
+    "ids": _read_ids,
+    "top": _read_top,
+    "random": _read_random,
+    "community": _check_community,
+    "state": _read_state,
+    "best": lambda rest: read_best(f"best:{rest}"),
+}
+"""What can be seen to be wrong in each form without a world."""

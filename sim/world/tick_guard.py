@@ -12,14 +12,15 @@ from sim.errors import InputError
 
 if TYPE_CHECKING:
     from sim.spread.cascade.model import PropagationModel
-    from sim.world.world import World
+
+from sim.world.contract import WorldState
 
 __all__ = ["only_reads", "running", "tell_ticks"]
 
 _HOUR = 60.0
 
 
-def tell_ticks(world: World, model: PropagationModel) -> None:
+def tell_ticks(world: WorldState, model: PropagationModel) -> None:
     """Say once a model and world that its parameters are per tick, where a tick is no hour.
 
     In ``world.remarks``, which the command line and the screen show, and as a warning.
@@ -37,7 +38,7 @@ def tell_ticks(world: World, model: PropagationModel) -> None:
 
 
 @contextmanager
-def running(world: World) -> Iterator[None]:
+def running(world: WorldState) -> Iterator[None]:
     """Mark the world as within a tick; refuse a tick inside it.
 
     Raises
@@ -59,7 +60,7 @@ def running(world: World) -> Iterator[None]:
 
 
 @contextmanager
-def only_reads(world: World, who: str) -> Iterator[None]:
+def only_reads(world: WorldState, who: str) -> Iterator[None]:
     """Let somebody look at a world who may change nothing.
 
     Commands are refused at once; what is changed without one is noticed afterwards.
@@ -86,7 +87,7 @@ def only_reads(world: World, who: str) -> Iterator[None]:
         raise InputError(f"{who} changes the world, and may only read it")
 
 
-def _condition(world: World) -> tuple[object, ...]:
+def _condition(world: WorldState) -> tuple[object, ...]:
     """Return what is quick to compare and changes with most of what can be done to a world."""
     agents = world.agents
     counts = len(agents), agents.edition, len(agents.lore.moves), len(world.interventions)

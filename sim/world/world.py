@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from time import perf_counter, process_time
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.agents.columns import Agents
+from sim.agents.moves import Moves
+from sim.agents.profiles import Profile
 from sim.core.checks import LAST_TICK, whole_number
 from sim.core.progress import Report, quiet
 from sim.core.registry import make
 from sim.core.scratch import ScratchFiles
 from sim.errors import InputError
-from sim.network.graph.interactions import met_at
-from sim.network.graph.ties import Ties
-from sim.network.relations.types import Relation
+from sim.network.analysis.neighbourhood import Subgraph
+from sim.network.analysis.reputation import RESTART
+from sim.network.graph.changes import GAIN, LOSS, Changed
+from sim.network.graph.interactions import Interactions, met_at
+from sim.network.graph.log import History
+from sim.network.graph.ties import DroppedArcs, Ties
+from sim.network.relations.types import Relation, TieRecords
 from sim.platform.opening import PlatformChoice, with_told
+from sim.platform.opening import opened as opened_platform
+from sim.platform.platform import Platform
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Contacts, DrawMode, OpenedChannel
+from sim.spread.cascade.contacts import Bits, Contacts, DrawMode, NoContacts, OpenedChannel, Scratch
 from sim.spread.channels.channel import Channel
+from sim.world import members as member_commands
+from sim.world import ties as tie_commands
+from sim.world.agent_columns import AgentColumns
 from sim.world.cascades import Cascades, RecordPile
+from sim.world.channels import reopened
+from sim.world.compatibility import Compatibility, compatibility
 from sim.world.generation import drawn
 from sim.world.injection import (
     checked_message,
@@ -31,24 +45,44 @@ from sim.world.injection import (
     checked_priority,
     checked_start,
 )
-from sim.world.log import noted
-from sim.world.members import MemberCommands
+from sim.world.interventions.plan import Interventions, Planned
+from sim.world.log import Note, Trail, noted
+from sim.world.metrics.series import Metrics, MetricSettings, opened_metrics
 from sim.world.opinions import Opinions
-from sim.world.phases import PHASES, Phase, start, wake
-from sim.world.phases_kept import add_phase
+from sim.world.phase_guard import add_phase
+from sim.world.phases import PHASES, Phase, start, surroundings, topic_of, wake
+from sim.world.profile_assignment import Interests, Match, ProfilesTaken
+from sim.world.relation_commands import Groups
+from sim.world.relation_state import Relationships
+from sim.world.removal import bury
 from sim.world.seeding import author_of, seeds_of
+from sim.world.shared_state import SharedState
 from sim.world.state.capacity import estimate_bytes
 from sim.world.state.ended import lay_by
-from sim.world.state.state import digest_of, dump_world, restore_world, surroundings, topic_of
+from sim.world.state.state import digest_of, dump_world, restore_world
 from sim.world.tick_guard import running, tell_ticks
-from sim.world.watchers import Watcher
 
-__all__ = ["World"]
+__all__ = ["Watcher", "World"]
+
+Ids = npt.NDArray[np.uint32]
 
 _LONGEST_TICK = 525_600  # a year
 
 
-class World(MemberCommands):
+class Watcher(Protocol):
+    """Is told of every tick, and of what minds are asked and decide; changes nothing."""
+
+    def ticked(self, world: World) -> None:
+        """Take note of a tick that ended."""
+
+    def asked(self, question: str, turns: Sequence[tuple[str, str]]) -> None:
+        """Take note of what a model is asked, in any thread: its fingerprint, (role, text) each."""
+
+    def decided(self, world: World, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Take note of what minds decided on the last tick, before anything comes of it."""
+
+
+class World:
     """A simulated social network: agents, the ties between them, and the messages under way.
 
     Parameters
@@ -64,6 +98,18 @@ class World(MemberCommands):
     ----------
     tick
         Ticks completed.
+    bonds
+        Mutes, blocks, suspended follows, groups
+        (:class:`~sim.world.relation_state.Relationships`).
+    platform
+        What lets members post and read feeds (:class:`~sim.platform.platform.Platform`), or None.
+    interventions
+        What is to be done at a tick, or once a condition holds.
+    metrics
+        Series of what the world is like (:class:`~sim.world.metrics.series.Metrics`), or None.
+    shared
+        What its messages share (:class:`~sim.world.shared_state.SharedState`); not part of the
+        state.
     cascades
         Every injected message, in order; a finished one may be removed.
     interactions
@@ -96,7 +142,7 @@ class World(MemberCommands):
     trail
         What was done since the world was made (:mod:`sim.world.log`); not part of the state.
     watchers
-        Told of each tick and decision, as :class:`~sim.world.watchers.Watcher`; not part of the
+        Told of each tick and decision, as :class:`Watcher`; not part of the
         state.
 
     Examples
@@ -117,9 +163,21 @@ class World(MemberCommands):
         if not 0 < tick_minutes <= _LONGEST_TICK:
             allowed = f"more than 0 and at most {_LONGEST_TICK:,} minutes"
             raise InputError(f"A tick takes {allowed}, got {tick_minutes:g}.")
-        super().__init__(agents, ties, float(tick_minutes))
+        self.agents = agents
+        self._ties = ties
+        self._moves = agents.lore.moves.made
         self.seed = int(seed)
         self.tick = 0
+        self.tick_minutes = float(tick_minutes)
+        self.bonds = Relationships(len(agents))
+        self.interactions: Interactions | None = None
+        self.tie_records = TieRecords.none()
+        self.platform: Platform | None = None
+        self.interventions = Interventions()
+        self.metrics: Metrics | None = None
+        self.trail = Trail()
+        self.trail.began("given", result=f"{len(agents):,} agents, {ties.count:,} ties")
+        self.shared = SharedState()
         self.cascades = Cascades(self)
         self.rested_as = ""
         self.made = 0
@@ -374,6 +432,12 @@ class World(MemberCommands):
             start(self, cascade)
         return cascade
 
+    def doing(
+        self, kind: str, args: tuple[Any, ...] = (), said: Mapping[str, Any] | None = None
+    ) -> AbstractContextManager[Note]:
+        """Note an act in the trail once it is done (:meth:`sim.world.log.Trail.doing`)."""
+        return self.trail.doing(self, kind, args, said)
+
     def _has_room(self) -> bool:
         """Whether one more cascade may run; they are counted only where that is in doubt."""
         loose = self.cascades.loose
@@ -466,6 +530,457 @@ class World(MemberCommands):
         while story.alive and self.tick - begun < limit:
             self.step()
         return self.tick - begun
+
+    # Members
+
+    @noted("create_agents")
+    def create_agents(self, count: int) -> range:
+        """Add agents without ties, not reached by any cascade; returns their indices."""
+        added = self.take_in(count)
+        self.wake()
+        return added
+
+    def take_in(self, count: int) -> range:
+        """Add agents in the course of a tick, which does it again: nothing goes to the trail."""
+        return member_commands.take_in(self, count)
+
+    def take_profiles(
+        self,
+        profiles: Iterable[Profile | Mapping[str, Any]],
+        match: Match = "auto",
+        interests: Interests = "known",
+    ) -> ProfilesTaken:
+        """Give profiles to agents: names, texts, interests, traits, activity, hours.
+
+        Parameters
+        ----------
+        profiles
+            Of :func:`sim.io.read_profiles`, or mappings of what a Profile has. What one does not
+            say stays as it was.
+        match
+            ``"id"``: to the agent of that id; ``"order"``: to agent 0, 1, ...; ``"auto"``: by id
+            where they have ids.
+        interests
+            ``"known"``: words count by the world's vocabulary; ``"own"``: the 64 words that most
+            people give become the vocabulary, while nothing in the world refers to another.
+
+        Returns
+        -------
+        ProfilesTaken
+            Who got them, and remarks such as on interests that the vocabulary does not know.
+
+        Raises
+        ------
+        InputError
+            One sentence; nothing is changed.
+        """
+        return member_commands.take_profiles(self, profiles, match, interests)
+
+    def profile(self, agent: int) -> Profile:
+        """Return who an agent is: what was told about it, and its columns as they are now.
+
+        Texts are whole and as they came; clean them before a terminal sees them.
+        """
+        return member_commands.profile_of(self.agents, agent)
+
+    def change_agents(self, agents: str | npt.ArrayLike, **values: Any) -> Ids:
+        """Set properties of many agents at once; returns who they are.
+
+        Parameters
+        ----------
+        agents
+            Indices, or a condition: ``'activity > .5 and community == "x"'``.
+        **values
+            ``status``, ``activity``, ``interests`` (names), ``community``, or one of the Big Five.
+
+        Raises
+        ------
+        InputError
+            For what is not allowed, a move of life with those that are; nothing is changed.
+        """
+        return member_commands.change_agents(self, agents, values)
+
+    def agents_where(self, condition: str) -> Ids:
+        """Return the agents for which a condition holds (:mod:`sim.agents.conditions`), rising."""
+        return member_commands.chosen(self, condition)
+
+    def give_minds(
+        self,
+        members: str | npt.ArrayLike,
+        mind: str = "model",
+        goal: str = "",
+        *,
+        language: str | Mapping[str, float] = "",
+        **options: Any,
+    ) -> int:
+        """Give members a mind of their own; returns how many have one now.
+
+        They decide once somebody lets them: :func:`sim.run_with_minds`, ``Simulation.think``.
+
+        Parameters
+        ----------
+        members
+            Indices; or ``"top:50:pagerank"`` (``degree``, ``core``), ``"community:NAME:20"``,
+            ``"share:0.01"``, ``"random:20"``, or a query: ``"interest:music openness>0.7"``.
+        mind
+            A plugin of the kind ``mind``, with or without parameters: ``"model"``,
+            ``"model,temperature=0.2,language=German"``.
+        goal
+            What they want: ``"persuade: ..."``, ``"debunk: ..."``, ``"inform: ..."`` or free words;
+            empty: nothing in particular.
+        language
+            In which they write: ``"German"``, or shares, ``{"German": 0.3, "English": 0.7}``. What
+            rules write is English.
+        **options
+            Parameters of the mind, such as ``model="gpt-4o-mini"``.
+
+        Raises
+        ------
+        InputError
+            One sentence, also where the world has no platform; nothing is changed.
+
+        Examples
+        --------
+        >>> from sim import World
+        >>> world = World.create(agents=200, seed=7, platform=True)
+        >>> world.give_minds("top:5:degree", "rule", goal="inform: the bridge is closed")
+        5
+        """
+        return member_commands.give_minds(self, members, mind, goal, language, options)
+
+    def take_minds(self, members: str | npt.ArrayLike) -> int:
+        """Let members go by the rules again, and forget; returns how many have a mind now."""
+        return member_commands.take_minds(self, members)
+
+    def moves(self, start: int = 0, stop: int | None = None, agent: int | None = None) -> Moves:
+        """Return moves between stages of life at ticks ``start`` to ``stop``, of one agent or all.
+
+        The newest million of the world are remembered.
+        """
+        return member_commands.moves_of(self.agents, start, stop, agent)
+
+    def note(self, agents: npt.ArrayLike, text: str) -> None:
+        """Add a line to the personal history of agents, with the tick."""
+        member_commands.note(self, agents, text)
+
+    def personal_history(self, agent: int) -> list[tuple[int, str]]:
+        """Return (tick, line) of what was noted of an agent, and of its moves of life, in order."""
+        return member_commands.personal_history(self.agents, agent)
+
+    def compatibility(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> Compatibility:
+        """Return how well pairs of agents would get on, with the parts of each score.
+
+        See :mod:`sim.world.compatibility` for the formula; 100,000 pairs take about four seconds.
+        """
+        return compatibility(self, agents, others)
+
+    # Ties
+
+    def follow(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> Changed:
+        """Let each agent follow (hear) the other of its pair.
+
+        Parameters
+        ----------
+        agents, others
+            Indices, one or as many as of the other side. A pair that is named twice counts once.
+
+        Returns
+        -------
+        Changed
+            What became of each pair: a tie other -> agent was added, or there already. A follow of
+            somebody whom the agent muted is noted, and begins with the end of the mute.
+
+        Raises
+        ------
+        InputError
+            For somebody unknown, banned or destroyed, for an agent that would follow itself, and
+            where one of the two blocked the other; nothing is changed.
+        """
+        return tie_commands.on_pairs(self, "follow", agents, others)
+
+    def unfollow(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> Changed:
+        """Let each agent hear the other no more; a friend who is left goes on following."""
+        return tie_commands.on_pairs(self, "unfollow", agents, others)
+
+    def befriend(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> Changed:
+        """Make friends: both hear each other, by two ties that are of the kind friend."""
+        return tie_commands.on_pairs(self, "befriend", agents, others)
+
+    def unfriend(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> Changed:
+        """End friendships, with both their ties."""
+        return tie_commands.on_pairs(self, "unfriend", agents, others)
+
+    def block(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> Changed:
+        """Cut what ties the two of each pair, and let neither hear the other from now on."""
+        return tie_commands.on_pairs(self, "block", agents, others)
+
+    def unblock(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> Changed:
+        """Lift blocks; the ties that they cut do not come back."""
+        return tie_commands.on_pairs(self, "unblock", agents, others)
+
+    def mute(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> Changed:
+        """Close ears: nothing of the other is heard; a follow is suspended, not ended.
+
+        Of a network with times or signs the suspended tie comes back without them.
+        """
+        return tie_commands.on_pairs(self, "mute", agents, others)
+
+    def unmute(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> Changed:
+        """Open ears again; suspended follows go on with their kind and trust."""
+        return tie_commands.on_pairs(self, "unmute", agents, others)
+
+    @noted("add_ties")
+    def add_ties(
+        self, sources: npt.ArrayLike, targets: npt.ArrayLike, trust: npt.ArrayLike | None = None
+    ) -> DroppedArcs:
+        """Add ties ``sources[i] -> targets[i]``; returns the loops and duplicates left out.
+
+        What a block forbids is left out too, as are ties of the destroyed, and what a mute suspends
+        is set aside.
+        """
+        return tie_commands.add_ties(self, sources, targets, trust)
+
+    @noted("remove_ties")
+    def remove_ties(self, sources: npt.ArrayLike, targets: npt.ArrayLike) -> Changed:
+        """Cut ties ``sources[i] -> targets[i]``, whoever they are; in use or suspended."""
+        return tie_commands.remove_ties(self, sources, targets)
+
+    @noted("learn")
+    def learn(
+        self,
+        agents: npt.ArrayLike,
+        others: npt.ArrayLike,
+        good: npt.ArrayLike,
+        gain: float = GAIN,
+        loss: float = LOSS,
+    ) -> int:
+        """Let agents trust those they follow more or less, by outcomes in the order given.
+
+        Parameters
+        ----------
+        agents, others
+            Indices: each agent met an outcome with the other of its pair.
+        good
+            bool, one an outcome or one for all.
+        gain, loss
+            As :meth:`sim.network.graph.ties.Ties.learn`, which states the rule.
+
+        Returns
+        -------
+        int
+            Outcomes that moved a tie's trust; those without a tie are left out.
+
+        Raises
+        ------
+        InputError
+            For agents, outcomes and steps that are not allowed; nothing is changed.
+        """
+        return tie_commands.learn(self, agents, others, good, gain, loss)
+
+    def reputation(
+        self, trusted: npt.ArrayLike | str | None = None, *, restart: float = RESTART
+    ) -> npt.NDArray[np.float64]:
+        """Return every agent's reputation, float64 (n,) in sum 1: EigenTrust on these ties.
+
+        See :func:`sim.network.analysis.reputation.reputation`; kept until ties change. Whom it
+        trusts
+        beforehand can be named as seeds are, such as ``"top:100:pagerank"``; by default it is
+        whom the network shows (:func:`~sim.network.analysis.reputation.founders`).
+        """
+        return tie_commands.reputation_of(self, trusted, restart)
+
+    def unsettle(self, *, trust_only: bool = False) -> None:
+        """Let messages know that ties changed: sums over ties begin anew, resting ones may wake.
+
+        ``trust_only``: ties are the same, and only sums by trust begin anew.
+        """
+        tie_commands.unsettle(self, trust_only=trust_only)
+
+    def neighbours(self, agent: int, kind: str = "follows") -> Ids:
+        """Return the agents that are tied to one: uint32, rising.
+
+        Parameters
+        ----------
+        agent
+            Its index.
+        kind
+            ``"follows"`` (whom it follows, muted ones too), ``"followers"``, ``"friends"``,
+            ``"muted"``, ``"blocked"`` or ``"blocked by"``.
+
+        Raises
+        ------
+        InputError, UnknownNameError
+            For an agent or a kind that there is not.
+        """
+        return tie_commands.neighbours(self, agent, kind)
+
+    def subgraph(self, agent: int, radius: int = 1, most: int = 10_000) -> Subgraph:
+        """Return the agents within some steps of one, either way along ties, and their ties.
+
+        Raises
+        ------
+        InputError
+            For an agent that there is not, and a radius or bound that is no whole number.
+        """
+        return tie_commands.subgraph_of(self, agent, radius, most)
+
+    def tie_history(self, agent: int, other: int | None = None) -> History:
+        """Return what is remembered of an agent's changes of ties, or of a pair's, oldest first.
+
+        Follows, friendships, blocks and mutes and their ends, the newest million of the world.
+        """
+        return tie_commands.history_of(self, agent, other)
+
+    @property
+    def groups(self) -> Groups:
+        """The groups of this world (:class:`~sim.world.relation_commands.Groups`)."""
+        self.settle()
+        return Groups(self)
+
+    # What is open in it
+
+    def channel(self, named: str | Channel) -> OpenedChannel:
+        """Return a channel as it works in this world, one for all messages.
+
+        Parameters
+        ----------
+        named
+            What it is called, with its parameters (:mod:`sim.world.channels`); or a plugin.
+
+        Raises
+        ------
+        UnknownNameError, ParameterError, InputError
+            One sentence.
+        """
+        return self.shared.channel(named, self)
+
+    def reopened(self, channel: OpenedChannel) -> OpenedChannel:
+        """Return a channel of another world, or of this one before, as it works in this one."""
+        return reopened(channel, self)
+
+    def usual(self) -> OpenedChannel | None:
+        """Return the channel of messages that name none; None: every listener of every speaker."""
+        return None if self.platform is None else self.channel(self.platform.settings.channel)
+
+    def open_platform(self, settings: PlatformChoice = None, **more: Any) -> Platform:
+        """Let this world run a social platform: members wake, post, read feeds, act.
+
+        Parameters
+        ----------
+        settings
+            A :class:`~sim.platform.settings.PlatformSettings`, or a mapping of what it takes.
+        **more
+            The same one by one (``slots=5``); ``recommender`` and ``policy`` are names or plugins.
+
+        Returns
+        -------
+        Platform
+            Also ``world.platform`` from now on.
+
+        Raises
+        ------
+        InputError, ParameterError, UnknownNameError
+            One sentence; nothing is changed.
+        """
+        with self.doing("open_platform", (settings,), more):
+            return opened_platform(self, settings, **more)
+
+    def at(self, when: int | str, does: str, **said: Any) -> Planned:
+        """Plan an intervention: something that is done at a tick, or once a condition holds.
+
+        Parameters
+        ----------
+        when
+            The tick after which it is done, now or later; or a condition such as ``"share > 0.1"``
+            (of the first message; ``"share#2 > 0.1"`` of message 2), seen to after every tick. It
+            is done once.
+        does
+            ``"inject"``, ``"fact-check"``, ``"label"``, ``"down-rank"``, ``"hide"``, ``"ban"``,
+            ``"freeze"``, ``"thaw"``, ``"recommend"``, ``"behave"``, ``"set"``, ``"ties"``,
+            ``"cut"``, ``"shock"``, ``"vote"``, ``"newcomers"``, ``"group"``, ``"act"`` or
+            ``"open-platform"``; the fields of each are in
+            :mod:`sim.world.interventions.members`, ``interventions_messages``,
+            ``interventions_groups`` and ``interventions_platform``.
+        **said
+            The fields. Agents are indices, or an expression as for seeds.
+
+        Returns
+        -------
+        Planned
+            As it stands in ``world.interventions``.
+
+        Raises
+        ------
+        InputError, ParameterError, UnknownNameError
+            One sentence; nothing is changed.
+        """
+        with self.doing("at", (when, does), said) as note:
+            planned = self.interventions.add(self, when, does, said)
+            note.result = str(planned)
+        return planned
+
+    def open_metrics(
+        self, settings: Mapping[str, Any] | MetricSettings | None = None, **more: Any
+    ) -> Metrics:
+        """Let this world take metrics from its next tick on, and raise alerts.
+
+        Parameters
+        ----------
+        settings
+            A :class:`~sim.world.metrics.series.MetricSettings`, or a mapping of what it takes.
+        **more
+            The same one by one (``every=1``).
+
+        Returns
+        -------
+        Metrics
+            Also ``world.metrics`` from now on. They are no part of the world's digest.
+        """
+        if not isinstance(settings, MetricSettings):
+            settings = MetricSettings(**(dict(settings or {}) | more))
+        with self.doing("open_metrics", (settings.values(),)):
+            return opened_metrics(self, settings)
+
+    # What phases and messages share
+
+    @property
+    def ties(self) -> Ties:
+        """Who hears whom; nobody hears or is heard who is destroyed."""
+        self.settle()
+        return self._ties
+
+    def settle(self) -> None:
+        """Take those out of the network who were destroyed since this was last called."""
+        if self._moves != self.agents.lore.moves.made:
+            self._moves = self.agents.lore.moves.made
+            bury(self, self._ties)
+
+    def scratch(self) -> Scratch:
+        """Return the working columns that all cascades share."""
+        return self.shared.scratch(len(self.agents))
+
+    def network(self) -> Contacts:
+        """Return everybody who could hear whom, as the channels take it."""
+        return self.shared.network(self.agents, self.ties, self.bonds, self.tick_minutes)
+
+    def silence(self) -> NoContacts:
+        """Return the contacts of messages that nobody will hear of any more."""
+        return self.shared.silence(self.agents, self.ties, self.tick_minutes)
+
+    def absent(self) -> Bits:
+        """Return a bitmap of the agents that are not active, empty when all are."""
+        return self.shared.absent(self.agents)
+
+    def people(self) -> AgentColumns:
+        """Return the columns of agents, as models read them."""
+        return AgentColumns(self.agents)
+
+    def before_change(self) -> None:
+        """Let the contacts go before ties change for the first time: they would keep the old rows.
+
+        Those are laid out anew then, and with the contacts there would be both.
+        """
+        self.shared.before_change(self.ties)
 
     # The whole state
 

@@ -13,8 +13,7 @@ from pathlib import Path
 import sim
 from sim import lab
 from sim.lab.statistics.sentences import amount
-from sim.lab.studies.findings import StudyFindings, Verdict
-from sim.lab.studies.report import figures_of
+from sim.lab.studies.findings import StudyFindings, Verdict, figures_of
 from sim.scenario import gallery_names
 
 FOLDER = Path(sim.__file__).parent / "scenario" / "gallery"

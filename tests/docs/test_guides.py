@@ -31,7 +31,7 @@ def test_code_in_guide_runs(guide: str, tmp_path: Path, monkeypatch: pytest.Monk
 def test_the_table_of_models_is_current() -> None:
     text = (ROOT / "plugins/README.md").read_text()
     table = text.partition("<!-- models -->\n")[2].partition("\n<!-- end of models -->")[0]
-    assert table == table_of_models(), "hubbub models --into plugins/README.md writes it anew"
+    assert table == table_of_models(), "hubbub models --out plugins/README.md writes it anew"
 
 
 def test_the_guide_names_every_form_that_can_be_written() -> None:

@@ -9,7 +9,7 @@ from sim.cli.program.validate import PAGE_BEGIN, PAGE_END
 from sim.lab.validation import claims_of
 
 PAGE = Path(__file__).parents[2] / "sim/lab/validation/README.md"
-AGAIN = "hubbub validate --into sim/lab/validation/README.md writes it anew"
+AGAIN = "hubbub validate --out sim/lab/validation/README.md writes it anew"
 REPORT = PAGE.read_text().partition(PAGE_BEGIN)[2].partition(PAGE_END)[0]
 MODELS = [name for name in names() if spec(name).origin.startswith("plugins.")]
 

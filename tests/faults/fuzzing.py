@@ -191,7 +191,7 @@ READERS: tuple[tuple[str, ...], ...] = (
     ("show", "{}", "minds"), ("scenario", "describe", "{}"), ("replay", "{}"), ("recover", "{}"),
     ("info", "{}", "--manifest", "-"),
     ("compare", "{}", "--ticks", "1", "--recommenders", "random,popularity"),
-    *(("export", "{}", f"out-{to}", "--to", to, "--force")
+    *(("export", "{}", "--out", f"out-{to}", "--format", to, "--force")
       for to in ("sqlite", "csv", "jsonl", "graphml", "gexf")),
 )  # fmt: skip
 
@@ -309,8 +309,8 @@ def of_words(lot: random.Random, folder: Path) -> tuple[tuple[str, ...], str]:
         ("run", of, "--inject", "x", "--seeds", seeds, "--ticks", "1"),
         ("run", of, "--ticks", few), ("run", of, "--inject", odd, "--ticks", "1"),
         ("run", of, "--inject", "x", "-p", f"probability={odd}", "--ticks", "1"), ("run", odd),
-        ("open", odd), ("info", odd), ("verify", odd), ("export", odd, "x"),
-        ("export", of, odd, "--to", "csv"), ("show", of, "agents", odd),
+        ("open", odd), ("info", odd), ("verify", odd), ("export", odd, "--out", "x.graphml"),
+        ("export", of, "--out", odd, "--format", "csv"), ("show", of, "agents", odd),
         ("show", of, "agents", odd),
         ("show", of, "agents", "--where", odd), ("show", of, "ties", odd),
         ("show", of, "path", odd, "1"),

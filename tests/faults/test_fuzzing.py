@@ -149,7 +149,9 @@ def test_a_log_of_others_that_there_are_not_is_refused(tmp_path: Path) -> None:
     others[np.flatnonzero(columns["platform.log.act"] == Act.REPLY)[0]] = 1 << 31
     path = tmp_path / "others.hub"
     save(Forged(meta, columns | {"platform.log.other": others}), path, relational=False)
-    code, said = said_by(("export", str(path), str(tmp_path / "out"), "--to", "sqlite"))
+    code, said = said_by(
+        ("export", str(path), "--out", str(tmp_path / "out"), "--format", "sqlite")
+    )
     assert (code, said.count("\n")) == (FILE, 1), said
     assert "names others who are not among" in said
 

@@ -15,8 +15,8 @@ from sim.errors import SnapshotError
 from sim.store.journal.journal import read_acked
 from sim.store.journal.reading import read_journal
 from sim.store.snapshot import json_values
-from sim.store.snapshot.bounded import DamagedError, Deadline, bounded
 from sim.store.snapshot.files import small
+from sim.store.snapshot.gates import DamagedError, Deadline, bounded
 from tests.faults.hostile import JOURNALS, SNAPSHOTS, _kept
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -59,7 +59,7 @@ PROMISES: dict[int, tuple[str, tuple[str, ...]]] = {
             "test_a_hostile_world_is_refused_with_its_reason_and_left_alone",
             "faults/test_hostile.py::"
             "test_a_hostile_journal_is_refused_with_its_reason_and_left_alone",
-            "unit/store/saves/test_saves_folder.py::test_a_damaged_world_is_never_rewritten",
+            "unit/store/test_saves.py::test_a_damaged_world_is_never_rewritten",
         ),
     ),
     7: (

@@ -10,16 +10,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from sim import tastes_of
 from sim.errors import FileError, SnapshotError
+from sim.platform import tastes_of
 from sim.runtime import Simulation
 from sim.runtime.journal.writer import Pacing
-from sim.runtime.opening import describe, open_live
+from sim.runtime.opening import describe_opening, open_live
 from sim.runtime.saves.backups import backup, restore
-from sim.runtime.saves.places import never_saved, place_of
-from sim.store import info, load, save, verify
+from sim.runtime.saves.places import beyond, never_saved, place_of
+from sim.store import info, load, save, saves, verify
 from sim.store.journal.journal import folder_of
-from sim.store.saves import saves_folder
 from sim.store.snapshot import schema, upgrades
 from sim.store.snapshot.columns import Columns
 from tests.unit.store.fake import edit, patch
@@ -211,8 +210,12 @@ def test_what_is_told_before_it_is_opened_is_where_it_opens(name: str, tmp_path:
     assert place is not None
     assert place.opens_at == tick
     rest = "Its journal goes on to tick 7, which only the Hubbub that wrote it can play."
-    assert describe(place).startswith(f"Opens at tick {tick} ")
-    assert describe(place).endswith(rest) == bool(LIVED[name].lost)
+    assert describe_opening(place).startswith(f"Opens at tick {tick} ")
+    assert describe_opening(place).endswith(rest) == bool(LIVED[name].lost)
+    only = (
+        f"behind tick {tick}: only that can play it. `hubbub open` and `run --journal` go on from"
+    )
+    assert (f"{only} tick {tick}." in beyond(path)) == bool(LIVED[name].lost)
     backup(folder, tmp_path / "away")
     done = restore(folder, name, tmp_path / "away", new="again")
     assert done.lacks == (rest if LIVED[name].lost else "")
@@ -226,12 +229,12 @@ def test_a_world_that_was_never_saved_is_in_the_list(tmp_path: Path) -> None:
     assert (found.name, found.is_saved) == ("killed", False)
     assert found.info is not None
     assert (found.info.tick, found.info.agents) == (0, 60)
-    for verb in (saves_folder.compact, saves_folder.existing):
+    for verb in (saves.compact, saves.existing):
         with pytest.raises(FileError, match=r"it lives in its journal.*recover killed"):
             verb(tmp_path, "killed")
-    assert saves_folder.rename(tmp_path, "killed", "renamed") == tmp_path / "renamed.hub"
+    assert saves.rename(tmp_path, "killed", "renamed") == tmp_path / "renamed.hub"
     assert open_live(tmp_path / "renamed.hub").world.tick == 0
-    saves_folder.delete(tmp_path, "renamed-older-1")
+    saves.delete(tmp_path, "renamed-older-1")
     assert not folder_of(tmp_path / "renamed-older-1.hub").exists()
 
 

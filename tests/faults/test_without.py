@@ -59,6 +59,6 @@ def alone(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_all_but_texts_of_language_models_works_alone(tmp_path: Path) -> None:
-    done = alone(tmp_path, "run", "new:200", "--inject", "News", "--ticks", "3", "--json", "-")
+    done = alone(tmp_path, "run", "new:200", "--inject", "News", "--ticks", "3", "--json")
     assert done.returncode == 0, done.stderr[-2000:]
     assert '"News"' in done.stdout

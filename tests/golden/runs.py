@@ -17,7 +17,7 @@ import numpy as np
 
 from sim import World
 from sim.core.registry import names, spec
-from sim.core.workers import allow
+from sim.core.threads import allow
 from sim.minds.deciding.thinker import Thinker
 from sim.network.generate.networks import NETWORKS
 from sim.runtime import IsolatedSimulation, Simulation
@@ -114,12 +114,12 @@ def asks_no_minds_again() -> World:
     return again.world
 
 
-def driven(kind: type[Simulation] | type[IsolatedSimulation]) -> Run:
+def driven(kind: Callable[..., Simulation]) -> Run:
     async def drive() -> str:
         async with kind(crowd(platform={"posting": 0.3})) as simulation:
             await simulation.inject("Hello.", seeds="top:5:degree", model="sir", beta=0.3)
             await simulation.step(6)
-            if isinstance(simulation, IsolatedSimulation):
+            if simulation.is_isolated:
                 return (await simulation.world()).digest()
             return await simulation.call(World.digest)
 

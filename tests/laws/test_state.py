@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim import Metrics, Phase, World, load, save
+from sim import Phase, World, load, save
 from sim.errors import InputError
 from sim.network.relations.types import StatedTypes, TieRecords
-from sim.world.phases_kept import is_lost
+from sim.world import Metrics
+from sim.world.phase_guard import is_lost
 from sim.world.state.snapshot import still
 from sim.world.state.state import digest_of
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import Simulation, World, describe, make, names, spec
+from sim import Simulation, World, make, names, spec
+from sim.core import describe
 from sim.core.cards import card_of
 from sim.core.clock import TickWarning
 from sim.errors import InputError

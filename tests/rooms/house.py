@@ -87,11 +87,16 @@ def read() -> tuple[dict[str, Path], dict[str, ast.Module], nx.DiGraph]:
     return modules, trees, imports(modules, trees)
 
 
+def circles(graph: nx.DiGraph) -> list[set[str]]:
+    """Return the modules that import each other, directly or through others; the largest first."""
+    found = [set(part) for part in nx.strongly_connected_components(graph) if len(part) > 1]
+    return sorted(found, key=lambda part: (-len(part), min(part)))
+
+
 def figures() -> dict[str, Any]:
     """Return the yardsticks that can be read off the text."""
     modules, trees, graph = read()
     texts = {name: path.read_text() for name, path in modules.items()}
-    circles = [part for part in nx.strongly_connected_components(graph) if len(part) > 1]
     folders = Counter(str(path.parent.relative_to(ROOT)) for path in modules.values())
     sizes, kernels, inside = [], {}, Counter[str]()
     places: dict[str, set[str]] = defaultdict(set)
@@ -111,7 +116,7 @@ def figures() -> dict[str, Any]:
         "files in plugins": sum(name.startswith("plugins") for name in modules),
         "largest folders": dict(folders.most_common(6)),
         "lines of sim, tui and plugins": sum(text.count("\n") for text in texts.values()),
-        "import circles, for types too": sorted(map(len, circles), reverse=True),
+        "import circles, for types too": [len(part) for part in circles(graph)],
         "lines of a function (median, p90, p99)": [share(sizes, part) for part in (0.5, 0.9, 0.99)],
         f"kernels with more than {_MANY} parameters": len(kernels),
         "most parameters of a kernel": max(kernels.values(), default=0),

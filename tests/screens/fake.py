@@ -13,15 +13,16 @@ from typing import Any, Literal
 
 import numpy as np
 
-from sim import LeaseError, Theory
+from sim import Theory
 from sim.core.params import Field, Parameters, check, describe
 from sim.errors import Cancelled, FileError, InputError, ParameterError
 from sim.runtime import Plan, Progress
 from sim.runtime.engine.stall import Stall, StallOutcome
 from sim.runtime.frames.frames import Communities, Focus, Frame, Kept, SessionRow
 from sim.runtime.health.checks import Health, Vitals, look
+from sim.store import LeaseError
 from sim.world.log import LoggedAct
-from tui.backend import NewWorldSpec, PluginChoice, Preferences, SavedWorld
+from tui.backend import NewWorldSpec, PluginChoice, Preferences, SavedWorld, ScenarioChoice
 
 NAMES = ("Iceland · jazz", "Peru · football", "[b]Oman[/b] · tea", "日本 · 電車", "Chad")
 
@@ -112,6 +113,8 @@ class FakeJob:
 
 class FakeSimulation:
     """Adopters grow by half each tick; every command is written down in ``asked``."""
+
+    is_isolated = True  # so that nobody lets minds think
 
     def __init__(self, world: World, name: str, path: Path | None, keeping: Any = None) -> None:
         self.world, self.name, self.path, self.keeping = world, name, path, keeping
@@ -288,6 +291,9 @@ class FakeSimulation:
         self.asked.append(("call", *args))
         return function(self.world, *args)
 
+    async def do(self, command: str, *args: Any, **said: Any) -> Any:
+        self.asked.append(("do", command, *args, *said.items()))
+
     def _frame(self) -> Frame:
         world = self.world
         return Frame(
@@ -463,6 +469,12 @@ class FakeBackend:
 
     def interventions(self) -> list[PluginChoice]:
         return [card(Freeze), card(Label)]
+
+    def scenarios(self) -> list[ScenarioChoice]:
+        return [ScenarioChoice("gallery:storm", "A storm [/b]")]
+
+    def scenario(self, where: str, **said: Any) -> Any:
+        raise InputError(f"{where} {said}")
 
     async def saved(self) -> list[SavedWorld]:
         return [

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from sim.errors import InputError, UnknownNameError
+from tui.actions import action as acts
+from tui.actions import runner  # noqa: F401 - it brings all of them
 from tui.actions.arguments import number, pairs
 from tui.actions.command_line import CommandHistory, complete, parse
 from tui.actions.keys import canonical, conflicts, key_label, keys_of
@@ -178,9 +180,21 @@ def test_a_symlink_out_of_the_folder_is_refused(tmp_path: Path) -> None:
         ("top:40:degree", ("degree", "40", "")),
         ("community:jazz: late:5", ("community", "5", "jazz: late")),
         ("random:9", ("random", "9", "")),
+        ("best:20", ("best", "20", "")),
+        ("best:20:linear-threshold", ("query", "40", "best:20:linear-threshold")),
         ("ids:0,33", ("ids", "1", "0,33")),
         ("interest:music", ("query", "40", "interest:music")),
     ],
 )
 def test_a_seed_expression_fills_the_fields(seeds: str, parts: tuple[str, str, str]) -> None:
     assert taken_apart(seeds) == parts
+
+
+def test_every_action_is_done_by_one_function_and_every_function_does_one() -> None:
+    assert set(acts._ACTS) == {each.id for each in ACTIONS}
+    assert acts.act_of("step") is acts.act_of("steps")
+
+
+def test_two_functions_cannot_do_the_same_action() -> None:
+    with pytest.raises(ValueError, match="'step' is done already"):
+        acts.does("step")(acts.act_of("run"))

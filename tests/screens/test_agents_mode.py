@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from textual.widgets import Input
 
-from sim import Agents, World, pair_of
+from sim import Agents, World
 from sim.agents.character import credulity, verification
 from sim.errors import HubbubError, InputError
-from sim.runtime import Simulation
+from sim.runtime import Simulation, pair_of
 from sim.runtime.queries import feeds, members
 from sim.runtime.queries import sorting as orders
-from sim.runtime.queries.character import inner_of
-from sim.runtime.queries.lifecycle import moves_told
+from sim.runtime.queries.inspector import inner_of
+from sim.runtime.queries.members import moves_told
 from tests.screens.showing import assert_fills, screen_of, shown
 from tests.screens.test_app import command, frame_of, said, seen, settled, typed, until
 from tests.screens.test_app_real import hubbub

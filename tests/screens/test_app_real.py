@@ -13,6 +13,7 @@ from textual.widgets import Input, Select
 
 from sim import Channel, ChannelView, Field, register
 from sim.core import registry
+from sim.spread.influence import forecast, opim
 from tests.screens.test_app import command, frame_of, recording, said, seen, settled, until
 from tui.app import Hubbub
 from tui.dialogs.dialog import Notice
@@ -47,6 +48,28 @@ async def hubbub(
         await settled(app, pilot)
         yield app, pilot
     await app.leave()
+
+
+async def test_the_best_seeds_are_found_beside_the_engine_and_their_reach_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opim, "LEAST_SETS", 1 << 10)
+    monkeypatch.setattr(opim, "COVERED", 1)
+    monkeypatch.setattr(forecast, "MOST_RUNS", 100)
+    async with hubbub(tmp_path) as (app, pilot):
+        await until(pilot, lambda: "7,624 members" in seen(app))
+        await pilot.press("i")
+        await until(
+            pilot, lambda: isinstance(app.screen, InjectDialog) and app.screen.query("FormField")
+        )
+        app.screen.query_one("#text", Input).value = "The bridge is closed."
+        app.screen.query_one("#amount", Input).value = "3"
+        app.screen.query_one("#kind", Select).value = "best"
+        await until(pilot, lambda: "of the best possible" in seen(app))
+        assert "3 seeds speak to" in seen(app)
+        assert "Expected over all draws:" in seen(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: frame_of(app).focus is not None)
 
 
 @pytest.mark.parametrize("size", [(80, 24), pytest.param((160, 48), marks=pytest.mark.slow)])

@@ -16,7 +16,7 @@ from textual.widgets import Input, OptionList, Select
 
 import tui
 from sim.minds.deciding.choices import MindsOffer
-from sim.minds.deciding.played_members import PlayedMember
+from sim.minds.deciding.commands import PlayedMember
 from tests.screens.fake import Cascade, FakeBackend, FakeSimulation, World, card
 from tui.actions.situation import ScreenState
 from tui.dialogs.dialog import Confirm, Dialog, Notice
@@ -26,6 +26,7 @@ from tui.dialogs.history import HistoryDialog
 from tui.dialogs.inject import InjectDialog
 from tui.dialogs.intervene import InterveneDialog, InterventionWish
 from tui.dialogs.interview import InterviewDialog
+from tui.dialogs.lab import EditorDialog, LabDialog, SweepDialog
 from tui.dialogs.metrics import MetricsDialog
 from tui.dialogs.minds import GiveMinds
 from tui.dialogs.models import ModelCard, PickModel
@@ -77,6 +78,9 @@ MAKE: dict[type, Callable[[Any], Any]] = {
     InterveneDialog: lambda b: InterveneDialog(
         b.interventions(), InterventionWish("freeze"), 3, ()
     ),
+    EditorDialog: lambda _: EditorDialog(Path("crowd.toml"), ""),
+    LabDialog: lambda _: LabDialog((), Path("here")),
+    SweepDialog: lambda _: SweepDialog(),
     InterviewDialog: lambda _: InterviewDialog("Ada", answered, None, []),
     QuitDialog: lambda _: QuitDialog(simulation().frame, "quit"),
     MetricsDialog: lambda b: MetricsDialog(b.metrics(), {}, (), {}),
@@ -96,7 +100,7 @@ MAKE: dict[type, Callable[[Any], Any]] = {
 
 EMPTY_IS_FINE: set[type] = {
     Confirm, HelpDialog, QuitDialog, MetricsDialog, ModelCard, Notice,
-    ParametersDialog, PickModel, ErrorDialog, ProgressDialog, StalledDialog,
+    ParametersDialog, PickModel, ErrorDialog, ProgressDialog, StalledDialog, EditorDialog,
 }  # fmt: skip
 """Those that ask for nothing, or stand on something: agreeing closes them, or does nothing."""
 

@@ -9,9 +9,9 @@ from unittest.mock import AsyncMock
 import pytest
 from textual.widgets import Button, Input, Static
 
-from sim import LeaseError
 from sim.errors import FileError
 from sim.runtime import Kept
+from sim.store import LeaseError
 from tests.screens.test_app import (
     SIZES,
     Hub,
@@ -25,7 +25,7 @@ from tests.screens.test_app import (
     until,
 )
 from tui.app import Hubbub
-from tui.backend import Preferences, SavedWorld
+from tui.backend import Home, Preferences, SavedWorld
 from tui.dialogs.dialog import Confirm, Notice
 from tui.dialogs.error import ErrorDialog
 from tui.dialogs.loading import Loading
@@ -33,7 +33,6 @@ from tui.dialogs.open import OpenDialog
 from tui.dialogs.quit import QuitDialog
 from tui.dialogs.save import SaveDialog
 from tui.modes.durability import durable, told
-from tui.open_worlds import Home
 
 
 def backend(app: Hubbub) -> Any:

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from textual.widgets import Button
 
-from sim import LeaseError, World, open_live, save
+from sim import World, open_live, save
 from sim.core.progress import quiet
 from sim.runtime import Simulation
 from sim.runtime.journal.writer import JournalWriter
+from sim.store import LeaseError
 from sim.store.journal.journal import folder_of
 from tests.screens.test_app import command, frame_of, said, seen, until
 from tests.screens.test_app_real import hubbub

@@ -11,8 +11,8 @@ from sim import World
 from sim.errors import InputError
 from sim.platform.posts.posts import Kind
 from sim.runtime import SessionRow
-from sim.runtime.frames.cascade_trees import MOST_BRANCHES
 from sim.runtime.queries import messages as stories
+from sim.runtime.queries.messages import MOST_BRANCHES
 from tests.screens.showing import screen_of, shown
 from tests.screens.test_app import command, frame_of, seen, until
 from tests.screens.test_app_real import hubbub

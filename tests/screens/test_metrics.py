@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from textual.widgets import Input
 
-from sim import Settings, SettingsWatch, World, current, keep_words, load_settings
+from sim import Settings, World
 from sim.errors import FileError
 from sim.runtime.engine import metrics_tracker as measuring
 from sim.runtime.engine.metrics_tracker import MetricsState, MetricsTracker
+from sim.settings import SettingsWatch, current, keep_words, load_settings
 from sim.settings.settings import use
 from tests.screens.showing import assert_fills, screen_of, shown
 from tests.screens.test_app import command, frame_of, recording, said, seen, settled, until

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import pytest
-
-from sim.errors import InputError
 from tests.screens.test_app import command, frame_of, said, seen, until
 from tests.screens.test_app_real import hubbub
-from tui.actions import past
 from tui.dialogs.history import HistoryDialog
 
 
@@ -69,11 +64,3 @@ async def test_beyond_its_reach_a_sentence_says_why_not(tmp_path: Path) -> None:
         ):
             await command(pilot, line)
             await until(pilot, lambda answer=answer: answer in said(app))
-
-
-async def test_an_engine_in_a_process_of_its_own_goes_only_forward() -> None:
-    class App:
-        simulation: Any = object()
-
-    with pytest.raises(InputError, match="goes only forward"):
-        await past.back(App(), ())  # type: ignore[arg-type]

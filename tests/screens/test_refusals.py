@@ -589,9 +589,9 @@ async def test_a_terminal_that_vanishes_ends_the_program(monkeypatch: pytest.Mon
 def test_the_program_begins_on_a_terminal_with_the_colours_asked_for(tmp_path: Path) -> None:
     more = """
 import tui.sim_backend
-from tui.terminal import run_on_terminal
+from tui.app import main
 tui.sim_backend.SimBackend = lambda saves, **_: backend
-sys.exit(run_on_terminal(saves=None, fps=4, theme="hubbub-light"))
+sys.exit(main(saves=None, fps=4, theme="hubbub-light"))
 """
     child = Child(tmp_path, more)
     try:
@@ -603,7 +603,7 @@ sys.exit(run_on_terminal(saves=None, fps=4, theme="hubbub-light"))
 
 
 def test_main_without_a_terminal_names_the_headless_command() -> None:
-    code = "import sys; from tui.terminal import run_on_terminal; sys.exit(run_on_terminal())"
+    code = "import sys; from tui.app import main; sys.exit(main())"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, stdin=subprocess.DEVNULL,
         timeout=170, check=False, cwd=Path(__file__).resolve().parents[2],

@@ -195,10 +195,11 @@ def test_the_course_of_the_world_is_that_of_a_replicate_of_its_own_seed(series: 
 
 def test_the_bands_are_quantiles_over_replicates() -> None:
     world = World.create(agents=200, mean_degree=4, seed=1)
-    made = Experiment(1, Plan("x", 9, ({"text": "x", "model": "sir", "beta": 0.3},)))
+    plan = Plan("x", 9, ({"text": "x", "model": "sir", "beta": 0.3},))
+    made = Experiment(1, plan)
     made.agents = 200
     assert outcome_of(made, "ever") is None
-    found = made.found = lab.run_ensemble(world, made.plan.messages, replicates=9, workers=1)
+    found = made.found = lab.run_ensemble(world, plan.messages, replicates=9, workers=1)
     outcome = outcome_of(made, "no such series")
     assert outcome is not None
     assert (outcome.series, outcome.unit, outcome.finished) == ("ever", "agents", 9)

@@ -26,8 +26,9 @@ REAL = """
 import asyncio, sys
 sys.path.insert(0, {root!r})
 import tui.terminal as terminal
+from tui.app import main
 terminal.GRACE_SECONDS = 600  # the machine of a test may be busy
-sys.exit(terminal.run_on_terminal({path!r}, saves={saves!r}))
+sys.exit(main({path!r}, saves={saves!r}))
 """
 
 
@@ -100,7 +101,7 @@ class Screen:
 
     def __init__(self, backend: Any, frame: Any, simulation: Any, *, is_copy: bool = False) -> None:
         self.backend, self.frame, self.simulation = backend, frame, simulation
-        self.homes = type("Homes", (), {"home": type("Home", (), {"is_copy": is_copy})})
+        self.home = type("Home", (), {"is_copy": is_copy})
 
 
 @pytest.mark.parametrize("is_copy", [False, True])

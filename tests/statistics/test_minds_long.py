@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from sim import World
+from sim.minds.deciding.estimate import likely
 from sim.minds.deciding.thinker import Thinker
 from sim.minds.models.asks import Ask, Turn
 from sim.minds.models.pool import ModelPool
 from sim.minds.models.provider import Provider
-from sim.minds.prompts.mock_answers import likely
 from sim.minds.prompts.prompts import tokens_in
 from sim.runtime.journal.acts import perform
 from sim.world.minds.memory import MOST_BYTES, size_of

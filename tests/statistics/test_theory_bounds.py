@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import Setting, World, make, with_caveats
+from sim import Setting, World, make
+from sim.network import with_caveats
 
 OFF = 0.05
 SMALL = [

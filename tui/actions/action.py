@@ -1,21 +1,50 @@
-"""An action: its key, its name on the ``:`` line, what it says of itself and what it does."""
+"""An action: its key, its name on the ``:`` line, what it says of itself; and what does it."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any, TypeVar
 
 from tui.actions.situation import ScreenState, anytime
 
-if TYPE_CHECKING:
-    from tui.app import Hubbub
-
-__all__ = ["Action"]
+__all__ = ["Act", "Action", "Words", "act_of", "does"]
 
 Words = tuple[str, ...]
-Act = Callable[["Hubbub", Words], Awaitable[None]]
+Act = Callable[[Any, Words], Awaitable[None]]
+"""Does it, given the :class:`~tui.viewer.Viewer` and the words after the command."""
 When = Callable[[ScreenState], str]
+
+A = TypeVar("A", bound=Act)
+
+_ACTS: dict[str, Act] = {}
+
+
+def does(*ids: str) -> Callable[[A], A]:
+    """Register a function as what the actions with these ids do.
+
+    The rows of :data:`tui.actions.table.ACTIONS` are data that bars, dialogs and modes read; what
+    does them works on all of these, and so stands above.
+
+    Raises
+    ------
+    ValueError
+        For an action that another function does already.
+    """
+
+    def registered(act: A) -> A:
+        for name in ids:
+            if name in _ACTS:
+                raise ValueError(f"{name!r} is done already, by {_ACTS[name].__name__}.")
+        _ACTS.update(dict.fromkeys(ids, act))
+        return act
+
+    return registered
+
+
+def act_of(name: str) -> Act:
+    """Return what the action with this id does."""
+    return _ACTS[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +67,6 @@ class Action:
         One sentence for help and palette.
     group
         Under which heading the help lists it.
-    run
-        Does it, given the app and the words after the command.
     when
         Says why it cannot be done now; an empty string when it can.
     where
@@ -60,7 +87,6 @@ class Action:
     label: str
     help: str
     group: str
-    run: Act
     usage: str = ""
     when: When = anytime
     where: str = ""

@@ -6,24 +6,26 @@ import re
 from typing import TYPE_CHECKING
 
 from sim.errors import InputError
+from tui.actions.action import Words, does
 from tui.actions.arguments import choice
 from tui.figures import count
 
 if TYPE_CHECKING:
-    from sim import Why
-    from tui.app import Hubbub
+    from sim.platform import Why
+    from tui.viewer import Viewer
 
-Words = tuple[str, ...]
 SHOWN = 30
 """Characters of an expression in front of what is wrong with it: a line has to hold both."""
 
 
-async def agents(app: Hubbub, _words: Words) -> None:
+@does("agents")
+async def agents(app: Viewer, _words: Words) -> None:
     """Go to Agents."""
     app.go("agents")
 
 
-async def filter_(app: Hubbub, words: Words) -> None:
+@does("filter")
+async def filter_(app: Viewer, words: Words) -> None:
     """List the members that fit an expression; all of them where none was typed."""
     expression = _of_focus(app, " ".join(words))
     app.go("agents")
@@ -39,7 +41,7 @@ async def filter_(app: Hubbub, words: Words) -> None:
         )
 
 
-def _of_focus(app: Hubbub, expression: str) -> str:
+def _of_focus(app: Viewer, expression: str) -> str:
     """Name the message shown where a state of a message is asked for without one."""
     focus = app.frame.focus if app.frame else None
     if focus is None or not re.match(r"state:[^:\s]+(\s|$)", expression):
@@ -70,7 +72,8 @@ def pointed(expression: str, sentence: str) -> str:
     return f"{before}^{after}  {found[2][:1].upper()}{found[2][1:]}"
 
 
-async def sort(app: Hubbub, words: Words) -> None:
+@does("sort")
+async def sort(app: Viewer, words: Words) -> None:
     """Sort the members by a column; by the same again: the other way round."""
     from tui.draw.agent_table import sortable
 
@@ -82,7 +85,8 @@ async def sort(app: Hubbub, words: Words) -> None:
         app.agents.table.action_sort()
 
 
-async def ego(app: Hubbub, _words: Words) -> None:
+@does("ego")
+async def ego(app: Viewer, _words: Words) -> None:
     """Draw the ties of the chosen member, or go back to the table."""
     app.go("agents")
     if app.agents.chosen is None:
@@ -90,7 +94,8 @@ async def ego(app: Hubbub, _words: Words) -> None:
     app.agents.turn(ego=not app.agents.is_ego)
 
 
-async def why(app: Hubbub, words: Words) -> None:
+@does("why")
+async def why(app: Viewer, words: Words) -> None:
     """Say why the chosen member was shown each message of its feed, or the one named."""
     from sim.runtime.queries import feeds
     from tui.dialogs.dialog import Notice

@@ -1,4 +1,4 @@
-"""Arguments of a command: a number, or NAME=VALUE pairs."""
+"""Arguments of a command: a number, NAME=VALUE pairs, one of some words; and which there are."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ from collections.abc import Iterable
 
 from sim.errors import InputError, UnknownNameError
 
-__all__ = ["choice", "number", "pairs", "share_of"]
+__all__ = ["ORDERS", "SPEEDS", "VIEWS", "choice", "number", "pairs", "share_of"]
+
+ORDERS = ("size", "adoption", "onset", "name")
+"""Orders of communities."""
+
+VIEWS = ("map", "heat", "table")
+"""Panes of the Groups mode."""
+
+SPEEDS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, None)
+"""Ticks a second that ``+`` and ``-`` go through; the last is as fast as it can."""
 
 
 def pairs(words: Iterable[str]) -> dict[str, str]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from tui.actions.arguments import ORDERS, SPEEDS, VIEWS
+from tui.actions.lab import HERE, STUDY_VERBS
 from tui.actions.platform import FLAGS
-from tui.actions.time import SPEEDS
-from tui.actions.view import ORDERS, VIEWS
-from tui.actions.world import METHODS
+from tui.actions.world import METHODS, OF_SCENARIO
 
 if TYPE_CHECKING:
-    from tui.app import Hubbub
+    from tui.viewer import Viewer
 
 __all__ = ["known", "start_of"]
 
@@ -29,7 +29,16 @@ FRIENDS = [
 """Who proposes friends; a plugin's can be typed too."""
 
 
-def start_of(app: Hubbub, command: str) -> str:
+TABLES = [
+    "arms", "curves", "differences", "errors", "expected", "parameters", "points", "runs",
+    "sensitivity",
+]  # fmt: skip
+"""Names of tables that results have."""
+
+_OF_SWEEP = ["design=", "points=", "replicates=", "measure=", "ticks=", "into=", "anew"]
+
+
+def start_of(app: Viewer, command: str) -> str:
     """Return what stands on the ``:`` line when the key of a command asks for the rest."""
     agent = app.agents.chosen if app.situation().mode == "agents" else None
     if command == "path" and agent is not None:
@@ -44,7 +53,7 @@ def start_of(app: Hubbub, command: str) -> str:
     return f"{command} "
 
 
-def known(app: Hubbub) -> dict[str, list[str]]:
+def known(app: Viewer) -> dict[str, list[str]]:
     """Return command to words; nothing here reads a file or asks the engine."""
     from sim.runtime.engine.metrics_tracker import UNITS  # not before the first paint
     from tui.draw.agent_table import sortable
@@ -58,7 +67,11 @@ def known(app: Hubbub) -> dict[str, list[str]]:
         "import": ["direction=influences", "direction=follows", "directed=no", "labels="],
         "view": list(VIEWS),
         "order": list(ORDERS),
-        "export": ["screenshot"],
+        "export": ["screenshot", "table", "tables", *TABLES],
+        "study": [*STUDY_VERBS, "replicates=", "worlds=", "into=", "anew", *app.upkeep.lab_words],
+        "sweep": [HERE, *_OF_SWEEP, *app.upkeep.lab_words, *_parameters(app)],
+        "calibrate": ["model=", "network=", "holdout=", "simulations=", "messages=", "seeds="],
+        "picture": [view.partition(" ")[0] for view in app.runs.views],
         "platform": ["on", "recommender=", "policy=", "slots=", "posting=", "window=", "rhythm="],
         "flag": list(FLAGS),
         "minds": ["top:50:pagerank", "share:0.001", "mind=", "goal=", "language="],
@@ -74,6 +87,7 @@ def known(app: Hubbub) -> dict[str, list[str]]:
         "suggest": FRIENDS,
         "inject": ["text=", "model=", "author=", "channel=", *_seeds(app), *app.upkeep.model_words],
         "open": app.upkeep.saved_words,
+        "scenario": [*app.upkeep.scenario_words, *(f"{name}=" for name in OF_SCENARIO)],
         "save": app.upkeep.saved_words,
     }
     if frame is not None:
@@ -84,12 +98,12 @@ def known(app: Hubbub) -> dict[str, list[str]]:
     return words
 
 
-def _parameters(app: Hubbub) -> list[str]:
+def _parameters(app: Viewer) -> list[str]:
     focus = app.frame.focus if app.frame else None
     return [] if focus is None else [f"{name}=" for name, _ in focus.parameters]
 
 
-def _seeds(app: Hubbub) -> list[str]:
+def _seeds(app: Viewer) -> list[str]:
     communities = app.frame.communities if app.frame else None
     names = communities.names[:64] if communities is not None else ()
     plain_names = [name for name in names if name.isidentifier()]

@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import InputError
+from tui.actions.action import Words, does
 from tui.actions.arguments import pairs
 from tui.dialogs.progress import in_thread
 from tui.figures import count
 
 if TYPE_CHECKING:
-    from sim import Pair, World
-    from tui.app import Hubbub
+    from sim import World
+    from sim.runtime import Pair
+    from tui.viewer import Viewer
 
-Words = tuple[str, ...]
 
 SHOWN = 40
 """Acts and changes of two members that are told, the newest."""
@@ -24,7 +25,8 @@ _SETS = re.compile(r"[a-z_]+=(?!=)")
 _TICKS = re.compile(r"(\d*):(\d*)|(\d+)")
 
 
-async def pair(app: Hubbub, words: Words) -> None:
+@does("pair")
+async def pair(app: Viewer, words: Words) -> None:
     """Show what is between the chosen member and another, or between two that are named."""
     from tui.dialogs.dialog import Notice
 
@@ -33,7 +35,7 @@ async def pair(app: Hubbub, words: Words) -> None:
     await app.push_screen_wait(Notice(" and ".join(found.names), pair_told(found)))
 
 
-async def _two(app: Hubbub, words: Words) -> tuple[str, str]:
+async def _two(app: Viewer, words: Words) -> tuple[str, str]:
     if len(words) == 2:
         return words[0], words[1]
     if len(words) != 1:
@@ -41,7 +43,7 @@ async def _two(app: Hubbub, words: Words) -> tuple[str, str]:
     return app.agents.table.id_of(_chosen(app)), words[0]
 
 
-def _chosen(app: Hubbub) -> int:
+def _chosen(app: Viewer) -> int:
     agent = app.agents.chosen if app.situation().mode == "agents" else None
     if agent is None:
         raise InputError("No member is chosen; 3 lists all of them.")
@@ -49,7 +51,7 @@ def _chosen(app: Hubbub) -> int:
 
 
 def _paired(world: World, ids: tuple[str, str]) -> Pair:
-    from sim import pair_of
+    from sim.runtime import pair_of
 
     one, other = (world.agents.index(each) for each in ids)
     return pair_of(world, one, other)
@@ -75,7 +77,8 @@ def pair_told(pair: Pair) -> str:
     return "\n".join(lines)
 
 
-async def suggest(app: Hubbub, words: Words) -> None:
+@does("suggest")
+async def suggest(app: Viewer, words: Words) -> None:
     """Propose whom the chosen member might follow, by a friend recommender."""
     from tui.dialogs.dialog import Notice
 
@@ -90,7 +93,7 @@ async def suggest(app: Hubbub, words: Words) -> None:
 
 
 def _suggested(world: World, agent: int, by: str) -> tuple[str, list[str]]:
-    from sim import suggested
+    from sim.lab import suggested
 
     name = world.agents.name
     found = suggested(world, agent, by)
@@ -101,9 +104,10 @@ def _suggested(world: World, agent: int, by: str) -> tuple[str, list[str]]:
     ]
 
 
-async def moves(app: Hubbub, words: Words) -> None:
+@does("moves")
+async def moves(app: Viewer, words: Words) -> None:
     """List moves from one stage of life to another."""
-    from sim.runtime.queries import lifecycle as moving
+    from sim.runtime.queries import members as moving
     from tui.dialogs.dialog import Notice
 
     start, stop = _span(words)
@@ -128,10 +132,9 @@ def _span(words: Words) -> tuple[int, int | None]:
     return int(found[1] or 0), int(found[2]) if found[2] else None
 
 
-async def change(app: Hubbub, words: Words) -> None:
+@does("change")
+async def change(app: Viewer, words: Words) -> None:
     """Set properties of the chosen member, or of all for whom a condition holds."""
-    from sim.runtime.engine import profile_commands
-
     places = [at for at, word in enumerate(words) if _SETS.match(word)]
     first = places[0] if places else len(words)
     condition, said = " ".join(words[:first]), pairs(words[first:])
@@ -140,17 +143,17 @@ async def change(app: Hubbub, words: Words) -> None:
     whom: Any = condition or [_chosen(app)]
     many = await app.work.of_engine(
         "changing members",
-        app.simulation.call(profile_commands.ACTS["change_agents"], whom, **said),
+        app.simulation.do("change_agents", whom, **said),
     )
     app.agents.look_anew()
     what = ", ".join(f"{name}={value}" for name, value in said.items())
     app.say(f"{count(many)} {'member was' if many == 1 else 'members were'} set to {what}.", "good")
 
 
-async def profiles(app: Hubbub, words: Words) -> None:
+@does("profiles")
+async def profiles(app: Viewer, words: Words) -> None:
     """Give the people of a file to members, and say what was found and what is missing."""
-    from sim import read_profiles
-    from sim.runtime.engine import profile_commands
+    from sim.io import read_profiles
     from tui.dialogs.dialog import Notice
 
     said = pairs(words[1:])
@@ -161,9 +164,7 @@ async def profiles(app: Hubbub, words: Words) -> None:
     plain = [person.plain() for person in people]
     taken = await app.work.of_engine(
         "giving profiles",
-        app.simulation.call(
-            profile_commands.ACTS["take_profiles"], plain, said.get("match", "auto")
-        ),
+        app.simulation.do("take_profiles", plain, said.get("match", "auto")),
     )
     app.agents.look_anew()
     told = [f"{count(len(people))} profiles were given.", *people.remarks, *taken.remarks]

@@ -6,19 +6,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import InputError, UnknownNameError
+from tui.actions.action import Words, does
 from tui.actions.arguments import choice, number, pairs
 from tui.dialogs.progress import in_thread
 from tui.figures import count
 from tui.safe_text import is_visible
 
 if TYPE_CHECKING:
-    from tui.app import Hubbub
     from tui.dialogs.inject import MessageOrder
+    from tui.viewer import Viewer
 
-Words = tuple[str, ...]
 
-
-async def inject(app: Hubbub, words: Words) -> None:
+@does("inject")
+async def inject(app: Viewer, words: Words) -> None:
     """Send the message that was typed, or ask for it."""
     from tui.dialogs.inject import DEFAULT_MODEL, DEFAULT_SEEDS, InjectDialog, MessageOrder
 
@@ -33,7 +33,7 @@ async def inject(app: Hubbub, words: Words) -> None:
         await _send(app, order)
 
 
-async def _send(app: Hubbub, order: MessageOrder) -> None:
+async def _send(app: Viewer, order: MessageOrder) -> None:
     """Send a message, after preparing its model; time that is asked to run waits for it."""
     app.last_order = order
     app.sending += 1
@@ -84,7 +84,8 @@ def _number_of(session: object) -> str:
     return f"#{getattr(session, 'id', session)}"
 
 
-async def model(app: Hubbub, words: Words) -> None:
+@does("model")
+async def model(app: Viewer, words: Words) -> None:
     """Show the card of a model, the one that was named or one chosen from the list."""
     from tui.dialogs.inject import DEFAULT_MODEL, DEFAULT_SEEDS, InjectDialog, MessageOrder
     from tui.dialogs.models import ModelCard, PickModel
@@ -106,7 +107,8 @@ async def model(app: Hubbub, words: Words) -> None:
             await _send(app, order)
 
 
-async def params(app: Hubbub, _words: Words) -> None:
+@does("params")
+async def params(app: Viewer, _words: Words) -> None:
     """Ask for new parameters of the message shown."""
     from tui.dialogs.params import ParametersDialog
 
@@ -128,7 +130,8 @@ def _refuse_ended(number: int, status: str) -> None:
         raise InputError(f"Message #{number} {verb}; its parameters can no longer be changed.")
 
 
-async def set_parameter(app: Hubbub, words: Words) -> None:
+@does("set")
+async def set_parameter(app: Viewer, words: Words) -> None:
     """Set one parameter of the message shown."""
     focus = app.frame.focus if app.frame else None
     if focus is None or len(words) != 2:
@@ -141,7 +144,8 @@ async def set_parameter(app: Hubbub, words: Words) -> None:
     app.say(f"From the next tick: {words[0]} = {words[1]}.")
 
 
-async def focus(app: Hubbub, words: Words) -> None:
+@does("focus")
+async def focus(app: Viewer, words: Words) -> None:
     """Show a message by its number, or the next one."""
     rows = app.frame.sessions if app.frame else ()
     ids = [row.id for row in rows]
@@ -166,7 +170,8 @@ def _listed(ids: list[int]) -> str:
     return shown + (f" and {len(ids) - 8} more" if len(ids) > 8 else "")
 
 
-async def cancel(app: Hubbub, words: Words) -> None:
+@does("cancel")
+async def cancel(app: Viewer, words: Words) -> None:
     """Stop a message; what it reached stays."""
     from tui.dialogs.dialog import Confirm
 

@@ -5,20 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import InputError, UnknownNameError
+from tui.actions.action import Words, does
 from tui.actions.arguments import pairs
 from tui.dialogs.progress import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tui.app import Hubbub
+    from tui.viewer import Viewer
 
-Words = tuple[str, ...]
 
 NEVER = {"never", "off", "none", ""}
 
 
-async def metrics(app: Hubbub, words: Words) -> None:
+@does("metrics")
+async def metrics(app: Viewer, words: Words) -> None:
     """Show the metrics that were typed in Live, or ask which."""
     from sim.runtime.engine import metrics_tracker as measuring
     from tui.dialogs.metrics import MetricChoice, MetricsDialog
@@ -41,14 +42,12 @@ async def metrics(app: Hubbub, words: Words) -> None:
         await _show(app, choice.names)
 
 
-async def _show(app: Hubbub, names: Sequence[str]) -> None:
+async def _show(app: Viewer, names: Sequence[str]) -> None:
     """Show metrics from now on, and keep which; a world that takes none takes them."""
     from dataclasses import replace
 
-    from sim.runtime.engine import intervention_commands as intervening
-
     if names and app.simulation.frame.metrics is None:
-        await app.simulation.call(intervening.open_metrics)
+        await app.simulation.do("open_metrics")
     app.prefer(replace(app.preferences, metrics=tuple(names)))
     app.redraw()
     await in_thread(lambda: app.backend.keep_metrics(names), "settings")
@@ -56,7 +55,8 @@ async def _show(app: Hubbub, names: Sequence[str]) -> None:
     app.say(f"Live shows {shown}.", "good")
 
 
-async def chart(app: Hubbub, _words: Words) -> None:
+@does("chart")
+async def chart(app: Viewer, _words: Words) -> None:
     """Turn the chart of Live: the curves of the message, or the metrics chosen."""
     from tui.modes.live import LiveMode
 
@@ -67,7 +67,8 @@ async def chart(app: Hubbub, _words: Words) -> None:
     app.redraw()
 
 
-async def alert(app: Hubbub, words: Words) -> None:
+@does("alert")
+async def alert(app: Viewer, words: Words) -> None:
     """Say from where on a metric is alarming, as was typed, or what is alarming now."""
     if not words:
         now = app.simulation.frame.metrics
@@ -95,9 +96,8 @@ def _bound(key: str, text: str) -> float | None:
         raise InputError(f"{key} is a number or never, got {text!r}.") from None
 
 
-async def _alarm(app: Hubbub, metric: str, bounds: Mapping[str, float | None]) -> None:
+async def _alarm(app: Viewer, metric: str, bounds: Mapping[str, float | None]) -> None:
     """Change the alert of a metric, or make it one; one without bounds goes."""
-    from sim.runtime.engine import intervention_commands as intervening
     from sim.runtime.engine import metrics_tracker as measuring
 
     rules = measuring.rules_of(app.simulation.frame.metrics)
@@ -111,4 +111,4 @@ async def _alarm(app: Hubbub, metric: str, bounds: Mapping[str, float | None]) -
     elif rule is None:
         changes["metric"] = metric
     if changes:
-        await app.simulation.call(intervening.set_alert, name, **changes)
+        await app.simulation.do("set_alert", name, **changes)

@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from sim.errors import InputError
 from sim.minds.models.budget import cap_of
+from tui.actions.action import Words, does
 from tui.actions.arguments import choice, pairs, share_of
 from tui.dialogs.progress import in_thread
 from tui.minds_facts import told
 from tui.model_access import asking_of
 
 if TYPE_CHECKING:
-    from tui.app import Hubbub
+    from sim.scenario import MindsRequest
     from tui.dialogs.minds import MindWish
+    from tui.viewer import Viewer
 
-Words = tuple[str, ...]
 
-
-async def minds(app: Hubbub, words: Words) -> None:
+@does("minds")
+async def minds(app: Viewer, words: Words) -> None:
     """Give members a mind of their own, as was typed or as a dialog asks."""
     from sim.minds.deciding.choices import minds_offer
     from tui.dialogs.minds import GiveMinds, MindWish
@@ -44,13 +45,13 @@ async def minds(app: Hubbub, words: Words) -> None:
         await _give(app, wish)
 
 
-def _proposed(app: Hubbub) -> str:
+def _proposed(app: Viewer) -> str:
     """Return whom the dialog proposes: who is chosen on the screen, else nobody."""
     agent = app.agents.chosen if app.situation().mode == "agents" else None
     return "" if agent is None else f"ids:{app.agents.table.id_of(agent)}"
 
 
-async def _estimated(app: Hubbub, who: str, ticks: int, model: str, goal: str) -> str:
+async def _estimated(app: Viewer, who: str, ticks: int, model: str, goal: str) -> str:
     """Return what members, ticks, model and goal would cost, in a sentence."""
     from sim.minds.deciding.choices import expected_of
 
@@ -64,14 +65,14 @@ async def _estimated(app: Hubbub, who: str, ticks: int, model: str, goal: str) -
     )
 
 
-async def _give(app: Hubbub, wish: MindWish) -> None:
+async def _give(app: Viewer, wish: MindWish) -> None:
     from sim.minds.deciding import commands as minding
 
     name = wish.mind.partition(",")[0]
     await in_thread(lambda: minding.checked_mind(wish.mind), "minds")
     if wish.wake and await app.simulation.query(_has_platform) is False:
-        await _call(app, "open_platform")
-    many = await _call(app, "give_minds", wish.who, wish.mind, **wish.said)
+        await app.simulation.do("open_platform")
+    many = await app.simulation.do("give_minds", wish.who, wish.mind, **wish.said)
     if wish.budget:
         await _cap(app, tuple(wish.budget.split()))
     if not wish.wake:
@@ -83,18 +84,25 @@ async def _give(app: Hubbub, wish: MindWish) -> None:
     await _wake(app, f"{many:,} members have a mind ({name}) and decide from the next tick on.")
 
 
+async def let_decide(app: Viewer, asked: MindsRequest) -> None:
+    """Give members the minds that a scenario asks for, and let them decide."""
+    _of_this_process(app)
+    asking_of(app).least = asked.least
+    if await app.simulation.query(_has_platform) is False:
+        await app.simulation.do("open_platform")
+    if asked.who:
+        await app.simulation.do("give_minds", asked.who, asked.mind, asked.goal)
+    for cap in asked.budget:
+        await _cap(app, tuple(cap.split()))
+    await _wake(app, offline=asked.offline)
+
+
 def _has_platform(world: Any) -> bool:
     return world.platform is not None
 
 
-async def _call(app: Hubbub, name: str, *args: Any, **said: Any) -> Any:
-    """Do what a journal can do again with the world, between two ticks."""
-    from sim.runtime.engine import platform_commands as hosting
-
-    return await app.simulation.call(hosting.ACTS[name], *args, **said)
-
-
-async def llm(app: Hubbub, words: Words) -> None:
+@does("llm")
+async def llm(app: Viewer, words: Words) -> None:
     """Let minds decide after each tick, or the rules for all of them; say how they do, cap them."""
     wish = choice("wish", words[:1], ("on", "off", "status", "budget", "least"))
     if wish == "status":
@@ -110,22 +118,22 @@ async def llm(app: Hubbub, words: Words) -> None:
         await (_rest(app) if wish == "off" or (not wish and is_on) else _wake(app))
 
 
-def _of_this_process(app: Hubbub) -> None:
-    if not hasattr(app.simulation, "think"):
+def _of_this_process(app: Viewer) -> None:
+    if app.simulation.is_isolated:
         raise InputError("Minds think in the program's own process; start it without --isolated.")
 
 
-async def _wake(app: Hubbub, done: str = "Minds decide now.") -> None:
+async def _wake(app: Viewer, done: str = "Minds decide now.", *, offline: bool = False) -> None:
     asking, simulation = asking_of(app), app.simulation
     await _resume(app)
-    thinker = await asking.anew(simulation.think)
+    thinker = await asking.anew(simulation.think, offline=offline)
     app.say(
         f"{thinker.lacks} Until then rules decide." if thinker.lacks else done,
         "warning" if thinker.lacks else "good",
     )
 
 
-async def _resume(app: Hubbub) -> None:
+async def _resume(app: Viewer) -> None:
     """Take over the caps of the run that this world is, or have it keep those of now."""
     from sim.runtime.minds_opening import resume
 
@@ -133,7 +141,7 @@ async def _resume(app: Hubbub) -> None:
     caps, spent = await app.simulation.query(_kept)
     resume(budget, caps, spent)
     if caps is None:
-        await _call(app, "keep_minds", {"caps": list(budget.caps)})
+        await app.simulation.do("keep_minds", {"caps": list(budget.caps)})
 
 
 def _kept(world: Any) -> tuple[list[int | None] | None, list[int]]:
@@ -141,14 +149,14 @@ def _kept(world: Any) -> tuple[list[int | None] | None, list[int]]:
     return (None, [0, 0, 0]) if minds is None else (minds.caps, minds.spent)
 
 
-def _least(app: Hubbub, words: Words) -> None:
+def _least(app: Viewer, words: Words) -> None:
     """Set the share of decisions below which the world pauses, or say which it is."""
     asking = asking_of(app)
     if words:
         asking.least = share_of(words[0])
         if asking.thinker is not None:
             asking.thinker.least = asking.least
-    from sim import current
+    from sim.settings import current
 
     least = current().llm_least_share if asking.least is None else asking.least
     app.say(
@@ -158,7 +166,7 @@ def _least(app: Hubbub, words: Words) -> None:
     )
 
 
-async def _rest(app: Hubbub) -> None:
+async def _rest(app: Viewer) -> None:
     await app.simulation.think(None)
     now = app.simulation.frame.minds
     await asking_of(app).close()
@@ -166,13 +174,13 @@ async def _rest(app: Hubbub) -> None:
     app.say(warning or "The rules decide for all members.", "warning" if warning else "good")
 
 
-async def _status(app: Hubbub) -> None:
+async def _status(app: Viewer) -> None:
     from tui.dialogs.dialog import Notice
 
     await app.push_screen_wait(Notice("Minds", told(app.simulation.frame.minds)))
 
 
-async def _budget(app: Hubbub, words: Words) -> None:
+async def _budget(app: Viewer, words: Words) -> None:
     """Set a cap, or say how much of each is spent."""
     from sim.runtime.frames.minds import budget_left
 
@@ -182,7 +190,7 @@ async def _budget(app: Hubbub, words: Words) -> None:
     app.say(f"Spent: {left}. At a cap members fall back to the rules." if left else "No cap.")
 
 
-async def _cap(app: Hubbub, words: Words) -> None:
+async def _cap(app: Viewer, words: Words) -> None:
     name, most = cap_of(words)
     budget = await asking_of(app).budget()
     caps, spent = await app.simulation.query(_kept)
@@ -192,4 +200,4 @@ async def _cap(app: Hubbub, words: Words) -> None:
         resume(budget, caps, spent)
     budget.set_cap(name, most)
     if await app.simulation.query(_has_platform):
-        await _call(app, "keep_minds", {"caps": list(budget.caps)})
+        await app.simulation.do("keep_minds", {"caps": list(budget.caps)})

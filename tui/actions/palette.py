@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
+from tui.actions.arguments import SPEEDS
 from tui.actions.keys import key_label, keys_of
 from tui.actions.table import ACTIONS, Action, by_id
-from tui.actions.time import SPEEDS
 
 if TYPE_CHECKING:
-    from tui.app import Hubbub
+    from tui.viewer import Viewer
 
 __all__ = ["ActionProvider"]
 
@@ -32,7 +32,7 @@ class ActionProvider(Provider):
     """Offers what makes sense now, and nothing else."""
 
     @property
-    def hubbub(self) -> Hubbub:
+    def hubbub(self) -> Viewer:
         """The program."""
         return self.app  # type: ignore[return-value]
 

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from sim.errors import InputError, UnknownNameError
+from tui.actions.action import Words, does
 from tui.actions.arguments import choice, pairs
-from tui.actions.metrics import alert as alert
-from tui.actions.metrics import chart as chart
-from tui.actions.metrics import metrics as metrics
 from tui.dialogs.progress import in_thread
 
 if TYPE_CHECKING:
-    from tui.app import Hubbub
     from tui.dialogs.intervene import InterventionWish
+    from tui.viewer import Viewer
 
-Words = tuple[str, ...]
 
 FLAGS = ("hidden", "labelled", "downranked", "pinned", "ad")
 
 
-async def _call(app: Hubbub, function: Callable[..., Any], *args: Any, **said: Any) -> Any:
-    """Call a function that a journal can do again with the world, between two ticks."""
-    return await app.simulation.call(function, *args, **said)
-
-
-async def platform(app: Hubbub, words: Words) -> None:
+@does("platform")
+async def platform(app: Viewer, words: Words) -> None:
     """Open a platform; where there is one, let another recommender rank its feeds."""
-    from sim.runtime.engine import platform_commands as hosting
     from sim.runtime.queries import choices as offers
     from sim.runtime.queries import feeds
 
@@ -45,31 +37,28 @@ async def platform(app: Hubbub, words: Words) -> None:
         return
     settings = offers.platform_settings(dict(said))
     await app.work.of_engine(
-        "opening the platform", _call(app, hosting.open_platform, None, **settings)
+        "opening the platform", app.simulation.do("open_platform", None, **settings)
     )
     app.say("The platform is open: members wake, post and read with the next tick.", "good")
 
 
-async def _change(app: Hubbub, said: Mapping[str, str]) -> None:
+async def _change(app: Viewer, said: Mapping[str, str]) -> None:
     """Let another recommender rank, or another policy decide, for everybody."""
-    from sim.runtime.engine import platform_commands as hosting
-
     if not set(said) <= {"recommender", "policy"}:
         raise InputError("A platform that is open takes another recommender or policy alone.")
     told = []
     if "recommender" in said:
-        await _call(app, hosting.recommend, said["recommender"])
+        await app.simulation.do("recommend", said["recommender"])
         told.append(f"{said['recommender']} ranks all feeds")
     if "policy" in said:
-        await _call(app, hosting.behave, said["policy"])
+        await app.simulation.do("behave", said["policy"])
         told.append(f"{said['policy']} decides what all members do")
     app.say(f"From the next tick {' and '.join(told)}; K does it for some members.", "good")
 
 
-async def flag(app: Hubbub, words: Words) -> None:
+@does("flag")
+async def flag(app: Viewer, words: Words) -> None:
     """Put a flag on a message that a member wrote, or take it off."""
-    from sim.runtime.engine import platform_commands as hosting
-
     chosen = app.messages.chosen
     if words and words[0].lstrip("m").isdecimal():
         number, words = int(words[0].lstrip("m")), words[1:]
@@ -81,11 +70,12 @@ async def flag(app: Hubbub, words: Words) -> None:
     if not name:
         raise InputError(f"Type a flag, such as `flag m{number} hidden`: {', '.join(FLAGS)}.")
     off = words[1:] == ("off",)
-    await _call(app, hosting.flag, number, name, not off)
+    await app.simulation.do("flag", number, name, not off)
     app.say(f"Message m{number} is {'no more ' if off else ''}{name}.", "good")
 
 
-async def intervene(app: Hubbub, words: Words) -> None:
+@does("intervene")
+async def intervene(app: Viewer, words: Words) -> None:
     """Step in as was typed, or ask how."""
     from tui.dialogs.intervene import InterveneDialog, InterventionWish
 
@@ -105,8 +95,7 @@ async def intervene(app: Hubbub, words: Words) -> None:
         await _plan(app, wish)
 
 
-async def _plan(app: Hubbub, wish: InterventionWish) -> None:
-    from sim.runtime.engine import intervention_commands as intervening
+async def _plan(app: Viewer, wish: InterventionWish) -> None:
     from sim.runtime.queries import choices as offers
 
     offer = next(each for each in offers.interventions() if each.name == wish.kind)
@@ -114,7 +103,7 @@ async def _plan(app: Hubbub, wish: InterventionWish) -> None:
     tick = app.simulation.frame.tick
     number = wish.when.replace(",", "")
     when = tick if wish.when == "now" else int(number) if number.isdecimal() else wish.when
-    await _call(app, intervening.at, when, wish.kind, **said)
+    await app.simulation.do("at", when, wish.kind, **said)
     if isinstance(when, str):
         time = f"once {when}"
     else:
@@ -122,12 +111,12 @@ async def _plan(app: Hubbub, wish: InterventionWish) -> None:
     app.say(f"{wish.kind}: {time}.", "good")
 
 
-def _first(app: Hubbub) -> str:
+def _first(app: Viewer) -> str:
     """Return what is most likely meant: about a member in Agents, else about a message."""
     return "freeze" if app.situation().mode == "agents" else "label"
 
 
-def _about(app: Hubbub) -> dict[str, object]:
+def _about(app: Viewer) -> dict[str, object]:
     """Return whom and what an intervention is about: what is chosen on the screen."""
     said: dict[str, object] = {}
     agent = app.agents.chosen if app.situation().mode == "agents" else None

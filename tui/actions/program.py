@@ -6,18 +6,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sim.errors import InputError, UnknownNameError
+from tui.actions.action import Words, does
+from tui.actions.lab import export_tables
 from tui.actions.world import may_leave
 from tui.dialogs.progress import in_thread
 from tui.figures import count
 from tui.safe_text import plain
 
 if TYPE_CHECKING:
-    from tui.app import Hubbub
-
-Words = tuple[str, ...]
+    from tui.viewer import Viewer
 
 
-async def copy(app: Hubbub, _words: Words) -> None:
+@does("copy")
+async def copy(app: Viewer, _words: Words) -> None:
     """Copy the selection, else the text of the focused pane."""
     text = app.screen.get_selected_text() or _text_of(app)
     if not text.strip():
@@ -27,7 +28,7 @@ async def copy(app: Hubbub, _words: Words) -> None:
     app.say(f"Copied {count(len(text.splitlines()))} lines; shift+drag selects where that fails.")
 
 
-def _text_of(app: Hubbub) -> str:
+def _text_of(app: Viewer) -> str:
     pane = app.screen.focused
     if pane is None:
         return ""
@@ -42,10 +43,14 @@ def _write_picture(path: Path, picture: str) -> None:
     path.write_text(picture, encoding="utf-8")
 
 
-async def export(app: Hubbub, words: Words) -> None:
-    """Write the screen as a picture."""
+@does("export")
+async def export(app: Viewer, words: Words) -> None:
+    """Write the screen as a picture, or tables of what was run in Runs."""
+    if words and words[0] in {"table", "tables"}:
+        await export_tables(app, words)
+        return
     if words and words[0] != "screenshot":
-        raise UnknownNameError("export", words[0], ["screenshot"])
+        raise UnknownNameError("export", words[0], ["screenshot", "table", "tables"])
     tick = app.frame.tick if app.frame else 0
     name = words[1] if len(words) > 1 else f"hubbub-tick-{tick}.svg"
     picture = app.export_screenshot(title="Hubbub")
@@ -53,17 +58,20 @@ async def export(app: Hubbub, words: Words) -> None:
     app.say(f"Wrote {name}.", "good")
 
 
-async def command(app: Hubbub, _words: Words) -> None:
+@does("command")
+async def command(app: Viewer, _words: Words) -> None:
     """Open the ``:`` line."""
     app.ask_command("")
 
 
-async def palette(app: Hubbub, _words: Words) -> None:
+@does("palette")
+async def palette(app: Viewer, _words: Words) -> None:
     """Open the palette."""
     app.action_command_palette()
 
 
-async def help_(app: Hubbub, _words: Words) -> None:
+@does("help")
+async def help_(app: Viewer, _words: Words) -> None:
     """Open the help of the focused pane."""
     from tui.dialogs.help import HelpDialog
 
@@ -71,7 +79,8 @@ async def help_(app: Hubbub, _words: Words) -> None:
     await app.push_screen_wait(HelpDialog(screen.focused, screen.active_bindings, app.situation()))
 
 
-async def quit_(app: Hubbub, _words: Words) -> None:
+@does("quit")
+async def quit_(app: Viewer, _words: Words) -> None:
     """Leave, after asking about unsaved changes."""
     if await may_leave(app, "quit"):
         app.homes.is_quitting = True

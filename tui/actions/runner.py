@@ -6,12 +6,29 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from sim.errors import Cancelled, HubbubError, InputError
+from tui.actions import (  # noqa: F401 - each registers what it does
+    agents,
+    lab,
+    members,
+    messages,
+    metrics,
+    minds,
+    past,
+    platform,
+    program,
+    runs,
+    talks,
+    time,
+    view,
+    world,
+)
+from tui.actions.action import act_of
 from tui.actions.command_line import parse
 from tui.dialogs.error import sentence_of
 
 if TYPE_CHECKING:
     from tui.actions.table import Action
-    from tui.app import Hubbub
+    from tui.viewer import Viewer
 
 __all__ = ["ActionRunner"]
 
@@ -26,17 +43,11 @@ class ActionRunner:
     ----------
     app
         Whose acts they are.
-
-    Attributes
-    ----------
-    is_rescuing
-        Whether the engine is being restarted; what it was asked before gets no answer then.
     """
 
-    def __init__(self, app: Hubbub) -> None:
+    def __init__(self, app: Viewer) -> None:
         self._app = app
         self._quick: set[asyncio.Event] = set()
-        self.is_rescuing = False
 
     def obey(self, line: str) -> None:
         """Carry out a line typed after ``:``."""
@@ -64,7 +75,7 @@ class ActionRunner:
     async def _perform(self, action: Action, words: tuple[str, ...], over: asyncio.Event) -> None:
         app = self._app
         try:
-            await action.run(app, words)
+            await act_of(action.id)(app, words)
         except Cancelled as wish:
             app.say(str(wish))
         except InputError as error:
@@ -72,7 +83,7 @@ class ActionRunner:
         except Exception as error:
             if not isinstance(error, HubbubError):
                 app.log.error(sentence_of(error))
-            if (self.is_rescuing and action.id != "restart") or self._is_said(error):
+            if (app.is_rescuing and action.id != "restart") or self._is_said(error):
                 app.say(sentence_of(error), "warning")  # it waited for the plugin that is stopped
             else:
                 app.show_problem(error)

@@ -7,27 +7,29 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import InputError, UnknownNameError
+from tui.actions.action import Words, does
 from tui.actions.arguments import number, pairs
 from tui.actions.messages import order_of
 
 if TYPE_CHECKING:
-    from tui.app import Hubbub
     from tui.dialogs.inject import MessageOrder
     from tui.experiments import Plan
+    from tui.viewer import Viewer
 
-Words = tuple[str, ...]
 
 REPLICATES, PAIRS = 100, 20
 """Runs of a fan, and of each future, when nobody says how many."""
 _OWN = ("ticks", "seed")
 
 
-async def runs(app: Hubbub, _words: Words) -> None:
+@does("runs")
+async def runs(app: Viewer, _words: Words) -> None:
     """Go to Runs."""
     app.go("runs")
 
 
-async def replicates(app: Hubbub, words: Words) -> None:
+@does("replicates")
+async def replicates(app: Viewer, words: Words) -> None:
     """Run the world that is shown many times from where it is, or stop that."""
     if words == ("stop",):
         if not await app.experiments.stop():
@@ -40,7 +42,8 @@ async def replicates(app: Hubbub, words: Words) -> None:
         app.go("runs")
 
 
-async def compare(app: Hubbub, words: Words) -> None:
+@does("compare")
+async def compare(app: Viewer, words: Words) -> None:
     """Compare futures of the world that is shown, from where it is."""
     app.experiments.require_free()
     many = () if not words or not words[0].replace(",", "").isdecimal() else words[:1]
@@ -92,7 +95,8 @@ def _arm(word: str) -> tuple[str, dict[str, Any]]:
     return word, future_in_words(f"change: {word}")[1]
 
 
-async def series(app: Hubbub, words: Words) -> None:
+@does("series")
+async def series(app: Viewer, words: Words) -> None:
     """Show another series of the runs: the next one, or the one named."""
     app.go("runs")
     known, wanted = app.runs.known_series, " ".join(words)
@@ -102,7 +106,7 @@ async def series(app: Hubbub, words: Words) -> None:
     app.say(f"Curves: {shown}." if shown else "Nothing is finished yet.")
 
 
-async def _plan(app: Hubbub, words: Words) -> Plan | None:
+async def _plan(app: Viewer, words: Words) -> Plan | None:
     """Read what is run: messages under way, the one that was typed, or the one of the form."""
     from tui.experiments import MOST_REPLICATES, Plan
 
@@ -135,12 +139,12 @@ def _whole(given: dict[str, str], name: str, low: int) -> int | None:
     return number((text,), default=low, low=low, what=f"number after {name}=")
 
 
-def _is_under_way(app: Hubbub) -> bool:
+def _is_under_way(app: Viewer) -> bool:
     rows = app.frame.sessions if app.frame else ()
     return any(row.status in {"running", "queued"} for row in rows)
 
 
-def _under_way(app: Hubbub) -> str:
+def _under_way(app: Viewer) -> str:
     """Return what messages under way are called."""
     rows = [
         r for r in (app.frame.sessions if app.frame else ()) if r.status in {"running", "queued"}
@@ -151,7 +155,7 @@ def _under_way(app: Hubbub) -> str:
     return f"#{rows[0].id} {rows[0].text}{more}, from here on"
 
 
-async def _asked(app: Hubbub, many: int) -> MessageOrder | None:
+async def _asked(app: Viewer, many: int) -> MessageOrder | None:
     """Ask for a message: nothing is under way."""
     from tui.dialogs.inject import DEFAULT_MODEL, DEFAULT_SEEDS, InjectDialog, MessageOrder
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from sim.errors import InputError
+from tui.actions.action import Words, does
 from tui.actions.arguments import pairs
 from tui.dialogs.progress import in_thread
 from tui.model_access import asking_of
@@ -13,24 +14,23 @@ from tui.model_access import asking_of
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from sim import Report
-    from sim.minds.deciding.played_members import PlayedMember
+    from sim.core import Report
+    from sim.minds.deciding.commands import PlayedMember
     from sim.minds.models.asks import Answer
-    from tui.app import Hubbub
     from tui.dialogs.interview import Talk
     from tui.dialogs.play import PlayerAct
     from tui.dialogs.survey import SurveyQuestions
+    from tui.viewer import Viewer
 
-Words = tuple[str, ...]
 LOOK = 0.1
 
 _TALKS: WeakKeyDictionary[Any, dict[int, Talk]] = WeakKeyDictionary()
 """Of each simulation: what was said to whom."""
 
 
-async def _meant(app: Hubbub, words: Words, verb: str) -> tuple[int, str]:
+async def _meant(app: Viewer, words: Words, verb: str) -> tuple[int, str]:
     """Return index and name of the member that is named first, else of the one chosen."""
-    from sim.minds.deciding.played_members import who_is
+    from sim.minds.deciding.commands import who_is
 
     if words:
         found: tuple[int, str] = await app.simulation.query(who_is, words[0])
@@ -42,9 +42,9 @@ async def _meant(app: Hubbub, words: Words, verb: str) -> tuple[int, str]:
     return chosen
 
 
-async def interview(app: Hubbub, words: Words) -> None:
+@does("interview")
+async def interview(app: Viewer, words: Words) -> None:
     """Talk to a member, which stays as it is unless it shall remember."""
-    from sim.runtime.engine import platform_commands as hosting
     from tui.dialogs.interview import InterviewDialog
 
     member, name = await _meant(app, words, "interview")
@@ -55,7 +55,7 @@ async def interview(app: Hubbub, words: Words) -> None:
         return await in_thread(lambda: thinker.pool.submit(ask).result(), "interview")  # type: ignore[union-attr]  # ready() says so
 
     async def keep(question: str, answer: str) -> None:
-        await simulation.call(hosting.ACTS["remember"], member, question, answer)
+        await simulation.do("remember", member, question, answer)
 
     talk = _TALKS.setdefault(simulation, {}).setdefault(member, [])
     await app.push_screen_wait(InterviewDialog(name, put, keep, talk, " ".join(words[1:])))
@@ -63,15 +63,16 @@ async def interview(app: Hubbub, words: Words) -> None:
 
 def _asked(world: Any, member: int, question: str, talk: Talk) -> Any:
     """Return a question as the member is asked it."""
-    from sim import current
     from sim.minds.deciding.interview import question_to
     from sim.minds.models.configured import prompts_folder
+    from sim.settings import current
 
     limit = current().llm_prompt_tokens
     return question_to(world, member, question, before=talk, prompts=prompts_folder(), limit=limit)
 
 
-async def survey(app: Hubbub, words: Words) -> None:
+@does("survey")
+async def survey(app: Viewer, words: Words) -> None:
     """Ask a sample of members the same, and show how their answers spread."""
     from tui.dialogs.survey import SurveyDialog, SurveyQuestions, choices_of
 
@@ -87,7 +88,7 @@ async def survey(app: Hubbub, words: Words) -> None:
         await _survey(app, wish)
 
 
-async def _survey(app: Hubbub, wish: SurveyQuestions) -> None:
+async def _survey(app: Viewer, wish: SurveyQuestions) -> None:
     from sim.minds.deciding.interview import counted, plain
     from tui.dialogs.dialog import Notice
     from tui.dialogs.survey import told
@@ -104,10 +105,10 @@ async def _survey(app: Hubbub, wish: SurveyQuestions) -> None:
 
 def _sampled(world: Any, wish: SurveyQuestions) -> tuple[list[str], list[Any]]:
     """Return who is asked, and how."""
-    from sim import current
     from sim.minds.deciding.commands import members_of
     from sim.minds.deciding.interview import questions_to
     from sim.minds.models.configured import prompts_folder
+    from sim.settings import current
 
     who = [int(member) for member in members_of(world, wish.members)]
     asks = questions_to(
@@ -134,10 +135,10 @@ def _gathered(futures: list[Future[Answer]], report: Report) -> list[Answer]:
     return [future.result() for future in futures]
 
 
-async def play(app: Hubbub, words: Words) -> None:
+@does("be")
+async def play(app: Viewer, words: Words) -> None:
     """Be a member: see its feed and act for it; what it does is recorded like anything else."""
-    from sim.minds.deciding.played_members import being_of
-    from sim.runtime.engine import platform_commands as hosting
+    from sim.minds.deciding.commands import being_of
     from tui.dialogs.play import PlayDialog
 
     member, name = await _meant(app, words, "play")
@@ -146,19 +147,19 @@ async def play(app: Hubbub, words: Words) -> None:
     async def act(deed: PlayerAct) -> None:
         said = {"message": deed.message, "other": deed.other, "text": deed.text}
         given = {key: value for key, value in said.items() if value not in {None, ""}}
-        await simulation.call(hosting.ACTS["act"], member, deed.act, **given)
+        await simulation.do("act", member, deed.act, **given)
 
     async def step() -> PlayedMember:
-        await simulation.call(hosting.ACTS["act"], member, "refresh")
+        await simulation.do("act", member, "refresh")
         await simulation.step(1)
         found: PlayedMember = await simulation.query(being_of, member)
         return found
 
-    await simulation.call(hosting.ACTS["play_member"], member)
+    await simulation.do("play_member", member)
     try:
         being = await simulation.query(being_of, member)
         await app.push_screen_wait(PlayDialog(being, act, step))
     finally:
         if app.simulation is simulation:
-            await simulation.call(hosting.ACTS["play_member"], member, False)
+            await simulation.do("play_member", member, False)
             app.say(f"{name} goes its own way again.", "good")

@@ -5,66 +5,72 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sim.errors import UnknownNameError
-from tui.actions.arguments import choice
+from tui.actions.action import Words, does
+from tui.actions.arguments import ORDERS, VIEWS, choice
 
 if TYPE_CHECKING:
-    from tui.app import Hubbub
-
-Words = tuple[str, ...]
-
-ORDERS = ("size", "adoption", "onset", "name")
-VIEWS = ("map", "heat", "table")
+    from tui.viewer import Viewer
 
 
-async def live(app: Hubbub, _words: Words) -> None:
+@does("live")
+async def live(app: Viewer, _words: Words) -> None:
     """Go to Live."""
     app.go("live")
 
 
-async def groups(app: Hubbub, _words: Words) -> None:
+@does("groups")
+async def groups(app: Viewer, _words: Words) -> None:
     """Go to Groups."""
     app.go("groups")
 
 
-async def messages(app: Hubbub, _words: Words) -> None:
+@does("messages")
+async def messages(app: Viewer, _words: Words) -> None:
     """Go to Messages."""
     app.go("messages")
 
 
-async def system(app: Hubbub, _words: Words) -> None:
+@does("system")
+async def system(app: Viewer, _words: Words) -> None:
     """Go to System."""
     app.go("system")
 
 
-async def theory(app: Hubbub, _words: Words) -> None:
+@does("theory")
+async def theory(app: Viewer, _words: Words) -> None:
     """Draw what equations predict beside the curves; again: the next theory, at last none."""
     app.go("live")
     app.say(await app.predicted.turn())
 
 
-async def turn_view(app: Hubbub, words: Words) -> None:
+@does("view")
+async def turn_view(app: Viewer, words: Words) -> None:
     """Turn the Groups pane to the next view, or to the one named."""
     app.go("groups")
     app.groups.turn(choice("view", words, VIEWS))
 
 
-async def order(app: Hubbub, words: Words) -> None:
+@does("order")
+async def order(app: Viewer, words: Words) -> None:
     """Order the communities another way."""
     app.go("groups")
     app.say(f"Communities by {app.groups.sort(choice('order', words, ORDERS))}.")
 
 
-async def next_pane(app: Hubbub, _words: Words) -> None:
+@does("next-pane")
+async def next_pane(app: Viewer, _words: Words) -> None:
     """Focus the next pane."""
     app.screen.focus_next()
 
 
-async def previous_pane(app: Hubbub, _words: Words) -> None:
+@does("previous-pane")
+async def previous_pane(app: Viewer, _words: Words) -> None:
     """Focus the pane before."""
     app.screen.focus_previous()
 
 
-async def zoom(app: Hubbub, _words: Words) -> None:
+@does("zoom")
+async def zoom(app: Viewer, _words: Words) -> None:
     """Give the screen to the focused pane, or take it back."""
     screen = app.screen
     if screen.maximized is not None:
@@ -76,7 +82,8 @@ async def zoom(app: Hubbub, _words: Words) -> None:
         screen.maximize(app.stage.main_pane(), container=False)
 
 
-async def theme(app: Hubbub, words: Words) -> None:
+@does("theme")
+async def theme(app: Viewer, words: Words) -> None:
     """Take the theme named, or the next."""
     names = list(app.themes)
     if words and words[0] not in names:
@@ -86,7 +93,8 @@ async def theme(app: Hubbub, words: Words) -> None:
     app.say(f"Theme: {app.theme}.")
 
 
-async def back(app: Hubbub, _words: Words) -> None:
+@does("back")
+async def back(app: Viewer, _words: Words) -> None:
     """Undo the last step of the view."""
     if app.screen.maximized is not None:
         app.screen.minimize()

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sim.errors import InputError
-from tui.actions.arguments import choice, pairs
+from sim.errors import InputError, UnknownNameError
+from tui.actions.action import Words, does
+from tui.actions.arguments import choice, number, pairs
+from tui.dialogs.progress import in_thread
 from tui.figures import bytes_of, count, seconds, short
 from tui.safe_text import line
 
 if TYPE_CHECKING:
-    from tui.app import Hubbub
+    from tui.viewer import Viewer
 
-Words = tuple[str, ...]
 
 METHODS = ("louvain", "label-propagation", "leiden")
 
 
-async def new_world(app: Hubbub, _words: Words) -> None:
+@does("new")
+async def new_world(app: Viewer, _words: Words) -> None:
     """Ask what the new world is to be, make it, go there."""
     from tui.dialogs.new import NewWorldDialog
 
@@ -34,15 +37,19 @@ async def new_world(app: Hubbub, _words: Words) -> None:
     await app.enter(world, name)
 
 
-async def open_world(app: Hubbub, words: Words) -> None:
+@does("open")
+async def open_world(app: Viewer, words: Words) -> None:
     """Open the saved world that was named, or ask which."""
     from tui.dialogs.open import OpenDialog
     from tui.dialogs.save import saved_path
 
     if words:
-        path: Path | None = saved_path(app.backend.saves, words[0], must_exist=True)
+        path: Path | str | None = saved_path(app.backend.saves, words[0], must_exist=True)
     else:
         path = await app.push_screen_wait(OpenDialog(app.backend))
+    if isinstance(path, str):
+        await scenario(app, (path,))
+        return
     if path is not None and app.homes.home.at == path:
         app.say(f"{path.stem} is open already; discard goes back to how it was saved.")
         return
@@ -53,7 +60,65 @@ async def open_world(app: Hubbub, words: Words) -> None:
         await app.enter(opened.world, path.stem, path, opened)
 
 
-async def discard(app: Hubbub, _words: Words) -> None:
+@does("scenario")
+async def scenario(app: Viewer, words: Words) -> None:
+    """Play a scenario: make its world, go there, and let what it says happen as time runs."""
+    from tui.actions.minds import let_decide
+    from tui.dialogs.open import OpenDialog
+
+    if not words:
+        chosen = await app.push_screen_wait(OpenDialog(app.backend, scenarios_alone=True))
+        if chosen is None:
+            return
+        words = (str(chosen),)
+    where, given = await in_thread(lambda: _scenario_at(words[0]), "scenario"), pairs(words[1:])
+    for name in given:
+        if name not in OF_SCENARIO:
+            raise UnknownNameError("option of scenario", name, OF_SCENARIO)
+    low = {"agents": 1, "seed": 0}
+    numbers = {
+        name: number((given[name],), default=0, low=low[name], what=f"number after {name}=")
+        if name in given
+        else None
+        for name in low
+    }
+    variant = given.get("variant", "")
+    played = await in_thread(
+        lambda: app.backend.scenario(where, variant=variant, **numbers), "scenario"
+    )
+    if not await may_leave(app, f"play {played.name}"):
+        return
+    remarks: list[str] = []
+    world = await app.work.in_thread(
+        "making the world", lambda report: played.make(report, remarks)
+    )
+    since = world.tick
+    await app.enter(world, played.name)
+    await app.simulation.begin(replace(played.plan, minds=None), since)
+    for remark in filter(None, (*remarks, played.headless)):
+        app.notify(remark, title=played.name)
+    app.call_after_refresh(app.hint)
+    if played.plan.minds is not None:
+        await let_decide(app, played.plan.minds)
+
+
+OF_SCENARIO = ("variant", "agents", "seed")
+"""What may be said of a scenario that is played."""
+
+
+def _scenario_at(name: str) -> str:
+    """Return the scenario that a person names: a file, or one of the gallery, where none is."""
+    from sim.scenario import gallery_names, is_scenario
+    from sim.scenario.gallery import PREFIX
+    from tui.lab_files import named_file
+
+    if is_scenario(name) or named_file(name).exists() or name not in gallery_names():
+        return name if name.startswith(PREFIX) else str(named_file(name))
+    return PREFIX + name
+
+
+@does("discard")
+async def discard(app: Viewer, _words: Words) -> None:
     """Go back to how the world was saved, once that is agreed to; what happened since is lost."""
     from tui.dialogs.dialog import Confirm
 
@@ -74,7 +139,8 @@ async def discard(app: Hubbub, _words: Words) -> None:
         await app.homes.go_back(path if is_saved else None)
 
 
-async def erase(app: Hubbub, words: Words) -> None:
+@does("erase")
+async def erase(app: Viewer, words: Words) -> None:
     """Take profiles out of the world, its log, journal and history, once that is agreed to."""
     from tui.dialogs.dialog import Confirm
 
@@ -104,7 +170,8 @@ async def erase(app: Hubbub, words: Words) -> None:
 WAYS = {("pseudonymise",), ("pseudonymize",)}
 
 
-async def journal(app: Hubbub, words: Words) -> None:
+@does("journal")
+async def journal(app: Viewer, words: Words) -> None:
     """Say how safe the world is; ``on`` begins a journal where there is none."""
     from tui.dialogs.dialog import Notice
     from tui.modes.durability import told
@@ -119,7 +186,8 @@ async def journal(app: Hubbub, words: Words) -> None:
     await app.push_screen_wait(Notice("How safe the world is", told(frame, app.homes.home)))
 
 
-async def save_world(app: Hubbub, words: Words) -> None:
+@does("save")
+async def save_world(app: Viewer, words: Words) -> None:
     """Save under the name that was typed, or ask for it."""
     from tui.dialogs.save import is_taken, saved_path
 
@@ -133,7 +201,7 @@ async def save_world(app: Hubbub, words: Words) -> None:
         await save_asking(app)
 
 
-async def save_asking(app: Hubbub) -> bool:
+async def save_asking(app: Viewer) -> bool:
     """Ask for a name and save under it; false when the person thought better of it."""
     from tui.dialogs.save import SaveDialog
 
@@ -150,7 +218,7 @@ async def save_asking(app: Hubbub) -> bool:
     return True
 
 
-async def save_to(app: Hubbub, path: Path) -> None:
+async def save_to(app: Viewer, path: Path) -> None:
     """Save to a file and say how large it is and how long it took; ask before more is lost."""
     engine = app.simulation
     if not await _may_replace(app, path):
@@ -165,7 +233,7 @@ async def save_to(app: Hubbub, path: Path) -> None:
     app.say(f"Saved {path.name}: {size} in {spent}.", "good")
 
 
-async def _may_replace(app: Hubbub, path: Path) -> bool:
+async def _may_replace(app: Viewer, path: Path) -> bool:
     """Ask whether a file may be replaced that holds this world further on; true where none does."""
     from tui.dialogs.dialog import Confirm
 
@@ -179,7 +247,7 @@ async def _may_replace(app: Hubbub, path: Path) -> bool:
     return await app.push_screen_wait(ask) is True
 
 
-async def may_leave(app: Hubbub, purpose: str) -> bool:
+async def may_leave(app: Viewer, purpose: str) -> bool:
     """Ask what becomes of unsaved changes; true when the world may be left.
 
     A world with a journal and a name loses nothing, so nothing is asked; one without a name may
@@ -206,7 +274,8 @@ async def may_leave(app: Hubbub, purpose: str) -> bool:
     return True
 
 
-async def import_file(app: Hubbub, words: Words) -> None:
+@does("import")
+async def import_file(app: Viewer, words: Words) -> None:
     """Read a network from a file, go there, and say what was found, kept and dropped."""
     from tui.dialogs.dialog import Notice
 
@@ -222,7 +291,8 @@ async def import_file(app: Hubbub, words: Words) -> None:
     await app.push_screen_wait(Notice(f"Imported {path.name}", told))
 
 
-async def path(app: Hubbub, words: Words) -> None:
+@does("path")
+async def path(app: Viewer, words: Words) -> None:
     """Show how a message could travel from one member to another."""
     from tui.dialogs.dialog import Notice
 
@@ -244,7 +314,8 @@ async def path(app: Hubbub, words: Words) -> None:
     await app.push_screen_wait(Notice(title, steps))
 
 
-async def report(app: Hubbub, _words: Words) -> None:
+@does("report")
+async def report(app: Viewer, _words: Words) -> None:
     """Measure the network and show what it is like."""
     from tui.dialogs.dialog import Notice
     from tui.dialogs.report import told
@@ -255,7 +326,8 @@ async def report(app: Hubbub, _words: Words) -> None:
     await app.push_screen_wait(Notice("The network", told(found, names)))
 
 
-async def detect(app: Hubbub, words: Words) -> None:
+@does("detect")
+async def detect(app: Viewer, words: Words) -> None:
     """Find communities in the network and give them to the members."""
     method = choice("method", words, METHODS) or METHODS[0]
     found = await app.work.job("finding communities", app.simulation.detect_communities(method))

@@ -16,7 +16,7 @@ from textual.widgets import Input, Select, Static
 from tui.safe_text import line
 
 if TYPE_CHECKING:
-    from sim import ParameterSpec
+    from sim.core import ParameterSpec
     from tui.backend import PluginChoice
 
 __all__ = ["Form", "FormField", "written"]

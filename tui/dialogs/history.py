@@ -16,8 +16,8 @@ from tui.figures import count
 from tui.safe_text import line
 
 if TYPE_CHECKING:
-    from sim import Bookmark, Reach
-    from sim.runtime import SessionRow
+    from sim.runtime import Reach, SessionRow
+    from sim.store import Bookmark
 
 __all__ = ["HistoryDialog", "PastTick", "entries"]
 

@@ -20,7 +20,7 @@ from tui.draw.metric_chart import figure
 from tui.safe_text import line
 
 if TYPE_CHECKING:
-    from sim import AlertRule
+    from sim.world import AlertRule
 
 __all__ = ["MetricChoice", "MetricsDialog"]
 

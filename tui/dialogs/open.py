@@ -1,4 +1,4 @@
-"""The dialog to open a saved world; a damaged one is shown with the reason."""
+"""The dialog to open a saved world, or the world of a scenario; what is damaged says why."""
 
 from __future__ import annotations
 
@@ -14,32 +14,40 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.dialogs.dialog import Dialog
+from tui.dialogs.progress import in_thread
 from tui.figures import bytes_of, count, short
 from tui.safe_text import line
 
 if TYPE_CHECKING:
-    from tui.backend import Backend, SavedWorld
+    from tui.backend import Backend, SavedWorld, ScenarioChoice
 
 __all__ = ["OpenDialog"]
 
 NAME_CELLS = 20
+SCENARIO_CELLS = 29
 
 
-class OpenDialog(Dialog[Path]):
-    """Lists the saves folder, newest first.
+class OpenDialog(Dialog["Path | str"]):
+    """Lists the saves folder, newest first, and below it the scenarios.
+
+    It gives the file of a saved world, or the name of a scenario.
 
     Parameters
     ----------
     backend
-        Reads the folder, in a thread.
+        Reads the folders, in a thread.
+    scenarios_alone
+        Whether saved worlds are left out.
     """
 
     AUTO_FOCUS = "#saved"
 
-    def __init__(self, backend: Backend) -> None:
-        super().__init__("Open a world", yes="Open")
+    def __init__(self, backend: Backend, *, scenarios_alone: bool = False) -> None:
+        super().__init__("Play a scenario" if scenarios_alone else "Open a world", yes="Open")
         self._backend = backend
-        self._found: list[SavedWorld] = []
+        self._alone = scenarios_alone
+        self._saved: list[SavedWorld] = []
+        self._scenarios: list[ScenarioChoice] = []
 
     def body(self) -> ComposeResult:
         """Show the list."""
@@ -53,25 +61,31 @@ class OpenDialog(Dialog[Path]):
 
     @work(exclusive=True)
     async def _list(self) -> None:
-        self._found = await self._backend.saved()
+        self._scenarios = await in_thread(self._backend.scenarios, "scenarios")
+        self._saved = [] if self._alone else await self._backend.saved()
         with suppress(NoMatches):  # the dialog was closed meanwhile
             self._fill()
 
     def _fill(self) -> None:
         options = self.query_one("#saved", OptionList)
-        options.add_options(Option(_line(world)) for world in self._found)
-        if self._found:
+        options.add_options(Option(_line(world)) for world in self._saved)
+        options.add_options(Option(_scenario(each)) for each in self._scenarios)
+        if options.option_count:
             options.highlighted = 0
-        said = f"{len(self._found)} in" if self._found else "No saved world in"
-        self.query_one("#folder", Static).update(line(f"{said} {self._backend.saves}", 400))
+        said = f"{len(self._saved)} in" if self._saved else "No saved world in"
+        also = f"{len(self._scenarios)} scenarios of this folder and of the gallery."
+        both = also if self._alone else f"Below: {also} {said} {self._backend.saves}"
+        self.query_one("#folder", Static).update(line(both, 400))
 
-    def result(self) -> Path | None:
-        """Return the chosen file, if it can be opened."""
+    def result(self) -> Path | str | None:
+        """Return the chosen file, if it can be opened, or the chosen scenario."""
         at = self.query_one("#saved", OptionList).highlighted
         if at is None:
             self.complain("Nothing is chosen; press w in a world to save one.")
             return None
-        chosen = self._found[at]
+        if at >= len(self._saved):
+            return self._scenarios[at - len(self._saved)].where
+        chosen = self._saved[at]
         if chosen.damage:
             self.complain(chosen.damage)
             return None
@@ -85,9 +99,17 @@ class OpenDialog(Dialog[Path]):
     @on(OptionList.OptionHighlighted)
     def _moved(self, event: OptionList.OptionHighlighted) -> None:
         event.stop()
-        chosen = self._found[event.option_index]
-        self.complain(chosen.damage)
-        self.query_one("#live", Static).update(line(chosen.live, 400))
+        at, damage, live = event.option_index, "", ""
+        if at < len(self._saved):
+            damage, live = self._saved[at].damage, self._saved[at].live
+        self.complain(damage)
+        self.query_one("#live", Static).update(line(live, 400))
+
+
+def _scenario(each: ScenarioChoice) -> Content:
+    name = line(each.where, SCENARIO_CELLS)
+    pad = " " * max(1, SCENARIO_CELLS + 1 - Content(name).cell_length)
+    return Content.assemble((name + pad, "bold"), (line(each.title, 100), "$foreground-muted"))
 
 
 def _line(world: SavedWorld) -> Content:

@@ -21,7 +21,7 @@ from tui.safe_text import line, plain
 if TYPE_CHECKING:
     from textual.content import Content
 
-    from sim.minds.deciding.played_members import PlayedMember, Shown
+    from sim.minds.deciding.commands import PlayedMember, Shown
 
 __all__ = ["PlayDialog", "PlayerAct"]
 

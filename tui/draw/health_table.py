@@ -15,7 +15,7 @@ from tui.draw.table import ColumnTable
 from tui.figures import bytes_of, short
 
 if TYPE_CHECKING:
-    from sim import Health, Reading
+    from sim.runtime import Health, Reading
 
 __all__ = ["HealthRows", "HealthTable"]
 

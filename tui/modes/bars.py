@@ -20,7 +20,7 @@ from tui.safe_text import line
 if TYPE_CHECKING:
     from sim.runtime import Frame
     from tui.actions.situation import ScreenState
-    from tui.app import Hubbub
+    from tui.program import Program
 
 __all__ = ["Footer", "ModeBar", "StatusBar", "Timeline"]
 
@@ -90,7 +90,7 @@ def _width(pieces: Sequence[Piece], gap: str) -> int:
 class Bar(Widget):
     """A line that shows the newest frame."""
 
-    app: Hubbub
+    app: Program
 
     DEFAULT_CSS = "Bar { height: 1; width: 1fr; }"
 
@@ -197,7 +197,9 @@ class ModeBar(Bar):
     def _replicating(self) -> str:
         """Say that replicates run, in short."""
         running = self.app.experiments.running
-        return f"runs {running.finished}/{running.total}" if running is not None else ""
+        if running is None:
+            return ""
+        return f"runs {running.finished}/{running.total}" if running.total else running.stage[:24]
 
     def on_click(self, event: Click) -> None:
         """Go to the mode that was clicked."""
@@ -211,7 +213,7 @@ class ModeBar(Bar):
     def _safety(self, frame: Frame, room: int) -> list[Piece]:
         """Return how far the world is durable, when it was autosaved, what that cost."""
         kept = frame.kept
-        if self.app.homes.home.is_copy:
+        if self.app.home.is_copy:
             return [(0, "a copy, not kept", "$text-warning")]
         if kept is None:
             return [(0, "no journal", "$text-warning")]
@@ -284,7 +286,7 @@ class Timeline(Bar):
 class Footer(Widget):
     """The keys that matter now; what cannot be done is dim."""
 
-    app: Hubbub
+    app: Program
 
     DEFAULT_CSS = "Footer { height: 1; width: 1fr; }"
     ALLOW_SELECT = False

@@ -8,7 +8,7 @@ from tui.figures import bytes_of, count
 
 if TYPE_CHECKING:
     from sim.runtime import Frame, Kept
-    from tui.open_worlds import Home
+    from tui.backend import Home
 
 __all__ = ["durable", "told"]
 

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widget import Widget
 
-from tui.actions.view import ORDERS, VIEWS
+from tui.actions.arguments import ORDERS, VIEWS
 from tui.draw import CommunityHeat, CommunityMap, CommunityTable
 from tui.modes.mode import Mode, titled
 from tui.modes.panes import CommunityDetail

@@ -13,8 +13,8 @@ from tui.figures import count, percent, short
 from tui.safe_text import line
 
 if TYPE_CHECKING:
-    from sim.runtime.queries.character import MemberCharacter
     from sim.runtime.queries.feeds import MemberFeed
+    from sim.runtime.queries.inspector import MemberCharacter
     from sim.runtime.queries.members import MemberDetails
 
 __all__ = ["Inspector", "ScrollingLines"]

@@ -89,7 +89,7 @@ class LiveMode(Mode):
     def show_in(self, pane: Widget, frame: Frame) -> None:
         """Show a frame in one pane; the curves show what is predicted, too."""
         if isinstance(pane, Curves) and pane.display:
-            pane.overlay(self.app.predicted.shown(frame.focus))
+            pane.overlay(self.app.theory_beside(frame.focus))
         elif isinstance(pane, NowPane):
             note_one_run(pane, self.app.keymap, is_one=frame.focus is not None)
         super().show_in(pane, frame)
@@ -98,8 +98,7 @@ class LiveMode(Mode):
     @on(CommunityHeat.Chosen)
     def _chosen(self, event: CommunityMap.Chosen) -> None:
         event.stop()
-        self.app.go("groups")
-        self.app.call_after_refresh(self.app.groups.choose, event.index)
+        self.app.show_community(event.index)
 
     def on_stories_pane_chosen(self, event: StoriesPane.Chosen) -> None:
         """Show the message that was chosen."""

@@ -16,7 +16,7 @@ from tui.community_counts import titled_count
 
 if TYPE_CHECKING:
     from sim.runtime import Frame
-    from tui.app import Hubbub
+    from tui.program import Program
 
 __all__ = ["Mode", "note_one_run", "titled"]
 
@@ -30,7 +30,7 @@ class Mode(Vertical):
         The pane that had the focus when the mode was left.
     """
 
-    app: Hubbub
+    app: Program
 
     MODE: ClassVar[str] = ""
 

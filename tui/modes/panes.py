@@ -21,7 +21,7 @@ from tui.safe_text import line
 
 if TYPE_CHECKING:
     from sim.runtime import Communities, Focus, Frame, SessionRow
-    from tui.app import Hubbub
+    from tui.program import Program
 
 __all__ = ["CommunityDetail", "ParametersPane", "StoriesPane", "WelcomePane"]
 
@@ -308,7 +308,7 @@ def _spoken(frame: Frame) -> str:
 class WelcomePane(Widget):
     """What stands where the curves will be, until the first message is sent."""
 
-    app: Hubbub
+    app: Program
 
     ALLOW_SELECT = False
 
@@ -334,6 +334,7 @@ class WelcomePane(Widget):
             ("step", "step one tick"),
             ("groups", "look at the communities"),
             ("new", "make a world of your own size") if groups else ("detect", "find communities"),
+            ("scenario", "play a scenario"),
             ("help", "every key"),
         )
         keymap = self.app.keymap

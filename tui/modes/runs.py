@@ -18,20 +18,31 @@ from sim.errors import HubbubError
 from tui.actions.keys import key_label, keys_of
 from tui.actions.table import by_id
 from tui.dialogs.progress import in_thread
+from tui.draw.experiment_pictures import BarsPane, ParameterMapPane
 from tui.draw.experiment_table import ExperimentTable
 from tui.draw.fan import DifferencePane, FanPane
-from tui.experiment_figures import Outcome, course, outcome_of, series_of
+from tui.experiment_figures import (
+    FAN,
+    Bars,
+    Outcome,
+    ParameterMap,
+    course,
+    outcome_of,
+    series_of,
+)
+from tui.experiments import Experiment, Plan
 from tui.modes.inspector import ScrollingLines, fact, heading, muted, wrapped
 from tui.modes.mode import Mode, titled
 from tui.safe_text import line
 
 if TYPE_CHECKING:
     from sim.runtime import Frame
-    from tui.experiments import Experiment
 
 __all__ = ["OutcomePane", "RunsMode"]
 
 LOOKS_PER_SECOND = 4
+_BESIDE = ("study", "sweep")
+"""Acts that begin an experiment from a file."""
 Floats = NDArray[np.float64]
 
 
@@ -41,7 +52,8 @@ class OutcomePane(ScrollingLines):
     HELP = (
         "What the finished runs say of the next one: how many agents took a message up, in the "
         "mean and in the median, each with the interval in which it lies with 95 % confidence; "
-        "how many runs took off, and from which size on that is said. Up and down scroll."
+        "how many runs took off, and from which size on that is said; of a study, whether what was "
+        "expected was seen. Up and down scroll."
     )
     EMPTY = "Nothing is finished yet."
 
@@ -66,18 +78,20 @@ class OutcomePane(ScrollingLines):
             found += heading("What follows", width)
         for sentence in outcome.sentences:
             found += wrapped(sentence, width)
-        if outcome.series != "ever":
+        if outcome.arms and outcome.series != "ever":
             found.append(muted(f"curves: {line(outcome.series, 40)}", width))
         return found
 
 
 class RunsMode(Mode):
-    """The fan and what follows above, the experiments of this session below."""
+    """A picture and what follows above, the experiments of this session below."""
 
     MODE: ClassVar[str] = "runs"
     TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (("experiments",),)
 
     _series = "ever"
+    _view = FAN
+    _axes: tuple[str, ...] = ()
     _key: tuple[object, ...] = ()
     _live_key: tuple[object, ...] = ()
     _is_looking = False
@@ -88,7 +102,9 @@ class RunsMode(Mode):
     def compose(self) -> ComposeResult:
         """Lay chart, figures and table out."""
         with Horizontal(id="upper"):
-            yield titled(FanPane(), "Fan")
+            yield titled(FanPane(), "Fan", "picture")
+            yield titled(ParameterMapPane(), "Heat map", "picture")
+            yield titled(BarsPane(), "Numbers", "picture")
             yield titled(OutcomePane(), "Outcome")
         with Horizontal(id="lower"):
             yield titled(DifferencePane(), "Difference")
@@ -97,6 +113,10 @@ class RunsMode(Mode):
     def on_mount(self) -> None:
         """Begin in the table, and follow what runs."""
         self.last_focused = self.table
+        studies, sweep = (key_label(keys_of(by_id(n), self.app.keymap)[0]) for n in _BESIDE)
+        self.table.placeholder = (
+            f"No experiment yet; {studies} lists studies, {sweep} sweeps parameters."
+        )
         self.set_interval(1 / LOOKS_PER_SECOND, self._beat)
 
     def _beat(self) -> None:
@@ -134,6 +154,35 @@ class RunsMode(Mode):
         return self._series
 
     @property
+    def views(self) -> tuple[str, ...]:
+        """Names of the pictures of the experiment that is shown."""
+        return self._outcome.views if self._outcome is not None else ()
+
+    @property
+    def view(self) -> str:
+        """The picture that is shown."""
+        views = self.views
+        return self._view if self._view in views or not views else views[0]
+
+    def turn_view(self, wanted: str, axes: tuple[str, ...] = ()) -> str:
+        """Show another picture, or the next one; returns its name.
+
+        Parameters
+        ----------
+        wanted
+            Its name; empty: the next one.
+        axes
+            Two parameters for the heat map.
+        """
+        views = self.views
+        if views:
+            self._view = wanted or views[(views.index(self.view) + 1) % len(views)]
+            self._axes = axes or self._axes
+            self._show()
+            self._turn_over()
+        return self.view if views else ""
+
+    @property
     def known_series(self) -> tuple[str, ...]:
         """The series of the experiment that is shown."""
         return series_of(self.chosen) if self.chosen is not None else ()
@@ -146,37 +195,41 @@ class RunsMode(Mode):
             self.table.list_experiments(self.app.experiments.all)
             self._title()
             chosen = self.chosen
-            key = (chosen, self._series, chosen and chosen.found)
+            key = (chosen, self._series, self._axes, chosen and chosen.found)
             if key != self._key and not self._is_looking:
                 self._key, self._is_looking = key, True
-                self.ask(self._look, chosen, self._series, group="outcome")
+                self.ask(self._look, chosen, self._series, self._axes, group="outcome")
             self._ask_live()
 
     def _title(self) -> None:
-        chosen, fan = self.chosen, self.query_one(FanPane)
+        chosen, fan, view = self.chosen, self.query_one(FanPane), self.view
         fan.placeholder = self._invitation() if chosen is None else chosen.problem or (
             f"{chosen.stage.capitalize()} ..." if chosen.state == "running" else "Nothing finished."
         )  # fmt: skip
         title, below = "Fan", ""
         if chosen is not None:
             done = self._outcome.finished if self._outcome is not None else 0
-            series = self._outcome.series if self._outcome is not None else self._series
-            title = f"Fan of {line(series, 24)}, {done:,} of {chosen.total:,} runs"
+            view = "runs" if self._outcome is None else view
+            series = "" if self._outcome is None else self._outcome.series
+            of = f" of {line(series, 24)}" if not view.endswith("by arm") and series else ""
+            runs = f", {done:,} of {chosen.total:,} runs" if chosen.total else ""
+            title = f"{line(view, 24).capitalize()}{of}{runs}"
             below = f"{chosen.how_far}; esc stops" if chosen.state == "running" else ""
-        if str(fan.border_title) != title:
-            fan.border_title = Content(title)
-        if str(fan.border_subtitle or "") != below:
-            fan.border_subtitle = Content(below)
+        pane = next((each for each in self.query(".picture") if each.display), fan)
+        if str(pane.border_title) != title:
+            pane.border_title = Content(title)
+        if str(pane.border_subtitle or "") != below:
+            pane.border_subtitle = Content(below)
 
     def _invitation(self) -> str:
         key = key_label(keys_of(by_id("replicates"), self.app.keymap)[0])
         return f"{key} runs the world many times from here."
 
-    async def _look(self, chosen: Experiment | None, series: str) -> None:
+    async def _look(self, chosen: Experiment | None, series: str, axes: tuple[str, ...]) -> None:
         try:
             found = None
             if chosen is not None:
-                found = await in_thread(lambda: outcome_of(chosen, series), "outcome")
+                found = await in_thread(lambda: outcome_of(chosen, series, axes), "outcome")
         finally:
             self._is_looking = False
         if self.chosen is chosen:
@@ -184,17 +237,34 @@ class RunsMode(Mode):
             self._show()
 
     def _show(self) -> None:
-        chosen = self.chosen
-        self.query_one(FanPane).show_outcome(self._outcome, self._live)
-        apart = self._outcome.difference if self._outcome is not None else None
+        chosen, outcome = self.chosen, self._outcome
+        self._show_picture(outcome)
+        apart = outcome.difference if outcome is not None else None
         self.set_class(apart is not None, "-compared")
         difference = self.query_one(DifferencePane)
-        difference.show_outcome(self._outcome)
+        difference.show_outcome(outcome)
         if apart is not None:
             said = f"Difference: {line(apart.arm, 30)} less {line(apart.against, 30)}"
             difference.border_title = Content(said)
-        self.query_one(OutcomePane).tell(self._outcome, chosen.problem if chosen else "")
+        self.query_one(OutcomePane).tell(outcome, chosen.problem if chosen else "")
         self._title()
+
+    def _show_picture(self, outcome: Outcome | None) -> None:
+        """Show the picture that is wanted; where it is not the fan, in its own pane."""
+        picture = None if outcome is None else outcome.pictures.get(self.view)
+        seen = {ParameterMap: "-map", Bars: "-bars"}.get(type(picture), "")
+        had_focus = any(each.has_focus for each in self.query(".picture"))
+        for name in ("-map", "-bars"):
+            self.set_class(name == seen, name)
+        has_fan = outcome is not None and bool(outcome.arms)
+        self.query_one(FanPane).show_outcome(outcome if has_fan else None, self._live)
+        if isinstance(picture, ParameterMap):
+            self.query_one(ParameterMapPane).show_map(picture)
+        elif isinstance(picture, Bars):
+            self.query_one(BarsPane).show_bars(picture)
+        if had_focus:
+            pane = {"-map": ParameterMapPane, "-bars": BarsPane}.get(seen, FanPane)
+            self.query_one(pane).focus()
 
     def _ask_live(self) -> None:
         """Ask how the world on the screen went since, where the experiment is of it."""
@@ -210,10 +280,11 @@ class RunsMode(Mode):
 
     async def _follow(self, chosen: Experiment, series: str) -> None:
         simulation = self.app.simulation
-        if chosen.world is None or chosen.world() is not simulation:
+        plan = chosen.plan
+        if chosen.world is None or chosen.world() is not simulation or not isinstance(plan, Plan):
             live: Floats = np.zeros(0)
         else:
-            said = tuple(str(each["text"]) for each in chosen.plan.messages)
+            said = tuple(str(each["text"]) for each in plan.messages)
             sent = tuple(range(chosen.made, chosen.made + len(said)))
             try:
                 live = await simulation.query(

@@ -22,8 +22,8 @@ from tui.safe_text import line
 
 if TYPE_CHECKING:
     from sim.runtime import Frame
-    from tui.app import Hubbub
     from tui.draw.panes import Symbols
+    from tui.program import Program
 
 __all__ = ["Stage"]
 
@@ -39,7 +39,7 @@ class Stage(Screen[None], inherit_bindings=False):
         The modes, the first of which is seen at first.
     """
 
-    app: Hubbub
+    app: Program
 
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -118,7 +118,7 @@ class Stage(Screen[None], inherit_bindings=False):
         """
         status = self.query_one(StatusBar)
         status.asked_state, status.speed = self.app.expected, self.app.speed
-        status.is_copy = self.app.homes.home.is_copy
+        status.is_copy = self.app.home.is_copy
         status.show(frame)
         self.query_one(ModeBar).show(frame)
         timeline = self.query_one(Timeline)

@@ -22,8 +22,8 @@ from tui.program_facts import facts as facts_of_program
 from tui.safe_text import line
 
 if TYPE_CHECKING:
-    from sim import LoggedAct
     from sim.runtime import Frame
+    from sim.world import LoggedAct
 
 __all__ = ["AuditPane", "EnginePane", "MindsPane", "SystemMode"]
 

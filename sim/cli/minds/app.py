@@ -8,17 +8,13 @@ import typer
 
 from sim.cli.minds.ask_app import llm_estimate
 from sim.cli.minds.distil_app import llm_distill
-from sim.cli.program.grammar import Verbs
+from sim.cli.program.options import Json
+from sim.cli.program.panels import VerbApp
 from sim.cli.program.start import prepare
 
 __all__ = ["llm"]
 
-llm = typer.Typer(
-    cls=Verbs,
-    help="Language models: whom to ask, what it costs, and one that runs on this machine.",
-    rich_markup_mode=None,
-)
-Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
+llm = VerbApp("Language models: whom to ask, what it costs, and one that runs on this machine.")
 
 
 @llm.command("check")

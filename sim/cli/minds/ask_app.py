@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from sim.cli.minds.run import Goal, MindName, minds_asked
+from sim.cli.program.options import Json
 from sim.cli.program.start import prepare
 from sim.scenario.minds import MindsRequest
 
@@ -15,7 +16,6 @@ __all__ = ["ask", "llm_estimate"]
 _World = Annotated[
     str, typer.Argument(metavar="WORLD", help="A world file, a saved name, demo, or new:AGENTS.")
 ]
-_Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 
 
 def ask(
@@ -31,9 +31,12 @@ def ask(
     choices: Annotated[
         str, typer.Option(help="Of a sample: what may be answered, by commas.")
     ] = "",
-    json: _Json = False,
+    json: Json = False,
 ) -> None:
-    """Ask a member, or a sample of them; they answer in character, and the world stays as it is."""
+    """Ask a member, or a sample of them; they answer in character, and the world stays as it is.
+
+    A language model answers: hubbub llm check says whether one is there, and what is missing.
+    """
     prepare(context.obj)
     from sim.cli.minds.interviews import ask_members
 
@@ -49,7 +52,7 @@ def llm_estimate(
     ] = None,
     mind: MindName = None,
     goal: Goal = None,
-    json: _Json = False,
+    json: Json = False,
 ) -> None:
     """Say what minds would ask and cost in a run; nobody is asked."""
     prepare(context.obj)

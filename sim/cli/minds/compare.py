@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.cli.program.output import as_json, require_folder, say, table, tell, watched, write_text
-from sim.errors import FileError, InputError
-from sim.scenario.gallery import is_scenario
+from sim.cli.program.output import Output, require_folder, table, tell, watched, write_text
+from sim.errors import FileError
 
 if TYPE_CHECKING:
     from sim.lab.minds.comparison import ArmAgreement, MindsComparison
     from sim.lab.recommenders.comparison import Difference
+    from sim.lab.tables import Table
     from sim.minds.deciding.thinker import Answerer as Pool
 
 __all__ = ["ComparisonOptions", "show_minds_comparison"]
@@ -56,48 +56,49 @@ def show_minds_comparison(
     asked: ComparisonOptions,
     ticks: int | None,
     replicates: int,
+    output: Output,
     *,
     variant: str = "",
-    json: bool = False,
 ) -> None:
     """Run and write a comparison of minds.
 
     Parameters
     ----------
     where, variant
-        A world as every verb takes it.
+        A world as every verb takes it, a scenario file, or ``gallery:NAME``.
     ticks, replicates
-        How long each run is (None: 24), and how many seeds there are,
+        How long each run is (None: as the scenario says, else 24), and how many seeds there are,
         one for each replicate.
-    json
-        Whether to write it for programs.
+    output
+        How it is printed, and what it is written to.
 
     Raises
     ------
     HubbubError
         One sentence.
     """
-    if variant or is_scenario(where):
-        raise InputError("Minds are compared in a world file, a saved name, demo or new:AGENTS.")
     if not asked.offline:
         require_folder(asked.replies)
     with watched() as report:
-        from sim.cli.worlds.open_save import open_world
+        from sim.cli.runs.compare import subject_of
         from sim.lab.minds.comparison import arm_of, compare_minds
         from sim.settings.settings import current
 
         arms = arm_of(asked.mind), arm_of(asked.against)
-        first = open_world(where, report).seed
+        subject = subject_of(where, variant, report)
+        first = subject.make(None).seed
         with _pool(asked) as pool:
             found = compare_minds(
-                lambda seed: open_world(where, report, seed=seed), asked.who, *arms,
-                ticks=ticks or _TICKS, seeds=range(first, first + replicates), goal=asked.goal,
-                pool=pool, limit=current().llm_prompt_tokens, report=report,
+                subject.make, asked.who, *arms, ticks=ticks or subject.ticks or _TICKS,
+                seeds=range(first, first + replicates), goal=asked.goal, pool=pool,
+                limit=current().llm_prompt_tokens, program=subject.program, report=report,
             )  # fmt: skip
     if asked.replies is not None and not asked.offline:
         lines = "".join(f"{jsons.dumps(row)}\n" for row in found.replies)
         write_text(asked.replies, lines)
-    say(as_json(_facts(found)) if json else "\n\n".join(_text(found, where)))
+    output.give(
+        lambda: _facts(found), lambda: _values(found), lambda: "\n\n".join(_text(found, where))
+    )
 
 
 @contextmanager
@@ -111,7 +112,7 @@ def _pool(asked: ComparisonOptions) -> Iterator[Pool | None]:
     if asked.offline:
         yield None
         return
-    from sim.minds.models.opening import open_pool
+    from sim.minds.models.configured import open_pool
     from sim.settings.settings import current
 
     with open_pool(current()) as (pool, lacks):
@@ -161,6 +162,19 @@ def _facts(found: MindsComparison) -> dict[str, Any]:
         "alike": None if found.alike is None else found.alike._asdict(),
         "faults": found.faults,
     }
+
+
+def _values(found: MindsComparison) -> Table:
+    """Return a row a measure, arm and seed."""
+    from sim.lab.minds.comparison import MIND_MEASURES
+    from sim.lab.tables import Table
+
+    return Table.of_rows(
+        {"measure": name, "arm": arm, "seed": seed, "value": float(found.values[row, each, column])}
+        for column, name in enumerate(MIND_MEASURES)
+        for row, arm in enumerate(found.arms)
+        for each, seed in enumerate(found.seeds)
+    )
 
 
 def _text(found: MindsComparison, where: str) -> Iterator[str]:

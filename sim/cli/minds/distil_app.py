@@ -7,11 +7,10 @@ from typing import Annotated
 
 import typer
 
+from sim.cli.program.options import Json
 from sim.cli.program.start import prepare
 
 __all__ = ["llm_distill"]
-
-_Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 
 
 def llm_distill(
@@ -23,7 +22,7 @@ def llm_distill(
     held_out: Annotated[float, typer.Option(help="The share to measure it on.")] = 0.3,
     seed: Annotated[int, typer.Option(help="Of the draw which these are.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Write over a file.")] = False,
-    json: _Json = False,
+    json: Json = False,
 ) -> None:
     """Fit a surrogate to what models decided in runs; say how far it agrees with them."""
     prepare(context.obj)

@@ -21,7 +21,7 @@ __all__ = ["ask_members", "show_estimate"]
 @contextmanager
 def _pool() -> Iterator[ModelPool]:
     """Yield who can be asked, or say what is missing."""
-    from sim.minds.models.opening import open_pool
+    from sim.minds.models.configured import open_pool
     from sim.settings.settings import current
 
     with open_pool(current()) as (pool, lacks):
@@ -147,7 +147,7 @@ def show_estimate(where: str, asked: MindsRequest, ticks: int, *, json: bool) ->
     with watched() as report:
         world = open_world(where, report)
         if asked.who:
-            give(world, asked, None, tell)
+            give(world, asked, tell)
         if world.platform is None or not world.platform.minds.members.size:
             raise InputError("Nobody in this world has a mind; say who by --minds.")
         found = estimate(

@@ -20,22 +20,35 @@ __all__ = [
 
 Who = Annotated[
     str | None,
-    typer.Option("--minds", help="Who decides by itself: top:50:pagerank, share:0.001, awake, ..."),
+    typer.Option(
+        "--minds",
+        help="Who decides by itself: top:50:pagerank, share:0.001, awake, ...",
+        rich_help_panel="Minds",
+    ),
 ]
 MindName = Annotated[
     str | None,
     typer.Option(
         "--mind",
         help="What decides for them: model, rule, archetype, or model,model=NAME,language=German.",
+        rich_help_panel="Minds",
     ),
 ]
-Goal = Annotated[str | None, typer.Option("--goal", help="What those members want, in words.")]
+Goal = Annotated[
+    str | None,
+    typer.Option(
+        "--goal",
+        help="What those members want, in words.",
+        rich_help_panel="Minds",
+    ),
+]
 Cap = Annotated[
     list[str] | None,
     typer.Option(
         "--budget",
         help="A cap of the run's minds, kept with the world: '$0.50', '200 requests', "
         "'50000 tokens', 'none tokens'; may be repeated.",
+        rich_help_panel="Minds",
     ),
 ]
 Least = Annotated[
@@ -45,9 +58,17 @@ Least = Annotated[
         min=0,
         max=1,
         help="Stop where models decide less than this share; else as the settings say.",
+        rich_help_panel="Minds",
     ),
 ]
-Offline = Annotated[bool, typer.Option("--offline", help="Ask no language model; rules stand in.")]
+Offline = Annotated[
+    bool,
+    typer.Option(
+        "--offline",
+        help="Ask no language model; rules stand in.",
+        rich_help_panel="Minds",
+    ),
+]
 
 
 def minds_asked(

@@ -7,22 +7,14 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.program.grammar import Verbs
+from sim.cli.program.options import Json, Pairs
+from sim.cli.program.panels import VerbApp
 from sim.cli.program.start import completed, prepare
 
 __all__ = ["plugins"]
 
-plugins = typer.Typer(
-    cls=Verbs,
-    help="Write plugins, hold them to the laws, time them, and say which may run.",
-    rich_markup_mode=None,
-)
+plugins = VerbApp("Write plugins, hold them to the laws, time them, and say which may run.")
 
-Pairs = Annotated[
-    list[str] | None,
-    typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="A parameter; may be repeated."),
-]
-Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 Which = Annotated[str, typer.Argument(help="A registered model, or a plugin file.")]
 Foreign = Annotated[str, typer.Argument(help="The name or the file of a foreign plugin.")]
 
@@ -35,13 +27,13 @@ def plugin_new(
         str,
         typer.Option(help="What it is made of.", autocompletion=completed("forms")),
     ] = "per-exposure",
-    into: Annotated[Path, typer.Option(help="The folder to write to.")] = Path(),
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write to.")] = Path(),
 ) -> None:
     """Write a plugin that runs, commented, with a test beside it."""
     prepare(context.obj)
     from sim.cli.plugins.new import write_plugin
 
-    write_plugin(name, form, into)
+    write_plugin(name, form, out)
 
 
 @plugins.command("list")

@@ -58,7 +58,7 @@ def _facts(spec: Spec) -> dict[str, Any]:
 
 
 def _waiting(candidate: Candidate) -> Iterator[dict[str, Any]]:
-    from sim.core.plugin_needs import unmet
+    from sim.core.plugin_files import unmet
 
     lacks = unmet(candidate.says.requires)
     status = _STATUS[candidate.status] + (f"; needs {' and '.join(lacks)}" if lacks else "")
@@ -92,7 +92,7 @@ def enable_plugin(name: str) -> int:
         When it needs what is not there.
     """
     from sim.core import plugin_files
-    from sim.core.plugin_needs import demand
+    from sim.core.plugin_files import demand
 
     candidate = plugin_files.one(name)
     demand(candidate.name, candidate.says)

@@ -15,7 +15,7 @@ import sim
 from sim.cli.program.exits import ERROR, OK
 from sim.cli.program.log import LOG
 from sim.cli.program.output import as_json, pairs, say
-from sim.core.workers import workers
+from sim.core.threads import workers
 
 __all__ = ["examine", "show"]
 

@@ -12,6 +12,7 @@ __all__ = ["Verbs", "given", "world_of"]
 
 _ELSEWHERE = {
     "gallery": "scenario list",
+    "settings": "config",
     "manifest": "info --manifest",
     "recommenders": "models --kind recommender",
     "interview": "ask WORLD WHO",
@@ -38,6 +39,20 @@ class Verbs(TyperGroup):
                 error.message = f"Missing command: {', '.join(self.commands)}."
             _lead(error)
             raise
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write what it takes and which verbs it has; of options more than ``--help`` alone."""
+        by_kind: dict[str, list[tuple[str, str]]] = {"argument": [], "option": []}
+        for param in self.get_params(ctx):
+            if (record := param.get_help_record(ctx)) is not None:
+                by_kind[param.param_type_name].append(record)
+        if by_kind["argument"]:
+            with formatter.section("Arguments"):
+                formatter.write_dl(by_kind["argument"])
+        if len(by_kind["option"]) > 1:
+            with formatter.section("Options"):
+                formatter.write_dl(by_kind["option"])
+        self.format_commands(ctx, formatter)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the verb that is named, or say which ones were meant.

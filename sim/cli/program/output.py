@@ -1,4 +1,4 @@
-"""What commands write: sentences, tables, JSON, and how far long work is."""
+"""What commands write: sentences, tables, JSON, CSV, files, and how far long work is."""
 
 from __future__ import annotations
 
@@ -6,19 +6,31 @@ import json
 import math
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from sim.cli.plugins.warden import require_nobody_stuck
 from sim.cli.runs.interrupts import StoppedError, listening
 from sim.core.progress import Report
 from sim.core.text import clean, one_line, width
-from sim.errors import FileError
+from sim.errors import FileError, InputError
+
+if TYPE_CHECKING:
+    from sim.lab.tables import Table
 
 __all__ = [
+    "DATA",
+    "FIGURES",
+    "Form",
+    "Output",
     "as_json",
+    "csv_of",
+    "files_of",
+    "form_of",
     "pairs",
     "require_folder",
     "safe",
@@ -29,6 +41,11 @@ __all__ = [
     "write_text",
 ]
 
+Form = Literal["text", "json", "csv"]
+"""How a result is printed."""
+
+DATA = (".json", ".csv", ".jsonl", ".parquet")
+FIGURES = (".png", ".svg", ".pdf")
 
 _NOT_PLAIN = re.compile(r"[^\n -~]")
 
@@ -139,6 +156,117 @@ def write_text(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise FileError(path, f"cannot be written: {error.strerror}") from None
+
+
+def form_of(*, json: bool, csv: bool) -> Form:
+    """Return how a result is printed, of the flags ``--json`` and ``--csv``.
+
+    Raises
+    ------
+    InputError
+        For both.
+    """
+    if json and csv:
+        raise InputError("Say --json or --csv, not both: one result is printed.")
+    return "json" if json else "csv" if csv else "text"
+
+
+def files_of(out: Iterable[Path], endings: Sequence[str]) -> dict[str, Path]:
+    """Return the files of ``--out`` by their endings; refuse now what could not be written later.
+
+    Parameters
+    ----------
+    out
+        As typed, one for each ``--out``.
+    endings
+        That a verb can write; the empty one is a folder.
+
+    Raises
+    ------
+    InputError
+        For another ending, two files of one ending, or where a library is missing.
+    FileError
+        When the folder does not exist, or a world is there.
+    """
+    found: dict[str, Path] = {}
+    for path in out:
+        ending = "" if "" in endings and path.is_dir() else path.suffix.lower()
+        if ending not in endings or str(path) == "-":
+            *most, last = ["NAME" + each if each else "a folder" for each in endings]
+            allowed = f"{', '.join(most)} or {last}" if most else last
+            raise InputError(f"--out writes {allowed}, not {str(path)!r}; --json, --csv print.")
+        if ending in found:
+            raise InputError(f"--out names {found[ending]} and {path}, both {ending}; name one.")
+        found[ending] = path
+    for ending, path in found.items():
+        require_folder(path)
+        if path.exists() and path.is_dir() != (ending == ""):
+            raise FileError(path, "is a folder; name a file" if ending else "is no folder")
+        spare_worlds(path)
+        if ending == ".parquet" or ending in FIGURES:
+            from sim.lab.tables import library
+
+            library("pyarrow.parquet" if ending == ".parquet" else "matplotlib.figure")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where a result goes: it is printed in one form, and written to files by their endings.
+
+    Parameters
+    ----------
+    form
+        As of :func:`form_of`.
+    files
+        As of :func:`files_of`.
+    """
+
+    form: Form = "text"
+    files: Mapping[str, Path] = field(default_factory=dict)
+
+    @classmethod
+    def asked(
+        cls, *, json: bool, csv: bool, out: Sequence[Path] | None, endings: Sequence[str] = DATA
+    ) -> Output:
+        """Return what ``--json``, ``--csv`` and ``--out`` ask for.
+
+        Raises
+        ------
+        InputError, FileError
+            As of :func:`form_of` and :func:`files_of`.
+        """
+        return cls(form_of(json=json, csv=csv), files_of(out or (), endings))
+
+    def give(
+        self, facts: Callable[[], object], rows: Callable[[], Table], text: Callable[[], str]
+    ) -> None:
+        """Write a result to its files, and print it.
+
+        Parameters
+        ----------
+        facts
+            Everything found, for JSON.
+        rows
+            Its main table, for CSV, JSON Lines and Parquet.
+        text
+            What people read.
+        """
+        for ending, path in self.files.items():
+            if ending == ".json":
+                write_text(path, as_json(facts()) + "\n")
+            elif ending in DATA:
+                rows().write(path)
+        if self.form == "csv":
+            say(csv_of(rows()))
+        else:
+            say(as_json(facts()) if self.form == "json" else text())
+
+
+def csv_of(rows: Table) -> str:
+    """Return a table as CSV, as its file would have it."""
+    with tempfile.TemporaryDirectory(prefix="hubbub-") as folder:
+        return rows.write(Path(folder) / "rows.csv").read_text("utf-8").rstrip("\n")
 
 
 @contextmanager

@@ -1,14 +1,24 @@
-"""The help of ``hubbub`` itself: every verb in panels that fit one screen of 80 x 24."""
+"""Help on one screen of 80 x 24: of ``hubbub`` itself, and of each of its verbs."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from functools import cache
+from inspect import cleandoc
+from typing import Annotated, Any, TypeVar
+
+import typer
+from typer.core import TyperCommand
 
 from sim.cli.program.grammar import Verbs, given
 
-__all__ = ["Panels"]
+__all__ = ["SCREEN", "Panels", "Verb", "VerbApp"]
+
+_Verb = TypeVar("_Verb", bound=Callable[..., Any])
+
+SCREEN = 24
+"""Lines of a terminal, the last of which is the prompt's."""
 
 _LIFE = {
     "new": "of a generator", "import": "a network file", "open": "on the screen",
@@ -23,6 +33,7 @@ _PROGRAM = {
 }  # fmt: skip
 
 _LEFT_OUT = ("--install", "--show", "--options", "--help", "-h")
+_ARGUMENTS, _OPTIONS = "Arguments", "Options"
 _WIDTH = 79
 _NAME = 9
 _COLUMN = 36
@@ -91,3 +102,109 @@ def _columns(verbs: dict[str, str]) -> Iterator[str]:
     for first in range(0, len(cells), _COLUMNS):
         row = "".join(f"{cell:{_NARROW}}" for cell in cells[first : first + _COLUMNS])
         yield f"  {row}".rstrip()
+
+
+class Verb(TyperCommand):
+    """A verb whose help fits one screen; where it has more options, ``--options`` explains all.
+
+    Options in a panel of their own (``rich_help_panel``) are then named on that screen, below
+    those that most people need.
+    """
+
+    def __init__(self, name: str | None, **given: Any) -> None:
+        super().__init__(name, **given)
+        self.params.append(_explaining())
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the whole help where it fits one screen, else a first screen."""
+        whole = self.options_of(ctx)
+        fits = whole.count("\n") + 1 < SCREEN
+        formatter.write(f"{whole if fits else chr(10).join(self._first_screen(ctx))}\n")
+
+    def options_of(self, ctx: Any) -> str:
+        """Return the whole help: every option explained, panel by panel."""
+        formatter = ctx.make_formatter()
+        self.format_usage(ctx, formatter)
+        self.format_help_text(ctx, formatter)
+        for name, params in self._panels(ctx).items():
+            with formatter.section(name):
+                formatter.write_dl([param.get_help_record(ctx) for param in params])
+        self.format_epilog(ctx, formatter)
+        return str(formatter.getvalue()).rstrip("\n")
+
+    def _panels(self, ctx: Any) -> dict[str, list[Any]]:
+        """Return what is typed, by panel: arguments, what most people need, the rest."""
+        found: dict[str, list[Any]] = {}
+        every: list[Any] = self.get_params(ctx)
+        for param in every:
+            if param.get_help_record(ctx) is not None:
+                usual = _ARGUMENTS if param.param_type_name == "argument" else _OPTIONS
+                found.setdefault(param.rich_help_panel or usual, []).append(param)
+        return {name: found[name] for name in sorted(found, key=_place)}
+
+    def _first_screen(self, ctx: Any) -> Iterator[str]:
+        formatter = ctx.make_formatter()
+        self.format_usage(ctx, formatter)
+        yield from str(formatter.getvalue()).rstrip("\n").splitlines()
+        first = " ".join(cleandoc(self.help or "").partition("\n\n")[0].split())
+        yield from textwrap.wrap(first, _WIDTH, initial_indent="  ", subsequent_indent="  ")
+        panels = self._panels(ctx)
+        for name in (_ARGUMENTS, _OPTIONS):
+            yield from _rows([param.get_help_record(ctx) for param in panels.pop(name, [])])
+        for name, params in panels.items():
+            names = " ".join(param.opts[-1] for param in params)
+            yield from textwrap.wrap(
+                f"{name}: {names}", _WIDTH, break_on_hyphens=False, subsequent_indent="  "
+            )
+        path = ctx.command_path.replace("{", "").replace("}", "")
+        yield f"{path} --options explains every option."
+
+
+def _place(panel: str) -> int:
+    return {_ARGUMENTS: 0, _OPTIONS: 1}.get(panel, 2)
+
+
+def _rows(records: list[tuple[str, str]]) -> Iterator[str]:
+    """Yield a line for each option, its help cut to what fits."""
+    width = max((len(label) for label, _ in records), default=0)
+    for label, text in records:
+        said = textwrap.shorten(text, _WIDTH - width - 4, placeholder=" ...")
+        yield f"  {label:{width}}  {said}"
+
+
+def _explain(context: typer.Context, asked: bool) -> None:
+    if asked and isinstance(context.command, Verb):
+        typer.echo(context.command.options_of(context))
+        raise typer.Exit
+
+
+@cache
+def _explaining() -> Any:
+    """Return the option ``--options``, as typer makes one of a declaration."""
+    from typer.main import get_command
+
+    def declared(
+        options: Annotated[
+            bool,
+            typer.Option(
+                "--options", callback=_explain, is_eager=True, expose_value=False, hidden=True,
+                help="Explain every option.",
+            ),
+        ] = False,
+    ) -> None:  # fmt: skip
+        """Be read by typer, and never called."""
+
+    made = typer.Typer(add_completion=False)
+    made.command()(declared)
+    return get_command(made).params[0]
+
+
+class VerbApp(typer.Typer):
+    """Verbs under a noun, or under the program's name, each with a help of one screen."""
+
+    def __init__(self, help: str, **given: Any) -> None:  # noqa: A002 - as typer calls it
+        super().__init__(help=help, rich_markup_mode=None, **{"cls": Verbs, **given})
+
+    def command(self, name: str | None = None, **given: Any) -> Callable[[_Verb], _Verb]:
+        """Return a decorator that makes a function a verb, by its own name or another."""
+        return super().command(name, **{"cls": Verb, **given})

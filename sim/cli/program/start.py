@@ -16,7 +16,7 @@ from sim.cli.plugins.trial import probe_foreign
 from sim.cli.program.output import tell
 from sim.core.clock import TickWarning
 from sim.core.rooms import ClashWarning, clashes, own
-from sim.core.workers import allow
+from sim.core.threads import allow
 from sim.errors import InputError
 
 __all__ = ["Flags", "completed", "open_screen", "prepare"]

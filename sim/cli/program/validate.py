@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.cli.program.exits import ERROR, OK
-from sim.cli.program.output import as_json, say, table, watched
+from sim.cli.program.output import Output, say, table, watched
 from sim.core.text import one_line
 from sim.errors import FileError, InputError
 
@@ -35,18 +33,19 @@ class ValidationOrder:
         As of :func:`sim.lab.validation.validate`.
     workers
         Processes; None: this one for a few models, since others take seconds to start, else two.
-    json, csv
-        What to print in place of the table.
-    into
-        A page whose report to write anew.
+    output
+        How it is printed, and what it is written to; a page's report is written anew.
     """
 
     models: tuple[str, ...] = ()
     thorough: bool = False
     workers: int | None = None
-    json: bool = False
-    csv: bool = False
-    into: Path | None = None
+    output: Output = field(default_factory=Output)
+
+    @property
+    def page(self) -> Path | None:
+        """The page whose report to write anew."""
+        return self.output.files.get(".md")
 
 
 def show_validation(order: ValidationOrder) -> int:
@@ -60,34 +59,23 @@ def show_validation(order: ValidationOrder) -> int:
     Raises
     ------
     InputError
-        When outputs exclude each other.
+        For a page of some models.
     FileError
         When the page has no marks, or cannot be read or written.
     """
-    _refuse(order)
-    frame = None if order.into is None else _frame(order.into)
+    if order.page is not None and order.models:
+        raise InputError("A page is of all models; leave the names or --out NAME.md out.")
+    frame = None if order.page is None else _frame(order.page)
     from sim.lab.validation import validate_now
 
     is_few = 0 < len(order.models) <= _FEW
     workers = (1 if is_few else 2) if order.workers is None else order.workers
     with watched() as report:
         found = validate_now(*order.models, thorough=order.thorough, workers=workers, report=report)
-    if order.json:
-        say(as_json(_facts(found)))
-    elif order.csv:
-        say(_as_csv(list(found.table().rows())).rstrip("\n"))
-    else:
-        _say_table(found)
-    if order.into is not None and frame is not None:
-        _write(order.into, frame[0] + "\n" + page(found) + "\n" + frame[1])
+    order.output.give(lambda: _facts(found), found.table, lambda: "\n".join(_text(found)))
+    if order.page is not None and frame is not None:
+        _write(order.page, frame[0] + "\n" + page(found) + "\n" + frame[1])
     return OK if found.passes else ERROR
-
-
-def _refuse(order: ValidationOrder) -> None:
-    if order.json and order.csv:
-        raise InputError("--json and --csv exclude each other; give one of them.")
-    if order.into is not None and order.models:
-        raise InputError("A page is of all models; leave the names or --into out.")
 
 
 def _facts(found: Validation) -> dict[str, Any]:
@@ -109,23 +97,14 @@ def _number(number: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
-
-
 # The table
 
 
-def _say_table(found: Validation) -> None:
+def _text(found: Validation) -> Iterator[str]:
     head = ("", "model", "claim", "expected", "observed", "in")
-    say(table([head, *(_cells(verdict) for verdict in found.verdicts)]))
-    say("")
-    for sentence in _summary(found):
-        say(sentence)
+    yield table([head, *(_cells(verdict) for verdict in found.verdicts)])
+    yield ""
+    yield from _summary(found)
 
 
 def _cells(verdict: ClaimVerdict) -> tuple[str, ...]:

@@ -8,17 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from sim.cli.minds.run import Cap, Goal, Least, MindName, Offline, Who, minds_asked
+from sim.cli.program.options import Pairs
 from sim.cli.program.start import completed, prepare
 from sim.cli.worlds.open_app import RUN_CHECKPOINT, RUN_JOURNAL
 from sim.errors import InputError
 from sim.scenario.gallery import is_scenario
 
-__all__ = ["Pairs", "run"]
+__all__ = ["run"]
 
-Pairs = Annotated[
-    list[str] | None,
-    typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="A parameter; may be repeated."),
-]
 World = Annotated[
     str,
     typer.Argument(
@@ -43,16 +40,41 @@ Model = Annotated[
         autocompletion=completed("models"),
     ),
 ]
-Author = Annotated[str | None, typer.Option(help="The id of its author.")]
-Tags = Annotated[str | None, typer.Option(help="Interests, by commas; else found.")]
-Priority = Annotated[int, typer.Option(help="The highest waiting message starts first.")]
-Draws = Annotated[str | None, typer.Option(help="coins or skips; else the model's.")]
+Author = Annotated[
+    str | None,
+    typer.Option(
+        help="The id of its author.",
+        rich_help_panel="The message",
+    ),
+]
+Tags = Annotated[
+    str | None,
+    typer.Option(
+        help="Interests, by commas; else found.",
+        rich_help_panel="The message",
+    ),
+]
+Priority = Annotated[
+    int,
+    typer.Option(
+        help="The highest waiting message starts first.",
+        rich_help_panel="The message",
+    ),
+]
+Draws = Annotated[
+    str | None,
+    typer.Option(
+        help="coins or skips; else the model's.",
+        rich_help_panel="The message",
+    ),
+]
 Channel = Annotated[
     str | None,
     typer.Option(
         help="Who hears whom: broadcast (all who could); feed (whom the platform shows it); "
         "stream, stream:TICKS (who met then, in a network with times); or NAME,KEY=VALUE,... of "
-        "hubbub models --kind channel."
+        "hubbub models --kind channel.",
+        rich_help_panel="The message",
     ),
 ]
 
@@ -64,17 +86,29 @@ Ticks = Annotated[
 Quiet = Annotated[
     bool, typer.Option("--until-quiet", help="End once nothing can happen any more.")
 ]  # fmt: skip
-Json = Annotated[Path | None, typer.Option(help="Write all results; - is the output.")]
+Json = Annotated[bool, typer.Option("--json", help="Print all results as JSON.")]
 Csv = Annotated[
-    Path | None,
+    bool,
     typer.Option(
-        help="Write a line a tick; - is the output. r is empty where nobody adopted, and in the "
-        "last tick of a message that still runs."
+        "--csv",
+        help="Print a line a tick, and replicate. r is empty where nobody adopted, and in the last "
+        "tick of a message that still runs.",
     ),
 ]
+Out = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--out", "-o", metavar="FILE",
+        help="Write results to NAME.json (all), or NAME.csv or .parquet (as --csv); one of each.",
+    ),
+]  # fmt: skip
 Save = Annotated[Path | None, typer.Option(help="Save the world at the end.")]
 Series = Annotated[
-    Path | None, typer.Option(help="Write what the world is like tick by tick; .csv or .jsonl.")
+    Path | None,
+    typer.Option(
+        help="Write what the world is like tick by tick; .csv or .jsonl.",
+        rich_help_panel="What is kept",
+    ),
 ]
 
 # The same many times over
@@ -86,20 +120,34 @@ Replicates = Annotated[
     ),
 ]
 Workers = Annotated[
-    int | None, typer.Option(min=1, help="How many replicates run at once; else a core each.")
+    int | None,
+    typer.Option(
+        min=1,
+        help="How many replicates run at once; else a core each.",
+        rich_help_panel="Many runs",
+    ),
 ]
 Backend = Annotated[
     str,
-    typer.Option(help="Who runs them: loky (processes; else), threading, or a cluster: ray, dask."),
+    typer.Option(
+        help="Who runs them: loky (processes; else), threading, or a cluster: ray, dask.",
+        rich_help_panel="Many runs",
+    ),
 ]
 Into = Annotated[
-    Path | None, typer.Option(help="Keep each replicate in this file as soon as it is finished.")
+    Path | None,
+    typer.Option(
+        help="Keep each replicate in this file as soon as it is finished.",
+        rich_help_panel="Many runs",
+    ),
 ]
 Resume = Annotated[
-    bool, typer.Option("--resume", help="Go on with that file: only what is missing is run.")
-]
-Parquet = Annotated[
-    Path | None, typer.Option(help="Write a row a replicate and tick to NAME.parquet.")
+    bool,
+    typer.Option(
+        "--resume",
+        help="Go on with that file: only what is missing is run.",
+        rich_help_panel="Many runs",
+    ),
 ]
 
 # What else is asked of the world
@@ -108,26 +156,40 @@ Seed = Annotated[int | None, typer.Option(help="The same seed makes the same run
 Host = Annotated[
     str,
     typer.Option(
-        help="Open a platform where the world has none, and who ranks its feeds: blend, ..."
+        help="Open a platform where the world has none, and who ranks its feeds: blend, ...",
+        rich_help_panel="The world",
     ),
 ]
 Manifest = Annotated[
-    Path | None, typer.Option(help="Write what suffices to repeat it: hubbub replay --minds FILE.")
+    Path | None,
+    typer.Option(
+        help="Write what suffices to repeat it: hubbub replay --minds FILE.",
+        rich_help_panel="What is kept",
+    ),
 ]
-Variant = Annotated[str, typer.Option(help="Of a scenario that has several.")]
+Variant = Annotated[
+    str,
+    typer.Option(
+        help="Of a scenario that has several.",
+        rich_help_panel="The world",
+    ),
+]
 Members = Annotated[
     str,
     typer.Option(
-        "--metrics-of", metavar="WHO",
+        "--metrics-of",
+        metavar="WHO",
         help="Also of single members, beside --metrics: top:5:degree, ids:3,9, ...",
+        rich_help_panel="What is kept",
     ),
-]  # fmt: skip
+]
 Force = Annotated[
     bool,
     typer.Option(
         "--force",
         help="Save over a file that holds another world, or this one further on; with --journal: "
         "go on where not all of a journal can be carried over, and put it aside.",
+        rich_help_panel="What is kept",
     ),
 ]
 Journal = Annotated[bool, RUN_JOURNAL]
@@ -139,20 +201,24 @@ def run(
     inject: Inject = None, seeds: Seeds = None, model: Model = None, parameter: Pairs = None,
     author: Author = None, tags: Tags = None, priority: Priority = 0, draws: Draws = None,
     channel: Channel = None, ticks: Ticks = None, until_quiet: Quiet = False, seed: Seed = None,
-    json: Json = None, csv: Csv = None, save: Save = None, metrics: Series = None,
+    json: Json = False, csv: Csv = False, out: Out = None, save: Save = None,
+    metrics: Series = None,
     platform: Host = "", variant: Variant = "", journal: Journal = False,
     checkpoint: Checkpoint = None, minds: Who = None, mind: MindName = None, goal: Goal = None,
     budget: Cap = None, least_share: Least = None, offline: Offline = False,
     manifest: Manifest = None, force: Force = False, metrics_of: Members = "",
     replicates: Replicates = None, workers: Workers = None, backend: Backend = "",
-    into: Into = None, resume: Resume = False, parquet: Parquet = None,
+    into: Into = None, resume: Resume = False,
 ) -> None:  # fmt: skip
     """Run a world without the screen, and print the command that repeats it.
+
+    The world's file stays as it is; --save keeps what came of it, and --journal every tick.
 
     A whole run can stand in a scenario file, NAME.toml: sections and keys are in sim/README.md,
     under "Scenario files".
     """
     prepare(context.obj)
+    from sim.cli.program.output import files_of, form_of
     from sim.cli.runs.replicates import Replication
     from sim.cli.runs.run import Outputs
     from sim.cli.worlds.make import MessageOptions, only
@@ -162,11 +228,15 @@ def run(
         only(inject), seeds, model, tuple(parameter or ()), author, tags, priority, draws, channel
     )
     ends: dict[str, Any] = {"seed": seed, "stop": Stop(ticks, until_quiet)}
-    ends["outputs"] = Outputs(json, csv, save, metrics, manifest, force, metrics_of)
+    files = files_of(out or (), (".json", ".csv", ".parquet"))
+    ends["outputs"] = Outputs(
+        form_of(json=json, csv=csv), files.get(".json"), files.get(".csv"), files.get(".parquet"),
+        save, metrics, manifest, force, metrics_of,
+    )  # fmt: skip
     own: dict[str, Any] = {"journal": journal, "checkpoint": checkpoint, "platform": platform}
     own["minds"] = minds_asked(minds, mind, goal, offline, budget or (), least_share)
     ends["replication"] = Replication.asked(
-        replicates, workers=workers, backend=backend, into=into, resume=resume, parquet=parquet
+        replicates, workers=workers, backend=backend, into=into, resume=resume
     )
     raise typer.Exit(_carried_out(context.obj, world, said, variant, own, ends))
 

@@ -9,22 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.cli.plugins.trial import probe_foreign
-from sim.cli.program.output import (
-    as_json,
-    require_folder,
-    say,
-    spare_worlds,
-    table,
-    watched,
-    write_text,
-)
+from sim.cli.program.output import Output, table, watched, write_text
 from sim.errors import InputError
 
 if TYPE_CHECKING:
     from sim.lab.calibration import Calibration
     from sim.lab.tables import Table
 
-__all__ = ["Asked", "Written", "ranges_of", "show_calibration"]
+__all__ = ["Asked", "ranges_of", "show_calibration"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +59,6 @@ class Asked:
         return shlex.join(words)
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """Where a result goes: JSON instead of text, a folder of CSV, a report."""
-
-    json: bool = False
-    csv: Path | None = None
-    report: Path | None = None
-
-
 def ranges_of(words: tuple[str, ...]) -> dict[str, tuple[float, float] | None]:
     """Read ``NAME=LOW:HIGH`` words; a name alone has the bounds that it declares.
 
@@ -109,8 +92,8 @@ def _ends(word: str, ends: str) -> tuple[float, float]:
         ) from None
 
 
-def show_calibration(asked: Asked, written: Written) -> None:
-    """Calibrate, and write what was found.
+def show_calibration(asked: Asked, output: Output) -> None:
+    """Calibrate, and write what was found; a report too, and every table into a folder.
 
     Raises
     ------
@@ -118,9 +101,6 @@ def show_calibration(asked: Asked, written: Written) -> None:
         One sentence.
     """
     ranges = ranges_of(asked.fit)
-    for path in (written.csv, written.report):
-        require_folder(path)
-        spare_worlds(path)
     probe_foreign()
     from sim.lab.calibration import run_calibration
 
@@ -129,13 +109,15 @@ def show_calibration(asked: Asked, written: Written) -> None:
             asked.data, ranges=ranges, workers=asked.workers, report=report,
             **asked.how, **asked.plan,
         )  # fmt: skip
-    if written.csv is not None:
-        found.write_all(written.csv)
-    if written.report is not None:
-        write_text(written.report, "\n".join(_report(found, asked)) + "\n")
-    if str(written.report) == "-":
-        return
-    say(as_json(_facts(found, asked)) if written.json else "\n\n".join(_text(found, asked)))
+    if "" in output.files:
+        found.write_all(output.files[""])
+    if ".md" in output.files:
+        write_text(output.files[".md"], "\n".join(_report(found, asked)) + "\n")
+    output.give(
+        lambda: _facts(found, asked),
+        lambda: found.table("parameters"),
+        lambda: "\n\n".join(_text(found, asked)),
+    )
 
 
 def _facts(found: Calibration, asked: Asked) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from sim.cli.program.options import Csv, Json
 from sim.cli.program.start import completed, prepare
 
 __all__ = ["calibrate"]
@@ -59,12 +60,16 @@ def calibrate(
     ] = 0.05,
     seed: Annotated[int, typer.Option(help="The same seed, the same result.")] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Points simulated at once.")] = 2,
-    json: Annotated[bool, typer.Option("--json", help="Write JSON for programs.")] = False,
-    csv: Annotated[
-        Path | None, typer.Option("--csv", help="Write every table as CSV into this folder.")
-    ] = None,
-    report: Annotated[
-        Path | None, typer.Option("--report", help="Write a report here (.md); - is the output.")
+    json: Json = False,
+    csv: Csv = False,
+    out: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="Write a report, NAME.md; the fit, NAME.json or .csv; every table into a folder.",
+        ),
     ] = None,
 ) -> None:
     """Fit parameters to messages that were observed, and judge them by others that were not.
@@ -72,12 +77,13 @@ def calibrate(
     Beside each error stands that of copying the fitted messages, which no model has to beat.
     """
     prepare(context.obj)
-    from sim.cli.runs.calibrate import Asked, Written, show_calibration
+    from sim.cli.program.output import DATA, Output
+    from sim.cli.runs.calibrate import Asked, show_calibration
 
     plan = {"messages": messages, "minutes": minutes, "seeds": seeds}
     how = {
         "model": model, "network": network, "holdout": holdout, "simulations": simulations,
         "method": method, "level": level, "discrepancy": discrepancy, "seed": seed,
     }  # fmt: skip
-    asked = Asked(data, tuple(fit or ()), how, plan, workers)
-    show_calibration(asked, Written(json=json, csv=csv, report=report))
+    output = Output.asked(json=json, csv=csv, out=out, endings=(*DATA, ".md", ""))
+    show_calibration(Asked(data, tuple(fit or ()), how, plan, workers), output)

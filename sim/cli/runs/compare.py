@@ -10,7 +10,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from sim.cli.plugins.trial import probe_foreign
-from sim.cli.program.output import as_json, say, table, tell, watched
+from sim.cli.program.output import Output, table, tell, watched
 from sim.cli.worlds.open_save import AUTHOR
 from sim.core.progress import Report
 from sim.errors import InputError
@@ -19,11 +19,12 @@ from sim.scenario.plan import Stop
 
 if TYPE_CHECKING:
     from sim.lab.recommenders.comparison import Comparison, Difference
+    from sim.lab.tables import Table
     from sim.scenario.driver import Program
     from sim.scenario.spec import Scenario
     from sim.world.world import World
 
-__all__ = ["show_comparison"]
+__all__ = ["Subject", "show_comparison", "subject_of"]
 
 _TICKS = 48
 _BESIDE = 4
@@ -36,9 +37,9 @@ def show_comparison(
     recommenders: str,
     ticks: int | None,
     replicates: int,
+    output: Output,
     *,
     variant: str = "",
-    json: bool = False,
 ) -> None:
     """Run and write a comparison.
 
@@ -51,10 +52,10 @@ def show_comparison(
     ticks, replicates
         How long each run is (None: as the scenario says, else 48), and how many seeds there are,
         one for each replicate.
+    output
+        How it is printed, and what it is written to.
     variant
         Of a scenario that has several.
-    json
-        Whether to write it for programs.
 
     Raises
     ------
@@ -64,16 +65,18 @@ def show_comparison(
     chosen = _named(recommenders)
     probe_foreign()
     with watched() as report:
-        from sim.lab.recommenders.comparison import compare, vetted
+        from sim.lab.recommenders.comparison import compare_recommenders, vetted
 
         vetted(chosen, 1 if ticks is None else ticks, range(replicates))
-        subject = _subject(where, variant, report)
+        subject = subject_of(where, variant, report)
         first = subject.make(None).seed
-        found = compare(
-            subject.make, chosen, ticks=subject.ticks if ticks is None else ticks,
+        found = compare_recommenders(
+            subject.make, chosen, ticks=ticks or subject.ticks or _TICKS,
             seeds=range(first, first + replicates), program=subject.program, report=report,
         )  # fmt: skip
-    say(as_json(_facts(found)) if json else "\n\n".join(_text(found, where)))
+    output.give(
+        lambda: _facts(found), lambda: _values(found), lambda: "\n\n".join(_text(found, where))
+    )
 
 
 def _named(said: str) -> list[str]:
@@ -86,25 +89,32 @@ def _named(said: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Subject:
+class Subject:
     """What is compared: how the world of a seed is made (None: of its own), what is done to it."""
 
     make: Callable[[int | None], World]
-    ticks: int = _TICKS
+    ticks: int | None = None
     program: Program | None = None
 
 
-def _subject(where: str, variant: str, report: Report) -> _Subject:
+def subject_of(where: str, variant: str, report: Report) -> Subject:
+    """Return what a person names: a world, or a scenario, whose plan has begun in each world.
+
+    Raises
+    ------
+    HubbubError
+        One sentence.
+    """
     if is_scenario(where):
         return _of_scenario(open_scenario(where, variant), report)
     if variant:
         raise InputError("Variants belong to scenarios; leave out --variant.")
     from sim.cli.worlds.open_save import open_world
 
-    return _Subject(lambda seed: open_world(where, report, seed=seed))
+    return Subject(lambda seed: open_world(where, report, seed=seed))
 
 
-def _of_scenario(scenario: Scenario, report: Report) -> _Subject:
+def _of_scenario(scenario: Scenario, report: Report) -> Subject:
     # Rules decide for all, and each run lasts as long as the others.
     plan = replace(scenario.plan(author=AUTHOR), minds=None, stop=Stop(sys.maxsize))
 
@@ -119,7 +129,7 @@ def _of_scenario(scenario: Scenario, report: Report) -> _Subject:
             tell(remark)
         return world
 
-    return _Subject(make, scenario.stop.ticks or _TICKS, plan)
+    return Subject(make, scenario.stop.ticks, plan)
 
 
 def _facts(found: Comparison) -> dict[str, Any]:
@@ -153,6 +163,20 @@ def _facts(found: Comparison) -> dict[str, Any]:
             for judged in found.judged(a, b)
         ],
     }
+
+
+def _values(found: Comparison) -> Table:
+    """Return a row a measure, recommender and seed."""
+    from sim.lab.recommenders.exposure_sums import MEASURES
+    from sim.lab.tables import Table
+
+    return Table.of_rows(
+        {"measure": name, "group": measure.group, "recommender": one, "seed": seed,
+         "value": float(found.values[row, replicate, column])}
+        for column, (name, measure) in enumerate(MEASURES.items())
+        for row, one in enumerate(found.names)
+        for replicate, seed in enumerate(found.seeds)
+    )  # fmt: skip
 
 
 def _text(found: Comparison, where: str) -> list[str]:

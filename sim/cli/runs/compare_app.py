@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from sim.cli.minds.run import Goal, MindName, Offline, Who
+from sim.cli.program.options import Json
 from sim.cli.program.start import prepare
 from sim.cli.runs.app import Backend, Into, Resume, Workers
 from sim.errors import InputError
@@ -15,11 +16,19 @@ from sim.errors import InputError
 __all__ = ["compare"]
 
 Against = Annotated[
-    str | None, typer.Option("--against", help="The other mind: rule, or model,temperature=0, ...")
+    str | None,
+    typer.Option(
+        "--against",
+        help="The other mind: rule, or model,temperature=0, ...",
+        rich_help_panel="Minds",
+    ),
 ]
 Replies = Annotated[
     Path | None,
-    typer.Option(help="What models answer is written here; with --offline read from here."),
+    typer.Option(
+        help="What models answer is written here; with --offline read from here.",
+        rich_help_panel="Minds",
+    ),
 ]
 Arms = Annotated[
     list[str] | None,
@@ -27,10 +36,19 @@ Arms = Annotated[
         "--arm",
         metavar="'NAME: CHANGES'",
         help='A future of the world, such as "checked: do=fact-check message=0 at=2; '
-        'recommender=blend"; NAME alone is as it is. Once for each.',
+        'recommender=blend", or a message of its own, "sir: text=Hello model=sir"; NAME alone is '
+        "as it is. Once for each.",
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print CSV: differences, or a value a run.")]
+Out = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--out", "-o", metavar="FILE",
+        help="Write it to NAME.json, .csv, .jsonl or .parquet; curves of futures to NAME.png, .svg "
+        "or .pdf. One of each.",
+    ),
+]  # fmt: skip
 
 
 def compare(
@@ -65,7 +83,13 @@ def compare(
             "futures 20.",
         ),
     ] = None,
-    variant: Annotated[str, typer.Option(help="Of a scenario that has several.")] = "",
+    variant: Annotated[
+        str,
+        typer.Option(
+            help="Of a scenario that has several.",
+            rich_help_panel="What is compared",
+        ),
+    ] = "",
     minds: Who = None,
     mind: MindName = None,
     against: Against = None,
@@ -81,46 +105,52 @@ def compare(
         typer.Option(help="Sent in each future: a text, or \"text='...' model=sir beta=0.2\"."),
     ] = None,
     measure: Annotated[
-        str, typer.Option(help="Whose difference is the conclusion; else the share reached.")
+        str,
+        typer.Option(
+            help="Whose difference is the conclusion; else the share reached.",
+            rich_help_panel="What is compared",
+        ),
     ] = "",
     margin: Annotated[
         float | None,
-        typer.Option(help="A difference that would not matter, chosen before the runs."),
+        typer.Option(
+            help="A difference that would not matter, chosen before the runs.",
+            rich_help_panel="What is compared",
+        ),
     ] = None,
     workers: Workers = None,
     backend: Backend = "",
     into: Into = None,
     resume: Resume = False,
-    write: Annotated[
-        Path | None,
-        typer.Option(help="The differences of futures as .csv, .jsonl or .parquet."),
-    ] = None,
-    plot: Annotated[
-        Path | None,
-        typer.Option(help="Their curves and the difference as .png, .svg or .pdf."),
-    ] = None,
     json: Json = False,
+    csv: Csv = False,
+    out: Out = None,
 ) -> None:
     """Run the same world and seeds under several conditions, and show what differs.
 
     Recommenders; futures from where the world stands (--arm), or the variants of a scenario
-    (--variants); with --minds, --mind and --against two minds of the same members.
+    (--variants); with --minds, --mind and --against two minds of the same members. --workers,
+    --backend, --into, --resume, --message, --measure, --margin and figures are of futures.
     """
     prepare(context.obj)
+    from sim.cli.program.output import DATA, FIGURES, Output
+
     of_futures = bool(arm) or variants
     if of_futures and (recommenders or variant or minds is not None):
         raise InputError("Compare one thing: --arm or --variants, or --recommenders, or --minds.")
+    endings = (*DATA, *FIGURES) if of_futures else DATA
+    output = Output.asked(json=json, csv=csv, out=out, endings=endings)
     if of_futures:
         from sim.cli.runs.compare_futures import FutureOptions, show_futures
 
         wanted = FutureOptions(
             arm or (), message or (), variants, ticks, replicates, measure, margin, workers,
-            write, plot, backend, into, resume,
+            backend, into, resume, output,
         )  # fmt: skip
-        show_futures(world, wanted, json=json)
+        show_futures(world, wanted)
         return
-    if message or measure or margin is not None or write or plot:
-        raise InputError("--message, --measure, --margin, --write and --plot are of --arm.")
+    if message or measure or margin is not None:
+        raise InputError("--message, --measure and --margin are of --arm.")
     if workers or backend or into or resume:
         raise InputError("--workers, --backend, --into and --resume are of --arm and --variants.")
     if minds is not None:
@@ -129,11 +159,11 @@ def compare(
         asked = ComparisonOptions(
             minds, mind or "model", against or "rule", goal or "", replies, offline
         )
-        show_minds_comparison(world, asked, ticks, replicates or 1, variant=variant, json=json)
+        show_minds_comparison(world, asked, ticks, replicates or 1, output, variant=variant)
         return
     if any((mind, against, goal, replies, offline)):
         raise InputError("--mind, --against, --goal, --replies, --offline: say whose by --minds.")
     from sim.cli.runs.compare import show_comparison
 
     named = recommenders or "chronological,popularity"
-    show_comparison(world, named, ticks, replicates or 5, variant=variant, json=json)
+    show_comparison(world, named, ticks, replicates or 5, output, variant=variant)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.cli.plugins.trial import probe_foreign
-from sim.cli.program.output import as_json, require_folder, say, spare_worlds, table, tell, watched
+from sim.cli.program.output import FIGURES, Output, require_folder, table, tell, watched
 from sim.cli.worlds.open_save import AUTHOR
 from sim.core.progress import Report
 from sim.errors import InputError
@@ -33,9 +33,9 @@ class FutureOptions:
     Parameters
     ----------
     arms
-        As :func:`~sim.lab.futures.words.future_in_words` takes them; none with ``variants``.
+        As :func:`~sim.lab.futures.future.future_in_words` takes them; none with ``variants``.
     messages
-        Sent under every arm, as :func:`~sim.lab.futures.words.message_in_words` takes them.
+        Sent under every arm, as :func:`~sim.lab.futures.future.message_in_words` takes them.
     variants
         Whether the arms are those of a scenario.
     ticks, replicates
@@ -44,11 +44,11 @@ class FutureOptions:
         Of the conclusion; None: no margin.
     workers, backend
         Replicates that run at once, and by what; None: as many as threads; empty: loky.
-    write, plot
-        Files for the table of differences and the figure; None: none.
     into, resume
         Where each run is kept as soon as it is finished; whether a file that is there is gone on
         with.
+    output
+        How it is printed, and what it is written to; figures too.
     """
 
     arms: Sequence[str] = ()
@@ -59,14 +59,13 @@ class FutureOptions:
     measure: str = ""
     margin: float | None = None
     workers: int | None = None
-    write: Path | None = None
-    plot: Path | None = None
     backend: str = ""
     into: Path | None = None
     resume: bool = False
+    output: Output = field(default_factory=Output)
 
 
-def show_futures(where: str, asked: FutureOptions, *, json: bool) -> None:
+def show_futures(where: str, asked: FutureOptions) -> None:
     """Run futures of a world and write how they differ.
 
     Parameters
@@ -75,24 +74,18 @@ def show_futures(where: str, asked: FutureOptions, *, json: bool) -> None:
         A world as every verb takes it, or a scenario.
     asked
         What is asked.
-    json
-        Whether to write it for programs.
 
     Raises
     ------
     HubbubError
         One sentence.
     """
-    from sim.core.workers import workers as threads
+    from sim.core.threads import workers as threads
     from sim.lab.statistics.sentences import require_margin
 
-    for path in (asked.write, asked.plot, asked.into):
-        require_folder(path)
-    for path in (asked.write, asked.plot):
-        spare_worlds(path)
+    require_folder(asked.into)
     if asked.resume and asked.into is None:
         raise InputError("--resume goes on with a file of results; name it: --into FILE.")
-    _require_files(asked)
     require_margin(asked.margin)
     arms, messages = _said(where, asked)
     probe_foreign()
@@ -108,9 +101,13 @@ def show_futures(where: str, asked: FutureOptions, *, json: bool) -> None:
             measure=asked.measure, workers=asked.workers or threads(),
             backend=asked.backend or "loky", into=asked.into, resume=asked.resume, report=report,
         )  # fmt: skip
-    _write(found, asked)
+    _draw(found, asked.output)
     said = found.conclusion(margin=asked.margin)
-    say(as_json(_facts(found, said)) if json else "\n\n".join(_text(found, where, said)))
+    asked.output.give(
+        lambda: _facts(found, said),
+        lambda: found.differences,
+        lambda: "\n\n".join(_text(found, where, said)),
+    )
     for remark in found.records.remarks:
         tell(remark)
 
@@ -175,29 +172,15 @@ def _require_one_base(base: Scenario, scenario: Scenario, name: str) -> None:
         )
 
 
-def _require_files(asked: FutureOptions) -> None:
-    """Refuse before any work what could not be written after it."""
-    from sim.lab.tables.outside import library, require_ending
-
-    if asked.write is not None:
-        require_ending(asked.write)
-    if asked.plot is None:
-        return
-    library("matplotlib.figure")
-    if asked.plot.suffix.lower() not in {".png", ".svg", ".pdf"}:
-        raise InputError(f"A figure is written as .png, .svg or .pdf, not {asked.plot.name!r}.")
-
-
-def _write(found: Futures, asked: FutureOptions) -> None:
+def _draw(found: Futures, output: Output) -> None:
+    """Write the curves and the difference as figures."""
     from sim.errors import FileError
 
-    if asked.write is not None:
-        found.write(asked.write)
-    if asked.plot is not None:
+    for path in (path for ending, path in output.files.items() if ending in FIGURES):
         try:
-            found.plot().savefig(asked.plot)
+            found.plot().savefig(path)
         except OSError as error:
-            raise FileError(asked.plot, f"cannot be written: {error.strerror}") from None
+            raise FileError(path, f"cannot be written: {error.strerror}") from None
 
 
 def _facts(found: Futures, said: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,8 @@ from sim.scenario.driver import RunOutcome, contacts_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sim.runtime.process.simulation import IsolatedSimulation
-    from sim.scenario.plan import MessageSpec, RunPlan
+    from sim.runtime.simulation import Simulation
+    from sim.scenario.plan import RunPlan
     from sim.world.world import World
 
 __all__ = ["run_isolated"]
@@ -39,7 +40,7 @@ def run_isolated(
     Parameters
     ----------
     world, plan
-        As of :func:`~sim.scenario.driver.run_plan`.
+        As of :func:`~sim.scenario.driver.run_plan`, without minds.
     target
         Where the world is saved in the end, beside which it is kept when a plugin ends the run;
         None: nowhere.
@@ -62,7 +63,7 @@ async def _run(
     world: World, plan: RunPlan, target: Path | None, report: Report, beside: Path | None
 ) -> RunOutcome:
     from sim.runtime.engine.warden import patience_for
-    from sim.runtime.process.simulation import IsolatedSimulation
+    from sim.runtime.simulation import IsolatedSimulation
     from sim.settings.settings import current
 
     report("starting the engine", 0.0)
@@ -76,12 +77,14 @@ async def _run(
     )
     async with simulation:
         made, since = world.made, world.tick
-        numbers = [await _sent(simulation, message) for message in plan.messages]
+        await _begun(simulation, plan)
         before = await simulation.call(_weighed)
         began = perf_counter()
-        await _tick(simulation, plan, target, report)
+        await _tick(simulation, since + plan.stop.limit, target, report)
         seconds = perf_counter() - began
         after = await simulation.call(_weighed)
+        for said in plan.late():
+            tell(said)
         for _, line in simulation.frame.events:
             if line.startswith(_PRINTED):
                 tell(safe(line))
@@ -92,12 +95,8 @@ async def _run(
     if done.metrics is not None:
         done.metrics.faults = unmeasured
     every = list(done.cascades)
-    cascades = [c for c in every if c.id in numbers or c.id >= made] if numbers else every
+    cascades = [c for c in every if c.id >= made] if plan.messages else every
     return RunOutcome(done, cascades, seconds, max(after - before, 0), since)
-
-
-def _injected(world: World, message: MessageSpec) -> int:
-    return message.inject(world).id
 
 
 def _weighed(world: World) -> int:
@@ -112,29 +111,28 @@ def _faults(world: World) -> tuple[list[str], list[str]]:
     )
 
 
-async def _sent(simulation: IsolatedSimulation, message: MessageSpec) -> int:
+async def _begun(simulation: Simulation, plan: RunPlan) -> None:
+    """Begin a plan in a world that is prepared for it."""
     from sim.runtime.engine.engine_command import ReplacedError
 
     try:
-        return await simulation.call(_injected, message)
+        await simulation.begin(replace(plan, setup=None, platform=""))
     except ReplacedError:
         await simulation.ready()
+        ended = simulation.ended
+        plugin = plan.messages[0].named_model if ended is None or not ended.plugin else ended.plugin
         reason = "took the engine's process down before its message had begun"
-        raise PluginError(message.named_model, reason) from None
+        raise PluginError(plugin, reason) from None
 
 
-async def _tick(
-    simulation: IsolatedSimulation, plan: RunPlan, target: Path | None, report: Report
-) -> None:
-    """Run the ticks that were asked for, in one process after another where a plugin ends one."""
+async def _tick(simulation: Simulation, end: int, target: Path | None, report: Report) -> None:
+    """Run until the plan is over, in one process after another where a plugin ends one."""
     from sim.runtime.engine.engine_command import ReplacedError
 
-    end, stuck = simulation.frame.tick + plan.stop.limit, 0
-    while True:
+    stuck = 0
+    while (now := simulation.frame.program) is not None and now.ended is None:
         began = simulation.frame.tick
-        left = end - began
-        quiet = plan.stop.waits_for_quiet
-        run = simulation.run_until_quiet(limit=left) if quiet else simulation.step(left)
+        run = simulation.step(end - began)
         try:
             await _followed(simulation, run, end, report)
         except ReplacedError:
@@ -152,11 +150,14 @@ async def _tick(
             if stuck == _TRIES:
                 kept = await _kept(simulation, target)
                 raise HubbubError(f"The run gets no further: {said.rstrip('.')}; {kept}.") from None
-        else:
-            return
+    if now is None:
+        kept = await _kept(simulation, target)
+        raise HubbubError(f"The run was cut short, for nothing carries its plan on; {kept}.")
+    if now.error:
+        raise HubbubError(now.error)
 
 
-async def _kept(simulation: IsolatedSimulation, target: Path | None) -> str:
+async def _kept(simulation: Simulation, target: Path | None) -> str:
     """Save the last completed tick; returns where, as a clause."""
     from sim.cli.runs.interrupts import rescue_path, said_of_rescue
 
@@ -166,7 +167,7 @@ async def _kept(simulation: IsolatedSimulation, target: Path | None) -> str:
 
 
 async def _followed(
-    simulation: IsolatedSimulation, run: Coroutine[Any, Any, int], end: int, report: Report
+    simulation: Simulation, run: Coroutine[Any, Any, int], end: int, report: Report
 ) -> None:
     """Wait for ticks and say how far they are; what the report raises stops them."""
     first = simulation.frame.tick

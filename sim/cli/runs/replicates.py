@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,22 +15,21 @@ from sim.cli.program.exits import OK, PLUGIN
 from sim.cli.program.log import log
 from sim.cli.program.output import (
     as_json,
+    csv_of,
     require_folder,
     safe,
     say,
-    spare_worlds,
     table,
     tell,
     watched,
-    write_text,
 )
+from sim.cli.runs.run import give
 from sim.core.text import one_line
 from sim.errors import Cancelled, InputError
 
 if TYPE_CHECKING:
     from sim.cli.runs.run import Outputs, RunRequest
     from sim.lab.ensembles import Ensemble
-    from sim.lab.tables import Table
     from sim.world.world import World
 
 __all__ = ["Replication", "carry_out_many"]
@@ -53,8 +51,6 @@ class Replication:
         Where each is kept as soon as it is finished.
     resume
         Whether a file that is there is gone on with.
-    parquet
-        Where a row for each replicate and tick is written.
     """
 
     count: int
@@ -62,7 +58,6 @@ class Replication:
     backend: str = ""
     into: Path | None = None
     resume: bool = False
-    parquet: Path | None = None
 
     @classmethod
     def asked(cls, count: int | None, **given: Any) -> Replication | None:
@@ -98,15 +93,7 @@ class Replication:
         alone["--minds"] = request.plan.minds
         for name in (name for name, given in alone.items() if given):
             raise InputError(f"{name} belongs to a single run; leave it out, or --replicates.")
-        for path in (self.into, self.parquet):
-            require_folder(path)
-        spare_worlds(self.parquet)
-        if self.parquet is not None:
-            from sim.lab.tables.outside import library
-
-            if self.parquet.suffix != ".parquet":
-                raise InputError(f"--parquet writes NAME.parquet, not {self.parquet}.")
-            library("pyarrow")
+        require_folder(self.into)
         _require_apart(request.outputs, self)
 
     @property
@@ -115,12 +102,11 @@ class Replication:
         words = ["--replicates", str(self.count)]
         words += [] if self.workers is None else ["--workers", str(self.workers)]
         words += ["--backend", self.backend] if self.backend else []
-        words += [] if self.into is None else ["--into", str(self.into), "--resume"]
-        return words if self.parquet is None else [*words, "--parquet", str(self.parquet)]
+        return words if self.into is None else [*words, "--into", str(self.into), "--resume"]
 
 
 def _require_apart(outputs: Outputs, asked: Replication) -> None:
-    every = (outputs.json, outputs.csv, asked.into, asked.parquet)
+    every = (*outputs.results, asked.into)
     files = [path.resolve() for path in every if path is not None]
     if len(set(files)) < len(files):
         raise InputError("Two results would go to one file; give each its own name.")
@@ -134,7 +120,7 @@ def carry_out_many(request: RunRequest, asked: Replication) -> int:
     HubbubError
         One sentence; what is finished is in the file of results, if there is one.
     """
-    from sim.core.workers import workers
+    from sim.core.threads import workers
     from sim.lab.ensembles import run_ensemble
 
     asked.check(request)
@@ -156,7 +142,7 @@ def carry_out_many(request: RunRequest, asked: Replication) -> int:
             if asked.into is not None and asked.into.exists():
                 tell(f"What is finished is kept in {asked.into}. On with it: {_resumed(again)}")
             raise
-    _write(found, world, request.outputs, asked, again)
+    _write(found, world, request.outputs, again)
     log("ran", command=again, replicates=asked.count)
     show = tell if request.outputs.on_stdout else say
     for line in _told(found, world, perf_counter() - began):
@@ -207,15 +193,13 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.4g}"
 
 
-def _write(
-    found: Ensemble, world: World, outputs: Outputs, asked: Replication, command: str
-) -> None:
-    if outputs.json is not None:
-        write_text(outputs.json, as_json(_facts(found, world, command)) + "\n")
-    if outputs.csv is not None:
-        write_text(outputs.csv, _as_csv(found.curves))
-    if asked.parquet is not None:
-        found.write(asked.parquet, "curves")
+def _write(found: Ensemble, world: World, outputs: Outputs, command: str) -> None:
+    if outputs.form == "json" or outputs.json is not None:
+        give(outputs, "json", as_json(_facts(found, world, command)) + "\n")
+    if outputs.form == "csv" or outputs.csv is not None:
+        give(outputs, "csv", csv_of(found.curves) + "\n")
+    if outputs.parquet is not None:
+        found.write(outputs.parquet, "curves")
 
 
 def _facts(found: Ensemble, world: World, command: str) -> dict[str, Any]:
@@ -241,8 +225,3 @@ def _facts(found: Ensemble, world: World, command: str) -> dict[str, Any]:
         "runs": list(found.runs.rows()),
         "remarks": list(found.records.remarks),
     }
-
-
-def _as_csv(rows: Table) -> str:
-    with tempfile.TemporaryDirectory(prefix="hubbub-") as folder:
-        return rows.write(Path(folder) / "curves.csv").read_text("utf-8")

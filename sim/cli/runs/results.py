@@ -14,12 +14,13 @@ from sim.core.text import clip, one_line
 from sim.runtime.engine.propagation_reports import ModelReports
 
 if TYPE_CHECKING:
+    from sim.lab.tables import Table
     from sim.scenario.driver import RunOutcome
     from sim.spread.cascade.cascade import Cascade
     from sim.world.world import World
 
 __all__ = [
-    "as_csv", "has_failed", "lived", "pace", "result", "summary",
+    "as_csv", "as_table", "has_failed", "lived", "pace", "result", "summary",
     "tell_failed",
 ]  # fmt: skip
 
@@ -137,15 +138,28 @@ def as_csv(cascades: Sequence[Cascade]) -> str:
         later ones; states are counted at the tick. r is empty where nobody adopted, and while any
         of those who did may still cause more.
     """
-    states = list(dict.fromkeys(state for cascade in cascades for state in cascade.states))
     text = io.StringIO()
-    lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(
-        ["cascade", "model", "tick", "new", "size", "r", "adoptions", *map(one_line, states)]
-    )
-    for cascade in cascades:
-        lines.writerows(_lines(cascade, states))
+    csv.writer(text, lineterminator="\n").writerows(_rows(cascades))
     return text.getvalue()
+
+
+def as_table(cascades: Sequence[Cascade]) -> Table:
+    """Return what :func:`as_csv` writes as a table; what is empty there is none or no number."""
+    from sim.lab.tables import Table
+
+    names, *rows = _rows(cascades)
+    told = ([None if cell == "" else cell for cell in row] for row in rows)
+    found = [dict(zip(map(str, names), row, strict=True)) for row in told]
+    for row in found:
+        row["r"] = None if row["r"] is None else float(str(row["r"]))
+    return Table.of_rows(found, names=list(map(str, names)))
+
+
+def _rows(cascades: Sequence[Cascade]) -> Iterator[list[object]]:
+    states = list(dict.fromkeys(state for cascade in cascades for state in cascade.states))
+    yield ["cascade", "model", "tick", "new", "size", "r", "adoptions", *map(one_line, states)]
+    for cascade in cascades:
+        yield from _lines(cascade, states)
 
 
 def _lines(cascade: Cascade, states: list[str]) -> Iterator[list[object]]:

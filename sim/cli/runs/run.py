@@ -14,6 +14,7 @@ from sim.cli.plugins.trial import probe_foreign
 from sim.cli.program.exits import ERROR, FILE, OK, PLUGIN
 from sim.cli.program.log import log
 from sim.cli.program.output import (
+    Form,
     as_json,
     require_folder,
     safe,
@@ -24,7 +25,16 @@ from sim.cli.program.output import (
     write_text,
 )
 from sim.cli.runs.history import recorded_run
-from sim.cli.runs.results import as_csv, has_failed, lived, pace, result, summary, tell_failed
+from sim.cli.runs.results import (
+    as_csv,
+    as_table,
+    has_failed,
+    lived,
+    pace,
+    result,
+    summary,
+    tell_failed,
+)
 from sim.cli.worlds.open_save import save_world
 from sim.core.progress import Report
 from sim.core.text import clean
@@ -38,19 +48,21 @@ if TYPE_CHECKING:
     from sim.scenario.plan import MessageSpec, RunPlan
     from sim.world.world import World
 
-__all__ = ["Outputs", "RunRequest", "carry_out", "command_words", "message_words"]
+__all__ = ["Outputs", "RunRequest", "carry_out", "command_words", "give", "message_words"]
 
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Files to write; ``-`` is standard output, None is none.
+    """What is printed, and files to write; None is none.
 
     With ``force`` the world is saved also over a file that holds it further on. ``members`` says
     whose own metrics are taken and written beside ``metrics``, as NAME-members.
     """
 
+    form: Form = "text"
     json: Path | None = None
     csv: Path | None = None
+    parquet: Path | None = None
     save: Path | None = None
     metrics: Path | None = None
     manifest: Path | None = None
@@ -65,24 +77,28 @@ class Outputs:
         FileError
             When a folder does not exist.
         InputError
-            When two results would go to standard output.
+            When two results would go to one file.
         """
-        every = (self.json, self.csv, self.save, self.metrics, self.manifest, self.beside)
+        results = (*self.results, self.metrics, self.manifest, self.beside)
+        every = (*results, self.save)
         for path in every:
             require_folder(path)
         if self.metrics is not None and self.metrics.suffix not in {".csv", ".jsonl"}:
             raise InputError(f"Metrics are written to NAME.csv or NAME.jsonl, not {self.metrics}.")
         if self.members and self.metrics is None:
             raise InputError("--metrics-of needs --metrics FILE, beside which they are written.")
-        if str(self.json) == str(self.csv) == "-":
-            raise InputError("Only one of --json and --csv can go to standard output.")
         if str(self.save) == "-":
             raise InputError("A world is saved in a file, not on standard output; name one.")
         files = [path.resolve() for path in every if path is not None]
         if len(set(files)) < len(files):
             raise InputError("Two results would go to one file; give each its own name.")
-        for path in (self.json, self.csv, self.metrics, self.manifest, self.beside):
+        for path in results:
             spare_worlds(path)
+
+    @property
+    def results(self) -> tuple[Path | None, ...]:
+        """Where the results of messages are written: JSON, CSV, Parquet."""
+        return self.json, self.csv, self.parquet
 
     @property
     def beside(self) -> Path | None:
@@ -94,14 +110,15 @@ class Outputs:
     @property
     def words(self) -> list[str]:
         """The options that write the results again; a saved world stays as it is."""
-        named = (("--json", self.json), ("--csv", self.csv), ("--metrics", self.metrics))
-        words = [word for name, path in named if path is not None for word in (name, str(path))]
+        named = [*(("--out", path) for path in self.results), ("--metrics", self.metrics)]
+        words = [] if self.form == "text" else [f"--{self.form}"]
+        words += [word for name, path in named if path is not None for word in (name, str(path))]
         return [*words, "--metrics-of", self.members] if self.members else words
 
     @property
     def on_stdout(self) -> bool:
         """Whether standard output carries a result."""
-        return "-" in {str(self.json), str(self.csv)}
+        return self.form != "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +229,8 @@ def carry_out(request: RunRequest) -> int:
     if not request.isolated:
         probe_foreign()
     with watched() as report:
+        from sim.runtime.journal.writer import journalled
+
         journal = request.journal
         world = journal.made(request.make, report) if journal else request.make(report)
         request.plan.prepare(world)
@@ -220,7 +239,8 @@ def carry_out(request: RunRequest) -> int:
             journal.keeper(world) if journal else nullcontext() as keeper,
             recorded_run(world, request.origin, request.outputs.save, journal) as history,
         ):
-            request.plan.host(world, keeper)
+            with journalled(world, keeper):
+                request.plan.host(world)
             if request.isolated:
                 ran = _run_isolated(world, request, history.beside, report)
             else:
@@ -275,8 +295,8 @@ def _run_isolated(
 ) -> RunOutcome:
     from sim.cli.runs.process import run_isolated
 
-    if request.plan.commands or request.plan.minds:
-        raise InputError("[[commands]] and --minds run in one process; leave out --isolated.")
+    if request.plan.minds:
+        raise InputError("Minds think in the program's own process; leave out --isolated.")
     return run_isolated(world, request.plan, request.outputs.save, report, beside=beside)
 
 
@@ -301,12 +321,23 @@ def _saved(world: World, outputs: Outputs, report: Report) -> tuple[str, Path | 
     return f"{told} {save_world(world, other, report)}", other
 
 
+def give(outputs: Outputs, form: Form, text: str) -> None:
+    """Print a result if it is the one to print, and write it to its file if it has one."""
+    path = outputs.json if form == "json" else outputs.csv
+    if outputs.form == form:
+        say(text.rstrip("\n"))
+    if path is not None:
+        write_text(path, text)
+
+
 def _write(ran: RunOutcome, outputs: Outputs, command: str) -> None:
-    if outputs.json is not None:
-        found = result(ran.world, ran.cascades, command=command, seconds=ran.seconds)
-        write_text(outputs.json, as_json(found) + "\n")
-    if outputs.csv is not None:
-        write_text(outputs.csv, as_csv(ran.cascades))
+    if outputs.form == "json" or outputs.json is not None:
+        told = as_json(result(ran.world, ran.cascades, command=command, seconds=ran.seconds))
+        give(outputs, "json", told + "\n")
+    if outputs.form == "csv" or outputs.csv is not None:
+        give(outputs, "csv", as_csv(ran.cascades))
+    if outputs.parquet is not None:
+        as_table(ran.cascades).write(outputs.parquet)
     if outputs.manifest is not None:
         from sim.cli.minds.repeat import manifest_text
 

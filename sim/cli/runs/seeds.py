@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sim.cli.program.output import as_json, say, table, watched
+from sim.cli.program.output import Output, table, watched
 from sim.errors import InputError
 
 if TYPE_CHECKING:
@@ -49,15 +49,15 @@ class SeedsRequest:
     rumour: str = ""
 
 
-def show_seeds(where: str, asked: SeedsRequest, form: str = "text") -> None:
+def show_seeds(where: str, asked: SeedsRequest, output: Output) -> None:
     """Find and write seeds, or what to block.
 
     Parameters
     ----------
     where
         A world as every verb takes it.
-    form
-        ``"text"``, ``"json"`` or ``"csv"``.
+    output
+        How it is printed, and what it is written to.
 
     Raises
     ------
@@ -75,12 +75,7 @@ def show_seeds(where: str, asked: SeedsRequest, form: str = "text") -> None:
         world = open_world(where, part(report, 0.0, 0.3))
         find = _blocks if asked.block else _seeds
         found = find(world, asked, model, part(report, 0.3, 0.7))
-    if form == "json":
-        say(as_json(_facts(found, model, asked)))
-    elif form == "csv":
-        say("\n".join(_csv(found.table())))
-    else:
-        say("\n\n".join(_text(found)))
+    output.give(lambda: _facts(found, model, asked), found.table, lambda: "\n\n".join(_text(found)))
 
 
 def _seeds(world: Any, asked: SeedsRequest, model: str, report: Any) -> SeedResult:
@@ -121,17 +116,6 @@ def _facts(found: SeedResult | BlockingResult, model: str, asked: SeedsRequest) 
 def _records(rows: Table) -> list[dict[str, Any]]:
     columns = {name: rows[name].tolist() for name in rows.names}
     return [{name: column[row] for name, column in columns.items()} for row in range(len(rows))]
-
-
-def _csv(rows: Table) -> list[str]:
-    import csv
-    import io
-
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(rows.names)
-    writer.writerows(row.values() for row in _records(rows))
-    return out.getvalue().splitlines()
 
 
 def _text(found: SeedResult | BlockingResult) -> list[str]:

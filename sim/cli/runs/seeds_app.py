@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
+from sim.cli.program.options import Csv, Json, Out, Pairs
 from sim.cli.program.start import completed, prepare
-from sim.cli.runs.app import Pairs
-from sim.errors import InputError
 
 __all__ = ["seeds"]
 
@@ -51,19 +50,20 @@ def seeds(
     rumour: Annotated[
         str, typer.Option(metavar="SEEDS", help="Who has the rumour: random:5, ids:3,9, ...")
     ] = "",
-    json: Annotated[bool, typer.Option("--json", help="Write JSON for programs.")] = False,
-    csv: Annotated[bool, typer.Option("--csv", help="Write the seeds as CSV.")] = False,
+    json: Json = False,
+    csv: Csv = False,
+    out: Out = None,
 ) -> None:
     """Find whom to tell first for most reach, or whom to silence against a rumour.
 
     Seeds come with the reach to expect and how near the best possible they are.
     """
     prepare(context.obj)
+    from sim.cli.program.output import Output
     from sim.cli.runs.seeds import SeedsRequest, show_seeds
     from sim.scenario.worlds import assignments
 
-    if json and csv:
-        raise InputError("Say --json or --csv, not both.")
+    output = Output.asked(json=json, csv=csv, out=out)
     from sim.lab.seeding import BASELINES
 
     named = tuple(name.strip() for name in against.split(",") if name.strip())
@@ -73,4 +73,4 @@ def seeds(
         method=method, epsilon=epsilon, against=BASELINES if named == ("all",) else named,
         block=block, rumour=rumour,
     )  # fmt: skip
-    show_seeds(world, asked, "json" if json else "csv" if csv else "text")
+    show_seeds(world, asked, output)

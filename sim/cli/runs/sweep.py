@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from sim.cli.plugins.trial import probe_foreign
-from sim.cli.program.output import (
-    as_json,
-    require_folder,
-    say,
-    spare_worlds,
-    table,
-    tell,
-    watched,
-)
-from sim.core.workers import workers
+from sim.cli.program.output import Output, require_folder, table, tell, watched
+from sim.core.threads import workers
 from sim.errors import Cancelled, InputError
 from sim.scenario.gallery import is_scenario
 
@@ -24,28 +15,12 @@ if TYPE_CHECKING:
     from sim.lab.sweeps import Sweep
     from sim.lab.tables import Table
 
-__all__ = ["Written", "show_sweep"]
+__all__ = ["show_sweep"]
 
 _MOST_REMARKS = 5
 
 
-class Written(NamedTuple):
-    """What is written of a sweep.
-
-    Attributes
-    ----------
-    json
-        Whether to write it for programs.
-    csv, parquet
-        Files for its points; None: none.
-    """
-
-    json: bool = False
-    csv: Path | None = None
-    parquet: Path | None = None
-
-
-def show_sweep(where: str, vary: Sequence[str], how: Mapping[str, Any], written: Written) -> None:
+def show_sweep(where: str, vary: Sequence[str], how: Mapping[str, Any], output: Output) -> None:
     """Run and write a sweep.
 
     Parameters
@@ -56,26 +31,23 @@ def show_sweep(where: str, vary: Sequence[str], how: Mapping[str, Any], written:
         ``KEY=RANGE`` each; none: as the scenario says.
     how
         What else :func:`~sim.lab.run_sweep` takes.
-    written
-        What is written of it.
+    output
+        How it is printed, and what its points are written to.
 
     Raises
     ------
     HubbubError
         One sentence; before anything runs, where anything is not allowed.
     """
-    _vet(where, how, written)
+    _vet(where, how)
     found = _run(where, _parameters(vary), how)
-    for path in (written.csv, written.parquet):
-        if path is not None:
-            found.points.write(path)
-    say(as_json(_facts(found)) if written.json else "\n\n".join(_text(found)))
+    output.give(lambda: _facts(found), lambda: found.points, lambda: "\n\n".join(_text(found)))
     for remark in _remarks(found):
         tell(remark)
 
 
-def _vet(where: str, how: Mapping[str, Any], written: Written) -> None:
-    """Refuse what cannot be run or written."""
+def _vet(where: str, how: Mapping[str, Any]) -> None:
+    """Refuse what cannot be run or kept."""
     if not is_scenario(where):
         raise InputError(
             f"A sweep is of a scenario, NAME.toml or gallery:NAME, and {where!r} is neither; "
@@ -83,16 +55,7 @@ def _vet(where: str, how: Mapping[str, Any], written: Written) -> None:
         )
     if how.get("resume") and how.get("into") is None:
         raise InputError("--resume goes on with a file; name it by --into.")
-    for path, ending in ((written.csv, ".csv"), (written.parquet, ".parquet")):
-        if path is not None and path.suffix.lower() != ending:
-            raise InputError(f"--{ending[1:]} writes a file that ends in {ending}, not {path}.")
-        require_folder(path)
-        spare_worlds(path)
     require_folder(how.get("into"))
-    if written.parquet is not None:
-        from sim.lab.tables.outside import library
-
-        library("pyarrow.parquet")
 
 
 def _run(where: str, parameters: Mapping[str, Any] | None, how: Mapping[str, Any]) -> Sweep:
@@ -133,7 +96,7 @@ def _text(found: Sweep) -> list[str]:
 
 
 def _plain(rows: Table) -> str:
-    from sim.lab.tables.shown import shown
+    from sim.lab.tables import shown
 
     return table([rows.names, *([shown(v) for v in row.values()] for row in rows.rows())])
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from sim.cli.program.options import Json, Out
 from sim.cli.program.start import prepare
 from sim.cli.runs.app import Backend, Resume, Workers
 
@@ -59,11 +60,9 @@ def sweep(
         typer.Option(help="Keep each finished run in this file, NAME.runs (a network each one)."),
     ] = None,
     resume: Resume = False,
-    json: Annotated[bool, typer.Option("--json", help="Write JSON for programs.")] = False,
-    csv: Annotated[Path | None, typer.Option(help="Write the points here, .csv.")] = None,
-    parquet: Annotated[
-        Path | None, typer.Option(help="Write the points here, .parquet; needs pyarrow.")
-    ] = None,
+    json: Json = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print a line a point.")] = False,
+    out: Out = None,
 ) -> None:
     """Run a scenario at many points of its parameters, and say what the outcome owes to each.
 
@@ -71,7 +70,8 @@ def sweep(
     parameters, a tornado of any other number, and how sensitive the measure is to each.
     """
     prepare(context.obj)
-    from sim.cli.runs.sweep import Written, show_sweep
+    from sim.cli.program.output import Output
+    from sim.cli.runs.sweep import show_sweep
 
     how = {
         "design": design, "points": points, "replicates": replicates, "measure": measure,
@@ -79,4 +79,4 @@ def sweep(
         "workers": workers, "backend": backend,
         "into": into, "resume": resume,
     }  # fmt: skip
-    show_sweep(scenario, vary or (), how, Written(json, csv, parquet))
+    show_sweep(scenario, vary or (), how, Output.asked(json=json, csv=csv, out=out))

@@ -7,18 +7,14 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.program.grammar import Verbs
+from sim.cli.program.options import Json
+from sim.cli.program.panels import VerbApp
 from sim.cli.program.start import prepare
 
 __all__ = ["scenarios"]
 
-scenarios = typer.Typer(
-    cls=Verbs,
-    help="Whole runs in a file: those that come with the program, and yours.",
-    rich_markup_mode=None,
-)
+scenarios = VerbApp("Whole runs in a file: those that come with the program, and yours.")
 
-Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 Where = Annotated[str, typer.Argument(metavar="SCENARIO", help="scenario.toml or gallery:NAME.")]
 
 

@@ -6,18 +6,15 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.program.grammar import Verbs, world_of
+from sim.cli.program.grammar import world_of
+from sim.cli.program.panels import VerbApp
 from sim.cli.program.start import prepare
 from sim.cli.show.shape import Csv, Json, Limit, Shape
 from sim.errors import InputError
 
 __all__ = ["show"]
 
-show = typer.Typer(
-    cls=Verbs,
-    help="Look at a world, which stays as it is: one that is saved, demo, or new:AGENTS.",
-    rich_markup_mode=None,
-)
+show = VerbApp("Look at a world, which stays as it is; JSON, CSV: --json, --csv, --limit.")
 
 Agent = Annotated[str, typer.Argument(metavar="AGENT", help="The id of a member.")]
 Other = Annotated[str, typer.Argument(metavar="OTHER", help="The id of another.")]
@@ -243,7 +240,7 @@ def show_history(
     first: First = None, last: Last = None,
     json: Json = False, csv: Csv = False, limit: Limit = None,
 ) -> None:  # fmt: skip
-    """Tell what happened: counts, or of a member, pair or message."""
+    """Tell what happened: counts, or of a member (--agent ID), a pair or a message."""
     from sim.cli.show.history import Question, show_history
 
     asked = Question(agent, pair, message, first, last)

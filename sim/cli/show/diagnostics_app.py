@@ -7,12 +7,11 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from sim.cli.program.options import Json
 from sim.cli.program.start import prepare
 from sim.errors import InputError
 
 __all__ = ["config", "doctor", "phases", "replay"]
-
-Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 
 
 def _leave(code: int) -> NoReturn:

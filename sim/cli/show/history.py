@@ -17,8 +17,7 @@ from sim.errors import CapacityError, InputError
 if TYPE_CHECKING:
     from sim.agents.columns import Agents
     from sim.core.progress import Report
-    from sim.store.history.history import WorldHistory
-    from sim.store.history.rows import HistoryEvent
+    from sim.store.history.history import HistoryEvent, WorldHistory
     from sim.world.world import World
 
 __all__ = ["Question", "show_history"]
@@ -192,7 +191,13 @@ def _show_counts(path: Path, history: WorldHistory, asked: Question, shape: Shap
     told = f"{history.events:,} first adoptions of {len(history.told):,} messages"
     if history.cohorts:
         told += f", {holding:,} held now,"
-    say(f"{told} to tick {history.tick:,}{kept}.")
+    ticks = series.ticks[:2].tolist()
+    sums = (
+        f" A row sums {ticks[1] - ticks[0]:,} ticks."
+        if len(ticks) > 1 and ticks[1] > ticks[0] + 1
+        else ""
+    )
+    say(f"{told} to tick {history.tick:,}{kept}.{sums}")
 
 
 def _sizes(path: Path) -> tuple[int, int]:

@@ -10,15 +10,13 @@ from typing import Annotated, Any
 
 import typer
 
-from sim.cli.program.output import as_json, say
-from sim.errors import InputError
+from sim.cli.program.options import Csv, Json
+from sim.cli.program.output import as_json, form_of, say
 
 __all__ = ["Csv", "Facts", "Json", "Limit", "Shape", "answer", "as_csv"]
 
 Facts = dict[str, Any]
 
-Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
-Csv = Annotated[bool, typer.Option("--csv", help="Write comma-separated values.")]
 Limit = Annotated[
     int | None, typer.Option(min=1, help="Rows at most; else 20 of a table, all of JSON and CSV.")
 ]
@@ -44,8 +42,7 @@ class Shape:
 
     def __post_init__(self) -> None:
         """Refuse two shapes at once with ``InputError``."""
-        if self.json and self.csv:
-            raise InputError("An answer has one shape: give --json or --csv.")
+        form_of(json=self.json, csv=self.csv)
 
     @property
     def rows(self) -> int:

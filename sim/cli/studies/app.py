@@ -7,15 +7,14 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.program.grammar import Verbs
+from sim.cli.program.options import Json
+from sim.cli.program.panels import VerbApp
 from sim.cli.program.start import prepare
 
 __all__ = ["studies"]
 
-studies = typer.Typer(
-    cls=Verbs,
-    help="Studies that repeat: a question in a file, run with intervals, told as a report.",
-    rich_markup_mode=None,
+studies = VerbApp(
+    "Studies that repeat: a question in a file, run with intervals, told as a report."
 )
 
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
@@ -62,7 +61,7 @@ def run_study(
         int | None, typer.Option(min=1, help="Runs at once; else as many as threads.")
     ] = None,
     backend: Annotated[str, typer.Option(help="loky, threading, ray or dask.")] = "loky",
-    json: Annotated[bool, typer.Option("--json", help="Write JSON for programs.")] = False,
+    json: Json = False,
 ) -> None:
     """Run every arm of a study with the same seeds; say how they differ, and what was expected.
 
@@ -84,8 +83,14 @@ def report_study(
         Path,
         typer.Argument(metavar="RESULTS", help="NAME.runs, or the study whose results lie by it."),
     ],
-    into: Annotated[
-        Path, typer.Option(help="The page: NAME.html in one file, or NAME.md with its figures.")
+    out: Annotated[
+        list[Path],
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="The page: NAME.html in one file, NAME.md with its figures; one of each.",
+        ),
     ],
     force: Force = False,
 ) -> None:
@@ -96,16 +101,18 @@ def report_study(
     prepare(context.obj)
     from sim.cli.studies.studies import write_report
 
-    write_report(results, into, force=force)
+    write_report(results, out, force=force)
 
 
 @studies.command("schema")
 def study_schema(
     context: typer.Context,
-    into: Annotated[Path | None, typer.Option(help="The file; else it is printed.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The file; else it is printed.")
+    ] = None,
 ) -> None:
     """Write the JSON Schema of study files, by which editors complete and check them."""
     prepare(context.obj)
     from sim.cli.studies.studies import write_schema
 
-    write_schema(into)
+    write_schema(out)

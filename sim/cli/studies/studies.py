@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as jsons
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -13,6 +14,7 @@ from sim.cli.plugins.trial import probe_foreign
 from sim.cli.program.log import log
 from sim.cli.program.output import (
     as_json,
+    files_of,
     require_folder,
     safe,
     say,
@@ -42,7 +44,7 @@ def write_new(file: Path, *, force: bool) -> None:
     FileError
         When it is there, or cannot be written.
     """
-    from sim.lab.studies.template import template
+    from sim.lab.studies.study import template
 
     path = file if file.suffix == ".toml" else file.with_name(f"{file.name}.toml")
     require_folder(path)
@@ -60,22 +62,22 @@ def write_schema(into: Path | None) -> None:
     FileError
         When it cannot be written.
     """
-    from sim.lab.studies.schema import schema
+    from sim.lab.studies.sections import schema
 
     require_folder(into)
     spare_worlds(into)
     write_text(into or Path("-"), jsons.dumps(schema(), indent=2) + "\n")
 
 
-def write_report(results: Path, into: Path, *, force: bool) -> None:
+def write_report(results: Path, out: Sequence[Path], *, force: bool) -> None:
     """Write the report of a study.
 
     Parameters
     ----------
     results
         A file of results, or the study beside which it lies.
-    into
-        ``.html`` or ``.md``.
+    out
+        ``.html`` and ``.md``, at most one of each.
     force
         Whether to replace what is there.
 
@@ -86,15 +88,15 @@ def write_report(results: Path, into: Path, *, force: bool) -> None:
     """
     from sim.lab.studies import read_findings
 
-    require_folder(into)
+    pages = files_of(out, (".html", ".md"))
     file = results.with_suffix(".runs") if results.suffix == ".toml" else results
     if file != results and not file.is_file():
         run = shlex.quote(str(results))
         raise FileError(file, f"there are no results yet; hubbub study run {run} makes them")
     found = read_findings(file)
-    path = found.report(into, force=force)
     said = "" if found.is_finished else f" {found.how_far()}"
-    say(f"{path} is written.{said}")
+    for page in pages.values():
+        say(f"{found.report(page, force=force)} is written.{said}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +127,9 @@ class StudyRequest:
     @property
     def results(self) -> Path:
         """The file of results."""
-        from sim.scenario.gallery import PREFIX
+        from sim.lab.studies import results_beside
 
-        if self.into is not None:
-            return self.into
-        if self.study.startswith(PREFIX):
-            return Path(f"{self.study.removeprefix(PREFIX)}.runs")
-        return Path(self.study).with_suffix(".runs")
+        return self.into or results_beside(self.study)
 
     def command(self, *, resume: bool = False) -> str:
         """Return the command that runs it again, or goes on with it."""
@@ -151,7 +149,7 @@ def carry_out_study(asked: StudyRequest, *, json: bool) -> None:
     HubbubError
         One sentence; what is finished is in the file of results.
     """
-    from sim.core.workers import workers
+    from sim.core.threads import workers
     from sim.lab.studies import run_study_now, study_of
 
     path = asked.results
@@ -181,7 +179,7 @@ def carry_out_study(asked: StudyRequest, *, json: bool) -> None:
     seconds = perf_counter() - began
     show = tell if json else say
     show(f"{found.records.finished:,} runs, {seconds:.1f} s, kept in {path}.")
-    show(f"Its report: hubbub study report {shlex.quote(str(path))} --into report.html")
+    show(f"Its report: hubbub study report {shlex.quote(str(path))} --out report.html")
     for line in _remarks(found):
         tell(line)
 
@@ -193,7 +191,7 @@ def _told(found: StudyFindings) -> list[str]:
 
 
 def _plain(rows: Table) -> str:
-    from sim.lab.tables.shown import shown
+    from sim.lab.tables import shown
 
     return table([rows.names, *([shown(v) for v in row.values()] for row in rows.rows())])
 

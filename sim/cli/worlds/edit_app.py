@@ -7,19 +7,18 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.program.grammar import Verbs, world_of
+from sim.cli.program.grammar import world_of
+from sim.cli.program.options import Json
+from sim.cli.program.panels import VerbApp
 from sim.cli.program.start import prepare
 
 __all__ = ["edit"]
 
-edit = typer.Typer(
-    cls=Verbs, help="Change a world, and save the result to a file.", rich_markup_mode=None
-)
+edit = VerbApp("Change a world, and save the result to a file.")
 
 Out = Annotated[
     Path, typer.Option("--out", "-o", help="Where the changed world is saved, NAME.hub.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 
 
 @edit.callback()

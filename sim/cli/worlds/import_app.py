@@ -37,34 +37,85 @@ def import_file(
         typer.Option(help="The column of times, in seconds; every line is then kept."),
     ] = None,
     signed: Annotated[
-        bool, typer.Option("--signed", help="Weights below 0 are ties against, not refused.")
+        bool,
+        typer.Option(
+            "--signed",
+            help="Weights below 0 are ties against, not refused.",
+            rich_help_panel="How the file is written",
+        ),
     ] = False,
     repeats: Annotated[
-        str, typer.Option(help="A tie in several lines: 'once', or their number as 'weight'.")
+        str,
+        typer.Option(
+            help="A tie in several lines: 'once', or their number as 'weight'.",
+            rich_help_panel="How the file is written",
+        ),
     ] = "once",
     adjacency: Annotated[
-        bool, typer.Option("--adjacency", help="A line is a member and all its neighbours.")
+        bool,
+        typer.Option(
+            "--adjacency",
+            help="A line is a member and all its neighbours.",
+            rich_help_panel="How the file is written",
+        ),
     ] = False,
     relations: Annotated[
         str | None,
-        typer.Option(help="The column of types of ties; else type, relation, kind, label; 'none'."),
+        typer.Option(
+            help="The column of types of ties; else type, relation, kind, label; 'none'.",
+            rich_help_panel="More of ties",
+        ),
     ] = None,
     properties: Annotated[
-        str | None, typer.Option(help="Columns kept as properties of ties, such as since,note.")
+        str | None,
+        typer.Option(
+            help="Columns kept as properties of ties, such as since,note.",
+            rich_help_panel="More of ties",
+        ),
     ] = None,
     interests: Annotated[
         str,
-        typer.Option(help="Of --profiles: 'known' words, or their 'own' 64 most frequent ones."),
+        typer.Option(
+            help="Of --profiles: 'known' words, or their 'own' 64 most frequent ones.",
+            rich_help_panel="Of members",
+        ),
     ] = "known",
-    delimiter: Annotated[str | None, typer.Option(help="tab, comma, ...; else found out.")] = None,
-    header: Annotated[
-        bool | None, typer.Option("--header/--no-header", help="Whether names stand on top.")
+    delimiter: Annotated[
+        str | None,
+        typer.Option(
+            help="tab, comma, ...; else found out.",
+            rich_help_panel="How the file is written",
+        ),
     ] = None,
-    ids: Annotated[str, typer.Option(help="auto, int or str.")] = "auto",
-    labels: Annotated[Path | None, typer.Option(help="A file of the members' communities.")] = None,
+    header: Annotated[
+        bool | None,
+        typer.Option(
+            "--header/--no-header",
+            help="Whether names stand on top.",
+            rich_help_panel="How the file is written",
+        ),
+    ] = None,
+    ids: Annotated[
+        str,
+        typer.Option(
+            help="auto, int or str.",
+            rich_help_panel="How the file is written",
+        ),
+    ] = "auto",
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file of the members' communities.",
+            rich_help_panel="Of members",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the world.")] = 0,
     profiles: Annotated[
-        Path | None, typer.Option(help="A file of people, given to the members.")
+        Path | None,
+        typer.Option(
+            help="A file of people, given to the members.",
+            rich_help_panel="Of members",
+        ),
     ] = None,
     tick_minutes: Annotated[float, typer.Option(help="Simulated minutes in a tick.")] = 60.0,
     force: Annotated[bool, MADE_FORCE] = False,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sim.cli.minds.run import minds_words
 from sim.cli.program.log import log
-from sim.cli.program.output import require_folder, safe, say, tell, watched
+from sim.cli.program.output import Form, require_folder, safe, say, tell, watched
 from sim.cli.runs.run import Outputs, RunRequest, carry_out, command_words
 from sim.cli.worlds.open_save import AUTHOR, import_words, new_words, open_world, save_made
 from sim.cli.worlds.recover import journalled
@@ -333,12 +333,16 @@ def _repeated(replication: Replication | None) -> list[str]:
 
 def _written(said: OutputSection, folder: Path, outputs: Outputs) -> Outputs:
     """Return what a run of a scenario writes: what was typed, else what the file says."""
+    if str(said.json_) == str(said.csv) == "-":
+        raise InputError("[outputs]: only one of json and csv can be -, which is printed.")
+    printed: Form = "json" if str(said.json_) == "-" else "csv" if str(said.csv) == "-" else "text"
 
     def beside(path: Path | None) -> Path | None:
         return None if path is None or str(path) == "-" else folder / path
 
     return replace(
         outputs,
+        form=printed if outputs.form == "text" else outputs.form,
         json=outputs.json or beside(said.json_),
         csv=outputs.csv or beside(said.csv),
         save=outputs.save or beside(said.save),

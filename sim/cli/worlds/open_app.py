@@ -20,11 +20,13 @@ RUN_JOURNAL = typer.Option(
     "--journal/--no-journal",
     help="Keep a journal beside the file, and go on from the one there. Without it a run begins "
     "with the file as it was saved, so that the same command gives the same result.",
+    rich_help_panel="What is kept",
 )
 
 RUN_CHECKPOINT = typer.Option(
     metavar="30s|500",
     help="With --journal: write a checkpoint after so many seconds or ticks; else as settings say.",
+    rich_help_panel="What is kept",
 )
 
 

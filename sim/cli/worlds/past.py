@@ -35,7 +35,7 @@ def make_branch(where: str, name: str, at: str | None, *, json: bool) -> None:
         One sentence; nothing is made.
     """
     from sim.runtime.undo.branching import branch
-    from sim.store.saves.saves_folder import NAME
+    from sim.store.saves import NAME
 
     path, tick, line = _live(where)
     if not NAME.fullmatch(name.removesuffix(".hub")):

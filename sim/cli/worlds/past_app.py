@@ -7,18 +7,17 @@ from typing import Annotated
 import typer
 
 from sim.cli.program.exits import OK
-from sim.cli.program.grammar import Verbs
+from sim.cli.program.options import Json
+from sim.cli.program.panels import VerbApp
 from sim.cli.program.start import prepare
 
 __all__ = ["past"]
 
-past = typer.Typer(
-    cls=Verbs,
-    help="Earlier ticks of a world with a journal: name them, go back, go another way from there.",
-    rich_markup_mode=None,
+past = VerbApp(
+    "Earlier ticks of a world with a journal: name them, go back, go another way from there. "
+    "hubbub run WORLD --journal keeps one from then on, and so does the screen."
 )
 World = Annotated[str, typer.Argument(help="A world file, or the name of a saved world.")]
-Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 
 
 @past.command("branch")

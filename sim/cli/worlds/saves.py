@@ -11,22 +11,18 @@ from typing import Annotated, Any
 import typer
 
 from sim.cli.program.exits import FILE, OK
-from sim.cli.program.grammar import Verbs
+from sim.cli.program.options import Json
 from sim.cli.program.output import as_json, safe, say, table, tell, watched
+from sim.cli.program.panels import VerbApp
 from sim.cli.program.start import prepare
 from sim.errors import HubbubError
 
 __all__ = ["saves"]
 
-saves = typer.Typer(
-    help="List the saved worlds; name, copy, check, shrink, back up and delete them.",
-    rich_markup_mode=None,
-    cls=Verbs,
-)
+saves = VerbApp("List the saved worlds; name, copy, check, shrink, back up and delete them.")
 
 Name = Annotated[str, typer.Argument(help="The name of a saved world.")]
 New = Annotated[str, typer.Argument(help="Another name: letters, digits, '.', '_', '-'.")]
-Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 
 
 @saves.callback()
@@ -39,7 +35,7 @@ def of_saves(context: typer.Context) -> None:
 def list_saves(json: Json = False) -> None:
     """List the saved worlds, those that live in a journal too; damaged ones with their reason."""
     from sim.runtime.saves.places import never_saved
-    from sim.store.saves.saves_folder import kept
+    from sim.store.saves import kept
 
     found = (*kept(_folder()), *never_saved(_folder()))
     _show(tuple(sorted(found, key=lambda each: each.path)), json=json)
@@ -48,9 +44,9 @@ def list_saves(json: Json = False) -> None:
 @saves.command("rename")
 def rename_save(name: Name, new: New) -> None:
     """Give a saved world another name."""
-    from sim.store.saves import saves_folder
+    from sim.store import saves
 
-    say(f"Renamed to {saves_folder.rename(_folder(), name, new)}.")
+    say(f"Renamed to {saves.rename(_folder(), name, new)}.")
 
 
 @saves.command("duplicate")
@@ -69,13 +65,13 @@ def delete_save(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete a saved world for good; asks first."""
-    from sim.store.saves import saves_folder
+    from sim.store import saves
 
-    path = saves_folder.known(_folder(), name)
+    path = saves.known(_folder(), name)
     if not yes and not _agreed(f"Delete {path} for good?"):
         say("Nothing was deleted.")
         return
-    saves_folder.delete(_folder(), name)
+    saves.delete(_folder(), name)
     say(f"Deleted {path}.")
 
 
@@ -84,20 +80,20 @@ def note_save(
     name: Name, text: Annotated[str, typer.Argument(help="A line; '' for none.")]
 ) -> None:
     """Write a note to a saved world."""
-    from sim.store.saves import saves_folder
+    from sim.store import saves
 
     with watched() as report:
-        path = saves_folder.note(_folder(), name, text, report=report)
+        path = saves.note(_folder(), name, text, report=report)
     say(f"Noted in {path}.")
 
 
 @saves.command("compact")
 def compact_save(name: Name) -> None:
     """Rewrite a saved world without the rows for SELECT, as small as it gets."""
-    from sim.store.saves import saves_folder
+    from sim.store import saves
 
     with watched() as report:
-        done = saves_folder.compact(_folder(), name, report=report)
+        done = saves.compact(_folder(), name, report=report)
     say(f"{done.path}: {_size(done.before)} before, {_size(done.after)} now.")
 
 
@@ -116,9 +112,9 @@ def erase_save(
     from sim.cli.worlds.open_save import AUTHOR
     from sim.runtime.opening import open_live
     from sim.runtime.saves.erasing import erase_profiles, whom
-    from sim.store.saves import saves_folder
+    from sim.store import saves
 
-    path = saves_folder.place(_folder(), name)
+    path = saves.place(_folder(), name)
     if not yes:
         with watched() as report:
             whose = whom(open_live(path, read_only=True, report=report).world, who)
@@ -139,13 +135,13 @@ def verify_saves(
 ) -> None:
     """Check every byte of a saved world, or of all of them."""
     from sim.errors import InputError
-    from sim.store.saves import saves_folder
+    from sim.store import saves
 
     if every == (name is not None):
         raise InputError("Give the name of a saved world, or --all.")
-    only = None if name is None else saves_folder.existing(_folder(), name)
+    only = None if name is None else saves.existing(_folder(), name)
     with watched() as report:
-        found = saves_folder.verify_all(_folder(), only=only, report=report)
+        found = saves.verify_all(_folder(), only=only, report=report)
     rows = [(each.name, each.reason or "whole") for each in found]
     say(as_json([_facts(each) for each in found]) if json else table(rows or [_NOTHING]))
     raise typer.Exit(FILE if any(each.reason for each in found) else OK)
@@ -153,7 +149,9 @@ def verify_saves(
 
 @saves.command("backup")
 def backup_saves(
-    to: Annotated[Path, typer.Option(help="The folder of backups; made when missing.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="The folder of backups; made when missing.")
+    ],
     keep: Annotated[int, typer.Option(help="How many of each world are kept.")] = 10,
     json: Json = False,
 ) -> None:
@@ -161,7 +159,7 @@ def backup_saves(
     from sim.runtime.saves.backups import backup
 
     with watched() as report:
-        found = backup(_folder(), to, keep=keep, report=report)
+        found = backup(_folder(), out, keep=keep, report=report)
     rows = [(each.name, each.reason, f"{len(each.removed)} given up") for each in found]
     facts = [dataclasses.asdict(each) for each in found]
     say(as_json(facts) if json else table(rows or [_NOTHING]))

@@ -12,8 +12,7 @@ from sim.io.exporting.acts import doings_of
 from sim.io.exporting.lines import BATCH
 from sim.io.exporting.tables import ExportColumn, ExportTable, who_of
 from sim.store.history.acts import Record
-from sim.store.relational.database import ExtraTable, write_database
-from sim.store.relational.tables import message_id
+from sim.store.relational.tables import ExtraTable, message_id, write_database
 from sim.store.snapshot.json_values import to_json, utf8
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ def write_all(world: World, record: Record, path: Path, report: Report = quiet) 
     Parameters
     ----------
     world, path, report
-        As of :func:`~sim.store.relational.database.write_database`.
+        As of :func:`~sim.store.relational.tables.write_database`.
     record
         What is kept of what its members did; their messages are in ``messages``.
 

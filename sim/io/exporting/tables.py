@@ -14,7 +14,7 @@ from sim.agents.lifecycle import Lifecycle
 from sim.agents.traits import TRAITS
 
 if TYPE_CHECKING:
-    from sim.agents.cold_records import ColdRecords
+    from sim.agents.records import ColdRecords
     from sim.network.relations.types import TieRecords
     from sim.spread.cascade.cascade import Cascade
     from sim.world.world import World

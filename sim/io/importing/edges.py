@@ -1,7 +1,8 @@
-"""Edge lists as SNAP and KONECT publish them: ``read_arcs``, its options and its result."""
+"""Edge lists and adjacency lists as SNAP and KONECT publish them: ``read_arcs`` and its options."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -13,14 +14,31 @@ import numpy.typing as npt
 
 from sim.core.progress import Report, quiet
 from sim.core.text import one_line
-from sim.errors import FileError, InputError
-from sim.io.importing.adjacency import read_adjacency
-from sim.io.importing.exact import read_texts
-from sim.io.importing.files import TextSource, opened
-from sim.io.importing.relations import NOTHING, TYPES
+from sim.errors import FileError, FormatError, InputError
+from sim.io.importing.files import TextSource, decoded, opened
+from sim.io.importing.relations import NOTHING, TYPES, RelationColumns, spread, typed, unguarded
 from sim.io.importing.report import ImportReport
-from sim.io.importing.sniff import Column, TableLayout, cells, sniff, whole
-from sim.io.importing.table import Places, TieTable, read_numbers
+from sim.io.importing.sniff import (
+    ANY_BLANKS,
+    Column,
+    TableLayout,
+    TextLine,
+    cells,
+    is_comment,
+    number,
+    sniff,
+    whole,
+)
+from sim.io.importing.table import (
+    MOST_ID,
+    STAGE,
+    Places,
+    TableColumns,
+    TieTable,
+    read_numbers,
+    three,
+    wrong_line,
+)
 from sim.network.relations.types import StatedTypes
 
 __all__ = [
@@ -30,7 +48,9 @@ __all__ = [
     "ImportedArcs",
     "Repeats",
     "check_direction",
+    "read_adjacency",
     "read_arcs",
+    "read_texts",
 ]
 
 Direction = Literal["influences", "follows"]
@@ -394,3 +414,230 @@ def _edges(
     return ImportedArcs(
         sources, targets, table.ids, names, table.weights, table.times, told, table.relations
     )
+
+
+Columns = tuple[Words, Words, Floats, Floats]
+
+_BLOCK = 1 << 20
+_SLOW = (b'"', b"\n#", b"\n%", b"\n//", b"\n\n", b"\n\r", b"\n ", b"\n\t")
+
+
+@dataclass(slots=True)
+class _TableReader:
+    """What does not change from block to block, and the ids met so far."""
+
+    source: TextSource
+    layout: TableLayout
+    places: Places
+    integers: bool
+    known: dict[int | str, int]
+    tally: list[int]
+    found: RelationColumns
+    rows: int = 0
+
+    def plain(self, block: bytes, most: int) -> Columns | None:
+        """Read a block of plain lines, one step a column; None when any line is not plain."""
+        if (
+            self.integers
+            or self.places.says_more
+            or block.startswith((b"#", b"%", b"//", b"\n", b"\r", b" ", b"\t"))
+        ):
+            return None
+        if any(sign in block for sign in _SLOW):
+            return None
+        try:
+            lines = block.decode().split("\n")[:-1][:most]
+        except UnicodeDecodeError:
+            return None
+        sign = None if self.layout.delimiter == ANY_BLANKS else self.layout.delimiter
+        rows = [line.split(sign) for line in lines]
+        if min(map(len, rows)) < self.places.needed:
+            return None
+        first, second = self.places.source, self.places.target
+        flat = [end.strip() for row in rows for end in (row[first], row[second])]
+        if not all(flat) or max(map(len, flat)) > MOST_ID:
+            return None
+        weights, times = (_numbers(rows, at) for at in (self.places.weight, self.places.time))
+        if weights is None or times is None:
+            return None
+        self.tally[0] += len(rows)
+        known = self.known
+        numbers = np.array([known.setdefault(end, len(known)) for end in flat], np.uint32)
+        return numbers[::2], numbers[1::2], weights, times
+
+    def exact(self, block: bytes, most: int) -> Columns:
+        """Read a block line by line; FormatError for the first line that is wrong."""
+        path, places = self.source.path, self.places
+        ends: list[int] = []
+        extra: tuple[list[float], list[float]] = ([], [])
+        for raw in block.split(b"\n")[:-1]:
+            if len(ends) == 2 * most:
+                break
+            self.tally[0] += 1
+            text = decoded(raw, path, self.tally[0])
+            if not text or is_comment(text):
+                self.tally[1 if text else 2] += 1
+                continue
+            row = cells(text, self.layout.delimiter)
+            if not self._is_fine(row):
+                raise wrong_line(
+                    path, self.tally[0], text, self.layout, places, integers=self.integers
+                )
+            for at in (places.source, places.target):
+                end = int(row[at]) if self.integers else row[at]
+                ends.append(self.known.setdefault(end, len(self.known)))
+            for values, place in zip(extra, (places.weight, places.time), strict=True):
+                if place is not None:
+                    values.append(float(row[place]))
+            if places.says_more:
+                self._note(row, text)
+            self.rows += 1
+        numbers = np.array(ends, np.uint32)
+        return numbers[::2], numbers[1::2], np.array(extra[0]), np.array(extra[1])
+
+    def _note(self, row: list[str], text: str) -> None:
+        """Keep what a line says of its tie beside; FormatError for what cannot be kept."""
+        said: dict[str, object] = {}
+        try:
+            for name, at in self.places.properties:
+                if at < len(row) and row[at]:
+                    cell = unguarded(row[at])
+                    said |= spread(name, cell if cell.startswith("{") else typed(cell))
+            at = -1 if self.places.relation is None else self.places.relation
+            kind = unguarded(row[at]) if 0 <= at < len(row) else None
+            self.found.add(self.rows, kind, said)
+        except InputError as error:
+            raise FormatError(self.source.path, self.tally[0], text, str(error)) from None
+
+    def _is_fine(self, row: list[str]) -> bool:
+        places = self.places
+        if len(row) < places.needed:
+            return False
+        ends = row[places.source], row[places.target]
+        return (
+            all(whole(end) if self.integers else 0 < len(end) <= MOST_ID for end in ends)
+            and (places.weight is None or number(row[places.weight]))
+            and (places.time is None or number(row[places.time]))
+        )
+
+
+def read_texts(
+    source: TextSource,
+    layout: TableLayout,
+    places: Places,
+    limit: int | None,
+    report: Report,
+    *,
+    integers: bool = False,
+    asked: bool = True,
+) -> TieTable:
+    """Read ties between any ids, with quotation marks; half a million lines a second.
+
+    Raises
+    ------
+    FormatError
+        With number and text of the first line that is wrong, and the rule it breaks.
+    """
+    gathered = TableColumns(places, limit)
+    found = RelationColumns(is_asked=asked)
+    tally = [layout.lines, layout.comments, layout.empty]
+    reader = _TableReader(source, layout, places, integers, {}, tally, found)
+    for block in source.blocks(layout.start, _BLOCK):
+        columns = reader.plain(block, gathered.left) or reader.exact(block, gathered.left)
+        gathered.add(*columns)
+        report(STAGE, source.share)
+        if not gathered.left:
+            break
+    sources, targets = gathered.ends()
+    known = reader.known
+    ids = _ordered(known, sources, targets) if integers else [str(each) for each in known]
+    return TieTable(sources, targets, ids, *gathered.numbers(), *three(tally), reader.found.said)
+
+
+def _numbers(rows: list[list[str]], place: int | None) -> Floats | None:
+    """Return a column of finite numbers, (0,) for no column; None when a cell is none."""
+    if place is None:
+        return np.empty(0)
+    texts = [row[place] for row in rows]
+    try:
+        values = np.array([float(text) for text in texts])
+    except ValueError:
+        return None
+    return values if np.isfinite(values).all() and not any("_" in text for text in texts) else None
+
+
+def _ordered(known: dict[int | str, int], sources: Words, targets: Words) -> Longs:
+    """Renumber by rising id, in place; return the ids, rising."""
+    ids = np.array(list(known), np.int64)
+    order = np.argsort(ids)
+    ranks = np.empty(ids.size, np.uint32)
+    ranks[order] = np.arange(ids.size, dtype=np.uint32)
+    sources[:], targets[:] = ranks[sources], ranks[targets]
+    ordered: Longs = ids[order]
+    return ordered
+
+
+def read_adjacency(source: TextSource, delimiter: str | None, ids: str, report: Report) -> TieTable:
+    """Read a list of neighbours; a line may hold a member alone, which is isolated then.
+
+    Parameters
+    ----------
+    source
+        The file.
+    delimiter
+        As of edge lists; None: found out. A colon behind the member is left out.
+    ids
+        ``"int"``, ``"str"`` or ``"auto"``: whole numbers when all are.
+    report
+        Told of progress; may cancel.
+
+    Raises
+    ------
+    FormatError
+        For the first line that is wrong.
+    """
+    found = sniff(source.head, source.path, delimiter=delimiter, header=False, least=1)
+    sign = found.delimiter if delimiter is not None else _sign(found.sample)
+    known: dict[str, int] = {}
+    ends: list[tuple[int, int]] = []
+    lines = comments = empty = 0
+    for block in source.blocks(0):
+        for raw in block.split(b"\n")[:-1]:
+            lines += 1
+            text = decoded(raw, source.path, lines)
+            if not text or is_comment(text):
+                comments, empty = comments + bool(text), empty + (not text)
+                continue
+            row = _row(source, lines, text, sign, integers=ids == "int")
+            member, *others = (known.setdefault(each, len(known)) for each in row)
+            ends += [(member, other) for other in others]
+        report(STAGE, source.share)
+    pairs = np.array(ends, np.uint32).reshape(-1, 2)
+    sources, targets = pairs[:, 0].copy(), pairs[:, 1].copy()
+    if ids == "str" or not all(map(whole, known)):
+        return TieTable(sources, targets, [*known], None, None, lines, comments, empty)
+    numbers = np.array([int(each) for each in known], np.int64)
+    distinct, places = np.unique(numbers, return_inverse=True)
+    ranks: npt.NDArray[np.uint32] = places.astype(np.uint32)
+    tally = (lines, comments, empty)
+    return TieTable(ranks[sources], ranks[targets], distinct, None, None, *tally)
+
+
+def _sign(sample: Sequence[TextLine]) -> str:
+    """Return what divides most lines that are divided; any blanks where nothing else does."""
+    counts = {sign: sum(sign in line.text for line in sample) for sign in "\t,;|"}
+    best = max(counts, key=lambda sign: counts[sign])
+    return best if counts[best] else ANY_BLANKS
+
+
+def _row(source: TextSource, number: int, text: str, sign: str, *, integers: bool) -> list[str]:
+    row = [cell for cell in cells(text, sign) if cell]
+    row[:1] = [row[0].removesuffix(":")]
+    for cell in row:
+        if not 0 < len(cell) <= MOST_ID:
+            rule = f"an id has 1 to {MOST_ID:,} characters"
+            raise FormatError(source.path, number, text, rule)
+        if integers and not whole(cell):
+            rule = f"{cell!r} is no whole number; with names use --ids str (in Python: ids='str')"
+            raise FormatError(source.path, number, text, rule)
+    return row

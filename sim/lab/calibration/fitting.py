@@ -6,13 +6,16 @@ through them say what lies between; a synthetic likelihood (Wood, Nature 466, 20
 how well each point fits, with the errors of what was observed, of as many messages as were
 simulated, of the surfaces, and of the model itself (discrepancy: Kennedy & O'Hagan, Journal of the
 Royal Statistical Society B 63, 2001).
+
+A quadratic surface for each number, fitted to the points nearest to what was observed (an emulator
+in the sense of history matching: Vernon, Goldstein & Bower, Bayesian Analysis 5, 2010). What it
+does not follow counts as a further error of each number.
 """
 
 from __future__ import annotations
 
-import asyncio
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,15 +25,24 @@ import numpy.typing as npt
 
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
+from sim.lab.background import in_background
 from sim.lab.calibration.curves import Curves
 from sim.lab.calibration.observed import Observed, read_observed
-from sim.lab.calibration.posterior import Posterior, sobol
 from sim.lab.calibration.result import Calibration, Fitted, judged
 from sim.lab.calibration.simulating import Free, Plan, Point, free_of, several
-from sim.lab.calibration.surfaces import Surfaces, enough_points, misses
 from sim.lab.calibration.targets import Target
 
-__all__ = ["METHODS", "calibrate", "halves", "run_calibration"]
+__all__ = [
+    "METHODS",
+    "Posterior",
+    "Surfaces",
+    "calibrate",
+    "enough_points",
+    "halves",
+    "misses",
+    "run_calibration",
+    "sobol",
+]
 
 Floats = npt.NDArray[np.float64]
 Ranges = Mapping[str, tuple[float, float] | None]
@@ -86,8 +98,11 @@ def halves(curves: Curves, holdout: float) -> tuple[Curves, Curves]:
 
 
 async def calibrate(observed: Observed | str | Path, **how: Any) -> Calibration:
-    """Fit parameters while the event loop goes on; takes what :func:`run_calibration` takes."""
-    return await asyncio.to_thread(run_calibration, observed, **how)
+    """Fit parameters beside the event loop; takes what :func:`run_calibration` takes.
+
+    Whoever cancels the task stops it before the next point.
+    """
+    return await in_background(run_calibration, observed, **how)
 
 
 def run_calibration(
@@ -419,3 +434,205 @@ def _worst(search: _Search, best: Floats) -> str:
     off = (found.at(best[None])[0] - search.target.values) / np.sqrt(np.diag(errors))
     place = int(np.argmax(np.abs(off)))
     return f"{search.target.names[place]} is {abs(off[place]):.1f} standard errors off"
+
+
+_RIDGE = 1e-8
+
+
+def enough_points(free: int) -> int:
+    """Return how many points surfaces of so many parameters take at least."""
+    return (free + 1) * (free + 2) // 2 + 4
+
+
+def misses(values: Floats, aimed: Floats, covariance: Floats) -> Floats:
+    """Return squared distances in standard errors, float64 (points,).
+
+    Parameters
+    ----------
+    values
+        float64 (points, p).
+    aimed, covariance
+        float64 (p,) and (p, p).
+    """
+    whitened = np.linalg.solve(np.linalg.cholesky(covariance), (values - aimed).T)
+    return np.asarray((whitened**2).sum(axis=0))
+
+
+@dataclass(frozen=True, slots=True)
+class Surfaces:
+    """Quadratic surfaces over shares of ranges.
+
+    Attributes
+    ----------
+    centre, width
+        float64 (d,): about where, and on what scale, they were fitted.
+    factors
+        float64 (terms, p).
+    lack
+        float64 (p, p): covariance of what they miss.
+    """
+
+    centre: Floats
+    width: Floats
+    factors: Floats
+    lack: Floats
+
+    @classmethod
+    def through(cls, points: Floats, values: Floats, weights: Floats) -> Surfaces:
+        """Fit surfaces by weighted least squares.
+
+        Parameters
+        ----------
+        points
+            float64 (n, d), n above the number of terms.
+        values
+            float64 (n, p).
+        weights
+            float64 (n,), above 0.
+        """
+        share = weights / weights.sum()
+        centre = share @ points
+        width: Floats = np.sqrt(share @ (points - centre) ** 2) + 1e-9
+        terms = _terms((points - centre) / width)
+        root = np.sqrt(weights)[:, None]
+        left = terms * root
+        square = left.T @ left
+        square[np.diag_indices_from(square)] += _RIDGE * np.trace(square) / len(square)
+        factors = np.asarray(np.linalg.solve(square, left.T @ (values * root)), np.float64)
+        rest = (values - terms @ factors) * np.sqrt(share)[:, None]
+        freedom = max(len(points) - terms.shape[1], 1) / len(points)
+        return cls(centre, width, factors, np.asarray(rest.T @ rest / freedom, np.float64))
+
+    def at(self, points: Floats) -> Floats:
+        """Return the numbers at points, float64 (n, p)."""
+        return np.asarray(_terms((points - self.centre) / self.width) @ self.factors)
+
+
+def _terms(points: Floats) -> Floats:
+    first, second = np.triu_indices(points.shape[1])
+    ones = np.ones((len(points), 1))
+    return np.hstack([ones, points, points[:, first] * points[:, second]])
+
+
+Miss = Callable[[Floats], Floats]
+
+_DRAWS = 4096
+_ROUNDS = 5
+_WIDER = 1.6
+
+
+def sobol(count: int, dimensions: int, seed: int) -> Floats:
+    """Return points spread evenly over the unit cube, float64 (count, dimensions).
+
+    Scrambled Sobol points (Owen, Journal of Complexity 14, 1998); the same seed, the same points.
+    """
+    from scipy.stats import qmc
+
+    power = max(int(np.ceil(np.log2(count))), 0)
+    draws = qmc.Sobol(dimensions, scramble=True, rng=seed).random_base2(power)
+    return np.asarray(draws[:count])
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """A weighted sample.
+
+    Attributes
+    ----------
+    points
+        float64 (n, d): shares of ranges, in [0, 1].
+    weights
+        float64 (n,), of sum 1.
+    best
+        float64 (d,): the likeliest point.
+    least
+        The squared distance there, in standard errors.
+    """
+
+    points: Floats
+    weights: Floats
+    best: Floats
+    least: float
+
+    @classmethod
+    def of(cls, miss: Miss, dimensions: int, seed: int) -> Posterior:
+        """Sample ``exp(-miss(points) / 2)`` over the unit cube.
+
+        Importance sampling in five rounds, each drawn from a normal law about the last (Cappe et
+        al., Journal of Computational and Graphical Statistics 13, 2004).
+
+        Parameters
+        ----------
+        miss
+            Takes float64 (n, d), returns twice the negative logarithm of a likelihood.
+        dimensions
+            Of the cube.
+        seed
+            The same seed, the same sample.
+        """
+        from scipy.special import ndtri
+
+        points = sobol(_DRAWS, dimensions, seed)
+        found, drawn = np.asarray(miss(points)), np.zeros(_DRAWS)
+        for turn in range(_ROUNDS):
+            weights = _weights(found, drawn)
+            # flat at first, so that no round begins from a single point
+            flat = _flattened(weights)
+            centre = flat @ points
+            spread = (points - centre).T @ ((points - centre) * flat[:, None])
+            spread = _WIDER * spread + 1e-12 * np.eye(dimensions)
+            root = np.linalg.cholesky(spread)
+            shares = np.clip(sobol(_DRAWS, dimensions, seed + 1 + turn), 1e-9, 1 - 1e-9)
+            normal = ndtri(shares)
+            points = centre + normal @ root.T
+            inside = ((points >= 0) & (points <= 1)).all(axis=1)
+            drawn = -0.5 * (normal**2).sum(axis=1)
+            points, drawn = points[inside], drawn[inside]
+            found = np.asarray(miss(points))
+        place = int(np.argmin(found))
+        return cls(points, _weights(found, drawn), points[place], float(found[place]))
+
+    @property
+    def mean(self) -> Floats:
+        """float64 (d,)."""
+        return np.asarray(self.weights @ self.points)
+
+    @property
+    def sd(self) -> Floats:
+        """float64 (d,)."""
+        return np.asarray(np.sqrt(self.weights @ (self.points - self.mean) ** 2))
+
+    @property
+    def correlations(self) -> Floats:
+        """float64 (d, d)."""
+        off = (self.points - self.mean) / np.maximum(self.sd, 1e-12)
+        return np.asarray(off.T @ (off * self.weights[:, None]))
+
+    def between(self, level: float) -> tuple[Floats, Floats]:
+        """Return the ends of central intervals, each of the level, float64 (d,) and (d,)."""
+        lows: list[float] = []
+        highs: list[float] = []
+        for column in self.points.T:
+            order = np.argsort(column, kind="stable")
+            reached = np.cumsum(self.weights[order])
+            for ends, share in ((lows, (1 - level) / 2), (highs, (1 + level) / 2)):
+                place = min(int(np.searchsorted(reached, share)), column.size - 1)
+                ends.append(column[order[place]])
+        return np.array(lows), np.array(highs)
+
+
+def _weights(found: Floats, drawn: Floats) -> Floats:
+    logs = -0.5 * found - drawn
+    weights = np.exp(logs - logs.max())
+    return np.asarray(weights / weights.sum())
+
+
+def _flattened(weights: Floats) -> Floats:
+    """Raise weights to a power at which at least a fiftieth of the points count."""
+    power = 1.0
+    while True:
+        flat = weights**power
+        flat /= flat.sum()
+        if 1 / float((flat**2).sum()) >= weights.size / 50 or power < 1e-3:
+            return np.asarray(flat)
+        power *= 0.7

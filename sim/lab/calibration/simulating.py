@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -341,23 +341,27 @@ def several(
     HubbubError
         What the first point that fails says.
     """
-    found: list[Curves] = []
-    for curves in _carried_out(plan, points, seed, min(workers, len(points))):
-        found.append(curves)
+    found: dict[int, Curves] = {}
+
+    def look() -> None:
         report(stage, len(found) / len(points))
-    return found
+
+    for number, curves in _carried_out(plan, points, seed, min(workers, len(points)), look):
+        found[number] = curves
+        look()
+    return [found[number] for number in range(len(points))]
 
 
-def _carried_out(plan: Plan, points: Sequence[Point], seed: int, workers: int) -> Iterator[Curves]:
+def _carried_out(
+    plan: Plan, points: Sequence[Point], seed: int, workers: int, look: Callable[[], None]
+) -> Iterator[tuple[int, Curves]]:
     if workers <= 1:
-        yield from (simulated(plan, point, seed) for point in points)
+        yield from ((n, simulated(plan, point, seed)) for n, point in enumerate(points))
         return
     import warnings
 
-    from joblib import Parallel, delayed
-
     from sim.lab.runs.shared_base import BaseFile
-    from sim.lab.runs.workers import Surroundings
+    from sim.lab.runs.workers import Surroundings, WorkerDied, carried_out
 
     is_one = len({repr(plan.parts(point)[1]) for point in points}) == 1
     # one world for all points lies in a file that all workers map, read-only
@@ -366,24 +370,27 @@ def _carried_out(plan: Plan, points: Sequence[Point], seed: int, workers: int) -
     # joblib begins a worker anew that has grown, and says so; nothing is lost by it
     warnings.filterwarnings("ignore", "A worker stopped", UserWarning)
     try:
-        parallel = Parallel(n_jobs=workers, return_as="generator", max_nbytes=None, batch_size=1)
-        yield from parallel(
-            delayed(_in_a_worker)(plan, dict(point), seed, base, around) for point in points
-        )
+        told = [(n, plan, dict(point), seed, base, around) for n, point in enumerate(points)]
+        yield from carried_out(iter(told), workers, "loky", look, _in_a_worker)
+    except WorkerDied:
+        raise InputError(
+            "A worker ended before its point was simulated; where memory is short, ask for fewer."
+        ) from None
     finally:
         if base is not None:
             base.remove()
 
 
 def _in_a_worker(
-    plan: Plan, point: Point, seed: int, base: BaseFile | None, around: Surroundings
-) -> Curves:
+    told: tuple[int, Plan, Point, int, BaseFile | None, Surroundings],
+) -> tuple[int, Curves]:
     """Simulate a point in a process of its own."""
     from sim.lab.runs.shared_base import opened
     from sim.lab.runs.workers import settle
 
+    number, plan, point, seed, base, around = told
     settle(around)
     if base is None:
-        return simulated(plan, point, seed)
+        return number, simulated(plan, point, seed)
     trees = _followed(opened(base).twin(), plan, point)
-    return Curves.of_trees(trees, grid_of(plan.minutes))
+    return number, Curves.of_trees(trees, grid_of(plan.minutes))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
@@ -13,9 +12,10 @@ from sim.core.clock import TickWarning
 from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import InputError, UnknownNameError
+from sim.lab.background import in_background
 from sim.lab.futures.future import Future, NamedProgram, future_of
 from sim.lab.futures.outcome import TOOK_OFF, Futures
-from sim.lab.runs.experiment import MOST_TICKS, Progress, experiment, seeds_from
+from sim.lab.runs.experiment import MOST_TICKS, ExperimentProgress, experiment, seeds_from
 from sim.lab.runs.measures import MEASURES
 from sim.lab.runs.programs import messages_of
 from sim.lab.runs.shared_base import SharedBase
@@ -57,23 +57,7 @@ async def compare(world: World, arms: Arms, **asked: Any) -> Futures:
     >>> found.difference("size").pairs
     4
     """
-    from sim.runtime.jobs import start
-
-    told: Report = asked.pop("report", quiet)
-
-    def work(report: Report = quiet) -> Futures:
-        def both(stage: str, share: float) -> None:
-            report(stage, share)
-            told(stage, share)
-
-        return compare_futures(world, arms, report=both, **asked)
-
-    job = start(work)
-    try:
-        return await job
-    except asyncio.CancelledError:
-        await asyncio.wait([job.task])  # workers are gone, and the file is closed
-        raise
+    return await in_background(compare_futures, world, arms, **asked)
 
 
 def compare_futures(
@@ -92,7 +76,7 @@ def compare_futures(
     into: str | Path | None = None,
     resume: bool = False,
     report: Report = quiet,
-    follow: Callable[[Progress], object] | None = None,
+    follow: Callable[[ExperimentProgress], object] | None = None,
 ) -> Futures:
     """Run each of several futures of a world with the same seeds, and say how they differ.
 

@@ -25,12 +25,13 @@ from sim.lab.statistics import (
     takeoff_threshold,
 )
 from sim.lab.statistics.intervals import CONFIDENCE, t_quantile
-from sim.lab.tables import Result, Table
+from sim.lab.tables import Result, Table, label, new_figure
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["TOOK_OFF", "Futures"]
+__all__ = ["TOOK_OFF", "Futures", "drawn"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -160,11 +161,9 @@ class Futures(Result):
         rows, own = np.full((len(self.seeds), longest), nan), self.records.curve(series, arm)
         place = programs.index(arm)
         numbers = [number for number in range(len(self.seeds)) if (place, number) in found]
-        rows[numbers, : own.shape[1]] = _finite(
-            own
-        )  # what is not finished is NaN: pairs stay pairs
+        rows[numbers, : own.shape[1]] = _finite(own)  # others stay NaN: pairs stay pairs
         for number in numbers:
-            if own.shape[1] < longest:
+            if own.shape[1] < longest and series in found[place, number].series:
                 rows[number, own.shape[1] :] = at_rest_value(series, rows[number, own.shape[1] - 1])
         return rows
 
@@ -325,8 +324,6 @@ class Futures(Result):
         UnknownNameError, InputError
             For another series, or where matplotlib is missing.
         """
-        from sim.lab.futures.drawing import drawn
-
         curves = self.records.curves
         known = [name for name in curves.names if name not in _KEYS and _has_numbers(curves[name])]
         if not known:
@@ -406,3 +403,45 @@ def _halves(rows: Floats) -> Floats:
             quantile = t_quantile(CONFIDENCE, known.size - 1)
             halves[tick] = quantile * float(known.std(ddof=1)) / sqrt(known.size)
     return halves
+
+
+_GHOSTS = 200
+"""So many replicates of an arm are drawn; more would hide one another."""
+
+
+def drawn(found: Futures, series: str) -> Figure:
+    """Return a figure of two panels: the series of each arm, and its difference from the first.
+
+    Parameters
+    ----------
+    found
+        The futures.
+    series
+        A name of the table ``curves``.
+    """
+    figure = new_figure(7.0, 6.0)
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[2, 1])
+    for place, arm in enumerate(found.arms):
+        _arm(above, found, series, arm, f"C{place}")
+    for place, arm in enumerate(found.arms[1:], 1):
+        _difference(below, found, series, arm, f"C{place}")
+    below.axhline(0.0, color="0.5", linewidth=0.8)
+    unit = found.records.curves.units.get(series, "")
+    above.set_ylabel(label(f"{series} ({unit})" if unit else series))
+    below.set(xlabel="ticks after the fork", ylabel=label(f"minus {found.arms[0]}"))
+    above.legend()
+    return figure
+
+
+def _arm(ax: Axes, found: Futures, series: str, arm: str, colour: str) -> None:
+    rows = found.curve(series, arm)
+    ax.plot(rows[:_GHOSTS].T, color=colour, alpha=0.15, linewidth=0.7)
+    known = ~np.isnan(rows)
+    mean = np.where(known, rows, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    ax.plot(np.where(known.any(axis=0), mean, np.nan), color=colour, label=label(arm))
+
+
+def _difference(ax: Axes, found: Futures, series: str, arm: str, colour: str) -> None:
+    table = found.difference_curve(series, arm)
+    ax.plot(table["tick"], table["mean"], color=colour)
+    ax.fill_between(table["tick"], table["low"], table["high"], color=colour, alpha=0.2)

@@ -28,11 +28,14 @@ from sim.minds.minds import Mind
 from sim.minds.models.asks import Answer, Ask
 from sim.minds.models.reply_log import RecordedReplies
 from sim.platform.posts.posts import Kind
+from sim.scenario.driver import drive
+from sim.scenario.plan import RunPlan, Stop
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from sim.platform.platform import Platform
+    from sim.scenario.driver import Program
     from sim.world.world import World
 
 __all__ = ["MIND_MEASURES", "Arm", "ArmAgreement", "MindsComparison", "arm_of", "compare_minds"]
@@ -263,6 +266,7 @@ def compare_minds(
     limit: int = 1000,
     minds: Mapping[str, Mind] | None = None,
     again: bool = True,
+    program: Program | None = None,
     report: Report = quiet,
 ) -> MindsComparison:
     """Run one world for each seed with each of two minds in the same members.
@@ -290,6 +294,9 @@ def compare_minds(
         Minds by name that stand for those of the registry.
     again
         Whether the first arm is run twice, to see what chance alone makes.
+    program
+        What is done to each world between ticks, the same under both; it has begun in the worlds
+        that ``make`` returns. None: nothing.
     report
         Told the progress; may cancel by raising.
 
@@ -329,7 +336,8 @@ def compare_minds(
             own = replace(arm, goal=goal if arm.goal is None else arm.goal)
             done, many = len(every) * s + a, len(every) * len(seeds)
             at = partial(_at, report, f"seed {seed}, {arm.called}", done, many)
-            runs[a].append(_run(world, who, own, thinker, ticks, at))
+            does = program or RunPlan(stop=Stop(ticks))
+            runs[a].append(_run(world, who, own, thinker, ticks, does, at))
     return _compared(runs, arms, seeds, ticks, count)
 
 
@@ -352,7 +360,7 @@ def _at(report: Report, said: str, done: int, runs: int, part: float) -> None:
 
 
 def _run(
-    world: World, who: npt.NDArray[Any], arm: Arm, thinker: Thinker, ticks: int,
+    world: World, who: npt.NDArray[Any], arm: Arm, thinker: Thinker, ticks: int, program: Program,
     at: Callable[[float], None],
 ) -> _ArmOutcome:  # fmt: skip
     platform = world.platform if world.platform is not None else world.open_platform()
@@ -361,7 +369,7 @@ def _run(
     wake_minds(world, True)
     fans = int(platform.fans[who].sum())
     counted: dict[int, tuple[int, ...]] = {}
-    for tick in range(ticks):
+    for tick in drive(program, world, ticks):
 
         def looked(part: float = tick / ticks) -> bool:
             at(part)

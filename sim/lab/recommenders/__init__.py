@@ -1,6 +1,12 @@
 """Comparison of recommenders on one world with common draws, and friend suggestions."""
 
-from sim.lab.recommenders.comparison import Comparison, Difference, JudgedClaim, compare, vetted
+from sim.lab.recommenders.comparison import (
+    Comparison,
+    Difference,
+    JudgedClaim,
+    compare_recommenders,
+    vetted,
+)
 from sim.lab.recommenders.exposure_sums import MEASURES, ExposureSums
 from sim.lab.recommenders.friend_suggestions import Suggestion, suggested
 
@@ -11,7 +17,7 @@ __all__ = [
     "ExposureSums",
     "JudgedClaim",
     "Suggestion",
-    "compare",
+    "compare_recommenders",
     "suggested",
     "vetted",
 ]

@@ -1,4 +1,4 @@
-"""``compare``: runs one world under each recommender with common draws, and measures exposure."""
+"""Recommenders compared: one world under each with common draws, and what was shown, measured."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from sim.core.progress import Report, quiet
 from sim.core.registry import spec
 from sim.errors import InputError
 from sim.lab.recommenders.exposure_sums import MEASURES, ExposureSums
-from sim.lab.recommenders.published_claims import claims_of
 from sim.lab.statistics.intervals import mean_interval
 from sim.lab.tables import Result, Table
 from sim.scenario.driver import drive
@@ -27,7 +26,16 @@ if TYPE_CHECKING:
     from sim.scenario.driver import Program
     from sim.world.world import World
 
-__all__ = ["Comparison", "Difference", "JudgedClaim", "compare", "vetted"]
+__all__ = [
+    "CLAIMS",
+    "Claim",
+    "Comparison",
+    "Difference",
+    "JudgedClaim",
+    "claims_of",
+    "compare_recommenders",
+    "vetted",
+]
 
 Floats = npt.NDArray[np.float64]
 
@@ -166,7 +174,7 @@ def _mean(values: Floats) -> float:
     return float(known.mean()) if known.size else float("nan")
 
 
-def compare(
+def compare_recommenders(
     make: Callable[[int], World],
     recommenders: Sequence[str],
     *,
@@ -201,7 +209,7 @@ def compare(
     Examples
     --------
     >>> from sim import World
-    >>> found = compare(
+    >>> found = compare_recommenders(
     ...     lambda seed: World.create(agents=500, seed=seed, platform=True),
     ...     ["chronological", "popularity"], ticks=12, seeds=[1, 2],
     ... )
@@ -222,7 +230,7 @@ def compare(
 
 
 def vetted(recommenders: Sequence[str], ticks: int, seeds: Sequence[int]) -> None:
-    """Refuse what :func:`compare` would not take.
+    """Refuse what :func:`compare_recommenders` would not take.
 
     Raises
     ------
@@ -274,3 +282,69 @@ def _labels(world: World) -> npt.NDArray[Any]:
         labels = communities(world.ties, seed=world.seed)
         agents.set_community(labels, [f"Community {k}" for k in range(int(labels.max()) + 1)])
     return np.array(agents.community)
+
+
+_PLAIN = ("chronological", "random")
+
+
+class Claim(NamedTuple):
+    """One recommender is said to have more or less of something than others.
+
+    Attributes
+    ----------
+    name, others
+        The recommender that is spoken of, and those that it is compared with.
+    measure
+        One of :data:`~sim.lab.recommenders.exposure_sums.MEASURES`.
+    sign
+        1: more of it; -1: less.
+    source
+        Who says so, of what.
+    """
+
+    name: str
+    others: tuple[str, ...]
+    measure: str
+    sign: int
+    source: str
+
+    def sentence(self, other: str) -> str:
+        """Say it of one of the others."""
+        more = "more" if self.sign > 0 else "less"
+        return f"{self.name} has {more} {self.measure} than {other}"
+
+
+_SALGANIK = "Salganik, Dodds & Watts, Science 311, 2006: seeing what is popular makes it more so"
+_FLEDER = "Fleder & Hosanagar, Management Science 55, 2009: filters by others' choices concentrate"
+_BAKSHY = (
+    "Bakshy, Messing & Adamic, Science 348, 2015: a ranked feed shows less of the other side than "
+    "what friends share"
+)
+_ZIEGLER = "Ziegler et al., WWW 2005: re-ranked lists hold more topics"
+_OVADYA = "Ovadya & Thorburn, arXiv:2301.09976, 2023: what bridging is proposed for; no finding"
+_GUESS = "Guess et al., Science 381, 2023: feeds in order of time are used less, and acted on less"
+_HOT = ("popularity", "hot", "most-commented")
+
+CLAIMS: tuple[Claim, ...] = (
+    *(Claim(name, _PLAIN, "inequality", 1, _SALGANIK) for name in _HOT),
+    *(Claim(name, _PLAIN, "top reach", 1, _SALGANIK) for name in _HOT),
+    Claim("collaborative-filtering", _PLAIN, "inequality", 1, _FLEDER),
+    *(Claim(name, _PLAIN, "agreement", 1, _BAKSHY) for name in ("content", "blend", "x-style")),
+    Claim("diversity", ("blend", "content"), "variety", 1, _ZIEGLER),
+    Claim("bridging", ("blend",), "separation", -1, _OVADYA),
+    *(
+        Claim(name, _PLAIN[:1], "engagement", 1, _GUESS)
+        for name in ("blend", "content", "popularity")
+    ),
+)
+"""Each a direction; sizes depend on the world."""
+
+
+def claims_of(first: str, second: str) -> tuple[tuple[Claim, str, int], ...]:
+    """Return (claim, other, sign of second minus first) for each claim about two recommenders."""
+    found = []
+    for claim in CLAIMS:
+        for name, other, turn in ((second, first, 1), (first, second, -1)):
+            if claim.name == name and other in claim.others:
+                found.append((claim, other, claim.sign * turn))
+    return tuple(found)

@@ -7,7 +7,7 @@ compared pair by pair.
 
 from __future__ import annotations
 
-from sim.lab.runs.experiment import MOST_TICKS, Progress, experiment, seeds_from
+from sim.lab.runs.experiment import MOST_TICKS, ExperimentProgress, experiment, seeds_from
 from sim.lab.runs.measures import MEASURES, SERIES, Measure
 from sim.lab.runs.programs import Messages
 from sim.lab.runs.records import Records
@@ -21,10 +21,10 @@ __all__ = [
     "MOST_TICKS",
     "SERIES",
     "Backend",
+    "ExperimentProgress",
     "Measure",
     "Messages",
     "Program",
-    "Progress",
     "Records",
     "at_rest",
     "experiment",

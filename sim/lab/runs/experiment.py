@@ -2,33 +2,53 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
+from types import CodeType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import xxhash
 
 from sim.core.checks import whole_number
 from sim.core.progress import Report, quiet
+from sim.core.text import one_line
 from sim.errors import InputError, PluginError
-from sim.lab.runs.facts import code_of, facts_of, plugins_named
 from sim.lab.runs.measures import Measure
 from sim.lab.runs.records import Records
 from sim.lab.runs.replicate import Replicate, Run
 from sim.lab.runs.results_file import FORMAT, Key, ResultsFile, refusing
 from sim.lab.runs.shared_base import BaseFile
-from sim.lab.runs.workers import BACKENDS, Chunk, Done, Surroundings, WorkerDied, carried_out
+from sim.lab.runs.workers import (
+    BACKENDS,
+    Chunk,
+    Done,
+    Surroundings,
+    WorkerDied,
+    carried_out,
+    carry_out,
+)
 from sim.scenario.driver import Program
 
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["MOST_TICKS", "Progress", "experiment", "seeds_from"]
+__all__ = [
+    "MOST_TICKS",
+    "ExperimentProgress",
+    "code_of",
+    "experiment",
+    "facts_of",
+    "plain",
+    "plugins_named",
+    "seeds_from",
+]
 
 MOST_TICKS = 1000
 """Ticks after which a run ends that was told no other end."""
@@ -41,7 +61,7 @@ _LARGEST_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True)
-class Progress:
+class ExperimentProgress:
     """How far an experiment is.
 
     Attributes
@@ -85,7 +105,7 @@ def experiment(
     into: str | Path | None = None,
     resume: bool = False,
     report: Report = quiet,
-    follow: Callable[[Progress], object] | None = None,
+    follow: Callable[[ExperimentProgress], object] | None = None,
     notes: Mapping[str, Any] | None = None,
 ) -> Records:
     """Run every program once for each seed, each on a fresh twin of a world.
@@ -120,7 +140,8 @@ def experiment(
     report
         Told the progress; may cancel by raising: what is finished is in the file.
     follow
-        Told the progress in numbers whenever replicates are finished.
+        Told the progress in numbers whenever replicates are finished; first, where a file is gone
+        on with, what it held.
     notes
         What else the file is to hold of them, by name and fit for JSON; it is not compared when
         they are gone on with.
@@ -175,6 +196,8 @@ def experiment(
             for key in ((p, r) for r in range(len(numbers)) for p in range(len(names)))
             if key not in done
         ]
+        if follow is not None and done:
+            follow(ExperimentProgress(total - len(todo), total, None, records))
         if todo:
             if backend == "ray":
                 laid.lend(workers)
@@ -247,7 +270,7 @@ class _Work:
         todo: Sequence[tuple[Key, Program, int]],
         total: int,
         report: Report,
-        follow: Callable[[Progress], object] | None,
+        follow: Callable[[ExperimentProgress], object] | None,
         records: Callable[[], Records],
     ) -> None:
         self._base_of, self._run, self._kept = base_of, run, kept
@@ -266,7 +289,7 @@ class _Work:
             try:
                 self._look()
                 for done in carried_out(
-                    self._chunks(workers, around), workers, backend, self._look
+                    self._chunks(workers, around), workers, backend, self._look, carry_out
                 ):
                     self._take(done)
             except WorkerDied:
@@ -309,7 +332,7 @@ class _Work:
         self._seconds = done.seconds
         if self._follow is not None:
             finished = self._total - len(self._todo)
-            self._follow(Progress(finished, self._total, self._left(), self._records))
+            self._follow(ExperimentProgress(finished, self._total, self._left(), self._records))
         self._look()
 
     def _left(self) -> float | None:
@@ -371,4 +394,159 @@ def _study(
         "ticks": run.ticks,
         "measures": {name: code_of(take) for name, take in named.items()},
         "versions": {"hubbub": sim.__version__, "numpy": np.__version__, "format": FORMAT},
+    }
+
+
+_OURS = ("sim.", "builtins", "numpy")
+
+
+def facts_of(program: Program) -> object:
+    """Return what a program does: what it says itself, and the code of a class of one's own.
+
+    Raises
+    ------
+    InputError
+        For what JSON does not have, such as an object that holds itself.
+    """
+    own: Callable[[], object] | None = getattr(program, "facts", None)
+    try:
+        said = plain(program if own is None else own())
+        return said if _is_ours(type(program)) else [said, code_of(type(program))]
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputError(
+            f"The program {one_line(program.name)!r} holds what no file can tell from another's "
+            f"({one_line(str(error))}); let it say what it does by facts(), plain values."
+        ) from None
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON has it; a large array by its digest."""
+    return json.loads(json.dumps(value, default=_told, sort_keys=True))
+
+
+def _told(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray) and value.size <= 1000:
+        return value.tolist()
+    if isinstance(value, np.ndarray):
+        data = np.ascontiguousarray(value)
+        return f"{data.dtype.str} {data.shape} {xxhash.xxh3_128_hexdigest(data.tobytes())}"
+    if isinstance(value, tuple | set | frozenset | range):
+        return sorted(value) if isinstance(value, set | frozenset) else list(value)
+    if isinstance(value, str | Path):
+        return str(value)
+    if callable(value) and not is_dataclass(value):
+        return code_of(value)
+    kind = type(value)
+    name: Any = kind.__qualname__ if _is_ours(kind) else code_of(kind)
+    return [name, _fields(value)]
+
+
+def _fields(value: Any) -> object:
+    """Return what an object holds; from which line of a file it was read is no part of it."""
+    held = (
+        {each.name: getattr(value, each.name) for each in fields(value)}
+        if is_dataclass(value) and not isinstance(value, type)
+        else getattr(value, "__dict__", None)
+    )
+    if held is None:
+        return str(value)
+    return {name: part for name, part in held.items() if name != "place"}
+
+
+def code_of(take: Any) -> str:
+    """Return what tells one function or class from another, in whatever process it is asked.
+
+    That is its name, and a digest of what it is compiled to, with the values that it has by default
+    or from around it.
+
+    Examples
+    --------
+    >>> code_of(lambda world: world.tick) == code_of(lambda world: world.tick)
+    True
+    >>> code_of(lambda world: world.tick) == code_of(lambda world: world.seed)
+    False
+    """
+    name = getattr(take, "__qualname__", type(take).__qualname__)
+    said = json.dumps(_Told().of(take), default=_told, sort_keys=True)
+    return f"{name} {xxhash.xxh3_128_hexdigest(said.encode())}"
+
+
+class _Told:
+    """What callables and constants are, each told once; no address of this process."""
+
+    def __init__(self) -> None:
+        self._seen: set[int] = set()
+
+    def of(self, take: Any) -> object:
+        """Return it as values that JSON has."""
+        if take is None or isinstance(take, bool | int | float | str):
+            return take
+        if isinstance(take, np.generic | np.ndarray):
+            return _told(take)
+        if isinstance(take, set | frozenset):
+            return sorted(repr(each) for each in take)
+        if id(take) in self._seen:
+            return "told before"
+        self._seen.add(id(take))
+        if isinstance(take, dict):
+            return {str(name): self.of(each) for name, each in take.items()}
+        if isinstance(take, tuple | list):
+            return [self.of(each) for each in take]
+        return self._of_code(take)
+
+    def _of_code(self, take: Any) -> object:
+        if isinstance(take, CodeType):
+            names = [*take.co_names, *take.co_freevars]
+            return [take.co_code.hex(), names, *map(self.of, take.co_consts)]
+        if isinstance(take, FunctionType):
+            cells = [_content(cell) for cell in take.__closure__ or ()]
+            return [
+                *map(self.of, (take.__code__, take.__defaults__, take.__kwdefaults__)),
+                *map(self.of, cells),
+            ]
+        if isinstance(take, functools.partial):
+            return [*map(self.of, (take.func, take.args, take.keywords))]
+        if isinstance(take, MethodType):
+            return [*map(self.of, (take.__func__, take.__self__))]
+        if isinstance(take, type):
+            return (
+                f"{take.__module__}.{take.__qualname__}" if _is_ours(take) else self._of_class(take)
+            )
+        if isinstance(take, bytes | complex) or take is Ellipsis:
+            return repr(take)
+        held = self.of(_fields(take)) if is_dataclass(take) or not _is_ours(type(take)) else None
+        return [self.of(type(take)), held]
+
+    def _of_class(self, cls: type) -> object:
+        own = {
+            name: self.of(getattr(part, "__func__", part))
+            for name, part in vars(cls).items()
+            if isinstance(part, FunctionType | staticmethod | classmethod)
+            or not (name.startswith("_") or callable(part) or hasattr(part, "__get__"))
+        }
+        return [cls.__qualname__, own, *map(self.of, cls.__bases__)]
+
+
+def _content(cell: Any) -> object:
+    try:
+        return cell.cell_contents
+    except ValueError:  # it is empty
+        return None
+
+
+def _is_ours(cls: type) -> bool:
+    return cls.__module__.startswith(_OURS)
+
+
+def plugins_named(texts: Iterable[str]) -> dict[str, str]:
+    """Return the SHA-256 of each foreign plugin that JSON texts name, by its registered name."""
+    from sim.core.registry import foreign
+
+    held = list(texts)
+    return {
+        item.name: item.sha256
+        for item in sorted(foreign(), key=lambda one: (one.kind, one.name))
+        if any(json.dumps(item.name) in text for text in held)
     }

@@ -163,7 +163,8 @@ class Observer:
         return found | {name: float(take(self._world)) for name, take in self._measures.items()}
 
     def _of_one(self, cascade: Cascade) -> dict[str, float]:
-        new = _without_first(cascade)
+        at = cascade.started_at - self._start
+        new = _without_first(cascade)[max(-at, 0) :]  # of a message under way: from the fork on
         r = cascade.r
         return {
             "size": float(cascade.size),
@@ -172,11 +173,8 @@ class Observer:
             "virality": float(cascade.virality),
             "r": float(r[0]) if r.size else math.nan,
             "peak": float(new.max(initial=0)),
-            "peak_tick": self._since_start(cascade, int(new.argmax())) if new.any() else math.nan,
+            "peak_tick": float(max(at, 0) + new.argmax()) if new.any() else math.nan,
         }
-
-    def _since_start(self, cascade: Cascade, row: int) -> float:
-        return float(cascade.started_at + row - self._start)
 
     def _of_all(self, messages: Sequence[Cascade]) -> dict[str, float]:
         if not messages:

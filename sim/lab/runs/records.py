@@ -154,7 +154,7 @@ class Records(Result):
             None: the only one.
         held
             What comes after a run has come to rest: True: how it stayed, and 0 of what is counted
-            by the tick; False: NaN.
+            by the tick; False: NaN. NaN all along in a run without it.
 
         Raises
         ------
@@ -163,10 +163,12 @@ class Records(Result):
         """
         place = self._place(program)
         found = [each for (own, _), each in sorted(self.found.items()) if own == place]
-        if found and not any(series in each.series for each in found):
+        if found and not any(series in each.series for each in self.found.values()):
             raise UnknownNameError("series", series, found[0].series)
         rows = np.full((len(found), max((each.ticks for each in found), default=-1) + 1), np.nan)
         for row, each in zip(rows, found, strict=True):
+            if series not in each.series:  # another program's worlds alone have it
+                continue
             own = _series(each, series)
             row[: own.size] = own
             if held:

@@ -14,8 +14,8 @@ import numpy as np
 from sim.core.clock import TickWarning
 from sim.lab.runs.measures import Measure, Observer
 from sim.runtime.engine.output_capture import OutputCapture
-from sim.runtime.journal.acts import reseed
 from sim.scenario.driver import drive
+from sim.world.commands import reseed
 
 if TYPE_CHECKING:
     from sim.lab.runs.shared_base import SharedBase
@@ -124,7 +124,8 @@ def run_one(base: SharedBase, program: Program, seed: int, run: Run) -> Replicat
     base.learn(world)
     remarks |= dict.fromkeys(_faults(world))
     series = observer.series()
-    vars(world).clear()  # messages and world hold each other: else twins wait for the collector
+    vars(world.cascades).clear()  # messages and world hold each other, and messages one another:
+    vars(world).clear()  # taken apart, all of it goes at once and waits for no collector
     return Replicate(observer.ticks, found, series, tuple(remarks)[:_MOST_REMARKS])
 
 
@@ -147,5 +148,17 @@ def _faults(world: World) -> list[str]:
     found = list(world.remarks)
     found += [f"{c.model_name}: {c.error}" for c in world.cascades.loose if c.error]
     found += [] if world.platform is None else list(world.platform.faults)
+    found += _by_rules(world)
     found += [] if world.metrics is None else list(world.metrics.faults)
     return found + [str(each) for each in world.interventions if each.failed]
+
+
+def _by_rules(world: World) -> list[str]:
+    """Say that members whom a model decided for go by the rules: nobody is asked here."""
+    minds = None if world.platform is None else world.platform.minds
+    if minds is None or not (minds.awake and minds.members.size):
+        return []
+    return [
+        f"{minds.members.size:,} members with a mind go by the rules here, where no model is "
+        "asked; hubbub compare WORLD --minds awake asks theirs."
+    ]

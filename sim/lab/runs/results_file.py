@@ -18,7 +18,7 @@ import xxhash
 from sim.core.text import one_line
 from sim.errors import FileError, HubbubError
 
-__all__ = ["Key", "ResultsFile", "read_replicates", "read_study", "refusing"]
+__all__ = ["Key", "ResultsFile", "finished_in", "read_replicates", "read_study", "refusing"]
 
 Key = tuple[int, int]
 """Of a replicate: the program's place, and its own number."""
@@ -205,6 +205,23 @@ def read_replicates(path: Path) -> tuple[dict[str, Any], list[tuple[Key, bytes]]
             "select program, replicate, data, sum from replicates order by program, replicate"
         )
         return study, list(_whole(path, rows))
+
+
+def finished_in(path: Path) -> int:
+    """Return how many replicates a results file holds, 0 where there is none.
+
+    What was killed while it wrote is brought back to what was whole.
+
+    Raises
+    ------
+    FileError
+        When it is no results file, is damaged, or is being written.
+    """
+    if not path.is_file() or not path.stat().st_size:
+        return 0
+    with refusing(path), closing(_connected(path)) as file:
+        _study(file, path)
+        return int(file.execute("select count(*) from replicates").fetchone()[0])
 
 
 def read_study(path: Path) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.bounds import under
 from sim.errors import FileError
 from sim.network.graph.ties import Ties
 from sim.world.state.state import digest_of, restore_world
@@ -35,6 +36,7 @@ __all__ = ["BaseFile", "SharedBase", "opened"]
 _ALIGNED = 64
 _PREFIX = "hubbub-base-"
 _COLUMNS, _META = "columns", "meta.json"
+_LAID = "laid.ties."
 
 Columns = dict[str, npt.NDArray[Any]]
 
@@ -45,13 +47,14 @@ class SharedBase:
     Parameters
     ----------
     meta, columns
-        Of :meth:`World.packed`; the columns are never written into.
+        Of :meth:`World.packed`; the columns are never written into. More may be among them that
+        a network was laid down with (:meth:`~sim.network.graph.ties.Ties.laid`).
     """
 
     def __init__(self, meta: dict[str, Any], columns: Columns) -> None:
         self._meta, self._columns = meta, columns
-        own = {n.removeprefix("ties."): c for n, c in columns.items() if n.startswith("ties.")}
-        self._ties = Ties.restore(meta["ties"], own)
+        own = under("ties.", columns)
+        self._ties = Ties.restore(meta["ties"], own, under(_LAID, columns) or None)
 
     def twin(self) -> World:
         """Return a world of one's own: it shares ties, and all that no tick writes into."""
@@ -96,7 +99,7 @@ class BaseFile:
         folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-{_machine()}-"))
         made = cls(folder, digest_of(meta, columns))
         try:
-            _lay(folder, meta, columns)
+            _lay(folder, meta, columns | {_LAID + n: c for n, c in world.ties.laid().items()})
         except OSError as error:
             made.remove()
             raise FileError(

@@ -1,7 +1,8 @@
-"""Workers: joblib carries chunks of replicates to them, on this machine or on many."""
+"""Workers: joblib carries work to them, on this machine or on many."""
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import queue
@@ -9,10 +10,10 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import redirect_stderr, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, get_args
 
 from sim.errors import HubbubError, InputError, PluginError
 
@@ -30,12 +31,17 @@ __all__ = [
     "Surroundings",
     "WorkerDied",
     "carried_out",
+    "carry_out",
+    "leave_terminals",
     "require",
     "settle",
 ]
 
 Backend = Literal["loky", "threading", "ray", "dask"]
 BACKENDS: tuple[str, ...] = get_args(Backend)
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 _POLL_SECONDS = 0.1
 _PATIENCE = 0.5
@@ -130,17 +136,36 @@ def settle(around: Surroundings) -> None:
     if around.is_parent and os.getppid() != around.process[0]:
         os._exit(1)  # it was killed before this began
     from sim.core.registry import load_plugins
-    from sim.core.workers import allow
+    from sim.core.scratch import be_frugal, give_back
+    from sim.core.threads import allow
     from sim.settings.settings import use
 
+    if around.is_parent:
+        leave_terminals((0, 1, 2))
     use(around.settings)
     allow(1)
+    be_frugal()
     load_plugins()
     for path, sha256 in around.plugins:
         _load(path, sha256)
+    gc.collect()
+    gc.freeze()  # what is imported stays; the worlds of runs alone are looked through again
+    give_back()  # what imports left free
     if around.is_parent and around.process not in _settled:
         threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     _settled[around.process] = around
+
+
+def leave_terminals(descriptors: Iterable[int]) -> None:
+    """Let descriptors that lead to a terminal lead nowhere: what a worker prints, no screen shows.
+
+    A file or a pipe goes on getting it.
+    """
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for number in descriptors:
+        if os.isatty(number):
+            os.dup2(nowhere, number)
+    os.close(nowhere)
 
 
 def _load(path: str, sha256: str) -> None:
@@ -184,13 +209,18 @@ def carry_out(chunk: Chunk) -> Done:
         name, number = chunk.parts[len(found)][1].name, chunk.parts[len(found)][0][1]
         why = f"replicate {number} failed ({type(error).__name__}: {error})".rstrip(".")
         return Done(tuple(found), 0.0, PluginError(name, why))
-    return Done(tuple(found), (time.perf_counter() - began) / max(len(found), 1))
+    seconds = time.perf_counter() - began
+    return Done(tuple(found), seconds / max(len(found), 1))
 
 
 def carried_out(
-    chunks: Iterator[Chunk], workers: int, backend: str, look: Callable[[], None]
-) -> Iterator[Done]:
-    """Let workers carry out chunks; what is done comes as it ends.
+    chunks: Iterator[S],
+    workers: int,
+    backend: str,
+    look: Callable[[], None],
+    carry: Callable[[S], T],
+) -> Iterator[T]:
+    """Let workers carry out chunks of work; what is done comes as it ends.
 
     Parameters
     ----------
@@ -200,6 +230,8 @@ def carried_out(
         How many, and by what.
     look
         Called ten times a second; may stop everything by raising.
+    carry
+        What a worker does with a chunk; it begins with :func:`settle`.
 
     Raises
     ------
@@ -209,9 +241,9 @@ def carried_out(
     if workers == 1 and backend in {"loky", "threading"}:
         for chunk in chunks:
             look()
-            yield carry_out(chunk)
+            yield carry(chunk)
         return
-    crew = _Crew(chunks, workers, backend)
+    crew = _Crew(chunks, workers, backend, carry)
     try:
         while True:
             look()
@@ -226,12 +258,15 @@ def carried_out(
     crew.end()
 
 
-class _Crew:
+class _Crew(Generic[S, T]):
     """A thread that waits for joblib, so that whoever waits for it can be stopped."""
 
-    def __init__(self, chunks: Iterator[Chunk], workers: int, backend: str) -> None:
-        self.results: queue.Queue[Done | None] = queue.Queue()
+    def __init__(
+        self, chunks: Iterator[S], workers: int, backend: str, carry: Callable[[S], T]
+    ) -> None:
+        self.results: queue.Queue[T | None] = queue.Queue()
         self._chunks, self._workers, self._backend = chunks, workers, backend
+        self._carry = carry
         self._is_stopped = False
         self._error: BaseException | None = None
         require(backend, workers)
@@ -244,7 +279,7 @@ class _Crew:
         for chunk in self._chunks:
             if self._is_stopped:
                 return
-            yield delayed(carry_out)(chunk)
+            yield delayed(self._carry)(chunk)
 
     def _work(self) -> None:
         try:
@@ -276,7 +311,7 @@ class _Crew:
         self._thread.join(None if self._backend == "loky" else _PATIENCE)
 
 
-def _joblib(tasks: Iterator[Any], workers: int, backend: str) -> Iterator[Done]:
+def _joblib(tasks: Iterator[Any], workers: int, backend: str) -> Iterator[Any]:
     from joblib import Parallel, parallel_config
 
     # That who stops leaves work undone is what was wanted; joblib says so in another thread.

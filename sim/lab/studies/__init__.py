@@ -6,10 +6,8 @@ should be seen; :func:`run_study` runs it; the findings tell what was, and write
 
 from sim.lab.studies.findings import StudyFindings, Verdict, read_findings
 from sim.lab.studies.running import run_study, run_study_now
-from sim.lab.studies.schema import schema
-from sim.lab.studies.sections import Claim, StudySection
-from sim.lab.studies.study import Study, study_of
-from sim.lab.studies.template import template
+from sim.lab.studies.sections import Claim, StudySection, schema
+from sim.lab.studies.study import Study, results_beside, study_of, template
 
 __all__ = [
     "Claim",
@@ -18,6 +16,7 @@ __all__ = [
     "StudySection",
     "Verdict",
     "read_findings",
+    "results_beside",
     "run_study",
     "run_study_now",
     "schema",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from sim.core.progress import Report, Tell, quiet, unheard
 from sim.errors import FileError
-from sim.lab.runs import Progress, experiment, seeds_from
+from sim.lab.background import in_background
+from sim.lab.runs import ExperimentProgress, experiment, seeds_from
 from sim.lab.studies.findings import StudyFindings
-from sim.lab.studies.program import measures_taken
-from sim.lab.studies.study import Arm, Study, study_of
+from sim.lab.studies.study import Arm, Study, measures_taken, study_of
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -49,23 +48,7 @@ async def run_study(what: Asked, **asked: Any) -> StudyFindings:
     >>> [verdict.word for verdict in found.verdicts]
     ['agrees']
     """
-    from sim.runtime.jobs import start
-
-    told: Report = asked.pop("report", quiet)
-
-    def work(report: Report = quiet) -> StudyFindings:
-        def both(stage: str, share: float) -> None:
-            report(stage, share)
-            told(stage, share)
-
-        return run_study_now(what, report=both, **asked)
-
-    job = start(work)
-    try:
-        return await job
-    except asyncio.CancelledError:
-        await asyncio.wait([job.task])  # workers are gone, and the file is closed
-        raise
+    return await in_background(run_study_now, what, **asked)
 
 
 def run_study_now(
@@ -80,7 +63,7 @@ def run_study_now(
     resume: bool = False,
     report: Report = quiet,
     tell: Tell = unheard,
-    follow: Callable[[Progress], object] | None = None,
+    follow: Callable[[ExperimentProgress], object] | None = None,
 ) -> StudyFindings:
     """Run every arm of a study with the same seeds, and say what came of it.
 

@@ -1,18 +1,40 @@
-"""The section ``[study]`` of a study file: its keys, what is allowed, and what each means."""
+"""The section ``[study]`` of a study file: its keys, what each means, and its JSON Schema."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic.json_schema import models_json_schema
 
 from sim.core.params import refusals
 from sim.errors import InputError
 from sim.lab.runs.measures import MEASURES
-from sim.scenario.sections import Section, expectation
+from sim.platform.settings import PlatformSettings
+from sim.scenario.sections import (
+    CommandSection,
+    InterventionSection,
+    MessageSection,
+    NetworkSection,
+    PopulationSection,
+    Section,
+    StopSection,
+    expectation,
+)
 from sim.world.interventions.conditions import QUANTITIES, condition_of
 
-__all__ = ["Claim", "ExpectSection", "StudySection", "check_measure", "claims_of"]
+__all__ = [
+    "PUBLISHED",
+    "Claim",
+    "ExpectSection",
+    "StudySection",
+    "check_measure",
+    "claims_of",
+    "schema",
+]
 
 
 class Claim(NamedTuple):
@@ -140,3 +162,58 @@ def claims_of(said: Sequence[str | ExpectSection]) -> tuple[Claim, ...]:
         else:
             found.append(Claim(each.measure, each.arm, each.against, each.direction))
     return tuple(dict.fromkeys(found))
+
+
+PUBLISHED = Path(__file__).with_name("study.schema.json")
+"""The schema of this version, as it is published."""
+
+_PARTS: dict[str, type[BaseModel]] = {
+    "study": StudySection, "network": NetworkSection, "population": PopulationSection,
+    "stop": StopSection, "messages": MessageSection, "commands": CommandSection,
+    "interventions": InterventionSection,
+}  # fmt: skip
+_BLOCKS = ("messages", "commands", "interventions")
+_LOOSE = {
+    "metrics": "what is taken of the world, and how often",
+    "alerts": "thresholds by the name of the alert; false: off",
+}
+_OF_PLATFORM = {
+    "recommender": {"type": "string", "description": "who ranks the feeds"},
+    "policy": {"type": "string", "description": "who decides what members do"},
+    "parameters": {"type": "object", "description": "of the recommender"},
+    "policy_parameters": {"type": "object", "description": "of the policy"},
+}
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a study file.
+
+    Examples
+    --------
+    >>> found = schema()
+    >>> found["properties"]["arms"]["additionalProperties"]["$ref"]
+    '#/$defs/Arm'
+    """
+    models: list[type[BaseModel]] = [*_PARTS.values(), PlatformSettings]
+    refs, whole = models_json_schema([(cls, "validation") for cls in models])
+    parts = {name: refs[cls, "validation"] for name, cls in _PARTS.items()}
+    for name in _BLOCKS:
+        parts[name] = {"type": "array", "items": parts[name]}
+    defs = whole["$defs"]
+    defs["PlatformSettings"]["properties"] |= _OF_PLATFORM
+    parts["platform"] = {"anyOf": [refs[PlatformSettings, "validation"], {"type": "boolean"}]}
+    parts |= {name: {"type": "object", "description": says} for name, says in _LOOSE.items()}
+    arm = {name: part for name, part in parts.items() if name != "study"}
+    defs["Arm"] = {"type": "object", "properties": arm, "additionalProperties": False}
+    parts["arms"] = {
+        "type": "object", "additionalProperties": {"$ref": "#/$defs/Arm"},
+        "description": "each with other keys of any section than the base",
+    }  # fmt: skip
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A study of Hubbub",
+        "type": "object",
+        "properties": parts,
+        "additionalProperties": False,
+        "$defs": defs,
+    }

@@ -1,4 +1,4 @@
-"""A study: one question in a file, with the arms that are to answer it.
+"""A study: one question in a file, the arms that are to answer it, and a file to begin with.
 
 ::
 
@@ -34,11 +34,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import sim
 from sim.core.text import one_line
+from sim.core.toml import toml_value
 from sim.errors import FileError, HubbubError
-from sim.lab.studies.program import StudyArm
+from sim.lab.runs.measures import MEASURES, Measure
 from sim.lab.studies.sections import Claim, StudySection, claims_of
 from sim.scenario.gallery import PREFIX, gallery_path
 from sim.scenario.places import as_clause
@@ -50,9 +52,25 @@ from sim.scenario.spec import (
     scenario_from,
     section_of,
     toml_table,
+    toml_text,
 )
+from sim.scenario.variants import measured
+from sim.world.interventions.conditions import QUANTITIES, condition_of
 
-__all__ = ["BASE", "Arm", "Study", "study_of"]
+if TYPE_CHECKING:
+    from sim.world.world import World
+
+__all__ = [
+    "BASE",
+    "Arm",
+    "Study",
+    "StudyArm",
+    "StudyMeasure",
+    "measures_taken",
+    "results_beside",
+    "study_of",
+    "template",
+]
 
 BASE = "base"
 """What the file as it stands is called beside its arms."""
@@ -166,6 +184,7 @@ def study_of(
     agents: int | None = None,
     called: str = "",
     folder: Path | None = None,
+    text: str | None = None,
 ) -> Study:
     """Read and check a study, before any world is made.
 
@@ -178,6 +197,8 @@ def study_of(
         Instead of the file's; agents of worlds that a generator makes.
     called, folder
         Of sections: what a person calls them, and where paths begin; else here.
+    text
+        What is to stand in the file, which need not be there; None: what does.
 
     Raises
     ------
@@ -198,7 +219,7 @@ def study_of(
     else:
         name = str(what)
         file = gallery_path(name) if name.startswith(PREFIX) else Path(what)
-        table = toml_table(file)
+        table = toml_table(file, "study") if text is None else toml_text(file, text)
         if "study" not in table and "arms" not in table:
             table = _of_scenario(file, table, name)
     instead = {"replicates": replicates, "worlds": worlds}
@@ -210,6 +231,19 @@ def study_of(
     study = _checked(file, home, name, said, whole)
     _refuse_alike(file, study.arms)
     return study
+
+
+def results_beside(what: str | Path) -> Path:
+    """Return the file of results of a study that names no other.
+
+    Examples
+    --------
+    >>> str(results_beside("rumour.toml")), str(results_beside("gallery:fact-check"))
+    ('rumour.runs', 'fact-check.runs')
+    """
+    if str(what).startswith(PREFIX):
+        return Path(f"{str(what).removeprefix(PREFIX)}.runs")
+    return Path(what).with_suffix(".runs")
 
 
 def _of_scenario(file: Path, table: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -327,3 +361,144 @@ def _refuse_alike(file: Path, arms: tuple[Arm, ...]) -> None:
                 f"the arms {one.name!r} and {other.name!r} do the same, so there is nothing to "
                 "compare; let one of them do something else",
             )
+
+
+_TEXT = """\
+# A study of Hubbub: one question, arms that may answer it, and what should be seen.
+#   hubbub study run FILE --replicates 40      runs it; stopped, go on with --resume
+#   hubbub study report FILE --out report.html
+# Editors complete its keys by the schema that hubbub study schema --out study.schema.json writes.
+
+[study]
+title = {title}
+question = "How much of a rumour does a correction stop, by how many it reaches first?"
+seed = 1                      # of the first replicate; the next ones follow it
+replicates = 20               # runs of each arm; one seed draws the same under every arm
+worlds = 2                    # networks that replicates begin from in turn
+measures = ["share", "depth"] # what is compared; the first is the main one
+against = "unchecked"         # the arm that all others are compared with
+expects = [                   # what should be seen, written down before the first run
+  "share: checked < unchecked",
+  {{ measure = "share", arm = "wide", against = "checked", direction = "less" }},
+]
+versions = {{ hubbub = {version} }}
+
+# The base: the sections of a scenario. Or, in [study], scenario = "gallery:fact-check", and here
+# only what differs from that.
+[network]
+kind = "preferential-attachment"
+agents = 2000
+mean_degree = 10
+seed = 11
+
+[[messages]]
+text = "The bridge is closed for a year."
+seeds = "random:10"
+model = "competitive-cascade"
+parameters = {{ probability = 0.15, tie = "priority" }}
+
+[stop]
+ticks = 40
+until_quiet = true
+
+# The arms: other keys of any section, as in the variants of a scenario.
+[arms.unchecked]
+
+[arms.checked]
+interventions = [{{ at = 2, do = "fact-check", reach = 0.05, text = "The bridge is open." }}]
+
+[arms.wide]
+interventions = [{{ at = 2, do = "fact-check", reach = 0.2, text = "The bridge is open." }}]
+"""
+
+
+def template(title: str) -> str:
+    """Return the text of a study file to begin with.
+
+    Parameters
+    ----------
+    title
+        Of the study, any text.
+
+    Examples
+    --------
+    >>> template("A rumour").splitlines()[6]
+    'title = "A rumour"'
+    """
+    return _TEXT.format(title=toml_value(title), version=toml_value(sim.__version__))
+
+
+@dataclass(frozen=True)
+class StudyMeasure:
+    """A quantity as a condition names it: of a message at the end, of the world of late.
+
+    A number of the world is its mean over the last quarter of the run.
+
+    Parameters
+    ----------
+    quantity
+        Such as ``share#0`` or ``diversity``.
+    """
+
+    quantity: str
+
+    def __call__(self, world: World) -> float:
+        """Return it at the end of a run; NaN where there is nothing to be measured."""
+        return measured(world, self.quantity)
+
+
+def measures_taken(names: tuple[str, ...]) -> dict[str, Measure]:
+    """Return what is to be measured beside :data:`~sim.lab.runs.MEASURES`."""
+    return {
+        name: StudyMeasure(name) for name in names if name not in MEASURES or name in QUANTITIES
+    }
+
+
+@dataclass(frozen=True)
+class StudyArm:
+    """An arm: the plan of a scenario, on a world whose metrics are open where they are measured.
+
+    Parameters
+    ----------
+    name
+        Of the arm.
+    plan
+        What is done.
+    measures
+        Names of what is measured.
+    since
+        How many messages the base world has had: those of the plan are watched, and not what
+        interventions send on top.
+    """
+
+    name: str
+    plan: RunPlan
+    measures: tuple[str, ...] = ()
+    since: int = 0
+
+    def facts(self) -> Mapping[str, Any]:
+        """Return what tells it from another, fit for JSON."""
+        return {"kind": "study arm", "plan": self.plan.facts()}
+
+    def begin(self, world: World) -> None:
+        """Begin the plan, and open what is measured."""
+        from sim.platform.feed.waves import keep_feeds
+
+        self.plan.begin(world)
+        if any(condition_of(f"{name} > 0").needs_metrics for name in measures_taken(self.measures)):
+            keep_feeds(world)  # what they show is measured
+            if world.metrics is None:
+                world.open_metrics(every=1, structure=0)
+
+    def watches(self, world: World) -> list[int]:
+        """Return the messages that are measured: the plan's, else what is under way."""
+        own = range(self.since, self.since + len(self.plan.messages))
+        return list(own) or [c.id for c in world.cascades.loose if c.alive and c.id < self.since]
+
+    def before(self, world: World, done: int) -> None:
+        """Do what is due."""
+        self.plan.before(world, done)
+
+    def is_over(self, world: World, done: int) -> bool:
+        """Whether the plan is over."""
+        return self.plan.is_over(world, done)

@@ -12,8 +12,7 @@ import numpy.typing as npt
 
 from sim.core.text import one_line, width
 from sim.lab.sweeps.designs import Design
-from sim.lab.tables import Result, Table
-from sim.lab.tables.shown import shown
+from sim.lab.tables import Result, Table, shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -114,7 +113,7 @@ class HeatMap(Result):
 
     def plot(self, **_: Any) -> Figure:
         """Draw it; brighter is more."""
-        from sim.lab.tables.drawing import label, new_figure
+        from sim.lab.tables import label, new_figure
 
         figure = new_figure()
         ax = figure.subplots()
@@ -218,7 +217,7 @@ class Tornado(Result):
 
     def plot(self, **_: Any) -> Figure:
         """Draw it: a bar a parameter, the largest difference on top."""
-        from sim.lab.tables.drawing import label, new_figure
+        from sim.lab.tables import label, new_figure
 
         figure = new_figure()
         ax = figure.subplots()

@@ -18,8 +18,7 @@ from sim.lab.statistics import mean_interval
 from sim.lab.sweeps.designs import Design
 from sim.lab.sweeps.maps import HeatMap, Tornado, heat_map, tornado
 from sim.lab.sweeps.sensitivity import morris, rank_regression, sobol
-from sim.lab.tables import Result, Table
-from sim.lab.tables.shown import shown
+from sim.lab.tables import Result, Table, shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -311,14 +310,20 @@ class Sweep(Result):
             return self.heat_map(measure=measure)
         return self.tornado(measure)
 
-    def conclusion(self) -> str:
-        """Return which parameter matters most, and what a person should know."""
-        lines = []
-        found = self.tornado().table()
+    def conclusion(self, measure: str | None = None) -> str:
+        """Return which parameter matters most, and what a person should know.
+
+        Parameters
+        ----------
+        measure
+            A name of :attr:`measures`; None: that of the sweep.
+        """
+        lines, name = [], self._known(measure)
+        found = self.tornado(name).table()
         if len(found) and not np.isnan(found["difference"][:1]).any():
             first = next(found.rows())
             lines.append(
-                f"{self.measure} differs most with {first['parameter']}: {first['low']:.3g} at "
+                f"{name} differs most with {first['parameter']}: {first['low']:.3g} at "
                 f"{shown(first['low_value'])}, {first['high']:.3g} at {shown(first['high_value'])}."
             )
         remarks = dict.fromkeys(line for one in self.records for line in one.remarks)

@@ -1,9 +1,10 @@
-"""The sweep that is run: every point is checked first, then each is run once a seed."""
+"""The sweep that is run: of what, every point checked first, then each run once a seed."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,22 +12,68 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core.progress import Report, Tell, quiet, unheard
-from sim.errors import FileError, InputError, UnknownNameError
-from sim.lab.runs import MEASURES, SERIES, Progress, Records, experiment, seeds_from
+from sim.core.text import one_line
+from sim.errors import FileError, HubbubError, InputError, UnknownNameError
+from sim.lab.background import in_background
+from sim.lab.runs import (
+    MEASURES,
+    SERIES,
+    ExperimentProgress,
+    Messages,
+    Program,
+    Records,
+    experiment,
+    seeds_from,
+)
+from sim.lab.runs.experiment import MOST_TICKS
+from sim.lab.runs.programs import messages_of
 from sim.lab.sweeps.designs import Design, design_of
-from sim.lab.sweeps.parameters import Place, place_of, refuse_out_of_range
+from sim.lab.sweeps.parameters import Place, changes_of, place_of, refuse_out_of_range
 from sim.lab.sweeps.result import LAST, Sweep
-from sim.lab.sweeps.subjects import Arm, Subject, armed, subject_of
+from sim.network.generate.networks import NETWORKS
+from sim.scenario.gallery import open_scenario
+from sim.scenario.plan import Stop
 from sim.scenario.ranges import ValueRange, read_range
+from sim.scenario.sections import MessageSection
+from sim.scenario.spec import Scenario, scenario_table
+from sim.scenario.worlds import NewWorld
+from sim.world.state.capacity import refuse_what_does_not_fit
 
 if TYPE_CHECKING:
     from sim.lab.runs import Measure
-    from sim.scenario.spec import Scenario
     from sim.world.world import World
 
-__all__ = ["run_sweep", "sweep"]
+__all__ = [
+    "ScenarioSubject",
+    "Subject",
+    "SweepProgress",
+    "WorldSubject",
+    "run_sweep",
+    "subject_of",
+    "sweep",
+]
 
 _TOLD_EACH = 200
+
+
+@dataclass(frozen=True)
+class SweepProgress:
+    """How far a sweep is.
+
+    Attributes
+    ----------
+    finished, total
+        Runs, those of all its networks together.
+    seconds_left
+        By how fast runs of this network went so far; None until the first is finished.
+    sweep
+        Returns what is finished, at any time; a point without a run has no number.
+    """
+
+    finished: int
+    total: int
+    seconds_left: float | None
+    sweep: Callable[[], Sweep]
 
 
 async def sweep(what: World | Scenario | str | Path, **asked: Any) -> Sweep:
@@ -55,23 +102,7 @@ async def sweep(what: World | Scenario | str | Path, **asked: Any) -> Sweep:
     >>> found.points.names[:3], len(found.points)
     (('point', 'probability', 'replicates'), 2)
     """
-    from sim.runtime.jobs import start
-
-    told: Report = asked.pop("report", quiet)
-
-    def work(report: Report = quiet) -> Sweep:
-        def both(stage: str, share: float) -> None:
-            report(stage, share)
-            told(stage, share)
-
-        return run_sweep(what, report=both, **asked)
-
-    job = start(work)
-    try:
-        return await job
-    except asyncio.CancelledError:
-        await asyncio.wait([job.task])  # workers are gone, and the file is closed
-        raise
+    return await in_background(run_sweep, what, **asked)
 
 
 def run_sweep(
@@ -93,7 +124,7 @@ def run_sweep(
     resume: bool = False,
     report: Report = quiet,
     tell: Tell = unheard,
-    follow: Callable[[Progress], object] | None = None,
+    follow: Callable[[SweepProgress], object] | None = None,
 ) -> Sweep:
     """Run a scenario, or messages in a world, at many points of its parameters.
 
@@ -124,8 +155,10 @@ def run_sweep(
         How long each run lasts at most; None: as the scenario says, or until nothing can change.
     seed
         Of the first replicate, and of the design; None: as ``[sweep]`` says, else the world's.
-    measures, workers, backend, report, follow
+    measures, workers, backend, report
         As of :func:`~sim.lab.runs.experiment`.
+    follow
+        Told the progress in numbers whenever runs are finished.
     into
         A file that gets each run as it is finished; where the network varies, a file for each,
         numbered: ``NAME.1.runs``, ``NAME.2.runs`` ...; None: none.
@@ -170,13 +203,14 @@ def run_sweep(
     shown = measure or said.get("measure", "share")
     _refuse_unknown(shown, subject, measures or {})
     arms, place = _arms(subject, drawn, places, report)
-    work = _Work(arms, first if first is not None else subject.seed, many, report, follow)
+    names = tuple(arm.program.name for arm in arms)
+
+    def of(records: tuple[Records, ...]) -> Sweep:
+        return Sweep(drawn, place, names, records, shown)
+
+    work = _Work(arms, first if first is not None else subject.seed, many, report, follow, of)
     how = {"measures": measures, "workers": workers, "backend": backend, "resume": resume}
-    records = work.carry_out(None if into is None else Path(into), how)
-    return Sweep(
-        drawn, place, tuple(arm.program.name for arm in arms), records,
-        shown,
-    )  # fmt: skip
+    return of(work.carry_out(None if into is None else Path(into), how))
 
 
 def _refuse_unknown(measure: str, subject: Subject, own: Mapping[str, Any]) -> None:
@@ -261,10 +295,12 @@ class _Work:
         seed: int | None,
         replicates: int,
         report: Report,
-        follow: Callable[[Progress], object] | None,
+        follow: Callable[[SweepProgress], object] | None,
+        of: Callable[[tuple[Records, ...]], Sweep],
     ) -> None:
         self._arms, self._seed, self._replicates = arms, seed, replicates
-        self._report, self._follow = report, follow
+        self._report, self._follow, self._of = report, follow, of
+        self._found: list[Records] = []
         self._groups: dict[str, list[Arm]] = {}
         for arm in arms:
             self._groups.setdefault(arm.base, []).append(arm)
@@ -281,11 +317,10 @@ class _Work:
                         "is there already; --resume (resume=True) runs what is missing, another "
                         "name begins anew",
                     )
-        found = []
         for path, group in zip(paths, self._groups.values(), strict=True):
-            found.append(self._group(group, path, how))
+            self._found.append(self._group(group, path, how))
             self._done += len(group)
-        return tuple(found)
+        return tuple(self._found)
 
     def _paths(self, into: Path | None) -> list[Path | None]:
         many = len(self._groups)
@@ -304,9 +339,23 @@ class _Work:
             ticks=max(arm.ticks for arm in group),
             into=into,
             report=self._inner(len(group)),
-            follow=self._follow,
+            follow=None if self._follow is None else self._tell,
             **how,
         )
+
+    def _tell(self, here: ExperimentProgress) -> None:
+        """Say how far the whole sweep is, by how far this network is."""
+        done, total = self._done * self._replicates, len(self._arms) * self._replicates
+        finished, before = done + here.finished, tuple(self._found)
+        left, still = here.seconds_left, here.total - here.finished
+        if left is not None and still:
+            left *= (total - finished) / still
+
+        def so_far() -> Sweep:
+            return self._of((*before, here.records()))
+
+        if self._follow is not None:
+            self._follow(SweepProgress(finished, total, left, so_far))
 
     def _inner(self, many: int) -> Report:
         total, done, groups = len(self._arms), self._done, len(self._groups)
@@ -316,3 +365,200 @@ class _Work:
             self._report(said, (done + share * many) / total)
 
         return report
+
+
+_OF_BASE = ("network", "population")
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """A point, ready to be run.
+
+    Attributes
+    ----------
+    base
+        Tells base worlds apart: points of the same text share one.
+    make
+        Makes the base world.
+    program
+        What is done in it.
+    ticks
+        The most that a run lasts.
+    """
+
+    base: str
+    make: Callable[[Report], World]
+    program: Program
+    ticks: int
+
+
+class ScenarioSubject:
+    """A scenario file, whose values a sweep changes.
+
+    Parameters
+    ----------
+    where
+        A file, or ``gallery:NAME``.
+    variant
+        Of the file; empty: as it stands.
+    ticks
+        Instead of the file's.
+    tell
+        Told remarks on the worlds that are opened.
+    """
+
+    def __init__(self, where: str, variant: str, ticks: int | None, tell: Tell) -> None:
+        self.scenario = open_scenario(where, variant)
+        self._where, self._variant, self._ticks, self._tell = where, variant, ticks, tell
+        self.table = scenario_table(self.scenario.path, variant)
+        if self.scenario.minds is not None:
+            raise InputError(
+                "Members decide by themselves in single runs, by hubbub run; for a sweep leave "
+                "[minds] out."
+            )
+        self.seed = self.scenario.network.seed if "seed" in self.table.get("network", {}) else None
+
+    def arm(self, name: str, values: Mapping[Place, Any]) -> Arm:
+        """Return a point, checked as its scenario is.
+
+        Raises
+        ------
+        HubbubError
+            One sentence.
+        """
+        changes = changes_of(self.table, values)
+        scenario = open_scenario(self._where, self._variant, changes)
+        plan = scenario.plan(Stop(self._ticks))
+        plan.check()
+        _check_base(scenario)
+        merged = {**self.table, **changes}
+        base = json.dumps({k: merged.get(k, {}) for k in _OF_BASE}, sort_keys=True, default=str)
+
+        def make(report: Report) -> World:
+            return scenario.world(report, tell=self._tell)
+
+        return Arm(base, make, replace(plan, name=name), plan.stop.limit)
+
+
+def _check_base(scenario: Scenario) -> None:
+    """Refuse before it is made a network that would be refused, or would not fit."""
+    network = scenario.network
+    if network.world is not None or network.file is not None or network.degrees is not None:
+        return
+    usual = NewWorld()
+    agents = usual.agents if network.agents is None else network.agents
+    degree = usual.mean_degree if network.mean_degree is None else network.mean_degree
+    refuse_what_does_not_fit(agents, degree)
+    kind = network.kind or usual.network
+    if kind not in NETWORKS:
+        raise UnknownNameError("network", kind, NETWORKS)
+    NETWORKS[kind].cls(**{**network.parameters, "mean_degree": degree})
+
+
+class WorldSubject:
+    """A world that is there, and messages whose values a sweep changes.
+
+    Parameters
+    ----------
+    world
+        Stays as it is.
+    messages
+        As :class:`~sim.lab.runs.Messages` takes them.
+    ticks
+        How long each runs; None: until nothing can change any more.
+    """
+
+    def __init__(self, world: World, messages: Any, ticks: int | None) -> None:
+        said = messages_of(messages)
+        if not said:
+            raise InputError("Nothing would happen: give messages=..., or sweep a scenario.")
+        self._world, self._ticks = world, ticks
+        self.table: dict[str, Any] = {"messages": [_parted(message) for message in said]}
+        self.seed = world.seed
+
+    def arm(self, name: str, values: Mapping[Place, Any]) -> Arm:
+        """Return a point, its models checked.
+
+        Raises
+        ------
+        HubbubError
+            One sentence.
+        """
+        if away := [place for place in values if place.path[0] != "messages"]:
+            raise InputError(
+                f"{away[0].short} belongs to a scenario; of a world that is there only messages "
+                "vary."
+            )
+        merged = {**self.table, **changes_of(self.table, values)}
+        said = [_joined(message) for message in merged["messages"]]
+        for message in merged["messages"]:
+            _check_message(message)
+        program = Messages(said, name, until_quiet=self._ticks is None)
+        ticks = MOST_TICKS if self._ticks is None else self._ticks
+        return Arm("", lambda _: self._world, program, ticks)
+
+
+def _parted(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a message with its model's parameters apart, as a scenario has it."""
+    own = {key: message[key] for key in message if key in MessageSection.model_fields}
+    return own | {"parameters": {key: message[key] for key in message if key not in own}}
+
+
+def _joined(message: Mapping[str, Any]) -> dict[str, Any]:
+    own = {key: value for key, value in message.items() if key != "parameters"}
+    return {**own, **message.get("parameters", {})}
+
+
+def _check_message(message: Mapping[str, Any]) -> None:
+    from sim.core.registry import make
+    from sim.settings.settings import current
+    from sim.world.channels import channel_of
+
+    make(message.get("model") or current().model, **message.get("parameters", {}))
+    if message.get("channel") is not None:
+        channel_of(message["channel"])
+
+
+Subject = ScenarioSubject | WorldSubject
+
+
+def subject_of(
+    what: World | Scenario | str | Path,
+    messages: Sequence[Any] | Mapping[str, Any] | str,
+    variant: str,
+    ticks: int | None,
+    tell: Tell,
+) -> Subject:
+    """Return what a sweep is of.
+
+    Raises
+    ------
+    HubbubError
+        One sentence.
+    """
+    from sim.world.world import World
+
+    if isinstance(what, World):
+        if variant:
+            raise InputError("Variants belong to scenarios; leave out variant.")
+        return WorldSubject(what, messages, ticks)
+    if messages:
+        raise InputError("A scenario has its own messages; leave out messages.")
+    if isinstance(what, Scenario):
+        return ScenarioSubject(what.called or str(what.path), variant or what.variant, ticks, tell)
+    return ScenarioSubject(str(what), variant, ticks, tell)
+
+
+def armed(subject: Subject, name: str, values: Mapping[Place, Any]) -> Arm:
+    """Return a point; a refusal names it.
+
+    Raises
+    ------
+    HubbubError
+        One sentence.
+    """
+    try:
+        return subject.arm(name, values)
+    except HubbubError as error:
+        said = str(error).rstrip(".")
+        raise InputError(f"At {one_line(name, 80)}: {said}.") from None

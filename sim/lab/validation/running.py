@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,11 +9,12 @@ from typing import Any
 from sim.core.progress import Report, quiet
 from sim.core.registry import load_plugins, names, spec
 from sim.errors import InputError, UnknownNameError
+from sim.lab.background import in_background
+from sim.lab.runs.workers import Surroundings, WorkerDied, carried_out, settle
 from sim.lab.tables import Result, Table
 from sim.lab.validation.claim import ClaimVerdict, ModelClaim, judge
 from sim.lab.validation.declared import declared_claims
-from sim.lab.validation.laws import law_claim
-from sim.lab.validation.theory import theory_claim
+from sim.lab.validation.general import law_claim, theory_claim
 
 __all__ = ["Validation", "claims_of", "validate", "validate_now"]
 
@@ -124,6 +124,8 @@ async def validate(
 ) -> Validation:
     """Run what is claimed of models, beside the event loop.
 
+    Whoever cancels the task stops it before the next claim.
+
     Parameters
     ----------
     *models
@@ -153,7 +155,7 @@ async def validate(
     >>> asyncio.run(validate("persuasion")).passes
     True
     """
-    return await asyncio.to_thread(
+    return await in_background(
         validate_now, *models, thorough=thorough, workers=workers, report=report
     )
 
@@ -168,7 +170,7 @@ def validate_now(
     chosen = tuple(dict.fromkeys(models)) or names(KIND)
     keys = [(model, n) for model in chosen for n in range(len(_claims(model)))]
     found: dict[tuple[str, int], ClaimVerdict] = {}
-    for key, verdict in _judged(keys, thorough, workers):
+    for key, verdict in _judged(keys, thorough, workers, report):
         found[key] = verdict
         report(f"{verdict.model}: {verdict.what}", len(found) / len(keys))
     return Validation(tuple(found[key] for key in keys), thorough)
@@ -187,20 +189,34 @@ def _claims(model: str) -> tuple[ModelClaim, ...]:
 
 
 def _judged(
-    keys: Sequence[Key], thorough: bool, workers: int
+    keys: Sequence[Key], thorough: bool, workers: int, report: Report
 ) -> Iterator[tuple[Key, ClaimVerdict]]:
     """Yield verdicts as they come: what is built in on workers, what a file registers here."""
     is_known = {model: spec(model, KIND).origin.startswith(_BUILT_IN) for model, _ in keys}
     remote = [key for key in keys if is_known[key[0]]] if workers > 1 else []
     yield from ((key, _judge(key, thorough)) for key in keys if key not in set(remote))
-    if remote:
-        from joblib import Parallel, delayed
+    if not remote:
+        return
+    around, here = Surroundings.here(_BACKEND), len(keys) - len(remote)
+    told = [(key, thorough, around) for key in remote]
 
-        pool = Parallel(workers, _BACKEND, batch_size=1, return_as="generator_unordered")
-        yield from pool(delayed(_keyed)(key, thorough) for key in remote)
+    def look() -> None:
+        report(f"{remote[0][0]} and others", here / len(keys))
+
+    try:
+        for verdict in carried_out(iter(told), workers, _BACKEND, look, _keyed):
+            here += 1
+            yield verdict
+    except WorkerDied:
+        raise InputError(
+            "A worker ended before its claim was judged; where memory is short, ask for fewer."
+        ) from None
 
 
-def _keyed(key: Key, thorough: bool) -> tuple[Key, ClaimVerdict]:
+def _keyed(told: tuple[Key, bool, Surroundings]) -> tuple[Key, ClaimVerdict]:
+    """Judge a claim in a process of its own, by the settings of the one that asks."""
+    key, thorough, around = told
+    settle(around)
     return key, _judge(key, thorough)
 
 

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 
 from sim.core.registry import load_plugins, names
 from sim.minds.deciding.commands import give_minds
-from sim.minds.deciding.estimate import RunEstimate
-from sim.minds.deciding.expected import expected
-from sim.minds.models.configured import prices_in, prompts_folder
+from sim.minds.deciding.estimate import RunEstimate, expected
+from sim.minds.models.configured import lacks_in, models_in, prices_in, prompts_folder
 from sim.minds.models.local_server import ALIAS
-from sim.minds.models.opening import lacks_in, models_in
 from sim.minds.models.prices import FREE, Price, price_of
 from sim.minds.models.provider import Provider
 from sim.settings.settings import current

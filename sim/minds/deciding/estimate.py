@@ -1,23 +1,41 @@
-"""A cost estimate of a run with minds: the run is simulated with mock answers."""
+"""Estimates of what a run with minds costs: by arithmetic, and by a run with mock answers.
+
+Who is online follows from each member's activity and the rhythm of the platform; a prompt has
+as many messages as feeds have now. :func:`~sim.minds.deciding.estimate.estimate` runs the world
+instead, which takes as long as the run does without a model.
+
+Members like and share most, answer and post now and then, write to each other where they may, and
+plan in three steps. Each question has one answer.
+"""
 
 from __future__ import annotations
 
+import json
+import re
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from sim.core.progress import Report, quiet
 from sim.minds.deciding.commands import decide, wake_minds
-from sim.minds.deciding.thinker import Thinker
-from sim.minds.minds import Mind
+from sim.minds.deciding.thinker import Thinker, persona_of
+from sim.minds.minds import ACTS, Mind
 from sim.minds.models.asks import Answer, Ask
 from sim.minds.models.faults import Fault
 from sim.minds.models.prices import Price
-from sim.minds.prompts.mock_answers import likely
-from sim.minds.prompts.prompts import tokens_in
+from sim.minds.prompts.decisions import NEEDS_POST, NEEDS_TEXT
+from sim.minds.prompts.prompts import Post, Prompt, Scene, read_prompt, tokens_in
+from sim.platform.rhythm import curve_of, factors
 from sim.world.world import World
 
-__all__ = ["RunEstimate", "estimate"]
+__all__ = ["RunEstimate", "estimate", "expected", "likely", "online_in"]
 
 _FRAME = 8
 WRITTEN = 45
@@ -104,3 +122,175 @@ def estimate(
         decide(world, thinker.think(world))
     dollars = price.of(counter.read, counter.written) / 1e9
     return RunEstimate(ticks, counter.requests, counter.read, counter.written, dollars)
+
+
+_SAMPLE = 8
+_YOUNG = 4  # messages in a feed of the first day
+_POST = "A sentence of a member on what it cares for, as rules write it in feeds."
+_PLAN = (_POST,) * 3
+_PLANNED, _REVISED = 60, 8
+"""Tokens of a plan, and the decisions after which one is revised, as ModelMind has it."""
+_MEMORIES, _REFLECTS, _THOUGHT = 1.5, 24, 40
+"""Memories of a decision, those after which ModelMind reflects, and tokens of what it thinks."""
+_REMEMBERED = ("You chose to like somebody's post: " + _POST,) * 2
+
+
+def expected(
+    world: World,
+    members: npt.ArrayLike,
+    ticks: int,
+    price: Price,
+    *,
+    goal: str = "",
+    prompts: Path | None = None,
+    limit: int = 1000,
+) -> RunEstimate:
+    """Return about what a run of minded members would ask.
+
+    Parameters
+    ----------
+    world
+        Nothing of it is changed.
+    members
+        Indices of those with a mind.
+    ticks
+        Of the run.
+    price
+        Of the model.
+    goal, prompts, limit
+        As for the run itself.
+    """
+    who = np.unique(np.asarray(members, dtype=np.int64))
+    requests = round(online_in(world, who, ticks))
+    template = read_prompt("decide", prompts)
+    each = [_prompt(world, int(one), template, goal, limit) for one in _some(who)]
+    read = round(requests * float(np.mean(each))) if each else 0
+    written = requests * WRITTEN
+    each_member = requests / max(who.size, 1)
+    thoughts = int(each_member * _MEMORIES / _REFLECTS) * who.size
+    if thoughts:
+        scene = Scene(
+            world.agents.name(int(who[0])), persona_of(world, int(who[0])), "", goal,
+            _REMEMBERED * 8,
+        )  # fmt: skip
+        read += thoughts * _tokens(read_prompt("reflect", prompts), scene, limit)
+        requests, written = requests + thoughts, written + thoughts * _THOUGHT
+    if goal and who.size:
+        asked = min(who.size, requests) + requests // _REVISED
+        scene = Scene(world.agents.name(int(who[0])), persona_of(world, int(who[0])), "", goal)
+        read += asked * _tokens(read_prompt("plan", prompts), scene, limit)
+        requests, written = requests + asked, written + asked * _PLANNED
+    return RunEstimate(ticks, requests, read, written, price.of(read, written) / 1e9)
+
+
+def online_in(world: World, members: npt.NDArray[np.int64], ticks: int) -> float:
+    """Return how often members will be online in the next ticks together, on average."""
+    agents, platform = world.agents, world.platform
+    share = np.where(agents.is_active(members), agents.activity[members], 0.0)
+    if platform is None:
+        return float(share.sum()) * ticks
+    curve, kinds = curve_of(platform.settings.rhythm), platform.members.chronotype[members]
+    law = [factors(curve, world.tick + 1 + t, world.tick_minutes)[kinds] for t in range(ticks)]
+    return float(sum(np.minimum(share * factor, 1.0).sum() for factor in law))
+
+
+def _some(who: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return a few of them, evenly spread."""
+    step = max(who.size // _SAMPLE, 1)
+    return who[::step][:_SAMPLE]
+
+
+def _prompt(world: World, member: int, template: Prompt, goal: str, limit: int) -> int:
+    """Return the tokens of what a member would be asked, with a feed as long as they are now."""
+    posts = [Post("Somebody Else", _POST, 3, 1, hours=5.0, followed=True)] * _shown(world)
+    scene = Scene(
+        world.agents.name(member), persona_of(world, member), "day 1, 12:00", goal=goal,
+        memories=_REMEMBERED, feed=posts, acts=ACTS, plan=_PLAN if goal else (),
+    )  # fmt: skip
+    return _tokens(template, scene, limit)
+
+
+def _tokens(template: Prompt, scene: Scene, limit: int) -> int:
+    return sum(tokens_in(turn.text) + _FRAME for turn in template.turns(scene, limit))
+
+
+def _shown(world: World) -> int:
+    """Return how many messages a feed has: as many as now, or what a young platform shows."""
+    platform = world.platform
+    if platform is None or platform.exposures.taken is not None:
+        return _YOUNG
+    viewers = sum(part.viewers.size for part in platform.exposures.parts)
+    if not viewers:
+        return _YOUNG
+    return max(round(len(platform.exposures) / viewers), 1)
+
+
+_SHARES = (
+    ("like", 30), ("repost", 8), ("reply", 14), ("post", 10), ("follow", 6), ("quote", 4),
+    ("direct message", 10), ("group message", 4), ("join group", 2), ("do nothing", 20),
+)  # fmt: skip
+_ABOUT = {
+    "direct message": r'<(?:letter|ally) number="(\d+)"',
+    "group message": r'<group number="(\d+)"',
+    "join group": r'<open-group number="(\d+)"',
+}
+_WORDS = "I think this is worth a closer look, and I would like to hear what others say."
+_MOCK_THOUGHT = "Others listen when I say one thing plainly."
+_STEPS = (
+    "Post about it once a day in plain words.",
+    "Answer those who disagree, with one good reason.",
+    "Write to those who want the same, and agree on what to share.",
+)
+
+
+def likely(ask: Ask) -> str | None:
+    """Return a likely answer to a question; None where it is of no kind that is known.
+
+    Parameters
+    ----------
+    ask
+        With the schema of a decision, of several, of chances, or of a plan.
+    """
+    fields = dict((ask.schema or {}).get("properties", {}))
+    if set(fields) == {"steps"}:
+        return json.dumps({"steps": list(_STEPS)})
+    if set(fields) == {"acts", "on"}:
+        return json.dumps(_mix(fields))
+    if set(fields) == {"thoughts"}:
+        return json.dumps({"thoughts": [_MOCK_THOUGHT]})
+    number = int(ask.fingerprint("")[:12], 16)
+    if set(fields) == {"act", "post", "text"}:
+        return json.dumps(_decision(number, fields, ask.turns[-1].text))
+    if set(fields) == {"answers"}:
+        of = fields["answers"]["items"]["properties"]
+        every = range(1, fields["answers"]["maxItems"] + 1)
+        said = [{"member": k, **_decision(number * k, of, "")} for k in every]
+        return json.dumps({"answers": said})
+    return None
+
+
+def _mix(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the likely chances of acts, together 1."""
+    shares = {act: dict(_SHARES).get(act, 1) for act in fields["acts"]["properties"]}
+    total = sum(shares.values())
+    chances = {act: share / total for act, share in shares.items()}
+    on = fields["on"]["enum"]
+    return {"acts": chances, "on": "liked" if "liked" in on else on[0]}
+
+
+def _decision(number: int, fields: Mapping[str, Any], prompt: str) -> dict[str, Any]:
+    """Return a likely decision; what is behind a feed is known of one member's prompt alone."""
+    acts, last = fields["act"]["enum"], fields["post"]["maximum"]
+    acts = [act for act in acts if prompt or act not in _ABOUT]
+    shares = [share for act, share in _SHARES if act in acts]
+    known = [act for act, _ in _SHARES if act in acts]
+    act = known[bisect_right(list(accumulate(shares)), number % sum(shares))]
+    text = _WORDS if act in NEEDS_TEXT else ""
+    places = _places(prompt, act) or range(1, max(min(last, 3), 1) + 1)
+    about = places[number // 97 % len(places)] if act in NEEDS_POST else 0
+    return {"act": act, "post": about, "text": text}
+
+
+def _places(prompt: str, act: str) -> Sequence[int]:
+    """Return the numbers of what such an act may be about, behind the posts."""
+    return [int(number) for number in re.findall(_ABOUT[act], prompt)] if act in _ABOUT else []

@@ -10,7 +10,7 @@ from typing import Any
 
 from sim.errors import InputError
 from sim.minds.deciding.member_context import MemberContext
-from sim.minds.memory.recall import Memory
+from sim.minds.memory import Memory
 from sim.minds.minds import Member, Mind
 from sim.minds.models.asks import Answer, Ask, Turn
 from sim.minds.models.budget import Spend

@@ -15,8 +15,8 @@ from threading import Event, Thread
 from time import monotonic
 from typing import Any, NamedTuple
 
-from sim.core.interrupt import Stalled, interrupt
 from sim.core.text import one_line
+from sim.core.threads import Stalled, interrupt
 from sim.minds.deciding.pending import COUNTED, PendingDecision, Row, checked
 from sim.minds.minds import Mind
 from sim.minds.models.batch import ASK_ALONE, Case

@@ -17,9 +17,7 @@ from sim.core.rng import Stream
 from sim.core.text import one_line
 from sim.minds.deciding.member_context import around, goal_of
 from sim.minds.deciding.pending import PendingDecision, Row
-from sim.minds.features import seen_of
-from sim.minds.memory.recall import Memory
-from sim.minds.memory.reflections import BEGINS, ReflectionRequest, since_thought
+from sim.minds.memory import BEGINS, Memory, ReflectionRequest, since_thought
 from sim.minds.minds import Member, Mind
 from sim.minds.models.asks import Answer, Ask
 from sim.minds.models.faults import Fault
@@ -27,6 +25,7 @@ from sim.minds.models.reply_log import Slot
 from sim.minds.models.single_flight import SingleFlight
 from sim.minds.prompts.decisions import Decision
 from sim.minds.prompts.prompts import Post, Prompt
+from sim.minds.surrogate import seen_of
 from sim.platform.platform import Platform
 from sim.platform.posts.writer import Writer
 from sim.world.minds.minds import SeenMessage, feed_of, ruled

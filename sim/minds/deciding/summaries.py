@@ -1,16 +1,20 @@
-"""Summaries of what minds did, in sentences: who decided, what went wrong, what it cost."""
+"""Summaries of what minds did: who decided, what went wrong, what it cost, by which versions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import platform as machine
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from sim.minds.prompts.counts import SOURCES, Decided, DecisionCounts
+from sim.minds.prompts.prompts import TEMPLATES, read_prompt
 from sim.minds.surrogate import agreement_of
 from sim.world.minds.minds import Minds
 from sim.world.world import World
 
-__all__ = ["accounts", "facts_of", "reasons_of", "surrogates"]
+__all__ = ["accounts", "facts_of", "made_with", "reasons_of", "surrogates", "versions"]
 
 _SOURCES = {str(one) for one in SOURCES}
 
@@ -78,4 +82,39 @@ def facts_of(world: World) -> dict[str, Any] | None:
         "tokens": tokens,
         "dollars": nano / 1e9,
         "caps": minds.caps,
+    }
+
+
+_PACKAGES = ("hubbub", "numpy", "numba", "pydantic", "openai", "camel-ai")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what a run depends on; packages that are not here are left out."""
+    found = {"python": machine.python_version(), "machine": machine.machine()}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def made_with(prompts: Path | None, limit: int, models: Sequence[str] = ()) -> dict[str, Any]:
+    """Return with what minds decide, as JSON holds it: see ``wake_minds``.
+
+    Parameters
+    ----------
+    prompts
+        The folder of the user's own templates; None: the packaged ones.
+    limit
+        Tokens of a prompt, at most.
+    models
+        Who may be asked, in order of preference.
+    """
+    read = {name: read_prompt(name, prompts) for name in TEMPLATES}
+    return {
+        "versions": versions(),
+        "limit": limit,
+        "models": list(models),
+        "prompts": {name: [prompt.fingerprint, prompt.text] for name, prompt in read.items()},
     }

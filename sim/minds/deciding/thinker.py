@@ -21,19 +21,17 @@ import numpy as np
 from sim.core.registry import make
 from sim.errors import HubbubError, InputError
 from sim.minds.deciding.commands import minds_of
-from sim.minds.deciding.manifest import made_with
 from sim.minds.deciding.pending import PendingDecision, Row
 from sim.minds.deciding.round import DecisionRound, FaultCounts, Patience
 from sim.minds.deciding.scene import PromptContext, persona_of, thoughts_of
-from sim.minds.deciding.summaries import accounts
+from sim.minds.deciding.summaries import accounts, made_with
 from sim.minds.minds import Mind
 from sim.minds.models.asks import Answer, Ask
 from sim.minds.models.faults import Fault
 from sim.minds.models.reply_log import Slot
 from sim.minds.prompts.counts import Decided, DecisionCounts
 from sim.minds.prompts.prompts import read_prompt
-from sim.world.watchers import Watcher
-from sim.world.world import World
+from sim.world.world import Watcher, World
 
 __all__ = ["Answerer", "Thinker", "accounts", "persona_of"]
 

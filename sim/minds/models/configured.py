@@ -1,26 +1,43 @@
-"""Settings turned into providers, embeddings, budget and prices; ``opening`` opens the pool."""
+"""Settings turned into providers, keys, embeddings, budget and prices; ``open_pool`` opens them.
+
+A key stands in no argument, world, log or report. What the settings know of it, they got from the
+same places; the keyring is asked last, for it may ask a person.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
-from sim.errors import SettingsError
+from pydantic import SecretStr
+
+from sim.errors import HubbubError, SettingsError
 from sim.minds.models.budget import Budget
-from sim.minds.models.keys import key_for, where_keys_go
+from sim.minds.models.local import LocalModel, missing_parts
+from sim.minds.models.local_server import ALIAS
+from sim.minds.models.pool import ModelPool
 from sim.minds.models.prices import Price, built_in_prices, read_prices
-from sim.minds.models.provider import Provider
+from sim.minds.models.provider import Provider, key_in
+from sim.minds.models.secrets import Secret
 from sim.settings.settings import Settings, settings_path
 
 __all__ = [
     "budget_in",
     "embeddings_in",
+    "key_for",
+    "lacks_in",
+    "models_in",
     "nobody",
+    "open_pool",
     "own_prices",
     "prices_in",
     "prompts_folder",
     "providers_in",
+    "where_keys_go",
 ]
 
 
@@ -119,3 +136,136 @@ def prices_in() -> Mapping[str, Price]:
 def prompts_folder() -> Path:
     """Return the folder of the user's own prompt templates; it need not exist."""
     return settings_path().with_name("prompts")
+
+
+_SERVICE = "hubbub"
+
+
+def key_for(
+    host: str,
+    number: int,
+    given: SecretStr | None,
+    environment: Mapping[str, str],
+    dotenv: Path | None = None,
+    *,
+    local: bool = False,
+) -> Secret:
+    """Return the key of a provider; empty where no place has one.
+
+    Parameters
+    ----------
+    host
+        Its server, under which the keyring has it.
+    number
+        Its place in the order of preference, from 1.
+    given
+        What the settings say; it is the first provider's.
+    environment
+        Variables: ``HUBBUB_LLM_KEY`` or ``OPENAI_API_KEY`` for the first, ``HUBBUB_LLM_KEY_2``
+        for the second, and so on.
+    dotenv
+        A file of such variables, weaker than those.
+    local
+        Whether the server is on this machine: the keyring is not asked for it.
+    """
+    if given is not None and number == 1:
+        return Secret(given.get_secret_value())
+    for variables in (environment, _variables(dotenv)):
+        found = _among(variables, number)
+        if found:
+            return found
+    return Secret("") if local else Secret(_from_keyring(host))
+
+
+def _among(variables: Mapping[str, str], number: int) -> Secret:
+    if number == 1:
+        return key_in(variables)
+    return Secret(variables.get(f"HUBBUB_LLM_KEY_{number}", "").strip())
+
+
+def _variables(dotenv: Path | None) -> Mapping[str, str]:
+    """Return what a file of variables says; nothing where there is none."""
+    if dotenv is None or not dotenv.is_file():
+        return {}
+    from dotenv import dotenv_values
+
+    return {name: value for name, value in dotenv_values(dotenv).items() if value}
+
+
+def _from_keyring(host: str) -> str:
+    """Return what the keyring of the desktop has; empty without one, or where it is locked."""
+    if find_spec("keyring") is None:
+        return ""
+    try:
+        found = import_module("keyring").get_password(_SERVICE, host)
+    except Exception:  # every backend has errors of its own, and none may stop a run
+        return ""
+    return (found or "").strip()
+
+
+def where_keys_go(host: str, number: int = 1) -> str:
+    """Return the sentence on where to put a key that is missing."""
+    name = "HUBBUB_LLM_KEY" if number == 1 else f"HUBBUB_LLM_KEY_{number}"
+    if find_spec("keyring") is None:
+        ring = "the keyring takes it too after pip install 'hubbub[keyring]'"
+    else:
+        ring = f"or into the keyring: keyring set {_SERVICE} {host}"
+    return f"Put it into the environment or .env as {name}; {ring}."
+
+
+def models_in(settings: Settings) -> tuple[str, ...]:
+    """Return the models that can be preferred, the one that is asked first first.
+
+    The model on this machine is among them once it is installed, whether settings ask it or not.
+    """
+    fallbacks = [said.rpartition("@")[0] for said in settings.llm_fallbacks]
+    named = [name for name in (settings.llm_model, *fallbacks) if name]
+    if settings.llm_local:
+        return tuple(dict.fromkeys([ALIAS, *named]))
+    return tuple(dict.fromkeys([*named, *([] if missing_parts() else [ALIAS])]))
+
+
+def lacks_in(settings: Settings, prefer: str = "") -> str:
+    """Return why nobody can be asked, one sentence; empty when somebody can."""
+    if find_spec("openai") is None:
+        return "The package openai is missing; install it by: pip install 'hubbub[llm]'"
+    asks_local = settings.llm_local or prefer == ALIAS
+    return "" if asks_local or settings.llm_model else nobody()
+
+
+@contextmanager
+def open_pool(
+    settings: Settings, budget: Budget | None = None, prefer: str = ""
+) -> Iterator[tuple[ModelPool | None, str]]:
+    """Yield a pool and an empty sentence, or None and why there is nobody to ask.
+
+    Parameters
+    ----------
+    settings
+        They name models, keys and caps.
+    budget
+        Other caps than theirs.
+    prefer
+        The model that is asked first, one of :func:`models_in`; empty: as settings say.
+    """
+    with ExitStack() as stack:
+        try:
+            lacks = lacks_in(settings, prefer)
+            pool = None if lacks else _pool(settings, budget, prefer, stack)
+        except HubbubError as error:
+            pool, lacks = None, str(error)
+        yield pool, lacks
+
+
+def _pool(settings: Settings, budget: Budget | None, prefer: str, stack: ExitStack) -> ModelPool:
+    local = []
+    if settings.llm_local or prefer == ALIAS:
+        local = [stack.enter_context(LocalModel()).provider]
+    providers = [*local, *providers_in(settings)]
+    providers.sort(key=lambda provider: provider.model != prefer)  # the others keep their order
+    return stack.enter_context(
+        ModelPool(
+            providers, budget or budget_in(settings), prices_in(),
+            embeddings=embeddings_in(settings),
+        )
+    )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sim.core.text import clean
 from sim.minds.models.faults import Fault, ModelError
-from sim.minds.models.json_objects import object_in
+from sim.minds.models.replies import object_in
 
 __all__ = ["NEEDS_POST", "NEEDS_TEXT", "Decision", "decision_in", "decision_of", "schema_of"]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sim.core.text import one_line
 from sim.minds.models.asks import Ask
 from sim.minds.models.faults import Fault, ModelError
-from sim.minds.models.json_objects import object_in
+from sim.minds.models.replies import object_in
 from sim.minds.prompts.prompts import Prompt, Scene
 
 if TYPE_CHECKING:

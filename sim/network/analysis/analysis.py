@@ -18,11 +18,15 @@ from sim.core import rng
 from sim.core.progress import Report, quiet
 from sim.core.rng import Stream
 from sim.errors import InputError, ParameterError, UnknownNameError
-from sim.network.analysis import centrality, measures
 from sim.network.analysis import communities as detection
-from sim.network.analysis import paths as reach
+from sim.network.analysis import components_kernels as kernels
+from sim.network.analysis import cores_kernels as core_kernels
+from sim.network.analysis import measures
+from sim.network.analysis import pagerank_kernels as rank_kernels
+from sim.network.analysis import paths_kernels as paths
+from sim.network.analysis.communities import by_size
 from sim.network.analysis.measures import MeasureEstimate, checked_sample
-from sim.network.graph.arcs import NO_TRUST, merged, transposed
+from sim.network.graph.arcs import NO_TRUST, chunks, even_chunks, merged, transposed
 from sim.network.graph.ties import Ties
 
 __all__ = [
@@ -38,14 +42,20 @@ __all__ = [
     "local_clustering",
     "modularity",
     "pagerank",
+    "path_between",
     "path_length",
+    "peeled",
+    "ranked",
     "reciprocity",
+    "search",
     "shortest_path",
+    "strong",
     "strong_components",
     "top",
     "transitivity",
     "triangles",
     "undirected",
+    "weak",
 ]
 
 Ids = npt.NDArray[np.uint32]
@@ -115,7 +125,7 @@ def pagerank(ties: Ties, *, damping: float = 0.85, report: Report = quiet) -> Fl
     """
     if not 0 <= damping < 1:
         raise ParameterError(f"PageRank: damping must be in [0, 1), got {damping}.")
-    return _kept(ties, ("pagerank", damping), lambda: centrality.ranked(ties, damping, report))
+    return _kept(ties, ("pagerank", damping), lambda: ranked(ties, damping, report))
 
 
 def _without_gone(ties: Ties, labels: Ints) -> Ints:
@@ -140,7 +150,7 @@ def components(ties: Ties, report: Report = quiet) -> Ints:
     return _kept(
         ties,
         "components",
-        lambda: _without_gone(ties, reach.weak(ties.rows, ties.targets, report)),
+        lambda: _without_gone(ties, weak(ties.rows, ties.targets, report)),
     )
 
 
@@ -154,7 +164,7 @@ def strong_components(ties: Ties, report: Report = quiet) -> Ints:
     return _kept(
         ties,
         "strong",
-        lambda: _without_gone(ties, reach.strong(ties.rows, ties.targets, report)),
+        lambda: _without_gone(ties, strong(ties.rows, ties.targets, report)),
     )
 
 
@@ -166,7 +176,7 @@ def distances(ties: Ties, agent: int, report: Report = quiet) -> Ints:
     InputError
         For an agent that does not exist.
     """
-    return reach.search(ties.rows, ties.targets, _existing(ties, agent), report)
+    return search(ties.rows, ties.targets, _existing(ties, agent), report)
 
 
 def shortest_path(ties: Ties, start: int, goal: int) -> tuple[int, ...] | None:
@@ -181,7 +191,7 @@ def shortest_path(ties: Ties, start: int, goal: int) -> tuple[int, ...] | None:
     """
     start, goal = _existing(ties, start), _existing(ties, goal)
     back = ties.reverse
-    return reach.path_between((ties.rows, ties.targets), (back.rows, back.targets), start, goal)
+    return path_between((ties.rows, ties.targets), (back.rows, back.targets), start, goal)
 
 
 def _existing(ties: Ties, agent: int) -> int:
@@ -197,7 +207,7 @@ def core_numbers(ties: Ties, report: Report = quiet) -> Ints:
 
     Seidman, "Network structure and minimum degree", Social Networks 1983.
     """
-    return _kept(ties, "cores", lambda: centrality.peeled(*undirected(ties, report), report))
+    return _kept(ties, "cores", lambda: peeled(*undirected(ties, report), report))
 
 
 def triangles(ties: Ties, report: Report = quiet) -> Longs:
@@ -397,3 +407,137 @@ def top(values: npt.ArrayLike, k: int) -> Ids:
     chosen = np.concatenate((sure, even))
     order = np.lexsort((chosen, -measured[chosen].astype(np.float64)))
     return chosen[order].astype(np.uint32)
+
+
+_TOLERANCE = 1e-9  # sum of the errors of all PageRanks; igraph's own is 1e-10
+_SWEEPS = 1000
+_SLICE = 1 << 16  # agents a kernel call
+
+
+def ranked(ties: Ties, damping: float, report: Report) -> Floats:
+    """Return PageRanks; see :func:`sim.network.analysis.analysis.pagerank`."""
+    rows, targets, n = ties.rows, ties.targets, ties.agents
+    hears = ties.in_degree.astype(np.float64)
+    passed = np.divide(damping, hears, out=np.zeros(n), where=hears > 0)
+    rank, share, base = np.ones(n), passed.copy(), 1.0 - damping
+    for sweep in range(_SWEEPS):
+        change = 0.0
+        for begin, end in even_chunks(rows):
+            report("ranking", sweep / (sweep + 10))
+            change += rank_kernels.sweep(rows, targets, passed, base, begin, end, rank, share)
+        # What enters equals what leaves in the solution: without this the sum converges last.
+        through = damping * float(rank.sum(where=hears > 0))
+        scale = n * base / (float(rank.sum()) - through) if n else 1.0
+        rank *= scale
+        share *= scale
+        if change * damping <= _TOLERANCE * n * base:
+            break
+    rank[ties.gone] = 0.0  # they stand alone: nothing came to the others from them
+    return rank / max(float(rank.sum()), 1e-300)
+
+
+def peeled(rows: Ids, targets: Ids, report: Report) -> Ints:
+    """Return cores from both directions of each tie; see ``analysis.core_numbers``."""
+    n = len(rows)
+    core = rows[:, 1].astype(np.int32)
+    first = np.zeros(int(core.max(initial=0)) + 2, np.int64)
+    order, place = np.empty(n, np.int32), np.empty(n, np.int32)
+    core_kernels.sort_by_degree(core, first, order, place)
+    for begin, end in chunks(n, _SLICE):
+        report("peeling cores", begin / n)
+        core_kernels.peel(rows, targets, begin, end, core, first, order, place)
+    return core
+
+
+_BUDGET = 1 << 20  # ties a kernel call, where looks go all over memory
+_SAMPLED = 2  # ties a row that are joined before the rest
+
+
+def weak(rows: Ids, targets: Ids, report: Report = quiet) -> Ints:
+    """Return the component of each agent when ties count in both directions, by falling size."""
+    parent = np.arange(len(rows), dtype=np.int32)
+    for first, most in ((0, _SAMPLED), (_SAMPLED, 1 << 32)):
+        for begin, end in even_chunks(rows):
+            report("joining components", begin / len(rows))
+            kernels.join_ends(rows, targets, first, most, begin, end, parent)
+        kernels.flatten(parent)
+    return by_size(parent)
+
+
+def strong(rows: Ids, targets: Ids, report: Report = quiet) -> Ints:
+    """Return the strong component of each agent, by falling size: all reach all along ties."""
+    n = len(rows)
+    state, label = np.zeros(5, np.int64), np.full(n, -1, np.int32)
+    order, low, cursor = np.zeros(n, np.int32), np.zeros(n, np.int32), np.zeros(n, np.uint32)
+    stacks = np.empty(n, np.uint32), np.empty(n, np.uint32)
+    done = False
+    while not done:
+        report("searching strong components", float(state[3]) / max(1, n))
+        done = kernels.strong_search(
+            rows, targets, _BUDGET, state, order, low, cursor, *stacks, label
+        )
+    return by_size(label)
+
+
+def search(rows: Ids, targets: Ids, start: int, report: Report = quiet) -> Ints:
+    """Return how many ties each agent is away from ``start``, int32 (n,); -1: out of reach."""
+    n = len(rows)
+    distance, queue = np.full(n, -1, np.int32), np.empty(n, np.uint32)
+    distance[start], queue[0] = 0, start
+    begin, tail = 0, 1
+    while begin < tail:
+        report("searching", begin / n)
+        end = min(tail, begin + _BUDGET // 16)
+        begin, tail = end, paths.expand(rows, targets, begin, end, queue, tail, distance)
+    return distance
+
+
+def path_between(
+    forward: tuple[Ids, Ids], backward: tuple[Ids, Ids], start: int, goal: int
+) -> tuple[int, ...] | None:
+    """Return the agents on a shortest path from ``start`` to ``goal``, both included; or None.
+
+    Two searches grow towards each other, the one with fewer agents at its edge first.
+    ``forward``, ``backward`` are (rows, targets) of the network and of its reverse.
+    """
+    if start == goal:
+        return (start,)
+    sides = [_Side(*forward, start), _Side(*backward, goal)]
+    met = -1
+    while met < 0:
+        near, far = sorted(sides, key=lambda side: side.edge)
+        if near.edge == 0:
+            return None
+        met = near.grow(far)
+    there, back = sides[0].trail(met), sides[1].trail(met)
+    return (*reversed(there), *back[1:])
+
+
+class _Side:
+    """One of two searches that grow towards each other."""
+
+    def __init__(self, rows: Ids, targets: Ids, start: int) -> None:
+        self._network = (rows, targets)
+        self._came_from = np.full(len(rows), -1, np.int32)
+        self._queue = np.empty(len(rows), np.uint32)
+        self._came_from[start], self._queue[0] = start, start
+        self._begin, self._tail = 0, 1
+
+    @property
+    def edge(self) -> int:
+        """How many agents were reached last."""
+        return self._tail - self._begin
+
+    def grow(self, other: _Side) -> int:
+        """Take one step in all directions; return an agent that both sides have reached, or -1."""
+        begin, end = self._begin, self._tail
+        self._begin = end
+        self._tail, met = paths.meet(
+            *self._network, begin, end, self._queue, end, self._came_from, other._came_from
+        )
+        return int(met)
+
+    def trail(self, agent: int) -> tuple[int, ...]:
+        """Return the agents from ``agent`` back to where this side began."""
+        out = np.empty(len(self._queue), np.uint32)
+        return tuple(out[: paths.trace(self._came_from, agent, out)].tolist())

@@ -108,11 +108,13 @@ def follow(
         when[v] = ticks[i] - first
         level[v] = 0
         if sources[i] != _NOBODY and when[sources[i]] >= 0:
-            caused[min(latest, int(when[sources[i]]))] += 1
             level[v] = level[sources[i]] + 1
         depth = int(level[v])
         levels[min(last, depth)] += 1
         deepest = max(deepest, depth)
+    for i in range(begin, end):  # a source may stand behind those whom it convinced in its own tick
+        if sources[i] != _NOBODY and 0 <= when[sources[i]] <= ticks[i] - first:
+            caused[min(latest, int(when[sources[i]]))] += 1
     return deepest
 
 

@@ -14,16 +14,15 @@ from sim.core.params import ParameterSpec, describe
 from sim.core.progress import Report, quiet
 from sim.errors import InputError, ParameterError, UnknownNameError
 from sim.network.generate import generators_kernels as kernels
-from sim.network.generate.audiences import RetweetLike
-from sim.network.generate.degrees import Configuration
 from sim.network.generate.generators import (
+    Configuration,
     DrawnArcs,
     ErdosRenyi,
     NetworkGenerator,
     PreferentialAttachmentNetwork,
     SmallWorld,
 )
-from sim.network.generate.planted import PlantedCommunities
+from sim.network.generate.planted import PlantedCommunities, RetweetLike
 from sim.network.graph.ties import Ties
 
 __all__ = [

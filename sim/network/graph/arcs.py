@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +17,6 @@ __all__ = [
     "LIMIT",
     "NO_TRUST",
     "DroppedArcs",
-    "checked_columns",
     "chunks",
     "even_chunks",
     "merged",
@@ -88,34 +86,6 @@ def vetted(
     if not 0 <= n < LIMIT:
         raise InputError(f"A network has 0 to {LIMIT - 1:,} agents, got {n:,}.")
     return _within(heard, n, "source"), _within(hearing, n, "target"), n
-
-
-def checked_columns(
-    meta: Mapping[str, Any], columns: Mapping[str, npt.NDArray[Any]]
-) -> tuple[Ids, Ids, Trust]:
-    """Return (degree, targets, trust) of a dump of ties, or refuse what contradicts ``meta``.
-
-    Raises
-    ------
-    InputError
-        For a column of a wrong shape or type, and degrees of another sum.
-    """
-    m = int(meta["ties"])
-    wanted = {
-        "degree": (np.uint32, (int(meta["agents"]),)),
-        "targets": (np.uint32, (m,)),
-        "trust": (np.uint16, (m if meta["weighted"] else 0,)),
-    }
-    for name, (kind, shape) in wanted.items():
-        column = columns[name]
-        if column.shape != shape or column.dtype != kind:
-            raise InputError(
-                f"Ties: column {name!r} must be {np.dtype(kind).name} {shape}, "
-                f"got {column.dtype.name} {column.shape}."
-            )
-    if int(columns["degree"].sum(dtype=np.int64)) != m:
-        raise InputError(f"Ties: the degrees must sum to {m:,} ties.")
-    return columns["degree"], columns["targets"], columns["trust"]
 
 
 def vetted_rows(indptr: npt.ArrayLike, targets: npt.ArrayLike) -> tuple[Longs, Ids]:

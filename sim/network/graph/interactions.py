@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.bounds import Bound, require
 from sim.errors import InputError
 from sim.network.graph.arcs import vetted
 
@@ -21,7 +22,12 @@ Weights = npt.NDArray[np.float32]
 _MOST_SECONDS = 1 << 53
 """Whole seconds that a float64 tells apart."""
 
-_TYPES = {"sources": np.uint32, "targets": np.uint32, "times": np.int64, "weights": np.float32}
+_BOUNDS = {
+    "sources": Bound("u4", ("count",), below="agents"),
+    "targets": Bound("u4", ("count",), below="agents"),
+    "times": Bound("i8", ("count",)),
+    "weights": Bound("f4", ("weighted",)),
+}
 
 
 class Interactions:
@@ -52,8 +58,8 @@ class Interactions:
     weights: Weights
 
     def __init__(self, columns: Iterable[npt.NDArray[Any]], *, agents: int, origin: int) -> None:
-        for (name, kind), column in zip(_TYPES.items(), columns, strict=True):
-            view = column.astype(kind, copy=False).view()
+        for (name, bound), column in zip(_BOUNDS.items(), columns, strict=True):
+            view = column.astype(bound.dtype, copy=False).view()
             view.flags.writeable = False
             setattr(self, name, view)
         self.agents, self.origin, self.loops = agents, origin, 0
@@ -125,7 +131,7 @@ class Interactions:
     @property
     def nbytes(self) -> int:
         """Bytes held by the columns."""
-        return sum(c.nbytes for c in (self.sources, self.targets, self.times, self.weights))
+        return sum(int(getattr(self, name).nbytes) for name in _BOUNDS)
 
     def clock(self, times: npt.ArrayLike) -> Longs:
         """Return times of whoever gave them as this stream counts: int64, whole seconds, >= 0."""
@@ -148,12 +154,8 @@ class Interactions:
     def dump(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """Return (meta, columns), from which :meth:`restore` makes an equal stream."""
         meta = {"count": len(self), "weighted": bool(self.weights.size), "origin": self.origin}
-        columns: dict[str, npt.NDArray[Any]] = {
-            "sources": self.sources,
-            "targets": self.targets,
-            "times": self.times,
-        }
-        return meta, columns | ({"weights": self.weights} if self.weights.size else {})
+        own = [name for name in _BOUNDS if name != "weights" or self.weights.size]
+        return meta, {name: getattr(self, name) for name in own}
 
     @classmethod
     def restore(
@@ -166,20 +168,15 @@ class Interactions:
         InputError
             For columns that contradict ``meta``, one another, or the number of agents.
         """
-        weights = columns["weights"] if meta["weighted"] else np.empty(0, np.float32)
-        found = [columns[name] for name in ("sources", "targets", "times")] + [weights]
-        sizes = [int(meta["count"])] * 3 + [int(meta["count"]) if meta["weighted"] else 0]
-        for (name, kind), column, size in zip(_TYPES.items(), found, sizes, strict=True):
-            if column.shape != (size,) or column.dtype != kind:
-                raise InputError(
-                    f"Interactions: column {name!r} must be {np.dtype(kind).name} ({size},), "
-                    f"got {column.dtype.name} {column.shape}."
-                )
-        sources, targets, times, _ = found
-        vetted(sources, targets, agents)
+        count, is_weighted = int(meta["count"]), bool(meta["weighted"])
+        sizes = {"count": count, "weighted": count if is_weighted else 0, "agents": agents}
+        known = columns if is_weighted else {**columns, "weights": np.empty(0, np.float32)}
+        found = {name: known[name] for name in _BOUNDS}
+        require(found.items(), _BOUNDS, sizes, "the interactions")
+        times = found["times"]
         if times.size and (times[0] != 0 or (np.diff(times) < 0).any()):
             raise InputError("Interactions: times must begin with 0 and never fall.")
-        return cls(found, agents=agents, origin=int(meta["origin"]))
+        return cls(found.values(), agents=agents, origin=int(meta["origin"]))
 
 
 def met_at(

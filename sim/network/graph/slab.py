@@ -157,9 +157,7 @@ class Slab:
         source = (read_only(rows), columns.read_only())
         for begin, end in _spans(len(rows)):
             part = out_rows[begin:end], capacity[begin:end]
-            place = kernels.lay_out(
-                source[0], begin, end, SLACK, place, *source[1], *part, *into
-            )  # fmt: skip
+            place = kernels.lay_out(source[0], begin, end, SLACK, place, source[1], *part, into)
         self.rows, self.capacity, self.columns = out_rows, capacity, into
         self.state = np.array([place], np.int64)
 
@@ -184,8 +182,8 @@ class Slab:
         out, place = np.empty((stop - begin, 2), np.uint32), 0
         for first, last in _spans(stop - begin):
             place = kernels.lay_out(
-                rows, begin + first, begin + last, -1, place,
-                *columns, out[first:last], self.capacity[:0], *into,
+                rows, begin + first, begin + last, -1, place, columns, out[first:last],
+                self.capacity[:0], into,
             )  # fmt: skip
             if self.spill is not None:
                 looked_at(span)
@@ -301,7 +299,7 @@ def turned_rows(
     source = read_only(rows), columns.read_only()
     for begin, end in _spans(len(rows)):
         report("reversing ties", begin / len(rows))
-        kernels.transpose(source[0], begin, end, *source[1], out, *into)
+        kernels.transpose(source[0], begin, end, source[1], out, into)
     return out, into
 
 

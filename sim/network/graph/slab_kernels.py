@@ -13,6 +13,8 @@ A batch is ``keys`` uint64 (k,), row in the high half and id in the low half, st
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from sim.jit.jit import kernel
@@ -277,16 +279,17 @@ def write_values(
 
 @kernel
 def lay_out(
-    rows: U32, begin: int, end: int, slack: int, place: Number,
-    ids: U32, trust: U16, kind: U8, time: I64, sign: I8,
-    out_rows: U32, out_capacity: U32,
-    out_ids: U32, out_trust: U16, out_kind: U8, out_time: I64, out_sign: I8,
+    rows: U32, begin: int, end: int, slack: int, place: Number, columns: Any, out_rows: U32,
+    out_capacity: U32, into: Any,
 ) -> Number:  # fmt: skip
     """Copy the rows ``begin`` to ``end - 1`` to ``place`` and after; return the place behind them.
 
     Each gets an eighth and ``slack`` places to spare; none of it where ``slack`` is negative.
-    ``out_rows`` uint32 (end - begin, 2) and ``out_capacity`` uint32 of the same length or (0,).
+    ``columns`` and ``into`` are :class:`~sim.network.graph.slab.TieColumns`; ``out_rows`` uint32
+    (end - begin, 2) and ``out_capacity`` uint32 of the same length or (0,).
     """
+    ids, trust, kind, time, sign = columns
+    out_ids, out_trust, out_kind, out_time, out_sign = into
     for u in range(begin, end):
         start = np.int64(rows[u, 0])
         length: Number = np.int64(rows[u, 1])
@@ -324,15 +327,14 @@ def count_ids(rows: U32, ids: U32, begin: int, end: int, counts: I64) -> None:
 
 
 @kernel
-def transpose(
-    rows: U32, begin: int, end: int,
-    ids: U32, trust: U16, kind: U8, time: I64, sign: I8,
-    out_rows: U32, out_ids: U32, out_trust: U16, out_kind: U8, out_time: I64, out_sign: I8,
-) -> None:  # fmt: skip
+def transpose(rows: U32, begin: int, end: int, columns: Any, out_rows: U32, into: Any) -> None:
     """Append the agents ``begin`` to ``end - 1`` to the reverse rows of those in their rows.
 
-    ``out_rows`` holds the starts of the reverse rows and the lengths so far.
+    ``out_rows`` holds the starts of the reverse rows and the lengths so far; columns as
+    :func:`lay_out` takes them.
     """
+    ids, trust, kind, time, sign = columns
+    out_ids, out_trust, out_kind, out_time, out_sign = into
     for u in range(begin, end):
         start = np.int64(rows[u, 0])
         for e in range(start, start + np.int64(rows[u, 1])):

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.bounds import Bound, declared
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
 from sim.network.graph import ties_kernels as kernels
+from sim.network.graph.adjacency import Adjacency
 from sim.network.graph.arcs import (
     LIMIT,
     NO_TRUST,
     DroppedArcs,
-    checked_columns,
     merged,
     quantised,
     rows_of,
@@ -23,7 +25,19 @@ from sim.network.graph.arcs import (
     vetted,
     vetted_rows,
 )
-from sim.network.graph.changes import FRIEND, NO_KIND, Changed, TieChanges, carry_out, kinds_of
+from sim.network.graph.changes import (
+    FRIEND,
+    GAIN,
+    LOSS,
+    NO_KIND,
+    Changed,
+    TieChanges,
+    carry_out,
+    kinds_of,
+    outcomes,
+    steps_of,
+    write_trust,
+)
 from sim.network.graph.marks import (
     NO_MARKS,
     TieMarks,
@@ -33,10 +47,76 @@ from sim.network.graph.marks import (
     places,
     settled,
 )
-from sim.network.graph.slab import Slab, TieColumns
-from sim.network.relations.trust import ChangingTrust
+from sim.network.graph.slab import Slab, TieColumns, read_only
 
-__all__ = ["FRIEND", "Changed", "DroppedArcs", "Ties"]
+__all__ = ["FRIEND", "Changed", "ChangingTrust", "DroppedArcs", "Ties"]
+
+
+class ChangingTrust(Adjacency):
+    """A network whose trust can change, without a change of who hears whom."""
+
+    def set_trust(
+        self, sources: npt.ArrayLike, targets: npt.ArrayLike, trust: npt.ArrayLike
+    ) -> npt.NDArray[np.bool_]:
+        """Give ties a new trust, in both directions; of several for one pair the last stands.
+
+        Returns
+        -------
+        bool (k,)
+            Which pairs have a tie; the others are left out.
+
+        Raises
+        ------
+        InputError
+            As :meth:`change`.
+        """
+        self.refuse_frozen()
+        heard, hearing, _ = vetted(sources, targets, self.agents)
+        values = quantised(trust, heard.size)
+        return write_trust(
+            self, heard, hearing, lambda slab, *ids: slab.write("trust", *ids, values)
+        )
+
+    def learn(
+        self,
+        sources: npt.ArrayLike,
+        targets: npt.ArrayLike,
+        good: npt.ArrayLike,
+        *,
+        gain: float = GAIN,
+        loss: float = LOSS,
+    ) -> npt.NDArray[np.bool_]:
+        """Move the trust of listeners in their sources by outcomes, in the order given.
+
+        An exponential average: a good outcome takes trust t to t + gain * (1 - t), a bad one to
+        t - loss * t. It stays in [0, 1], the newest outcomes count most, and with the defaults a
+        bad one weighs three times a good one: trust is easier lost than won (Slovic 1993). Where
+        a share q of outcomes is good, trust settles at q * gain / (q * gain + (1 - q) * loss).
+
+        Parameters
+        ----------
+        sources, targets
+            Integers (k,): the tie source -> target, whose target met an outcome.
+        good
+            bool (k,) or one for all.
+        gain, loss
+            In [0, 1].
+
+        Returns
+        -------
+        bool (k,)
+            Which pairs have a tie; the others are left out.
+
+        Raises
+        ------
+        InputError
+            For ids and outcomes that are not allowed, and steps outside [0, 1].
+        """
+        self.refuse_frozen()
+        heard, hearing, _ = vetted(sources, targets, self.agents)
+        said, steps = outcomes(good, heard.size), steps_of(gain, loss)
+        return write_trust(self, heard, hearing, lambda slab, *ids: slab.learn(*ids, said, *steps))
+
 
 Ids = npt.NDArray[np.uint32]
 Trust = npt.NDArray[np.uint16]
@@ -80,6 +160,13 @@ class Ties(ChangingTrust):
         Results of analysis of this version, by name; replaced at every change.
     """
 
+    bounds = MappingProxyType(
+        {
+            "degree": Bound("u4"),
+            "targets": Bound("u4", ("ties",)),
+            "trust": Bound("u2", ("trusts",)),
+        }
+    )
     dropped: DroppedArcs
 
     def __init__(
@@ -198,6 +285,7 @@ class Ties(ChangingTrust):
         made.dropped, made._frozen, made.gone = self.dropped, self._frozen, self.gone
         made.version, made.memo = self.version, self.memo
         made._symmetric, made._in_degree = self._symmetric, self._in_degree
+        made._out_degree = self._out_degree
         made.back = self.back if self.is_still else None
         return made
 
@@ -377,20 +465,43 @@ class Ties(ChangingTrust):
         kind = {"kind": self.kind} if self.kind.any() else {}
         return meta, columns | kind | self.marks.columns()
 
+    def laid(self) -> dict[str, npt.NDArray[Any]]:
+        """Return what :meth:`restore` would work out, for many processes to share.
+
+        ``rows`` uint32 (n, 2) and ``in_degree`` uint32 (n,); to be handed to :meth:`restore`.
+        """
+        return {"rows": self.tidy()[0], "in_degree": self.in_degree}
+
     @classmethod
-    def restore(cls, meta: Mapping[str, Any], columns: Mapping[str, npt.NDArray[Any]]) -> Ties:
+    def restore(
+        cls,
+        meta: Mapping[str, Any],
+        columns: Mapping[str, npt.NDArray[Any]],
+        laid: Mapping[str, npt.NDArray[Any]] | None = None,
+    ) -> Ties:
         """Return the network that :meth:`dump` described, checked.
+
+        ``laid``: what :meth:`laid` gave of the very network; neither it nor the columns change.
 
         Raises
         ------
         InputError
             For columns that contradict ``meta`` or each other.
         """
-        degree, targets, trust = checked_columns(meta, columns)
+        many = int(meta["ties"])
+        sizes = {"agents": int(meta["agents"]), "ties": many}
+        sizes["trusts"] = many if meta["weighted"] else 0
+        own = declared(columns, cls.bounds, sizes, "Ties: column {!r}")
+        degree, targets, trust = own.values()
+        if int(degree.sum(dtype=np.int64)) != many:
+            raise InputError(f"Ties: the degrees must sum to {many:,} ties.")
         marks = given({name: columns.get(name) for name in TieMarks._fields}, targets.size)
         kind = kinds_of(columns.get("kind"), targets.size)
-        ties = cls(rows_of(degree.astype(np.int64)), targets, trust, marks, kind)
+        rows = rows_of(degree.astype(np.int64)) if laid is None else laid["rows"]
+        ties = cls(rows, targets, trust, marks, kind)
         ties._check()
+        if laid is not None:
+            ties._in_degree, ties._out_degree = read_only(laid["in_degree"]), read_only(degree)
         return ties
 
 

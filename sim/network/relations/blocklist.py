@@ -38,7 +38,12 @@ class BlocklistArrays(NamedTuple):
     ids: Ids
 
 
-OPEN = BlocklistArrays(np.empty(0, np.uint64), np.empty((0, 2), np.uint32), np.empty(0, np.uint32))
+OPEN = BlocklistArrays(
+    read_only(np.empty(0, np.uint64)),
+    read_only(np.empty((0, 2), np.uint32)),
+    read_only(np.empty(0, np.uint32)),
+)
+"""Nobody's ears are closed; as read-only as marks are: one type, one compilation."""
 
 
 class Blocklist:

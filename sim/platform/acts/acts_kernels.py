@@ -8,6 +8,7 @@ from sim.jit.jit import kernel, lean
 from sim.jit.mix import uniform, word, word2
 from sim.jit.types import F32, F64, I64, U8, U32, Number, Word
 from sim.platform.feed.candidates_kernels import AUTHOR, LIKES, META, NOTHING, RING, SHARES, SHOWN
+from sim.platform.feed.ranking_kernels import ShownColumns
 
 __all__ = ["RATES", "apply", "by_topic", "choose", "collect", "decide", "push"]
 
@@ -33,9 +34,8 @@ _ROUNDED_UP = np.float32(1.0001)
 
 @kernel
 def decide(
-    viewers: U32, counts: U8, message: U32, trusts: U8, cares: U8, ages: U8, proofs: U8,
-    appeals: U8, flags: U8, personality: U8, rates: F32, attention: F32, novelty: F32, proof: float,
-    source: U32, standing: U8, weight: float, key: Word, out: U8,
+    viewers: U32, counts: U8, shown: ShownColumns, personality: U8, rates: F32, attention: F32,
+    novelty: F32, proof: float, standing: U8, weight: float, key: Word, out: U8,
 ) -> None:  # fmt: skip
     """Let each exposure end in one act or none, by ``RulePolicy``'s chances.
 
@@ -43,8 +43,8 @@ def decide(
     ----------
     viewers, counts
         uint32 (k,), uint8 (k,): who is shown how many.
-    message, trusts, cares, ages, proofs, appeals, flags
-        uint32 and uint8 (exposures,), as :func:`~sim.platform.feed.ranking_kernels.select` writes.
+    shown
+        As :func:`~sim.platform.feed.ranking_kernels.select` writes it; no score is read.
     personality
         uint8 (n, 5) in 1/255.
     rates
@@ -53,8 +53,6 @@ def decide(
         float32 (256,): what is left of attention at each slot, of novelty at each age.
     proof
         What each further member that shares it adds to the drive.
-    source
-        uint32 (exposures,).
     standing
         uint8 (n,): 254 r / (1 + r) of each agent's reputation r; or empty: all as 1.
     weight
@@ -64,6 +62,7 @@ def decide(
     out
         uint8 (exposures,), written: the code of the act, 0 for none.
     """
+    message, source, _, trusts, cares, ages, proofs, appeals, flags = shown
     e = 0
     for i in range(viewers.size):
         viewer = viewers[i]

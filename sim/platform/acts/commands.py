@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from sim.agents.lifecycle import Lifecycle, belongs
@@ -16,11 +14,8 @@ from sim.platform.acts.log import NOBODY, ActColumns
 from sim.platform.acts.requests import ActRequest
 from sim.platform.posts.posts import Flag, Kind
 from sim.platform.posts.search import found_posts, know, look_at
+from sim.world.contract import PlatformState, WorldState
 from sim.world.injection import is_visible
-
-if TYPE_CHECKING:
-    from sim.platform.platform import Platform
-    from sim.world.world import World
 
 __all__ = ["carry_out", "checked_command", "letters"]
 
@@ -40,7 +35,9 @@ _SAID = frozenset(
 _PAIRS = ((Act.LIKE, Act.UNLIKE), (Act.DISLIKE, Act.UNDO_DISLIKE))
 
 
-def checked_command(world: World, platform: Platform, given: ActRequest, act: object) -> ActRequest:
+def checked_command(
+    world: WorldState, platform: PlatformState, given: ActRequest, act: object
+) -> ActRequest:
     """Return an act by hand as it will be carried out, or refuse it in one sentence.
 
     Parameters
@@ -72,7 +69,7 @@ def checked_command(world: World, platform: Platform, given: ActRequest, act: ob
     return ActRequest(who, what, message, other, said, tags, group)
 
 
-def _member(world: World, agent: int | None, verb: str) -> int:
+def _member(world: WorldState, agent: int | None, verb: str) -> int:
     if agent is None:
         raise InputError(f"To {verb} needs another member: say which (other=).")
     who = whole_number(agent, f"the member to {verb}")
@@ -81,7 +78,7 @@ def _member(world: World, agent: int | None, verb: str) -> int:
     return who
 
 
-def _checked_message(platform: Platform, who: int, what: Act, message: int | None) -> int:
+def _checked_message(platform: PlatformState, who: int, what: Act, message: int | None) -> int:
     if message is None:
         raise InputError(f"To {what.says} needs a message: say which (message=).")
     number = whole_number(message, f"the message to {what.says}")
@@ -100,7 +97,7 @@ def _checked_message(platform: Platform, who: int, what: Act, message: int | Non
     return number
 
 
-def _has(platform: Platform, who: int, message: int, do: Act, undo: Act) -> bool:
+def _has(platform: PlatformState, who: int, message: int, do: Act, undo: Act) -> bool:
     """Whether the last of an agent's likes and unlikes of a message, waiting ones too, is one."""
     last = None
     for _, acts in platform.log:
@@ -113,7 +110,7 @@ def _has(platform: Platform, who: int, message: int, do: Act, undo: Act) -> bool
     return last == do
 
 
-def _checked_member(world: World, who: int, what: Act, other: int | None) -> int:
+def _checked_member(world: WorldState, who: int, what: Act, other: int | None) -> int:
     whom = _member(world, other, what.says)
     if whom == who:
         raise InputError(f"Agent {who} cannot {what.says} itself.")
@@ -128,12 +125,12 @@ def _checked_member(world: World, who: int, what: Act, other: int | None) -> int
     return whom
 
 
-def _may_meet(world: World, whom: int) -> bool:
+def _may_meet(world: WorldState, whom: int) -> bool:
     """Return whether a member may still be followed, muted, blocked or written to."""
     return bool(belongs(world.agents.status[[whom]], "ties")[0])
 
 
-def _checked_group(world: World, who: int, what: Act, group: int | str | None) -> int:
+def _checked_group(world: WorldState, who: int, what: Act, group: int | str | None) -> int:
     if group is None:
         raise InputError(f"To {what.says} needs a group: say which (group=).")
     number = world.bonds.groups.number(group)
@@ -142,7 +139,7 @@ def _checked_group(world: World, who: int, what: Act, group: int | str | None) -
     return number
 
 
-def carry_out(world: World, platform: Platform) -> None:
+def carry_out(world: WorldState, platform: PlatformState) -> None:
     """Do what was commanded since the last tick, in order; what is no longer possible is left."""
     waiting, platform.waiting = platform.waiting, []
     for command in waiting:
@@ -151,7 +148,7 @@ def carry_out(world: World, platform: Platform) -> None:
             platform.note(acts)
 
 
-def _done(world: World, platform: Platform, command: ActRequest) -> ActColumns | None:
+def _done(world: WorldState, platform: PlatformState, command: ActRequest) -> ActColumns | None:
     """Carry out one command; returns its entry in the log, None for what is impossible by now."""
     agent, what, message = command.agent, command.act, command.message
     if not world.agents.is_active([agent])[0]:
@@ -182,7 +179,7 @@ def _done(world: World, platform: Platform, command: ActRequest) -> ActColumns |
     return acts
 
 
-def _written(platform: Platform, command: ActRequest) -> ActColumns:
+def _written(platform: PlatformState, command: ActRequest) -> ActColumns:
     """Post what was written; to somebody alone, or to a group, it stands in no feed."""
     kinds = {Act.DIRECT_MESSAGE: Kind.DIRECT, Act.GROUP_MESSAGE: Kind.GROUP}
     kind, tags = kinds.get(command.act, Kind.POST), command.tags
@@ -197,7 +194,7 @@ def _written(platform: Platform, command: ActRequest) -> ActColumns:
     return ActColumns.of(command.agent, command.act, number, NOBODY if whom is None else whom)
 
 
-def _grouped(world: World, command: ActRequest) -> ActColumns | None:
+def _grouped(world: WorldState, command: ActRequest) -> ActColumns | None:
     """Make, join or leave a group; None when it is full, or its name taken by now."""
     groups, agent = world.bonds.groups, np.array([command.agent], np.uint32)
     try:
@@ -215,7 +212,7 @@ def _grouped(world: World, command: ActRequest) -> ActColumns | None:
     return ActColumns.of(command.agent, command.act, NOBODY, group)
 
 
-def letters(world: World, platform: Platform, agent: int) -> list[tuple[int, int, str]]:
+def letters(world: WorldState, platform: PlatformState, agent: int) -> list[tuple[int, int, str]]:
     """Return what was written to an agent: see :meth:`~sim.platform.platform.Platform.inbox`."""
     found: list[tuple[int, int, str]] = []
     own = world.bonds.groups.of(agent)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import numpy.typing as npt
 
@@ -14,11 +12,8 @@ from sim.platform.acts.acts_kernels import apply
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import ActColumns
 from sim.platform.posts.posts import Kind
+from sim.world.contract import PlatformState, WorldState
 from sim.world.relation_commands import DOES, may
-
-if TYPE_CHECKING:
-    from sim.platform.platform import Platform
-    from sim.world.world import World
 
 __all__ = ["change_ties", "take_effect"]
 
@@ -36,7 +31,7 @@ _COUNTED_BESIDE[[Act.DISLIKE, Act.REPLY, Act.REPORT]] = True
 _S32, _LOW32 = np.uint64(32), np.uint64(0xFFFFFFFF)
 
 
-def take_effect(platform: Platform, acts: ActColumns, text: str = "") -> None:
+def take_effect(platform: PlatformState, acts: ActColumns, text: str = "") -> None:
     """Write what acts change of posts and rings; quotes and replies become posts of their own."""
     posts, settings = platform.posts, platform.settings
     posts.hold(acts.message[_COUNTED_BESIDE[acts.act]])
@@ -56,7 +51,7 @@ def take_effect(platform: Platform, acts: ActColumns, text: str = "") -> None:
                 platform.members.share(said.agent, numbers)
 
 
-def _answered(platform: Platform, said: ActColumns, kind: Kind) -> npt.NDArray[np.uint32]:
+def _answered(platform: PlatformState, said: ActColumns, kind: Kind) -> npt.NDArray[np.uint32]:
     """Post quotes or replies; they are about what they answer, and appeal by a draw of their own.
 
     Who is quoted in the feed stays in sight, and so does a label on it.
@@ -72,7 +67,7 @@ def _answered(platform: Platform, said: ActColumns, kind: Kind) -> npt.NDArray[n
     )  # fmt: skip
 
 
-def change_ties(world: World, acts: ActColumns) -> npt.NDArray[np.bool_]:
+def change_ties(world: WorldState, acts: ActColumns) -> npt.NDArray[np.bool_]:
     """Carry out the follows, mutes and blocks of a batch, kind by kind; what may not be is left.
 
     Returns

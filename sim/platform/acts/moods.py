@@ -13,7 +13,7 @@ with who is online, and for moods with the number of members.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -25,10 +25,7 @@ from sim.core.rng import Stream
 from sim.jit.mix import gate
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import ActColumns
-
-if TYPE_CHECKING:
-    from sim.platform.platform import Platform
-    from sim.world.world import World
+from sim.world.contract import PlatformState, WorldState
 
 __all__ = ["MOOD", "SWAY", "live_on", "moods", "temper_of"]
 
@@ -45,7 +42,7 @@ _WARM = (Act.LIKE, Act.REPOST, Act.QUOTE)
 _COLD = (Act.DISLIKE, Act.REPORT)
 
 
-def live_on(world: World, platform: Platform) -> None:
+def live_on(world: WorldState, platform: PlatformState) -> None:
     """Let moods and interests move by the acts of this tick."""
     said = platform.settings
     if said.mood_hours:
@@ -56,14 +53,14 @@ def live_on(world: World, platform: Platform) -> None:
         _fade(world, platform)
 
 
-def moods(platform: Platform) -> npt.NDArray[np.float32]:
+def moods(platform: PlatformState) -> npt.NDArray[np.float32]:
     """Return the mood of each member in [-1, 1], float32 (n,); 0 where none was felt yet."""
     known = platform.held.get(MOOD, np.empty(0, np.float32))
     more = np.zeros(platform.agents - known.size, np.float32)
     return np.concatenate([known, more]) if more.size else known
 
 
-def temper_of(platform: Platform, edition: int) -> npt.NDArray[np.uint8]:
+def temper_of(platform: PlatformState, edition: int) -> npt.NDArray[np.uint8]:
     """Return personality as moods bend it, uint8 (n, 5); as it is where there are no moods.
 
     It is kept until moods or agents change; ``edition`` is that of the agents.
@@ -82,7 +79,7 @@ def temper_of(platform: Platform, edition: int) -> npt.NDArray[np.uint8]:
     return last[2]
 
 
-def _feel(world: World, platform: Platform) -> None:
+def _feel(world: WorldState, platform: PlatformState) -> None:
     share = 0.5 ** (world.tick_minutes / 60 / platform.settings.mood_hours)
     found = moods(platform) * np.float32(share)
     acts = platform.acted
@@ -93,7 +90,7 @@ def _feel(world: World, platform: Platform) -> None:
     platform.held[MOOD] = np.clip(found, -1, 1, out=found)
 
 
-def _take_up(world: World, platform: Platform) -> None:
+def _take_up(world: WorldState, platform: PlatformState) -> None:
     acts, agents = platform.acted, world.agents
     liked = _about(acts, _WARM, platform)
     who, message = acts.agent[liked], acts.message[liked]
@@ -110,7 +107,7 @@ def _take_up(world: World, platform: Platform) -> None:
     agents.set_interests(people, masks)
 
 
-def _fade(world: World, platform: Platform) -> None:
+def _fade(world: WorldState, platform: PlatformState) -> None:
     who = platform.online
     key = rng.key(world.seed, Stream.FADING, world.tick)
     masks = world.agents.interests[who]
@@ -121,7 +118,9 @@ def _fade(world: World, platform: Platform) -> None:
         world.agents.set_interests(who, masks)
 
 
-def _about(acts: ActColumns, kinds: tuple[Act, ...], platform: Platform) -> npt.NDArray[np.intp]:
+def _about(
+    acts: ActColumns, kinds: tuple[Act, ...], platform: PlatformState
+) -> npt.NDArray[np.intp]:
     """Return the acts of some kinds that are about a message that is still shown."""
     chosen = np.isin(acts.act, np.array(kinds, np.uint8))
     chosen &= (acts.message >= platform.posts.first) & (acts.message < platform.posts.next)

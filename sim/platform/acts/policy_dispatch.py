@@ -6,7 +6,7 @@ decides for others.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +16,7 @@ from sim.errors import InputError
 from sim.platform.acts.policy import Policy, RulePolicy
 from sim.platform.feed.exposures import ExposurePart
 from sim.platform.feed.recommenders import alike
-
-if TYPE_CHECKING:
-    from sim.platform.platform import Platform
+from sim.world.contract import PlatformState
 
 __all__ = [
     "POLICY", "codes_of", "cut", "decide_by", "grow_policies", "policy_of",
@@ -41,13 +39,13 @@ def policy_of(said: str | Policy, parameters: dict[str, Any] | None = None) -> P
     return chosen
 
 
-def ruled_by(platform: Platform) -> Codes:
+def ruled_by(platform: PlatformState) -> Codes:
     """Return each member's place in the platform's policies, uint8 (members,); 0 is the first."""
     held = platform.held.get(POLICY)
     return np.zeros(len(platform.members), np.uint8) if held is None else held
 
 
-def decide_by(platform: Platform, chosen: Policy, who: npt.NDArray[Any] | None) -> None:
+def decide_by(platform: PlatformState, chosen: Policy, who: npt.NDArray[Any] | None) -> None:
     """Let a policy decide for all, or for some members.
 
     Raises
@@ -71,7 +69,7 @@ def decide_by(platform: Platform, chosen: Policy, who: npt.NDArray[Any] | None) 
         platform.held[POLICY] = own
 
 
-def grow_policies(platform: Platform) -> None:
+def grow_policies(platform: PlatformState) -> None:
     """Let the first policy decide for those who joined."""
     held = platform.held.get(POLICY)
     if held is not None and held.size < platform.agents:
@@ -79,7 +77,7 @@ def grow_policies(platform: Platform) -> None:
         platform.held[POLICY] = np.concatenate([held, more])
 
 
-def codes_of(platform: Platform, part: ExposurePart, key: np.uint64) -> Codes:
+def codes_of(platform: PlatformState, part: ExposurePart, key: np.uint64) -> Codes:
     """Return the act of each exposure of a part, uint8; each viewer's policy decides."""
     held = platform.held.get(POLICY)
     own = np.zeros(0, np.uint8) if held is None else held[part.viewers]
@@ -93,7 +91,7 @@ def codes_of(platform: Platform, part: ExposurePart, key: np.uint64) -> Codes:
     return codes
 
 
-def _codes(platform: Platform, place: int, part: ExposurePart, key: np.uint64) -> Codes:
+def _codes(platform: PlatformState, place: int, part: ExposurePart, key: np.uint64) -> Codes:
     """Return what one policy says; where it fails, what the built-in rules say."""
     try:
         return platform.policies[place].codes(part, platform, key)
@@ -102,7 +100,7 @@ def _codes(platform: Platform, place: int, part: ExposurePart, key: np.uint64) -
         return RulePolicy().codes(part, platform, key)
 
 
-def replace_failing(platform: Platform) -> None:
+def replace_failing(platform: PlatformState) -> None:
     """Put the built-in rules in the place of policies that failed in this tick, and say so."""
     for place, error in sorted(platform.failing.items()):
         name = platform.policies[place].plugin_name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +17,9 @@ from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import ActColumns
 from sim.platform.feed.friends import welcomed
 from sim.platform.feed.recommender import FriendRecommender
+from sim.world.contract import PlatformState, WorldState
 from sim.world.relation_commands import proposable
 from sim.world.seeding import choose_seeds
-
-if TYPE_CHECKING:
-    from sim.platform.platform import Platform
-    from sim.world.world import World
 
 __all__ = [
     "FOUNDERS", "REPUTATION", "founders_of", "friends_of", "grow_reputation", "learn_trust",
@@ -49,7 +46,7 @@ _OUTCOME[list(_GOOD)] = 1
 _OUTCOME[list(_BAD)] = -1
 
 
-def learn_trust(world: World, platform: Platform) -> int:
+def learn_trust(world: WorldState, platform: PlatformState) -> int:
     """Move trust by this tick's outcomes, all in one batch; returns how many moved a tie's.
 
     A like, repost or quote is a good outcome of the tie from whom the message was seen; a dislike,
@@ -68,7 +65,7 @@ def learn_trust(world: World, platform: Platform) -> int:
     return int(found.sum())
 
 
-def trust_before(platform: Platform, viewer: int, source: int, now: int) -> int:
+def trust_before(platform: PlatformState, viewer: int, source: int, now: int) -> int:
     """Return what trust (in 1/65535) was before this tick's outcomes made it what it is now.
 
     Off by 1/65535 or two at most, where several came to the same.
@@ -85,7 +82,7 @@ def trust_before(platform: Platform, viewer: int, source: int, now: int) -> int:
     return int(came[came.size // 2]) if came.size else now
 
 
-def _outcomes(platform: Platform) -> tuple[Ids, Ids, npt.NDArray[np.bool_]]:
+def _outcomes(platform: PlatformState) -> tuple[Ids, Ids, npt.NDArray[np.bool_]]:
     """Return the source, the viewer and whether it was good of each outcome of this tick."""
     acts, via = platform.acted, platform.via
     via = np.concatenate([via, acts.other[via.size :]])
@@ -95,12 +92,12 @@ def _outcomes(platform: Platform) -> tuple[Ids, Ids, npt.NDArray[np.bool_]]:
     return via[counts], acts.agent[counts], outcome[counts] > 0
 
 
-def _steps(platform: Platform) -> tuple[float, float]:
+def _steps(platform: PlatformState) -> tuple[float, float]:
     pace = platform.settings.learning
     return min(GAIN * pace, 1.0), min(LOSS * pace, 1.0)
 
 
-def weigh(world: World, platform: Platform) -> None:
+def weigh(world: WorldState, platform: PlatformState) -> None:
     """Weigh reputation anew whenever another ``reputation_hours`` of simulated time are over.
 
     All of it is then at most a thousandth off what ties make of it, in sum. Trusted beforehand are
@@ -120,7 +117,7 @@ def weigh(world: World, platform: Platform) -> None:
     platform.held[REPUTATION] = (found * found.size).astype(np.float32)
 
 
-def _founders(world: World, platform: Platform) -> Ids | None:
+def _founders(world: WorldState, platform: PlatformState) -> Ids | None:
     """Return whom a person named as trusted beforehand; None where nobody is left of them."""
     try:
         return founders_of(world, platform.settings.founders)
@@ -131,7 +128,7 @@ def _founders(world: World, platform: Platform) -> Ids | None:
         return None
 
 
-def _first_trusted(world: World, platform: Platform) -> npt.NDArray[np.float32]:
+def _first_trusted(world: WorldState, platform: PlatformState) -> npt.NDArray[np.float32]:
     """Return how far each agent is trusted beforehand, float32 (n,), found once and held."""
     known = platform.held.get(FOUNDERS)
     if known is None or not (known.ndim == 1 and 0 < known.size <= platform.agents):
@@ -144,7 +141,7 @@ def _first_trusted(world: World, platform: Platform) -> npt.NDArray[np.float32]:
     return grown
 
 
-def founders_of(world: World, expression: str) -> Ids | None:
+def founders_of(world: WorldState, expression: str) -> Ids | None:
     """Return whom an expression names as trusted beforehand; None for none.
 
     Raises
@@ -155,7 +152,7 @@ def founders_of(world: World, expression: str) -> Ids | None:
     return choose_seeds(world, expression) if expression.strip() else None
 
 
-def grow_reputation(platform: Platform) -> None:
+def grow_reputation(platform: PlatformState) -> None:
     """Let those who joined count nothing until reputation is weighed again."""
     known = platform.held.get(REPUTATION)
     if known is not None and known.size < platform.agents:
@@ -163,7 +160,7 @@ def grow_reputation(platform: Platform) -> None:
         platform.held[REPUTATION] = np.concatenate([known, more])
 
 
-def reputation_of(platform: Platform) -> npt.NDArray[np.float32]:
+def reputation_of(platform: PlatformState) -> npt.NDArray[np.float32]:
     """Return what each agent's word counts for, float32 (n,), 1 on average and before weighing."""
     known = platform.held.get(REPUTATION)
     if known is None:
@@ -172,7 +169,7 @@ def reputation_of(platform: Platform) -> npt.NDArray[np.float32]:
     return np.concatenate([known, more]) if more.size else known
 
 
-def standing_of(platform: Platform) -> npt.NDArray[np.uint8]:
+def standing_of(platform: PlatformState) -> npt.NDArray[np.uint8]:
     """Return 254 r / (1 + r) of each reputation r, uint8 (n,); empty where none was weighed."""
     known: npt.NDArray[Any] | None = platform.held.get(REPUTATION)
     if known is None:
@@ -194,7 +191,7 @@ def friends_of(name: str, faults: list[str]) -> FriendRecommender | None:
     return made
 
 
-def propose(world: World, platform: Platform) -> None:
+def propose(world: WorldState, platform: PlatformState) -> None:
     """Let members follow whom the friend recommender proposes to them.
 
     A share of those online is proposed one member, ``meeting``: the first of some that may be
@@ -230,7 +227,7 @@ def propose(world: World, platform: Platform) -> None:
     )
 
 
-def _allowed(world: World, who: Ids, whom: Ids) -> tuple[Ids, Ids]:
+def _allowed(world: WorldState, who: Ids, whom: Ids) -> tuple[Ids, Ids]:
     """Return the pairs that may be proposed."""
     fits = proposable(world, who, whom)
     return who[fits], whom[fits]

@@ -15,7 +15,8 @@ from sim.platform.posts.writer import Writer
 
 if TYPE_CHECKING:
     from sim.agents.columns import Agents
-    from sim.platform.platform import Platform
+
+from sim.world.contract import PlatformState
 
 __all__ = ["PostedMessages", "RecentTicks", "TickRecord", "ending", "said_in", "seal"]
 
@@ -111,7 +112,7 @@ class RecentTicks(NamedTuple):
     window: int
 
     @classmethod
-    def of(cls, platform: Platform) -> RecentTicks:
+    def of(cls, platform: PlatformState) -> RecentTicks:
         """Return what a platform holds; it goes on to change."""
         window = platform.settings.window
         return cls(platform.log, platform.posts, platform.written, platform.tick, window)
@@ -129,14 +130,14 @@ class RecentTicks(NamedTuple):
         return TickRecord(tick, *ends, acts, first, wrote, texts)
 
 
-def seal(platform: Platform) -> None:
+def seal(platform: PlatformState) -> None:
     """Seal the tick that ends: what is done later comes with the next."""
     _, wrote, texts = _written(platform.posts, platform.written, platform.tick)
     said = (part for number, text in texts.items() for part in (b"%d" % number, text.encode()))
     platform.log.seal(platform.tick, [*platform.acted, *wrote, *said])
 
 
-def ending(platform: Platform) -> TickRecord:
+def ending(platform: PlatformState) -> TickRecord:
     """Return what the tick that just ended left; nobody writes into its columns."""
     return RecentTicks.of(platform)._left(platform.tick, platform.acted)  # noqa: SLF001 - its own
 

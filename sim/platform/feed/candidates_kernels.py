@@ -8,7 +8,7 @@ chunks, threads and the order of viewers leave no trace.
 
 from __future__ import annotations
 
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -21,16 +21,18 @@ from sim.platform.feed.draws_kernels import (
     BLOCK,
     FULL,
     LOOKED_AT,
-    MOST,
     RING,
+    BlockDraws,
+    FeedTables,
     bit_of,
+    block_draws,
     draws,
     marked,
 )
 
 __all__ = [
     "AUTHOR", "CREATED", "FLAGS", "FULL", "HIDDEN", "LIKES", "LOOKED_AT", "META", "NOTHING", "RING",
-    "SHARES", "SHOWN", "TAGS",
+    "SHARES", "SHOWN", "TAGS", "CandidateColumns", "FeedTables",
     "bit_of", "gather", "may_see", "share_of", "sweep", "trust_of",
 ]  # fmt: skip
 
@@ -55,14 +57,40 @@ _PART = np.array([1.0] + [1.0 / k for k in range(1, 65)], np.float32)
 """One over how many, for counts of 0 (1) to 64."""
 
 
+class CandidateColumns(NamedTuple):
+    """What is known of each candidate.
+
+    Attributes
+    ----------
+    bits
+        uint64: its draw.
+    message, source, author
+        uint32; the source is the first drawn member that shared it, or the author.
+    trust, interest, likes, shares, age
+        float32: the viewer's trust in the source, 0 for strangers; the share of the message's tags
+        that the viewer has, 1 without tags; counters; ticks since it was posted.
+    friends, appeal_byte, flags
+        uint8: how many of the drawn members shared it, 0 for a stranger's; the message's own.
+    """
+
+    bits: U64
+    message: U32
+    source: U32
+    author: U32
+    trust: F32
+    interest: F32
+    likes: F32
+    shares: F32
+    age: F32
+    friends: U8
+    appeal_byte: U8
+    flags: U8
+
+
 @kernel
 def gather(
-    viewers: U32, low: int, high: int, rows: U32, targets: U32, trust: U16, recent: U32, live: U64,
-    seen: U64, interests: U64, absent: U64, hot: U32, first: int, closed: U64, deaf: U32,
-    deaf_to: U32, pool: U32, parts: I64, inside: int, outside: int, key: Word, tick: int, draw: U64,
-    message: U32, source: U32, author: U32, trusted: F32, interest: F32, likes: F32, shares: F32,
-    age: F32, friends: U8, appeal: U8, flags: U8, stops: I64,
-) -> int:  # fmt: skip
+    viewers: U32, low: int, high: int, tables: FeedTables, out: CandidateColumns, stops: I64
+) -> int:
     """Write the candidates of ``viewers[low:high]``, viewer by viewer.
 
     ``inside`` places are shared among the members whom a viewer hears and who lately shared
@@ -78,36 +106,10 @@ def gather(
     ----------
     viewers
         uint32 (k,), who is online.
-    rows, targets, trust
-        Whom each agent hears: uint32 (n, 2), uint32 (m,), uint16 (m,) or empty for full trust.
-    recent, live
-        uint32 (n, 4) rings of messages lately shared; uint64 bitmap of whose hold any.
-    seen
-        uint64 (n,) Bloom words of what was seen, begun anew here when they are full.
-    interests
-        uint64 (n,).
-    absent
-        uint64 bitmap of who is not active, or empty.
-    hot, first
-        uint32 (posts, 8), and the number of its first row.
-    closed, deaf, deaf_to
-        Closed ears (:mod:`sim.network.relations.blocklist_kernels`).
-    pool, parts
-        uint32 messages, by topic; int64 (66,): where each topic's begin, then everybody's, the end.
-    inside, outside
-        How many are drawn of each, at most 64 together.
-    key, tick
-        uint64 of this tick; the tick.
-    draw
-        uint64 (c,), written: the draw of each candidate.
-    message, source, author
-        uint32 (c,), written; the source is the first drawn member that shared it, or the author.
-    trusted, interest, likes, shares, age
-        float32 (c,), written: the viewer's trust in the source, 0 for strangers; the share of the
-        message's tags that the viewer has, 1 without tags; counters; ticks since it was posted.
-    friends, appeal, flags
-        uint8 (c,), written: how many of the drawn members shared it, 0 for a stranger's; the
-        message's own.
+    tables
+        What they are drawn from.
+    out
+        Of as many candidates as there may be, written.
     stops
         int64 (high - low + 1,), written: where each viewer's candidates begin, and the end.
 
@@ -115,48 +117,33 @@ def gather(
     -------
     How many candidates.
     """
-    room = BLOCK * MOST
-    by, place = np.empty(room + 1, np.uint32), np.empty(room + 1, np.int64)
-    drawn, topics = np.empty(room, np.uint64), np.empty(64, np.int64)
-    found, which = np.empty(room + 1, np.uint32), np.empty(room + 1, np.int64)
-    own, begins = np.empty(BLOCK, np.uint64), np.empty(BLOCK + 1, np.int64)
-    friendly, ends = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64)
-    base = np.uint32(first)
+    block = block_draws()
     filled = _NONE_YET
     for lo in range(low, high, BLOCK):
         many = min(BLOCK, high - lo)
-        draws(
-            viewers, lo, many, high, rows, targets, recent, live, seen, interests, hot, base, pool,
-            parts, inside, outside, key, by, place, drawn, topics, own, begins, friendly, ends,
-            found, which,
-        )  # fmt: skip
-        filled = _judged(
-            viewers, low, lo, many, own, interests, absent, hot, base, closed, deaf, deaf_to, trust,
-            by, place, which, found, friendly, ends, tick, filled, draw, message, source, author,
-            trusted, interest, likes, shares, age, friends, appeal, flags, stops,
-        )  # fmt: skip
+        draws(viewers, lo, many, high, tables, block)
+        filled = _judged(viewers, low, lo, many, tables, block, filled, out, stops)
     stops[high - low] = filled
     return filled
 
 
 @lean
 def _judged(
-    viewers: U32, low: int, lo: int, many: int, own: U64, interests: U64, absent: U64, hot: U32,
-    base: Number, closed: U64, deaf: U32, deaf_to: U32, trust: U16, by: U32, place: I64, which: I64,
-    found: U32, friendly: I64, ends: I64, tick: int, filled: int, draw: U64, message: U32,
-    source: U32, author: U32, trusted: F32, interest: F32, likes: F32, shares: F32, age: F32,
-    friends: U8, appeal: U8, flags: U8, stops: I64,
+    viewers: U32, low: int, lo: int, many: int, tables: FeedTables, block: BlockDraws, filled: int,
+    out: CandidateColumns, stops: I64,
 ) -> int:  # fmt: skip
     """Write those of a block's draws that its viewers may see; returns where the next one goes."""
+    hot, found, message, friends = tables.hot, block.found, out.message, out.friends
+    base = np.uint32(tables.first)
     start = np.int64(0)
     for i in range(many):
         viewer = np.int64(viewers[lo + i])
         stops[lo + i - low] = begin = filled
         taken = _NONE
-        for j in range(start, ends[i]):
+        for j in range(start, block.ends[i]):
             m = found[j]
             bit = bit_of(m)
-            is_friend = j < friendly[i]
+            is_friend = j < block.friendly[i]
             if taken & bit != _NONE:
                 twin = begin
                 while twin < filled and message[twin] != m:
@@ -167,33 +154,34 @@ def _judged(
             row = np.int64(np.uint32(m - base))
             writer = hot[row, AUTHOR]
             meta = hot[row, META]
-            speaker = by[which[j]] if is_friend else writer
-            if not may_see(viewer, writer, speaker, meta, absent, closed, deaf, deaf_to):
+            speaker = block.by[block.which[j]] if is_friend else writer
+            if not may_see(tables, viewer, writer, speaker, meta):
                 continue
             taken |= bit
-            draw[filled] = word2(own[i], m)
+            out.bits[filled] = word2(block.own[i], m)
             message[filled] = m
-            source[filled] = speaker
-            author[filled] = writer
-            likes[filled] = np.float32(hot[row, LIKES])
-            shares[filled] = np.float32(hot[row, SHARES])
-            age[filled] = np.float32(tick - np.int64(hot[row, CREATED]))
-            appeal[filled] = np.uint8(meta & _BYTE)
-            flags[filled] = np.uint8((meta >> FLAGS) & _BYTE)
-            interest[filled] = share_of(hot, row, np.uint64(interests[viewer]))
+            out.source[filled] = speaker
+            out.author[filled] = writer
+            out.likes[filled] = np.float32(hot[row, LIKES])
+            out.shares[filled] = np.float32(hot[row, SHARES])
+            out.age[filled] = np.float32(tables.tick - np.int64(hot[row, CREATED]))
+            out.appeal_byte[filled] = np.uint8(meta & _BYTE)
+            out.flags[filled] = np.uint8((meta >> FLAGS) & _BYTE)
+            out.interest[filled] = share_of(hot, row, np.uint64(tables.interests[viewer]))
             friends[filled] = np.uint8(is_friend)
-            trusted[filled] = trust_of(trust, place[which[j]]) if is_friend else _NO_TRUST
+            at = block.place[block.which[j]]
+            out.trust[filled] = trust_of(tables.trust, at) if is_friend else _NO_TRUST
             filled += 1
-        start = ends[i]
+        start = block.ends[i]
     return filled
 
 
 @inlined
 def may_see(
-    viewer: Number, writer: Number, speaker: Number, meta: Number, absent: U64, closed: U64,
-    deaf: U32, deaf_to: U32,
-) -> bool:  # fmt: skip
-    """Return whether a viewer may be shown a message; parameters as :func:`gather`."""
+    tables: FeedTables, viewer: Number, writer: Number, speaker: Number, meta: Number
+) -> bool:
+    """Return whether a viewer may be shown a message."""
+    absent, closed = tables.absent, tables.closed
     if writer == viewer or meta & HIDDEN:
         return False
     if absent.size > 0 and (marked(absent, np.int64(writer)) or marked(absent, np.int64(speaker))):
@@ -201,8 +189,8 @@ def may_see(
     if closed.size == 0 or not marked(closed, viewer):
         return True
     return not (
-        is_closed(closed, deaf, deaf_to, viewer, writer)
-        or is_closed(closed, deaf, deaf_to, viewer, speaker)
+        is_closed(closed, tables.deaf, tables.deaf_to, viewer, writer)
+        or is_closed(closed, tables.deaf, tables.deaf_to, viewer, speaker)
     )
 
 

@@ -6,16 +6,19 @@ a few viewers at a time, so that what is judged has come from memory meanwhile.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from sim.jit.bits import ones
 from sim.jit.jit import inlined, kernel, lean
 from sim.jit.mix import word, word2
 from sim.jit.prefetch import ahead
-from sim.jit.types import I64, U32, U64, Number, Word
+from sim.jit.types import I64, U16, U32, U64, Number, Word
 
 __all__ = [
-    "BLOCK", "FULL", "LOOKED_AT", "MOST", "RING", "bit_of", "draws", "lively_of", "marked",
+    "BLOCK", "FULL", "LOOKED_AT", "MOST", "RING", "BlockDraws", "FeedTables", "bit_of",
+    "block_draws", "draws", "lively_of", "marked",
 ]  # fmt: skip
 
 BLOCK = 8
@@ -46,6 +49,95 @@ _FIRST = np.array([0, 0, 1, 0, 2, 0, 1, 0, 3, 0, 1, 0, 2, 0, 1, 0], np.uint8)
 """The place of the lowest bit of four."""
 
 
+class FeedTables(NamedTuple):
+    """What the feeds of a tick are drawn from.
+
+    Attributes
+    ----------
+    rows, targets, trust
+        Whom each agent hears: uint32 (n, 2), uint32 (m,), uint16 (m,) or empty for full trust.
+    recent, live
+        uint32 (n, 4) rings of messages lately shared; uint64 bitmap of whose hold any.
+    seen
+        uint64 (n,) Bloom words of what was seen; written.
+    interests
+        uint64 (n,).
+    absent
+        uint64 bitmap of who is not active, or empty.
+    hot, first
+        uint32 (posts, 8), and the number of its first row.
+    closed, deaf, deaf_to
+        Closed ears (:mod:`sim.network.relations.blocklist_kernels`).
+    pool, parts
+        uint32 messages, by topic; int64 (66,): where each topic's begin, then everybody's, the end.
+    inside, outside
+        How many are drawn of those whom a viewer hears, and of the pools; at most 64 together.
+    key, tick
+        uint64 of this tick's draws; the tick.
+    """
+
+    rows: U32
+    targets: U32
+    trust: U16
+    recent: U32
+    live: U64
+    seen: U64
+    interests: U64
+    absent: U64
+    hot: U32
+    first: int
+    closed: U64
+    deaf: U32
+    deaf_to: U32
+    pool: U32
+    parts: I64
+    inside: int
+    outside: int
+    key: Word
+    tick: int
+
+
+class BlockDraws(NamedTuple):
+    """The draws of a block of viewers.
+
+    Attributes
+    ----------
+    by, place
+        uint32, int64: the members drawn, and where they stand in ``targets``.
+    drawn, topics
+        uint64, int64: room to work in.
+    own, begins
+        uint64, int64: each viewer's key, and where its members begin.
+    friendly, ends
+        int64: up to where a viewer's messages come from members, and up to where from pools.
+    found, which
+        uint32, int64: the messages, and the place of each one's member in ``by``.
+    """
+
+    by: U32
+    place: I64
+    drawn: U64
+    topics: I64
+    own: U64
+    begins: I64
+    friendly: I64
+    ends: I64
+    found: U32
+    which: I64
+
+
+@kernel
+def block_draws() -> BlockDraws:
+    """Return room for the draws of a block."""
+    room = BLOCK * MOST
+    return BlockDraws(
+        np.empty(room + 1, np.uint32), np.empty(room + 1, np.int64), np.empty(room, np.uint64),
+        np.empty(64, np.int64), np.empty(BLOCK, np.uint64), np.empty(BLOCK + 1, np.int64),
+        np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64), np.empty(room + 1, np.uint32),
+        np.empty(room + 1, np.int64),
+    )  # fmt: skip
+
+
 @kernel
 def bit_of(message: int) -> Word:
     """Return the bit of a Bloom word that stands for a message."""
@@ -60,48 +152,39 @@ def marked(bits: U64, agent: Number) -> bool:
 
 @lean
 def draws(
-    viewers: U32, low: int, many: int, upto: int, rows: U32, targets: U32, recent: U32, live: U64,
-    seen: U64, interests: U64, hot: U32, base: Number, pool: U32, parts: I64, inside: int,
-    outside: int, key: Word, by: U32, place: I64, drawn: U64, topics: I64, own: U64, begins: I64,
-    friendly: I64, ends: I64, found: U32, which: I64,
-) -> None:  # fmt: skip
-    """Draw for ``viewers[low:low + many]``; parameters as ``gather``.
+    viewers: U32, low: int, many: int, upto: int, tables: FeedTables, block: BlockDraws
+) -> None:
+    """Draw for ``viewers[low:low + many]``.
 
-    Written: ``by`` and ``place``, the members drawn and where they stand in ``targets``; ``own``,
-    the key of each viewer; ``found`` and ``which``, the messages and the place of each one's member
-    in ``by``; of viewer i up to ``friendly[i]`` from members, up to ``ends[i]`` from pools. Hot
-    rows, and the ties of the viewers behind these (up to ``upto``), are asked for.
+    Hot rows, and the ties of the viewers behind these (up to ``upto``), are asked for.
     """
-    count = np.uint32(hot.shape[0])
+    own, by, begins = block.own, block.by, block.begins
+    rows, targets, base = tables.rows, tables.targets, np.uint32(tables.first)
     _come(viewers, low + many, min(BLOCK, upto - low - many), rows, targets)
     total = np.int64(0)
     for i in range(many):
         begins[i] = total
-        own[i] = word(key, viewers[low + i])
-        lively = lively_of(viewers[low + i], rows, targets, live, own[i], total, by, place)
-        picks = _picked(own[i], inside, lively, total, by, place, drawn)
+        own[i] = word(tables.key, viewers[low + i])
+        who, place = viewers[low + i], block.place
+        lively = lively_of(who, rows, targets, tables.live, own[i], total, by, place)
+        picks = _picked(own[i], tables.inside, lively, total, by, place, block.drawn)
         for j in range(total, total + picks):
-            ahead(recent, RING * np.int64(by[j]))
+            ahead(tables.recent, RING * np.int64(by[j]))
         total = total + picks
     begins[many] = total
     total = np.int64(0)
     for i in range(many):
         viewer = np.int64(viewers[low + i])
-        known = np.uint64(seen[viewer])
+        known = np.uint64(tables.seen[viewer])
         if ones(known) > FULL:
             known = _NONE
-            seen[viewer] = _NONE
+            tables.seen[viewer] = _NONE
         start = total
-        friendly[i] = _unseen(
-            own[i], inside, begins[i], begins[i + 1], by, recent, drawn, known, base, count, start,
-            found, which,
-        )  # fmt: skip
-        ends[i] = total = _from_pools(
-            np.uint64(interests[viewer]), pool, parts, own[i], outside, known, base, count,
-            friendly[i], topics, found, which,
-        )  # fmt: skip
+        block.friendly[i] = _unseen(tables, block, own[i], begins[i], begins[i + 1], known, start)
+        mine = np.uint64(tables.interests[viewer])
+        block.ends[i] = total = _from_pools(tables, block, mine, own[i], known, block.friendly[i])
         for j in range(start, total):
-            ahead(hot, 8 * np.int64(np.uint32(found[j] - base)))
+            ahead(tables.hot, 8 * np.int64(np.uint32(block.found[j] - base)))
 
 
 @inlined
@@ -170,10 +253,12 @@ def _picked(
 
 @inlined
 def _unseen(
-    own: Word, inside: int, begin: Number, end: Number, by: U32, recent: U32, drawn: U64,
-    known: Word, base: Number, count: Number, at: Number, found: U32, which: I64,
+    tables: FeedTables, block: BlockDraws, own: Word, begin: Number, end: Number, known: Word,
+    at: Number,
 ) -> Number:  # fmt: skip
     """Write what rings hold that a viewer has not seen, from ``at`` on; returns where it ends."""
+    recent, by, inside = tables.recent, block.by, tables.inside
+    base, count = np.uint32(tables.first), np.uint32(tables.hot.shape[0])
     kept = np.int64(at)
     picks = np.int64(end) - np.int64(begin)
     if picks == 0:
@@ -189,13 +274,13 @@ def _unseen(
         fits |= _fits(recent[who, 1], known, base, count) << 1
         fits |= _fits(recent[who, 2], known, base, count) << 2
         fits |= _fits(recent[who, 3], known, base, count) << 3
-        turn = np.int64(drawn[j] & _THREE)
+        turn = np.int64(block.drawn[j] & _THREE)
         fits = ((fits >> turn) | (fits << (RING - turn))) & 15
         quota = each + np.int64(turned < more)
         turned = turned + 1 if turned + 1 < picks else np.int64(0)
         for k in range(most):
-            found[kept] = recent[who, (turn + _FIRST[fits]) & 3]
-            which[kept] = j
+            block.found[kept] = recent[who, (turn + _FIRST[fits]) & 3]
+            block.which[kept] = j
             kept += np.int64((fits != 0) & (k < quota))
             fits &= fits - 1
     return kept
@@ -209,10 +294,11 @@ def _fits(message: Number, known: Word, base: Number, count: Number) -> Number:
 
 @inlined
 def _from_pools(
-    mine: Word, pool: U32, parts: I64, own: Word, outside: int, known: Word, base: Number,
-    count: Number, at: Number, topics: I64, found: U32, which: I64,
-) -> Number:  # fmt: skip
+    tables: FeedTables, block: BlockDraws, mine: Word, own: Word, known: Word, at: Number
+) -> Number:
     """Write what is drawn of the pools, from ``at`` on; returns where it ends."""
+    topics, parts = block.topics, tables.parts
+    base, count = np.uint32(tables.first), np.uint32(tables.hot.shape[0])
     kept = np.int64(at)
     many = np.int64(0)
     while mine != _NONE:
@@ -220,7 +306,7 @@ def _from_pools(
         topics[many] = ones(lowest - _ONE)
         many += 1
         mine ^= lowest
-    for j in range(outside):
+    for j in range(tables.outside):
         bits = word2(own, _POOLS + j)
         part = np.int64(64)
         if j & 1 == 0 and many > 0:
@@ -230,8 +316,8 @@ def _from_pools(
         size = np.uint64(parts[part + 1] - parts[part])
         if size == _NONE:
             continue
-        m = pool[parts[part] + np.int64(((bits >> _S32) * size) >> _S32)]
-        found[kept] = m
-        which[kept] = 0
+        m = tables.pool[parts[part] + np.int64(((bits >> _S32) * size) >> _S32)]
+        block.found[kept] = m
+        block.which[kept] = 0
         kept += _fits(m, known, base, count)
     return kept

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from sim.errors import InputError
 from sim.platform.acts.log import ActColumns
-from sim.platform.feed.ranking_kernels import viewers_of
+from sim.platform.feed.ranking_kernels import ShownColumns, viewers_of
 from sim.platform.posts.posts import Posts
 from sim.platform.world_view import WorldView, of_end
 
@@ -53,6 +53,11 @@ class ExposurePart(NamedTuple):
     appeal: Bytes
     flags: Bytes
     recommender: int = 0
+
+    @property
+    def shown(self) -> ShownColumns:
+        """The columns of exposures, as kernels take them."""
+        return ShownColumns(*self[2:4], self.score.view(np.uint32), *self[5:11])
 
     @property
     def viewer(self) -> Ids:

@@ -205,22 +205,24 @@ def pairs_near(
     """
     hearing, key = around.hearing, rng.key(around.seed, Stream.NEAR, around.tick)
     size = cap * cap + cap
-    at, touched = np.zeros(around.agents, np.int64), np.empty(size, np.uint32)
-    sums = [np.empty(size, np.float32) for _ in range(3)]
+    at, work = np.zeros(around.agents, np.int64), _crossed(size)
     room, low = max(room, cap * cap), 0
     while low < viewers.size:
         stops = np.zeros(viewers.size - low + 1, np.int64)
-        others = np.empty(room, np.uint32)
-        known = [np.empty(room, np.float32) for _ in sums]
-        written: tuple[Any, ...] = (*sums, stops, others, *known)
-        done = int(kernels.two_hop(
-            viewers, low, hearing.rows, hearing.ids, cap, key, at, touched, *written
-        ))  # fmt: skip
+        crossed = _crossed(room)
+        rows, ids = hearing.rows, hearing.ids
+        done = kernels.two_hop(viewers, low, rows, ids, cap, key, at, work, stops, crossed)
         stop = stops[done]
-        found = dict(zip(_SUMS, (column[:stop] for column in known), strict=True))
+        found = dict(zip(_SUMS, (column[:stop] for column in crossed[1:]), strict=True))
         asked = viewers[low : low + done]
-        yield Prospects(around, asked, stops[: done + 1], others[:stop], found).proposable()
+        others = crossed.others[:stop]
+        yield Prospects(around, asked, stops[: done + 1], others, found).proposable()
         low += done
+
+
+def _crossed(size: int) -> kernels.Crossed:
+    common, adamic, spread = np.empty((3, size), np.float32)
+    return kernels.Crossed(np.empty(size, np.uint32), common, adamic, spread)
 
 
 def walked(

@@ -8,13 +8,15 @@ others.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from sim.jit.jit import kernel
 from sim.jit.mix import word, word2
 from sim.jit.types import F32, F64, I64, U32, U64, Number, Word
 
-__all__ = ["alike", "best", "two_hop", "walk"]
+__all__ = ["Crossed", "alike", "best", "two_hop", "walk"]
 
 _S32 = np.uint64(32)
 _PART = 1 << 32
@@ -38,17 +40,27 @@ def _place(rows: U32, agent: Number, part: Number, parts: Number, own: Word) -> 
     return start + low + np.int64(((bits >> _S32) * width) >> _S32)
 
 
+class Crossed(NamedTuple):
+    """Members two steps away, and those between: how many, and in sum.
+
+    ``others`` (uint32); of the members m between, ``common`` (float32) counts them, ``adamic`` sums
+    1 / ln(members that m hears, at least 2), ``spread`` sums 1 / (members that m hears).
+    """
+
+    others: U32
+    common: F32
+    adamic: F32
+    spread: F32
+
+
 @kernel
 def two_hop(
-    viewers: U32, low: int, rows: U32, ids: U32, cap: int, key: Word, at: I64, touched: U32,
-    common: F32, adamic: F32, spread: F32, stops: I64, others: U32, commons: F32, adamics: F32,
-    spreads: F32,
+    viewers: U32, low: int, rows: U32, ids: U32, cap: int, key: Word, at: I64, room: Crossed,
+    stops: I64, found: Crossed,
 ) -> Number:  # fmt: skip
     """Write the members two steps from ``viewers[low:]``, as many viewers as there is room for.
 
-    Neither a viewer itself nor whom it hears already is written. Of the members m between a viewer
-    and another, ``commons`` counts them, ``adamics`` sums 1 / ln(members that m hears, at least 2),
-    ``spreads`` sums 1 / (members that m hears).
+    Neither a viewer itself nor whom it hears already is written.
 
     Parameters
     ----------
@@ -62,19 +74,19 @@ def two_hop(
         uint64 of the draws.
     at
         int64 (n,), all 0 before and after: room to work in.
-    touched
-        uint32 (cap * cap + cap,): room to work in.
-    common, adamic, spread
-        float32 (cap * cap + cap,): room to work in.
+    room
+        Of length cap * cap + cap: room to work in.
     stops
         int64 (k - low + 1,), written: where each viewer's begin, and the end.
-    others, commons, adamics, spreads
-        uint32, float32, float32, float32 (c,), written; ``c >= cap * cap``.
+    found
+        Of length ``cap * cap`` at least, written.
 
     Returns
     -------
     How many viewers are done.
     """
+    touched, common, adamic, spread = room
+    others, commons, adamics, spreads = found
     filled = np.int64(0)
     stops[0] = 0
     for i in range(low, viewers.size):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from sim.jit.jit import inlined, kernel
 from sim.jit.types import F32, I64, U8, U32, U64, Number, Word
-from sim.platform.feed.candidates_kernels import SHOWN, bit_of
+from sim.platform.feed.candidates_kernels import SHOWN, CandidateColumns, bit_of
 
 __all__ = [
-    "add_up", "as_byte", "bits_of", "count_shown", "place_of", "select", "summed", "tally",
-    "viewers_of",
+    "ShownColumns", "add_up", "as_byte", "bits_of", "count_shown", "place_of", "select", "summed",
+    "tally", "viewers_of",
 ]  # fmt: skip
 
 DOWNRANKED = np.uint8(4)
@@ -26,13 +28,33 @@ _HALF = np.float32(0.5)
 _LONE, _TWICE = np.float32(1.0), np.float32(2.0)
 
 
+class ShownColumns(NamedTuple):
+    """What is kept of each exposure.
+
+    Attributes
+    ----------
+    message, source, score
+        uint32; the score as the bits of a float32.
+    trust, interest, age, friends, appeal, flags
+        uint8: trust and interest in 1/255, age in ticks up to 255, and as candidates have them.
+    """
+
+    message: U32
+    source: U32
+    score: U32
+    trust: U8
+    interest: U8
+    age: U8
+    friends: U8
+    appeal: U8
+    flags: U8
+
+
 @kernel
 def select(
-    viewers: U32, low: int, high: int, stops: I64, score: U32, draw: U64, slots: int, seen: U64,
-    message: U32, source: U32, trusted: F32, interest: F32, age: F32, friends: U8, appeal: U8,
-    flags: U8, out: int, counts: U8, shown: U32, shared_by: U32, scores: U32, trusts: U8, cares: U8,
-    ages: U8, proofs: U8, appeals: U8, marks: U8,
-) -> int:  # fmt: skip
+    viewers: U32, low: int, high: int, stops: I64, score: U32, found: CandidateColumns, slots: int,
+    seen: U64, counts: U8, shown: ShownColumns,
+) -> Number:  # fmt: skip
     """Write the ``slots`` best candidates of ``viewers[low:high]``, and mark them as seen.
 
     Equal scores stand in the order of their draws, so that no order of agents shows.
@@ -44,29 +66,24 @@ def select(
         :func:`~sim.platform.feed.candidates_kernels.gather` takes and writes.
     score
         uint32 (c,): the bits of a float32 score for each candidate.
-    draw, message, source, trusted, interest, age, friends, appeal, flags
+    found
         As :func:`~sim.platform.feed.candidates_kernels.gather` writes them.
     slots
         How many a viewer is shown at most, up to 255.
     seen
         uint64 (n,) Bloom words, written.
-    out
-        Where the first exposure is written.
     counts
         uint8 (high - low,), written: exposures of each viewer.
-    shown, shared_by, scores
-        uint32, written from ``out`` on: message, source, bits of the score.
-    trusts, cares, ages, proofs, appeals, marks
-        uint8, written from ``out`` on: trust and interest in 1/255, age in ticks up to 255, and
-        ``friends``, ``appeal`` and ``flags``.
+    shown
+        Of as many exposures as there may be, written.
 
     Returns
     -------
-    Where the next exposure would be written; -1 for a score that is no number, and nothing is.
+    How many exposures; -1 for a score that is no number, and nothing is written.
     """
     best = np.empty(slots + 1, np.uint64)
     at = np.empty(slots + 1, np.int64)
-    filled = out
+    filled: Number = np.int64(0)
     wrong = False
     for c in range(stops[0], stops[high - low]):
         wrong |= score[c] & _REST > _INFINITE
@@ -77,7 +94,7 @@ def select(
         for c in range(stops[i - low], stops[i - low + 1]):
             bits = score[c]
             rank = bits ^ _ALL if bits & _SIGN else bits ^ _SIGN
-            key = (np.uint64(rank) << _S32) | (draw[c] & _LOW32)
+            key = (np.uint64(rank) << _S32) | (found.bits[c] & _LOW32)
             if have == slots and key <= best[have - 1]:
                 continue
             k = have if have < slots else slots - 1
@@ -92,16 +109,16 @@ def select(
         known = seen[viewers[i]]
         for k in range(have):
             c = at[k]
-            known |= bit_of(message[c])
-            shown[filled] = message[c]
-            shared_by[filled] = source[c]
-            scores[filled] = score[c]
-            trusts[filled] = as_byte(trusted[c])
-            cares[filled] = as_byte(interest[c])
-            ages[filled] = np.uint8(min(age[c], _BYTE))
-            proofs[filled] = friends[c]
-            appeals[filled] = appeal[c]
-            marks[filled] = flags[c]
+            known |= bit_of(found.message[c])
+            shown.message[filled] = found.message[c]
+            shown.source[filled] = found.source[c]
+            shown.score[filled] = score[c]
+            shown.trust[filled] = as_byte(found.trust[c])
+            shown.interest[filled] = as_byte(found.interest[c])
+            shown.age[filled] = np.uint8(min(found.age[c], _BYTE))
+            shown.friends[filled] = found.friends[c]
+            shown.appeal[filled] = found.appeal_byte[c]
+            shown.flags[filled] = found.flags[c]
             filled += 1
         seen[viewers[i]] = known
         counts[i - low] = np.uint8(have)

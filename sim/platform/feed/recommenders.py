@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,10 +11,7 @@ from sim.core.params import Parameters
 from sim.core.registry import make
 from sim.errors import InputError
 from sim.platform.feed.recommender import Recommender
-
-if TYPE_CHECKING:
-    from sim.platform.platform import Platform
-    from sim.world.world import World
+from sim.world.contract import PlatformState, WorldState
 
 __all__ = ["alike", "members_of", "rank_by", "recommender_of"]
 
@@ -31,7 +28,7 @@ def recommender_of(said: Recommender | str, parameters: dict[str, Any]) -> Recom
 
 
 def members_of(
-    world: World, platform: Platform, said: npt.ArrayLike | None
+    world: WorldState, platform: PlatformState, said: npt.ArrayLike | None
 ) -> npt.NDArray[Any] | None:
     """Return members as an array, None for everybody, or refuse those that there are not."""
     if said is None:
@@ -43,7 +40,7 @@ def members_of(
     return who
 
 
-def rank_by(platform: Platform, chosen: Recommender, who: npt.NDArray[Any] | None) -> None:
+def rank_by(platform: PlatformState, chosen: Recommender, who: npt.NDArray[Any] | None) -> None:
     """Let a recommender rank the feeds of all, or of some members.
 
     Raises

@@ -16,13 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.platform.feed.candidates import Candidates
-from sim.platform.feed.candidates_kernels import gather
-from sim.platform.feed.draws_kernels import MOST
+from sim.platform.feed.candidates_kernels import CandidateColumns, gather
+from sim.platform.feed.draws_kernels import MOST, FeedTables
 from sim.platform.feed.exposures import ExposurePart
-from sim.platform.feed.ranking_kernels import select
+from sim.platform.feed.ranking_kernels import ShownColumns, select
 from sim.platform.feed.recommender import Chronological, Recommender
 from sim.platform.feed.serving_kernels import serve
 from sim.platform.feed.weighted import Weights, weights_of
+from sim.platform.members import Members
 from sim.platform.posts.pools import Pools
 from sim.platform.world_view import WorldView
 
@@ -34,6 +35,7 @@ __all__ = [
     "in_threads",
     "split",
     "staggered",
+    "tables_of",
     "tray_for",
 ]
 
@@ -49,14 +51,28 @@ S = TypeVar("S")
 T = TypeVar("T")
 Array = npt.NDArray[Any]
 
-_FLOATS = ("trust", "interest", "likes", "shares", "age")
-_IDS = ("message", "source", "author")
-_BYTES = ("friends", "appeal_byte", "flags")
-WRITTEN = ("bits", *_IDS, *_FLOATS, *_BYTES)
+WRITTEN = CandidateColumns._fields
 """Columns that candidates are given; the others are made of them."""
-_KEPT = {"message": "u4", "source": "u4", "score": "u4", "trust": "u1", "interest": "u1",
-         "age": "u1", "friends": "u1", "appeal": "u1", "flags": "u1"}  # fmt: skip
+_WRITTEN = dict(zip(WRITTEN, ("u8", *["u4"] * 3, *["f4"] * 5, *["u1"] * 3), strict=True))
+_KEPT = dict(zip(ShownColumns._fields, (*["u4"] * 3, *["u1"] * 6), strict=True))
 """Columns of exposures, in the order in which they are written."""
+
+
+class Tray(NamedTuple):
+    """Working columns for the candidates of some viewers, and what they are shown.
+
+    Attributes
+    ----------
+    candidates, stops
+        As kernels write them; int64 (viewers + 1,).
+    shown, counts
+        Exposures, and uint8 (viewers,): how many each has; (0,) where none are made.
+    """
+
+    candidates: CandidateColumns
+    stops: npt.NDArray[np.int64]
+    shown: ShownColumns
+    counts: npt.NDArray[np.uint8]
 
 
 def in_threads(work: Callable[[S], T], parts: Iterable[S], threads: int) -> list[T]:
@@ -77,66 +93,52 @@ class FeedInputs(NamedTuple):
         The platform.
     recommender, which
         Who ranks, and its place in the platform's list.
-    pools
-        What is drawn from beyond those whom a viewer follows.
-    seen
-        uint64 (n,) Bloom words, written.
-    recent, live
-        uint32 (n, 4) rings; uint64 bitmap of whose hold anything.
-    absent
-        uint64 bitmap of who is not active, or empty.
-    closed
-        Mutes and blocks, as :mod:`sim.network.relations.blocklist_kernels` takes them.
-    drawn
-        How many candidates are drawn of those whom a viewer follows, and beyond.
     slots
         How many are shown.
-    key
-        Of this tick's draws.
+    tables
+        What feeds are drawn from.
     """
 
     around: WorldView
     recommender: Recommender
     which: int
-    pools: Pools
-    seen: npt.NDArray[np.uint64]
-    recent: npt.NDArray[np.uint32]
-    live: npt.NDArray[np.uint64]
-    absent: npt.NDArray[np.uint64]
-    closed: tuple[Array, Array, Array]
-    drawn: tuple[int, int]
     slots: int
-    key: np.uint64
+    tables: FeedTables
 
-    def candidates(self, viewers: Array, low: int, high: int, tray: dict[str, Array]) -> Candidates:
+    def candidates(self, viewers: Array, low: int, high: int, tray: Tray) -> Candidates:
         """Return the candidates of ``viewers[low:high]``; columns are written into ``tray``."""
-        columns: tuple[Any, ...] = tuple(tray[name] for name in (*WRITTEN, "stops"))
-        count = int(gather(viewers, low, high, *self._given(), *columns))
-        found = {name: tray[name][:count] for name in WRITTEN}
-        found["stops"] = tray["stops"][: high - low + 1]
+        count = gather(viewers, low, high, self.tables, tray.candidates, tray.stops)
+        found = {name: getattr(tray.candidates, name)[:count] for name in WRITTEN}
+        found["stops"] = tray.stops[: high - low + 1]
         for column in found.values():
             column.flags.writeable = False
         return Candidates(self.around, viewers[low:high], found)
 
-    def shown(
-        self, weights: Weights, viewers: Array, low: int, high: int, tray: dict[str, Array]
-    ) -> int:
+    def shown(self, weights: Weights, viewers: Array, low: int, high: int, tray: Tray) -> int:
         """Write into ``tray`` what ``viewers[low:high]`` are shown by weights; returns how many."""
-        given: tuple[Any, ...] = (
-            *self._given(), np.array(weights[:7], np.float32),
-            weights.half_life * 60 / self.around.tick_minutes, weights.saturation, self.slots,
-            tray["counts"], *(tray[f"shown.{name}"] for name in _KEPT),
+        given = (
+            np.array(weights[:7], np.float32), weights.half_life * 60 / self.around.tick_minutes,
+            weights.saturation,
         )  # fmt: skip
-        return int(serve(viewers, low, high, *given))
+        return serve(viewers, low, high, self.tables, *given, self.slots, tray.counts, tray.shown)
 
-    def _given(self) -> tuple[Any, ...]:
-        """Return what kernels read that draw candidates."""
-        around, hearing = self.around, self.around.hearing
-        return (
-            hearing.rows, hearing.ids, hearing.trust, self.recent, self.live, self.seen,
-            around.people.column("interests"), self.absent, around.posts.hot, around.posts.first,
-            *self.closed, *self.pools, *self.drawn, self.key, around.tick,
-        )  # fmt: skip
+
+def tables_of(
+    around: WorldView,
+    members: Members,
+    pools: Pools,
+    absent: npt.NDArray[np.uint64],
+    closed: tuple[Array, Array, Array],
+    drawn: tuple[int, int],
+    key: np.uint64,
+) -> FeedTables:
+    """Return what a tick's feeds are drawn from."""
+    hearing, posts = around.hearing, around.posts
+    return FeedTables(
+        hearing.rows, hearing.ids, hearing.trust, members.recent, members.live, members.seen,
+        around.people.column("interests"), absent, posts.hot, posts.first, *closed, *pools, *drawn,
+        key, around.tick,
+    )  # fmt: skip
 
 
 class FeedBuffers:
@@ -156,7 +158,7 @@ class FeedBuffers:
     def __init__(self, slots: int, candidates: int) -> None:
         self.slots = slots
         self.candidates = candidates
-        self._trays: SimpleQueue[dict[str, Array]] = SimpleQueue()
+        self._trays: SimpleQueue[Tray] = SimpleQueue()
         self._blocks: list[npt.NDArray[np.uint8]] = []
         self._at = self._used = 0
         self._lock = Lock()
@@ -244,17 +246,16 @@ class FeedBuffers:
         self._trays.put(tray)
         return part
 
-    def _kept(self, viewers: Array, count: int, tray: dict[str, Array], which: int) -> ExposurePart:
+    def _kept(self, viewers: Array, count: int, tray: Tray, which: int) -> ExposurePart:
         """Return what was shown to some viewers, put where it stays until the next tick."""
-        wide = {name: np.dtype(kind).itemsize for name, kind in _KEPT.items()} | {"counts": 1}
-        room, at = self.room(count * sum(wide.values()) + viewers.size), 0
+        columns: dict[str, Array] = {n: c[:count] for n, c in tray.shown._asdict().items()}
+        columns["counts"] = tray.counts[: viewers.size]
+        room, at = self.room(sum(column.nbytes for column in columns.values())), 0
         found: dict[str, Array] = {}
-        for name, width in wide.items():
-            column = tray[name if name == "counts" else f"shown.{name}"]
-            size = viewers.size if name == "counts" else count
-            found[name] = room[at : at + size * width].view(column.dtype)
-            found[name][:] = column[:size]
-            at += size * width
+        for name, column in columns.items():
+            found[name] = room[at : at + column.nbytes].view(column.dtype)
+            found[name][:] = column
+            at += column.nbytes
         found["score"] = found["score"].view(np.float32)
         return ExposurePart(viewers, recommender=which, **found)
 
@@ -263,35 +264,31 @@ class FeedBuffers:
         serving: FeedInputs,
         candidates: Candidates,
         scores: npt.NDArray[np.float32],
-        tray: dict[str, Array],
+        tray: Tray,
         span: tuple[Array, int, int],
     ) -> int:
-        """Write the best of each viewer; returns where they end, -1 for a score that is none."""
-        c, (viewers, low, high) = candidates, span
-        given: tuple[Any, ...] = (
-            c.stops, scores.view(np.uint32), c.bits, self.slots, serving.seen, c.message, c.source,
-            c.trust, c.interest, c.age, *(tray[name] for name in _BYTES), 0, tray["counts"],
-            *(tray[f"shown.{name}"] for name in _KEPT),
-        )  # fmt: skip
-        return int(select(viewers, low, high, *given))
+        """Write the best of each viewer; returns how many, -1 for a score that is no number."""
+        return int(select(
+            *span, candidates.stops, scores.view(np.uint32), tray.candidates, self.slots,
+            serving.tables.seen, tray.counts, tray.shown,
+        ))  # fmt: skip
 
-    def _tray(self) -> dict[str, Array]:
+    def _tray(self) -> Tray:
         """Return working columns for a chunk, used again and again."""
         try:
             return self._trays.get_nowait()
         except Empty:
-            tray = tray_for(CHUNK, self.candidates)
-            kept = {f"shown.{name}": kind for name, kind in _KEPT.items()}
-            shown = staggered(_MANY * self.slots + MOST, kept)
-            return tray | shown | {"counts": np.empty(_MANY, "u1")}
+            return tray_for(CHUNK, self.candidates, _MANY, self.slots)
 
 
-def tray_for(viewers: int, candidates: int) -> dict[str, Array]:
-    """Return working columns for the candidates of so many viewers."""
-    kinds = dict.fromkeys(_IDS, "u4") | dict.fromkeys(_FLOATS, "f4") | dict.fromkeys(_BYTES, "u1")
-    tray = staggered(viewers * candidates, {"bits": "u8"} | kinds)
-    tray["stops"] = np.empty(viewers + 1, np.int64)
-    return tray
+def tray_for(viewers: int, candidates: int, shown: int = 0, slots: int = 0) -> Tray:
+    """Return working columns for candidates of so many viewers, and exposures of so many."""
+    return Tray(
+        CandidateColumns(**staggered(viewers * candidates, _WRITTEN)),
+        np.empty(viewers + 1, np.int64),
+        ShownColumns(**staggered(shown * slots + MOST, _KEPT)),
+        np.empty(shown, np.uint8),
+    )
 
 
 def staggered(size: int, kinds: dict[str, str]) -> dict[str, Array]:

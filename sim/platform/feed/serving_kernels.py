@@ -7,13 +7,13 @@ What comes of it is what :func:`sim.platform.feed.candidates_kernels.gather`,
 
 from __future__ import annotations
 
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 
 from sim.jit.jit import inlined, kernel, lean
 from sim.jit.mix import word2
-from sim.jit.types import F32, I64, U8, U16, U32, U64, Number, Word
+from sim.jit.types import F32, I64, U8, U32, U64, Number
 from sim.platform.feed.candidates_kernels import (
     AUTHOR,
     CREATED,
@@ -25,8 +25,16 @@ from sim.platform.feed.candidates_kernels import (
     share_of,
     trust_of,
 )
-from sim.platform.feed.draws_kernels import BLOCK, MOST, bit_of, draws
-from sim.platform.feed.ranking_kernels import as_byte, bits_of, place_of, summed
+from sim.platform.feed.draws_kernels import (
+    BLOCK,
+    MOST,
+    BlockDraws,
+    FeedTables,
+    bit_of,
+    block_draws,
+    draws,
+)
+from sim.platform.feed.ranking_kernels import ShownColumns, as_byte, bits_of, place_of, summed
 
 __all__ = ["serve"]
 
@@ -39,20 +47,29 @@ _NO_TRUST = np.float32(0.0)
 _OLDEST = np.float32(255.0)
 
 
+class _Seen(NamedTuple):
+    """What one viewer may see: columns of candidates, their order, and how many go before each."""
+
+    message: U32
+    source: U32
+    trust: F32
+    interest: F32
+    age: F32
+    friends: U8
+    order: U64
+    rank: I64
+
+
 @kernel
 def serve(
-    viewers: U32, low: int, high: int, rows: U32, targets: U32, trust: U16, recent: U32, live: U64,
-    seen: U64, interests: U64, absent: U64, hot: U32, first: int, closed: U64, deaf: U32,
-    deaf_to: U32, pool: U32, parts: I64, inside: int, outside: int, key: Word, tick: int,
-    weights: F32, half_life: float, saturation: float, slots: int, counts: U8, shown: U32,
-    shared_by: U32, scores: U32, trusts: U8, cares: U8, ages: U8, proofs: U8, appeals: U8,
-    marks: U8,
+    viewers: U32, low: int, high: int, tables: FeedTables, weights: F32, half_life: float,
+    saturation: float, slots: int, counts: U8, shown: ShownColumns,
 ) -> int:  # fmt: skip
     """Write the best candidates of ``viewers[low:high]`` by a weighted sum; mark them as seen.
 
     Parameters
     ----------
-    viewers ... tick
+    viewers, low, high, tables
         As :func:`~sim.platform.feed.candidates_kernels.gather` takes them.
     weights, half_life, saturation
         As :func:`~sim.platform.feed.ranking_kernels.add_up`; finite, ``half_life`` and
@@ -61,124 +78,110 @@ def serve(
         How many a viewer is shown at most, up to 255.
     counts
         uint8 (high - low,), written: exposures of each viewer.
-    shown ... marks
-        As :func:`~sim.platform.feed.ranking_kernels.select` writes them from 0 on; they have room
-        for 64 more.
+    shown
+        As :func:`~sim.platform.feed.ranking_kernels.select` writes them, with room for 64 more.
 
     Returns
     -------
     How many exposures.
     """
-    room = BLOCK * MOST
-    by, place = np.empty(room + 1, np.uint32), np.empty(room + 1, np.int64)
-    drawn, topics = np.empty(room, np.uint64), np.empty(64, np.int64)
-    found, which = np.empty(room + 1, np.uint32), np.empty(room + 1, np.int64)
-    own, begins = np.empty(BLOCK, np.uint64), np.empty(BLOCK + 1, np.int64)
-    friendly, ends = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64)
-    message, source = np.empty(MOST, np.uint32), np.empty(MOST, np.uint32)
-    trusted, interest = np.empty(MOST, np.float32), np.empty(MOST, np.float32)
-    age, friends = np.empty(MOST, np.float32), np.empty(MOST, np.uint8)
-    order, rank = np.empty(MOST, np.uint64), np.empty(MOST, np.int64)
-    base = np.uint32(first)
+    block = block_draws()
+    have = _Seen(
+        np.empty(MOST, np.uint32), np.empty(MOST, np.uint32), np.empty(MOST, np.float32),
+        np.empty(MOST, np.float32), np.empty(MOST, np.float32), np.empty(MOST, np.uint8),
+        np.empty(MOST, np.uint64), np.empty(MOST, np.int64),
+    )  # fmt: skip
+    life, enough = np.float32(half_life), np.float32(saturation)
     filled = _NONE_YET
     for lo in range(low, high, BLOCK):
         many = min(BLOCK, high - lo)
-        draws(
-            viewers, lo, many, high, rows, targets, recent, live, seen, interests, hot, base, pool,
-            parts, inside, outside, key, by, place, drawn, topics, own, begins, friendly, ends,
-            found, which,
-        )  # fmt: skip
+        draws(viewers, lo, many, high, tables, block)
         filled = _shown(
-            viewers, low, lo, many, own, interests, absent, hot, base, closed, deaf, deaf_to, trust,
-            by, place, which, found, friendly, ends, tick, weights, np.float32(half_life),
-            np.float32(saturation), slots, seen, message, source, trusted, interest, age, friends,
-            order, rank, filled, counts, shown, shared_by, scores, trusts, cares, ages, proofs,
-            appeals, marks,
+            viewers, low, lo, many, tables, block, weights, life, enough, slots, have, filled,
+            counts, shown,
         )  # fmt: skip
     return filled
 
 
 @lean
 def _shown(
-    viewers: U32, low: int, lo: int, many: int, own: U64, interests: U64, absent: U64, hot: U32,
-    base: Number, closed: U64, deaf: U32, deaf_to: U32, trust: U16, by: U32, place: I64, which: I64,
-    found: U32, friendly: I64, ends: I64, tick: int, weights: F32, life: Number, enough: Number,
-    slots: int, seen: U64, message: U32, source: U32, trusted: F32, interest: F32, age: F32,
-    friends: U8, order: U64, rank: I64, filled: int, counts: U8, shown: U32, shared_by: U32,
-    scores: U32, trusts: U8, cares: U8, ages: U8, proofs: U8, appeals: U8, marks: U8,
+    viewers: U32, low: int, lo: int, many: int, tables: FeedTables, block: BlockDraws, weights: F32,
+    life: Number, enough: Number, slots: int, have: _Seen, filled: int, counts: U8,
+    shown: ShownColumns,
 ) -> int:  # fmt: skip
     """Rank a block's draws and write what is shown; returns where the next exposure goes."""
+    hot, base = tables.hot, np.uint32(tables.first)
     start = np.int64(0)
     for i in range(many):
         viewer = np.int64(viewers[lo + i])
-        have = _seen_by(
-            viewer, start, friendly[i], ends[i], found, which, by, place, trust, absent, hot, base,
-            closed, deaf, deaf_to, message, source, trusted, friends,
-        )  # fmt: skip
-        start = ends[i]
-        mine = np.uint64(interests[viewer])
-        for c in range(have):
-            row = np.int64(np.uint32(message[c] - base))
-            interest[c] = share_of(hot, row, mine)
-            age[c] = np.float32(tick - np.int64(hot[row, CREATED]))
+        count = _seen_by(viewer, start, block.friendly[i], block.ends[i], tables, block, have)
+        start = block.ends[i]
+        mine = np.uint64(tables.interests[viewer])
+        for c in range(count):
+            row = np.int64(np.uint32(have.message[c] - base))
+            have.interest[c] = share_of(hot, row, mine)
+            have.age[c] = np.float32(tables.tick - np.int64(hot[row, CREATED]))
             score = summed(
-                interest[c], trusted[c], friends[c], age[c], np.float32(hot[row, LIKES]),
-                np.float32(hot[row, SHARES]), hot[row, META] >> FLAGS, weights, life, enough,
+                have.interest[c], have.trust[c], have.friends[c], have.age[c],
+                np.float32(hot[row, LIKES]), np.float32(hot[row, SHARES]), hot[row, META] >> FLAGS,
+                weights, life, enough,
             )  # fmt: skip
-            order[c] = place_of(score) | (word2(own[i], message[c]) & _LOW32)
-        _rank(have, order, rank)
-        known = np.uint64(seen[viewer])
-        for c in range(have):
-            at = filled + rank[c]
-            meta = hot[np.int64(np.uint32(message[c] - base)), META]
-            known |= bit_of(message[c]) if rank[c] < slots else _NONE
-            shown[at] = message[c]
-            shared_by[at] = source[c]
-            scores[at] = bits_of(order[c])
-            trusts[at] = as_byte(trusted[c])
-            cares[at] = as_byte(interest[c])
-            ages[at] = np.uint8(min(age[c], _OLDEST))
-            proofs[at] = friends[c]
-            appeals[at] = np.uint8(meta & _BYTE)
-            marks[at] = np.uint8((meta >> FLAGS) & _BYTE)
-        seen[viewer] = known
-        counts[lo + i - low] = np.uint8(min(have, slots))
-        filled += min(have, slots)
+            have.order[c] = place_of(score) | (word2(block.own[i], have.message[c]) & _LOW32)
+        _rank(count, have.order, have.rank)
+        known = np.uint64(tables.seen[viewer])
+        for c in range(count):
+            at = filled + have.rank[c]
+            m = have.message[c]
+            meta = hot[np.int64(np.uint32(m - base)), META]
+            known |= bit_of(m) if have.rank[c] < slots else _NONE
+            shown.message[at] = m
+            shown.source[at] = have.source[c]
+            shown.score[at] = bits_of(have.order[c])
+            shown.trust[at] = as_byte(have.trust[c])
+            shown.interest[at] = as_byte(have.interest[c])
+            shown.age[at] = np.uint8(min(have.age[c], _OLDEST))
+            shown.friends[at] = have.friends[c]
+            shown.appeal[at] = np.uint8(meta & _BYTE)
+            shown.flags[at] = np.uint8((meta >> FLAGS) & _BYTE)
+        tables.seen[viewer] = known
+        counts[lo + i - low] = np.uint8(min(count, slots))
+        filled += min(count, slots)
     return filled
 
 
 @inlined
 def _seen_by(
-    viewer: Number, start: Number, friendly: Number, end: Number, found: U32, which: I64, by: U32,
-    place: I64, trust: U16, absent: U64, hot: U32, base: Number, closed: U64, deaf: U32,
-    deaf_to: U32, message: U32, source: U32, trusted: F32, friends: U8,
+    viewer: Number, start: Number, friendly: Number, end: Number, tables: FeedTables,
+    block: BlockDraws, have: _Seen,
 ) -> Number:  # fmt: skip
     """Write those of a viewer's draws that it may see, each once; returns how many."""
-    have = np.int64(0)
+    hot, base, message = tables.hot, np.uint32(tables.first), have.message
+    count = np.int64(0)
     taken = _NONE
     for j in range(start, end):
-        m = found[j]
+        m = block.found[j]
         bit = bit_of(m)
         is_friend = j < friendly
         if taken & bit != _NONE:
             twin = 0
-            while twin < have and message[twin] != m:
+            while twin < count and message[twin] != m:
                 twin += 1
-            if twin < have:
-                friends[twin] += np.uint8(is_friend)
+            if twin < count:
+                have.friends[twin] += np.uint8(is_friend)
                 continue
         row = np.int64(np.uint32(m - base))
         writer = hot[row, AUTHOR]
-        speaker = by[which[j]] if is_friend else writer
-        if not may_see(viewer, writer, speaker, hot[row, META], absent, closed, deaf, deaf_to):
+        speaker = block.by[block.which[j]] if is_friend else writer
+        if not may_see(tables, viewer, writer, speaker, hot[row, META]):
             continue
         taken |= bit
-        message[have] = m
-        source[have] = speaker
-        friends[have] = np.uint8(is_friend)
-        trusted[have] = trust_of(trust, place[which[j]]) if is_friend else _NO_TRUST
-        have += 1
-    return have
+        message[count] = m
+        have.source[count] = speaker
+        have.friends[count] = np.uint8(is_friend)
+        at = block.place[block.which[j]]
+        have.trust[count] = trust_of(tables.trust, at) if is_friend else _NO_TRUST
+        count += 1
+    return count
 
 
 @inlined

@@ -12,26 +12,21 @@ after it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.core.rng import Stream
-from sim.core.workers import workers
+from sim.core.threads import workers
 from sim.platform.acts.acts_kernels import collect
 from sim.platform.acts.log import ActColumns
 from sim.platform.acts.policy_dispatch import codes_of
-from sim.platform.channel import FeedChannel, injected
+from sim.platform.channel import FEED, FeedChannel, injected
 from sim.platform.feed.candidates_kernels import SHOWN
 from sim.platform.feed.exposures import ExposurePart, Exposures, Showings, TickExposures
 from sim.platform.feed.ranking_kernels import count_shown, tally
 from sim.platform.feed.serving import in_threads
-from sim.world.channels import FEED
-
-if TYPE_CHECKING:
-    from sim.platform.platform import Platform
-    from sim.world.world import World
+from sim.world.contract import PlatformState, WorldState
 
 __all__ = ["WAVE", "Waves", "decided", "give_back", "keep_feeds"]
 
@@ -50,7 +45,7 @@ class Waves:
         Its shelf is empty, and its posts stay as they are until :meth:`done`.
     """
 
-    def __init__(self, platform: Platform) -> None:
+    def __init__(self, platform: PlatformState) -> None:
         self._platform = platform
         self._parts: list[ExposurePart] = []
         self._keeps = platform.settings.keep_feeds or bool(platform.minds.kinds)
@@ -94,14 +89,14 @@ class Waves:
         return Exposures([], platform.tick, taken)
 
 
-def keep_feeds(world: World) -> None:
+def keep_feeds(world: WorldState) -> None:
     """Let a copy of a world keep its feeds from the next tick on; what comes of it is the same."""
     platform = world.platform
     if platform is not None and not platform.settings.keep_feeds:
         platform.settings = platform.settings.model_copy(update={"keep_feeds": True})
 
 
-def give_back(world: World, taken: TickExposures) -> None:
+def give_back(world: WorldState, taken: TickExposures) -> None:
     """Give back what cascades needed to move on, where feeds are not kept: it is taken again."""
     world.scratch().give_back()
     taken.injected.clear()
@@ -110,7 +105,7 @@ def give_back(world: World, taken: TickExposures) -> None:
         channel.give_back()
 
 
-def decided(platform: Platform, parts: list[ExposurePart]) -> list[tuple[ActColumns, Ids]]:
+def decided(platform: PlatformState, parts: list[ExposurePart]) -> list[tuple[ActColumns, Ids]]:
     """Return what the policy lets viewers do, part by part, and from whom each was seen."""
     key = platform.key(Stream.ACTS)
 
@@ -122,7 +117,7 @@ def decided(platform: Platform, parts: list[ExposurePart]) -> list[tuple[ActColu
 
 
 def _acts_of(
-    platform: Platform, part: ExposurePart, codes: npt.NDArray[np.uint8]
+    platform: PlatformState, part: ExposurePart, codes: npt.NDArray[np.uint8]
 ) -> tuple[ActColumns, Ids]:
     """Return the acts of a part whose codes are not 0, and their sources."""
     posts, size = platform.posts, int(np.count_nonzero(codes)) + 1

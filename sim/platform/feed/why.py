@@ -17,7 +17,8 @@ from sim.platform.feed.candidates import Candidates
 
 if TYPE_CHECKING:
     from sim.platform.feed.exposures import ExposurePart
-    from sim.platform.platform import Platform
+
+from sim.world.contract import PlatformState
 
 __all__ = ["Why", "why", "whys"]
 
@@ -85,7 +86,7 @@ class Why:
         )
 
 
-def why(platform: Platform, viewer: int, message: int, tick: int | None) -> Why:
+def why(platform: PlatformState, viewer: int, message: int, tick: int | None) -> Why:
     """Return the explanation; see :meth:`sim.platform.platform.Platform.why`."""
     exposures = platform.exposures
     if tick is not None and tick != exposures.tick:
@@ -101,7 +102,7 @@ def why(platform: Platform, viewer: int, message: int, tick: int | None) -> Why:
     return next(each for each in whys(platform, viewer) if each.message == message)
 
 
-def whys(platform: Platform, viewer: int) -> list[Why]:
+def whys(platform: PlatformState, viewer: int) -> list[Why]:
     """Return why each message is in a member's feed, best first; none where it has no feed.
 
     The counters are gone through once, however many messages there are.
@@ -127,7 +128,7 @@ def whys(platform: Platform, viewer: int) -> list[Why]:
     ]  # fmt: skip
 
 
-def _found(platform: Platform, viewer: int) -> tuple[ExposurePart, int, int] | None:
+def _found(platform: PlatformState, viewer: int) -> tuple[ExposurePart, int, int] | None:
     """Return the part of a viewer's feed, and where in it the feed begins and ends."""
     for part in platform.exposures.parts:
         at = int(np.searchsorted(part.viewers, viewer))
@@ -137,7 +138,9 @@ def _found(platform: Platform, viewer: int) -> tuple[ExposurePart, int, int] | N
     return None
 
 
-def _again(platform: Platform, viewer: int, part: ExposurePart, low: int, high: int) -> Candidates:
+def _again(
+    platform: PlatformState, viewer: int, part: ExposurePart, low: int, high: int
+) -> Candidates:
     """Return what was shown as candidates again, with counters as they were before the acts."""
     posts = platform.posts
     messages, sources = part.message[low:high].copy(), part.source[low:high].copy()
@@ -171,7 +174,7 @@ def _since(touched: Array, messages: Array) -> npt.NDArray[np.float32]:
 
 
 def _exact(
-    platform: Platform, viewer: int, messages: Array, sources: Array, friends: Array
+    platform: PlatformState, viewer: int, messages: Array, sources: Array, friends: Array
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Return trust and interest as the feed had them."""
     posts, hearing = platform.posts, platform.hearing

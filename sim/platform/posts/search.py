@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import numpy.typing as npt
 
@@ -12,17 +10,14 @@ from sim.errors import InputError
 from sim.platform.feed.candidates_kernels import bit_of
 from sim.platform.feed.ranking_kernels import count_shown
 from sim.platform.posts.posts import Flag, Kind
-
-if TYPE_CHECKING:
-    from sim.platform.platform import Platform
-    from sim.world.world import World
+from sim.world.contract import PlatformState, WorldState
 
 __all__ = ["found_people", "found_posts", "know", "look_at"]
 
 Ids = npt.NDArray[np.uint32]
 
 
-def found_posts(world: World, platform: Platform, text: str) -> Ids:
+def found_posts(world: WorldState, platform: PlatformState, text: str) -> Ids:
     """Return the messages about the interests that a text names, or that hold its words.
 
     Those in feeds alone, the most liked and shared first, of equals the newer; hidden and private
@@ -40,7 +35,7 @@ def found_posts(world: World, platform: Platform, text: str) -> Ids:
     return (rows[np.lexsort((-rows, -worth))] + posts.first).astype(np.uint32)
 
 
-def found_people(world: World, platform: Platform, text: str) -> Ids:
+def found_people(world: WorldState, platform: PlatformState, text: str) -> Ids:
     """Return the members with the interests that a text names, most heard first.
 
     Only those who may be proposed to others (:data:`sim.agents.lifecycle.PLACES`).
@@ -59,7 +54,7 @@ def found_people(world: World, platform: Platform, text: str) -> Ids:
     return who[order].astype(np.uint32)
 
 
-def look_at(platform: Platform, agent: int, messages: Ids) -> None:
+def look_at(platform: PlatformState, agent: int, messages: Ids) -> None:
     """Count that a member saw messages beside its feed; feeds will not show them to it again."""
     inside = messages[messages >= platform.posts.first]
     count_shown(inside, platform.posts.first, platform.posts.hot)
@@ -67,6 +62,6 @@ def look_at(platform: Platform, agent: int, messages: Ids) -> None:
         know(platform, agent, message)
 
 
-def know(platform: Platform, agent: int, message: int) -> None:
+def know(platform: PlatformState, agent: int, message: int) -> None:
     """Let a member have seen a message; feeds will not show it that one again."""
     platform.members.seen[agent] |= np.uint64(bit_of(message))

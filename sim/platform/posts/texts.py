@@ -16,8 +16,8 @@ from sim.platform.posts.writer import Writer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sim.platform.platform import Platform
-    from sim.world.world import World
+
+from sim.world.contract import PlatformState, WorldState
 
 __all__ = ["ANSWERS", "QuotedTexts", "replies", "said_by", "said_in_message", "text_of", "words"]
 
@@ -64,7 +64,7 @@ class QuotedTexts(NamedTuple):
         return f"{own} <- {upon}".lstrip()
 
 
-def said_in_message(world: World, platform: Platform, message: int) -> QuotedTexts:
+def said_in_message(world: WorldState, platform: PlatformState, message: int) -> QuotedTexts:
     """Return what a message says, and upon what, as far as it is in the feeds."""
     if message in {NOBODY, -1}:
         return QuotedTexts()
@@ -81,7 +81,7 @@ def said_in_message(world: World, platform: Platform, message: int) -> QuotedTex
 
 
 def said_by(
-    world: World, platform: Platform, tick: int, who: int, act: int, message: int
+    world: WorldState, platform: PlatformState, tick: int, who: int, act: int, message: int
 ) -> QuotedTexts:
     """Return what was said in an act of a member: its own words, or those that it is about.
 
@@ -114,7 +114,7 @@ def replies(posts: Posts, message: int) -> npt.NDArray[np.uint32]:
     return (rows + posts.first).astype(np.uint32)
 
 
-def text_of(world: World, platform: Platform, message: int) -> str:
+def text_of(world: WorldState, platform: PlatformState, message: int) -> str:
     """Return the text of a message: what somebody wrote, or what rules write for it.
 
     An injected message is known by its own words also when it is in no feed any more.
@@ -128,7 +128,7 @@ def text_of(world: World, platform: Platform, message: int) -> str:
     return _by_rules(world, platform, message) if said is None else said
 
 
-def _said(world: World, platform: Platform, message: int) -> str | None:
+def _said(world: WorldState, platform: PlatformState, message: int) -> str | None:
     """Return what somebody wrote, None where rules have to write it."""
     if message in platform.written:
         return platform.written[message]
@@ -139,7 +139,7 @@ def _said(world: World, platform: Platform, message: int) -> str | None:
     return None if found is None else found.text
 
 
-def _by_rules(world: World, platform: Platform, message: int) -> str:
+def _by_rules(world: WorldState, platform: PlatformState, message: int) -> str:
     posts = platform.posts
     row = posts.row(message)
     kind, parent = posts.kind[row], int(posts.parent[row])
@@ -155,7 +155,7 @@ def _by_rules(world: World, platform: Platform, message: int) -> str:
     return write(world.seed, message, tags=tags, personality=traits)
 
 
-def words(world: World, platform: Platform, message: int) -> str:
+def words(world: WorldState, platform: PlatformState, message: int) -> str:
     """Return the text of a message as :func:`text_of`, or nothing where nobody knows it."""
     try:
         return text_of(world, platform, message)

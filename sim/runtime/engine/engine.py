@@ -186,12 +186,14 @@ class Engine:
     def _turn(self) -> None:
         while self._hurried:
             self._hurry_one(self._hurried.popleft())
+        self._take_turn()
         stretch = self.drive.finished if self._held is not None else None
         if self._held is None:
             self._take()
         elif stretch is None:
             self._tick()
         elif not self._thinks():
+            self._take_turn()
             self.drive.pause()
             self._answer_later(self._held, stretch.done, None)
             self._held = None
@@ -199,6 +201,26 @@ class Engine:
     def _thinks(self) -> bool:
         """Wait a moment for minds; return whether they think on, and nobody wants to pause."""
         return self.thinking is not None and self.thinking.waits(self.live, self.drive)
+
+    def _take_turn(self) -> bool:
+        """Let a program do what is due after a tick, once minds have decided on that.
+
+        Returns whether the program is over by it: then nothing runs any more.
+        """
+        program = self.live.program
+        if program is None or not program.is_due or self._failure or self._held_up:
+            return False
+        if self.thinking is not None and self.thinking.is_busy:
+            return False
+        self.under_way = (f"What is due at tick {self.live.world.tick:,}", time.monotonic())
+        with self.live.hush:
+            is_over = self.live.take_turn()
+        self.under_way = None
+        if is_over:
+            self.drive.halt()
+        if self.drive.gear == "paused":
+            self._show()
+        return is_over
 
     def _hurry_one(self, function: Callable[[], object]) -> None:
         try:
@@ -227,9 +249,13 @@ class Engine:
         wait = self.drive.pace.wait if self.drive.wants_tick else None
         if wait is None or wait > _ANSWER_SECONDS:
             self._await_disk()
-        if (wait is None or wait > _ANSWER_SECONDS) and self.live.catch_up():
-            self._show()
-            return None
+            if self.live.lags:
+                if wait is None:  # whoever steps on at once need not wait for it
+                    with suppress(queue.Empty):
+                        return self._inbox.get(timeout=_ANSWER_SECONDS)
+                self.live.catch_up()
+                self._show()
+                return None
         if wait == 0.0:
             return None
         self._breathed_at = time.monotonic()
@@ -312,6 +338,8 @@ class Engine:
         self._answer()
         if self._thinks() or (self.thinking is not None and self.thinking.is_busy):
             return  # they think on; or somebody pauses just now, and this tick is not to be left
+        if self._take_turn():
+            return
         if self._held_up is not None:
             self._show()
             time.sleep(_ANSWER_SECONDS)

@@ -8,25 +8,35 @@ from __future__ import annotations
 import itertools
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy.typing as npt
 import psutil
+import xxhash
 
 from sim.core.clock import Clock
-from sim.core.events import CommunitiesChanged, Event, ParameterChanged, WorldSaved
+from sim.core.events import (
+    AgentCreated,
+    AgentUpdated,
+    CommunitiesChanged,
+    Event,
+    ParameterChanged,
+    TiesChanged,
+    WorldSaved,
+)
 from sim.core.progress import Report, quiet
+from sim.core.registry import failures
 from sim.core.text import one_line
 from sim.errors import InputError
 from sim.runtime.bulk_operations import DetectedCommunities, assign
-from sim.runtime.engine.changes import ChangeDetector
 from sim.runtime.engine.metrics_tracker import MetricsTracker, plans_of
 from sim.runtime.engine.outbox import Outbox
 from sim.runtime.engine.output_capture import OutputCapture
-from sim.runtime.engine.pace import RateGauge
-from sim.runtime.engine.run_control import RunControl
+from sim.runtime.engine.program import LiveProgram, Program
+from sim.runtime.engine.run_control import RateGauge, RunControl
 from sim.runtime.engine.stall import RollbackState
 from sim.runtime.frames.community_layout import CommunityLayout
 from sim.runtime.frames.focus import FocusedCascade
@@ -36,12 +46,13 @@ from sim.runtime.journal.persistence import Keeping, Persistence
 from sim.runtime.journal.saving import PendingSave, SaveQueue
 from sim.runtime.journal.writer import JournalWriter
 from sim.runtime.queries.feeds import platform_now
-from sim.runtime.stall_recovery import tell_what_is_lost
 from sim.spread.cascade.cascade import Cascade
+from sim.spread.cascade.model import PropagationModel
 from sim.world.seeding import author_of, seeds_of
+from sim.world.state.placeholders import LostModel
 from sim.world.world import World
 
-__all__ = ["LiveWorld"]
+__all__ = ["ChangeDetector", "LiveWorld"]
 
 MOST_EVENTS = 200
 _MEMORY_SECONDS = 0.5
@@ -75,6 +86,11 @@ class LiveWorld:
         Makes the communities' picture in a thread of its own.
     custody
         Has its journal, if it keeps one.
+
+    Attributes
+    ----------
+    program
+        What is done to it between ticks beside what is commanded; None: nothing.
     """
 
     def __init__(
@@ -110,6 +126,7 @@ class LiveWorld:
             world, emit=outbox.emit, is_heard=outbox.is_heard, note=self.note, ended=self._ended
         )
         self.chosen: int | None = None
+        self.program: LiveProgram | None = None
         self._tick_ms = 0.0
         self._process = psutil.Process()
         self._memory = (0.0, 0)
@@ -127,8 +144,8 @@ class LiveWorld:
         """Begin: whatever takes time, once the engine's thread runs."""
         self._refocus()
         self.custody.record(self.path)
-        with self.custody.kept(tell_what_is_lost):
-            tell_what_is_lost(self)
+        with self.custody.kept(_tell_what_is_lost):
+            _tell_what_is_lost(self)
         self.arranger.arrange(self.world, self.spotlight.group_by)
 
     def abandon(self) -> None:
@@ -167,6 +184,8 @@ class LiveWorld:
             self.spotlight.follow(ticked=ran)
         elif shown in woken:
             self.spotlight.follow(ticked=False)
+        if self.program is not None:
+            self.program.is_due = True
         self.measuring.ticked(self)
         if said := self.custody.ticked():
             self.note(said)
@@ -306,16 +325,20 @@ class LiveWorld:
         finally:
             after = ChangeDetector.of(self.world)
             if before != after or self.world.trail.length != noted:
-                self.is_dirty = True
                 if self.world.trail.length == noted:
                     self.world.trail.did(self.world, f"call:{_name_of(function)}")
-                for event in after.since(before):
-                    self._tell(event)
-                for cascade in list(self.world.cascades.loose):
-                    if cascade.alive and self.ledger.has_closed(cascade.id):
-                        self._wake(cascade)
+                self._changed(before, after)
             self.notice()
             self.arranger.arrange(self.world, self.spotlight.group_by)
+
+    def _changed(self, before: ChangeDetector, after: ChangeDetector) -> None:
+        """Tell what was changed, and wake the messages that have work by it."""
+        self.is_dirty = True
+        for event in after.since(before):
+            self._tell(event)
+        for cascade in list(self.world.cascades.loose):
+            if cascade.alive and self.ledger.has_closed(cascade.id):
+                self._wake(cascade)
 
     def assign(self, found: DetectedCommunities) -> None:
         """Give agents the communities that were found."""
@@ -333,6 +356,90 @@ class LiveWorld:
         """Add a line to the log of events."""
         self.lines.append((self.world.tick, one_line(line)))
 
+    # A program
+
+    def begin(self, program: Program, since: int | None = None) -> list[Cascade]:
+        """Carry out a program from this tick on; returns the messages that it sent at once.
+
+        Parameters
+        ----------
+        program
+            What is done.
+        since
+            The tick at which it began in this world; None: it begins now.
+
+        Raises
+        ------
+        InputError
+            When another one goes on.
+        """
+        under_way = None if self.program is None else self.program.now(self.world.tick)
+        if under_way is not None and under_way.ended is None:
+            raise InputError(
+                f"{under_way.name} goes on in this world, which plays one scenario at a time; open "
+                "another world for the next one."
+            )
+        first, self.banner = self.world.made, None
+        live = LiveProgram(program, self.world.tick if since is None else since)
+        with self._carrying_out():
+            if since is None:
+                program.begin(self.world)
+            live.turn(self.world)
+        self.program = live
+        self._say_end(live)
+        return [c for c in self.world.cascades if c.id >= first]
+
+    def take_turn(self) -> bool:
+        """Let the program do what is due after a tick; return whether it is over by that.
+
+        What it raises ends it, and nothing else.
+        """
+        live = self.program
+        if live is None or not live.is_due:
+            return False
+        if self.world.tick <= live.since:
+            self.program = None
+            self.note(f"{live.program.name} goes on no more: the world went back behind its start")
+            return False
+        try:
+            with self._carrying_out():
+                is_over = live.turn(self.world)
+        except Exception as error:
+            live.error = one_line(str(error) or type(error).__name__)
+            self.announce(live.now(self.world.tick).sentence)
+            return True
+        if is_over:
+            self._say_end(live)
+        return is_over
+
+    @contextmanager
+    def _carrying_out(self) -> Iterator[None]:
+        """Put what a program does into the journal, under its own author, and notice it."""
+        author, told = self.world.trail.author, len(self.world.remarks)
+        before: list[ChangeDetector] = []
+
+        def about() -> None:
+            if not before:
+                self.safety.before_command(self.world)
+                before.append(ChangeDetector.of(self.world))
+
+        try:
+            with self.custody.noting(about):
+                yield
+        finally:
+            self.world.trail.by(self.world, author)
+            if before:
+                self.safety.changed()
+                self._changed(before[0], ChangeDetector.of(self.world))
+                self._announce_remarks(told)
+                self.notice()
+                self.arranger.arrange(self.world, self.spotlight.group_by)
+
+    def _say_end(self, live: LiveProgram) -> None:
+        now = live.now(self.world.tick)
+        if now.ended is not None:
+            self.note(now.sentence)
+
     # What is noticed
 
     def notice(self) -> None:
@@ -344,6 +451,8 @@ class LiveWorld:
 
     def arrived(self) -> None:
         """Follow every message anew: the world is at another tick."""
+        if self.program is not None:
+            self.program.is_due = False  # the world is as it left the tick, with what was due then
         self.ledger.anew(self._woken)
         self.spotlight.leave()
         self._refocus()
@@ -353,12 +462,14 @@ class LiveWorld:
         chosen = None if self.chosen is None else cascades.find(self.chosen)
         self.spotlight.turn_to(chosen or (cascades[-1] if cascades else None))
 
-    def catch_up(self) -> bool:
-        """Do what can wait until there is time; return whether there was anything."""
-        if not self.spotlight.lags:
-            return False
+    @property
+    def lags(self) -> bool:
+        """Whether there is something that can wait until there is time."""
+        return self.spotlight.lags
+
+    def catch_up(self) -> None:
+        """Do what can wait until there is time."""
         self.spotlight.catch_up()
-        return True
 
     # What it looks like
 
@@ -398,6 +509,7 @@ class LiveWorld:
             metrics=self.measuring.view(world),
             interventions=plans_of(world),
             platform=platform_now(world),
+            program=None if self.program is None else self.program.now(world.tick),
         )
 
     def _memory_now(self) -> int:
@@ -409,9 +521,71 @@ class LiveWorld:
         return size
 
 
+def _tell_what_is_lost(live: LiveWorld) -> None:
+    """Say which plugins failed, are missing or changed; messages that need a missing one stop."""
+    for remark in (*map(str, failures()), *live.world.remarks):
+        live.note(remark)
+    for cascade in live.world.cascades:
+        model = cascade.model
+        if cascade.alive and isinstance(model, LostModel):
+            cascade.fail(f"{cascade.model_name} {type(model).lacks}")
+    live.notice()
+
+
 def _name_of(function: Callable[..., Any]) -> str:
     return str(getattr(function, "__qualname__", "function"))
 
 
 def _nobody(*_told: object) -> None:
     """Tell nobody."""
+
+
+class ChangeDetector(NamedTuple):
+    """What tells two states of a world apart, as far as a call may have changed it."""
+
+    tick: int
+    agents: int
+    ties: int
+    version: int
+    columns: tuple[tuple[str, int], ...]
+    statuses: list[str]
+    models: dict[int, PropagationModel]
+
+    @classmethod
+    def of(cls, world: World) -> ChangeDetector:
+        """Look at a world."""
+        agents, cascades = world.agents, world.cascades
+        columns: dict[str, npt.NDArray[Any]] = {
+            "status": agents.status,
+            "community": agents.community,
+            "interests": agents.interests,
+            "activity": agents.activity,
+        }
+        return cls(
+            world.tick,
+            len(agents),
+            world.ties.count,
+            world.ties.version,
+            tuple((name, xxhash.xxh3_64_intdigest(c.data)) for name, c in columns.items()),
+            [each.status for each in cascades.items],
+            {each.id: each.model for each in cascades.items},
+        )
+
+    def since(self, before: ChangeDetector) -> Iterator[Event]:
+        """Yield the events of what happened to agents, ties and models."""
+        tick, more = self.tick, self.agents - before.agents
+        if more > 0:
+            yield AgentCreated(tick=tick, first=before.agents, count=more)
+        elif self.columns != before.columns:
+            for (name, now), (_, then) in zip(self.columns, before.columns, strict=True):
+                if now != then:
+                    yield AgentUpdated(tick=tick, what=name)
+        if self.version != before.version and self.ties != before.ties:
+            yield TiesChanged(tick=tick, added=self.ties - before.ties, count=self.ties)
+        for number, model in self.models.items():
+            if before.models.get(number, model) is model:
+                continue
+            earlier = before.models[number].values()
+            for name, value in model.values().items():
+                if value != earlier.get(name):
+                    yield ParameterChanged(tick=tick, cascade=number, name=name, value=value)

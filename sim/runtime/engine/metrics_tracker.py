@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.events import AlertRaised, InterventionDone
+from sim.core.events import AlertRaised, Event, InterventionDone
 from sim.core.text import one_line
 from sim.runtime.frames.totals import frozen
 from sim.world.metrics.alerts import ALERTS, Alert, AlertRule
@@ -16,13 +17,26 @@ from sim.world.metrics.kinds import own_metrics
 from sim.world.metrics.series import METRICS, known_metrics
 
 if TYPE_CHECKING:
-    from sim.runtime.engine.live import LiveWorld
     from sim.world.world import World
 
 __all__ = ["UNITS", "MetricsState", "MetricsTracker", "listed", "plans_of", "rules_of", "unit_of"]
 
 MOST_ROWS = 400
 MOST_PLANS = 100
+
+
+class MeasuredWorld(Protocol):
+    """A live world, as far as it is told what was measured."""
+
+    world: World
+    banner: str | None
+    emit: Callable[[Event], None]
+
+    def note(self, line: str) -> None:
+        """Add a line to the log of events."""
+
+    def notice(self) -> None:
+        """Bring everything up to date."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +87,7 @@ class MetricsTracker:
         self._faults = 0 if world.platform is None else len(world.platform.faults)
         self._view: tuple[object, MetricsState] | None = None
 
-    def ticked(self, live: LiveWorld) -> None:
+    def ticked(self, live: MeasuredWorld) -> None:
         """Tell what the tick brought; messages that an intervention sent are followed."""
         world = live.world
         if world.metrics is not None:

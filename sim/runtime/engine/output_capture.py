@@ -240,6 +240,6 @@ def _is_same(path: str) -> bool:
 
 
 def _stamp(path: str) -> tuple[int, int]:
-    from sim.settings.places import stamp
+    from sim.settings.settings import stamp
 
     return stamp(Path(path))

@@ -1,4 +1,4 @@
-"""The engine client, between event loop and engine thread: questions, answers, frames, sessions."""
+"""The thread engine: an :class:`EngineClient` whose world runs in a thread of this process."""
 
 from __future__ import annotations
 
@@ -6,40 +6,63 @@ import asyncio
 import copy
 import itertools
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
-from weakref import WeakValueDictionary
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from weakref import WeakSet, WeakValueDictionary
 
 from sim.core.checks import whole_number
 from sim.core.events import EventBus
-from sim.core.interrupt import interrupt
 from sim.core.progress import Report, quiet
+from sim.core.scratch import be_frugal
+from sim.core.threads import Stalled, interrupt
 from sim.errors import HubbubError, InputError
+from sim.minds.deciding import commands as minding
 from sim.network.graph.ties import Ties
 from sim.runtime.engine.engine import Engine, EngineCommand, EngineError, closed
-from sim.runtime.engine.engine_command import nothing
+from sim.runtime.engine.engine_command import nothing, outcome
 from sim.runtime.engine.live import LiveWorld, next_revision
+from sim.runtime.engine.minds import DecisionRunner
 from sim.runtime.engine.outbox import Frames, Outbox, Poster
 from sim.runtime.engine.output_capture import PluginFiles
+from sim.runtime.engine.program import Program
 from sim.runtime.engine.run_control import StepRequest
 from sim.runtime.engine.stall import Stall, StallOutcome, stall_of
 from sim.runtime.frames.community_layout import CommunityLayout
 from sim.runtime.frames.frames import Frame, SessionRow
 from sim.runtime.frames.sessions import ENDED, Session, remember
+from sim.runtime.health.checks import Health
 from sim.runtime.health.watch import HealthWatch
+from sim.runtime.interactions import Batch
 from sim.runtime.jobs import Job, in_thread
-from sim.runtime.journal.persistence import Persistence
-from sim.runtime.performance import Meter
-from sim.runtime.stall_recovery import taken_over, was_stopped
+from sim.runtime.journal.persistence import Keeping, Persistence, begin
+from sim.runtime.minds_opening import doze, lie_awake
+from sim.runtime.performance import Meter, Performance
 from sim.spread.cascade.cascade import Cascade
+from sim.world.log import LoggedAct
+from sim.world.state.snapshot import still
+from sim.world.state.state import restore_world
 from sim.world.world import World
 
-__all__ = ["EngineClient", "not_open"]
+if TYPE_CHECKING:
+    from sim.minds.deciding.thinker import Thinker
+    from sim.store import SaveReport
+
+__all__ = [
+    "ThreadEngine",
+    "claim",
+    "not_open",
+    "open_thread",
+    "release",
+    "taken_over",
+    "was_stopped",
+]
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 CLOSING_SECONDS = 10.0
 """How long closing waits for the running tick."""
@@ -50,9 +73,18 @@ _WAITING = "waiting for its turn"
 _PATIENCE_SECONDS = 5.0
 """How long an interrupted plugin may take to give way."""
 
+_QUIET_SECONDS = 5.0
+"""How long closing waits for the engine to leave minds to the rules."""
 
-class EngineClient:
-    """One engine, seen from one event loop; all of it is used in the loop's thread.
+_LOOK_SECONDS = 1.0
+"""Seconds after which a question looks whether there is still somebody to answer."""
+
+
+class ThreadEngine:
+    """An engine in a thread of this process; all of it is used in the event loop's thread.
+
+    It is an :class:`~sim.runtime.engine.client.EngineClient`, and what every request of one is
+    carried out with: the process engine serves one of these at the other end of its pipe.
 
     Parameters
     ----------
@@ -73,6 +105,10 @@ class EngineClient:
         The frames and who watches them.
     meter
         How well commands are answered.
+    last
+        How the last engine ended that another one took over from; None: none did.
+    streams
+        Interactions that are being read, by number.
     """
 
     def __init__(
@@ -94,13 +130,15 @@ class EngineClient:
         self._ended: dict[int, SessionRow] = {}
         self._jobs: set[Job[Any]] = set()
         self._failure: EngineError | None = None
+        self.last: StallOutcome | None = None
+        self.streams: dict[int, AsyncIterator[Batch]] = {}
         self._post = post
         self._pulse: asyncio.TimerHandle | None = None
         self._files = PluginFiles()
         self._outbox = Outbox(bus, post, self.note)
         self._frames_per_second = frames_per_second
         self._drive(world, name, path, custody)
-        self.health = HealthWatch(self, self._post)
+        self.looking = HealthWatch(self, self._post)
 
     def _drive(
         self, world: World, name: str, path: str | None, custody: Persistence | None = None
@@ -127,12 +165,16 @@ class EngineClient:
 
     # Coming and going
 
-    async def open(self) -> None:
-        """Start the engine and wait for the first frame."""
+    async def open(self, minds: Thinker | None = None) -> None:
+        """Start the engine, wait for the first frame, and let minds decide, if any shall."""
         self._start()
         self._beat()
-        self.health.start()
-        await self.ask(nothing, is_safe=True)
+        self.looking.start()
+        await self.do(nothing, is_safe=True)
+        if minds is not None:
+            await self.think(minds)
+        elif lie_awake(self.live.world):
+            await self.do(lambda: doze(self.live), is_long=True, is_safe=True)
 
     def _start(self) -> None:
         over = self._over
@@ -146,8 +188,20 @@ class EngineClient:
             self._over.add_done_callback(lambda _: act())
 
     async def close(self) -> None:
-        """Stop the engine after the running tick; whoever waits is told."""
-        self.health.stop()
+        """Stop the engine after the running tick; whoever waits is told.
+
+        The world is given back as soon as no tick has it any more.
+        """
+        if self.engine.thinking is not None:
+            with suppress(HubbubError, TimeoutError):  # as far as it can still be told
+                await asyncio.wait_for(self.think(None), _QUIET_SECONDS)
+        try:
+            await self._stop()
+        finally:
+            self.when_over(partial(release, self.live.world))
+
+    async def _stop(self) -> None:
+        self.looking.stop()
         if self._pulse is not None:
             self._pulse.cancel()
         for job in self._jobs:
@@ -171,6 +225,46 @@ class EngineClient:
         return next(self._orders)
 
     async def ask(
+        self,
+        request: Callable[Concatenate[ThreadEngine, P], Awaitable[T]],
+        /,
+        *args: P.args,
+        **keywords: P.kwargs,
+    ) -> T:
+        """Return what a request comes to."""
+        return await request(self, *args, **keywords)
+
+    async def follow(
+        self,
+        request: Callable[Concatenate[ThreadEngine, Report, P], Awaitable[T]],
+        report: Report,
+        /,
+        *args: P.args,
+        **keywords: P.kwargs,
+    ) -> T:
+        """As :meth:`ask`, a request that tells how far it is; what ``report`` raises ends it."""
+        return await request(self, report, *args, **keywords)
+
+    def job(
+        self,
+        request: Callable[Concatenate[ThreadEngine, Report, P], Awaitable[T]],
+        /,
+        *args: P.args,
+        **keywords: P.kwargs,
+    ) -> Job[T]:
+        """Return a request as a job, which ends with the engine at the latest."""
+        return self._job(lambda report: self.follow(request, report, *args, **keywords))
+
+    def _job(self, work: Callable[[Report], Awaitable[T]]) -> Job[T]:
+        async def worked(report: Report) -> T:
+            return await work(report)
+
+        job = Job(worked)
+        self._jobs.add(job)
+        job.task.add_done_callback(lambda _: self._jobs.discard(job))
+        return job
+
+    async def do(
         self,
         act: Callable[[], Any],
         *,
@@ -227,7 +321,7 @@ class EngineClient:
             return stretch
 
         try:
-            return int(await self.ask(act, order=order))
+            return int(await self.do(act, order=order))
         except asyncio.CancelledError:
             stretch.ended = True  # nobody waits for the rest
             raise
@@ -239,7 +333,7 @@ class EngineClient:
         newest = self.frames.newest
         if newest is not None and newest.state in {"playing", "stepping"}:
             self.frames.publish(replace(newest, revision=next_revision(), state="pausing"))
-        await self.ask(self.engine.drive.pause, order=order, is_safe=True, is_felt=True)
+        await self.do(self.engine.drive.pause, order=order, is_safe=True, is_felt=True)
 
     def hurry(self, function: Callable[[], object]) -> None:
         """Run ``function()`` in the engine's thread ahead of the queue; only for views."""
@@ -249,50 +343,126 @@ class EngineClient:
         """Add a line to the log of events."""
         self.hurry(lambda: self.live.note(line))
 
-    def job(self, work: Callable[[Report], Coroutine[Any, Any, T]]) -> Job[T]:
-        """Return long work that ends with the link at the latest."""
-        job = Job(work)
-        self._jobs.add(job)
-        job.task.add_done_callback(lambda _: self._jobs.discard(job))
-        return job
+    async def change(self, report: Report, function: Callable[..., T], *args: Any) -> T:
+        """Return ``function(world, *args, report=...)``, called between two ticks."""
 
-    def call_job(self, function: Callable[..., T], *args: Any) -> Job[T]:
-        """Return the job of calling ``function(world, *args, report=...)`` between two ticks."""
-
-        async def work(report: Report) -> T:
-            def act() -> T:
-                result: T = self.live.call(function, *args, report=report)
-                return result
-
-            result: T = await self.ask(act, is_long=True, report=report)
+        def act() -> T:
+            result: T = self.live.call(function, *args, report=report)
             return result
 
-        return self.job(work)
+        result: T = await self.do(act, is_long=True, report=report)
+        return result
 
-    def study(
-        self,
-        function: Callable[[Ties, Report], T],
-        then: Callable[[T], object] | None = None,
-    ) -> Job[T]:
-        """Return the job of ``function(ties, report)`` in a thread beside the engine.
+    async def study(self, report: Report, function: Callable[[Ties, Report], T]) -> T:
+        """Return ``function(ties, report)``, called in a thread beside the engine.
 
-        The ties are as they are now: changes make new arrays. ``then`` is called with the result
-        in the engine's thread.
+        The ties are as they are now: changes make new arrays.
         """
+        ties = await self.do(lambda: copy.copy(self.live.world.ties))
+        return await in_thread(function, ties, report)
 
-        async def work(report: Report) -> T:
-            ties = await self.ask(lambda: copy.copy(self.live.world.ties))
-            result = await in_thread(function, ties, report)
-            if then is not None:
-                await self.ask(lambda: then(result), is_long=True, report=report)
-            return result
+    async def look(self, function: Callable[..., T], *args: Any) -> T:
+        """Return ``function(world, *args)``, asked ahead of the queue; it must change nothing."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
 
-        return self.job(work)
+        def settle(result: Any, error: Exception | None) -> None:
+            if not future.done():
+                future.set_result((result, error))
+
+        def act() -> None:
+            if future.cancelled():
+                return  # nobody waits any more
+            found, refusal = outcome(lambda: function(self.live.world, *args))
+            loop.call_soon_threadsafe(settle, found, refusal)
+
+        self.hurry(act)
+        try:
+            while not future.done():
+                await asyncio.wait([future], timeout=_LOOK_SECONDS)
+                if not future.done() and self.engine.join(0.0):
+                    raise not_open()
+        except asyncio.CancelledError:
+            future.cancel()
+            raise
+        result, error = future.result()
+        if error is not None:
+            raise error
+        found: T = result
+        return found
+
+    async def focus(self, session: int | None) -> None:
+        """Show a session in the frames to come; None: always the newest."""
+        await self.do(lambda: self.live.focus(session), is_safe=True)
+
+    async def begin(self, program: Program, since: int | None) -> list[tuple[int, str, str]]:
+        """Carry out a program from now on; returns the messages that it sent at once."""
+
+        def act() -> list[tuple[int, str, str]]:
+            sent = self.live.begin(program, since)
+            return [(cascade.id, cascade.text, cascade.model_name) for cascade in sent]
+
+        begun: list[tuple[int, str, str]] = await self.do(act, is_long=True)
+        return begun
+
+    async def save(self, path: str | Path | None, note: str, report: Report) -> SaveReport:
+        """Write the world as it is between two ticks to a file."""
+        live = self.live
+        saved: SaveReport = await self.do(
+            lambda: live.save(path, note, report), is_long=True, is_safe=True, report=report
+        )
+        return saved
+
+    async def world(self) -> World:
+        """Return a copy of the world: what ticks write into is copied between two of them."""
+        return await in_thread(_restored, await self.look(_stilled))
+
+    async def think(self, thinker: Thinker | None) -> None:
+        """Let minded members decide from now on; None: the rules for all of them again."""
+        before = self.engine.thinking
+        if before is not None:
+            before.stop()
+        made = [] if thinker is None else [thinker.made]
+
+        def changed() -> object:
+            if before is not None:
+                before.hush(self.live)
+            woken = self.live.call(minding.wake_minds, thinker is not None, *made)
+            self.engine.thinking = (
+                None if thinker is None else DecisionRunner(thinker, self.hurry, *made)
+            )
+            return woken
+
+        await self.do(changed, is_long=True, is_safe=True, is_felt=before is not None)
+
+    # What it says of itself
+
+    def hear(self) -> None:
+        """Nothing has to be done for events to come."""
+
+    def health(self, within: float) -> Health:
+        """Return every check."""
+        return self.looking.look(within)
+
+    def acts(self, last: int) -> tuple[LoggedAct, ...]:
+        """Return the newest acts of the world's log, oldest first."""
+        return tuple(self.live.world.trail.acts[-last:])
+
+    def performance(self) -> Performance:
+        """Return how well commands were answered so far."""
+        return self.meter.read(self.live.contacts.rate)
+
+    @property
+    def contacts(self) -> int:
+        """Contacts between agents that were weighed, by the messages that there are."""
+        return self.live.ledger.contacts
 
     # Sessions
 
-    def session(self, cascade: Cascade) -> Session:
-        """Return the session of a cascade, the same one as long as anybody holds it."""
+    def session(self, number: int, said: tuple[str, str] | None = None) -> Session:
+        """Return the session of a message, the same one as long as anybody holds it."""
+        del said  # the world is here
+        cascade = self.live.cascade(number)
         session = self._sessions.get(cascade.id)
         if session is None or session.cascade is not cascade:
             if session is not None:
@@ -336,6 +506,9 @@ class EngineClient:
             stall = stall_of(self.engine.thread, what, seconds)
             self.frames.publish(_warned(newest, stall, revision))
 
+    async def ready(self) -> None:
+        """No other engine takes over without having been asked to."""
+
     async def restart(self) -> StallOutcome:
         """End a stall: stop the plugin; where it cannot be stopped, rebuild the world without it.
 
@@ -351,7 +524,7 @@ class EngineClient:
             raise InputError("The engine answers; there is nothing to stop.")
         stall = stall_of(self.engine.thread, under_way[0], time.monotonic() - under_way[1])
         if stall.plugin and await self._stopped(under_way):
-            ended: StallOutcome = await self.ask(
+            ended: StallOutcome = await self.do(
                 lambda: self._told(was_stopped, stall), is_safe=True
             )
             return ended
@@ -380,11 +553,14 @@ class EngineClient:
             custody.close(is_whole=False)
             raise
         self._failure = None
+        claim(world)
         self._drive(world, before.name, before.path, custody.of(world))
+        self.live.program = before.program
         self._start()
-        ended: StallOutcome = await self.ask(
+        ended: StallOutcome = await self.do(
             lambda: self._told(taken_over, before, stall), is_safe=True
         )
+        self.last = ended
         for session in list(self._sessions.values()):
             if (cascade := world.cascades.find(session.id)) is not None:
                 session.cascade = cascade
@@ -398,7 +574,7 @@ class EngineClient:
     def _look_at_files(self) -> None:
         """Take up plugin files that were saved meanwhile, in a thread."""
         for path in self._files.changed():
-            self.job(partial(self._take_up, path))
+            self._job(partial(self._take_up, path))
 
     async def _take_up(self, path: str, _report: Report) -> None:
         said = await in_thread(self._files.take_up, path)
@@ -415,6 +591,127 @@ def _warned(frame: Frame, stall: Stall, revision: int) -> Frame:
     return replace(frame, revision=revision, banner=stall.sentence, stalled=stall)
 
 
+def _stilled(world: World) -> World:
+    return still(world, lambda _name, column: column.copy())
+
+
+def _restored(twin: World) -> World:
+    return restore_world(type(twin), *twin.packed())
+
+
+async def open_thread(
+    world: World,
+    *,
+    name: str,
+    path: str | None,
+    bus: EventBus,
+    frames_per_second: float,
+    keeping: Keeping | None,
+    author: str,
+    max_running: int | None,
+    undo_bytes: int,
+    minds: Thinker | None = None,
+    custody_of: type[Persistence] = Persistence,
+    prepare: Callable[[ThreadEngine], None] = lambda _: None,
+) -> ThreadEngine:
+    """Take a world, begin its journal, or go on with the one that is there, and start its engine.
+
+    Parameters
+    ----------
+    world, name, path, bus, frames_per_second
+        As of :class:`ThreadEngine`.
+    keeping
+        How it keeps a journal; None: it keeps none.
+    author
+        Who asks for what is done.
+    max_running
+        Messages that spread at once; None: as the world has it.
+    undo_bytes
+        Memory for its past.
+    minds
+        What lets minded members decide; None: the rules do.
+    custody_of, prepare
+        What has its journal, and what is done before it starts.
+
+    Raises
+    ------
+    InputError
+        When another engine has the world.
+    LeaseError, FileError
+        When its journal cannot be kept.
+    """
+    claim(world)
+    be_frugal()
+    engine = None
+    try:
+        world.trail.by(world, author)
+        keeper = None if keeping is None else await in_thread(begin, world, keeping)
+        custody = custody_of(world, keeper, keeping, undo_bytes=undo_bytes)
+        if max_running not in {None, world.max_running}:
+            with custody.done("limit", (max_running,)):
+                world.max_running = max_running
+        engine = ThreadEngine(
+            world, name=name, path=path, bus=bus, frames_per_second=frames_per_second,
+            custody=custody,
+        )  # fmt: skip
+        prepare(engine)
+        await engine.open(minds)
+    except BaseException:
+        if engine is None:
+            release(world)
+        else:
+            await engine.close()
+        raise
+    return engine
+
+
 def not_open() -> HubbubError:
     """Return the error of using a simulation outside its block."""
     return HubbubError("The simulation is not open; use `async with Simulation(world)`.")
+
+
+def was_stopped(live: LiveWorld, stall: Stall) -> StallOutcome:
+    """Say what the interruption of a plugin ended."""
+    ended = [c.id for c in live.world.cascades if c.error and Stalled.__name__ in c.error][-1:]
+    live.notice()
+    said = StallOutcome(live.world.tick, stall.plugin, stall.place, tuple(ended), was_rebuilt=False)
+    live.announce(said.sentence)
+    return said
+
+
+def taken_over(live: LiveWorld, other: LiveWorld, stall: Stall) -> StallOutcome:
+    """Go on where another left off, of whose world this is a copy; stop what stalled it."""
+    live.lines.extendleft(reversed(other.lines))
+    live.chosen, live.is_dirty = other.chosen, True
+    stopped = [c for c in live.world.cascades.loose if c.alive and c.model_name == stall.plugin]
+    for cascade in stopped:
+        cascade.fail(f"{stall.plugin}: did not come back ({stall.place})")
+    live.notice()
+    ids = tuple(cascade.id for cascade in stopped)
+    said = StallOutcome(live.world.tick, stall.plugin, stall.place, ids, was_rebuilt=True)
+    live.announce(said.sentence)
+    return said
+
+
+_driven: WeakSet[World] = WeakSet()
+
+
+def claim(world: World) -> None:
+    """Take a world for one engine.
+
+    Raises
+    ------
+    InputError
+        When another has it.
+    """
+    if world in _driven:
+        raise InputError(
+            "This world runs in a simulation already; use that one, close it first, or load the "
+            "world again from its file."
+        )
+    _driven.add(world)
+
+
+def release(world: World) -> None:
+    """Give a world back: whoever asks next may have it."""
+    _driven.discard(world)

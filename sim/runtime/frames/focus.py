@@ -7,7 +7,6 @@ from sim.runtime.frames.communities import CommunityTotals
 from sim.runtime.frames.frames import Communities, Focus
 from sim.runtime.frames.totals import GroupTally, Tally, frozen
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.generations import cohorts_of
 
 __all__ = ["FocusedCascade"]
 
@@ -76,7 +75,10 @@ class FocusedCascade:
     @property
     def r(self) -> float:
         """R of the newest generation that is whole; NaN before one is."""
-        return self._tally.cascade.r_newest if self._tally else float("nan")
+        shown = self.focus()
+        if shown is None or shown.cohort < 0:
+            return float("nan")
+        return float(shown.r[shown.cohort - shown.started_at])
 
     @property
     def lags(self) -> bool:
@@ -115,7 +117,7 @@ class FocusedCascade:
 
 def _picture(tally: Tally, telling: ModelReports) -> Focus:
     cascade = tally.cascade
-    r, cohort = cohorts_of(cascade)
+    r, cohort = tally.cohorts
     return Focus(
         id=cascade.id,
         text=cascade.text,

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.runtime.engine.metrics_tracker import MetricsState
+from sim.runtime.engine.program import ProgramNow
 from sim.runtime.engine.stall import Stall
 from sim.runtime.queries.feeds import PlatformNow
 
@@ -250,6 +251,8 @@ class Frame:
         How the platform was in its last tick; None without one.
     minds
         How minds of members are doing; None where nobody has one.
+    program
+        What is done between ticks beside what is commanded, such as a scenario; None: nothing.
     """
 
     revision: int
@@ -282,3 +285,4 @@ class Frame:
     interventions: tuple[str, ...] = ()
     platform: PlatformNow | None = None
     minds: MindsNow | None = None
+    program: ProgramNow | None = None

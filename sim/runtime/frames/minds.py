@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from sim.minds.deciding.member_context import plans_in
 from sim.minds.deciding.summaries import reasons_of
@@ -12,10 +12,22 @@ from sim.minds.prompts.counts import SOURCES, Decided, DecisionCounts
 from sim.world.world import World
 
 if TYPE_CHECKING:
+    from sim.minds.deciding.thinker import Thinker
     from sim.minds.models.budget import Budget
-    from sim.runtime.engine.minds import DecisionRunner
 
 __all__ = ["MindsNow", "budget_left", "minds_now"]
+
+
+class Deciders(Protocol):
+    """Minds that decide just now: who is asked, how many are awaited, decisions a second."""
+
+    thinker: Thinker
+    deciding: int
+
+    @property
+    def pace(self) -> float:
+        """Decisions a second."""
+
 
 _KNOWN = {str(one) for one in Decided}
 _SOURCES = {str(one) for one in SOURCES}
@@ -74,7 +86,7 @@ class MindsNow:
     reasons: tuple[tuple[str, int], ...] = ()
 
 
-def minds_now(world: World, thinking: DecisionRunner | None) -> MindsNow | None:
+def minds_now(world: World, thinking: Deciders | None) -> MindsNow | None:
     """Return how the minds of a world are; None where nobody has, or had, one."""
     minds = world.platform.minds if world.platform is not None else None
     if minds is None or not (minds.members.size or minds.counts):
@@ -94,7 +106,7 @@ def minds_now(world: World, thinking: DecisionRunner | None) -> MindsNow | None:
     return now if thinking is None else _asked(now, thinking)
 
 
-def _asked(now: MindsNow, thinking: DecisionRunner) -> MindsNow:
+def _asked(now: MindsNow, thinking: Deciders) -> MindsNow:
     """Add what is known of who is asked."""
     thinker = thinking.thinker
     pool, ledger = thinker.pool, thinker.ledger

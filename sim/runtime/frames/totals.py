@@ -10,6 +10,7 @@ import numpy.typing as npt
 from sim.network.analysis import groups_kernels as kernels
 from sim.spread.cascade import trees_kernels as trees
 from sim.spread.cascade.cascade import Cascade
+from sim.spread.cascade.generations import cohorts_of
 
 __all__ = ["MOST_COLUMNS", "GroupTally", "Tally", "frozen"]
 
@@ -105,9 +106,11 @@ class Tally:
         return int(self._levels.max())
 
     @property
-    def r(self) -> Floats:
-        """R_t of :attr:`~sim.spread.cascade.cascade.Cascade.r`, float64 (ticks,)."""
-        return self.cascade.r
+    def cohorts(self) -> tuple[Floats, int]:
+        """R_t and the tick of :func:`~sim.spread.cascade.generations.cohorts_of`."""
+        if not self.is_current:
+            return cohorts_of(self.cascade)
+        return cohorts_of(self.cascade, self._when, self._caused)
 
     @property
     def speed(self) -> float:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from sim.agents.cold_records import tally
+from sim.agents.records import tally
 from sim.core.text import one_line
 from sim.errors import InputError
 

@@ -8,27 +8,40 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import psutil
 
-from sim.core.checks import whole_number
 from sim.core.registry import failures
 from sim.runtime.health.checks import CheckHistory, Health, JournalStatus, Vitals, caches, look
 from sim.settings.logging import Level, log
 from sim.store import available_bytes
-from sim.world.log import LoggedAct
 
 if TYPE_CHECKING:
-    from sim.runtime.engine.outbox import Poster
-    from sim.runtime.engine.thread_client import EngineClient
+    from sim.runtime.engine.engine import Engine
+    from sim.runtime.engine.live import LiveWorld
+    from sim.runtime.engine.outbox import Frames, Poster
     from sim.runtime.frames.frames import Frame
 
-__all__ = ["HealthQueries", "HealthWatch", "ProcessHealthWatch"]
+__all__ = ["HealthWatch", "ProcessHealthWatch"]
 
 PERIOD_SECONDS = 2.0
 _JOIN_SECONDS = 1.0
 _FRESH_SECONDS = 0.2
+
+
+class WatchedEngine(Protocol):
+    """An engine in this process, as far as its health is looked at."""
+
+    live: LiveWorld
+    engine: Engine
+    frames: Frames
+
+    def order(self) -> int:
+        """Return the number of a new command."""
+
+    def hurry(self, function: Callable[[], object]) -> None:
+        """Run ``function()`` in the engine's thread ahead of the queue."""
 
 
 class HealthWatch:
@@ -53,7 +66,7 @@ class HealthWatch:
 
     def __init__(
         self,
-        link: EngineClient,
+        link: WatchedEngine,
         post: Poster,
         *,
         period: float = PERIOD_SECONDS,
@@ -222,39 +235,6 @@ class ProcessHealthWatch:
             )
             self._newest, self._looked = look(vitals, self._history), self._now()
         return self._newest
-
-
-class HealthQueries:
-    """What a simulation says of how it is."""
-
-    @property
-    def _link(self) -> EngineClient:
-        raise NotImplementedError
-
-    def health(self, *, within: float = 0.0) -> Health:
-        """Return every check: level, sentence, and the numbers of the last minutes.
-
-        Parameters
-        ----------
-        within
-            Seconds that the last look may be old; it looks every two seconds by itself.
-        """
-        return self._link.health.look(within)
-
-    def audit(self, last: int = 100) -> tuple[LoggedAct, ...]:
-        """Return the newest acts of the world's log, oldest first.
-
-        Parameters
-        ----------
-        last
-            How many at most, from 1. Ticks since the last act are not among them yet.
-        """
-        return tuple(self._link.live.world.trail.acts[-whole_number(last, "last", low=1) :])
-
-    @property
-    def contacts(self) -> int:
-        """Contacts between agents that were weighed, by the messages that there are."""
-        return self._link.live.ledger.contacts
 
 
 def _queued(frame: Frame | None) -> int:

@@ -10,11 +10,11 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
-from sim.core.scratch import give_back, is_filed, let_go
+from sim.core.scratch import ScratchArray, ScratchFiles, give_back, is_filed, let_go
 from sim.errors import FileError
-from sim.runtime.journal.buffers import CopyBuffers
 from sim.store import available_bytes, save
 from sim.store.journal.journal import RETRY_SECONDS
 from sim.store.journal.rows import Checkpoint
@@ -23,7 +23,14 @@ from sim.world.state.snapshot import still
 from sim.world.state.state import digest_of, dump_world
 from sim.world.world import World
 
-__all__ = ["CheckpointCopy", "Checkpointer", "WorldCopier", "checkpoints_in"]
+__all__ = [
+    "LARGE",
+    "CheckpointCopy",
+    "Checkpointer",
+    "CopyBuffers",
+    "WorldCopier",
+    "checkpoints_in",
+]
 
 SPARE_BYTES = 256 << 20
 """Memory that a copy leaves free; a world that needs more is written while it stands still."""
@@ -298,3 +305,50 @@ class Checkpointer:
         for path in [*self._folder.glob(".checkpoint-*.partial"), *checkpoints_in(self._folder)]:
             if path.name not in kept:
                 path.unlink(missing_ok=True)
+
+
+_SPARE = 4
+"""A place has a quarter of its size to grow into."""
+
+LARGE = 1 << 16
+"""Smaller copies stay in memory: a small world needs no file."""
+
+
+class CopyBuffers:
+    """Copies by name, each in the place of the copy before: in scratch files, not in memory.
+
+    Parameters
+    ----------
+    spill
+        Where there is room.
+
+    Examples
+    --------
+    >>> buffers = CopyBuffers()
+    >>> first = buffers.copied("ages", np.arange(20_000))
+    >>> second = buffers.next().copied("ages", np.arange(22_000))
+    >>> bool(np.shares_memory(first, second)), second[-2:].tolist()
+    (True, [21998, 21999])
+    """
+
+    def __init__(self, spill: ScratchFiles | None = None) -> None:
+        self._spill = spill or ScratchFiles()
+        self._free: dict[str, ScratchArray] = {}
+        self._used: dict[str, ScratchArray] = {}
+
+    def next(self) -> CopyBuffers:
+        """Return buffers that write over the copies of these; what had no copy is let go."""
+        following = CopyBuffers(self._spill)
+        following._free = self._used
+        return following
+
+    def copied(self, name: str, column: Column) -> Column:
+        """Return a copy of an array, C-contiguous."""
+        size = column.nbytes
+        if size < LARGE:
+            return np.array(column, order="C")
+        room = self._free.get(name)
+        if room is None or room.size < size:
+            room = self._spill.room(size + size // _SPARE)
+        self._used[name] = room
+        return room.hold(column)

@@ -149,10 +149,39 @@ class Persistence:
 
         Whoever comes back after the world was given to another thread tells nothing any more.
         """
+        doing = self._world.trail.doing(self._world, kind, args, keywords)
+        with self._told(kind, args, keywords), doing:
+            yield
+
+    @contextmanager
+    def noting(self, about: Callable[[], object]) -> Iterator[None]:
+        """Put each command that a program carries out meanwhile into the journal, alike.
+
+        ``about`` is called before each.
+        """
+        trail = self._world.trail
+
+        @contextmanager
+        def witness(
+            kind: str, args: tuple[Any, ...], keywords: Mapping[str, Any] | None
+        ) -> Iterator[None]:
+            about()
+            with self._told(kind, args, keywords):
+                yield
+
+        trail.witness = witness
+        try:
+            yield
+        finally:
+            trail.witness = None
+
+    @contextmanager
+    def _told(
+        self, kind: str, args: tuple[Any, ...], keywords: Mapping[str, Any] | None
+    ) -> Iterator[None]:
         if self.keeper is not None:
             self.keeper.flush(self._world)
-        with self._world.trail.doing(self._world, kind, args, keywords):
-            yield
+        yield
         self.past.told()
         if self.keeper is not None:
             self.keeper.did(self._world, kind, args, keywords)

@@ -3,32 +3,52 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sim.errors import InputError
-from sim.runtime.journal.ack_queue import AckQueue, Tell
-from sim.runtime.journal.acts import ACTS, act_of
-from sim.runtime.journal.checkpointer import Checkpointer
-from sim.runtime.journal.opening import recover, require_same
-from sim.runtime.journal.pacing import CheckpointClock, Pacing
-from sim.runtime.journal.retention import CheckpointRetention
-from sim.store.journal.journal import LEASE_FILE, Journal, JournalError, folder_of
+from sim.core.progress import Report, quiet
+from sim.errors import FileError, InputError
+from sim.runtime.journal.acts import COMMANDS, apply
+from sim.runtime.journal.checkpointer import Checkpointer, checkpoints_in
+from sim.runtime.journal.pacing import CheckpointClock, CheckpointRetention, Pacing
+from sim.store.journal.journal import (
+    JOURNAL_FILE,
+    LEASE_FILE,
+    Journal,
+    JournalError,
+    folder_of,
+    read_acked,
+)
 from sim.store.journal.lease import Lease
+from sim.store.journal.reading import read_journal
 from sim.store.journal.recovery import Recovery
+from sim.store.journal.recovery import recover as _recover
 from sim.store.journal.route import JUMP
-from sim.store.journal.rows import Checkpoint, JournalEntry, canonical
+from sim.store.journal.rows import NO_DIGEST, Checkpoint, JournalEntry, canonical
 from sim.store.journal.state import Observer, whole_state
 from sim.store.snapshot.files import flush_folder
+from sim.world.commands import name_of
 from sim.world.world import World
 
-__all__ = ["JournalMark", "JournalWriter", "Pacing", "done", "recover"]
+__all__ = [
+    "AckQueue",
+    "JournalMark",
+    "JournalWriter",
+    "Pacing",
+    "Tell",
+    "journalled",
+    "named",
+    "recover",
+    "require_same",
+]
 
 _STRETCH_TICKS = 1024
 _LOOK_SECONDS = 0.1
@@ -144,22 +164,17 @@ class JournalWriter:
         self._clock.taken(world.tick)
         if not self._ways.files:
             self.durable_tick = world.tick
-            self.checkpoint(world)
+            first = self.checkpoint(world)
             self._copies.join()
-            self._require_written()
+            self._require_written(first)
 
-    def _require_written(self) -> None:
+    def _require_written(self, first: Future[Checkpoint]) -> None:
         """Refuse to go on without the first checkpoint: there would be nothing to go back to."""
-        running = self._copies.running
-        error = running.exception() if running is not None else None
-        if error is not None:
-            self.close()
-            raise error
-        try:
+        with ExitStack() as beginning:
+            beginning.callback(self.close)
+            first.result()
             self._await_journal()
-        except BaseException:
-            self.close()
-            raise
+            beginning.pop_all()
 
     def _await_journal(self) -> None:
         while self._journal.named < self.number:
@@ -204,7 +219,7 @@ class JournalWriter:
         world
             As it is afterwards; ticks before it were flushed.
         kind
-            A name of :data:`~sim.runtime.journal.acts.ACTS`; anything else forces a checkpoint, as
+            A name of :data:`~sim.world.commands.COMMANDS`; anything else forces a checkpoint, as
             do arguments that JSON cannot hold.
         args, keywords
             What the act is done again with.
@@ -213,7 +228,7 @@ class JournalWriter:
             said = canonical({"args": list(args), "keywords": keywords or {}})
         except InputError:
             kind, said = f"call:{kind}", "{}"
-        whole = kind not in ACTS
+        whole = kind not in COMMANDS
         if kind == JUMP:
             self._observer.reset(world)
             whole = not self._ways.jumped(self.number + 1, *args)
@@ -241,14 +256,14 @@ class JournalWriter:
         world, before
             As it is now, and what :meth:`looked` returned before.
         function, args, keywords
-            What was called; a function of :data:`~sim.runtime.journal.acts.ACTS` can be called
+            What was called; a function of :data:`~sim.world.commands.COMMANDS` can be called
             again, any other one forces a checkpoint.
         failed
             Whether it raised.
         """
         if whole_state(world) == before:
             return
-        name = None if failed else act_of(function)
+        name = None if failed else name_of(function)
         said = {key: value for key, value in keywords.items() if key != "report"}
         if name is None:
             name, args, said = f"call:{getattr(function, '__qualname__', 'function')}", (), {}
@@ -441,17 +456,140 @@ class JournalWriter:
 
 
 @contextmanager
-def done(
-    keeper: JournalWriter | None,
-    world: World,
-    kind: str,
-    args: tuple[Any, ...],
-    keywords: Mapping[str, Any] | None = None,
-) -> Iterator[None]:
-    """Put a command into journal and trail, unless it raises: then it changed nothing."""
-    if keeper is not None:
+def journalled(world: World, keeper: JournalWriter | None) -> Iterator[None]:
+    """Put what is done to a world meanwhile into its journal, act by act.
+
+    An act that raises changed nothing, and is not put there.
+
+    Parameters
+    ----------
+    world
+        Driven here.
+    keeper
+        Of its journal; None: it has none.
+    """
+
+    @contextmanager
+    def witness(
+        kind: str, args: tuple[Any, ...], keywords: Mapping[str, Any] | None
+    ) -> Iterator[None]:
+        assert keeper is not None  # noqa: S101 - nobody is witness without one
         keeper.flush(world)
-    with world.trail.doing(world, kind, args, keywords):
         yield
-    if keeper is not None:
         keeper.did(world, kind, args, keywords)
+
+    before, world.trail.witness = world.trail.witness, None if keeper is None else witness
+    try:
+        yield
+    finally:
+        world.trail.witness = before
+
+
+Tell = Callable[[Exception | None], object]
+
+
+class AckQueue:
+    """Those who wait for entries to become durable; used by any thread.
+
+    Parameters
+    ----------
+    durable
+        The last entry on the disk.
+
+    Attributes
+    ----------
+    durable
+        As it is now.
+    """
+
+    def __init__(self, durable: int) -> None:
+        self.durable = durable
+        self._lock = threading.Lock()
+        self._queue: deque[tuple[int, Tell]] = deque()
+        self._error: Exception | None = None
+
+    def when(self, number: int, tell: Tell) -> None:
+        """Call ``tell(None)`` once an entry is on the disk: now, or in the journal's thread.
+
+        In the order of the calls; with an error when it never will be.
+        """
+        with self._lock:
+            if self._error is None and (self.durable < number or self._queue):
+                self._queue.append((number, tell))
+                return
+            error = self._error if self.durable < number else None
+        tell(error)
+
+    def came(self, number: int) -> None:
+        """Say that an entry is on the disk."""
+        with self._lock:
+            self.durable = number
+        self._tell()
+
+    def ended(self, error: Exception) -> None:
+        """Say that no further entry will be."""
+        with self._lock:
+            self._error = error
+        self._tell()
+
+    def _tell(self) -> None:
+        while True:
+            with self._lock:
+                if not self._queue or (self._error is None and self._queue[0][0] > self.durable):
+                    return
+                number, tell = self._queue.popleft()
+                error = self._error if number > self.durable else None
+            tell(error)
+
+
+def recover(path: str | PathLike[str], *, report: Report = quiet) -> Recovery:
+    """Bring back the live world of a file: its last checkpoint, and what the journal says since.
+
+    Raises
+    ------
+    SnapshotError
+        When there is no journal, or no checkpoint from which to begin.
+    """
+    return _recover(path, apply, report=report)
+
+
+def require_same(folder: Path, world: World) -> list[str]:
+    """Return the checkpoints of the journal that is there, oldest first, or refuse it."""
+    if _is_new(folder):
+        return []
+    found = recover(folder.with_name(folder.name.removesuffix(".live")))
+    if not found.is_whole:
+        said = " ".join(found.findings).rstrip(".")
+        raise FileError(folder, f"damaged, so nothing is added to it ({said}); recover it first")
+    if found.world.digest() != world.digest():
+        raise FileError(
+            folder,
+            f"holds the journal of a world at tick {found.tick:,}, and this is another world (tick "
+            f"{world.tick:,}); go on from what `hubbub recover` finds, or move the folder away",
+        )
+    return named(folder)
+
+
+def named(folder: Path) -> list[str]:
+    """Return the checkpoints that the journal names, oldest first."""
+    with read_journal(folder) as journal:
+        return [checkpoint.file for checkpoint in reversed(journal.checkpoints())]
+
+
+def _is_new(folder: Path) -> bool:
+    """Whether nothing was ever acknowledged here; what a killed beginning left is removed.
+
+    Raises
+    ------
+    FileError
+        When there are checkpoints, and no journal.
+    """
+    path = folder / JOURNAL_FILE
+    if read_acked(folder) is None and not checkpoints_in(folder):
+        for left in folder.glob(f"{JOURNAL_FILE}*"):
+            left.unlink()
+        return True
+    if not path.exists():
+        raise FileError(folder, "has checkpoints and no journal; move the folder away")
+    with read_journal(folder) as journal:
+        return not journal.checkpoints() and next(journal.entries(0, NO_DIGEST), None) is None

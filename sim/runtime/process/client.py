@@ -1,33 +1,49 @@
-"""The process engine's client: questions, frames, the process's death and its successors."""
+"""The process engine: an :class:`EngineClient` whose world runs in a process of its own.
+
+The world lives in the other process, and in a journal that makes whatever was answered outlast that
+process. When it dies, or is killed because a plugin does not come back, another one goes on from
+the journal, without the messages of the plugin at fault.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
 import pickle  # nosec B403 - of our own process
+import shutil
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from sim.core.events import EventBus
 from sim.core.progress import Report
 from sim.core.registry import foreign
 from sim.core.text import one_line
 from sim.errors import HubbubError, InputError
+from sim.platform.opening import phases_of
+from sim.runtime.engine import requests
 from sim.runtime.engine.engine_command import EngineError, ReplacedError, closed
 from sim.runtime.engine.live import next_revision
 from sim.runtime.engine.outbox import Frames, Outbox, Poster
 from sim.runtime.engine.output_capture import PluginFiles
+from sim.runtime.engine.program import Program
 from sim.runtime.engine.stall import StallOutcome
-from sim.runtime.frames.frames import Frame
-from sim.runtime.jobs import in_thread
-from sim.runtime.performance import Meter
-from sim.runtime.process.child import Child, DiedError
-from sim.runtime.process.signs import culprit, lies_at, named, said, silent
+from sim.runtime.engine.thread_client import ThreadEngine, claim, release
+from sim.runtime.frames.frames import Frame, SessionRow
+from sim.runtime.frames.sessions import Session
+from sim.runtime.health.checks import Health
+from sim.runtime.health.watch import ProcessHealthWatch
+from sim.runtime.jobs import Job, in_thread
+from sim.runtime.journal.persistence import Keeping, begin
+from sim.runtime.journal.writer import Pacing
+from sim.runtime.performance import Meter, Performance
+from sim.runtime.process.breadcrumbs import culprit, lies_at, named, said, silent
+from sim.runtime.process.child import Child, DiedError, spawned
 from sim.runtime.process.wire import (
     MOST_ACTS,
     EngineOrder,
@@ -37,9 +53,22 @@ from sim.runtime.process.wire import (
     unpacked,
 )
 from sim.world.log import LoggedAct
+from sim.world.world import World
 
-__all__ = ["Begin", "ProcessEngine"]
+if TYPE_CHECKING:
+    from sim.store import SaveReport
 
+__all__ = [
+    "Begin",
+    "IsolatedSession",
+    "Isolation",
+    "ProcessEngine",
+    "open_process",
+    "refuse_own_phases",
+]
+
+T = TypeVar("T")
+P = ParamSpec("P")
 Begin = Callable[[EngineOrder], Child]
 
 CLOSING_SECONDS = 10.0
@@ -54,16 +83,118 @@ _REPORT_SECONDS = 0.1
 _MOST = 20
 _TRIES = 3
 
+_REFUSED: dict[Callable[..., Any], str] = {
+    requests.keep: "An isolated engine keeps a journal of its own, which ends with it; open the "
+    "world without --isolated to keep one beside its file, or save it.",
+    requests.think: "Minds think in the program's own process; open the world without --isolated.",
+}
+"""What an engine in another process cannot do, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Isolation:
+    """How an engine is isolated.
+
+    Parameters
+    ----------
+    patience
+        Seconds after which a foreign plugin that does not come back is stopped unasked; None: only
+        :meth:`~sim.runtime.Simulation.restart` stops it.
+    memory_mb
+        What the engine may allocate; None: nine tenths of what is free at the start, at most 2 GiB
+        and 16 times the world more than it has then.
+    spawn
+        Starts an engine's process.
+    """
+
+    patience: float | None = None
+    memory_mb: int | None = None
+    spawn: Begin = spawned
+
+    def __post_init__(self) -> None:
+        if self.memory_mb is not None and self.memory_mb < 1:
+            raise InputError(f"memory_mb must be at least 1, got {self.memory_mb}.")
+
+
+def refuse_own_phases(world: World) -> None:
+    """Raise InputError when a world has phases that cannot be sent to another process."""
+    is_open = {"platform": world.platform is not None, "metrics": world.metrics is not None}
+    if world.phases != phases_of(**is_open):
+        raise InputError(
+            "The engine is another process, where phases of your own cannot be sent; use "
+            "Simulation, or write a plugin."
+        )
+
+
+async def open_process(
+    world: World,
+    *,
+    isolation: Isolation,
+    name: str,
+    path: str | None,
+    bus: EventBus,
+    frames_per_second: float,
+    keeping: Keeping | None,
+    author: str,
+    max_running: int | None,
+    undo_bytes: int,
+) -> ProcessEngine:
+    """Give a world's journal its beginning, and start the process that goes on with it.
+
+    Parameters are those of :func:`~sim.runtime.engine.thread_client.open_thread`.
+
+    Raises
+    ------
+    InputError
+        When another engine has the world.
+    EngineError
+        When no process can be started.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="hubbub-"))
+    try:
+        kept = keeping or Keeping(folder / "world.hub", Pacing(), author)
+        await _journal_begun(world, kept)
+        del world  # it lives elsewhere now, and once is enough
+        from sim.settings.settings import current
+
+        order = EngineOrder(
+            at=str(kept.path), name=name, path=path, max_running=max_running,
+            frames_per_second=frames_per_second, is_asked_for=keeping is not None,
+            pacing=kept.pacing, author=kept.author, settings=current(), undo_bytes=undo_bytes,
+            memory_mb=isolation.memory_mb,
+        )  # fmt: skip
+        engine = ProcessEngine(
+            order, folder, begin=isolation.spawn, bus=bus, patience=isolation.patience
+        )
+        await engine.open()
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return engine
+
+
+async def _journal_begun(world: World, keeping: Keeping) -> None:
+    claim(world)
+    try:
+        keeper = await in_thread(begin, world, keeping)
+        keeper.close(world)
+    finally:
+        release(world)
+
 
 class ProcessEngine:
     """One engine after another, seen from one event loop; all of it is used in the loop's thread.
+
+    It is an :class:`~sim.runtime.engine.client.EngineClient`; in each process a
+    :class:`~sim.runtime.engine.thread_client.ThreadEngine` carries out what is asked.
 
     Parameters
     ----------
     order
         What each process is told first; its journal has a beginning.
-    marks
-        A file for what a process notes of itself.
+    folder
+        For what a process notes of itself, and for copies; removed in the end, unless the engine
+        failed.
     begin
         Starts one.
     bus
@@ -74,9 +205,11 @@ class ProcessEngine:
     Attributes
     ----------
     frames, meter
-        As of :class:`~sim.runtime.engine.thread_client.EngineClient`.
+        As of :class:`~sim.runtime.engine.thread_client.ThreadEngine`.
     chosen, saving
         The session asked to be in focus, and the file that was last asked to be saved to.
+    program
+        What is carried out, and the tick at which it began; None: nothing.
     failure
         Why there is no engine any more; None while there is one.
     contacts
@@ -88,7 +221,7 @@ class ProcessEngine:
     def __init__(
         self,
         order: EngineOrder,
-        marks: Path,
+        folder: Path,
         *,
         begin: Begin,
         bus: EventBus,
@@ -100,12 +233,16 @@ class ProcessEngine:
         self._bus = bus
         self._patience = patience
         self._at = Path(order.at)
-        self._marks = marks
+        self._folder = folder
+        self._marks = folder / "mark"
+        self._copies = itertools.count(1)
+        self._looking = ProcessHealthWatch()
         self._post = Poster(self._loop)
         self._remarks: tuple[tuple[int, str], ...] = ()
         self.frames = Frames(self._post)
         self.meter = Meter()
         self.chosen: int | None = None
+        self.program: tuple[Program, int] | None = None
         self.saving: Path | None = None
         self.failure: EngineError | None = None
         self.last: StallOutcome | None = None
@@ -115,7 +252,7 @@ class ProcessEngine:
         self._fault = ""
         self._faults = 0
         self._numbers = itertools.count(1)
-        self._asked: dict[int, tuple[str, dict[str, Any], asyncio.Future[Any]]] = {}
+        self._asked: dict[int, tuple[Callable[..., Any], dict[str, Any], asyncio.Future[Any]]] = {}
         self._progress: dict[int, tuple[str, float]] = {}
         self._generation = 0
         self._heard = time.monotonic()
@@ -185,6 +322,8 @@ class ProcessEngine:
             await in_thread(self._child.wait, CLOSING_SECONDS)
         await self._bury()
         self.frames.close()
+        if self.failure is None:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def _settle_all(self, error: Exception) -> None:
         for _, _, future in self._asked.values():
@@ -258,18 +397,96 @@ class ProcessEngine:
         if not self._ready.done():
             how = self._child.wait(_PULSE_SECONDS)
             self._ready.set_exception(DiedError(how or "it closed its pipe"))
-        elif self._revival is None:
+        elif self._has_begun and self._revival is None:
             self._revive("")
+
+    @property
+    def _has_begun(self) -> bool:
+        """Whether the process was ready once; one that was not, ``_begin`` buries by itself."""
+        ready = self._ready
+        return ready.done() and not ready.cancelled() and ready.exception() is None
 
     # Questions and answers
 
-    async def ask(self, name: str, /, *args: Any, **said: Any) -> Any:
-        """Let the process do something, and return what it returns; see :meth:`asking`."""
-        return await self.asking(name, args, said)
-
-    async def asking(
+    async def ask(
         self,
-        name: str,
+        request: Callable[Concatenate[ThreadEngine, P], Awaitable[T]],
+        /,
+        *args: P.args,
+        **keywords: P.kwargs,
+    ) -> T:
+        """Let the process carry out a request, and return what it comes to.
+
+        Raises
+        ------
+        EngineError
+            When the process was replaced before it answered.
+        InputError
+            When it cannot do that, or something cannot be sent there.
+        """
+        found: T = await self._asked_of(request, args, keywords)
+        return found
+
+    async def follow(
+        self,
+        request: Callable[Concatenate[ThreadEngine, Report, P], Awaitable[T]],
+        report: Report,
+        /,
+        *args: P.args,
+        **keywords: P.kwargs,
+    ) -> T:
+        """Let the process carry out a request that reports; what the report raises stops it."""
+        found: T = await self._asked_of(request, args, keywords, report)
+        return found
+
+    def job(
+        self,
+        request: Callable[Concatenate[ThreadEngine, Report, P], Awaitable[T]],
+        /,
+        *args: P.args,
+        **keywords: P.kwargs,
+    ) -> Job[T]:
+        """Return a request as a job; cancelled, what still waits in the process never begins."""
+
+        async def work(report: Report) -> T:
+            found: T = await self._asked_of(request, args, keywords, report, job.stopping)
+            return found
+
+        job = Job(work)
+        return job
+
+    async def focus(self, session: int | None) -> None:
+        """Show a session in the frames to come, of this process and of those after it."""
+        await self.ask(requests.focus, session)
+        self.chosen = session
+
+    async def begin(self, program: Program, since: int | None) -> list[tuple[int, str, str]]:
+        """Carry out a program from now on, in this process and in those after it."""
+        begun = await self.ask(requests.begin, program, since)
+        now = self._newest.program
+        self.program = None if now is None else (program, now.since)
+        return begun
+
+    async def save(self, path: str | Path | None, note: str, report: Report) -> SaveReport:
+        """Write the world to a file between two ticks."""
+        where = None if path is None else str(Path.cwd() / path)  # the process may be elsewhere
+        self.saving = None if where is None else Path(where)
+        return await self.follow(requests.save, report, where, note)
+
+    async def world(self) -> World:
+        """Return a copy of the world, by way of a file."""
+        from sim.store import load
+
+        at = self._folder / f"copy-{next(self._copies)}.hub"
+        await self.ask(requests.call, _written, str(at))
+        try:
+            return await in_thread(load, at)
+        finally:
+            at.unlink(missing_ok=True)
+
+    async def _asked_of(
+        self,
+        request: Callable[..., Any],
         args: tuple[Any, ...],
         said: dict[str, Any],
         report: Report | None = None,
@@ -279,18 +496,15 @@ class ProcessEngine:
 
         ``stopping``: set once the work is to stop, which ``report`` says by what it raises; it is
         told the process at once, so that what still waits there never begins.
-
-        Raises
-        ------
-        EngineError
-            When the process was replaced before it answered.
         """
         await self.ready()
-        payload = sendable(args, said)
+        if request in _REFUSED:
+            raise InputError(_REFUSED[request])
+        payload = sendable(request, args, said, reports=report is not None)
         number, future = next(self._numbers), self._loop.create_future()
-        self._asked[number] = (name, said, future)
+        self._asked[number] = (request, said, future)
         began, is_well = self.meter.began(), False
-        self._wire.send("ask", number, name, payload)
+        self._wire.send("ask", number, payload)
         try:
             if report is not None:
                 await self._reporting(number, future, report, stopping)
@@ -329,6 +543,28 @@ class ProcessEngine:
                         raise
         finally:
             stops.cancel()
+
+    def session(self, number: int, said: tuple[str, str] | None = None) -> IsolatedSession:
+        """Return the session of a message, as far as frames list it."""
+        newest = self.frames.newest
+        rows = [row for row in newest.sessions if row.id == number] if newest is not None else []
+        if said is None and not rows:
+            raise InputError(f"No session {number} is listed.")
+        return IsolatedSession(self, number, *(said or (rows[0].text, rows[0].model)))
+
+    def health(self, within: float) -> Health:
+        """Return the checks as far as frames tell of the process."""
+        return self._looking.look(self._newest, within)
+
+    def performance(self) -> Performance:
+        """Return how well commands were answered so far."""
+        return self.meter.read(self._newest.contacts_per_second)
+
+    @property
+    def _newest(self) -> Frame:
+        newest = self.frames.newest
+        assert newest is not None  # noqa: S101 - it is open
+        return newest
 
     def acts(self, last: int) -> tuple[LoggedAct, ...]:
         """Return the newest acts of the world's log, oldest first, as of the newest frame."""
@@ -402,7 +638,7 @@ class ProcessEngine:
         stall = newest.stalled if newest is not None else None
         if stall is not None and stall.plugin and stall.place:
             return stall.plugin, stall.place
-        asked = [said.get("model") for name, said, _ in self._asked.values() if name != "step"]
+        asked = [said.get("model") for _, said, _ in self._asked.values()]
         return culprit(self._marks, asked, newest)
 
     async def restart(self) -> StallOutcome:
@@ -418,7 +654,7 @@ class ProcessEngine:
                 raise EngineError(f"{stall.what} runs no foreign plugin; wait for it.")
             with suppress(TimeoutError, EngineError):
                 ended: StallOutcome = await asyncio.wait_for(
-                    self.ask("restart"), _INTERRUPT_SECONDS
+                    self.ask(requests.restart), _INTERRUPT_SECONDS
                 )
                 return ended
         return await asyncio.shield(self._revive("did not come back"))
@@ -472,6 +708,9 @@ class ProcessEngine:
         who = f"The plugin {plugin!r}" if plugin else "Something in the engine"
         self._say("busy", f"{who} {how}; a new process takes over from the last completed tick.")
         order = replace(self._order, ended=(plugin, place, how), chosen=self.chosen)
+        shown = None if before is None else before.program
+        goes_on = shown is not None and shown.ended is None
+        order = replace(order, program=self.program if goes_on else None)
         if before is not None:
             order = replace(order, name=before.name, path=before.path, lines=before.events)
             order = replace(order, at=str(self._lies_at()), is_dirty=True)
@@ -486,3 +725,65 @@ class ProcessEngine:
             self.last = told
             return told
         raise HubbubError(f"{who} {how}, and {_TRIES} processes after it ended at once ({said})")
+
+
+class IsolatedSession(Session):
+    """A message whose engine is elsewhere: its ``cascade`` cannot be read here.
+
+    Attributes
+    ----------
+    id, text, model
+        As of :class:`~sim.runtime.Session`.
+    """
+
+    def __init__(self, remote: ProcessEngine, number: int, text: str, model: str) -> None:
+        self.id, self.text, self.model = number, text, model
+        self._remote = remote
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "cascade":
+            raise HubbubError(
+                "The engine is another process, which has the cascade; look at it there, with "
+                "simulation.call(function), or at simulation.frame.focus."
+            )
+        raise AttributeError(name)
+
+    def _row(self) -> SessionRow | None:
+        newest = self._remote.frames.newest
+        rows = newest.sessions if newest is not None else ()
+        return next((row for row in reversed(rows) if row.id == self.id), None)
+
+    @property
+    def status(self) -> str:
+        """As of the newest frame; ``"quiet"`` once it is too old to be listed."""
+        row = self._row()
+        return "quiet" if row is None else row.status
+
+    @property
+    def size(self) -> int:
+        """Agents that ever adopted, as of the newest frame; 0 once it is not listed any more."""
+        row = self._row()
+        return 0 if row is None else row.size
+
+    @property
+    def error(self) -> str | None:
+        """Why it failed, one sentence; or None."""
+        row = self._row()
+        return None if row is None else row.error
+
+    async def done(self) -> SessionRow:
+        """Wait until nothing about the message can change, and return its last line."""
+        while True:
+            try:
+                row = await self._remote.ask(requests.done, self.id)
+            except ReplacedError:
+                await self._remote.ready()  # raises when there is no other process to ask
+            else:
+                return row
+
+
+def _written(world: World, path: str) -> None:
+    """Write a world to a file, in the engine's process."""
+    from sim.store import save
+
+    save(world, path)

@@ -1,6 +1,6 @@
-"""The process of an isolated engine: an ordinary simulation, asked and watched through a pipe.
+"""The process of an isolated engine: a thread engine, asked and watched through a pipe.
 
-:mod:`sim.runtime.process.simulation` starts it as ``python -m sim.runtime.process.host
+:class:`~sim.runtime.process.client.ProcessEngine` starts it as ``python -m sim.runtime.process.host
 DESCRIPTOR``. It begins, and begins again, from a journal alone, so that it can die at any instant.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import pickle  # nosec B403 - of the process that started this one
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -17,21 +17,17 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from sim.core.events import Event
+from sim.core.events import Event, EventBus
 from sim.errors import Cancelled, HubbubError, InputError
 from sim.runtime.engine.live import LiveWorld
-from sim.runtime.engine.outbox import Backlog
+from sim.runtime.engine.outbox import AsyncHandlers, Backlog
 from sim.runtime.engine.stall import RollbackState, StallOutcome
-from sim.runtime.engine.thread_client import EngineClient
-from sim.runtime.frames.frames import SessionRow
-from sim.runtime.frames.sessions import ENDED
-from sim.runtime.interactions import Batch
+from sim.runtime.engine.thread_client import ThreadEngine, open_thread
 from sim.runtime.jobs import Job, in_thread
 from sim.runtime.journal.persistence import Keeping, Persistence
 from sim.runtime.journal.writer import JournalMark, Pacing, recover
 from sim.runtime.process.breadcrumbs import CrashBreadcrumbs, die_with_parent, limit_memory
 from sim.runtime.process.wire import MOST_ACTS, EngineOrder, FrameWriter, PipeEnd, packed
-from sim.runtime.simulation import Simulation
 from sim.store.journal.recovery import Recovery
 from sim.world.log import LoggedAct
 from sim.world.world import World
@@ -44,12 +40,6 @@ BEAT_SECONDS = 0.4
 _DRAIN_SECONDS = 0.01
 _ROOM = 2 << 30
 """Bytes that the process of a small world may grow by; a large one may come to 16 times itself."""
-
-_JOBS = ("create_agents", "build_friendships", "create_communities", "detect_communities", "study")
-_ACTS = (
-    "plan", "set_parameter", "cancel", "focus", "step", "run_until_quiet", "play", "pause", "call",
-    "query", "restart",
-)  # fmt: skip
 
 
 class _NoCopies(RollbackState):
@@ -75,45 +65,38 @@ class _Staying(Persistence):
         return self._taken_along(target)
 
 
-class _Hosted(Simulation):
-    """A simulation of a world that was recovered from the journal that it goes on with."""
+async def _opened(found: Recovery, order: EngineOrder, bus: EventBus) -> ThreadEngine:
+    """Start an engine of a world that was recovered from the journal that it goes on with."""
 
-    def __init__(self, found: Recovery, order: EngineOrder) -> None:
-        super().__init__(
-            found.world,
-            name=order.name,
-            path=order.path,
-            max_running=order.max_running,
-            frames_per_second=order.frames_per_second,
-            journal=Keeping(Path(order.at), order.pacing or Pacing(), order.author, found),
-        )
-        self._order, self._linked = order, self._link_to
-        self._link_to = self._without_copies  # type: ignore[assignment]
+    def prepare(engine: ThreadEngine) -> None:
+        engine.live.safety = _NoCopies()
+        engine.live.lines.extend(order.lines)
+        engine.live.is_dirty = order.is_dirty
 
-    async def _kept(self) -> Persistence:
-        custody = await super()._kept()
-        if self._order.is_asked_for:
-            return custody
-        return _Staying(self._world, custody.keeper, self._keeping)
+    return await open_thread(
+        found.world, name=order.name, path=order.path, bus=bus,
+        frames_per_second=order.frames_per_second,
+        keeping=Keeping(Path(order.at), order.pacing or Pacing(), order.author, found),
+        author=order.author, max_running=order.max_running, undo_bytes=order.undo_bytes,
+        custody_of=Persistence if order.is_asked_for else _Staying, prepare=prepare,
+    )  # fmt: skip
 
-    def _without_copies(self, world: World, **keywords: Any) -> EngineClient:
-        link = self._linked(world, **keywords)
-        link.live.safety = _NoCopies()
-        link.live.lines.extend(self._order.lines)
-        link.live.is_dirty = self._order.is_dirty
-        return link
 
-    async def take_over(self) -> StallOutcome | None:
-        """Go on where a process before this one ended, and stop whose plugin ended it."""
-        order = self._order
-        if order.chosen is not None:
-            with suppress(InputError):
-                await self.focus(order.chosen)
-        if order.ended is None:
-            return None
-        live = self._link.live
-        told: StallOutcome = await self._link.ask(partial(_stopped, live, *order.ended))
-        return told
+async def _taken_over(engine: ThreadEngine, order: EngineOrder) -> StallOutcome | None:
+    """Go on where a process before this one ended, and stop whose plugin ended it."""
+    if order.chosen is not None:
+        with suppress(InputError):
+            await engine.focus(order.chosen)
+    if order.ended is None:
+        return None
+    told: StallOutcome = await engine.do(partial(_stopped, engine.live, *order.ended))
+    if order.program is not None:
+        try:
+            await engine.begin(*order.program)
+        except Exception as error:
+            why = str(error) or type(error).__name__
+            engine.note(f"{order.program[0].name} goes on no more: {why}")
+    return told
 
 
 def _stopped(live: LiveWorld, plugin: str, place: str, how: str) -> StallOutcome:
@@ -141,48 +124,42 @@ class ReportedActs:
     def __init__(self) -> None:
         self._last: LoggedAct | None = None
 
-    def news(self, simulation: Simulation) -> tuple[int, list[LoggedAct]]:
+    def news(self, engine: ThreadEngine) -> tuple[int, list[LoggedAct]]:
         """Return (contacts so far, acts that are new or went on since; at most the newest)."""
-        acts = simulation.audit(MOST_ACTS)
+        acts = engine.acts(MOST_ACTS)
         known = self._last
         if known is not None:
             acts = tuple(act for act in acts if act.number >= known.number and act != known)
         self._last = acts[-1] if acts else known
-        return simulation.contacts, list(acts)
+        return engine.contacts, list(acts)
 
 
 class Host:
-    """Answers what the other process asks of a simulation, and shows it frames.
+    """Answers what the other process asks of an engine, and shows it frames.
 
     Parameters
     ----------
-    simulation
+    engine
         Open.
+    bus
+        Its events.
     wire
         To the other process.
     """
 
-    def __init__(self, simulation: Simulation, wire: PipeEnd) -> None:
-        self._simulation = simulation
+    def __init__(self, engine: ThreadEngine, bus: EventBus, wire: PipeEnd) -> None:
+        self._engine = engine
+        self._bus = bus
         self._wire = wire
         self._frames = FrameWriter()
         self._shown = -1
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._stopped: set[int] = set()
         self._jobs: dict[int, Job[Any]] = {}
-        self._streams: dict[int, AsyncIterator[Batch]] = {}
         self._events = Backlog()
         self._telling: asyncio.Task[None] | None = None
         self._told = ReportedActs()
         self._is_over = False
-        self._methods: dict[str, Callable[..., Awaitable[Any]]] = {
-            **{name: self._plainly(name) for name in _ACTS},
-            **{name: self._as_job(name) for name in _JOBS},
-            "inject": self._inject,
-            "done": self._done,
-            "save": self._save,
-            "batch": self._batch,
-        }
 
     async def follow(self, messages: asyncio.Queue[tuple[Any, ...] | None]) -> None:
         """Do what is asked until the other process says that it was all, or is gone."""
@@ -199,7 +176,7 @@ class Host:
             elif kind == "stop":
                 self._stop(*rest)
             else:
-                self._simulation.subscribe(Event, self._hear)
+                self._bus.subscribe(Event, self._hear)
         self._is_over = True
         telling = [] if self._telling is None else [self._telling]
         for task in (showing, *telling, *self._tasks.values()):
@@ -248,10 +225,13 @@ class Host:
             self._stopped.add(number)
             self._tasks[number].cancel()
 
-    async def _answer(self, number: int, name: str, said: bytes) -> None:
+    async def _answer(self, number: int, said: bytes) -> None:
         try:
-            args, keywords = pickle.loads(said)  # noqa: S301  # nosec B301
-            result = await self._methods[name](number, *args, **keywords)
+            request, reports, args, keywords = pickle.loads(said)  # noqa: S301  # nosec B301
+            if reports:
+                result = await self._followed(number, request, args, keywords)
+            else:
+                result = await request(self._engine, *args, **keywords)
             reply = pickle.dumps(result, pickle.HIGHEST_PROTOCOL)
         except Exception as error:
             self.show()
@@ -260,10 +240,25 @@ class Host:
             self.show()
             self._wire.send("answer", number, True, reply)
 
+    async def _followed(
+        self, number: int, request: Callable[..., Any], args: Any, keywords: dict[str, Any]
+    ) -> Any:
+        """Carry out a request that reports, and tell how far it is."""
+        self._jobs[number] = job = self._engine.job(request, *args, **keywords)
+        telling = asyncio.create_task(self._tell(number, job))
+        try:
+            return await job
+        finally:
+            telling.cancel()
+
+    async def _tell(self, number: int, job: Job[Any]) -> None:
+        async for progress in job.changes():
+            self._wire.send("progress", number, progress.stage, progress.share)
+
     # Frames
 
     async def _show_all(self) -> None:
-        async with self._simulation.watch(size=1) as frames:
+        async with self._engine.frames.watch(1) as frames:
             async for _ in frames:
                 while self._wire.is_behind:  # noqa: ASYNC110 - it is a thread that writes
                     await asyncio.sleep(_DRAIN_SECONDS)
@@ -271,65 +266,11 @@ class Host:
 
     def show(self) -> None:
         """Send the newest frame, if it is a new one."""
-        frame = self._simulation.frame
-        if frame.revision > self._shown:
+        frame = self._engine.frames.newest
+        if frame is not None and frame.revision > self._shown:
             self._shown = frame.revision
-            self._wire.send("facts", *self._told.news(self._simulation))
+            self._wire.send("facts", *self._told.news(self._engine))
             self._wire.send("frame", self._frames.write(frame))
-
-    # What can be asked
-
-    def _plainly(self, name: str) -> Callable[..., Awaitable[Any]]:
-        async def ask(_number: int, *args: Any, **keywords: Any) -> Any:
-            return await getattr(self._simulation, name)(*args, **keywords)
-
-        return ask
-
-    def _as_job(self, name: str) -> Callable[..., Awaitable[Any]]:
-        async def ask(number: int, *args: Any, **keywords: Any) -> Any:
-            job: Job[Any] = getattr(self._simulation, name)(*args, **keywords)
-            self._jobs[number] = job
-            telling = asyncio.create_task(self._tell(number, job))
-            try:
-                return await job
-            finally:
-                telling.cancel()
-
-        return ask
-
-    async def _tell(self, number: int, job: Job[Any]) -> None:
-        async for progress in job.changes():
-            self._wire.send("progress", number, progress.stage, progress.share)
-
-    async def _inject(self, _number: int, text: str, **said: Any) -> tuple[int, str, str]:
-        session = await self._simulation.inject(text, **said)
-        return session.id, session.text, session.model
-
-    async def _done(self, _number: int, session: int) -> SessionRow:
-        """Answer once a frame says so too: that is all that the other side knows."""
-        row = await self._simulation.session(session).done()
-        async with self._simulation.watch(size=1) as frames:
-            async for frame in frames:
-                going = [r for r in frame.sessions if r.id == session and r.status not in ENDED]
-                if not going or frame.state == "failed":
-                    break
-        return row
-
-    async def _save(self, number: int, path: str | None, note: str) -> Any:
-        async def work(report: Callable[[str, float], None]) -> Any:
-            return await self._simulation.save(path, note=note, report=report)
-
-        self._jobs[number] = job = Job(work)
-        telling = asyncio.create_task(self._tell(number, job))
-        try:
-            return await job
-        finally:
-            telling.cancel()
-
-    async def _batch(self, _number: int, stream: int, options: dict[str, Any]) -> Batch | None:
-        if stream not in self._streams:
-            self._streams[stream] = self._simulation.interactions(**options)
-        return await anext(self._streams[stream], None)
 
 
 def _named(error: Exception) -> Exception:
@@ -361,15 +302,20 @@ async def serve(pipe: Connection, order: EngineOrder) -> None:
             raise HubbubError(" ".join(found.findings))  # noqa: TRY301 - told as any other
         if order.marks is not None:  # it is a process of its own
             limit_memory(order.memory_mb, _ROOM + 16 * found.world.nbytes)
-        simulation = _Hosted(found, order)
-        async with simulation:
-            host = Host(simulation, wire)
+        awaiting = AsyncHandlers()
+        bus = EventBus(run=awaiting)
+        engine = await _opened(found, order, bus)
+        try:
+            host = Host(engine, bus, wire)
             if order.hears:
                 await messages.put(("hear",))
-            told = await simulation.take_over()
+            told = await _taken_over(engine, order)
             host.show()
             wire.send("ready", told)
             await host.follow(messages)
+        finally:
+            await engine.close()
+            await awaiting.close()
     except Exception as error:
         wire.send("failed", packed(error))
     finally:
@@ -387,7 +333,7 @@ async def _beat(wire: PipeEnd) -> None:
 def prepare(order: EngineOrder) -> None:
     """Make this process fit to run foreign plugins; they are loaded here."""
     from sim.core.registry import foreign, load_file, load_plugins
-    from sim.core.workers import allow
+    from sim.core.threads import allow
     from sim.settings.settings import use
 
     if order.settings is not None:

@@ -20,6 +20,7 @@ import numpy as np
 
 from sim.core.text import one_line
 from sim.errors import HubbubError, InputError
+from sim.runtime.engine.program import Program
 from sim.runtime.frames.frames import Communities, Focus, Frame
 
 __all__ = [
@@ -53,6 +54,8 @@ class EngineOrder:
         As of :class:`~sim.runtime.Simulation`.
     pacing, author
         When checkpoints are taken, and who asks for what is done, as the journal has it.
+    undo_bytes
+        Memory for the world's past.
     plugins
         Plugin files to load.
     settings
@@ -65,9 +68,9 @@ class EngineOrder:
         Whether events are wanted.
     ended
         Why the process before it ended: (plugin, place, how); None: there was none.
-    lines, chosen, is_dirty
-        What the process before it had: the log of events, the session in focus, and whether the
-        world was changed since it was saved.
+    lines, chosen, is_dirty, program
+        What the process before it had: the log of events, the session in focus, whether the world
+        was changed since it was saved, and what it carried out, since which tick.
     """
 
     at: str
@@ -78,6 +81,7 @@ class EngineOrder:
     is_asked_for: bool = False
     pacing: Any = None
     author: str = "script"
+    undo_bytes: int = 0
     plugins: tuple[str, ...] = ()
     settings: Any = None
     memory_mb: int | None = None
@@ -87,6 +91,7 @@ class EngineOrder:
     lines: tuple[tuple[int, str], ...] = ()
     chosen: int | None = None
     is_dirty: bool = False
+    program: tuple[Program, int] | None = None
 
 
 class PipeEnd:
@@ -287,8 +292,14 @@ def unpacked(said: tuple[Any, ...]) -> BaseException:
     return error
 
 
-def sendable(args: tuple[Any, ...], keywords: dict[str, Any]) -> bytes:
-    """Return what another process is called with.
+def sendable(
+    request: Callable[..., Any],
+    args: tuple[Any, ...],
+    keywords: dict[str, Any],
+    *,
+    reports: bool = False,
+) -> bytes:
+    """Return a request as what another process is sent; ``reports``: it is to say how far it is.
 
     Raises
     ------
@@ -298,7 +309,7 @@ def sendable(args: tuple[Any, ...], keywords: dict[str, Any]) -> bytes:
     for thing in (*args, *keywords.values()):
         _require_named(thing)
     try:
-        return pickle.dumps((args, keywords), pickle.HIGHEST_PROTOCOL)
+        return pickle.dumps((request, reports, args, keywords), pickle.HIGHEST_PROTOCOL)
     except Exception as error:
         raise InputError(
             f"The engine is another process, and {_first(args)} cannot be sent there "

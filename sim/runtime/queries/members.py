@@ -18,7 +18,7 @@ import numpy.typing as npt
 from sim.agents.lifecycle import Lifecycle
 from sim.agents.traits import TRAITS
 from sim.errors import InputError
-from sim.world.changes import chosen
+from sim.world.members import chosen
 
 if TYPE_CHECKING:
     from sim.network.graph.ties import Ties
@@ -35,6 +35,7 @@ __all__ = [
     "found",
     "in_state",
     "member_of",
+    "moves_told",
     "named",
     "population_of",
     "taken",
@@ -311,7 +312,7 @@ def _changes(world: World, agent: int) -> tuple[tuple[int, str, str, bool], ...]
     """Return the newest changes of ties that name an agent."""
     from sim.network.graph.log import ACTS
 
-    if not world.bonds.log.count:
+    if not world.bonds.log:
         return ()
     history = world.tie_history(agent)
     rows = list(zip(*(column[-MOST_NAMED:].tolist() for column in history), strict=True))
@@ -391,3 +392,38 @@ def _between(world: World, ids: Ids) -> tuple[npt.NDArray[np.int64], npt.NDArray
 
 def _foreign(text: str) -> int | str:
     return int(text) if text.isdecimal() else text
+
+
+MOST = 200
+"""Moves that are told, the newest."""
+
+Told = tuple[int, str, str, str, str]
+
+
+def moves_told(world: World, start: int = 0, stop: int | None = None) -> tuple[int, list[Told]]:
+    """Return how many moves there are in some ticks, and the newest of them.
+
+    Parameters
+    ----------
+    world
+        Left as it is.
+    start, stop
+        Ticks, both included; None: up to now.
+
+    Returns
+    -------
+    int, list of (tick, id, name, from, to)
+        The newest first.
+
+    Raises
+    ------
+    InputError
+        For ticks that go back.
+    """
+    moves, agents = world.moves(start, stop), world.agents
+    newest = zip(*(column[::-1][:MOST].tolist() for column in moves), strict=True)
+    stage = [one.name.lower() for one in Lifecycle]
+    return moves.tick.size, [
+        (tick, str(agents.id(who)), agents.name(who), stage[before], stage[after])
+        for tick, who, before, after in newest
+    ]

@@ -1,23 +1,28 @@
-"""The query about two members: ties, likeness and why, what they did about each other."""
+"""Queries about two members: ties, likeness and why, what they did, the path between them."""
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from sim.errors import InputError
+from sim.network.analysis.analysis import path_between, shortest_path
 from sim.network.graph.log import ACTS as CHANGES
+from sim.network.graph.slab import read_only
 from sim.network.graph.ties import FRIEND
 from sim.platform.acts.kinds import OF_GROUPS, Act
 from sim.platform.acts.log import NOBODY
 from sim.world.compatibility import WEIGHTS, Compatibility
 
 if TYPE_CHECKING:
+    from sim.network.graph.ties import Ties
     from sim.world.world import World
 
-__all__ = ["Pair", "ScorePart", "pair_of"]
+__all__ = ["Pair", "PathInputs", "ScorePart", "found", "pair_of", "sought"]
 
 _FULL = 65535
 
@@ -88,7 +93,8 @@ def pair_of(world: World, one: int, other: int) -> Pair:
 
     Examples
     --------
-    >>> from sim import World, pair_of
+    >>> from sim import World
+    >>> from sim.runtime import pair_of
     >>> world = World.from_edges([0], [1], agents=3)
     >>> pair_of(world, 1, 0).ties == (f"{world.agents.name(1)} follows {world.agents.name(0)}, "
     ...     "with trust 1.00.",)
@@ -164,3 +170,57 @@ def _acts(world: World, one: int, other: int) -> tuple[tuple[int, str, str, int]
             about = -1 if message == NOBODY else message
             found.append((tick, world.agents.name(who), Act(act).says, about))
     return tuple(found[::-1])
+
+
+Ids = npt.NDArray[np.uint32]
+
+
+class PathInputs(NamedTuple):
+    """What :func:`found` makes a path of.
+
+    Attributes
+    ----------
+    start, goal
+        Agents.
+    ties
+        In which to search; None where the path is known.
+    path
+        The agents on it; None where there is none, or it is not known.
+    """
+
+    start: int
+    goal: int
+    ties: Ties | None
+    path: tuple[int, ...] | None
+
+
+def sought(world: World, start: str, goal: str) -> PathInputs:
+    """Search for a path from one member to another, by id, in some milliseconds.
+
+    Where the network was never turned round, it is left to :func:`found`: that takes longer.
+
+    Raises
+    ------
+    InputError
+        When there is no such member.
+    """
+    agents, ties = world.agents, world.ties
+    ends = [agents.index(int(text) if text.isdecimal() else text) for text in (start, goal)]
+    back = ties.back
+    if back is None:
+        return PathInputs(ends[0], ends[1], copy(ties), None)
+    return PathInputs(ends[0], ends[1], None, path_between(_rows(ties), _rows(back), *ends))
+
+
+def _rows(ties: Ties) -> tuple[Ids, Ids]:
+    """Return rows and ids as they lie; unlike ``ties.live``, trust is not brought up to date."""
+    if ties.slab is None:
+        return ties.rows, ties.targets
+    return read_only(ties.slab.rows), read_only(ties.slab.columns.ids)
+
+
+def found(sought: PathInputs) -> tuple[int, ...] | None:
+    """Return the agents from start to goal, both included; None where no path joins them."""
+    if sought.ties is None:
+        return sought.path
+    return shortest_path(sought.ties, sought.start, sought.goal)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sim.agents.sorted_names import NameSnapshot, text_ranks
+from sim.agents.names import NameSnapshot, text_ranks
 
 if TYPE_CHECKING:
     from sim.world.world import World

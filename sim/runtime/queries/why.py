@@ -11,12 +11,11 @@ from sim.core.progress import Report, quiet
 from sim.errors import InputError
 from sim.platform.feed.waves import keep_feeds
 from sim.platform.feed.why import Why
-from sim.runtime.jobs import Job, in_thread
+from sim.runtime.jobs import in_thread
 from sim.runtime.journal.acts import apply
 from sim.runtime.replay import can_begin, replay
 from sim.runtime.saves.places import has_journal
 from sim.runtime.undo.history import OutOfReachError
-from sim.runtime.undo.travel import TimeTravel
 from sim.store import load
 from sim.store.journal.rebuild import earliest, rebuild
 from sim.store.snapshot.header import as_path
@@ -24,39 +23,19 @@ from sim.world.world import World
 
 if TYPE_CHECKING:
     from sim.runtime.engine.live import LiveWorld
-    from sim.runtime.engine.thread_client import EngineClient
+    from sim.runtime.engine.thread_client import ThreadEngine
 
-__all__ = ["WhyQueries", "as_it_was", "explain"]
-
-
-class WhyQueries(TimeTravel):
-    """How a simulation says why a member was shown a message; the world stays where it is."""
-
-    def why(self, viewer: int, message: int, tick: int | None = None) -> Job[Why]:
-        """Return why a member was shown a message, now or in an earlier tick; await it.
-
-        An earlier tick is run again, in a copy: from those in memory (``undo_bytes``), or else by
-        the journal.
-
-        Parameters
-        ----------
-        viewer, message
-            The index of the member, the number of the message.
-        tick
-            From 1 to the world's own; None: that one.
-
-        Raises
-        ------
-        InputError
-            When it was not shown it then, there is no platform, or nothing leads back there.
-        """
-        return self._link.job(lambda report: _why(self._link, viewer, message, tick, report))
+__all__ = ["as_it_was", "explain", "why"]
 
 
-async def _why(
-    link: EngineClient, viewer: int, message: int, tick: int | None, report: Report
+async def why(
+    engine: ThreadEngine, report: Report, viewer: int, message: int, tick: int | None
 ) -> Why:
-    live, past = link.live, tick
+    """Say why a member was shown a message, now or in an earlier tick, which is run again.
+
+    It is asked of a running world (:meth:`sim.runtime.Simulation.why`), which stays where it is.
+    """
+    live, past = engine.live, tick
 
     def now() -> Why | World:
         nonlocal past
@@ -68,10 +47,10 @@ async def _why(
         return live.custody.past.seen(past, report=report)
 
     try:
-        found: Why | World = await link.ask(now, is_long=True, is_safe=True)
+        found: Why | World = await engine.do(now, is_long=True, is_safe=True)
     except OutOfReachError as error:
         past = past or 0
-        file, line = await link.ask(partial(_line, live, past, error), is_safe=True)
+        file, line = await engine.do(partial(_line, live, past, error), is_safe=True)
         found = await in_thread(_again, file, line, past, report)
     return found if isinstance(found, Why) else _told(found, viewer, message, live.name)
 

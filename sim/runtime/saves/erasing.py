@@ -26,6 +26,7 @@ from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import FileError, InputError
 from sim.network.relations.types import TieRecords, packed
+from sim.runtime.journal.acts import holds
 from sim.runtime.opening import open_live
 from sim.runtime.queries.members import found as found_by
 from sim.runtime.saves.places import discard
@@ -476,7 +477,7 @@ def _said(act: LoggedAct, world: World, who: set[int], scrub: Scrub, how: How) -
     except ValueError:  # nobody knows what it holds
         return json.dumps({UNSAID: ERASED}, separators=(",", ":")), act.result
     result = act.result
-    if act.kind == "take_profiles":
+    if holds(act.kind, "profiles"):
         body, left = _without(body, world, who, how)
         result = result if left is None else f"{left:,} profiles"
     new = scrub.plain(body)

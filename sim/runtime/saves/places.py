@@ -33,7 +33,7 @@ from sim.store.journal.lease import Lease, Signature, holder, is_held, signature
 from sim.store.journal.reading import read_journal
 from sim.store.journal.recovery import Recovery, older_checkpoint
 from sim.store.journal.rows import NO_DIGEST, Checkpoint
-from sim.store.saves.saves_folder import SaveFile
+from sim.store.saves import SaveFile
 from sim.store.snapshot.files import flush
 from sim.store.snapshot.json_values import from_json
 from sim.world.world import World

@@ -1,4 +1,4 @@
-""":class:`TimeTravel`: moves a running world to an earlier tick and forward again."""
+"""Travel in time: the requests that take a running world to an earlier tick and forward again."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Literal
 
 from sim.core.checks import whole_number
 from sim.core.events import WentTo
 from sim.core.progress import Report
 from sim.errors import HubbubError, InputError
-from sim.runtime.engine.bookmarks import Reach, forget, mark, marked, marks_of, reach_of
-from sim.runtime.jobs import Job, in_thread
+from sim.runtime.engine.bookmarks import Reach, mark, marked, marks_of, reach_of
+from sim.runtime.engine.bookmarks import forget as unmark
+from sim.runtime.jobs import in_thread
 from sim.runtime.journal.acts import apply
 from sim.runtime.undo.branching import Branch, branch
 from sim.runtime.undo.history import OutOfReachError
 from sim.store import save
 from sim.store.history.acts import ActIndex
-from sim.store.history.history import WorldHistory
+from sim.store.history.history import HistoryEvent, WorldHistory
 from sim.store.history.reading import in_memory
-from sim.store.history.rows import HistoryEvent
 from sim.store.journal.audit_reading import Audit
 from sim.store.journal.lineage import Bookmark, Lineage, checked_name
 from sim.store.journal.rebuild import RebuiltWorld, rebuild, same_way
@@ -30,10 +30,23 @@ from sim.store.reading import read_audit, read_history_file, read_record
 
 if TYPE_CHECKING:
     from sim.runtime.engine.live import LiveWorld
-    from sim.runtime.engine.thread_client import EngineClient
+    from sim.runtime.engine.thread_client import ThreadEngine
     from sim.runtime.journal.writer import JournalWriter
 
-__all__ = ["TimeTravel", "Travelled", "go"]
+__all__ = [
+    "Travelled",
+    "audited",
+    "back",
+    "bookmark",
+    "bookmarks",
+    "branch_off",
+    "forget",
+    "forward",
+    "go",
+    "go_to",
+    "history",
+    "reach",
+]
 
 Way = Literal["memory", "journal", "nowhere"]
 
@@ -76,182 +89,92 @@ class Travelled:
         return f"Tick {self.tick:,}, {where} from {self.before:,} (from {self.way}{again})."
 
 
-class TimeTravel:
-    """How a simulation goes back in time; playing ends where it goes."""
+async def back(engine: ThreadEngine, report: Report, ticks: int) -> Travelled:
+    """Take the world back by so many ticks; playing ends."""
+    return await _travel(engine, lambda live: live.world.tick - ticks, report)
 
-    @property
-    def _link(self) -> EngineClient:
-        raise NotImplementedError
 
-    def back(self, ticks: int = 1) -> Job[Travelled]:
-        """Take the world back by so many ticks; await it. As :meth:`go_to`."""
-        ticks = whole_number(ticks, "A world goes back; ticks", low=0)
-        return self._go(lambda live: live.world.tick - ticks)
+async def go_to(engine: ThreadEngine, report: Report, tick: int | str) -> Travelled:
+    """Take the world to a tick, or to a bookmark; playing ends."""
+    if isinstance(tick, str):
+        return await _to_bookmark(engine, tick, report)
+    return await _travel(engine, lambda _live: tick, report)
 
-    def go_to(self, tick: int | str) -> Job[Travelled]:
-        """Take the world to an earlier tick, as it was when it left it; or forward again.
 
-        Whatever was commanded later is not there any more; it stays recorded, and :meth:`forward`
-        brings it back as long as nothing new is commanded. A journal is never rewritten: it notes
-        that the world went to a tick.
+async def forward(engine: ThreadEngine, report: Report, ticks: int | None) -> Travelled:
+    """Take the world forward again to where it was before it went back; None: all the way."""
 
-        Parameters
-        ----------
-        tick
-            At least 0, or the name of a bookmark. In memory there are as many ticks as
-            ``undo_bytes`` hold; a journal reaches to its first checkpoint, and to bookmarks of
-            lines that were left.
+    def goal(live: LiveWorld) -> int:
+        now, last = live.world.tick, live.custody.past.last
+        if last == now and ticks != 0:
+            raise InputError(_NO_WAY)
+        return last if ticks is None else now + ticks
 
-        Returns
-        -------
-        Job
-            Await it for a :class:`Travelled`; a long way shows its progress, and can be cancelled.
+    return await _travel(engine, goal, report)
 
-        Raises
-        ------
-        InputError
-            When the world never was there, or nothing reaches that far; nothing is changed.
-        """
-        if isinstance(tick, str):
-            name = tick
-            return self._link.job(lambda report: _to_bookmark(self._link, name, report))
-        tick = whole_number(tick, "A tick", low=0)
-        return self._go(lambda _live: tick)
 
-    def forward(self, ticks: int | None = None) -> Job[Travelled]:
-        """Take the world forward again to where it was before it went back; await it.
+async def bookmark(engine: ThreadEngine, name: str, tick: int | None) -> Bookmark:
+    """Give a tick a name; None: the world's."""
+    named: Bookmark = await engine.do(lambda: mark(engine.live, checked_name(name), tick))
+    return named
 
-        Parameters
-        ----------
-        ticks
-            How far; None: all the way.
 
-        Raises
-        ------
-        InputError
-            When it did not go back, or something new was commanded since.
-        """
-        if ticks is not None:
-            ticks = whole_number(ticks, "A world goes forward; ticks", low=0)
+async def bookmarks(engine: ThreadEngine) -> tuple[Bookmark, ...]:
+    """Return the bookmarks, in order of tick."""
+    known = await engine.do(lambda: marks_of(engine.live), is_safe=True)
+    return tuple(sorted(known, key=lambda each: (each.tick, each.name)))
 
-        def goal(live: LiveWorld) -> int:
-            now, last = live.world.tick, live.custody.past.last
-            if last == now and ticks != 0:
-                raise InputError(_NO_WAY)
-            return last if ticks is None else now + ticks
 
-        return self._go(goal)
+async def forget(engine: ThreadEngine, name: str) -> None:
+    """Remove a bookmark."""
+    await engine.do(lambda: unmark(engine.live, name))
 
-    async def bookmark(self, name: str, tick: int | None = None) -> Bookmark:
-        """Give a tick a name, in place of the one that has it.
 
-        Parameters
-        ----------
-        name
-            One line of at most 64 characters, no number.
-        tick
-            That tick, not later than the world is; None: the world's.
-        """
-        link = self._link
-        named: Bookmark = await link.ask(lambda: mark(link.live, checked_name(name), tick))
-        return named
+async def reach(engine: ThreadEngine) -> Reach:
+    """Return from where to where the world can go."""
+    found: Reach = await engine.do(lambda: reach_of(engine.live), is_safe=True)
+    return found
 
-    async def bookmarks(self) -> tuple[Bookmark, ...]:
-        """Return the bookmarks, in order of tick."""
-        link = self._link
-        known = await link.ask(lambda: marks_of(link.live), is_safe=True)
-        return tuple(sorted(known, key=lambda each: (each.tick, each.name)))
 
-    async def reach(self) -> Reach:
-        """Return from where to where the world can go."""
-        live = self._link.live
-        found: Reach = await self._link.ask(lambda: reach_of(live), is_safe=True)
-        return found
+async def branch_off(
+    engine: ThreadEngine, report: Report, path: str | Path, tick: int | None
+) -> Branch:
+    """Branch off by the journal; without one, save the world as it is."""
+    live, target = engine.live, Path(path)
+    place = await engine.do(lambda: _origin(live, tick))
+    if isinstance(place, _Place):
+        return await in_thread(branch, place.path, target, place.goal, report=report)
+    note = _note(place)
+    await engine.do(
+        lambda: save(live.world, target, note=note, report=report), is_long=True, report=report
+    )
+    return Branch(target, place, 0)
 
-    async def forget(self, name: str) -> None:
-        """Remove a bookmark."""
-        link = self._link
-        await link.ask(lambda: forget(link.live, name))
 
-    def branch(self, path: str | Path, tick: int | None = None) -> Job[Branch]:
-        """Make another world from a tick of this one; this one goes on. Await it.
+async def history(
+    engine: ThreadEngine,
+    agent: int | None,
+    other: int | None,
+    first: int | None,
+    last: int | None,
+) -> WorldHistory | list[HistoryEvent]:
+    """Return what happened so far: everything, or that of one agent or of two."""
+    live = engine.live
+    told, traces, path = await engine.do(partial(_history, live), is_safe=True)
+    record = await read_record(traces, path)
+    known: WorldHistory = replace(told, record=record)
+    if agent is None:
+        return known
+    if other is None:
+        lookup = known.find_agent(agent, first=first, last=last)
+    else:
+        lookup = known.find_pair(agent, other, first=first, last=last)
+    return await read_history_file(record.file, lookup)
 
-        Parameters
-        ----------
-        path
-            The file to make; nothing may be there. Without a journal it is a snapshot.
-        tick
-            That tick; None: the world's. Another one takes a journal.
-        """
-        return self._link.job(lambda report: _branch(self._link, Path(path), tick, report))
 
-    @overload
-    async def history(self) -> WorldHistory: ...
-
-    @overload
-    async def history(
-        self,
-        agent: int,
-        other: int | None = None,
-        *,
-        first: int | None = None,
-        last: int | None = None,
-    ) -> list[HistoryEvent]: ...
-
-    async def history(
-        self,
-        agent: int | None = None,
-        other: int | None = None,
-        *,
-        first: int | None = None,
-        last: int | None = None,
-    ) -> WorldHistory | list[HistoryEvent]:
-        """Return what happened so far; the database beside the world's file is read meanwhile.
-
-        Parameters
-        ----------
-        agent
-            Only what it wrote, adopted and did, in order of time; None: the whole
-            :class:`~sim.store.history.history.WorldHistory`, which reads the database when asked.
-        other
-            Only what those two convinced each other of, and did to each other.
-        first, last
-            Ticks; None: from the beginning, to the end.
-
-        Raises
-        ------
-        SnapshotError
-            When the database is damaged, or foreign.
-        """
-        live = self._link.live
-        told, traces, path = await self._link.ask(partial(_history, live), is_safe=True)
-        record = await read_record(traces, path)
-        history: WorldHistory = replace(told, record=record)
-        if agent is None:
-            return history
-        if other is None:
-            lookup = history.find_agent(agent, first=first, last=last)
-        else:
-            lookup = history.find_pair(agent, other, first=first, last=last)
-        return await read_history_file(record.file, lookup)
-
-    async def audited(self) -> Audit:
-        """Return all that was done to the world since it was made, compared with its digests.
-
-        It is read from the journal; without one, from the file that the world was last in.
-
-        Raises
-        ------
-        InputError
-            When there is neither.
-        SnapshotError
-            When they cannot be read.
-        """
-        live = self._link.live
-        return await read_audit(await self._link.ask(partial(_noted, live), is_safe=True))
-
-    def _go(self, goal: Callable[[LiveWorld], int]) -> Job[Travelled]:
-        return self._link.job(lambda report: _travel(self._link, goal, report))
+async def audited(engine: ThreadEngine) -> Audit:
+    """Return all that was done to the world since it was made, compared with its digests."""
+    return await read_audit(await engine.do(partial(_noted, engine.live), is_safe=True))
 
 
 def _history(live: LiveWorld) -> tuple[WorldHistory, ActIndex, Path | None]:
@@ -278,18 +201,18 @@ def _noted(live: LiveWorld) -> Path:
 
 
 async def _travel(
-    link: EngineClient, goal: Callable[[LiveWorld], int], report: Report
+    engine: ThreadEngine, goal: Callable[[LiveWorld], int], report: Report
 ) -> Travelled:
     """Pause; go by memory, or else rebuild the tick in a thread beside the engine."""
     began = perf_counter()
-    await link.pause()
-    live = link.live
-    tick = await link.ask(lambda: _known(live, goal(live)), is_safe=True)
+    await engine.pause()
+    live = engine.live
+    tick = await engine.do(lambda: _known(live, goal(live)), is_safe=True)
     try:
-        done: Travelled = await link.ask(lambda: go(live, tick, report, began), report=report)
+        done: Travelled = await engine.do(lambda: go(live, tick, report, began), report=report)
     except OutOfReachError as error:
-        place = await link.ask(partial(_place, live, tick, error))
-        done = await _by_journal(link, place, tick, report, began)
+        place = await engine.do(partial(_place, live, tick, error))
+        done = await _by_journal(engine, place, tick, report, began)
     live.emit(WentTo(tick=done.tick, before=done.before))
     return done
 
@@ -305,42 +228,29 @@ def _known(live: LiveWorld, tick: int) -> int:
 
 
 async def _by_journal(
-    link: EngineClient, place: _Place, tick: int, report: Report, began: float
+    engine: ThreadEngine, place: _Place, tick: int, report: Report, began: float
 ) -> Travelled:
     built = await _built(place, tick, report)
-    done: Travelled = await link.ask(
-        lambda: _take_over(link.live, built, place, began), is_long=True, report=report
+    done: Travelled = await engine.do(
+        lambda: _take_over(engine.live, built, place, began), is_long=True, report=report
     )
     return done
 
 
-async def _to_bookmark(link: EngineClient, name: str, report: Report) -> Travelled:
+async def _to_bookmark(engine: ThreadEngine, name: str, report: Report) -> Travelled:
     """Go where a bookmark is, on this line or on one that was left."""
-    began, live = perf_counter(), link.live
-    await link.pause()
-    goal: Bookmark = await link.ask(lambda: marked(live, name))
+    began, live = perf_counter(), engine.live
+    await engine.pause()
+    goal: Bookmark = await engine.do(lambda: marked(live, name))
     if not goal.line:
-        return await _travel(link, lambda _live: goal.tick, report)
-    place: _Place = await link.ask(lambda: _place(live, goal.tick, OutOfReachError()))
+        return await _travel(engine, lambda _live: goal.tick, report)
+    place: _Place = await engine.do(lambda: _place(live, goal.tick, OutOfReachError()))
     if await in_thread(same_way, place.path, goal.line, place.number, goal.tick):
-        return await _travel(link, lambda _live: goal.tick, report)
+        return await _travel(engine, lambda _live: goal.tick, report)
     there = replace(place, line=goal.line, is_elsewhere=True)
-    done = await _by_journal(link, there, goal.tick, report, began)
+    done = await _by_journal(engine, there, goal.tick, report, began)
     live.emit(WentTo(tick=done.tick, before=done.before))
     return done
-
-
-async def _branch(link: EngineClient, target: Path, tick: int | None, report: Report) -> Branch:
-    """Branch off by the journal; without one, save the world as it is."""
-    live = link.live
-    place = await link.ask(lambda: _origin(live, tick))
-    if isinstance(place, _Place):
-        return await in_thread(branch, place.path, target, place.goal, report=report)
-    note = _note(place)
-    await link.ask(
-        lambda: save(live.world, target, note=note, report=report), is_long=True, report=report
-    )
-    return Branch(target, place, 0)
 
 
 def _origin(live: LiveWorld, tick: int | None) -> _Place | Lineage:

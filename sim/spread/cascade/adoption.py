@@ -11,8 +11,8 @@ import numpy.typing as npt
 from sim.errors import PluginError
 from sim.jit.claims import NOBODY, commit_once, first_marked, mark, unmark
 from sim.jit.order import sort_ids
+from sim.spread.cascade.adoption_log import CascadeRecord
 from sim.spread.cascade.contacts import Bits, Ids, Scratch, bitmap
-from sim.spread.cascade.record import CascadeRecord
 from sim.spread.cascade.sparse_column import SparseColumn
 
 __all__ = ["Adoption"]
@@ -26,7 +26,7 @@ class Adoption(CascadeRecord):
     Parameters
     ----------
     agents, states
-        As in :class:`~sim.spread.cascade.record.CascadeRecord`.
+        As in :class:`~sim.spread.cascade.adoption_log.CascadeRecord`.
     name
         The model's name, for errors.
 

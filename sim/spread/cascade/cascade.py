@@ -6,12 +6,14 @@ import math
 from array import array
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from copy import copy
+from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.bounds import under
 from sim.core.checks import LAST_TICK, whole_number
 from sim.core.rng import Stream, uniforms
 from sim.core.text import one_line
@@ -29,14 +31,13 @@ from sim.spread.cascade.contacts import (
     OpenedChannel,
 )
 from sim.spread.cascade.generations import generations, newest_r, r_of
-from sim.spread.cascade.messages import Message
 from sim.spread.cascade.sparse_column import SparseColumn
 
 if TYPE_CHECKING:
     from sim.spread.cascade.model import PropagationModel
     from sim.spread.opinions.around import Around
 
-__all__ = ["Cascade", "Status"]
+__all__ = ["Cascade", "Message", "Status"]
 
 Status = Literal["queued", "running", "quiet", "failed", "cancelled"]
 Column = npt.NDArray[np.generic]
@@ -610,7 +611,7 @@ class Cascade(Adoption):
         cascade._history = GrowingRows.of(columns["history"])
         cascade.tally = columns["tally"].astype(np.int64)
         cascade._now = max(cascade.started_at + cascade._history.count - 1, 0)
-        own = {n.removeprefix("own."): c for n, c in columns.items() if n.startswith("own.")}
+        own = under("own.", columns)
         cascade.held = {name: SparseColumn.taken(name, own, agents) for name in meta["sparse"]}
         cascade.held |= {name: np.array(column) for name, column in own.items()}
         require_bounds(cascade)
@@ -660,3 +661,31 @@ def _kept(keep: Keep, column: Any) -> Any:
 
 def _under(copied: Callable[[str, Column], Column], name: str, part: str, column: Column) -> Column:
     return copied(name + part, column)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something injected or written.
+
+    Attributes
+    ----------
+    id
+        0, 1, 2, ... in the order of creation.
+    text
+        Clean text (:func:`sim.core.text.clean`).
+    author
+        The agent that wrote it, -1 for nobody in this world.
+    tags
+        Its interests, a 64-bit mask over the world's vocabulary.
+    kind
+        ``"post"`` or another word of the user's.
+    created
+        The tick of its creation.
+    """
+
+    id: int
+    text: str
+    author: int = -1
+    tags: int = 0
+    kind: str = "post"
+    created: int = 0

@@ -7,8 +7,8 @@ those that happen to be over already would be too low (right-censoring).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,6 @@ from sim.spread.cascade.sparse_column import SparseColumn
 if TYPE_CHECKING:
     from sim.spread.cascade.cascade import Cascade
     from sim.spread.cascade.contacts import Ids
-    from sim.spread.compartments.rules import RuleTable
 
 __all__ = [
     "AdopterStates",
@@ -29,13 +28,13 @@ __all__ = [
     "cohorts_of",
     "follow_again",
     "generations",
-    "lives_of",
     "newest_r",
     "open_again",
     "r_of",
     "summed",
 ]  # fmt: skip
 
+Ints = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
@@ -43,8 +42,6 @@ _TURN = "turn"
 _BEGAN, _CAUSED = "_began", "_caused"
 _UNKNOWN = 1 << 40
 """Adoptions of a generation before this was counted: it never counts."""
-_KEEP = 255
-"""As :data:`sim.spread.compartments.rules.KEEP`: no change of state."""
 
 
 class Generations(NamedTuple):
@@ -126,39 +123,6 @@ class AdopterStates(NamedTuple):
     re_enters: bool
 
 
-def lives_of(table: RuleTable, more: Sequence[tuple[int, int]] = ()) -> AdopterStates:
-    """Return what states are to adopters; ``more``: changes beside the table's, (from, to)."""
-    size = table.adopting.size
-    own, told = np.zeros((2, size, size), np.bool_)
-    for state in range(size):
-        own[state, table.snew[table.soff[state] : table.soff[state + 1]]] = True
-    for row in range(size * size):
-        outcomes = slice(table.off[row], table.off[row + 1])
-        own[row // size, _changed(table.speaker[outcomes])] = True
-        told[row % size, _changed(table.listener[outcomes])] = True
-    for state, becomes in more:
-        own[state, becomes] = True
-    adopts, heard = table.adopting > 0, np.arange(size) > 0
-    reached = _reached(own, adopts, heard)
-    passes_on = _reached(own.T, reached & (table.mode > 0), reached)
-    course, follows = adopts | passes_on, own | told
-    left = _reached(follows, follows[course].any(axis=0) & ~course, ~course)
-    return AdopterStates(adopts, course, passes_on, bool(follows[left][:, adopts].any()))
-
-
-def _changed(codes: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    found: npt.NDArray[np.uint8] = codes[codes != _KEEP]
-    return found
-
-
-def _reached(follows: npt.NDArray[np.bool_], start: Flags, within: Flags) -> Flags:
-    """Return the states that some lead to, within some others; themselves among them."""
-    found = start.copy()
-    for _ in range(start.size):
-        found |= follows[found].any(axis=0) & within
-    return found
-
-
 def again_counted(cascade: Cascade) -> bool:
     """Return whether adoptions after the first are counted here."""
     return _BEGAN in cascade.held
@@ -210,26 +174,49 @@ def follow_again(
     )  # fmt: skip
 
 
-def generations(cascade: Cascade) -> tuple[Longs, ...]:
+def generations(
+    cascade: Cascade, row_of: Ints | None = None, caused: Longs | None = None
+) -> tuple[Longs, ...]:
     """Return (adoptions, what these caused, how many of them may cause more) of each tick.
 
     Each int64 (ticks + 1,), from ``started_at``.
+
+    Parameters
+    ----------
+    cascade
+        The message.
+    row_of, caused
+        What whoever follows its log has counted of all of it: int32 (agents,), ticks from its
+        start to each adoption, -1 for none; and int64 (ticks + 1,) or longer. None: counted here.
     """
-    first, rows = cascade.started_at, len(cascade.new_adopters)
+    rows = len(cascade.new_adopters)
     if not rows:
         return (np.empty(0, np.int64),) * 3
-    waiting = _waiting(cascade)
     if again_counted(cascade):
-        turn: Any = cascade.held[_TURN][waiting]
-        still = np.bincount(turn[(turn > 0) & (turn <= rows)] - 1, minlength=rows)
+        turn = cascade.held[_TURN]
+        still = _still(cascade, turn.values if turn.is_dense else turn, 1)
         return _long(cascade.held[_BEGAN], rows), _long(cascade.held[_CAUSED], rows), still
-    caused, log = np.zeros(rows, np.int64), cascade.log
-    place = np.full(cascade.agents, -1, np.int32)
+    if row_of is not None and caused is not None:
+        return cascade.new_adopters, _long(caused, rows), _still(cascade, row_of, 0)
+    caused, log, first = np.zeros(rows, np.int64), cascade.log, cascade.started_at
+    adopted_at = np.full(cascade.agents, -1, np.int32)
     if log.size:
-        trees.caused(log.agents, log.ticks, log.sources, first, place, caused)
-    rises = place[waiting] - first
-    still = np.bincount(rises[(rises >= 0) & (rises < rows)], minlength=rows)
-    return cascade.new_adopters, caused, still
+        trees.caused(log.agents, log.ticks, log.sources, first, adopted_at, caused)
+    return cascade.new_adopters, caused, _still(cascade, adopted_at, first)
+
+
+def _still(cascade: Cascade, row_of: Ints | SparseColumn, first: int) -> Longs:
+    """Count in each row who may still cause an adoption: one pass without a copy, where it can."""
+    rows = len(cascade.new_adopters)
+    state = cascade.held.get("state")
+    if cascade.alive and isinstance(row_of, np.ndarray) and isinstance(state, SparseColumn):
+        passes_on = cascade.model.passing_states(cascade)
+        if passes_on is not None and state.is_dense:
+            still = np.zeros(rows, np.int64)
+            trees.count_waiting(state.values, passes_on, row_of, first, still)
+            return still
+    row = row_of[_waiting(cascade)] - first
+    return np.bincount(row[(row >= 0) & (row < rows)], minlength=rows)
 
 
 def r_of(began: Longs, caused: Longs, still: Longs) -> npt.NDArray[np.float64]:
@@ -255,13 +242,15 @@ def newest_r(r: npt.NDArray[np.float64], began: Longs) -> float:
     return float(r[row]) if row >= 0 else float("nan")
 
 
-def cohorts_of(cascade: Cascade) -> tuple[npt.NDArray[np.float64], int]:
+def cohorts_of(
+    cascade: Cascade, row_of: Ints | None = None, caused: Longs | None = None
+) -> tuple[npt.NDArray[np.float64], int]:
     """Return (R_t, the tick of the newest whole generation).
 
     The tick is -1 before one is whole, and -2 where nobody can say: later adoptions in continuous
-    time are not on record.
+    time are not on record. ``row_of`` and ``caused`` are those of :func:`generations`.
     """
-    began, caused, still = generations(cascade)
+    began, caused, still = generations(cascade, row_of, caused)
     r = r_of(began, caused, still)
     row = newest_whole(r, began)
     if row < 0:

@@ -38,6 +38,9 @@ SLICE = 32_768
 _NO_NETWORK = 1 << 53
 """As many ties as no network has."""
 
+_EVER = np.uint8(0x80)
+_CODE = np.uint8(0x7F)
+
 
 class PropagationModel(Parameters):
     """A model of propagation; its fields are its parameters.
@@ -207,14 +210,28 @@ class PropagationModel(Parameters):
             found[cascade.adopters] = 1
             return found
         values = state.dense() if isinstance(state, SparseColumn) else np.asarray(state)
-        return (values & np.uint8(0x7F)).astype(np.uint8)
+        return (values & _CODE).astype(np.uint8)
+
+    def passing_states(self, cascade: Cascade) -> npt.NDArray[np.bool_] | None:
+        """Return in which states adopters may still convince somebody, bool (states,).
+
+        None, by default: the column ``state`` does not say it.
+        """
+        del cascade
+        return None
 
     def may_pass_on(self, cascade: Cascade) -> Ids:
         """Return who adopted and may still convince somebody, uint32: R_t waits for them.
 
-        By default whose turn is to come, where a cascade is quiet once nobody's is; else all, and
-        in feeds, which may show what somebody adopted long ago.
+        By default who is in :meth:`passing_states`. Without these whose turn is to come, where a
+        cascade is quiet once nobody's is; else all, and in feeds, which may show what somebody
+        adopted long ago.
         """
+        passes_on = self.passing_states(cascade)
+        if passes_on is not None:
+            agents, values = cascade.held["state"].items()
+            found: Ids = agents[passes_on[values & _CODE] & (values >= _EVER)]
+            return found
         once = type(self).is_quiet is PropagationModel.is_quiet and cascade.is_carried is None
         return cascade.yet_to_speak if once else cascade.adopters
 

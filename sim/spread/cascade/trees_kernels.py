@@ -10,7 +10,7 @@ from sim.jit.jit import kernel
 from sim.jit.sparse import slot, take_slot
 from sim.jit.types import I32, I64, U8, U32, U64
 
-__all__ = ["caused", "count_again", "depths", "fill_columns", "wiener"]
+__all__ = ["caused", "count_again", "count_waiting", "depths", "fill_columns", "wiener"]
 
 _S32 = np.uint64(32)
 _BYTE = np.uint64(0xFF)
@@ -77,6 +77,30 @@ def caused(agents: U32, ticks: I32, sources: U32, first: int, place: I32, out: I
     for i in range(agents.size):
         if sources[i] != NOBODY and 0 <= place[sources[i]] <= ticks[i]:
             out[place[sources[i]] - first] += 1
+
+
+@kernel
+def count_waiting(
+    states: U8, passes_on: npt.NDArray[np.bool_], row_of: I32, first: int, out: I64
+) -> None:
+    """Count in each row the adopters in states that pass it on.
+
+    Parameters
+    ----------
+    states
+        uint8 (agents,): the state, and in bit 7 whether the agent ever adopted.
+    passes_on
+        bool (states,).
+    row_of, first
+        int32 (agents,): the row of each adopter, from ``first``; others count nowhere.
+    out
+        int64 (rows,), added to.
+    """
+    for v in range(states.size):
+        if states[v] > _CODE and passes_on[states[v] & _CODE]:
+            row = row_of[v] - first
+            if 0 <= row < out.size:
+                out[row] += 1
 
 
 @kernel

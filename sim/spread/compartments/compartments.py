@@ -14,6 +14,7 @@ from sim.core.cache import BoundedCache
 from sim.core.cards import Card
 from sim.core.rng import Stream
 from sim.core.theory import Setting, Theory
+from sim.errors import InputError, UnknownNameError
 from sim.jit.claims import NOBODY
 from sim.jit.order import merge_ids, sort_ids
 from sim.spread.cascade.bounds import STATES
@@ -23,15 +24,23 @@ from sim.spread.cascade.generations import (
     AdopterStates,
     again_counted,
     follow_again,
-    lives_of,
     open_again,
 )
 from sim.spread.cascade.model import SLICE, PropagationModel
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.compartments import table_kernels as kernels
 from sim.spread.compartments.conditional import ConditionalRules, could_change, note_entries
-from sim.spread.compartments.declaration_checks import check_declaration, properties
-from sim.spread.compartments.rules import After, Chance, Contact, RuleTable, tabulate, value_of
+from sim.spread.compartments.conditions import RuleCondition, Sources, TieColumn
+from sim.spread.compartments.rules import (
+    After,
+    Chance,
+    Contact,
+    RuleTable,
+    factors_of_trust,
+    lives_of,
+    tabulate,
+    value_of,
+)
 from sim.spread.compartments.single_contact import let_call
 from sim.spread.theory.theories import curves
 
@@ -147,17 +156,15 @@ class Compartments(PropagationModel):
         """Return changes of state that are in no rule, (from, to)."""
         return ()
 
-    def may_pass_on(self, cascade: Cascade) -> Ids:
-        """Return the adopters in states that speak, or may come to by themselves.
+    def passing_states(self, cascade: Cascade) -> npt.NDArray[np.bool_]:
+        """Return the states that speak, or may come to by themselves.
 
         Of a model that counts first adoptions of many, all: none of its generations is whole.
         """
         lives = self.lives(cascade.draws_mode)
         if self.in_rates and lives.re_enters:
-            return cascade.adopters
-        agents, values = cascade.held["state"].items()
-        found: Ids = agents[lives.passes_on[values & _CODE] & (values >= _EVER)]
-        return found
+            return np.ones_like(lives.passes_on)
+        return lives.passes_on
 
     def holding(self, cascade: Cascade) -> int:
         """Return how many are in the states of adopters, and may pass it on."""
@@ -237,16 +244,13 @@ class Compartments(PropagationModel):
         """Write the claims of speakers beside those that stand; returns how many are claimed."""
         scratch, state = contacts.scratch, cascade.held["state"]
         key = draws.key(Stream.CONTACTS)
-        cascade.contacts_seen += kernels.table_attempts(
-            contacts.rows, live, count, state.keys, state.values, table.mode
-        )
         for low in range(0, count, SLICE):
-            touched = kernels.table_contacts(
+            touched, attempts = kernels.table_contacts(
                 contacts.rows, contacts.targets, contacts.trust, live, low, min(low + SLICE, count),
                 key, state.keys, state.values, cascade.absent, scratch.claim, scratch.touched,
-                touched, table.off, table.cum, table.listener, table.speaker, table.total,
-                table.trusted, table.mode, table.scale, table.ceiling, len(self.states),
+                touched, table.contacts,
             )  # fmt: skip
+            cascade.contacts_seen += attempts
         return touched
 
     def count(self, cascade: Cascade) -> None:
@@ -381,3 +385,99 @@ def _reached(cls: type[Compartments]) -> tuple[str, ...]:
         if isinstance(rule, Contact) and rule.listener == cls.states[0]:
             found |= {becomes for becomes, _ in rule.outcomes if becomes}
     return tuple(sorted(found))
+
+
+_MOST_STATES = 64
+
+
+def check_declaration(cls: type[Compartments]) -> None:
+    """Refuse rules that name unknown states, trust out of place, and conditions on what is not."""
+    _check_trust(cls.__name__, cls.rules)
+    known = [*cls.model_fields, *properties(cls)]
+    for rule in cls.rules:
+        if rule.when is not None:
+            alone = isinstance(rule, After)
+            _check_condition(rule.when, cls.__name__, cls.states, known, alone=alone)
+    named = {cls.seeded, *cls.adopting}
+    for rule in cls.rules:
+        if isinstance(rule, After):
+            named |= {rule.state, rule.becomes}
+        else:
+            named |= {rule.listener, *rule.speakers, rule.speaker_becomes or rule.listener}
+            named |= {becomes or rule.listener for becomes, _ in rule.outcomes}
+    for name in sorted(named - set(cls.states)):
+        raise UnknownNameError(f"state of {cls.__name__}", name, cls.states)
+    if len(cls.states) > _MOST_STATES:
+        raise InputError(f"{cls.__name__} has {len(cls.states)} states; at most {_MOST_STATES}.")
+
+
+def properties(cls: type[Compartments]) -> list[str]:
+    """Return the names of computed parameters that rules may use."""
+    return [name for name in dir(cls) if isinstance(getattr(cls, name, None), property)]
+
+
+def _check_trust(owner: str, rules: Sequence[Contact | After]) -> None:
+    """Refuse ``trust`` where it is no factor of a contact's whole chance, or not of all of a row.
+
+    Raises
+    ------
+    InputError
+        One sentence with the chance.
+    """
+    rows: dict[tuple[str, str], set[bool]] = {}
+    for rule in rules:
+        if isinstance(rule, After):
+            if factors_of_trust(rule.chance) != 0:
+                raise InputError(
+                    f"{owner}: the chance {rule.chance!r} names trust, which only a contact has; "
+                    "leave it out of after()."
+                )
+            continue
+        for _, chance in rule.outcomes:
+            found = factors_of_trust(chance)
+            if found not in {0, 1}:
+                raise InputError(
+                    f"{owner}: in the chance {chance!r} trust is no plain factor of the whole; "
+                    "write it as a product, such as 'beta * trust'."
+                )
+            for speaker in rule.speakers:
+                rows.setdefault((speaker, rule.listener), set()).add(found == 1)
+    for (speaker, listener), kinds in rows.items():
+        if len(kinds) > 1:
+            raise InputError(
+                f"{owner}: trust is a factor of some chances of {listener!r} hearing {speaker!r} "
+                "but not of all; let it multiply all of them or none."
+            )
+
+
+def _check_condition(
+    condition: RuleCondition, owner: str, states: tuple[str, ...], known: list[str], *, alone: bool
+) -> None:
+    """Refuse a condition that names what the model does not have.
+
+    Parameters
+    ----------
+    condition, owner
+        And the model's name, for errors.
+    states, known
+        Names of its states, and of its parameters and properties.
+    alone
+        Whether nobody speaks: the rule is no contact.
+
+    Raises
+    ------
+    InputError
+        One sentence.
+    """
+    for one in condition.comparisons():
+        if isinstance(one.right, str) and one.right not in known:
+            raise UnknownNameError(f"parameter of {owner}", one.right, known)
+        for side in one.quantities():
+            if alone and (isinstance(side, TieColumn) or side.of == "speaker"):
+                raise InputError(
+                    f"{owner}: after() happens to an agent alone; its condition cannot ask for a "
+                    f"tie or a speaker."
+                )
+            for name in side.states if isinstance(side, Sources) else ():
+                if name not in states:
+                    raise UnknownNameError(f"state of {owner}", name, states)

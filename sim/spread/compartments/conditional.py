@@ -59,10 +59,10 @@ class ConditionalRules:
             size, i, at, k = kernels.table_hits(
                 contacts.rows, contacts.targets, contacts.trust, live, i, count, at, k,
                 self.draws.key(Stream.CONTACTS), state.keys, state.values, self.cascade.absent,
-                table.off, table.total, table.trusted, table.mode, table.scale, table.ceiling,
-                len(self.cascade.states), *lists,
+                table.contacts, lists,
             )  # fmt: skip
-            speaker, listener, tie, bits, share, row = (column[:size] for column in lists)
+            columns: Any = (column[:size] for column in lists)
+            speaker, listener, tie, bits, share, row = columns
             scene = self._scene(listener, speaker, tie)
             chosen = _chosen(table.off, table.part, table.when, row, share, scene)
             became = _looked_up(table.listener, chosen), _looked_up(table.speaker, chosen)
@@ -99,9 +99,10 @@ class ConditionalRules:
         )
 
 
-def _lists(size: int) -> tuple[Any, ...]:
+def _lists(size: int) -> kernels.Hits:
     kinds = np.uint32, np.uint32, np.int64, np.uint64, np.float64, np.int64
-    return tuple(np.empty(size, kind) for kind in kinds)
+    columns: Any = (np.empty(size, kind) for kind in kinds)
+    return kernels.Hits(*columns)
 
 
 def _sums(table: RuleTable) -> npt.NDArray[np.float64]:
@@ -153,7 +154,7 @@ def could_change(
         return True
     i, e = np.int64(0), np.int64(0)
     lists = _lists(ROOM)
-    columns = lists[0], lists[1], lists[2], lists[5]
+    columns: Any = lists.speaker, lists.listener, lists.tie, lists.row
     while i < live.size:
         size, i, e = kernels.contacts_left(
             contacts.rows, contacts.targets, live, i, live.size, e, state.keys, state.values,

@@ -8,6 +8,8 @@ half does what is left.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from sim.jit.claims import BATCH, BLOCK, FREE, NOBODY, is_open, remix
@@ -15,9 +17,9 @@ from sim.jit.jit import kernel
 from sim.jit.mix import uniform, word
 from sim.jit.sparse import slot, take_slot
 from sim.jit.types import F64, I64, U8, U16, U32, U64, Number, Word
-from sim.spread.compartments.table_kernels import code_of, pick, put
+from sim.spread.compartments.table_kernels import ContactRules, code_of, pick, put
 
-__all__ = ["befall", "claim_hits", "contacts_left", "hits_alone", "table_hits"]
+__all__ = ["Hits", "befall", "claim_hits", "contacts_left", "hits_alone", "table_hits"]
 
 _S40 = np.uint64(40)
 _S32 = np.uint64(32)
@@ -28,47 +30,57 @@ _KEEP = 255
 _SKIPS = 2
 
 
+class Hits(NamedTuple):
+    """Contacts that would happen.
+
+    ``speaker``, ``listener`` (uint32), ``tie`` (int64): who, over which tie; ``bits`` (uint64): by
+    which draw; ``share`` (float64): how far into the chances of ``row`` (int64) of the table.
+    """
+
+    speaker: U32
+    listener: U32
+    tie: I64
+    bits: U64
+    share: F64
+    row: I64
+
+
 @kernel
 def table_hits(
     rows: U32, targets: U32, trust: U16, live: U32, i: Number, hi: int, at: Number, k: Number,
-    key: Word, keys: U32, state: U8, closed: U64, off: I64, total: F64, trusted: U8, mode: I64,
-    scale: F64, ceiling: F64, states: int, speaker: U32, listener: U32, tie: I64, bits: U64,
-    share: F64, row: I64,
+    key: Word, keys: U32, state: U8, closed: U64, rules: ContactRules, hits: Hits,
 ) -> tuple[Number, Number, Number, Number]:  # fmt: skip
     """List the contacts whose draw falls below the chances of their row.
 
     Parameters
     ----------
-    rows, targets, trust, live, hi, key, keys, state, closed
+    rows, targets, trust, live, hi, key, keys, state, closed, rules
         As in :func:`sim.spread.compartments.table_kernels.table_contacts`.
     i, at, k
         The cursor: the speaker's place in ``live``, the next place in its row, draws made for it.
-    off, total, trusted, mode, scale, ceiling, states
-        The table.
-    speaker, listener, tie, bits, share, row
-        uint32, uint32, int64, uint64, float64, int64 columns that are filled; of at least
-        ``BATCH`` rows: who, over which tie, by which draw, how far into the row's chances, which
-        row of the table.
+    hits
+        Of at least ``BATCH`` rows, filled.
 
     Returns
     -------
     (rows filled, next i, next at, next k)
     """
+    off, _, _, _, total, trusted, mode, _, ceiling = rules
+    speaker, listener, tie, bits, share, row = hits
     tossed = np.empty(BLOCK, np.uint64)
     batch = np.empty(BATCH + 1, np.uint64)
     drawn = np.empty(BATCH + 1, np.uint64)
     n = np.int64(0)
     while i < hi and n + BATCH <= speaker.size:
         size, i, at, k = pick(
-            rows, targets, live, i, hi, at, k, key, keys, state, mode, scale, ceiling,
-            tossed, batch, drawn,
-        )  # fmt: skip
+            rows, targets, live, i, hi, at, k, key, keys, state, rules, tossed, batch, drawn
+        )
         for j in range(size):
             u: Number = batch[j] >> _S32
             e = np.uint64(rows[u, 0]) + (batch[j] & _LOW32)
             v: Number = np.uint64(targets[e])
             s: int = code_of(keys, state, u)
-            r = s * states + code_of(keys, state, v)
+            r = s * mode.size + code_of(keys, state, v)
             if total[r] <= 0.0 or (closed.size and not is_open(closed, v)):
                 continue
             draw = drawn[j]

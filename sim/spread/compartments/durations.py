@@ -24,8 +24,8 @@ from sim.spread.compartments.compartments import Compartments, _part, _settle
 from sim.spread.compartments.durations_kernels import claim_due
 from sim.spread.compartments.residence import stay_law
 from sim.spread.compartments.rules import After, RuleTable
+from sim.spread.theory.edges import stays_based
 from sim.spread.theory.meanfield import spell_out
-from sim.spread.theory.stays import stays_based
 from sim.spread.theory.theories import refuse
 
 __all__ = ["Durations", "Stay", "stay"]

@@ -1,7 +1,9 @@
-"""Rules of compartmental models, and the table they become."""
+"""Rules of compartmental models, their probability expressions, and the table they become."""
 
 from __future__ import annotations
 
+import ast
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,12 +11,28 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.errors import InputError, ParameterError
+from sim.core.syntax import expression
+from sim.errors import InputError, ParameterError, UnknownNameError
 from sim.jit.claims import gap_scale
-from sim.spread.compartments.chances import Chance, names_trust, value_of
+from sim.spread.cascade.generations import AdopterStates
 from sim.spread.compartments.conditions import RuleCondition, elapsed, is_timed
+from sim.spread.compartments.table_kernels import ContactRules
 
-__all__ = ["After", "Chance", "Contact", "RuleTable", "after", "contact", "tabulate", "value_of"]
+__all__ = [
+    "After",
+    "Chance",
+    "Contact",
+    "RuleTable",
+    "after",
+    "contact",
+    "factors_of_trust",
+    "lives_of",
+    "names_trust",
+    "tabulate",
+    "value_of",
+]
+
+Flags = npt.NDArray[np.bool_]
 
 KEEP = 255
 _ONE_TIE = 4
@@ -156,6 +174,8 @@ class RuleTable:
         Of every state.
     part, when, spart, swhen
         Of every outcome of both kinds: its own chance, and its condition or ``None``.
+    contacts
+        Of contacts, as kernels take them whole.
     calls_alone
         Whether speakers use one tie, stay as they are until they do, and none is changed by the
         contact of another: then what a call makes of its caller depends on nobody else.
@@ -178,10 +198,15 @@ class RuleTable:
     when: tuple[RuleCondition | None, ...]
     spart: npt.NDArray[np.float64]
     swhen: tuple[RuleCondition | None, ...]
+    contacts: ContactRules = field(init=False)
     calls_alone: bool = field(init=False)
 
     def __post_init__(self) -> None:
         """Look at what is the same in every tick."""
+        self.contacts = ContactRules(
+            self.off, self.cum, self.listener, self.speaker, self.total, self.trusted, self.mode,
+            self.scale, self.ceiling,
+        )  # fmt: skip
         self.calls_alone = self._calls_alone()
 
     @property
@@ -365,3 +390,111 @@ def _arrays(
         np.array([name in adopting for name in states], np.uint8),
         part, when, spart, swhen,
     )  # fmt: skip
+
+
+def lives_of(table: RuleTable, more: Sequence[tuple[int, int]] = ()) -> AdopterStates:
+    """Return what states are to adopters; ``more``: changes beside the table's, (from, to)."""
+    size = table.adopting.size
+    own, told = np.zeros((2, size, size), np.bool_)
+    for state in range(size):
+        own[state, table.snew[table.soff[state] : table.soff[state + 1]]] = True
+    for row in range(size * size):
+        outcomes = slice(table.off[row], table.off[row + 1])
+        own[row // size, _changed(table.speaker[outcomes])] = True
+        told[row % size, _changed(table.listener[outcomes])] = True
+    for state, becomes in more:
+        own[state, becomes] = True
+    adopts, heard = table.adopting > 0, np.arange(size) > 0
+    reached = _reached(own, adopts, heard)
+    passes_on = _reached(own.T, reached & (table.mode > 0), reached)
+    course, follows = adopts | passes_on, own | told
+    left = _reached(follows, follows[course].any(axis=0) & ~course, ~course)
+    return AdopterStates(adopts, course, passes_on, bool(follows[left][:, adopts].any()))
+
+
+def _changed(codes: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    found: npt.NDArray[np.uint8] = codes[codes != KEEP]
+    return found
+
+
+def _reached(
+    follows: npt.NDArray[np.bool_], start: npt.NDArray[np.bool_], within: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
+    """Return the states that some lead to, within some others; themselves among them."""
+    found = start.copy()
+    for _ in range(start.size):
+        found |= follows[found].any(axis=0) & within
+    return found
+
+
+Chance = str | float
+_OPERATORS: dict[type[ast.AST], Callable[..., float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+    ast.USub: operator.neg,
+}
+
+
+def value_of(chance: Chance, names: Callable[[str], float], known: Sequence[str]) -> float:
+    """Return the value of a chance: a number, a name, or arithmetic of both.
+
+    Raises
+    ------
+    InputError
+        When it is no arithmetic, or a name is unknown.
+    """
+    if not isinstance(chance, str):
+        return float(chance)
+    try:
+        tree = expression(chance)
+    except SyntaxError:
+        raise InputError(f"The chance {chance!r} is no arithmetic of names and numbers.") from None
+
+    def walk(node: ast.AST) -> float:
+        if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+            return float(node.value)
+        if isinstance(node, ast.Name):
+            if node.id not in known:
+                raise UnknownNameError("parameter of the model", node.id, known)
+            return float(names(node.id))
+        if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
+            return _OPERATORS[type(node.op)](walk(node.left), walk(node.right))
+        if isinstance(node, ast.UnaryOp) and type(node.op) in _OPERATORS:
+            return _OPERATORS[type(node.op)](walk(node.operand))
+        raise InputError(f"The chance {chance!r} is no arithmetic of names and numbers.")
+
+    return walk(tree)
+
+
+def names_trust(chance: str) -> bool:
+    """Return whether trust multiplies a chance."""
+    return _trusts(expression(chance)) > 0
+
+
+def _trusts(node: ast.AST) -> int:
+    return sum(isinstance(part, ast.Name) and part.id == "trust" for part in ast.walk(node))
+
+
+def factors_of_trust(chance: Chance) -> int:
+    """Return how often trust is a factor of the whole chance, -1 where it stands elsewhere."""
+    if not isinstance(chance, str):
+        return 0
+    try:
+        node = expression(chance)
+    except SyntaxError:
+        return 0  # no arithmetic: refused once it is evaluated
+    return _factors_of(node)
+
+
+def _factors_of(node: ast.AST) -> int:
+    if isinstance(node, ast.Name):
+        return int(node.id == "trust")
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        left, right = _factors_of(node.left), _factors_of(node.right)
+        return -1 if min(left, right) < 0 else left + right
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and not _trusts(node.right):
+        return _factors_of(node.left)
+    return -1 if _trusts(node) else 0

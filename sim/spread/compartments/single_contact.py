@@ -98,8 +98,8 @@ def let_call(
     touched, sources = contacts.scratch.touched, contacts.scratch.sources
     callers.count, claims, turned, seen = kernels.call_once(
         speaks, start, length, callers.codes, count, contacts.targets, draws.key(Stream.CONTACTS),
-        state.values, cascade.absent, table.off, table.cum, table.listener, table.speaker,
-        table.total, table.ceiling, table.mode, who, claim, touched, callers.into,
+        state.values, cascade.absent, table.contacts,
+        kernels.CallsMade(who, claim, touched, callers.into),
     )  # fmt: skip
     cascade.contacts_seen += seen
     kernels.turn(touched, callers.into, turned, state.values, cascade.tally)

@@ -14,6 +14,8 @@ they fit into a near cache, where a place for each agent would be far away.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from sim.jit.claims import BATCH, is_open, remix
@@ -21,8 +23,9 @@ from sim.jit.jit import kernel
 from sim.jit.mix import gate, uniform, word, word2
 from sim.jit.prefetch import ahead
 from sim.jit.types import F64, I64, U8, U32, U64, Number, Word
+from sim.spread.compartments.table_kernels import ContactRules
 
-__all__ = ["answer", "call_once", "rows_of", "turn", "winners"]
+__all__ = ["CallsMade", "answer", "call_once", "rows_of", "turn", "winners"]
 
 _S11 = np.uint64(11)
 _S32 = np.uint64(32)
@@ -42,11 +45,33 @@ _DIGITS = np.uint64(_BUCKETS - 1)
 _FEW = 64
 
 
+class CallsMade(NamedTuple):
+    """What comes of the calls of a tick.
+
+    ``who``, ``claim`` (uint64): ``listener << 32 | place``, and the claim at that place;
+    ``turning``, ``into`` (uint32, uint8): who changes by its own call, and its state. Each has room
+    for one more than there are speakers.
+    """
+
+    who: U64
+    claim: U64
+    turning: U32
+    into: U8
+
+
+class _Limits(NamedTuple):
+    """The gate of each state; first and last outcome and limit of the draw of each row."""
+
+    under: U64
+    first: I64
+    last: I64
+    until: F64
+
+
 @kernel
 def call_once(
     live: U32, start_of: U32, length_of: U32, code_of: U8, count: int, targets: U32, key: Word,
-    state: U8, closed: U64, off: I64, cum: F64, listener: U8, speaker: U8, total: F64, ceiling: F64,
-    mode: I64, who: U64, claim: U64, turning: U32, into: U8,
+    state: U8, closed: U64, rules: ContactRules, made: CallsMade,
 ) -> tuple[Number, Number, Number, Number]:  # fmt: skip
     """Let each of ``live[:count]`` call one of its listeners, or nobody.
 
@@ -59,19 +84,17 @@ def call_once(
         As in :func:`sim.spread.compartments.table_kernels.table_contacts`.
     state
         uint8 (n,), not written to.
-    closed, off, cum, listener, speaker, total, ceiling, mode
+    closed, rules
         As there.
-    who, claim
-        uint64 (count + 1,): take ``listener << 32 | place`` and the claim at that place.
-    turning, into
-        uint32 and uint8 (count + 1,): take who changes by its own call, and its state.
+    made
+        Written.
 
     Returns
     -------
     (speakers kept, claims, agents turning, calls weighed)
     """
-    under, first_of, last_of, until = _limits(off, cum, total, ceiling)
-    speaks = (mode > 0).astype(np.uint8)
+    limits = _limits(rules)
+    speaks = (rules.mode > 0).astype(np.uint8)
     drawn, place = np.empty((2, BATCH), np.uint64), np.empty((2, BATCH), np.int64)
     chosen, many = np.empty((2, BATCH + 1), np.int64), np.zeros(2, np.int64)
     heard = np.empty(BATCH, np.uint32)
@@ -83,8 +106,8 @@ def call_once(
         side = (first // BATCH) & 1
         here = slice(min(first, count), min(first + BATCH, count))
         many[side], found = _dial(
-            live[here], start_of[here], length_of[here], code_of[here], key, under, drawn[side],
-            chosen[side], place[side],
+            live[here], start_of[here], length_of[here], code_of[here], key, limits.under,
+            drawn[side], chosen[side], place[side],
         )  # fmt: skip
         seen += found
         lo, hi, other = max(first - BATCH, 0), min(first, count), 1 - side
@@ -93,8 +116,7 @@ def call_once(
             heard[j] = targets[place[other, j]]
         m, t = _talk(
             live[lo:hi], code_of[lo:hi], drawn[other], chosen[other], heard[:n], targets,
-            place[side, : many[side]], state, closed, first_of, last_of, until, cum, listener,
-            speaker, under.size, who, claim, m, turning, into, t,
+            place[side, : many[side]], state, closed, rules, limits, made, m, t,
         )  # fmt: skip
         for i in range(lo, hi):
             live[kept], start_of[kept] = live[i], start_of[i]
@@ -104,8 +126,8 @@ def call_once(
 
 
 @kernel
-def _limits(off: I64, cum: F64, total: F64, ceiling: F64) -> tuple[U64, I64, I64, F64]:
-    """Return (gate of each state; first and last outcome and limit of the draw of each row)."""
+def _limits(rules: ContactRules) -> _Limits:
+    off, total, ceiling = rules.off, rules.total, rules.ceiling
     under = np.empty(ceiling.size, np.uint64)
     for s in range(ceiling.size):
         under[s] = gate(ceiling[s]) + _ONE
@@ -115,8 +137,8 @@ def _limits(off: I64, cum: F64, total: F64, ceiling: F64) -> tuple[U64, I64, I64
         last[row] = max(off[row + 1] - 1, np.int64(0))
         first[row] = min(off[row], last[row])
         if total[row] > 0.0:
-            until[row] = cum[last[row]]
-    return under, first, last, until
+            until[row] = rules.cum[last[row]]
+    return _Limits(under, first, last, until)
 
 
 @kernel
@@ -145,13 +167,14 @@ def _dial(
 @kernel
 def _talk(
     live: U32, code_of: U8, drawn: U64, chosen: I64, heard: U32, targets: U32, soon: I64, state: U8,
-    closed: U64, first: I64, last: I64, until: F64, cum: F64, listener: U8, speaker: U8,
-    states: int, who: U64, claim: U64, m: Number, turning: U32, into: U8, t: Number,
+    closed: U64, rules: ContactRules, limits: _Limits, made: CallsMade, m: Number, t: Number,
 ) -> tuple[Number, Number]:  # fmt: skip
     """Weigh the calls of a block: write claims, and who changes by its own call.
 
     Meanwhile the ties of the next block, ``soon``, are fetched.
     """
+    cum, listener, speaker = rules.cum, rules.listener, rules.speaker
+    who, claim, turning, into = made
     told = np.empty(heard.size, np.uint8)
     for j in range(heard.size):  # nothing but reads, which do not wait for one another
         told[j] = state[heard[j]] & _CODE
@@ -161,12 +184,12 @@ def _talk(
         if j < soon.size:
             ahead(targets, soon[j])
         i = chosen[j]
-        row = np.int64(code_of[i]) * states + np.int64(told[j])
+        row = np.int64(code_of[i]) * rules.mode.size + np.int64(told[j])
         share = uniform(drawn[j])
-        o = first[row]
-        for q in range(o, last[row]):
+        o = limits.first[row]
+        for q in range(o, limits.last[row]):
             o += share >= cum[q]
-        falls = share < until[row]
+        falls = share < limits.until[row]
         if closed.size:
             falls &= is_open(closed, np.uint64(heard[j]))
         turns = falls & (speaker[o] != _KEEP)

@@ -97,9 +97,7 @@ def _meet(
         touched, attempts = kernels.few_contacts(
             speakers, spans, contacts.targets, contacts.trust, low, high,
             draws.key(Stream.CONTACTS), state.keys, state.values, cascade.absent, claims.keys,
-            claims.values, contacts.scratch.touched, touched, table.off, table.cum, table.listener,
-            table.speaker, table.total, table.trusted, table.mode, table.scale, table.ceiling,
-            len(cascade.states),
+            claims.values, contacts.scratch.touched, touched, table.contacts,
         )  # fmt: skip
         cascade.contacts_seen += attempts
     return touched

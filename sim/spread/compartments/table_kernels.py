@@ -10,6 +10,8 @@ whether the agent ever adopted. ``keys`` and ``state`` are a sparse column
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from sim.jit.claims import (
@@ -29,8 +31,8 @@ from sim.jit.sparse import slot, take_slot
 from sim.jit.types import F64, I64, U8, U16, U32, U64, Number, Word
 
 __all__ = [
-    "any_contact_left", "code_of", "pick", "put", "table_attempts", "table_commit",
-    "table_contacts", "table_spontaneous",
+    "ContactRules", "any_contact_left", "code_of", "pick", "put", "table_attempts",
+    "table_commit", "table_contacts", "table_spontaneous",
 ]  # fmt: skip
 
 _S11 = np.uint64(11)
@@ -45,6 +47,32 @@ _KEEP = 255
 _NEVER = 2.0
 _COINS = 1
 _SKIPS = 2
+
+
+class ContactRules(NamedTuple):
+    """What contacts do, by the states of speaker and listener.
+
+    Attributes
+    ----------
+    off, cum, listener, speaker
+        Outcomes of row ``s * states + l`` are ``off[row]:off[row + 1]``: cumulated chance, the new
+        state of the listener and of the speaker (255: unchanged).
+    total, trusted
+        Summed chance of each row, and whether the tie's trust multiplies it (uint8).
+    mode, scale, ceiling
+        Of each state: 0 silent, 1 a coin a tie, 2 geometric gaps, 3 + k: k random ties;
+        the :func:`~sim.jit.claims.gap_scale` of the ceiling; the largest row total.
+    """
+
+    off: I64
+    cum: F64
+    listener: U8
+    speaker: U8
+    total: F64
+    trusted: U8
+    mode: I64
+    scale: F64
+    ceiling: F64
 
 
 @kernel
@@ -77,13 +105,14 @@ def put(claim: U64, touched: U32, m: Number, v: Word, c: Word) -> Number:
 @kernel
 def pick(
     rows: U32, targets: U32, live: U32, i: Number, hi: int, at: Number, k: Number, key: Word,
-    keys: U32, state: U8, mode: I64, scale: F64, ceiling: F64, tossed: U64, batch: U64, drawn: U64,
+    keys: U32, state: U8, rules: ContactRules, tossed: U64, batch: U64, drawn: U64,
 ) -> tuple[Number, Number, Number, Number]:  # fmt: skip
     """Fill a batch with the contacts whose coin falls under the largest chance of the speaker.
 
     The cursor is (speaker ``live[i]``, next place ``at`` in its row, draws ``k`` made for it).
     Returns (contacts, i, at, k); a batch that has no room for more ends anywhere in a row.
     """
+    mode, scale, ceiling = rules.mode, rules.scale, rules.ceiling
     n: Number = np.int64(0)
     near: Number = i
     while i < hi:
@@ -141,10 +170,11 @@ def pick(
 @kernel
 def _meet(
     rows: U32, targets: U32, trust: U16, keys: U32, state: U8, closed: U64, claim: U64,
-    touched: U32, m: Number, off: I64, cum: F64, listener: U8, speaker: U8, total: F64,
-    trusted: U8, mode: I64, ceiling: F64, states: int, batch: U64, drawn: U64, n: Number,
+    touched: U32, m: Number, rules: ContactRules, batch: U64, drawn: U64, n: Number,
 ) -> Number:  # fmt: skip
     """Let the contacts ``batch[:n]`` have the outcomes that the table says; they become claims."""
+    off, cum, listener, speaker, total, trusted, mode, _, ceiling = rules
+    states = mode.size
     heard = np.empty(BATCH + 1, np.uint32)
     what = np.empty(BATCH + 1, np.int64)
     k = 0
@@ -205,9 +235,8 @@ def _meet(
 @kernel
 def table_contacts(
     rows: U32, targets: U32, trust: U16, live: U32, lo: int, hi: int, key: Word, keys: U32,
-    state: U8, closed: U64, claim: U64, touched: U32, m: Number, off: I64, cum: F64, listener: U8,
-    speaker: U8, total: F64, trusted: U8, mode: I64, scale: F64, ceiling: F64, states: int,
-) -> Number:  # fmt: skip
+    state: U8, closed: U64, claim: U64, touched: U32, m: Number, rules: ContactRules,
+) -> tuple[Number, Number]:  # fmt: skip
     """Visit the ties of the speakers among ``live[lo:hi]`` and write claims.
 
     Parameters
@@ -224,21 +253,13 @@ def table_contacts(
         uint64 bitmap of agents that take no part, or empty.
     claim, touched, m
         As in :func:`sim.jit.claims.claim_coins`.
-    off, cum, listener, speaker
-        Outcomes of row ``s * states + l`` are ``off[row]:off[row + 1]``: cumulated chance, the new
-        state of the listener and of the speaker (255: unchanged).
-    total, trusted
-        Summed chance of each row, and whether the tie's trust multiplies it (uint8).
-    mode, scale, ceiling
-        Of each state: 0 silent, 1 a coin a tie, 2 geometric gaps, 3 + k: k random ties;
-        the :func:`~sim.jit.claims.gap_scale` of the ceiling; the largest row total.
-    states
-        Number of states.
+    rules
+        The table.
 
     Returns
     -------
-    int
-        How many agents are touched now.
+    (int, int)
+        How many agents are touched now, and how many contacts the speakers have.
     """
     tossed = np.empty(BLOCK, np.uint64)
     batch = np.empty(BATCH + 1, np.uint64)
@@ -247,18 +268,17 @@ def table_contacts(
     many: Number = np.int64(0)
     for j in range(lo, hi):
         speaking[many] = live[j]
-        many += mode[code_of(keys, state, np.uint64(live[j]))] > 0
+        many += rules.mode[code_of(keys, state, np.uint64(live[j]))] > 0
+    attempts = _attempts_of(rows, speaking[:many], keys, state, rules.mode)
     i, at, k = np.int64(0), np.int64(0), np.int64(0)
     while i < many:
         n, i, at, k = pick(
-            rows, targets, speaking, i, many, at, k, key, keys, state, mode, scale, ceiling,
-            tossed, batch, drawn,
-        )  # fmt: skip
+            rows, targets, speaking, i, many, at, k, key, keys, state, rules, tossed, batch, drawn
+        )
         m = _meet(
-            rows, targets, trust, keys, state, closed, claim, touched, m, off, cum, listener,
-            speaker, total, trusted, mode, ceiling, states, batch, drawn, n,
-        )  # fmt: skip
-    return m
+            rows, targets, trust, keys, state, closed, claim, touched, m, rules, batch, drawn, n
+        )
+    return m, attempts
 
 
 @kernel
@@ -271,10 +291,17 @@ def table_attempts(rows: U32, live: U32, count: int, keys: U32, state: U8, mode:
         for i in range(first, min(first + BLOCK, count)):
             speaking[n] = live[i]
             n += mode[code_of(keys, state, np.uint64(live[i]))] > 0
-        for j in range(n):
-            how = mode[code_of(keys, state, np.uint64(speaking[j]))]
-            length: Number = np.int64(rows[speaking[j], 1])
-            attempts += length if how <= _SKIPS else (length > 0) * (how - 3)
+        attempts += _attempts_of(rows, speaking[:n], keys, state, mode)
+    return attempts
+
+
+@kernel
+def _attempts_of(rows: U32, speaking: U32, keys: U32, state: U8, mode: I64) -> Number:
+    attempts: Number = np.int64(0)
+    for j in range(speaking.size):
+        how = mode[code_of(keys, state, np.uint64(speaking[j]))]
+        length: Number = np.int64(rows[speaking[j], 1])
+        attempts += length if how <= _SKIPS else (length > 0) * (how - 3)
     return attempts
 
 

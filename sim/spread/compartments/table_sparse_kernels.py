@@ -14,7 +14,7 @@ from sim.jit.jit import kernel
 from sim.jit.mix import gate, uniform, word, word2
 from sim.jit.sparse import slot, take_slot
 from sim.jit.types import F64, I64, U8, U16, U32, U64, Number, Word
-from sim.spread.compartments.table_kernels import code_of
+from sim.spread.compartments.table_kernels import ContactRules, code_of
 
 __all__ = ["few_commit", "few_contacts", "few_spontaneous"]
 
@@ -46,11 +46,11 @@ def _put(claimed: U32, claim: U64, touched: U32, m: Number, v: Word, c: Word) ->
 @kernel
 def _meet(
     u: Word, v: Word, e: Number, s: int, bits: Word, trust: U16, keys: U32, state: U8, closed: U64,
-    claimed: U32, claim: U64, touched: U32, m: Number, off: I64, cum: F64, listener: U8,
-    speaker: U8, total: F64, trusted: U8, mode: I64, ceiling: F64, states: int,
+    claimed: U32, claim: U64, touched: U32, m: Number, rules: ContactRules,
 ) -> Number:  # fmt: skip
     """Let one contact, over the tie ``e``, have the outcome that the table says."""
-    row = s * states + code_of(keys, state, v)
+    off, cum, listener, speaker, total, trusted, mode, _, ceiling = rules
+    row = s * mode.size + code_of(keys, state, v)
     if total[row] <= 0.0 or (closed.size and not is_open(closed, v)):
         return m
     share: Number = 0.0
@@ -79,9 +79,7 @@ def _meet(
 @kernel
 def few_contacts(
     speakers: U32, spans: U32, targets: U32, trust: U16, lo: int, hi: int, key: Word, keys: U32,
-    state: U8, closed: U64, claimed: U32, claim: U64, touched: U32, m: Number, off: I64, cum: F64,
-    listener: U8, speaker: U8, total: F64, trusted: U8, mode: I64, scale: F64, ceiling: F64,
-    states: int,
+    state: U8, closed: U64, claimed: U32, claim: U64, touched: U32, m: Number, rules: ContactRules,
 ) -> tuple[Number, Number]:  # fmt: skip
     """Visit the rows of ``speakers[lo:hi]`` whose state speaks, and write claims.
 
@@ -99,6 +97,7 @@ def few_contacts(
     (int, int)
         How many agents are touched now, and how many contacts the speakers have.
     """
+    mode, scale, ceiling = rules.mode, rules.scale, rules.ceiling
     attempts: Number = np.int64(0)
     for i in range(lo, hi):
         u = np.uint64(speakers[i])
@@ -127,7 +126,7 @@ def few_contacts(
                 e = start + np.int64(uniform(remix(bits)) * length)
             m = _meet(
                 u, np.uint64(targets[e]), e, s, bits, trust, keys, state, closed, claimed, claim,
-                touched, m, off, cum, listener, speaker, total, trusted, mode, ceiling, states,
+                touched, m, rules,
             )  # fmt: skip
     return m, attempts
 

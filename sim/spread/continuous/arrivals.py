@@ -150,19 +150,22 @@ class Arrivals(PropagationModel):
         wait, span = self.delay(), self.horizon()
         end = min((cascade.started_at + span) * kernels.TICK, _FOREVER) if span else _FOREVER
         due, by, scratch = cascade.held["due"], cascade.held["by"], contacts.scratch
-        ties = count_ties(contacts.rows, ids, 0, ids.size)
-        cascade.contacts_seen += ties
+        count = count_ties(contacts.rows, ids, 0, ids.size)
+        cascade.contacts_seen += count
         for column in (due, by):
-            column.reserve(min(ties, cascade.agents))
+            column.reserve(min(count, cascade.agents))
         left_at = due[ids] if since is None else np.full(ids.size, since)
         count = 0
+        trust = contacts.trust if self.by_trust() else contacts.trust[:0]
+        heard = kernels.ListenerRows(contacts.rows, contacts.targets, trust, closed)
+        ties = kernels.Passing(
+            self.passes() * wait.sure, wait.law, wait.scale, wait.shape, wait.below
+        )
+        under_way = kernels.UnderWay(due.keys, due.values, by.keys, by.values)
         for low in range(0, ids.size, SLICE):
             count = kernels.send(
-                contacts.rows, contacts.targets,
-                contacts.trust if self.by_trust() else contacts.trust[:0], ids, left_at, low,
-                min(low + SLICE, ids.size), draws.key(Stream.COINS), draws.coins,
-                self.passes() * wait.sure, wait.law, wait.scale, wait.shape, wait.below, *tick,
-                np.uint64(end), closed, due.keys, due.values, by.keys, by.values, scratch.claim,
+                heard, ids, left_at, low, min(low + SLICE, ids.size), draws.key(Stream.COINS),
+                draws.coins, ties, *tick, np.uint64(end), under_way, scratch.claim,
                 scratch.touched, count,
             )  # fmt: skip
         moved: Ids = scratch.touched[:count].copy()

@@ -8,15 +8,21 @@ shortest paths over live ties, found tick by tick.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from sim.jit.claims import AHEAD, BATCH, BLOCK, FREE, approach, is_open, narrow, remix
 from sim.jit.jit import kernel
 from sim.jit.mix import uniform, word, word2
 from sim.jit.sparse import VACANT, take_slot
-from sim.jit.types import F64, U16, U32, U64, Number, Word
+from sim.jit.types import F64, U32, U64, Number, Word
+from sim.spread.continuous.rates_kernels import ListenerRows
 
-__all__ = ["ATTEMPTS", "EXPONENTIAL", "TICK", "WEIBULL", "delay", "due_between", "roots", "send"]
+__all__ = [
+    "ATTEMPTS", "EXPONENTIAL", "TICK", "WEIBULL", "ListenerRows", "Passing", "UnderWay", "delay",
+    "due_between", "roots", "send",
+]  # fmt: skip
 
 EXPONENTIAL, WEIBULL, ATTEMPTS = 0, 1, 2
 """How long a tie takes: Exp(rate); Weibull(scale, shape); the first of several attempts that
@@ -61,54 +67,47 @@ def delay(share: float, law: int, scale: float, shape: float, below: F64) -> Wor
     return np.uint64(min(wait * scale * _TICK, _LONG)) + _ONE
 
 
+class Passing(NamedTuple):
+    """How ties pass a message on: with the chance ``p``, after a :func:`delay`."""
+
+    p: float
+    law: int
+    scale: float
+    shape: float
+    below: F64
+
+
+class UnderWay(NamedTuple):
+    """What is under way: sparse columns ``due`` (uint64) and ``by`` (uint32)."""
+
+    keys: U32
+    due: U64
+    by_keys: U32
+    by: U32
+
+
 @kernel
 def send(
-    rows: U32,
-    targets: U32,
-    trust: U16,
-    speakers: U32,
-    left_at: U64,
-    lo: int,
-    hi: int,
-    key: Word,
-    coins: U64,
-    p: float,
-    law: int,
-    scale: float,
-    shape: float,
-    below: F64,
-    now: Word,
-    until: Word,
-    end: Word,
-    closed: U64,
-    keys: U32,
-    due: U64,
-    by_keys: U32,
-    by: U32,
-    claim: U64,
-    touched: U32,
+    heard: ListenerRows, speakers: U32, left_at: U64, lo: int, hi: int, key: Word, coins: U64,
+    ties: Passing, now: Word, until: Word, end: Word, under_way: UnderWay, claim: U64, touched: U32,
     m: Number,
-) -> Number:
+) -> Number:  # fmt: skip
     """Send the message over the ties of ``speakers[lo:hi]``, who were reached at ``left_at``.
 
     Parameters
     ----------
-    rows, targets, trust
-        The network; ``trust`` uint16 (ties,) multiplies ``p``, or is empty.
+    heard
+        The network; ``trust`` multiplies the chance of its tie, or is empty.
     speakers, left_at
         uint32 and their times, uint64.
     key, coins
         The tie's draw is ``word2(word(key, u), v)``, or given (uint64 (ties,)).
-    p
-        The chance that a tie passes the message on at all.
-    law, scale, shape, below
-        As :func:`delay` takes them, by a second word of the tie's draw.
+    ties
+        How they pass it on; delays are by a second word of the tie's draw.
     now, until, end
         The start and end of this tick, and the horizon: arrivals before and beyond are dropped.
-    closed
-        uint64 bitmap of agents that cannot be reached.
-    keys, due, by_keys, by
-        Sparse columns, with room.
+    under_way
+        With room.
     claim, touched, m
         Marks, ``FREE`` outside a tick, and the list (uint32) of agents whose arrival moved and
         falls into this tick: these send anew.
@@ -118,6 +117,7 @@ def send(
     int
         How many are listed.
     """
+    rows, targets, trust, p = heard.rows, heard.targets, heard.trust, ties.p
     fell = np.empty(BLOCK, np.uint8)
     batch = np.empty(BATCH + 1, np.uint64)
     drawn = np.empty(BATCH, np.uint64)
@@ -133,7 +133,7 @@ def send(
         key_u = word(key, int(u))
         for first in range(0, length, BLOCK):
             size = min(length - first, BLOCK)
-            heard = targets[start + first : start + first + size]
+            whom = targets[start + first : start + first + size]
             if coins.size:
                 for j in range(size):
                     weight = trust[start + first + j] if trust.size else np.uint16(1)
@@ -141,42 +141,32 @@ def send(
             elif trust.size:
                 share = trust[start + first : start + first + size]
                 for j in range(size):
-                    fell[j] = uniform(word2(key_u, int(heard[j]))) < under * share[j]
+                    fell[j] = uniform(word2(key_u, int(whom[j]))) < under * share[j]
             else:
                 for j in range(size):
-                    fell[j] = uniform(word2(key_u, int(heard[j]))) < under
+                    fell[j] = uniform(word2(key_u, int(whom[j]))) < under
             n = narrow(fell, size, i, first, batch, n)
             if n > BATCH - BLOCK:
-                n = _toss(rows, targets, speakers, key, coins, batch, drawn, n, closed)
-                _time(left_at, batch, drawn, time, n, law, scale, shape, below)
+                n = _toss(heard, speakers, key, coins, batch, drawn, n)
+                _time(left_at, batch, drawn, time, n, ties)
                 m = _arrive(
-                    speakers, batch, drawn, time, n, now, until, end, keys, due, by_keys, by, claim,
-                    touched, m,
-                )  # fmt: skip
+                    speakers, batch, drawn, time, n, now, until, end, under_way, claim, touched, m
+                )
                 n = np.int64(0)
-    n = _toss(rows, targets, speakers, key, coins, batch, drawn, n, closed)
-    _time(left_at, batch, drawn, time, n, law, scale, shape, below)
-    return _arrive(
-        speakers, batch, drawn, time, n, now, until, end, keys, due, by_keys, by, claim, touched, m
-    )
+    n = _toss(heard, speakers, key, coins, batch, drawn, n)
+    _time(left_at, batch, drawn, time, n, ties)
+    return _arrive(speakers, batch, drawn, time, n, now, until, end, under_way, claim, touched, m)
 
 
 @kernel
 def _toss(
-    rows: U32,
-    targets: U32,
-    speakers: U32,
-    key: Word,
-    coins: U64,
-    batch: U64,
-    drawn: U64,
-    n: Number,
-    closed: U64,
+    heard: ListenerRows, speakers: U32, key: Word, coins: U64, batch: U64, drawn: U64, n: Number
 ) -> Number:
     """Turn (speaker's number, place) of ``batch[:n]`` into (number, listener) where that is open.
 
     Writes the ties' draws beside them; returns how many are left.
     """
+    rows, targets, closed = heard.rows, heard.targets, heard.closed
     k: Number = np.int64(0)
     for j in range(n):
         u = speakers[batch[j] >> _S32]
@@ -189,18 +179,9 @@ def _toss(
 
 
 @kernel
-def _time(
-    left_at: U64,
-    batch: U64,
-    drawn: U64,
-    time: U64,
-    n: Number,
-    law: int,
-    scale: float,
-    shape: float,
-    below: F64,
-) -> None:
+def _time(left_at: U64, batch: U64, drawn: U64, time: U64, n: Number, ties: Passing) -> None:
     """Write when each message of a batch arrives, 0 for never."""
+    law, scale, shape, below = ties.law, ties.scale, ties.shape, ties.below
     for j in range(n):
         wait = delay(uniform(remix(drawn[j])), law, scale, shape, below)
         time[j] = left_at[batch[j] >> _S32] + wait if wait > _ZERO else _ZERO
@@ -208,23 +189,11 @@ def _time(
 
 @kernel
 def _arrive(
-    speakers: U32,
-    batch: U64,
-    drawn: U64,
-    time: U64,
-    n: Number,
-    now: Word,
-    until: Word,
-    end: Word,
-    keys: U32,
-    due: U64,
-    by_keys: U32,
-    by: U32,
-    claim: U64,
-    touched: U32,
-    m: Number,
-) -> Number:
+    speakers: U32, batch: U64, drawn: U64, time: U64, n: Number, now: Word, until: Word, end: Word,
+    under_way: UnderWay, claim: U64, touched: U32, m: Number,
+) -> Number:  # fmt: skip
     """Lower the arrivals of a batch; list those that moved and fall into this tick."""
+    keys, due, by_keys, by = under_way
     k: Number = np.int64(0)
     for j in range(n):
         at = take_slot(keys, batch[j] & _LOW32)

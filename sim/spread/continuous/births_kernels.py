@@ -6,6 +6,8 @@ first or second one, and a bit (``born``) tells which.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from sim.jit.claims import FREE
@@ -16,13 +18,25 @@ from sim.spread.continuous.calendar_kernels import AGAIN, TOUCHED, Calendar
 from sim.spread.continuous.epochs_kernels import CODE, LOW32
 from sim.spread.continuous.rates_kernels import LOW, RESTLESS
 
-__all__ = ["by_agent", "is_born", "life_of", "map_low", "reborn", "still_live"]
+__all__ = ["NewLives", "by_agent", "is_born", "life_of", "map_low", "reborn", "still_live"]
 
 _NO, _ONE, _TWO = (np.uint64(k) for k in range(3))
 _S64 = np.uint64(64)
 _DIGITS = 2048
 _LAST, _S11, _S32 = np.uint64(_DIGITS - 1), np.uint64(11), np.uint64(32)
 _S6, _M63 = np.uint64(6), np.uint64(63)
+
+
+class NewLives(NamedTuple):
+    """Who began which life in a tick.
+
+    ``claim`` uint64 (n,), ``FREE`` for agents that began no second life; ``touched`` uint32
+    (n + 1,): those that began a first one; ``again`` uint32 (n,): those that began a second one.
+    """
+
+    claim: U64
+    touched: U32
+    again: U32
 
 
 @inlined
@@ -40,17 +54,17 @@ def life_of(claim: U64, born: U64, u: Word) -> Word:
 
 
 @inlined
-def reborn(claim: U64, touched: U32, again: U32, calendar: Calendar, v: Word) -> None:
+def reborn(births: NewLives, calendar: Calendar, v: Word) -> None:
     """Begin a new life of agent ``v``."""
-    at = calendar.at
+    at, claim = calendar.at, births.claim
     if not is_born(calendar.born, v):
         calendar.born[v >> _S6] |= _ONE << (v & _M63)
-        touched[at[TOUCHED]] = np.uint32(v)
+        births.touched[at[TOUCHED]] = np.uint32(v)
         at[TOUCHED] += 1
         return
     life = (claim[v] + _TWO) & LOW32
     if life == _ONE:
-        again[at[AGAIN]] = np.uint32(v)
+        births.again[at[AGAIN]] = np.uint32(v)
         at[AGAIN] += 1
     claim[v] = life - _ONE
 

@@ -157,9 +157,9 @@ class _CascadeTick:
             self.at[slots.ROOM] = self.found.agents.size
             state.reserve(self.found.agents.size)
         return kernels.ring_on(
-            self.heard, self.rates, self.key, state.keys, state.values, scratch.claim,
-            scratch.touched, self.again, self.cascade.tally, self.calendar, self.lives,
-            self.outlook, self.found,
+            self.heard, self.rates, self.key, state.keys, state.values,
+            kernels.NewLives(scratch.claim, scratch.touched, self.again), self.cascade.tally,
+            self.calendar, self.lives, self.outlook, self.found,
         )  # fmt: skip
 
     def _short(self) -> list[str]:

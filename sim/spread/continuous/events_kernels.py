@@ -23,8 +23,8 @@ from sim.jit.claims import NOBODY
 from sim.jit.jit import inlined, lean
 from sim.jit.prefetch import ahead
 from sim.jit.sparse import VACANT, slot
-from sim.jit.types import F64, I64, U8, U32, U64, Number, Word
-from sim.spread.continuous.births_kernels import life_of, map_low, reborn, still_live
+from sim.jit.types import F64, I64, U8, U32, Number, Word
+from sim.spread.continuous.births_kernels import NewLives, life_of, map_low, reborn, still_live
 from sim.spread.continuous.calendar_kernels import (
     AHEAD,
     DUE,
@@ -79,8 +79,8 @@ from sim.spread.continuous.rates_kernels import (
 )
 
 __all__ = [
-    "LEFT", "MOST_RINGS", "WINDOW", "FirstAdoptions", "ListenerRows", "Lookahead", "Rates",
-    "map_low", "ring_first", "ring_on", "still_live",
+    "LEFT", "MOST_RINGS", "WINDOW", "FirstAdoptions", "ListenerRows", "Lookahead", "NewLives",
+    "Rates", "map_low", "ring_first", "ring_on", "still_live",
 ]  # fmt: skip
 
 _EVER = np.uint8(0x80)
@@ -141,9 +141,8 @@ def _drawn_alone(
 
 @inlined
 def _become(
-    heard: ListenerRows, rates: Rates, key: Word, keys: U32, state: U8, claim: U64, touched: U32,
-    again: U32, tally: I64, calendar: Calendar, lives: Epochs, found: FirstAdoptions, v: Word,
-    new: Number,
+    heard: ListenerRows, rates: Rates, key: Word, keys: U32, state: U8, births: NewLives,
+    tally: I64, calendar: Calendar, lives: Epochs, found: FirstAdoptions, v: Word, new: Number,
     source: Word, t: Word, j: Word,
 ) -> None:  # fmt: skip
     """Give agent ``v`` the state ``new``, note a first adoption, and begin its life.
@@ -171,7 +170,7 @@ def _become(
         is_low = np.uint64(rates.marks[new] & LOW)
         calendar.low[v >> _S6] |= is_low << (v & _M63)
     if rates.marks[new] & RESTLESS:
-        life = life_of(claim, calendar.born, v) + _ONE
+        life = life_of(births.claim, calendar.born, v) + _ONE
         if j >= _ALONE or lives.number[j] != life or lives.state[j] != np.uint64(new):
             j = _drawn_alone(
                 heard, rates, key, keys, state, calendar, lives, v, new, t, life
@@ -180,31 +179,27 @@ def _become(
         put_life(calendar, lives, j)
         _part(rates, state, place, tally, calendar, lives, j)
         if lives.ends[j] < PARTS or rates.marks[old] & (RESTLESS | STEADY) == RESTLESS:
-            reborn(claim, touched, again, calendar, v)  # else nothing asks for its life any more
+            reborn(births, calendar, v)  # else nothing asks for its life any more
     elif rates.marks[old] & RESTLESS:
         _watch(rates, calendar, np.int64(heard.rows[v, 1]), old, new, t)
-        reborn(claim, touched, again, calendar, v)
+        reborn(births, calendar, v)
 
 
 @lean
 def ring_on(
-    heard: ListenerRows, rates: Rates, key: Word, keys: U32, state: U8, claim: U64, touched: U32,
-    again: U32, tally: I64, calendar: Calendar, lives: Epochs, outlook: Lookahead,
-    found: FirstAdoptions,
+    heard: ListenerRows, rates: Rates, key: Word, keys: U32, state: U8, births: NewLives,
+    tally: I64, calendar: Calendar, lives: Epochs, outlook: Lookahead, found: FirstAdoptions,
 ) -> bool:  # fmt: skip
     """Let rings happen in order of time until the tick ends.
 
     Parameters
     ----------
-    heard, rates, calendar, lives, outlook, found
+    heard, rates, births, calendar, lives, outlook, found
         See there.
     key
         uint64, of this tick's rings.
     keys, state
         The states, a sparse column (:mod:`sim.jit.sparse`) of uint8.
-    claim, touched, again
-        uint64 (n,), ``FREE`` for agents that began no second life in this tick; uint32 (n + 1,):
-        those that began a first one; uint32 (n,): those that began a second one.
     tally
         int64, agents in each state.
 
@@ -221,14 +216,14 @@ def ring_on(
         if not is_next and at[HEAPED] == 0:
             if at[SPAN] == calendar.tail.size:
                 return True
-            if not load_span(heard, rates, state, claim, calendar):
+            if not load_span(heard, rates, state, births.claim, calendar):
                 return False
             continue
         short = calendar.link.size - at[HELD] < LEFT or heap.size // 3 - at[HEAPED] < LEFT
         if short or at[FRESH] + 2 > found.agents.size or (keys.size and at[ROOM] < 2):
             return False
         if is_next and at[DUE] == at[AHEAD]:
-            look_ahead(heard, rates, key, keys, state, claim, calendar, lives, outlook)
+            look_ahead(heard, rates, key, keys, state, births.claim, calendar, lives, outlook)
         if is_next and at[HEAPED] > 0:
             is_next = due[i] < heap[0] or (due[i] == heap[0] and due[i + _ONE] < heap[1])
         k = np.uint64(WINDOW)
@@ -240,16 +235,15 @@ def ring_on(
             when, who, what = heap[0], heap[1], heap[2]
             pop_ring(heap, at)
         _happen(
-            heard, rates, key, keys, state, claim, touched, again, tally, calendar, lives, outlook,
-            found, when, who, what, k,
+            heard, rates, key, keys, state, births, tally, calendar, lives, outlook, found, when,
+            who, what, k,
         )  # fmt: skip
 
 
 @inlined
 def _happen(
-    heard: ListenerRows, rates: Rates, key: Word, keys: U32, state: U8, claim: U64, touched: U32,
-    again: U32, tally: I64, calendar: Calendar, lives: Epochs, outlook: Lookahead,
-    found: FirstAdoptions,
+    heard: ListenerRows, rates: Rates, key: Word, keys: U32, state: U8, births: NewLives,
+    tally: I64, calendar: Calendar, lives: Epochs, outlook: Lookahead, found: FirstAdoptions,
     when: Word, who: Word, what: Word, k: Word,
 ) -> None:  # fmt: skip
     """Let a ring do what it does, unless it is void; it was looked at ahead as the ``k``-th."""
@@ -258,18 +252,18 @@ def _happen(
     if k < np.uint64(WINDOW) and outlook.rings[at[NEXT]] == k:
         j = np.uint64(at[NEXT])
         at[NEXT] += 1
-    life = life_of(claim, calendar.born, u) if not rates.marks[s] & STEADY else when >> _S6
+    life = life_of(births.claim, calendar.born, u) if not rates.marks[s] & STEADY else when >> _S6
     if (life ^ (when >> _S6)) & LIVES:
         return
     if u == v and what & _ONE:
-        life = life_of(claim, calendar.born, u) + _ONE
+        life = life_of(births.claim, calendar.born, u) + _ONE
         if j >= _ALONE or lives.number[j] != life:
             j = _drawn_alone(
                 heard, rates, key, keys, state, calendar, lives, u, s, t, life
             )  # fmt: skip
         put_life(calendar, lives, j)
         _part(rates, state, slot(keys, u), tally, calendar, lives, j)
-        reborn(claim, touched, again, calendar, u)
+        reborn(births, calendar, u)
         return
     at[EVENTS] += 1
     code = state[slot(keys, v)]
@@ -288,8 +282,8 @@ def _happen(
         x, y, other = (v, new, source) if who_first == 0 else (u, now, v)
         if y != KEPT:
             _become(
-                heard, rates, key, keys, state, claim, touched, again, tally, calendar, lives,
-                found, x, y, other, t, j,
+                heard, rates, key, keys, state, births, tally, calendar, lives, found, x, y, other,
+                t, j,
             )  # fmt: skip
             j = _ALONE
 

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -18,7 +17,7 @@ from sim.core import rng
 from sim.core.rng import Stream
 from sim.jit.claims import count_ties
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Bits, Contacts, Draws, Ids, Scratch
+from sim.spread.cascade.contacts import Contacts, Draws, Ids, Scratch
 from sim.spread.cascade.model import SLICE
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.exposure import attempts_kernels as kernels
@@ -90,9 +89,6 @@ class Embeddedness:
 Rule = Levels | Novelty | Border | Embeddedness
 _Labels = npt.NDArray[np.int32]
 _Ranks = npt.NDArray[np.uint8]
-_Arguments = tuple[
-    int, np.uint64, npt.NDArray[np.float64], Ids, Any, _Labels, float, _Ranks, Bits, Bits
-]  # fmt: skip
 _NO_RANKS, _NO_MASKS = np.empty(0, np.uint8), np.empty(0, np.uint64)
 
 
@@ -128,14 +124,14 @@ def convince_by(
     ids = cascade.frontier if speakers is None else speakers
     ties = count_ties(contacts.rows, ids, 0, ids.size)
     cascade.contacts_seen += ties
-    what = _arguments(rule, cascade, contacts, draws, ties)
+    shares = _shares_of(rule, cascade, contacts, draws, ties)
     closed, scratch = cascade.closed, contacts.scratch
     key = draws.key(Stream.COINS)
     touched = 0
     for low in range(0, ids.size, SLICE):
         touched = kernels.claim_shares(
             contacts.rows, contacts.targets, ids, low, min(low + SLICE, ids.size), key,
-            draws.coins, chance, *what, closed, scratch.claim, scratch.touched, touched,
+            draws.coins, chance, shares, closed, scratch.claim, scratch.touched, touched,
         )  # fmt: skip
     if isinstance(rule, Novelty):
         column = _hearings(cascade)
@@ -145,30 +141,32 @@ def convince_by(
     return touched
 
 
-def _arguments(
+def _shares_of(
     rule: Rule, cascade: Cascade, contacts: Contacts, draws: Draws, ties: int
-) -> _Arguments:
-    """Return the kernel's arguments from ``rule`` to ``guests``."""
+) -> kernels.TieShares:
+    """Return a rule as the kernel takes it."""
     tie_key = rng.key(draws.seed, Stream.LEVELS)
     empty, bare = SparseColumn(0, np.uint8), (_NO_RANKS, _NO_MASKS, _NO_MASKS)
     if isinstance(rule, Levels):
         levels = np.array(rule.levels, np.float64)
-        return kernels.LEVELS, tie_key, levels, empty.keys, empty.values, _NO_LABELS, 0.0, *bare
+        rest = levels, empty.keys, empty.values, _NO_LABELS, 0.0, *bare
+        return kernels.TieShares(kernels.LEVELS, tie_key, *rest)
     if isinstance(rule, Novelty):
         levels, heard = np.array(rule.left, np.float64), _hearings(cascade)
-        return kernels.NOVELTY, tie_key, levels, heard.keys, heard.values, _NO_LABELS, 0.0, *bare
+        rest = levels, heard.keys, heard.values, _NO_LABELS, 0.0, *bare
+        return kernels.TieShares(kernels.NOVELTY, tie_key, *rest)
     labels: _Labels = contacts.people.column("community")
     share = -1.0 if rule.across is None else rule.across
     about = tie_key, _NO_LEVELS, empty.keys, empty.values, labels, share
     if isinstance(rule, Border):
-        return kernels.BORDER, *about, *bare
+        return kernels.TieShares(kernels.BORDER, *about, *bare)
     kept = _circles.get(contacts.scratch)
     if kept is None or not kept.knows(contacts, labels):
         kept = _Circles(contacts, labels)
         if contacts.whole is contacts:
             _circles[contacts.scratch] = kept
     kept.prepare(ties)
-    return kernels.EMBEDDED, *about, kept.rank, kept.masks, kept.guests
+    return kernels.TieShares(kernels.EMBEDDED, *about, kept.rank, kept.masks, kept.guests)
 
 
 class _Circles:

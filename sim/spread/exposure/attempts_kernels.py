@@ -6,6 +6,8 @@ claims its open listeners.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from sim.jit.claims import AHEAD, BATCH, BLOCK, FREE, approach, is_open, narrow
@@ -16,7 +18,7 @@ from sim.jit.types import F64, I32, U8, U32, U64, Number, Word
 from sim.spread.exposure.masks_kernels import SMALL, fall_by_masks
 from sim.spread.exposure.overlaps_kernels import approach_labels, fall_by_overlap
 
-__all__ = ["BORDER", "EMBEDDED", "LEVELS", "NOVELTY", "claim_shares"]
+__all__ = ["BORDER", "EMBEDDED", "LEVELS", "NOVELTY", "TieShares", "claim_shares"]
 
 LEVELS, NOVELTY, BORDER, EMBEDDED = 0, 1, 2, 3
 """What a share is: one of ``levels`` by a draw of the tie; ``levels[times heard]``; 1 within a
@@ -27,43 +29,11 @@ _S40 = np.uint64(40)
 _LOW32 = np.uint64(0xFFFFFFFF)
 
 
-@kernel
-def claim_shares(
-    rows: U32,
-    targets: U32,
-    speakers: U32,
-    lo: int,
-    hi: int,
-    key: Word,
-    coins: U64,
-    p: float,
-    rule: int,
-    tie_key: Word,
-    levels: F64,
-    keys: U32,
-    heard: U8,
-    community: I32,
-    across: float,
-    rank: U8,
-    masks: U64,
-    guests: U64,
-    done: U64,
-    claim: U64,
-    touched: U32,
-    m: Number,
-) -> Number:
-    """Toss the coin of every tie of ``speakers[lo:hi]``: it falls below ``p`` times its share.
+class TieShares(NamedTuple):
+    """What share of a chance each tie has.
 
-    Parameters
+    Attributes
     ----------
-    rows, targets
-        The network: uint32 (n, 2), uint32 (ties,).
-    speakers, lo, hi
-        uint32, who speaks, and the part of this call.
-    key, coins
-        uint64: coins are ``word2(word(key, u), v)``, or given (uint64 (ties,)).
-    p
-        The chance that is multiplied.
     rule
         :data:`LEVELS` (by a draw under ``tie_key``), :data:`NOVELTY` (``keys``, ``heard``: uint8
         sparse column of hearings), :data:`BORDER` or :data:`EMBEDDED`.
@@ -75,6 +45,37 @@ def claim_shares(
     rank, masks, guests
         uint8, uint64 and uint64 (n,), of :data:`EMBEDDED`
         (:mod:`sim.spread.exposure.masks_kernels`), or empty.
+    """
+
+    rule: int
+    tie_key: Word
+    levels: F64
+    keys: U32
+    heard: U8
+    community: I32
+    across: float
+    rank: U8
+    masks: U64
+    guests: U64
+
+
+@kernel
+def claim_shares(
+    rows: U32, targets: U32, speakers: U32, lo: int, hi: int, key: Word, coins: U64, p: float,
+    shares: TieShares, done: U64, claim: U64, touched: U32, m: Number,
+) -> Number:  # fmt: skip
+    """Toss the coin of every tie of ``speakers[lo:hi]``: it falls below ``p`` times its share.
+
+    Parameters
+    ----------
+    rows, targets
+        The network: uint32 (n, 2), uint32 (ties,).
+    speakers, lo, hi
+        uint32, who speaks, and the part of this call.
+    key, coins
+        uint64: coins are ``word2(word(key, u), v)``, or given (uint64 (ties,)).
+    p, shares
+        The chance that is multiplied, and by what.
     done, claim, touched, m
         As in :func:`sim.jit.claims.claim_coins`.
 
@@ -83,6 +84,7 @@ def claim_shares(
     int
         How many are touched now.
     """
+    rule, tie_key, levels, keys, heard, community, across, rank, masks, guests = shares
     share = np.empty(BLOCK)
     fell = np.empty(BLOCK, np.uint8)
     batch = np.empty(BATCH + 1, np.uint64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -69,17 +69,17 @@ class Attention(PropagationModel):
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
         """Let the agents that are there take their turns, in an order drawn for this tick."""
         columns, scratch = cascade.columns, contacts.scratch
-        parts = "memes", "authors", "heads", "memory", "slots"
-        state: tuple[Any, ...] = tuple(columns[name] for name in parts)
+        screens = kernels.Screens(*(columns[name] for name in kernels.Screens._fields))
         if columns[_SEEN][1] == 0:
             for author in cascade.seeds:
-                kernels.post(contacts.rows, contacts.targets, author, OURS, *state)
+                kernels.post(contacts.rows, contacts.targets, author, OURS, screens)
             columns[_SEEN][1] = cascade.seeds.size
         order = self._order(cascade, draws)
-        into: tuple[Any, ...] = (columns[_POSTED], scratch.touched, scratch.sources, columns[_SEEN])
-        chances: tuple[Any, ...] = (self.originality, self.repost, self.reuse)
-        rows, targets, key = contacts.rows, contacts.targets, draws.key(Stream.CONTACTS)
-        found = kernels.take_turns(rows, targets, order, key, *chances, *state, *into)
+        chances = self.originality, self.repost, self.reuse
+        found = kernels.take_turns(
+            contacts.rows, contacts.targets, order, draws.key(Stream.CONTACTS), *chances, screens,
+            columns[_POSTED], scratch.touched, scratch.sources, columns[_SEEN],
+        )  # fmt: skip
         cascade.contacts_seen += order.size * self.screen
         cascade.adopt(scratch.touched[:found].copy(), scratch.sources[:found].copy())
 

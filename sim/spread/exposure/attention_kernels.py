@@ -6,15 +6,15 @@ turns before it posted.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from sim.jit.jit import kernel
 from sim.jit.mix import uniform, word, word2
-from sim.jit.types import I64, U32, Number, Word
+from sim.jit.types import I64, U8, U32, Number, Word
 
-__all__ = ["NOTHING", "OURS", "post", "take_turns"]
+__all__ = ["NOTHING", "OURS", "Screens", "post", "take_turns"]
 
 NOTHING = np.uint32(0)
 """An empty slot; so are the slots of agents that join later."""
@@ -24,18 +24,28 @@ _NOBODY = np.uint32(0xFFFFFFFF)
 _LAST = np.int64(0xFFFFFFFF)
 
 
+class Screens(NamedTuple):
+    """What agents see, and what they remember.
+
+    Attributes
+    ----------
+    memes, authors
+        uint32 (n, length): every screen as a ring, what and from whom.
+    heads
+        uint8 (n,): the slot of each screen that is written next.
+    memory, slots
+        uint32 (n, size): what each agent posted, as a ring; uint8 (n,): its next slot.
+    """
+
+    memes: U32
+    authors: U32
+    heads: U8
+    memory: U32
+    slots: U8
+
+
 @kernel
-def post(
-    rows: U32,
-    targets: U32,
-    author: int,
-    meme: Any,
-    memes: U32,
-    authors: U32,
-    heads: Any,
-    memory: U32,
-    slots: Any,
-) -> None:
+def post(rows: U32, targets: U32, author: int, meme: Any, screens: Screens) -> None:
     """Put a meme on top of the screens of all listeners, and into the author's memory.
 
     Parameters
@@ -44,13 +54,12 @@ def post(
         The network: uint32 (n, 2), uint32 (ties,).
     author, meme
         Who posts what.
-    memes, authors
-        uint32 (n, length): every screen as a ring, what and from whom.
-    heads
-        uint8 (n,): the slot of each screen that is written next.
-    memory, slots
-        uint32 (n, size): what each agent posted, as a ring; uint8 (n,): its next slot.
+    screens
+        Written.
     """
+    memes, authors, _, memory, _ = screens
+    heads: Any = screens.heads
+    slots: Any = screens.slots
     length = memes.shape[1]
     start = np.int64(rows[author, 0])
     for e in range(start, start + np.int64(rows[author, 1])):
@@ -66,28 +75,14 @@ def post(
 
 @kernel
 def take_turns(
-    rows: U32,
-    targets: U32,
-    turns: U32,
-    key: Word,
-    new: float,
-    repost: float,
-    reuse: float,
-    memes: U32,
-    authors: U32,
-    heads: Any,
-    memory: U32,
-    slots: Any,
-    posted: Any,
-    adopters: U32,
-    sources: U32,
-    seen: I64,
-) -> Number:
+    rows: U32, targets: U32, turns: U32, key: Word, new: float, repost: float, reuse: float,
+    screens: Screens, posted: Any, adopters: U32, sources: U32, seen: I64,
+) -> Number:  # fmt: skip
     """Let agents act in turn: post something new, or scan the screen and repost.
 
     Parameters
     ----------
-    rows, targets, memes, authors, heads, memory, slots
+    rows, targets, screens
         As for :func:`post`.
     turns
         uint32: who acts, in order; one turn each.
@@ -108,6 +103,7 @@ def take_turns(
     int
         How many adopters were written.
     """
+    memes, authors, heads, memory, _ = screens
     length, size = memes.shape[1], memory.shape[1]
     screen = np.empty(length, np.uint32)
     origin = np.empty(length, np.uint32)
@@ -116,10 +112,7 @@ def take_turns(
         lots = word(key, agent)
         if uniform(word2(lots, 0)) < new:
             seen[0] = min(seen[0] + 1, _LAST)
-            post(
-                rows, targets, agent, np.uint32(seen[0]),
-                memes, authors, heads, memory, slots,
-            )  # fmt: skip
+            post(rows, targets, agent, np.uint32(seen[0]), screens)
             continue
         head = np.int64(heads[agent])
         for i in range(length):  # newest first; the screen as it stands when the turn begins
@@ -141,5 +134,5 @@ def take_turns(
                     adopters[found] = agent
                     sources[found] = source
                     found += 1
-            post(rows, targets, agent, meme, memes, authors, heads, memory, slots)
+            post(rows, targets, agent, meme, screens)
     return found

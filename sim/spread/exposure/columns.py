@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.jit.claims import count_ties
-from sim.spread.cascade.cascade import Cascade
+from sim.spread.cascade.cascade import Cascade, Message
 from sim.spread.cascade.contacts import AgentReader, Bits, Contacts, Ids
-from sim.spread.cascade.messages import Message
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.exposure import exposures_kernels as kernels
 from sim.spread.exposure.novelty import fresh_minutes

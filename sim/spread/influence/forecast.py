@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from sim.core.progress import Report, part, quiet
 from sim.core.rng import Stream
-from sim.core.workers import workers
+from sim.core.threads import workers
 from sim.spread.influence.live_edges import Estimate, LiveNetwork, estimated
 
 __all__ = ["sizes_of", "spread_of"]

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from sim.core import rng
 from sim.core.progress import Report, quiet
 from sim.core.rng import Stream
-from sim.core.workers import workers
+from sim.core.threads import workers
 from sim.errors import CapacityError
 from sim.spread.influence import coverage_kernels as kernels
 from sim.spread.influence.live_edges import LiveNetwork

@@ -10,6 +10,8 @@ A state byte holds the state in its low 7 bits and, in bit 7, whether the agent 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from sim.jit.claims import AHEAD, BATCH, approach, is_open
@@ -19,8 +21,8 @@ from sim.jit.sparse import VACANT, slot, take_slot, take_slots
 from sim.jit.types import F64, U8, U16, U32, U64, Number, Word
 
 __all__ = [
-    "BITS", "MOST", "NONE", "audience", "count_of", "forget", "listed", "recalled", "rehash_rows",
-    "remind", "share_of", "tell", "trust_of",
+    "BITS", "MOST", "NONE", "ToldColumns", "audience", "count_of", "forget", "listed", "recalled",
+    "rehash_rows", "remind", "share_of", "tell", "trust_of",
 ]  # fmt: skip
 
 BITS = 59
@@ -51,28 +53,33 @@ def rehash_rows(keys: U32, rows: U64, into: U32, out: U64) -> None:
                 out[at, j] = rows[i, j]
 
 
+class ToldColumns(NamedTuple):
+    """What is written when a state is entered.
+
+    Attributes
+    ----------
+    keys, sums
+        The rows, taken as needed.
+    voice_keys, voice
+        A sparse column, uint32: who entered the state last, plus one; or empty.
+    state_keys, state
+        A sparse column of states, uint8: voices are kept of those alone that never adopted, since
+        only a first adoption names its source. Or empty: of everybody.
+    """
+
+    keys: U32
+    sums: U64
+    voice_keys: U32
+    voice: U32
+    state_keys: U32
+    state: U8
+
+
 @kernel
 def tell(
-    rows: U32,
-    targets: U32,
-    trust: U16,
-    speakers: U32,
-    was: U8,
-    now: Number,
-    lo: int,
-    hi: int,
-    bits: Number,
-    key: Word,
-    deaf: U64,
-    keys: U32,
-    sums: U64,
-    voice_keys: U32,
-    voice: U32,
-    state_keys: U32,
-    state: U8,
-    touched: U32,
-    m: Number,
-) -> Number:
+    rows: U32, targets: U32, trust: U16, speakers: U32, was: U8, now: Number, lo: int, hi: int,
+    bits: Number, key: Word, deaf: U64, told: ToldColumns, touched: U32, m: Number,
+) -> Number:  # fmt: skip
     """Tell the listeners of ``speakers[lo:hi]`` that these went from one heard state to another.
 
     Parameters
@@ -89,13 +96,8 @@ def tell(
         Of this tick's draws: among several who entered in one tick the lowest draw is the voice.
     deaf
         uint64 bitmap of agents that need not know any more.
-    keys, sums
-        The rows, taken as needed.
-    voice_keys, voice
-        A sparse column, uint32: who entered the state last, plus one; or empty.
-    state_keys, state
-        A sparse column of states, uint8: voices are kept of those alone that never adopted, since
-        only a first adoption names its source. Or empty: of everybody.
+    told
+        What is written.
     touched, m
         uint32 (agents + 1,): whom this tick touched, each once; how many.
 
@@ -140,39 +142,22 @@ def tell(
             if n == BATCH:
                 m = _take(
                     batch, gain, drawn, left, weight, n, now, key, trust.size > 0, heard, places,
-                    spoken, keys, sums, voice_keys, voice, state_keys, state, touched, m,
+                    spoken, told, touched, m,
                 )  # fmt: skip
                 n = np.int64(0)
     return _take(
-        batch, gain, drawn, left, weight, n, now, key, trust.size > 0, heard, places, spoken, keys,
-        sums, voice_keys, voice, state_keys, state, touched, m,
+        batch, gain, drawn, left, weight, n, now, key, trust.size > 0, heard, places, spoken, told,
+        touched, m,
     )  # fmt: skip
 
 
 @kernel
 def _take(
-    batch: U64,
-    gain: U64,
-    drawn: U64,
-    left: U8,
-    weight: U64,
-    n: Number,
-    now: Number,
-    key: Word,
-    trusted: bool,
-    heard: U32,
-    places: U64,
-    spoken: U64,
-    keys: U32,
-    sums: U64,
-    voice_keys: U32,
-    voice: U32,
-    state_keys: U32,
-    state: U8,
-    touched: U32,
-    m: Number,
-) -> Number:
+    batch: U64, gain: U64, drawn: U64, left: U8, weight: U64, n: Number, now: Number, key: Word,
+    trusted: bool, heard: U32, places: U64, spoken: U64, told: ToldColumns, touched: U32, m: Number,
+) -> Number:  # fmt: skip
     """Add a batch of changes; list whom this tick touches for the first time."""
+    keys, sums, voice_keys, voice, state_keys, state = told
     take_slots(keys, heard[:n], places)
     seen = _ZERO  # reads that do not wait for one another: what follows finds its rows at hand
     for j in range(n):

@@ -10,7 +10,7 @@ small number, and nothing else is looked at until a threshold is reached (:func:
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,31 +20,29 @@ from sim.jit.mix import uniform, word
 from sim.jit.sparse import take_slots
 from sim.jit.types import F64, I64, U16, U32, U64, Number, Word
 
-__all__ = ["count_down", "fill", "hear", "in_trust"]
+__all__ = ["Thresholds", "count_down", "fill", "hear", "in_trust"]
 
 _S32 = np.uint64(32)
 _LOW32 = np.uint64(0xFFFFFFFF)
 
 
+class Thresholds(NamedTuple):
+    """Thresholds of agents, in [0, 1].
+
+    The same for all when ``theta >= 0``; else ``given`` (float64 (n,)) or, when that is empty, a
+    uniform draw addressed by the agent under ``key``.
+    """
+
+    key: Word
+    given: F64
+    theta: float
+
+
 @kernel
 def hear(
-    rows: U32,
-    targets: U32,
-    trust: U16,
-    total: Any,
-    speakers: U32,
-    lo: int,
-    hi: int,
-    key: Word,
-    given: F64,
-    theta: float,
-    closed: U64,
-    keys: U32,
-    left: Any,
-    claim: U64,
-    touched: U32,
-    m: Number,
-) -> Number:
+    rows: U32, targets: U32, trust: U16, total: Any, speakers: U32, lo: int, hi: int,
+    thresholds: Thresholds, closed: U64, keys: U32, left: Any, claim: U64, touched: U32, m: Number,
+) -> Number:  # fmt: skip
     """Add what ``speakers[lo:hi]`` say to the sums of their listeners; who crosses, claims.
 
     Parameters
@@ -57,9 +55,8 @@ def hear(
         Integers (n,), what all sources of an agent add: its threshold is a share of that.
     speakers, lo, hi
         uint32 new adopters in ascending order, and the part of this call.
-    key, given, theta
-        Thresholds: the same for all when ``theta >= 0``; else ``given`` (float64 (n,)) or, when
-        that is empty, a uniform draw addressed by the agent under ``key``.
+    thresholds
+        Of everybody.
     closed
         uint64 bitmap of agents that cannot be reached.
     keys, left
@@ -95,19 +92,20 @@ def hear(
                 n += is_open(closed, v)
             at = last
             if n == BATCH:
-                _first(batch, n, total, key, given, theta, keys, left, heard, places, marked)
+                _first(batch, n, total, thresholds, keys, left, heard, places, marked)
                 m = _add(batch, added, n, left, places, marked, claim, touched, m)
                 n = np.int64(0)
-    _first(batch, n, total, key, given, theta, keys, left, heard, places, marked)
+    _first(batch, n, total, thresholds, keys, left, heard, places, marked)
     return _add(batch, added, n, left, places, marked, claim, touched, m)
 
 
 @kernel
-def fill(total: Any, key: Word, given: F64, theta: float, left: Any) -> None:
+def fill(total: Any, thresholds: Thresholds, left: Any) -> None:
     """Give everybody that heard nothing yet its need, as :func:`hear` does at the first hearing.
 
     ``left`` is a dense column; the rest as there.
     """
+    key, given, theta = thresholds
     for v in range(left.size):
         share = theta
         if theta < 0.0:
@@ -149,22 +147,14 @@ def count_down(
 
 @kernel
 def _first(
-    batch: U64,
-    n: Number,
-    total: Any,
-    key: Word,
-    given: F64,
-    theta: float,
-    keys: U32,
-    left: Any,
-    heard: U32,
-    places: U64,
-    marked: I64,
-) -> None:
+    batch: U64, n: Number, total: Any, thresholds: Thresholds, keys: U32, left: Any, heard: U32,
+    places: U64, marked: I64,
+) -> None:  # fmt: skip
     """Find the listeners' places; give those that hear something for the first time their need.
 
     That is ceil(threshold * total), at least 1.
     """
+    key, given, theta = thresholds
     for j in range(n):
         heard[j] = np.uint32(batch[j] & _LOW32)
     take_slots(keys, heard[:n], places)

@@ -5,16 +5,24 @@ In sequence, and with the draws, of :mod:`sim.spread.opinions.pairs_kernels`.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from sim.jit.claims import is_open
 from sim.jit.jit import kernel
-from sim.jit.types import F64, U8, U16, U32, U64, Number, Word
-from sim.spread.opinions.pairs_kernels import AHEAD, NEVER, draw, place_in, rows_at, who_listens
+from sim.jit.types import F64, U32, U64, Number, Word
+from sim.spread.opinions.pairs_kernels import (
+    AHEAD,
+    NEVER,
+    OpinionTies,
+    draw,
+    place_in,
+    rows_at,
+    who_listens,
+)
 
-__all__ = ["CELL_SHIFT", "meet_biased", "prefer", "weigh"]
+__all__ = ["CELL_SHIFT", "Preference", "meet_biased", "prefer", "weigh"]
 
 CELL_SHIFT = 47
 """Bits of a distance below its cell: exponent and five bits of mantissa remain."""
@@ -24,28 +32,13 @@ _NARROWEST = 32.0 / 33.0 - 1e-9
 """The least ratio of the lower to the upper edge of a cell."""
 
 
-@kernel
-def weigh(
-    rows: U32,
-    sources: U32,
-    absent: U64,
-    i: Number,
-    x: F64,
-    least: float,
-    table: F64,
-    offset: Number,
-    gap: F64,
-    gap_bits: U64,
-    sums: F64,
-) -> float:
-    """Write running sums of an upper bound of each heard agent's weight; returns the last.
+class Preference(NamedTuple):
+    """By which power of distance whom an agent hears is drawn.
 
-    The weight of a distance d is max(d, least) ** -bias. Its bound is that of the lower edge of
-    the cell which holds d: cells are told apart by the exponent and the five highest bits of the
-    mantissa, so a look into a table replaces a power.
-
-    Parameters
+    Attributes
     ----------
+    bias, least
+        The weight of a distance d is max(d, least) ** -bias.
     table, offset
         float64: the bound of each cell; the number of the first cell.
     gap, gap_bits
@@ -53,6 +46,25 @@ def weigh(
     sums
         float64 (longest row,).
     """
+
+    bias: float
+    least: float
+    table: F64
+    offset: int
+    gap: F64
+    gap_bits: U64
+    sums: F64
+
+
+@kernel
+def weigh(rows: U32, sources: U32, absent: U64, i: Number, x: F64, near: Preference) -> float:
+    """Write running sums of an upper bound of each heard agent's weight; returns the last.
+
+    The bound of a weight is that of the lower edge of the cell which holds the distance: cells are
+    told apart by the exponent and the five highest bits of the mantissa, so a look into a table
+    replaces a power.
+    """
+    _, least, table, offset, gap, gap_bits, sums = near
     start = np.int64(rows[i, 0])
     length = np.int64(rows[i, 1])
     for e in range(length):
@@ -71,23 +83,13 @@ def weigh(
 
 
 @kernel
-def prefer(
-    length: Number,
-    total: float,
-    key: Word,
-    turn: Number,
-    bias: float,
-    table: F64,
-    offset: Number,
-    gap: F64,
-    gap_bits: U64,
-    sums: F64,
-) -> Number:
+def prefer(length: Number, total: float, key: Word, turn: Number, near: Preference) -> Number:
     """Return a place in a row, drawn in proportion to weights, from the sums of :func:`weigh`.
 
     A place is drawn by the bounds and kept with the chance weight / bound, which is never below
     (32 / 33) ** bias, so that most draws need no power; the law is exact.
     """
+    bias, _, table, offset, gap, gap_bits, sums = near
     attempt = 8
     surely = _NARROWEST**bias
     while True:
@@ -124,41 +126,20 @@ def medium_for(own: float, media: F64, bias: float, least: float, drawn: float) 
 
 @kernel
 def meet_biased(
-    formula: Any,
-    p: F64,
-    rows: U32,
-    sources: U32,
-    trust: U16,
-    hearers: U32,
-    absent: U64,
-    fixed: U8,
-    traits: F64,
-    key: Word,
-    lo: int,
-    hi: int,
-    mutual: int,
-    x: F64,
-    bias: float,
-    least: float,
-    table: F64,
-    offset: Number,
-    gap: F64,
-    gap_bits: U64,
-    sums: F64,
-    media: F64,
-    media_chance: float,
-    media_bias: float,
-) -> None:
+    formula: Any, p: F64, hearing: OpinionTies, key: Word, lo: int, hi: int, mutual: int, x: F64,
+    near: Preference, media: F64, media_chance: float, media_bias: float,
+) -> None:  # fmt: skip
     """As :func:`meet_one`, where an agent rather hears those whose opinion is near its own.
 
     Parameters
     ----------
-    bias, least, table, offset, gap, gap_bits, sums
-        As in :func:`weigh` and :func:`prefer`.
+    near
+        The weights.
     media, media_chance, media_bias
         float64: opinions of media that never move; after each meeting the listener hears one of
         them with this chance, chosen by this bias.
     """
+    rows, sources, trust, hearers, absent, fixed, traits = hearing
     count = hearers.size or rows.shape[0]
     who = np.empty(AHEAD, np.int64)
     seen = 0.0
@@ -171,11 +152,9 @@ def meet_biased(
             if absent.size and not is_open(absent, np.uint64(i)):
                 continue
             length = np.int64(rows[i, 1])
-            total = weigh(rows, sources, absent, i, x, least, table, offset, gap, gap_bits, sums)
+            total = weigh(rows, sources, absent, i, x, near)
             if total > 0.0:
-                tie = np.int64(rows[i, 0]) + prefer(
-                    length, total, key, first + k, bias, table, offset, gap, gap_bits, sums
-                )
+                tie = np.int64(rows[i, 0]) + prefer(length, total, key, first + k, near)
                 j = np.int64(sources[tie])
                 own, said = x[i], x[j]
                 back = tie
@@ -191,7 +170,7 @@ def meet_biased(
                     x[j] = formula(said, own, coin, share, traits[j], traits[i], p)
             shown = media.size > 0 and draw(key, first + k, 4) < media_chance
             if shown and not (fixed.size and fixed[i]):
-                said = medium_for(x[i], media, media_bias, least, draw(key, first + k, 5))
+                said = medium_for(x[i], media, media_bias, near.least, draw(key, first + k, 5))
                 coin = draw(key, first + k, 6)
                 x[i] = formula(x[i], said, coin, 1.0, traits[i], traits[i], p)
     if seen == NEVER:

@@ -13,6 +13,7 @@ from sim.spread.opinions import groups_kernels as kernels
 from sim.spread.opinions.compiled import rule_of
 from sim.spread.opinions.meetings import Sequential
 from sim.spread.opinions.model import Floats, _present
+from sim.spread.opinions.pairs_kernels import Conversions
 from sim.spread.opinions.voices import HeardRows, remembered
 
 __all__ = ["Gatherings", "Outflow"]
@@ -66,7 +67,7 @@ class Gatherings(Sequential):
         heard: HeardRows,
         span: tuple[np.uint64, int, int],
         own: Floats,
-        into: tuple[Any, ...],
+        into: Conversions,
         found: int,
     ) -> int:
         """Hold the gatherings of ``span`` (key, first, end); returns how many adopted so far."""
@@ -75,18 +76,12 @@ class Gatherings(Sequential):
             formula = rule_of(self)
             fixed = self.stubborn(cascade)
             cascade.memo |= {"formula": formula, "model": self, "fixed": fixed}
-        how = int(self.from_everybody()), int(self.distinct), int(self.moves == "all")
-        room = np.empty(self.listens())
-        given = (
-            heard.rows,
-            heard.sources,
-            heard.hearers,
-            *how,
-            cascade.absent,
-            cascade.memo["fixed"],
+        kind = kernels.GroupKind(
+            int(self.from_everybody()), int(self.distinct), int(self.moves == "all")
         )
-        told = *given, *span, room, own, *into, np.int64(found)
-        return int(formula.run(kernels.gather, *told))
+        given = heard.rows, heard.sources, heard.hearers, kind, cascade.absent
+        told = *given, cascade.memo["fixed"], *span, np.empty(self.listens()), own
+        return int(formula.run(kernels.gather, *told, into, np.int64(found)))
 
     def is_settled(self, cascade: Cascade, contacts: Contacts, own: Floats) -> bool:
         """Return whether nobody that can move hears another opinion than its own."""
@@ -115,13 +110,13 @@ class Outflow(Sequential):
         heard: HeardRows,
         span: tuple[np.uint64, int, int],
         own: Floats,
-        into: tuple[Any, ...],
+        into: Conversions,
         found: int,
     ) -> int:
         """Hold the updates of ``span`` (key, first, end); returns how many adopted so far."""
         given = heard.rows, heard.sources, heard.of.rows, heard.of.targets, heard.hearers
         how = int(self.crosses()), cascade.absent, self.stubborn(cascade)
-        told: tuple[Any, ...] = (*given, *how, *span, own, *into, np.int64(found))
+        told: tuple[Any, ...] = (*given, *how, *span, own, into, np.int64(found))
         return int(kernels.persuade(*told))
 
     def is_settled(self, cascade: Cascade, contacts: Contacts, own: Floats) -> bool:

@@ -9,7 +9,7 @@ float64) that returns the new opinion.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from sim.jit.types import F64, I64, U8, U32, U64, Number, Word
 from sim.spread.opinions.pairs_kernels import (
     AHEAD,
     NEVER,
+    Conversions,
     convert,
     draw,
     looked_at,
@@ -26,7 +27,19 @@ from sim.spread.opinions.pairs_kernels import (
     whom,
 )
 
-__all__ = ["any_discord", "gather", "persuade"]
+__all__ = ["GroupKind", "any_discord", "gather", "persuade"]
+
+
+class GroupKind(NamedTuple):
+    """What a group is: 1 or 0 each.
+
+    ``everybody``: it is drawn from all agents, else from those that an agent hears; ``distinct``:
+    nobody is in it twice; ``all_move``: all of it takes what the rule returns, else the agent.
+    """
+
+    everybody: int
+    distinct: int
+    all_move: int
 
 
 @kernel
@@ -79,43 +92,25 @@ def all_here(absent: U64, i: Number, group: I64) -> bool:
 
 @kernel
 def gather(
-    rule: Any,
-    p: F64,
-    rows: U32,
-    sources: U32,
-    hearers: U32,
-    everybody: int,
-    distinct: int,
-    all_move: int,
-    absent: U64,
-    fixed: U8,
-    key: Word,
-    lo: int,
-    hi: int,
-    said: F64,
-    x: F64,
-    cut: float,
-    done: U64,
-    claim: U64,
-    touched: U32,
-    m: Number,
-) -> Number:
+    rule: Any, p: F64, rows: U32, sources: U32, hearers: U32, kind: GroupKind, absent: U64,
+    fixed: U8, key: Word, lo: int, hi: int, said: F64, x: F64, into: Conversions, m: Number,
+) -> Number:  # fmt: skip
     """Hold gatherings ``lo`` to ``hi - 1`` of a tick: an agent hears a group of ``said.size``.
 
     Parameters
     ----------
     rule, p
         See the module; float64 parameters for it.
-    rows, sources, hearers, absent, fixed, key, lo, hi, x, cut, done, claim, touched, m
+    rows, sources, hearers, absent, fixed, key, lo, hi, x, into, m
         As in :func:`sim.spread.opinions.pairs_kernels.meet_one`. A gathering of which somebody is
         absent does not take place.
-    everybody, distinct
-        As in :func:`draw_group`.
-    all_move
-        0: the agent takes what the rule returns; 1: the whole group does.
+    kind
+        Who is in a group, and who moves.
     said
         float64 (q,) scratch.
     """
+    everybody, distinct, all_move = kind
+    cut, done, claim, touched = into
     count = rows.shape[0]
     if hearers.size and not everybody:
         count = hearers.size
@@ -166,20 +161,11 @@ def gather(
 
 @kernel
 def spread_to(
-    rows: U32,
-    targets: U32,
-    speaker: Number,
-    new: float,
-    absent: U64,
-    fixed: U8,
-    x: F64,
-    cut: float,
-    done: U64,
-    claim: U64,
-    touched: U32,
-    m: Number,
-) -> Number:
+    rows: U32, targets: U32, speaker: Number, new: float, absent: U64, fixed: U8, x: F64,
+    into: Conversions, m: Number,
+) -> Number:  # fmt: skip
     """Give all listeners of ``speaker`` the opinion ``new``."""
+    cut, done, claim, touched = into
     start = np.int64(rows[speaker, 0])
     for e in range(start, start + np.int64(rows[speaker, 1])):
         v = np.int64(targets[e])
@@ -195,29 +181,14 @@ def spread_to(
 
 @kernel
 def persuade(
-    rows: U32,
-    sources: U32,
-    out_rows: U32,
-    targets: U32,
-    hearers: U32,
-    cross: int,
-    absent: U64,
-    fixed: U8,
-    key: Word,
-    lo: int,
-    hi: int,
-    x: F64,
-    cut: float,
-    done: U64,
-    claim: U64,
-    touched: U32,
-    m: Number,
-) -> Number:
+    rows: U32, sources: U32, out_rows: U32, targets: U32, hearers: U32, cross: int, absent: U64,
+    fixed: U8, key: Word, lo: int, hi: int, x: F64, into: Conversions, m: Number,
+) -> Number:  # fmt: skip
     """Let pairs that agree persuade all who hear them.
 
     Parameters
     ----------
-    rows, sources, hearers, absent, fixed, key, lo, hi, x, cut, done, claim, touched, m
+    rows, sources, hearers, absent, fixed, key, lo, hi, x, into, m
         As in :func:`sim.spread.opinions.pairs_kernels.meet_one`, and so are the draws of a pair.
     out_rows, targets
         uint32 (n, 2), uint32 (m,): who hears each agent.
@@ -243,9 +214,8 @@ def persuade(
             one, two = x[i], x[j]
             if one != two and not cross:
                 continue
-            told = (out_rows, targets)
-            m = spread_to(*told, i, two, absent, fixed, x, cut, done, claim, touched, m)
-            m = spread_to(*told, j, one, absent, fixed, x, cut, done, claim, touched, m)
+            m = spread_to(out_rows, targets, i, two, absent, fixed, x, into, m)
+            m = spread_to(out_rows, targets, j, one, absent, fixed, x, into, m)
     if seen == NEVER:
         m += 1
     return m

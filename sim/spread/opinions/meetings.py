@@ -14,7 +14,7 @@ from sim.jit.order import sort_ids
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Draws, Ids
 from sim.spread.opinions import pairs_kernels as kernels
-from sim.spread.opinions.biased_kernels import CELL_SHIFT, meet_biased
+from sim.spread.opinions.biased_kernels import CELL_SHIFT, Preference, meet_biased
 from sim.spread.opinions.compiled import Formula, formula_of
 from sim.spread.opinions.model import Floats, OpinionModel
 from sim.spread.opinions.voices import HeardRows, remembered
@@ -73,7 +73,7 @@ class Sequential(OpinionModel):
         key = draws.key(Stream.MEETINGS)
         scratch = contacts.scratch
         touched = scratch.touched if self.choices else scratch.touched[:0]
-        into = (self.cut, cascade.done, scratch.claim, touched)
+        into = kernels.Conversions(self.cut, cascade.done, scratch.claim, touched)
         found = 0
         for low in range(0, total, ROUND):
             span = key, low, min(low + ROUND, total)
@@ -86,7 +86,7 @@ class Sequential(OpinionModel):
         heard: HeardRows,
         span: tuple[np.uint64, int, int],
         own: Floats,
-        into: tuple[Any, ...],
+        into: kernels.Conversions,
         found: int,
     ) -> int:
         """Hold the updates of ``span`` (key, first, end); returns how many adopted so far."""
@@ -164,71 +164,71 @@ class Meetings(Sequential):
         heard: HeardRows,
         span: tuple[np.uint64, int, int],
         own: Floats,
-        into: tuple[Any, ...],
+        into: kernels.Conversions,
         found: int,
     ) -> int:
         """Hold the meetings of ``span`` (key, first, end); returns how many adopted so far."""
-        formula, given = self._given(cascade, heard)
+        formula, hearing = self._given(cascade, heard)
         media = self.media()
         bound = self.hears_within()
         if bound is not None:
-            formula.run(kernels.meet_all, *given, *span, bound, own)
+            formula.run(kernels.meet_all, hearing, *span, bound, own)
             return 0
         mutual = self.is_mutual(heard)
         if self.preference() > 0.0 or media[0].size:
-            biased = _tables(self.preference(), self.span, heard)
-            formula.run(meet_biased, *given, *span, mutual, own, *biased, *media)
+            near = _preference(self.preference(), self.span, heard)
+            formula.run(meet_biased, hearing, *span, mutual, own, near, *media)
             return 0
-        return int(
-            formula.run(kernels.meet_one, *given, *span, mutual, own, *into, np.int64(found))
-        )
+        told = *span, mutual, own, into, np.int64(found)
+        return int(formula.run(kernels.meet_one, hearing, *told))
 
-    def _given(self, cascade: Cascade, heard: HeardRows) -> tuple[Formula, tuple[Any, ...]]:
-        """Return the formula, and what every kernel of meetings takes first."""
+    def _given(self, cascade: Cascade, heard: HeardRows) -> tuple[Formula, kernels.OpinionTies]:
+        """Return the formula, and whom agents hear."""
         memo = cascade.memo
         if memo.get("given of") is not heard or memo["model"] is not self:
-            given = (
+            given = kernels.OpinionTies(
                 heard.rows, heard.sources, heard.trust, heard.hearers, cascade.absent,
                 self.stubborn(cascade), self.known_traits(cascade),
             )  # fmt: skip
             memo |= {"given of": heard, "model": self, "formula": formula_of(self), "given": given}
-        rows, sources, trust, hearers, _, fixed, traits = memo["given"]
-        return memo["formula"], (rows, sources, trust, hearers, cascade.absent, fixed, traits)
+        return memo["formula"], memo["given"]._replace(absent=cascade.absent)
 
     def is_settled(self, cascade: Cascade, contacts: Contacts, own: Floats) -> bool:
         """Return whether nobody is left whom a tie or a medium would move."""
         heard = remembered(cascade, contacts)
-        formula, given = self._given(cascade, heard)
-        rows, sources, trust, _, absent, fixed, traits = given
+        formula, hearing = self._given(cascade, heard)
         media, chance, _ = self.media()
-        shown = _as_ties(media if chance > 0.0 else media[:0], given, own)
+        shown = _as_ties(media if chance > 0.0 else media[:0], hearing, own)
         if media.size and formula.run(kernels.any_move, *shown, self.least):
             return False
-        told = rows, sources, trust, absent, fixed, traits, own, self.least
         bound = self.hears_within()
         if bound is not None:
-            return not formula.run(kernels.any_move_all, *told, bound)
-        return not formula.run(kernels.any_move, *told)
+            return not formula.run(kernels.any_move_all, hearing, own, self.least, bound)
+        return not formula.run(kernels.any_move, hearing, own, self.least)
 
 
-def _as_ties(media: Floats, given: tuple[Any, ...], own: Floats) -> tuple[Any, ...]:
+def _as_ties(
+    media: Floats, hearing: kernels.OpinionTies, own: Floats
+) -> tuple[kernels.OpinionTies, Floats]:
     """Return what a kernel takes of a world in which media are all that agents hear."""
-    rows, _, trust, _, absent, fixed, traits = given
+    rows, _, trust, _, absent, _, traits = hearing
     each = np.zeros_like(rows)
     each[:, 1] = (rows[:, 1] > 0) * media.size  # who hears nobody has no turn
     shown = np.arange(own.size, own.size + media.size, dtype=np.uint32)
     if absent.size:
         absent = np.append(absent, np.zeros(media.size // 64 + 1, np.uint64))
     traits = np.concatenate([traits, np.zeros((media.size, traits.shape[1]))])
-    return each, shown, trust[:0], absent, fixed, traits, np.concatenate([own, media])
+    told = hearing._replace(rows=each, sources=shown, trust=trust[:0], absent=absent, traits=traits)
+    return told, np.concatenate([own, media])
 
 
-def _tables(bias: float, span: tuple[float, float], heard: HeardRows) -> tuple[Any, ...]:
-    """Return what :func:`sim.spread.opinions.pairs_kernels.weigh` looks up, and room for a row."""
+def _preference(bias: float, span: tuple[float, float], heard: HeardRows) -> Preference:
+    """Return what :func:`sim.spread.opinions.biased_kernels.weigh` looks up, and room for a row."""
     ends = np.array([LEAST_DISTANCE, span[1] - span[0]]).view(np.uint64) >> np.uint64(CELL_SHIFT)
     first, last = (int(end) for end in ends)
     edges = (np.arange(first, last + 2, dtype=np.uint64) << np.uint64(CELL_SHIFT)).view(np.float64)
     longest = int(heard.rows[:, 1].max(initial=1))
     gap = np.empty(longest)
     table = edges**-bias
-    return bias, LEAST_DISTANCE, table, first, gap, gap.view(np.uint64), np.empty(longest)
+    room = gap, gap.view(np.uint64), np.empty(longest)
+    return Preference(bias, LEAST_DISTANCE, table, first, *room)

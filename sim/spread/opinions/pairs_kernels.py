@@ -15,7 +15,7 @@ are attempts at a biased choice.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,6 +27,8 @@ from sim.jit.types import F64, I64, U8, U16, U32, U64, Number, Word
 __all__ = [
     "AHEAD",
     "NEVER",
+    "Conversions",
+    "OpinionTies",
     "any_move",
     "any_move_all",
     "convert",
@@ -48,6 +50,42 @@ MOST = 64
 
 NEVER = -1.7976931348623157e308
 """No sum of opinions: what was read ahead is compared with it, lest the reads be dropped."""
+
+
+class OpinionTies(NamedTuple):
+    """Whom agents hear, and who takes part.
+
+    Attributes
+    ----------
+    rows, sources, trust
+        uint32 (n, 2), uint32 (m,), uint16 (m,) or (0,): whom each agent hears.
+    hearers
+        uint32: those with a row; or (0,) when all have one.
+    absent, fixed
+        uint64 bitmap or (0,): takes no part; uint8 (n,) or (0,): never moves.
+    traits
+        float64 (n, k): what the formula is told of an agent.
+    """
+
+    rows: U32
+    sources: U32
+    trust: U16
+    hearers: U32
+    absent: U64
+    fixed: U8
+    traits: F64
+
+
+class Conversions(NamedTuple):
+    """Who rises above ``cut`` for the first time, as :func:`convert` writes it down.
+
+    With ``touched`` of size 0 nobody is written down.
+    """
+
+    cut: float
+    done: U64
+    claim: U64
+    touched: U32
 
 
 @kernel
@@ -144,50 +182,28 @@ def rows_at(rows: U32, sources: U32, who: I64, x: F64) -> float:
 
 @kernel
 def meet_one(
-    formula: Any,
-    p: F64,
-    rows: U32,
-    sources: U32,
-    trust: U16,
-    hearers: U32,
-    absent: U64,
-    fixed: U8,
-    traits: F64,
-    key: Word,
-    lo: int,
-    hi: int,
-    mutual: int,
-    x: F64,
-    cut: float,
-    done: U64,
-    claim: U64,
-    touched: U32,
-    m: Number,
-) -> Number:
+    formula: Any, p: F64, hearing: OpinionTies, key: Word, lo: int, hi: int, mutual: int, x: F64,
+    into: Conversions, m: Number,
+) -> Number:  # fmt: skip
     """Hold meetings ``lo`` to ``hi - 1`` of a tick: a random agent hears one at random.
 
     Parameters
     ----------
     formula, p
         See the module; float64 parameters for it.
-    rows, sources, trust
-        uint32 (n, 2), uint32 (m,), uint16 (m,) or (0,): whom each agent hears.
-    hearers
-        uint32: those with a row; or (0,) when all have one.
-    absent, fixed
-        uint64 bitmap or (0,): takes no part; uint8 (n,) or (0,): never moves.
-    traits
-        float64 (n, k): what the formula is told of an agent.
+    hearing
+        Who hears whom.
     key, lo, hi
         Draws and numbers of the meetings.
     mutual
         0: the listener moves; 1: both do; 2: both do where both hear each other.
     x
         float64 (n,): opinions, changed.
-    cut, done, claim, touched, m
-        Who rises above ``cut`` for the first time, as in :func:`convert`; ``touched`` of size 0:
-        nobody is written down.
+    into, m
+        Who is converted, and how many so far.
     """
+    rows, sources, trust, hearers, absent, fixed, traits = hearing
+    cut, done, claim, touched = into
     count = hearers.size or rows.shape[0]
     who = np.empty(AHEAD, np.int64)
     tie = np.empty(AHEAD, np.int64)
@@ -255,26 +271,14 @@ def near_to(
 
 @kernel
 def meet_all(
-    formula: Any,
-    p: F64,
-    rows: U32,
-    sources: U32,
-    trust: U16,
-    hearers: U32,
-    absent: U64,
-    fixed: U8,
-    traits: F64,
-    key: Word,
-    lo: int,
-    hi: int,
-    bound: float,
-    x: F64,
+    formula: Any, p: F64, hearing: OpinionTies, key: Word, lo: int, hi: int, bound: float, x: F64
 ) -> None:
     """As :func:`meet_one`, where an agent hears at once all those within ``bound`` (<=) of it.
 
     The formula is told the sum of their opinions, each times the trust in it, over their number;
-    who hears nobody so near is left alone. ``hearers`` as there; nobody is written down.
+    who hears nobody so near is left alone. Nobody is written down.
     """
+    rows, sources, trust, hearers, absent, fixed, traits = hearing
     count = hearers.size or rows.shape[0]
     who = np.empty(AHEAD, np.int64)
     seen = 0.0
@@ -297,23 +301,13 @@ def meet_all(
 
 
 @kernel
-def any_move(
-    formula: Any,
-    p: F64,
-    rows: U32,
-    sources: U32,
-    trust: U16,
-    absent: U64,
-    fixed: U8,
-    traits: F64,
-    x: F64,
-    tolerance: float,
-) -> bool:
+def any_move(formula: Any, p: F64, hearing: OpinionTies, x: F64, tolerance: float) -> bool:
     """Return whether some tie is left over which a meeting would move a listener further.
 
     Parameters as in :func:`meet_one`; coins are taken as 0: whatever has a chance happens. Moves
     up to ``tolerance`` do not count.
     """
+    rows, sources, trust, _, absent, fixed, traits = hearing
     for v in range(rows.shape[0]):
         if absent.size and not is_open(absent, np.uint64(v)):
             continue
@@ -333,19 +327,10 @@ def any_move(
 
 @kernel
 def any_move_all(
-    formula: Any,
-    p: F64,
-    rows: U32,
-    sources: U32,
-    trust: U16,
-    absent: U64,
-    fixed: U8,
-    traits: F64,
-    x: F64,
-    tolerance: float,
-    bound: float,
+    formula: Any, p: F64, hearing: OpinionTies, x: F64, tolerance: float, bound: float
 ) -> bool:
     """As :func:`any_move` for the meetings of :func:`meet_all`."""
+    rows, sources, trust, _, absent, fixed, traits = hearing
     for v in range(rows.shape[0]):
         if absent.size and not is_open(absent, np.uint64(v)):
             continue

@@ -18,7 +18,7 @@ from sim.jit import claims
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Bits, Contacts, Draws, Ids
 from sim.spread.cascade.model import SLICE
-from sim.spread.neighbours.threshold_sums import heard, missing
+from sim.spread.neighbours.threshold import heard, missing
 from sim.spread.rivals import rivals_kernels as kernels
 from sim.spread.rivals.sums import RivalVoices
 

@@ -23,8 +23,16 @@ from sim.store.history.database import APPLICATION_ID, BESIDE, TABLES, VERSION, 
 from sim.store.history.packing import PART, acts_of, decisions_of, texts_of, wrote_of
 from sim.store.sans_io import Lookup, Query, look_up
 from sim.store.snapshot import schema
-from sim.store.snapshot.bounded import DamagedError, Deadline, room_of
-from sim.store.snapshot.gates import LIMITS, MOST_OBJECTS, OPERATIONS, PRAGMAS, QUERY_SECONDS
+from sim.store.snapshot.gates import (
+    LIMITS,
+    MOST_OBJECTS,
+    OPERATIONS,
+    PRAGMAS,
+    QUERY_SECONDS,
+    DamagedError,
+    Deadline,
+    room_of,
+)
 from sim.store.snapshot.header import HEADER_BYTES
 
 if TYPE_CHECKING:

@@ -360,14 +360,20 @@ def move_history(world: str | PathLike[str], target: str | PathLike[str]) -> Non
     """Give the history of a world's file the name that goes with another; it replaces that one's.
 
     Nobody has it open. A damaged one goes along as it is.
+
+    Raises
+    ------
+    FileError
+        When the disk refuses.
     """
     source, goal = history_file(world), history_file(target)
-    drop_files(goal)
-    for end in ("-wal", ""):  # SQLite takes a log for a database's by its name alone
-        path = source.with_name(source.name + end)
-        if path.exists():
-            path.replace(goal.with_name(goal.name + end))
-    source.with_name(f"{source.name}-shm").unlink(missing_ok=True)
+    with _explained(goal):
+        drop_files(goal)
+        for end in ("-wal", ""):  # SQLite takes a log for a database's by its name alone
+            path = source.with_name(source.name + end)
+            if path.exists():
+                path.replace(goal.with_name(goal.name + end))
+        source.with_name(f"{source.name}-shm").unlink(missing_ok=True)
 
 
 def copy_history(world: str | PathLike[str], target: str | PathLike[str]) -> None:
@@ -383,7 +389,8 @@ def copy_history(world: str | PathLike[str], target: str | PathLike[str]) -> Non
     source, goal = history_file(world), history_file(target)
     if source.absolute() == goal.absolute():
         return
-    drop_files(goal)
+    with _explained(goal):
+        drop_files(goal)
     if not source.is_file() or source.is_symlink():
         return
     draft = goal.with_name(f".{goal.name}.partial")

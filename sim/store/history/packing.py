@@ -19,7 +19,7 @@ import numpy.typing as npt
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import ActColumns
 from sim.platform.acts.tick_record import KINDS, PostedMessages
-from sim.store.snapshot.bounded import DamagedError
+from sim.store.snapshot.gates import DamagedError
 
 __all__ = [
     "LARGEST",

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.agents.columns import Agents
+from sim.core.bounds import under
 from sim.core.checks import LAST_TICK, whole_number
 from sim.core.progress import Report, quiet
 from sim.errors import InputError, SnapshotError
@@ -23,8 +24,13 @@ from sim.platform.bounds import require_log, texts_of
 from sim.platform.posts.posts import Posts
 from sim.spread.cascade.generations import Generations, cohorts
 from sim.store.history.acts import ActIndex, Record, record_of
-from sim.store.history.history import WorldHistory
-from sim.store.history.rows import AdoptionColumns, AdoptionPack, MessageFacts, TickCounts
+from sim.store.history.history import (
+    AdoptionColumns,
+    AdoptionPack,
+    MessageFacts,
+    TickCounts,
+    WorldHistory,
+)
 from sim.store.journal.journal import JOURNAL_FILE, folder_of
 from sim.store.journal.reading import BrokenError, JournalFile, read_journal
 from sim.store.journal.route import ReplayLine
@@ -165,9 +171,8 @@ def people_of(path: str | PathLike[str]) -> Agents:
         with read_journal(folder) as journal:
             file = folder / _on_line(folder, journal)[-1].file
     meta, columns = columns_of(file, lambda name: name.startswith("agents."))
-    own = {name.removeprefix("agents."): column for name, column in columns.items()}
     try:
-        return Agents.restore(meta["agents"], own)
+        return Agents.restore(meta["agents"], under("agents.", columns))
     except (InputError, LookupError, TypeError) as error:
         raise SnapshotError(file, f"its agents cannot be read ({error})") from error
 
@@ -203,7 +208,7 @@ def _record(path: Path, meta: Meta, columns: Columns, until: int) -> Record:
     try:
         if "platform.log.sealed" not in columns:
             sealed(dict(meta), columns)
-        own = [_under(columns, prefix) for prefix in _PLATFORM]
+        own = [under(prefix, columns) for prefix in _PLATFORM]
         settings, written = said["settings"], texts_of(said["written"])
         require_log(own[0], tick)
         log = ActLog.restore(int(settings["log_ticks"]), own[0])
@@ -212,10 +217,6 @@ def _record(path: Path, meta: Meta, columns: Columns, until: int) -> Record:
     except (DamagedError, LookupError, TypeError, ValueError, OverflowError) as error:
         raise SnapshotError(path, f"its log of acts cannot be read ({error!r:.200})") from error
     return record_of(traces, path, until=until)
-
-
-def _under(columns: Columns, prefix: str) -> Columns:
-    return {n.removeprefix(prefix): c for n, c in columns.items() if n.startswith(prefix)}
 
 
 def _packs(meta: Meta, columns: Columns) -> list[AdoptionPack]:

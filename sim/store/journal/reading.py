@@ -24,8 +24,17 @@ from sim.store.journal.rows import (
 )
 from sim.store.sans_io import Lookup, Query, Row, look_up
 from sim.store.snapshot import schema
-from sim.store.snapshot.bounded import DamagedError, Deadline, bounded, room_of
-from sim.store.snapshot.gates import LIMITS, MOST_OBJECTS, OPERATIONS, PRAGMAS, QUERY_SECONDS
+from sim.store.snapshot.gates import (
+    LIMITS,
+    MOST_OBJECTS,
+    OPERATIONS,
+    PRAGMAS,
+    QUERY_SECONDS,
+    DamagedError,
+    Deadline,
+    bounded,
+    room_of,
+)
 from sim.store.snapshot.header import HEADER_BYTES
 from sim.store.snapshot.json_values import from_json
 

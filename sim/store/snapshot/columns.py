@@ -15,7 +15,7 @@ import xxhash
 from sim.core.progress import Report, quiet
 from sim.core.scratch import looked_at
 from sim.errors import InputError
-from sim.store.snapshot.bounded import DamagedError, bounded
+from sim.store.snapshot.gates import DamagedError, bounded
 from sim.store.snapshot.json_values import from_json
 from sim.store.snapshot.schema import CHUNK_BYTES
 

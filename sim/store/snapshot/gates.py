@@ -1,18 +1,34 @@
-"""Hardened opening of untrusted SQLite files: no views, triggers, functions or long queries."""
+"""Hardened opening of untrusted SQLite files: no views or triggers, bounded queries and rows.
+
+The pages of a file made to harm may lead into each other again and again, so that a few kilobytes
+seem to be gigabytes of rows.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import math
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from sim.core.text import one_line
 from sim.errors import SnapshotError
-from sim.store.snapshot.bounded import DamagedError, Deadline
 from sim.store.snapshot.schema import CORE_TABLES, LARGEST_VALUE, RELATIONAL_TABLES, known_tables
 
-__all__ = ["QUERY_SECONDS", "gated", "open_gated", "refusing"]
+__all__ = [
+    "QUERY_SECONDS",
+    "DamagedError",
+    "Deadline",
+    "Room",
+    "bounded",
+    "gated",
+    "open_gated",
+    "refusing",
+    "room_of",
+]
 
 QUERY_SECONDS = 5.0
 """What all queries on one file may take together; reading chunks does not count."""
@@ -104,3 +120,79 @@ def _require_known_tables(connection: sqlite3.Connection) -> None:
     difference = known_tables(rows.fetchmany(MOST_OBJECTS))
     if difference:
         raise DamagedError(difference)
+
+
+ROW_BYTES = 16
+
+
+class DamagedError(Exception):
+    """What a file says does not fit together; the text is one clause."""
+
+
+class Deadline:
+    """Stops a query that takes too long; a progress handler of SQLite.
+
+    Parameters
+    ----------
+    seconds
+        What a query may take.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.restart()
+
+    def restart(self) -> None:
+        """Give it the whole time again."""
+        self._end = time.monotonic() + self._seconds
+
+    def cut(self) -> None:
+        """Let it be over: nobody waits for the query any more."""
+        self._end = -math.inf
+
+    def __call__(self) -> bool:
+        """Return whether it is over."""
+        return time.monotonic() > self._end
+
+
+class Room:
+    """What rows may take; counts each that is read.
+
+    Parameters
+    ----------
+    size
+        Bytes of the file, or what is left of them.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+
+    def take(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Count a row, and return it.
+
+        Raises
+        ------
+        DamagedError
+            When there is no room for it.
+        """
+        self._left -= ROW_BYTES + sum(len(each) for each in row if isinstance(each, (str, bytes)))
+        if self._left < 0:
+            raise DamagedError("its rows claim to be larger than the file")
+        return row
+
+
+def bounded(rows: Iterable[tuple[Any, ...]], room: int) -> Iterator[tuple[Any, ...]]:
+    """Yield rows as long as they fit into a file of ``room`` bytes.
+
+    Raises
+    ------
+    DamagedError
+        When there are more.
+    """
+    return map(Room(room).take, rows)
+
+
+def room_of(path: Path) -> int:
+    """Return the bytes of a database and its log now: no rows of a query can be larger."""
+    beside = (path, path.with_name(f"{path.name}-wal"))
+    return sum(each.stat().st_size for each in beside if each.exists())

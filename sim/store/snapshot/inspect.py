@@ -16,8 +16,7 @@ from sim.core.text import one_line
 from sim.errors import SnapshotError
 from sim.store.sans_io import Lookup, Query, look_up
 from sim.store.snapshot import columns as arrays
-from sim.store.snapshot.bounded import DamagedError, bounded
-from sim.store.snapshot.gates import gated
+from sim.store.snapshot.gates import DamagedError, bounded, gated
 from sim.store.snapshot.header import as_path
 from sim.store.snapshot.json_values import from_json
 from sim.store.snapshot.opened import OpenedFile, find_world, opened

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,13 +16,11 @@ from sim.errors import Cancelled, CapacityError, PluginError, SnapshotError, Unk
 from sim.store.journal.audit import attach
 from sim.store.sans_io import Lookup, Query, look_up
 from sim.store.snapshot import columns as arrays
-from sim.store.snapshot.bounded import DamagedError
 from sim.store.snapshot.columns import ColumnEntry, Columns
 from sim.store.snapshot.facts import Meta
-from sim.store.snapshot.gates import gated
+from sim.store.snapshot.gates import DamagedError, gated
 from sim.store.snapshot.header import HEADER_BYTES, check_header, open_regular, version_of
 from sim.store.snapshot.json_values import from_json
-from sim.store.snapshot.memory import available_bytes
 from sim.store.snapshot.schema import VERSION
 from sim.store.snapshot.trailer import TRAILER_BYTES, Trailer, quick, quick_of
 from sim.store.snapshot.upgrades import upgrade
@@ -32,6 +31,7 @@ __all__ = [
     "Restore",
     "SnapshotCapacityError",
     "Storable",
+    "available_bytes",
     "find_world",
     "opened",
     "packed",
@@ -245,3 +245,38 @@ def _meta(path: Path, said: dict[str, str]) -> Meta:
     if not isinstance(meta, dict):
         raise SnapshotError(path, "damaged: its metadata has no keys")
     return meta
+
+
+UNLIMITED = 1 << 62
+CGROUP = Path("/sys/fs/cgroup")
+"""Inside a container the machine's free memory says nothing; its own limit stands here."""
+
+
+def available_bytes() -> int:
+    """Return the bytes that can be allocated now: of the machine, the container, the process."""
+    import psutil
+
+    machine = int(psutil.virtual_memory().available)
+    taken = int(psutil.Process().memory_info().vms)
+    return max(0, min(machine, _container(), _process(taken)))
+
+
+def _container() -> int:
+    try:
+        limit = (CGROUP / "memory.max").read_text().strip()
+        used = int((CGROUP / "memory.current").read_text())
+        kept = _reclaimable((CGROUP / "memory.stat").read_text())
+        return UNLIMITED if limit == "max" else int(limit) - used + kept
+    except (OSError, ValueError):
+        return UNLIMITED
+
+
+def _reclaimable(text: str) -> int:
+    """Return the bytes of cached files, which count as used and are given up on demand."""
+    counts = dict(line.split() for line in text.splitlines())
+    return int(counts.get("active_file", 0)) + int(counts.get("inactive_file", 0))
+
+
+def _process(used: int) -> int:
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return UNLIMITED if limit == resource.RLIM_INFINITY else limit - used

@@ -5,6 +5,10 @@ digests behind the last page, fsync, rename, fsync of the folder. Reading: magic
 version as bytes; then all bytes are hashed by a thread while the columns are read through SQLite
 behind gates (:mod:`sim.store.snapshot.gates`), and no world is handed out before the digest is
 right.
+
+A world that was loaded keeps an index of these packed records and reads a piece when it is asked
+for one. The file stays open: where it is replaced, the bytes of before can still be read. Each
+record's checksum is in the world's memory, so no other bytes can pass for them.
 """
 
 from __future__ import annotations
@@ -18,23 +22,36 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Lock
+from typing import TYPE_CHECKING, TypeVar
 
+import numpy as np
+
+from sim.agents.records import MemoryChunks
 from sim.core.progress import Report, quiet
-from sim.errors import FileError
+from sim.errors import FileError, InputError
 from sim.store.journal import audit
 from sim.store.relational import tables as rows
 from sim.store.snapshot import columns as arrays
 from sim.store.snapshot import facts, files, schema, trailer
-from sim.store.snapshot.filed_records import leave_in_file
 from sim.store.snapshot.header import as_path
 from sim.store.snapshot.json_values import plain
 from sim.store.snapshot.opened import Restore, S, Storable, opened, packed
+from sim.store.snapshot.schema import CHUNK_BYTES
 
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["SaveReport", "load", "read", "save"]
+__all__ = [
+    "COLUMN",
+    "KEPT_BYTES",
+    "FiledRecords",
+    "SaveReport",
+    "leave_in_file",
+    "load",
+    "read",
+    "save",
+]
 
 LARGEST_FILE_PAGES = 1 << 24
 """1 TiB; SQLite refuses to grow beyond it as if the disk were full."""
@@ -222,3 +239,125 @@ def _explained(target: Path) -> Iterator[None]:
         full = error.sqlite_errorname == "SQLITE_FULL"
         reason = "the disk is full" if full else f"the file could not be written ({error})"
         raise FileError(target, f"not saved: {reason}") from error
+
+
+COLUMN = "cold.data"
+KEPT_BYTES = 1 << 20
+"""Packed records up to this size stay in memory."""
+
+T = TypeVar("T")
+
+
+class FiledRecords:
+    """The packed records of a world file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    size
+        Bytes of all records together.
+
+    Raises
+    ------
+    sqlite3.Error
+        When the file does not hold them.
+    """
+
+    def __init__(self, path: Path, size: int) -> None:
+        self.path = path
+        self._size = size
+        self._lock = Lock()
+        uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+        self._file = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        self._file.execute("PRAGMA mmap_size=0")
+        rows = self._file.execute(
+            "SELECT id FROM chunks WHERE column = ? ORDER BY number", (COLUMN,)
+        )
+        self._rows = [int(row) for (row,) in rows]
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __deepcopy__(self, memo: object) -> FiledRecords:
+        return self
+
+    def __reduce__(
+        self,
+    ) -> tuple[type[MemoryChunks], tuple[np.ndarray[tuple[int], np.dtype[np.uint8]]]]:
+        """Go to other processes as bytes."""
+        return MemoryChunks, (np.frombuffer(self.read(0, self._size), np.uint8),)
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Return some of the bytes.
+
+        Raises
+        ------
+        InputError
+            When the file cannot be read any more.
+        """
+        try:
+            with self._lock:
+                return b"".join(self._pieces(start, stop))
+        except (sqlite3.Error, IndexError) as error:
+            raise InputError(
+                f"{self.path}: what is known of agents cannot be read any more ({error}); "
+                "open the world again."
+            ) from error
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_file"):
+            self._file.close()
+
+    def _pieces(self, start: int, stop: int) -> list[bytes]:
+        found = []
+        while start < stop:
+            number, offset = divmod(start, CHUNK_BYTES)
+            count = min(stop - start, CHUNK_BYTES - offset)
+            with self._file.blobopen("chunks", "data", self._rows[number], readonly=True) as blob:
+                blob.seek(offset)
+                piece = blob.read(count)
+            if len(piece) != count:
+                raise IndexError(f"{len(piece)} of {count} bytes at {start}")
+            found.append(piece)
+            start += count
+        return found
+
+
+def leave_in_file(world: World, path: Path, *, kept: int = KEPT_BYTES) -> bool:
+    """Let a world that was just loaded read its cold records from its file.
+
+    Parameters
+    ----------
+    world
+        Loaded from ``path``.
+    path
+        A world file.
+    kept
+        Bytes up to which they stay in memory.
+
+    Returns
+    -------
+    Whether it does; not where there are few, or the file is not what was loaded.
+    """
+    cold = world.agents.lore.cold
+    size = cold.packed_bytes
+    if size <= kept:
+        return False
+    try:
+        filed = FiledRecords(path, size)
+        try:
+            same = filed.read(0, size) == cold.packed()
+        except InputError:
+            same = False
+    except sqlite3.Error:
+        return False
+    if not same:
+        filed.close()
+        return False
+    cold.lie_in(filed)
+    return True

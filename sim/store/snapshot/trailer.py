@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import xxhash
 
 from sim.core.progress import Report, quiet
-from sim.core.workers import workers
+from sim.core.threads import workers
 
 __all__ = [
     "LEAF_BYTES",

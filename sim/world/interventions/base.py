@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import Any, ClassVar
 
 from sim.core import rng
 from sim.core.params import Parameters
-from sim.core.plugin_needs import API_VERSION
+from sim.core.plugin_files import API_VERSION
 from sim.core.rng import Stream
 from sim.errors import InputError
+from sim.world.contract import PlatformState, WorldState
 from sim.world.seeding import Ids, choose_seeds
-
-if TYPE_CHECKING:
-    from sim.platform.platform import Platform
-    from sim.world.world import World
 
 __all__ = [
     "AGENTS", "MESSAGE", "OPENS", "Intervention", "OnPlatform", "members_of", "opens_later",
@@ -57,15 +54,15 @@ class Intervention(Parameters):
     says: ClassVar[str] = ""
     """What it does, in a few words."""
 
-    def check_in(self, world: World) -> None:
+    def check_in(self, world: Any) -> None:
         """Refuse now what could never be done in this world."""
 
-    def do(self, world: World, number: int) -> str:
+    def do(self, world: Any, number: int) -> str:
         """Do it; returns what came of it. ``number`` is its own, for its draws."""
         raise NotImplementedError
 
 
-def members_of(world: World, expression: str, number: int, *, others: bool = False) -> Ids:
+def members_of(world: WorldState, expression: str, number: int, *, others: bool = False) -> Ids:
     """Return whom an intervention means; what it draws is its own, each side apart."""
     key = rng.key(world.seed, Stream.CHOSEN, world.tick, 2 * number + others)
     return choose_seeds(world, expression, key=key)
@@ -74,18 +71,18 @@ def members_of(world: World, expression: str, number: int, *, others: bool = Fal
 class OnPlatform(Intervention):
     """One that needs a platform."""
 
-    def check_in(self, world: World) -> None:
+    def check_in(self, world: Any) -> None:
         """Refuse a world without one, unless one is to be opened."""
         if not opens_later(world):
             platform_of(world, self.plugin_name)
 
 
-def opens_later(world: World) -> bool:
+def opens_later(world: WorldState) -> bool:
     """Whether a platform is to be opened that is not there yet."""
     return any(each.does.plugin_name == OPENS and not each.is_over for each in world.interventions)
 
 
-def platform_of(world: World, name: str) -> Platform:
+def platform_of(world: WorldState, name: str) -> PlatformState:
     """Return a world's platform, or say that ``name`` needs one."""
     if world.platform is None:
         raise InputError(f"{name} needs a platform, and this world has none; open one first.")

@@ -6,15 +6,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from operator import eq, ge, gt, le, lt, ne
-from typing import TYPE_CHECKING
 
 from sim.errors import InputError, UnknownNameError
 from sim.platform.acts.kinds import Act
+from sim.world.contract import WorldState
 from sim.world.metrics.series import METRICS, known_metrics
 from sim.world.metrics.values import OF_MESSAGES
-
-if TYPE_CHECKING:
-    from sim.world.world import World
 
 __all__ = ["QUANTITIES", "WorldCondition", "condition_of"]
 
@@ -53,12 +50,12 @@ class WorldCondition:
     sign: str
     bound: float
 
-    def holds(self, world: World) -> bool:
+    def holds(self, world: WorldState) -> bool:
         """Return whether it holds now; not of what is not known yet."""
         value = self.value(world)
         return value == value and _COMPARED[self.sign](value, self.bound)
 
-    def value(self, world: World) -> float:
+    def value(self, world: WorldState) -> float:
         """Return what it is about, as it is now; NaN where that is not known."""
         if self.quantity == "tick":
             return float(world.tick)

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from sim.core.registry import names, refuse_off, spec
 from sim.errors import InputError, ParameterError, UnknownNameError
+from sim.world.contract import WorldState
 from sim.world.interventions.base import Intervention
-from sim.world.interventions.groups import Group
 from sim.world.interventions.members import (
+    ActByHand,
     Ban,
     Behave,
     ChangeSetting,
     ChangeTies,
     CutTies,
     Freeze,
+    Group,
     Newcomers,
+    OpenPlatform,
     Recommend,
     Shock,
     Thaw,
 )
 from sim.world.interventions.messages import DownRank, FactCheck, Hide, Inject, Label, Vote
-from sim.world.interventions.platform import ActByHand, OpenPlatform
-
-if TYPE_CHECKING:
-    from sim.world.world import World
 
 __all__ = ["KINDS", "Intervention", "LostIntervention", "kinds", "made", "remade"]
 
@@ -48,7 +47,7 @@ class LostIntervention(Intervention):
         """Return its fields as they were saved."""
         return dict(type(self).saved)
 
-    def do(self, world: World, number: int) -> str:
+    def do(self, world: WorldState, number: int) -> str:
         """Refuse."""
         raise InputError(f"its plugin {self.plugin_name!r} is not there; load it: --plugin FILE")
 

@@ -1,45 +1,50 @@
-"""Interventions that are about members, ties and the platform itself."""
+"""Interventions that are about members, ties, groups and the platform itself."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from sim.agents.lifecycle import Lifecycle
+from sim.agents.lifecycle import Lifecycle, belongs
 from sim.core import rng
 from sim.core.params import Field
 from sim.core.registry import make
 from sim.core.rng import Stream
 from sim.errors import InputError, UnknownNameError
 from sim.network.graph.changes import Changed
+from sim.network.relations.membership import ENDLESS
+from sim.platform.acts.kinds import Act, act_of
 from sim.platform.settings import PlatformSettings
+from sim.world.contract import WorldState
 from sim.world.interventions.base import (
     AGENTS,
     MESSAGE,
+    OPENS,
     Intervention,
     OnPlatform,
     members_of,
     platform_of,
 )
+from sim.world.interventions.messages import post_of
 from sim.world.metrics.values import cascade_of
 
-if TYPE_CHECKING:
-    from sim.world.world import World
-
 __all__ = [
+    "ActByHand",
     "Ban",
     "Behave",
     "ChangeSetting",
     "ChangeTies",
     "CutTies",
     "Freeze",
+    "Group",
     "Newcomers",
+    "OpenPlatform",
     "Recommend",
     "Shock",
     "Thaw",
-]  # fmt: skip
+]
 
 Ids = npt.NDArray[np.uint32]
 
@@ -52,14 +57,14 @@ class _Status(Intervention):
 
     agents: str = Field(description=AGENTS)
 
-    def do(self, world: World, number: int) -> str:
+    def do(self, world: WorldState, number: int) -> str:
         """Give them the status."""
         who = self.chosen(world, number)
         world.agents.set_status(who, self.goal)
         world.wake()
         return f"{who.size:,} members are {self.goal.name.lower()}"
 
-    def chosen(self, world: World, number: int) -> Ids:
+    def chosen(self, world: WorldState, number: int) -> Ids:
         """Return whom."""
         return members_of(world, self.agents, number)
 
@@ -88,7 +93,7 @@ class Thaw(_Status):
 
     agents: str = Field("all", description="whom, by ids; all: everybody who is suspended")
 
-    def chosen(self, world: World, number: int) -> Ids:
+    def chosen(self, world: WorldState, number: int) -> Ids:
         """Return whom: expressions choose active members alone, so ids are looked up here."""
         if self.agents == "all":
             frozen = world.agents.status == np.uint8(Lifecycle.SUSPENDED)
@@ -107,12 +112,12 @@ class Recommend(OnPlatform):
     agents: str = Field("", description="whose feeds, as for seeds; empty: everybody's")
     parameters: dict[str, Any] = Field(default_factory=dict, description="of the recommender")
 
-    def check_in(self, world: World) -> None:
+    def check_in(self, world: WorldState) -> None:
         """Refuse an unknown recommender or a wrong parameter."""
         super().check_in(world)
         make(self.recommender, "recommender", **self.parameters)
 
-    def do(self, world: World, number: int) -> str:
+    def do(self, world: WorldState, number: int) -> str:
         """Change it."""
         who = members_of(world, self.agents, number) if self.agents else None
         platform_of(world, self.plugin_name).recommend(self.recommender, who, **self.parameters)
@@ -130,12 +135,12 @@ class Behave(OnPlatform):
     agents: str = Field("", description="for whom, as for seeds; empty: for everybody")
     parameters: dict[str, Any] = Field(default_factory=dict, description="of the policy")
 
-    def check_in(self, world: World) -> None:
+    def check_in(self, world: WorldState) -> None:
         """Refuse an unknown policy or a wrong parameter."""
         super().check_in(world)
         make(self.policy, "policy", **self.parameters)
 
-    def do(self, world: World, number: int) -> str:
+    def do(self, world: WorldState, number: int) -> str:
         """Change it."""
         who = members_of(world, self.agents, number) if self.agents else None
         platform_of(world, self.plugin_name).behave(self.policy, who, **self.parameters)
@@ -153,7 +158,7 @@ class ChangeSetting(OnPlatform):
     value: Any = Field(description="the new value")
     message: int = Field(-1, ge=-1, description=f"{MESSAGE}; -1: a setting of the platform")
 
-    def check_in(self, world: World) -> None:
+    def check_in(self, world: WorldState) -> None:
         """Refuse a setting that there is not."""
         if self.message < 0:
             super().check_in(world)
@@ -161,11 +166,11 @@ class ChangeSetting(OnPlatform):
                 raise UnknownNameError("setting that can change", self.name, _SETTINGS)
             self._changed(world)
 
-    def _changed(self, world: World) -> PlatformSettings:
+    def _changed(self, world: WorldState) -> PlatformSettings:
         known = {} if world.platform is None else world.platform.settings.values()
         return PlatformSettings(**{**known, self.name: self.value})
 
-    def do(self, world: World, number: int) -> str:
+    def do(self, world: WorldState, number: int) -> str:
         """Change it."""
         if self.message >= 0:
             cascade_of(world, self.message).revise(**{self.name: self.value})
@@ -186,7 +191,7 @@ class ChangeTies(Intervention):
     agents: str = Field(description=AGENTS)
     others: str = Field(description=AGENTS)
 
-    def do(self, world: World, number: int) -> str:
+    def do(self, world: WorldState, number: int) -> str:
         """Do it; an agent that is on both sides leaves itself out."""
         agents, others = (
             members_of(world, self.agents, number),
@@ -210,7 +215,7 @@ class CutTies(Intervention):
     others: str = Field("", description="the other side, as for seeds; empty: everybody")
     share: float = Field(1.0, gt=0, le=1, description="of the ties between them, at random")
 
-    def do(self, world: World, number: int) -> str:
+    def do(self, world: WorldState, number: int) -> str:
         """Cut them."""
         n = len(world.agents)
         here, there = np.zeros((2, n), np.bool_)
@@ -237,7 +242,7 @@ class Shock(Intervention):
     agents: str = Field("", description=f"{AGENTS}; empty: everybody")
     ticks: int = Field(0, ge=0, description="for how long; 0: for good")
 
-    def do(self, world: World, number: int) -> str:
+    def do(self, world: WorldState, number: int) -> str:
         """Change activity; what it was is kept, where it is to come back."""
         everybody = np.arange(len(world.agents), dtype=np.uint32)
         who = members_of(world, self.agents, number) if self.agents else everybody
@@ -249,7 +254,7 @@ class Shock(Intervention):
         return f"{who.size:,} members are {self.factor:g}x as active"
 
 
-def largest_community(world: World) -> Ids:
+def largest_community(world: WorldState) -> Ids:
     """Return the members of the largest community; of equals the first."""
     label = world.agents.community
     if not (label >= 0).any():
@@ -272,7 +277,7 @@ class Newcomers(Intervention):
     )
     friends: int = Field(5, ge=0, le=1000, description="how many friends each makes, by lot")
 
-    def do(self, world: World, number: int) -> str:
+    def do(self, world: WorldState, number: int) -> str:
         """Let them in; a friend that the lot names twice is one."""
         n = len(world.agents)
         known = np.arange(n, dtype=np.uint32)
@@ -288,3 +293,115 @@ class Newcomers(Intervention):
         if who.size:
             world.befriend(who, whom)
         return f"{self.count:,} members join"
+
+
+class Group(Intervention):
+    """Make a group where there is none of the name, and let members join it, or leave."""
+
+    plugin_name: ClassVar[str] = "group"
+    says: ClassVar[str] = "make a group, let members join or leave it"
+
+    name: str = Field(description="the group")
+    agents: str = Field("", description=f"{AGENTS}; empty: nobody yet")
+    limit: int = Field(0, ge=0, description="of a new group: how many it takes; 0: all who come")
+    leave: bool = Field(False, description="they leave")
+
+    def do(self, world: WorldState, number: int) -> str:
+        """Do it; of a crowd the first find room, and banned and destroyed ones stay out."""
+        groups, said = world.groups, f"the group {self.name!r}"
+        is_new = self.name not in groups.names
+        if is_new and self.leave:
+            raise InputError(f"there is no group {self.name!r} to leave")
+        who = members_of(world, self.agents, number) if self.agents else np.empty(0, np.uint32)
+        if is_new:
+            groups.create(self.name, self.limit or None)
+        if self.leave:
+            return f"{groups.leave(who, self.name):,} left {said}"
+        limit, inside = groups.limit(self.name), groups.members(self.name)
+        who = who[~np.isin(who, inside) & belongs(world.agents.status[who], "ties")]
+        room = who.size if limit >= ENDLESS else max(limit - inside.size, 0)
+        joined = groups.join(who[:room], self.name)
+        left = f"; {who.size - joined:,} found no room" if who.size > joined else ""
+        return (
+            f"{said} is made; {joined:,} joined{left}"
+            if is_new
+            else f"{joined:,} joined {said}{left}"
+        )
+
+
+_MOST_ACTS = 100_000
+
+
+class OpenPlatform(Intervention):
+    """Open a platform: members post, read feeds and act from then on."""
+
+    plugin_name: ClassVar[str] = OPENS
+    says: ClassVar[str] = "open a platform"
+
+    recommender: str = Field("blend", description="who ranks feeds")
+    policy: str = Field("rule", description="who decides what members do")
+    parameters: dict[str, Any] = Field(default_factory=dict, description="of the recommender")
+    settings: dict[str, Any] = Field(default_factory=dict, description="of the platform")
+
+    def check_in(self, world: WorldState) -> None:
+        """Refuse a world that has one, unknown names and wrong settings."""
+        if world.platform is not None:
+            raise InputError("This world has a platform already.")
+        PlatformSettings(**self.settings).check()
+        make(self.recommender, "recommender", **self.parameters).check()
+        make(self.policy, "policy")
+
+    def do(self, world: WorldState, number: int) -> str:
+        """Open it."""
+        ranks = make(self.recommender, "recommender", **self.parameters)
+        world.open_platform(self.settings, recommender=ranks, policy=self.policy)
+        return f"a platform is open; {self.recommender} ranks feeds"
+
+
+class ActByHand(OnPlatform):
+    """Let each of some members do the same by hand: like, post, reply, follow, join a group."""
+
+    plugin_name: ClassVar[str] = "act"
+    says: ClassVar[str] = "let members act by hand"
+
+    act: str = Field(description="what, such as 'like', 'reply' or 'join group'")
+    agents: str = Field(description=AGENTS)
+    message: int = Field(-1, ge=-1, description="the injected message that it is about; -1: none")
+    post: int = Field(-1, ge=-1, description="or the number of a post; -1: none")
+    other: str = Field("", description="the id of the member that it is about")
+    text: str = Field("", description="what is said or looked for; a new group's name")
+    group: str = Field("", description="the group, by number or name")
+
+    def check_in(self, world: WorldState) -> None:
+        """Refuse an unknown act, and one about two messages."""
+        super().check_in(world)
+        if act_of(self.act) is Act.SIGN_UP:
+            raise InputError("Members sign up by joining the world: newcomers.")
+        if self.message >= 0 and self.post >= 0:
+            raise InputError("An act is about one message: give message or post, not both.")
+
+    def do(self, world: WorldState, number: int) -> str:
+        """Let them, before the feeds of the tick that begins; who may not is counted."""
+        platform, who = platform_of(world, self.plugin_name), members_of(world, self.agents, number)
+        if who.size > _MOST_ACTS:
+            raise InputError(f"at most {_MOST_ACTS:,} members act by hand at once")
+        said: dict[str, Any] = {
+            "message": post_of(world, self.message) if self.message >= 0 else self._post,
+            "other": world.agents.index(self.other) if self.other else None,
+            "text": self.text,
+            "group": int(self.group) if self.group.isdecimal() else self.group or None,
+        }
+        refused: list[str] = []
+        for agent in who.tolist():
+            try:
+                platform.act(agent, self.act, **said)
+            except InputError as error:
+                refused.append(str(error))
+        if len(refused) == who.size:
+            raise InputError(refused[0])
+        told = f"; {len(refused):,} may not: {refused[0]}" if refused else ""
+        return f"{who.size - len(refused):,} members {act_of(self.act).says}{told}"
+
+    @property
+    def _post(self) -> int | None:
+        return self.post if self.post >= 0 else None

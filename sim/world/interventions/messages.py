@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -11,9 +11,10 @@ from sim.core.params import Field
 from sim.core.registry import make
 from sim.core.rng import Stream
 from sim.errors import InputError
+from sim.platform.channel import FEED
 from sim.platform.feed.candidates_kernels import LIKES
 from sim.platform.posts.posts import Flag
-from sim.world.channels import FEED
+from sim.world.contract import WorldState
 from sim.world.interventions.base import (
     MESSAGE,
     Intervention,
@@ -23,9 +24,6 @@ from sim.world.interventions.base import (
     platform_of,
 )
 from sim.world.metrics.values import cascade_of
-
-if TYPE_CHECKING:
-    from sim.world.world import World
 
 __all__ = ["DownRank", "FactCheck", "Hide", "Inject", "Label", "Vote", "post_of"]
 
@@ -44,13 +42,13 @@ class Inject(Intervention):
     priority: int = Field(0, description="of messages that wait or compete the highest wins")
     parameters: dict[str, Any] = Field(default_factory=dict, description="of the model")
 
-    def check_in(self, world: World) -> None:
+    def check_in(self, world: WorldState) -> None:
         """Refuse an unknown model or a wrong parameter."""
         make(self.model, "propagation", **self.parameters).check()
         if self.channel and not (self.channel == FEED and opens_later(world)):
             world.channel(self.channel)
 
-    def do(self, world: World, number: int) -> str:
+    def do(self, world: WorldState, number: int) -> str:
         """Inject it at this tick."""
         cascade = world.inject(
             self.text,
@@ -81,12 +79,12 @@ class FactCheck(Intervention):
     )
     priority: int = Field(1, description="where both convince somebody, under tie = priority")
 
-    def check_in(self, world: World) -> None:
+    def check_in(self, world: WorldState) -> None:
         """Refuse an unknown model or a wrong parameter."""
         if self.model:
             make(self.model, "propagation", **self.parameters).check()
 
-    def do(self, world: World, number: int) -> str:
+    def do(self, world: WorldState, number: int) -> str:
         """Label and inject; those who hold the message already are not asked."""
         checked = cascade_of(world, self.message)
         key = rng.key(world.seed, Stream.INTERVENTIONS, world.tick, number)
@@ -116,7 +114,7 @@ class _Flagging(OnPlatform):
     post: int = Field(-1, ge=-1, description="or the number of a member's post; -1: none")
     on: bool = Field(True, description="false takes it off again")
 
-    def do(self, world: World, number: int) -> str:
+    def do(self, world: WorldState, number: int) -> str:
         """Put the flag on the message's post, or on a member's."""
         which = f"message #{self.message}" if self.post < 0 else f"post m{self.post}"
         if self.post < 0:
@@ -127,7 +125,7 @@ class _Flagging(OnPlatform):
         return f"{which} is {'' if self.on else 'no longer '}{self.flag}"
 
 
-def _flag(world: World, message: int, flag: str, *, on: bool, strict: bool) -> None:
+def _flag(world: WorldState, message: int, flag: str, *, on: bool, strict: bool) -> None:
     try:
         post = post_of(world, message)
     except InputError:
@@ -137,7 +135,7 @@ def _flag(world: World, message: int, flag: str, *, on: bool, strict: bool) -> N
         platform_of(world, flag).posts.mark(post, Flag[flag.upper()], on=on)
 
 
-def post_of(world: World, message: int) -> int:
+def post_of(world: WorldState, message: int) -> int:
     """Return the post that an injected message is in feeds."""
     cascade_of(world, message)
     post = None if world.platform is None else world.platform.injected.get(message)
@@ -180,7 +178,7 @@ class Vote(OnPlatform):
     likes: int = Field(0, ge=0, le=1_000_000, description="how many")
     dislikes: int = Field(0, ge=0, le=1_000_000, description="how many")
 
-    def do(self, world: World, number: int) -> str:
+    def do(self, world: WorldState, number: int) -> str:
         """Add them to the post's counters."""
         posts = platform_of(world, self.plugin_name).posts
         row = posts.row(post_of(world, self.message))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +17,10 @@ from sim.core.checks import whole_number
 from sim.core.registry import is_foreign
 from sim.core.text import one_line
 from sim.errors import HubbubError, InputError
+from sim.world.contract import WorldState
 from sim.world.interventions.conditions import WorldCondition, condition_of
 from sim.world.interventions.kinds import Intervention, LostIntervention, made, remade
-from sim.world.seeding import choose_seeds, takes_long
-
-if TYPE_CHECKING:
-    from sim.world.world import World
+from sim.world.seeding import check_seeds, choose_seeds, takes_long
 
 __all__ = ["Interventions", "Planned"]
 
@@ -66,7 +64,7 @@ class Planned:
         """Whether it was done, or tried."""
         return self.done_at is not None
 
-    def is_due(self, world: World) -> bool:
+    def is_due(self, world: WorldState) -> bool:
         """Return whether it is to be done now."""
         if self.at is not None:
             return world.tick >= self.at
@@ -124,7 +122,9 @@ class Interventions:
         """Whether anything is still to be done at a tick, whatever happens."""
         return bool(self._returns) or any(self._all[k].at is not None for k in self._open)
 
-    def add(self, world: World, when: int | str, does: str, said: Mapping[str, Any]) -> Planned:
+    def add(
+        self, world: WorldState, when: int | str, does: str, said: Mapping[str, Any]
+    ) -> Planned:
         """Plan one; see :meth:`World.at`."""
         if len(self._all) >= MOST:
             raise InputError(f"A world has at most {MOST:,} interventions.")
@@ -171,12 +171,12 @@ class Interventions:
             if isinstance(each, LostIntervention)
         ]
 
-    def before(self, world: World) -> None:
+    def before(self, world: WorldState) -> None:
         """Close the trail's account of the ticks so far, where something is to be done now."""
         if any(self._all[number].is_due(world) for number in self._open):
             world.trail.seal(world)
 
-    def carry_out(self, world: World) -> None:
+    def carry_out(self, world: WorldState) -> None:
         """Do whatever is due, in the order planned; what is no longer possible says why."""
         for back in [each for each in self._returns if each.at <= world.tick]:
             self._returns.remove(back)
@@ -249,7 +249,7 @@ def _activity(
     return who, share
 
 
-def _done(world: World, planned: Planned) -> Planned:
+def _done(world: WorldState, planned: Planned) -> Planned:
     """Do one, and return it with what came of it."""
     frame = world.tick, world.seed, world.tick_minutes
     try:
@@ -273,15 +273,37 @@ def _done(world: World, planned: Planned) -> Planned:
     return replace(planned, done_at=world.tick, result=said, failed=failed)
 
 
-def _check_people(world: World, intervention: Intervention) -> None:
+def check_people(intervention: Intervention) -> None:
+    """Refuse expressions that mean nobody in any world.
+
+    Raises
+    ------
+    InputError
+        One sentence with the field.
+    """
+    for name, said in _people(intervention):
+        try:
+            check_seeds(said)
+        except InputError as error:
+            raise InputError(f"{name} = {said!r}: {error}") from None
+
+
+def _check_people(world: WorldState, intervention: Intervention) -> None:
     """Refuse expressions that mean nobody now, but for those that take long to look up."""
-    for name in _PEOPLE:
-        said = getattr(intervention, name, "")
-        if said and said not in {"all", "largest"} and not takes_long(said):
+    for _, said in _people(intervention):
+        if not takes_long(said):
             choose_seeds(world, said)
 
 
-def _plain(world: World, said: Mapping[str, Any]) -> dict[str, Any]:
+def _people(intervention: Intervention) -> Iterator[tuple[str, str]]:
+    """Yield the fields that name members by an expression, and what they say."""
+    for name in _PEOPLE:
+        said = getattr(intervention, name, "")
+        if isinstance(said, str) and said and said not in {"all", "largest"}:
+            yield name, said
+
+
+def _plain(world: WorldState, said: Mapping[str, Any]) -> dict[str, Any]:
     """Return arguments with agents given as indices turned into an expression."""
     plain = dict(said)
     for key in _PEOPLE:

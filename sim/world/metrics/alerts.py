@@ -9,6 +9,7 @@ from enum import IntEnum
 from typing import Any
 
 from sim.errors import InputError, UnknownNameError
+from sim.world.metrics.kinds import known_metrics
 
 __all__ = ["ALERTS", "Alert", "AlertRule", "Alerts", "Level"]
 
@@ -213,8 +214,6 @@ class Alerts:
 
 def _checked(name: str, threshold: AlertRule, *, is_saved: bool = False) -> AlertRule:
     """Return a threshold, or refuse what is none in one sentence."""
-    from sim.world.metrics.series import known_metrics  # it has alerts
-
     known = known_metrics()
     if threshold.metric not in known and not is_saved:
         raise UnknownNameError("metric", threshold.metric, tuple(known))

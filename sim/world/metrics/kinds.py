@@ -5,16 +5,23 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from sim.core.params import Parameters
-from sim.core.plugin_needs import API_VERSION
+from sim.core.plugin_files import API_VERSION
 from sim.core.registry import names, spec
-
-if TYPE_CHECKING:
-    from sim.world.world import World
+from sim.world.contract import WorldState
+from sim.world.metrics.values import EVERY_TICK, SAMPLED, STRUCTURE
 
 __all__ = ["Metric", "is_metric_name", "metric_name", "own_metrics", "value_of"]
+
+METRICS: dict[str, str] = {
+    name: says
+    for gauges in (EVERY_TICK, SAMPLED, STRUCTURE)
+    for gauge in gauges
+    for name, says in gauge.names.items()
+}
+"""Every built-in metric of a world: its name, and what it means."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
@@ -52,7 +59,7 @@ class Metric(Parameters):
     every: ClassVar[int] = 1
     """How many ticks pass between two looks; what is dear to take is taken seldom."""
 
-    def take(self, world: World) -> Any:
+    def take(self, world: Any) -> Any:
         """Return a number; NaN where it does not apply. The world is only read."""
         raise NotImplementedError
 
@@ -77,7 +84,12 @@ def own_metrics(taken: Iterable[str] = ()) -> dict[str, type[Metric]]:
     return found
 
 
-def value_of(metric: Metric, world: World) -> float:
+def value_of(metric: Metric, world: WorldState) -> float:
     """Return what a metric takes as a number; infinity is none."""
     value = float(metric.take(world))
     return value if math.isfinite(value) else math.nan
+
+
+def known_metrics() -> dict[str, str]:
+    """Return every metric that can be taken, with what it means: built-in, then of plugins."""
+    return METRICS | {name: cls.says or name for name, cls in own_metrics(METRICS).items()}

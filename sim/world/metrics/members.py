@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.errors import InputError, UnknownNameError
 from sim.platform.acts.kinds import Act
-
-if TYPE_CHECKING:
-    from sim.world.world import World
+from sim.world.contract import WorldState
 
 __all__ = ["MEMBER_SERIES", "MOST_FOLLOWED", "MemberSeries"]
 
@@ -59,7 +57,7 @@ class MemberSeries:
         self._rows = rows
         self._taken: dict[int, npt.NDArray[np.float64]] = {}
 
-    def take(self, world: World) -> None:
+    def take(self, world: WorldState) -> None:
         """Write down the tick that a world has just run."""
         who = self.agents
         found = np.full((who.size, len(_PLACES)), np.nan)
@@ -78,7 +76,7 @@ class MemberSeries:
         while len(self._taken) > self._rows:
             del self._taken[next(iter(self._taken))]
 
-    def _take_feeds(self, world: World, found: npt.NDArray[np.float64]) -> None:
+    def _take_feeds(self, world: WorldState, found: npt.NDArray[np.float64]) -> None:
         platform = world.platform
         if platform is None:
             return

@@ -3,38 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.bounds import prefixed, under
 from sim.core.checks import whole_number
 from sim.core.params import Field, Parameters
 from sim.core.text import one_line
 from sim.errors import HubbubError, InputError, UnknownNameError
+from sim.world.contract import Phase, WorldParts, WorldState
 from sim.world.metrics.alerts import Alerts
-from sim.world.metrics.kinds import is_metric_name, own_metrics, value_of
+from sim.world.metrics.kinds import METRICS, is_metric_name, known_metrics, own_metrics, value_of
 from sim.world.metrics.members import MemberSeries
 from sim.world.metrics.values import EVERY_TICK, SAMPLED, STRUCTURE, MetricGroup
-from sim.world.phases import Phase
 from sim.world.seeding import choose_seeds
 from sim.world.tick_guard import only_reads
-
-if TYPE_CHECKING:
-    from sim.world.world import World
 
 __all__ = ["METRICS", "MetricSettings", "Metrics", "known_metrics", "opened_metrics"]
 
 Floats = npt.NDArray[np.float64]
 Longs = npt.NDArray[np.int64]
-
-METRICS: dict[str, str] = {
-    name: says
-    for gauges in (EVERY_TICK, SAMPLED, STRUCTURE)
-    for gauge in gauges
-    for name, says in gauge.names.items()
-}
-"""Every built-in metric of a world: its name, and what it means."""
 
 _LARGE = 5_000_000
 MOST_METRICS = 1_000
@@ -118,7 +108,7 @@ class Metrics:
         self._open: list[Floats] = []
         self.members: MemberSeries | None = None
 
-    def take(self, world: World) -> None:
+    def take(self, world: WorldState) -> None:
         """Write down the tick that a world has just run, and see whether anything is alarming."""
         found: dict[str, float] = {}
         for gauge in self._due(world):
@@ -134,7 +124,7 @@ class Metrics:
             self.members.take(world)
         self.alerts.look(world.tick, found)
 
-    def _taken_by_plugins(self, world: World) -> dict[str, float]:
+    def _taken_by_plugins(self, world: WorldState) -> dict[str, float]:
         """Take the metrics of plugins; one that fails is named, and taken no more."""
         found: dict[str, float] = {}
         for name, metric in list(self._own.items()):
@@ -150,7 +140,7 @@ class Metrics:
                 self.faults.append(f"Metric {name!r} failed and is taken no more: {said}.")
         return found
 
-    def _due(self, world: World) -> Iterator[MetricGroup]:
+    def _due(self, world: WorldState) -> Iterator[MetricGroup]:
         yield from EVERY_TICK
         if world.tick % self.settings.every == 0:
             yield from SAMPLED
@@ -225,7 +215,7 @@ class Metrics:
         rows = np.ascontiguousarray(self._rows[: self._count, places])
         columns = {"rows": rows, "ticks": self.ticks, "open": pending[:, places].copy()}
         if self.members is not None:
-            columns |= {f"members.{name}": own for name, own in self.members.dump().items()}
+            columns |= prefixed("members.", self.members.dump())
         return meta, columns
 
     @classmethod
@@ -255,9 +245,7 @@ class Metrics:
             row = np.full(wide, np.nan)
             row[places] = old[kept]
             metrics._open.append(row)
-        start = "members."
-        own = {k.removeprefix(start): v for k, v in columns.items() if k.startswith(start)}
-        if own:
+        if own := under("members.", columns):
             metrics.members = MemberSeries.restore(own, metrics.settings.rows, people)
         return metrics
 
@@ -279,12 +267,7 @@ def _mean(rows: list[Floats]) -> Floats:
     return np.where(count > 0, mean, np.nan)
 
 
-def known_metrics() -> dict[str, str]:
-    """Return every metric that can be taken, with what it means: built-in, then of plugins."""
-    return METRICS | {name: cls.says or name for name, cls in own_metrics(METRICS).items()}
-
-
-def watch(world: World) -> None:
+def watch(world: WorldState) -> None:
     """Take the tick's metrics; raise and end alerts."""
     if world.metrics is not None:
         world.metrics.take(world)
@@ -293,7 +276,7 @@ def watch(world: World) -> None:
 WATCH = Phase("watch", "metrics are taken, alerts raised", watch)
 
 
-def opened_metrics(world: World, settings: MetricSettings) -> Metrics:
+def opened_metrics(world: WorldParts, settings: MetricSettings) -> Metrics:
     """Let a world take metrics from its next tick on; see :meth:`World.open_metrics`."""
     if world.metrics is not None:
         raise InputError("This world takes metrics already.")
@@ -304,7 +287,7 @@ def opened_metrics(world: World, settings: MetricSettings) -> Metrics:
     return metrics
 
 
-def give(world: World, metrics: Metrics) -> None:
+def give(world: WorldParts, metrics: Metrics) -> None:
     """Let a world go on with metrics."""
     world.metrics = metrics
     if all(phase.name != WATCH.name for phase in world.phases):

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import numpy.typing as npt
 
 from sim.core import rng
 from sim.core.rng import Stream
+from sim.world.contract import WorldState
 from sim.world.metrics import sums_kernels as kernels
-
-if TYPE_CHECKING:
-    from sim.world.world import World
 
 __all__ = ["SAMPLE", "bimodality", "gini", "opinion_measures", "tie_mixing"]
 
@@ -84,7 +80,7 @@ def opinion_measures(opinions: Floats, span: tuple[float, float]) -> dict[str, f
     }
 
 
-def tie_mixing(world: World, label: npt.NDArray[np.int32]) -> tuple[float, float]:
+def tie_mixing(world: WorldState, label: npt.NDArray[np.int32]) -> tuple[float, float]:
     """Return the share of ties that join equal labels, and its standard error.
 
     Over at most 4,096 agents drawn at random (all, error 0, in smaller worlds); the error is that

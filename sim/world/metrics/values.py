@@ -17,7 +17,8 @@ from sim.world.metrics.sums import SAMPLE, gini, opinion_measures, tie_mixing
 
 if TYPE_CHECKING:
     from sim.spread.cascade.cascade import Cascade
-    from sim.world.world import World
+
+from sim.world.contract import WorldState
 
 __all__ = [
     "EVERY_TICK", "OF_MESSAGES", "SAMPLED", "STRUCTURE", "MetricGroup", "cascade_of", "newest",
@@ -49,13 +50,13 @@ class MetricGroup:
     """
 
     names: dict[str, str]
-    take: Callable[[World], Found]
+    take: Callable[[WorldState], Found]
 
 
 # Each tick
 
 
-def _of_world(world: World) -> Found:
+def _of_world(world: WorldState) -> Found:
     agents, n = world.agents, len(world.agents)
     active = int(np.count_nonzero(agents.status == np.uint8(Lifecycle.ACTIVE)))
     pairs = max(n * (n - 1), 1)
@@ -69,7 +70,7 @@ def _of_world(world: World) -> Found:
     }
 
 
-def _of_cascades(world: World) -> Found:
+def _of_cascades(world: WorldState) -> Found:
     loose = world.cascades.loose
     running = [cascade for cascade in loose if cascade.status == "running"]
     fresh = [newest(cascade) for cascade in loose if _moved(world, cascade)]
@@ -86,7 +87,7 @@ def _of_cascades(world: World) -> Found:
     return found
 
 
-def _moved(world: World, cascade: Cascade) -> bool:
+def _moved(world: WorldState, cascade: Cascade) -> bool:
     """Whether the last row of its record is this tick's."""
     rows = len(cascade.new_adopters)
     return rows > 0 and cascade.started_at + rows - 1 == world.tick
@@ -98,7 +99,7 @@ def newest(cascade: Cascade) -> int:
     return int(new[-1]) if new.size else 0
 
 
-def _of_platform(world: World) -> Found:
+def _of_platform(world: WorldState) -> Found:
     platform = world.platform
     if platform is None:
         return {}
@@ -117,7 +118,7 @@ _WRONG = ("malformed", "refused", "failed")
 """What counts as an error of a decision."""
 
 
-def _of_minds(world: World) -> Found:
+def _of_minds(world: WorldState) -> Found:
     minds = None if world.platform is None else world.platform.minds
     if minds is None or not (minds.members.size or minds.counts):
         return {}
@@ -188,7 +189,7 @@ EVERY_TICK = (
 # Now and then: proportional to what was shown
 
 
-def _of_feeds(world: World) -> Found:
+def _of_feeds(world: WorldState) -> Found:
     platform = world.platform
     if platform is None or platform.exposures.taken is not None or not len(platform.exposures):
         return {}
@@ -212,13 +213,13 @@ def _of_feeds(world: World) -> Found:
     return found
 
 
-def _of_reach(world: World) -> Found:
+def _of_reach(world: WorldState) -> Found:
     running = [c for c in world.cascades.loose if c.status == "running"][-_FOLLOWED:]
     read = [value for c in running if (value := c.r_newest) == value]
     return {"r": max(read)} if read else {}
 
 
-def _of_opinions(world: World) -> Found:
+def _of_opinions(world: WorldState) -> Found:
     for topic in world.opinions:
         opinions, span = world.opinions[topic], world.opinions.span(topic)
         found = opinion_measures(opinions, span)
@@ -259,7 +260,7 @@ SAMPLED = (
 # Seldom: proportional to the network
 
 
-def _of_communities(world: World) -> Found:
+def _of_communities(world: WorldState) -> Found:
     label = world.agents.community
     if not (label >= 0).any() or not world.ties.count:
         return {}
@@ -278,7 +279,7 @@ def _of_communities(world: World) -> Found:
     }
 
 
-def _of_structure(world: World) -> Found:
+def _of_structure(world: WorldState) -> Found:
     if not world.ties.count:
         return {}
     closed = analysis.clustering(world.ties, SAMPLE, seed=world.seed)
@@ -291,7 +292,7 @@ def _of_structure(world: World) -> Found:
     }
 
 
-def _of_reputation(world: World) -> Found:
+def _of_reputation(world: WorldState) -> Found:
     own = None if world.platform is None else world.platform.reputation
     known = own is not None and bool((own != own[:1]).any())
     held = np.asarray(own if known else world.reputation(), np.float64)
@@ -342,7 +343,7 @@ STRUCTURE = (
 
 # Of one message
 
-OF_MESSAGES: dict[str, tuple[str, Callable[[World, Cascade], float]]] = {
+OF_MESSAGES: dict[str, tuple[str, Callable[[WorldState, Cascade], float]]] = {
     "size": ("agents that ever adopted it", lambda _world, c: float(c.size)),
     "share": ("their share of all", lambda _world, c: c.size / max(c.agents, 1)),
     "new": (
@@ -359,7 +360,7 @@ OF_MESSAGES: dict[str, tuple[str, Callable[[World, Cascade], float]]] = {
 """What is known of each message by itself: meaning, and how it is taken."""
 
 
-def _counted(world: World, cascade: Cascade, column: str) -> float:
+def _counted(world: WorldState, cascade: Cascade, column: str) -> float:
     """Return a counter of the post that a message is; NaN where it is none, or too old."""
     platform = world.platform
     post = -1 if platform is None else platform.injected.get(cascade.id, -1)
@@ -368,7 +369,7 @@ def _counted(world: World, cascade: Cascade, column: str) -> float:
     return float(getattr(platform.posts, column)[platform.posts.row(post)])
 
 
-def cascade_of(world: World, number: int) -> Cascade:
+def cascade_of(world: WorldState, number: int) -> Cascade:
     """Return the message of a number.
 
     Raises

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,18 +13,16 @@ from sim.core import rng
 from sim.core.rng import Stream
 from sim.core.text import one_line
 from sim.errors import InputError
-from sim.world.seeding import choose_seeds
+from sim.world.contract import WorldState
+from sim.world.seeding import check_seeds, choose_seeds
 
-if TYPE_CHECKING:
-    from sim.world.world import World
-
-__all__ = ["give", "languages_of", "members_of", "mind_of"]
+__all__ = ["check_members", "give", "languages_of", "members_of", "mind_of"]
 
 _LONGEST_LANGUAGE = 40
 Languages = str | Mapping[str, float]
 
 
-def members_of(world: World, members: Any) -> npt.NDArray[Any]:
+def members_of(world: WorldState, members: Any) -> npt.NDArray[Any]:
     """Return the members that an expression names, or indices, checked.
 
     Parameters
@@ -41,21 +39,36 @@ def members_of(world: World, members: Any) -> npt.NDArray[Any]:
     if isinstance(members, str):
         head, _, share = members.partition(":")
         if head == "share":
-            members = f"random:{_count(share, len(world.agents))}"
+            members = f"random:{max(round(_part(share) * len(world.agents)), 1)}"
         return choose_seeds(world, members)
     who = np.atleast_1d(np.asarray(members))
     world.agents.is_active(who)  # refuses who does not exist
     return who
 
 
-def _count(share: str, agents: int) -> int:
+def check_members(members: str) -> None:
+    """Refuse an expression of members that means nobody in any world.
+
+    Raises
+    ------
+    InputError
+        One sentence, as of :func:`members_of`.
+    """
+    head, _, share = members.partition(":")
+    if head == "share":
+        _part(share)
+    else:
+        check_seeds(members)
+
+
+def _part(share: str) -> float:
     try:
         part = float(share)
     except ValueError:
         part = -1.0
     if not 0 < part <= 1:
         raise InputError(f"share:PART is a part of all members in (0, 1], got {share!r}.")
-    return max(round(part * agents), 1)
+    return part
 
 
 def mind_of(said: str) -> tuple[str, dict[str, Any]]:
@@ -140,7 +153,12 @@ def _share(said: str) -> tuple[str, float]:
 
 
 def give(
-    world: World, members: Any, mind: str, goal: str, language: Languages, options: dict[str, Any]
+    world: WorldState,
+    members: Any,
+    mind: str,
+    goal: str,
+    language: Languages,
+    options: dict[str, Any],
 ) -> int:
     """Give members a mind of their own; returns how many have one now.
 

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,14 +25,11 @@ from sim.platform.acts.policy_dispatch import codes_of, cut
 from sim.platform.acts.requests import ActRequest
 from sim.platform.feed.exposures import ExposurePart
 from sim.platform.posts.posts import Flag
+from sim.world.contract import PlatformState, WorldState
 from sim.world.injection import is_visible
 from sim.world.minds.bounds import OF_EACH, asked_of, caps_of, sound
 from sim.world.minds.memory import kept
 from sim.world.minds.news import OUTCOMES
-
-if TYPE_CHECKING:
-    from sim.platform.platform import Platform
-    from sim.world.world import World
 
 __all__ = ["PERSON", "Minds", "SeenMessage", "feed_of", "ruled"]
 
@@ -225,7 +222,9 @@ class Minds:
 
     # What was decided
 
-    def decided(self, world: World, platform: Platform, rows: Iterable[Mapping[str, Any]]) -> int:
+    def decided(
+        self, world: WorldState, platform: PlatformState, rows: Iterable[Mapping[str, Any]]
+    ) -> int:
         """Take decisions; their acts are carried out with the next tick.
 
         Parameters
@@ -256,7 +255,7 @@ class Minds:
         return len(commands)
 
     def _command(
-        self, world: World, platform: Platform, member: int, said: Mapping[str, Any]
+        self, world: WorldState, platform: PlatformState, member: int, said: Mapping[str, Any]
     ) -> ActRequest | None:
         act, text = act_of(said["act"]), clean(str(said.get("text") or ""), _LONGEST).strip()
         if act not in _ALLOWED or member >= len(world.agents):
@@ -377,7 +376,7 @@ def _rows(of_each: Mapping[int, Any]) -> list[list[Any]]:
     return [[who, deepcopy(of_each[who])] for who in sorted(of_each)]
 
 
-def feed_of(world: World, platform: Platform, member: int) -> tuple[SeenMessage, ...]:
+def feed_of(world: WorldState, platform: PlatformState, member: int) -> tuple[SeenMessage, ...]:
     """Return what a member was shown in this tick, the best first; nothing when it is not online.
 
     Raises
@@ -403,7 +402,7 @@ def _place(part: ExposurePart, member: int) -> slice | None:
     return slice(low, low + int(part.counts[at]))
 
 
-def _seen(world: World, platform: Platform, part: ExposurePart, at: int) -> SeenMessage:
+def _seen(world: WorldState, platform: PlatformState, part: ExposurePart, at: int) -> SeenMessage:
     posts, message = platform.posts, int(part.message[at])
     row = posts.row(message)
     author = int(posts.author[row])
@@ -416,7 +415,7 @@ def _seen(world: World, platform: Platform, part: ExposurePart, at: int) -> Seen
     )  # fmt: skip
 
 
-def _parent(world: World, platform: Platform, parent: int) -> tuple[str, str]:
+def _parent(world: WorldState, platform: PlatformState, parent: int) -> tuple[str, str]:
     """Return who wrote what a message is about, and that text; empty where it is gone."""
     posts = platform.posts
     if not posts.first <= parent < posts.next:
@@ -425,7 +424,7 @@ def _parent(world: World, platform: Platform, parent: int) -> tuple[str, str]:
     return world.agents.name(author), platform.text_of(parent)
 
 
-def ruled(platform: Platform, members: Ids) -> dict[int, list[Row]]:
+def ruled(platform: PlatformState, members: Ids) -> dict[int, list[Row]]:
     """Return what the platform's rules would let members do with what they were shown."""
     key = platform.key(Stream.ACTS)
     found: dict[int, list[Row]] = {int(member): [] for member in members}

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,11 +20,8 @@ from sim.core.text import one_line
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import ActColumns
 from sim.platform.posts.posts import Kind
+from sim.world.contract import PlatformState, WorldState
 from sim.world.minds.memory import LONGEST, kept
-
-if TYPE_CHECKING:
-    from sim.platform.platform import Platform
-    from sim.world.world import World
 
 __all__ = ["LONGEST_LETTER", "MOST_LETTERS", "OUTCOMES", "allies_of", "groups_near", "look"]
 
@@ -48,7 +45,7 @@ _MOST_ANSWERS, _LONGEST_ABOUT = 2, 60
 _OF_ANSWERS, _OF_DEEDS = 0.6, 0.2
 
 
-def look(world: World, platform: Platform) -> None:
+def look(world: WorldState, platform: PlatformState) -> None:
     """Take in what this tick brought to minded members; nothing while minds are asleep."""
     minds = platform.minds
     if minds.awake and minds.members.size:
@@ -58,7 +55,7 @@ def look(world: World, platform: Platform) -> None:
             _outcomes(platform)
 
 
-def _letters(world: World, platform: Platform) -> None:
+def _letters(world: WorldState, platform: PlatformState) -> None:
     acts = platform.acted
     sent = acts.chosen((acts.act == Act.DIRECT_MESSAGE) | (acts.act == Act.GROUP_MESSAGE))
     for sender, act, number, other in zip(*_lists(sent), strict=True):
@@ -74,7 +71,7 @@ def _lists(acts: ActColumns) -> tuple[list[int], ...]:
 
 
 def _deliver(
-    world: World, platform: Platform, to: npt.NDArray[np.uint32], said: list[int | str]
+    world: WorldState, platform: PlatformState, to: npt.NDArray[np.uint32], said: list[int | str]
 ) -> None:
     """Put a letter before those with a mind, but its sender and whose ears are closed to it."""
     sender, group, text = said
@@ -87,7 +84,7 @@ def _deliver(
         minds.letters[member] = [*minds.letters.get(member, ()), letter][-MOST_LETTERS:]
 
 
-def _remembered(world: World, platform: Platform) -> None:
+def _remembered(world: WorldState, platform: PlatformState) -> None:
     """Have members remember what others did to them and their posts in this tick."""
     minds, hours = platform.minds, platform.tick * world.tick_minutes / 60
     new: dict[int, list[list[Any]]] = {}
@@ -104,7 +101,7 @@ def _remembered(world: World, platform: Platform) -> None:
         minds.memories[member] = kept([*minds.memories.get(member, ()), *rows])
 
 
-def _answers(world: World, platform: Platform) -> Iterator[tuple[int, str]]:
+def _answers(world: WorldState, platform: PlatformState) -> Iterator[tuple[int, str]]:
     """Yield who was answered or quoted in this tick, and by whom with which words."""
     posts = platform.posts
     low = int(np.searchsorted(posts.created, platform.tick))
@@ -123,7 +120,7 @@ def _answers(world: World, platform: Platform) -> Iterator[tuple[int, str]]:
         yield member, one_line(f"{name} {does} your post ({about}): {text}", LONGEST)
 
 
-def _done_to(platform: Platform) -> dict[int, Counter[Act]]:
+def _done_to(platform: PlatformState) -> dict[int, Counter[Act]]:
     """Return how often what was done to minded members and their posts in this tick."""
     acts = platform.acted
     whom = _whose(platform, acts)
@@ -135,7 +132,7 @@ def _done_to(platform: Platform) -> dict[int, Counter[Act]]:
     return found
 
 
-def _outcomes(platform: Platform) -> None:
+def _outcomes(platform: PlatformState) -> None:
     """Count what was done with posts of members that follow a plan, and to themselves."""
     acts, plans = platform.acted, platform.minds.plans
     whom = _whose(platform, acts)
@@ -147,7 +144,7 @@ def _outcomes(platform: Platform) -> None:
             plans[member]["outcomes"][place] += 1
 
 
-def _whose(platform: Platform, acts: ActColumns) -> npt.NDArray[np.uint32]:
+def _whose(platform: PlatformState, acts: ActColumns) -> npt.NDArray[np.uint32]:
     """Return whom each act is about: of a share it is the author, not from whom it was seen."""
     posts, whom = platform.posts, acts.other.copy()
     shared = np.flatnonzero((acts.act == Act.REPOST) & (acts.message >= posts.first))
@@ -156,7 +153,7 @@ def _whose(platform: Platform, acts: ActColumns) -> npt.NDArray[np.uint32]:
     return whom
 
 
-def allies_of(platform: Platform, member: int) -> list[int]:
+def allies_of(platform: PlatformState, member: int) -> list[int]:
     """Return the next three members that want the same, going round: everybody is somebody's."""
     minds = platform.minds
     goal = minds.goals.get(member, "")
@@ -167,7 +164,9 @@ def allies_of(platform: Platform, member: int) -> list[int]:
     return (same[at + 1 :] + same[:at])[:_MOST_ALLIES]
 
 
-def groups_near(world: World, platform: Platform, member: int) -> tuple[list[int], list[int]]:
+def groups_near(
+    world: WorldState, platform: PlatformState, member: int
+) -> tuple[list[int], list[int]]:
     """Return a member's groups, and those that it is not in but its allies are; two of each."""
     groups = world.bonds.groups
     if not len(groups):

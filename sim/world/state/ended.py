@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 
     from sim.spread.cascade.cascade import Cascade
-    from sim.world.world import World
+
+from sim.world.contract import WorldState
 
 __all__ = ["lay_by"]
 
@@ -41,7 +42,7 @@ _UNSETTLED = {PropagationModel.unsettle, PerExposure.unsettle}
 _REWEIGHED = {PropagationModel.reweigh, PerExposure.reweigh}
 
 
-def lay_by(world: World) -> None:
+def lay_by(world: WorldState) -> None:
     """Move what is seldom looked at into scratch files; called between two ticks."""
     _pack(world)
     cascades = world.cascades.loose
@@ -63,7 +64,7 @@ def lay_by(world: World) -> None:
         let_go()
 
 
-def _pack(world: World) -> None:
+def _pack(world: WorldState) -> None:
     """Pack messages away that can never change again; the newest stay at hand."""
     cascades = world.cascades
     over = [each for each in cascades.loose if not each.alive]
@@ -72,7 +73,7 @@ def _pack(world: World) -> None:
             cascades.pack(each, world.pile)
 
 
-def _is_final(world: World, cascade: Cascade) -> bool:
+def _is_final(world: WorldState, cascade: Cascade) -> bool:
     """Return whether nothing can ever change a message again, but a command that names it.
 
     Of one at rest: nobody's turn is to come, whoever comes back, joins, or is tied to whom. Others
@@ -101,7 +102,7 @@ def _rests_alone(cascade: Cascade) -> bool:
     )
 
 
-def _nobody_speaks(world: World, cascade: Cascade) -> bool:
+def _nobody_speaks(world: WorldState, cascade: Cascade) -> bool:
     """Return whether all had their turn, and the channel brings it to nobody any more."""
     model, kind = cascade.model, type(cascade.model)
     if type(cascade.channel) is FeedChannel:

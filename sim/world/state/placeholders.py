@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from sim.core.params import Parameters
 from sim.core.registry import make, spec, spec_of
@@ -11,11 +11,9 @@ from sim.errors import InputError, ParameterError, PluginError, UnknownNameError
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Draws, OpenedChannel
 from sim.spread.cascade.model import PropagationModel
-from sim.spread.channels.asked import Asked
+from sim.spread.channels.channel import Asked
 from sim.world.channels import is_channel
-
-if TYPE_CHECKING:
-    from sim.world.world import World
+from sim.world.contract import WorldState
 
 __all__ = [
     "LostChannel", "LostModel", "channel_record", "channels_lost", "model_of", "opened_of",
@@ -165,7 +163,7 @@ def remark_on(model: PropagationModel, record: Record) -> str:
     )
 
 
-def opened_of(world: World, name: str, records: Iterable[Record]) -> OpenedChannel:
+def opened_of(world: WorldState, name: str, records: Iterable[Record]) -> OpenedChannel:
     """Return the channel that a cascade was saved with, or what stands for it.
 
     Parameters
@@ -204,7 +202,7 @@ def channel_record(channel: OpenedChannel) -> dict[str, Any]:
     return own | {"sha256": found.sha256, "origin": found.origin}
 
 
-def channels_lost(world: World) -> list[str]:
+def channels_lost(world: WorldState) -> list[str]:
     """Return a sentence for each channel of a message whose plugin is not here."""
     used = (each.channel for each in world.cascades.items)
     lost = [each for each in used if isinstance(each, LostChannel) and each.record]

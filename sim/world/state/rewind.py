@@ -12,10 +12,12 @@ import numpy.typing as npt
 
 from sim.agents.columns import Agents
 from sim.core.params import Parameters
+from sim.platform.opening import restore_platform
+from sim.platform.tick import PLATFORM_PHASES
 from sim.spread.cascade.adoption_log import GrowingRows, Log
 from sim.spread.cascade.cascade import Cascade
 from sim.world.cascades import EndedCascade
-from sim.world.channels import FEED, reopened
+from sim.world.channels import reopened
 
 if TYPE_CHECKING:
     from sim.platform.platform import Platform
@@ -39,7 +41,7 @@ _STAYS = frozenset(
         "agents",
         "watchers",
     }
-    | {"pile", "_scratch", "_network", "_silence", "_channels", "_moves", "platform", "spill"}
+    | {"pile", "shared", "_moves", "platform", "spill"}
 )
 """What belongs to the world object and not to a moment of it."""
 
@@ -81,15 +83,12 @@ def become(world: World, twin: World, known: Mapping[int, Cascade] | None = None
         cascade.channel = reopened(cascade.channel, world)  # one rebuilt elsewhere knows others
     world.woken.clear()
     world.exposed = []
-    world._network = world._scratch = world._silence = None  # noqa: SLF001 - made on demand
+    world.shared.let_go()
     world._moves = world.agents.lore.moves.made  # noqa: SLF001 - the twin had buried its dead
 
 
 def _open_platform(world: World, twin: World) -> None:
     """Give the world the platform of its twin; one that it has stays the same object."""
-    from sim.platform.state import restore_platform
-    from sim.platform.tick import PLATFORM_PHASES  # they know the world
-
     mine = world.platform
     if twin.platform is None:
         world.platform = None
@@ -98,7 +97,7 @@ def _open_platform(world: World, twin: World) -> None:
         return
     phases = world.phases
     if mine is None:
-        world._channels.pop(FEED, None)  # noqa: SLF001 - of a platform that was there before
+        world.shared.close_feed()  # of a platform that was there before
     restore_platform(world, *twin.platform.dump())
     fresh = world.platform
     if mine is not None and fresh is not None:

@@ -53,7 +53,7 @@ def still(world: World, copied: Copied, before: World | None = None) -> World:
     twin.opinions = world.opinions.copied()
     twin.trail = world.trail.copy()
     twin.phases = list(world.phases)
-    vars(twin).update(_network=None, _scratch=None, exposed=[])  # made again by whoever needs them
+    vars(twin).update(shared=world.shared.twin(), exposed=[])  # made again by whoever needs them
     known = {} if before is None else {each.id: each for each in before.cascades.loose}
     twin.cascades = world.cascades.twin(twin, lambda each: _cascade(each, known, copied))
     for name, part in vars(world).items():

@@ -5,22 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from heapq import merge
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from sim.agents.cold_records import ColdRecords
 from sim.agents.columns import Agents
+from sim.agents.records import ColdRecords
+from sim.core.bounds import under
 from sim.core.checks import LAST_TICK, whole_number
 from sim.core.scratch import looked_at
 from sim.network.graph.interactions import Interactions
 from sim.network.graph.ties import Ties
 from sim.network.relations.types import TieRecords
+from sim.platform.opening import restore_platform
 from sim.spread.cascade.cascade import Cascade
 from sim.world.cascades import dumped, models_of, packed
+from sim.world.interventions.conditions import condition_of
+from sim.world.interventions.plan import Interventions
+from sim.world.metrics.series import Metrics, give
 from sim.world.opinions import Opinions
+from sim.world.phase_guard import dump_phases, restore_phases
 from sim.world.records import PREFIX, body, canonical, filed, records, texts
 from sim.world.relation_state import Relationships
 from sim.world.removal import bury, gone_of
@@ -35,11 +41,13 @@ from sim.world.state.placeholders import (
 
 if TYPE_CHECKING:
     from sim.spread.cascade.model import PropagationModel
-    from sim.world.world import World
 
-__all__ = ["digest_of", "dump_world", "restore_world", "surroundings", "topic_of"]
+from sim.world.contract import WorldParts, WorldState
+
+__all__ = ["digest_of", "dump_world", "restore_world"]
 
 Columns = dict[str, npt.NDArray[Any]]
+W = TypeVar("W", bound=WorldParts)
 Keep = Callable[[str, npt.NDArray[Any]], npt.NDArray[Any]]
 FORMAT = 1
 MOST = 2**31 - 1
@@ -48,7 +56,7 @@ _UNCOUNTED = {"plugins", "metrics"}
 
 
 def dump_world(
-    world: World, keep: Keep | None = None, *, is_packed: bool = False
+    world: WorldState, keep: Keep | None = None, *, is_packed: bool = False
 ) -> tuple[dict[str, Any], Columns]:
     """Return (what JSON can hold, arrays by name).
 
@@ -56,8 +64,6 @@ def dump_world(
     no more than one of them has been packed in memory. ``is_packed``: messages that ended are
     their packed records, as a file keeps them (:mod:`sim.world.records`).
     """
-    from sim.world.phases_kept import dump_phases  # phases know this module
-
     columns: Columns = {}
     add = partial(_add, columns, keep or _as_it_is)
     agents_meta, agents = world.agents.dump()
@@ -106,13 +112,17 @@ def dump_world(
     return meta, columns
 
 
-def _add_messages(world: World, meta: dict[str, Any], add: Callable[[str, Columns], None]) -> None:
+def _add_messages(
+    world: WorldState, meta: dict[str, Any], add: Callable[[str, Columns], None]
+) -> None:
     for said, own in dumped(world):
         meta["cascades"].append(said)
         add(f"cascade.{said['id']}.", own)
 
 
-def _add_packed(world: World, meta: dict[str, Any], add: Callable[[str, Columns], None]) -> None:
+def _add_packed(
+    world: WorldState, meta: dict[str, Any], add: Callable[[str, Columns], None]
+) -> None:
     ended, others = packed(world)
     if ended:
         meta["ended"] = {"rested": world.rested_as}
@@ -139,7 +149,7 @@ def _plugins(models: Iterable[PropagationModel]) -> list[dict[str, Any]]:
     return [found[key] for key in sorted(found)]
 
 
-def _channels(world: World) -> list[dict[str, Any]]:
+def _channels(world: WorldState) -> list[dict[str, Any]]:
     """Return every channel used that comes from somebody else's plugin, once."""
     said = (channel_record(each.channel) for each in world.cascades.items)
     found = {(record["name"], record["sha256"]): record for record in said if record}
@@ -147,51 +157,45 @@ def _channels(world: World) -> list[dict[str, Any]]:
 
 
 def restore_world(
-    cls: type[World], meta: dict[str, Any], columns: Columns, *, ties: Ties | None = None
-) -> World:
+    cls: Callable[..., W], meta: dict[str, Any], columns: Columns, *, ties: Ties | None = None
+) -> W:
     """Return the world of :func:`dump_world`.
 
     ``ties``: a copy of the very ties that the columns say, checked before; the world's own now.
+    The columns then stay as they are for good, and agents copy theirs before they write.
     """
-    agents = Agents.restore(meta["agents"], _under(columns, "agents."))
-    agents.lore.cold = ColdRecords.restore(_under(columns, "cold."), len(agents))
+    lent = ties is not None
+    agents = Agents.restore(meta["agents"], under("agents.", columns), lent=lent)
+    agents.lore.cold = ColdRecords.restore(under("cold.", columns), len(agents))
     if ties is None:
-        ties = Ties.restore(meta["ties"], _under(columns, "ties."))
+        ties = Ties.restore(meta["ties"], under("ties.", columns))
     world = cls(agents, ties, seed=int(meta["seed"]), tick_minutes=meta["tick_minutes"])
     if "interactions" in meta:
-        met = _under(columns, "interactions.")
+        met = under("interactions.", columns)
         world.interactions = Interactions.restore(meta["interactions"], met, len(agents))
     if "relations" in meta:
-        told = _under(columns, "relations.")
+        told = under("relations.", columns)
         world.tie_records = TieRecords.restore(meta["relations"], told, len(agents))
     for name, most in (("tick", LAST_TICK), ("max_running", MOST), ("made", MOST)):
         setattr(world, name, whole_number(meta[name], f"Its {name}", low=0, high=most))
     agents.lore.moves.now = world.tick
-    thought = _under(columns, "opinions.")
+    thought = under("opinions.", columns)
     world.opinions = Opinions.restore(meta.get("opinions", []), thought, len(agents))
     world.bonds = Relationships.restore(
-        _under(columns, "bonds."), len(agents), meta.get("groups", ())
+        under("bonds.", columns), len(agents), meta.get("groups", ())
     )
     columns_of = _by_cascade(columns)
     used = [record for record in meta.get("plugins", []) if record.get("kind") != "channel"]
     records = {record["name"]: record for record in used}
     remarks: list[str] = []
     if "platform" in meta:
-        from sim.platform.state import restore_platform  # its phases know this module
-
-        remarks += restore_platform(world, meta["platform"], _under(columns, "platform."))
-    from sim.world.interventions.plan import (
-        Interventions,  # these know phases, and those this module
-    )
-    from sim.world.metrics.series import Metrics, give
-    from sim.world.phases_kept import restore_phases
-
-    planned = _under(columns, "interventions.")
+        remarks += restore_platform(world, meta["platform"], under("platform.", columns))
+    planned = under("interventions.", columns)
     told = meta.get("interventions", [])
     world.interventions = Interventions.restore(told, planned, len(agents))
     remarks += world.interventions.lost
     if "metrics" in meta:
-        give(world, Metrics.restore(meta["metrics"], _under(columns, "metrics."), len(agents)))
+        give(world, Metrics.restore(meta["metrics"], under("metrics.", columns), len(agents)))
     remarks += restore_phases(world, meta.get("phases", ()))
     for said in meta["cascades"]:
         own = columns_of.get(str(said["id"]), {})
@@ -212,14 +216,6 @@ def restore_world(
     return world
 
 
-def _under(columns: Columns, prefix: str) -> Columns:
-    return {
-        name.removeprefix(prefix): column
-        for name, column in columns.items()
-        if name.startswith(prefix)
-    }
-
-
 def _by_cascade(columns: Columns) -> dict[str, Columns]:
     """Return the columns of each cascade by its number, in one pass over all."""
     found: dict[str, Columns] = {}
@@ -230,28 +226,10 @@ def _by_cascade(columns: Columns) -> dict[str, Columns]:
     return found
 
 
-def surroundings(world: World) -> str:
-    """Return what a message at rest depends on: how many ties, and every agent's status."""
-    status = xxhash.xxh3_64_hexdigest(world.agents.status.tobytes())
-    return f"{world.ties.count}:{status}"
-
-
-def topic_of(world: World, cascade: Cascade) -> str:
-    """Return what a message at rest depends on beside: what agents think about its topic."""
-    topic = getattr(cascade.model, "topic", "")
-    if not topic or topic not in world.opinions:
-        return ""
-    return f":{xxhash.xxh3_64_hexdigest(world.opinions[topic].tobytes())}"
-
-
 def _awaited(meta: dict[str, Any]) -> dict[str, Any]:
     """Return what is measured where an intervention waits for it, and how often; else nothing."""
     if "metrics" not in meta:
         return {}
-    from sim.world.interventions.conditions import (
-        condition_of,  # it knows metrics, and those phases
-    )
-
     waiting = [each["when"] for each in meta.get("interventions", ()) if each["done_at"] is None]
     conditions = [condition_of(when, is_saved=True) for when in waiting if when is not None]
     names = {condition.quantity for condition in conditions if condition.needs_metrics}

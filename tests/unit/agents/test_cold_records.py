@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.agents.cold_records import BLOCK, ColdRecords, MemoryChunks, tally
+from sim.agents.records import BLOCK, ColdRecords, MemoryChunks, tally
 from sim.errors import InputError
 
 RECORDS = st.dictionaries(

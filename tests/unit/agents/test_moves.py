@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.agents import moves as module
 from sim.agents.columns import Agents
 from sim.agents.hours import Hours
 from sim.agents.lifecycle import Lifecycle
@@ -42,13 +41,14 @@ def test_moves_survive_dump_and_copy() -> None:
         assert each.all().agent.tolist() == [1, 2, 2, 3]
 
 
-def test_the_older_half_of_too_many_moves_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_MOVES", 4)
-    log = MoveLog()
-    for tick in range(5):
+def test_the_oldest_of_too_many_moves_are_forgotten() -> None:
+    log = MoveLog(most=3)
+    for tick in range(4):
         log.now = tick
-        log.note(np.array([tick], np.uint32), np.array([_A], np.uint8), _P)
-    assert log.all().tick.tolist() == [3, 4]
+        log.note(np.array([tick, 9], np.uint32), np.array([_A, _A], np.uint8), _P)
+    assert log.all().tick.tolist() == [2, 3, 3]
+    assert log.between(2).agent.tolist() == [9, 3, 9]
+    assert (len(log), log.made) == (3, 8)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_moves_that_do_not_fit_are_refused(name: str, value: list[int]) -> None:
 
 
 def test_a_log_without_a_column_is_refused() -> None:
-    with pytest.raises(InputError, match="no column 'tick'"):
+    with pytest.raises(InputError, match="column 'tick' of the log of moves is missing"):
         MoveLog.restore({"agent": np.zeros(1, np.uint32)}, 6)
 
 

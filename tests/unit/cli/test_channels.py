@@ -24,7 +24,7 @@ def test_a_stream_is_played_from_the_command_line(hubbub: Hubbub, tmp_path: Path
     world = timed(hubbub, tmp_path)
     words = (
         "run", world, "--inject", "x", "--seeds", "ids:a", "--model", "si", "-p", "beta=1",
-        "--channel", "stream", "--ticks", "5", "--json", "-",
+        "--channel", "stream", "--ticks", "5", "--json",
     )  # fmt: skip
     said = hubbub(*words)
     assert said.code == 0, said.err

@@ -44,7 +44,7 @@ def require_clean(*texts: str) -> None:
 def test_a_run_prints_no_control_and_its_command_repeats_it(
     hubbub: Hubbub, payload: str, tmp_path: Path
 ) -> None:
-    said = hubbub("run", SMALL, "--inject", payload, "--ticks", "2", "--json", "a.json")
+    said = hubbub("run", SMALL, "--inject", payload, "--ticks", "2", "--out", "a.json")
     require_clean(said.out, said.err, (tmp_path / "a.json").read_text())
     told = json.loads((tmp_path / "a.json").read_text())
     again = hubbub(*shlex.split(told["command"])[1:])
@@ -69,7 +69,7 @@ def test_a_run_prints_no_control_and_its_command_repeats_it(
         ["run", SMALL, "--inject", "x", "-p", "{}=1"],
         ["run", SMALL, "--inject", "x", "-p", "probability={}"],
         ["run", SMALL, "--ticks", "{}"],
-        ["run", SMALL, "--ticks", "1", "--json", "{}/a.json"],
+        ["run", SMALL, "--ticks", "1", "--out", "{}/a.json"],
         ["new", "--network", "{}", "--out", "a.hub"],
         ["new", "--trust", "{}", "--out", "a.hub"],
         ["import", "{}", "--out", "a.hub"],

@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +19,8 @@ from sim.cli.app import app
 from sim.cli.main import hoisted
 from sim.cli.program import start
 from sim.cli.program.exits import EXITS, code_of
-from sim.core.workers import allow
+from sim.cli.program.panels import SCREEN
+from sim.core.threads import allow
 from sim.errors import (
     Cancelled,
     CapacityError,
@@ -67,9 +68,56 @@ def test_help_fits_one_screen(hubbub: Hubbub) -> None:
     assert max(map(len, lines)) < 80
 
 
-@pytest.mark.parametrize("verb", ["open", "new", "import", "run", "info", "verify", "models"])
-def test_every_verb_has_help(hubbub: Hubbub, verb: str) -> None:
-    assert hubbub(verb, "--help").out.startswith(f"Usage: hubbub {verb} ")
+def every_verb() -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the words of each noun and verb, with its command."""
+
+    def within(command: Any, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+        yield words, command
+        taken = ["demo" for each in command.params if each.param_type_name == "argument"]
+        for name, verb in getattr(command, "commands", {}).items():
+            yield from within(verb, (*words, *taken, name))
+
+    yield from within(typer.main.get_command(app), ())
+
+
+def test_the_help_of_every_verb_fits_one_screen_and_names_every_option(
+    hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for words, command in every_verb():
+        lines = hubbub(*words, "--help").out.splitlines()
+        assert len(lines) < SCREEN, words
+        assert max(map(len, lines)) < 80, words
+        assert lines[0].startswith(f"Usage: hubbub {' '.join(words[:1])}"), words
+        named = {name for line in lines for name in re.findall(r"--?[a-z][a-z-]*", line)}
+        whole = " ".join(hubbub(*words, "--options").out.split()) if "options" in named else ""
+        for each in command.params:
+            if words and each.param_type_name == "option" and not each.hidden:
+                assert each.opts[-1] in named, words
+                assert not whole or each.help.split(".")[0] in whole, words
+
+
+def test_a_verb_with_many_options_explains_each_by_panel(hubbub: Hubbub) -> None:
+    first = hubbub("run", "--help").out
+    assert "\nhubbub run --options explains every option.\n" in first
+    assert "The message: --author --tags --priority --draws --channel\n" in first
+    assert "--least-share FLOAT" not in first
+    whole = hubbub("run", "--options").out
+    assert "The message:\n  --author" in whole
+    assert "Stop where models decide less than this share" in " ".join(whole.split())
+    assert "explains every option" not in hubbub("verify", "--help").out
+
+
+def test_a_flag_prints_or_writes_the_same_way_in_every_verb() -> None:
+    for words, command in every_verb():
+        for each in command.params:
+            if each.param_type_name != "option":
+                continue
+            flags = {"--json", "--csv", "--resume", "--force"} & set(each.opts)
+            files = {"--out", "--into", "--save"} & set(each.opts)
+            assert not flags or each.is_flag, words
+            assert not files or not each.is_flag, words
+            assert not {"--write", "--plot", "--report", "--parquet"} & set(each.opts), words
 
 
 @pytest.mark.parametrize(
@@ -172,7 +220,7 @@ def test_debug_shows_the_traceback(hubbub: Hubbub, monkeypatch: pytest.MonkeyPat
 def test_a_message_may_say_debug_and_changes_nothing_else(
     hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = hubbub("run", "new:50,mean_degree=2", "--inject", "--debug", "--json", "-").json
+    told = hubbub("run", "new:50,mean_degree=2", "--inject", "--debug", "--json").json
     assert told["cascades"][0]["text"] == "--debug"
     monkeypatch.setattr("sim.cli.worlds.make.run_world", raising(ZeroDivisionError("by zero")))
     for line in ("run x --inject --debug", "--profile=test run x"):
@@ -199,7 +247,7 @@ def test_debug_leaves_wrong_words_a_sentence(hubbub: Hubbub) -> None:
         (["run", "--inject", "--seeds", "--debug"], ["--debug", "run", "--inject", "--seeds"]),
         (["run", "--until-quiet", "--debug"], ["--debug", "run", "--until-quiet"]),
         (["info", "a", "--json", "--debug"], ["--debug", "info", "a", "--json"]),
-        (["run", "a", "--json", "--debug"], ["run", "a", "--json", "--debug"]),
+        (["run", "a", "--out", "--debug"], ["run", "a", "--out", "--debug"]),
         (["plugin", "check", "-p", "--saves=x"], ["plugin", "check", "-p", "--saves=x"]),
         (["plugin", "list", "--json", "--saves=x"], ["--saves=x", "plugin", "list", "--json"]),
     ],

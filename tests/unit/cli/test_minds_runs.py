@@ -59,7 +59,7 @@ def test_an_ordinary_rate_limit_leaves_the_decisions_to_the_model(
 ) -> None:
     limited = Limited(most=4, span=0.1)
     model.script = [limited]
-    said = hubbub("run", "new:300", "--minds", "random:60", "--ticks", "2", "--json", "a.json")
+    said = hubbub("run", "new:300", "--minds", "random:60", "--ticks", "2", "--out", "a.json")
     assert said.code == 0, said.err
     minds = json.loads(Path("a.json").read_text())["minds"]
     assert limited.refused > 0
@@ -74,7 +74,7 @@ def test_a_run_stops_where_models_decide_less_than_was_asked_for(
 ) -> None:
     model.script = [status(400)]
     words = ("run", "new:300", "--minds", "random:200", "--ticks", "9", "--save", "a.hub")
-    said = hubbub(*words, "--least-share", "0.5", "--json", "-")
+    said = hubbub(*words, "--least-share", "0.5", "--json")
     assert said.code == 1
     assert "The run stopped after tick 1. Models decided 0 of" in said.err
     assert "at least 50% were asked for" in said.err
@@ -90,7 +90,7 @@ def test_a_run_stops_where_models_decide_less_than_was_asked_for(
 
 def test_a_run_that_comes_to_rest_before_twenty_decisions_is_judged_too(hubbub: Hubbub) -> None:
     words = ("run", "new:300", "--minds", "random:8", "--inject", "The bridge", "--until-quiet")
-    said = hubbub(*words, "--offline", "--least-share", "0.004", "--json", "-")
+    said = hubbub(*words, "--offline", "--least-share", "0.004", "--json")
     assert 0 < said.json["minds"]["decisions"] < 20
     assert said.code == 1
     assert "The run came to rest after tick" in said.err

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sim import World
 from tests.unit.cli.conftest import Hubbub
 from tests.unit.minds.server import Call, Server, completion
 
@@ -52,10 +53,24 @@ def test_without_a_model_or_replies_rules_stand_in(hubbub: Hubbub) -> None:
     assert hubbub(*words, "--offline", "--replicates", "2").code == 0
 
 
+def test_minds_are_compared_under_what_a_scenario_does(hubbub: Hubbub, tmp_path: Path) -> None:
+    open_ = "[network]\nagents = 60\n[platform]\nrhythm = 'flat'\n[stop]\nticks = 3\n"
+    late = "[[commands]]\nat = 2\ndo = 'mute'\nagents = 'random:60'\nothers = 'ids:7'\n"
+    words = ("--minds", "ids:7", "--mind", "rule", "--offline", "--json")
+    fans = World.create(agents=60, seed=0).ties.out_degree[7]
+    told = []
+    for name, text in (("as-it-is", open_), ("muted", open_ + late)):
+        (tmp_path / f"{name}.toml").write_text(text)
+        said = hubbub("compare", f"{name}.toml", *words)
+        assert (said.code, said.json["ticks"]) == (0, 3), said.err
+        found = next(each for each in said.json["measures"] if each["name"] == "followers")
+        told.append(found["means"])
+    assert told[1] == [told[0][0] - fans] * 2
+
+
 def test_what_makes_no_comparison_of_minds_is_refused(hubbub: Hubbub, tmp_path: Path) -> None:
     assert "say whose by --minds" in hubbub("compare", "new:60", "--against", "rule").err
     assert "Did you mean" in hubbub("compare", "new:60", "--minds", "ids:1", "--mind", "modle").err
-    assert "Minds are compared in" in hubbub("compare", "x.toml", "--minds", "ids:1").err
     words = ("compare", "new:60", "--minds", "ids:1", "--offline", "--replies")
     assert hubbub(*words, "nowhere.jsonl").code != 0
     for text in ("[1, 2]\n", "rubbish\n", json.dumps([0] * 17) + "\n"):

@@ -40,7 +40,7 @@ from tests.unit.cli.conftest import Hubbub
 
 @pytest.mark.parametrize("form", ACTING)
 def test_what_new_writes_keeps_the_laws(form: str, hubbub: Hubbub, tmp_path: Path) -> None:
-    said = hubbub("plugin", "new", f"made-{form}", "--form", form, "--into", tmp_path)
+    said = hubbub("plugin", "new", f"made-{form}", "--form", form, "--out", tmp_path)
     assert said.code == 0
     assert f"made_{form}.py" in said.out
     (item,) = load_file(tmp_path / f"made_{form}.py")
@@ -491,7 +491,7 @@ def test_a_plugin_that_ends_the_program_is_named_and_the_run_goes_on(
         tmp_path / "leaving.py",
         *isolated,
     ]
-    said = hubbub(*words, "--save", tmp_path / "end.hub", "--json", tmp_path / "end.json")
+    said = hubbub(*words, "--save", tmp_path / "end.hub", "--out", tmp_path / "end.json")
     assert said.code == 5, said.err
     for name in ("leaving-policy", "leaving-change", "mute-change", "leaving_count"):
         assert name in said.err + said.out, name

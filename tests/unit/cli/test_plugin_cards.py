@@ -113,15 +113,15 @@ def test_random_degrees_have_the_mean_asked_for(mean: str) -> None:
 def test_the_table_of_a_guide_is_written_between_its_marks(hubbub: Hubbub, tmp_path: Path) -> None:
     guide = tmp_path / "GUIDE.md"
     guide.write_text("before\n<!-- models -->\nformer\n<!-- end of models -->\nafter\n")
-    assert hubbub("models", "--into", "GUIDE.md").code == 0
+    assert hubbub("models", "--out", "GUIDE.md").code == 0
     text = guide.read_text()
     assert "former" not in text
     assert "| epidemics | `sir` | Compartments | " in text
     assert text.startswith("before\n")
     assert text.endswith("after\n")
     guide.write_text("no marks")
-    assert "has no marks" in hubbub("models", "--into", "GUIDE.md").err
-    assert "cannot be used" in hubbub("models", "--into", "NONE.md").err
+    assert "has no marks" in hubbub("models", "--out", "GUIDE.md").err
+    assert "cannot be used" in hubbub("models", "--out", "NONE.md").err
 
 
 def test_theory_for_one_way_ties_says_what_it_takes_for_granted(hubbub: Hubbub) -> None:

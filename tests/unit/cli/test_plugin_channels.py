@@ -48,7 +48,7 @@ def stranger(tmp_path: Path) -> Path:
 
 
 def test_what_new_writes_keeps_the_laws(hubbub: Hubbub, tmp_path: Path) -> None:
-    said = hubbub("plugin", "new", "made-channel", "--form", "channel", "--into", tmp_path)
+    said = hubbub("plugin", "new", "made-channel", "--form", "channel", "--out", tmp_path)
     assert said.code == 0
     assert "--channel made-channel --plugin" in said.out
     (item,) = load_file(tmp_path / "made_channel.py")
@@ -82,7 +82,7 @@ def test_a_strangers_channel_runs_is_saved_and_goes_on(
     words = (
         "run", "new:600,network=planted-communities", "--plugin", stranger, "--inject", "x",
         "--model", model, "--channel", "stranger-bridges,least=0.5", "--ticks", "6",
-        "--save", "after.hub", "--json", "-",
+        "--save", "after.hub", "--json",
     )  # fmt: skip
     said = hubbub(*words)
     assert said.code == 0, said.err
@@ -90,11 +90,11 @@ def test_a_strangers_channel_runs_is_saved_and_goes_on(
     assert (story["status"], story["channel"]) == ("running", "stranger-bridges,least=0.5")
     assert story["size"] > 10
     assert "--channel stranger-bridges,least=0.5" in said.err  # how to repeat it
-    on = hubbub("run", "after.hub", "--plugin", stranger, "--ticks", "2", "--json", "-")
+    on = hubbub("run", "after.hub", "--plugin", stranger, "--ticks", "2", "--json")
     assert on.json["cascades"][0]["size"] >= story["size"]
     for kind in ("propagation", "channel"):
         registry._known[kind].pop("stranger-bridges", None)
-    gone = hubbub("run", "after.hub", "--ticks", "2", "--json", "-")
+    gone = hubbub("run", "after.hub", "--ticks", "2", "--json")
     assert gone.json["cascades"][0]["status"] == "failed"
     assert "'stranger-bridges,least=0.5' is not here (version 1" in gone.err
 
@@ -106,7 +106,7 @@ def test_a_scenario_names_it_and_plans_it(hubbub: Hubbub, stranger: Path, tmp_pa
         '[[interventions]]\nat = 1\ndo = "inject"\ntext = "y"\nchannel = "stranger-bridges"\n'
         "[stop]\nticks = 3\n"
     )
-    said = hubbub("run", "s.toml", "--plugin", stranger, "--json", "-")
+    said = hubbub("run", "s.toml", "--plugin", stranger, "--json")
     assert said.code == 0, said.err
     used = [story["channel"] for story in said.json["cascades"]]
     assert used == ["stranger-bridges,least=0.1", "stranger-bridges,least=0.0"]

@@ -19,7 +19,7 @@ from tests.unit.cli.conftest import Hubbub
 
 @pytest.mark.parametrize("form", FEEDS)
 def test_what_new_writes_keeps_the_laws(form: str, hubbub: Hubbub, tmp_path: Path) -> None:
-    said = hubbub("plugin", "new", f"made-{form}", "--form", form, "--into", tmp_path)
+    said = hubbub("plugin", "new", f"made-{form}", "--form", form, "--out", tmp_path)
     assert said.code == 0
     file = tmp_path / f"made_{form.replace('-', '_')}.py"
     assert f"hubbub plugin check {file}" in said.out
@@ -31,7 +31,7 @@ def test_what_new_writes_keeps_the_laws(form: str, hubbub: Hubbub, tmp_path: Pat
         words = [sys.executable, "-m", "ruff", *tool, "--isolated", str(tmp_path)]
         done = subprocess.run(words, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout
-    taken = hubbub("plugin", "new", f"made-{form}", "--form", form, "--into", tmp_path)
+    taken = hubbub("plugin", "new", f"made-{form}", "--form", form, "--out", tmp_path)
     assert taken.code == 2
 
 

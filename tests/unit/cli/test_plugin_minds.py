@@ -28,7 +28,7 @@ BUILT_IN = ("archetype", "model", "rule")
 
 
 def test_what_new_writes_keeps_the_laws(hubbub: Hubbub, tmp_path: Path) -> None:
-    said = hubbub("plugin", "new", "made-mind", "--form", "mind", "--into", tmp_path)
+    said = hubbub("plugin", "new", "made-mind", "--form", "mind", "--out", tmp_path)
     assert said.code == 0
     file = tmp_path / "made_mind.py"
     assert f"--mind made-mind --plugin {file}" in said.out
@@ -44,7 +44,7 @@ def test_what_new_writes_keeps_the_laws(hubbub: Hubbub, tmp_path: Path) -> None:
     exec(compile(text, "test_made_mind.py", "exec"), scope)  # noqa: S102 - what new wrote
     scope["test_it_likes_what_it_cares_for"]()
     scope["test_it_doubts_what_is_labelled"]()
-    assert hubbub("plugin", "new", "made-mind", "--form", "mind", "--into", tmp_path).code == 2
+    assert hubbub("plugin", "new", "made-mind", "--form", "mind", "--out", tmp_path).code == 2
 
 
 @pytest.mark.slow

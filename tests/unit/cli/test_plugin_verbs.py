@@ -56,7 +56,7 @@ def noting(tried: list[str]) -> Callable[[str], tuple[str, ...]]:
 
 def written(hubbub: Hubbub, form: str, folder: Path) -> Path:
     name = f"made-of-the-tests-{form}"
-    said = hubbub("plugin", "new", name, "--form", form, "--into", folder)
+    said = hubbub("plugin", "new", name, "--form", form, "--out", folder)
     assert said.code == 0
     file = folder / f"{name.replace('-', '_')}.py"
     assert f"hubbub plugin check {file}" in said.out
@@ -113,7 +113,7 @@ def test_what_new_writes_is_clean_and_passes_its_own_tests(hubbub: Hubbub, tmp_p
         (("class",), 2, "A plugin's name is lower-case words"),
         (("sir",), 2, "A model named 'sir' is there already"),
         (("mine", "--form", "thresholds"), 2, "Did you mean 'threshold'?"),
-        (("mine", "--into", "nowhere"), 3, "its folder does not exist"),
+        (("mine", "--out", "nowhere"), 3, "its folder does not exist"),
         (("taken",), 3, "taken.py: is there already"),
     ],
 )
@@ -227,7 +227,7 @@ def test_output_of_a_plugin_is_no_part_of_a_result(hubbub: Hubbub) -> None:
     Path("loud.py").write_text(LOUD)
     said = hubbub(
         "run", "new:200", "--plugin", "loud.py", "--model", "loud-of-the-tests",
-        "--inject", "x", "--ticks", "1", "--json", "-",
+        "--inject", "x", "--ticks", "1", "--json",
     )  # fmt: skip
     assert said.json["cascades"][0]["model"] == "loud-of-the-tests"
     assert "a plugin printed: over the screen" in said.err

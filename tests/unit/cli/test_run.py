@@ -43,7 +43,7 @@ def test_a_run_is_what_the_library_does(
     hubbub: Hubbub, twin: tuple[World, Cascade], tmp_path: Path
 ) -> None:
     world, story = twin
-    assert hubbub("run", SMALL, *STORY, "--json", "out.json").code == 0
+    assert hubbub("run", SMALL, *STORY, "--out", "out.json").code == 0
     told = found(tmp_path / "out.json")
     assert told["world"]["digest"] == world.digest()
     (cascade,) = told["cascades"]
@@ -59,7 +59,7 @@ def test_csv_has_a_line_for_every_tick(
     hubbub: Hubbub, twin: tuple[World, Cascade], tmp_path: Path
 ) -> None:
     _, story = twin
-    hubbub("run", SMALL, *STORY, "--csv", "out.csv")
+    hubbub("run", SMALL, *STORY, "--out", "out.csv")
     with (tmp_path / "out.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [int(row["new"]) for row in rows] == story.new_adopters.tolist()
@@ -68,9 +68,26 @@ def test_csv_has_a_line_for_every_tick(
     assert rows[0]["tick"] == "0"
 
 
+def test_a_run_is_printed_in_one_form_and_written_in_others(
+    hubbub: Hubbub, twin: tuple[World, Cascade], tmp_path: Path
+) -> None:
+    import pyarrow.parquet as parquet
+
+    _, story = twin
+    said = hubbub("run", SMALL, *STORY, "--json", "--out", "a.csv", "--out", "a.parquet")
+    assert said.json["cascades"][0]["size"] == story.size
+    assert said.json["command"].endswith("--json --out a.csv --out a.parquet")
+    printed = hubbub("run", SMALL, *STORY, "--csv").out
+    assert (tmp_path / "a.csv").read_text() == printed
+    rows = parquet.read_table("a.parquet").to_pylist()
+    assert [row["new"] for row in rows] == story.new_adopters.tolist()
+    empty = [line.split(",")[5] == "" for line in printed.splitlines()[1:]]
+    assert [row["r"] is None or row["r"] != row["r"] for row in rows] == empty
+
+
 def test_every_run_prints_the_command_that_repeats_it(hubbub: Hubbub, tmp_path: Path) -> None:
     words = ("--author", "5", "--tags", "music", "--priority", "2", "--draws", "coins")
-    first = hubbub("run", SMALL, *STORY, *words, "--json", "a.json")
+    first = hubbub("run", SMALL, *STORY, *words, "--out", "a.json")
     before = found(tmp_path / "a.json")
     command = first.out.splitlines()[-1].removeprefix("Again: ")
     assert before["command"] == command
@@ -111,7 +128,7 @@ def test_the_command_repeats_settings_saves_and_plugins_when_it_is_pasted(
     settings.write_text('model = "keen"\nmax_running = 1\n')
     flags = ("--saves", "worlds of mine", "--settings", settings, "--plugin", _plugin(tmp_path))
     words = ("--profile", "test", "--threads", "1", "--inject", "It's --json", "--ticks", "9")
-    first = hubbub("run", "a", *flags, *words, "--json", "out.json")
+    first = hubbub("run", "a", *flags, *words, "--out", "out.json")
     assert first.code == 0
     before = found(tmp_path / "out.json")
     for name in [name for name in sys.modules if name.startswith("hubbub_file_keen")]:
@@ -143,7 +160,7 @@ def test_a_priority_that_is_no_whole_number_is_refused(hubbub: Hubbub, value: st
 
 def test_a_seed_on_the_command_line_makes_another_world(hubbub: Hubbub) -> None:
     digests = {
-        hubbub("run", SMALL, "--seed", seed, "--json", "-").json["world"]["digest"]
+        hubbub("run", SMALL, "--seed", seed, "--json").json["world"]["digest"]
         for seed in ("1", "2", "1")
     }
     assert len(digests) == 2
@@ -156,7 +173,7 @@ def test_a_saved_world_goes_on_as_if_it_had_never_stopped(
     said = hubbub("run", SMALL, *STORY, "--ticks", "2", "--save", "half.hub")
     assert "Saved half.hub" in said.err
     ticks = str(world.tick - 2)
-    again = hubbub("run", "half.hub", "--ticks", ticks, "--json", "-")
+    again = hubbub("run", "half.hub", "--ticks", ticks, "--json")
     assert again.json["world"]["digest"] == world.digest()
     assert again.json["cascades"][0]["text"] == "The bridge is closed."
 
@@ -164,21 +181,21 @@ def test_a_saved_world_goes_on_as_if_it_had_never_stopped(
 def test_a_name_means_a_world_in_the_saves_folder(hubbub: Hubbub, tmp_path: Path) -> None:
     (tmp_path / "saves").mkdir()
     hubbub("run", SMALL, "--ticks", "1", "--save", "saves/monday.hub")
-    assert hubbub("run", "monday", "--ticks", "1", "--json", "-").json["world"]["tick"] == 2
+    assert hubbub("run", "monday", "--ticks", "1", "--json").json["world"]["tick"] == 2
 
 
 def test_results_on_standard_output_are_alone_there(hubbub: Hubbub) -> None:
-    said = hubbub("run", SMALL, *STORY, "--csv", "-")
+    said = hubbub("run", SMALL, *STORY, "--csv")
     assert said.out.startswith("cascade,model,tick,new,size,r,")
     assert "Again: " not in said.out
     assert "Again: " in said.err
 
 
 def test_until_quiet_ends_early_and_ticks_ends_at_the_latest(hubbub: Hubbub) -> None:
-    quiet = hubbub("run", SMALL, *STORY, "--ticks", "500", "--until-quiet", "--json", "-")
+    quiet = hubbub("run", SMALL, *STORY, "--ticks", "500", "--until-quiet", "--json")
     assert quiet.json["world"]["tick"] < 100
-    assert hubbub("run", SMALL, *STORY, "--ticks", "2", "--json", "-").json["world"]["tick"] == 2
-    assert hubbub("run", SMALL, *STORY, "--ticks", "90", "--json", "-").json["world"]["tick"] == 90
+    assert hubbub("run", SMALL, *STORY, "--ticks", "2", "--json").json["world"]["tick"] == 2
+    assert hubbub("run", SMALL, *STORY, "--ticks", "90", "--json").json["world"]["tick"] == 90
 
 
 def test_a_model_that_never_rests_ends_at_the_limit(
@@ -186,7 +203,7 @@ def test_a_model_that_never_rests_ends_at_the_limit(
 ) -> None:
     monkeypatch.setattr(plans, "LIMIT", 7)
     words = ("--inject", "x", "--model", "sis", "-p", "beta=1", "-p", "gamma=0.5")
-    assert hubbub("run", SMALL, *words, "--json", "-").json["world"]["tick"] == 7
+    assert hubbub("run", SMALL, *words, "--json").json["world"]["tick"] == 7
 
 
 def test_the_model_of_the_settings_is_the_default(
@@ -194,7 +211,7 @@ def test_the_model_of_the_settings_is_the_default(
 ) -> None:
     monkeypatch.setenv("HUBBUB_MODEL", "si")
     monkeypatch.setenv("HUBBUB_MAX_RUNNING", "1")
-    said = hubbub("run", SMALL, "--inject", "x", "--json", "-")
+    said = hubbub("run", SMALL, "--inject", "x", "--json")
     assert said.json["cascades"][0]["model"] == "si"
     assert "--model si" in said.json["command"]
 
@@ -210,7 +227,9 @@ def test_the_model_of_the_settings_is_the_default(
         (("--ticks", "-1"), "A run takes 0 ticks or more, got -1."),
         (("--seeds", "ids:300"), "300"),
         (("--draws", "dice"), "draws must be 'coins' or 'skips', got 'dice'."),
-        (("--json", "-", "--csv", "-"), "Only one of --json and --csv"),
+        (("--json", "--csv"), "Say --json or --csv, not both"),
+        (("--out", "folder"), "--out writes NAME.json, NAME.csv or NAME.parquet, not 'folder'"),
+        (("--out", "-"), "not '-'; --json, --csv print"),
         (("--save", "-"), "A world is saved in a file"),
     ],
 )
@@ -256,15 +275,15 @@ def test_a_file_that_is_no_world_is_refused(hubbub: Hubbub, tmp_path: Path) -> N
 
 
 def test_a_folder_that_does_not_exist_is_found_out_before_the_run(hubbub: Hubbub) -> None:
-    said = hubbub("run", "new:1000000000", "--json", "absent/out.json")
+    said = hubbub("run", "new:1000000000", "--out", "absent/out.json")
     assert said.code == 3
     assert said.err == "absent/out.json: its folder does not exist; create it first.\n"
 
 
 def test_a_result_that_cannot_be_written_is_a_sentence(hubbub: Hubbub, tmp_path: Path) -> None:
-    (tmp_path / "folder").mkdir()
-    said = hubbub("run", SMALL, "--ticks", "1", "--json", "folder")
-    assert (said.code, said.err) == (3, "folder: cannot be written: Is a directory.\n")
+    (tmp_path / "a.json").mkdir()
+    said = hubbub("run", SMALL, "--ticks", "1", "--out", "a.json")
+    assert (said.code, said.err) == (3, "a.json: is a folder; name a file.\n")
 
 
 BAD = '''
@@ -284,7 +303,7 @@ class Bad(PropagationModel):
 def test_a_plugin_that_fails_is_named_and_the_rest_goes_on(hubbub: Hubbub, tmp_path: Path) -> None:
     (tmp_path / "bad.py").write_text(BAD)
     said = hubbub(
-        "run", SMALL, "--inject", "x", "--model", "bad", "--plugin", "bad.py", "--json", "a.json"
+        "run", SMALL, "--inject", "x", "--model", "bad", "--plugin", "bad.py", "--out", "a.json"
     )
     assert said.code == 5
     assert "ZeroDivisionError: nothing to share" in said.out
@@ -300,13 +319,13 @@ def test_cancelling_writes_nothing(
         raise Cancelled("Cancelled while drawing ties; nothing was written.")
 
     monkeypatch.setattr("sim.cli.worlds.make.open_world", cancelled)
-    said = hubbub("run", SMALL, "--json", "out.json")
+    said = hubbub("run", SMALL, "--out", "out.json")
     assert (said.code, said.err) == (130, "Cancelled while drawing ties; nothing was written.\n")
     assert not (tmp_path / "out.json").exists()
 
 
 def test_a_saved_world_is_whole(hubbub: Hubbub, tmp_path: Path) -> None:
-    hubbub("run", SMALL, *STORY, "--save", "end.hub", "--json", "end.json")
+    hubbub("run", SMALL, *STORY, "--save", "end.hub", "--out", "end.json")
     assert load(tmp_path / "end.hub").digest() == found(tmp_path / "end.json")["world"]["digest"]
 
 
@@ -315,7 +334,7 @@ def test_r_is_empty_while_the_last_adopters_have_not_had_their_turn(
     hubbub: Hubbub, tmp_path: Path, ticks: int, ends: str
 ) -> None:
     stop = ("--ticks", str(ticks), "--until-quiet")
-    hubbub("run", SMALL, *STORY, *stop, "--json", "out.json", "--csv", "out.csv")
+    hubbub("run", SMALL, *STORY, *stop, "--out", "out.json", "--out", "out.csv")
     (told,) = found(tmp_path / "out.json")["cascades"]
     last = (tmp_path / "out.csv").read_text().splitlines()[-1].split(",")[5]
     assert told["status"] == ends
@@ -331,7 +350,7 @@ def test_a_run_without_a_message_says_that_nothing_was_sent(hubbub: Hubbub) -> N
 
 
 def test_help_names_scenarios_and_defaults(hubbub: Hubbub) -> None:
-    text = " ".join(hubbub("run", "--help").out.split())
+    text = " ".join(hubbub("run", "--options").out.split())
     for word in ("sim/README.md", "else top:10:degree", "independent-cascade", "at most 1000"):
         assert word in text
 
@@ -346,7 +365,7 @@ def test_a_saved_world_that_another_replaces_is_named_as_replaced(hubbub: Hubbub
 def test_alerts_and_series_of_members_come_from_a_run(hubbub: Hubbub, tmp_path: Path) -> None:
     words = ["run", "new:200,mean_degree=8", "--inject", "x", "--model", "si", "-p", "beta=1"]
     words += ["--ticks", "3", "--metrics", str(tmp_path / "day.csv"), "--metrics-of", "ids:5,2"]
-    said = hubbub(*words, "--json", tmp_path / "run.json")
+    said = hubbub(*words, "--out", tmp_path / "run.json")
     assert said.code == 0, said.err
     assert "Alerts: 2:\n  tick 1: Critical: a message spreads too fast" in said.out
     alert, over = json.loads((tmp_path / "run.json").read_text())["alerts"]

@@ -11,8 +11,18 @@ from pathlib import Path
 import pytest
 
 from sim.core import plugin_files, registry
-from sim.core.plugin_files import disable, enable, found, one, record_path, user_folder
-from sim.core.plugin_needs import PluginDeclaration, demand, stated, unmet
+from sim.core.plugin_files import (
+    PluginDeclaration,
+    demand,
+    disable,
+    enable,
+    found,
+    one,
+    record_path,
+    stated,
+    unmet,
+    user_folder,
+)
 from sim.core.registry import failures, has_consent, load_file, names, spec
 from sim.errors import FileError, InputError, PluginError, PluginOffError, UnknownNameError
 from sim.world.world import World

@@ -39,7 +39,7 @@ def run(
     )  # fmt: skip
 
 
-MODELS = "import sim; print(len(sim.names()) > 50, *sim.failures())"
+MODELS = "import sim; print(len(sim.names()) > 50, *sim.core.failures())"
 SCREEN = "from sim.core.rooms import own; own('tui'); import tui.app; print(tui.__file__)"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sim.core.workers import allow, workers
+from sim.core.threads import allow, workers
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sim.core.progress import quiet
 from sim.errors import FormatError, HubbubError
 from sim.io import import_world, read_degrees, read_labels
-from sim.io.importing.exact import read_texts
+from sim.io.importing.edges import read_texts
 from sim.io.importing.files import opened
 from sim.io.importing.sniff import TableLayout
 from sim.io.importing.table import Places, TieTable, read_numbers

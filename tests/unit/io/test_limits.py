@@ -34,8 +34,8 @@ def test_more_ties_than_a_world_holds_are_refused(
 def test_more_agents_than_a_world_holds_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sim.io.importing.numbering._FIRST", 8)
-    monkeypatch.setattr("sim.io.importing.numbering._MOST", 16)
+    monkeypatch.setattr("sim.io.importing.table._FIRST", 8)
+    monkeypatch.setattr("sim.io.importing.table._MOST", 16)
     path = tmp_path / "many.txt"
     path.write_text(LINES)
     with pytest.raises(CapacityError, match="at most 15 agents; the file names more"):
@@ -138,7 +138,7 @@ def test_a_graph_with_zero_bytes_is_refused(tmp_path: Path) -> None:
 
 
 def test_counts_of_ids_are_known_while_they_are_read() -> None:
-    from sim.io.importing.numbering import Numbering
+    from sim.io.importing.table import Numbering
 
     numbering = Numbering()
     numbering.number(np.array([5, 3, 5], np.int64))

@@ -15,6 +15,9 @@ from sim.spread.continuous.arrivals_kernels import (
     EXPONENTIAL,
     TICK,
     WEIBULL,
+    ListenerRows,
+    Passing,
+    UnderWay,
     delay,
     due_between,
     roots,
@@ -32,14 +35,22 @@ def word(value: int) -> np.uint64:
     return np.uint64(value)
 
 
+def heard(net: Net, trust: Any) -> ListenerRows:
+    return ListenerRows(net.rows, net.targets, trust, net.done)
+
+
+def passing(p: float) -> Passing:
+    return Passing(p, EXPONENTIAL, 1.0, 1.0, NONE)
+
+
 def run(net: Net, speakers: list[int], kind: str, until: int, end: int, p: float = 0.8) -> Any:
     slots = net.agents if kind == "dense" else 1 << (4 * net.agents).bit_length()
     keys = [DENSE if kind == "dense" else np.full(slots, VACANT) for _ in range(2)]
     due, by = np.zeros(slots, np.uint64), np.zeros(slots, np.uint32)
     m = call(
-        send, *net.place(), NO_TRUST, ids(*speakers), np.full(len(speakers), 5, np.uint64), 0,
-        len(speakers), KEY, NO_COINS, p, EXPONENTIAL, 1.0, 1.0, NONE, word(0), word(until),
-        word(end), net.done, keys[0], due, keys[1], by, net.claim, net.touched, 0,
+        send, heard(net, NO_TRUST), ids(*speakers), np.full(len(speakers), 5, np.uint64), 0,
+        len(speakers), KEY, NO_COINS, passing(p), word(0), word(until), word(end),
+        UnderWay(keys[0], due, keys[1], by), net.claim, net.touched, 0,
     )  # fmt: skip
     return keys, due, by, m
 
@@ -80,9 +91,8 @@ def test_trust_and_given_coins_decide_what_passes() -> None:
     due, by = np.zeros(80, np.uint64), np.zeros(80, np.uint32)
     coins = np.zeros(len(net.arcs), np.uint64)  # all fall, where trust is not 0
     call(
-        send, *net.place(), net.trust, ids(3), np.zeros(1, np.uint64), 0, 1, KEY, coins, 1.0,
-        EXPONENTIAL, 1.0, 1.0, NONE, word(0), word(1), FAR, net.done, DENSE, due, DENSE, by,
-        net.claim, net.touched, 0,
+        send, heard(net, net.trust), ids(3), np.zeros(1, np.uint64), 0, 1, KEY, coins, passing(1.0),
+        word(0), word(1), FAR, UnderWay(DENSE, due, DENSE, by), net.claim, net.touched, 0,
     )  # fmt: skip
     trusting = {v for e, v in net.row(3) if net.trust[e]}
     assert set(np.flatnonzero(due).tolist()) == trusting
@@ -92,9 +102,9 @@ def test_trust_multiplies_the_chance() -> None:
     net = Net()
     due, by = np.zeros(80, np.uint64), np.zeros(80, np.uint32)
     call(
-        send, *net.place(), net.trust, ids(3, 9), np.zeros(2, np.uint64), 0, 2, KEY, NO_COINS, 0.9,
-        EXPONENTIAL, 1.0, 1.0, NONE, word(0), word(1), FAR, net.done, DENSE, due, DENSE, by,
-        net.claim, net.touched, 0,
+        send, heard(net, net.trust), ids(3, 9), np.zeros(2, np.uint64), 0, 2, KEY, NO_COINS,
+        passing(0.9), word(0), word(1), FAR, UnderWay(DENSE, due, DENSE, by), net.claim,
+        net.touched, 0,
     )  # fmt: skip
     coins = [(share(coin(KEY, u, v)), e, v) for u in (3, 9) for e, v in net.row(u)]
     told = {v for one, e, v in coins if one < 0.9 * int(net.trust[e]) / 65535}
@@ -105,9 +115,8 @@ def test_a_later_word_does_not_undo_an_earlier_one() -> None:
     net = Net()
     due, by = np.full(80, 7, np.uint64), np.ones(80, np.uint32)
     m = call(
-        send, *net.place(), NO_TRUST, ids(3), np.full(1, 9, np.uint64), 0, 1, KEY, NO_COINS, 1.0,
-        EXPONENTIAL, 1.0, 1.0, NONE, word(0), FAR, FAR, net.done, DENSE, due, DENSE, by,
-        net.claim, net.touched, 0,
+        send, heard(net, NO_TRUST), ids(3), np.full(1, 9, np.uint64), 0, 1, KEY, NO_COINS,
+        passing(1.0), word(0), FAR, FAR, UnderWay(DENSE, due, DENSE, by), net.claim, net.touched, 0,
     )  # fmt: skip
     assert (m, set(due.tolist()), set(by.tolist())) == (0, {7}, {1})
 

@@ -9,7 +9,14 @@ from sim.core.rng import Stream, uniforms
 from sim.core.rng import key as key_of
 from sim.jit.claims import BATCH
 from sim.jit.sparse import VACANT, store
-from sim.spread.exposure.attempts_kernels import BORDER, EMBEDDED, LEVELS, NOVELTY, claim_shares
+from sim.spread.exposure.attempts_kernels import (
+    BORDER,
+    EMBEDDED,
+    LEVELS,
+    NOVELTY,
+    TieShares,
+    claim_shares,
+)
 from tests.unit.kernels.networks import Net, call, claimed, coin, ids, lent, share
 
 KEY, TIES = key_of(3, Stream.COINS), key_of(3, Stream.MODEL)
@@ -24,8 +31,9 @@ def run(net: Net, rule: int, p: float, across: float = 0.3, heard: Any = None) -
     keys, times = (DENSE, np.zeros(net.agents, np.uint8)) if heard is None else heard
     who = lent(ids(*SPEAKERS))
     m = call(
-        claim_shares, *net.place(), who, 0, who.size, KEY, COINS, p, rule, TIES, TABLE, keys, times,
-        LABELS, across, *NO_MASKS, net.done, net.claim, net.touched, 0,
+        claim_shares, *net.place(), who, 0, who.size, KEY, COINS, p,
+        TieShares(rule, TIES, TABLE, keys, times, LABELS, across, *NO_MASKS), net.done, net.claim,
+        net.touched, 0,
     )  # fmt: skip
     assert sorted(net.touched[:m].tolist()) == sorted(net.claims())
     return net.claims()
@@ -96,9 +104,9 @@ def test_a_hub_with_more_listeners_than_a_batch() -> None:
     net = Net(agents=3 * BATCH, ties=10)
     labels = lent(np.zeros(net.agents, np.int32))
     call(
-        claim_shares, *net.place(), ids(3), 0, 1, KEY, COINS, 0.5, BORDER, TIES, TABLE, DENSE,
-        np.zeros(1, np.uint8), labels, 0.0, *NO_MASKS, net.done, net.claim,
-        net.touched, 0,
+        claim_shares, *net.place(), ids(3), 0, 1, KEY, COINS, 0.5,
+        TieShares(BORDER, TIES, TABLE, DENSE, np.zeros(1, np.uint8), labels, 0.0, *NO_MASKS),
+        net.done, net.claim, net.touched, 0,
     )  # fmt: skip
     alone = {v for _, v in net.row(3) if share(coin(KEY, 3, v)) < 0.5}
     assert set(net.claims()) == alone

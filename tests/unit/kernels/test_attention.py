@@ -6,7 +6,7 @@ import numpy as np
 
 from sim import World, make
 from sim.core import rng
-from sim.spread.exposure.attention_kernels import NOTHING, OURS, post, take_turns
+from sim.spread.exposure.attention_kernels import NOTHING, OURS, Screens, post, take_turns
 from tests.unit.kernels.networks import lent
 
 ROWS = lent(np.array([[0, 2], [2, 1], [3, 2], [5, 0]], np.uint32))
@@ -51,18 +51,18 @@ class Plain:
 def test_turns_are_those_of_a_plain_reading() -> None:
     memes, authors = np.zeros((4, LENGTH), np.uint32), np.zeros((4, LENGTH), np.uint32)
     memory, heads, slots = np.zeros((4, SIZE), np.uint32), *np.zeros((2, 4), np.uint8)
-    state = memes, authors, heads, memory, slots
+    screens = Screens(memes, authors, heads, memory, slots)
     posted, seen = np.zeros(4, np.uint8), np.array([OURS, 0], np.int64)
     plain = Plain()
     first: dict[int, int] = {}
-    post(ROWS, TARGETS, 0, OURS, *state)
+    post(ROWS, TARGETS, 0, OURS, screens)
     plain.post(0, int(OURS))
     for tick in range(12):
         key = rng.key(5, rng.Stream.CONTACTS, tick)
         turns = np.array([2, 0, 1, 3], np.uint32)
         who, whom = np.zeros((2, 5), np.uint32)
         found = take_turns(
-            ROWS, TARGETS, turns, key, NEW, REPOST, REUSE, *state, posted, who, whom, seen
+            ROWS, TARGETS, turns, key, NEW, REPOST, REUSE, screens, posted, who, whom, seen
         )
         first |= dict(zip(who[:found].tolist(), whom[:found].tolist(), strict=True))
         for agent in turns.tolist():

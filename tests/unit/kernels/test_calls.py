@@ -11,9 +11,15 @@ from sim.core.rng import Stream
 from sim.core.rng import key as key_of
 from sim.jit.claims import BATCH
 from sim.spread.compartments.compartments import Compartments
-from sim.spread.compartments.single_contact_kernels import answer, call_once, rows_of, turn, winners
+from sim.spread.compartments.single_contact_kernels import (
+    CallsMade,
+    answer,
+    call_once,
+    rows_of,
+    turn,
+    winners,
+)
 from sim.spread.compartments.table_kernels import (
-    table_attempts,
     table_commit,
     table_contacts,
     table_spontaneous,
@@ -56,10 +62,9 @@ class Tick:
         beside = live, start, length, code
         who, claim, spare = np.empty((3, n + 1), np.uint64)
         call(rows_of, net.rows, self.state, live, n, start, length, code)
-        law = t.off, t.cum, t.listener, t.speaker, t.total, t.ceiling, t.mode
-        work = net.targets, KEY, self.state, closed
-        out = who, claim, net.touched, into
-        kept, m, turned, seen = call(call_once, *beside, n, *work, *law, *out)
+        work = net.targets, KEY, self.state, closed, t.contacts
+        made = CallsMade(who, claim, net.touched, into)
+        kept, m, turned, seen = call(call_once, *beside, n, *work, made)
         call(turn, net.touched, into, turned, self.state, self.tally)
         m = call(winners, who, claim, m, spare, net.touched)
         rest = self.state, t.mode, t.adopting, self.tally, sources, net.rows
@@ -76,10 +81,8 @@ class Tick:
     def long(self, closed: Any) -> tuple[Any, ...]:
         net, t, n = self.net, self.table, self.live.size
         live, who = self.live.copy(), (DENSE, self.state)
-        seen = call(table_attempts, net.rows, live, n, *who, t.mode)
-        law = t.off, t.cum, t.listener, t.speaker, t.total, t.trusted, t.mode, t.scale, t.ceiling
-        work = closed, net.claim, net.touched, 0, *law, len(t.mode)
-        m = call(table_contacts, *net.place(), NO_TRUST, live, 0, n, KEY, *who, *work)
+        work = closed, net.claim, net.touched, 0, t.contacts
+        m, seen = call(table_contacts, *net.place(), NO_TRUST, live, 0, n, KEY, *who, *work)
         rest = t.soff, t.scum, t.snew, t.mode, t.adopting, self.tally
         kept, m = call(table_spontaneous, live, n, KEY, *who, net.claim, net.touched, m, *rest)
         net.touched[:m].sort()

@@ -163,8 +163,8 @@ def ticked(
         heard, rates, live, live.size, KEY, NO_KEYS, state, tally, calendar, lives
     )
     assert events.ring_on(
-        heard, rates, KEY, NO_KEYS, state, claim, touched, again, tally, calendar, lives, outlook,
-        found,
+        heard, rates, KEY, NO_KEYS, state, events.NewLives(claim, touched, again), tally, calendar,
+        lives, outlook, found,
     )  # fmt: skip
     assert tally.tolist() == np.bincount(state & 0x7F, minlength=tally.size).tolist()
     assert not calendar.tail.any()

@@ -18,7 +18,18 @@ from tests.unit.kernels.networks import lent
 
 NOTHING = 0xFFFFFFFF
 N, POSTS, FIRST, TICK = 12, 40, 100, 9
-OPEN = (np.empty(0, np.uint64), np.empty((0, 2), np.uint32), np.empty(0, np.uint32))
+OPEN = tuple(
+    map(lent, (np.empty(0, np.uint64), np.empty((0, 2), np.uint32), np.empty(0, np.uint32)))
+)
+
+
+def candidates_for(size: int) -> feed.CandidateColumns:
+    kinds = ("u8", "u4", "u4", "u4", "f4", "f4", "f4", "f4", "f4", "u1", "u1", "u1")
+    return feed.CandidateColumns(*(np.zeros(size, kind) for kind in kinds))
+
+
+def shown_for(size: int) -> ranking.ShownColumns:
+    return ranking.ShownColumns(*(np.zeros(size, kind) for kind in ("u4", "u4", "u4", *["u1"] * 6)))
 
 
 class Small:
@@ -60,19 +71,18 @@ class Small:
         self.closed: Any = OPEN
 
     def gathered(self, inside: int, outside: int) -> dict[str, Any]:
-        size = N * (inside + outside)
-        names = ("bits", "message", "source", "author", "trust", "interest", "likes", "shares",
-                 "age", "friends", "appeal", "flags")  # fmt: skip
-        kinds = ("u8", "u4", "u4", "u4", "f4", "f4", "f4", "f4", "f4", "u1", "u1", "u1")
-        out: Any = {n: np.zeros(size, k) for n, k in zip(names, kinds, strict=True)}
-        stops = np.empty(N + 1, np.int64)
-        given_: Any = (
-            np.arange(N, dtype=np.uint32), 0, N, self.rows, self.ids, self.trust, self.recent,
-            self.live, self.seen.copy(), self.interests, self.absent, self.hot, FIRST, *self.closed,
-            self.pool, self.parts, inside, outside, self.key, TICK, *out.values(), stops,
+        out, stops = candidates_for(N * (inside + outside)), np.empty(N + 1, np.int64)
+        viewers = np.arange(N, dtype=np.uint32)
+        count = feed.gather(viewers, 0, N, self.tables(inside, outside), out, stops)
+        return {name: column[:count] for name, column in out._asdict().items()} | {"stops": stops}
+
+    def tables(self, inside: int, outside: int) -> feed.FeedTables:
+        columns: Any = (
+            self.rows, self.ids, self.trust, self.recent, self.live, self.seen.copy(),
+            self.interests, self.absent, self.hot, FIRST, *self.closed, self.pool, self.parts,
+            inside, outside, self.key, TICK,
         )  # fmt: skip
-        count = feed.gather(*given_)
-        return {name: column[:count] for name, column in out.items()} | {"stops": stops}
+        return feed.FeedTables(*columns)
 
     def expected(self, viewer: int, inside: int, outside: int) -> list[tuple[int, int, int]]:
         """(message, source, friends) of a viewer's candidates, from the words of the docstring."""
@@ -166,9 +176,6 @@ def test_columns_of_candidates_are_what_the_tables_hold() -> None:
             assert found["trust"][i] == 0
 
 
-SHOWN = ("u4", "u4", "u4", *["u1"] * 6)
-
-
 @given(st.integers(0, 10_000), st.integers(1, 20), st.integers(0, 8), st.integers(1, 12))
 @settings(max_examples=25)
 def test_feeds_made_in_one_pass_are_those_made_in_three(
@@ -184,25 +191,16 @@ def test_feeds_made_in_one_pass_are_those_made_in_three(
     names = ("interest", "trust", "friends", "age", "likes", "shares", "flags")
     added: Any = (*(found[name] for name in names), weights, 8.0, 20.0, score)
     ranking.add_up(*added)
-    who, out = np.arange(N, dtype=np.uint32), [np.zeros(N * slots, k) for k in SHOWN]
+    who, out = np.arange(N, dtype=np.uint32), shown_for(N * slots)
     counts, again = np.zeros(N, np.uint8), np.zeros(N, np.uint8)
-    columns = ("message", "source", "trust", "interest", "age", "friends", "appeal", "flags")
-    chosen: Any = (
-        who, 0, N, found["stops"], score.view(np.uint32), found["bits"], slots, seen,
-        *(found[name] for name in columns), 0, counts, *out,
-    )  # fmt: skip
-    stop = ranking.select(*chosen)
-    both, known = [np.zeros(N * slots + 64, k) for k in SHOWN], small.seen.copy()
-    given_: Any = (
-        who, 0, N, small.rows, small.ids, small.trust, small.recent, small.live, known,
-        small.interests, small.absent, small.hot, FIRST, *small.closed, small.pool, small.parts,
-        inside, outside, small.key, TICK, weights, 8.0, 20.0, slots, again, *both,
-    )  # fmt: skip
-    assert serving.serve(*given_) == stop
+    bits, columns = score.view(np.uint32), feed.CandidateColumns(*list(found.values())[:-1])
+    stop = ranking.select(who, 0, N, found["stops"], bits, columns, slots, seen, counts, out)
+    both, tables = shown_for(N * slots + 64), small.tables(inside, outside)
+    assert serving.serve(who, 0, N, tables, weights, 8.0, 20.0, slots, again, both) == stop
     assert again.tolist() == counts.tolist()
-    for one, other in zip(out, both, strict=True):
-        assert one[:stop].tolist() == other[:stop].tolist()
-    assert known.tolist() == seen.tolist()
+    for name in out._fields:
+        assert getattr(both, name)[:stop].tolist() == getattr(out, name)[:stop].tolist()
+    assert tables.seen.tolist() == seen.tolist()
 
 
 def test_full_trust_and_nobody_away_cost_no_column() -> None:
@@ -237,34 +235,29 @@ def test_the_best_are_chosen_in_order_and_draws_settle_ties(scores: list[float],
     draw = np.random.default_rng(count).permutation(count).astype(np.uint64)
     score = np.array(scores, np.float32) + np.float32(0)
     seen, counts = np.zeros(1, np.uint64), np.zeros(1, np.uint8)
-    out = [np.zeros(k, kind) for kind in ("u4", "u4", "u4", *["u1"] * 6)]
-    message = np.arange(count, dtype=np.uint32)
+    out, found = shown_for(k), candidates_for(count)
+    message, byte = np.arange(count, dtype=np.uint32), np.arange(count, dtype=np.uint8)
     some, ages = np.full(count, 0.5, np.float32), np.arange(count, dtype=np.float32) * 20
-    byte = np.arange(count, dtype=np.uint8)
-    given_: Any = (
-        np.zeros(1, np.uint32), 0, 1, np.array([0, count]), score.view(np.uint32), draw, k, seen,
-        message, message + np.uint32(1), some, some, ages, byte, byte, byte, 0, counts, *out,
+    found = found._replace(
+        bits=draw, message=message, source=message + np.uint32(1), trust=some, interest=some,
+        age=ages, friends=byte, appeal_byte=byte, flags=byte,
     )  # fmt: skip
-    stop = ranking.select(*given_)
+    who, stops = np.zeros(1, np.uint32), np.array([0, count])
+    stop = ranking.select(who, 0, 1, stops, score.view(np.uint32), found, k, seen, counts, out)
     best = sorted(range(count), key=lambda i: (-score[i], -int(draw[i])))[:k]
-    assert out[0][:stop].tolist() == best
+    assert out.message[:stop].tolist() == best
     assert counts[0] == stop == len(best)
     assert seen[0] == np.bitwise_or.reduce([feed.bit_of(m) for m in best])
-    assert set(out[3][:stop].tolist()) == {128}
-    assert out[5][:stop].tolist() == [min(20 * m, 255) for m in best]
+    assert set(out.trust[:stop].tolist()) == {128}
+    assert out.age[:stop].tolist() == [min(20 * m, 255) for m in best]
     assert all(column[:stop].tolist() == best for column in out[6:])
 
 
 def test_a_score_that_is_no_number_is_told() -> None:
-    one = np.zeros(1, np.uint32)
-    few = [np.zeros(1, kind) for kind in ("u4", "u4", "u4", *["u1"] * 6)]
-    some, byte = np.zeros(1, np.float32), np.zeros(1, np.uint8)
-    given_: Any = (
-        one, 0, 1, np.array([0, 1]), np.array([np.nan], np.float32).view(np.uint32),
-        np.zeros(1, np.uint64), 1, np.zeros(1, np.uint64), one, one, some, some, some, byte, byte,
-        byte, 0, byte, *few,
-    )  # fmt: skip
-    assert ranking.select(*given_) == -1
+    who, seen, counts = np.zeros(1, np.uint32), np.zeros(1, np.uint64), np.zeros(1, np.uint8)
+    score, found = np.array([np.nan], np.float32).view(np.uint32), candidates_for(1)
+    chosen: Any = (who, 0, 1, np.array([0, 1]), score, found, 1, seen, counts, shown_for(1))
+    assert ranking.select(*chosen) == -1
 
 
 def test_exposures_are_counted_and_unfolded() -> None:
@@ -346,17 +339,20 @@ def test_rules_act_by_the_chances_that_their_docstring_states(seed: int) -> None
     source = draw.integers(0, 9, count).astype(np.uint32)
     standing = draw.integers(0, 255, 9 * (seed % 2)).astype(np.uint8)
     bent = 1 + 0.2 * (standing[source] / 127 - 1) if standing.size else np.ones(count)
+    shown = ranking.ShownColumns(
+        message, source, message, trust, care, ages, proofs, appeals, flags
+    )
     acts.decide(
-        np.arange(k, dtype=np.uint32), counts, message, trust, care, ages, proofs, appeals, flags,
-        traits, np.array(RATES, np.float32), fading, novelty, 0.25, source, standing, 0.2, key, out,
+        np.arange(k, dtype=np.uint32), counts, shown, traits, np.array(RATES, np.float32), fading,
+        novelty, 0.25, standing, 0.2, key, out,
     )  # fmt: skip
     e = 0
     for viewer in range(k):
         for slot in range(counts[viewer]):
             given_ = (traits[viewer] / 255, appeals[e] / 255, flags[e] > 0)
-            shown = (care[e] / 255, trust[e] / 255, int(proofs[e]), fading[slot])
+            seen = (care[e] / 255, trust[e] / 255, int(proofs[e]), fading[slot])
             u = float(rng.uniforms(key, [viewer], [message[e]])[0])
-            wanted, edge = _rule(u, given_, shown, float(novelty[ages[e]] * bent[e]))
+            wanted, edge = _rule(u, given_, seen, float(novelty[ages[e]] * bent[e]))
             assert edge < 1e-5 or out[e] == wanted
             e += 1
 

@@ -1,12 +1,10 @@
 """Prospects of friends against naive walks over sets."""
 
-from typing import Any
-
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.platform.feed.friends_kernels import best, two_hop, walk
+from sim.platform.feed.friends_kernels import Crossed, best, two_hop, walk
 from tests.unit.kernels.networks import lent
 
 KEY = np.uint64(5)
@@ -17,6 +15,10 @@ def rows_of(heard: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
     starts = np.cumsum(lengths) - lengths
     ids = lent(np.array([other for row in heard for other in row], np.uint32))
     return lent(np.stack([starts, lengths], axis=1).astype(np.uint32)), ids
+
+
+def crossed(size: int) -> Crossed:
+    return Crossed(np.empty(size, np.uint32), *np.empty((3, size), np.float32))
 
 
 networks = st.integers(2, 9).flatmap(
@@ -31,14 +33,9 @@ def test_two_hops_count_whom_they_cross(found: list[set[int]]) -> None:
     rows, ids = rows_of(heard)
     n, cap = len(heard), 9
     viewers, stops = np.arange(n, dtype=np.uint32), np.zeros(n + 1, np.int64)
-    at, size = np.zeros(n, np.int64), cap * cap + cap
-    touched, sums = np.empty(size, np.uint32), [np.empty(size, np.float32) for _ in range(3)]
-    others, known = (
-        np.empty(n * cap * cap, np.uint32),
-        [np.empty(n * cap * cap, np.float32) for _ in range(3)],
-    )
-    written: tuple[Any, ...] = (*sums, stops, others, *known)
-    done = two_hop(viewers, 0, rows, ids, cap, KEY, at, touched, *written)
+    at, work, pairs = np.zeros(n, np.int64), crossed(cap * cap + cap), crossed(n * cap * cap)
+    done = two_hop(viewers, 0, rows, ids, cap, KEY, at, work, stops, pairs)
+    others, *known = pairs
     assert done == n
     assert not at.any()
     for viewer in range(n):

@@ -9,6 +9,7 @@ from sim.core.rng import Stream
 from sim.core.rng import key as key_of
 from sim.jit.claims import BATCH, FREE
 from sim.spread.compartments.conditional_kernels import (
+    Hits,
     befall,
     claim_hits,
     contacts_left,
@@ -45,8 +46,8 @@ def population(net: Net) -> Any:
 def hits(net: Net, table: RuleTable, state: Any, live: Any, room: int) -> tuple[list[Any], int]:
     """All contacts listed, in lists of ``room`` rows, and how many lists it took."""
     kinds = (np.uint32, np.uint32, np.int64, np.uint64, np.float64, np.int64)
-    lists = [np.empty(room, kind) for kind in kinds]
-    found: list[Any] = [[] for _ in kinds]
+    columns: Any = (np.empty(room, kind) for kind in kinds)
+    lists, found = Hits(*columns), [list[Any]() for _ in kinds]
     i: Any = np.int64(0)
     at: Any = np.int64(0)
     k: Any = np.int64(0)
@@ -54,12 +55,12 @@ def hits(net: Net, table: RuleTable, state: Any, live: Any, room: int) -> tuple[
     while i < live.size:
         size, i, at, k = call(
             table_hits, net.rows, net.targets, net.trust, live, i, live.size, at, k, KEY, NO_KEYS,
-            state, net.done, table.off, table.total, table.trusted, table.mode, table.scale,
-            table.ceiling, 3, *lists,
+            state, net.done, table.contacts, lists,
         )  # fmt: skip
         rounds += 1
-        for column, more in zip(found, lists, strict=True):
-            column.append(more[:size].copy())
+        rows: Any = (column[:size].copy() for column in lists)
+        for column, more in zip(found, rows, strict=True):
+            column.append(more)
     return [np.concatenate(column) for column in found], rounds
 
 
@@ -73,10 +74,9 @@ def test_contacts_listed_and_claimed_are_those_of_the_table(
         one.close(5, 63, 64)
     table = table_of(skips=skips, contacts=contacts)
     state, live = population(net), np.arange(150, dtype=np.uint32)
-    m = call(
+    m, _ = call(
         table_contacts, other.rows, other.targets, other.trust, live, 0, 150, KEY, NO_KEYS, state,
-        other.done, other.claim, other.touched, 0, table.off, table.cum, table.listener,
-        table.speaker, table.total, table.trusted, table.mode, table.scale, table.ceiling, 3,
+        other.done, other.claim, other.touched, 0, table.contacts,
     )  # fmt: skip
     (speaker, listener, tie, bits, share, row), rounds = hits(net, table, state, live, BATCH)
     assert (net.targets[tie] == listener).all()

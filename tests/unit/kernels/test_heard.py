@@ -47,7 +47,8 @@ class Ears:
             voice = (DENSE, DENSE) if now == NONE else self.voices[now]
             m = call(
                 heard.tell, *self.net.place(), self.trust, ids(*who), was, now, 0, len(who), BITS,
-                key, self.deaf, self.keys, self.sums, *voice, DENSE, self.ever, self.touched, m,
+                key, self.deaf, heard.ToldColumns(self.keys, self.sums, *voice, DENSE, self.ever),
+                self.touched, m,
             )  # fmt: skip
             self.state[who] = now
             for u in sorted(who, key=lambda u: -int(words(key, u)[0])) if now != NONE else []:

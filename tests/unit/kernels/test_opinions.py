@@ -5,16 +5,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import Parameters
-from sim.core import rng
+from sim.core import Parameters, rng
 from sim.jit.mix import gate
 from sim.spread.cascade.contacts import bitmap
 from sim.spread.opinions import averaging_kernels as kernels
-from sim.spread.opinions.biased_kernels import meet_biased
+from sim.spread.opinions.biased_kernels import Preference, meet_biased
 from sim.spread.opinions.compiled import Formula, formula_of, rule_of
-from sim.spread.opinions.groups_kernels import any_discord, gather, persuade
+from sim.spread.opinions.groups_kernels import GroupKind, any_discord, gather, persuade
 from sim.spread.opinions.impact_kernels import distances, impacts
-from sim.spread.opinions.pairs_kernels import any_move, any_move_all, meet_all, meet_one, place_in
+from sim.spread.opinions.pairs_kernels import (
+    Conversions,
+    OpinionTies,
+    any_move,
+    any_move_all,
+    meet_all,
+    meet_one,
+    place_in,
+)
 from tests.unit.kernels.networks import lent
 
 # whom each of five hears: 0 hears 1, 2, 3; 1 hears 0; 2 hears 0, 4; 3 hears nobody; 4 hears 2
@@ -157,12 +164,16 @@ def room() -> tuple[Any, Any, Any]:
     return bitmap(5), np.full(5, np.uint64(2**64 - 1)), np.empty(6, np.uint32)
 
 
+def ties(trust: Any, absent: Any, fixed: Any) -> OpinionTies:
+    return OpinionTies(ROWS, SOURCES, trust, HEARERS, absent, fixed, NO_TRAITS)
+
+
 def pairs(formula: Formula, mutual: int, absent: Any, fixed: Any, count: int) -> Any:
     x = X.copy()
     done, claim, touched = room()
     formula.run(
-        meet_one, ROWS, SOURCES, NO_TRUST, HEARERS, absent, fixed, NO_TRAITS, KEY, 0, count,
-        mutual, x, 9.0, done, claim, touched[:0], np.int64(0),
+        meet_one, ties(NO_TRUST, absent, fixed), KEY, 0, count, mutual, x,
+        Conversions(9.0, done, claim, touched[:0]), np.int64(0),
     )  # fmt: skip
     return x
 
@@ -194,8 +205,9 @@ def test_adopters_are_written_down_with_a_source_that_came_before() -> None:
     x = np.array([1.0, 0.0, 0.0])
     done, claim, touched = bitmap(3, [0]), np.full(3, np.uint64(2**64 - 1)), np.empty(4, np.uint32)
     found = formula_of(Halves(part=1.0)).run(
-        meet_one, rows, sources, NO_TRUST, hearers, EVERYBODY, NOBODY, np.empty((3, 0)), KEY, 0, 20,
-        0, x, 0.5, done, claim, touched, np.int64(0),
+        meet_one,
+        OpinionTies(rows, sources, NO_TRUST, hearers, EVERYBODY, NOBODY, np.empty((3, 0))),
+        KEY, 0, 20, 0, x, Conversions(0.5, done, claim, touched), np.int64(0),
     )  # fmt: skip
     assert found == 2
     assert sorted(touched[:2].tolist()) == [1, 2]
@@ -218,9 +230,7 @@ def test_all_within_a_bound_are_heard_at_once() -> None:
             )
             expected[i] += 0.5 * (mean - expected[i])
         fixed = np.array([0, 0, 0, 0, 1], np.uint8)
-        formula_of(Halves()).run(
-            meet_all, ROWS, SOURCES, trust, HEARERS, absent, fixed, NO_TRAITS, KEY, 0, 50, 0.8, x
-        )
+        formula_of(Halves()).run(meet_all, ties(trust, absent, fixed), KEY, 0, 50, 0.8, x)
         np.testing.assert_allclose(x, expected, rtol=0, atol=1e-14)
 
 
@@ -232,11 +242,9 @@ def biased(media: Any, absent: Any, mutual: int, fixed: Any = NOBODY) -> Any:
     cells = np.arange(int(ends[0]), int(ends[1]) + 2, dtype=np.uint64)
     table = (cells << np.uint64(CELL_SHIFT)).view(np.float64) ** -3.0
     gap = np.empty(3)
-    looked = 3.0, 1e-5, table, int(ends[0]), gap, gap.view(np.uint64), np.empty(3)
-    formula_of(Halves()).run(
-        meet_biased, ROWS, SOURCES, TRUST, HEARERS, absent, fixed, NO_TRAITS, KEY, 0, 200,
-        mutual, x, *looked, media, 0.5, 2.0,
-    )  # fmt: skip
+    near = Preference(3.0, 1e-5, table, int(ends[0]), gap, gap.view(np.uint64), np.empty(3))
+    told = ties(TRUST, absent, fixed), KEY, 0, 200, mutual, x, near, media, 0.5, 2.0
+    formula_of(Halves()).run(meet_biased, *told)
     return x
 
 
@@ -255,24 +263,24 @@ def test_media_are_heard_by_who_has_its_turn() -> None:
 
 def test_is_any_meeting_left() -> None:
     formula = formula_of(Halves(bound=0.3))
-    given = ROWS, SOURCES, NO_TRUST, EVERYBODY, NOBODY, NO_TRAITS
-    assert not formula.run(any_move, *given, X, 0.0)
+    given = ties(NO_TRUST, EVERYBODY, NOBODY)
+    assert not formula.run(any_move, given, X, 0.0)
     near = np.array([0.0, 0.2, 1.0, -1.0, 1.0])
-    assert formula.run(any_move, *given, near, 0.0)
-    assert not formula.run(any_move, *given, near, 0.1)
-    away = ROWS, SOURCES, TRUST, bitmap(5, [1]), np.array([0, 1, 0, 0, 0], np.uint8), NO_TRAITS
-    assert not formula.run(any_move, *away, near, 0.0)
+    assert formula.run(any_move, given, near, 0.0)
+    assert not formula.run(any_move, given, near, 0.1)
+    away = ties(TRUST, bitmap(5, [1]), np.array([0, 1, 0, 0, 0], np.uint8))
+    assert not formula.run(any_move, away, near, 0.0)
 
 
 def test_is_any_meeting_with_all_left() -> None:
     formula = formula_of(Halves())
-    given = ROWS, SOURCES, NO_TRUST, EVERYBODY, NOBODY, NO_TRAITS
-    assert formula.run(any_move_all, *given, X, 0.0, 0.5)
-    assert not formula.run(any_move_all, *given, X, 0.0, 0.1)
+    given = ties(NO_TRUST, EVERYBODY, NOBODY)
+    assert formula.run(any_move_all, given, X, 0.0, 0.5)
+    assert not formula.run(any_move_all, given, X, 0.0, 0.1)
     fixed = np.array([1, 1, 1, 1, 1], np.uint8)
-    assert not formula.run(any_move_all, *given[:4], fixed, NO_TRAITS, X, 0.0, 0.5)
+    assert not formula.run(any_move_all, given._replace(fixed=fixed), X, 0.0, 0.5)
     nobody = bitmap(5, range(5))
-    assert not formula.run(any_move_all, *given[:3], nobody, NOBODY, NO_TRAITS, X, 0.0, 0.5)
+    assert not formula.run(any_move_all, given._replace(absent=nobody), X, 0.0, 0.5)
 
 
 def groups(everybody: int, distinct: int, all_move: int, absent: Any = EVERYBODY) -> Any:
@@ -280,9 +288,9 @@ def groups(everybody: int, distinct: int, all_move: int, absent: Any = EVERYBODY
     done, claim, touched = room()
     formula = rule_of(Copies())
     formula.run(
-        gather, ROWS, SOURCES, HEARERS, everybody, distinct, all_move, absent,
-        np.array([0, 0, 0, 0, 1], np.uint8), KEY, 0, 12, np.empty(2), x, 9.0, done, claim, touched,
-        np.int64(0),
+        gather, ROWS, SOURCES, HEARERS, GroupKind(everybody, distinct, all_move), absent,
+        np.array([0, 0, 0, 0, 1], np.uint8), KEY, 0, 12, np.empty(2), x,
+        Conversions(9.0, done, claim, touched), np.int64(0),
     )  # fmt: skip
     return x
 
@@ -336,8 +344,8 @@ def test_pairs_persuade_those_who_hear_them(cross: int) -> None:
     done, claim, touched = room()
     fixed = np.array([0, 0, 0, 0, 1], np.uint8)
     persuade(
-        ROWS, SOURCES, rows, targets, HEARERS, cross, bitmap(5, [3]), fixed, KEY, 0, 30, x, 0.5,
-        done, claim, touched, np.int64(0),
+        ROWS, SOURCES, rows, targets, HEARERS, cross, bitmap(5, [3]), fixed, KEY, 0, 30, x,
+        Conversions(0.5, done, claim, touched), np.int64(0),
     )  # fmt: skip
     assert x.tolist() == expected
 

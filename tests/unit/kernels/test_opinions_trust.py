@@ -7,12 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import Parameters
-from sim.core import rng
+from sim.core import Parameters, rng
 from sim.jit.claims import FREE
 from sim.spread.cascade.contacts import bitmap
 from sim.spread.opinions.compiled import formula_of
-from sim.spread.opinions.pairs_kernels import any_move, any_move_all, meet_one
+from sim.spread.opinions.pairs_kernels import (
+    Conversions,
+    OpinionTies,
+    any_move,
+    any_move_all,
+    meet_one,
+)
 from tests.unit.kernels.graphs import Small, drawn
 from tests.unit.kernels.networks import lent
 
@@ -76,24 +81,24 @@ def test_both_sides_move_by_the_trust_of_their_own_tie(mutual: int, weighted: bo
     done, claim = bitmap(AGENTS, [0, 1, 2]), np.full(AGENTS, FREE)
     touched = np.empty(AGENTS + 1, np.uint32)
     m = formula_of(Trusts()).run(
-        meet_one, *net.place, trust if weighted else NO_TRUST, np.empty(0, np.uint32), EVERYBODY,
-        NOBODY, NO_TRAITS, KEY, 0, MEETINGS, mutual, x, 0.5, done, claim, touched, np.int64(0),
+        meet_one, ties(net, trust if weighted else NO_TRUST), KEY, 0, MEETINGS, mutual, x,
+        Conversions(0.5, done, claim, touched), np.int64(0),
     )  # fmt: skip
     np.testing.assert_allclose(x, expected, rtol=0, atol=1e-13)
     assert {int(i): int(claim[i]) for i in touched[:m]} == source
     assert source
 
 
+def ties(net: Small, trust: Any) -> OpinionTies:
+    hearers = np.empty(0, np.uint32)
+    return OpinionTies(*net.place, trust, hearers, EVERYBODY, NOBODY, NO_TRAITS)
+
+
 def left(kernel: Any, x: np.ndarray, *rest: float, **given: Any) -> bool:
     """Whether a meeting is left in a chain in which 0 hears 1, 1 hears 2, and so on."""
     net = Small([(v, v + 1) for v in range(AGENTS - 1)], AGENTS)
-    trust = given.get("trust", NO_TRUST)
-    absent = given.get("absent", EVERYBODY)
-    return bool(
-        formula_of(Trusts(bound=0.2)).run(
-            kernel, *net.place, trust, absent, given.get("fixed", NOBODY), NO_TRAITS, x, *rest
-        )
-    )
+    told = ties(net, NO_TRUST)._replace(**given)
+    return bool(formula_of(Trusts(bound=0.2)).run(kernel, told, x, *rest))
 
 
 def test_a_meeting_is_left_where_somebody_would_move_further_than_tolerated() -> None:

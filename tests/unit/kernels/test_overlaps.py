@@ -1,11 +1,13 @@
 """Overlaps of neighbourhoods and the coins that fall below them, against sets."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from sim.core.rng import Stream
 from sim.core.rng import key as key_of
-from sim.spread.exposure.attempts_kernels import EMBEDDED, claim_shares
+from sim.spread.exposure.attempts_kernels import EMBEDDED, TieShares, claim_shares
 from sim.spread.exposure.masks_kernels import mask_all, ranked
 from sim.spread.exposure.overlaps_kernels import in_both
 from tests.unit.kernels.networks import Net, call, claimed, coin, ids, share
@@ -14,6 +16,11 @@ KEY = key_of(3, Stream.COINS)
 NO_COINS, DENSE, NO_LEVELS = np.empty(0, np.uint64), np.empty(0, np.uint32), np.empty(0)
 NO_GUESTS = np.empty(0, np.uint64)
 NO_MASKS = np.empty(0, np.uint8), NO_GUESTS, NO_GUESTS
+
+
+def embedded(labels: Any, across: float, masks: Any) -> TieShares:
+    none = NO_LEVELS, DENSE, np.empty(0, np.uint8)
+    return TieShares(EMBEDDED, KEY, *none, labels, across, *masks)
 
 
 def ranks(labels: np.ndarray) -> np.ndarray:
@@ -99,9 +106,8 @@ def test_coins_below_the_overlap_fall(
             if not net.is_closed(v) and share(bits) < 0.9 * chance:
                 expected[v] = min(expected.get(v, 2**64), claimed(bits, u))
     m = call(
-        claim_shares, *net.place(), ids(*range(80)), 0, 80, KEY, NO_COINS, 0.9, EMBEDDED, KEY,
-        NO_LEVELS, DENSE, np.empty(0, np.uint8), labels, across, *masks(net, labels, made),
-        net.done, net.claim, net.touched, 0,
+        claim_shares, *net.place(), ids(*range(80)), 0, 80, KEY, NO_COINS, 0.9,
+        embedded(labels, across, masks(net, labels, made)), net.done, net.claim, net.touched, 0,
     )  # fmt: skip
     assert net.claims() == expected
     assert sorted(net.touched[:m].tolist()) == sorted(expected)
@@ -111,8 +117,8 @@ def test_given_coins_of_a_hub_with_more_listeners_than_a_batch() -> None:
     net = Net(agents=1300, ties=10)
     coins = np.zeros(len(net.arcs), np.uint64)
     m = call(
-        claim_shares, *net.place(), ids(3), 0, 1, KEY, coins, 1.0, EMBEDDED, KEY, NO_LEVELS, DENSE,
-        np.empty(0, np.uint8), np.full(net.agents, -1, np.int32), 0.5, *NO_MASKS, net.done,
-        net.claim, net.touched, 0,
+        claim_shares, *net.place(), ids(3), 0, 1, KEY, coins, 1.0,
+        embedded(np.full(net.agents, -1, np.int32), 0.5, NO_MASKS), net.done, net.claim,
+        net.touched, 0,
     )  # fmt: skip
     assert m == net.agents - 1

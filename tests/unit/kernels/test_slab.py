@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from sim.network.graph import slab_kernels as slab
+from sim.network.graph.slab import TieColumns
 from sim.network.relations import blocklist_kernels as ears
 
 Array = npt.NDArray[Any]
@@ -103,27 +104,27 @@ def test_pairs_are_sorted_and_stay_in_order_where_equal(count: int) -> None:
 
 def test_laying_out_keeps_rows_and_leaves_room() -> None:
     held = laid_out([[1, 3, 5], [], list(range(16))])
-    columns = [held[name] for name in ("ids", "trust", "kind", "time", "sign")]
-    into = [np.zeros(60, column.dtype) for column in columns]
+    columns = TieColumns(*(held[name] for name in TieColumns._fields))
+    into = TieColumns(*(np.zeros(60, column.dtype) for column in columns))
     rows, capacity = np.zeros((3, 2), np.uint32), np.zeros(3, np.uint32)
-    stop = kernels.lay_out(held["rows"], 0, 3, 2, 0, *columns, rows, capacity, *into)
+    stop = kernels.lay_out(held["rows"], 0, 3, 2, 0, columns, rows, capacity, into)
     assert (rows.tolist(), capacity.tolist()) == ([[0, 3], [5, 0], [7, 16]], [5, 2, 20])
     assert stop == 27
-    tight = [np.zeros(19, column.dtype) for column in columns]
-    assert kernels.lay_out(rows, 0, 3, -1, 0, *into, rows.copy(), capacity[:0], *tight) == 19
+    tight = TieColumns(*(np.zeros(19, column.dtype) for column in columns))
+    assert kernels.lay_out(rows, 0, 3, -1, 0, into, rows.copy(), capacity[:0], tight) == 19
     assert tight[0].tolist() == [1, 3, 5, *range(16)]
     assert tight[1].tolist() == [v * 10 for v in tight[0]]
 
 
 def test_turning_rows_round_and_their_trust_after() -> None:
     held = laid_out([[1, 2], [2], [0, 1]])
-    columns = [held[name] for name in ("ids", "trust", "kind", "time", "sign")]
+    columns = TieColumns(*(held[name] for name in TieColumns._fields))
     counts = np.zeros(3, np.int64)
     slab.count_ids(held["rows"], held["ids"], 0, 3, counts)
     assert counts.tolist() == [1, 2, 2]
     rows = np.array([[0, 0], [1, 0], [3, 0]], np.uint32)
-    into = [np.zeros(5, column.dtype) for column in columns]
-    kernels.transpose(held["rows"], 0, 3, *columns, rows, *into)
+    into = TieColumns(*(np.zeros(5, column.dtype) for column in columns))
+    kernels.transpose(held["rows"], 0, 3, columns, rows, into)
     assert into[0].tolist() == [2, 0, 2, 0, 1]
     assert into[1].tolist() == [0, 10, 10, 20, 20]
     assert into[2].tolist() == [0, 1, 1, 2, 2]

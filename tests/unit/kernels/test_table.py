@@ -168,14 +168,13 @@ class Kernels:
         return out
 
     def tick(self, contacts: Any, alone: Any) -> None:
-        net, t, sizes = self.net, self.table, len(self.model.states)
+        net, t = self.net, self.table
         trust = net.trust if self.model.trusted else net.trust[:0]
         m, middle = 0, self.count // 2
         for lo, hi in [(0, middle), (middle, self.count)]:
-            m = call(table_contacts,
+            m, _ = call(table_contacts,
                 *net.place(), trust, self.live, lo, hi, contacts, self.keys, self.state,
-                self.closed, net.claim, net.touched, m, t.off, t.cum, t.listener, t.speaker,
-                t.total, t.trusted, t.mode, t.scale, t.ceiling, sizes,
+                self.closed, net.claim, net.touched, m, t.contacts,
             )  # fmt: skip
         kept, m = table_spontaneous(
             self.live, self.count, alone, self.keys, self.state, net.claim, net.touched, m,

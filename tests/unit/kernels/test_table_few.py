@@ -30,8 +30,7 @@ class Few(test_table.Kernels):
         for lo, hi in [(0, half), (half, speakers.size)]:
             m, attempts = call(few_contacts,
                 speakers, rows[speakers], targets, trust, lo, hi, contacts, *state, self.closed,
-                *claims, net.touched, m, t.off, t.cum, t.listener, t.speaker, t.total, t.trusted,
-                t.mode, t.scale, t.ceiling, len(self.model.states),
+                *claims, net.touched, m, t.contacts,
             )  # fmt: skip
             seen += attempts
         live = self.live, self.count, *state, t.mode

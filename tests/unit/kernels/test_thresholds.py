@@ -9,7 +9,7 @@ from sim.core.rng import Stream, uniforms
 from sim.core.rng import key as key_of
 from sim.jit.claims import BATCH, FREE
 from sim.jit.sparse import VACANT
-from sim.spread.neighbours.threshold_kernels import count_down, fill, hear, in_trust
+from sim.spread.neighbours.threshold_kernels import Thresholds, count_down, fill, hear, in_trust
 from tests.unit.kernels.networks import Net, call, ids, lent
 
 KEY = key_of(3, Stream.THRESHOLDS)
@@ -43,11 +43,11 @@ def naive(
 
 
 def run(net: Net, waves: list[list[int]], keys: Any, left: Any, *end: Any) -> list[tuple[int, int]]:
-    trust, total, given, theta = end
-    m = 0
+    trust, total, *shares = end
+    limits, m = Thresholds(KEY, *shares), 0
     for speakers in waves:
         who = ids(*speakers)
-        whole = *net.place(), trust, total, who, 0, len(speakers), KEY, given, theta, net.done
+        whole = *net.place(), trust, total, who, 0, len(speakers), limits, net.done
         m = call(hear, *whole, keys, left, net.claim, net.touched, m)
     return [(int(v), int(net.claim[v])) for v in net.touched[:m]]
 
@@ -81,7 +81,7 @@ def test_needs_given_to_all_at_once_are_those_of_a_first_hearing(
     shares = given if thresholds == "given" else DRAWN, 0.3 if thresholds == "one" else -1.0
     some = np.arange(0, 80, 3)
     left[some] = 1 + np.maximum(1, np.ceil(share[thresholds] * net.degree - 1e-9))[some]
-    call(fill, net.degree, KEY, *shares, left)
+    call(fill, net.degree, Thresholds(KEY, *shares), left)
     m = 0
     for speakers in WAVES:
         who = ids(*speakers)

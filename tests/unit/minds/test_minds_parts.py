@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.errors import FileError, InputError, UnknownNameError
-from sim.minds.memory.recall import Memory, MemoryItem
+from sim.minds.memory import Memory, MemoryItem
 from sim.minds.models.asks import Answer
 from sim.minds.models.faults import Fault, ModelError
 from sim.minds.models.replies import Usage

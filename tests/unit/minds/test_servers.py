@@ -15,14 +15,12 @@ from hypothesis import strategies as st
 from sim.errors import InputError
 from sim.minds.models.asks import Answer, Ask, Turn
 from sim.minds.models.faults import Fault, ModelError
-from sim.minds.models.json_objects import object_in
 from sim.minds.models.pool import ModelPool
 from sim.minds.models.provider import Provider
 from sim.minds.models.provider_client import ProviderClient
-from sim.minds.models.replies import reply_of
+from sim.minds.models.replies import object_in, reply_of
 from sim.minds.models.secrets import Secret
-from sim.minds.models.server_quirks import ServerQuirks
-from sim.minds.models.wire import _wait
+from sim.minds.models.wire import ServerQuirks, _wait
 from sim.minds.prompts.decisions import schema_of
 from tests.unit.minds.server import Call, Server, body, completion, status
 

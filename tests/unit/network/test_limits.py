@@ -38,7 +38,7 @@ def test_degrees_of_too_many_ties_are_refused_before_they_are_drawn() -> None:
 def test_pagerank_ends_after_its_sweeps_and_still_sums_to_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("sim.network.analysis.centrality._SWEEPS", 1)
+    monkeypatch.setattr("sim.network.analysis.analysis._SWEEPS", 1)
     rank = analysis.pagerank(Ties.from_arcs([0, 0, 1, 2], [1, 2, 2, 3], 4))
     assert rank.sum() == pytest.approx(1)
 

@@ -21,7 +21,7 @@ from sim import (
     save,
     spec,
 )
-from sim.core.workers import allow
+from sim.core.threads import allow
 from sim.errors import InputError, ParameterError, UnknownNameError
 from sim.platform.feed import serving
 from sim.platform.platform import Platform

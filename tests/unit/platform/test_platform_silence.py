@@ -11,7 +11,7 @@ import pytest
 from sim import Act, Cascade, World, load, names, save
 from sim.network.graph.interactions import Interactions
 from sim.store.snapshot.upgrades import upgrade
-from sim.world.state.state import surroundings
+from sim.world.phases import surroundings
 
 WINDOW = 4
 RESTLESS = {

@@ -22,7 +22,7 @@ from sim.platform.feed.recommender import FriendRecommender, Recommender
 from sim.platform.feed.serving import in_threads, staggered
 from sim.platform.feed.weighted import Weighted, Weights, weights_of
 from sim.platform.posts import posts as posts_module
-from sim.platform.posts import rows as rows_module
+from sim.platform.posts import posts as rows_module
 from sim.platform.posts.pools import pools_of, trending_now
 from sim.platform.posts.posts import Flag, Kind, Posts
 from sim.platform.rhythm import SHIFTS, chronotypes, curve_of, factors

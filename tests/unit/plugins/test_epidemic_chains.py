@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.lab.validation.chains import Plain, counted, ticked
-from sim.lab.validation.stated import MODELS
+from sim.lab.validation.chains import MODELS, Plain, counted, ticked
 from sim.testing import tiny_world
 from tests.unit.plugins.chains import assert_law, copies_of, naive_tick, states_of
 

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import World, exact_times
-from sim.lab.validation.chains import Plain, counted, flowed
-from sim.lab.validation.stated import CONTINUOUS
+from sim import World
+from sim.lab.validation.chains import CONTINUOUS, Plain, counted, flowed
+from sim.spread import exact_times
 from sim.testing import tiny_world
 from tests.unit.plugins.chains import assert_law, copies_of
 

@@ -7,9 +7,11 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from sim import Prospects, TwoHop, World, card_of, make, names, pairs_near, register, spec
+from sim import Prospects, TwoHop, World, make, names, register, spec
+from sim.core import card_of
 from sim.core.cards import missing
 from sim.errors import PluginError
+from sim.platform import pairs_near
 from tests.unit.plugins.acquainted import Bare, mutual
 
 OURS = [

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sim import CapacityError, Cascade, ParameterError, Setting, World, make, names, spec
+from sim import Cascade, Setting, World, make, names, spec
 from sim.core.cards import missing
+from sim.errors import CapacityError, ParameterError
 from sim.testing import Given, tiny_world
 from sim.testing.conduct_laws import relabelled
 
@@ -191,21 +192,21 @@ def heard_places(world: World, places: Any, gamma: float, rounds: int) -> Any:
     """How often each of ten is heard, told by a kernel that is stopped from moving anybody."""
     from sim.core import rng
     from sim.spread.opinions.biased_kernels import prefer, weigh
-    from sim.spread.opinions.meetings import _tables
+    from sim.spread.opinions.meetings import _preference
     from sim.spread.opinions.voices import HeardRows
 
     rows, sources, trust = world.ties.reverse.parts
     heard = HeardRows(rows, sources, trust, np.empty(0, np.int8), False, world.network())
-    bias, least, table, offset, gap, bits, sums = _tables(gamma, (0.0, 1.0), heard)
+    near = _preference(gamma, (0.0, 1.0), heard)
     x = np.concatenate([[0.5], places])
     seen, none, key = (
         np.zeros(10, np.int64),
         np.empty(0, np.uint64),
         rng.key(5, rng.Stream.MEETINGS),
     )
-    total = weigh(rows, sources, none, 0, x, least, table, offset, gap, bits, sums)
+    total = weigh(rows, sources, none, 0, x, near)
     for k in range(rounds):
-        seen[prefer(10, total, key, k, bias, table, offset, gap, bits, sums)] += 1
+        seen[prefer(10, total, key, k, near)] += 1
     return seen
 
 

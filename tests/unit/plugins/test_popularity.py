@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from plugins.popularity.laws import Bass, Hawkes, NoveltyGrowth, _poisson
-from sim import Draws, Setting, World, fresh_minutes, make
+from sim import Draws, Setting, World, make
+from sim.spread import fresh_minutes
 
 P, Q = 0.03, 0.38
 

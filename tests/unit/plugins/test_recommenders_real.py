@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from scipy.stats import rankdata
 
-from sim import Factors, Prospects, World, io, make
+from sim import Prospects, World, io, make
+from sim.platform import Factors
 from tests.unit.plugins.acquainted import Bare
 
 Array = np.ndarray[Any, Any]

@@ -11,11 +11,27 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from sim.runtime import Simulation
+from sim.runtime.engine.thread_client import ThreadEngine
+from sim.runtime.process.client import ProcessEngine
 from sim.runtime.process.host import serve
 from sim.runtime.process.wire import EngineOrder
 from sim.world.world import World
 
 LONG = 90.0
+
+
+def thread_of(simulation: Simulation) -> ThreadEngine:
+    """The engine of a simulation that runs in this process."""
+    assert isinstance(simulation._client, ThreadEngine)
+    return simulation._client
+
+
+def process_of(simulation: Simulation) -> ProcessEngine:
+    """The engine of an isolated simulation."""
+    assert isinstance(simulation._client, ProcessEngine)
+    return simulation._client
+
 
 ROUGH = '''
 import ctypes, os

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sim.agents import cold_records as cold
+from sim.agents import records as cold
 from sim.runtime.health.checks import caches
 from sim.runtime.performance import Meter
 

@@ -10,8 +10,8 @@ import pytest
 from sim.core.events import CascadeFailed, CascadeGrew, Event
 from sim.errors import PluginError
 from sim.runtime import EngineError, Simulation
-from sim.runtime.engine.thread_client import EngineClient
 from sim.world.world import World
+from tests.unit.runtime.isolating import thread_of
 from tests.unit.runtime.worlds import Gate, broken_phase, until
 
 
@@ -80,8 +80,7 @@ async def test_failing_while_playing_ends_playing(world: World) -> None:
 async def test_frame_that_cannot_be_made_is_a_failure_and_no_silence(
     world: World, simulation: Simulation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    link = simulation._link
-    assert isinstance(link, EngineClient)
+    link = thread_of(simulation)
     monkeypatch.setattr(link.live, "frame", lambda *_: 1 / 0)
     await simulation.pause()
     assert simulation.frame.state == "failed"
@@ -134,6 +133,6 @@ async def test_world_that_cannot_be_opened_says_so_and_leaves_no_thread(
 async def test_view_that_cannot_be_made_is_noted_and_stops_nothing(
     simulation: Simulation,
 ) -> None:
-    simulation._link.hurry(lambda: 1 / 0)
+    thread_of(simulation).hurry(lambda: 1 / 0)
     await until(lambda: any("ZeroDivisionError" in line for _, line in simulation.frame.events))
     assert await simulation.step() == 1

@@ -14,9 +14,9 @@ from sim.core import registry
 from sim.core.events import CascadeFailed, CascadeGrew, Event
 from sim.errors import InputError
 from sim.runtime import Simulation
-from sim.runtime import ownership as claims
+from sim.runtime.engine import thread_client as claims
 from sim.runtime.engine.engine import EngineError
-from sim.runtime.ownership import claim
+from sim.runtime.engine.thread_client import claim
 from sim.spread.cascade.model import PropagationModel
 from sim.store import load
 from sim.world.world import World

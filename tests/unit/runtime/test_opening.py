@@ -15,7 +15,7 @@ from sim.errors import Cancelled, InputError, SnapshotError
 from sim.runtime import Simulation
 from sim.runtime.journal.persistence import Keeping, Persistence
 from sim.runtime.journal.writer import JournalWriter, Pacing, recover
-from sim.runtime.opening import Opened, describe, open_live
+from sim.runtime.opening import Opened, describe_opening, open_live
 from sim.runtime.saves.places import (
     beyond,
     discard,
@@ -126,7 +126,7 @@ async def test_a_kill_is_told_with_what_was_brought_back_and_who_had_it(
     place = place_of(left)
     assert place is not None
     assert not place.was_closed
-    assert describe(place) == "Opens at tick 8 (saved at 3, then 5 ticks from its journal)."
+    assert describe_opening(place) == "Opens at tick 8 (saved at 3, then 5 ticks from its journal)."
     opened = open_live(left)
     assert opened.told.startswith(
         "Recovered to tick 8 (saved at 3, then 5 ticks from its journal); nothing is missing. "
@@ -319,7 +319,7 @@ async def test_a_world_that_was_never_saved_lives_in_its_folder_alone(tmp_path: 
     place = place_of(path)
     assert place is not None
     assert place.was_closed
-    assert describe(place) == "Opens at tick 2 (from its journal; never saved)."
+    assert describe_opening(place) == "Opens at tick 2 (from its journal; never saved)."
     assert [each.path for each in live_places(tmp_path)] == [path]
     assert free_name(tmp_path, "new").name == "new-2.hub"
     assert open_live(path).told == "Goes on at tick 2 (from its journal; never saved)."
@@ -336,7 +336,7 @@ async def test_a_world_in_which_nothing_was_done_is_swept(tmp_path: Path) -> Non
     assert is_untouched(path)
     place = place_of(path)
     assert place is not None
-    assert describe(place) == "Never saved, and nothing was done in it."
+    assert describe_opening(place) == "Never saved, and nothing was done in it."
     assert free_name(tmp_path, "new") == path
     assert not folder_of(path).exists()
     assert not sweep_untouched(path)
@@ -436,7 +436,7 @@ async def test_little_that_is_known_is_said_as_little(path: Path) -> None:
     (folder_of(path) / "lease").write_bytes(b"?")
     place = place_of(path)
     assert place is not None
-    assert describe(place) == "Opens at tick 3 (saved at 3)."
+    assert describe_opening(place) == "Opens at tick 3 (saved at 3)."
     assert beyond(path) == ""
     told = open_live(path, read_only=True).told
     assert told.endswith("then 2 ticks from its journal); something is missing.")

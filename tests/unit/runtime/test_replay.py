@@ -21,6 +21,7 @@ from sim.world.log import LoggedAct, said_of
 from sim.world.phases import Phase
 from sim.world.state.snapshot import still
 from sim.world.world import World
+from tests.unit.runtime.isolating import thread_of
 
 
 def made() -> World:
@@ -348,7 +349,7 @@ def test_what_a_world_went_back_from_is_not_done_again() -> None:
             await s.step(1)
             await s.inject("other", seeds=[2], model="si")
             await s.step(2)
-            return s._link.live.world, await s.call(World.digest)
+            return thread_of(s).live.world, await s.call(World.digest)
 
     world, digest = asyncio.run(live())
     acts = acts_of(world)

@@ -14,25 +14,26 @@ from sim.errors import HubbubError
 from sim.runtime import EngineError, Simulation
 from sim.store import load
 from sim.world.world import World
+from tests.unit.runtime.isolating import thread_of
 from tests.unit.runtime.worlds import PATIENCE
 
 SEAMS: dict[str, Callable[[Simulation], tuple[Any, str]]] = {
-    "a copy before a command": lambda s: (s._link.live.safety, "before_command"),
-    "a copy before a tick": lambda s: (s._link.live.safety, "before_tick"),
-    "what follows a command": lambda s: (s._link.live.safety, "changed"),
-    "the hush round plugins": lambda s: (type(s._link.live.hush), "__enter__"),
-    "the end of the hush": lambda s: (type(s._link.live.hush), "__exit__"),
-    "a frame": lambda s: (s._link.live, "frame"),
-    "the hook of frames": lambda s: (s._link.engine, "_publish"),
-    "the curve of the message in focus": lambda s: (s._link.live.spotlight, "follow"),
-    "what is caught up with": lambda s: (s._link.live, "catch_up"),
-    "the way back": lambda s: (s._link.live.custody.past, "leave"),
-    "the journal's ticks": lambda s: (s._link.live.custody.keeper, "flush"),
-    "the journal's tick": lambda s: (s._link.live.custody.keeper, "ticked"),
-    "the journal's promise": lambda s: (s._link.live.custody.keeper, "when_durable"),
-    "the sessions": lambda s: (s._link.live.ledger, "look"),
-    "metrics": lambda s: (s._link.live.measuring, "ticked"),
-    "the pace": lambda s: (s._link.engine.drive, "ticked"),
+    "a copy before a command": lambda s: (thread_of(s).live.safety, "before_command"),
+    "a copy before a tick": lambda s: (thread_of(s).live.safety, "before_tick"),
+    "what follows a command": lambda s: (thread_of(s).live.safety, "changed"),
+    "the hush round plugins": lambda s: (type(thread_of(s).live.hush), "__enter__"),
+    "the end of the hush": lambda s: (type(thread_of(s).live.hush), "__exit__"),
+    "a frame": lambda s: (thread_of(s).live, "frame"),
+    "the hook of frames": lambda s: (thread_of(s).engine, "_publish"),
+    "the curve of the message in focus": lambda s: (thread_of(s).live.spotlight, "follow"),
+    "what is caught up with": lambda s: (thread_of(s).live, "catch_up"),
+    "the way back": lambda s: (thread_of(s).live.custody.past, "leave"),
+    "the journal's ticks": lambda s: (thread_of(s).live.custody.keeper, "flush"),
+    "the journal's tick": lambda s: (thread_of(s).live.custody.keeper, "ticked"),
+    "the journal's promise": lambda s: (thread_of(s).live.custody.keeper, "when_durable"),
+    "the sessions": lambda s: (thread_of(s).live.ledger, "look"),
+    "metrics": lambda s: (thread_of(s).live.measuring, "ticked"),
+    "the pace": lambda s: (thread_of(s).engine.drive, "ticked"),
 }
 ERRORS = (OSError("planted"), SystemExit("planted"), MemoryError("planted"))
 
@@ -67,11 +68,11 @@ async def test_nobody_is_left_waiting_and_the_world_is_savable(
                 simulation.run_until_quiet(limit=3),
             )
         ]
-        ended, left = await asyncio.wait(waiting[1:], timeout=10)
+        ended, left = await asyncio.wait(waiting[1:], timeout=PATIENCE)
         assert not left, seam
         told = {str(task.exception()) for task in ended if task.exception() is not None}
         assert all("planted" in sentence for sentence in told), told
-        has_failed = simulation._link.engine.has_failed
+        has_failed = thread_of(simulation).engine.has_failed
         if has_failed:
             assert "planted" in str((await asyncio.wait(waiting[:1]))[0].pop().exception())
             with pytest.raises(EngineError, match=r"planted\. Save the world and open it again\.$"):
@@ -94,7 +95,7 @@ async def test_an_end_that_fails_is_told_like_any_other(world: World) -> None:
             return False
 
         with pytest.raises(EngineError, match=r"at tick 2: UnsayableError\. Save"):
-            await simulation._link.stretch(5, until)
+            await thread_of(simulation).stretch(5, until)
 
 
 async def test_a_view_that_wants_to_end_the_program_is_noted(simulation: Simulation) -> None:
@@ -103,5 +104,5 @@ async def test_a_view_that_wants_to_end_the_program_is_noted(simulation: Simulat
 
     with pytest.raises(HubbubError, match="SystemExit: now"):
         await simulation.query(leave)
-    simulation._link.hurry(lambda: leave(simulation._world))
+    thread_of(simulation).hurry(lambda: leave(thread_of(simulation).live.world))
     assert await simulation.step() == 1

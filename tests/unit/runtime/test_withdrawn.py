@@ -16,7 +16,7 @@ from sim.world.world import World
 from tests.unit.runtime.isolating import Thread
 from tests.unit.runtime.worlds import PATIENCE, until
 
-Live = Simulation | IsolatedSimulation
+Live = Simulation
 
 COMMANDS: dict[str, Callable[[Live], Awaitable[Any]]] = {
     "inject": lambda s: s.inject("late", seeds=[3], model="si"),
@@ -106,7 +106,7 @@ async def left(live: Live, name: str, folder: Path) -> None:
         with pytest.raises(asyncio.CancelledError):
             await waiting
         # Elsewhere it has to be told, by threads that share their processors with others.
-        await asyncio.sleep(0.5 if isinstance(live, IsolatedSimulation) else 0.05)
+        await asyncio.sleep(0.5 if live.is_isolated else 0.05)
     after = await live.call(seen), live.frame.tick, live.frame.state, live.frame.events
     assert after == before
     assert not (folder / "late.hub").exists()

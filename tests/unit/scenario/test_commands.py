@@ -127,9 +127,31 @@ def test_too_many_pairs_are_refused(
     assert "at most 3 pairs, and 2 agents with 2 others are 4" in said.err
 
 
-def test_a_run_in_another_process_refuses_commands(hubbub: Hubbub, write: Write) -> None:
-    said = hubbub("run", write(command("follow", '["a"]', '["e"]')), "--isolated")
-    assert "[[commands]] and --minds run in one process" in said.err
+def test_a_run_in_another_process_does_the_same_commands(
+    hubbub: Hubbub, write: Write, tmp_path: Path, in_a_thread: None
+) -> None:
+    words = command("follow", '["e", "f"]', '["d"]', 5) + command("mute", '["a"]', '["e"]', 9)
+    assert hubbub("run", write(words)).code == 0
+    plain = load(tmp_path / "out.hub")
+    said = hubbub("run", write(words), "--isolated", "--force")
+    isolated = load(tmp_path / "out.hub")
+    assert (said.code, isolated.tick, isolated.digest()) == (0, 9, plain.digest())
+    assert "".join(reached(tmp_path)) == "abcdef"
+
+
+def test_a_slip_in_another_process_is_said_with_its_place(
+    hubbub: Hubbub, write: Write, in_a_thread: None
+) -> None:
+    begun = hubbub("run", write(command("follow", '["a"]', '["zz"]')), "--isolated")
+    later = hubbub("run", write(command("follow", '["a"]', '["zz"]', 2)), "--isolated")
+    for said, code in ((begun, 3), (later, 1)):
+        assert "story.toml: [[commands]] number 1: No agent has the id 'zz'" in said.err
+        assert said.code == code
+
+
+def test_minds_are_for_one_process(hubbub: Hubbub, write: Write) -> None:
+    said = hubbub("run", write(""), "--minds", "ids:a", "--isolated")
+    assert "Minds think in the program's own process; leave out --isolated." in said.err
 
 
 def test_a_command_at_the_end_is_done_and_a_later_one_is_told(

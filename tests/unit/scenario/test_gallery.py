@@ -124,7 +124,7 @@ def test_the_gallery_is_listed_and_run(hubbub: Hubbub) -> None:
     facts = hubbub("scenario", "list", "--json").json
     assert [each["name"] for each in facts] == list(gallery_names())
     assert hubbub("scenario", "show", "fact-check", "--json").json["variants"][0] == "wide"
-    told = hubbub("run", "gallery:fact-check", "--variant", "wide", "--ticks", "2", "--json", "-")
+    told = hubbub("run", "gallery:fact-check", "--variant", "wide", "--ticks", "2", "--json")
     words = shlex.split(told.json["command"])
     assert words[2:7] == ["gallery:fact-check", "--seed", "11", "--variant", "wide"]
     again = hubbub(*words[1:]).json
@@ -226,9 +226,9 @@ def test_data_sets_are_used_where_they_are(
     file.write_text(
         '[network]\ndata = "net.txt"\nagents = 50\nmean_degree = 2\n[stop]\nticks = 1\n'
     )
-    assert hubbub("run", "a.toml", "--json", "-").json["world"]["agents"] == 3
+    assert hubbub("run", "a.toml", "--json").json["world"]["agents"] == 3
     monkeypatch.setenv("HUBBUB_SHARED_DATA", str(tmp_path / "none"))
-    said = hubbub("run", "a.toml", "--json", "-")
+    said = hubbub("run", "a.toml", "--json")
     assert said.json["world"]["agents"] == 50
     assert "a generated network stands in for it" in said.err
 

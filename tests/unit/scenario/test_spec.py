@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from sim import World, load
+from sim.errors import FileError
+from sim.scenario import read_scenario
 from sim.world.seeding import choose_seeds
 from tests.unit.cli.conftest import Hubbub
 
@@ -92,12 +94,10 @@ def test_a_scenario_is_what_the_library_does(hubbub: Hubbub, write: Write, tmp_p
 
 
 def test_the_command_line_is_stronger_than_the_file(hubbub: Hubbub, write: Write) -> None:
-    words = ("--seed", "8", "--ticks", "3", "--until-quiet", "--json", "-")
+    words = ("--seed", "8", "--ticks", "3", "--until-quiet", "--json")
     told = hubbub("run", write(FULL), *words).json
     assert (told["world"]["seed"], told["world"]["tick"]) == (8, 3)
-    assert told["command"] == (
-        "hubbub run sub/story.toml --seed 8 --ticks 3 --until-quiet --json -"
-    )
+    assert told["command"] == ("hubbub run sub/story.toml --seed 8 --ticks 3 --until-quiet --json")
     again = hubbub(*shlex.split(told["command"])[1:]).json
     assert again["world"]["digest"] == told["world"]["digest"]
 
@@ -111,17 +111,17 @@ def test_the_command_repeats_a_scenario_with_its_settings_when_it_is_pasted(
     two = "[[messages]]\ntext = 'x'\nmodel = 'si'\n" * 2
     file = write(f"[network]\nworld = 'a'\n{two}[stop]\nticks = 2\n")
     flags = ("--saves", "my worlds", "--settings", "my.toml")
-    told = hubbub("run", file, *flags, "--json", "-").json
+    told = hubbub("run", file, *flags, "--json").json
     assert [cascade["started_at"] for cascade in told["cascades"]] == [0, -1]
     assert told["command"] == (
-        "hubbub run sub/story.toml --seed 3 --json - --settings my.toml --saves 'my worlds'"
+        "hubbub run sub/story.toml --seed 3 --json --settings my.toml --saves 'my worlds'"
     )
     again = hubbub(*shlex.split(told["command"])[1:]).json
     assert again["world"]["digest"] == told["world"]["digest"]
 
 
 def test_an_empty_scenario_runs_the_usual_world(hubbub: Hubbub, write: Write) -> None:
-    told = hubbub("run", write("[network]\nagents = 60\nmean_degree = 4\n"), "--json", "-").json
+    told = hubbub("run", write("[network]\nagents = 60\nmean_degree = 4\n"), "--json").json
     assert (told["world"]["agents"], told["world"]["tick"], told["cascades"]) == (60, 0, [])
 
 
@@ -129,10 +129,10 @@ def test_a_scenario_may_take_the_demo_or_a_saved_world(
     hubbub: Hubbub, write: Write, tmp_path: Path
 ) -> None:
     text = "[network]\nworld = 'demo'\n[stop]\nticks = 1\n"
-    assert hubbub("run", write(text), "--json", "-").json["world"]["agents"] == 7624
+    assert hubbub("run", write(text), "--json").json["world"]["agents"] == 7624
     hubbub("new", "--agents", "80", "--mean-degree", "4", "--out", "sub/a.hub")
     text = "[network]\nworld = 'a.hub'\nseed = 5\n[stop]\nticks = 1\n"
-    world = hubbub("run", write(text), "--json", "-").json["world"]
+    world = hubbub("run", write(text), "--json").json["world"]
     assert (world["agents"], world["seed"]) == (80, 5)
 
 
@@ -146,7 +146,7 @@ def test_a_scenario_may_import_a_file_beside_it(
         "[[messages]]\ntext = 'x'\nseeds = 'community:north'\nmodel = 'si'\n"
         "parameters = {beta = 1}\n"
     )
-    told = hubbub("run", write(text), "--json", "-").json
+    told = hubbub("run", write(text), "--json").json
     assert (told["world"]["ties"], told["cascades"][0]["seeds"]) == (4, 2)
 
 
@@ -176,6 +176,54 @@ def test_a_mistake_is_named_with_file_section_and_key(
     assert said.code == 3
     assert said.err.startswith(f"sub/story.toml: {sentence}")
     assert said.err.count("\n") == 1
+
+
+_MINDS = "[minds]\nmembers = 'random:9'\nmind = 'rule'\n"
+_TIES = "[[commands]]\ndo = 'mute'\nagents = 'random:9'\nothers = 'ids:3'\n"
+_LATE = "[[interventions]]\nat = 3\ndo = 'cut'\nagents = 'random:9'\nothers = 'ids:3'\n"
+NAMING = f"{_TIES}{_LATE}{_MINDS}[platform]\nfounders = 'top:9'\n[metrics]\nmembers = 'top:3'\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("", "", ""),
+        ("agents = 'random:9'", "agents = 'random:x'", "[[commands]] number 1: agents = 'ran"),
+        ("agents = 'random:9'", "agents = []", ""),
+        ("others = 'ids:3'", "others = 'ids:'", "[[commands]] number 1: others = 'ids:': Seeds"),
+        ("cut'\nagents = 'random:9'", "cut'\nagents = 'top:1:fame'",
+         "[[interventions]] number 1: agents = 'top:1:fame': No measure of centrality named"),
+        ("members = 'random:9'", "members = 'share:2'", "[minds]: members = 'share:2': share:PART"),
+        ("members = 'random:9'", "members = 'awake'", ""),
+        ("mind = 'rule'", "mind = 'rul'", "[minds]: mind = 'rul': No mind named 'rul' (Did"),
+        ("founders = 'top:9'", "founders = 'top:all'", "[platform]: How many seeds is a whole"),
+        ("members = 'top:3'", "members = 'oppenness>0.5'", "[metrics]: Seeds 'oppenness>0.5': "),
+    ],
+)  # fmt: skip
+def test_whom_nobody_can_mean_is_refused_when_the_file_is_read(
+    tmp_path: Path, old: str, new: str, sentence: str
+) -> None:
+    path = tmp_path / "story.toml"
+    path.write_text(NAMING.replace(old, new, 1))
+    try:
+        said = str(read_scenario(path) and "")
+    except FileError as error:
+        said = error.reason
+    assert said.startswith(sentence)
+    assert bool(said) == bool(sentence)
+
+
+def test_seeds_that_are_none_are_refused_before_a_world_is_made(
+    hubbub: Hubbub, write: Write
+) -> None:
+    said = hubbub("run", write(FULL + '[[messages]]\ntext = "x"\nseeds = "random:many"\n'))
+    assert said.code == 3
+    assert said.err == (
+        "sub/story.toml: [[messages]] number 3: seeds = 'random:many': How many seeds is a whole "
+        "number from 1, as in random:40; got 'many'.\n"
+    )
+    typed = hubbub("run", "no-such.hub", "--inject", "x", "--seeds", "random:many")
+    assert "as in random:40; got 'many'" in typed.err
 
 
 def test_a_scenario_may_import_times_and_signs(
@@ -238,7 +286,7 @@ def test_a_key_in_the_wrong_place_is_refused(
 def test_a_scenario_may_give_degree_pairs(hubbub: Hubbub, write: Write, tmp_path: Path) -> None:
     (tmp_path / "sub" / "pairs.txt").write_text("1 2\n2 1\n1 1\n0 0\n")
     text = "[network]\nkind='configuration'\ndegrees='pairs.txt'\ntrust='uniform'\nseed=3\n"
-    told = hubbub("run", write(text), "--json", "-").json
+    told = hubbub("run", write(text), "--json").json
     pairs = np.array([[1, 2], [2, 1], [1, 1], [0, 0]])
     world = World.create(network="configuration", degrees=pairs, trust="uniform", seed=3)
     assert told["world"]["agents"] == 4

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import pytest
@@ -142,30 +141,34 @@ async def test_the_file_cannot_be_written(tmp_path: Path) -> None:
         await read_history_file(history_file(path), hostile())
 
 
-async def test_leaving_interrupts_a_long_query(tmp_path: Path) -> None:
+async def test_leaving_interrupts_a_long_query(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def endless() -> Lookup[None]:
         yield Query(LONG)
 
     _, path = hosted(tmp_path)
+    monkeypatch.setattr("sim.store.reading.QUERY_SECONDS", 3600.0)  # its time does not end it
     reading = asyncio.create_task(read_history_file(history_file(path), endless()))
     await asyncio.sleep(0.2)
     assert not reading.done()
-    began = perf_counter()
     reading.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await reading
-    assert perf_counter() - began < 2  # five seconds is what a query may take
+    await asyncio.wait([reading], timeout=30)
+    assert reading.cancelled()
     # that its thread has ended is looked at behind every test
 
 
-async def test_leaving_ends_a_query_that_waits_for_its_turn(tmp_path: Path) -> None:
+async def test_leaving_ends_a_query_that_waits_for_its_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What is not under way cannot be interrupted: it finds its time over."""
+    monkeypatch.setattr("sim.store.reading.QUERY_SECONDS", 3600.0)
 
     def endless() -> Lookup[None]:
         yield Query(LONG)
 
     async def blocking(connection: Any, event: threading.Event) -> None:
-        await connection._execute(event.wait, 10)
+        await connection._execute(event.wait, 60)
 
     _, path = hosted(tmp_path)
     held = threading.Event()
@@ -173,7 +176,7 @@ async def test_leaving_ends_a_query_that_waits_for_its_turn(tmp_path: Path) -> N
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(history_file(path))
 
-    async with connected(connect, lambda: 1 << 30) as database:
+    async with asyncio.timeout(30), connected(connect, lambda: 1 << 30) as database:
         blocked = asyncio.create_task(blocking(database._connection, held))
         waits = asyncio.create_task(database.look_up(endless()))
         await asyncio.sleep(0.05)
@@ -182,15 +185,13 @@ async def test_leaving_ends_a_query_that_waits_for_its_turn(tmp_path: Path) -> N
             await waits
         held.set()
         await blocked
-        began = perf_counter()
-    assert perf_counter() - began < 2
 
 
 async def test_leaving_while_a_file_is_opened_waits_for_its_thread(tmp_path: Path) -> None:
     held = threading.Event()
 
     def connect() -> sqlite3.Connection:
-        held.wait(10)
+        held.wait(60)
         return sqlite3.connect(tmp_path / "a.db", check_same_thread=False)
 
     async def reading() -> None:
@@ -251,10 +252,8 @@ task = loop.create_task(read_history_file(Path({str(history_file(path))!r}), end
 loop.run_until_complete(asyncio.sleep(0.2))
 print("left", flush=True)
 """
-    began = perf_counter()
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=60,
         check=False,
     )  # fmt: skip
     assert done.stdout == "left\n"
-    assert perf_counter() - began < 30

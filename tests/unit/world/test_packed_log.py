@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from sim import World, load, save
 from sim.core import scratch as spill
 from sim.store.journal.audit_reading import audit
-from sim.world import packed_log as trail_acts
-from sim.world.packed_log import LoggedAct, PackedActs
+from sim.world import log as trail_acts
+from sim.world.log import LoggedAct, PackedActs
 
 WORDS = st.text(max_size=30)
 STEPS = st.lists(

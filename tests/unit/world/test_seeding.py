@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from sim.agents.lifecycle import Lifecycle
 from sim.errors import InputError, UnknownNameError
 from sim.runtime import Simulation
 from sim.world import seeding
-from sim.world.seeding import choose_seeds, takes_long
+from sim.world.seeding import check_seeds, choose_seeds, takes_long
 from sim.world.world import World
 
 
@@ -107,6 +108,44 @@ def test_what_cannot_be_read_is_refused_in_one_sentence(
 ) -> None:
     with pytest.raises(InputError, match=said):
         choose_seeds(world, expression)
+
+
+def refusal(function: Callable[..., object], *given: object) -> str:
+    try:
+        function(*given)
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "", " , ", "ids:", "top:0", "top:many", "top:2:degre", "random:-1", "random:many",
+        "random:", "tpo:4", "best:few", "community:South:0", "community:South:2:fame",
+        "state:zero:infected", "openness>1.5", "openness>much", "interest>0.5", "activity:0.5",
+        "mood:good", "interest:music openness", "status:sleepy", "activity>0.1 randm:4",
+    ],
+)  # fmt: skip
+def test_what_means_nobody_anywhere_is_refused_without_a_world_in_the_same_words(
+    world: World, expression: str
+) -> None:
+    said = refusal(check_seeds, expression)
+    assert said
+    assert said == refusal(choose_seeds, world, expression)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "hub", "ada hub, di", '"Silva, Ana",33', "ids:nobody", "top:9999:PageRank", "top:3",
+        "random:1_000", "best:20", "best:20:linear-threshold", "community:Nowhere",
+        "community:North: old town:1:degree", "community:3:40", "community:South status:active",
+        "state:0:infected", "state:7:infected:40", "interest:whatever !id:a,b openness>=0.7",
+    ],
+)  # fmt: skip
+def test_what_may_mean_somebody_in_some_world_is_left_to_that_world(expression: str) -> None:
+    assert refusal(check_seeds, expression) == ""
 
 
 def test_top_by_pagerank_and_core_are_those_of_igraph(city: World) -> None:

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import Act, Lifecycle, World, load, make, save, suggested
+from sim import Act, Lifecycle, World, load, make, save
 from sim.agents import lifecycle
 from sim.agents.lifecycle import PLACES, Place
 from sim.errors import InputError
+from sim.lab import suggested
 from sim.network.analysis import analysis
 from sim.network.analysis.report import network_report
 from sim.platform.acts.effects import change_ties

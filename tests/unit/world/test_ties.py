@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -241,7 +242,7 @@ def test_what_cannot_be_followed_is_said_in_one_sentence(
     with pytest.raises(InputError, match=says):
         world.follow(agents, others)
     assert world.digest() == before
-    assert world.bonds.log.count == 0
+    assert len(world.bonds.log) == 0
 
 
 def test_nobody_may_be_named() -> None:
@@ -295,6 +296,29 @@ def test_history_forgets_the_oldest() -> None:
     assert log.all().tick.size == 10
 
 
+@given(st.lists(st.integers(0, 9), max_size=60), st.integers(1, 50))
+def test_history_holds_the_newest_of_any_batches(sizes: list[int], most: int) -> None:
+    log, plain = TieLog(most=most), []
+    for tick, size in enumerate(sizes):
+        log.note(tick, "follow", *_ids(range(size), range(size)))
+        plain += [(tick, agent) for agent in range(size)]
+        assert log.nbytes <= 13 * (2 * most + 9)
+    every = log.all()
+    assert list(zip(every.tick.tolist(), every.agent.tolist(), strict=True)) == plain[-most:]
+
+
+def test_copies_of_a_history_hold_what_is_old_in_common() -> None:
+    log, copies = TieLog(most=4096), []
+    for tick in range(8192):
+        log.note(tick, "follow", *_ids([tick % 7], [8]))
+        if tick % 256 == 0:
+            copies.append(deepcopy(log))
+    chunks = {id(chunk): chunk for copy in copies for chunk in copy._chunks}
+    held = sum(chunk.tick.size for chunk in chunks.values())
+    assert held < 2 * 8192  # each copy by itself holds up to 4,096
+    assert max(len(copy._chunks) for copy in copies) <= 40
+
+
 def test_equal_ties_make_equal_worlds_whatever_was_done_before() -> None:
     one, other = small(), small()
     one.befriend(4, 5)
@@ -334,7 +358,7 @@ def test_newcomers_can_be_muted() -> None:
 def test_marks_that_contradict_themselves_are_refused() -> None:
     with pytest.raises(InputError, match="do not name rising pairs"):
         Blocklist.restore({"listener": np.array([1, 0], np.uint32)}, 4)
-    with pytest.raises(InputError, match="columns that do not fit together"):
+    with pytest.raises(InputError, match="column 'act' of the log of ties is missing"):
         TieLog.restore({"tick": np.array([1], np.int32)}, 4)
     meta, columns = small().dump()
     with pytest.raises(InputError, match="do not name both ends"):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sim.core.theory import Setting
-from sim.lab.validation.chains import Plain
+from sim.lab.validation.chains import CONTINUOUS, MODELS, Plain, in_stays
 from sim.lab.validation.claim import Compared, ModelClaim, compared_mean, compared_share
 from sim.lab.validation.declared.build import (
     exact_law,
@@ -17,7 +17,6 @@ from sim.lab.validation.declared.build import (
     sampled,
     size_shares,
 )
-from sim.lab.validation.stated import CONTINUOUS, MODELS, in_stays
 from sim.lab.validation.tiny_networks import complete, copies, regular, run, seeds_of, single_seeds
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.compartments.residence import stay_law

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from sim.lab.validation.chains import CONTINUOUS, MODELS
 from sim.lab.validation.claim import Compared, ModelClaim, compared_mean, compared_share
 from sim.lab.validation.declared.build import exact_law, mean_size, sampled, size_shares
-from sim.lab.validation.stated import CONTINUOUS, MODELS
 from sim.lab.validation.tiny_networks import complete, copies, lonely, outbreak
 from sim.world.world import World
 

@@ -65,7 +65,7 @@ def test_minds_have_members_and_known_names(hubbub: Hubbub) -> None:
         in hubbub("run", "new:50", "--minds", "ids:1", "--mind", "modle", "--ticks", "1").err
     )
     assert (
-        "one process"
+        "own process"
         in hubbub("--isolated", "run", "new:50", "--minds", "ids:1", "--ticks", "1").err
     )
 

@@ -16,7 +16,7 @@ import pytest
 
 import sim
 from sim.cli.program.log import log
-from sim.cli.program.output import as_json, spare_worlds, table, watched
+from sim.cli.program.output import as_json, files_of, spare_worlds, table, watched
 from sim.cli.runs import interrupts as stopping
 from sim.cli.runs.interrupts import StoppedError
 from sim.errors import Cancelled, FileError
@@ -105,7 +105,7 @@ async def test_work_is_watched_in_any_thread() -> None:
 
 def test_a_terminal_sees_a_bar_and_the_pipe_only_results() -> None:
     master, slave = pty.openpty()
-    words = [sys.executable, "-m", "sim", "run", "new:3000", "--inject", "x", "--json", "-"]
+    words = [sys.executable, "-m", "sim", "run", "new:3000", "--inject", "x", "--json"]
     child = subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=slave, cwd=ROOT, env={**os.environ, "TERM": "xterm"}
     )
@@ -171,3 +171,14 @@ def test_a_result_never_replaces_a_world(tmp_path: Path) -> None:
         spare_worlds(world)
     spare_worlds(tmp_path / "new.json")
     spare_worlds(None)
+
+
+def test_files_that_could_not_be_written_are_refused_before_work(tmp_path: Path) -> None:
+    (tmp_path / "r.json").mkdir()
+    (tmp_path / "report").touch()
+    (tmp_path / "fits.v2").mkdir()
+    with pytest.raises(FileError, match=r"r\.json: is a folder; name a file"):
+        files_of([tmp_path / "r.json"], (".json",))
+    with pytest.raises(FileError, match="report: is no folder"):
+        files_of([tmp_path / "report"], (".json", ""))
+    assert files_of([tmp_path / "fits.v2"], (".json", "")) == {"": tmp_path / "fits.v2"}

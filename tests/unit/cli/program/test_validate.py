@@ -80,7 +80,7 @@ def test_a_page_is_written_between_its_marks(
     monkeypatch.setattr("sim.lab.validation.running.names", few)
     page = tmp_path / "page.md"
     page.write_text("Before.\n<!-- validation -->\nold\n<!-- end of validation -->\nAfter.\n")
-    assert hubbub("validate", "--into", page, "--workers", "1").code == 1
+    assert hubbub("validate", "--out", page, "--workers", "1").code == 1
     text = page.read_text()
     assert text.startswith("Before.\n<!-- validation -->\n5 claims of 2 models, the default runs: ")
     assert text.endswith("\n<!-- end of validation -->\nAfter.\n")
@@ -93,9 +93,9 @@ def test_a_page_is_written_between_its_marks(
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        (["sir", "--json", "--csv"], 2, "exclude each other"),
-        (["sir", "--into", "x.md"], 2, "A page is of all models"),
-        (["--into", "nowhere.md"], 3, "cannot be read"),
+        (["sir", "--json", "--csv"], 2, "not both"),
+        (["sir", "--out", "x.md"], 2, "A page is of all models"),
+        (["--out", "nowhere.md"], 3, "cannot be read"),
         (["sir", "--workers", "0"], 2, "1 to 64 processes"),
         (["sirr"], 2, "No propagation model named 'sirr'"),
     ],
@@ -111,7 +111,7 @@ def test_what_cannot_be_is_refused(
 def test_a_page_without_marks_is_refused_before_any_work(hubbub: Hubbub, tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("Nothing here.\n")
-    said = hubbub("validate", "--into", page)
+    said = hubbub("validate", "--out", page)
     assert said.code == 3
     assert "has no marks" in said.err
     assert page.read_text() == "Nothing here.\n"

@@ -51,7 +51,7 @@ def test_tables_warnings_and_the_command_are_written(hubbub: Hubbub, data: Path)
 
 def test_json_a_report_and_csv_say_the_same(hubbub: Hubbub, data: Path, tmp_path: Path) -> None:
     said = hubbub(
-        "calibrate", data, *SHORT, *FIT, "--json", "--csv", tmp_path / "tables", "--report",
+        "calibrate", data, *SHORT, *FIT, "--json", "--out", tmp_path / "tables", "--out",
         tmp_path / "report.md",
     )  # fmt: skip
     found = said.json
@@ -69,12 +69,15 @@ def test_json_a_report_and_csv_say_the_same(hubbub: Hubbub, data: Path, tmp_path
     assert found["command"] in report
 
 
-def test_a_report_can_be_the_output(hubbub: Hubbub, data: Path) -> None:
-    said = hubbub("calibrate", data, *SHORT, *FIT, "--holdout", "0", "--report", "-")
-    assert said.code == 0
-    assert said.out.startswith("# Calibration")
-    assert "none held out" in said.out
-    assert "- Nothing was held out" in said.out
+def test_a_report_says_that_nothing_was_held_out(
+    hubbub: Hubbub, data: Path, tmp_path: Path
+) -> None:
+    said = hubbub("calibrate", data, *SHORT, *FIT, "--holdout", "0", "--csv", "--out", "r.md")
+    (row,) = csv.DictReader(said.out.splitlines())
+    assert row["parameter"] == "probability"
+    report = (tmp_path / "r.md").read_text()
+    assert "none held out" in report
+    assert "- Nothing was held out" in report
 
 
 @pytest.mark.parametrize(
@@ -86,7 +89,7 @@ def test_a_report_can_be_the_output(hubbub: Hubbub, data: Path) -> None:
         (("--fit", "probability", "--fit", "probability"), 2, "is given twice"),
         (("--fit", "smallest"), 2, "smallest has no range of its own"),
         (("--fit", "chance=0:1"), 2, "No parameter of independent-cascade or retweet-like"),
-        ((*FIT, "--report", "no/such/report.md"), 3, "its folder does not exist"),
+        ((*FIT, "--out", "no/such/report.md"), 3, "its folder does not exist"),
     ],
 )
 def test_a_refusal_is_one_sentence(

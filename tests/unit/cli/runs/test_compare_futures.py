@@ -48,7 +48,7 @@ def test_futures_are_those_of_python(hubbub: Hubbub, tmp_path: Path) -> None:
     (row,) = [row for row in facts["differences"] if row["measure"] == "size"]
     assert row["difference"] == found.difference("size").mean
     assert facts["conclusion"] == [found.conclusion()]
-    files = ("--write", str(tmp_path / "d.csv"), "--plot", str(tmp_path / "d.png"))
+    files = ("--out", str(tmp_path / "d.csv"), "--out", str(tmp_path / "d.png"))
     said = hubbub(*words, "--arm", "as it is", "--arm", BANNED, *files)
     assert said.code == 0
     assert found.conclusion() in said.out
@@ -97,8 +97,9 @@ def test_a_margin_is_of_the_conclusion(hubbub: Hubbub) -> None:
         (("--message", "x"), "are of --arm"),
         (("--arm", BANNED, "--margin", "0"), "is above 0"),
         (("--arm", BANNED, "--measure", "sizes"), "Did you mean 'size'?"),
-        (("--arm", BANNED, "--plot", "x.gif"), ".png, .svg or .pdf"),
-        (("--arm", BANNED, "--write", "x.xlsx"), "as .csv, .jsonl or .parquet"),
+        (("--arm", BANNED, "--out", "x.gif"), "NAME.svg or NAME.pdf, not 'x.gif'"),
+        (("--out", "x.png"), "NAME.jsonl or NAME.parquet, not 'x.png'"),
+        (("--arm", BANNED, "--out", "a.csv", "--out", "b.csv"), "a.csv and b.csv, both .csv"),
     ],
 )
 def test_what_cannot_be_compared_is_one_sentence(
@@ -111,7 +112,7 @@ def test_what_cannot_be_compared_is_one_sentence(
 
 
 def test_files_are_refused_before_anything_is_run(hubbub: Hubbub) -> None:
-    refused = hubbub("compare", WORLD, "--arm", BANNED, "--write", "nowhere/x.csv")
+    refused = hubbub("compare", WORLD, "--arm", BANNED, "--out", "nowhere/x.csv")
     assert refused.code == 3
     assert "folder does not exist" in refused.err
 

@@ -13,7 +13,8 @@ HOSTED = ("run", "new:agents=120,seed=7", "--platform", "popularity")
 
 def ticks_of(hubbub: Hubbub, path: Path) -> tuple[int, str]:
     """Return how many ticks have an act of anybody, and what is said of others."""
-    from sim import load, record_of
+    from sim import load
+    from sim.store import record_of
 
     return len(record_of(load(path), path).ticks), hubbub(
         "show", path, "history", "--agent", "1"
@@ -45,7 +46,7 @@ def test_a_journalled_run_keeps_its_history_where_the_journal_is(
 ) -> None:
     hubbub(*HOSTED, "--ticks", "3", "--save", "a.hub")
     hubbub("run", "a.hub", "--ticks", "55", "--journal", "--save", "b.hub")
-    from sim import read_history
+    from sim.store import read_history
 
     lived = read_history(tmp_path / "a.hub")
     assert (lived.tick, lived.record is not None and len(lived.record.ticks)) == (58, 58)
@@ -90,7 +91,8 @@ def test_history_tells_acts_posts_and_their_texts(hubbub: Hubbub, tmp_path: Path
         "--save",
         "a.hub",
     )
-    from sim import load, record_of
+    from sim import load
+    from sim.store import record_of
 
     record = record_of(load(tmp_path / "a.hub"), tmp_path / "a.hub")
     deeds = [deed for agent in range(120) for deed in record.of(agent)]

@@ -134,7 +134,7 @@ def test_a_signal_ends_an_import_with_nothing_written(tmp_path: Path) -> None:
     (tmp_path / "edges.txt").write_text("0 1\n1 2\n")
     more = """
 import time
-import sim.io.importing.worlds_in as importing
+import sim.io.importing.worlds as importing
 def forever(*_, report, **__):
     while True:
         report("drawing ties", 0.5)

@@ -14,7 +14,7 @@ from sim.cli.program.start import Flags
 from sim.cli.runs import process as isolating
 from sim.errors import Cancelled, HubbubError, StuckError
 from sim.runtime import IsolatedSimulation, ReplacedError
-from sim.scenario import RunPlan, Stop
+from sim.runtime.engine.program import ProgramNow
 from tests.unit.cli.conftest import Hubbub
 from tests.unit.runtime.isolating import ROUGH, Thread
 
@@ -61,7 +61,7 @@ class Birth(PropagationModel):
 def in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let engines be threads of the test: nothing has to start."""
     monkeypatch.setattr(
-        "sim.runtime.process.simulation.IsolatedSimulation",
+        "sim.runtime.simulation.IsolatedSimulation",
         partial(IsolatedSimulation, spawn=Thread),
     )
 
@@ -70,8 +70,8 @@ def test_an_isolated_run_comes_out_as_any_other(
     hubbub: Hubbub, elsewhere: Path, in_a_thread: None
 ) -> None:
     words = ["run", "new:300,mean_degree=6", "--inject", "x", "--model", "sir", "--ticks", "8"]
-    plain = hubbub(*words, "--json", "-").json
-    said = hubbub(*words, "--json", "-", "--save", "w.hub", "--isolated")
+    plain = hubbub(*words, "--json").json
+    said = hubbub(*words, "--json", "--save", "w.hub", "--isolated")
     isolated = said.json
     assert isolated.pop("command").endswith("--isolated")
     for found in (plain, isolated):
@@ -145,7 +145,7 @@ def test_a_plugin_that_never_begins_is_named(hubbub: Hubbub, elsewhere: Path) ->
 
 
 def run(simulation: Any, report: Any = lambda *_: None) -> None:
-    asyncio.run(isolating._tick(simulation, RunPlan(stop=Stop(10)), Path("end.hub"), report))
+    asyncio.run(isolating._tick(simulation, 14, Path("end.hub"), report))
 
 
 def test_a_run_that_gets_no_further_ends() -> None:
@@ -159,7 +159,7 @@ def test_a_run_that_gets_no_further_ends() -> None:
         saved.append((path, note))
 
     saved: list[tuple[Path, str]] = []
-    frame = SimpleNamespace(tick=4, banner="It ended.")
+    frame = SimpleNamespace(tick=4, banner="It ended.", program=ProgramNow("run", 4))
     parts: dict[str, Any] = {"step": step, "ready": ready, "save": save, "frame": frame}
     kept = "the world at tick 4 is kept in end.rescued.hub"
     with pytest.raises(HubbubError, match=f"The run gets no further: It ended; {kept}"):
@@ -186,8 +186,9 @@ def test_a_run_is_called_off_by_its_report() -> None:
         if (error := next(reports)) is not None:
             raise error
 
+    frame = SimpleNamespace(tick=4, program=ProgramNow("run", 4))
     with pytest.raises(Cancelled, match="enough"):
-        run(SimpleNamespace(step=step, frame=SimpleNamespace(tick=0)), report)
+        run(SimpleNamespace(step=step, frame=frame), report)
     assert ended == [True]
 
 

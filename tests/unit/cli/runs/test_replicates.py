@@ -20,8 +20,8 @@ def again(hubbub: Hubbub, out: str) -> Any:
 
 
 def test_replicate_0_is_the_single_run(hubbub: Hubbub) -> None:
-    alone = hubbub(*WORLD, *SAID[:4], "--json", "-").json["cascades"][0]
-    found = hubbub(*WORLD, *SAID, "--replicates", "3", "--json", "-").json
+    alone = hubbub(*WORLD, *SAID[:4], "--json").json["cascades"][0]
+    found = hubbub(*WORLD, *SAID, "--replicates", "3", "--json").json
     assert [row["seed"] for row in found["runs"]] == [5, 6, 7]
     assert found["runs"][0]["size"] == alone["size"]
     assert found["runs"][0]["depth"] == alone["depth"]
@@ -30,7 +30,7 @@ def test_replicate_0_is_the_single_run(hubbub: Hubbub) -> None:
 
 
 def test_the_command_that_is_printed_repeats_it(hubbub: Hubbub) -> None:
-    many = (*WORLD, *SAID, "--replicates", "4", "--into", "study.runs", "--csv", "a.csv")
+    many = (*WORLD, *SAID, "--replicates", "4", "--into", "study.runs", "--out", "a.csv")
     first = hubbub(*many)
     table = Path("a.csv").read_bytes()
     Path("a.csv").unlink()
@@ -45,7 +45,7 @@ def test_the_command_that_is_printed_repeats_it(hubbub: Hubbub) -> None:
 def test_the_table_has_a_row_a_replicate_and_tick(hubbub: Hubbub) -> None:
     import pyarrow.parquet as parquet
 
-    said = hubbub(*WORLD, *SAID, "--replicates", "3", "--csv", "-", "--parquet", "all.parquet")
+    said = hubbub(*WORLD, *SAID, "--replicates", "3", "--csv", "--out", "all.parquet")
     rows = list(csv.DictReader(said.out.splitlines()))
     assert {(row["replicate"], row["tick"]) for row in rows} >= {("0", "0"), ("2", "1")}
     assert len({(row["replicate"], row["tick"]) for row in rows}) == len(rows)
@@ -59,12 +59,12 @@ def test_a_scenario_is_run_many_times(hubbub: Hubbub) -> None:
         '[stop]\nticks = 4\n[outputs]\nsave = "end.hub"\n',
         encoding="utf-8",
     )
-    said = hubbub("run", "storm.toml", "--replicates", "2", "--workers", "1", "--json", "-")
+    said = hubbub("run", "storm.toml", "--replicates", "2", "--workers", "1", "--json")
     found = said.json
     assert [row["ticks"] for row in found["runs"]] == [4, 4]
     assert "end.hub is not written" in said.err
     assert not Path("end.hub").exists()
-    table = hubbub("run", "storm.toml", "--replicates", "2", "--workers", "1", "--csv", "-")
+    table = hubbub("run", "storm.toml", "--replicates", "2", "--workers", "1", "--csv")
     assert ",online,exposures,acts" in table.out.splitlines()[0]
 
 
@@ -75,9 +75,9 @@ def test_a_scenario_is_run_many_times(hubbub: Hubbub) -> None:
         (("--replicates", "2", "--backend", "lokey"), "No backend named 'lokey'"),
         (("--replicates", "2", "--resume"), "name it: --into FILE"),
         (("--replicates", "2", "--minds", "top:2:degree"), "--minds belongs to a single run"),
-        (("--replicates", "2", "--parquet", "a.csv"), "writes NAME.parquet"),
+        (("--replicates", "2", "--out", "a.txt"), "NAME.csv or NAME.parquet, not 'a.txt'"),
         (("--replicates", "2", "--into", "no/such/study.runs"), "its folder does not exist"),
-        (("--replicates", "2", "--into", "a.csv", "--csv", "a.csv"), "would go to one file"),
+        (("--replicates", "2", "--into", "a.csv", "--out", "a.csv"), "would go to one file"),
         (("--resume",), "--workers and --resume belong to replicates"),
     ],
 )
@@ -123,7 +123,8 @@ def test_a_stopped_run_says_how_it_goes_on(hubbub: Hubbub, monkeypatch: pytest.M
 
 def test_a_model_that_fails_is_told(hubbub: Hubbub) -> None:
     Path("odd.py").write_text(
-        "from sim import Parameters, PropagationModel, register\n"
+        "from sim import PropagationModel, register\n"
+        "from sim.core import Parameters\n"
         "@register('odd')\n"
         "class Odd(PropagationModel, Parameters):\n"
         "    '''It breaks.'''\n"

@@ -12,6 +12,7 @@ WORLD = ("seeds", "new:300")
 def fewer(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw no more than the guarantee needs, and run no more than the least."""
     monkeypatch.setattr(opim, "LEAST_SETS", 1 << 10)
+    monkeypatch.setattr(opim, "COVERED", 1)
     monkeypatch.setattr(forecast, "MOST_RUNS", 100)
 
 
@@ -82,7 +83,7 @@ def test_a_run_takes_the_best_seeds(hubbub: Hubbub) -> None:
     digests = []
     for seeds in ("best:3", ids):
         words = ("--inject", "Hello.", "--seeds", seeds, "-p", "probability=0.1", "--ticks", "2")
-        said = hubbub("run", "new:300", *words, "--json", "-")
+        said = hubbub("run", "new:300", *words, "--json")
         assert said.code == 0, said.err
         digests.append(said.json["world"]["digest"])
     assert digests[0] == digests[1]

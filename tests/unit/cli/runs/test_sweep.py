@@ -33,7 +33,7 @@ def study(tmp_path: Path) -> str:
 
 
 def test_two_parameters_are_shown_as_a_heat_map(hubbub: Hubbub, study: str) -> None:
-    said = hubbub("sweep", study, "--workers", "1", "--csv", "points.csv")
+    said = hubbub("sweep", study, "--workers", "1", "--out", "points.csv")
     assert said.code == 0, said.err
     assert "grid of 6 points, 12 runs" in said.out
     assert "share: messages.1.gamma upwards, beta across" in said.out
@@ -48,7 +48,7 @@ def test_two_parameters_are_shown_as_a_heat_map(hubbub: Hubbub, study: str) -> N
 def test_what_is_typed_is_taken_instead_of_the_file(hubbub: Hubbub, study: str) -> None:
     said = hubbub(
         "sweep", study, "--vary", "beta=0.1,0.4", "--replicates", "1", "--measure", "size",
-        "--workers", "1", "--json", "--parquet", "points.parquet",
+        "--workers", "1", "--json", "--out", "points.parquet",
     )  # fmt: skip
     found = said.json
     assert [row["beta"] for row in found["points"]] == [0.1, 0.4]
@@ -77,7 +77,7 @@ def test_it_goes_on_with_what_is_finished(hubbub: Hubbub, study: str) -> None:
         (("--vary", "beta=0.1", "--vary", "beta=0.2"), "--vary beta is given twice"),
         (("--vary", "beta"), "--vary takes KEY="),
         (("--resume",), "name it by --into"),
-        (("--csv", "points.txt"), "ends in .csv"),
+        (("--out", "points.txt"), "--out writes NAME.json, NAME.csv"),
         (("--design", "grids"), "No design named 'grids'"),
     ],
 )
@@ -106,7 +106,7 @@ def test_a_measure_without_numbers_is_said_and_the_points_are_written(
     hubbub: Hubbub, study: str
 ) -> None:
     asked = ("sweep", study, "--vary", "beta=0", "--replicates", "1", "--workers", "1")
-    said = hubbub(*asked, "--measure", "peak_tick", "--csv", "points.csv")
+    said = hubbub(*asked, "--measure", "peak_tick", "--out", "points.csv")
     assert said.code == 0
     assert "peak_tick has a number at too few points" in said.out
     (row,) = csv.DictReader(Path("points.csv").read_text().splitlines())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.runtime.queries.character import inner_of
+from sim.runtime.queries.inspector import inner_of
 from sim.store import load, save
 from sim.world.world import World
 from tests.unit.cli.conftest import Hubbub
@@ -98,7 +98,7 @@ def test_every_column_of_a_profile_is_remarked_shown_exported_and_erased(
 def exported(hubbub: Hubbub, world: Path, to: str) -> str:
     """Return what an export says of the members."""
     out = world.with_name(f"out-{to}")
-    said = hubbub("export", world, out, "--to", to, "--force")
+    said = hubbub("export", world, "--out", out, "--format", to, "--force")
     assert said.code == 0, said.err
     if to != "sqlite":
         return (out / f"agents.{to}").read_text()
@@ -127,7 +127,7 @@ def test_a_network_is_imported_with_profiles(hubbub: Hubbub, tmp_path: Path) -> 
         (["edit", "agents", "-o", "x.hub"], "Nothing would change"),
         (["edit", "ties", "hug", "bo", "cy", "-o", "x.hub"], "hug"),
         (["show", "agents", "bo", "--where", "id == bo"], "One member is shown by itself"),
-        (["show", "agents", "--json", "--csv"], "An answer has one shape"),
+        (["show", "agents", "--json", "--csv"], "not both: one result is printed"),
         (["show", "moves", "--to", "soon"], "--to takes a whole number, got 'soon'"),
         (["show", "agents", "--where", "activity >"], "a number must stand here"),
     ],

@@ -38,6 +38,8 @@ def test_counts_over_time_and_their_size(hubbub: Hubbub, world: Path) -> None:
     ]
     story = found.cascades[0]
     assert f"{story.size:,} first adoptions of 1 messages, {story.now:,} held now, to" in said.out
+    assert said.out.endswith(" A row sums 3 ticks.\n")
+    assert "A row sums" not in hubbub("show", world, "history").out
     assert "the journal takes" in said.out
     facts = hubbub("show", world, "history", "--json", "--from", "2", "--to", "5").json
     assert [row["tick"] for row in facts["rows"]] == [2, 3, 4, 5]

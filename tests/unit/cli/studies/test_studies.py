@@ -64,7 +64,7 @@ def test_a_study_is_written_once(hubbub: Hubbub) -> None:
 
 def test_the_schema_is_printed_or_written(hubbub: Hubbub) -> None:
     assert hubbub("study", "schema").json == schema()
-    hubbub("study", "schema", "--into", "s.json")
+    hubbub("study", "schema", "--out", "s.json")
     assert json.loads(Path("s.json").read_text("utf-8")) == schema()
 
 
@@ -169,18 +169,22 @@ def test_a_killed_run_goes_on_and_comes_to_the_same(hubbub: Hubbub) -> None:
 
 def test_a_report_is_written_of_results_and_of_the_study_beside_them(hubbub: Hubbub) -> None:
     Path("s.toml").write_text(SMALL, "utf-8")
-    early = hubbub("study", "report", "s.toml", "--into", "r.html")
+    early = hubbub("study", "report", "s.toml", "--out", "r.html")
     assert "there are no results yet; hubbub study run s.toml makes them" in early.err
     run = hubbub("study", "run", "s.toml", "--workers", "1")
-    assert "Its report: hubbub study report s.runs --into report.html" in run.out
-    assert hubbub("study", "report", "s.toml", "--into", "r.html").out == "r.html is written.\n"
-    assert hubbub("study", "report", "s.runs", "--into", "r.md").code == 0
+    assert "Its report: hubbub study report s.runs --out report.html" in run.out
+    assert hubbub("study", "report", "s.toml", "--out", "r.html").out == "r.html is written.\n"
+    assert hubbub("study", "report", "s.runs", "--out", "r.md").code == 0
     page = Path("r.html").read_text("utf-8")
     assert page.startswith("<!doctype html>")
-    assert "r.html: exists" in hubbub("study", "report", "s.runs", "--into", "r.html").err
-    assert hubbub("study", "report", "s.runs", "--into", "r.html", "--force").code == 0
+    assert "r.html: exists" in hubbub("study", "report", "s.runs", "--out", "r.html").err
+    assert hubbub("study", "report", "s.runs", "--out", "r.html", "--force").code == 0
+    both = hubbub("study", "report", "s.runs", "--out", "both.html", "--out", "both.md")
+    assert both.out == "both.html is written.\nboth.md is written.\n"
+    assert Path("both.html").is_file()
+    assert Path("both.md").is_file()
     assert Path("r.html").read_text("utf-8") == page
-    for words in (("none.runs", "--into", "a.html"), ("s.runs", "--into", "none/a.html")):
+    for words in (("none.runs", "--out", "a.html"), ("s.runs", "--out", "none/a.html")):
         said = hubbub("study", "report", *words)
         assert said.code
         assert said.err.count("\n") == 1

@@ -103,7 +103,7 @@ def test_all_are_verified_and_a_bad_one_is_an_error(hubbub: Hubbub) -> None:
 
 
 def test_backups_come_back(hubbub: Hubbub) -> None:
-    said = hubbub("saves", "backup", "--to", "away", "--keep", "3")
+    said = hubbub("saves", "backup", "--out", "away", "--keep", "3")
     assert said.code == 3  # one of them is no world
     assert [row.split()[1] for row in said.out.splitlines()[:2]] == ["copied", "copied"]
     assert hubbub("saves", "restore", "a", "--from", "away").code == 3
@@ -111,7 +111,7 @@ def test_backups_come_back(hubbub: Hubbub) -> None:
     hubbub("saves", "delete", "a", "--yes")
     assert hubbub("saves", "restore", "a", "--from", "away").out.startswith("Restored ")
     Path("saves/bad.hub").unlink()
-    again = hubbub("saves", "backup", "--to", "away", "--json")
+    again = hubbub("saves", "backup", "--out", "away", "--json")
     assert [each["reason"] for each in again.json] == ["unchanged since"] * 2
 
 

@@ -13,9 +13,11 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from sim import World, io, load, record_of, recorded, save
+from sim import World, io, load, save
 from sim.io.exporting import acts as doings
 from sim.platform.acts.kinds import Act
+from sim.runtime import recorded
+from sim.store import record_of
 
 REPLY = [3, 2, 0, "ab", "like 1", "", "here", "m", 0.5, 10, 2, 7, 0, "model", 1, 12, 7]
 

@@ -212,7 +212,7 @@ def test_a_network_does_not_depend_on_where_blocks_end(
         ("files._BLOCK", 13),
         ("files._HEAD", 60),
         ("table._ROOM", 7),
-        ("exact._BLOCK", 13),
+        ("edges._BLOCK", 13),
     ]:
         monkeypatch.setattr(f"sim.io.importing.{name}", size)
     parts = read_arcs(place, EdgeOptions(weight_column=2))

@@ -12,7 +12,7 @@ from sim.agents.profiles import Profile, interests_of
 from sim.agents.vocabulary import Vocabulary
 from sim.errors import FileError, FormatError, InputError
 from sim.io import read_profiles
-from sim.io.importing.profile_values import hours_of, level_of, said, words_of
+from sim.io.importing.profiles import hours_of, level_of, said, words_of
 from sim.world.world import World
 
 

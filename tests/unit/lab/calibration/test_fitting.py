@@ -22,8 +22,7 @@ from sim.lab.calibration import (
     run_calibration,
     simulated_trees,
 )
-from sim.lab.calibration.posterior import Posterior, sobol
-from sim.lab.calibration.surfaces import Surfaces, enough_points, misses
+from sim.lab.calibration.fitting import Posterior, Surfaces, enough_points, misses, sobol
 from sim.lab.calibration.targets import numbers_of
 
 NETWORK = "retweet-like,agents=520,roots=20,audience=60,tick_minutes=60"

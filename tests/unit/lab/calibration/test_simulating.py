@@ -99,7 +99,7 @@ def _known_before() -> Iterator[None]:
 def test_what_a_worker_simulates_is_what_is_simulated_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sim.core.workers.allow", lambda _: None)
+    monkeypatch.setattr("sim.core.threads.allow", lambda _: None)
     file = tmp_path / "mine.py"
     file.write_text(MODEL)
     order = Plan.of("viral,base=0.5", NETWORK, messages=6, minutes=600)
@@ -108,10 +108,12 @@ def test_what_a_worker_simulates_is_what_is_simulated_here(
     loaded = (str(file), sha256(file.read_bytes()).hexdigest())
     around = Surroundings((0, "elsewhere"), (loaded,), current(), is_parent=False)
     try:
-        found = [_in_a_worker(order, point, 1, each, around) for each in (None, base)]
+        told = [(3, order, point, 1, each, around) for each in (None, base)]
+        ((third, one), (_, two)) = map(_in_a_worker, told)
     finally:
         base.remove()
-    for curves in found:
+    assert third == 3
+    for curves in (one, two):
         assert np.array_equal(curves.of["breadth"], simulated(order, point, 1).of["breadth"])
     assert "mine-of-calibration" in registry.names()
 

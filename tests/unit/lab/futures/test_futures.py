@@ -189,6 +189,21 @@ def test_recommenders_and_policies_differ_in_a_world_with_members_online() -> No
     assert not np.isnan(opened.values("mean online", "b")).any()
 
 
+def test_what_one_arm_alone_has_is_told_of_it_and_compared_with_nothing() -> None:
+    world = made()  # it has no platform, and the second arm opens one
+    world.inject("old", seeds=[0], model="si", beta=0.1)
+    world.step(2)
+    found = compared({"plain": {}, "blend": {"recommender": "blend"}}, world, messages=(),
+                     ticks=3, replicates=2)  # fmt: skip
+    assert not np.isnan(found.values("mean online", "blend")).any()
+    assert np.isnan(found.values("mean online", "plain")).all()
+    assert np.isnan(found.values("mean acts", "plain")).all()  # not 0, as of what is counted
+    told = found.differences
+    row = list(told["measure"]).index("mean online")
+    assert told["pairs"][row] == 0
+    assert np.isnan(told["difference"][row])
+
+
 def test_programs_of_ones_own_are_arms() -> None:
     found = compared({"a": Nothing(), "b": Nothing()}, messages=(), ticks=4)
     assert found.arms == ("a", "b")

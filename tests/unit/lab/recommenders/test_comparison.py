@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import Candidates, Recommender, World, compare, names, register, suggested
+from sim import Candidates, Recommender, World, names, register
 from sim.errors import InputError, UnknownNameError
-from sim.lab.recommenders.comparison import Comparison, Difference
+from sim.lab import compare_recommenders, suggested
+from sim.lab.recommenders.comparison import CLAIMS, Comparison, Difference, claims_of
 from sim.lab.recommenders.exposure_sums import MEASURES, ExposureSums, _gini
-from sim.lab.recommenders.published_claims import CLAIMS, claims_of
 
 
 def made(seed: int) -> World:
@@ -23,7 +23,7 @@ def test_a_recommender_beside_its_own_twin_differs_in_nothing() -> None:
         def score(self, candidates: Candidates) -> Any:
             return -candidates.age
 
-    found = compare(made, ["chronological", "twin"], ticks=8, seeds=[3, 4])
+    found = compare_recommenders(made, ["chronological", "twin"], ticks=8, seeds=[3, 4])
     for measure in MEASURES:
         apart = found.difference("chronological", "twin", measure)
         assert isnan(apart.mean) or apart.mean == apart.half == 0
@@ -34,15 +34,17 @@ def test_a_recommender_beside_its_own_twin_differs_in_nothing() -> None:
 def test_runs_are_repeatable_and_told() -> None:
     told: list[tuple[str, float]] = []
     pair = ["random", "popularity"]
-    first = compare(made, pair, ticks=6, seeds=[1], report=lambda *said: told.append(said))
-    again = compare(made, pair, ticks=6, seeds=[1])
+    first = compare_recommenders(
+        made, pair, ticks=6, seeds=[1], report=lambda *said: told.append(said)
+    )
+    again = compare_recommenders(made, pair, ticks=6, seeds=[1])
     assert np.array_equal(first.values, again.values, equal_nan=True)
     assert told[0] == ("seed 1, random", 0.0)
     assert [share for _, share in told] == sorted(share for _, share in told)
 
 
 def test_popularity_makes_success_more_unequal_than_chance() -> None:
-    found = compare(made, ["chronological", "popularity"], ticks=24, seeds=[1, 2, 3])
+    found = compare_recommenders(made, ["chronological", "popularity"], ticks=24, seeds=[1, 2, 3])
     apart = found.difference("chronological", "popularity", "inequality")
     assert apart.sign == 1
     verdicts = {j.claim: j.verdict for j in found.judged("chronological", "popularity")}
@@ -123,9 +125,9 @@ def test_claims_speak_of_what_there_is() -> None:
 )
 def test_what_cannot_be_compared_is_refused(chosen: list[str], ticks: int, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
-        compare(made, chosen, ticks=ticks)
+        compare_recommenders(made, chosen, ticks=ticks)
     with pytest.raises(UnknownNameError, match="popularity"):
-        compare(made, ["hot", "popularty"])
+        compare_recommenders(made, ["hot", "popularty"])
 
 
 def test_a_recommender_that_fails_ends_the_comparison() -> None:
@@ -135,7 +137,7 @@ def test_a_recommender_that_fails_ends_the_comparison() -> None:
             raise ValueError("no")
 
     with pytest.raises(InputError, match="broken"):
-        compare(made, ["broken", "random"], ticks=3, seeds=[1])
+        compare_recommenders(made, ["broken", "random"], ticks=3, seeds=[1])
 
 
 def test_measures_by_hand() -> None:
@@ -206,7 +208,7 @@ def test_nothing_seen_is_no_number() -> None:
 
 
 def test_worlds_without_ties_have_no_communities_to_find() -> None:
-    alone = compare(
+    alone = compare_recommenders(
         lambda seed: World.from_edges([], [], 20, seed=seed), ["hot", "random"], ticks=2, seeds=[1]
     )
     assert isnan(alone.mean("hot", "separation"))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import signal
 import sqlite3
 import zlib
@@ -16,7 +17,9 @@ from xxhash import xxh3_64_hexdigest
 
 from sim import World
 from sim.errors import Cancelled, FileError, InputError, PluginError, UnknownNameError
-from sim.lab.runs import Messages, Progress, Records, experiment, results_file, seeds_from
+from sim.lab.runs import ExperimentProgress, Messages, Records, experiment, results_file, seeds_from
+from sim.lab.runs.results_file import finished_in
+from sim.lab.runs.workers import leave_terminals
 
 module: Any = importlib.import_module("sim.lab.runs.experiment")
 
@@ -38,6 +41,49 @@ def arms(*chances: float) -> list[Messages]:
 
 def table_of(found: Records) -> bytes:
     return repr([list(table.rows()) for table in found.tables.values()]).encode()
+
+
+class Waiting:
+    """A program that sends nothing: what is under way goes on."""
+
+    name = "waiting"
+
+    def begin(self, world: World) -> None:
+        """Do nothing."""
+
+    def before(self, world: World, done: int) -> None:
+        """Do nothing."""
+
+    def is_over(self, world: World, done: int) -> bool:
+        return False
+
+
+def test_the_peak_of_messages_under_way_is_looked_for_from_the_fork_on() -> None:
+    world, alone = (World.create(agents=400, mean_degree=6, seed=3) for _ in range(2))
+    for each in (world, alone):
+        for first in (0, 9):
+            each.inject("x", seeds=[first], model="si", beta=0.3)
+        each.step(7)
+    found = experiment(world, [Waiting()], [3], ticks=5, workers=1)
+    alone.step(5)
+    for place, story in enumerate(alone.cascades):
+        new = story.new_adopters[7:]
+        assert new.max() < story.new_adopters.max()  # its real peak was before
+        assert found.runs[f"peak:{place}"][0] == new.max()
+        assert found.runs[f"peak_tick:{place}"][0] == new.argmax()
+    one, other = (story.new_adopters[7:] for story in alone.cascades)
+    both = one + other
+    assert (found.runs["peak"][0], found.runs["peak_tick"][0]) == (both.max(), both.argmax())
+
+
+def test_members_whose_models_are_not_asked_are_told_of() -> None:
+    world = World.create(agents=60, mean_degree=4, seed=3, platform=True)
+    world.give_minds("top:3:degree", "rule")
+    assert experiment(world, arms(0.1), [3], ticks=1, workers=1).remarks == ()
+    assert world.platform is not None
+    world.platform.minds.awake = True
+    (said,) = experiment(world, arms(0.1), [3], ticks=1, workers=1).remarks
+    assert said.startswith("3 members with a mind go by the rules here")
 
 
 def test_the_replicate_of_the_worlds_own_seed_is_the_ordinary_run(world: World) -> None:
@@ -77,7 +123,7 @@ def test_two_workers_find_what_one_finds(world: World) -> None:
 
 
 def stop_after(many: int) -> Any:
-    def follow(progress: Progress) -> None:
+    def follow(progress: ExperimentProgress) -> None:
         if progress.finished >= many:
             raise Cancelled("enough")
 
@@ -93,8 +139,19 @@ def test_a_stopped_experiment_goes_on_with_what_is_missing(world: World, tmp_pat
         world, arms(0.1, 0.3), range(5), workers=1, into=file, resume=True,
         follow=lambda progress: seen.append(progress.finished),
     )  # fmt: skip
-    assert min(seen) == 4
+    assert min(seen) == 3
     assert table_of(again) == table_of(whole)
+
+
+def test_runs_in_a_file_are_counted_and_other_files_refused(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "study.runs"
+    assert finished_in(file) == 0
+    with pytest.raises(Cancelled):
+        experiment(world, arms(0.1, 0.3), range(5), workers=1, into=file, follow=stop_after(3))
+    assert finished_in(file) == 3
+    file.write_text("no results")
+    with pytest.raises(FileError, match=re.escape("study.runs")):
+        finished_in(file)
 
 
 def test_a_finished_file_runs_nothing_and_may_get_more_seeds(world: World, tmp_path: Path) -> None:
@@ -105,7 +162,7 @@ def test_a_finished_file_runs_nothing_and_may_get_more_seeds(world: World, tmp_p
         world, arms(0.2), range(5), workers=1, into=file, resume=True,
         follow=lambda progress: seen.append(progress.finished),
     )  # fmt: skip
-    assert seen == [4, 5]
+    assert seen == [3, 4, 5]
     assert table_of(more) == table_of(experiment(world, arms(0.2), range(5), workers=1))
     fewer = experiment(world, arms(0.2), range(2), workers=1, into=file, resume=True)
     assert fewer.runs["replicate"].tolist() == [0, 1]
@@ -317,10 +374,10 @@ def test_members_of_a_platform_are_counted_and_draw_anew() -> None:
 
 
 def test_progress_tells_what_is_left_and_what_is_there(world: World) -> None:
-    seen: list[Progress] = []
+    seen: list[ExperimentProgress] = []
     sizes: list[int] = []
 
-    def follow(progress: Progress) -> None:
+    def follow(progress: ExperimentProgress) -> None:
         seen.append(progress)
         sizes.append(progress.records().finished)
 
@@ -349,8 +406,8 @@ def test_what_a_killed_worker_had_in_hand_is_run_again(
     whole = module.carried_out
     deaths: list[Any] = []
 
-    def dying(chunks: Any, workers: int, backend: str, look: Any) -> Any:
-        for done in whole(chunks, workers, backend, look):
+    def dying(*told: Any) -> Any:
+        for done in whole(*told):
             yield done
             if len(deaths) < 3:
                 deaths.append(done)
@@ -361,6 +418,26 @@ def test_what_a_killed_worker_had_in_hand_is_run_again(
     monkeypatch.undo()
     assert len(deaths) == 3
     assert table_of(found) == table_of(experiment(world, arms(0.2), range(5), workers=1))
+
+
+def test_what_a_worker_prints_reaches_no_terminal_but_a_pipe() -> None:
+    import os
+    import pty
+
+    screen, terminal = pty.openpty()
+    reading, pipe = os.pipe()
+    try:
+        leave_terminals((terminal, pipe))
+        os.write(terminal, b"not seen")
+        os.write(pipe, b"kept")
+        assert not os.isatty(terminal)
+        assert os.read(reading, 9) == b"kept"
+        os.set_blocking(screen, False)
+        with pytest.raises(OSError):  # noqa: PT011 - nothing there, or nobody at the other end
+            os.read(screen, 9)
+    finally:
+        for number in (screen, terminal, reading, pipe):
+            os.close(number)
 
 
 def test_workers_that_always_die_end_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from sim.errors import InputError, PluginError
 from sim.lab.runs import Messages, workers
-from sim.lab.runs.facts import code_of, facts_of
+from sim.lab.runs.experiment import code_of, facts_of
 
 
 def among(values: Any) -> Any:
@@ -79,7 +79,7 @@ def test_what_holds_itself_is_refused_in_a_sentence() -> None:
 
 def test_another_process_tells_a_function_the_same() -> None:
     said = (
-        "from sim.lab.runs.facts import code_of\n"
+        "from sim.lab.runs.experiment import code_of\n"
         "print(code_of(eval('lambda world: [(lambda: each)() for each in world]')))"
     )
     told = {

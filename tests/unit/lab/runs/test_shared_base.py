@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import tempfile
@@ -10,8 +11,12 @@ import pytest
 
 from sim import World
 from sim.errors import FileError
+from sim.lab.runs import Messages
 from sim.lab.runs import shared_base as module
+from sim.lab.runs.replicate import Run, run_one
 from sim.lab.runs.shared_base import BaseFile, SharedBase, opened
+from sim.spread.cascade.cascade import Cascade
+from sim.world.cascades import Cascades
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +54,28 @@ def test_what_is_done_to_a_twin_no_other_one_sees() -> None:
     assert base.twin().digest() == world.digest() != one.digest()
 
 
+@pytest.mark.parametrize("model", ["si", "independent-cascade", "viral"])
+def test_a_world_that_ended_is_gone_at_once(model: str) -> None:
+    file = BaseFile.write(lived())
+    base = opened(file)
+    program = Messages([{"text": "x", "seeds": [0], "model": model}])
+
+    def kept() -> int:
+        return sum(issubclass(type(each), World | Cascade | Cascades) for each in gc.get_objects())
+
+    run_one(base, program, 0, Run(2))
+    gc.collect()
+    before = kept()
+    gc.disable()  # a large world leaves few objects, and the collector waits for many
+    try:
+        run_one(base, program, 1, Run(2))
+        after = kept()
+    finally:
+        gc.enable()
+    file.remove()
+    assert after == before
+
+
 def test_columns_are_mapped_and_not_written_into(apart: Path) -> None:
     file = BaseFile.write(World.create(agents=50, mean_degree=4, seed=1))
     _, columns = file.map()
@@ -56,6 +83,26 @@ def test_columns_are_mapped_and_not_written_into(apart: Path) -> None:
     assert isinstance(columns["ties.targets"].base.base, np.memmap)  # type: ignore[union-attr]
     file.remove()
     assert list(apart.iterdir()) == []
+
+
+def test_a_twin_copies_a_lent_column_before_it_writes_into_it() -> None:
+    world = lived()
+    base = opened(BaseFile.write(world))
+    one = base.twin()
+    lent = base._columns["agents.interests"]
+    assert np.shares_memory(one.agents.interests, lent)
+    assert np.shares_memory(one.ties.out_degree, base._columns["ties.degree"])
+    assert np.shares_memory(one.ties.in_degree, base._columns["laid.ties.in_degree"])
+    assert np.shares_memory(one.ties.rows, base._columns["laid.ties.rows"])
+    one.agents.set_interests([4], [7])
+    one.agents.set_activity([4], [0.5])
+    one.agents.set_personality([4], [[0.2] * 5])
+    one.agents.grow(2)
+    other = base.twin()
+    assert one.agents.interests[4] == 7 != other.agents.interests[4]
+    assert one.agents.personality[4].tolist() == [51] * 5
+    assert len(one.agents) == 122
+    assert other.digest() == world.digest()
 
 
 def test_a_reverse_that_one_twin_built_the_next_have() -> None:

@@ -15,8 +15,8 @@ from sim import lab
 from sim.core.toml import from_toml
 from sim.errors import FileError, InputError
 from sim.lab.studies import study_of
-from sim.lab.studies.figures import Marked, curves_drawn, means_drawn
-from sim.lab.studies.report import figures_of, study_as_toml
+from sim.lab.studies.findings import figures_of, study_as_toml
+from sim.lab.studies.pages import Marked, curves_drawn, means_drawn
 from sim.scenario import gallery_names
 
 EVIL = '</svg></title><script>alert("x")</script>|a| *b* `c`'

@@ -16,7 +16,7 @@ from sim.errors import Cancelled, FileError, HubbubError
 from sim.lab.futures import Futures
 from sim.lab.runs import Messages, experiment
 from sim.lab.studies import Claim, schema, study_of, template
-from sim.lab.studies.schema import PUBLISHED
+from sim.lab.studies.sections import PUBLISHED
 from sim.lab.tables import Result
 from sim.scenario import gallery_names, open_scenario
 
@@ -86,8 +86,13 @@ def test_what_was_expected_agrees_disagrees_or_is_undecided() -> None:
     assert found.expected["verdict"].tolist() == [word for _, word in words]
     assert found.expected["expected"].tolist()[1:3] == ["loud < soft", "loud > soft"]
     assert [*found.tables] == ["expected", "differences", "arms", "runs", "curves"]
-    one = lab.run_study_now(said(expects=["share: soft < loud"]), replicates=1, workers=1)
+    one, two = (
+        lab.run_study_now(said(expects=["share: soft < loud"]), replicates=n, workers=1)
+        for n in (1, 2)
+    )
     assert one.verdicts[0].word == "undecided"  # one pair gives no interval
+    assert two.verdicts[0].found.sign == -1
+    assert two.verdicts[0].sentence.startswith("Undecided, 3 pairs at least are asked for: share")
     assert one.is_finished
 
 
@@ -258,7 +263,7 @@ def test_the_file_to_begin_with_is_a_study(tmp_path: Path) -> None:
 
 
 def test_the_published_schema_is_the_current_one() -> None:
-    assert json.loads(PUBLISHED.read_text("utf-8")) == schema(), "hubbub study schema --into it"
+    assert json.loads(PUBLISHED.read_text("utf-8")) == schema(), "hubbub study schema --out it"
 
 
 @pytest.mark.parametrize(

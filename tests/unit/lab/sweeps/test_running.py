@@ -12,7 +12,7 @@ from sim import World, lab
 from sim.core.progress import quiet
 from sim.errors import Cancelled, FileError, HubbubError, InputError, UnknownNameError
 from sim.lab.runs import Messages, experiment
-from sim.lab.sweeps import Sweep, run_sweep
+from sim.lab.sweeps import Sweep, SweepProgress, run_sweep
 from sim.scenario import read_scenario
 
 RUMOUR = {"text": "The bridge is closed.", "seeds": [0, 1], "model": "independent-cascade"}
@@ -97,6 +97,23 @@ def test_a_sweep_that_was_stopped_goes_on_to_the_same_table(
     resumed = run_sweep(study, parameters=parameters, workers=1, into=into, resume=True)
     assert resumed.points == whole.points
     assert resumed.runs == whole.runs
+
+
+def test_who_follows_a_sweep_sees_all_its_networks_and_what_is_finished(study: Path) -> None:
+    seen: list[tuple[int, int, int, int]] = []
+
+    def follow(progress: SweepProgress) -> None:
+        found = progress.sweep()
+        runs = sum(one.finished for one in found.records)
+        missing = int(np.isnan(found.means()).sum())
+        seen.append((progress.finished, progress.total, runs, missing))
+
+    run_sweep(study, parameters={"network.mean_degree": [2, 4, 6]}, workers=1, follow=follow)
+    assert seen[-1] == (6, 6, 6, 0)
+    for finished, total, runs, missing in seen:
+        assert (total, runs) == (6, finished)
+        assert missing == 3 - (finished + 1) // 2
+    assert {finished for finished, *_ in seen} >= {1, 3, 5}
 
 
 def test_points_of_the_same_values_are_run_once(world: World) -> None:

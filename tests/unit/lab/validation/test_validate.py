@@ -7,6 +7,7 @@ import pytest
 
 from sim import names, spec
 from sim.errors import InputError, UnknownNameError
+from sim.lab.runs.workers import Surroundings
 from sim.lab.validation import (
     Compared,
     ModelClaim,
@@ -17,6 +18,8 @@ from sim.lab.validation import (
     validate_now,
 )
 from sim.lab.validation.declared import declared_claims
+from sim.lab.validation.running import _keyed
+from sim.settings.settings import current, use
 
 BUILT_IN = [name for name in names() if spec(name).origin.startswith("plugins.")]
 
@@ -60,6 +63,21 @@ def test_workers_give_what_one_process_gives(monkeypatch: pytest.MonkeyPatch, ba
     monkeypatch.setattr("sim.lab.validation.running._BACKEND", backend)
     one, two = (validate_now("persuasion", workers=workers) for workers in (1, 2))
     assert [v.numbers for v in one.verdicts] == [v.numbers for v in two.verdicts]
+
+
+def test_a_worker_judges_by_the_settings_of_the_one_that_asks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sim.core.threads.allow", lambda _: None)
+    before = current()
+    asked = before.model_copy(update={"max_running": 7})
+    around = Surroundings((0, "elsewhere of validation"), (), asked, is_parent=False)
+    try:
+        key, verdict = _keyed((("persuasion", 0), False, around))
+        assert current().max_running == 7
+    finally:
+        use(before)
+    assert (key, verdict.passes) == (("persuasion", 0), True)
 
 
 def test_a_model_without_numbers_says_so() -> None:

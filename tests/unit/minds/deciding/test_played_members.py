@@ -6,16 +6,15 @@ import pytest
 
 from sim import World
 from sim.errors import InputError
+from sim.minds.deciding import commands
 from sim.minds.deciding import commands as minding
-from sim.minds.deciding import played_members
-from sim.minds.deciding.estimate import estimate
-from sim.minds.deciding.expected import expected
+from sim.minds.deciding.estimate import estimate, expected
 from sim.minds.deciding.interview import counted, question_to
 from sim.minds.deciding.thinker import Thinker
 from sim.minds.models.asks import Answer
 from sim.minds.models.prices import FREE
-from sim.runtime.engine.platform_commands import ACTS
 from sim.settings.settings import Settings
+from sim.world.commands import COMMANDS
 
 
 def lively(agents: int = 60) -> World:
@@ -38,8 +37,8 @@ def test_no_rule_acts_for_a_played_member_and_its_mind_rests() -> None:
     who = busiest(world)
     world = lively()
     minding.give_minds(world, [who], "rule", "peace", "German", some=1)
-    ACTS["play_member"](world, who)
-    ACTS["play_member"](world, who)
+    COMMANDS["play_member"].apply(world, who)
+    COMMANDS["play_member"].apply(world, who)
     world.step(8)
     assert acts_of(world, who) == 0
     assert world.platform is not None
@@ -49,8 +48,8 @@ def test_no_rule_acts_for_a_played_member_and_its_mind_rests() -> None:
     minding.wake_minds(world, True)
     assert Thinker().prepare(world) == []
     again = World.restore(*world.dump())
-    played_members.play(again, who, False)
-    played_members.play(again, who, False)
+    commands.play(again, who, False)
+    commands.play(again, who, False)
     minds = minding.minds_of(again)
     assert (minds.kinds, minds.options) == ({who: "rule"}, {who: {"some": 1}})
     assert minds.languages == {who: "German"}
@@ -59,19 +58,19 @@ def test_no_rule_acts_for_a_played_member_and_its_mind_rests() -> None:
 
 def test_a_played_member_without_a_mind_goes_back_to_the_rules() -> None:
     world = lively()
-    played_members.play(world, 3)
-    played_members.play(world, 3, False)
+    commands.play(world, 3)
+    commands.play(world, 3, False)
     assert minding.minds_of(world).members.size == 0
     with pytest.raises(InputError, match="99"):
-        played_members.play(world, 99)
+        commands.play(world, 99)
     with pytest.raises(InputError, match="no platform"):
-        played_members.play(World.create(agents=5, mean_degree=2), 1)
+        commands.play(World.create(agents=5, mean_degree=2), 1)
 
 
 def test_what_is_remembered_comes_to_mind_and_is_saved() -> None:
     world = lively()
     before = question_to(world, 3, "Do you like jazz?").turns
-    ACTS["remember"](world, 3, "Do you like jazz?", "Only on Sundays.")
+    COMMANDS["remember"].apply(world, 3, "Do you like jazz?", "Only on Sundays.")
     again = World.restore(*world.dump())
     turns = question_to(again, 3, "Do you like jazz?").turns
     assert "Only on Sundays." in turns[-1].text + turns[0].text
@@ -107,14 +106,14 @@ def test_what_is_expected_is_near_what_a_run_counts() -> None:
 
 
 def test_settings_name_the_models_to_prefer(monkeypatch: pytest.MonkeyPatch) -> None:
-    from sim.minds.models import opening
+    from sim.minds.models import configured
 
     both = Settings(llm_model="a", llm_fallbacks=("b@http://127.0.0.1:9/v1",))
-    monkeypatch.setattr(opening, "missing_parts", lambda: ("engine",))
-    assert opening.models_in(both) == ("a", "b")
-    assert opening.models_in(both.model_copy(update={"llm_local": True}))[1:] == ("a", "b")
-    monkeypatch.setattr(opening, "missing_parts", tuple)
-    assert len(opening.models_in(both)) == 3
+    monkeypatch.setattr(configured, "missing_parts", lambda: ("engine",))
+    assert configured.models_in(both) == ("a", "b")
+    assert configured.models_in(both.model_copy(update={"llm_local": True}))[1:] == ("a", "b")
+    monkeypatch.setattr(configured, "missing_parts", tuple)
+    assert len(configured.models_in(both)) == 3
     one = both.model_copy(update={"llm_url": "http://127.0.0.1:9/v1"})
-    with opening.open_pool(one, prefer="b") as (pool, lacks):
+    with configured.open_pool(one, prefer="b") as (pool, lacks):
         assert (lacks, pool and pool.lines[0].provider.model) == ("", "b")

@@ -22,9 +22,9 @@ from sim.minds.models.prices import Price
 from sim.minds.models.provider import Provider
 from sim.minds.prompts.decisions import Decision
 from sim.minds.prompts.prompts import Post
-from sim.runtime.engine import platform_commands as hosting
 from sim.runtime.journal.acts import perform
 from sim.runtime.replay import replay
+from sim.world.commands import COMMANDS
 from sim.world.minds.minds import feed_of
 from tests.unit.minds.server import Call, Server, body, completion, hang, status
 
@@ -279,7 +279,7 @@ def test_a_world_without_a_platform_has_no_minds() -> None:
     world = World.create(agents=10, mean_degree=2)
     for act, args in (("give_minds", ([1],)), ("decide", ([],)), ("wake_minds", (True,))):
         with pytest.raises(InputError, match="no platform"):
-            hosting.ACTS[act](world, *args)
+            COMMANDS[act].apply(world, *args)
 
 
 def test_a_mind_that_is_lost_leaves_its_members_to_the_rules() -> None:

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim import ArchetypeMind, Decision, Member, Post, World, read_prompt, situation_of
+from sim import Decision, Member, Post, World, read_prompt
 from sim.agents.character import ARCHETYPES, archetype
+from sim.minds import ArchetypeMind, situation_of
 from sim.minds.archetype import Mix, Situation, mix_of, mix_schema
 from sim.minds.deciding.estimate import estimate
 from sim.minds.deciding.thinker import Thinker, accounts

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim import Answer, Ask, Budget, Fault, ModelPool, Provider
+from sim import Answer, Ask
+from sim.minds import Budget, Fault, ModelPool, Provider
 from sim.minds.deciding.estimate import estimate
 from sim.minds.deciding.thinker import Thinker
 from sim.minds.models.batch import BatchPlace, answers_in

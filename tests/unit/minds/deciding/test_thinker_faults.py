@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from sim import Case, Decision, Fault, Member, Mind, ModelError, Post
+from sim import Decision, Member, Mind, Post
+from sim.minds import Case, Fault, ModelError
 from sim.minds.deciding.pending import checked
 from sim.minds.deciding.round import FaultCounts, Patience
 from sim.minds.deciding.thinker import Thinker

@@ -19,8 +19,8 @@ from sim.minds.models.asks import Ask, Turn
 from sim.minds.prompts.decisions import Decision
 from sim.minds.surrogate import agreement_of, read_surrogate
 from sim.platform.bounds import require_platform
-from sim.runtime.engine.platform_commands import ACTS
 from sim.runtime.journal.acts import perform
+from sim.world.commands import COMMANDS
 from sim.world.minds.giving import mind_of
 from sim.world.minds.minds import Minds
 from tests.unit.runtime.engine.test_minds import GATE, Slow, busy
@@ -109,12 +109,12 @@ async def test_a_mind_that_was_taken_meanwhile_does_nothing(
         agents=40, mean_degree=6, seed=7, platform={"posting": 0.5, "rhythm": "flat"}
     )
     world.agents.set_activity([1, 2, 3], 1.0)
-    ACTS["give_minds"](world, [1, 2, 3], "model")
+    COMMANDS["give_minds"].apply(world, [1, 2, 3], "model")
     async with Simulation(world, minds=Thinker(minds={"model": Posting()})) as simulation:
         await simulation.play()
         while not busy(simulation):  # noqa: ASYNC110 - it is the engine that thinks
             await asyncio.sleep(0.01)
-        await simulation.call(ACTS[act], *args)
+        await simulation.do(act, *args)
         await simulation.pause()
         GATE.set()
         while busy(simulation):  # noqa: ASYNC110 - as above

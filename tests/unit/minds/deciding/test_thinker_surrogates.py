@@ -9,13 +9,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import read_surrogate
 from sim.core import rng
 from sim.errors import FileError, InputError
+from sim.minds import read_surrogate
 from sim.minds.deciding.thinker import Thinker, accounts
-from sim.minds.distill import FEWEST, LoggedDecision, distilled
 from sim.minds.models.asks import Ask
-from sim.minds.surrogate import Surrogate, SurrogateMind, agreement_of, features_of, posts_of
+from sim.minds.surrogate import (
+    FEWEST,
+    LoggedDecision,
+    Surrogate,
+    SurrogateMind,
+    agreement_of,
+    distilled,
+    features_of,
+    posts_of,
+)
 from sim.runtime.distilling import distil, logged_in, write
 from sim.runtime.replay import replay
 from sim.store import save

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import Profile, World
+from sim import World
+from sim.agents import Profile
 from sim.minds.deciding.interview import question_to
 from sim.minds.deciding.thinker import Thinker, persona_of
 from sim.minds.models.asks import Ask

@@ -9,7 +9,7 @@ import pytest
 
 from sim import World
 from sim.minds.deciding.thinker import Thinker
-from sim.minds.memory.recall import Memory, MemoryItem
+from sim.minds.memory import Memory, MemoryItem
 from sim.minds.models.asks import Ask, Turn
 from sim.minds.models.budget import Budget, Spend
 from sim.minds.models.configured import embeddings_in

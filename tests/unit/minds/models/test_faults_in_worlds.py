@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import Simulation, World, redacted
+from sim import Simulation, World
 from sim.minds.deciding import commands as minding
 from sim.minds.deciding.thinker import Thinker
 from sim.minds.models.budget import Budget
 from sim.minds.models.pool import ModelPool
 from sim.minds.models.provider import Provider
 from sim.minds.models.secrets import Secret
+from sim.settings import redacted
 from sim.store import load, save
 from tests.unit.minds import server as servers
 from tests.unit.minds.models.test_faults import ROWS, refusal

@@ -9,16 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sim.minds.deciding.estimate import likely
 from sim.minds.minds import ACTS
 from sim.minds.models.asks import Ask
 from sim.minds.models.faults import ModelError
 from sim.minds.models.tokens import tokens_in, within
 from sim.minds.prompts.decisions import Decision, decision_of, schema_of
 from sim.minds.prompts.letters import Letter, Place, acts_for, fitting
-from sim.minds.prompts.mock_answers import likely
 from sim.minds.prompts.plans import PLAN_SCHEMA, goal_words, is_bad, outcome_words, steps_in
-from sim.minds.prompts.prompts import Post, Scene, read_prompt
-from sim.minds.prompts.shortening import ever_smaller
+from sim.minds.prompts.prompts import Post, Scene, ever_smaller, read_prompt
 
 ALL = (*ACTS, "direct message", "group message", "join group")
 hostile = st.one_of(

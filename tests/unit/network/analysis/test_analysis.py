@@ -131,7 +131,7 @@ def test_components_of_a_large_network_equal_igraph() -> None:
 def test_a_search_over_many_calls_equals_one(monkeypatch: pytest.MonkeyPatch) -> None:
     ties, again = scale_free(300), scale_free(300)
     labels, far = analysis.strong_components(ties), analysis.distances(ties, 0)
-    monkeypatch.setattr("sim.network.analysis.paths._BUDGET", 16)
+    monkeypatch.setattr("sim.network.analysis.analysis._BUDGET", 16)
     assert np.array_equal(analysis.strong_components(again), labels)
     assert np.array_equal(analysis.distances(again, 0), far)
 
@@ -204,7 +204,7 @@ def test_cores_equal_igraph(arcs: Arcs) -> None:
 
 
 def test_cores_of_a_network_with_hubs_equal_igraph(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sim.network.analysis.centrality._SLICE", 100)
+    monkeypatch.setattr("sim.network.analysis.analysis._SLICE", 100)
     assert analysis.core_numbers(scale_free()).tolist() == simple(scale_free()).coreness()
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim import Setting, Theory, World, make, with_caveats
+from sim import Setting, Theory, World, make
 from sim.core.theory import with_doubts
+from sim.network import with_caveats
 
 
 def predicted(world: World, model: str = "sir") -> list[str]:

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from sim.platform.acts.kinds import Act
-from sim.platform.acts.log import ActColumns, ActLog
-from sim.platform.acts.ticks import SETTLED, Chains, PerTick
+from sim.platform.acts.log import SETTLED, ActColumns, ActLog, Chains, PerTick
 
 TICKS = 20 * SETTLED + 7
 

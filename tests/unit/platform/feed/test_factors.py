@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from sim import Factors, Tastes, World, learn_tastes, tastes_of
+from sim import World
 from sim.errors import InputError
+from sim.platform import Factors, Tastes, learn_tastes, tastes_of
 
 NAME = "tried"
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from sim import World
-from sim.core.workers import allow
+from sim.core.threads import allow
 from sim.errors import InputError
-from sim.minds.deciding.expected import _shown
+from sim.minds.deciding.estimate import _shown
 from sim.platform.feed import serving
 from sim.platform.feed import waves as platform_waves
 from sim.platform.platform import Platform

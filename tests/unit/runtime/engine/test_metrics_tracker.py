@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import AlertRaised, InterventionDone, Simulation, World
+from sim import Simulation, World
+from sim.core import AlertRaised, InterventionDone
 from sim.errors import UnknownNameError
-from sim.runtime.engine import intervention_commands as intervening
 from sim.runtime.engine.metrics_tracker import MOST_ROWS
 from sim.runtime.process.wire import FrameReader, FrameWriter
+from sim.world import commands as intervening
 
 
 def small() -> World:

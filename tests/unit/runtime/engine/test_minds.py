@@ -25,6 +25,7 @@ from sim.runtime.journal.writer import recover
 from sim.runtime.replay import replay
 from sim.store import save
 from tests.unit.minds.server import Server, status
+from tests.unit.runtime.isolating import thread_of
 
 
 class Liking(Mind):
@@ -54,7 +55,7 @@ def minded() -> World:
 
 
 def busy(simulation: Simulation) -> bool:
-    thinking = simulation._link.engine.thinking
+    thinking = thread_of(simulation).engine.thinking
     return thinking is not None and thinking.is_busy
 
 
@@ -65,7 +66,7 @@ def counts(world: World) -> dict[str, int]:
 async def test_each_tick_is_decided_on_before_the_next() -> None:
     world = World.create(agents=120, mean_degree=8, seed=7, platform={"posting": 0.5})
     async with Simulation(world, minds=Thinker(minds={"model": Liking()})) as simulation:
-        await simulation.call(minding.ACTS["give_minds"], list(range(20)))
+        await simulation.do("give_minds", list(range(20)))
         assert await simulation.step(3) == 3
         made = await simulation.call(counts)
         assert simulation.frame.events[-1][1].startswith("minds: ")
@@ -189,7 +190,7 @@ async def test_a_live_world_pauses_where_models_decide_too_little(way: str) -> N
     world = minded()
     thinker = Thinker(Silent(), least=0.5)
     async with Simulation(world, minds=thinker) as simulation:
-        await simulation.call(minding.ACTS["give_minds"], list(range(120)))
+        await simulation.do("give_minds", list(range(120)))
         if way == "play":
             await simulation.play()
             while simulation.frame.state != "paused":  # noqa: ASYNC110 - the engine pauses

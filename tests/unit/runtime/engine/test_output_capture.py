@@ -15,6 +15,7 @@ from sim.core.registry import load_file, spec
 from sim.runtime import Simulation
 from sim.runtime.engine.output_capture import OutputCapture, PluginFiles
 from sim.world.world import World
+from tests.unit.runtime.isolating import thread_of
 from tests.unit.runtime.worlds import until
 
 NAME = "loud-of-the-tests"
@@ -183,7 +184,7 @@ async def test_an_open_simulation_takes_up_what_is_saved(
     load_file(written(tmp_path))
     async with Simulation(world) as simulation:
         old = await simulation.inject("Old.", seeds=[1], model=NAME)
-        await until(lambda: bool(simulation._link._files._seen), 60)
+        await until(lambda: bool(thread_of(simulation)._files._seen), 60)
         written(tmp_path, version="2.0.1")
         await until(lambda: "is reloaded" in str(simulation.frame.banner), 60)
         new = await simulation.inject("New.", seeds=[2], model=NAME)

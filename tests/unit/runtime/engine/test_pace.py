@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sim.runtime.engine.pace import RateGauge, TickPace
-from sim.runtime.engine.run_control import RunControl, StepRequest, never
+from sim.runtime.engine.run_control import RateGauge, RunControl, StepRequest, TickPace, never
 from sim.runtime.performance import Meter
 from tests.unit.runtime.worlds import Hand
 

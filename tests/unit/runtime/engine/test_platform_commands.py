@@ -5,9 +5,10 @@ import pytest
 from sim import World
 from sim.errors import InputError
 from sim.runtime import Simulation
-from sim.runtime.engine import platform_commands as hosting
-from sim.runtime.journal.acts import ACTS, act_of, perform
+from sim.runtime.journal.acts import perform
 from sim.runtime.replay import replay
+from sim.world import commands as hosting
+from sim.world.commands import COMMANDS, name_of
 
 
 async def test_a_plugin_of_the_platform_that_fails_is_told_on_frames() -> None:
@@ -34,7 +35,7 @@ def test_what_is_done_to_a_platform_can_be_done_again() -> None:
     again = replay(world.trail.acts)
     assert again.is_same
     assert again.world.digest() == world.digest()
-    assert act_of(hosting.act) == "act"
+    assert name_of(hosting.act) == "act"
 
 
 def test_a_world_made_with_a_platform_is_made_again_with_it() -> None:
@@ -49,4 +50,4 @@ def test_a_world_without_a_platform_refuses_its_acts() -> None:
     world = World.create(agents=10, mean_degree=2, seed=5)
     for name, said in (("act", [1, "like"]), ("recommend", ["random"]), ("flag", [0, "ad"])):
         with pytest.raises(InputError, match="no platform"):
-            ACTS[name](world, *said)
+            COMMANDS[name].apply(world, *said)

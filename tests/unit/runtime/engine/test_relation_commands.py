@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from sim.runtime import Simulation
-from sim.runtime.engine import relation_commands as relating
 from sim.runtime.frames import community_layout as arranger
-from sim.runtime.journal.acts import ACTS, perform
+from sim.runtime.journal.acts import perform
 from sim.runtime.replay import replay
 from sim.store.journal.state import Observer, whole_state
+from sim.world.commands import COMMANDS, name_of
 from sim.world.log import words_of
 from sim.world.world import World
 
@@ -30,7 +30,10 @@ def small() -> World:
     return World.create(agents=20, mean_degree=4, seed=5)
 
 
-@pytest.mark.parametrize("name", sorted(relating.ACTS))
+PAIRED = ("follow", "unfollow", "befriend", "unfriend", "block", "unblock", "mute", "unmute")
+
+
+@pytest.mark.parametrize("name", [*PAIRED, "remove_ties", *GROUPS])
 def test_an_act_done_again_from_json_leaves_the_same_world(name: str) -> None:
     one, other = small(), small()
     for world in (one, other):
@@ -40,12 +43,12 @@ def test_an_act_done_again_from_json_leaves_the_same_world(name: str) -> None:
         world.groups.create("owls")
         world.groups.join([4], "owls")
     said = GROUPS.get(name, PAIRS)
-    relating.ACTS[name](one, *said)
+    COMMANDS[name].apply(one, *said)
     perform(other, name, json.loads(json.dumps(said)))
     assert one.digest() == other.digest()
     assert other.trail.acts[-1].kind == name
     assert words_of(other.trail.acts[-1].said)[0] == list(said)
-    assert ACTS[name] is relating.ACTS[name]
+    assert name_of(COMMANDS[name].apply) == name
 
 
 def test_a_world_with_a_life_is_made_again_from_its_log() -> None:
@@ -65,9 +68,9 @@ def test_a_world_with_a_life_is_made_again_from_its_log() -> None:
 async def test_a_live_world_does_it_between_ticks() -> None:
     world = small()
     async with Simulation(world) as simulation:
-        done = await simulation.call(relating.follow, np.array([1, 2]), np.array([0, 0]))
+        done = await simulation.do("follow", np.array([1, 2]), np.array([0, 0]))
         assert done.added + done.known == 2
-        await simulation.call(relating.mute, [1], [0])
+        await simulation.do("mute", [1], [0])
     assert world.neighbours(1, "muted").tolist() == [0]
     assert [act.kind for act in world.trail.acts[-2:]] == ["follow", "mute"]
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import pytest
 
 from sim.core import registry
-from sim.core.interrupt import Stalled
+from sim.core.threads import Stalled
 from sim.errors import InputError
 from sim.runtime import EngineError, Simulation
 from sim.runtime.engine.stall import RollbackState, Stall, is_foreign, stall_of

@@ -11,8 +11,13 @@ from sim.errors import Cancelled
 from sim.network.graph.ties import Ties
 from sim.runtime import Simulation
 from sim.runtime.frames import community_layout as arranger
-from sim.runtime.frames.communities import MOST_GROUPS, CommunityLabels, CommunityTotals, arrange
-from sim.runtime.frames.positions import positions
+from sim.runtime.frames.communities import (
+    MOST_GROUPS,
+    CommunityLabels,
+    CommunityTotals,
+    arrange,
+    positions,
+)
 from sim.world.world import World
 from tests.unit.runtime.worlds import blocked_until, until
 

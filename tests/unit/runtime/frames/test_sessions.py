@@ -22,6 +22,7 @@ from sim.errors import InputError, ParameterError
 from sim.runtime import Simulation
 from sim.runtime.frames.sessions import MOST_ROWS
 from sim.world.world import World
+from tests.unit.runtime.isolating import thread_of
 from tests.unit.runtime.worlds import until
 
 
@@ -239,7 +240,7 @@ async def test_sessions_that_ended_are_forgotten_and_still_found(
         last = await session.done()
         del session
         gc.collect()
-        link = simulation._link
+        link = thread_of(simulation)
         assert len(link.live.ledger._closed) <= 4
         assert len(link._ended) <= 4
         assert len(link._sessions) <= 1

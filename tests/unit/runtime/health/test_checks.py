@@ -31,6 +31,7 @@ from sim.runtime.health.checks import (
 from sim.runtime.health.watch import HealthWatch
 from sim.settings.settings import load_settings, use
 from sim.world.world import World
+from tests.unit.runtime.isolating import thread_of
 from tests.unit.runtime.worlds import until
 
 MB = 1 << 20
@@ -148,7 +149,7 @@ async def test_it_looks_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     kind: Any = health_watch.HealthWatch.__init__
     monkeypatch.setattr(kind, "__kwdefaults__", kind.__kwdefaults__ | {"period": 0.01})
     async with Simulation(small()) as simulation:
-        watch = simulation._link.health
+        watch = thread_of(simulation).looking
         await until(lambda: watch.newest is not None and watch._called is None and watch._lag > 0)
         assert len(simulation.health(within=1e9).readings) >= 8
     assert not watch._thread.is_alive()
@@ -160,11 +161,11 @@ async def test_a_hard_ceiling_pauses_the_world_with_a_banner() -> None:
         async with Simulation(small()) as simulation:
             await simulation.play()
             await until(lambda: simulation.frame.tick > 2)
-            simulation._link.health._hold(simulation.health())
+            thread_of(simulation).looking._hold(simulation.health())
             await until(lambda: simulation.frame.state == "paused")
             assert str(simulation.frame.banner).startswith("Paused before memory runs out. The pro")
             await simulation.step(2)
-            simulation._link.health._hold(simulation.health())
+            thread_of(simulation).looking._hold(simulation.health())
             assert simulation.frame.state == "paused", "one pause each time it is reached"
     finally:
         use(load_settings())
@@ -196,7 +197,8 @@ async def test_clocks_and_loops_are_measured(monkeypatch: pytest.MonkeyPatch) ->
     async with Simulation(small(), name="x") as simulation:
         clock, posted = Clock(), list[Any]()
         post = cast("Poster", posted.append)
-        watch = HealthWatch(simulation._link, post, wall=lambda: clock.wall, now=lambda: clock.now)
+        link = thread_of(simulation)
+        watch = HealthWatch(link, post, wall=lambda: clock.wall, now=lambda: clock.now)
         clock.pass_(5, jump=-60)
         assert watch.look().reading("clock").value == pytest.approx(-60)
         watch._call_loop()

@@ -10,13 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim import Simulation, World, load, open_live, read_history, record_of, recorded, save
+from sim import Simulation, World, load, open_live, save
 from sim.errors import InputError
 from sim.minds.deciding.thinker import Thinker
+from sim.runtime import recorded
 from sim.runtime.journal.writer import recover
 from sim.runtime.queries.inspector import inspected, inspected_of
 from sim.runtime.saves.places import discard, put_aside
 from sim.runtime.undo import branching
+from sim.store import read_history, record_of
 from sim.store.history.acts import ActIndex, Record
 from sim.store.history.database import history_file
 from tests.unit.runtime.minds_world import Script
@@ -206,6 +208,22 @@ async def test_a_foreign_file_in_the_way_stops_no_world(tmp_path: Path, broken: 
         assert simulation.frame.tick == 3
         assert "What members do is not kept" in str(simulation.frame.banner)
     assert history_file(path).read_bytes() == broken
+
+
+@pytest.mark.parametrize("saved", [True, False], ids=["copied", "moved"])
+async def test_a_folder_in_the_way_of_a_history_stops_no_save(tmp_path: Path, saved: bool) -> None:
+    one, two = tmp_path / "a.hub", tmp_path / "b.hub"
+    history_file(two).mkdir()
+    async with Simulation(hosted(), path=one, journal=True) as simulation:
+        await simulation.step(3)
+        if saved:
+            await simulation.save(one)
+        await simulation.save(two)
+        assert "What members do is not kept any more" in str(simulation.frame.banner)
+        await simulation.step(3)
+    assert load(two).tick == 3
+    assert recover(two).tick == 6
+    assert history_file(two).is_dir()
 
 
 def _says(world: World) -> None:

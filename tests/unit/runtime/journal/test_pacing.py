@@ -11,6 +11,7 @@ from sim.runtime import Simulation
 from sim.runtime.journal.pacing import CheckpointClock, Pacing
 from sim.runtime.journal.writer import JournalWriter, recover
 from sim.settings.settings import current, load_settings, use
+from tests.unit.runtime.isolating import thread_of
 from tests.unit.runtime.keeping import play, started
 from tests.unit.runtime.worlds import Hand
 
@@ -68,14 +69,19 @@ def test_a_pacing_is_ticks_or_seconds(text: str) -> None:
         Pacing.of(text)
 
 
-def test_settings_say_how_much_memory_going_back_takes() -> None:
+async def undo_of(simulation: Simulation) -> int:
+    async with simulation:
+        return thread_of(simulation).live.custody.past.budget
+
+
+async def test_settings_say_how_much_memory_going_back_takes() -> None:
     before = current()
     use(load_settings(undo_mb=3))
     try:
-        assert Simulation(started())._undo_bytes == 3 << 20
+        assert await undo_of(Simulation(started())) == 3 << 20
     finally:
         use(before)
-    assert Simulation(started(), undo_bytes=7)._undo_bytes == 7
+    assert await undo_of(Simulation(started(), undo_bytes=7)) == 7
 
 
 def test_settings_say_when_checkpoints_are_taken_and_how_many_stay(tmp_path: Path) -> None:

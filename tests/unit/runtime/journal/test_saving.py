@@ -27,10 +27,10 @@ from sim.store.journal.journal import folder_of
 from sim.store.journal.reading import read_journal
 from sim.world.world import World
 from tests.faults.killing import child
-from tests.unit.runtime.isolating import Thread
+from tests.unit.runtime.isolating import Thread, thread_of
 from tests.unit.runtime.worlds import PATIENCE, until
 
-Live = Simulation | IsolatedSimulation
+Live = Simulation
 NEVER = Pacing(None, None, None)
 
 
@@ -350,7 +350,7 @@ async def test_an_engine_that_is_left_behind_answers_for_its_save_and_the_next_o
     path = tmp_path / "a.hub"
     world = made(platform=False)
     async with Simulation(world, path=path, journal=NEVER) as simulation:
-        link = simulation._link
+        link = thread_of(simulation)
         behind = await asked(simulation, held)
         link.live.safety._take(link.live.world)
         link.live.safety._completed = link.live.world.tick

@@ -10,14 +10,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.errors import FileError
+from sim.core.scratch import is_filed
+from sim.errors import FileError, InputError
 from sim.runtime.journal import checkpointer as keeper_copies
-from sim.runtime.journal.acts import act_of, add_ties
+from sim.runtime.journal.acts import apply, perform
+from sim.runtime.journal.checkpointer import WorldCopier
 from sim.runtime.journal.writer import JournalWriter, Pacing, recover
 from sim.store.journal import journal as journals
 from sim.store.journal.journal import JournalError
+from sim.store.journal.route import JUMP
+from sim.store.journal.rows import EntryCounts, JournalEntry
+from sim.world.commands import add_ties, name_of
 from sim.world.world import World
-from tests.unit.runtime.keeping import play, started
+from tests.unit.runtime.keeping import play, send, started
 from tests.unit.runtime.worlds import Hand, blocked_until
 
 
@@ -72,6 +77,22 @@ def test_a_first_checkpoint_that_cannot_be_written_is_no_beginning(
 
     monkeypatch.setattr(keeper_copies, "save", full)
     with pytest.raises(FileError, match="the disk is full"):
+        kept(path)
+    monkeypatch.undo()
+    world, keeper = kept(path)  # and the lease is free again
+    keeper.close(world)
+
+
+def test_a_first_checkpoint_that_the_journal_has_no_room_to_name_is_no_beginning(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorname = "SQLITE_FULL"
+        raise error
+
+    monkeypatch.setattr(journals, "commit", full)
+    with pytest.raises(JournalError, match="disk is full"):
         kept(path)
     monkeypatch.undo()
     world, keeper = kept(path)  # and the lease is free again
@@ -146,6 +167,13 @@ def test_whoever_waits_is_told_in_order_and_of_the_end(path: Path) -> None:
         keeper.did(world, "step", (1,))
 
 
+def test_whoever_waits_for_what_will_never_come_is_told(path: Path) -> None:
+    world, keeper = kept(path)
+    keeper.close(world)
+    with pytest.raises(JournalError, match="it was closed"):
+        keeper.wait(9)
+
+
 def test_waiting_ends_when_the_disk_is_full(path: Path) -> None:
     world, keeper = kept(path)
     keeper.number += 1  # which nobody will write
@@ -169,7 +197,56 @@ def test_arguments_that_json_cannot_hold_force_a_checkpoint(path: Path) -> None:
 def test_only_known_functions_are_done_again(
     function: Callable[..., object], name: str | None
 ) -> None:
-    assert act_of(function) == name
+    assert name_of(function) == name
+
+
+def test_what_only_its_program_could_do_is_not_done_again() -> None:
+    world = started()
+    before = world.digest()
+    entry = JournalEntry(1, 0, 0, "call:meddle", "{}", "script", (), EntryCounts(0, 0, 0, 0), b"")
+    assert apply(world, entry) is False
+    assert world.digest() == before
+
+
+@pytest.mark.parametrize(("kind", "name"), [("limit", "max_running"), ("reseed", "seed")])
+def test_a_number_that_was_set_is_set_again(kind: str, name: str) -> None:
+    world = started()
+    counts = EntryCounts(0, 0, 0, 0)
+    entry = JournalEntry(1, 0, 0, kind, '{"args": [17]}', "script", (), counts, b"")
+    assert apply(world, entry)
+    assert getattr(world, name) == 17
+
+
+def test_a_jump_that_comes_out_at_another_tick_is_refused() -> None:
+    world = started()
+    world.step(3)
+    with pytest.raises(InputError, match="at tick 3, not at 5"):
+        perform(world, JUMP, (5, 0))
+    assert world.tick == 3
+
+
+def test_a_copy_stays_as_the_world_was_while_that_goes_on() -> None:
+    world = started()
+    send(world)
+    world.step(2)
+    before = world.digest()
+    copy, goes_on = WorldCopier().take(world)
+    world.step(5)
+    assert goes_on
+    assert World.restore(*copy.dump()).digest() == copy.digest() == before != world.digest()
+
+
+def test_what_lies_in_a_scratch_file_is_not_copied_into_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sim.world.state.ended.ENOUGH_BYTES", 0)
+    monkeypatch.setattr("sim.world.state.ended.RUNNING_BYTES", 0)
+    world = World.create(agents=3000, mean_degree=8, seed=3)
+    world.inject("News", seeds=[1], model="sir", beta=0.5, gamma=0.9)
+    world.step(60)
+    copy, _ = WorldCopier().take(world)
+    assert any(is_filed(column) for column in copy.packed()[1].values())
+    assert copy.digest() == world.digest()
 
 
 def test_a_world_too_large_for_a_copy_stands_still_and_that_is_said(

@@ -12,11 +12,11 @@ import pytest
 from sim.agents.lifecycle import Lifecycle
 from sim.errors import FileError, InputError
 from sim.runtime import Simulation
-from sim.runtime.journal.acts import add_ties, set_status
 from sim.runtime.journal.writer import Pacing, recover
 from sim.store.journal import journal as journals
 from sim.store.journal.journal import JournalError
 from sim.store.journal.lease import LeaseError
+from sim.world.commands import add_ties, set_status
 from sim.world.world import World
 from tests.unit.runtime.worlds import until
 

@@ -14,27 +14,28 @@ import pytest
 
 from sim.core.events import Event, WorldSaved
 from sim.errors import InputError
-from sim.runtime import EngineError, IsolatedSimulation, ReplacedError
+from sim.runtime import EngineError, IsolatedSimulation, ReplacedError, Simulation
+from sim.runtime.engine import requests
 from sim.runtime.engine.live import next_revision
 from sim.runtime.engine.stall import Stall
 from sim.runtime.process.client import ProcessEngine
 from sim.runtime.process.wire import FrameReader, FrameWriter
 from sim.world.log import LoggedAct
 from sim.world.world import World
-from tests.unit.runtime.isolating import LONG, Thread
+from tests.unit.runtime.isolating import LONG, Thread, process_of
 from tests.unit.runtime.worlds import until
 
 
 @pytest.fixture
-async def isolated(world: World) -> AsyncIterator[IsolatedSimulation]:
+async def isolated(world: World) -> AsyncIterator[Simulation]:
     async with IsolatedSimulation(world, spawn=Thread) as opened:
         yield opened
 
 
 @pytest.fixture
-def remote(isolated: IsolatedSimulation) -> ProcessEngine:
+def remote(isolated: Simulation) -> ProcessEngine:
     """The link of an open simulation, whose pulse stands still."""
-    found = isolated._engine
+    found = process_of(isolated)
     assert found._pulse is not None
     found._pulse.cancel()
     return found
@@ -53,7 +54,7 @@ def marked(remote: ProcessEngine, plugin: str, tick: int) -> None:
 
 
 async def test_silence_is_a_banner_until_it_ends(
-    isolated: IsolatedSimulation, remote: ProcessEngine
+    isolated: Simulation, remote: ProcessEngine
 ) -> None:
     before = isolated.frame
     remote._warn(before, 3.0)
@@ -67,7 +68,7 @@ async def test_silence_is_a_banner_until_it_ends(
     assert isolated.frame.banner == before.banner
 
 
-async def test_long_silence_is_noticed(isolated: IsolatedSimulation, remote: ProcessEngine) -> None:
+async def test_long_silence_is_noticed(isolated: Simulation, remote: ProcessEngine) -> None:
     remote._generation += 1  # whatever comes is not heard any more
     remote._heard -= 1000.0
     remote._beat()
@@ -78,7 +79,7 @@ async def test_long_silence_is_noticed(isolated: IsolatedSimulation, remote: Pro
 
 
 async def test_a_stall_in_compiled_code_gets_its_name_from_the_mark(
-    isolated: IsolatedSimulation, remote: ProcessEngine
+    isolated: Simulation, remote: ProcessEngine
 ) -> None:
     held = replace(isolated.frame, stalled=Stall("Tick 3", 3.0))
     stall = remote._completed(held).stalled
@@ -90,7 +91,7 @@ async def test_a_stall_in_compiled_code_gets_its_name_from_the_mark(
 
 
 async def test_without_a_mark_the_one_that_could_be_is_named(
-    isolated: IsolatedSimulation, remote: ProcessEngine, misbehaving: str
+    isolated: Simulation, remote: ProcessEngine, misbehaving: str
 ) -> None:
     assert remote._culprit() == ("", "")
     await isolated.inject("Hello.", seeds=[1], model=misbehaving)
@@ -98,13 +99,13 @@ async def test_without_a_mark_the_one_that_could_be_is_named(
     await isolated.cancel(0)
     assert remote._culprit() == ("", "")
     future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-    remote._asked[99] = ("plan", {"model": misbehaving}, future)
+    remote._asked[99] = (requests.plan, {"model": misbehaving}, future)
     assert remote._culprit() == (misbehaving, "")
     future.cancel()
 
 
 async def test_only_a_foreign_plugin_is_stopped(
-    isolated: IsolatedSimulation, remote: ProcessEngine
+    isolated: Simulation, remote: ProcessEngine
 ) -> None:
     stalled(remote)
     with pytest.raises(EngineError, match="Tick 3 runs no foreign plugin; wait for it"):
@@ -115,7 +116,7 @@ async def test_only_a_foreign_plugin_is_stopped(
 
 
 async def test_what_cannot_be_interrupted_is_replaced_once(
-    isolated: IsolatedSimulation, remote: ProcessEngine, monkeypatch: pytest.MonkeyPatch
+    isolated: Simulation, remote: ProcessEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(_name: str) -> None:
         raise EngineError("no copy")
@@ -136,14 +137,14 @@ async def test_what_cannot_be_interrupted_is_replaced_once(
 
 async def test_leaving_does_not_wait_for_a_stall(world: World) -> None:
     async with IsolatedSimulation(world, spawn=Thread) as simulation:
-        remote = simulation._engine
+        remote = process_of(simulation)
         stalled(remote, "mine")
         remote._aside(asyncio.sleep(3600))
     assert not remote._beside
 
 
 async def test_a_plugin_file_that_was_saved_is_taken_up_here_too(
-    isolated: IsolatedSimulation, remote: ProcessEngine
+    isolated: Simulation, remote: ProcessEngine
 ) -> None:
     taken: list[str] = []
     changed = iter([["mine.py"]])
@@ -158,7 +159,7 @@ async def test_a_journal_is_looked_for_where_the_world_was_saved(
 ) -> None:
     at = tmp_path / "a.hub"
     async with IsolatedSimulation(world, path=at, journal=True, spawn=Thread) as simulation:
-        remote = simulation._engine
+        remote = process_of(simulation)
         await simulation.step(1)
         assert remote._lies_at() == at
         await simulation.save(tmp_path / "b.hub")
@@ -171,7 +172,7 @@ async def test_a_journal_is_looked_for_where_the_world_was_saved(
 
 @pytest.mark.parametrize("where", ["here", "there"])
 async def test_a_fault_of_our_own_is_told_as_that_and_blames_no_plugin(
-    isolated: IsolatedSimulation,
+    isolated: Simulation,
     remote: ProcessEngine,
     misbehaving: str,
     where: str,
@@ -198,7 +199,7 @@ async def test_a_fault_of_our_own_is_told_as_that_and_blames_no_plugin(
 
 
 async def test_a_fault_that_comes_again_and_again_ends_it(
-    isolated: IsolatedSimulation, remote: ProcessEngine
+    isolated: Simulation, remote: ProcessEngine
 ) -> None:
     remote._faults, remote._fault = 2, "KeyError: 7"
     remote._revive("")
@@ -208,7 +209,7 @@ async def test_a_fault_that_comes_again_and_again_ends_it(
 
 
 async def test_events_that_the_pipe_does_not_take_are_bounded_and_told(
-    isolated: IsolatedSimulation, remote: ProcessEngine
+    isolated: Simulation, remote: ProcessEngine
 ) -> None:
     heard: list[Event] = []
     isolated.subscribe(Event, heard.append)
@@ -220,7 +221,7 @@ async def test_events_that_the_pipe_does_not_take_are_bounded_and_told(
 
 
 async def test_the_log_of_acts_and_contacts_are_those_of_the_engine(
-    isolated: IsolatedSimulation,
+    isolated: Simulation,
 ) -> None:
     await isolated.inject("Hello.", seeds=[1, 2], model="si", beta=0.5)
     await isolated.step(2)
@@ -237,7 +238,7 @@ async def test_the_log_of_acts_and_contacts_are_those_of_the_engine(
 
 
 async def test_copies_that_are_asked_for_at_once_do_not_meet(
-    isolated: IsolatedSimulation,
+    isolated: Simulation,
 ) -> None:
     worlds = await asyncio.gather(*(isolated.world() for _ in range(3)))
     assert len({world.digest() for world in worlds}) == 1

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sim.core import registry
-from sim.runtime import IsolatedSimulation
+from sim.runtime import IsolatedSimulation, Simulation
 from sim.world.world import World
 from tests.unit.runtime.isolating import LONG, ROUGH, line_of
 from tests.unit.runtime.worlds import until
@@ -31,7 +31,7 @@ def rough(tmp_path: Path) -> Iterator[Path]:
         sys.modules.pop(item.cls.__module__, None)
 
 
-async def grown_alone(simulation: IsolatedSimulation) -> bool:
+async def grown_alone(simulation: Simulation) -> bool:
     """Whether message #0 is what it would be if #1 had never been."""
     world = await simulation.world()
     other = World.create(agents=2000, mean_degree=10, seed=7)

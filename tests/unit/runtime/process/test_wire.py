@@ -15,6 +15,7 @@ import pytest
 
 from sim.errors import FileError, FormatError, HubbubError, PluginError, UnknownNameError
 from sim.runtime import Simulation
+from sim.runtime.engine import requests
 from sim.runtime.process.breadcrumbs import CrashBreadcrumbs, place_in, read_mark, read_place
 from sim.runtime.process.child import Process, _opened
 from sim.runtime.process.host import main, prepare
@@ -60,7 +61,7 @@ def test_an_error_that_cannot_be_copied_arrives_as_its_words() -> None:
 
 
 def test_a_call_without_arguments_can_be_sent() -> None:
-    assert sendable((), {"a": 1}) != sendable((), {"a": 2})
+    assert sendable(requests.step, (), {"a": 1}) != sendable(requests.step, (), {"a": 2})
 
 
 async def test_a_frame_arrives_and_what_it_shares_is_sent_once(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim import World, pair_of
+from sim import World
 from sim.cli.show.member import member_facts
 from sim.errors import InputError
+from sim.runtime import pair_of
 from sim.runtime.queries.inspector import inspected
 
 

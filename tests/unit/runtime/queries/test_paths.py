@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from sim import World, shortest_path
+from sim import World
 from sim.errors import InputError
-from sim.runtime.queries import paths
+from sim.network import shortest_path
+from sim.runtime.queries import pairs
 
 
 def between(world: World, start: int, goal: int) -> tuple[int, ...] | None:
-    return paths.found(paths.sought(world, str(start), str(goal)))
+    return pairs.found(pairs.sought(world, str(start), str(goal)))
 
 
 def test_a_path_is_searched_beside_where_nothing_is_turned_round() -> None:
     world = World.create(agents=300, mean_degree=4, seed=5, network="preferential-attachment")
-    sought = paths.sought(world, "7", "191")
+    sought = pairs.sought(world, "7", "191")
     assert sought.ties is not None
     assert sought.path is None
-    assert paths.found(sought) == shortest_path(world.ties, 7, 191)
+    assert pairs.found(sought) == shortest_path(world.ties, 7, 191)
 
 
 def test_a_path_follows_ties_that_changed() -> None:
@@ -28,7 +29,7 @@ def test_a_path_follows_ties_that_changed() -> None:
     assert between(world, 0, 4) is None
     world.follow([4], [0])
     assert world.ties.slab is not None
-    assert paths.sought(world, "0", "4").ties is None
+    assert pairs.sought(world, "0", "4").ties is None
     assert between(world, 0, 4) == (0, 4)
     assert between(world, 3, 3) == (3,)
 
@@ -36,4 +37,4 @@ def test_a_path_follows_ties_that_changed() -> None:
 def test_whom_nobody_knows_is_said() -> None:
     world = World.create(agents=20, mean_degree=2, seed=1)
     with pytest.raises(InputError, match="No agent 77"):
-        paths.sought(world, "0", "77")
+        pairs.sought(world, "0", "77")

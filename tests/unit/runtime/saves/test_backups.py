@@ -11,17 +11,20 @@ import pytest
 
 from sim.errors import FileError, InputError, SnapshotError
 from sim.runtime import Simulation
-from sim.runtime.journal.live_copies import copy_live
 from sim.runtime.journal.persistence import Keeping
-from sim.runtime.journal.writer import Pacing
+from sim.runtime.journal.replacing import require_free
+from sim.runtime.journal.writer import Pacing, recover
 from sim.runtime.opening import open_live
 from sim.runtime.saves import backups
-from sim.runtime.saves.backups import backup, restore
+from sim.runtime.saves.backups import backup, copy_live, restore
+from sim.runtime.saves.places import never_saved
 from sim.store import load, save
 from sim.store.history.database import history_file
+from sim.store.journal.lease import Lease
+from sim.store.journal.route import JUMP
 from sim.world.world import World
 from tests.unit.store.fake import FakeWorld, patch, saved
-from tests.unit.store.saves.test_saves_folder import damaged, opened, told
+from tests.unit.store.test_saves import damaged, opened, told
 
 
 class Clock(datetime):
@@ -295,3 +298,108 @@ def test_a_live_world_without_a_checkpoint_is_copied_as_it_is(tmp_path: Path) ->
     (tmp_path / "a.hub.live" / "journal").write_bytes(b"")
     made = copy_live(tmp_path / "a.hub", tmp_path / "b.hub")
     assert [each.name for each in made.iterdir()] == ["journal"]
+
+
+# What goes wrong on the way
+
+
+def left(folder: Path) -> list[str]:
+    return sorted(each.name for each in folder.iterdir())
+
+
+def refuses(monkeypatch: pytest.MonkeyPatch, whose: str, error: Exception) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(whose, refuse)
+
+
+async def test_a_journal_that_cannot_be_copied_leaves_no_half_of_it(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await lived(folder / "a.hub")
+    before = left(folder)
+    refuses(monkeypatch, "shutil.copyfile", OSError(28, "No space left on device"))
+    with pytest.raises(FileError, match=r"not copied: .*No space left"):
+        copy_live(folder / "a.hub", tmp_path / "b" / "a.hub")
+    assert left(tmp_path / "b") == []
+    with pytest.raises(FileError, match="No space left"):
+        backups.duplicate(folder, "a", "c")
+    assert left(folder) == before
+
+
+async def test_a_backup_whose_journal_cannot_be_copied_is_none(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await lived(folder / "a.hub")
+    refuses(monkeypatch, "sim.runtime.saves.backups.copy_live", FileError(folder, "not copied"))
+    with pytest.raises(FileError, match="not copied"):
+        backup(folder, tmp_path / "b")
+    assert left(tmp_path / "b") == []
+
+
+async def test_a_damaged_journal_is_not_copied_while_somebody_writes_to_it(
+    folder: Path, tmp_path: Path
+) -> None:
+    await lived(folder / "a.hub")
+    (folder / "a.hub.live" / "journal").write_bytes(b"nothing")
+    with Lease(folder / "a.hub.live" / "lease"), pytest.raises(SnapshotError, match="not a"):
+        copy_live(folder / "a.hub", tmp_path / "b.hub")
+    assert not (tmp_path / "b.hub.live").exists()
+
+
+async def test_a_copy_begins_at_the_newest_checkpoint_that_is_there(
+    folder: Path, tmp_path: Path
+) -> None:
+    world = World.create(60, mean_degree=4, seed=1)
+    async with Simulation(world, journal=Keeping(folder / "a.hub", Pacing(2, None))) as simulation:
+        for _ in range(7):
+            await simulation.step()
+    live = folder / "a.hub.live"
+    *_, older, newest = sorted(each.name for each in live.glob("checkpoint-*"))
+    (live / newest).unlink()
+    copied = copy_live(folder / "a.hub", tmp_path / "b.hub")
+    assert [each.name for each in copied.glob("checkpoint-*")] == [older]
+    assert recover(tmp_path / "b.hub").tick == 7
+
+
+async def test_a_journal_whose_checkpoints_are_gone_is_copied_as_it_is(
+    folder: Path, tmp_path: Path
+) -> None:
+    await lived(folder / "a.hub")
+    for each in (folder / "a.hub.live").glob("checkpoint-*"):
+        each.unlink()
+    copied = copy_live(folder / "a.hub", tmp_path / "b.hub")
+    assert (copied / "journal").read_bytes() == (folder / "a.hub.live" / "journal").read_bytes()
+
+
+async def test_a_journal_through_which_no_way_leads_is_copied_as_it_is(
+    folder: Path, tmp_path: Path
+) -> None:
+    await lived(folder / "a.hub")
+    with closing(sqlite3.connect(folder / "a.hub.live" / "journal", isolation_level=None)) as file:
+        file.execute("UPDATE entries SET kind = ? WHERE number = 4", (JUMP,))
+    copied = copy_live(folder / "a.hub", tmp_path / "b.hub")
+    assert (copied / "journal").read_bytes() == (folder / "a.hub.live" / "journal").read_bytes()
+
+
+async def test_a_world_that_cannot_be_opened_is_in_the_list_with_its_reason(folder: Path) -> None:
+    await lived(folder / "a.hub", file=False)
+    (found,) = never_saved(folder)
+    assert (found.name, found.is_saved, found.reason) == ("a", False, "")
+    for each in (folder / "a.hub.live").glob("checkpoint-*"):
+        each.write_bytes(b"nothing")
+    (found,) = never_saved(folder)
+    assert found.info is None
+    assert found.reason.startswith("not a Hubbub world file")
+    for each in (folder / "a.hub.live").glob("checkpoint-*"):
+        each.unlink()
+    (found,) = never_saved(folder)
+    assert found.reason == "its journal has no checkpoint to begin from"
+
+
+def test_what_is_no_world_is_not_replaced_either(folder: Path) -> None:
+    (folder / "a.hub").write_bytes(b"letters of mine")
+    with pytest.raises(FileError, match="exists; choose another name"):
+        require_free(folder / "a.hub", force=False)
+    require_free(folder / "a.hub", force=True)

@@ -14,7 +14,6 @@ import pytest
 
 from sim.errors import FileError, InputError
 from sim.runtime import Simulation
-from sim.runtime.engine.profile_commands import note, take_profiles
 from sim.runtime.journal.persistence import Keeping
 from sim.runtime.journal.writer import Pacing
 from sim.runtime.opening import open_live
@@ -34,6 +33,7 @@ from sim.store.history.database import HistoryDatabase, TickDecisions, history_f
 from sim.store.journal.audit_reading import audit, checked
 from sim.store.journal.journal import folder_of
 from sim.store.journal.lease import LeaseError
+from sim.world.commands import note, take_profiles
 from sim.world.profile_assignment import Match
 from sim.world.world import World
 
@@ -210,6 +210,15 @@ async def test_a_world_that_is_open_or_cannot_be_brought_up_to_date_is_left_as_i
     assert "--force" not in str(refused.value)  # it has no such option
     save(open_live(path).world, path)
     assert erase_profiles(path).members == 40
+
+
+async def test_a_history_that_cannot_be_read_is_told_and_not_called_clean(tmp_path: Path) -> None:
+    path = await lived(tmp_path / "a.hub")
+    file = history_file(path)
+    whole = file.read_bytes()
+    file.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
+    with pytest.raises(FileError, match=r"not cleaned: .*malformed"):
+        erase_profiles(path)
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim.agents.lifecycle import Lifecycle
 from sim.core.registry import names, spec
 from sim.errors import Cancelled, HubbubError, InputError
-from sim.runtime.undo.history import OutOfReachError, Past
-from sim.runtime.undo.points import owners, same
+from sim.runtime.undo.history import OutOfReachError, Past, owners, same
 from sim.world.phases import Phase
 from sim.world.state.snapshot import arrays_of
 from sim.world.world import World
@@ -53,6 +53,18 @@ def test_every_tick_of_every_model_comes_back_and_its_future_too(model: str) -> 
         assert world.digest() == shown[tick]
     assert past.forward() == 6
     assert world.digest() == shown[6]
+
+
+def test_who_was_banned_by_an_intervention_is_so_after_going_back() -> None:
+    past = Past(started(), now=always())
+    past.world.at(3, "ban", agents="ids:5,6")
+    past.world.at(5, "shock", factor=0.5, agents="ids:7")
+    shown = walked(past, 8)
+    for tick in (6, 4, 2, 7):
+        assert past.go_to(tick) == tick
+        assert past.world.digest() == shown[tick]
+        banned = np.flatnonzero(past.world.agents.status == int(Lifecycle.BANNED))
+        assert banned.tolist() == ([5, 6] if tick > 3 else [])
 
 
 def test_plain_ticks_between_two_copies_are_run_again() -> None:

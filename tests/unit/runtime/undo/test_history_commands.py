@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from sim import Simulation, World
-from sim.minds.deciding import commands as minding
 from sim.platform.posts.posts import Flag
 from sim.platform.state import PlatformSnapshot
 from sim.store.journal.state import whole_state
@@ -21,7 +20,7 @@ async def test_a_platform_runs_on_after_a_command_in_its_past(back: int) -> None
         await simulation.back(back)
         await simulation.call(lambda world: world.tick)
         assert (await simulation.reach()).last == 4  # nothing was changed
-        await simulation.call(minding.ACTS["give_minds"], [1, 2])
+        await simulation.do("give_minds", [1, 2])
         assert await simulation.step(1) == 1
         assert (await simulation.reach()).last == 5 - back
 

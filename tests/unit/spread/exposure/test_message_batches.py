@@ -13,7 +13,7 @@ from sim.core.registry import spec
 from sim.spread.cascade.faults import is_interruption
 from sim.spread.cascade.model import PropagationModel
 from sim.spread.exposure import exposures
-from sim.spread.exposure import message_batches as shared
+from sim.spread.exposure import exposures as shared
 from sim.testing import Given, tiny_world
 
 Enter = Callable[[type], str]

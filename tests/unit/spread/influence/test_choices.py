@@ -11,8 +11,7 @@ from sim.core.rng import Stream
 from sim.network.graph.ties import Ties
 from sim.spread.influence import blocking, forecast
 from sim.spread.influence.blocking import block
-from sim.spread.influence.celf import celf
-from sim.spread.influence.discount import degree_discount
+from sim.spread.influence.celf import celf, degree_discount
 from sim.spread.influence.forecast import sizes_of, spread_of
 from sim.spread.influence.live_edges import LiveEdges, LiveNetwork
 from tests.unit.spread.influence.exact import Pair, reached

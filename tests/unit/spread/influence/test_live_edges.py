@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sim import make
 from sim.core.rng import Stream
-from sim.core.workers import allow, workers
+from sim.core.threads import allow, workers
 from sim.errors import InputError
 from sim.network.graph.ties import Ties
 from sim.spread.influence.live_edges import LiveEdges, LiveNetwork

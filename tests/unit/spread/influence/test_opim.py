@@ -11,13 +11,12 @@ from scipy.stats import binom
 
 from sim.core import rng
 from sim.core.rng import Stream
-from sim.core.workers import allow, workers
+from sim.core.threads import allow, workers
 from sim.errors import CapacityError
 from sim.network.graph.ties import Ties
 from sim.spread.influence import opim, reverse_sets
-from sim.spread.influence.coverage import Choice, covering, covering_within
 from sim.spread.influence.live_edges import LiveEdges, LiveNetwork
-from sim.spread.influence.opim import best_seeds
+from sim.spread.influence.opim import Choice, best_seeds, covering, covering_within
 from sim.spread.influence.reverse_sets import ReverseSets
 from tests.unit.spread.influence.exact import graphs, greedy, optimum, spread
 

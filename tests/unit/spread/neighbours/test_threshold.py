@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sim import Field, Threshold, World
-from sim.spread.neighbours import threshold_sums
+from sim.spread.neighbours import threshold
 from sim.testing import tiny_world
 
 Enter = Callable[[type], str]
@@ -92,7 +92,7 @@ def test_without_trust_the_sources_count_alike(fan: World, entered: Enter) -> No
 def test_slices_of_speakers_decide_nothing(monkeypatch: Any) -> None:
     one, two = tiny_world(), tiny_world()
     one.run_until_quiet(one.inject("x", seeds=range(0, 60, 4), model="linear-threshold"))
-    monkeypatch.setattr(threshold_sums, "SLICE", 2)
+    monkeypatch.setattr(threshold, "SLICE", 2)
     story = two.inject("x", seeds=range(0, 60, 4), model="linear-threshold")
     two.run_until_quiet(story)
     assert one.digest() == two.digest()

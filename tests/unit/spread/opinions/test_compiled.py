@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import Parameters
+from sim.core import Parameters
 from sim.errors import PluginError
 from sim.spread.opinions.compiled import _group, _pair, formula_of, rule_of
 

@@ -5,20 +5,9 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from sim import (
-    Cascade,
-    Field,
-    Floats,
-    Gatherings,
-    Meetings,
-    OpinionModel,
-    ParameterError,
-    Voices,
-    World,
-    register,
-    spec,
-)
-from sim.errors import UnknownNameError
+from sim import Cascade, Field, Floats, Meetings, OpinionModel, Voices, World, register, spec
+from sim.errors import ParameterError, UnknownNameError
+from sim.spread import Gatherings
 from sim.testing import LAWS, tiny_world
 
 

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import ParameterError, World
+from sim import World
 from sim.core import rng
+from sim.errors import ParameterError
 from sim.spread.opinions.start import check_start, rescaled, started
 from sim.testing import tiny_world
 

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import Cascade, Exposure, Floats, ParameterError, PerExposure, Swaying, World, register
+from sim import Cascade, Exposure, Floats, PerExposure, Swaying, World, register
+from sim.errors import ParameterError
 from sim.testing import tiny_world
 
 

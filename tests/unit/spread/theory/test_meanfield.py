@@ -16,8 +16,7 @@ from sim.spread.theory.meanfield import (
     homogeneous,
     spell_out,
 )
-from sim.spread.theory.pairs import pairs
-from sim.spread.theory.theories import curves
+from sim.spread.theory.theories import curves, pairs
 
 DECLARED = [
     name

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sim import Setting, World, binomial, make
+from sim import Setting, World, make
+from sim.spread import binomial
 
 N = 20_000
 

@@ -19,9 +19,14 @@ from sim.runtime.journal.writer import JournalWriter, Pacing
 from sim.spread.cascade.generations import Generations
 from sim.store import save
 from sim.store.history.acts import ActIndex, record_of
-from sim.store.history.history import WorldHistory
+from sim.store.history.history import (
+    AdoptionColumns,
+    AdoptionPack,
+    MessageFacts,
+    TickCounts,
+    WorldHistory,
+)
 from sim.store.history.reading import columns_of, history_of, people_of, read_history, split
-from sim.store.history.rows import AdoptionColumns, AdoptionPack, MessageFacts, TickCounts
 from sim.store.journal.journal import folder_of
 from sim.store.journal.rebuild import rebuild
 from sim.store.snapshot import columns as arrays

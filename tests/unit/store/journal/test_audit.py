@@ -21,7 +21,7 @@ from sim.store.journal import audit_reading
 from sim.store.journal.audit_reading import Audit, checked, journal_checked
 from sim.store.journal.journal import JOURNAL_FILE, folder_of
 from sim.store.reading import read_audit
-from sim.world import packed_log as trail_acts
+from sim.world import log as trail_acts
 from sim.world.world import World
 from tests.unit.store.fake import FakeWorld, edit, reseal
 from tests.unit.store.fake import saved as fake_saved

@@ -10,8 +10,8 @@ import pytest
 
 from sim.errors import InputError
 from sim.store import load, save
-from sim.store.snapshot import filed_records as module
-from sim.store.snapshot.filed_records import FiledRecords, leave_in_file
+from sim.store.snapshot import snapshot as module
+from sim.store.snapshot.snapshot import FiledRecords, leave_in_file
 from sim.world.world import World
 
 

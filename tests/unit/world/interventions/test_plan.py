@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import Interventions, World, load, save
+from sim import World, load, save
 from sim.agents.lifecycle import Lifecycle
 from sim.errors import InputError, ParameterError, UnknownNameError
 from sim.platform.platform import Platform
 from sim.platform.posts.posts import Flag
 from sim.runtime.replay import replay
+from sim.world import Interventions
 from sim.world.interventions.base import OPENS
 from sim.world.interventions.conditions import condition_of
 from sim.world.interventions.kinds import KINDS

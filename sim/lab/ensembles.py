@@ -1,0 +1,333 @@
+"""Ensembles: one program on one world, many times over, and what may be said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sim.core.progress import Report, quiet
+from sim.core.text import one_line
+from sim.errors import InputError
+from sim.lab.background import in_background
+from sim.lab.runs.experiment import MOST_TICKS, ExperimentProgress, experiment, seeds_from
+from sim.lab.runs.programs import Messages, messages_of
+from sim.lab.runs.records import UNITS, Records
+from sim.lab.statistics import Takeoff, mean_interval, median_interval, takeoff
+from sim.lab.tables import Result, Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from sim.lab.runs.measures import Measure
+    from sim.scenario.driver import Program
+    from sim.world.world import World
+
+__all__ = ["QUANTILES", "Ensemble", "ensemble", "run_ensemble"]
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+"""Of a fan, when no others are named."""
+
+_NOT_MEASURED = ("program", "replicate", "seed")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Ensemble(Result):
+    """Replicates of one program on one world; it may be looked at before all are finished.
+
+    Parameters
+    ----------
+    records
+        Of one program.
+
+    Raises
+    ------
+    InputError
+        For records of several programs.
+    """
+
+    records: Records
+
+    def __post_init__(self) -> None:
+        if len(self.records.programs) != 1:
+            raise InputError(
+                f"An ensemble is of one program; got {', '.join(self.records.programs)}."
+            )
+
+    @property
+    def tables(self) -> Mapping[str, Table]:
+        """The tables ``summary``, ``runs`` and ``curves``."""
+        return {"summary": self.summary(), "runs": self.runs, "curves": self.curves}
+
+    @property
+    def runs(self) -> Table:
+        """One row a replicate: its number, seed, ticks, and each measure."""
+        return self.records.runs
+
+    @property
+    def curves(self) -> Table:
+        """One row a replicate and tick: each series."""
+        return self.records.curves
+
+    def summary(self) -> Table:
+        """Return one row a measure: mean and median, each with its 95 % interval, and the range.
+
+        Columns: ``measure``, ``unit``, ``mean``, ``mean_low``, ``mean_high``, ``method`` of the
+        interval (skewed measures: bootstrap), ``median``, ``median_low``, ``median_high``, ``sd``,
+        ``least``, ``most``, and ``runs``: how many have a number. A measure without any is left
+        out.
+        """
+        return self._summary
+
+    @cached_property
+    def _summary(self) -> Table:
+        rows = []
+        for name in self.runs.names:
+            values = self.runs[name] if name not in _NOT_MEASURED else np.empty(0)
+            known = values[np.isfinite(values.astype(np.float64))].astype(np.float64)
+            if known.size:
+                rows.append({"measure": name, "unit": UNITS.get(name, ""), **_row(known)})
+        names = ["measure", "unit", *_row(np.zeros(1))]
+        return Table.of_rows(rows, names=names, caption=f"{self.records.finished:,} replicates")
+
+    def takeoff(self, threshold: float | None = None) -> Takeoff:
+        """Return how many replicates took off, and the chance of it; of several the largest counts.
+
+        Parameters
+        ----------
+        threshold
+            Agents that a message has to exceed, chosen before the runs are looked at; None:
+            the number of agents to the power of 2/3
+            (:func:`~sim.lab.statistics.takeoff_threshold`).
+
+        Raises
+        ------
+        InputError
+            Where no replicate had a message.
+        """
+        sizes = self._sizes
+        sizes = sizes[~np.isnan(sizes)]
+        if not sizes.size:
+            raise InputError("Nothing took off: no replicate that is finished had a message.")
+        if threshold is not None:
+            return takeoff(sizes, threshold=threshold)
+        return takeoff(sizes, members=self.records.agents)
+
+    @property
+    def _sizes(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Of the largest message of each replicate; their sum would take off by being many."""
+        sizes = self.runs["size"] if "size" in self.runs else np.empty(0)
+        if "largest" not in self.runs:
+            return sizes
+        largest = self.runs["largest"]
+        return np.where(np.isnan(largest), sizes, largest)
+
+    def _holders(self) -> float:
+        """Return the most that had taken one message up before the first tick."""
+        several = "largest" in self.runs or "ever" not in self.curves
+        return 0.0 if several else float(self.records.curve("ever")[:, 0].max(initial=0.0))
+
+    def fan(self, series: str = "ever", quantiles: Sequence[float] = QUANTILES) -> Table:
+        """Return quantiles over replicates, tick by tick.
+
+        Parameters
+        ----------
+        series
+            A name of :data:`~sim.lab.runs.SERIES`. What is about messages, opinions or ties counts
+            as it stayed once a run came to rest; of other series only runs that went on count,
+            so compare those over a fixed number of ticks.
+        quantiles
+            Each in [0, 1], rising.
+
+        Returns
+        -------
+        Table
+            Columns ``tick``, ``mean``, and one for each quantile, such as ``q5`` and ``q50``.
+
+        Raises
+        ------
+        UnknownNameError, InputError
+            For another series, or quantiles out of their range.
+        """
+        wanted = [float(q) for q in quantiles]
+        if not wanted or any(not 0 <= q <= 1 for q in wanted) or wanted != sorted(set(wanted)):
+            raise InputError(f"Quantiles rise within 0 and 1; got {list(quantiles)}.")
+        rows = self.records.curve(series)
+        there = ~np.isnan(rows).all(axis=0) if len(rows) else np.zeros(0, np.bool_)
+        found = rows[:, there]
+        columns: dict[str, Any] = {"tick": np.flatnonzero(there)}
+        columns["mean"] = np.nanmean(found, axis=0) if found.size else np.empty(0)
+        levels = np.nanquantile(found, wanted, axis=0) if found.size else np.empty((len(wanted), 0))
+        columns |= {f"q{100 * q:g}": level for q, level in zip(wanted, levels, strict=True)}
+        units = dict.fromkeys([*columns][1:], UNITS[series]) if series in UNITS else {}
+        return Table(columns, units=units, caption=f"{series}, {len(rows):,} replicates")
+
+    def plot(self, series: str = "ever", **_: Any) -> Figure:
+        """Draw the fan of a series: the median, and the middle half and nine tenths around it."""
+        from sim.lab.tables import label, new_figure
+
+        fan = self.fan(series)
+        figure = new_figure()
+        ax = figure.subplots()
+        for low, high, said, alpha in (("q5", "q95", "90 %", 0.18), ("q25", "q75", "50 %", 0.35)):
+            ax.fill_between(
+                fan["tick"], fan[low], fan[high], alpha=alpha, color="C0", linewidth=0,
+                label=f"{said} of replicates",
+            )  # fmt: skip
+        ax.plot(fan["tick"], fan["q50"], color="C0", label="median")
+        ax.set(xlabel="tick", ylabel=label(UNITS.get(series, series)), title=label(fan.caption))
+        ax.legend()
+        return figure
+
+    def conclusion(self) -> str:
+        """Return whether messages take off, with the threshold; and what a person should know."""
+        lines = []
+        if not np.isnan(self._sizes).all():
+            found = self.takeoff()
+            lines.append(_said(found, "the largest" if "largest" in self.runs else "a"))
+            if self._holders() > found.threshold:
+                lines.append(
+                    f"Up to {self._holders():,.0f} had taken it up before the first tick, so that "
+                    "says nothing of how it spreads; fewer seeds or a threshold of your own would."
+                )
+        failed = int((self.runs["failed"] > 0).sum()) if "failed" in self.runs else 0
+        if failed:
+            lines.append(f"In {failed:,} replicates a message stopped because its model failed.")
+        return "\n".join([*lines, *map(one_line, self.records.remarks)])
+
+    def _in_short(self) -> list[Table]:
+        return [self.summary()]
+
+
+def _said(found: Takeoff, which: str) -> str:
+    low, high = found.interval[:2]
+    return (
+        f"{found.runs:,} of {found.of:,} replicates took off ({found.share:.1%}, 95 % interval "
+        f"{low:.1%} to {high:.1%}): more than {found.threshold:,.0f} agents took {which} message "
+        "up."
+    )
+
+
+def _row(known: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, Any]:
+    mean, median = mean_interval(known), median_interval(known)
+    return {
+        "mean": float(known.mean()),
+        "mean_low": mean.low,
+        "mean_high": mean.high,
+        "method": mean.method,
+        "median": float(np.median(known)),
+        "median_low": median.low,
+        "median_high": median.high,
+        "sd": float(known.std(ddof=1)) if known.size > 1 else float("nan"),
+        "least": float(known.min()),
+        "most": float(known.max()),
+        "runs": known.size,
+    }
+
+
+Said = str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]]
+
+
+async def ensemble(world: World, messages: Said = (), **asked: Any) -> Ensemble:
+    """Run a world many times over, beside the event loop; see :func:`run_ensemble`.
+
+    Whoever cancels the task stops the workers; what is finished is in the file.
+
+    Parameters
+    ----------
+    world, messages, **asked
+        As :func:`run_ensemble` takes them; ``report`` and ``follow`` are called in a thread.
+
+    Returns
+    -------
+    Ensemble
+
+    Examples
+    --------
+    >>> import asyncio
+    >>> from sim import World, lab
+    >>> world = World.create(agents=300, mean_degree=4, seed=1)
+    >>> rumour = {"text": "The bridge is closed.", "model": "independent-cascade"}
+    >>> found = asyncio.run(lab.ensemble(world, rumour, replicates=5, workers=1))
+    >>> len(found.runs), found.takeoff().threshold.__round__()
+    (5, 45)
+    """
+    return await in_background(run_ensemble, world, messages, **asked)
+
+
+def run_ensemble(
+    world: World,
+    messages: Said = (),
+    *,
+    replicates: int = 200,
+    program: Program | None = None,
+    ticks: int | None = None,
+    until_quiet: bool | None = None,
+    seed: int | None = None,
+    measures: Mapping[str, Measure] | None = None,
+    series: Mapping[str, Measure] | None = None,
+    workers: int = 2,
+    backend: str = "loky",
+    into: str | Path | None = None,
+    resume: bool = False,
+    report: Report = quiet,
+    follow: Callable[[ExperimentProgress], object] | None = None,
+) -> Ensemble:
+    """Run a world many times over, each time with other draws.
+
+    Replicate 0 draws as the world itself would; the next ones from the seeds that follow its own.
+    Messages that are under way draw anew from here on.
+
+    Parameters
+    ----------
+    world
+        Stays as it is.
+    messages
+        What is sent in each: a text, a mapping of what :meth:`World.inject` takes, or several.
+    replicates
+        How many, at least 1.
+    program
+        What else is done, in place of messages (:class:`~sim.lab.runs.Program`).
+    ticks
+        How long each runs; None: until nothing can change any more, at most 1,000.
+    until_quiet
+        Whether each ends as soon as nothing can change; None: where no ticks are given.
+    seed
+        Of replicate 0; None: the world's.
+    measures, series, workers, backend, into, resume, report, follow
+        As of :func:`~sim.lab.runs.experiment`.
+
+    Raises
+    ------
+    InputError, FileError, PluginError, UnknownNameError, ParameterError
+        One sentence; what is finished is in the file.
+
+    Examples
+    --------
+    >>> from sim import World, lab
+    >>> world = World.create(agents=300, mean_degree=4, seed=1)
+    >>> rumour = {"text": "The bridge is closed.", "model": "independent-cascade"}
+    >>> found = lab.run_ensemble(world, rumour, replicates=6, workers=1)
+    >>> found.fan("ever").names
+    ('tick', 'mean', 'q5', 'q25', 'q50', 'q75', 'q95')
+    """
+    said = messages_of(messages)
+    if said and program is not None:
+        raise InputError("An ensemble takes messages or a program; give one of the two.")
+    if program is None and not said and ticks is None:
+        raise InputError("Nothing would happen: give messages=..., program=... or ticks=...")
+    quietly = ticks is None if until_quiet is None else until_quiet
+    first = world.seed if seed is None else seed
+    records = experiment(
+        world,
+        [program if program is not None else Messages(said, until_quiet=quietly)],
+        seeds_from(first, replicates),
+        ticks=MOST_TICKS if ticks is None else ticks,
+        measures=measures, series=series, workers=workers, backend=backend,
+        into=into, resume=resume, report=report, follow=follow,
+    )  # fmt: skip
+    return Ensemble(records)

@@ -1,0 +1,531 @@
+"""Seeding: whom to tell first for most reach, whom to silence for least, beside plain choices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.agents.select import NUMBERS, number_of
+from sim.core import rng
+from sim.core.checks import whole_number
+from sim.core.progress import Report, part, quiet
+from sim.core.rng import Stream
+from sim.errors import InputError, UnknownNameError
+from sim.lab.background import in_background
+from sim.lab.tables import Result, Table
+from sim.spread.influence.blocking import Blocked
+from sim.spread.influence.blocking import block as silenced
+from sim.spread.influence.celf import RUNS, celf, degree_discount
+from sim.spread.influence.forecast import spread_of
+from sim.spread.influence.live_edges import Estimate, LiveNetwork
+from sim.spread.influence.opim import LIKELY, Guarantee
+from sim.spread.influence.opim import best_seeds as optimum
+from sim.world.influence import live_edges_of, live_network
+from sim.world.injection import checked_people
+from sim.world.seeding import MEASURES, best_of, seeds_of
+
+if TYPE_CHECKING:
+    from sim.world.world import World
+
+__all__ = [
+    "BASELINES",
+    "METHODS",
+    "BlockingResult",
+    "SeedResult",
+    "best_seeds",
+    "block",
+    "find_blocks",
+    "find_seeds",
+    "prices_of",
+]
+
+Ids = npt.NDArray[np.uint32]
+Floats = npt.NDArray[np.float64]
+
+METHODS = ("opim", "celf")
+"""How seeds are found: reverse reachable sets with a guarantee, or runs, for small worlds."""
+
+BASELINES = ("degree", "pagerank", "discount", "core", "random")
+"""Plain choices to stand beside."""
+
+MOST_CELF = 20_000
+"""Members of the largest world that CELF is let into."""
+
+
+class SeedResult(Result):
+    """Seeds, what to expect of them, and how near the best they are.
+
+    Attributes
+    ----------
+    seeds
+        uint32, in the order of choice.
+    method, rule
+        How they were found; which ties are live, in words.
+    spread
+        Adopters to expect, the seeds among them, by runs that did not choose them.
+    guarantee
+        How near the best that is; None for ``"celf"`` and for plain choices: they have none.
+    cost
+        What the seeds cost together; how many they are, where there are no costs.
+    """
+
+    __slots__ = (
+        "_budget", "_costs", "_network", "_rows", "_world", "cost", "guarantee", "method", "rule",
+        "seeds", "spread",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        world: World,
+        network: LiveNetwork,
+        seeds: Ids,
+        method: str,
+        spread: Estimate,
+        guarantee: Guarantee | None,
+        costs: Floats | None,
+        budget: float,
+    ) -> None:
+        self._world, self._network = world, network
+        self._costs, self._budget = costs, budget
+        self.seeds, self.method, self.rule = seeds, method, str(network.edges)
+        self.spread, self.guarantee = spread, guarantee
+        self.cost = float(seeds.size if costs is None else costs[seeds].sum())
+        self._rows: list[dict[str, Any]] = [_row(method, seeds.size, self.cost, spread, spread)]
+
+    @property
+    def tables(self) -> Mapping[str, Table]:
+        """``seeds``: who they are; ``comparison``: what they and others reach."""
+        agents = self._world.agents
+        costs = np.ones(self.seeds.size) if self._costs is None else self._costs[self.seeds]
+        seeds = Table(
+            {
+                "place": np.arange(1, self.seeds.size + 1),
+                "agent": self.seeds.astype(np.int64),
+                "id": [agents.id(int(seed)) for seed in self.seeds],
+                "listeners": self._world.ties.out_degree[self.seeds].astype(np.int64),
+                "cost": costs,
+            },
+            units={"listeners": "members"},
+            caption=f"Seeds by {self.method}; {self.rule}",
+        )
+        comparison = Table.of_rows(
+            self._rows,
+            units={"spread": "members", "low": "members", "high": "members"},
+            caption="Expected adopters, with 95 % intervals; share of the first",
+        )
+        return {"seeds": seeds, "comparison": comparison}
+
+    def conclusion(self) -> str:
+        """Return what to expect and what is guaranteed, in sentences."""
+        said = f"{self.seeds.size:,} seeds reach {self.spread} members in expectation."
+        if self.guarantee is None:
+            return f"{said} Nothing is guaranteed of them."
+        return f"{said} That is {self.guarantee}."
+
+    def compare(self, against: Iterable[str] = BASELINES, *, report: Report = quiet) -> Table:
+        """Return expected spreads of plain choices beside these seeds'; kept for :attr:`tables`.
+
+        Parameters
+        ----------
+        against
+            Of :data:`BASELINES` and :data:`METHODS`; each is given the same number, or as much of
+            its ranking as the budget pays.
+        report
+            Told of progress; may cancel.
+
+        Raises
+        ------
+        UnknownNameError
+            For a choice that there is not.
+        """
+        names = list(dict.fromkeys(against))
+        for name in names:
+            if name not in BASELINES and name not in METHODS:
+                raise UnknownNameError("way of choosing seeds", name, (*BASELINES, *METHODS))
+        known = {row["choice"] for row in self._rows}
+        for turn, name in enumerate(new := [name for name in names if name not in known]):
+            told = part(report, turn / len(new), 1 / len(new))
+            seeds = self._chosen(name, part(told, 0.0, 0.5))
+            spread = spread_of(self._network, seeds, report=part(told, 0.5, 0.5))
+            cost = float(seeds.size if self._costs is None else self._costs[seeds].sum())
+            self._rows.append(_row(name, seeds.size, cost, spread, self.spread))
+        return self.tables["comparison"]
+
+    def _chosen(self, name: str, report: Report) -> Ids:
+        network, k = self._network, int(self.seeds.size)
+        if name == "opim":
+            found = optimum(network, k, costs=self._costs, budget=self._budget, report=report)
+            return found.seeds
+        if name == "celf":
+            return _by_runs(network, k, RUNS, self._costs, self._budget, report)
+        if self._costs is None:
+            return _ranked(self._world, network, name, k)
+        order = _ranked(self._world, network, name, int(network.roots.size))
+        return _paid(order, self._costs, self._budget)
+
+
+def _row(name: str, seeds: int, cost: float, spread: Estimate, first: Estimate) -> dict[str, Any]:
+    return {
+        "choice": name, "seeds": seeds, "cost": cost, "spread": spread.mean, "low": spread.low,
+        "high": spread.high, "share": spread.mean / first.mean,
+    }  # fmt: skip
+
+
+def _ranked(world: World, network: LiveNetwork, name: str, k: int) -> Ids:
+    """Return the first k of a plain choice."""
+    if name in MEASURES:
+        return best_of(world, network.roots, k, name)
+    if name == "discount":
+        return degree_discount(network, k)
+    lots = rng.words(rng.key(network.seed, Stream.AT_RANDOM), network.roots)
+    return network.roots[np.argsort(lots, kind="stable")[:k]]
+
+
+def _paid(order: Ids, costs: Floats, budget: float) -> Ids:
+    """Return who of a ranking is bought: each in turn who can still be paid."""
+    bought, left = [], budget
+    cheapest = np.minimum.accumulate(costs[order][::-1])[::-1]
+    for agent, least in zip(order.tolist(), cheapest.tolist(), strict=True):
+        if least > left:
+            break
+        if costs[agent] <= left:
+            bought.append(agent)
+            left -= float(costs[agent])
+    return np.array(bought, np.uint32)
+
+
+def _by_runs(
+    network: LiveNetwork, k: int, runs: int, costs: Floats | None, budget: float, report: Report
+) -> Ids:
+    if network.agents > MOST_CELF:
+        raise InputError(
+            f"celf is for worlds of at most {MOST_CELF:,} members, this one has "
+            f"{network.agents:,}; choose opim."
+        )
+    return celf(network, k, runs=runs, costs=costs, budget=budget, report=report)
+
+
+def prices_of(world: World, costs: npt.ArrayLike | str | None) -> Floats | None:
+    """Return what each member costs as a seed: float64 (n,); None: nothing was said.
+
+    Parameters
+    ----------
+    costs
+        Numbers, or a column: ``"degree"`` (1 + listeners), ``"activity"``, or a trait such as
+        ``"openness"``.
+
+    Raises
+    ------
+    InputError, UnknownNameError
+        For costs that are no positive numbers, one for each member.
+    """
+    if costs is None:
+        return None
+    agents = len(world.agents)
+    if isinstance(costs, str):
+        if costs == "degree":
+            return 1.0 + world.ties.out_degree.astype(np.float64)
+        if costs not in NUMBERS:
+            raise UnknownNameError("column of costs", costs, ("degree", *NUMBERS))
+        found: npt.NDArray[Any] = number_of(world.agents, costs)
+    else:
+        found = np.asarray(costs)
+    if found.dtype.kind not in "iuf" or found.shape != (agents,):
+        raise InputError(f"Costs are one number for each of {agents:,} members.")
+    prices: Floats = found.astype(np.float64)
+    wrong = np.flatnonzero(~(np.isfinite(prices) & (prices > 0)))
+    if wrong.size:
+        raise InputError(f"Costs are above 0; that of agent {wrong[0]} is {prices[wrong[0]]:g}.")
+    return prices
+
+
+def _paid_for(
+    network: LiveNetwork, k: int | None, costs: Floats | None, budget: float | None
+) -> tuple[int, float]:
+    """Return how many seeds at most, and what they may cost together, or refuse."""
+    people = int(network.roots.size)
+    if (costs is None) != (budget is None):
+        raise InputError("Costs and a budget go together: say both, or a number of seeds.")
+    if costs is None or budget is None:
+        if k is None:
+            raise InputError("How many seeds? Say k, or costs and a budget.")
+        if not 1 <= whole_number(k, "k, the number of seeds,") <= people:
+            raise InputError(f"k is 1 to {people:,}, the members who are active; got {k:,}.")
+        return k, 0.0
+    if k is not None:
+        raise InputError("Say how many seeds, or costs and a budget, not both.")
+    prices = np.sort(costs[network.roots])
+    if not prices[0] <= budget < np.inf:
+        raise InputError(
+            f"The budget pays nobody: the least cost is {prices[0]:g}, the budget {budget:g}."
+        )
+    return max(int(np.searchsorted(np.cumsum(prices), budget, side="right")), 1), float(budget)
+
+
+def find_seeds(
+    world: World,
+    k: int | None = None,
+    *,
+    model: str = "independent-cascade",
+    budget: float | None = None,
+    costs: npt.ArrayLike | str | None = None,
+    method: str = "opim",
+    epsilon: float = 0.1,
+    delta: float = LIKELY,
+    runs: int = RUNS,
+    report: Report = quiet,
+    **parameters: Any,
+) -> SeedResult:
+    """As :func:`best_seeds`, for scripts: returns when it is done.
+
+    Examples
+    --------
+    >>> from sim.world.world import World
+    >>> world = World.from_edges([0, 0, 0, 4], [1, 2, 3, 5])
+    >>> find_seeds(world, 2, model="linear-threshold").seeds.tolist()
+    [0, 4]
+    """
+    if method not in METHODS:
+        raise UnknownNameError("method of finding seeds", method, METHODS)
+    for name, value in (("epsilon", epsilon), ("delta", delta)):
+        if not 0.0 < value < 1.0:
+            raise InputError(f"{name} is between 0 and 1, got {value:g}.")
+    network = live_network(world, live_edges_of(world, model, parameters))
+    prices = prices_of(world, costs)
+    most, money = _paid_for(network, k, prices, budget)
+    finding, guarantee = part(report, 0.0, 0.85), None
+    if method == "celf":
+        seeds = _by_runs(network, most, runs, prices, money, finding)
+    else:
+        found = optimum(
+            network, most, costs=prices, budget=money, epsilon=epsilon, delta=delta, report=finding
+        )
+        seeds, guarantee = found.seeds, found.guarantee
+    spread = spread_of(network, seeds, report=part(report, 0.85, 0.15))
+    return SeedResult(world, network, seeds, method, spread, guarantee, prices, money)
+
+
+async def best_seeds(world: World, k: int | None = None, **options: Any) -> SeedResult:
+    """Find seeds of most expected spread, in a thread beside the event loop.
+
+    Whoever cancels the task stops it at its next report.
+
+    Parameters
+    ----------
+    world
+        Only read; not to change meanwhile.
+    k
+        How many; None: as many as the budget pays.
+    **options
+        ``model`` and its parameters: one whose reach is that of live ties
+        (:meth:`sim.PropagationModel.live_edges`); independent cascade by default. Mutes, blocks and
+        feeds are left out of account.
+        ``costs``, ``budget``: what each member costs (:func:`prices_of`), and all may cost.
+        ``method``: ``"opim"`` (Tang, Tang, Xiao & Yuan, SIGMOD 2018), or ``"celf"`` (Leskovec et
+        al., KDD 2007; ``runs`` of them), for small worlds.
+        ``epsilon``, ``delta``: the ratio that is looked for, 1 - 1/e - epsilon (half of 1 - 1/e
+        under a budget), and how likely its proof may be wrong.
+        ``report``: told of progress; may cancel.
+
+    Returns
+    -------
+    SeedResult
+
+    Raises
+    ------
+    InputError, ParameterError, UnknownNameError
+        One sentence.
+
+    Examples
+    --------
+    >>> import asyncio
+    >>> from sim.world.world import World
+    >>> world = World.from_edges([0, 0, 0, 4], [1, 2, 3, 5])
+    >>> asyncio.run(best_seeds(world, 1, probability=1.0)).spread.mean
+    4.0
+    """
+    return await in_background(find_seeds, world, k, **options)
+
+
+_EFFECTS = ("agents", "ties")
+_NO_TIES = np.empty(0, np.uint8)
+
+
+class BlockingResult(Result):
+    """What to block, and what a rumour reaches before and after.
+
+    Attributes
+    ----------
+    what
+        ``"agents"`` or ``"ties"``.
+    rumour
+        uint32: who has it first.
+    agents
+        uint32: whom to block, in the order of choice; empty for ties.
+    ties
+        uint32 (k, 2): source and listener of the ties to block; (0, 2) for agents.
+    before, after
+        Adopters to expect, by runs that chose nothing.
+    """
+
+    __slots__ = ("_world", "after", "agents", "before", "rumour", "ties", "what")
+
+    def __init__(
+        self,
+        world: World,
+        what: Blocked,
+        rumour: npt.NDArray[np.uint32],
+        places: npt.NDArray[np.int64],
+        before: Estimate,
+        after: Estimate,
+    ) -> None:
+        self._world, self.what, self.rumour = world, what, rumour
+        self.before, self.after = before, after
+        self.agents = (places if what == "agents" else places[:0]).astype(np.uint32)
+        mine = places if what == "ties" else places[:0]
+        sources = np.searchsorted(world.ties.indptr(), mine, side="right") - 1
+        pairs = (sources, world.ties.targets[mine])
+        self.ties = np.stack([np.asarray(one, np.uint32) for one in pairs], axis=1)
+
+    @property
+    def tables(self) -> Mapping[str, Table]:
+        """``blocked``: whom or what; ``spread``: before and after."""
+        agents = self._world.agents
+        if self.what == "agents":
+            columns: dict[str, Any] = {
+                "agent": self.agents.astype(np.int64),
+                "id": [agents.id(int(one)) for one in self.agents],
+                "listeners": self._world.ties.out_degree[self.agents].astype(np.int64),
+            }
+        else:
+            columns = {
+                "source": self.ties[:, 0].astype(np.int64),
+                "listener": self.ties[:, 1].astype(np.int64),
+                "source_id": [agents.id(int(one)) for one in self.ties[:, 0]],
+                "listener_id": [agents.id(int(one)) for one in self.ties[:, 1]],
+            }
+        count = len(next(iter(columns.values())))
+        rows = [
+            {"when": when, "spread": one.mean, "low": one.low, "high": one.high}
+            for when, one in (("before", self.before), ("after", self.after))
+        ]
+        return {
+            "blocked": Table(
+                {"place": np.arange(1, count + 1)} | columns,
+                caption=f"The {self.what} to block, in the order of choice",
+            ),
+            "spread": Table.of_rows(
+                rows,
+                units={"spread": "members", "low": "members", "high": "members"},
+                caption="Adopters of the rumour to expect, with 95 % intervals",
+            ),
+        }
+
+    def conclusion(self) -> str:
+        """Return what blocking does, in sentences."""
+        count = max(self.agents.size, len(self.ties))
+        said = f"{count:,} {self.what} blocked" if count else "Nothing is worth blocking"
+        return (
+            f"{said}: the rumour reaches {self.after} members instead of {self.before}. Chosen "
+            "greedily in sampled cascades; no share of the best is guaranteed."
+        )
+
+
+def find_blocks(
+    world: World,
+    rumour: npt.ArrayLike | str,
+    k: int,
+    *,
+    what: Blocked = "agents",
+    model: str = "independent-cascade",
+    runs: int = RUNS,
+    report: Report = quiet,
+    **parameters: Any,
+) -> BlockingResult:
+    """As :func:`block`, for scripts: returns when it is done.
+
+    Examples
+    --------
+    >>> from sim.world.world import World
+    >>> world = World.from_edges([0, 1, 1, 1], [1, 2, 3, 4])
+    >>> find_blocks(world, [0], 1, probability=1.0).agents.tolist()
+    [1]
+    """
+    if what not in _EFFECTS:
+        raise UnknownNameError("kind of blocking", what, _EFFECTS)
+    whole_number(k, "k, how many to block,", low=1)
+    if whole_number(runs, "runs") < 2:
+        raise InputError(f"At least 2 runs are looked at, got {runs}.")
+    network = live_network(world, live_edges_of(world, model, parameters))
+    message = {"model": model} | parameters
+    seeds = checked_people(world.agents, seeds_of(world, rumour, message), "The rumour's seeds")
+    places = silenced(network, seeds, k, what, runs=runs, report=part(report, 0.0, 0.8))
+    before = spread_of(network, seeds, report=part(report, 0.8, 0.1))
+    after = _after(world, network, seeds, what, places, part(report, 0.9, 0.1))
+    return BlockingResult(world, what, seeds, places, before, after)
+
+
+def _after(
+    world: World,
+    network: LiveNetwork,
+    seeds: npt.NDArray[np.uint32],
+    what: Blocked,
+    places: npt.NDArray[np.int64],
+    report: Report,
+) -> Estimate:
+    """Return the spread with what is blocked, in the same runs as without."""
+    if what == "ties":
+        dead = np.zeros(world.ties.count, np.uint8)
+        dead[places] = 1
+        return spread_of(network, seeds, dead=dead, report=report)
+    left = np.zeros(len(world.agents), np.bool_)
+    left[network.roots] = True
+    left[places] = False
+    labels = np.asarray(world.agents.community, np.int32)
+    rest = LiveNetwork(world.ties, network.edges, world.seed, active=left, labels=labels)
+    return spread_of(rest, seeds, report=report)
+
+
+async def block(
+    world: World, rumour: npt.ArrayLike | str, k: int, **options: Any
+) -> BlockingResult:
+    """Find what to block against a rumour, in a thread beside the event loop.
+
+    Whoever cancels the task stops it at its next report.
+
+    Parameters
+    ----------
+    world
+        Only read; not to change meanwhile.
+    rumour
+        Who has it first: indices, or an expression of seeds.
+    k
+        How many to block; fewer come where no more is to be had.
+    **options
+        ``what``: ``"agents"``, who then neither adopt nor pass on, or ``"ties"``, which then carry
+        nothing; their weight goes to nobody else.
+        ``model`` and its parameters, as of :func:`sim.lab.seeding.best_seeds`.
+        ``runs``: sampled cascades to choose in (advanced greedy, Xie et al., ICDE 2023).
+        ``report``: told of progress; may cancel.
+
+    Returns
+    -------
+    BlockingResult
+
+    Raises
+    ------
+    InputError, ParameterError, UnknownNameError
+        One sentence.
+
+    Examples
+    --------
+    >>> import asyncio
+    >>> from sim.world.world import World
+    >>> world = World.from_edges([0, 1, 1, 1], [1, 2, 3, 4])
+    >>> asyncio.run(block(world, [0], 1, what="ties", probability=1.0)).ties.tolist()
+    [[0, 1]]
+    """
+    return await in_background(find_blocks, world, rumour, k, **options)

@@ -1,0 +1,15 @@
+from sim.minds.archetype import ArchetypeMind as ArchetypeMind
+from sim.minds.archetype import Situation as Situation
+from sim.minds.archetype import situation_of as situation_of
+from sim.minds.minds import RuleMind as RuleMind
+from sim.minds.models.batch import Case as Case
+from sim.minds.models.budget import Budget as Budget
+from sim.minds.models.faults import Fault as Fault
+from sim.minds.models.faults import ModelError as ModelError
+from sim.minds.models.pool import ModelPool as ModelPool
+from sim.minds.models.provider import Provider as Provider
+from sim.minds.prompts.prompts import Prompt as Prompt
+from sim.minds.prompts.prompts import Scene as Scene
+from sim.minds.surrogate import Surrogate as Surrogate
+from sim.minds.surrogate import SurrogateMind as SurrogateMind
+from sim.minds.surrogate import read_surrogate as read_surrogate

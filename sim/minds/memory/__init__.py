@@ -1,1 +1,0 @@
-"""What a minded member remembers and reflects on."""

@@ -1,0 +1,16 @@
+from sim.platform.feed.factors import Factors as Factors
+from sim.platform.feed.factors import PlatformView as PlatformView
+from sim.platform.feed.factors import Tastes as Tastes
+from sim.platform.feed.factors import learn_tastes as learn_tastes
+from sim.platform.feed.factors import tastes_of as tastes_of
+from sim.platform.feed.friends import Acquainted as Acquainted
+from sim.platform.feed.friends import liked_alike as liked_alike
+from sim.platform.feed.friends import pairs_near as pairs_near
+from sim.platform.feed.friends import walked as walked
+from sim.platform.feed.recommender import Chronological as Chronological
+from sim.platform.feed.rerank import mixed as mixed
+from sim.platform.feed.rerank import varied as varied
+from sim.platform.feed.weighted import Weights as Weights
+from sim.platform.feed.why import Why as Why
+from sim.platform.posts.posts import Flag as Flag
+from sim.platform.posts.posts import Posts as Posts

@@ -1,0 +1,168 @@
+"""The program under way: what is done to a world between ticks, and :func:`drive`, the driver.
+
+A program says what is done before the first tick and between ticks, and when it is over; it never
+steps the world itself. Whoever steps it asks :func:`drive` when: a run without a screen, the lab on
+each replicate, a script. A world that lives asks as a :class:`LiveProgram`, tick by tick, for there
+somebody may pause, step, go back, and send messages too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from sim.world.world import World
+
+__all__ = ["LiveProgram", "Program", "ProgramNow", "drive"]
+
+
+class Program(Protocol):
+    """What one run does to a world, such as a :class:`~sim.scenario.plan.RunPlan`.
+
+    It can be pickled, draws from the world alone and holds nothing of a run, so one program serves
+    many worlds: for each, ``begin`` is called once, then :func:`drive` does the rest. A file of
+    results (:mod:`sim.lab.runs`) tells programs apart by what ``facts()`` returns, fit for JSON;
+    without one by the fields of a dataclass, else by their attributes. It may have
+    ``watches(world)``, called once it has begun: ids of the messages that are measured, where it
+    sends more than it is compared by.
+    """
+
+    @property
+    def name(self) -> str:
+        """What it is called; of those that are compared each has its own."""
+
+    def begin(self, world: World) -> None:
+        """Do what comes before the first tick: changes, messages."""
+
+    def before(self, world: World, done: int) -> None:
+        """Do what is due after ``done`` ticks of this run, from 0 on; also after the last one."""
+
+    def is_over(self, world: World, done: int) -> bool:
+        """Whether nothing more is awaited after ``done`` ticks of this run; it ends then."""
+
+
+def drive(program: Program, world: World, ticks: int) -> Iterator[int]:
+    """Carry out a program that has begun: yield each time that the world is to be stepped.
+
+    Parameters
+    ----------
+    program
+        Its ``begin`` was called with this world.
+    world
+        Whoever takes from the iterator steps it, once each time.
+    ticks
+        The most ticks, at least 0; fewer where the program is over.
+
+    Yields
+    ------
+    int
+        Ticks of the run that are done: 0, 1, 2 ... What is due after the last of them is done too,
+        when the iterator is asked once more, as ``for`` does.
+
+    Examples
+    --------
+    >>> from sim import World
+    >>> from sim.scenario import MessageSpec, RunPlan, drive
+    >>> world = World.create(agents=200, seed=3)
+    >>> plan = RunPlan(messages=(MessageSpec("A word.", model="sir"),))
+    >>> plan.begin(world)
+    >>> sizes = []
+    >>> for done in drive(plan, world, 3):
+    ...     world.step()
+    ...     sizes.append(world.cascades[0].size)
+    >>> len(sizes), sizes == sorted(sizes)
+    (3, True)
+    """
+    done = 0
+    while _goes_on(program, world, done, ticks):
+        yield done
+        done += 1
+
+
+def _goes_on(program: Program, world: World, done: int, ticks: float) -> bool:
+    """Do what is due after so many ticks; return whether another one is awaited."""
+    program.before(world, done)
+    return done < ticks and not program.is_over(world, done)
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramNow:
+    """A program as a frame shows it.
+
+    Attributes
+    ----------
+    name
+        What it is called.
+    since
+        The tick at which it began.
+    ended
+        The tick at which it was over, where it is; None while it goes on.
+    error
+        What it could not do there, one sentence; empty: its stop rule ended it.
+    """
+
+    name: str
+    since: int
+    ended: int | None = None
+    error: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """Say why it is over."""
+        if self.error:
+            return f"{self.name} goes on no more: {self.error.rstrip('.')}."
+        ticks = (self.since if self.ended is None else self.ended) - self.since
+        after = f"{ticks:,} tick{'' if ticks == 1 else 's'}"
+        return f"{self.name} is over after {after}, as its stop rule says; time can run on."
+
+
+@dataclass(slots=True)
+class LiveProgram:
+    """A program in a world that lives; it holds where it began, and nothing else of the run.
+
+    What is due after a tick is done once that tick was run. A world that went back is as it was
+    when it left the tick, with what was done there; so nothing is done twice, and whoever runs on
+    from there meets the same again, its end too.
+
+    Attributes
+    ----------
+    program
+        What is done; it has begun in the world.
+    since
+        The tick at which it began.
+    ended, error
+        The tick at which it was over, None: it was never; and what it could not do there.
+    is_due
+        Whether what is due after the tick that was run last is still to be done.
+    """
+
+    program: Program
+    since: int
+    ended: int | None = None
+    error: str = ""
+    is_due: bool = False
+
+    def now(self, tick: int) -> ProgramNow:
+        """Return it as a frame of a tick shows it."""
+        is_over = self.ended is not None and tick >= self.ended
+        now = ProgramNow(self.program.name, self.since)
+        return replace(now, ended=self.ended, error=self.error) if is_over else now
+
+    def turn(self, world: World) -> bool:
+        """Do what is due in this tick of the world; return whether the program is over by it.
+
+        Raises
+        ------
+        Exception
+            As the program raises; what it had done before stays.
+        """
+        self.is_due = False
+        if self.ended is not None and world.tick > self.ended:
+            return False
+        self.ended, self.error = world.tick, ""
+        goes_on = _goes_on(self.program, world, world.tick - self.since, math.inf)
+        self.ended = None if goes_on else world.tick
+        return not goes_on

@@ -1,1 +1,0 @@
-"""The folder of saved worlds: list, rename, copy, shrink, remove."""

@@ -1,0 +1,13 @@
+from sim.world.channels import BroadcastPlugin as BroadcastPlugin
+from sim.world.channels import FeedPlugin as FeedPlugin
+from sim.world.channels import StreamPlugin as StreamPlugin
+from sim.world.compatibility import Compatibility as Compatibility
+from sim.world.interventions.plan import Interventions as Interventions
+from sim.world.interventions.plan import Planned as Planned
+from sim.world.log import LoggedAct as LoggedAct
+from sim.world.log import Trail as Trail
+from sim.world.metrics.alerts import Alert as Alert
+from sim.world.metrics.alerts import AlertRule as AlertRule
+from sim.world.metrics.series import Metrics as Metrics
+from sim.world.metrics.series import MetricSettings as MetricSettings
+from sim.world.phase_guard import fenced as fenced

@@ -1,0 +1,170 @@
+"""Scenarios on the screen: chosen, made, played with everything that keys do, and over."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from textual.widgets import OptionList
+
+from sim import load
+from sim.core.progress import quiet
+from sim.scenario import read_scenario, run_plan
+from sim.scenario.gallery import gallery_path
+from tests.screens.test_app import command, frame_of, said, seen, settled, until
+from tests.screens.test_app_real import hubbub
+from tui.dialogs.open import OpenDialog
+from tui.dialogs.progress import ProgressDialog
+
+STORY = """
+[about]
+title = "A bridge"
+
+[network]
+agents = 200
+mean_degree = 6
+seed = 3
+
+[[messages]]
+text = "The bridge is closed."
+seeds = "random:5"
+model = "sir"
+parameters = { beta = 0.4, gamma = 0.1 }
+
+[[commands]]
+do = "mute"
+agents = "random:20"
+others = "top:3:degree"
+at = 2
+
+[[interventions]]
+at = 3
+do = "ban"
+agents = "random:3"
+
+[stop]
+ticks = 6
+
+[outputs]
+json = "story.json"
+
+[variants.short]
+stop = { ticks = 4 }
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to work in, with a scenario."""
+    here = tmp_path / "here"
+    here.mkdir()
+    (here / "story.toml").write_text(STORY)
+    monkeypatch.chdir(here)
+    return here
+
+
+def ran(path: Path, variant: str = "", seed: int | None = None) -> str:
+    """The digest that ``hubbub run`` comes to."""
+    scenario = read_scenario(path, variant)
+    plan, world = scenario.plan(), scenario.world(quiet, seed)
+    plan.prepare(world)
+    return run_plan(plan, world).world.digest()
+
+
+async def test_a_scenario_is_played_and_comes_to_what_a_run_comes_to(folder: Path) -> None:
+    async with hubbub(folder.parent, (80, 24)) as (app, pilot):
+        await command(pilot, "scenario story seed=8")
+        await until(pilot, lambda: frame_of(app).name == "story" and frame_of(app).program)
+        assert (frame_of(app).seed, frame_of(app).state) == (8, "paused")
+        await until(pilot, lambda: "space plays story from here" in said(app))
+        told = [toast.message for toast in app._notifications]
+        assert [each for each in told if "names [outputs], which hubbub run writes" in each]
+        await pilot.press("full_stop")
+        await until(pilot, lambda: frame_of(app).tick == 1)
+        await pilot.press("space")
+        await until(pilot, lambda: "story is over after 6 ticks, as its stop rule" in said(app))
+        await until(pilot, lambda: "PAUSED" in seen(app))
+        await pilot.press("comma")
+        await until(pilot, lambda: frame_of(app).tick == 5)
+        await pilot.press("space")
+        await until(pilot, lambda: said(app).count("story is over after 6 ticks") == 2)
+        await until(pilot, lambda: "PAUSED" in seen(app) and frame_of(app).tick == 6)
+        await command(pilot, "save end")
+        await until(pilot, lambda: "Saved end.hub" in said(app))
+        assert load(folder.parent / "end.hub").digest() == ran(folder / "story.toml", seed=8)
+        assert not (folder / "story.json").exists()
+
+
+async def test_one_is_chosen_where_worlds_are_opened(folder: Path) -> None:
+    async with hubbub(folder.parent, (160, 48)) as (app, pilot):
+        await pilot.press("o")
+        await until(pilot, lambda: isinstance(app.screen, OpenDialog) and "A bridge" in seen(app))
+        assert "gallery:fact-check" in seen(app)
+        assert "A rumour, and a fact-check that reaches few or many" in seen(app)
+        await pilot.press("escape", "0")
+        await until(pilot, lambda: "Play a scenario" in seen(app) and "A bridge" in seen(app))
+        assert app.screen.query_one(OptionList).highlighted == 0
+        await pilot.press("enter")
+        await until(pilot, lambda: frame_of(app).name == "story" and frame_of(app).program)
+
+
+async def test_the_gallery_goes_by_its_names_with_variant_and_size(folder: Path) -> None:
+    async with hubbub(folder.parent, (80, 24)) as (app, pilot):
+        await command(pilot, "scenario fact-check variant=narrow agents=300")
+        await until(pilot, lambda: frame_of(app).name == "fact-check-narrow")
+        await settled(app, pilot)
+        assert (frame_of(app).agents, len(frame_of(app).interventions)) == (300, 1)
+        assert app.upkeep.scenario_words[:2] == ["story.toml", "gallery:breaking-news"]
+        await command(pilot, "step 100")
+        await until(pilot, lambda: "is over after" in said(app))
+        small = gallery_path("gallery:fact-check").read_text().replace("10000", "300")
+        (folder / "small.toml").write_text(small)
+        await command(pilot, "save end")
+        await until(pilot, lambda: "Saved end.hub" in said(app))
+        assert load(folder.parent / "end.hub").digest() == ran(folder / "small.toml", "narrow")
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ("scenario fact-chek", "no such file"),
+        ("scenario gallery:fact-chek", "Did you mean 'fact-check'?"),
+        ("scenario story variant=long", "no variant 'long'"),
+        ("scenario story ticks=5", "No option of scenario named 'ticks'"),
+        ("scenario story agents=few", "number after agents= must be a whole number from 1"),
+        ("scenario wrong", "seeds = 'random:many': How many seeds"),
+        ("scenario story agents=3", "mean_degree must be at"),
+    ],
+)
+async def test_what_cannot_be_played_is_one_sentence_and_the_world_stays(
+    folder: Path, typed: str, says: str
+) -> None:
+    (folder / "wrong.toml").write_text(STORY.replace("random:5", "random:many"))
+    async with hubbub(folder.parent, (80, 24)) as (app, pilot):
+        await command(pilot, typed)
+        await until(pilot, lambda: says in said(app) or says in " ".join(seen(app).split()))
+        assert frame_of(app).name == "lastfm-asia"
+
+
+async def test_making_its_world_can_be_called_off(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sim.scenario.spec import Scenario
+
+    begun = threading.Event()
+
+    def slow(_: Scenario, report: object, *_more: object, **_said: object) -> None:
+        assert callable(report)
+        while True:
+            begun.set()
+            threading.Event().wait(0.01)
+            report("drawing ties", 0.5)
+
+    monkeypatch.setattr(Scenario, "world", slow)
+    async with hubbub(folder.parent, (80, 24)) as (app, pilot):
+        await command(pilot, "scenario story")
+        await until(pilot, lambda: isinstance(app.screen, ProgressDialog))
+        await pilot.press("escape")
+        await until(pilot, lambda: "nothing was changed" in said(app))
+        assert frame_of(app).name == "lastfm-asia"

@@ -1,0 +1,160 @@
+"""Seeds and blocks as results of the lab: what they say, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim import World, lab
+from sim.errors import HubbubError, InputError, UnknownNameError
+from sim.lab import seeding
+from sim.lab.seeding import BASELINES, find_blocks, find_seeds, prices_of
+
+SURE: dict[str, Any] = {"probability": 1.0}
+
+
+@pytest.fixture
+def world() -> World:
+    """Two stars, of five leaves and of three, and a path of two steps."""
+    return World.from_edges(
+        [0] * 5 + [6] * 3 + [10, 11], [1, 2, 3, 4, 5, 7, 8, 9, 11, 12], agents=13, seed=4
+    )
+
+
+async def test_seeds_come_with_spread_guarantee_and_tables(world: World) -> None:
+    found = await lab.best_seeds(world, 2, **SURE)
+    assert found.seeds.tolist() == [0, 6]
+    assert found.spread[:3] == (10.0, 10.0, 10.0)
+    assert found.guarantee is not None
+    assert 0.98 < found.guarantee.ratio <= 1.0
+    assert found.cost == 2.0
+    assert found.conclusion().startswith("2 seeds reach 10.0 (95 % 10.0 to 10.0) members")
+    assert found.table()["listeners"].tolist() == [5, 3]
+    assert found.tables["comparison"]["share"].tolist() == [1.0]
+
+
+@pytest.mark.parametrize("method", ["opim", "celf"])
+def test_either_method_finds_them(world: World, method: str) -> None:
+    found = find_seeds(world, 3, method=method, runs=4, **SURE)
+    assert found.seeds.tolist() == [0, 6, 10]
+    assert (found.guarantee is None) == (method == "celf")
+    assert ("Nothing is guaranteed" in found.conclusion()) == (method == "celf")
+
+
+def test_plain_choices_stand_beside_them(world: World) -> None:
+    found = find_seeds(world, 2, **SURE)
+    rows = found.compare()
+    assert rows["choice"].tolist() == ["opim", *BASELINES]
+    spread = dict(zip(rows["choice"].tolist(), rows["spread"].tolist(), strict=True))
+    assert spread["degree"] == spread["discount"] == 10.0
+    assert spread["random"] < 10.0
+    assert len(found.compare(["degree"])) == len(rows)
+    assert found.compare(["celf"])["choice"].tolist()[-1] == "celf"
+    assert find_seeds(world, 2, method="celf", **SURE).compare(["opim"])["spread"].tolist() == [
+        10.0,
+        10.0,
+    ]
+
+
+def test_a_budget_buys_what_reaches_most(world: World) -> None:
+    costs = np.ones(13)
+    costs[0] = 5.0
+    found = find_seeds(world, costs=costs, budget=4.0, **SURE)
+    assert found.cost <= 4.0
+    assert set(found.seeds.tolist()) >= {6, 10}
+    assert found.spread.mean == 9.0  # the path, the smaller star, and two more
+    rows = found.compare(["degree", "celf"])
+    assert rows["cost"].max() <= 4.0
+    assert rows["spread"].tolist()[::2] == [9.0, 9.0]
+
+
+def test_costs_are_a_column(world: World) -> None:
+    prices = prices_of(world, "degree")
+    assert prices is not None
+    assert prices.tolist()[:2] == [6.0, 1.0]
+    assert prices_of(world, None) is None
+    peopled = World.create(agents=50, network="small-world", mean_degree=4, seed=1)
+    openness = prices_of(peopled, "openness")
+    assert openness is not None
+    assert np.array_equal(openness, peopled.agents.personality[:, 0] / 255)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({}, "How many seeds"),
+        ({"k": 0}, "k is 1 to 13"),
+        ({"k": 14}, "k is 1 to 13"),
+        ({"k": 2, "costs": "degree", "budget": 3.0}, "not both"),
+        ({"budget": 3.0}, "go together"),
+        ({"costs": "degree"}, "go together"),
+        ({"costs": "degree", "budget": 0.5}, "pays nobody: the least cost is 1"),
+        ({"costs": "degree", "budget": float("nan")}, "pays nobody"),
+        ({"costs": np.zeros(13), "budget": 1.0}, "above 0; that of agent 0 is 0"),
+        ({"costs": np.ones(5), "budget": 1.0}, "one number for each of 13"),
+        ({"costs": "height", "budget": 1.0}, "column of costs"),
+        ({"k": 2, "method": "magic"}, "method of finding seeds"),
+        ({"k": 2, "epsilon": 0.0}, "epsilon is between 0 and 1"),
+        ({"k": 2, "delta": 1.0}, "delta is between 0 and 1"),
+        ({"k": 2, "model": "sir"}, "is none"),
+    ],
+)
+def test_what_cannot_be_is_refused(world: World, options: dict[str, object], says: str) -> None:
+    with pytest.raises(HubbubError, match=says):
+        find_seeds(world, **options)  # type: ignore[arg-type]
+
+
+def test_an_unknown_choice_to_compare_with_is_refused(world: World) -> None:
+    with pytest.raises(UnknownNameError, match="pagerank"):
+        find_seeds(world, 1, **SURE).compare(["pagerang"])
+
+
+def test_celf_is_kept_out_of_large_worlds(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seeding, "MOST_CELF", 12)
+    with pytest.raises(InputError, match="at most 12 members, this one has 13; choose opim"):
+        find_seeds(world, 1, method="celf", **SURE)
+
+
+async def test_blocking_an_agent_cuts_what_hangs_below(world: World) -> None:
+    found = await lab.block(world, [10], 1, **SURE)
+    assert found.agents.tolist() == [11]
+    assert (found.before.mean, found.after.mean) == (3.0, 1.0)
+    assert found.ties.shape == (0, 2)
+    assert found.table()["listeners"].tolist() == [1]
+    assert found.tables["spread"]["spread"].tolist() == [3.0, 1.0]
+    assert "1 agents blocked" in found.conclusion()
+    assert "no share of the best is guaranteed" in found.conclusion()
+
+
+def test_blocking_a_tie_cuts_what_hangs_below(world: World) -> None:
+    found = find_blocks(world, "best:1", 2, what="ties", model="linear-threshold")
+    assert found.rumour.tolist() == [0]
+    assert len(found.ties) == 2
+    assert set(found.ties[:, 0].tolist()) == {0}
+    assert (found.before.mean, found.after.mean) == (6.0, 4.0)
+    assert found.table()["source"].tolist() == [0, 0]
+
+
+def test_nothing_to_block_is_said(world: World) -> None:
+    found = find_blocks(world, [12], 3, **SURE)
+    assert found.agents.size == 0
+    assert found.conclusion().startswith("Nothing is worth blocking: the rumour reaches 1.0")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"what": "words"}, "kind of blocking"),
+        ({"k": 0}, "k, how many to block"),
+        ({"runs": 1}, "At least 2 runs"),
+        ({"rumour": [99]}, "99 is unknown"),
+    ],
+)
+def test_what_cannot_be_blocked_is_refused(
+    world: World, options: dict[str, object], says: str
+) -> None:
+    asked: dict[str, object] = {"rumour": [0], "k": 1} | options
+    with pytest.raises(HubbubError, match=says):
+        find_blocks(world, **asked)  # type: ignore[arg-type]

@@ -1,0 +1,237 @@
+"""Scenarios in worlds that live: what happens when, whoever runs, pauses, goes back, kills."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from sim import World, load
+from sim.core.progress import quiet
+from sim.errors import InputError
+from sim.runtime import IsolatedSimulation, Simulation
+from sim.runtime.journal.writer import recover
+from sim.runtime.process.wire import EngineOrder
+from sim.runtime.replay import replay
+from sim.scenario import Command, MessageSpec, RunPlan, Stop, read_scenario
+from sim.scenario.gallery import gallery_path
+from sim.store.journal.audit_reading import audit
+from tests.unit.cli.conftest import Hubbub
+from tests.unit.runtime.isolating import Thread
+from tests.unit.runtime.worlds import until
+
+Opening = Callable[..., Simulation]
+KINDS: dict[str, Opening] = {
+    "thread": Simulation,
+    "process": partial(IsolatedSimulation, spawn=Thread),
+}
+
+
+@pytest.fixture(params=KINDS)
+def opening(request: pytest.FixtureRequest) -> Opening:
+    """How a simulation is opened: with its engine in a thread, or in a process."""
+    return KINDS[request.param]
+
+
+def shrunk(name: str, agents: int, more: str = "") -> Path:
+    """A scenario of the gallery with few members, in the folder of the test."""
+    lines = gallery_path(f"gallery:{name}").read_text().splitlines()
+    few = [f"agents = {agents}" if line.startswith("agents = ") else line for line in lines]
+    path = Path(f"{name}.toml")
+    path.write_text("\n".join(few) + more)
+    return path
+
+
+def line() -> World:
+    """0 is heard by 1, 1 by 2, 2 by 3 ... up to 9; nobody else."""
+    return World.from_edges(range(9), range(1, 10), 12)
+
+
+NOBODY = "No agent 99: agents are 0 to 11."
+WORD = MessageSpec("A word.", seeds="ids:0", model="si", parameters={"beta": 1.0})
+STORY = RunPlan(
+    "story",
+    messages=(WORD, MessageSpec("Another.", seeds="ids:5", model="si", at=4)),
+    commands=(
+        Command("follow", [11], [3], at=0),
+        Command("unfollow", [6], [5], at=2),
+        Command("befriend", [10], [9], at=7),
+    ),
+    stop=Stop(8),
+)
+
+
+def ended_of(live: Simulation) -> int | None:
+    """The tick at which the scenario was over; None while it goes on."""
+    now = live.frame.program
+    return None if now is None else now.ended
+
+
+def carried_out(plan: RunPlan = STORY, ticks: int = 8) -> str:
+    """The digest of a world that no driver stepped."""
+    world = line()
+    plan.begin(world)
+    for tick in range(ticks):
+        plan.before(world, tick)
+        world.step()
+    plan.before(world, ticks)
+    return world.digest()
+
+
+@pytest.mark.parametrize(
+    ("name", "agents", "variant"),
+    [("fact-check", 300, "narrow"), ("herd-effect", 150, "up")],
+)
+async def test_a_scenario_of_the_gallery_ends_as_by_hubbub_run(
+    hubbub: Hubbub, opening: Opening, name: str, agents: int, variant: str
+) -> None:
+    path = shrunk(name, agents)
+    assert hubbub("run", path, "--variant", variant, "--save", "end.hub").code == 0
+    ran, scenario = load("end.hub"), read_scenario(path, variant)
+    async with opening(scenario.world(quiet)) as live:
+        await live.begin(scenario.plan())
+        assert await live.step(3) == 3
+        await live.play(ticks_per_second=100_000)
+        await until(lambda: ended_of(live) is not None)
+        await live.pause()
+        assert live.frame.tick == ran.tick
+        assert (await live.world()).digest() == ran.digest()
+
+
+async def test_its_stop_rule_pauses_and_says_so_and_time_can_run_on(opening: Opening) -> None:
+    async with opening(line()) as live:
+        sent = await live.begin(STORY)
+        assert [(each.id, each.text) for each in sent] == [(0, "A word."), (1, "Another.")]
+        assert await live.step(100) == 8
+        assert live.frame.state == "paused"
+        said = "story is over after 8 ticks, as its stop rule says; time can run on."
+        assert [text for _, text in live.frame.events].count(said) == 1
+        assert live.frame.program is not None
+        assert (live.frame.program.ended, live.frame.program.sentence) == (8, said)
+        assert (await live.world()).digest() == carried_out()
+        assert await live.step(5) == 5
+        assert [text for _, text in live.frame.events].count(said) == 1
+
+
+async def test_going_back_and_running_on_meets_the_same_again(
+    opening: Opening, tmp_path: Path
+) -> None:
+    async with opening(line(), path=tmp_path / "line.hub", journal=True) as live:
+        await live.begin(STORY)
+        await live.step(100)
+        await live.back(6)
+        assert live.frame.program is not None
+        assert live.frame.program.ended is None
+        assert await live.step(100) == 6
+        assert (await live.world()).digest() == carried_out()
+        await live.go_to(7)
+        await live.forward()
+        assert live.frame.program is not None
+        assert live.frame.program.ended == 8
+        assert (await live.world()).digest() == carried_out()
+    again = recover(tmp_path / "line.hub")
+    assert (again.is_whole, again.world.digest()) == (True, carried_out())
+
+
+async def test_what_it_does_is_in_journal_and_log_as_commands(tmp_path: Path) -> None:
+    path, world = tmp_path / "small.hub", World.create(agents=60, mean_degree=4, seed=3)
+    plan = RunPlan(
+        "story", messages=(WORD,), commands=(Command("mute", "random:9", [1], at=2),),
+        stop=Stop(4), max_running=5,
+    )  # fmt: skip
+    async with Simulation(world, path=path, journal=True, author="ada") as live:
+        await live.do("follow", [5], [7])
+        await live.begin(plan)
+        await live.step(100)
+        await live.do("block", [5], [8])
+        kinds = [(act.kind, act.author, act.tick) for act in live.audit()[1:]]
+        digest = (await live.world()).digest()
+    assert kinds == [
+        ("follow", "ada", 0), ("limit", "scenario", 0), ("inject", "scenario", 0),
+        ("step", "ada", 0), ("mute", "scenario", 2), ("step", "ada", 2), ("block", "ada", 4),
+    ]  # fmt: skip
+    again = recover(path)
+    assert (again.is_whole, again.world.digest()) == (True, digest)
+    assert replay(audit(path).acts).world.digest() == digest
+
+
+async def test_a_person_sends_messages_between_and_both_go_on(opening: Opening) -> None:
+    async with opening(line()) as live:
+        await live.begin(STORY)
+        await live.step(3)
+        own = await live.inject("Mine.", seeds=[8], model="si", beta=1.0)
+        assert await live.step(100) == 5
+        assert own.size == 3  # 9 listens to 8, and 10 to its friend 9, from tick 7 on
+        assert live.frame.sessions_total == 3
+
+
+async def test_a_command_that_cannot_be_done_ends_it_and_nothing_else(opening: Opening) -> None:
+    slip = RunPlan("slip", messages=(WORD,), commands=(Command("follow", [1], [99], at=2),))
+    async with opening(line()) as live:
+        await live.begin(slip)
+        assert await live.step(100) == 2
+        assert live.frame.banner == f"slip goes on no more: {NOBODY}"
+        assert live.frame.program is not None
+        assert live.frame.program.error == NOBODY
+        assert await live.step(3) == 3
+        at_once = RunPlan("at once", commands=(Command("follow", [1], [99]),))
+        with pytest.raises(InputError, match=NOBODY):
+            await live.begin(at_once)
+
+
+async def test_a_world_plays_one_at_a_time_and_minds_are_refused(opening: Opening) -> None:
+    from sim.scenario import MindsRequest
+
+    async with opening(line()) as live:
+        with pytest.raises(InputError, match="Members decide by themselves in single runs"):
+            await live.begin(RunPlan(minds=MindsRequest("ids:0")))
+        await live.begin(STORY)
+        with pytest.raises(InputError, match="story goes on in this world, which plays one"):
+            await live.begin(STORY)
+        await live.step(100)
+        assert len(await live.begin(RunPlan("more", messages=(WORD,), stop=Stop(0)))) == 1
+        assert live.frame.program is not None
+        assert live.frame.program.sentence.startswith("more is over after 0 ticks")
+
+
+async def test_one_that_began_before_goes_on_in_a_save(tmp_path: Path) -> None:
+    async with Simulation(line()) as live:
+        await live.begin(STORY)
+        await live.step(3)
+        await live.save(tmp_path / "half.hub")
+    async with Simulation(load(tmp_path / "half.hub")) as live:
+        assert await live.begin(STORY, since=0) == ()
+        assert await live.step(100) == 5
+        assert (await live.world()).digest() == carried_out()
+
+
+async def test_a_world_that_went_back_behind_its_start_plays_it_no_more() -> None:
+    async with Simulation(line()) as live:
+        await live.step(2)
+        await live.begin(STORY)
+        await live.step(1)
+        await live.go_to(1)
+        assert await live.step(20) == 20
+        assert live.frame.program is None
+        assert "went back behind its start" in live.frame.events[-1][1]
+        assert live.frame.sessions_total == 0
+
+
+async def test_a_process_that_takes_over_carries_it_on() -> None:
+    started: list[Thread] = []
+
+    def spawn(order: EngineOrder) -> Thread:
+        started.append(Thread(order))
+        return started[-1]
+
+    async with IsolatedSimulation(line(), spawn=spawn) as live:
+        await live.begin(STORY)
+        await live.step(3)
+        started[0].kill()
+        await until(lambda: live.ended is not None)
+        await live.ready()
+        assert live.frame.tick == 3
+        assert await live.step(100) == 5
+        assert (await live.world()).digest() == carried_out()

@@ -1,0 +1,94 @@
+"""The table of commands is all there is: what is done is in it, and all its readers know it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import sim
+from sim.errors import InputError
+from sim.runtime.journal.acts import apply, perform
+from sim.runtime.replay import BEGINNINGS
+from sim.scenario.from_world import BEGUN
+from sim.scenario.from_world_platform import UNWRITTEN, WRITERS
+from sim.store.journal.rows import JournalEntry
+from sim.world.commands import COMMANDS, Command, command, name_of
+from sim.world.world import World
+
+ON_DISKS = """
+    act add_ties assign at befriend behave block build_friendships cancel change_agents
+    create_agents create_communities create_group decide flag follow give_minds go_to inject
+    join_group keep_minds learn leave_group limit mute note open_metrics open_platform
+    play_member recommend remember remove_ties reseed set_alert set_parameter set_status
+    step take_minds take_profiles unblock unfollow unfriend unmute wake_minds
+"""
+"""Names that journals have: none may go, or files that have it cannot be played any more."""
+
+NOTING = {"doing", "done", "noted", "perform", "_perform", "_done", "do", "did"}
+ELSEWHERE = {"call:restart"}
+"""What can be done once only."""
+
+
+def noted() -> Iterator[tuple[str, str]]:
+    """Where the source notes or carries out a command by its name, and which."""
+    root = Path(sim.__file__).parents[1]
+    for path in [*(root / "sim").rglob("*.py"), *(root / "tui").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+                words = [
+                    arg.value
+                    for arg in node.args[:3]
+                    if isinstance(arg, ast.Constant) and isinstance(arg.value, str)
+                ]
+                if called in NOTING and words:
+                    yield words[0], f"{path.name}:{node.lineno}"
+
+
+def test_names_on_disks_stay() -> None:
+    assert set(COMMANDS) == set(ON_DISKS.split())
+
+
+def test_whatever_is_noted_or_done_by_name_is_in_the_table() -> None:
+    found = dict(noted())
+    assert len(found) > 30
+    assert {n: at for n, at in found.items() if n not in COMMANDS.keys() | ELSEWHERE} == {}
+
+
+def test_a_scenario_says_each_command_or_why_it_does_not() -> None:
+    assert WRITERS.keys() | UNWRITTEN.keys() == COMMANDS.keys()
+    assert not WRITERS.keys() & UNWRITTEN.keys()
+    assert BEGUN.keys() == BEGINNINGS.keys()
+
+
+@pytest.mark.parametrize("name", sorted(ON_DISKS.split()))
+def test_a_row_is_found_by_its_function_and_takes_a_world_first(name: str) -> None:
+    row = COMMANDS[name]
+    assert (row.name, name_of(row.apply)) == (name, name)
+    assert not {"world", "report"} & set(row.arguments.parameters)
+    assert row.apply.__doc__
+
+
+def test_arguments_are_looked_over_before_anything_is_done() -> None:
+    world = World.create(agents=20, mean_degree=4, seed=5)
+    before = world.digest()
+    with pytest.raises(InputError, match=r"command follow takes \(agents, others\): missing"):
+        perform(world, "follow", [[1]])
+    with pytest.raises(InputError, match="got an unexpected keyword argument 'whom'"):
+        perform(world, "follow", [[1], [2]], {"whom": 3})
+    assert (world.digest(), len(world.trail.acts)) == (before, 1)
+
+
+def test_what_only_its_program_could_do_is_left_to_it() -> None:
+    world = World.create(agents=20, mean_degree=4, seed=5)
+    entry = JournalEntry(1, 0, 0, "call:mine", "{}", "script", (), (), b"")  # type: ignore[arg-type]
+    assert not apply(world, entry)
+
+
+def test_a_name_stands_once() -> None:
+    with pytest.raises(ValueError, match="a command limit already"):
+        command("limit")(lambda world: None)
+    assert isinstance(COMMANDS["limit"], Command)

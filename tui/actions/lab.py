@@ -1,0 +1,365 @@
+"""The lab: studies, sweeps and calibrations, from the file to what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sim.errors import InputError, UnknownNameError
+from tui.actions.action import Words, does
+from tui.actions.arguments import choice, number, pairs
+from tui.dialogs.progress import in_thread
+from tui.figures import count
+
+if TYPE_CHECKING:
+    from sim.lab import Result, StudyFindings
+    from tui.experiments import FilePlan
+    from tui.viewer import Viewer
+
+
+STUDY_VERBS = ("new", "edit", "run", "report")
+HERE = "here"
+"""Names the world on the screen, where a scenario could stand."""
+
+_WHOLE = {"points": 1, "replicates": 1, "ticks": 0, "seed": 0, "worlds": 1, "agents": 1,
+          "messages": 1, "simulations": 1}  # fmt: skip
+"""Least of what is a whole number."""
+_OF_STUDY = ("replicates", "worlds", "agents")
+_OF_SWEEP = ("design", "points", "replicates", "measure", "ticks", "seed", "variant")
+_OF_CALIBRATION = ("model", "network", "method", "seeds", "simulations", "messages", "seed",
+                   "holdout", "level", "discrepancy", "minutes")  # fmt: skip
+_SHARES = ("holdout", "level", "discrepancy", "minutes")
+
+
+@does("study")
+async def study(app: Viewer, words: Words) -> None:
+    """List the studies of this folder; or write, edit, run or report one."""
+    from tui.dialogs.lab import LabDialog
+    from tui.lab_files import lab_files
+
+    if not words:
+        found = await in_thread(lambda: lab_files(Path.cwd()), "studies")
+        wish = await app.push_screen_wait(LabDialog(found, Path.cwd()))
+        if wish is None:
+            return
+        if wish.kind == "sweep" and wish.verb == "run":
+            await sweep(app, (wish.name,))
+            return
+        words = (wish.verb, wish.name)
+    verb = choice("act on studies", words[:1], STUDY_VERBS)
+    if len(words) < 2:
+        raise InputError(f"Type which: `study {verb} NAME`; u lists those that are here.")
+    await _OF_VERB[verb](app, words[1], words[2:])
+
+
+async def _new(app: Viewer, name: str, words: Words) -> None:
+    """Write a study to begin with, and open it."""
+    from tui.lab_files import named_file, write_new_study
+
+    if words:
+        raise InputError("A study is written under one name; the rest is edited in it.")
+    path = named_file(name)
+    await in_thread(lambda: write_new_study(path), "study")
+    await _edit(app, name, ())
+
+
+async def _edit(app: Viewer, name: str, _words: Words) -> None:
+    """Edit a study or a scenario; each fault is said where it stands."""
+    from tui.dialogs.lab import EditorDialog
+    from tui.lab_files import fault_of, named_file, read_text, write_text
+
+    path = named_file(name)
+    text = await in_thread(lambda: read_text(path), "text")
+    edited = await app.push_screen_wait(EditorDialog(path, text))
+    if edited is None:
+        app.say(f"{path} is as it was.")
+        return
+    await in_thread(lambda: write_text(path, edited.text), "text")
+    fault = await in_thread(lambda: fault_of(path, edited.text), "check")
+    if fault is not None:
+        app.say(f"{path} is saved, and does not run yet: {fault.sentence}.", "warning")
+    elif edited.run:
+        await _run(app, name, ())
+    else:
+        app.say(f"{path} is saved; `study run {path.stem}` runs it.", "good")
+
+
+async def _run(app: Viewer, name: str, words: Words) -> None:
+    """Run a study, or go on with it: only what is missing runs."""
+    from sim.lab.studies import results_beside, study_of
+    from tui.lab_files import study_plan
+
+    app.experiments.require_free()
+    words, is_anew = _anew(words)
+    given = _allowed(pairs(words), (*_OF_STUDY, "into"))
+    where = _where(name)
+    into = Path(given.pop("into", results_beside(where)))
+    numbers: dict[str, Any] = dict(_numbers(given))
+    found = await app.work.in_thread(
+        "checking the study", lambda _report: study_of(where, **numbers)
+    )
+    plan = study_plan(found, into, f"study run {name}")
+    await _go_on(app, plan, into, is_anew=is_anew)
+
+
+async def _report(app: Viewer, name: str, words: Words) -> None:
+    """Write what came of a study as a page, and say whether what was expected was seen."""
+    from sim.lab import read_findings
+    from sim.lab.studies import results_beside
+    from tui.dialogs.dialog import Notice
+
+    given = _allowed(pairs(words), ("into",))
+    file = Path(name) if name.endswith(".runs") else results_beside(_where(name))
+    running = app.experiments.running
+    if running is not None and getattr(running.plan, "into", None) == file:
+        raise InputError(f"It runs ({running.how_far}); wait, or stop it with escape in Runs.")
+    if not file.is_file():
+        raise InputError(f"There is no {file} yet; `study run {name}` makes it.")
+    found = await app.work.in_thread("reading the results", lambda _report: read_findings(file))
+    page = _path(given.get("into", str(file.with_suffix(".html"))))
+    pages = (page, page.with_suffix(".md"))
+    if page.suffix != ".html":
+        raise InputError(f"A report is written as NAME.html, with NAME.md beside it; got {page}.")
+    if not await _may_replace(app, [each for each in pages if each.exists()]):
+        app.say(f"{page} is as it was.")
+        return
+    await app.work.in_thread(
+        "writing the report", lambda _report: [found.report(each) for each in pages]
+    )
+    app.experiments.keep(f"study {found.study.name}", found, found.total, file)
+    app.go("runs")
+    app.say(f"The report is {page.absolute()}.", "good")
+    await app.push_screen_wait(Notice("The report is written", _told(found, pages)))
+
+
+def _told(found: StudyFindings, pages: tuple[Path, ...]) -> str:
+    """Return where the report is, and what was seen."""
+    said = [verdict.sentence for verdict in found.verdicts]
+    said += found.sentences(found.study.measures[0])
+    said += [] if found.is_finished else [found.how_far()]
+    return "\n".join([*(str(page.absolute()) for page in pages), "", *(f"- {one}" for one in said)])
+
+
+_OF_VERB: Mapping[str, Callable[[Viewer, str, Words], Any]] = {
+    "new": _new, "edit": _edit, "run": _run, "report": _report,
+}  # fmt: skip
+
+
+@does("sweep")
+async def sweep(app: Viewer, words: Words) -> None:
+    """Run a scenario, or a message in this world, at many points of its parameters."""
+    from tui.dialogs.lab import SweepDialog
+
+    app.experiments.require_free()
+    if not words:
+        wish = await app.push_screen_wait(SweepDialog())
+        if wish is None:
+            return
+        words = wish
+    words, is_anew = _anew(words)
+    if "=" in words[0]:
+        raise InputError(f"Type what is swept first: `sweep FILE {words[0]}`, or `sweep here ...`.")
+    given = pairs(words[1:])
+    how: dict[str, Any] = {name: given.pop(name) for name in _OF_SWEEP if name in given}
+    how |= _numbers(how)
+    into = given.pop("into", None)
+    how["parameters"] = given or None
+    if words[0] == HERE:
+        plan, file = _in_this_world(app, how, into)
+    else:
+        plan, file = _of_scenario(words[0], how, into)
+    await _go_on(app, plan, file, is_anew=is_anew)
+
+
+def _of_scenario(name: str, how: dict[str, Any], into: str | None) -> tuple[FilePlan, Path]:
+    from tui.lab_files import sweep_plan, sweep_results
+
+    where = _where(name)
+    file = Path(into) if into else sweep_results(where)
+    return sweep_plan(where, how, file), file
+
+
+def _in_this_world(
+    app: Viewer, how: dict[str, Any], into: str | None
+) -> tuple[FilePlan, Path | None]:
+    from tui.actions.runs import message_of
+    from tui.lab_files import sweep_plan
+
+    if app.last_order is None:
+        raise InputError("Send a message first (i); `sweep here` sends it anew at every point.")
+    if how["parameters"] is None:
+        raise InputError("Say what varies: `sweep here probability=0.05:0.5:5`.")
+    file = Path(into) if into else None
+    title = f"{app.last_order.text!r} in this world"
+    return sweep_plan(title, how, file, message_of(app.last_order)), file
+
+
+@does("calibrate")
+async def calibrate(app: Viewer, words: Words) -> None:
+    """Fit parameters of a model and of the network to messages that were observed."""
+    from tui.lab_files import calibration_plan
+
+    app.experiments.require_free()
+    if not words or "=" in words[0]:
+        raise InputError(
+            "Type the file of what was observed, then what is fitted: "
+            "`calibrate cascades.jsonl model=viral base=0.1:0.5`."
+        )
+    data = _path(words[0])
+    if not data.is_file():
+        raise InputError(f"There is no {data}; name a file of observed messages.")
+    fitted = {word: None for word in words[1:] if "=" not in word}  # by the bounds it declares
+    given = pairs(word for word in words[1:] if "=" in word)
+    how: dict[str, Any] = {name: given.pop(name) for name in _OF_CALIBRATION if name in given}
+    how |= _numbers(how) | {name: _real(name, how[name]) for name in _SHARES if name in how}
+    ranges = fitted | {name: _ends(name, said) for name, said in given.items()}
+    if not ranges:
+        raise InputError("Say what is fitted: `base=0.1:0.5`, or a name alone for its bounds.")
+    app.experiments.begin(calibration_plan(data, {**how, "ranges": ranges}))
+    app.go("runs")
+
+
+@does("picture")
+async def picture(app: Viewer, words: Words) -> None:
+    """Show another picture of what was run: the next one, or the one named."""
+    app.go("runs")
+    views = app.runs.views
+    wanted = ""
+    if words:
+        wanted = next((view for view in views if view.startswith(words[0])), "")
+        if views and not wanted:
+            raise UnknownNameError("picture", words[0], views)
+    axes = words[1:]
+    if axes and len(axes) != 2:
+        raise InputError("A heat map is over two parameters: `picture heat X Y`.")
+    shown = app.runs.turn_view(wanted, axes)
+    app.say(f"Picture: {shown}." if shown else "Nothing is finished yet.")
+
+
+# -- tables -----------------------------------------------------------------------------------
+
+
+async def export_tables(app: Viewer, words: Words) -> None:
+    """Write a table of what was run, or all of them into a folder."""
+    chosen = app.runs.chosen
+    found = None if chosen is None else chosen.found
+    if found is None:
+        raise InputError("Nothing is finished yet in Runs (5): l, D, u or W run something.")
+    if words[0] == "tables":
+        await _export_all(app, found, words[1:])
+        return
+    tables = await in_thread(lambda: found.tables, "tables")
+    if not 2 <= len(words) <= 3:
+        some = next(iter(tables))
+        raise InputError(
+            f"Type which and where: `export table {some} {some}.csv` (.jsonl, .parquet); "
+            f"there are {', '.join(tables)}."
+        )
+    path, name = _path(words[-1]), words[1] if len(words) == 3 else next(iter(tables))
+    if name not in tables:
+        raise UnknownNameError("table", name, tables)
+    await app.work.in_thread(
+        "writing the table", lambda _report: tables[name].write(path, force=False)
+    )
+    app.say(f"Wrote {count(len(tables[name]))} rows of {name} to {path}.", "good")
+
+
+async def _export_all(app: Viewer, found: Result, words: Words) -> None:
+    if not words or len(words) > 2:
+        raise InputError("Type a folder: `export tables FOLDER`, and csv, jsonl or parquet.")
+    folder = _path(words[0])
+    ending = choice("ending", words[1:], ("csv", "jsonl", "parquet")) or "csv"
+    if folder.is_dir() and any(folder.iterdir()):
+        raise InputError(f"{folder} holds something already; name a new folder.")
+    written = await app.work.in_thread(
+        "writing the tables", lambda _report: found.write_all(folder, ending)
+    )
+    app.say(f"Wrote {', '.join(path.name for path in written)} into {folder}.", "good")
+
+
+# -- words ------------------------------------------------------------------------------------
+
+
+def _where(name: str) -> str:
+    """Return the scenario or study that a person names: ``gallery:NAME``, or a file."""
+    from tui.lab_files import GALLERY, named_file
+
+    return name if name.startswith(GALLERY) else str(named_file(name))
+
+
+def _path(said: str) -> Path:
+    return Path(said).expanduser()
+
+
+def _anew(words: Words) -> tuple[Words, bool]:
+    return tuple(word for word in words if word != "anew"), "anew" in words
+
+
+def _allowed(given: dict[str, str], known: tuple[str, ...]) -> dict[str, str]:
+    for name in given:
+        if name not in known:
+            raise UnknownNameError("option", name, known)
+    return given
+
+
+def _numbers(given: Mapping[str, Any]) -> dict[str, int]:
+    return {
+        name: number((given[name],), default=low, low=low, what=f"number after {name}=")
+        for name, low in _WHOLE.items()
+        if name in given and isinstance(given[name], str)
+    }
+
+
+def _real(name: str, said: str) -> float:
+    try:
+        return float(said)
+    except ValueError:
+        raise InputError(f"{name} is a number, such as {name}=0.5; got {said!r}.") from None
+
+
+def _ends(name: str, said: str) -> tuple[float, float]:
+    low, _, high = said.partition(":")
+    try:
+        return float(low), float(high)
+    except ValueError:
+        raise InputError(
+            f"{name} is fitted within LOW:HIGH, such as 0.1:0.5; got {said!r}."
+        ) from None
+
+
+async def _go_on(app: Viewer, plan: FilePlan, into: Path | None, *, is_anew: bool) -> None:
+    """Run a plan: what its file keeps is kept, or thrown away once that is agreed to."""
+    from tui.dialogs.dialog import Confirm
+    from tui.lab_files import kept_in, remove_results
+
+    kept = 0 if into is None else await in_thread(lambda: kept_in(into), "results")
+    if kept and is_anew and into is not None:
+        ask = Confirm(
+            "Throw finished runs away?",
+            f"{into} keeps {count(kept)} finished runs. To begin anew, they are deleted.",
+            yes="Delete them", no="Keep them",
+        )  # fmt: skip
+        if not await app.push_screen_wait(ask):
+            return
+        await in_thread(lambda: remove_results(into), "results")
+        kept = 0
+    app.experiments.require_free()
+    app.experiments.begin(plan)
+    app.go("runs")
+    if kept:
+        of = f" of {count(plan.total)}" if plan.total > kept else ""
+        rest = "nothing is left to run" if plan.total == kept else "only what is missing runs"
+        app.say(f"{count(kept)}{of} runs are there already; {rest}.", "good")
+
+
+async def _may_replace(app: Viewer, there: list[Path]) -> bool:
+    from tui.dialogs.dialog import Confirm
+
+    if not there:
+        return True
+    names = " and ".join(path.name for path in there)
+    ask = Confirm(
+        "Replace the report?", f"{names} would be written anew.", yes="Replace", no="Keep"
+    )
+    return await app.push_screen_wait(ask) is True

@@ -1,0 +1,361 @@
+"""Files of the lab: studies, scenarios to sweep, data to fit; listed, checked, written, run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sim.errors import FileError, HubbubError
+from tui.experiments import FilePlan
+from tui.figures import count
+from tui.safe_text import line
+
+if TYPE_CHECKING:
+    from sim.lab import Result, Study, StudyFindings
+
+__all__ = [
+    "Fault", "LabFile", "calibration_plan", "fault_of", "kept_in", "lab_files", "named_file",
+    "read_text", "remove_results", "results_of", "scenario_title", "study_plan", "sweep_plan",
+    "sweep_results", "write_new_study", "write_text",
+]  # fmt: skip
+
+GALLERY = "gallery:"
+MOST_FILES = 200
+"""Files of a folder that are looked at."""
+MOST_BYTES = 1 << 20
+"""Of a file that is edited; scenarios have no more."""
+
+
+@dataclass(frozen=True)
+class LabFile:
+    """A file that can be run many times over.
+
+    Attributes
+    ----------
+    path
+        The file.
+    kind
+        ``"study"``, or ``"sweep"``: a scenario that says what varies.
+    title
+        What it is about.
+    state
+        How many of its runs are kept.
+    """
+
+    path: Path
+    kind: str
+    title: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with a text.
+
+    Attributes
+    ----------
+    sentence
+        What, where, and what is allowed.
+    row
+        The line it stands in, from 0; -1: of the whole.
+    """
+
+    sentence: str
+    row: int = -1
+
+
+def named_file(name: str) -> Path:
+    """Return the file that a person names, with or without its ending; relative ones lie here."""
+    path = Path(name).expanduser()
+    return path if path.suffix == ".toml" else path.with_name(f"{path.name}.toml")
+
+
+def lab_files(folder: Path) -> list[LabFile]:
+    """List the studies of a folder, and its scenarios that say what to sweep, by name."""
+    found = []
+    for path in sorted(folder.glob("*.toml"))[:MOST_FILES]:
+        try:
+            known = _looked_at(path)
+        except HubbubError:  # its own place says so, once it is opened
+            continue
+        if known is not None:
+            found.append(known)
+    return found
+
+
+def _looked_at(path: Path) -> LabFile | None:
+    from sim.lab.studies import results_beside
+    from sim.scenario.spec import toml_table
+
+    table = toml_table(path)
+    if "study" in table or "arms" in table:
+        said = table.get("study")
+        title = str(said.get("title", "")) if isinstance(said, dict) else ""
+        return LabFile(path, "study", title or path.stem, _state(results_beside(path)))
+    if "sweep" in table:
+        about = table.get("about")
+        title = str(about.get("title", "")) if isinstance(about, dict) else ""
+        return LabFile(path, "sweep", title or path.stem, _state(sweep_results(str(path))))
+    return None
+
+
+def scenario_title(path: Path) -> str | None:
+    """Return what a scenario is about; None: it is none, or cannot be read."""
+    from sim.scenario.spec import toml_table
+
+    try:
+        table = toml_table(path)
+    except HubbubError:
+        return None
+    if {"study", "arms"} & {*table} or not {"network", "messages", "platform"} & {*table}:
+        return None
+    about = table.get("about")
+    return str(about.get("title", "")) if isinstance(about, dict) else ""
+
+
+def _state(results: Path) -> str:
+    try:
+        kept = kept_in(results)
+    except FileError:
+        return "its results cannot be read, or are being written"
+    return f"{count(kept)} runs kept" if kept else "not run"
+
+
+def kept_in(results: Path) -> int:
+    """Return how many finished runs a file of results holds, with those numbered beside it.
+
+    Raises
+    ------
+    FileError
+        When one is no such file, or is being written.
+    """
+    from sim.lab.runs.results_file import finished_in
+
+    return sum(finished_in(path) for path in results_of(results))
+
+
+def results_of(results: Path) -> list[Path]:
+    """Return the files of results that are there: the one named, or a number for each network."""
+    numbered = re.compile(re.escape(results.stem) + r"\.\d+" + re.escape(results.suffix))
+    beside = sorted(results.parent.glob(f"*{results.suffix}")) if results.parent.is_dir() else []
+    return [each for each in beside if each == results or numbered.fullmatch(each.name)]
+
+
+def remove_results(results: Path) -> None:
+    """Delete a file of results, with those numbered beside it."""
+    for path in results_of(results):
+        path.unlink(missing_ok=True)
+
+
+def sweep_results(where: str) -> Path:
+    """Return the file of results of a sweep that names no other: ``NAME.sweep.runs`` beside it."""
+    if where.startswith(GALLERY):
+        return Path(f"{where.removeprefix(GALLERY)}.sweep.runs")
+    return Path(where).with_suffix(".sweep.runs")
+
+
+# -- texts ------------------------------------------------------------------------------------
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file that is to be edited.
+
+    Raises
+    ------
+    FileError
+        When it is not there, too long, or no text.
+    """
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise FileError(path, "is longer than 1 MiB; edit it with another program")
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        reason = (error.strerror or "cannot be read").lower()
+        raise FileError(path, f"{reason}; `study new {path.stem}` writes one") from None
+    except UnicodeDecodeError:
+        raise FileError(path, "is no text in UTF-8; name a study or a scenario") from None
+
+
+def write_text(path: Path, text: str, *, force: bool = True) -> None:
+    """Write a text in one piece; a disk that refuses leaves the file as it was.
+
+    Raises
+    ------
+    FileError
+        When it cannot be written, or is there and may not be replaced.
+    """
+    from sim.io.exporting.export_files import outlet
+
+    with outlet(path, force=force) as (draft,):
+        draft.write_text(text, encoding="utf-8")
+
+
+def write_new_study(path: Path) -> None:
+    """Write a commented study to begin with.
+
+    Raises
+    ------
+    FileError
+        When there is a file already, or none can be written.
+    """
+    from sim.lab.studies import template
+
+    if path.exists():
+        raise FileError(path, f"is there already; `study edit {path.stem}` opens it")
+    if not path.parent.is_dir():
+        raise FileError(path, f"there is no folder {path.parent}; make it first")
+    write_text(path, template(path.stem.replace("-", " ").capitalize()), force=False)
+
+
+def fault_of(path: Path, text: str) -> Fault | None:
+    """Return the first thing that is wrong with the text of a study or scenario; None: it runs.
+
+    Parameters
+    ----------
+    path
+        Where it is to stand; paths in it are relative to that.
+    text
+        All of it.
+    """
+    from sim.lab.studies import study_of
+    from sim.scenario.plan import Stop
+    from sim.scenario.spec import scenario_from, toml_text
+
+    try:
+        table = toml_text(path, text)
+        if {"study", "arms"} & {*table}:
+            study_of(path, text=text)
+        else:
+            scenario_from(path, table).plan(Stop(None)).check()
+    except HubbubError as error:
+        said = error.reason if isinstance(error, FileError) else str(error)
+        return Fault(line(said, 600), _row_of(text, said))
+    return None
+
+
+_SYNTAX = re.compile(r"\(at line (\d+), column \d+\)")
+_SECTION = re.compile(r"\[{1,2}([^\]\n]+)\]{1,2}(?: (?:number )?(\d+))?")
+_KEY = re.compile(r"^\s*(?:\"([^\"]+)\"|([\w-]+))\s*=")
+
+
+def _row_of(text: str, said: str) -> int:
+    """Return the line that a sentence speaks of, as far as it names one; -1: none."""
+    if syntax := _SYNTAX.search(said):
+        return int(syntax.group(1)) - 1
+    if "(at end of document)" in said:
+        return max(0, len(text.splitlines()) - 1)
+    named = _SECTION.search(said)
+    if named is None:
+        return -1
+    rows, wanted = text.splitlines(), named.group(1)
+    heads = [
+        row for row, each in enumerate(rows) if each.strip().strip("[]") == wanted
+        and each.strip().startswith("[")
+    ]  # fmt: skip
+    if not heads:
+        return -1
+    head = heads[min(int(named.group(2) or 1), len(heads)) - 1]
+    after = said[named.end() :]
+    for row in range(head + 1, len(rows)):
+        if rows[row].lstrip().startswith("["):
+            break
+        key = _KEY.match(rows[row])
+        if key and re.search(rf"(?<![\w-]){re.escape(key[1] or key[2])}(?![\w-])", after):
+            return row
+    return head
+
+
+# -- plans ------------------------------------------------------------------------------------
+
+
+def study_plan(study: Study, into: Path, again: str) -> FilePlan:
+    """Return what runs a study, and goes on with what its file keeps.
+
+    Parameters
+    ----------
+    study
+        Checked already.
+    into
+        The file of results.
+    again
+        What is typed to run it, as a refusal names it.
+    """
+    from sim import lab
+
+    def look(progress: Any) -> StudyFindings:
+        return lab.StudyFindings(study, progress.records())
+
+    async def begin(**how: Any) -> Result:
+        with _saying_how(into, again):
+            return await lab.run_study(study, into=into, resume=True, **how)
+
+    total = len(study.arms) * study.said.replicates
+    return FilePlan(f"study {study.name}", begin, look, into, total)
+
+
+def sweep_plan(
+    where: str, how: Mapping[str, Any], into: Path | None, message: Mapping[str, Any] | None = None
+) -> FilePlan:
+    """Return what runs a sweep, and goes on with what its file keeps.
+
+    Parameters
+    ----------
+    where
+        A scenario; of a message in the world on the screen: what it is called.
+    how
+        As :func:`sim.lab.sweep` takes it.
+    into
+        The file of results; None: none.
+    message
+        What is sent in a copy of the world on the screen; None: the scenario is run.
+    """
+    from sim import lab
+
+    def look(progress: Any) -> Result:
+        found: Result = progress.sweep()
+        return found
+
+    async def begin(**workers: Any) -> Result:
+        world, asked = workers.pop("world", None), {**how, **workers}
+        with _saying_how(into, f"sweep {where} ..."):
+            if message is None:
+                return await lab.sweep(where, **asked, into=into, resume=into is not None)
+            return await lab.sweep(
+                world, messages=message, **asked, into=into, resume=into is not None
+            )
+
+    return FilePlan(f"sweep of {where}", begin, look, into, needs_world=message is not None)
+
+
+@contextmanager
+def _saying_how(into: Path | None, again: str) -> Iterator[None]:
+    """Say of results that are of something else how to be rid of them."""
+    try:
+        yield
+    except FileError as error:
+        if into is None or not error.reason.endswith("to begin anew"):
+            raise
+        reason = f"{error.reason} (into=FILE), or type `{again} anew`, which asks first"
+        raise FileError(error.path, reason) from None
+
+
+def calibration_plan(data: Path, how: Mapping[str, Any]) -> FilePlan:
+    """Return what fits parameters to observed messages.
+
+    Parameters
+    ----------
+    data
+        What was observed.
+    how
+        As :func:`sim.lab.calibrate` takes it.
+    """
+    from sim import lab
+
+    async def begin(*, workers: int, report: Any, **_others: Any) -> Result:
+        return await lab.calibrate(data, **how, workers=workers, report=report)
+
+    return FilePlan(f"calibration on {data.name}", begin)

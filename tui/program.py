@@ -1,0 +1,160 @@
+"""The program as its parts see it: what is open and shown, and what may be asked of it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sim.errors import InputError
+from tui.actions.command_line import CommandHistory
+from tui.backend import Backend, Home, Preferences
+from tui.experiments import Experiments
+from tui.key_queue import KeysInOrder
+from tui.long_work import LongWork
+from tui.theme import THEMES
+
+if TYPE_CHECKING:
+    from sim import Theory, World
+    from sim.runtime import Focus, Frame, Opened, Simulation
+    from tui.actions.situation import ScreenState
+    from tui.frame_feed import FrameFeed
+
+__all__ = ["Program"]
+
+
+class Program(KeysInOrder, inherit_bindings=False):
+    """What parts, modes and dialogs read of the program, and what they ask of it.
+
+    It stands below all of them, so that none imports the whole: :class:`~tui.viewer.Viewer` makes
+    parts and modes, and :class:`~tui.app.Hubbub` carries out what keys and the ``:`` line ask for.
+
+    Parameters
+    ----------
+    backend
+        The simulator.
+    preferences
+        What the user set.
+
+    Attributes
+    ----------
+    feed, frame
+        The simulation that is watched, and its newest frame; None until a world is open.
+    speed
+        Ticks a second that are asked for; None: as many as can be.
+    goal
+        The tick to which time runs; 0: none.
+    expected
+        The state that was asked for and not answered yet; empty: none.
+    work, experiments
+        Long work, and runs beside the world: one at a time of each.
+    """
+
+    def __init__(self, backend: Backend, preferences: Preferences | None = None) -> None:
+        super().__init__()
+        self.backend = backend
+        self.preferences = preferences or Preferences()
+        self.history = CommandHistory()
+        self.feed: FrameFeed | None = None
+        self.frame: Frame | None = None
+        self.speed: float | None = 5.0
+        self.goal = 0
+        self.expected = ""
+        self.work = LongWork(self)
+        self.experiments = Experiments(self)
+
+    # -- what is known -----------------------------------------------------------------------
+
+    @property
+    def simulation(self) -> Simulation:
+        """The running simulation; raises ``InputError`` when no world is open."""
+        if self.feed is None:
+            raise InputError("No world is open yet; press n for a new one or o to open one.")
+        return self.feed.simulation
+
+    @property
+    def themes(self) -> tuple[str, ...]:
+        """The names of our themes."""
+        return tuple(theme.name for theme in THEMES)
+
+    @property
+    def keymap(self) -> Mapping[str, str]:
+        """The user's keys, action id to keys."""
+        return self.preferences.keymap
+
+    @property
+    def running(self) -> bool:
+        """Whether time goes on, as far as was asked."""
+        state = self.expected or (self.frame.state if self.frame else "")
+        return state in {"playing", "stepping"}
+
+    @property
+    @abstractmethod
+    def home(self) -> Home:
+        """Where the world on the screen lives."""
+
+    @abstractmethod
+    def situation(self) -> ScreenState:
+        """Return what decides which acts make sense."""
+
+    @abstractmethod
+    def theory_beside(self, focus: Focus | None) -> Theory | None:
+        """Return the theory to draw beside a message, if it is known by now."""
+
+    # -- what is asked of it -----------------------------------------------------------------
+
+    @abstractmethod
+    async def enter(
+        self, world: World, name: str, path: Path | None = None, opened: Opened | None = None,
+        *, is_first: bool = False,
+    ) -> None:  # fmt: skip
+        """Leave the old world and show another."""
+
+    @abstractmethod
+    async def part(self) -> None:
+        """Leave the world on the screen, and clear up behind it."""
+
+    @abstractmethod
+    async def leave(self) -> None:
+        """Leave the engine; called when the terminal has been given back."""
+
+    @abstractmethod
+    def prefer(self, wanted: Preferences) -> None:
+        """Do as the user prefers."""
+
+    @abstractmethod
+    def go(self, mode: str) -> None:
+        """Go to a mode; everything in it is as it was left."""
+
+    @abstractmethod
+    def show_community(self, index: int) -> None:
+        """Go to a community in the Groups mode."""
+
+    @abstractmethod
+    def redraw(self, *, whole: bool = True) -> None:
+        """Show the newest frame in the mode that is open, in all panes or those next in turn."""
+
+    @abstractmethod
+    def redraw_modes(self) -> None:
+        """Draw the bar of modes anew."""
+
+    @abstractmethod
+    def say(self, text: str, kind: str = "info") -> None:
+        """Say a sentence on the line above the footer."""
+
+    @abstractmethod
+    def say_preparing(self, stage: str) -> None:
+        """Say in the bar of modes what is still being prepared; nothing when all is."""
+
+    @abstractmethod
+    def show_problem(self, error: Exception) -> None:
+        """Show what went wrong; the program goes on."""
+
+    @abstractmethod
+    def action_act(self, name: str) -> None:
+        """Carry out the act of a key; one that needs words asks for them."""
+
+    @abstractmethod
+    def obey(self, line: str) -> None:
+        """Carry out a line typed after ``:``."""
