@@ -131,8 +131,11 @@ async def command(pilot: Pilot[int], line: str) -> None:
 
 
 async def inject(app: Hubbub, pilot: Pilot[int], text: str = "the bridge is closed") -> None:
+    """Send a message, and wait until a frame has it; panes draw it when it is their turn."""
+    shown = len(app.frame.sessions) if app.frame is not None else 0
     await command(pilot, f"inject text='{text}'")
-    await until(pilot, lambda: app.frame is not None and app.frame.sessions)
+    await until(pilot, lambda: app.frame is not None and len(app.frame.sessions) > shown)
+    await settled(app, pilot)
 
 
 async def test_a_plugin_named_for_this_run_is_chosen_in_the_dialog(tmp_path: Path) -> None:
@@ -361,9 +364,25 @@ async def test_enter_on_a_message_shows_it(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await inject(app, pilot, "one")
         await inject(app, pilot, "two")
+        await until(pilot, lambda: "#1 two" in seen(app))
         assert app.stage is not None
         app.stage.query_one("#stories").focus()
         await pilot.press("down", "enter")
+        await until(pilot, lambda: made(app).asked[-1] == ("focus", 0))
+
+
+async def test_the_cursor_stays_on_its_message_when_another_comes(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await inject(app, pilot, "one")
+        await inject(app, pilot, "two")
+        await until(pilot, lambda: "#1 two" in seen(app))
+        assert app.stage is not None
+        app.stage.query_one("#stories").focus()
+        await pilot.press("down")
+        await inject(app, pilot, "three")
+        await until(pilot, lambda: "#2 three" in seen(app))
+        app.stage.query_one("#stories").focus()
+        await pilot.press("enter")
         await until(pilot, lambda: made(app).asked[-1] == ("focus", 0))
 
 

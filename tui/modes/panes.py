@@ -81,11 +81,20 @@ class StoriesPane(Widget, can_focus=True):
         shown = frame.focus.id if frame.focus else None
         if (rows, frame.events, shown) == (self._rows, self._events, self._shown):
             return
+        self._cursor = self._where(rows)
         self._rows, self._events, self._shown = rows, frame.events, shown
         self._agents = frame.agents
-        self._cursor = min(self._cursor, max(0, len(rows) - 1))
         self.border_title = Content(f"Messages ({len(rows)})" if rows else "Messages")
         self.refresh()
+
+    def _where(self, rows: tuple[SessionRow, ...]) -> int:
+        """Return where the cursor goes: with its message, or it stays at the top, the newest."""
+        if self._cursor:
+            held = self._rows[self._cursor].id
+            for index, row in enumerate(rows):
+                if row.id == held:
+                    return index
+        return min(self._cursor, max(0, len(rows) - 1))
 
     def action_move(self, by: int) -> None:
         """Move the cursor."""
