@@ -1,17 +1,21 @@
 """Fixtures for every room."""
 
+import functools
 import gc
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from sim.core import registry
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 # Machines are busy: no example and no drawing of examples is against the clock.
 # ``make test-all`` takes the thorough profile: more examples than a gate has time for.
@@ -41,19 +45,8 @@ def _the_compiler_is_not_measured() -> Iterator[None]:
     from numba.core import dispatcher
 
     kernels: Any = dispatcher.Dispatcher
-    compiling = kernels._compile_for_args
-
-    def untraced(kernel: Any, *values: Any, **named: Any) -> Any:
-        tracer = sys.gettrace()
-        sys.settrace(None)
-        try:
-            return compiling(kernel, *values, **named)
-        finally:
-            sys.settrace(tracer)
-            _called()
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kernels, "_compile_for_args", untraced)
+        patch.setattr(kernels, "_compile_for_args", untraced(kernels._compile_for_args))
         yield
 
 
@@ -75,6 +68,24 @@ def _who_strikes_is_not_measured() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Warden, "_strike", untraced)
         yield
+
+
+def untraced(function: Callable[P, T]) -> Callable[P, T]:
+    """Call what is not ours out of sight of coverage."""
+
+    @functools.wraps(function)
+    def call(*values: P.args, **named: P.kwargs) -> T:
+        tracer = sys.gettrace()
+        if tracer is None:
+            return function(*values, **named)
+        sys.settrace(None)
+        try:
+            return function(*values, **named)
+        finally:
+            sys.settrace(tracer)
+            _called()
+
+    return call
 
 
 def _called() -> None:
