@@ -513,7 +513,7 @@ def test_whoever_waits_for_a_paced_server_to_the_end_is_told_its_pace() -> None:
     with Server(slow) as server:
         provider = Provider("m", server.url, at_once=1)
         with ModelPool([provider], cache=0) as pool:
-            answers = pool.ask_all([Ask((Turn("user", f"{n}"),)) for n in range(3)], seconds=2.5)
+            answers = pool.ask_all([Ask((Turn("user", f"{n}"),)) for n in range(3)], seconds=6)
     assert {answer.fault for answer in answers} == {Fault.RATE_LIMITED}
     told = [answer.detail for answer in answers]
     assert all("requests a second" in each or "asks to wait" in each for each in told), told

@@ -98,7 +98,7 @@ def test_every_fault_is_named_and_only_what_may_pass_is_tried_again(row: str) ->
 
 @pytest.mark.parametrize("answering", [servers.hang, servers.drip])
 def test_a_server_that_never_ends_is_left_at_the_deadline(answering: Answering) -> None:
-    answer, server, _ = asked(answering, seconds=0.7)
+    answer, server, _ = asked(answering, seconds=2.0)
     assert answer.fault is Fault.TIMEOUT
     assert len(server.calls) == 1
 
@@ -121,9 +121,9 @@ def test_a_short_wait_that_the_server_asks_for_is_kept() -> None:
 
 
 def test_a_server_that_takes_nothing_is_waited_for_until_the_deadline_and_never_left() -> None:
-    answer, server, pool = asked(status(429, "{}", "Retry-After: 0.5\r\n"), seconds=2.9)
+    answer, server, pool = asked(status(429, "{}", "Retry-After: 0.5\r\n"), seconds=5.9)
     assert (answer.fault, answer.spent.requests) == (Fault.RATE_LIMITED, 0)
-    assert 2 <= len(server.calls) <= 6  # once a pause, not more
+    assert 2 <= len(server.calls) <= 12  # once a pause, not more
     assert next(iter(pool.states.values())) == "paced"
 
 
