@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from sim import Theory, Ties, World
     from sim.core import ParameterSpec, Report
-    from sim.runtime import Keeping, Opened, Simulation
+    from sim.runtime import JournalConfig, Opened, Simulation
     from sim.scenario import RunPlan
 
 __all__ = [
@@ -218,7 +218,7 @@ class Backend(Protocol):
     def load(self, path: Path, report: Report) -> World:
         """Read a world's file alone."""
 
-    def keeping(self, path: Path, opened: Opened | None) -> Keeping:
+    def keeping(self, path: Path, opened: Opened | None) -> JournalConfig:
         """Return how a world is kept beside a file; ``opened``: going on with what was found."""
 
     def free_name(self, name: str) -> Path:
@@ -284,7 +284,7 @@ class Backend(Protocol):
         """List the saves folder, newest first."""
 
     def simulation(
-        self, world: World, name: str, path: Path | None, keeping: Keeping | None = None
+        self, world: World, name: str, path: Path | None, keeping: JournalConfig | None = None
     ) -> Simulation:
         """Wrap a world in its engine, not started yet; this one is called in the screen's loop."""
 

@@ -14,7 +14,7 @@ from tui.model_access import asking_of
 from tui.safe_text import line
 
 if TYPE_CHECKING:
-    from tui.program import Program
+    from tui.program import HubbubApp
 
 __all__ = ["BackgroundWork"]
 
@@ -39,7 +39,7 @@ class BackgroundWork:
         scenarios to sweep of this folder, scenarios to play.
     """
 
-    def __init__(self, app: Program) -> None:
+    def __init__(self, app: HubbubApp) -> None:
         self._app = app
         self._warming = DialogJob("preparing the models")
         self.model_words: list[str] = []

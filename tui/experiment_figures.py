@@ -18,8 +18,18 @@ if TYPE_CHECKING:
     from tui.experiments import Experiment
 
 __all__ = [
-    "FAN", "HEAT", "QUANTILES", "ArmCurves", "Bar", "Bars", "Difference", "Outcome",
-    "ParameterMap", "course", "outcome_of", "series_of",
+    "FAN",
+    "HEAT",
+    "QUANTILES",
+    "ArmCurves",
+    "ArmDifference",
+    "Bar",
+    "Bars",
+    "Outcome",
+    "ParameterMap",
+    "course",
+    "outcome_of",
+    "series_of",
 ]  # fmt: skip
 
 FAN, HEAT = "fan", "heat map"
@@ -57,7 +67,7 @@ class ArmCurves:
 
 
 @dataclass(frozen=True, eq=False)
-class Difference:
+class ArmDifference:
     """One arm less another, tick by tick.
 
     Attributes
@@ -177,7 +187,7 @@ class Outcome:
     facts: tuple[tuple[str, str], ...]
     sentences: tuple[str, ...]
     finished: int
-    difference: Difference | None = None
+    difference: ArmDifference | None = None
     pictures: Mapping[str, ParameterMap | Bars] = field(default_factory=dict)
 
     @property
@@ -414,9 +424,9 @@ def _arms(found: Futures, series: str) -> Sequence[ArmCurves]:
     return arms
 
 
-def _difference(found: Futures, series: str) -> Difference:
+def _difference(found: Futures, series: str) -> ArmDifference:
     table = found.difference_curve(series)
-    return Difference(
+    return ArmDifference(
         found.arms[1], found.arms[0],
         np.stack([table["low"], table["mean"], table["high"]]).astype(np.float64),
     )  # fmt: skip

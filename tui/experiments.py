@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sim.runtime import Simulation
     from tui.backend import Backend
 
-__all__ = ["AS_IT_IS", "Experiment", "Experiments", "FilePlan", "Plan", "finished_of"]
+__all__ = ["AS_IT_IS", "Experiment", "ExperimentPlan", "Experiments", "FilePlan", "finished_of"]
 
 AS_IT_IS = "as it is"
 """What a world is called to which nothing is done."""
@@ -40,7 +40,7 @@ _PATIENCE = 5.0
 
 
 @dataclass(frozen=True)
-class Plan:
+class ExperimentPlan:
     """What is run.
 
     Parameters
@@ -137,7 +137,7 @@ class Experiment:
     """
 
     number: int
-    plan: Plan | FilePlan
+    plan: ExperimentPlan | FilePlan
     tick: int = 0
     agents: int = 0
     world: weakref.ref[Simulation] | None = None
@@ -173,7 +173,7 @@ class Experiment:
         began = time.monotonic()
         if began < self.looked and progress.finished < progress.total:
             return
-        if isinstance(self.plan, Plan):
+        if isinstance(self.plan, ExperimentPlan):
             self._take(self.plan, progress.records())
         elif self.plan.look is not None:
             self.found = self.plan.look(progress)
@@ -185,7 +185,7 @@ class Experiment:
         self.found, self.finished = found, finished_of(found)
         self.total = max(self.total, self.finished)
 
-    def _take(self, plan: Plan, records: Any) -> None:
+    def _take(self, plan: ExperimentPlan, records: Any) -> None:
         from sim.lab import Ensemble, Futures
 
         if not plan.arms:
@@ -194,7 +194,7 @@ class Experiment:
             self.found = Futures(whole, self.tick, "")
 
 
-class Host(Protocol):
+class ExperimentHost(Protocol):
     """What experiments need of the program that they run beside."""
 
     backend: Backend
@@ -225,7 +225,7 @@ class Experiments:
         In the order in which they began.
     """
 
-    def __init__(self, app: Host) -> None:
+    def __init__(self, app: ExperimentHost) -> None:
         self._app = app
         self.all: list[Experiment] = []
         self._task: asyncio.Task[None] | None = None
@@ -249,7 +249,7 @@ class Experiments:
                 "`replicates stop`."
             )
 
-    def begin(self, plan: Plan | FilePlan) -> Experiment:
+    def begin(self, plan: ExperimentPlan | FilePlan) -> Experiment:
         """Run the world that is shown many times over, from a copy of it now; or a file."""
         made = self._new(Experiment(len(self.all) + 1, plan))
         self._begin(made, self._work(made, plan))
@@ -267,7 +267,7 @@ class Experiments:
         self.all.append(made)
         return made
 
-    def _work(self, made: Experiment, plan: Plan | FilePlan) -> Coroutine[Any, Any, None]:
+    def _work(self, made: Experiment, plan: ExperimentPlan | FilePlan) -> Coroutine[Any, Any, None]:
         if isinstance(plan, FilePlan):
             return self._of_file(made, plan)
         return self._futures(made, plan) if plan.arms else self._ensemble(made, plan)
@@ -308,7 +308,7 @@ class Experiments:
         made.under_way = tuple(each.id for each in world.cascades.loose if each.alive)
         return world
 
-    async def _ensemble(self, made: Experiment, plan: Plan) -> None:
+    async def _ensemble(self, made: Experiment, plan: ExperimentPlan) -> None:
         from sim import lab
 
         made.stage, world = "copying the world", await self._copied(made)
@@ -318,7 +318,7 @@ class Experiments:
             report=_reporter(made),
         ))  # fmt: skip
 
-    async def _futures(self, made: Experiment, plan: Plan) -> None:
+    async def _futures(self, made: Experiment, plan: ExperimentPlan) -> None:
         from sim import lab
 
         made.stage, world = "copying the world", await self._copied(made)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sim.lab import Result, Study, StudyFindings
 
 __all__ = [
-    "Fault", "LabFile", "calibration_plan", "fault_of", "kept_in", "lab_files", "named_file",
+    "Diagnostic", "LabFile", "calibration_plan", "fault_of", "kept_in", "lab_files", "named_file",
     "read_text", "remove_results", "results_of", "scenario_title", "study_plan", "sweep_plan",
     "sweep_results", "write_new_study", "write_text",
 ]  # fmt: skip
@@ -53,7 +53,7 @@ class LabFile:
 
 
 @dataclass(frozen=True)
-class Fault:
+class Diagnostic:
     """What is wrong with a text.
 
     Attributes
@@ -211,7 +211,7 @@ def write_new_study(path: Path) -> None:
     write_text(path, template(path.stem.replace("-", " ").capitalize()), force=False)
 
 
-def fault_of(path: Path, text: str) -> Fault | None:
+def fault_of(path: Path, text: str) -> Diagnostic | None:
     """Return the first thing that is wrong with the text of a study or scenario; None: it runs.
 
     Parameters
@@ -233,7 +233,7 @@ def fault_of(path: Path, text: str) -> Fault | None:
             scenario_from(path, table).plan(Stop(None)).check()
     except HubbubError as error:
         said = error.reason if isinstance(error, FileError) else str(error)
-        return Fault(line(said, 600), _row_of(text, said))
+        return Diagnostic(line(said, 600), _row_of(text, said))
     return None
 
 

@@ -17,7 +17,7 @@ from tui.dialogs.progress import in_thread
 if TYPE_CHECKING:
     from sim.minds.deciding.thinker import Thinker
     from sim.minds.models.budget import Budget
-    from tui.program import Program
+    from tui.program import HubbubApp
 
 __all__ = ["ModelAccess", "asking_of"]
 
@@ -103,6 +103,6 @@ class ModelAccess:
 _OF: WeakKeyDictionary[Any, ModelAccess] = WeakKeyDictionary()
 
 
-def asking_of(app: Program) -> ModelAccess:
+def asking_of(app: HubbubApp) -> ModelAccess:
     """Return the way of a program; made when it is first wanted."""
     return _OF.setdefault(app, ModelAccess())

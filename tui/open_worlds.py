@@ -20,8 +20,8 @@ from tui.safe_text import line
 if TYPE_CHECKING:
     from sim import World
     from sim.core import Report
-    from sim.runtime import Keeping, Opened
-    from tui.program import Program
+    from sim.runtime import JournalConfig, Opened
+    from tui.program import HubbubApp
 
 __all__ = ["OpenWorlds"]
 
@@ -53,7 +53,7 @@ class OpenWorlds:
         Whether the program ends: what was agreed to about the world stands.
     """
 
-    def __init__(self, app: Program) -> None:
+    def __init__(self, app: HubbubApp) -> None:
         self._app = app
         self.home = Home()
         self.is_quitting = False
@@ -152,7 +152,7 @@ class OpenWorlds:
         raise AssertionError  # pragma: no cover - the last try raises
 
     async def _feed(
-        self, world: World, name: str, path: Path | None, keeping: Keeping | None
+        self, world: World, name: str, path: Path | None, keeping: JournalConfig | None
     ) -> FrameFeed:
         simulation = self._app.backend.simulation(world, name, path, keeping)
         feed = FrameFeed(simulation, self._app.show_problem)

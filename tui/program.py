@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from tui.actions.situation import ScreenState
     from tui.frame_feed import FrameFeed
 
-__all__ = ["Program"]
+__all__ = ["HubbubApp"]
 
 
-class Program(KeysInOrder, inherit_bindings=False):
+class HubbubApp(KeysInOrder, inherit_bindings=False):
     """What parts, modes and dialogs read of the program, and what they ask of it.
 
     It stands below all of them, so that none imports the whole: :class:`~tui.viewer.Viewer` makes

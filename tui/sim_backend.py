@@ -23,7 +23,7 @@ from tui.saves_list import is_here, never_saved, seen
 if TYPE_CHECKING:
     from sim import Theory, Ties, World
     from sim.core import Report
-    from sim.runtime import Keeping, Opened, Simulation
+    from sim.runtime import JournalConfig, Opened, Simulation
     from sim.store import Info
 
 __all__ = ["SimBackend", "preferences"]
@@ -129,12 +129,12 @@ class SimBackend:
 
         return load(path, report=report)
 
-    def keeping(self, path: Path, opened: Opened | None) -> Keeping:
+    def keeping(self, path: Path, opened: Opened | None) -> JournalConfig:
         """Return how a world is kept beside a file."""
-        from sim.runtime import Keeping
+        from sim.runtime import JournalConfig
 
         found = opened.recovered if opened is not None else None
-        return Keeping(path, author=AUTHOR, recovered=found)
+        return JournalConfig(path, author=AUTHOR, recovered=found)
 
     def free_name(self, name: str) -> Path:
         """Return a file of the saves folder that is not there; the folder is."""
@@ -348,7 +348,7 @@ class SimBackend:
         return sorted(found, key=lambda world: world.saved, reverse=True)
 
     def simulation(
-        self, world: World, name: str, path: Path | None, keeping: Keeping | None = None
+        self, world: World, name: str, path: Path | None, keeping: JournalConfig | None = None
     ) -> Simulation:
         """Wrap a world in its engine."""
         from sim.runtime import Simulation

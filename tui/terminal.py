@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TextIO
 from sim.core import answers_first
 
 if TYPE_CHECKING:
-    from tui.program import Program
+    from tui.program import HubbubApp
 
 __all__ = ["NO_TERMINAL", "obstacle", "run_on_terminal"]
 
@@ -61,7 +61,7 @@ def obstacle(
     return ""
 
 
-def run_on_terminal(made: Callable[[], Program]) -> int:
+def run_on_terminal(made: Callable[[], HubbubApp]) -> int:
     """Show the screen until it is left.
 
     Parameters
@@ -100,7 +100,7 @@ def _drawn_on_output() -> Iterator[None]:
         sys.__stderr__ = errors  # type: ignore[misc]
 
 
-async def _run(app: Program) -> int:
+async def _run(app: HubbubApp) -> int:
     """Run the app; the terminal is given back first, then the engine is left, in bounded time."""
     received: list[int] = []
     loop = asyncio.get_running_loop()
@@ -118,7 +118,7 @@ async def _run(app: Program) -> int:
     return app.return_code or 0
 
 
-def _exported(app: Program) -> contextlib.AbstractContextManager[object]:
+def _exported(app: HubbubApp) -> contextlib.AbstractContextManager[object]:
     """Serve metrics of whichever world is on the screen, where the settings name a port."""
     from sim.settings import current
 
@@ -130,7 +130,7 @@ def _exported(app: Program) -> contextlib.AbstractContextManager[object]:
     return exported(SimulationSource(lambda: app.feed.simulation if app.feed else None), port)
 
 
-async def _rescue(app: Program) -> None:
+async def _rescue(app: HubbubApp) -> None:
     """Save what no journal keeps; a copy of another's world is none of ours."""
     frame = app.frame
     if frame is None or not frame.dirty or frame.kept is not None or app.home.is_copy:
@@ -139,7 +139,7 @@ async def _rescue(app: Program) -> None:
         await app.simulation.save(app.backend.saves / f"{frame.name}.rescued.hub")
 
 
-def _signalled(app: Program, number: int, received: list[int]) -> None:
+def _signalled(app: HubbubApp, number: int, received: list[int]) -> None:
     """Leave in good order; a second signal does not wait."""
     if received:
         _force(number)
@@ -163,7 +163,7 @@ def hung_up(descriptor: int) -> bool:
     return any(event & (select.POLLHUP | select.POLLERR) for _, event in poll.poll(0))
 
 
-async def _watch_terminal(app: Program, received: list[int]) -> None:
+async def _watch_terminal(app: HubbubApp, received: list[int]) -> None:
     """Leave when the terminal vanishes: not every way to lose it comes with a signal."""
     while not received:
         await asyncio.sleep(WATCH_SECONDS)

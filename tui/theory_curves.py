@@ -10,7 +10,7 @@ from tui.safe_text import line
 if TYPE_CHECKING:
     from sim import Theory
     from sim.runtime import Focus
-    from tui.program import Program
+    from tui.program import HubbubApp
 
 __all__ = ["TheoryCurves"]
 
@@ -32,7 +32,7 @@ class TheoryCurves:
         Whose curves they stand beside.
     """
 
-    def __init__(self, app: Program) -> None:
+    def __init__(self, app: HubbubApp) -> None:
         self._app = app
         self._at = -1
         self._known: tuple[Theory, ...] = ()

@@ -22,7 +22,7 @@ from tui.dialogs.error import ErrorDialog, sentence_of
 from tui.dialogs.loading import Loading
 from tui.dialogs.progress import DialogJob, in_thread
 from tui.open_worlds import OpenWorlds
-from tui.program import Program
+from tui.program import HubbubApp
 from tui.safe_text import line, plain
 from tui.sentences import endings, hint_for
 from tui.theme import register_themes
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["Viewer"]
 
 
-class Viewer(Program, inherit_bindings=False):
+class Viewer(HubbubApp, inherit_bindings=False):
     """Opens a world, follows it and shows it; what actions ask of the screen.
 
     Parameters

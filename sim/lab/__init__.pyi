@@ -10,7 +10,7 @@ from sim.lab.futures import Future as Future
 from sim.lab.futures import Futures as Futures
 from sim.lab.futures import compare as compare
 from sim.lab.futures import compare_futures as compare_futures
-from sim.lab.minds.comparison import Arm as Arm
+from sim.lab.minds.comparison import MindsArm as MindsArm
 from sim.lab.minds.comparison import MindsComparison as MindsComparison
 from sim.lab.minds.comparison import compare_minds as compare_minds
 from sim.lab.recommenders.comparison import Comparison as Comparison

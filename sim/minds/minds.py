@@ -13,7 +13,7 @@ from sim.minds.models.batch import Case, answers_in, ask_for, seated
 from sim.minds.models.faults import Fault, ModelError
 from sim.minds.prompts.counts import Decided
 from sim.minds.prompts.decisions import Decision, decision_of, schema_of
-from sim.minds.prompts.letters import Letter, Place, acts_for, fitting
+from sim.minds.prompts.letters import Destination, Letter, acts_for, fitting
 from sim.minds.prompts.plans import PlanRequest, planned
 from sim.minds.prompts.prompts import Post, Prompt, Scene
 
@@ -85,7 +85,7 @@ class Member:
     ask: Callable[[Ask], Awaitable[Answer]]
     language: str = ""
     letters: tuple[Letter, ...] = ()
-    places: tuple[Place, ...] = ()
+    places: tuple[Destination, ...] = ()
     planning: PlanRequest | None = None
     prompts: Mapping[str, Prompt] = field(default_factory=dict)
     tick: int = 0

@@ -7,6 +7,6 @@ from sim.network.analysis.report import NetworkReport as NetworkReport
 from sim.network.analysis.report import network_report as network_report
 from sim.network.analysis.reputation import foretold as foretold
 from sim.network.analysis.reputation import reputation as reputation
-from sim.network.graph.changes import Changed as Changed
+from sim.network.graph.changes import AppliedChanges as AppliedChanges
 from sim.network.graph.interactions import Interactions as Interactions
 from sim.network.graph.log import History as History

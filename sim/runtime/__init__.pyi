@@ -23,7 +23,7 @@ from sim.runtime.jobs import Job as Job
 from sim.runtime.jobs import Progress as Progress
 from sim.runtime.jobs import start as start
 from sim.runtime.journal.history import recorded as recorded
-from sim.runtime.journal.persistence import Keeping as Keeping
+from sim.runtime.journal.persistence import JournalConfig as JournalConfig
 from sim.runtime.manifest import Repeated as Repeated
 from sim.runtime.manifest import manifest_of as manifest_of
 from sim.runtime.manifest import repeat as repeat

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sim.core.progress import Report, quiet
 from sim.errors import FileError, SnapshotError
-from sim.runtime.journal.persistence import Keeping
+from sim.runtime.journal.persistence import JournalConfig
 from sim.runtime.journal.writer import Pacing, recover
 from sim.runtime.saves.places import LivePlace, place_of, put_aside, rest_of
 from sim.store import info, load
@@ -63,9 +63,9 @@ class Opened:
     told: str = ""
     findings: tuple[str, ...] = ()
 
-    def keeping(self, pacing: Pacing | None = None, author: str = "script") -> Keeping:
+    def keeping(self, pacing: Pacing | None = None, author: str = "script") -> JournalConfig:
         """Return how it goes on: as the argument ``journal`` of a simulation."""
-        return Keeping(self.path, pacing or Pacing.chosen(), author, self.recovered)
+        return JournalConfig(self.path, pacing or Pacing.chosen(), author, self.recovered)
 
 
 def open_live(

@@ -27,7 +27,7 @@ from sim.runtime.frames.sessions import Session
 from sim.runtime.health.checks import Health
 from sim.runtime.interactions import Batch, InteractionStream
 from sim.runtime.jobs import Job
-from sim.runtime.journal.persistence import Keeping, keeping_of
+from sim.runtime.journal.persistence import JournalConfig, keeping_of
 from sim.runtime.journal.writer import Pacing
 from sim.runtime.performance import Performance
 from sim.runtime.preview import Plan
@@ -81,10 +81,12 @@ class Simulation:
     journal
         Whether to keep a journal beside ``path``, and when to take checkpoints: then a command is
         answered once no crash can take it back, and :func:`sim.runtime.open_live` brings back
-        everything that was answered. A :class:`~sim.runtime.journal.persistence.Keeping` names
-        another file, and what was recovered there.
+        everything that was answered. A
+        :class:`~sim.runtime.journal.persistence.JournalConfig` names another file, and what was
+        recovered there.
     author
-        Who asks for what is done, as journal and audit log have it; a ``Keeping`` names its own.
+        Who asks for what is done, as journal and audit log have it; a ``JournalConfig`` names its
+        own.
     undo_bytes
         Memory for :meth:`back`; 0: none, None: as settings say. A journal reaches further.
     minds
@@ -119,7 +121,7 @@ class Simulation:
         path: str | Path | None = None,
         max_running: int | None = None,
         frames_per_second: float = 10.0,
-        journal: bool | Pacing | Keeping = False,
+        journal: bool | Pacing | JournalConfig = False,
         author: str = "script",
         undo_bytes: int | None = None,
         minds: Thinker | None = None,
@@ -361,7 +363,7 @@ class Simulation:
         """
         return await self._client.save(path, note, report)
 
-    async def keep(self, keeping: Keeping) -> None:
+    async def keep(self, keeping: JournalConfig) -> None:
         """Begin a journal now, where there is none; the world stands still for it.
 
         Raises

@@ -7,9 +7,9 @@ from sim.scenario.gallery import is_scenario as is_scenario
 from sim.scenario.gallery import open_scenario as open_scenario
 from sim.scenario.minds import MindsRequest as MindsRequest
 from sim.scenario.odd import described as described
-from sim.scenario.plan import Command as Command
 from sim.scenario.plan import MessageSpec as MessageSpec
 from sim.scenario.plan import RunPlan as RunPlan
+from sim.scenario.plan import ScenarioCommand as ScenarioCommand
 from sim.scenario.plan import Stop as Stop
 from sim.scenario.setup import WorldSetup as WorldSetup
 from sim.scenario.spec import Scenario as Scenario

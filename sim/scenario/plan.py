@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sim.spread.cascade.cascade import Cascade
     from sim.world.world import World
 
-__all__ = ["LIMIT", "SEEDS", "Command", "MessageSpec", "RunPlan", "Stop", "at_rest"]
+__all__ = ["LIMIT", "SEEDS", "MessageSpec", "RunPlan", "ScenarioCommand", "Stop", "at_rest"]
 
 Ids = npt.NDArray[np.uint32]
 Named = str | Sequence[str | int]
@@ -148,7 +148,7 @@ class MessageSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class ScenarioCommand:
     """Each of some agents does something about each of some others, between two ticks.
 
     Parameters
@@ -202,7 +202,7 @@ def _chosen(world: World, named: Named) -> Ids:
     return np.array([world.agents.index(one) for one in named], np.uint32)
 
 
-def _stated(spec: MessageSpec | Command) -> dict[str, Any]:
+def _stated(spec: MessageSpec | ScenarioCommand) -> dict[str, Any]:
     """Return the fields of a message or command, but for where it was read."""
     return {name: value for name, value in asdict(spec).items() if name != "place"}
 
@@ -260,9 +260,9 @@ class RunPlan:
     Examples
     --------
     >>> from sim import World
-    >>> from sim.scenario import Command, MessageSpec, RunPlan, Stop, drive
+    >>> from sim.scenario import ScenarioCommand, MessageSpec, RunPlan, Stop, drive
     >>> word = MessageSpec("A word.", seeds="ids:0", model="si", parameters={"beta": 1.0})
-    >>> plan = RunPlan(messages=(word,), commands=(Command("unfollow", [2], [1], at=1),))
+    >>> plan = RunPlan(messages=(word,), commands=(ScenarioCommand("unfollow", [2], [1], at=1),))
     >>> world = World.from_edges([0, 1], [1, 2], 3)
     >>> plan.begin(world)
     >>> for done in drive(plan, world, plan.stop.limit):
@@ -275,7 +275,7 @@ class RunPlan:
     setup: WorldSetup | None = None
     platform: str = ""
     messages: tuple[MessageSpec, ...] = ()
-    commands: tuple[Command, ...] = ()
+    commands: tuple[ScenarioCommand, ...] = ()
     minds: MindsRequest | None = None
     stop: Stop = Stop()
     max_running: int | None = None

@@ -85,7 +85,7 @@ from sim.core.toml import from_toml
 from sim.errors import FileError
 from sim.scenario.minds import AWAKE, MindsRequest
 from sim.scenario.places import as_clause, placed
-from sim.scenario.plan import Command, MessageSpec, RunPlan, Stop
+from sim.scenario.plan import MessageSpec, RunPlan, ScenarioCommand, Stop
 from sim.scenario.sections import (
     AboutSection,
     CommandSection,
@@ -206,7 +206,7 @@ class Scenario:
                 for number, message in enumerate(self.messages, 1)
             ),
             commands=tuple(
-                Command(**dict(command), place=(self.path, f"[[commands]] number {number}"))
+                ScenarioCommand(**dict(command), place=(self.path, f"[[commands]] number {number}"))
                 for number, command in enumerate(self.commands, 1)
             ),
             minds=None if self.minds is None else _minds_request(self.minds),

@@ -39,8 +39,8 @@ from sim.core.toml import from_toml
 from sim.errors import SettingsError
 
 __all__ = [
-    "Change",
     "LanguageModelSettings",
+    "SettingChange",
     "Settings",
     "SettingsWatch",
     "current",
@@ -341,7 +341,7 @@ class _Recipe(NamedTuple):
     dotenv: Path = Path(".env")
 
 
-class Change(NamedTuple):
+class SettingChange(NamedTuple):
     """One setting that became another; secrets show as stars."""
 
     name: str
@@ -365,12 +365,12 @@ class SettingsWatch:
         self.settings = settings or current()
         self._seen = self._stamps()
 
-    def changed(self) -> list[Change]:
+    def changed(self) -> list[SettingChange]:
         """Look at the files again, and adopt what they say now.
 
         Returns
         -------
-        list of Change
+        list of SettingChange
             Empty when nothing changed.
 
         Raises
@@ -385,7 +385,7 @@ class SettingsWatch:
         before, self.settings = self.settings, self.settings.reloaded()
         use(self.settings)
         return [
-            Change(name, old, new)
+            SettingChange(name, old, new)
             for name in type(before).model_fields
             if (old := getattr(before, name)) != (new := getattr(self.settings, name))
         ]

@@ -22,7 +22,7 @@ from sim.core.rng import Stream
 from sim.errors import HubbubError, PluginError
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, OpenedChannel
-from sim.spread.channels.channel import Asked, Channel
+from sim.spread.channels.channel import Channel, PluginChannel
 from sim.testing.call_watch import CallWatch, source_of, state
 from sim.testing.law_runner import hold
 from sim.world.channels import FeedPlugin
@@ -195,7 +195,7 @@ def _world(cls: type[Channel]) -> World:
 
 def _opened(cls: type[Channel], parameters: dict[str, Any], world: World) -> OpenedChannel:
     plugin = cls(**parameters)
-    return Asked(plugin, world) if cls.opened is Channel.opened else plugin.opened(world)
+    return PluginChannel(plugin, world) if cls.opened is Channel.opened else plugin.opened(world)
 
 
 def _run(

@@ -26,7 +26,7 @@ from sim.core.rooms import environment
 from sim.core.text import one_line
 from sim.errors import PluginError
 
-__all__ = ["Verdict", "judged", "probe"]
+__all__ = ["TrialResult", "judged", "probe"]
 
 DEADLINE_SECONDS = 8.0
 """Processor time that a tick of a tiny world may take; compiling a form's kernels takes 5."""
@@ -46,7 +46,7 @@ PROBED = ("runs", "silent", "own draws", "deterministic", "untouched")
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class TrialResult:
     """What became of one model.
 
     Attributes
@@ -80,7 +80,7 @@ def judged(
     parameters: Mapping[str, Any] | None = None,
     deadline: float = DEADLINE_SECONDS,
     watch: Callable[[str], object] = lambda _doing: None,
-) -> tuple[Verdict, ...]:
+) -> tuple[TrialResult, ...]:
     """Try a plugin in a process of its own.
 
     Parameters
@@ -140,7 +140,7 @@ def probe(what: str, *, deadline: float = DEADLINE_SECONDS) -> tuple[str, ...]:
     return tuple(v.sentence for v in verdicts if v.sentence and v.broken != "kind")
 
 
-def _error(verdict: Verdict) -> PluginError:
+def _error(verdict: TrialResult) -> PluginError:
     said = re.match(r"Plugin '(.*?)': (.*?)\.?$", verdict.sentence, re.DOTALL)
     return PluginError(*said.groups()) if said else PluginError(verdict.model, verdict.sentence)
 
@@ -170,13 +170,13 @@ class Trial:
         self._what = what
         self._deadline = deadline
         self._pending = b""
-        self._verdicts: dict[str, Verdict] = {}
+        self._verdicts: dict[str, TrialResult] = {}
         self._doing, self._model = "starting", ""
         self._is_over = self._has_said_all = False
         self._alive_at, self._worked = time.monotonic(), 0.0
         self._awake_at, self._seen_work = self._alive_at, 0.0
 
-    def follow(self, watch: Callable[[str], object]) -> tuple[Verdict, ...]:
+    def follow(self, watch: Callable[[str], object]) -> tuple[TrialResult, ...]:
         """Read until the process has said all, ended, or stood still for too long."""
         while not self._is_over:
             watch(f"{self._model}: {self._doing}" if self._model else self._doing)
@@ -213,7 +213,9 @@ class Trial:
         if event == "doing":
             self._doing, self._model = told["what"], model
         elif event == "kept":
-            self._verdicts[model] = Verdict(model, tuple(told["laws"]), lacks=tuple(told["lacks"]))
+            self._verdicts[model] = TrialResult(
+                model, tuple(told["laws"]), lacks=tuple(told["lacks"])
+            )
         elif event == "broken":
             self._condemn(model, told["law"], told["sentence"])
         elif event == "refused":
@@ -222,7 +224,7 @@ class Trial:
             self._is_over = self._has_said_all = True
 
     def _condemn(self, model: str, law: str, sentence: str) -> None:
-        self._verdicts[model] = Verdict(model, (), law, one_line(sentence))
+        self._verdicts[model] = TrialResult(model, (), law, one_line(sentence))
 
     def _look(self) -> None:
         """End a process that works, or waits, without a sign of life."""
@@ -245,7 +247,7 @@ class Trial:
     def _fail(self, reason: str) -> None:
         name = self._model or self._what
         sentence = one_line(str(PluginError(name, reason)))
-        self._verdicts[name] = Verdict(name, (), self._doing, sentence, is_harmful=True)
+        self._verdicts[name] = TrialResult(name, (), self._doing, sentence, is_harmful=True)
         self._is_over = True
 
     def _ended(self) -> None:

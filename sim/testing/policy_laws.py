@@ -129,7 +129,7 @@ def _watched(cls: type[Policy], parameters: dict[str, Any], look: Look) -> None:
     """Run it with every call looked at; refuse with the first thing that is said."""
     asked, said = cls(**parameters), list[str]()
 
-    class Watched(Policy):
+    class WatchedPolicy(Policy):
         """What is tried, and somebody who looks on."""
 
         def codes(self, part: ExposurePart, platform: Any, key: np.uint64) -> npt.NDArray[np.uint8]:
@@ -138,7 +138,7 @@ def _watched(cls: type[Policy], parameters: dict[str, Any], look: Look) -> None:
                 said.extend(filter(None, [look(asked, part, platform, key, found)]))
             return found
 
-    _run(cls.plugin_name, Watched())
+    _run(cls.plugin_name, WatchedPolicy())
     if said:
         raise PluginError(cls.plugin_name, said[0])
 

@@ -176,7 +176,7 @@ def _watched(cls: type[Recommender], parameters: dict[str, Any], look: Look) -> 
     """Run it with every call looked at; refuse with the first thing that is said."""
     asked, said = _made(cls, parameters), list[str]()
 
-    class Watched(Recommender):
+    class WatchedRecommender(Recommender):
         """What is tried, and somebody who looks on."""
 
         def prepare(self, platform: Any) -> None:
@@ -192,7 +192,7 @@ def _watched(cls: type[Recommender], parameters: dict[str, Any], look: Look) -> 
                 said.extend(filter(None, [look(asked, candidates, scores)]))
             return scores
 
-    world = lively_world(Watched())
+    world = lively_world(WatchedRecommender())
     world.step(_TICKS)
     _refuse_faults(cls, _platform(world))
     if said:

@@ -19,11 +19,11 @@ from sim.errors import InputError
 from sim.network.graph.interactions import Interactions
 from sim.platform.channel import FEED, FeedChannel
 from sim.spread.cascade.contacts import Broadcast, Contacts, OpenedChannel
-from sim.spread.channels.channel import Asked, Channel, InWorld, read
+from sim.spread.channels.channel import Channel, InWorld, PluginChannel, read
 from sim.world.contract import WorldState
 
 __all__ = [
-    "FEED", "BroadcastPlugin", "FeedPlugin", "Stream", "StreamPlugin", "channel_of",
+    "FEED", "BroadcastPlugin", "FeedPlugin", "StreamChannel", "StreamPlugin", "channel_of",
     "is_channel", "is_current", "opened", "reopened",
 ]  # fmt: skip
 
@@ -69,7 +69,7 @@ class StreamPlugin(Channel):
                 "The channel 'stream' plays the times of a network, and this world came without "
                 "any; import an edge list with times (hubbub import FILE --times COLUMN)."
             )
-        return Stream(home.interactions, home.tick_minutes, self.ticks, self.again)
+        return StreamChannel(home.interactions, home.tick_minutes, self.ticks, self.again)
 
 
 class FeedPlugin(Channel):
@@ -95,7 +95,7 @@ class FeedPlugin(Channel):
 
 
 @dataclass
-class Stream:
+class StreamChannel:
     """Who met in this tick, or in the last few: timed interactions, played from the first tick.
 
     World tick 1 plays the first span of :attr:`~sim.world.world.World.tick_minutes` minutes of the
@@ -199,7 +199,7 @@ def opened(channel: Channel, world: InWorld) -> OpenedChannel:
         Where the world lacks what it needs, or it has no name to be saved under.
     """
     found = channel.opened(world)
-    if not isinstance(found, Asked) and is_foreign(type(channel)):
+    if not isinstance(found, PluginChannel) and is_foreign(type(channel)):
         raise InputError(
             f"The channel {channel.plugin_name!r} opens something of its own, which no save can "
             "name; write contacts() and leave opened() as it is."
@@ -209,7 +209,7 @@ def opened(channel: Channel, world: InWorld) -> OpenedChannel:
 
 def is_current(channel: OpenedChannel) -> bool:
     """Return whether an opened channel is still what its name makes: no file has changed since."""
-    if not isinstance(channel, Asked):
+    if not isinstance(channel, PluginChannel):
         return True
     name = channel.plugin.plugin_name
     return name in names("channel") and spec(name, "channel").cls is type(channel.plugin)
@@ -217,9 +217,9 @@ def is_current(channel: OpenedChannel) -> bool:
 
 def reopened(channel: OpenedChannel, world: WorldState) -> OpenedChannel:
     """Return the same channel as it works in a world that was rebuilt or went back."""
-    if isinstance(channel, Asked):
+    if isinstance(channel, PluginChannel):
         found = world.channel(channel.plugin)
-        is_same = isinstance(found, Asked) and type(found.plugin) is type(channel.plugin)
-        return found if is_same else Asked(channel.plugin, world)
+        is_same = isinstance(found, PluginChannel) and type(found.plugin) is type(channel.plugin)
+        return found if is_same else PluginChannel(channel.plugin, world)
     can_be = is_channel(channel.name) and (channel.name != FEED or world.platform is not None)
     return world.channel(channel.name) if can_be else channel

@@ -18,7 +18,7 @@ import numpy as np
 
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
-from sim.network.graph.changes import GAIN, LOSS, Changed
+from sim.network.graph.changes import GAIN, LOSS, AppliedChanges
 
 if TYPE_CHECKING:
     from sim.platform.platform import Platform
@@ -248,12 +248,12 @@ def add_ties(
     return world.ties.count - before
 
 
-def _on_pairs(does: str, doing: str, says: str) -> Callable[..., Changed]:
+def _on_pairs(does: str, doing: str, says: str) -> Callable[..., AppliedChanges]:
     """Add a command that is one method of a world about pairs of agents."""
 
-    def act(world: World, agents: Any, others: Any, report: Report = quiet) -> Changed:
+    def act(world: World, agents: Any, others: Any, report: Report = quiet) -> AppliedChanges:
         report(doing, 0.0)
-        done: Changed = getattr(world, does)(np.asarray(agents), np.asarray(others))
+        done: AppliedChanges = getattr(world, does)(np.asarray(agents), np.asarray(others))
         return done
 
     act.__name__ = act.__qualname__ = does

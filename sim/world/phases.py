@@ -11,7 +11,7 @@ from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Draws, Ids
 from sim.spread.cascade.faults import ModelFault, is_interruption, place_of
 from sim.spread.cascade.feed_contacts import FeedContacts
-from sim.spread.channels.channel import Asked
+from sim.spread.channels.channel import PluginChannel
 from sim.world.contract import Phase, WorldState
 
 __all__ = ["PHASES", "Phase", "surroundings", "topic_of"]
@@ -70,7 +70,7 @@ def _resting_over(world: WorldState, cascade: Cascade) -> Contacts:
     if cascade.is_over:
         return world.silence()
     network, channel = world.network(), cascade.channel
-    return channel.over(network, world.tick) if isinstance(channel, Asked) else network
+    return channel.over(network, world.tick) if isinstance(channel, PluginChannel) else network
 
 
 def expose(world: WorldState) -> None:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from sim.agents.lifecycle import Lifecycle, belongs
 from sim.errors import InputError
-from sim.network.graph.changes import Changed
+from sim.network.graph.changes import AppliedChanges
 from sim.network.graph.slab import ordered
 from sim.network.graph.slab_kernels import ADDED, KNOWN, REMOVED, UNKNOWN
 from sim.network.graph.ties import FRIEND, Ties
@@ -252,7 +252,7 @@ def _changed(
     ties: Ties, sources: Ids, targets: Ids, adds: bool, kind: int | None = None
 ) -> npt.NDArray[np.uint8]:
     """Change ties; returns the fate of each pair in the order given."""
-    done: Changed = ties.change(sources, targets, adds, kinds=kind)
+    done: AppliedChanges = ties.change(sources, targets, adds, kinds=kind)
     fate = np.zeros(sources.size, np.uint8)
     fate[done.order] = done.fate
     return fate

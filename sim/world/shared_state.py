@@ -16,7 +16,7 @@ from sim.spread.cascade.contacts import (
     Scratch,
     bitmap,
 )
-from sim.spread.channels.channel import Asked, Channel, InWorld
+from sim.spread.channels.channel import Channel, InWorld, PluginChannel
 from sim.world.agent_columns import AgentColumns
 from sim.world.channels import channel_of, is_current, opened
 from sim.world.relation_state import Relationships
@@ -84,7 +84,7 @@ class SharedState:
         if ties.is_still:
             self._network = None
             for each in self._channels.values():
-                if isinstance(each, Asked):
+                if isinstance(each, PluginChannel):
                     each.give_back()
 
     def silence(self, agents: Agents, ties: Ties, tick_minutes: float) -> NoContacts:

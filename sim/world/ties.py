@@ -12,7 +12,7 @@ from sim.errors import InputError, UnknownNameError
 from sim.network.analysis.neighbourhood import Subgraph, subgraph
 from sim.network.analysis.reputation import reputation
 from sim.network.graph.arcs import quantised, vetted
-from sim.network.graph.changes import Changed
+from sim.network.graph.changes import AppliedChanges
 from sim.network.graph.log import History
 from sim.network.graph.slab_kernels import ADDED, REMOVED
 from sim.network.graph.ties import FRIEND, DroppedArcs, Ties
@@ -34,7 +34,9 @@ NEIGHBOURS = ("follows", "followers", "friends", "muted", "blocked", "blocked by
 _MARKS = {"muted": MUTED, "blocked": BLOCKED, "blocked by": SHUNNED}
 
 
-def on_pairs(world: WorldState, does: str, agents: npt.ArrayLike, others: npt.ArrayLike) -> Changed:
+def on_pairs(
+    world: WorldState, does: str, agents: npt.ArrayLike, others: npt.ArrayLike
+) -> AppliedChanges:
     """Carry out one of :data:`~sim.world.relation_commands.DOES` on pairs of agents."""
     with world.doing(does, (agents, others)) as note:
         who, whom = pairs_of(world, agents, others, does)
@@ -42,7 +44,7 @@ def on_pairs(world: WorldState, does: str, agents: npt.ArrayLike, others: npt.Ar
         changed = (fate == ADDED) | (fate == REMOVED)
         world.bonds.log.note(world.tick, does, who[changed], whom[changed])
         order = np.arange(who.size, dtype=np.uint32)
-        done = Changed(whom, who, fate, order)
+        done = AppliedChanges(whom, who, fate, order)
         note.result = str(done)
     if changed.any():
         world.unsettle()
@@ -62,7 +64,9 @@ def add_ties(
     return dropped
 
 
-def remove_ties(world: WorldState, sources: npt.ArrayLike, targets: npt.ArrayLike) -> Changed:
+def remove_ties(
+    world: WorldState, sources: npt.ArrayLike, targets: npt.ArrayLike
+) -> AppliedChanges:
     """Carry out :meth:`World.remove_ties`."""
     done = world.ties.remove(sources, targets)
     if world.bonds.has_aside:

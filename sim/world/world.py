@@ -20,7 +20,7 @@ from sim.core.scratch import ScratchFiles
 from sim.errors import InputError
 from sim.network.analysis.neighbourhood import Subgraph
 from sim.network.analysis.reputation import RESTART
-from sim.network.graph.changes import GAIN, LOSS, Changed
+from sim.network.graph.changes import GAIN, LOSS, AppliedChanges
 from sim.network.graph.interactions import Interactions, met_at
 from sim.network.graph.log import History
 from sim.network.graph.ties import DroppedArcs, Ties
@@ -676,7 +676,7 @@ class World:
 
     # Ties
 
-    def follow(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> Changed:
+    def follow(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> AppliedChanges:
         """Let each agent follow (hear) the other of its pair.
 
         Parameters
@@ -686,7 +686,7 @@ class World:
 
         Returns
         -------
-        Changed
+        AppliedChanges
             What became of each pair: a tie other -> agent was added, or there already. A follow of
             somebody whom the agent muted is noted, and begins with the end of the mute.
 
@@ -698,34 +698,34 @@ class World:
         """
         return tie_commands.on_pairs(self, "follow", agents, others)
 
-    def unfollow(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> Changed:
+    def unfollow(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> AppliedChanges:
         """Let each agent hear the other no more; a friend who is left goes on following."""
         return tie_commands.on_pairs(self, "unfollow", agents, others)
 
-    def befriend(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> Changed:
+    def befriend(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> AppliedChanges:
         """Make friends: both hear each other, by two ties that are of the kind friend."""
         return tie_commands.on_pairs(self, "befriend", agents, others)
 
-    def unfriend(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> Changed:
+    def unfriend(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> AppliedChanges:
         """End friendships, with both their ties."""
         return tie_commands.on_pairs(self, "unfriend", agents, others)
 
-    def block(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> Changed:
+    def block(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> AppliedChanges:
         """Cut what ties the two of each pair, and let neither hear the other from now on."""
         return tie_commands.on_pairs(self, "block", agents, others)
 
-    def unblock(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> Changed:
+    def unblock(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> AppliedChanges:
         """Lift blocks; the ties that they cut do not come back."""
         return tie_commands.on_pairs(self, "unblock", agents, others)
 
-    def mute(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> Changed:
+    def mute(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> AppliedChanges:
         """Close ears: nothing of the other is heard; a follow is suspended, not ended.
 
         Of a network with times or signs the suspended tie comes back without them.
         """
         return tie_commands.on_pairs(self, "mute", agents, others)
 
-    def unmute(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> Changed:
+    def unmute(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> AppliedChanges:
         """Open ears again; suspended follows go on with their kind and trust."""
         return tie_commands.on_pairs(self, "unmute", agents, others)
 
@@ -741,7 +741,7 @@ class World:
         return tie_commands.add_ties(self, sources, targets, trust)
 
     @noted("remove_ties")
-    def remove_ties(self, sources: npt.ArrayLike, targets: npt.ArrayLike) -> Changed:
+    def remove_ties(self, sources: npt.ArrayLike, targets: npt.ArrayLike) -> AppliedChanges:
         """Cut ties ``sources[i] -> targets[i]``, whoever they are; in use or suspended."""
         return tie_commands.remove_ties(self, sources, targets)
 

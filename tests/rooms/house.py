@@ -93,17 +93,44 @@ def circles(graph: nx.DiGraph) -> list[set[str]]:
     return sorted(found, key=lambda part: (-len(part), min(part)))
 
 
+def namesakes(trees: dict[str, ast.Module]) -> dict[str, list[str]]:
+    """Return the public class names that stand more than once, and where.
+
+    A widget's own messages are left out: Textual has them said with the widget's name before them
+    (``Form.Changed``).
+    """
+    places: dict[str, list[str]] = defaultdict(list)
+    for module, tree in trees.items():
+        messages = _messages(tree)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef) and node not in messages:
+                places[node.name].append(f"{module}:{node.lineno}")
+    return {
+        name: sorted(at)
+        for name, at in sorted(places.items())
+        if len(at) > 1 and not name.startswith("_")
+    }
+
+
+def _messages(tree: ast.Module) -> set[ast.ClassDef]:
+    """Return the messages of widgets: those within a class that derive from Textual's Message."""
+    found = set()
+    for node in ast.walk(tree):
+        kinds = {"Message"}
+        for each in node.body if isinstance(node, ast.ClassDef) else ():
+            if isinstance(each, ast.ClassDef) and kinds & set(map(ast.unparse, each.bases)):
+                kinds.add(each.name)
+                found.add(each)
+    return found
+
+
 def figures() -> dict[str, Any]:
     """Return the yardsticks that can be read off the text."""
     modules, trees, graph = read()
     texts = {name: path.read_text() for name, path in modules.items()}
     folders = Counter(str(path.parent.relative_to(ROOT)) for path in modules.values())
     sizes, kernels, inside = [], {}, Counter[str]()
-    places: dict[str, set[str]] = defaultdict(set)
     for name, tree in trees.items():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                places[node.name].add(name)
         for each in functions(tree):
             sizes.append((each.end_lineno or each.lineno) - each.lineno + 1)
             takes = len(each.args.posonlyargs + each.args.args + each.args.kwonlyargs)
@@ -124,7 +151,7 @@ def figures() -> dict[str, Any]:
         "functions that import inside": inside.total(),
         "functions that import inside, by room": dict(inside.most_common()),
         "files of each room": dict(Counter(map(_room, modules)).most_common()),
-        "public class names that stand more than once": sum(len(at) > 1 for at in places.values()),
+        "public class names that stand more than once": len(namesakes(trees)),
     }
 
 

@@ -11,8 +11,7 @@ import pytest
 from textual.widgets import Button, Input, OptionList, Select, TextArea
 
 from sim import World, lab, save
-from sim.lab.calibration import Curves, Fitted, JudgedError
-from sim.lab.calibration import Plan as SimulatedPlan
+from sim.lab.calibration import Fitted, GrowthCurves, JudgedError, SimulationPlan
 from sim.lab.runs.results_file import finished_in
 from tests.screens.showing import assert_fills, picture, shown
 from tests.screens.test_app import command, said, seen, settled, until
@@ -362,8 +361,8 @@ def test_a_study_is_seen_only_by_replicates_finished_under_every_arm(folder: Pat
 
 
 def test_a_calibration_is_values_within_their_ranges() -> None:
-    plan = SimulatedPlan.of("independent-cascade", "retweet-like,agents=520", messages=20)
-    none = Curves.__new__(Curves)
+    plan = SimulationPlan.of("independent-cascade", "retweet-like,agents=520", messages=20)
+    none = GrowthCurves.__new__(GrowthCurves)
     fitted = Fitted("probability", 0.2, 0.15, 0.25, 0.0, 0.4, True)
     errors = (JudgedError("held out", "KS of sizes", 0.125, 0.5),)
     found = lab.Calibration(

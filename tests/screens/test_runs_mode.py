@@ -18,8 +18,8 @@ from tui.actions.runs import arms_of
 from tui.draw.curves import Curves
 from tui.draw.experiment_table import ExperimentRows
 from tui.draw.fan import DifferencePane, FanPane
-from tui.experiment_figures import ArmCurves, Difference, Outcome, course, outcome_of
-from tui.experiments import AS_IT_IS, Experiment, Plan, in_pairs
+from tui.experiment_figures import ArmCurves, ArmDifference, Outcome, course, outcome_of
+from tui.experiments import AS_IT_IS, Experiment, ExperimentPlan, in_pairs
 
 BRIDGE = "inject text='The bridge is closed.' model=sir beta=0.1 seeds=ids:3,4"
 
@@ -170,7 +170,7 @@ async def test_a_difference_is_a_mean_within_its_interval_about_zero() -> None:
     levels = np.repeat([[-72.0], [-50.0], [-28.0]], 12, axis=1)
     async with shown(pane, (40, 23)):
         assert not picture(pane.paint(40, 23)).strip()
-        pane.show_outcome(replace(flat(), difference=Difference("b", "a", levels)))
+        pane.show_outcome(replace(flat(), difference=ArmDifference("b", "a", levels)))
         rows = picture(pane.paint(40, 23)).splitlines()
     column = "".join(row[20] for row in rows[:21])
     assert column == " " * 10 + "-" + " " * 2 + "." * 2 + "d" + "." * 2 + " " * 3
@@ -195,7 +195,7 @@ def test_the_course_of_the_world_is_that_of_a_replicate_of_its_own_seed(series: 
 
 def test_the_bands_are_quantiles_over_replicates() -> None:
     world = World.create(agents=200, mean_degree=4, seed=1)
-    plan = Plan("x", 9, ({"text": "x", "model": "sir", "beta": 0.3},))
+    plan = ExperimentPlan("x", 9, ({"text": "x", "model": "sir", "beta": 0.3},))
     made = Experiment(1, plan)
     made.agents = 200
     assert outcome_of(made, "ever") is None
@@ -243,7 +243,10 @@ async def test_the_crosshair_reads_the_tick_under_it() -> None:
 
 
 def test_experiments_are_sorted_by_their_numbers() -> None:
-    made = [Experiment(1, Plan("b", 30), tick=9), Experiment(2, Plan("a", 4), tick=70)]
+    made = [
+        Experiment(1, ExperimentPlan("b", 30), tick=9),
+        Experiment(2, ExperimentPlan("a", 4), tick=70),
+    ]
     rows = ExperimentRows(made, ((1, "30", "9", "done", "b"), (2, "4", "70", "done", "a")))
     assert [list(rows.keys(column)) for column in (0, 1, 2, 4)] == [
         [2, 1], [4, 30], [70, 9], ["a", "b"],

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.lab.calibration import Observed, Plan, run_calibration, simulated_trees
+from sim.lab.calibration import Observed, SimulationPlan, run_calibration, simulated_trees
 
 NETWORK = "retweet-like,agents=1020,roots=20,tick_minutes=60"
 MODEL = "independent-cascade"
@@ -15,7 +15,7 @@ TRIALS = 50
 @pytest.mark.slow
 def test_nine_regions_of_ten_hold_all_parameters_that_made_the_data() -> None:
     """Known parameters of the model and of the network, 80 messages of which 40 are fitted."""
-    plan = Plan.of(MODEL, NETWORK, messages=80, minutes=720)
+    plan = SimulationPlan.of(MODEL, NETWORK, messages=80, minutes=720)
     draws = np.random.default_rng(7)
     inside = 0
     for trial in range(TRIALS):

@@ -9,7 +9,7 @@ import pytest
 
 from sim.core import registry
 from sim.errors import PluginError
-from sim.testing.judge import Verdict, judged, probe
+from sim.testing.judge import TrialResult, judged, probe
 
 DEFECTS = Path(__file__).with_name("defects.py")
 SENTENCES = {
@@ -61,7 +61,7 @@ class Dies(PropagationModel):
 
 
 @pytest.fixture(scope="module")
-def verdicts() -> dict[str, Verdict]:
+def verdicts() -> dict[str, TrialResult]:
     return {verdict.model.removeprefix("defect-"): verdict for verdict in judged(str(DEFECTS))}
 
 
@@ -71,12 +71,14 @@ def _nothing_is_loaded_here() -> Iterator[None]:
     assert not any(name.startswith("defect-") for name in registry.names())
 
 
-def test_every_model_of_the_file_is_tried(verdicts: dict[str, Verdict]) -> None:
+def test_every_model_of_the_file_is_tried(verdicts: dict[str, TrialResult]) -> None:
     assert set(verdicts) == {*SENTENCES, "none"}
 
 
 @pytest.mark.parametrize("defect", SENTENCES)
-def test_a_defect_is_named_with_what_mends_it(defect: str, verdicts: dict[str, Verdict]) -> None:
+def test_a_defect_is_named_with_what_mends_it(
+    defect: str, verdicts: dict[str, TrialResult]
+) -> None:
     verdict = verdicts[defect]
     law, sentence = SENTENCES[defect]
     assert verdict.broken == law
@@ -85,7 +87,7 @@ def test_a_defect_is_named_with_what_mends_it(defect: str, verdicts: dict[str, V
     assert verdict.sentence.isprintable()
 
 
-def test_what_has_no_defect_keeps_all_laws(verdicts: dict[str, Verdict]) -> None:
+def test_what_has_no_defect_keeps_all_laws(verdicts: dict[str, TrialResult]) -> None:
     verdict = verdicts["none"]
     assert (verdict.broken, verdict.sentence) == ("", "")
     assert {"afresh", "alike", "forgets", "resumes"} <= set(verdict.kept)
@@ -175,7 +177,7 @@ def test_a_file_that_cannot_be_imported_is_told(tmp_path: Path) -> None:
     path = tmp_path / "odd.py"
     path.write_text("raise KeyboardInterrupt")
     (verdict,) = judged(str(path))
-    assert verdict == Verdict(
+    assert verdict == TrialResult(
         str(path),
         (),
         "importing",

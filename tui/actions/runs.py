@@ -13,7 +13,7 @@ from tui.actions.messages import order_of
 
 if TYPE_CHECKING:
     from tui.dialogs.inject import MessageOrder
-    from tui.experiments import Plan
+    from tui.experiments import ExperimentPlan
     from tui.viewer import Viewer
 
 
@@ -106,9 +106,9 @@ async def series(app: Viewer, words: Words) -> None:
     app.say(f"Curves: {shown}." if shown else "Nothing is finished yet.")
 
 
-async def _plan(app: Viewer, words: Words) -> Plan | None:
+async def _plan(app: Viewer, words: Words) -> ExperimentPlan | None:
     """Read what is run: messages under way, the one that was typed, or the one of the form."""
-    from tui.experiments import MOST_REPLICATES, Plan
+    from tui.experiments import MOST_REPLICATES, ExperimentPlan
 
     many, given = _many(words)
     if many > MOST_REPLICATES:
@@ -119,8 +119,8 @@ async def _plan(app: Viewer, words: Words) -> Plan | None:
         if order is None:
             return None
         app.last_order = order
-        return Plan(order.text, many, (message_of(order),), ticks, seed)
-    return Plan(_under_way(app), many, (), ticks, seed)
+        return ExperimentPlan(order.text, many, (message_of(order),), ticks, seed)
+    return ExperimentPlan(_under_way(app), many, (), ticks, seed)
 
 
 def _many(words: Words) -> tuple[int, dict[str, str]]:

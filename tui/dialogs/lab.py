@@ -22,7 +22,7 @@ from tui.dialogs.progress import in_thread
 from tui.safe_text import line
 
 if TYPE_CHECKING:
-    from tui.lab_files import Fault, LabFile
+    from tui.lab_files import Diagnostic, LabFile
 
 __all__ = ["EditedText", "EditorDialog", "LabDialog", "LabWish", "SweepDialog"]
 
@@ -173,7 +173,7 @@ class EditorDialog(Dialog[EditedText]):
     def __init__(self, path: Path, text: str) -> None:
         super().__init__(f"Edit {path}", yes="Save", no="Leave")
         self._path, self._text = path, text
-        self._fault: Fault | None = None
+        self._fault: Diagnostic | None = None
         self._checked = ""
         self._timer: Timer | None = None
 

@@ -20,7 +20,7 @@ from tui.safe_text import line
 if TYPE_CHECKING:
     from sim.runtime import Frame
     from tui.actions.situation import ScreenState
-    from tui.program import Program
+    from tui.program import HubbubApp
 
 __all__ = ["Footer", "ModeBar", "StatusBar", "Timeline"]
 
@@ -87,12 +87,12 @@ def _width(pieces: Sequence[Piece], gap: str) -> int:
     return sum(cell_len(text) for _, text, _ in pieces) + len(gap) * (len(pieces) - 1)
 
 
-class Bar(Widget):
+class FrameBar(Widget):
     """A line that shows the newest frame."""
 
-    app: Program
+    app: HubbubApp
 
-    DEFAULT_CSS = "Bar { height: 1; width: 1fr; }"
+    DEFAULT_CSS = "FrameBar { height: 1; width: 1fr; }"
 
     frame: Frame | None = None
 
@@ -102,7 +102,7 @@ class Bar(Widget):
         self.refresh()
 
 
-class StatusBar(Bar):
+class StatusBar(FrameBar):
     """Which world, when, running or not, how fast."""
 
     ALLOW_SELECT = False
@@ -162,7 +162,7 @@ def contacts_of(frame: Frame) -> str:
     return f"{short(frame.contacts_per_second)} contacts/s" if busy else ""
 
 
-class ModeBar(Bar):
+class ModeBar(FrameBar):
     """The modes that exist, and how the engine is."""
 
     ALLOW_SELECT = False
@@ -256,7 +256,7 @@ def _spreading(messages: int, running: int, queued: int) -> str:
     return f"{running} running" if running or queued else "all at rest"
 
 
-class Timeline(Bar):
+class Timeline(FrameBar):
     """How far the world has come, where messages entered it, and where it will stop."""
 
     ALLOW_SELECT = False
@@ -286,7 +286,7 @@ class Timeline(Bar):
 class Footer(Widget):
     """The keys that matter now; what cannot be done is dim."""
 
-    app: Program
+    app: HubbubApp
 
     DEFAULT_CSS = "Footer { height: 1; width: 1fr; }"
     ALLOW_SELECT = False

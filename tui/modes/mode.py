@@ -16,7 +16,7 @@ from tui.community_counts import titled_count
 
 if TYPE_CHECKING:
     from sim.runtime import Frame
-    from tui.program import Program
+    from tui.program import HubbubApp
 
 __all__ = ["Mode", "note_one_run", "titled"]
 
@@ -30,7 +30,7 @@ class Mode(Vertical):
         The pane that had the focus when the mode was left.
     """
 
-    app: Program
+    app: HubbubApp
 
     MODE: ClassVar[str] = ""
 

@@ -21,7 +21,7 @@ from tui.safe_text import line
 
 if TYPE_CHECKING:
     from sim.runtime import Communities, Focus, Frame, SessionRow
-    from tui.program import Program
+    from tui.program import HubbubApp
 
 __all__ = ["CommunityDetail", "ParametersPane", "StoriesPane", "WelcomePane"]
 
@@ -317,7 +317,7 @@ def _spoken(frame: Frame) -> str:
 class WelcomePane(Widget):
     """What stands where the curves will be, until the first message is sent."""
 
-    app: Program
+    app: HubbubApp
 
     ALLOW_SELECT = False
 

@@ -30,7 +30,7 @@ from tui.experiment_figures import (
     outcome_of,
     series_of,
 )
-from tui.experiments import Experiment, Plan
+from tui.experiments import Experiment, ExperimentPlan
 from tui.modes.inspector import ScrollingLines, fact, heading, muted, wrapped
 from tui.modes.mode import Mode, titled
 from tui.safe_text import line
@@ -281,7 +281,11 @@ class RunsMode(Mode):
     async def _follow(self, chosen: Experiment, series: str) -> None:
         simulation = self.app.simulation
         plan = chosen.plan
-        if chosen.world is None or chosen.world() is not simulation or not isinstance(plan, Plan):
+        if (
+            chosen.world is None
+            or chosen.world() is not simulation
+            or not isinstance(plan, ExperimentPlan)
+        ):
             live: Floats = np.zeros(0)
         else:
             said = tuple(str(each["text"]) for each in plan.messages)

@@ -23,7 +23,7 @@ from tui.safe_text import line
 if TYPE_CHECKING:
     from sim.runtime import Frame
     from tui.draw.panes import Symbols
-    from tui.program import Program
+    from tui.program import HubbubApp
 
 __all__ = ["Stage"]
 
@@ -39,7 +39,7 @@ class Stage(Screen[None], inherit_bindings=False):
         The modes, the first of which is seen at first.
     """
 
-    app: Program
+    app: HubbubApp
 
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from sim.lab.calibration import Calibration
     from sim.lab.tables import Table
 
-__all__ = ["Asked", "ranges_of", "show_calibration"]
+__all__ = ["CalibrationRequest", "ranges_of", "show_calibration"]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CalibrationRequest:
     """A calibration as it was typed.
 
     Attributes
@@ -92,7 +92,7 @@ def _ends(word: str, ends: str) -> tuple[float, float]:
         ) from None
 
 
-def show_calibration(asked: Asked, output: Output) -> None:
+def show_calibration(asked: CalibrationRequest, output: Output) -> None:
     """Calibrate, and write what was found; a report too, and every table into a folder.
 
     Raises
@@ -120,7 +120,7 @@ def show_calibration(asked: Asked, output: Output) -> None:
     )
 
 
-def _facts(found: Calibration, asked: Asked) -> dict[str, Any]:
+def _facts(found: Calibration, asked: CalibrationRequest) -> dict[str, Any]:
     return {
         "command": asked.words,
         "model": found.plan.model,
@@ -140,7 +140,7 @@ def _facts(found: Calibration, asked: Asked) -> dict[str, Any]:
     }
 
 
-def _text(found: Calibration, asked: Asked) -> Iterator[str]:
+def _text(found: Calibration, asked: CalibrationRequest) -> Iterator[str]:
     for name, one in found.tables.items():
         if name != "curves":
             yield f"{one.caption}.\n{table(_cells(one))}"
@@ -161,7 +161,7 @@ def _cell(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _report(found: Calibration, asked: Asked) -> Iterator[str]:
+def _report(found: Calibration, asked: CalibrationRequest) -> Iterator[str]:
     """Return the lines of a report in Markdown."""
     yield f"# Calibration of {found.plan.model} on {asked.data.name}"
     yield ""

@@ -78,7 +78,7 @@ def calibrate(
     """
     prepare(context.obj)
     from sim.cli.program.output import DATA, Output
-    from sim.cli.runs.calibrate import Asked, show_calibration
+    from sim.cli.runs.calibrate import CalibrationRequest, show_calibration
 
     plan = {"messages": messages, "minutes": minutes, "seeds": seeds}
     how = {
@@ -86,4 +86,4 @@ def calibrate(
         "method": method, "level": level, "discrepancy": discrepancy, "seed": seed,
     }  # fmt: skip
     output = Output.asked(json=json, csv=csv, out=out, endings=(*DATA, ".md", ""))
-    show_calibration(Asked(data, tuple(fit or ()), how, plan, workers), output)
+    show_calibration(CalibrationRequest(data, tuple(fit or ()), how, plan, workers), output)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sim.cli.program.output import tell
 
 if TYPE_CHECKING:
-    from sim.cli.worlds.recover import Keeping
+    from sim.cli.worlds.recover import JournalledRun
     from sim.world.world import World
 
 __all__ = ["Recorded", "recorded_run"]
@@ -36,7 +36,7 @@ class Recorded(NamedTuple):
 
 @contextmanager
 def recorded_run(
-    world: World, origin: Path | None, target: Path | None, journal: Keeping | None
+    world: World, origin: Path | None, target: Path | None, journal: JournalledRun | None
 ) -> Iterator[Recorded]:
     """Write what members do while the block runs.
 

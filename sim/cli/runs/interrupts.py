@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SIGNALS",
-    "Asked",
+    "StopRequest",
     "StoppedError",
     "kept_when_stopped",
     "listening",
@@ -62,7 +62,7 @@ class StoppedError(Cancelled):
         self.number = number
 
 
-class Asked:
+class StopRequest:
     """Whether somebody wants the command to end.
 
     Attributes
@@ -104,12 +104,12 @@ class Asked:
 
 
 @contextmanager
-def listening() -> Iterator[Asked]:
+def listening() -> Iterator[StopRequest]:
     """Take note of signals while the block runs; a second one raises ``KeyboardInterrupt``.
 
     A signal that the caller lets the program ignore, as ``nohup`` does, stays ignored.
     """
-    asked = Asked()
+    asked = StopRequest()
     if threading.current_thread() is not threading.main_thread():
         yield asked
         return

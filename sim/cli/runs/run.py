@@ -42,7 +42,7 @@ from sim.errors import InputError
 
 if TYPE_CHECKING:
     from sim.cli.runs.replicates import Replication
-    from sim.cli.worlds.recover import Keeping
+    from sim.cli.worlds.recover import JournalledRun
     from sim.runtime.journal.writer import JournalWriter
     from sim.scenario.driver import RunOutcome
     from sim.scenario.plan import MessageSpec, RunPlan
@@ -154,7 +154,7 @@ class RunRequest:
     command: Callable[[int], list[str]]
     outputs: Outputs = Outputs()
     nothing: str = "Nothing was sent; add --inject TEXT."
-    journal: Keeping | None = None
+    journal: JournalledRun | None = None
     isolated: bool = False
     notes: tuple[str, ...] = ()
     origin: Path | None = None

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from sim.platform.posts.texts import QuotedTexts
     from sim.world.world import World
 
-__all__ = ["Asked", "act_facts", "said_facts", "show_acts"]
+__all__ = ["ActFilter", "act_facts", "said_facts", "show_acts"]
 
 _TEXT = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ActFilter:
     """Which acts are meant.
 
     Parameters
@@ -53,7 +53,7 @@ class Asked:
             raise InputError("Acts between two need both; add --agent.")
 
 
-def show_acts(where: str, asked: Asked, shape: Shape) -> None:
+def show_acts(where: str, asked: ActFilter, shape: Shape) -> None:
     """Write what members did, the newest first.
 
     Raises
@@ -70,7 +70,7 @@ def show_acts(where: str, asked: Asked, shape: Shape) -> None:
     answer(shape, facts, _text)
 
 
-def act_facts(world: World, asked: Asked) -> Facts:
+def act_facts(world: World, asked: ActFilter) -> Facts:
     """Return the acts that are meant, of the ticks that are kept, the newest first."""
     platform = world.platform
     if platform is None:

@@ -220,9 +220,9 @@ def show_acts(
     json: Json = False, csv: Csv = False, limit: Limit = None,
 ) -> None:  # fmt: skip
     """List what members did, the newest first."""
-    from sim.cli.show.acts import Asked, show_acts
+    from sim.cli.show.acts import ActFilter, show_acts
 
-    asked = Asked(agent, other, act, first, last)
+    asked = ActFilter(agent, other, act, first, last)
     show_acts(world_of(context), asked, Shape(json, csv, limit))
 
 

@@ -60,9 +60,9 @@ def edit_agents(
     json: Json = False,
 ) -> None:
     """Set values of many members, or give them profiles."""
-    from sim.cli.worlds.editing import Change, edit_agents
+    from sim.cli.worlds.editing import AgentEdit, edit_agents
 
-    order = Change(world_of(context), where, tuple(values or ()), profiles, match, out)
+    order = AgentEdit(world_of(context), where, tuple(values or ()), profiles, match, out)
     edit_agents(order, json=json)
 
 

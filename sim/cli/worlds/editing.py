@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sim.core.progress import Report
     from sim.world.world import World
 
-__all__ = ["Change", "edit_agents", "edit_ties", "give_profiles"]
+__all__ = ["AgentEdit", "edit_agents", "edit_ties", "give_profiles"]
 
 Facts = dict[str, Any]
 
@@ -27,7 +27,7 @@ _DOES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class AgentEdit:
     """What is to become of members.
 
     Parameters
@@ -58,7 +58,7 @@ class Change:
         require_folder(self.out)
 
 
-def edit_agents(order: Change, *, json: bool) -> None:
+def edit_agents(order: AgentEdit, *, json: bool) -> None:
     """Change agents and save the world.
 
     Raises
@@ -74,7 +74,7 @@ def edit_agents(order: Change, *, json: bool) -> None:
     say(as_json(facts) if json else _changed_text(facts))
 
 
-def _changed(world: World, order: Change, values: dict[str, str], report: Report) -> Facts:
+def _changed(world: World, order: AgentEdit, values: dict[str, str], report: Report) -> Facts:
     world.trail.by(world, AUTHOR)
     facts: Facts = {}
     if order.profiles is not None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sim.store.journal.recovery import Recovery
     from sim.world.world import World
 
-__all__ = ["Keeping", "journalled", "show_recovery"]
+__all__ = ["JournalledRun", "journalled", "show_recovery"]
 
 
 def show_recovery(where: str, save: Path | None, *, json: bool, force: bool = False) -> int:
@@ -93,7 +93,7 @@ def _facts(found: Recovery, save: Path | None) -> dict[str, Any]:
     }
 
 
-class Keeping:
+class JournalledRun:
     """A run that keeps a journal beside a world file, and goes on with the one that is there.
 
     Parameters
@@ -149,7 +149,7 @@ class Keeping:
         """
         from sim.runtime.journal import persistence as custody
 
-        keeping = custody.Keeping(
+        keeping = custody.JournalConfig(
             self.path, self._pacing, author="command line", recovered=self._found
         )
         keeper = custody.begin(world, keeping)
@@ -165,7 +165,7 @@ class Keeping:
 
 def journalled(
     where: str, save: Path | None, checkpoint: str | None = None, *, force: bool = False
-) -> Keeping:
+) -> JournalledRun:
     """Return where a run of a world keeps its journal: beside its file, or the one it is saved to.
 
     Raises
@@ -180,10 +180,10 @@ def journalled(
     pacing = Pacing.chosen() if checkpoint is None else Pacing.of(checkpoint)
     path = saved_path(where)
     if where != "demo" and (path.is_file() or (path.suffix == ".hub" and has_journal(path))):
-        return Keeping(path, pacing, force=force)
+        return JournalledRun(path, pacing, force=force)
     if save is None:
         raise InputError("A journal lies beside a world's file; name one with --save FILE.hub.")
-    return Keeping(save, pacing, force=force)
+    return JournalledRun(save, pacing, force=force)
 
 
 def _settle(keeper: JournalWriter, world: World) -> None:

@@ -1,22 +1,22 @@
 """Calibration: the parameters of a model that would have made what was observed."""
 
-from sim.lab.calibration.curves import MEASURES, Curves, Tree, grid_of, ks, nrmse
+from sim.lab.calibration.curves import MEASURES, GrowthCurves, Tree, grid_of, ks, nrmse
 from sim.lab.calibration.fitting import METHODS, calibrate, halves, run_calibration
 from sim.lab.calibration.observed import FACTS, Fact, Observed, read_observed
 from sim.lab.calibration.result import Calibration, Fitted, JudgedError
-from sim.lab.calibration.simulating import Plan, simulated, simulated_trees
+from sim.lab.calibration.simulating import SimulationPlan, simulated, simulated_trees
 
 __all__ = [
     "FACTS",
     "MEASURES",
     "METHODS",
     "Calibration",
-    "Curves",
     "Fact",
     "Fitted",
+    "GrowthCurves",
     "JudgedError",
     "Observed",
-    "Plan",
+    "SimulationPlan",
     "Tree",
     "calibrate",
     "grid_of",

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from sim.errors import InputError
 
-__all__ = ["MEASURES", "Curves", "Tree", "grid_of", "ks", "levels_of", "nrmse"]
+__all__ = ["MEASURES", "GrowthCurves", "Tree", "grid_of", "ks", "levels_of", "nrmse"]
 
 Floats = npt.NDArray[np.float64]
 Longs = npt.NDArray[np.int64]
@@ -97,7 +97,7 @@ def levels_of(parents: Longs, minutes: Floats) -> tuple[Longs, Floats]:
 
 
 @dataclass(frozen=True, slots=True)
-class Curves:
+class GrowthCurves:
     """What messages had reached, on a grid of minutes.
 
     Attributes
@@ -127,19 +127,19 @@ class Curves:
         found: Floats = self.of[measure].mean(axis=0)
         return found
 
-    def part(self, chosen: npt.NDArray[np.bool_]) -> Curves:
+    def part(self, chosen: npt.NDArray[np.bool_]) -> GrowthCurves:
         """Return the messages of a mask, bool (messages,)."""
         names = tuple(name for name, is_in in zip(self.names, chosen, strict=True) if is_in)
-        return Curves(self.minutes, {m: c[chosen] for m, c in self.of.items()}, names)
+        return GrowthCurves(self.minutes, {m: c[chosen] for m, c in self.of.items()}, names)
 
-    def during(self, chosen: npt.NDArray[np.bool_]) -> Curves:
+    def during(self, chosen: npt.NDArray[np.bool_]) -> GrowthCurves:
         """Return the same messages at the minutes of a mask, bool (t,)."""
-        return Curves(
+        return GrowthCurves(
             self.minutes[chosen], {m: c[:, chosen] for m, c in self.of.items()}, self.names
         )
 
     @classmethod
-    def of_trees(cls, trees: Sequence[Tree], minutes: Floats) -> Curves:
+    def of_trees(cls, trees: Sequence[Tree], minutes: Floats) -> GrowthCurves:
         """Read trees on a grid; depth and breadth where every tree has levels."""
         measures = MEASURES if all(tree.levels is not None for tree in trees) else MEASURES[:1]
         rows = [_on_grid(tree, minutes) for tree in trees]

@@ -26,10 +26,10 @@ import numpy.typing as npt
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
 from sim.lab.background import in_background
-from sim.lab.calibration.curves import Curves
+from sim.lab.calibration.curves import GrowthCurves
 from sim.lab.calibration.observed import Observed, read_observed
 from sim.lab.calibration.result import Calibration, Fitted, judged
-from sim.lab.calibration.simulating import Free, Plan, Point, free_of, several
+from sim.lab.calibration.simulating import Free, Point, SimulationPlan, free_of, several
 from sim.lab.calibration.targets import Target
 
 __all__ = [
@@ -61,7 +61,7 @@ _JUDGED = 3  # times as many messages judge a fit as were simulated at a point
 _FRESH = 1_000_003  # added to the seed: what is simulated to judge a fit was not fitted to
 
 
-def halves(curves: Curves, holdout: float) -> tuple[Curves, Curves]:
+def halves(curves: GrowthCurves, holdout: float) -> tuple[GrowthCurves, GrowthCurves]:
     """Return the messages to fit, and those that are held out, by the rank of their ids.
 
     Of a half every second is held out, from the second on; so for other shares. Of a single
@@ -153,7 +153,7 @@ def run_calibration(
         Told the progress; may cancel by raising.
     **plan
         ``messages`` (40), ``minutes`` (1,440; of sizes and curves no more than observed), ``seeds``
-        (empty: the roots), as of :class:`~sim.lab.calibration.simulating.Plan`.
+        (empty: the roots), as of :class:`~sim.lab.calibration.simulating.SimulationPlan`.
 
     Returns
     -------
@@ -178,7 +178,7 @@ def run_calibration(
     True
     """
     seen = observed if isinstance(observed, Observed) else read_observed(observed)
-    order = Plan.of(model, network, **plan)
+    order = SimulationPlan.of(model, network, **plan)
     free = free_of(order, ranges)
     _vet(free, method, level, simulations, discrepancy)
     fit, held = _split(seen, order, holdout)
@@ -211,13 +211,15 @@ def _vet(
         )
 
 
-def _split(seen: Observed, plan: Plan, holdout: float) -> tuple[Curves, Curves]:
+def _split(
+    seen: Observed, plan: SimulationPlan, holdout: float
+) -> tuple[GrowthCurves, GrowthCurves]:
     """Return curves to fit and held-out ones; of facts there are none, only a grid."""
     if seen.facts:
         if holdout:
             raise InputError("Facts cannot be held out; give --holdout 0, and test on messages.")
         grid = np.linspace(0, plan.minutes, 145)
-        nothing = Curves(grid, {"scale": np.empty((0, grid.size))}, ())
+        nothing = GrowthCurves(grid, {"scale": np.empty((0, grid.size))}, ())
         return nothing, nothing
     return halves(seen.on(plan.minutes), holdout)
 
@@ -226,7 +228,7 @@ def _split(seen: Observed, plan: Plan, holdout: float) -> tuple[Curves, Curves]:
 class _Search:
     """Points that were simulated, and what they gave."""
 
-    plan: Plan
+    plan: SimulationPlan
     free: tuple[Free, ...]
     target: Target
     seed: int
@@ -386,7 +388,12 @@ def _apart(candidates: Floats, count: int, first: Floats) -> Floats:
 
 
 def _result(
-    search: _Search, fit: Curves, held: Curves, is_facts: bool, level: float, holdout: float
+    search: _Search,
+    fit: GrowthCurves,
+    held: GrowthCurves,
+    is_facts: bool,
+    level: float,
+    holdout: float,
 ) -> Calibration:
     free, dimensions = search.free, len(search.free)
     asked = search.target.discrepancy.max()

@@ -29,7 +29,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.errors import FileError, FormatError, InputError
-from sim.lab.calibration.curves import MEASURES, Curves, Tree, grid_of, levels_of
+from sim.lab.calibration.curves import MEASURES, GrowthCurves, Tree, grid_of, levels_of
 
 __all__ = ["FACTS", "Fact", "Observed", "read_observed"]
 
@@ -85,20 +85,20 @@ class Observed:
 
     kind: str
     trees: tuple[Tree, ...] = ()
-    curves: Curves | None = None
+    curves: GrowthCurves | None = None
     facts: tuple[Fact, ...] = ()
 
     def __len__(self) -> int:
         return len(self.trees) or len(self.facts) or 1
 
-    def on(self, minutes: float) -> Curves:
+    def on(self, minutes: float) -> GrowthCurves:
         """Return the curves up to a minute, on an even grid."""
         if self.curves is None:
-            return Curves.of_trees(self.trees, grid_of(minutes))
+            return GrowthCurves.of_trees(self.trees, grid_of(minutes))
         seen = self.curves.minutes
         grid = grid_of(min(minutes, float(seen[-1])), float(seen[0]))
         rows = {m: np.interp(grid, seen, c[0])[None] for m, c in self.curves.of.items()}
-        return Curves(grid, rows, self.curves.names)
+        return GrowthCurves(grid, rows, self.curves.names)
 
     @classmethod
     def of_facts(cls, facts: Mapping[str, tuple[float, float]]) -> Observed:
@@ -266,7 +266,7 @@ def _curve(path: Path, rows: csv.DictReader[str], measures: list[str]) -> Observ
     if len(table) < 4 or np.ptp(table[:, 0]) == 0:
         raise FileError(path, "a curve has at least four rows, at different minutes")
     of = {measure: table[None, :, place] for place, measure in enumerate(measures, start=1)}
-    return Observed("curve", curves=Curves(table[:, 0], of, ("curve",)))
+    return Observed("curve", curves=GrowthCurves(table[:, 0], of, ("curve",)))
 
 
 def _facts(path: Path, rows: csv.DictReader[str]) -> Observed:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.lab.calibration.curves import MEASURES, Curves, ks, nrmse
-from sim.lab.calibration.simulating import Plan
+from sim.lab.calibration.curves import MEASURES, GrowthCurves, ks, nrmse
+from sim.lab.calibration.simulating import SimulationPlan
 from sim.lab.tables import Result, Table
 
 if TYPE_CHECKING:
@@ -74,7 +74,9 @@ class JudgedError:
     copying: float
 
 
-def judged(simulated: Curves, fit: Curves, held: Curves) -> tuple[JudgedError, ...]:
+def judged(
+    simulated: GrowthCurves, fit: GrowthCurves, held: GrowthCurves
+) -> tuple[JudgedError, ...]:
     """Return the errors to the fitted and to the held-out messages, copying beside each."""
     found: list[JudgedError] = []
     for name, part in (("fitted", fit), ("held out", held)):
@@ -93,7 +95,7 @@ def judged(simulated: Curves, fit: Curves, held: Curves) -> tuple[JudgedError, .
     return tuple(found)
 
 
-def _copied(fit: Curves, part: Curves, measure: str) -> Floats:
+def _copied(fit: GrowthCurves, part: GrowthCurves, measure: str) -> Floats:
     """Return the fitted mean curve; past its last minute it stays."""
     return np.asarray(np.interp(part.minutes, fit.minutes, fit.mean(measure)))
 
@@ -127,7 +129,7 @@ class Calibration(Result):
         The number that is farthest off at the likeliest point.
     """
 
-    plan: Plan
+    plan: SimulationPlan
     parameters: tuple[Fitted, ...]
     level: float
     correlations: Floats
@@ -135,9 +137,9 @@ class Calibration(Result):
     freedom: int
     off: float
     errors: tuple[JudgedError, ...]
-    fitted: Curves
-    held: Curves
-    simulated: Curves
+    fitted: GrowthCurves
+    held: GrowthCurves
+    simulated: GrowthCurves
     simulations: int
     seed: int
     holdout: float

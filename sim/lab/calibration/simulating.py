@@ -15,7 +15,7 @@ from sim.core.progress import Report
 from sim.core.registry import spec
 from sim.errors import InputError, UnknownNameError
 from sim.jit.claims import NOBODY
-from sim.lab.calibration.curves import Curves, Tree, grid_of, levels_of
+from sim.lab.calibration.curves import GrowthCurves, Tree, grid_of, levels_of
 from sim.network.generate.networks import NETWORKS
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Free",
-    "Plan",
     "Point",
+    "SimulationPlan",
     "free_of",
     "several",
     "simulated",
@@ -104,7 +104,7 @@ def told_of(text: str) -> tuple[str, dict[str, str]]:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SimulationPlan:
     """How messages are simulated.
 
     Attributes
@@ -135,7 +135,7 @@ class Plan:
     seeds: str = ""
 
     @classmethod
-    def of(cls, model: str, network: str, **how: Any) -> Plan:
+    def of(cls, model: str, network: str, **how: Any) -> SimulationPlan:
         """Return the plan of a model and a network as typed; checks all of it.
 
         Raises
@@ -188,7 +188,9 @@ def _plain(name: str, text: str, kind: type) -> Any:
         raise InputError(f"{name} must be {said}, got {text!r}.") from None
 
 
-def free_of(plan: Plan, ranges: Mapping[str, tuple[float, float] | None]) -> tuple[Free, ...]:
+def free_of(
+    plan: SimulationPlan, ranges: Mapping[str, tuple[float, float] | None]
+) -> tuple[Free, ...]:
     """Return what is fitted; a name is the model's, or the network's where the model has none.
 
     Parameters
@@ -208,7 +210,7 @@ def free_of(plan: Plan, ranges: Mapping[str, tuple[float, float] | None]) -> tup
     return tuple(_free(plan, name, pair) for name, pair in ranges.items())
 
 
-def _free(plan: Plan, name: str, pair: tuple[float, float] | None) -> Free:
+def _free(plan: SimulationPlan, name: str, pair: tuple[float, float] | None) -> Free:
     own = {each.name: each for each in describe(spec(plan.model).cls)}
     theirs = {each.name: each for each in NETWORKS[plan.network].parameters}
     bare = name.removeprefix(_NETWORK)
@@ -241,7 +243,7 @@ def _range(
     return low, high
 
 
-def simulated(plan: Plan, point: Point, seed: int) -> Curves:
+def simulated(plan: SimulationPlan, point: Point, seed: int) -> GrowthCurves:
     """Return the curves of messages at a point.
 
     The same seed makes the same world, and the same draws meet the same messages at every point:
@@ -258,18 +260,18 @@ def simulated(plan: Plan, point: Point, seed: int) -> Curves:
 
     Returns
     -------
-    Curves
+    GrowthCurves
         On :func:`~sim.lab.calibration.curves.grid_of` the plan's minutes.
     """
-    return Curves.of_trees(simulated_trees(plan, point, seed), grid_of(plan.minutes))
+    return GrowthCurves.of_trees(simulated_trees(plan, point, seed), grid_of(plan.minutes))
 
 
-def simulated_trees(plan: Plan, point: Point, seed: int) -> tuple[Tree, ...]:
+def simulated_trees(plan: SimulationPlan, point: Point, seed: int) -> tuple[Tree, ...]:
     """Return the messages of :func:`simulated` as trees, in order of their ids."""
     return _followed(world_of(plan, point, seed), plan, point)
 
 
-def world_of(plan: Plan, point: Point, seed: int) -> World:
+def world_of(plan: SimulationPlan, point: Point, seed: int) -> World:
     """Return the world of a point, before any message."""
     from sim.world.world import World
 
@@ -278,7 +280,7 @@ def world_of(plan: Plan, point: Point, seed: int) -> World:
     return World(agents, ties, seed=seed, tick_minutes=plan.tick_minutes)
 
 
-def _followed(world: World, plan: Plan, point: Point) -> tuple[Tree, ...]:
+def _followed(world: World, plan: SimulationPlan, point: Point) -> tuple[Tree, ...]:
     told = plan.parts(point)[0]
     begins = _begins(world, plan)
     stories = [
@@ -305,7 +307,7 @@ def _population(
     return drawn(agents, network, degree, told, None, "full", seed, quiet)
 
 
-def _begins(world: World, plan: Plan) -> npt.NDArray[Any]:
+def _begins(world: World, plan: SimulationPlan) -> npt.NDArray[Any]:
     from sim.world.seeding import choose_seeds
 
     count = len(world.agents)
@@ -326,14 +328,14 @@ def _tree(story: Any, tick_minutes: float) -> Tree:
 
 
 def several(
-    plan: Plan,
+    plan: SimulationPlan,
     points: Sequence[Point],
     seed: int,
     *,
     workers: int,
     report: Report,
     stage: str,
-) -> list[Curves]:
+) -> list[GrowthCurves]:
     """Simulate many points, some at once in processes of their own.
 
     Raises
@@ -341,7 +343,7 @@ def several(
     HubbubError
         What the first point that fails says.
     """
-    found: dict[int, Curves] = {}
+    found: dict[int, GrowthCurves] = {}
 
     def look() -> None:
         report(stage, len(found) / len(points))
@@ -353,8 +355,8 @@ def several(
 
 
 def _carried_out(
-    plan: Plan, points: Sequence[Point], seed: int, workers: int, look: Callable[[], None]
-) -> Iterator[tuple[int, Curves]]:
+    plan: SimulationPlan, points: Sequence[Point], seed: int, workers: int, look: Callable[[], None]
+) -> Iterator[tuple[int, GrowthCurves]]:
     if workers <= 1:
         yield from ((n, simulated(plan, point, seed)) for n, point in enumerate(points))
         return
@@ -382,8 +384,8 @@ def _carried_out(
 
 
 def _in_a_worker(
-    told: tuple[int, Plan, Point, int, BaseFile | None, Surroundings],
-) -> tuple[int, Curves]:
+    told: tuple[int, SimulationPlan, Point, int, BaseFile | None, Surroundings],
+) -> tuple[int, GrowthCurves]:
     """Simulate a point in a process of its own."""
     from sim.lab.runs.shared_base import opened
     from sim.lab.runs.workers import settle
@@ -393,4 +395,4 @@ def _in_a_worker(
     if base is None:
         return number, simulated(plan, point, seed)
     trees = _followed(opened(base).twin(), plan, point)
-    return number, Curves.of_trees(trees, grid_of(plan.minutes))
+    return number, GrowthCurves.of_trees(trees, grid_of(plan.minutes))

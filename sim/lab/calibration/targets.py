@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.errors import InputError
-from sim.lab.calibration.curves import MEASURES, Curves
+from sim.lab.calibration.curves import MEASURES, GrowthCurves
 from sim.lab.calibration.observed import Fact
 
-__all__ = ["Numbers", "Target", "facts_of", "numbers_of"]
+__all__ = ["SummaryStatistics", "Target", "facts_of", "numbers_of"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -23,7 +23,7 @@ _ROUNDING = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
+class SummaryStatistics:
     """Numbers of messages.
 
     Attributes
@@ -49,7 +49,9 @@ class Numbers:
         return np.asarray(self.parts.T @ self.parts / (count - 1) / messages)
 
 
-def numbers_of(curves: Curves, *, alone: bool = False, least: float = 0.0) -> Numbers:
+def numbers_of(
+    curves: GrowthCurves, *, alone: bool = False, least: float = 0.0
+) -> SummaryStatistics:
     """Return what curves are held to: logarithms of means at five times, and spread of sizes.
 
     The times are 10 minutes, 1, 5, 12 and 24 hours where the curves are a day long. Depth is
@@ -67,7 +69,7 @@ def numbers_of(curves: Curves, *, alone: bool = False, least: float = 0.0) -> Nu
     Examples
     --------
     >>> grid = np.array([0.0, 10.0])
-    >>> curves = Curves(grid, {"scale": np.array([[1.0, 2.0], [1.0, 6.0]])}, ("a", "b"))
+    >>> curves = GrowthCurves(grid, {"scale": np.array([[1.0, 2.0], [1.0, 6.0]])}, ("a", "b"))
     >>> found = numbers_of(curves)
     >>> found.names[-1], round(float(np.exp(found.values[0])), 3)
     ('log size sd', 4.0)
@@ -83,7 +85,7 @@ def numbers_of(curves: Curves, *, alone: bool = False, least: float = 0.0) -> Nu
     if alone:
         return _means(names, np.log(above).T)
     means = above.mean(axis=1)
-    found = Numbers(tuple(names), np.log(means), (above / means[:, None] - 1).T)
+    found = SummaryStatistics(tuple(names), np.log(means), (above / means[:, None] - 1).T)
     return _joined(found, _spread(curves.sizes))
 
 
@@ -94,27 +96,27 @@ def _places(minutes: Floats, least: float) -> list[int]:
     return [place for place in found if minutes[place] >= least] or [last]
 
 
-def _means(names: list[str], rows: Floats) -> Numbers:
+def _means(names: list[str], rows: Floats) -> SummaryStatistics:
     means = rows.mean(axis=0)
-    return Numbers(tuple(names), means, rows - means)
+    return SummaryStatistics(tuple(names), means, rows - means)
 
 
-def _spread(sizes: Floats) -> Numbers:
+def _spread(sizes: Floats) -> SummaryStatistics:
     logs = np.log(np.maximum(sizes, 1e-9))
     mean, sd = float(logs.mean()), max(float(logs.std()), _ROUNDING)
     parts = np.column_stack([logs - mean, ((logs - mean) ** 2 - sd * sd) / (2 * sd)])
-    return Numbers(("log size", "log size sd"), np.array([mean, sd]), parts)
+    return SummaryStatistics(("log size", "log size sd"), np.array([mean, sd]), parts)
 
 
-def _joined(one: Numbers, two: Numbers) -> Numbers:
-    return Numbers(
+def _joined(one: SummaryStatistics, two: SummaryStatistics) -> SummaryStatistics:
+    return SummaryStatistics(
         one.names + two.names,
         np.concatenate([one.values, two.values]),
         np.concatenate([one.parts, two.parts], axis=1),
     )
 
 
-def facts_of(curves: Curves, facts: tuple[Fact, ...]) -> Numbers:
+def facts_of(curves: GrowthCurves, facts: tuple[Fact, ...]) -> SummaryStatistics:
     """Return of messages the numbers that facts are about; means by their logarithms.
 
     Depth is counted from 1 on, as in :func:`numbers_of`.
@@ -132,7 +134,7 @@ def facts_of(curves: Curves, facts: tuple[Fact, ...]) -> Numbers:
             column / mean - 1,
         )
     pairs = [found[fact.name] for fact in facts]
-    return Numbers(
+    return SummaryStatistics(
         tuple(fact.name for fact in facts),
         np.array([value for value, _ in pairs]),
         np.column_stack([parts for _, parts in pairs]),
@@ -154,7 +156,7 @@ class Target:
     Attributes
     ----------
     names, values
-        As of :class:`Numbers`.
+        As of :class:`SummaryStatistics`.
     covariance
         float64 (p, p); None: as many simulated messages as were observed would have it.
     messages
@@ -179,7 +181,7 @@ class Target:
     least: float = 0.0
 
     @classmethod
-    def of_curves(cls, curves: Curves, discrepancy: float, least: float = 0.0) -> Target:
+    def of_curves(cls, curves: GrowthCurves, discrepancy: float, least: float = 0.0) -> Target:
         """Return what messages give as numbers."""
         if not len(curves):
             raise InputError("No message is left to fit; give more of them, or a smaller holdout.")
@@ -197,11 +199,11 @@ class Target:
         off = np.full(values.size, discrepancy)
         return cls(names, values, np.diag(errors**2), 1, off, facts, minutes)
 
-    def of(self, curves: Curves) -> Numbers:
+    def of(self, curves: GrowthCurves) -> SummaryStatistics:
         """Return the same numbers of simulated messages."""
         if self.facts:
             return facts_of(curves, self.facts)
-        on_grid = Curves(
+        on_grid = GrowthCurves(
             self.minutes,
             {m: _at(curves, c, self.minutes) for m, c in curves.of.items() if self._has(m)},
             curves.names,
@@ -225,7 +227,7 @@ class Target:
         return np.asarray(own + simulated / messages + np.diag(self.discrepancy**2 + _ROUNDING**2))
 
 
-def _at(curves: Curves, rows: Floats, minutes: Floats) -> Floats:
+def _at(curves: GrowthCurves, rows: Floats, minutes: Floats) -> Floats:
     """Return curves at other minutes: each is a staircase."""
     if np.array_equal(curves.minutes, minutes):
         return rows

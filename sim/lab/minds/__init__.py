@@ -2,11 +2,18 @@
 
 from sim.lab.minds.comparison import (
     MIND_MEASURES,
-    Arm,
     ArmAgreement,
+    MindsArm,
     MindsComparison,
     arm_of,
     compare_minds,
 )
 
-__all__ = ["MIND_MEASURES", "Arm", "ArmAgreement", "MindsComparison", "arm_of", "compare_minds"]
+__all__ = [
+    "MIND_MEASURES",
+    "ArmAgreement",
+    "MindsArm",
+    "MindsComparison",
+    "arm_of",
+    "compare_minds",
+]

@@ -38,7 +38,14 @@ if TYPE_CHECKING:
     from sim.scenario.driver import Program
     from sim.world.world import World
 
-__all__ = ["MIND_MEASURES", "Arm", "ArmAgreement", "MindsComparison", "arm_of", "compare_minds"]
+__all__ = [
+    "MIND_MEASURES",
+    "ArmAgreement",
+    "MindsArm",
+    "MindsComparison",
+    "arm_of",
+    "compare_minds",
+]
 
 Floats = npt.NDArray[np.float64]
 Row = dict[str, Any]
@@ -63,7 +70,7 @@ MIND_MEASURES: dict[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
+class MindsArm:
     """One of two things to compare.
 
     Attributes
@@ -89,7 +96,7 @@ class Arm:
         return self.said or self.mind
 
 
-def arm_of(said: str) -> Arm:
+def arm_of(said: str) -> MindsArm:
     """Return an arm as a person says it: a mind, with ``goal=`` and ``prompts=`` where it has them.
 
     Raises
@@ -115,7 +122,7 @@ def arm_of(said: str) -> Arm:
     folder = Path(own["prompts"]) if "prompts" in own else None
     if folder is not None and not folder.is_dir():
         raise InputError(f"{folder} is no folder of prompt templates.")
-    return Arm(mind, own.get("goal"), folder, said)
+    return MindsArm(mind, own.get("goal"), folder, said)
 
 
 class ArmAgreement(NamedTuple):
@@ -256,8 +263,8 @@ class MindsComparison(Result):
 def compare_minds(
     make: Callable[[int], World],
     members: Any,
-    first: Arm | str,
-    second: Arm | str,
+    first: MindsArm | str,
+    second: MindsArm | str,
     *,
     ticks: int = 24,
     seeds: Sequence[int] = (0,),
@@ -360,8 +367,8 @@ def _at(report: Report, said: str, done: int, runs: int, part: float) -> None:
 
 
 def _run(
-    world: World, who: npt.NDArray[Any], arm: Arm, thinker: Thinker, ticks: int, program: Program,
-    at: Callable[[float], None],
+    world: World, who: npt.NDArray[Any], arm: MindsArm, thinker: Thinker, ticks: int,
+    program: Program, at: Callable[[float], None],
 ) -> _ArmOutcome:  # fmt: skip
     platform = world.platform if world.platform is not None else world.open_platform()
     told, since = _ArmOutcome(), world.tick
@@ -427,8 +434,8 @@ def _note(
 
 
 def _compared(
-    runs: Sequence[Sequence[_ArmOutcome]], arms: Sequence[Arm], seeds: Sequence[int], ticks: int,
-    members: int,
+    runs: Sequence[Sequence[_ArmOutcome]], arms: Sequence[MindsArm], seeds: Sequence[int],
+    ticks: int, members: int,
 ) -> MindsComparison:  # fmt: skip
     told = [one for arm in runs for one in arm]
     acts, sources = (

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CLAIMS",
-    "Claim",
     "Comparison",
     "Difference",
     "JudgedClaim",
+    "RecommenderClaim",
     "claims_of",
     "compare_recommenders",
     "vetted",
@@ -287,7 +287,7 @@ def _labels(world: World) -> npt.NDArray[Any]:
 _PLAIN = ("chronological", "random")
 
 
-class Claim(NamedTuple):
+class RecommenderClaim(NamedTuple):
     """One recommender is said to have more or less of something than others.
 
     Attributes
@@ -325,22 +325,25 @@ _OVADYA = "Ovadya & Thorburn, arXiv:2301.09976, 2023: what bridging is proposed 
 _GUESS = "Guess et al., Science 381, 2023: feeds in order of time are used less, and acted on less"
 _HOT = ("popularity", "hot", "most-commented")
 
-CLAIMS: tuple[Claim, ...] = (
-    *(Claim(name, _PLAIN, "inequality", 1, _SALGANIK) for name in _HOT),
-    *(Claim(name, _PLAIN, "top reach", 1, _SALGANIK) for name in _HOT),
-    Claim("collaborative-filtering", _PLAIN, "inequality", 1, _FLEDER),
-    *(Claim(name, _PLAIN, "agreement", 1, _BAKSHY) for name in ("content", "blend", "x-style")),
-    Claim("diversity", ("blend", "content"), "variety", 1, _ZIEGLER),
-    Claim("bridging", ("blend",), "separation", -1, _OVADYA),
+CLAIMS: tuple[RecommenderClaim, ...] = (
+    *(RecommenderClaim(name, _PLAIN, "inequality", 1, _SALGANIK) for name in _HOT),
+    *(RecommenderClaim(name, _PLAIN, "top reach", 1, _SALGANIK) for name in _HOT),
+    RecommenderClaim("collaborative-filtering", _PLAIN, "inequality", 1, _FLEDER),
     *(
-        Claim(name, _PLAIN[:1], "engagement", 1, _GUESS)
+        RecommenderClaim(name, _PLAIN, "agreement", 1, _BAKSHY)
+        for name in ("content", "blend", "x-style")
+    ),
+    RecommenderClaim("diversity", ("blend", "content"), "variety", 1, _ZIEGLER),
+    RecommenderClaim("bridging", ("blend",), "separation", -1, _OVADYA),
+    *(
+        RecommenderClaim(name, _PLAIN[:1], "engagement", 1, _GUESS)
         for name in ("blend", "content", "popularity")
     ),
 )
 """Each a direction; sizes depend on the world."""
 
 
-def claims_of(first: str, second: str) -> tuple[tuple[Claim, str, int], ...]:
+def claims_of(first: str, second: str) -> tuple[tuple[RecommenderClaim, str, int], ...]:
     """Return (claim, other, sign of second minus first) for each claim about two recommenders."""
     found = []
     for claim in CLAIMS:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sim.spread.cascade.cascade import Cascade
     from sim.world.world import World
 
-__all__ = ["MEASURES", "OF_CLOCK", "SERIES", "Measure", "Observer", "at_rest_value", "stays"]
+__all__ = ["MEASURES", "OF_CLOCK", "SERIES", "Measure", "RunObserver", "at_rest_value", "stays"]
 
 Floats = npt.NDArray[np.float64]
 Measure = Callable[["World"], float]
@@ -95,7 +95,7 @@ def stays(series: str) -> bool:
     return series in _HELD or series.startswith(_HELD_OF)
 
 
-class Observer:
+class RunObserver:
     """Watches one run.
 
     Parameters

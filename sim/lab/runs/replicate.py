@@ -12,7 +12,7 @@ import msgpack
 import numpy as np
 
 from sim.core.clock import TickWarning
-from sim.lab.runs.measures import Measure, Observer
+from sim.lab.runs.measures import Measure, RunObserver
 from sim.runtime.engine.output_capture import OutputCapture
 from sim.scenario.driver import drive
 from sim.world.commands import reseed
@@ -41,7 +41,7 @@ class Run:
     ticks
         The most that one lasts.
     measures, series
-        Of one's own, by name (:class:`~sim.lab.runs.measures.Observer`).
+        Of one's own, by name (:class:`~sim.lab.runs.measures.RunObserver`).
     """
 
     ticks: int
@@ -114,7 +114,7 @@ def run_one(base: SharedBase, program: Program, seed: int, run: Run) -> Replicat
             cascade.redraw(seed)
     remarks: dict[str, None] = {}
     with OutputCapture(lambda line: remarks.setdefault(line)):
-        observer = Observer(world, run.measures, run.series)
+        observer = RunObserver(world, run.measures, run.series)
         _begin(world, program)
         watches = getattr(program, "watches", None)
         if watches is not None:
@@ -136,7 +136,7 @@ def _begin(world: World, program: Program) -> None:
         program.begin(world)
 
 
-def _tick(world: World, program: Program, ticks: int, observer: Observer) -> None:
+def _tick(world: World, program: Program, ticks: int, observer: RunObserver) -> None:
     for _ in drive(program, world, ticks):
         observer.look()
         world.step()

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = ["run_study", "run_study_now"]
 
-Asked = str | Path | Mapping[str, Any] | Study
+StudySource = str | Path | Mapping[str, Any] | Study
 
 
-async def run_study(what: Asked, **asked: Any) -> StudyFindings:
+async def run_study(what: StudySource, **asked: Any) -> StudyFindings:
     """Run a study beside the event loop; see :func:`run_study_now`.
 
     Whoever cancels the task stops the workers; what is finished is in the file.
@@ -52,7 +52,7 @@ async def run_study(what: Asked, **asked: Any) -> StudyFindings:
 
 
 def run_study_now(
-    what: Asked,
+    what: StudySource,
     *,
     replicates: int | None = None,
     worlds: int | None = None,

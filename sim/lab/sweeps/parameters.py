@@ -28,7 +28,7 @@ from sim.scenario.sections import (
 )
 from sim.world.metrics.series import MetricSettings
 
-__all__ = ["Place", "changes_of", "place_of", "refuse_out_of_range"]
+__all__ = ["ParameterPath", "changes_of", "place_of", "refuse_out_of_range"]
 
 Path = tuple[str | int, ...]
 Table = Mapping[str, Any]
@@ -54,7 +54,7 @@ _NOT_BARE = {"text", "parameters", "columns", "draws", "world", "file", "at"}
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ParameterPath:
     """Where a value stands in a scenario.
 
     Attributes
@@ -87,7 +87,7 @@ class Place:
         return annotation is int or annotation == int | None
 
 
-def place_of(table: Table, name: str) -> Place:
+def place_of(table: Table, name: str) -> ParameterPath:
     """Return where the value stands that a name means.
 
     Parameters
@@ -122,7 +122,7 @@ def place_of(table: Table, name: str) -> Place:
     return _found(table, (section,), rest, name)
 
 
-def _in_list(table: Table, section: str, rest: list[str], name: str) -> Place:
+def _in_list(table: Table, section: str, rest: list[str], name: str) -> ParameterPath:
     many = len(table.get(section, ()))
     if not many:
         raise InputError(f"{_shown(name)}: there are no {section}.")
@@ -139,7 +139,7 @@ def _in_list(table: Table, section: str, rest: list[str], name: str) -> Place:
     return _found(table, (section, int(rest[0]) - 1), rest[1:], name)
 
 
-def _found(table: Table, home: Path, rest: list[str], name: str) -> Place:
+def _found(table: Table, home: Path, rest: list[str], name: str) -> ParameterPath:
     """Return a key of a section, or a parameter of what the section names."""
     every = list(_places(table, home))
     wanted = tuple(rest)
@@ -148,14 +148,16 @@ def _found(table: Table, home: Path, rest: list[str], name: str) -> Place:
         if wanted == own or (len(wanted) == 1 and own[0] != wanted[0] and own[-1:] == wanted):
             return place
     if wanted[0] in ("parameters", "policy_parameters") and len(wanted) == 2:
-        return Place((*home, *wanted))  # of a model that another parameter of the sweep chooses
+        return ParameterPath(
+            (*home, *wanted)
+        )  # of a model that another parameter of the sweep chooses
     if home[0] == "interventions" and len(wanted) == 1:
-        return Place((*home, *wanted))
+        return ParameterPath((*home, *wanted))
     keys = [str(place.path[-1]) for place in every]
     raise InputError(f"{_shown(name)}: no such key{_hint(wanted[-1], keys)}.")
 
 
-def _bare(table: Table, name: str) -> Place:
+def _bare(table: Table, name: str) -> ParameterPath:
     homes: list[Path] = [(section,) for section in _TABLES]
     homes += [("messages", number) for number in range(len(table.get("messages", ())))]
     every = [
@@ -178,7 +180,7 @@ def _bare(table: Table, name: str) -> Place:
     )
 
 
-def _places(table: Table, home: Path) -> Iterator[Place]:
+def _places(table: Table, home: Path) -> Iterator[ParameterPath]:
     """Yield what may be said in a section: its keys, and parameters of what it names."""
     section = home[0]
     held: Any = table.get(str(section)) or {}
@@ -188,17 +190,17 @@ def _places(table: Table, home: Path) -> Iterator[Place]:
     for key in cls.model_fields:
         if key not in _OWNERS.values():  # mean_degree is a key, and the generator knows its bounds
             by = next((own for own in owners.values() if key in own.model_fields), cls)
-            yield Place((*home, key), by, key)
+            yield ParameterPath((*home, key), by, key)
     for key in _OF_PLATFORM if section == "platform" else ():
-        yield Place((*home, key))
+        yield ParameterPath((*home, key))
     if section == "interventions":
         for key in held:
             if key not in cls.model_fields:
-                yield Place((*home, key))
+                yield ParameterPath((*home, key))
     for inner, owner in owners.items():
         for key in owner.model_fields:
             if key not in cls.model_fields:
-                yield Place((*home, inner, key), owner, key)
+                yield ParameterPath((*home, inner, key), owner, key)
 
 
 def _owners(section: str, held: Table) -> Iterator[tuple[str, type[BaseModel]]]:
@@ -226,7 +228,7 @@ def _plugin(name: str, kind: str) -> type[Parameters]:
     return spec(name, kind).cls
 
 
-def refuse_out_of_range(name: str, place: Place, values: ValueRange) -> None:
+def refuse_out_of_range(name: str, place: ParameterPath, values: ValueRange) -> None:
     """Refuse values that the field does not take: of a range its ends, of a list each.
 
     Raises
@@ -246,7 +248,7 @@ def refuse_out_of_range(name: str, place: Place, values: ValueRange) -> None:
             continue  # what another field forbids is asked at each point
 
 
-def changes_of(table: Table, values: Mapping[Place, Any]) -> dict[str, Any]:
+def changes_of(table: Table, values: Mapping[ParameterPath, Any]) -> dict[str, Any]:
     """Return sections with other values, whole, to put in place of those of a table.
 
     Parameters
@@ -266,7 +268,7 @@ def changes_of(table: Table, values: Mapping[Place, Any]) -> dict[str, Any]:
     return found
 
 
-def _owners_first(place: Place) -> tuple[bool, int]:
+def _owners_first(place: ParameterPath) -> tuple[bool, int]:
     return place.path[-1] not in _OWNERS, len(place.path)
 
 

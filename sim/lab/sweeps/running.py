@@ -28,7 +28,7 @@ from sim.lab.runs import (
 from sim.lab.runs.experiment import MOST_TICKS
 from sim.lab.runs.programs import messages_of
 from sim.lab.sweeps.designs import Design, design_of
-from sim.lab.sweeps.parameters import Place, changes_of, place_of, refuse_out_of_range
+from sim.lab.sweeps.parameters import ParameterPath, changes_of, place_of, refuse_out_of_range
 from sim.lab.sweeps.result import LAST, Sweep
 from sim.network.generate.networks import NETWORKS
 from sim.scenario.gallery import open_scenario
@@ -250,9 +250,9 @@ def _range(name: str, said: Any) -> ValueRange:
         raise InputError(f"{name}: {str(error).rstrip('.')}.") from None
 
 
-def _places(subject: Subject, ranges: Mapping[str, ValueRange]) -> dict[str, Place]:
+def _places(subject: Subject, ranges: Mapping[str, ValueRange]) -> dict[str, ParameterPath]:
     """Return where each parameter stands; its ends are what its field allows."""
-    places: dict[str, Place] = {}
+    places: dict[str, ParameterPath] = {}
     for name in ranges:
         place = place_of(subject.table, name)
         for other, known in places.items():
@@ -265,11 +265,11 @@ def _places(subject: Subject, ranges: Mapping[str, ValueRange]) -> dict[str, Pla
 
 
 def _arms(
-    subject: Subject, design: Design, places: Mapping[str, Place], report: Report
-) -> tuple[list[Arm], npt.NDArray[np.int64]]:
+    subject: Subject, design: Design, places: Mapping[str, ParameterPath], report: Report
+) -> tuple[list[SweepPoint], npt.NDArray[np.int64]]:
     """Return what is to be run, each once, and which of it each point is."""
     known: dict[str, int] = {}
-    arms: list[Arm] = []
+    arms: list[SweepPoint] = []
     place = np.empty(len(design), np.int64)
     for number, values in enumerate(design.points):
         if number % _TOLD_EACH == 0:
@@ -291,7 +291,7 @@ class _Work:
 
     def __init__(
         self,
-        arms: list[Arm],
+        arms: list[SweepPoint],
         seed: int | None,
         replicates: int,
         report: Report,
@@ -301,7 +301,7 @@ class _Work:
         self._arms, self._seed, self._replicates = arms, seed, replicates
         self._report, self._follow, self._of = report, follow, of
         self._found: list[Records] = []
-        self._groups: dict[str, list[Arm]] = {}
+        self._groups: dict[str, list[SweepPoint]] = {}
         for arm in arms:
             self._groups.setdefault(arm.base, []).append(arm)
         self._done = 0
@@ -328,7 +328,7 @@ class _Work:
             return [into] * many
         return [into.with_name(f"{into.stem}.{k}{into.suffix}") for k in range(1, many + 1)]
 
-    def _group(self, group: list[Arm], into: Path | None, how: Mapping[str, Any]) -> Records:
+    def _group(self, group: list[SweepPoint], into: Path | None, how: Mapping[str, Any]) -> Records:
         base = group[0].make(self._inner(len(group)))
         if self._seed is None:
             self._seed = base.seed
@@ -371,7 +371,7 @@ _OF_BASE = ("network", "population")
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
+class SweepPoint:
     """A point, ready to be run.
 
     Attributes
@@ -418,7 +418,7 @@ class ScenarioSubject:
             )
         self.seed = self.scenario.network.seed if "seed" in self.table.get("network", {}) else None
 
-    def arm(self, name: str, values: Mapping[Place, Any]) -> Arm:
+    def arm(self, name: str, values: Mapping[ParameterPath, Any]) -> SweepPoint:
         """Return a point, checked as its scenario is.
 
         Raises
@@ -437,7 +437,7 @@ class ScenarioSubject:
         def make(report: Report) -> World:
             return scenario.world(report, tell=self._tell)
 
-        return Arm(base, make, replace(plan, name=name), plan.stop.limit)
+        return SweepPoint(base, make, replace(plan, name=name), plan.stop.limit)
 
 
 def _check_base(scenario: Scenario) -> None:
@@ -476,7 +476,7 @@ class WorldSubject:
         self.table: dict[str, Any] = {"messages": [_parted(message) for message in said]}
         self.seed = world.seed
 
-    def arm(self, name: str, values: Mapping[Place, Any]) -> Arm:
+    def arm(self, name: str, values: Mapping[ParameterPath, Any]) -> SweepPoint:
         """Return a point, its models checked.
 
         Raises
@@ -495,7 +495,7 @@ class WorldSubject:
             _check_message(message)
         program = Messages(said, name, until_quiet=self._ticks is None)
         ticks = MOST_TICKS if self._ticks is None else self._ticks
-        return Arm("", lambda _: self._world, program, ticks)
+        return SweepPoint("", lambda _: self._world, program, ticks)
 
 
 def _parted(message: Mapping[str, Any]) -> dict[str, Any]:
@@ -549,7 +549,7 @@ def subject_of(
     return ScenarioSubject(str(what), variant, ticks, tell)
 
 
-def armed(subject: Subject, name: str, values: Mapping[Place, Any]) -> Arm:
+def armed(subject: Subject, name: str, values: Mapping[ParameterPath, Any]) -> SweepPoint:
     """Return a point; a refusal names it.
 
     Raises

@@ -8,7 +8,7 @@ from typing import Any
 
 from sim.minds.models.faults import Fault
 from sim.minds.prompts.decisions import Decision
-from sim.minds.prompts.letters import Letter, Place
+from sim.minds.prompts.letters import Destination, Letter
 from sim.minds.prompts.plans import PlanRequest, goal_words, is_bad, outcome_words
 from sim.minds.prompts.prompts import Prompt
 from sim.platform.platform import Platform
@@ -43,7 +43,7 @@ class MemberContext:
     """
 
     letters: tuple[Letter, ...] = ()
-    places: tuple[Place, ...] = ()
+    places: tuple[Destination, ...] = ()
     planning: PlanRequest | None = None
     language: str = ""
     targets: dict[int, tuple[dict[str, int], str]] = field(default_factory=dict)
@@ -112,7 +112,7 @@ def around(
 
 def _places(
     world: World, platform: Platform, member: int, number: int, found: MemberContext
-) -> tuple[Place, ...]:
+) -> tuple[Destination, ...]:
     own, others = groups_near(world, platform, member)
     names = world.bonds.groups.names
     rows: list[tuple[Any, dict[str, int], str]] = [
@@ -125,7 +125,7 @@ def _places(
     ]
     places = []
     for at, (kind, target, name) in enumerate(rows, number + 1):
-        places.append(Place(at, kind, name))
+        places.append(Destination(at, kind, name))
         found.targets[at] = target, name
     return tuple(places)
 

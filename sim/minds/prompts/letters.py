@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from sim.minds.models.faults import Fault, ModelError
 from sim.minds.prompts.decisions import NOTHING, Decision
 
-__all__ = ["TO_GROUPS", "TO_MEMBERS", "Letter", "Place", "acts_for", "fitting"]
+__all__ = ["TO_GROUPS", "TO_MEMBERS", "Destination", "Letter", "acts_for", "fitting"]
 
 TO_MEMBERS, TO_GROUPS, JOINS = "direct message", "group message", "join group"
 _OF_AUTHORS = frozenset({"follow", "mute", "block"})
@@ -35,7 +35,7 @@ class Letter:
     group: str = ""
 
 
-class Place(NamedTuple):
+class Destination(NamedTuple):
     """Where a member may write to, or what it may join.
 
     Attributes
@@ -54,7 +54,7 @@ class Place(NamedTuple):
 
 
 def acts_for(
-    acts: Sequence[str], feed: int, letters: Sequence[Letter], places: Sequence[Place]
+    acts: Sequence[str], feed: int, letters: Sequence[Letter], places: Sequence[Destination]
 ) -> tuple[str, ...]:
     """Return what may be done where there are so many posts, and these letters and places.
 
@@ -84,7 +84,7 @@ def acts_for(
 
 
 def fitting(
-    said: Decision, posts: int, letters: Sequence[Letter], places: Sequence[Place]
+    said: Decision, posts: int, letters: Sequence[Letter], places: Sequence[Destination]
 ) -> Decision:
     """Return a decision whose number is of something that its act may be about.
 

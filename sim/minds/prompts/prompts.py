@@ -25,7 +25,7 @@ from sim.minds.models.asks import Turn
 from sim.minds.models.tokens import tokens_in, within
 
 if TYPE_CHECKING:
-    from sim.minds.prompts.letters import Letter, Place
+    from sim.minds.prompts.letters import Destination, Letter
 
 __all__ = [
     "TEMPLATES",
@@ -138,7 +138,7 @@ class Scene:
     plan: Sequence[str] = ()
     outcomes: str = ""
     letters: Sequence[Letter] = ()
-    places: Sequence[Place] = ()
+    places: Sequence[Destination] = ()
 
 
 class FittedPrompt(NamedTuple):
@@ -264,7 +264,7 @@ def _letter(one: Letter) -> str:
     return f'<letter number="{one.number}" from="{one.by}"{group}>{one.text}</letter>'
 
 
-def _place(one: Place) -> str:
+def _place(one: Destination) -> str:
     return f'<{_PLACES[one.kind]} number="{one.number}" name="{one.name}"/>'
 
 

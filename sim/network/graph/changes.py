@@ -20,7 +20,7 @@ __all__ = [
     "GAIN",
     "LOSS",
     "NO_KIND",
-    "Changed",
+    "AppliedChanges",
     "TieChanges",
     "carry_out",
     "kinds_of",
@@ -52,7 +52,7 @@ _LATER = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class AppliedChanges:
     """What became of a batch of changes.
 
     Attributes
@@ -148,12 +148,12 @@ class TieChanges:
             trust is not None, kinds is not None, loops, superseded,
         )  # fmt: skip
 
-    def changed(self, fate: Bytes) -> Changed:
+    def changed(self, fate: Bytes) -> AppliedChanges:
         """Return what became of it."""
-        return Changed(*_pairs(self.keys), fate, self.order, self.loops, self.superseded)
+        return AppliedChanges(*_pairs(self.keys), fate, self.order, self.loops, self.superseded)
 
 
-def carry_out(ties: Adjacency, batch: TieChanges) -> Changed:
+def carry_out(ties: Adjacency, batch: TieChanges) -> AppliedChanges:
     """Change ties and, where it is built, their reverse; all of the batch or nothing."""
     if not batch.keys.size:
         return batch.changed(np.empty(0, np.uint8))

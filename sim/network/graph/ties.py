@@ -30,7 +30,7 @@ from sim.network.graph.changes import (
     GAIN,
     LOSS,
     NO_KIND,
-    Changed,
+    AppliedChanges,
     TieChanges,
     carry_out,
     kinds_of,
@@ -49,7 +49,7 @@ from sim.network.graph.marks import (
 )
 from sim.network.graph.slab import Slab, TieColumns, read_only
 
-__all__ = ["FRIEND", "Changed", "ChangingTrust", "DroppedArcs", "Ties"]
+__all__ = ["FRIEND", "AppliedChanges", "ChangingTrust", "DroppedArcs", "Ties"]
 
 
 class ChangingTrust(Adjacency):
@@ -386,7 +386,7 @@ class Ties(ChangingTrust):
         adds: npt.ArrayLike,
         kinds: npt.ArrayLike | None = None,
         trust: npt.ArrayLike | None = None,
-    ) -> Changed:
+    ) -> AppliedChanges:
         """Add and remove ties, some 0.4 microseconds each; nothing is built anew.
 
         Parameters
@@ -404,7 +404,7 @@ class Ties(ChangingTrust):
 
         Returns
         -------
-        Changed
+        AppliedChanges
             What became of each pair.
 
         Raises
@@ -417,7 +417,7 @@ class Ties(ChangingTrust):
         self.refuse_frozen()
         return carry_out(self, TieChanges.of(sources, targets, adds, kinds, trust, self.agents))
 
-    def remove(self, sources: npt.ArrayLike, targets: npt.ArrayLike) -> Changed:
+    def remove(self, sources: npt.ArrayLike, targets: npt.ArrayLike) -> AppliedChanges:
         """Remove ties; as :meth:`change`."""
         return self.change(sources, targets, False)
 

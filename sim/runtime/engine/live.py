@@ -42,7 +42,7 @@ from sim.runtime.frames.community_layout import CommunityLayout
 from sim.runtime.frames.focus import FocusedCascade
 from sim.runtime.frames.frames import Frame, SessionRow, State
 from sim.runtime.frames.sessions import ENDED, CascadeTracker
-from sim.runtime.journal.persistence import Keeping, Persistence
+from sim.runtime.journal.persistence import JournalConfig, Persistence
 from sim.runtime.journal.saving import PendingSave, SaveQueue
 from sim.runtime.journal.writer import JournalWriter
 from sim.runtime.queries.feeds import platform_now
@@ -299,7 +299,7 @@ class LiveWorld:
             self.announce(said)
         self.emit(WorldSaved(tick=saving.tick, path=str(target)))
 
-    def keep(self, keeping: Keeping) -> None:
+    def keep(self, keeping: JournalConfig) -> None:
         """Begin a journal; saves under way were begun without one."""
         self.saves.finish()
         self.custody.begin(keeping)

@@ -31,7 +31,7 @@ from sim.runtime.frames.sessions import ENDED
 from sim.runtime.interactions import Batch, InteractionStream
 from sim.runtime.jobs import in_thread
 from sim.runtime.journal.acts import COMMANDS
-from sim.runtime.journal.persistence import Keeping
+from sim.runtime.journal.persistence import JournalConfig
 from sim.world.influence import BestSeeds, FoundSeeds, found_before, is_best
 from sim.world.seeding import author_of, seeds_of, takes_long
 
@@ -237,7 +237,7 @@ async def save(
     return await engine.save(path, note, report)
 
 
-async def keep(engine: ThreadEngine, keeping: Keeping) -> None:
+async def keep(engine: ThreadEngine, keeping: JournalConfig) -> None:
     """Begin a journal now, where there is none."""
     await engine.do(lambda: engine.live.keep(keeping), is_long=True)
 

@@ -38,7 +38,7 @@ from sim.runtime.health.checks import Health
 from sim.runtime.health.watch import HealthWatch
 from sim.runtime.interactions import Batch
 from sim.runtime.jobs import Job, in_thread
-from sim.runtime.journal.persistence import Keeping, Persistence, begin
+from sim.runtime.journal.persistence import JournalConfig, Persistence, begin
 from sim.runtime.minds_opening import doze, lie_awake
 from sim.runtime.performance import Meter, Performance
 from sim.spread.cascade.cascade import Cascade
@@ -606,7 +606,7 @@ async def open_thread(
     path: str | None,
     bus: EventBus,
     frames_per_second: float,
-    keeping: Keeping | None,
+    keeping: JournalConfig | None,
     author: str,
     max_running: int | None,
     undo_bytes: int,

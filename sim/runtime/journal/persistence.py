@@ -26,13 +26,13 @@ from sim.store.journal.recovery import Recovery
 from sim.store.journal.route import JUMP
 from sim.world.world import World
 
-__all__ = ["Keeping", "Persistence", "begin", "keeping_of"]
+__all__ = ["JournalConfig", "Persistence", "begin", "keeping_of"]
 
 _SIZE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Keeping:
+class JournalConfig:
     """How a world is to be kept.
 
     Parameters
@@ -53,7 +53,7 @@ class Keeping:
     recovered: Recovery | None = None
 
 
-def begin(world: World, keeping: Keeping) -> JournalWriter:
+def begin(world: World, keeping: JournalConfig) -> JournalWriter:
     """Begin a journal, or go on with the one that is there.
 
     Raises
@@ -110,7 +110,7 @@ class Persistence:
         self,
         world: World,
         keeper: JournalWriter | None = None,
-        keeping: Keeping | None = None,
+        keeping: JournalConfig | None = None,
         *,
         undo_bytes: int = BUDGET,
     ) -> None:
@@ -229,7 +229,7 @@ class Persistence:
         self._seen, self._checkpoint_tick = self.keeper.taken, self._world.tick
         return f"checkpoint; {self.keeper.said_of_pause}"
 
-    def begin(self, keeping: Keeping) -> None:
+    def begin(self, keeping: JournalConfig) -> None:
         """Begin a journal.
 
         Raises
@@ -309,7 +309,7 @@ class Persistence:
         self.keeper = self.owned = None
         keeper.close(self._world)
         found = taken_along(old.path, target, self._world, keeper.number)
-        new = Keeping(target, old.pacing, old.author, found)
+        new = JournalConfig(target, old.pacing, old.author, found)
         self.keeper = self.owned = begin(self._world, new)
         self._keeping, self._seen = new, self.keeper.taken
 
@@ -396,8 +396,8 @@ class Persistence:
 
 
 def keeping_of(
-    journal: bool | Pacing | Keeping, path: str | Path | None, author: str
-) -> Keeping | None:
+    journal: bool | Pacing | JournalConfig, path: str | Path | None, author: str
+) -> JournalConfig | None:
     """Return where and how a journal is kept; None: nowhere.
 
     Raises
@@ -407,11 +407,11 @@ def keeping_of(
     """
     if not journal:
         return None
-    if isinstance(journal, Keeping):
+    if isinstance(journal, JournalConfig):
         return journal
     if path is None:
         raise InputError("A journal lies beside the world's file; name one with path.")
-    return Keeping(Path(path), Pacing() if journal is True else journal, author)
+    return JournalConfig(Path(path), Pacing() if journal is True else journal, author)
 
 
 def _nothing() -> None:

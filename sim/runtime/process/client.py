@@ -39,7 +39,7 @@ from sim.runtime.frames.sessions import Session
 from sim.runtime.health.checks import Health
 from sim.runtime.health.watch import ProcessHealthWatch
 from sim.runtime.jobs import Job, in_thread
-from sim.runtime.journal.persistence import Keeping, begin
+from sim.runtime.journal.persistence import JournalConfig, begin
 from sim.runtime.journal.writer import Pacing
 from sim.runtime.performance import Meter, Performance
 from sim.runtime.process.breadcrumbs import culprit, lies_at, named, said, silent
@@ -134,7 +134,7 @@ async def open_process(
     path: str | None,
     bus: EventBus,
     frames_per_second: float,
-    keeping: Keeping | None,
+    keeping: JournalConfig | None,
     author: str,
     max_running: int | None,
     undo_bytes: int,
@@ -152,7 +152,7 @@ async def open_process(
     """
     folder = Path(tempfile.mkdtemp(prefix="hubbub-"))
     try:
-        kept = keeping or Keeping(folder / "world.hub", Pacing(), author)
+        kept = keeping or JournalConfig(folder / "world.hub", Pacing(), author)
         await _journal_begun(world, kept)
         del world  # it lives elsewhere now, and once is enough
         from sim.settings.settings import current
@@ -173,7 +173,7 @@ async def open_process(
     return engine
 
 
-async def _journal_begun(world: World, keeping: Keeping) -> None:
+async def _journal_begun(world: World, keeping: JournalConfig) -> None:
     claim(world)
     try:
         keeper = await in_thread(begin, world, keeping)

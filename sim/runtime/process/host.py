@@ -24,7 +24,7 @@ from sim.runtime.engine.outbox import AsyncHandlers, Backlog
 from sim.runtime.engine.stall import RollbackState, StallOutcome
 from sim.runtime.engine.thread_client import ThreadEngine, open_thread
 from sim.runtime.jobs import Job, in_thread
-from sim.runtime.journal.persistence import Keeping, Persistence
+from sim.runtime.journal.persistence import JournalConfig, Persistence
 from sim.runtime.journal.writer import JournalMark, Pacing, recover
 from sim.runtime.process.breadcrumbs import CrashBreadcrumbs, die_with_parent, limit_memory
 from sim.runtime.process.wire import MOST_ACTS, EngineOrder, FrameWriter, PipeEnd, packed
@@ -76,7 +76,7 @@ async def _opened(found: Recovery, order: EngineOrder, bus: EventBus) -> ThreadE
     return await open_thread(
         found.world, name=order.name, path=order.path, bus=bus,
         frames_per_second=order.frames_per_second,
-        keeping=Keeping(Path(order.at), order.pacing or Pacing(), order.author, found),
+        keeping=JournalConfig(Path(order.at), order.pacing or Pacing(), order.author, found),
         author=order.author, max_running=order.max_running, undo_bytes=order.undo_bytes,
         custody_of=Persistence if order.is_asked_for else _Staying, prepare=prepare,
     )  # fmt: skip

@@ -27,12 +27,12 @@ from sim.network.graph.ties_kernels import tie_between
 from sim.spread.cascade.contacts import Contacts, Ids, OpenedChannel
 
 __all__ = [
-    "Asked",
     "Channel",
     "ChannelView",
     "Chosen",
     "Ends",
     "InWorld",
+    "PluginChannel",
     "digest_of",
     "read",
     "written",
@@ -300,7 +300,7 @@ class Channel(Parameters):
 
     def opened(self, world: InWorld) -> OpenedChannel:
         """Return the channel as it works in a world; one that is asked needs no other."""
-        return Asked(self, world)
+        return PluginChannel(self, world)
 
 
 class _Made(NamedTuple):
@@ -313,7 +313,7 @@ class _Made(NamedTuple):
     is_beyond: bool
 
 
-class Asked:
+class PluginChannel:
     """A channel of a plugin in a world: asked once for all messages, and anew where it may differ.
 
     Ties that it keeps from tick to tick are a network of their own: how many somebody hears, what

@@ -23,7 +23,7 @@ from sim.spread.influence import live_edges_kernels as kernels
 from sim.spread.influence.coverage_kernels import set_bits
 from sim.spread.influence.live_edges_kernels import Chances
 
-__all__ = ["Estimate", "LiveEdges", "LiveNetwork", "Scratch", "estimated"]
+__all__ = ["Estimate", "LiveEdges", "LiveNetwork", "ThreadScratch", "estimated"]
 
 Ids = npt.NDArray[np.uint32]
 Bytes = npt.NDArray[np.uint8]
@@ -105,7 +105,7 @@ class Estimate(NamedTuple):
         return f"{self.mean:,.1f} (95 % {self.low:,.1f} to {self.high:,.1f})"
 
 
-class Scratch(NamedTuple):
+class ThreadScratch(NamedTuple):
     """What one thread works with.
 
     Attributes
@@ -177,7 +177,7 @@ class LiveNetwork:
         self.chances = _chances(edges, seed, labels)
         self.closed: Bits = np.zeros(-(-self.agents // 64), np.uint64)
         set_bits(np.flatnonzero(~everybody).astype(np.uint32), self.closed)
-        self._free: list[Scratch] = []
+        self._free: list[ThreadScratch] = []
         self._lock = threading.Lock()
 
     @property
@@ -192,11 +192,11 @@ class LiveNetwork:
         return back.rows, back.targets, back.trust
 
     @contextmanager
-    def scratch(self) -> Iterator[Scratch]:
+    def scratch(self) -> Iterator[ThreadScratch]:
         """Lend a scratch that nobody else uses meanwhile."""
         with self._lock:
             spare = self._free.pop() if self._free else None
-        scratch = spare or Scratch(self.closed.copy(), np.empty(self.agents, np.uint32))
+        scratch = spare or ThreadScratch(self.closed.copy(), np.empty(self.agents, np.uint32))
         yield scratch
         with self._lock:  # not after an error: nobody knows what is in it then
             self._free.append(scratch)
@@ -247,7 +247,9 @@ class LiveNetwork:
                 )  # fmt: skip
         return found
 
-    def _cross(self, scratch: Scratch, seeds: Ids, keys: Bits, dead: Bytes, found: Longs) -> None:
+    def _cross(
+        self, scratch: ThreadScratch, seeds: Ids, keys: Bits, dead: Bytes, found: Longs
+    ) -> None:
         """Write how many agents runs of linear thresholds reached."""
         rows, targets, trust = self.forwards
         back_rows, _, back_trust = self.backwards

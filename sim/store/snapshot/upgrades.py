@@ -15,9 +15,9 @@ import numpy as np
 from sim.platform.acts.log import ActColumns, ActLog
 from sim.store.snapshot.columns import Columns
 
-__all__ = ["CHANGES", "Change", "upgrade"]
+__all__ = ["CHANGES", "Upgrade", "upgrade"]
 
-Change = Callable[[dict[str, Any], Columns], None]
+Upgrade = Callable[[dict[str, Any], Columns], None]
 """Changes (meta, columns) in place; one concern each, in the order of the list."""
 
 
@@ -92,7 +92,7 @@ def _unburied(meta: dict[str, Any], _columns: Columns) -> None:
     meta["unburied"] = True
 
 
-CHANGES: dict[int, tuple[Change, ...]] = {
+CHANGES: dict[int, tuple[Upgrade, ...]] = {
     1: (
         _own_words,
         _reports_by_share,

@@ -13,7 +13,7 @@ from sim.core.params import Field
 from sim.core.registry import make
 from sim.core.rng import Stream
 from sim.errors import InputError, UnknownNameError
-from sim.network.graph.changes import Changed
+from sim.network.graph.changes import AppliedChanges
 from sim.network.relations.membership import ENDLESS
 from sim.platform.acts.kinds import Act, act_of
 from sim.platform.settings import PlatformSettings
@@ -201,7 +201,7 @@ class ChangeTies(Intervention):
             raise InputError(f"more than {_MOST_PAIRS:,} pairs")
         who, whom = np.repeat(agents, others.size), np.tile(others, agents.size)
         apart = who != whom
-        done: Changed = getattr(world, self.act)(who[apart], whom[apart])
+        done: AppliedChanges = getattr(world, self.act)(who[apart], whom[apart])
         return str(done)
 
 

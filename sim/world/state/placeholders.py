@@ -11,7 +11,7 @@ from sim.errors import InputError, ParameterError, PluginError, UnknownNameError
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Draws, OpenedChannel
 from sim.spread.cascade.model import PropagationModel
-from sim.spread.channels.channel import Asked
+from sim.spread.channels.channel import PluginChannel
 from sim.world.channels import is_channel
 from sim.world.contract import WorldState
 
@@ -195,7 +195,7 @@ def channel_record(channel: OpenedChannel) -> dict[str, Any]:
     """Return what a snapshot says of the plugin of a channel; nothing of a built-in one."""
     if isinstance(channel, LostChannel):
         return dict(channel.record)
-    found = spec_of(type(channel.plugin)) if isinstance(channel, Asked) else None
+    found = spec_of(type(channel.plugin)) if isinstance(channel, PluginChannel) else None
     if found is None or not found.is_foreign:
         return {}
     own = {"name": found.name, "kind": "channel", "version": found.version}

@@ -13,7 +13,7 @@ import pytest
 
 from sim.errors import Cancelled, InputError, SnapshotError
 from sim.runtime import Simulation
-from sim.runtime.journal.persistence import Keeping, Persistence
+from sim.runtime.journal.persistence import JournalConfig, Persistence
 from sim.runtime.journal.writer import JournalWriter, Pacing, recover
 from sim.runtime.opening import Opened, describe_opening, open_live
 from sim.runtime.saves.places import (
@@ -311,7 +311,7 @@ async def test_a_save_works_while_the_journal_takes_nothing(
 
 async def test_a_world_that_was_never_saved_lives_in_its_folder_alone(tmp_path: Path) -> None:
     path = free_name(tmp_path, "new")
-    async with Simulation(small(), name="new", journal=Keeping(path, NEVER)) as simulation:
+    async with Simulation(small(), name="new", journal=JournalConfig(path, NEVER)) as simulation:
         assert not simulation.frame.dirty
         assert simulation.frame.path is None
         await simulation.step(2)
@@ -331,7 +331,7 @@ async def test_a_world_that_was_never_saved_lives_in_its_folder_alone(tmp_path: 
 
 async def test_a_world_in_which_nothing_was_done_is_swept(tmp_path: Path) -> None:
     path = free_name(tmp_path, "new")
-    async with Simulation(small(), journal=Keeping(path, NEVER)):
+    async with Simulation(small(), journal=JournalConfig(path, NEVER)):
         assert not sweep_untouched(path)
     assert is_untouched(path)
     place = place_of(path)
@@ -395,7 +395,7 @@ async def test_frames_say_how_safe_a_world_is(path: Path) -> None:
 async def test_a_command_whose_thread_was_left_behind_writes_nothing(path: Path) -> None:
     world = small()
     keeper = JournalWriter(world, path.with_name("n.hub"), pacing=NEVER)
-    custody = Persistence(world, keeper, Keeping(path.with_name("n.hub"), NEVER))
+    custody = Persistence(world, keeper, JournalConfig(path.with_name("n.hub"), NEVER))
     with custody.done("cancel", (0,)):
         held = custody.let_go()
     with custody.kept(setattr):
@@ -412,11 +412,11 @@ async def test_a_journal_can_be_begun_in_the_midst(path: Path) -> None:
     async with Simulation(world, path=path) as simulation:
         await simulation.step(2)
         assert simulation.frame.kept is None
-        await simulation.keep(Keeping(path, NEVER))
+        await simulation.keep(JournalConfig(path, NEVER))
         await simulation.step(3)
         await until(lambda: simulation.frame.durable_tick == 8)
         with pytest.raises(InputError, match="keeps a journal already"):
-            await simulation.keep(Keeping(path, NEVER))
+            await simulation.keep(JournalConfig(path, NEVER))
     opened = open_live(path)
     assert opened.world.digest() == world.digest()
 
@@ -464,7 +464,7 @@ async def test_a_world_that_is_touched_at_the_last_moment_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = free_name(tmp_path, "new")
-    async with Simulation(small(), journal=Keeping(path, NEVER)):
+    async with Simulation(small(), journal=JournalConfig(path, NEVER)):
         pass
     answers = iter([True, False])
     monkeypatch.setattr("sim.runtime.saves.places.is_untouched", lambda _: next(answers))

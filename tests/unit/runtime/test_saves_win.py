@@ -15,7 +15,7 @@ from sim.core import registry
 from sim.core.registry import load_file
 from sim.errors import FileError
 from sim.runtime import Simulation
-from sim.runtime.journal.persistence import Keeping
+from sim.runtime.journal.persistence import JournalConfig
 from sim.runtime.journal.replacing import lost_by_saving
 from sim.runtime.journal.writer import JournalWriter, Pacing, recover
 from sim.runtime.opening import open_live
@@ -68,7 +68,9 @@ async def lived(folder: Path, before: int, after: int, pacing: Pacing = NEVER) -
     plugin(folder)
     world = World.create(agents=200, mean_degree=6, seed=2)
     path = folder / "a.hub"
-    async with Simulation(world, journal=Keeping(folder / "unnamed.hub", pacing)) as simulation:
+    async with Simulation(
+        world, journal=JournalConfig(folder / "unnamed.hub", pacing)
+    ) as simulation:
         await simulation.inject("Send this on.", seeds=[1, 2, 3], model=NAME)
         await simulation.step(before)
         await simulation.save(path)
@@ -243,7 +245,7 @@ async def test_what_cannot_be_played_is_named_with_its_way_out_and_can_be_gone_o
 async def test_a_world_that_went_back_is_told_so_and_no_ticks_are_negative(tmp_path: Path) -> None:
     path = tmp_path / "a.hub"
     world = World.create(agents=200, mean_degree=6, seed=2)
-    async with Simulation(world, path=path, journal=Keeping(path, NEVER)) as simulation:
+    async with Simulation(world, path=path, journal=JournalConfig(path, NEVER)) as simulation:
         await simulation.step(5)
         await simulation.save()
         await simulation.go_to(2)

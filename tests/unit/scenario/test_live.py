@@ -15,7 +15,7 @@ from sim.runtime import IsolatedSimulation, Simulation
 from sim.runtime.journal.writer import recover
 from sim.runtime.process.wire import EngineOrder
 from sim.runtime.replay import replay
-from sim.scenario import Command, MessageSpec, RunPlan, Stop, read_scenario
+from sim.scenario import MessageSpec, RunPlan, ScenarioCommand, Stop, read_scenario
 from sim.scenario.gallery import gallery_path
 from sim.store.journal.audit_reading import audit
 from tests.unit.cli.conftest import Hubbub
@@ -55,9 +55,9 @@ STORY = RunPlan(
     "story",
     messages=(WORD, MessageSpec("Another.", seeds="ids:5", model="si", at=4)),
     commands=(
-        Command("follow", [11], [3], at=0),
-        Command("unfollow", [6], [5], at=2),
-        Command("befriend", [10], [9], at=7),
+        ScenarioCommand("follow", [11], [3], at=0),
+        ScenarioCommand("unfollow", [6], [5], at=2),
+        ScenarioCommand("befriend", [10], [9], at=7),
     ),
     stop=Stop(8),
 )
@@ -138,7 +138,7 @@ async def test_going_back_and_running_on_meets_the_same_again(
 async def test_what_it_does_is_in_journal_and_log_as_commands(tmp_path: Path) -> None:
     path, world = tmp_path / "small.hub", World.create(agents=60, mean_degree=4, seed=3)
     plan = RunPlan(
-        "story", messages=(WORD,), commands=(Command("mute", "random:9", [1], at=2),),
+        "story", messages=(WORD,), commands=(ScenarioCommand("mute", "random:9", [1], at=2),),
         stop=Stop(4), max_running=5,
     )  # fmt: skip
     async with Simulation(world, path=path, journal=True, author="ada") as live:
@@ -168,7 +168,7 @@ async def test_a_person_sends_messages_between_and_both_go_on(opening: Opening) 
 
 
 async def test_a_command_that_cannot_be_done_ends_it_and_nothing_else(opening: Opening) -> None:
-    slip = RunPlan("slip", messages=(WORD,), commands=(Command("follow", [1], [99], at=2),))
+    slip = RunPlan("slip", messages=(WORD,), commands=(ScenarioCommand("follow", [1], [99], at=2),))
     async with opening(line()) as live:
         await live.begin(slip)
         assert await live.step(100) == 2
@@ -176,7 +176,7 @@ async def test_a_command_that_cannot_be_done_ends_it_and_nothing_else(opening: O
         assert live.frame.program is not None
         assert live.frame.program.error == NOBODY
         assert await live.step(3) == 3
-        at_once = RunPlan("at once", commands=(Command("follow", [1], [99]),))
+        at_once = RunPlan("at once", commands=(ScenarioCommand("follow", [1], [99]),))
         with pytest.raises(InputError, match=NOBODY):
             await live.begin(at_once)
 

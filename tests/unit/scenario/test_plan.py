@@ -10,11 +10,11 @@ from sim import World
 from sim.core.progress import quiet
 from sim.errors import FileError, InputError
 from sim.scenario import (
-    Command,
     MessageSpec,
     MindsRequest,
     Program,
     RunPlan,
+    ScenarioCommand,
     Stop,
     drive,
     named_world,
@@ -122,7 +122,10 @@ def test_plans_of_the_gallery_can_be_pickled(name: str) -> None:
 
 
 def test_what_is_due_is_done_after_so_many_ticks_and_after_the_last_too() -> None:
-    ends = [Command("unfollow", [3], [2], at=2), Command("befriend", [0], [3], at=4)]
+    ends = [
+        ScenarioCommand("unfollow", [3], [2], at=2),
+        ScenarioCommand("befriend", [0], [3], at=4),
+    ]
     plan = RunPlan(messages=(WORD,), commands=tuple(ends), stop=Stop(4))
     world = by_hand(plan, line(), 4)
     assert world.cascades[0].adopted_at.tolist() == [0, 1, 2, -1]
@@ -131,7 +134,7 @@ def test_what_is_due_is_done_after_so_many_ticks_and_after_the_last_too() -> Non
 
 
 def test_a_drive_ends_where_nothing_can_happen_any_more() -> None:
-    plan = RunPlan(messages=(WORD,), commands=(Command("follow", [3], [0], at=5),))
+    plan = RunPlan(messages=(WORD,), commands=(ScenarioCommand("follow", [3], [0], at=5),))
     world = by_hand(plan, line(), 100)
     assert world.tick == 5
     assert not plan.is_over(line(), 4)
@@ -166,7 +169,7 @@ def test_minds_are_for_single_runs() -> None:
 
 def test_a_run_tells_remarks_and_what_came_too_late() -> None:
     said: list[str] = []
-    plan = RunPlan(commands=(Command("follow", [3], [0], at=9),), stop=Stop(2))
+    plan = RunPlan(commands=(ScenarioCommand("follow", [3], [0], at=9),), stop=Stop(2))
     ran = run_plan(plan, line(), tell=said.append)
     assert said == ["A command: follow at 9 is not done; the run ends at 2."]
     assert (ran.since, ran.stopped, ran.cascades) == (0, "", [])

@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr
 from sim.errors import SettingsError
 from sim.settings import settings as module
 from sim.settings.settings import (
-    Change,
+    SettingChange,
     Settings,
     SettingsWatch,
     current,
@@ -207,7 +207,7 @@ def test_a_secret_shows_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     assert keyed.token is not None
     assert keyed.token.get_secret_value() == "hunter22"
     assert "hunter22" not in repr(keyed) + str(keyed) + shown(keyed.token)
-    assert str(Change("token", None, keyed.token)) == "token is now ******** (was )"
+    assert str(SettingChange("token", None, keyed.token)) == "token is now ******** (was )"
 
 
 def test_a_refused_secret_shows_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,7 +227,7 @@ def test_a_change_of_the_file_is_picked_up_and_told(write: Write) -> None:
     watch = SettingsWatch(load_settings(write("threads = 1"), max_running=3))
     assert watch.changed() == []
     write("threads = 22\nmax_running = 9")
-    assert watch.changed() == [Change("threads", 1, 22)]
+    assert watch.changed() == [SettingChange("threads", 1, 22)]
     assert watch.changed() == []
     assert current().threads == 22
     assert current().max_running == 3

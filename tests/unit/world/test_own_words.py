@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sim import Simulation, World, load, save
-from sim.cli.show.acts import Asked, act_facts
+from sim.cli.show.acts import ActFilter, act_facts
 from sim.cli.show.why import _facts
 from sim.platform.platform import Platform
 from sim.platform.posts.posts import Kind
@@ -60,7 +60,7 @@ def seen(world: World) -> tuple[int, int]:
 
 def by_acts(world: World) -> set[str]:
     number, _ = seen(world)
-    rows = act_facts(world, Asked())["rows"]
+    rows = act_facts(world, ActFilter())["rows"]
     acts = {row["act"] for row in rows if row["message"] == number}
     assert {"reply", "quote", "like", "repost"} <= acts
     return {of_message(row) for row in rows if row["message"] == number}
@@ -131,7 +131,7 @@ def test_it_keeps_its_words_when_it_left_the_feeds() -> None:
     number = platform.injected[story.id]
     assert number < platform.posts.first
     assert platform.text_of(number) == WORDS
-    rows = act_facts(world, Asked())["rows"]
+    rows = act_facts(world, ActFilter())["rows"]
     told = {of_message(row) for row in rows if row["message"] == number}
     assert told == {WORDS}
 

@@ -9,7 +9,7 @@ import pytest
 
 from sim.cli.runs.calibrate import ranges_of
 from sim.errors import InputError
-from sim.lab.calibration import Plan, simulated_trees
+from sim.lab.calibration import SimulationPlan, simulated_trees
 from tests.unit.cli.conftest import Hubbub
 
 NETWORK = "retweet-like,agents=520,roots=20,audience=60,tick_minutes=60"
@@ -25,7 +25,7 @@ def _probed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    plan = Plan.of("independent-cascade", NETWORK, messages=30, minutes=600.0)
+    plan = SimulationPlan.of("independent-cascade", NETWORK, messages=30, minutes=600.0)
     lines = []
     for tree in simulated_trees(plan, {"probability": 0.15}, 7):
         levels = np.asarray(tree.levels).tolist()

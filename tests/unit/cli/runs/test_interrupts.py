@@ -22,8 +22,8 @@ from sim.cli.program.output import watched
 from sim.cli.runs import interrupts as stopping
 from sim.cli.runs.interrupts import (
     SIGNALS,
-    Asked,
     StoppedError,
+    StopRequest,
     hung_up,
     kept_when_stopped,
     listening,
@@ -208,7 +208,7 @@ def test_a_terminal_is_looked_after(monkeypatch: pytest.MonkeyPatch) -> None:
     master, slave = pty.openpty()
     with open(slave, "w") as terminal:  # noqa: PTH123 - a descriptor
         monkeypatch.setattr(sys, "stderr", terminal)
-        asked = Asked()
+        asked = StopRequest()
         asked._looked = -1e9
         assert not asked.is_set()
         os.close(master)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from sim.errors import InputError
-from sim.lab.calibration import MEASURES, Curves, Tree, grid_of, ks, nrmse, read_observed
+from sim.lab.calibration import MEASURES, GrowthCurves, Tree, grid_of, ks, nrmse, read_observed
 from sim.lab.calibration.curves import levels_of
 
 
@@ -35,7 +35,7 @@ def test_curves_are_what_counting_gives(rest: list[tuple[int, float]], chance: o
     minutes = [0.0, *(minute for _, minute in rest)]
     levels, late = levels_of(np.array(parents), np.array(minutes))
     grid = np.linspace(0, 100, 7)
-    found = Curves.of_trees([Tree("a", late, levels)], grid)
+    found = GrowthCurves.of_trees([Tree("a", late, levels)], grid)
     for place, at in enumerate(grid.tolist()):
         seen = tuple(int(found.of[measure][0, place]) for measure in MEASURES)
         assert seen == naive(parents, minutes, at)
@@ -104,7 +104,7 @@ def test_a_grid_has_the_start_the_end_and_even_steps() -> None:
 
 def test_parts_keep_their_names_and_minutes() -> None:
     trees = [Tree(name, np.array([0.0, 4.0]), None) for name in "abc"]
-    curves = Curves.of_trees(trees, np.array([0.0, 5.0, 9.0]))
+    curves = GrowthCurves.of_trees(trees, np.array([0.0, 5.0, 9.0]))
     assert list(curves.of) == ["scale"]
     assert curves.part(np.array([True, False, True])).names == ("a", "c")
     assert curves.during(np.array([True, True, False])).of["scale"].tolist() == [[1, 2]] * 3

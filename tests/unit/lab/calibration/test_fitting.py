@@ -13,9 +13,9 @@ from sim import lab
 from sim.errors import FileError, InputError
 from sim.lab.calibration import (
     Calibration,
-    Curves,
+    GrowthCurves,
     Observed,
-    Plan,
+    SimulationPlan,
     Tree,
     calibrate,
     halves,
@@ -31,7 +31,7 @@ PLAN = {"minutes": 600.0}
 
 
 def seen(truth: dict[str, float], seed: int, count: int = 60) -> Observed:
-    plan = Plan.of(MODEL, NETWORK, messages=count, **PLAN)
+    plan = SimulationPlan.of(MODEL, NETWORK, messages=count, **PLAN)
     return Observed("trees", simulated_trees(plan, truth, seed))
 
 
@@ -166,9 +166,9 @@ def test_facts_are_met() -> None:
 
 
 def test_a_single_curve_is_fitted_early_and_judged_late() -> None:
-    curves = Curves.of_trees(seen({"probability": 0.15}, 8).trees, np.linspace(0, 600, 145))
+    curves = GrowthCurves.of_trees(seen({"probability": 0.15}, 8).trees, np.linspace(0, 600, 145))
     mean = {m: curves.mean(m)[None] for m in ("scale", "depth")}
-    result = fitted(Observed("curve", curves=Curves(curves.minutes, mean, ("curve",))))
+    result = fitted(Observed("curve", curves=GrowthCurves(curves.minutes, mean, ("curve",))))
     assert result.fitted.minutes[-1] < result.held.minutes[0]
     assert [e.measure for e in result.errors if e.messages == "held out"] == [
         "NRMSE of scale", "NRMSE of depth",
@@ -227,7 +227,7 @@ def test_files_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("holdout", "held"), [(0.5, "bdf"), (0.25, "d"), (0.75, "bcdf"), (0, "")])
 def test_shares_are_held_out_evenly_by_rank(holdout: float, held: str) -> None:
     trees = [Tree(name, np.zeros(1), None) for name in "abcdef"]
-    curves = Curves.of_trees(trees, np.array([0.0, 1.0]))
+    curves = GrowthCurves.of_trees(trees, np.array([0.0, 1.0]))
     fit, rest = halves(curves, holdout)
     assert "".join(rest.names) == held
     assert sorted(fit.names + rest.names) == list("abcdef")
@@ -270,7 +270,7 @@ def test_numbers_of_messages_have_the_covariance_of_their_means() -> None:
     draws = np.random.default_rng(1)
     many = np.exp(draws.normal(4, 0.5, (4000, 1))) * np.array([0.5, 1.0])
     curves = [
-        Curves(np.array([0.0, 1.0]), {"scale": part}, tuple("x" * 40))
+        GrowthCurves(np.array([0.0, 1.0]), {"scale": part}, tuple("x" * 40))
         for part in np.split(many, 100)
     ]
     values = np.array([numbers_of(one).values for one in curves])
@@ -279,7 +279,7 @@ def test_numbers_of_messages_have_the_covariance_of_their_means() -> None:
 
 
 def test_nothing_is_asked_of_a_model_before_its_first_tick_is_over() -> None:
-    curves = Curves(np.linspace(0, 1440, 145), {"scale": np.ones((2, 145))}, ("a", "b"))
+    curves = GrowthCurves(np.linspace(0, 1440, 145), {"scale": np.ones((2, 145))}, ("a", "b"))
     names = [name for name in numbers_of(curves, least=20).names if name.startswith("scale")]
     assert names == [f"scale at {minutes} min" for minutes in (60, 300, 720, 1440)]
     assert numbers_of(curves, least=1e9).names[0] == "scale at 1440 min"

@@ -12,7 +12,7 @@ from sim import World
 from sim.core import registry
 from sim.core.progress import quiet
 from sim.errors import InputError, ParameterError, UnknownNameError
-from sim.lab.calibration import Plan, simulated, simulated_trees
+from sim.lab.calibration import SimulationPlan, simulated, simulated_trees
 from sim.lab.calibration.simulating import (
     Free,
     Point,
@@ -39,9 +39,9 @@ class Mine(PerExposure):
 NETWORK = "retweet-like,agents=410,roots=10,audience=60,tick_minutes=60"
 
 
-def plan(**how: Any) -> Plan:
+def plan(**how: Any) -> SimulationPlan:
     told = {"messages": 6, "minutes": 600.0} | how
-    return Plan.of("independent-cascade,probability=0.2", NETWORK, **told)
+    return SimulationPlan.of("independent-cascade,probability=0.2", NETWORK, **told)
 
 
 def test_messages_are_those_of_a_world_made_by_hand() -> None:
@@ -102,7 +102,7 @@ def test_what_a_worker_simulates_is_what_is_simulated_here(
     monkeypatch.setattr("sim.core.threads.allow", lambda _: None)
     file = tmp_path / "mine.py"
     file.write_text(MODEL)
-    order = Plan.of("viral,base=0.5", NETWORK, messages=6, minutes=600)
+    order = SimulationPlan.of("viral,base=0.5", NETWORK, messages=6, minutes=600)
     base = BaseFile.write(world_of(order, {}, 1))
     point = {"fading": 0.3}
     loaded = (str(file), sha256(file.read_bytes()).hexdigest())
@@ -128,7 +128,9 @@ def test_messages_take_their_seeds_in_turn() -> None:
     assert [tree.name for tree in trees] == [f"{number:06}" for number in range(12)]
     for seeds in ("", "top:3:degree"):
         network = "erdos-renyi,agents=100,mean_degree=4,tick_minutes=60"
-        other = Plan.of("independent-cascade", network, messages=5, minutes=300, seeds=seeds)
+        other = SimulationPlan.of(
+            "independent-cascade", network, messages=5, minutes=300, seeds=seeds
+        )
         assert len(simulated(other, {}, 1)) == 5
         assert other.roots == 0
 
@@ -173,7 +175,7 @@ def test_what_cannot_be_fitted_is_said_in_one_sentence(
 
 def test_a_choice_and_a_parameter_without_bounds_have_no_range() -> None:
     with pytest.raises(InputError, match="strong is no number and cannot be fitted"):
-        free_of(Plan.of("hybrid", NETWORK), {"strong": None})
+        free_of(SimulationPlan.of("hybrid", NETWORK), {"strong": None})
     with pytest.raises(InputError, match="smallest has no range of its own; give one"):
         free_of(plan(), {"smallest": None})
 
@@ -196,7 +198,7 @@ def test_a_plan_that_cannot_be_is_said_in_one_sentence(
     model: str, network: str, how: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(InputError, match=sentence):
-        Plan.of(model, network, **how)
+        SimulationPlan.of(model, network, **how)
 
 
 def test_names_with_what_they_are_told_are_read() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from sim import World
 from sim.errors import InputError, UnknownNameError
-from sim.lab.minds.comparison import MIND_MEASURES, Arm, arm_of, compare_minds
+from sim.lab.minds.comparison import MIND_MEASURES, MindsArm, arm_of, compare_minds
 from sim.minds.models.asks import Ask
 from sim.minds.models.reply_log import RecordedReplies
 from tests.unit.runtime.minds_world import Script
@@ -25,7 +25,7 @@ def make(seed: int) -> World:
     return World.create(agents=60, mean_degree=6, seed=seed, platform=told)
 
 
-def compare(first: Arm | str, second: Arm | str, pool: Any = None, **more: Any) -> Any:
+def compare(first: MindsArm | str, second: MindsArm | str, pool: Any = None, **more: Any) -> Any:
     return compare_minds(make, MEMBERS, first, second, pool=pool, ticks=4, **more)
 
 
@@ -86,7 +86,7 @@ def test_two_minds_are_told_apart() -> None:
 
 def test_two_prompts_are_compared_and_repeated_from_their_replies(tmp_path: Path) -> None:
     (tmp_path / "decide.txt").write_text("Be $name, loud.\n=== user\n$feed\n$letters\n$acts\n")
-    arms = "model", Arm("model", prompts=tmp_path, said="loud")
+    arms = "model", MindsArm("model", prompts=tmp_path, said="loud")
     pool = Speaking()
     found = compare(*arms, pool, goal="inform: music is fun")
     assert found.arms == ("model", "loud")

@@ -15,7 +15,7 @@ from sim.minds.models.asks import Ask
 from sim.minds.models.faults import ModelError
 from sim.minds.models.tokens import tokens_in, within
 from sim.minds.prompts.decisions import Decision, decision_of, schema_of
-from sim.minds.prompts.letters import Letter, Place, acts_for, fitting
+from sim.minds.prompts.letters import Destination, Letter, acts_for, fitting
 from sim.minds.prompts.plans import PLAN_SCHEMA, goal_words, is_bad, outcome_words, steps_in
 from sim.minds.prompts.prompts import Post, Scene, ever_smaller, read_prompt
 
@@ -29,7 +29,9 @@ hostile = st.one_of(
     ]),
 )  # fmt: skip
 letters = st.builds(Letter, st.integers(1, 99), hostile, hostile, hostile)
-places = st.builds(Place, st.integers(1, 99), st.sampled_from(["ally", "group", "open"]), hostile)
+places = st.builds(
+    Destination, st.integers(1, 99), st.sampled_from(["ally", "group", "open"]), hostile
+)
 scenes = st.builds(
     Scene,
     name=hostile,
@@ -94,7 +96,10 @@ def test_letters_and_places_are_told_by_their_numbers() -> None:
     scene = Scene(
         "Ada", "You are calm.", "now", acts=ALL, language="French", plan=["Wait.", "See."],
         feed=[Post("Ben", "Hello.")], letters=[Letter(2, "Cy", "Well?", "cats")],
-        places=[Place(3, "ally", "Di"), Place(4, "open", "dogs"), Place(5, "group", "cats")],
+        places=[
+            Destination(3, "ally", "Di"), Destination(4, "open", "dogs"),
+            Destination(5, "group", "cats"),
+        ],
     )  # fmt: skip
     system, user = (turn.text for turn in read_prompt("decide").turns(scene))
     assert "Your plan: 1. Wait. 2. See.\nWrite in French." in system
@@ -104,7 +109,11 @@ def test_letters_and_places_are_told_by_their_numbers() -> None:
 
 
 LETTERS = [Letter(3, "Ben", "Well?"), Letter(4, "Cy", "Hello, all.", "cats")]
-PLACES = [Place(5, "ally", "Di"), Place(6, "group", "cats"), Place(7, "open", "dogs")]
+PLACES = [
+    Destination(5, "ally", "Di"),
+    Destination(6, "group", "cats"),
+    Destination(7, "open", "dogs"),
+]
 
 
 @pytest.mark.parametrize(

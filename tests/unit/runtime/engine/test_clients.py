@@ -25,7 +25,7 @@ from sim.runtime import EngineError, IsolatedSimulation, Simulation
 from sim.runtime.engine.client import EngineClient
 from sim.runtime.engine.thread_client import ThreadEngine
 from sim.runtime.journal.acts import perform
-from sim.runtime.journal.persistence import Keeping
+from sim.runtime.journal.persistence import JournalConfig
 from sim.runtime.journal.writer import recover
 from sim.runtime.process.client import ProcessEngine
 from sim.store import load
@@ -376,9 +376,9 @@ async def test_a_journal_is_begun_later_in_this_process_alone(
 ) -> None:
     if live.is_isolated:
         with pytest.raises(InputError, match="without --isolated to keep one beside its file"):
-            await live.keep(Keeping(tmp_path / "a.hub"))
+            await live.keep(JournalConfig(tmp_path / "a.hub"))
         return
-    await live.keep(Keeping(tmp_path / "a.hub"))
+    await live.keep(JournalConfig(tmp_path / "a.hub"))
     await live.step(2)
     assert live.frame.kept is not None
 

@@ -19,7 +19,7 @@ from sim.runtime import IsolatedSimulation, Simulation
 from sim.runtime.engine.engine_command import EngineError
 from sim.runtime.engine.stall import Stall
 from sim.runtime.journal import checkpointer
-from sim.runtime.journal.persistence import Keeping
+from sim.runtime.journal.persistence import JournalConfig
 from sim.runtime.journal.writer import Pacing, recover
 from sim.runtime.saves.places import saved_at
 from sim.store import load, save, verify
@@ -335,7 +335,7 @@ async def test_a_journal_begins_after_the_saves_that_were_begun_without_one(
     async with Simulation(made(), path=path) as simulation:
         task = await asked(simulation, held)
         await simulation.step(1)
-        keep = asyncio.create_task(simulation.keep(Keeping(path, NEVER)))
+        keep = asyncio.create_task(simulation.keep(JournalConfig(path, NEVER)))
         held.go()
         await asyncio.gather(task, keep)
         await simulation.step(1)

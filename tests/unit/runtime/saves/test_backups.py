@@ -11,7 +11,7 @@ import pytest
 
 from sim.errors import FileError, InputError, SnapshotError
 from sim.runtime import Simulation
-from sim.runtime.journal.persistence import Keeping
+from sim.runtime.journal.persistence import JournalConfig
 from sim.runtime.journal.replacing import require_free
 from sim.runtime.journal.writer import Pacing, recover
 from sim.runtime.opening import open_live
@@ -190,7 +190,7 @@ NEVER = Pacing(None, None)
 async def lived(path: Path, after: int = 3, file: bool = True) -> None:
     """Save a world at tick 2, or never, and let its journal go on."""
     world = World.create(60, mean_degree=4, seed=1)
-    async with Simulation(world, journal=Keeping(path, NEVER)) as simulation:
+    async with Simulation(world, journal=JournalConfig(path, NEVER)) as simulation:
         await simulation.inject("The bridge is closed.", seeds=[1, 2], model="sir")
         await simulation.step(2)
         if file:
@@ -227,7 +227,7 @@ async def test_a_world_that_is_open_and_running_is_backed_up_at_one_of_its_entri
     path, ticks = folder / "a.hub", set()
     save(world, path)
     pacing = Pacing(2, None)
-    async with Simulation(world, path=path, journal=Keeping(path, pacing)) as simulation:
+    async with Simulation(world, path=path, journal=JournalConfig(path, pacing)) as simulation:
         await simulation.inject("The bridge is closed.", seeds=[1, 2], model="sir")
         await simulation.play(ticks_per_second=None)
         for _ in range(4):
@@ -352,7 +352,9 @@ async def test_a_copy_begins_at_the_newest_checkpoint_that_is_there(
     folder: Path, tmp_path: Path
 ) -> None:
     world = World.create(60, mean_degree=4, seed=1)
-    async with Simulation(world, journal=Keeping(folder / "a.hub", Pacing(2, None))) as simulation:
+    async with Simulation(
+        world, journal=JournalConfig(folder / "a.hub", Pacing(2, None))
+    ) as simulation:
         for _ in range(7):
             await simulation.step()
     live = folder / "a.hub.live"

@@ -14,7 +14,7 @@ import pytest
 
 from sim.errors import FileError, InputError
 from sim.runtime import Simulation
-from sim.runtime.journal.persistence import Keeping
+from sim.runtime.journal.persistence import JournalConfig
 from sim.runtime.journal.writer import Pacing
 from sim.runtime.opening import open_live
 from sim.runtime.replay import replay
@@ -72,7 +72,7 @@ async def lived(path: Path, *, saves: bool = True) -> Path:
     ring = np.arange(40)
     world = World.from_edges(ring, np.roll(ring, 1), agents=40, seed=3, ids=ids)
     world.open_platform()
-    keeping = Keeping(path, Pacing(2, None))
+    keeping = JournalConfig(path, Pacing(2, None))
     async with Simulation(world, journal=keeping) as simulation:
         await simulation.call(take_profiles, PROFILES)
         await simulation.call(note, [0], "She met Mr Babbage in the rain")

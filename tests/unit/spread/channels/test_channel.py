@@ -9,7 +9,7 @@ import pytest
 from sim import Channel, ChannelView, Field, World, register
 from sim.core import registry
 from sim.errors import InputError, ParameterError, UnknownNameError
-from sim.spread.channels.channel import Asked, read, written
+from sim.spread.channels.channel import PluginChannel, read, written
 from sim.testing import tiny_world
 from sim.world.channels import channel_of
 from sim.world.state.placeholders import LostChannel
@@ -324,7 +324,7 @@ def test_without_its_plugin_a_message_stops_and_the_world_opens(monkeypatch: Any
     assert "is not here (version 3" in str(again.cascades[0].error)
     register("t-bridges")(Bridges)
     restored = World.restore(*World.restore(meta, columns).dump())
-    assert isinstance(restored.cascades[0].channel, Asked)
+    assert isinstance(restored.cascades[0].channel, PluginChannel)
 
 
 def test_another_version_that_takes_other_parameters_is_named() -> None:

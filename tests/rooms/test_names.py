@@ -1,0 +1,20 @@
+"""One name means one thing: public classes of the whole product are called differently."""
+
+import ast
+
+from tests.rooms.house import namesakes, read
+
+
+def test_a_public_class_name_stands_once() -> None:
+    assert namesakes(read()[1]) == {}
+
+
+def test_namesakes_are_found_and_messages_of_widgets_are_none() -> None:
+    widget = "class {}:\n    class Changed(Message): ...\n"
+    widget += "    class Chosen(Changed): ...\n    class Row: ...\n"
+    trees = {
+        "one": ast.parse("class Plan: ...\nclass _Own: ...\n" + widget.format("Form")),
+        "two": ast.parse("def made():\n    class Plan: ...\nclass _Own: ...\n"),
+        "three": ast.parse(widget.format("List")),
+    }
+    assert namesakes(trees) == {"Plan": ["one:1", "two:2"], "Row": ["one:6", "three:4"]}
