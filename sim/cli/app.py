@@ -193,8 +193,8 @@ def recover(
 def info(
     context: typer.Context,
     world: Annotated[str, typer.Argument(help="A world file, a saved name, demo, or new:AGENTS.")],
-    network: Annotated[
-        bool, typer.Option("--network", help="Load it and measure its network.")
+    structure: Annotated[
+        bool, typer.Option("--structure", help="Load it and measure its network.")
     ] = False,
     manifest: Annotated[
         Path | None,
@@ -207,13 +207,13 @@ def info(
     if manifest is not None:
         from sim.cli.minds.repeat import write_manifest
 
-        if network or json:
-            raise InputError("A manifest is written by itself; leave --network and --json out.")
+        if structure or json:
+            raise InputError("A manifest is written by itself; leave --structure and --json out.")
         write_manifest(world, manifest)
         return
     from sim.cli.show.about import show_info
 
-    show_info(world, network=network, json=json)
+    show_info(world, network=structure, json=json)
 
 
 @app.command()
@@ -274,7 +274,7 @@ def models(
         bool, typer.Option("--theory", help="Print the curves that equations predict for it.")
     ] = False,
     agents: Annotated[int, typer.Option(help="Theory: how many agents.")] = 10_000,
-    seeds: Annotated[int, typer.Option(help="Theory: how many hold the message first.")] = 10,
+    seed_count: Annotated[int, typer.Option(help="Theory: how many hold the message first.")] = 10,
     ticks: Annotated[int, typer.Option(help="Theory: how many ticks.")] = 50,
     degree: Annotated[
         str, typer.Option(help="Theory: listeners of every agent, or poisson:MEAN.")
@@ -302,7 +302,7 @@ def models(
         cards.show_models(json=json, kind=kind)
     elif theory:
         given = assignments(parameter or ())
-        order = cards.Predicted(agents, seeds, ticks, degree, world, given)
+        order = cards.Predicted(agents, seed_count, ticks, degree, world, given)
         cards.show_theory(name, order, json=json)
     else:
         cards.show_model(name, json=json, kind=kind)

@@ -247,7 +247,9 @@ def _goes_on(known: Sequence[LoggedAct], acts: Sequence[LoggedAct], number: int)
 def _made(acts: Sequence[LoggedAct], report: Report) -> World:
     why = can_begin(acts)
     if why:
-        raise InputError(f"This world cannot be made again: {why}; begin --from an earlier save.")
+        raise InputError(
+            f"This world cannot be made again: {why}; begin with an earlier save (--base FILE)."
+        )
     _, said = words_of(acts[0].said)
     world = BEGINNINGS[acts[0].kind](said, report)
     world.trail.by(world, acts[0].author)

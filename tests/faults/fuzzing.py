@@ -180,7 +180,7 @@ def _spoil(lot: random.Random, columns: Columns, name: str) -> str:
 
 
 READERS: tuple[tuple[str, ...], ...] = (
-    ("info", "{}"), ("info", "{}", "--network"), ("verify", "{}"), ("show", "{}", "history"),
+    ("info", "{}"), ("info", "{}", "--structure"), ("verify", "{}"), ("show", "{}", "history"),
     ("show", "{}", "history", "--agent", "3"), ("show", "{}", "audit"),
     ("scenario", "from-world", "{}", "--out", "out.toml"),
     ("run", "{}", "--ticks", "2"), ("show", "{}", "agents"), ("show", "{}", "agents", "1"),
@@ -327,7 +327,7 @@ def of_words(lot: random.Random, folder: Path) -> tuple[tuple[str, ...], str]:
         ("run", f"gallery:{odd}"), ("scenario", "describe", odd), ("past", "branch", of, odd),
         ("past", "bookmark", of, odd),
         ("saves", "note", of, odd), ("saves", "rename", of, odd), ("saves", "restore", odd),
-        ("plugin", "check", odd), ("replay", "--minds", odd), ("import", odd),
+        ("plugin", "check", odd), ("replay", "--decide", odd), ("import", odd),
         ("show", of, "audit", "--from", odd),
         ("compare", of, "--ticks", few),
     ))  # fmt: skip

@@ -1,4 +1,4 @@
-"""``info --manifest`` and ``replay --minds``: reproduce a run with minds from recorded replies."""
+"""``info --manifest`` and ``replay --decide``: reproduce a run with minds from recorded replies."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def write_manifest(where: str, out: Path) -> None:
         text = manifest_text(made)
     write_text(out, text)
     if str(out) != "-":
-        say(f"Wrote {out}: {len(made.trail.acts):,} acts. Repeat it: hubbub replay --minds {out}")
+        say(f"Wrote {out}: {len(made.trail.acts):,} acts. Repeat it: hubbub replay --decide {out}")
 
 
 def manifest_text(world: World) -> str:

@@ -16,7 +16,7 @@ _ELSEWHERE = {
     "manifest": "info --manifest",
     "recommenders": "models --kind recommender",
     "interview": "ask WORLD WHO",
-    "repeat": "replay --minds",
+    "repeat": "replay --decide",
     "script": "scenario from-world",
     "suggest": "show WORLD suggestions",
     "survey": "ask WORLD WHO",

@@ -163,7 +163,7 @@ Host = Annotated[
 Manifest = Annotated[
     Path | None,
     typer.Option(
-        help="Write what suffices to repeat it: hubbub replay --minds FILE.",
+        help="Write what suffices to repeat it: hubbub replay --decide FILE.",
         rich_help_panel="What is kept",
     ),
 ]

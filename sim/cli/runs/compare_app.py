@@ -100,7 +100,7 @@ def compare(
     variants: Annotated[
         bool, typer.Option("--variants", help="The variants of a scenario, beside it as it stands.")
     ] = False,
-    message: Annotated[
+    inject: Annotated[
         list[str] | None,
         typer.Option(help="Sent in each future: a text, or \"text='...' model=sir beta=0.2\"."),
     ] = None,
@@ -130,7 +130,7 @@ def compare(
 
     Recommenders; futures from where the world stands (--arm), or the variants of a scenario
     (--variants); with --minds, --mind and --against two minds of the same members. --workers,
-    --backend, --into, --resume, --message, --measure, --margin and figures are of futures.
+    --backend, --into, --resume, --inject, --measure, --margin and figures are of futures.
     """
     prepare(context.obj)
     from sim.cli.program.output import DATA, FIGURES, Output
@@ -144,13 +144,13 @@ def compare(
         from sim.cli.runs.compare_futures import FutureOptions, show_futures
 
         wanted = FutureOptions(
-            arm or (), message or (), variants, ticks, replicates, measure, margin, workers,
+            arm or (), inject or (), variants, ticks, replicates, measure, margin, workers,
             backend, into, resume, output,
         )  # fmt: skip
         show_futures(world, wanted)
         return
-    if message or measure or margin is not None:
-        raise InputError("--message, --measure and --margin are of --arm.")
+    if inject or measure or margin is not None:
+        raise InputError("--inject, --measure and --margin are of --arm.")
     if workers or backend or into or resume:
         raise InputError("--workers, --backend, --into and --resume are of --arm and --variants.")
     if minds is not None:

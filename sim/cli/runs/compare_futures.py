@@ -120,7 +120,7 @@ def _said(where: str, asked: FutureOptions) -> tuple[dict[str, Any], list[dict[s
         if not is_scenario(where):
             raise InputError("Variants belong to scenarios; name one, or futures by --arm.")
         if asked.arms or asked.messages:
-            raise InputError("--variants takes the arms of a scenario; leave out --arm, --message.")
+            raise InputError("--variants takes the arms of a scenario; leave out --arm, --inject.")
         return {}, []
     if is_scenario(where):
         raise InputError("The arms of a scenario are its variants: --variants instead of --arm.")

@@ -97,7 +97,9 @@ def _blocks(world: Any, asked: SeedsRequest, model: str, report: Any) -> Blockin
     from sim.lab.seeding import find_blocks
 
     if asked.costs or asked.budget or asked.against:
-        raise InputError("--costs, --budget and --against are for seeds; leave them out to block.")
+        raise InputError(
+            "--costs, --max-cost and --against are for seeds; leave them out to block."
+        )
     what: Any = asked.block
     return find_blocks(
         world, asked.rumour, 10 if asked.best is None else asked.best, what=what, model=model,

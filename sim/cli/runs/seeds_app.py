@@ -34,7 +34,7 @@ def seeds(
         str | None,
         typer.Option(metavar="COLUMN", help="degree (1 + listeners), activity, openness, ..."),
     ] = None,
-    budget: Annotated[
+    max_cost: Annotated[
         float | None, typer.Option(help="What all seeds may cost together, by --costs.")
     ] = None,
     method: Annotated[
@@ -68,8 +68,8 @@ def seeds(
 
     named = tuple(name.strip() for name in against.split(",") if name.strip())
     asked = SeedsRequest(
-        best=10 if best is None and budget is None and costs is None else best,
-        model=model, parameters=assignments(parameter or ()), costs=costs, budget=budget,
+        best=10 if best is None and max_cost is None and costs is None else best,
+        model=model, parameters=assignments(parameter or ()), costs=costs, budget=max_cost,
         method=method, epsilon=epsilon, against=BASELINES if named == ("all",) else named,
         block=block, rumour=rumour,
     )  # fmt: skip

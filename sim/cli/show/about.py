@@ -194,7 +194,7 @@ def show_phases(*, json: bool, platform: bool = False) -> None:
     rows = [(f"{number}.", phase.name, phase.says) for number, phase in enumerate(phases, 1)]
     facts = [{"name": phase.name, "says": phase.says} for phase in phases]
     note = f"\n\n{WATCH.name}: of worlds that take metrics."
-    note += "" if platform else " hubbub phases --platform shows what a platform adds."
+    note += "" if platform else " hubbub phases --with-platform shows what a platform adds."
     _shown(facts, table(rows) + note, json=json)
 
 

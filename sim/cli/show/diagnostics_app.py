@@ -30,35 +30,35 @@ def replay(
     check: Annotated[
         bool, typer.Option("--check", help="End with 3 when anything comes out differently.")
     ] = False,
-    start: Annotated[
-        Path | None, typer.Option("--from", help="An earlier save of the same world to begin from.")
+    base: Annotated[
+        Path | None, typer.Option(help="An earlier save of the same world to begin from.")
     ] = None,
     save: Annotated[Path | None, typer.Option(help="Save what came of it to a file.")] = None,
-    minds: Annotated[
+    decide: Annotated[
         bool,
         typer.Option(
-            "--minds", help="Minds decide anew, on what models answered then; nobody is asked."
+            "--decide", help="Minds decide anew, on what models answered then; nobody is asked."
         ),
     ] = False,
     json: Json = False,
 ) -> None:
     """Do again what was done to a world, and compare; changes nothing."""
     prepare(context.obj)
-    if minds:
-        if to is not None or check or start is not None:
-            raise InputError("--minds repeats a whole run; leave --to, --check and --from out.")
+    if decide:
+        if to is not None or check or base is not None:
+            raise InputError("--decide repeats a whole run; leave --to, --check and --base out.")
         from sim.cli.minds.repeat import repeat
 
         _leave(repeat(file, save, json=json))
     from sim.cli.show.replay import Again, show_replay
 
-    _leave(show_replay(Again(file, to, check, start, save), json=json))
+    _leave(show_replay(Again(file, to, check, base, save), json=json))
 
 
 def phases(
     context: typer.Context,
     platform: Annotated[
-        bool, typer.Option("--platform", help="Of a world that has a platform.")
+        bool, typer.Option("--with-platform", help="Of a world that has a platform.")
     ] = False,
     json: Json = False,
 ) -> None:

@@ -40,11 +40,7 @@ def make_branch(where: str, name: str, at: str | None, *, json: bool) -> None:
     path, tick, line = _live(where)
     if not NAME.fullmatch(name.removesuffix(".hub")):
         raise InputError(f"A world is named by letters, digits, '.', '_' and '-', got {name!r}.")
-    if at is not None and at.isdecimal():
-        tick = int(at)
-    elif at is not None:
-        mark = _named(path, at)
-        tick, line = mark.tick, mark.line or line
+    tick, line = _moment(path, at, tick, line)
     target = path.with_name(f"{name.removesuffix('.hub')}.hub")
     with watched() as report:
         made = branch(path, target, tick, line=line, report=report)
@@ -52,8 +48,19 @@ def make_branch(where: str, name: str, at: str | None, *, json: bool) -> None:
     say(as_json(facts) if json else made.sentence)
 
 
-def set_bookmark(where: str, name: str, at: int | None, *, remove: bool) -> None:
+def set_bookmark(where: str, name: str, at: str | None, *, remove: bool) -> None:
     """Give a tick a name, or take the name away.
+
+    Parameters
+    ----------
+    where
+        As typed: a file or a name; it needs a journal.
+    name
+        Of the bookmark.
+    at
+        A tick, or the name of another bookmark; None: where the world is.
+    remove
+        Whether the name is taken away.
 
     Raises
     ------
@@ -68,9 +75,9 @@ def set_bookmark(where: str, name: str, at: int | None, *, remove: bool) -> None
         keep_bookmarks(path, [each for each in bookmarks(path) if each != gone])
         say(f"{gone.name} is no bookmark any more.")
         return
-    if at is not None and not 0 <= at <= tick:
-        raise InputError(f"The world is at tick {tick:,}; it never was at tick {at:,}.")
-    mark = Bookmark(checked_name(name), tick if at is None else at, line)
+    if at is not None and at.isdecimal() and int(at) > tick:
+        raise InputError(f"The world is at tick {tick:,}; it never was at tick {int(at):,}.")
+    mark = Bookmark(checked_name(name), *_moment(path, at, tick, line))
     keep_bookmarks(path, [*(each for each in bookmarks(path) if each.name != name), mark])
     say(f"Tick {mark.tick:,} is called {mark.name}.")
 
@@ -143,6 +150,14 @@ def _live(where: str) -> tuple[Path, int, int]:
             path, "has no journal; `hubbub run FILE --journal` keeps one, and so does the screen"
         )
     return path, acked.tick, acked.number
+
+
+def _moment(path: Path, at: str | None, tick: int, line: int) -> tuple[int, int]:
+    """Return the tick and the entry that ``at`` means; None: those where the world is."""
+    if at is None or at.isdecimal():
+        return tick if at is None else int(at), line
+    mark = _named(path, at)
+    return mark.tick, mark.line or line
 
 
 def _named(path: Path, name: str) -> Bookmark:

@@ -18,6 +18,7 @@ past = VerbApp(
     "hubbub run WORLD --journal keeps one from then on, and so does the screen."
 )
 World = Annotated[str, typer.Argument(help="A world file, or the name of a saved world.")]
+At = Annotated[str | None, typer.Option(help="A tick or a bookmark; else where the world is.")]
 
 
 @past.command("branch")
@@ -25,9 +26,7 @@ def past_branch(
     context: typer.Context,
     world: World,
     name: Annotated[str, typer.Option(help="The name of the new world; it lies beside this one.")],
-    at: Annotated[
-        str | None, typer.Option(help="A tick or a bookmark; else where the world is.")
-    ] = None,
+    at: At = None,
     json: Json = False,
 ) -> None:
     """Make another world from a tick of one that has a journal; the two go their own ways."""
@@ -42,7 +41,7 @@ def past_bookmark(
     context: typer.Context,
     world: World,
     name: Annotated[str | None, typer.Argument(help="Its name; else all are listed.")] = None,
-    at: Annotated[int | None, typer.Option(help="The tick; else where the world is.")] = None,
+    at: At = None,
     remove: Annotated[bool, typer.Option("--remove", help="Take the name away.")] = False,
     json: Json = False,
 ) -> None:

@@ -170,7 +170,7 @@ def backup_saves(
 @saves.command("restore")
 def restore_save(
     name: Name,
-    source: Annotated[Path, typer.Option("--from", help="The folder of backups, or one of them.")],
+    backups: Annotated[Path, typer.Option(help="The folder of backups, or one of them.")],
     new: Annotated[str | None, typer.Option("--as", help="Another name for it.")] = None,
     force: Annotated[
         bool,
@@ -185,7 +185,7 @@ def restore_save(
     from sim.runtime.saves.backups import restore
 
     with watched() as report:
-        done = restore(_folder(), name, source, new=new, force=force, test=test, report=report)
+        done = restore(_folder(), name, backups, new=new, force=force, test=test, report=report)
     played = f", with {done.replayed:,} entries of its journal done again and compared"
     where = f"tick {done.tick:,}{played if done.replayed else ''}"
     say(f"{done.path} can be restored: {where}." if test else f"Restored {done.path}: {where}.")
@@ -194,7 +194,7 @@ def restore_save(
     if done.aside is not None:
         say(f"What lived beside the world of before is kept as {done.aside.stem}.")
     if done.other is not None:
-        say(f"Another world of that name has backups there too; that one: --from {done.other}.")
+        say(f"Another world of that name has backups there too; that one: --backups {done.other}.")
 
 
 _NOTHING = ("No saved worlds.",)

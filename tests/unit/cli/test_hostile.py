@@ -109,7 +109,7 @@ def test_imported_names_are_shown_clean(hubbub: Hubbub, payload: str, tmp_path: 
     if payload.isprintable():
         (tmp_path / "a.txt").write_text(f"{payload} b\nb c\nc {payload}\n".replace("=", "_"))
         require_clean(*hubbub("import", "a.txt", "--ids", "str", "--out", "a.hub")[1:])
-        require_clean(*hubbub("info", "a.hub", "--network")[1:])
+        require_clean(*hubbub("info", "a.hub", "--structure")[1:])
 
 
 def test_a_traceback_is_shown_clean(

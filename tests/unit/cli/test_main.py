@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import typer.main
@@ -118,6 +118,37 @@ def test_a_flag_prints_or_writes_the_same_way_in_every_verb() -> None:
             assert not flags or each.is_flag, words
             assert not files or not each.is_flag, words
             assert not {"--write", "--plot", "--report", "--parquet"} & set(each.opts), words
+
+
+def test_an_option_takes_one_kind_of_value_in_every_verb() -> None:
+    kinds: dict[str, dict[str, list[tuple[str, ...]]]] = {}
+    written: dict[str, set[str]] = {}
+    for words, command in every_verb():
+        for each in command.params:
+            if each.param_type_name != "option":
+                continue
+            takes = each.type_descriptor.annotation
+            kind = "flag" if each.is_flag else (*get_args(takes), takes)[0].__name__
+            for name in each.opts:
+                kinds.setdefault(name, {}).setdefault(kind, []).append(words)
+                written.setdefault(name, set()).update({each.metavar} - {None})
+    assert {name: found for name, found in kinds.items() if len(found) > 1} == {}
+    assert {name: found for name, found in written.items() if len(found) > 1} == {}
+    wanted = {"--seed": "int", "--seeds": "str", "--replicates": "int", "--from": "int",
+              "--to": "int", "--message": "int", "--minds": "str", "--json": "flag"}  # fmt: skip
+    assert {name: [*kinds[name]] for name in wanted} == {n: [kind] for n, kind in wanted.items()}
+
+
+def test_an_option_by_its_former_name_is_none(hubbub: Hubbub) -> None:
+    for *words, option in (
+        ("info", "demo", "--network"), ("phases", "--platform"), ("replay", "a.hub", "--minds"),
+        ("replay", "a.hub", "--from"), ("compare", "demo", "--message"),
+        ("seeds", "demo", "--budget"), ("models", "sir", "--seeds"),
+        ("saves", "restore", "a", "--from"),
+    ):  # fmt: skip
+        said = hubbub(*words, option, "1")
+        assert said.code == 2
+        assert re.match(rf"No such option: {option}[. ]", said.err)
 
 
 @pytest.mark.parametrize(

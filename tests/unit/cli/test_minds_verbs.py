@@ -81,17 +81,17 @@ def test_what_makes_no_comparison_of_minds_is_refused(hubbub: Hubbub, tmp_path: 
 def test_a_run_is_repeated_from_its_manifest(hubbub: Hubbub, model: Server) -> None:
     words = ("--minds", "random:20", "--goal", "inform: tea is nice", "--ticks", "3")
     assert hubbub("run", "new:80", *words, "--save", "a.hub", "--manifest", "r.json").code == 0
-    assert hubbub("replay", "--minds", "r.json").code == 0
+    assert hubbub("replay", "--decide", "r.json").code == 0
     asked = len(model.calls)
     said = hubbub("info", "a.hub", "--manifest", "run.json")
-    assert "Repeat it: hubbub replay --minds run.json" in said.out
+    assert "Repeat it: hubbub replay --decide run.json" in said.out
     made = json.loads(Path("run.json").read_text())
     assert made["made"]["models"]
     assert made["minds"] == {"model": 20}
-    again = hubbub("replay", "--minds", "run.json", "--save", "b.hub")
+    again = hubbub("replay", "--decide", "run.json", "--save", "b.hub")
     assert again.code == 0, again.out
     assert "nobody asked. The digest is that of then." in again.out
-    facts = hubbub("replay", "--minds", "a.hub", "--json").json
+    facts = hubbub("replay", "--decide", "a.hub", "--json").json
     assert (facts["same"], facts["missed"], facts["digest"]) == (True, 0, made["digest"])
     assert hubbub("replay", "run.json", "--check").code == 0
     assert len(model.calls) == asked
@@ -104,7 +104,7 @@ def test_a_manifest_that_was_changed_is_refused(hubbub: Hubbub) -> None:
     made = json.loads(Path("run.json").read_text())
     made["acts"][1]["result"] = "something else"
     Path("run.json").write_text(json.dumps(made))
-    assert "what is not whole is not repeated" in hubbub("replay", "--minds", "run.json").err
+    assert "what is not whole is not repeated" in hubbub("replay", "--decide", "run.json").err
 
 
 def test_minds_are_listed_and_told_of(hubbub: Hubbub, model: Server) -> None:

@@ -27,7 +27,7 @@ def test_a_platform_is_told_of(hubbub: Hubbub) -> None:
 
 
 def test_phases_of_a_platform_are_shown(hubbub: Hubbub) -> None:
-    facts = hubbub("phases", "--platform", "--json").json
+    facts = hubbub("phases", "--with-platform", "--json").json
     world = World.create(agents=20, mean_degree=2, platform=True)
     world.open_metrics()
     assert [each["name"] for each in facts] == [phase.name for phase in world.phases]

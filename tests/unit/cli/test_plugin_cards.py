@@ -89,7 +89,7 @@ def test_theory_of_a_world_counts_its_agents(hubbub: Hubbub) -> None:
     ("words", "sentence"),
     [
         (("viral", "--theory"), "No equation is known for viral"),
-        (("bass", "--theory", "--seeds", "0"), "Theory takes 1 to 10,000 seeds"),
+        (("bass", "--theory", "--seed-count", "0"), "Theory takes 1 to 10,000 seeds"),
         (("bass", "--theory", "--degree", "many"), "--degree is a whole number"),
         (("bass", "--theory", "--degree", "2.5"), "--degree is a whole number"),
     ],

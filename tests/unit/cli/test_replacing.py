@@ -92,7 +92,7 @@ def test_no_verb_that_saves_replaces_another_world(hubbub: Hubbub, elsewhere: Pa
     save(World.create(30, mean_degree=4, seed=1), elsewhere / "b.hub")
     save(World.create(30, mean_degree=4, seed=2), elsewhere / "c.hub")
     before = (elsewhere / "b.hub").read_bytes()
-    for verb in (("replay", "--minds"), ("replay",)):
+    for verb in (("replay", "--decide"), ("replay",)):
         said = hubbub(*verb, "c.hub", "--save", "b.hub")
         assert "b.hub: holds another world, at tick 0; choose another name" in said.err
     said = hubbub("edit", "c.hub", "agents", "--where", "id=3", "--set", "mood=1", "--out", "b.hub")

@@ -34,7 +34,7 @@ agents = "top:20:degree"
 
 
 def test_futures_are_those_of_python(hubbub: Hubbub, tmp_path: Path) -> None:
-    words = ("compare", WORLD, "--message", RUMOUR, "--replicates", "4", "--workers", "1")
+    words = ("compare", WORLD, "--inject", RUMOUR, "--replicates", "4", "--workers", "1")
     facts = hubbub(*words, "--arm", BANNED, "--json").json
     found = lab.compare_futures(
         World.create(agents=200, mean_degree=6, seed=3),
@@ -79,7 +79,7 @@ def test_variants_are_futures_of_the_world_of_a_scenario(hubbub: Hubbub, tmp_pat
 
 
 def test_a_margin_is_of_the_conclusion(hubbub: Hubbub) -> None:
-    words = ("compare", WORLD, "--message", RUMOUR, "--replicates", "3", "--workers", "1")
+    words = ("compare", WORLD, "--inject", RUMOUR, "--replicates", "3", "--workers", "1")
     said = hubbub(*words, "--arm", BANNED, "--margin", "5").out
     assert "5 that would matter" in said or "by less than 5" in said
 
@@ -94,7 +94,7 @@ def test_a_margin_is_of_the_conclusion(hubbub: Hubbub) -> None:
         (("--arm", BANNED, "--replicates", "0"), "greater than or equal to 1"),
         (("--arm", BANNED, "--recommenders", "hot,random"), "Compare one thing"),
         (("--arm", BANNED, "--variants"), "Variants belong to scenarios"),
-        (("--message", "x"), "are of --arm"),
+        (("--inject", "x"), "are of --arm"),
         (("--arm", BANNED, "--margin", "0"), "is above 0"),
         (("--arm", BANNED, "--measure", "sizes"), "Did you mean 'size'?"),
         (("--arm", BANNED, "--out", "x.gif"), "NAME.svg or NAME.pdf, not 'x.gif'"),
@@ -126,7 +126,7 @@ def test_a_scenario_has_variants_and_no_arms(hubbub: Hubbub, tmp_path: Path) -> 
 
 
 def test_futures_go_on_with_what_is_missing(hubbub: Hubbub, tmp_path: Path) -> None:
-    words = ("compare", WORLD, "--arm", BANNED, "--message", RUMOUR, "--workers", "1", "--json")
+    words = ("compare", WORLD, "--arm", BANNED, "--inject", RUMOUR, "--workers", "1", "--json")
     kept = ("--into", str(tmp_path / "futures.runs"))
     assert hubbub(*words, *kept, "--replicates", "2").code == 0
     again = hubbub(*words, *kept, "--replicates", "3")

@@ -42,7 +42,7 @@ def test_csv_has_a_line_a_seed(hubbub: Hubbub) -> None:
 
 
 def test_a_budget_buys_seeds(hubbub: Hubbub) -> None:
-    found = hubbub(*WORLD, "--costs", "degree", "--budget", "40", "--json").json
+    found = hubbub(*WORLD, "--costs", "degree", "--max-cost", "40", "--json").json
     assert sum(row["cost"] for row in found["seeds"]) <= 40
 
 

@@ -93,7 +93,7 @@ def test_replay_tells_how_it_compares(hubbub: Hubbub, path: Path) -> None:
     assert "The digest is that of the saved world." in hubbub("replay", path, "--check").out
     part = hubbub("replay", path, "--to", "2", "--json").json
     assert (part["tick"], part["ticks"], part["same"], part["begun"]) == (2, 2, True, 0)
-    later = hubbub("replay", path, "--from", "b.hub", "--check")
+    later = hubbub("replay", path, "--base", "b.hub", "--check")
     assert later.out.startswith("Replayed from act 3: 2 acts, 2 ticks, to tick 5 in ")
     assert later.code == 0
 
@@ -152,7 +152,7 @@ def test_a_world_of_unknown_beginning_begins_from_a_save_or_its_journal(
 ) -> None:
     path = tmp_path / "given.hub"
     world = given(path)
-    assert "begin --from an earlier save" in hubbub("replay", path).err
+    assert "begin with an earlier save (--base FILE)" in hubbub("replay", path).err
     keeper = JournalWriter(world, path)
     for _ in range(2):
         world.step()

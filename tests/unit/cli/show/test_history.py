@@ -127,6 +127,9 @@ def test_bookmarks_are_set_listed_and_removed(hubbub: Hubbub, world: Path) -> No
     assert "no bookmark any more" in hubbub("past", "bookmark", world, "now", "--remove").out
     assert "No bookmark named 'now'" in hubbub("past", "bookmark", world, "now", "--remove").err
     assert hubbub("past", "bookmark", world, "later", "--at", "9").code == USAGE
+    again = hubbub("past", "bookmark", world, "outset", "--at", "start")
+    assert again.out == "Tick 2 is called outset.\n"
+    assert "No bookmark named '-1'" in hubbub("past", "bookmark", world, "x", "--at", "-1").err
 
 
 def test_a_branch_is_made_at_a_tick_or_a_bookmark_and_tells_its_parent(

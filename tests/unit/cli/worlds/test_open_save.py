@@ -191,13 +191,13 @@ def test_info_looks_at_worlds_that_are_no_file(hubbub: Hubbub) -> None:
 def test_info_measures_the_network(hubbub: Hubbub, tmp_path: Path) -> None:
     (tmp_path / "e.csv").write_text("ana,bo\nana,cy\nbo,cy\ndee,ana\n")
     hubbub("import", "e.csv", "--out", "a.hub")
-    told = hubbub("info", "a.hub", "--network", "--json").json
+    told = hubbub("info", "a.hub", "--structure", "--json").json
     assert told["agents"] == 4
     network = told["network"]
     assert (network["ties"], network["components"], network["is_symmetric"]) == (4, 1, False)
     assert network["density"] == pytest.approx(4 / 12)
     assert network["influential"][0]["id"] == "dee"
-    text = hubbub("info", "a.hub", "--network").out
+    text = hubbub("info", "a.hub", "--structure").out
     assert "is symmetric              no" in text
     assert "2-3        1       #" in text
 

@@ -106,10 +106,10 @@ def test_backups_come_back(hubbub: Hubbub) -> None:
     said = hubbub("saves", "backup", "--out", "away", "--keep", "3")
     assert said.code == 3  # one of them is no world
     assert [row.split()[1] for row in said.out.splitlines()[:2]] == ["copied", "copied"]
-    assert hubbub("saves", "restore", "a", "--from", "away").code == 3
-    assert "can be restored" in hubbub("saves", "restore", "a", "--from", "away", "--test").out
+    assert hubbub("saves", "restore", "a", "--backups", "away").code == 3
+    assert "can be restored" in hubbub("saves", "restore", "a", "--backups", "away", "--test").out
     hubbub("saves", "delete", "a", "--yes")
-    assert hubbub("saves", "restore", "a", "--from", "away").out.startswith("Restored ")
+    assert hubbub("saves", "restore", "a", "--backups", "away").out.startswith("Restored ")
     Path("saves/bad.hub").unlink()
     again = hubbub("saves", "backup", "--out", "away", "--json")
     assert [each["reason"] for each in again.json] == ["unchanged since"] * 2
