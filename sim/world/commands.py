@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from sim.core.checks import whole_number
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
 from sim.network.graph.changes import GAIN, LOSS, AppliedChanges
@@ -156,14 +157,14 @@ def name_of(function: Callable[..., Any]) -> str | None:
 @command()
 def step(world: World, ticks: int) -> None:
     """Run ticks, one after another."""
-    for _ in range(ticks):
+    for _ in range(whole_number(ticks, "Ticks")):
         world.step(1)
         world.woken.clear()
 
 
 @command()
 def reseed(world: World, seed: int) -> None:
-    """Draw what is to come from another seed."""
+    """Draw what is to come from another seed, any whole number."""
     world.seed = seed
 
 
@@ -190,12 +191,15 @@ def cancel(world: World, number: int) -> None:
 
 @command()
 def limit(world: World, max_running: int) -> None:
-    """Let so many messages run at once."""
+    """Let so many messages run at once; 0: none begins."""
     world.max_running = max_running
 
 
 def _cascade(world: World, number: int) -> Any:
-    return world.cascades[world.cascades.place_of(number)]
+    found = world.cascades.find(whole_number(number, "The number of a message"))
+    if found is None:
+        raise InputError(f"There is no message #{number}; {len(world.cascades):,} are there.")
+    return found
 
 
 # Agents

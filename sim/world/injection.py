@@ -53,7 +53,11 @@ def checked_message(
     if tags is None:
         mask = agents.vocabulary.match(said)
     else:
-        mask = tags if isinstance(tags, int) else agents.vocabulary.mask(tags)
+        mask = (
+            agents.vocabulary.mask(tags)
+            if isinstance(tags, Iterable)
+            else whole_number(tags, "tags, a mask or names of interests,")
+        )
     if not 0 <= mask < 1 << 64:
         raise InputError(f"Tags are a 64-bit mask or names of interests, got {mask}.")
     writer = -1 if author is None else int(author)

@@ -67,6 +67,7 @@ __all__ = ["Watcher", "World"]
 Ids = npt.NDArray[np.uint32]
 
 _LONGEST_TICK = 525_600  # a year
+_MOST_RUNNING = 2**31 - 1
 
 
 class Watcher(Protocol):
@@ -166,7 +167,7 @@ class World:
         self.agents = agents
         self._ties = ties
         self._moves = agents.lore.moves.made
-        self.seed = int(seed)
+        self._seed = int(seed)
         self.tick = 0
         self.tick_minutes = float(tick_minutes)
         self.bonds = Relationships(len(agents))
@@ -183,7 +184,7 @@ class World:
         self.made = 0
         self.opinions = Opinions(len(agents))
         self.phases: list[Phase] = list(PHASES)
-        self.max_running = 1000
+        self._max_running = 1000
         self.phase_seconds: dict[str, float] = {}
         self.cpu_seconds = 0.0
         self.remarks: tuple[str, ...] = ()
@@ -421,9 +422,7 @@ class World:
             priority=checked_priority(priority),
             starts_at=start_at,
             draws_mode=checked_mode(draws) or plugin.draws,
-            channel=self.channel(channel)
-            if isinstance(channel, str | Channel)
-            else channel or self.usual(),
+            channel=self.usual() if channel is None else self._opened(channel),
         )
         cascade.around = self
         self.made += 1
@@ -431,6 +430,24 @@ class World:
         if start_at == self.tick and self._has_room():
             start(self, cascade)
         return cascade
+
+    @property
+    def seed(self) -> int:
+        """Any integer: what is drawn from here on is drawn from it."""
+        return self._seed
+
+    @seed.setter
+    def seed(self, seed: int) -> None:
+        self._seed = whole_number(seed, "The seed")
+
+    @property
+    def max_running(self) -> int:
+        """Messages that may run at once, from 0; more wait."""
+        return self._max_running
+
+    @max_running.setter
+    def max_running(self, most: int) -> None:
+        self._max_running = whole_number(most, "max_running", low=0, high=_MOST_RUNNING)
 
     def doing(
         self, kind: str, args: tuple[Any, ...] = (), said: Mapping[str, Any] | None = None
@@ -853,6 +870,16 @@ class World:
             One sentence.
         """
         return self.shared.channel(named, self)
+
+    def _opened(self, channel: Channel | OpenedChannel | str) -> OpenedChannel:
+        """Return a channel as it works here; refuses what is none, which no save could hold."""
+        if isinstance(channel, str | Channel):
+            return self.channel(channel)
+        if not isinstance(getattr(channel, "name", None), str) or not hasattr(channel, "contacts"):
+            raise InputError(
+                f"A channel is a name, such as 'broadcast', or a plugin; got {channel!r:.80}."
+            )
+        return channel
 
     def reopened(self, channel: OpenedChannel) -> OpenedChannel:
         """Return a channel of another world, or of this one before, as it works in this one."""

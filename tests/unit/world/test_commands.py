@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 import sim
@@ -14,6 +16,7 @@ from sim.runtime.journal.acts import apply, perform
 from sim.runtime.replay import BEGINNINGS
 from sim.scenario.from_world import BEGUN
 from sim.scenario.from_world_platform import UNWRITTEN, WRITERS
+from sim.store import load, save
 from sim.store.journal.rows import JournalEntry
 from sim.world.commands import COMMANDS, Command, command, name_of
 from sim.world.world import World
@@ -92,3 +95,56 @@ def test_a_name_stands_once() -> None:
     with pytest.raises(ValueError, match="a command limit already"):
         command("limit")(lambda world: None)
     assert isinstance(COMMANDS["limit"], Command)
+
+
+NO_NUMBER = ("x", None, 1.5, float("nan"), True)
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "keywords"),
+    [
+        *(("reseed", (wrong,), {}) for wrong in NO_NUMBER),
+        *(("limit", (wrong,), {}) for wrong in (*NO_NUMBER, -1, 10**30)),
+        *(("cancel", (wrong,), {}) for wrong in (*NO_NUMBER, -1, 0, 7, 10**30)),
+        *(("set_parameter", (wrong, "beta", 0.1), {}) for wrong in (*NO_NUMBER, -1, 0, 7)),
+        *(("step", (wrong,), {}) for wrong in NO_NUMBER),
+        *(("inject", ("Hear this.",), {"seeds": [1], "model": "si", "channel": wrong})
+          for wrong in (5, 0, [1], object(), type("Nameless", (), {"name": 3, "contacts": 4}))),
+        *(("inject", ("Hear this.",), {"seeds": [1], "model": "si", "tags": wrong})
+          for wrong in (5.5, True, object())),
+    ],
+)  # fmt: skip
+def test_what_is_refused_leaves_a_world_that_goes_on_and_is_read_again(
+    tmp_path: Path, name: str, args: tuple[Any, ...], keywords: dict[str, Any]
+) -> None:
+    world = World.create(agents=20, mean_degree=4, seed=5)
+    kept = world.inject("Of the third tick.", seeds=[2], model="si", beta=0.5)
+    kept.cancel()
+    del world.cascades[0]
+    other = world.inject("Of the third tick.", seeds=[2], model="si", beta=0.5)
+    before = world.digest()
+    with pytest.raises(InputError):
+        perform(world, name, list(args), keywords)
+    assert world.digest() == before
+    save(world, tmp_path / "a.hub")
+    again = load(tmp_path / "a.hub")
+    world.step(2)
+    again.step(2)
+    assert (again.digest(), other.status) == (world.digest(), "running")
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
+    world = World.create(agents=20, mean_degree=4, seed=5)
+    perform(world, "reseed", [np.int64(2**62)])
+    perform(world, "limit", [np.uint8(3)])
+    perform(
+        world,
+        "inject",
+        ["Hear this."],
+        {"seeds": [1], "model": "si", "beta": 0.5, "tags": np.uint64(3)},
+    )
+    assert (type(world.seed), world.seed, type(world.max_running)) == (int, 2**62, int)
+    assert world.cascades[0].message.tags == 3
+    world.step(2)
+    save(world, tmp_path / "a.hub")
+    assert load(tmp_path / "a.hub").digest() == world.digest()
