@@ -82,15 +82,16 @@ def show_minds_comparison(
     with watched() as report:
         from sim.cli.runs.compare import subject_of
         from sim.lab.minds.comparison import arm_of, compare_minds
+        from sim.lab.runs import seeds_from
         from sim.settings.settings import current
 
         arms = arm_of(asked.mind), arm_of(asked.against)
         subject = subject_of(where, variant, report)
-        first = subject.make(None).seed
+        seeds = seeds_from(subject.make(None).seed, replicates)
         with _pool(asked) as pool:
             found = compare_minds(
                 subject.make, asked.who, *arms, ticks=ticks or subject.ticks or _TICKS,
-                seeds=range(first, first + replicates), goal=asked.goal, pool=pool,
+                seeds=seeds, goal=asked.goal, pool=pool,
                 limit=current().llm_prompt_tokens, program=subject.program, report=report,
             )  # fmt: skip
     if asked.replies is not None and not asked.offline:

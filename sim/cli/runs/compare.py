@@ -66,13 +66,14 @@ def show_comparison(
     probe_foreign()
     with watched() as report:
         from sim.lab.recommenders.comparison import compare_recommenders, vetted
+        from sim.lab.runs import seeds_from
 
-        vetted(chosen, 1 if ticks is None else ticks, range(replicates))
+        vetted(chosen, 1 if ticks is None else ticks, seeds_from(0, replicates))
         subject = subject_of(where, variant, report)
         first = subject.make(None).seed
         found = compare_recommenders(
             subject.make, chosen, ticks=ticks or subject.ticks or _TICKS,
-            seeds=range(first, first + replicates), program=subject.program, report=report,
+            seeds=seeds_from(first, replicates), program=subject.program, report=report,
         )  # fmt: skip
     output.give(
         lambda: _facts(found), lambda: _values(found), lambda: "\n\n".join(_text(found, where))

@@ -58,6 +58,8 @@ _CHUNK_SECONDS = 0.25
 _DEATHS = 3
 Part = tuple[Key, Program, int]
 _LARGEST_SEED = 2**63 - 1
+MOST_REPLICATES = 1_000_000
+"""Their seeds are listed before the first one runs."""
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,9 @@ def seeds_from(first: int, replicates: int) -> tuple[int, ...]:
     Raises
     ------
     InputError
-        For less than one.
+        For less than one, or more than a million.
     """
-    many = whole_number(replicates, "Replicates", low=1)
+    many = whole_number(replicates, "Replicates", low=1, high=MOST_REPLICATES)
     return tuple(range(first, first + many))
 
 

@@ -15,6 +15,7 @@ from contextlib import redirect_stderr, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, get_args
 
+from sim.core.checks import whole_number
 from sim.errors import HubbubError, InputError, PluginError
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ BACKENDS: tuple[str, ...] = get_args(Backend)
 
 S = TypeVar("S")
 T = TypeVar("T")
+
+A_CORE = 16
+"""Workers of this machine, at most, for each of its cores; a cluster may have more."""
 
 _POLL_SECONDS = 0.1
 _PATIENCE = 0.5
@@ -364,8 +368,11 @@ def require(backend: str, workers: int) -> None:
     Raises
     ------
     InputError
-        One sentence.
+        One sentence; for more workers of this machine than :data:`A_CORE` a core, too: each is a
+        process that is started at once, however little there is to do.
     """
+    if backend in {"loky", "threading"}:
+        whole_number(workers, "Workers", low=1, high=A_CORE * (os.cpu_count() or 1))
     if backend == "ray":
         try:
             import ray

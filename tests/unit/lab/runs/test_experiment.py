@@ -280,6 +280,8 @@ def test_a_file_that_another_run_writes_is_refused(world: World, tmp_path: Path)
         ({"seeds": []}, "Replicates"),
         ({"seeds": [1, 1]}, "twice"),
         ({"workers": 0}, "Workers"),
+        ({"workers": 10**6}, "Workers must be .* at most"),
+        ({"workers": 10**6, "backend": "threading"}, "Workers must be .* at most"),
         ({"ticks": -1}, "Ticks"),
         ({"backend": "lokey"}, "loky, threading, ray, dask"),
         ({"programs": []}, "one program or more"),
@@ -299,6 +301,9 @@ def test_replicates_are_one_or_more() -> None:
     assert seeds_from(7, 3) == (7, 8, 9)
     with pytest.raises(InputError, match="Replicates"):
         seeds_from(7, 0)
+    for many in (1_000_001, 10**30):  # whose seeds no list could hold
+        with pytest.raises(InputError, match=r"Replicates must be .* at most 1,000,000"):
+            seeds_from(7, many)
 
 
 class Breaking(Messages):
