@@ -61,9 +61,13 @@ def recorded_run(
         yield Recorded(None, _nothing)
         return
     from sim.runtime.journal.history import HistoryWriter
+    from sim.runtime.saves.places import has_journal
     from sim.store.history.database import copy_history, drop_history, history_file
 
-    is_there = journal is not None or (origin is not None and _are_same(origin, place))
+    lives = has_journal(place)  # which is put aside as the world is saved, with its own history
+    is_there = journal is not None or (
+        origin is not None and _are_same(origin, place) and not lives
+    )
     beside = place if is_there else place.with_name(f".{place.name}.{os.getpid()}")
     if origin is not None and not _are_same(origin, beside) and not is_there:
         copy_history(origin, beside)

@@ -245,7 +245,7 @@ def carry_out(request: RunRequest) -> int:
                 ran = _run_isolated(world, request, history.beside, report)
             else:
                 ran = _run(world, request, keeper, report)
-            saved, where = _saved(ran.world, request.outputs, report)
+            saved, where = _saved(ran.world, request.outputs, report, keeper)
             history.saved(ran.world, where)
         is_elsewhere = where != request.outputs.save
     command = safe(shlex.join(request.command(ran.world.seed)))
@@ -300,22 +300,28 @@ def _run_isolated(
     return run_isolated(world, request.plan, request.outputs.save, report, beside=beside)
 
 
-def _saved(world: World, outputs: Outputs, report: Report) -> tuple[str, Path | None]:
+def _saved(
+    world: World, outputs: Outputs, report: Report, keeper: JournalWriter | None
+) -> tuple[str, Path | None]:
     """Save the world; under a free name where something would be lost, for a run takes long.
+
+    ``keeper`` writes its journal, if it has one.
 
     Returns
     -------
     What is said, and where it is.
     """
     from sim.runtime.journal.replacing import another_world, lost_by_saving
-    from sim.runtime.saves.places import free_name
+    from sim.runtime.saves.places import free_name, held_by_another
 
     path = outputs.save
     if path is None:
         return "", None
     lost = "" if outputs.force else lost_by_saving(world, path) or another_world(world, path)
+    if (keeper is None or not keeper.lies_by(path)) and (holder := held_by_another(path)):
+        lost = f"is in use by {holder}"
     if not lost:
-        return save_world(world, path, report, force=True), path
+        return save_world(world, path, report, force=True, keeper=keeper), path
     other = free_name(path.parent, path.name.removesuffix(".hub"))
     told = f"{path} {lost}; it stays as it is (--force replaces it)."
     return f"{told} {save_world(world, other, report)}", other

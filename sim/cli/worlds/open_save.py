@@ -12,6 +12,7 @@ from sim.errors import FileError
 from sim.scenario.worlds import ImportedWorld, NewWorld, named_world
 
 if TYPE_CHECKING:
+    from sim.runtime.journal.writer import JournalWriter
     from sim.world.world import World
 
 __all__ = ["AUTHOR", "import_words", "new_words", "open_world", "save_made", "save_world"]
@@ -80,9 +81,16 @@ def import_words(order: ImportedWorld) -> list[str]:
 
 
 def save_world(
-    world: World, path: Path, report: Report, *, force: bool = False, way_out: str = ""
+    world: World,
+    path: Path,
+    report: Report,
+    *,
+    force: bool = False,
+    way_out: str = "",
+    keeper: JournalWriter | None = None,
+    number: int | None = None,
 ) -> str:
-    """Save a world, and say so in one line.
+    """Save a world, and say so in a line; in another, what lived there and is put aside.
 
     Parameters
     ----------
@@ -92,21 +100,44 @@ def save_world(
         Also where the file holds the same world further on, or another one.
     way_out
         How a person can replace it all the same, such as ``"add --force to replace it"``.
+    keeper
+        Writes the world's journal, if it has one: beside the file, it goes on from there.
+    number
+        The entry of the journal beside the file that led to the world, if one did.
 
     Raises
     ------
     FileError
         When it cannot be written, or something would be lost and ``force`` is not given.
+    LeaseError
+        When another process has open what lives there.
     """
-    from sim.runtime.journal.replacing import another_world, lost_by_saving
-    from sim.store import save
+    from sim.runtime.journal.replacing import another_world, lost_by_saving, make_way
+    from sim.runtime.saves.places import has_journal, held_by_another, note_saved
+    from sim.store import info, save
+    from sim.store.journal.lease import LeaseError
 
     if not force and (lost := lost_by_saving(world, path) or another_world(world, path)):
         ways = " or ".join(filter(None, (way_out, "choose another name")))
         raise FileError(path, f"{lost}; {ways}")
     verb = "Replaced" if path.exists() else "Saved"
+    own = keeper if keeper is not None and keeper.lies_by(path) else None
+    mark = None if own is None else own.mark(world)
+    kept = ""
+    if own is not None and mark is not None:
+        own.settle(mark)
+        number = mark.number
+    elif holder := held_by_another(path):
+        raise LeaseError(path, f"in use by {holder}; close it there, or save under another name")
+    elif number is None and has_journal(path):
+        kept = make_way(path, drop=False)
     done = save(world, path, report=report)
-    return f"{verb} {shlex.quote(str(path))}: {done.bytes / 2**20:,.1f} MB in {done.seconds:.2f} s."
+    if own is not None and mark is not None:
+        own.saved(world, path, info(path).digest, mark)
+    if number is not None:
+        note_saved(path, number)
+    size = f"{done.bytes / 2**20:,.1f} MB in {done.seconds:.2f} s."
+    return f"{verb} {shlex.quote(str(path))}: {size}" + (f"\n{kept}" if kept else "")
 
 
 def save_made(world: World, path: Path, report: Report, *, force: bool) -> str:

@@ -54,7 +54,11 @@ def show_recovery(where: str, save: Path | None, *, json: bool, force: bool = Fa
     with watched() as report:
         found = recover(path, report=report)
         way = "add --force to replace it"
-        saved = save_world(found.world, save, report, force=force, way_out=way) if save else ""
+        saved = ""
+        if save is not None:
+            own = save.absolute() == path.absolute() and found.is_whole
+            number = found.number if own else None
+            saved = save_world(found.world, save, report, force=force, way_out=way, number=number)
     if json:
         say(as_json(_facts(found, save)))
     else:

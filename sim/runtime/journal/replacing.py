@@ -124,10 +124,11 @@ def require_free(path: Path, *, force: bool, ways: str = "") -> None:
         raise FileError(path, f"{found}; {ways or 'choose another name, or add --force'}")
 
 
-def make_way(path: Path) -> str:
+def make_way(path: Path, *, drop: bool = True) -> str:
     """Put aside what lives beside a file that is about to be replaced; say where it is kept.
 
-    The file goes along under that name, where the file system has hard links.
+    The file goes along under that name, where the file system has hard links. Unless it is to
+    ``drop`` that, the history of what members did stays beside the file too.
 
     Raises
     ------
@@ -135,7 +136,8 @@ def make_way(path: Path) -> str:
         When a process has the world there open.
     """
     aside = cleared(path)
-    drop_history(path)
+    if drop:
+        drop_history(path)
     return "" if aside is None else f"What lived beside the world of before is kept: {aside.stem}."
 
 

@@ -305,6 +305,10 @@ class JournalWriter:
         self.flush(world)
         return self._taken(world, self._tell_journal)
 
+    def lies_by(self, file: Path) -> bool:
+        """Return whether the journal lies beside a world file."""
+        return self.folder.absolute() == folder_of(file).absolute()
+
     def mark(self, world: World) -> JournalMark:
         """Return where the world stands now, for what is being saved of it; ticks are flushed."""
         with suppress(JournalError):  # a full disk here says nothing of the one that is saved to

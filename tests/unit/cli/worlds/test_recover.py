@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from sim.errors import Cancelled
 from sim.runtime import open_live
 from sim.runtime.journal.writer import JournalWriter, recover
 from sim.store import load
+from sim.store.journal.journal import folder_of
+from sim.store.journal.lease import Lease
 from tests.unit.cli.conftest import Hubbub
 
 RUN = ("--model", "sir", "--ticks", "6", "--journal")
@@ -157,3 +161,52 @@ def test_a_run_goes_on_from_a_damaged_journal_only_when_it_is_told_to(
     forced = hubbub("run", world, "--ticks", "1", "--journal", "--force")
     assert forced.code == 0
     assert "is kept: a-damaged-1.hub.live" in forced.err
+
+
+def test_a_run_saves_over_its_own_file_and_its_journal_goes_on(hubbub: Hubbub, world: Path) -> None:
+    first = hubbub("run", world, "--inject", "It is closed.", *RUN, "--save", world)
+    assert (first.code, load(world).tick) == (OK, 6)
+    for tick in (10, 14):
+        again = hubbub("run", world, "--ticks", "4", "--journal")
+        assert (again.code, f"Durable to tick {tick}," in again.err) == (OK, True)
+    assert hubbub("recover", world, "--save", world).code == OK
+    assert (load(world).tick, hubbub("run", world, "--ticks", "1", "--journal").code) == (14, OK)
+    opened = open_live(world)
+    assert (opened.world.tick, opened.findings) == (15, ())
+    assert not list(world.parent.glob("a-*"))
+
+
+def test_what_lives_beside_a_file_that_a_verb_replaces_is_put_aside_whole(
+    hubbub: Hubbub, world: Path
+) -> None:
+    assert (
+        hubbub("new", "--agents", "300", "--platform", "hot", "--out", world, "--force").code == OK
+    )
+    hubbub("run", world, "--inject", "Ours.", *RUN)
+    lived = recover(world).world.digest()
+    done = hubbub("run", world, "--inject", "Another.", "--ticks", "3", "--save", world)
+    assert (done.code, "the world of before is kept: a-before-1" in done.err) == (OK, True)
+    assert "journal" not in hubbub("info", world, "--json").json
+    assert open_live(world).world.digest() == load(world).digest()
+    aside = world.with_name("a-before-1.hub")
+    assert open_live(aside).world.digest() == lived
+    with closing(sqlite3.connect(f"{aside}.history")) as history:
+        (last,) = history.execute("select max(tick) from acts").fetchone()
+    assert last == 6
+    hubbub("run", world, "--ticks", "1", "--journal")
+    changed = hubbub("edit", world, "agents", "--set", "activity=0.5", "--out", world)
+    assert (changed.code, "a-before-2" in changed.out) == (OK, True)
+    assert open_live(world).world.digest() == load(world).digest()
+
+
+def test_nothing_replaces_the_file_of_a_world_that_is_open(hubbub: Hubbub, world: Path) -> None:
+    hubbub("run", world, "--ticks", "1", "--journal")
+    with Lease(folder_of(world) / "lease"):
+        before = world.read_bytes()
+        ran = hubbub("run", world, "--inject", "Another.", "--ticks", "3", "--save", world)
+        assert (ran.code, "in use by" in ran.err, load("a-2.hub").tick) == (FILE, True, 3)
+        assert hubbub("recover", world, "--save", world).code == FILE
+        changed = hubbub("edit", world, "agents", "--set", "activity=0.5", "--out", world)
+        assert (changed.code, "in use by" in changed.err) == (FILE, True)
+        assert world.read_bytes() == before
+    assert open_live(world).world.tick == 1
