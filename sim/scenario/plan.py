@@ -357,6 +357,11 @@ class RunPlan:
             return True
         return self.stop.reached(world) and not any(c.at > done for c in self.commands)
 
+    def has_done(self, kinds: Sequence[str], done: int) -> bool:
+        """Return whether acts of these kinds end with the commands due after so many ticks."""
+        due = [each.do for each in self.commands if each.at == done]
+        return list(kinds[len(kinds) - len(due) :]) == due
+
     def late(self) -> list[str]:
         """Say which commands are planned for later than the run lasts, a sentence each."""
         limit, said = self.stop.limit, list[str]()

@@ -9,6 +9,7 @@ act that was changed, removed or moved is noticed; somebody who writes all of th
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import re
 import zlib
@@ -32,6 +33,7 @@ from sim.spread.cascade.cascade import Cascade
 from sim.world.cascades import CascadeOwner, adoptions_of
 
 __all__ = [
+    "LONGEST_AUTHOR",
     "PLUGIN",
     "UNSAID",
     "LoggedAct",
@@ -434,6 +436,13 @@ class Trail:
     def length(self) -> tuple[int, int]:
         """Acts, and ticks seen so far; another one once something was done."""
         return len(self.acts), self._ever
+
+    def since_tick(self) -> list[LoggedAct]:
+        """Return the acts since the last tick, in order."""
+        if self._ticks:
+            return []
+        last = itertools.takewhile(lambda act: not steps_of(act), reversed(self.acts))
+        return list(last)[::-1]
 
     def _add(self, tick: int, author: str, kind: str, said: str, result: str) -> None:
         result, author = one_line(result, LONGEST_RESULT), one_line(author, LONGEST_AUTHOR)

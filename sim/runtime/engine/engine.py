@@ -212,6 +212,7 @@ class Engine:
             return False
         if self.thinking is not None and self.thinking.is_busy:
             return False
+        self._answer()  # whoever waits is told first: this may be what never comes back
         self.under_way = (f"What is due at tick {self.live.world.tick:,}", time.monotonic())
         with self.live.hush:
             is_over = self.live.take_turn()

@@ -91,6 +91,8 @@ class LiveWorld:
     ----------
     program
         What is done to it between ticks beside what is commanded; None: nothing.
+    author
+        Who commands.
     """
 
     def __init__(
@@ -127,6 +129,7 @@ class LiveWorld:
         )
         self.chosen: int | None = None
         self.program: LiveProgram | None = None
+        self.author = world.trail.author
         self._tick_ms = 0.0
         self._process = psutil.Process()
         self._memory = (0.0, 0)
@@ -185,7 +188,7 @@ class LiveWorld:
         elif shown in woken:
             self.spotlight.follow(ticked=False)
         if self.program is not None:
-            self.program.is_due = True
+            self.program.ticked(self.world.tick)
         self.measuring.ticked(self)
         if said := self.custody.ticked():
             self.note(said)
@@ -366,7 +369,8 @@ class LiveWorld:
         program
             What is done.
         since
-            The tick at which it began in this world; None: it begins now.
+            The tick at which it began in this world; None: it begins now. What is due at the
+            world's own tick is done, unless the log of its acts says that it was.
 
         Raises
         ------
@@ -380,14 +384,37 @@ class LiveWorld:
                 "another world for the next one."
             )
         first, self.banner = self.world.made, None
-        live = LiveProgram(program, self.world.tick if since is None else since)
-        with self._carrying_out():
-            if since is None:
-                program.begin(self.world)
-            live.turn(self.world)
+        live = LiveProgram(program, self.world.tick if since is None else since, is_due=True)
+        if since is not None:
+            live.take_up(self.world, has_begun=False)
+        if live.is_due:
+            with self._carrying_out(live):
+                if since is None:
+                    program.begin(self.world)
+                live.turn(self.world)
         self.program = live
         self._say_end(live)
         return [c for c in self.world.cascades if c.id >= first]
+
+    def take_up(self, live: LiveProgram) -> None:
+        """Go on with a program that another engine carried out, in the world that it left.
+
+        What was done there may be lost again, and what was not seen to be done may be done; what
+        is due here is done next, once.
+        """
+        tick = self.world.tick
+        if live.error and (live.ended is None or live.ended <= tick):
+            live.fail(tick if live.ended is None else live.ended, live.error)
+        elif live.ended is None or live.ended >= tick:
+            live.ended, live.error = None, ""
+            try:
+                live.take_up(self.world, has_begun=True)
+            except Exception as error:
+                live.fail(tick, str(error) or type(error).__name__)
+        self.program = live
+        said = live.now(tick).sentence
+        if live.error and said not in {text for _, text in self.lines}:
+            self.announce(said)
 
     def take_turn(self) -> bool:
         """Let the program do what is due after a tick; return whether it is over by that.
@@ -402,10 +429,10 @@ class LiveWorld:
             self.note(f"{live.program.name} goes on no more: the world went back behind its start")
             return False
         try:
-            with self._carrying_out():
+            with self._carrying_out(live):
                 is_over = live.turn(self.world)
         except Exception as error:
-            live.error = one_line(str(error) or type(error).__name__)
+            live.fail(self.world.tick, str(error) or type(error).__name__)
             self.announce(live.now(self.world.tick).sentence)
             return True
         if is_over:
@@ -413,12 +440,17 @@ class LiveWorld:
         return is_over
 
     @contextmanager
-    def _carrying_out(self) -> Iterator[None]:
-        """Put what a program does into the journal, under its own author, and notice it."""
-        author, told = self.world.trail.author, len(self.world.remarks)
+    def _carrying_out(self, live: LiveProgram) -> Iterator[None]:
+        """Put what a program does into the journal, under its own author, and notice it.
+
+        The journal has all of it or nothing, so that who recovers it meets no half of a turn.
+        """
+        told = len(self.world.remarks)
         before: list[ChangeDetector] = []
 
         def about() -> None:
+            if self.world.trail.author == self.author:
+                self.world.trail.by(self.world, live.author)
             if not before:
                 self.safety.before_command(self.world)
                 before.append(ChangeDetector.of(self.world))
@@ -427,7 +459,7 @@ class LiveWorld:
             with self.custody.noting(about):
                 yield
         finally:
-            self.world.trail.by(self.world, author)
+            self.world.trail.by(self.world, self.author)
             if before:
                 self.safety.changed()
                 self._changed(before[0], ChangeDetector.of(self.world))
@@ -449,10 +481,10 @@ class LiveWorld:
         self._refocus()
         self.spotlight.follow(ticked=False)
 
-    def arrived(self) -> None:
-        """Follow every message anew: the world is at another tick."""
+    def arrived(self, before: int) -> None:
+        """Follow every message anew: the world is at another tick than before."""
         if self.program is not None:
-            self.program.is_due = False  # the world is as it left the tick, with what was due then
+            self.program.arrived(self.world.tick, before)
         self.ledger.anew(self._woken)
         self.spotlight.leave()
         self._refocus()

@@ -10,8 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
+
+from sim.core.text import one_line
+from sim.store.journal.route import JUMP
+from sim.world.log import LONGEST_AUTHOR
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -27,7 +31,9 @@ class Program(Protocol):
     results (:mod:`sim.lab.runs`) tells programs apart by what ``facts()`` returns, fit for JSON;
     without one by the fields of a dataclass, else by their attributes. It may have
     ``watches(world)``, called once it has begun: ids of the messages that are measured, where it
-    sends more than it is compared by.
+    sends more than it is compared by; an ``author``, who does what it does as the log of the
+    world's acts has it, else its name; and ``has_done(kinds, done)``: whether acts of these kinds,
+    of its author since the last tick, end with what is due after ``done`` ticks.
     """
 
     @property
@@ -102,12 +108,15 @@ class ProgramNow:
         The tick at which it was over, where it is; None while it goes on.
     error
         What it could not do there, one sentence; empty: its stop rule ended it.
+    is_due
+        Whether what is due at the frame's tick is still to be done.
     """
 
     name: str
     since: int
     ended: int | None = None
     error: str = ""
+    is_due: bool = False
 
     @property
     def sentence(self) -> str:
@@ -137,6 +146,10 @@ class LiveProgram:
         The tick at which it was over, None: it was never; and what it could not do there.
     is_due
         Whether what is due after the tick that was run last is still to be done.
+    is_at_work
+        Whether just that is being done.
+    left
+        Ticks that the world went away from before what was due there was done.
     """
 
     program: Program
@@ -144,11 +157,18 @@ class LiveProgram:
     ended: int | None = None
     error: str = ""
     is_due: bool = False
+    is_at_work: bool = False
+    left: set[int] = field(default_factory=set)
+
+    @property
+    def author(self) -> str:
+        """Who does what it does, as the log of the world's acts has it."""
+        return one_line(getattr(self.program, "author", "") or self.program.name, LONGEST_AUTHOR)
 
     def now(self, tick: int) -> ProgramNow:
         """Return it as a frame of a tick shows it."""
         is_over = self.ended is not None and tick >= self.ended
-        now = ProgramNow(self.program.name, self.since)
+        now = ProgramNow(self.program.name, self.since, is_due=self.is_due)
         return replace(now, ended=self.ended, error=self.error) if is_over else now
 
     def turn(self, world: World) -> bool:
@@ -159,10 +179,59 @@ class LiveProgram:
         Exception
             As the program raises; what it had done before stays.
         """
-        self.is_due = False
         if self.ended is not None and world.tick > self.ended:
+            self.is_due = False
             return False
-        self.ended, self.error = world.tick, ""
-        goes_on = _goes_on(self.program, world, world.tick - self.since, math.inf)
+        self.ended, self.error, self.is_at_work = None, "", True
+        try:
+            goes_on = _goes_on(self.program, world, world.tick - self.since, math.inf)
+        finally:
+            self.is_due = self.is_at_work = False
+            self.left.discard(world.tick)
         self.ended = None if goes_on else world.tick
         return not goes_on
+
+    def fail(self, tick: int, why: str) -> None:
+        """End it at a tick, for what it could not do there."""
+        self.ended, self.error, self.is_due = tick, one_line(why), False
+
+    def left_behind(self, tick: int, plugin: str, place: str) -> LiveProgram:
+        """Return it for another thread, at a tick; the one that has this may still come back.
+
+        Where a plugin holds up what is due there, the program ends there: it would do so again.
+        """
+        other = replace(self, is_at_work=False, left=set(self.left))
+        if self.is_at_work:
+            other.fail(tick, f"{plugin} did not come back ({place})")
+        return other
+
+    # Where the world is at another tick than the last turn left it at
+
+    def ticked(self, tick: int) -> None:
+        """Take note that a tick was run, to this one: what is due there is still to be done."""
+        self.is_due = True
+        self.left = {each for each in self.left if each > tick}
+
+    def arrived(self, tick: int, before: int) -> None:
+        """Take note that the world went to a tick: it is as it was when it left that."""
+        if self.is_due:
+            self.left.add(before)
+        self.is_due = tick in self.left
+
+    def take_up(self, world: World, *, has_begun: bool) -> None:
+        """Go on in a world of which only its log tells what was done.
+
+        Whoever carries it out puts a whole turn into the journal, or nothing of it; so an act of
+        its author since the last tick says that this one was taken. ``has_begun``: whether its
+        first turn was taken with its beginning, as :meth:`LiveWorld.begin` does.
+        """
+        acts, tick = world.trail.since_tick(), world.tick
+        kinds = [act.kind for act in acts if act.author == self.author]
+        if tick == self.since:  # the acts of its beginning stand there too
+            has_done = getattr(self.program, "has_done", None)
+            is_done = has_begun or (has_done is not None and has_done(kinds, 0))
+        else:
+            is_done = tick < self.since or bool(kinds) or any(act.kind == JUMP for act in acts)
+        self.is_due = not is_done
+        if is_done and tick >= self.since and self.program.is_over(world, tick - self.since):
+            self.ended = tick

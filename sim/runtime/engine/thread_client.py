@@ -554,8 +554,10 @@ class ThreadEngine:
             raise
         self._failure = None
         claim(world)
+        world.trail.by(world, before.author)  # the copy may be of while a program did something
         self._drive(world, before.name, before.path, custody.of(world))
-        self.live.program = before.program
+        if before.program is not None:
+            self.live.program = before.program.left_behind(world.tick, stall.plugin, stall.place)
         self._start()
         ended: StallOutcome = await self.do(
             lambda: self._told(taken_over, before, stall), is_safe=True
@@ -690,6 +692,8 @@ def taken_over(live: LiveWorld, other: LiveWorld, stall: Stall) -> StallOutcome:
     ids = tuple(cascade.id for cascade in stopped)
     said = StallOutcome(live.world.tick, stall.plugin, stall.place, ids, was_rebuilt=True)
     live.announce(said.sentence)
+    if other.program is not None and other.program.is_at_work and live.program is not None:
+        live.note(live.program.now(live.world.tick).sentence)
     return said
 
 

@@ -155,17 +155,21 @@ class Persistence:
 
     @contextmanager
     def noting(self, about: Callable[[], object]) -> Iterator[None]:
-        """Put each command that a program carries out meanwhile into the journal, alike.
+        """Put the commands that a program carries out meanwhile into the journal, all at once.
 
         ``about`` is called before each.
         """
-        trail = self._world.trail
+        trail, gathering = self._world.trail, list[JournalWriter]()
 
         @contextmanager
         def witness(
             kind: str, args: tuple[Any, ...], keywords: Mapping[str, Any] | None
         ) -> Iterator[None]:
             about()
+            if self.keeper is not None and not gathering:
+                self.keeper.flush(self._world)  # a tick that was completed stays, whatever follows
+                self.keeper.gather()
+                gathering.append(self.keeper)
             with self._told(kind, args, keywords):
                 yield
 
@@ -174,6 +178,8 @@ class Persistence:
             yield
         finally:
             trail.witness = None
+            if gathering and self.owned is not None:  # else another thread has it
+                self.owned.release()
 
     @contextmanager
     def _told(
@@ -326,6 +332,8 @@ class Persistence:
 
     def let_go(self) -> Persistence:
         """Return this as it is; whoever still uses this one tells the journal nothing more."""
+        if self.owned is not None:
+            self.owned.release()
         other = copy.copy(self)
         self.keeper = self.owned = self.recording = None
         return other

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sim.core.progress import Report, quiet
+from sim.core.text import one_line
 from sim.errors import FileError, InputError
 from sim.runtime.journal.acts import COMMANDS, apply
 from sim.runtime.journal.checkpointer import Checkpointer, checkpoints_in
@@ -22,6 +23,7 @@ from sim.runtime.journal.pacing import CheckpointClock, CheckpointRetention, Pac
 from sim.store.journal.journal import (
     JOURNAL_FILE,
     LEASE_FILE,
+    Item,
     Journal,
     JournalError,
     folder_of,
@@ -36,6 +38,7 @@ from sim.store.journal.rows import NO_DIGEST, Checkpoint, JournalEntry, canonica
 from sim.store.journal.state import Observer, whole_state
 from sim.store.snapshot.files import flush_folder
 from sim.world.commands import name_of
+from sim.world.log import LONGEST_AUTHOR
 from sim.world.world import World
 
 __all__ = [
@@ -126,6 +129,7 @@ class JournalWriter:
         self._author = author
         self._now = now
         self._pending, self._began = 0, 0.0
+        self._together: list[Item] | None = None
         if not self.folder.is_dir():
             self.folder.mkdir(parents=True, exist_ok=True)
             flush_folder(self.folder.parent)
@@ -274,13 +278,28 @@ class JournalWriter:
     ) -> None:
         number = self.number + 1
         adoptions, metrics, state = self._observer.look(world, number)
+        author = self._author if ticks else one_line(world.trail.author, LONGEST_AUTHOR)
         entry = JournalEntry(
-            number, world.tick, ticks, kind, command, self._author, adoptions, metrics, state
+            number, world.tick, ticks, kind, command, author, adoptions, metrics, state
         )
         entry = replace(entry, digest=entry.chained(self._digest))
         self.number, self._digest = number, entry.digest
         self._ways.size += entry.size
-        self._journal.put(entry, self._taken(world, self._tell_kept, anew=True) if whole else None)
+        kept = self._taken(world, self._tell_kept, anew=True) if whole else None
+        if self._together is None:
+            self._journal.put(entry, kept)
+        else:
+            self._together.append((entry, kept))
+
+    def gather(self) -> None:
+        """Keep what is noted from here on together: the file will have all of it, or nothing."""
+        self._together = []
+
+    def release(self) -> None:
+        """Give the disk at once what was gathered."""
+        waiting, self._together = self._together, None
+        if waiting:
+            self._journal.put_all(waiting)
 
     # Checkpoints
 

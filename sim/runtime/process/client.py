@@ -31,7 +31,7 @@ from sim.runtime.engine.engine_command import EngineError, ReplacedError, closed
 from sim.runtime.engine.live import next_revision
 from sim.runtime.engine.outbox import Frames, Outbox, Poster
 from sim.runtime.engine.output_capture import PluginFiles
-from sim.runtime.engine.program import Program
+from sim.runtime.engine.program import LiveProgram, Program
 from sim.runtime.engine.stall import StallOutcome
 from sim.runtime.engine.thread_client import ThreadEngine, claim, release
 from sim.runtime.frames.frames import Frame, SessionRow
@@ -80,6 +80,7 @@ _INTERRUPT_SECONDS = 10.0
 """How long the process itself may try to interrupt a plugin, before it is killed."""
 
 _REPORT_SECONDS = 0.1
+_ENDS_IT = "what is due at this tick ended the engine's process twice"
 _MOST = 20
 _TRIES = 3
 
@@ -708,23 +709,37 @@ class ProcessEngine:
         who = f"The plugin {plugin!r}" if plugin else "Something in the engine"
         self._say("busy", f"{who} {how}; a new process takes over from the last completed tick.")
         order = replace(self._order, ended=(plugin, place, how), chosen=self.chosen)
-        shown = None if before is None else before.program
-        goes_on = shown is not None and shown.ended is None
-        order = replace(order, program=self.program if goes_on else None)
+        order = replace(order, program=self._carried_on(before))
         if before is not None:
             order = replace(order, name=before.name, path=before.path, lines=before.events)
             order = replace(order, at=str(self._lies_at()), is_dirty=True)
         said = ""
-        for _ in range(_TRIES):
+        for tried in range(_TRIES):
             try:
                 told = await self._begin(order)
             except DiedError as error:
                 said = str(error)
+                if tried and order.program is not None:
+                    order.program.error = order.program.error or _ENDS_IT
                 continue
             assert told is not None  # noqa: S101 - it was told how the last one ended
             self.last = told
             return told
         raise HubbubError(f"{who} {how}, and {_TRIES} processes after it ended at once ({said})")
+
+
+    def _carried_on(self, before: Frame | None) -> LiveProgram | None:
+        """Return what the next process carries on, as the last frame shows it.
+
+        What ended a process that had just taken over for it is not tried a third time.
+        """
+        shown = None if before is None else before.program
+        if before is None or shown is None or self.program is None:
+            return None
+        live = LiveProgram(*self.program, ended=shown.ended, error=shown.error)
+        if shown.is_due and self.last is not None and self.last.tick == before.tick:
+            live.error = live.error or _ENDS_IT
+        return live
 
 
 class IsolatedSession(Session):

@@ -91,11 +91,7 @@ async def _taken_over(engine: ThreadEngine, order: EngineOrder) -> StallOutcome 
         return None
     told: StallOutcome = await engine.do(partial(_stopped, engine.live, *order.ended))
     if order.program is not None:
-        try:
-            await engine.begin(*order.program)
-        except Exception as error:
-            why = str(error) or type(error).__name__
-            engine.note(f"{order.program[0].name} goes on no more: {why}")
+        await engine.do(partial(engine.live.take_up, replace(order.program)), is_safe=True)
     return told
 
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from sim.core.text import one_line
 from sim.errors import HubbubError, InputError
-from sim.runtime.engine.program import Program
+from sim.runtime.engine.program import LiveProgram
 from sim.runtime.frames.frames import Communities, Focus, Frame
 
 __all__ = [
@@ -70,7 +70,7 @@ class EngineOrder:
         Why the process before it ended: (plugin, place, how); None: there was none.
     lines, chosen, is_dirty, program
         What the process before it had: the log of events, the session in focus, whether the world
-        was changed since it was saved, and what it carried out, since which tick.
+        was changed since it was saved, and what it carried out.
     """
 
     at: str
@@ -91,7 +91,7 @@ class EngineOrder:
     lines: tuple[tuple[int, str], ...] = ()
     chosen: int | None = None
     is_dirty: bool = False
-    program: tuple[Program, int] | None = None
+    program: LiveProgram | None = None
 
 
 class PipeEnd:

@@ -340,7 +340,7 @@ def _arrived(live: LiveWorld, before: int) -> None:
     live.lines.clear()
     live.lines.extend(kept)
     live.safety.changed()
-    live.arrived()
+    live.arrived(before)
     live.banner, live.is_dirty = None, True
     live.arranger.arrange(live.world, live.spotlight.group_by)
     live.note(f"went to tick {tick:,} from {before:,}")

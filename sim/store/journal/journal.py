@@ -1,9 +1,9 @@
 """The journal of a live world: what was done, on the disk before anybody is told that it was.
 
-One thread owns the file. Entries come to it through a short queue, and each is one transaction of
-an SQLite database in WAL mode with ``synchronous=FULL``. After the commit the number is also noted
-in a small file beside it, and only then is the entry acknowledged: a journal that ends before that
-number has lost something.
+One thread owns the file. Entries come to it through a short queue, and each, or each group, is one
+transaction of an SQLite database in WAL mode with ``synchronous=FULL``. After the commit the number
+is also noted in a small file beside it, and only then is the entry acknowledged: a journal that
+ends before that number has lost something.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import queue
 import sqlite3
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import NamedTuple
@@ -25,7 +25,7 @@ from sim.errors import FileError
 from sim.store.journal.rows import APPLICATION_ID, TABLES, VERSION, Checkpoint, JournalEntry
 from sim.store.snapshot.files import flush, flush_folder, is_full, small
 
-__all__ = ["Journal", "JournalError", "LastAcknowledged", "folder_of", "read_acked"]
+__all__ = ["Item", "Journal", "JournalError", "LastAcknowledged", "folder_of", "read_acked"]
 
 ACKED_FILE, JOURNAL_FILE, LEASE_FILE = "acked", "journal", "lease"
 QUEUE = 8
@@ -57,6 +57,7 @@ class LastAcknowledged(NamedTuple):
 
 
 Item = tuple[JournalEntry | None, Future[Checkpoint] | None]
+Written = tuple[JournalEntry | None, Checkpoint | None]
 
 
 def folder_of(path: str | os.PathLike[str]) -> Path:
@@ -107,7 +108,7 @@ class Journal:
         self._troubled = troubled
         self._ended = ended
         self._most_pages = most_pages
-        self._items: queue.Queue[Item | None] = queue.Queue(QUEUE)
+        self._items: queue.Queue[Sequence[Item] | None] = queue.Queue(QUEUE)
         self._error: Exception | None = None
         self._is_over = False
         self._cut = 0
@@ -145,10 +146,20 @@ class Journal:
         JournalError
             When the owner has ended: nothing more can be acknowledged.
         """
+        self.put_all([(entry, checkpoint)])
+
+    def put_all(self, items: Sequence[Item]) -> None:
+        """Give the owner some such things at once: the file has all of them, or none.
+
+        Raises
+        ------
+        JournalError
+            When the owner has ended: nothing more can be acknowledged.
+        """
         while True:
             self.require_alive()
             with contextlib.suppress(queue.Full):
-                self._items.put((entry, checkpoint), timeout=PUT_SECONDS)
+                self._items.put(items, timeout=PUT_SECONDS)
                 return
 
     def allow(self, most_pages: int) -> None:
@@ -198,8 +209,8 @@ class Journal:
 
     def _run(self) -> None:
         try:
-            while (item := self._items.get()) is not None:
-                self._write(*item)
+            while (items := self._items.get()) is not None:
+                self._write(items)
                 self._items.task_done()
         except Exception as error:
             self._error = error
@@ -209,10 +220,17 @@ class Journal:
             self._is_over = True
             self._ended(None if self._error is None else self._said(self._error))
 
-    def _write(self, entry: JournalEntry | None, checkpoint: Future[Checkpoint] | None) -> None:
-        """Commit, note the number, acknowledge: in this order."""
-        kept = None if checkpoint is None else checkpoint.result()
-        self._until_written(entry, kept)
+    def _write(self, items: Sequence[Item]) -> None:
+        """Commit, note the numbers, acknowledge: in this order."""
+        written = [(entry, None if kept is None else kept.result()) for entry, kept in items]
+        self._until_written(written)
+        for entry, kept in written:
+            self._note(entry, kept)
+        for entry, _ in written:
+            if entry is not None:
+                self._durable(entry)
+
+    def _note(self, entry: JournalEntry | None, kept: Checkpoint | None) -> None:
         if entry is not None:
             self.acked = LastAcknowledged(entry.number, entry.tick, entry.digest)
         elif kept is not None and not self.acked.number:
@@ -222,15 +240,13 @@ class Journal:
             flush(self._acked_file)
             flush_folder(self.folder)
             self.named = kept.number
-        if entry is not None:
-            self._durable(entry)
 
-    def _until_written(self, entry: JournalEntry | None, checkpoint: Checkpoint | None) -> None:
+    def _until_written(self, written: Sequence[Written]) -> None:
         """Try until there is room; the file keeps everything acknowledged meanwhile."""
         was_troubled = False
         while True:
             try:
-                commit(self._file, entry, checkpoint, self._cut)
+                commit(self._file, written, self._cut)
                 break
             except sqlite3.OperationalError as error:
                 if not is_full(error) or self._gives_up.is_set():
@@ -291,28 +307,24 @@ def _create(file: sqlite3.Connection) -> None:
     file.execute("COMMIT")
 
 
-def commit(
-    file: sqlite3.Connection,
-    entry: JournalEntry | None,
-    checkpoint: Checkpoint | None,
-    cut: int = 0,
-) -> None:
+def commit(file: sqlite3.Connection, written: Sequence[Written], cut: int = 0) -> None:
     """Write one transaction: all of it is in the file afterwards, or nothing.
 
     ``cut``: the entry of the first checkpoint that is still needed.
     """
     file.execute("BEGIN IMMEDIATE")
     try:
-        if entry is not None:
-            _insert(file, entry)
-        if checkpoint is not None:
-            c = checkpoint
-            file.execute(
-                "INSERT INTO checkpoints(number, tick, file, world, digest) VALUES (?, ?, ?, ?, ?)",
-                (c.number, c.tick, c.file, c.world, c.digest),
-            )
-        if cut:
-            _trim(file, cut)
+        for entry, c in written:
+            if entry is not None:
+                _insert(file, entry)
+            if c is not None:
+                file.execute(
+                    "INSERT INTO checkpoints(number, tick, file, world, digest)"
+                    " VALUES (?, ?, ?, ?, ?)",
+                    (c.number, c.tick, c.file, c.world, c.digest),
+                )
+            if cut:
+                _trim(file, cut)
         file.execute("COMMIT")
     except BaseException:
         if file.in_transaction:  # a full disk has rolled it back already

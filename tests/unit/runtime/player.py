@@ -29,15 +29,15 @@ def die() -> None:
 def ack_before_commit() -> None:
     """Plant: acknowledge, then write."""
 
-    def write(self: Any, entry: Any, checkpoint: Any) -> None:
-        if entry is not None:
+    def write(self: Any, items: Any) -> None:
+        for entry in [entry for entry, _ in items if entry is not None]:
             keeper = self._durable.__self__
             while entry.number == FATAL and not keeper._waiting:
                 time.sleep(0.001)  # until somebody waits to be told
             self._durable(entry)
             if entry.number == FATAL:
                 die()
-        whole(self, entry, checkpoint)
+        whole(self, items)
 
     whole = journal.Journal._write
     journal.Journal._write = write  # type: ignore[method-assign]
@@ -46,13 +46,12 @@ def ack_before_commit() -> None:
 def split_transaction() -> None:
     """Plant: write an entry and what came of it in two transactions."""
 
-    def commit(file: sqlite3.Connection, entry: Any, checkpoint: Any, cut: int = 0) -> None:
-        whole(file, None, checkpoint, cut)
-        if entry is None:
-            return
-        if entry.number == FATAL:
-            file.set_trace_callback(lambda sql: die() if "INTO metrics" in sql else None)
-        journal._insert(file, entry)  # each statement is a transaction
+    def commit(file: sqlite3.Connection, written: Any, cut: int = 0) -> None:
+        whole(file, [(None, checkpoint) for _, checkpoint in written], cut)
+        for entry in [entry for entry, _ in written if entry is not None]:
+            if entry.number == FATAL:
+                file.set_trace_callback(lambda sql: die() if "INTO metrics" in sql else None)
+            journal._insert(file, entry)  # each statement is a transaction
 
     whole = journal.commit
     journal.commit = commit
@@ -61,9 +60,9 @@ def split_transaction() -> None:
 def missing_digest() -> None:
     """Plant: write entries that chain to nothing."""
 
-    def commit(file: sqlite3.Connection, entry: Any, checkpoint: Any, cut: int = 0) -> None:
-        whole(file, entry, checkpoint, cut)
-        if entry is not None:
+    def commit(file: sqlite3.Connection, written: Any, cut: int = 0) -> None:
+        whole(file, written, cut)
+        if any(entry is not None for entry, _ in written):
             file.execute("UPDATE entries SET digest = ?", (NO_DIGEST,))
 
     whole = journal.commit

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import importlib
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sim import World, load
+from sim.core import registry
 from sim.core.progress import quiet
 from sim.errors import InputError
+from sim.minds.deciding import commands as minding
+from sim.minds.deciding.thinker import Thinker
+from sim.minds.minds import Mind
 from sim.runtime import IsolatedSimulation, Simulation
+from sim.runtime.engine.engine_command import EngineError
 from sim.runtime.journal.writer import recover
 from sim.runtime.process.wire import EngineOrder
 from sim.runtime.replay import replay
 from sim.scenario import MessageSpec, RunPlan, ScenarioCommand, Stop, read_scenario
 from sim.scenario.gallery import gallery_path
 from sim.store.journal.audit_reading import audit
+from sim.world.log import LoggedAct
 from tests.unit.cli.conftest import Hubbub
 from tests.unit.runtime.isolating import Thread
 from tests.unit.runtime.worlds import until
@@ -219,7 +231,34 @@ async def test_a_world_that_went_back_behind_its_start_plays_it_no_more() -> Non
         assert live.frame.sessions_total == 0
 
 
-async def test_a_process_that_takes_over_carries_it_on() -> None:
+BUSY = RunPlan(
+    "busy",
+    messages=(WORD,),
+    commands=(
+        Command("follow", [11], [3], at=0),
+        Command("unfollow", [6], [5], at=2),
+        Command("mute", [7], [6], at=2),
+        Command("block", [8], [7], at=4),
+    ),
+    stop=Stop(4),
+)
+DONE = [
+    ("inject", 0), ("follow", 0), ("unfollow", 2), ("mute", 2), ("block", 4),
+]  # fmt: skip
+
+
+def acts_of(acts: Iterable[LoggedAct], author: str = "scenario") -> list[tuple[str, int]]:
+    """What an author did at which ticks, but for its beginning and its limits."""
+    return [(a.kind, a.tick) for a in acts if a.author == author and a.kind not in {"given", "limit"}]
+
+
+def acts_in(world: World) -> list[LoggedAct]:
+    """The log of a world."""
+    return list(world.trail.acts)
+
+
+@pytest.mark.parametrize("tick", range(5))
+async def test_what_is_due_is_done_once_where_a_process_takes_over_at_that_tick(tick: int) -> None:
     started: list[Thread] = []
 
     def spawn(order: EngineOrder) -> Thread:
@@ -227,11 +266,211 @@ async def test_a_process_that_takes_over_carries_it_on() -> None:
         return started[-1]
 
     async with IsolatedSimulation(line(), spawn=spawn) as live:
-        await live.begin(STORY)
-        await live.step(3)
-        started[0].kill()
+        await live.begin(BUSY)
+        assert await live.step(tick) == tick
+        for number in (1, 2):  # the second one takes over from one that did nothing
+            started[-1].kill()
+            await until(lambda number=number: len(started) > number)
+            await live.ready()
+        assert live.frame.tick == tick
+        assert await live.step(100 if tick < 4 else 0) == 4 - tick
+        world = await live.world()
+        assert ended_of(live) == 4
+        said = "busy is over after 4 ticks, as its stop rule says; time can run on."
+        assert [text for _, text in live.frame.events].count(said) == 1
+    assert acts_of(world.trail.acts) == DONE
+    assert world.digest() == carried_out(BUSY, 4)
+
+
+@pytest.mark.parametrize(("saved", "rest"), [(0, 4), (2, 2), (4, 0)])
+async def test_what_was_done_before_a_save_is_not_done_again(
+    tmp_path: Path, saved: int, rest: int
+) -> None:
+    async with Simulation(line()) as live:
+        await live.begin(BUSY)
+        await live.step(saved)
+        await live.save(tmp_path / "half.hub")
+    async with Simulation(load(tmp_path / "half.hub")) as live:
+        assert await live.begin(BUSY, since=0) == ()
+        assert await live.step(100 if rest else 0) == rest
+        assert ended_of(live) == 4
+        assert acts_of(await live.call(acts_in)) == DONE
+        assert (await live.world()).digest() == carried_out(BUSY, 4)
+
+
+async def test_what_is_due_where_only_its_begin_was_called_is_done() -> None:
+    world = line()
+    BUSY.begin(world)
+    async with Simulation(world) as live:
+        await live.begin(BUSY, since=0)
+        await live.step(100)
+        assert acts_of(await live.call(acts_in))[:2] == DONE[:2]
+        assert (await live.world()).digest() == carried_out(BUSY, 4)
+
+
+DYING = """
+import os, time
+from pathlib import Path
+
+
+class Dying:
+    name = "dying"
+
+    def __init__(self, mark, deaths):
+        self.mark, self.deaths = Path(mark), deaths
+
+    def begin(self, world):
+        pass
+
+    def before(self, world, done):
+        if done == 2:
+            world.follow([1], [5])
+            died = self.mark.read_text() if self.mark.exists() else ""
+            if len(died) < self.deaths:
+                self.mark.write_text(died + "x")
+                time.sleep(0.5)  # what was given to the disk is there
+                os._exit(3)
+            world.follow([2], [6])
+
+    def is_over(self, world, done):
+        return done >= 4
+"""
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize(
+    ("deaths", "done"), [(1, [("follow", 2), ("follow", 2)]), (9, [])], ids=["once", "always"]
+)
+async def test_a_process_that_dies_within_a_turn_leaves_no_half_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deaths: int, done: list[tuple[str, int]]
+) -> None:
+    (tmp_path / "dying_program.py").write_text(DYING)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    program = importlib.import_module("dying_program").Dying(tmp_path / "mark", deaths)
+    async with IsolatedSimulation(line()) as live:
+        await live.begin(program)
+        with suppress(EngineError):  # the process may die before it answers
+            await live.step(2)
         await until(lambda: live.ended is not None)
+        if not done:
+            await until(lambda: live.frame.program is not None and bool(live.frame.program.error))
         await live.ready()
-        assert live.frame.tick == 3
-        assert await live.step(100) == 5
-        assert (await live.world()).digest() == carried_out()
+        assert live.frame.tick == 2
+        assert await live.step(100 if done else 3) == (2 if done else 3)
+        now = live.frame.program
+        assert now is not None
+        twice = "what is due at this tick ended the engine's process twice"
+        assert (now.ended, now.error) == ((4, "") if done else (2, twice))
+        assert acts_of((await live.world()).trail.acts, "dying") == done
+    assert len((tmp_path / "mark").read_text()) == (1 if done else 2)
+    sys.modules.pop("dying_program")
+
+
+async def test_a_plugin_that_hangs_in_a_turn_ends_it_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_STALLED_SECONDS", "_PATIENCE_SECONDS"):
+        monkeypatch.setattr(f"sim.runtime.engine.thread_client.{name}", 0.3)
+    (tmp_path / "hanging.py").write_text(HANGING)
+    brought = registry.load_file(tmp_path / "hanging.py")
+    program = sys.modules[brought[0].cls.__module__].PROGRAM
+    try:
+        async with Simulation(line(), path=tmp_path / "line.hub", journal=True) as live:
+            await live.begin(program)
+            stepping = asyncio.create_task(live.step(5))
+            await until(lambda: live.frame.stalled is not None and bool(live.frame.stalled.plugin))
+            told = await live.restart()
+            await asyncio.gather(stepping, return_exceptions=True)
+            assert (told.was_rebuilt, told.tick) == (True, 2)
+            now = live.frame.program
+            assert now is not None
+            assert now.ended == 2
+            assert now.error.startswith("hanging did not come back (hanging.py, line ")
+            assert live.frame.events[-1][1] == now.sentence
+            program.is_free.set()  # the thread that was left behind comes back
+            assert acts_of(await live.call(acts_in), "hanging") == []
+            program.is_well = True
+            await live.begin(program, since=0)
+            assert await live.step(5) == 2
+            world = await live.world()
+            assert acts_of(await live.call(acts_in), "hanging") == [("follow", 2), ("follow", 2)]
+        again = recover(tmp_path / "line.hub")
+        assert (again.is_whole, again.world.digest()) == (True, world.digest())
+    finally:
+        program.is_free.set()
+        for item in brought:
+            del registry._known[item.kind][item.name]
+
+
+HANGING = """
+import threading
+
+from sim import PropagationModel, register
+
+
+class Program:
+    name = "hanging"
+    is_well = False
+    is_free = threading.Event()
+
+    def begin(self, world):
+        pass
+
+    def before(self, world, done):
+        if done == 2:
+            world.follow([1], [5])
+            if not self.is_well:
+                self.is_free.wait()
+            world.follow([2], [6])
+
+    def is_over(self, world, done):
+        return done >= 4
+
+
+@register("hanging")
+class Hanging(PropagationModel):
+    \"\"\"Is only here for its program.\"\"\"
+
+
+PROGRAM = Program()
+"""
+
+
+LET = threading.Event()
+
+
+class Slow(Mind):
+    """Decides once a test lets it."""
+
+    async def decide(self, member: Any, feed: Any, memory: Any) -> Any:
+        while not LET.is_set():  # noqa: ASYNC110 - another thread sets it
+            await asyncio.sleep(0.01)
+        return []
+
+
+@pytest.mark.parametrize("is_journaled", [False, True], ids=["memory", "journal"])
+async def test_going_back_while_minds_think_loses_no_turn(
+    tmp_path: Path, is_journaled: bool
+) -> None:
+    told = {"posting": 0.5, "rhythm": "flat"}
+    world = World.create(agents=120, mean_degree=8, seed=7, platform=told)
+    minding.give_minds(world, list(range(20)))
+    plan = RunPlan("thoughtful", commands=(Command("mute", [3], [4], at=3),), stop=Stop(4))
+    LET.set()
+    async with Simulation(
+        world, path=tmp_path / "a.hub", journal=is_journaled,
+        minds=Thinker(minds={"model": Slow()}),
+    ) as live:  # fmt: skip
+        await live.begin(plan)
+        assert await live.step(2) == 2
+        LET.clear()
+        await live.play()
+        await until(lambda: live.frame.tick == 3)
+        await live.back(2)
+        LET.set()
+        assert live.frame.tick == 1
+        await live.go_to(3)
+        assert await live.step(5) == 1
+        assert ended_of(live) == 4
+        assert acts_of(await live.call(acts_in)) == [("mute", 3)]

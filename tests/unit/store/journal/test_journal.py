@@ -169,6 +169,18 @@ def test_an_entry_that_sqlite_refuses_ends_the_owner_and_changes_nothing(
     assert entries(written) == chain(3)
 
 
+def test_of_entries_given_together_the_file_has_all_or_none(written: Path, told: Told) -> None:
+    made = chain(6)
+    journal = told.opened(written)
+    journal.put_all([(each, None) for each in made[3:5]])
+    journal.put_all([(made[5], None), (made[4], None)])  # there is a fifth by then
+    told.until(lambda: len(told.errors) == 2)
+    with pytest.raises(JournalError, match="UNIQUE"):
+        journal.close()
+    assert entries(written) == made[:5]
+    assert told.durable == [1, 2, 3, 4, 5]
+
+
 def test_a_full_queue_waits_for_the_disk(
     tmp_path: Path, told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
