@@ -727,7 +727,6 @@ class ProcessEngine:
             return told
         raise HubbubError(f"{who} {how}, and {_TRIES} processes after it ended at once ({said})")
 
-
     def _carried_on(self, before: Frame | None) -> LiveProgram | None:
         """Return what the next process carries on, as the last frame shows it.
 

@@ -249,7 +249,14 @@ DONE = [
 
 def acts_of(acts: Iterable[LoggedAct], author: str = "scenario") -> list[tuple[str, int]]:
     """What an author did at which ticks, but for its beginning and its limits."""
-    return [(a.kind, a.tick) for a in acts if a.author == author and a.kind not in {"given", "limit"}]
+    return [
+        (a.kind, a.tick) for a in acts if a.author == author and a.kind not in {"given", "limit"}
+    ]
+
+
+def has_more(started: list[Thread], number: int) -> bool:
+    """Whether more processes were started than that."""
+    return len(started) > number
 
 
 def acts_in(world: World) -> list[LoggedAct]:
@@ -270,7 +277,7 @@ async def test_what_is_due_is_done_once_where_a_process_takes_over_at_that_tick(
         assert await live.step(tick) == tick
         for number in (1, 2):  # the second one takes over from one that did nothing
             started[-1].kill()
-            await until(lambda number=number: len(started) > number)
+            await until(partial(has_more, started, number))
             await live.ready()
         assert live.frame.tick == tick
         assert await live.step(100 if tick < 4 else 0) == 4 - tick
