@@ -105,20 +105,20 @@ def without_flushing_names(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def acknowledged_before_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    def write(self: Any, entry: Any, checkpoint: Any) -> None:
-        if entry is not None:
+    def write(self: Any, items: Any) -> None:
+        for entry in [entry for entry, _ in items if entry is not None]:
             self._durable(entry)
-        whole(self, entry, checkpoint)
+        whole(self, items)
 
     whole = journals.Journal._write
     monkeypatch.setattr(journals.Journal, "_write", write)
 
 
 def in_two_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
-    def commit(file: Any, entry: Any, checkpoint: Any, cut: int = 0) -> None:
-        if entry is not None:
+    def commit(file: Any, written: Any, cut: int = 0) -> None:
+        for entry in [entry for entry, _ in written if entry is not None]:
             journals._insert(file, entry)  # each statement is a transaction
-        whole(file, None, checkpoint, cut)
+        whole(file, [(None, checkpoint) for _, checkpoint in written], cut)
 
     whole = journals.commit
     monkeypatch.setattr(journals, "commit", commit)
