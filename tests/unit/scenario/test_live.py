@@ -235,10 +235,10 @@ BUSY = RunPlan(
     "busy",
     messages=(WORD,),
     commands=(
-        Command("follow", [11], [3], at=0),
-        Command("unfollow", [6], [5], at=2),
-        Command("mute", [7], [6], at=2),
-        Command("block", [8], [7], at=4),
+        ScenarioCommand("follow", [11], [3], at=0),
+        ScenarioCommand("unfollow", [6], [5], at=2),
+        ScenarioCommand("mute", [7], [6], at=2),
+        ScenarioCommand("block", [8], [7], at=4),
     ),
     stop=Stop(4),
 )
@@ -463,7 +463,7 @@ async def test_going_back_while_minds_think_loses_no_turn(
     told = {"posting": 0.5, "rhythm": "flat"}
     world = World.create(agents=120, mean_degree=8, seed=7, platform=told)
     minding.give_minds(world, list(range(20)))
-    plan = RunPlan("thoughtful", commands=(Command("mute", [3], [4], at=3),), stop=Stop(4))
+    plan = RunPlan("thoughtful", commands=(ScenarioCommand("mute", [3], [4], at=3),), stop=Stop(4))
     LET.set()
     async with Simulation(
         world, path=tmp_path / "a.hub", journal=is_journaled,
