@@ -16,7 +16,7 @@ from sim.core.theory import Setting as Setting
 from sim.core.theory import Theory as Theory
 from sim.minds.camel import CamelMind as CamelMind
 from sim.minds.deciding.thinker import Thinker as Thinker
-from sim.minds.minds import Member as Member
+from sim.minds.member import Member as Member
 from sim.minds.minds import Mind as Mind
 from sim.minds.minds import ModelMind as ModelMind
 from sim.minds.models.asks import Answer as Answer

@@ -25,7 +25,8 @@ from typing import Any, ClassVar, NamedTuple
 
 from sim.core.cards import Card
 from sim.core.params import Field
-from sim.minds.minds import ACTS, Member, Mind
+from sim.minds.member import Member
+from sim.minds.minds import ACTS, Mind
 from sim.minds.models.asks import Ask
 from sim.minds.models.faults import Fault, ModelError
 from sim.minds.models.replies import object_in

@@ -17,7 +17,8 @@ from typing import Any, ClassVar
 from sim.core.cards import Card
 from sim.core.params import Field
 from sim.errors import InputError, SettingsError
-from sim.minds.minds import Member, Mind, last_of, scene_of
+from sim.minds.member import Member
+from sim.minds.minds import Mind, last_of, scene_of
 from sim.minds.models.asks import Ask, Turn
 from sim.minds.models.batch import Case
 from sim.minds.models.faults import Fault, ModelError

@@ -13,26 +13,23 @@ Generative Agents); they weigh more than what they were made of, and stay longer
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sim.core.text import one_line
+from sim.minds.member import Member
 from sim.minds.models.asks import Ask
 from sim.minds.models.faults import Fault, ModelError
 from sim.minds.models.replies import object_in
-from sim.minds.prompts.prompts import Prompt, Scene
+from sim.minds.prompts.prompts import Scene
 from sim.world.minds.memory import MOST, Row, kept, recency
-
-if TYPE_CHECKING:
-    from sim.minds.minds import Member
 
 __all__ = [
     "BEGINS",
     "THOUGHTS_SCHEMA",
     "Memory",
     "MemoryItem",
-    "ReflectionRequest",
     "reflected",
     "since_thought",
     "thoughts_in",
@@ -172,29 +169,6 @@ THOUGHTS_SCHEMA: Mapping[str, Any] = {
     "required": ["thoughts"],
     "additionalProperties": False,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class ReflectionRequest:
-    """What a mind needs to reflect.
-
-    Attributes
-    ----------
-    prompt
-        The template of the question.
-    memories
-        What was remembered since it reflected last, the newest first.
-    keep
-        Takes the thoughts, and the fault where there are none.
-    """
-
-    prompt: Prompt
-    memories: tuple[str, ...]
-    keep: Callable[[tuple[str, ...], Fault | None], None]
-
-    def is_due(self, every: int) -> bool:
-        """Return whether so much was remembered since; 0: never."""
-        return 0 < every <= len(self.memories)
 
 
 def since_thought(texts: Sequence[str]) -> tuple[str, ...]:

@@ -1,100 +1,26 @@
 """Minds: what decides for a member, from what it sees, remembers and wants."""
 
 from asyncio import gather
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from collections.abc import Sequence
+from typing import ClassVar, Literal
 
 from sim.core.cards import Card
 from sim.core.params import Field, Parameters
-from sim.minds.memory import BEGINS, ReflectionRequest, reflected
-from sim.minds.models.asks import Answer, Ask
+from sim.minds.member import Member
+from sim.minds.memory import BEGINS, reflected
+from sim.minds.models.asks import Ask
 from sim.minds.models.batch import Case, answers_in, ask_for, seated
-from sim.minds.models.faults import Fault, ModelError
+from sim.minds.models.faults import Fault
 from sim.minds.prompts.counts import Decided
 from sim.minds.prompts.decisions import Decision, decision_of, schema_of
-from sim.minds.prompts.letters import Destination, Letter, acts_for, fitting
-from sim.minds.prompts.plans import PlanRequest, planned
-from sim.minds.prompts.prompts import Post, Prompt, Scene
+from sim.minds.prompts.letters import acts_for, fitting
+from sim.minds.prompts.plans import planned
+from sim.minds.prompts.prompts import Post, Scene
 
-__all__ = ["ACTS", "Member", "Mind", "ModelMind", "RuleMind", "last_of", "scene_of"]
+__all__ = ["ACTS", "Mind", "ModelMind", "RuleMind", "last_of", "scene_of"]
 
 ACTS = ("like", "repost", "reply", "quote", "post", "dislike", "follow", "mute", "do nothing")
 """What a mind may do, by name."""
-
-
-async def _alone(key: str, ask: Ask, read: Callable[[str], Any]) -> Any:
-    """Stand in where nobody shares an answer."""
-    raise ModelError(Fault.MISSING, "nobody can be asked for several members here")
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """Who decides, and whom it may ask.
-
-    Attributes
-    ----------
-    index
-        Of the agent.
-    name, persona, goal
-        Who it is and what it wants, in words.
-    moment
-        The simulated time in words.
-    rule
-        What the platform's rules would let it do.
-    prompt
-        The template of a decision.
-    limit
-        Tokens of a prompt at most.
-    ask
-        Asks a language model; the answer has a fault where there is no reply. Never raises.
-    language
-        In which it writes; empty: as the model likes.
-    letters
-        What was written to it since it last decided; answered by their numbers.
-    places
-        Allies and groups that it may write to, or join.
-    planning
-        What is needed to plan; None: it has no goal.
-    reflecting
-        What is needed to reflect; None: nothing is remembered.
-    prompts
-        Other templates, by name.
-    tick
-        When it decides.
-    archetype, traits
-        What kind of member it is (:data:`~sim.agents.character.ARCHETYPES`), and its openness,
-        conscientiousness, extraversion, agreeableness and neuroticism, in [0, 1].
-    draw
-        Draws in [0, 1), by number; the only randomness of a mind: a run comes out alike again.
-    write
-        What rules would let it write: of its own, or upon a post.
-    once
-        ``await member.once(key, ask, read)`` asks on behalf of all members with the same key, and
-        returns what ``read`` makes of the reply, which is kept. Raises :class:`ModelError`.
-    """
-
-    index: int
-    name: str
-    persona: str
-    goal: str
-    moment: str
-    rule: tuple[Decision, ...]
-    prompt: Prompt
-    limit: int
-    ask: Callable[[Ask], Awaitable[Answer]]
-    language: str = ""
-    letters: tuple[Letter, ...] = ()
-    places: tuple[Destination, ...] = ()
-    planning: PlanRequest | None = None
-    prompts: Mapping[str, Prompt] = field(default_factory=dict)
-    tick: int = 0
-    archetype: str = "regular"
-    traits: tuple[float, ...] = (0.5, 0.5, 0.5, 0.5, 0.5)
-    draw: Callable[[int], float] = lambda number: 0.5
-    write: Callable[[Post | None], str] = lambda post: "Good morning."
-    once: Callable[[str, Ask, Callable[[str], Any]], Awaitable[Any]] = _alone
-    reflecting: ReflectionRequest | None = None
 
 
 class Mind(Parameters):

@@ -41,7 +41,8 @@ from sim.core.cards import Card
 from sim.core.params import Field
 from sim.core.rng import Stream
 from sim.errors import FileError, InputError
-from sim.minds.minds import ACTS, Member, Mind
+from sim.minds.member import Member
+from sim.minds.minds import ACTS, Mind
 from sim.minds.prompts.counts import Decided
 from sim.minds.prompts.decisions import NEEDS_POST, NEEDS_TEXT, Decision
 from sim.minds.prompts.letters import acts_for

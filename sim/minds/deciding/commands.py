@@ -136,7 +136,7 @@ def decide(world: World, rows: Sequence[dict[str, Any]]) -> int:
 
 def told(world: World) -> str:
     """Return what came of minds so far in a sentence or two; empty where nobody has one."""
-    from sim.minds.deciding.thinker import accounts  # it knows this module
+    from sim.minds.deciding.summaries import accounts
 
     if world.platform is None or not world.platform.minds.members.size:
         return ""

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sim.minds.member import PlanRequest
 from sim.minds.models.faults import Fault
 from sim.minds.prompts.decisions import Decision
 from sim.minds.prompts.letters import Destination, Letter
-from sim.minds.prompts.plans import PlanRequest, goal_words, is_bad, outcome_words
+from sim.minds.prompts.plans import goal_words, is_bad, outcome_words
 from sim.minds.prompts.prompts import Prompt
 from sim.platform.platform import Platform
 from sim.world.minds.minds import Minds
@@ -29,7 +30,7 @@ class MemberContext:
     Attributes
     ----------
     letters, places, planning, language
-        As :class:`~sim.minds.minds.Member` takes them.
+        As :class:`~sim.minds.member.Member` takes them.
     targets
         Of each number behind the feed's: ``other`` or ``group``, and what it is called.
     heard

@@ -10,11 +10,12 @@ from typing import Any
 
 from sim.errors import InputError
 from sim.minds.deciding.member_context import MemberContext
+from sim.minds.member import Member
 from sim.minds.memory import Memory
-from sim.minds.minds import Member, Mind
+from sim.minds.minds import Mind
 from sim.minds.models.asks import Answer, Ask, Turn
-from sim.minds.models.budget import Spend
 from sim.minds.models.faults import Fault
+from sim.minds.models.prices import Spend
 from sim.minds.models.reply_log import ReplyLog, Slot
 from sim.minds.models.single_flight import SingleFlight
 from sim.minds.prompts.counts import Decided

@@ -17,8 +17,9 @@ from sim.core.rng import Stream
 from sim.core.text import one_line
 from sim.minds.deciding.member_context import around, goal_of
 from sim.minds.deciding.pending import PendingDecision, Row
-from sim.minds.memory import BEGINS, Memory, ReflectionRequest, since_thought
-from sim.minds.minds import Member, Mind
+from sim.minds.member import Member, ReflectionRequest
+from sim.minds.memory import BEGINS, Memory, since_thought
+from sim.minds.minds import Mind
 from sim.minds.models.asks import Answer, Ask
 from sim.minds.models.faults import Fault
 from sim.minds.models.reply_log import Slot

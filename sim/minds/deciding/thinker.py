@@ -24,7 +24,7 @@ from sim.minds.deciding.commands import minds_of
 from sim.minds.deciding.pending import PendingDecision, Row
 from sim.minds.deciding.round import DecisionRound, FaultCounts, Patience
 from sim.minds.deciding.scene import PromptContext, persona_of, thoughts_of
-from sim.minds.deciding.summaries import accounts, made_with
+from sim.minds.deciding.summaries import made_with
 from sim.minds.minds import Mind
 from sim.minds.models.asks import Answer, Ask
 from sim.minds.models.faults import Fault
@@ -33,7 +33,7 @@ from sim.minds.prompts.counts import Decided, DecisionCounts
 from sim.minds.prompts.prompts import read_prompt
 from sim.world.world import Watcher, World
 
-__all__ = ["Answerer", "Thinker", "accounts", "persona_of"]
+__all__ = ["Answerer", "Thinker", "persona_of"]
 
 ENOUGH = 20
 """Decisions before which nobody says that models decide too few."""

@@ -9,8 +9,8 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from sim.errors import InputError
-from sim.minds.models.budget import Spend
 from sim.minds.models.faults import Fault, ModelError
+from sim.minds.models.prices import Spend
 from sim.minds.models.replies import Usage
 
 __all__ = ["Answer", "Ask", "Turn"]

@@ -21,7 +21,7 @@ from sim.minds.prompts.letters import fitting
 from sim.minds.prompts.prompts import Post, Scene
 
 if TYPE_CHECKING:
-    from sim.minds.minds import Member
+    from sim.minds.member import Member
 
 __all__ = ["ASK_ALONE", "BatchPlace", "Case", "answers_in", "ask_for", "schema_for", "seated"]
 

@@ -11,13 +11,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future
 from threading import Lock
-from typing import NamedTuple
 
 from sim.errors import InputError
 from sim.minds.models.faults import Fault, ModelError
-from sim.minds.models.prices import in_dollars, in_nano
+from sim.minds.models.prices import Spend, in_nano
 
-__all__ = ["Budget", "Reservation", "Spend", "cap_of"]
+__all__ = ["Budget", "Reservation", "cap_of"]
 
 _CAPS = {
     word: cap
@@ -28,35 +27,6 @@ _CAPS = {
     )
     for word in words.split()
 }
-
-
-class Spend(NamedTuple):
-    """What calls cost.
-
-    Attributes
-    ----------
-    requests, tokens
-        Counts, of both directions.
-    nano
-        Nano-dollars.
-    """
-
-    requests: int = 0
-    tokens: int = 0
-    nano: int = 0
-
-    @property
-    def dollars(self) -> float:
-        """The money in dollars."""
-        return in_dollars(self.nano)
-
-    def plus(self, other: Spend) -> Spend:
-        """Return both together."""
-        return _sum(self, other)
-
-
-def _sum(one: Spend, other: Spend, sign: int = 1) -> Spend:
-    return Spend(*(a + sign * b for a, b in zip(one, other, strict=True)))
 
 
 class Budget:
@@ -123,7 +93,7 @@ class Budget:
         place = ("requests", "tokens", "dollars").index(name)
         new = Budget(**{name: most}).caps[place]  # type: ignore[arg-type]  # it refuses absurd ones
         with self._lock:
-            used = _sum(self._settled, self._reserved)[place]
+            used = self._settled.plus(self._reserved)[place]
             caps = list(self.caps)
             caps[place] = None if new is None else max(new, used)
             self.caps = (caps[0], caps[1], caps[2])
@@ -162,13 +132,13 @@ class Budget:
             lacking = self._lacking(worst)
             if lacking is not None:
                 raise ModelError(Fault.BUDGET, f"the cap on {lacking} leaves no room for a call")
-            self._reserved = _sum(self._reserved, worst)
+            self._reserved = self._reserved.plus(worst)
         return Reservation(self, worst)
 
     def _lacking(self, more: Spend, reserved: Spend | None = None) -> str | None:
         """Return the cap that ``more`` would break, or None; ``reserved``: other than it is."""
         held = self._reserved if reserved is None else reserved
-        total = _sum(_sum(self._settled, held), more)
+        total = self._settled.plus(held).plus(more)
         for name, used, cap in zip(("requests", "tokens", "money"), total, self.caps, strict=True):
             if cap is not None and used > cap:
                 return name
@@ -177,14 +147,14 @@ class Budget:
     def _close(self, held: Spend, spent: Spend) -> Spend:
         """Book what a call cost, as far as the caps have room; returns what was booked."""
         with self._lock:
-            self._reserved = _sum(self._reserved, held, -1)
-            room = _sum(self._settled, self._reserved)
+            self._reserved = self._reserved.minus(held)
+            room = self._settled.plus(self._reserved)
             within = [
                 min(part, worst if cap is None else min(worst, max(cap - used, 0)))
                 for part, worst, used, cap in zip(spent, held, room, self.caps, strict=True)
             ]
             booked = Spend(*within)
-            self._settled = _sum(self._settled, booked)
+            self._settled = self._settled.plus(booked)
         self._tell()
         return booked
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sim.errors import HubbubError
 
 if TYPE_CHECKING:
-    from sim.minds.models.budget import Spend
+    from sim.minds.models.prices import Spend
 
 __all__ = ["Fault", "ModelError"]
 

@@ -19,9 +19,9 @@ from typing import Self
 
 from sim.errors import InputError
 from sim.minds.models.asks import Answer, Ask
-from sim.minds.models.budget import Budget, Spend
+from sim.minds.models.budget import Budget
 from sim.minds.models.faults import Fault, ModelError
-from sim.minds.models.prices import Price, built_in_prices
+from sim.minds.models.prices import Price, Spend, built_in_prices
 from sim.minds.models.provider import Provider
 from sim.minds.models.provider_client import ProviderClient
 from sim.minds.models.replies import Usage

@@ -15,6 +15,7 @@ from sim.errors import FileError, UnknownNameError
 __all__ = [
     "FREE",
     "Price",
+    "Spend",
     "UnpricedError",
     "built_in_prices",
     "in_dollars",
@@ -58,6 +59,35 @@ def in_nano(dollars: float) -> int:
 def in_dollars(nano: int) -> float:
     """Return nano-dollars as dollars."""
     return nano / _NANO
+
+
+class Spend(NamedTuple):
+    """What calls cost.
+
+    Attributes
+    ----------
+    requests, tokens
+        Counts, of both directions.
+    nano
+        Nano-dollars.
+    """
+
+    requests: int = 0
+    tokens: int = 0
+    nano: int = 0
+
+    @property
+    def dollars(self) -> float:
+        """The money in dollars."""
+        return in_dollars(self.nano)
+
+    def plus(self, other: Spend) -> Spend:
+        """Return both together."""
+        return Spend(*(mine + more for mine, more in zip(self, other, strict=True)))
+
+    def minus(self, other: Spend) -> Spend:
+        """Return what is left without the other."""
+        return Spend(*(mine - less for mine, less in zip(self, other, strict=True)))
 
 
 @lru_cache(maxsize=1)

@@ -17,10 +17,10 @@ from typing import TypeVar
 from sim.core import rng
 from sim.core.rng import Stream
 from sim.minds.models.asks import Answer, Ask
-from sim.minds.models.budget import Budget, Reservation, Spend
+from sim.minds.models.budget import Budget, Reservation
 from sim.minds.models.faults import Fault, ModelError
 from sim.minds.models.limits import CircuitBreaker, ConcurrencyLimit, RequestPace, TokenBucket
-from sim.minds.models.prices import Price, price_of
+from sim.minds.models.prices import Price, Spend, price_of
 from sim.minds.models.provider import Provider
 from sim.minds.models.replies import Reply, Usage
 from sim.minds.models.wire import ProviderConnection

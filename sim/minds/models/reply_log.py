@@ -17,8 +17,8 @@ import msgpack
 
 from sim.errors import HubbubError
 from sim.minds.models.asks import Answer, Ask
-from sim.minds.models.budget import Spend
 from sim.minds.models.faults import Fault
+from sim.minds.models.prices import Spend
 from sim.minds.models.replies import Usage
 
 __all__ = [

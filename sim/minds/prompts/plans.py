@@ -6,23 +6,19 @@ was against the member than for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sim.core.text import one_line
+from sim.minds.member import Member
 from sim.minds.models.asks import Ask
 from sim.minds.models.faults import Fault, ModelError
 from sim.minds.models.replies import object_in
-from sim.minds.prompts.prompts import Prompt, Scene
-
-if TYPE_CHECKING:
-    from sim.minds.minds import Member
+from sim.minds.prompts.prompts import Scene
 
 __all__ = [
     "GOALS",
     "PLAN_SCHEMA",
-    "PlanRequest",
     "goal_words",
     "is_bad",
     "outcome_words",
@@ -55,38 +51,6 @@ PLAN_SCHEMA: Mapping[str, Any] = {
     "additionalProperties": False,
 }
 _COUNTED = ("likes", "shares", "replies", "new followers", "against you")
-
-
-@dataclass(frozen=True, slots=True)
-class PlanRequest:
-    """What a mind needs to make a plan, or to revise it.
-
-    Attributes
-    ----------
-    prompt
-        The template of the question.
-    steps
-        The plan so far; empty: there is none.
-    decided
-        Decisions since it was made or revised; -1: it was never tried.
-    outcomes
-        What came of the member's acts since, in words; empty: nothing.
-    is_bad
-        Whether more was against the member than for it.
-    keep
-        Takes the steps of the plan from now on, and the fault where no new one could be made.
-    """
-
-    prompt: Prompt
-    steps: tuple[str, ...]
-    decided: int
-    outcomes: str
-    is_bad: bool
-    keep: Callable[[tuple[str, ...], Fault | None], None]
-
-    def is_due(self, every: int) -> bool:
-        """Return whether to plan: never yet, so many decisions ago, or it goes badly."""
-        return every > 0 and (self.decided < 0 or self.decided >= every or self.is_bad)
 
 
 def goal_words(goal: str) -> str:

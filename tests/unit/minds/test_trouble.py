@@ -6,9 +6,10 @@ import pytest
 
 from sim.errors import InputError
 from sim.minds.models.asks import Ask, Turn
-from sim.minds.models.budget import Budget, Spend
+from sim.minds.models.budget import Budget
 from sim.minds.models.faults import ModelError
 from sim.minds.models.pool import ModelPool
+from sim.minds.models.prices import Spend
 from sim.minds.models.provider import Provider
 from tests.unit.minds.server import Server, status, well
 

@@ -12,7 +12,7 @@ from sim import World
 from sim.minds.deciding.estimate import likely
 from sim.minds.deciding.thinker import Thinker
 from sim.minds.models.asks import Answer, Ask
-from sim.minds.models.budget import Spend
+from sim.minds.models.prices import Spend
 from sim.minds.models.replies import Usage
 from sim.minds.prompts.prompts import tokens_in
 from sim.runtime.journal.acts import perform

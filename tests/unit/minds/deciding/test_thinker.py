@@ -13,8 +13,10 @@ from sim.errors import Cancelled, InputError
 from sim.minds.deciding.commands import members_of
 from sim.minds.deciding.estimate import estimate
 from sim.minds.deciding.interview import interview, question_to, survey
-from sim.minds.deciding.thinker import Thinker, accounts, persona_of
-from sim.minds.minds import Member, Mind
+from sim.minds.deciding.summaries import accounts
+from sim.minds.deciding.thinker import Thinker, persona_of
+from sim.minds.member import Member
+from sim.minds.minds import Mind
 from sim.minds.models.budget import Budget
 from sim.minds.models.faults import Fault, ModelError
 from sim.minds.models.pool import ModelPool

@@ -16,7 +16,8 @@ from sim.agents.character import ARCHETYPES, archetype
 from sim.minds import ArchetypeMind, situation_of
 from sim.minds.archetype import Mix, Situation, mix_of, mix_schema
 from sim.minds.deciding.estimate import estimate
-from sim.minds.deciding.thinker import Thinker, accounts
+from sim.minds.deciding.summaries import accounts
+from sim.minds.deciding.thinker import Thinker
 from sim.minds.minds import ACTS as MIND_ACTS
 from sim.minds.models.asks import Answer, Ask
 from sim.minds.models.faults import Fault, ModelError

@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from sim.errors import FileError, InputError, UnknownNameError
 from sim.minds.models.asks import Ask, Turn
-from sim.minds.models.budget import Budget, Spend, cap_of
+from sim.minds.models.budget import Budget, cap_of
 from sim.minds.models.faults import Fault, ModelError
 from sim.minds.models.limits import CircuitBreaker, ConcurrencyLimit, RequestPace, TokenBucket
 from sim.minds.models.pool import ModelPool
 from sim.minds.models.prices import (
     FREE,
     Price,
+    Spend,
     built_in_prices,
     in_dollars,
     in_nano,
