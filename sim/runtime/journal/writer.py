@@ -255,6 +255,9 @@ class JournalWriter:
     ) -> None:
         """Take note of a function that was called with the world, if it changed anything.
 
+        A command is noted in any case, as it is in the log: no digest is taken of all that one may
+        change, such as plans, alerts, metrics, the seed, or what is noted of members.
+
         Parameters
         ----------
         world, before
@@ -265,9 +268,9 @@ class JournalWriter:
         failed
             Whether it raised.
         """
-        if whole_state(world) == before:
-            return
         name = None if failed else name_of(function)
+        if name is None and whole_state(world) == before:
+            return
         said = {key: value for key, value in keywords.items() if key != "report"}
         if name is None:
             name, args, said = f"call:{getattr(function, '__qualname__', 'function')}", (), {}

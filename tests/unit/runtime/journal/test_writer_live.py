@@ -97,6 +97,40 @@ async def test_an_answer_means_that_it_is_on_the_disk(path: Path) -> None:
             assert found.is_whole
 
 
+@pytest.mark.parametrize(
+    ("command", "words", "said"),
+    [
+        ("note", ([1, 2], "Went abroad."), {}),
+        ("reseed", (77,), {}),
+        ("at", (5, "ban"), {"agents": "ids:3"}),
+        ("open_metrics", (), {"every": 2}),
+        ("set_alert", ("spread too fast",), {"warning": 0.02, "critical": 0.1}),
+        ("open_platform", (), {}),
+        ("limit", (3,), {}),
+        ("create_group", ("Cooks",), {}),
+        ("follow", ([1], [250]), {}),
+        ("unfollow", ([1], [2]), {}),
+        ("set_status", ([4], int(Lifecycle.PAUSED)), {}),
+    ],
+)
+async def test_whatever_is_done_by_name_is_in_the_journal(
+    path: Path, command: str, words: tuple[Any, ...], said: dict[str, Any]
+) -> None:
+    world = small()
+    async with kept(world, path) as simulation:
+        await simulation.do(command, *words, **said)
+        await simulation.call(lambda world: world.personal_history(1))  # which only looks
+        await simulation.step(6)
+    noted = [(act.kind, act.said) for act in world.trail.acts]
+    found = recover(path)
+    assert (found.is_whole, found.checkpoint.number) == (True, 0)
+    assert [act.kind for act in found.world.trail.acts][:2] == ["create", command]
+    assert [(act.kind, act.said) for act in found.world.trail.acts][:2] == noted[:2]
+    assert found.world.digest() == world.digest()
+    assert found.world.personal_history(1) == world.personal_history(1)
+    assert found.world.seed == world.seed
+
+
 async def test_an_unknown_call_that_changes_something_takes_a_checkpoint(path: Path) -> None:
     def change(world: World) -> int:
         world.agents.set_community(np.zeros(300, np.int32), ["All"])
