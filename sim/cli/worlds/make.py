@@ -336,6 +336,11 @@ def _written(said: OutputSection, folder: Path, outputs: Outputs) -> Outputs:
     if str(said.json_) == str(said.csv) == "-":
         raise InputError("[outputs]: only one of json and csv can be -, which is printed.")
     printed: Form = "json" if str(said.json_) == "-" else "csv" if str(said.csv) == "-" else "text"
+    if "text" != printed != outputs.form != "text":
+        raise InputError(
+            f'[outputs] says {printed} = "-", which is printed, and --{outputs.form} is printed '
+            f"too; one of them can be: say --out NAME.{outputs.form} in place of --{outputs.form}."
+        )
 
     def beside(path: Path | None) -> Path | None:
         return None if path is None or str(path) == "-" else folder / path

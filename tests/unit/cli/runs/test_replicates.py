@@ -53,6 +53,26 @@ def test_the_table_has_a_row_a_replicate_and_tick(hubbub: Hubbub) -> None:
     assert "3 replicates" in said.err
 
 
+@pytest.mark.parametrize("printed", ["json", "csv"])
+def test_a_scenario_that_prints_refuses_to_print_another_form_too(
+    hubbub: Hubbub, printed: str
+) -> None:
+    Path("storm.toml").write_text(
+        f'[network]\nagents = 200\n[stop]\nticks = 2\n[outputs]\n{printed} = "-"\n',
+        encoding="utf-8",
+    )
+    other = {"json": "csv", "csv": "json"}[printed]
+    said = hubbub("run", "storm.toml", f"--{other}")
+    assert (said.code, said.out) == (2, "")
+    assert said.err == (
+        f'[outputs] says {printed} = "-", which is printed, and --{other} is printed too; one of '
+        f"them can be: say --out NAME.{other} in place of --{other}.\n"
+    )
+    both = hubbub("run", "storm.toml", "--out", f"all.{other}")
+    assert (both.code, bool(both.out)) == (0, True)
+    assert Path(f"all.{other}").exists()
+
+
 def test_a_scenario_is_run_many_times(hubbub: Hubbub) -> None:
     Path("storm.toml").write_text(
         '[network]\nagents = 200\nseed = 3\n[platform]\n[[messages]]\ntext = "Storm."\n'
