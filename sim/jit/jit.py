@@ -8,16 +8,19 @@ all kernels: after an update nothing stale is run, and no index is read that nam
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, wraps
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+import numpy as np
 
 __all__ = ["inlined", "kernel", "lean"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_TOLD: Any = numba.config
 
 
 @lru_cache(maxsize=1)
@@ -31,11 +34,25 @@ def _text_of_all() -> str:
 
 
 def _kept(compiled: Any) -> Any:
-    """Return a compiled function whose cache is read only under the same text of all kernels."""
+    """Return a compiled function whose cache is read only under the same text of all kernels.
+
+    Where nothing is compiled it lets words wrap, as a compiled one does: numpy would warn of that.
+    """
+    if _TOLD.DISABLE_JIT:
+        return _wrapping(compiled)
     cache = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
     if cache is not None:  # its version is compared before anything else of it is read
         cache._version = f"{cache._version} {_text_of_all()}"  # noqa: SLF001 - there is no door
     return compiled
+
+
+def _wrapping(function: Any) -> Any:
+    @wraps(function)
+    def plain(*args: Any, **keywords: Any) -> Any:
+        with np.errstate(over="ignore"):
+            return function(*args, **keywords)
+
+    return plain
 
 
 def kernel(function: F) -> F:
@@ -48,7 +65,8 @@ def kernel(function: F) -> F:
 
     Returns
     -------
-    The same function, compiled (``nogil``, cached). With ``NUMBA_DISABLE_JIT=1`` the plain one.
+    The same function, compiled (``nogil``, cached). With ``NUMBA_DISABLE_JIT=1`` the plain one,
+    whose words wrap as silently.
     """
     return cast("F", _kept(numba.njit(cache=True, nogil=True)(function)))
 

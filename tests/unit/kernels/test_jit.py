@@ -46,6 +46,13 @@ def hits(path: Path) -> int:
     return sum(total.stats.cache_hits.values())
 
 
+def test_words_wrap_in_silence_whether_compiled_or_not() -> None:
+    from sim.jit.mix import word
+
+    with np.errstate(over="raise"):
+        assert word(np.uint64(2**64 - 1), 3) == word(np.uint64(2**64 - 1), 3)
+
+
 @compiled
 def test_kernels_come_from_the_disk_until_any_kernel_has_another_text(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
