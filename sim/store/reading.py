@@ -32,6 +32,7 @@ from sim.store.journal.audit_reading import (
 )
 from sim.store.journal.journal import JOURNAL_FILE, folder_of
 from sim.store.journal.reading import find_checkpoints, open_journal
+from sim.store.journal.saved import is_of_file
 from sim.store.sans_io import Lookup, Query, Row
 from sim.store.snapshot import gates
 from sim.store.snapshot.gates import OPERATIONS, QUERY_SECONDS, Deadline, Room, open_gated, room_of
@@ -203,7 +204,7 @@ async def read_audit(path: str | PathLike[str]) -> Audit:
     """Return what was done to a world; as :func:`sim.store.journal.audit_reading.audit`."""
     file = as_path(path)
     folder = folder_of(file)
-    if not (folder / JOURNAL_FILE).exists():
+    if not (folder / JOURNAL_FILE).exists() or not await asyncio.to_thread(is_of_file, file):
         return await _read_saved(file)
     log = folder / JOURNAL_FILE
     with journal.refusing(log):

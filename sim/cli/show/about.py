@@ -81,6 +81,7 @@ def _living_facts(path: Path) -> dict[str, Any]:
     """Return what lies beside a world file: whose branch it is, its bookmarks, its journal."""
     from sim.store.journal.journal import folder_of, read_acked
     from sim.store.journal.lineage import bookmarks, lineage
+    from sim.store.journal.saved import is_of_file
 
     folder = folder_of(path)
     if not folder.is_dir():
@@ -94,6 +95,8 @@ def _living_facts(path: Path) -> dict[str, Any]:
     reaches: dict[str, Any] = {}
     if acked is not None:
         said = "opening it goes on to this tick; load() reads the file, as it was saved"
+        if not is_of_file(path):
+            said = "of a world before: the file was written anew since, and is what opens"
         reaches = {"tick": acked.tick, "note": said}
     return facts | {"journal": reaches | {"folder": str(folder), "bytes": size}}
 

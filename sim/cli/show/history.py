@@ -83,11 +83,11 @@ def show_history(where: str, asked: Question, shape: Shape) -> None:
 def _at_last(path: Path, tick: int, report: Report) -> World:
     """Return the world as it is on record: of its file, or of the journal beside it."""
     from sim.runtime.journal.acts import apply
-    from sim.store.journal.journal import JOURNAL_FILE, folder_of
     from sim.store.journal.rebuild import rebuild
+    from sim.store.journal.saved import is_led_on
     from sim.store.snapshot.snapshot import load
 
-    if (folder_of(path) / JOURNAL_FILE).is_file():
+    if is_led_on(path):
         return rebuild(path, tick, apply, report=report).world
     return load(path, report=report)
 

@@ -18,6 +18,7 @@ from sim.runtime.saves.places import has_journal
 from sim.runtime.undo.history import OutOfReachError
 from sim.store import load
 from sim.store.journal.rebuild import earliest, rebuild
+from sim.store.journal.saved import is_of_file
 from sim.store.snapshot.header import as_path
 from sim.world.world import World
 
@@ -125,7 +126,7 @@ def as_it_was(
 def _before(file: Path, now: World, tick: int, report: Report) -> World:
     """Return the world as it was when it left a tick: by its journal, where that reaches so far."""
     why = can_begin(now.trail.acts)
-    if has_journal(file) and (why or earliest(file) <= tick):
+    if has_journal(file) and is_of_file(file) and (why or earliest(file) <= tick):
         return rebuild(file, tick, apply, report=report).world
     if why:
         raise InputError(

@@ -23,12 +23,13 @@ from sim.core.text import one_line
 from sim.errors import FileError, InputError, SnapshotError
 from sim.runtime.journal.replacing import cleared, origin_of, require_free
 from sim.runtime.journal.writer import recover
-from sim.runtime.saves.places import SAVED_FILE, LivePlace, live_places, place_of, rest_of, saved_at
+from sim.runtime.saves.places import LivePlace, live_places, place_of, rest_of
 from sim.store import info, saves, verify
 from sim.store.history.database import copy_history, drop_history
 from sim.store.journal.journal import ACKED_FILE, JOURNAL_FILE, LEASE_FILE, folder_of, read_acked
 from sim.store.journal.lease import LeaseError, is_held
 from sim.store.journal.reading import BrokenError, read_journal
+from sim.store.journal.saved import SAVED_FILE, saved_at
 from sim.store.saves import SUFFIX, copy_checked, kept, place
 from sim.store.snapshot.files import flush_folder
 from sim.store.snapshot.header import open_regular

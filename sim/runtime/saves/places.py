@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
 
 from sim.core.text import one_line
 from sim.errors import FileError
@@ -33,14 +32,13 @@ from sim.store.journal.lease import Lease, Signature, holder, is_held, signature
 from sim.store.journal.reading import read_journal
 from sim.store.journal.recovery import Recovery, older_checkpoint
 from sim.store.journal.rows import NO_DIGEST, Checkpoint
+from sim.store.journal.saved import SAVED_FILE, SaveEntry, is_of_file, saved_at
 from sim.store.saves import SaveFile
 from sim.store.snapshot.files import flush
-from sim.store.snapshot.json_values import from_json
 from sim.world.world import World
 
 __all__ = [
     "LivePlace",
-    "SaveEntry",
     "beyond",
     "discard",
     "free_name",
@@ -55,22 +53,10 @@ __all__ = [
     "put_aside",
     "require_file",
     "rest_of",
-    "saved_at",
     "since_saved",
     "sweep_untouched",
     "taken_along",
 ]
-
-SAVED_FILE = "saved"
-LONGEST = 4096
-
-
-class SaveEntry(NamedTuple):
-    """At which entry of the journal a world's file was written: entry, tick, digest."""
-
-    number: int
-    tick: int
-    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +98,15 @@ class LivePlace:
         return older_checkpoint(folder_of(self.path)) is not None
 
     @property
+    def leads_on(self) -> bool:
+        """Whether the journal leads on from the file, which nobody wrote anew since."""
+        return is_of_file(self.path)
+
+    @property
     def opens_at(self) -> int:
         """The tick that opening it leads to, if its journal is whole."""
+        if not self.leads_on:
+            return info(self.path).tick or 0
         older = older_checkpoint(folder_of(self.path))
         saved = self.saved.tick if self.saved is not None else 0
         if older is not None:
@@ -157,6 +150,11 @@ def beyond(path: Path) -> str:
     place = place_of(path)
     if place is None or not place.goes_on or place.acked is None:
         return ""
+    if not place.leads_on:
+        return (
+            f"{path.name} was written anew since its journal ended at tick {place.acked.tick:,}; "
+            "`hubbub open` opens the file, and puts that aside."
+        )
     leads = f"{path.name} is the world as it was saved; its journal goes on to tick"
     ways = "`hubbub open` and `run --journal` go on from there."
     end, last = place.opens_at, place.acked.tick
@@ -253,16 +251,6 @@ def note_saved(path: Path, number: int) -> None:
     except (OSError, FileError):
         for path in (draft, target):
             path.unlink(missing_ok=True)
-
-
-def saved_at(path: Path) -> SaveEntry | None:
-    """Return when a world's file was written, by its journal; None: never, or nobody noted it."""
-    try:
-        with (folder_of(path) / SAVED_FILE).open("rb") as file:
-            said = from_json(file.read(LONGEST).decode())
-        return SaveEntry(int(said["number"]), int(said["tick"]), str(said["digest"]))
-    except (OSError, ValueError, LookupError, TypeError):
-        return None
 
 
 def since_saved(path: Path, number: int) -> bool:

@@ -31,10 +31,11 @@ from sim.store.history.history import (
     TickCounts,
     WorldHistory,
 )
-from sim.store.journal.journal import JOURNAL_FILE, folder_of
+from sim.store.journal.journal import folder_of
 from sim.store.journal.reading import BrokenError, JournalFile, read_journal
 from sim.store.journal.route import ReplayLine
 from sim.store.journal.rows import Checkpoint
+from sim.store.journal.saved import is_led_on
 from sim.store.snapshot import columns as arrays
 from sim.store.snapshot.columns import Columns, DamagedError
 from sim.store.snapshot.gates import gated
@@ -98,7 +99,8 @@ def read_history(path: str | PathLike[str], *, report: Report = quiet) -> WorldH
     Parameters
     ----------
     path
-        ``NAME.hub``; where ``NAME.hub.live`` holds a journal, that is what is read: its first
+        ``NAME.hub``; where ``NAME.hub.live`` holds a journal that leads on from it, that is what is
+        read: its first
         checkpoint on the line that the world is on, and what was noted since.
     report
         Told of progress; may cancel.
@@ -111,7 +113,7 @@ def read_history(path: str | PathLike[str], *, report: Report = quiet) -> WorldH
     """
     file = as_path(path)
     folder = folder_of(file)
-    if (folder / JOURNAL_FILE).is_file():
+    if is_led_on(file):
         with read_journal(folder) as journal:
             try:
                 return _of_journal(folder, journal, report)
@@ -167,7 +169,7 @@ def people_of(path: str | PathLike[str]) -> Agents:
     """
     file = as_path(path)
     folder = folder_of(file)
-    if (folder / JOURNAL_FILE).is_file():
+    if is_led_on(file):
         with read_journal(folder) as journal:
             file = folder / _on_line(folder, journal)[-1].file
     meta, columns = columns_of(file, lambda name: name.startswith("agents."))

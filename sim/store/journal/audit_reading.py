@@ -12,6 +12,7 @@ from sim.store.journal.journal import JOURNAL_FILE, folder_of
 from sim.store.journal.reading import BrokenError, JournalFile, find_entry, read_journal
 from sim.store.journal.recovery import CHECKPOINT_NAME
 from sim.store.journal.rows import NO_DIGEST, Checkpoint, JournalEntry
+from sim.store.journal.saved import is_of_file
 from sim.store.sans_io import Lookup, Query
 from sim.store.snapshot.gates import gated
 from sim.store.snapshot.header import as_path
@@ -61,7 +62,7 @@ def audit(path: str | PathLike[str]) -> Audit:
     """
     file = as_path(path)
     folder = folder_of(file)
-    if not (folder / JOURNAL_FILE).exists():
+    if not (folder / JOURNAL_FILE).exists() or not is_of_file(file):
         return saved_acts(file)
     with read_journal(folder) as journal:
         return _live(file, folder, journal)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +13,10 @@ from sim.cli.program.exits import CANCELLED, FILE, OK, USAGE
 from sim.errors import Cancelled
 from sim.runtime import open_live
 from sim.runtime.journal.writer import JournalWriter, recover
+from sim.runtime.saves.places import place_of
 from sim.store import load
+from sim.store.history.reading import read_history
+from sim.store.journal.audit_reading import audit, saved_acts
 from sim.store.journal.journal import folder_of
 from sim.store.journal.lease import Lease
 from tests.unit.cli.conftest import Hubbub
@@ -210,3 +214,30 @@ def test_nothing_replaces_the_file_of_a_world_that_is_open(hubbub: Hubbub, world
         assert (changed.code, "in use by" in changed.err) == (FILE, True)
         assert world.read_bytes() == before
     assert open_live(world).world.tick == 1
+
+
+def test_what_is_told_of_a_world_is_of_the_file_that_opens(hubbub: Hubbub, world: Path) -> None:
+    other = world.with_name("b.hub")
+    for path, text in ((world, "Ours."), (other, "Theirs.")):
+        hubbub("new", "--agents", "300", "--platform", "hot", "--out", path, "--force")
+        hubbub("run", path, "--inject", text, *RUN)
+    shutil.copy(hubbub_saved(hubbub, world, "c.hub"), world)  # by hand: the journal knows nothing
+    folder_of(other).rename(folder_of(world.with_name("d.hub")))
+    hubbub("new", "--agents", "300", "--seed", "9", "--out", "d.hub.new")
+    shutil.move("d.hub.new", "d.hub")  # and a journal of another world lies by this one
+    for path, tick, said_there in ((world, 2, ["Else."]), (world.with_name("d.hub"), 0, [])):
+        said = hubbub("info", path, "--json").json["journal"]
+        assert "the file was written anew since, and is what opens" in said["note"]
+        history = read_history(path)
+        assert (history.tick, [each.text for each in history.told]) == (tick, said_there)
+        assert len(audit(path).acts) == len(saved_acts(path).acts)
+        again = hubbub("run", path, "--ticks", "1")
+        assert f"{path.name} was written anew since its journal ended at tick 6;" in again.err
+        place = place_of(path)
+        assert (place is not None and place.opens_at, open_live(path).world.tick) == (tick, tick)
+
+
+def hubbub_saved(hubbub: Hubbub, world: Path, name: str) -> str:
+    """Run a world as it was saved two ticks on, and save that elsewhere."""
+    assert hubbub("run", world, "--inject", "Else.", "--ticks", "2", "--save", name).code == OK
+    return name

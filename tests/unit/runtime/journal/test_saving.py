@@ -21,10 +21,10 @@ from sim.runtime.engine.stall import Stall
 from sim.runtime.journal import checkpointer
 from sim.runtime.journal.persistence import JournalConfig
 from sim.runtime.journal.writer import Pacing, recover
-from sim.runtime.saves.places import saved_at
 from sim.store import load, save, verify
 from sim.store.journal.journal import folder_of
 from sim.store.journal.reading import read_journal
+from sim.store.journal.saved import saved_at
 from sim.world.world import World
 from tests.faults.killing import child
 from tests.unit.runtime.isolating import Thread, thread_of
