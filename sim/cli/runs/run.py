@@ -87,6 +87,8 @@ class Outputs:
             raise InputError(f"Metrics are written to NAME.csv or NAME.jsonl, not {self.metrics}.")
         if self.members and self.metrics is None:
             raise InputError("--metrics-of needs --metrics FILE, beside which they are written.")
+        if self.save is not None and not self.save.name:
+            raise InputError("A world is saved in a file; name one, as --save NAME.hub.")
         if str(self.save) == "-":
             raise InputError("A world is saved in a file, not on standard output; name one.")
         files = [path.resolve() for path in every if path is not None]

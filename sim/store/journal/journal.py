@@ -64,8 +64,15 @@ def folder_of(path: str | os.PathLike[str]) -> Path:
     """Return the folder in which the world of a file lives while it runs: ``NAME.hub.live``.
 
     Its files have no names that SQLite would take for a journal of ``NAME.hub``.
+
+    Raises
+    ------
+    FileError
+        Where the path names no file: it is empty, or a folder as ``.`` is.
     """
     file = Path(path)
+    if not file.name:
+        raise FileError(file, "is no name of a world file; write NAME.hub")
     return file.with_name(f"{file.name}.live")
 
 

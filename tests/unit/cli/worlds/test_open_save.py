@@ -229,3 +229,18 @@ def test_new_may_stand_for_the_usual_world() -> None:
     order = parse_new("")
     assert (order.agents, order.network) == (10_000, "preferential-attachment")
     assert parse_new("1_000,seed=-3").seed == -3
+
+
+@pytest.mark.parametrize("name", ["", ".", "/", "./"])
+def test_a_world_is_saved_under_a_name(hubbub: Hubbub, name: str) -> None:
+    (Path("a.txt")).write_text("1 2\n")
+    assert hubbub("new", "--agents", "50", "--mean-degree", "4", "--out", "a.hub").code == 0
+    for words in (
+        ("new", "--agents", "50", "--mean-degree", "4", "--out", name),
+        ("import", "a.txt", "--out", name),
+        ("run", "a.hub", "--inject", "Go.", "--ticks", "1", "--save", name),
+        ("edit", "a.hub", "agents", "--set", "activity=0.5", "--out", name),
+    ):
+        said = hubbub(*words)
+        assert (said.code in {2, 3}, "unexpectedly" in said.err) == (True, False), said
+        assert len(said.err.strip().splitlines()) == 1
