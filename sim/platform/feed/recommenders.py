@@ -37,7 +37,7 @@ def members_of(
     world.agents.is_active(who)  # refuses who does not exist
     if who.size and int(who.max()) >= len(platform.members):
         raise InputError(f"Agent {int(who.max())} signs up with the next tick; choose then.")
-    return who
+    return who if who.size else who.astype(np.uint32)  # of nobody numpy makes floats
 
 
 def rank_by(platform: PlatformState, chosen: Recommender, who: npt.NDArray[Any] | None) -> None:

@@ -148,3 +148,12 @@ def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
     world.step(2)
     save(world, tmp_path / "a.hub")
     assert load(tmp_path / "a.hub").digest() == world.digest()
+
+
+@pytest.mark.parametrize(("name", "plugin"), [("recommend", "hot"), ("behave", "rule")])
+def test_nobody_may_be_named(name: str, plugin: str) -> None:
+    world = World.create(agents=20, mean_degree=4, seed=5, platform=True)
+    before = world.platform and world.platform.members.recommender.tolist()
+    perform(world, name, [plugin, []])
+    assert (world.platform and world.platform.members.recommender.tolist()) == before
+    world.step(1)
