@@ -20,7 +20,7 @@ from tui.safe_text import line
 if TYPE_CHECKING:
     from sim import World
     from sim.core import Report
-    from sim.runtime import JournalConfig, Opened
+    from sim.runtime import Frame, JournalConfig, Opened
     from tui.program import HubbubApp
 
 __all__ = ["OpenWorlds"]
@@ -57,7 +57,7 @@ class OpenWorlds:
         self._app = app
         self.home = Home()
         self.is_quitting = False
-        self._obstacle = ""
+        self._obstacle = self._over = ""
 
     # Opening
 
@@ -178,6 +178,9 @@ class OpenWorlds:
         from tui.dialogs.dialog import Notice
 
         obstacle, self._obstacle = self._obstacle, ""
+        over, self._over = self._over, ""
+        if over:
+            self._app.notify(over, title="Scenario", severity="warning")
         if opened is not None and opened.told:
             kind = "warning" if opened.findings or opened.is_read_only else "good"
             self._app.say(opened.told, kind)
@@ -208,6 +211,15 @@ class OpenWorlds:
             self.home = Home(path, is_named=True)
 
     # Leaving
+
+    def stopped(self, frame: Frame) -> None:
+        """Take note of a scenario that was under way in a world that is left: it ends there."""
+        now = frame.program
+        if now is not None and now.ended is None:
+            self._over = (
+                f"{line(now.name, 40)} was left at tick {count(frame.tick)} and ended there, for a "
+                "world is opened without its scenario; :scenario plays it from its start."
+            )
 
     async def go_back(self, path: Path | None) -> None:
         """Leave the world without what was not saved, and enter its file; None: the demo world."""

@@ -168,6 +168,7 @@ class Viewer(HubbubApp, inherit_bindings=False):
         """Leave the world on the screen, and clear up behind it."""
         feed, self.feed = self.feed, None
         if feed is not None:
+            self.homes.stopped(feed.simulation.frame)
             await feed.close()
             await self.homes.leave()
 

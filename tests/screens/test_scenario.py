@@ -14,6 +14,7 @@ from sim.scenario import read_scenario, run_plan
 from sim.scenario.gallery import gallery_path
 from tests.screens.test_app import command, frame_of, said, seen, settled, until
 from tests.screens.test_app_real import hubbub
+from tests.screens.test_durability import press
 from tui.dialogs.open import OpenDialog
 from tui.dialogs.progress import ProgressDialog
 
@@ -94,6 +95,32 @@ async def test_a_scenario_is_played_and_comes_to_what_a_run_comes_to(folder: Pat
         await until(pilot, lambda: "Saved end.hub" in said(app))
         assert load(folder.parent / "end.hub").digest() == ran(folder / "story.toml", seed=8)
         assert not (folder / "story.json").exists()
+
+
+@pytest.mark.parametrize("way", ["discard", "open other"])
+async def test_one_that_ends_with_its_world_says_so(folder: Path, way: str) -> None:
+    async with hubbub(folder.parent, (160, 48)) as (app, pilot):
+        await until(pilot, lambda: app.frame is not None)
+        await command(pilot, "save other")
+        await until(pilot, lambda: "Saved other.hub" in said(app))
+        await command(pilot, "scenario story")
+        await until(pilot, lambda: frame_of(app).name == "story" and frame_of(app).program)
+        await command(pilot, "step 2")
+        await until(pilot, lambda: frame_of(app).tick == 2)
+        await command(pilot, "save story")
+        await until(pilot, lambda: "Saved story.hub" in said(app))
+        await command(pilot, "step 1")
+        await until(pilot, lambda: frame_of(app).tick == 3)
+        await command(pilot, way)
+        if way == "discard":
+            await until(pilot, lambda: "Discard what was not saved?" in seen(app))
+            await press(app, pilot, "yes")
+        sentence = (
+            "story was left at tick 3 and ended there, for a world is opened without its "
+            "scenario; :scenario plays it from its start."
+        )
+        await until(pilot, lambda: sentence in [each.message for each in app._notifications])
+        assert frame_of(app).program is None
 
 
 async def test_one_is_chosen_where_worlds_are_opened(folder: Path) -> None:
