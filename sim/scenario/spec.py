@@ -72,6 +72,7 @@ Paths are relative to the file. Whatever is unknown or not allowed is refused wi
 """
 
 import difflib
+import errno
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -79,6 +80,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
+from sim.core.bounded_files import read_bounded_text
 from sim.core.params import refusals
 from sim.core.progress import Report, Tell, unheard
 from sim.core.toml import from_toml
@@ -423,10 +425,10 @@ def scenario_table(path: str | Path, variant: str = "") -> dict[str, Any]:
 def toml_table(file: Path, kind: str = "scenario") -> dict[str, Any]:
     """Return what a scenario file, or one of another kind, holds; else one sentence."""
     try:
-        if file.stat().st_size > _MOST_BYTES:
-            raise FileError(file, f"a {kind} has at most 1 MiB; is it one?")
-        return toml_text(file, file.read_text(encoding="utf-8"))
+        return toml_text(file, read_bounded_text(file, _MOST_BYTES))
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise FileError(file, f"a {kind} has at most 1 MiB; name another file") from None
         reason = (error.strerror or "cannot be read").lower()
         raise FileError(file, f"{reason}; name a {kind} file") from None
     except UnicodeDecodeError as error:

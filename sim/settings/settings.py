@@ -34,6 +34,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from sim.core.bounded_files import read_bounded_text
 from sim.core.params import refusals
 from sim.core.toml import from_toml
 from sim.errors import SettingsError
@@ -529,7 +530,7 @@ def read_table(path: Path, *, must_exist: bool) -> dict[str, Any]:
         When it cannot be read, is not TOML, or is absent and must not be.
     """
     try:
-        return from_toml(path.read_text(encoding="utf-8"))
+        return from_toml(read_bounded_text(path))
     except FileNotFoundError:
         if must_exist:
             raise SettingsError(

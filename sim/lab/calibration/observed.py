@@ -16,7 +16,6 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import json
 import math
@@ -28,6 +27,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.bounded_files import read_bounded, unpacked_bounded
 from sim.errors import FileError, FormatError, InputError
 from sim.lab.calibration.curves import MEASURES, GrowthCurves, Tree, grid_of, levels_of
 
@@ -43,6 +43,8 @@ FACTS = {
     "mean_breadth": "mean breadth at the end",
 }
 """What is known of messages, by name: what it means."""
+
+_MOST_BYTES = 1 << 30
 
 _SHAPES = (
     "JSONL lines have t_min (and parent), or minutes and size; columns are id,minutes,size or "
@@ -134,14 +136,15 @@ def read_observed(path: str | Path) -> Observed:
     """
     path = Path(path)
     try:
-        data = path.read_bytes()
+        data = read_bounded(path, _MOST_BYTES)
         if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
+            data = unpacked_bounded(data, path, _MOST_BYTES)
         text = data.decode("utf-8-sig")
     except FileNotFoundError:
         raise FileError(path, "there is no such file") from None
     except (OSError, EOFError) as error:
-        raise FileError(path, f"it cannot be read ({error})") from None
+        reason = getattr(error, "strerror", None) or error
+        raise FileError(path, f"it cannot be read: {reason}") from None
     except UnicodeDecodeError:
         raise FileError(path, "it is not text; give JSONL or CSV, plain or gzip") from None
     if not text.strip():

@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sim.core.bounded_files import read_bounded_text
 from sim.core.toml import from_toml
 from sim.errors import FileError, UnknownNameError
 
@@ -111,16 +112,18 @@ def read_prices(path: Path) -> Mapping[str, Price]:
         It cannot be read, or a price is no number of at least 0.
     """
     try:
-        said = from_toml(path.read_text("utf-8"))
+        said = from_toml(read_bounded_text(path))
     except (OSError, ValueError) as error:
-        raise FileError(path, f"the price table cannot be read ({error})") from error
+        raise FileError(
+            path, f"the price table cannot be read ({getattr(error, 'strerror', None) or error})"
+        ) from error
     return {**built_in_prices(), **_table(said, path)}
 
 
 def read_own(path: Path) -> dict[str, Any]:
     """Return the user's own table as it stands in its file; checked as by :func:`read_prices`."""
     read_prices(path)
-    return from_toml(path.read_text("utf-8"))
+    return from_toml(read_bounded_text(path))
 
 
 def write_own(path: Path, table: Mapping[str, Any]) -> None:

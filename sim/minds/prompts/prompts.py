@@ -19,6 +19,7 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, NamedTuple
 
+from sim.core.bounded_files import read_bounded_text
 from sim.core.text import one_line
 from sim.errors import FileError, InputError, UnknownNameError
 from sim.minds.models.asks import Turn
@@ -296,9 +297,11 @@ def read_prompt(name: str, folder: Path | None = None) -> Prompt:
     if own is None or not own.exists():
         return Prompt(name, *_packaged(name).split(_PART))
     try:
-        system, divider, user = own.read_text("utf-8").replace("\r\n", "\n").partition(_PART)
+        system, divider, user = read_bounded_text(own).partition(_PART)
     except (OSError, UnicodeDecodeError) as error:
-        raise FileError(own, f"the prompt template cannot be read ({error})") from error
+        raise FileError(
+            own, f"the prompt template cannot be read ({getattr(error, 'strerror', None) or error})"
+        ) from error
     _check(own, name, {"divider": divider, "text": f"{system}\n{user}"})
     return Prompt(name, system, user)
 

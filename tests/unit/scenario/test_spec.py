@@ -303,7 +303,7 @@ def test_a_scenario_may_give_degree_pairs(hubbub: Hubbub, write: Write, tmp_path
         ),
         ("messages = 3", "messages are written as [[messages]], one block each."),
         ("[network]\nworld='demo'\nparameters={a=1}", "[network]: parameters belong to a kind"),
-        ("# " + "x" * (1 << 20), "a scenario has at most 1 MiB; is it one?"),
+        ("# " + "x" * (1 << 20), "a scenario has at most 1 MiB; name another file"),
     ],
 )
 def test_a_file_of_another_shape_is_refused(
