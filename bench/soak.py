@@ -65,7 +65,7 @@ class Soak:
         self._folder = folder
         self._process = psutil.Process()
         self._began = time.perf_counter()
-        self.seen: list[tuple[float, float, float, float, float]] = []
+        self.seen: list[tuple[float, float, float, float, float, float]] = []
         self.probes: list[float] = []
         self.failures = 0
         self.messages = 0
@@ -98,13 +98,14 @@ class Soak:
     async def look(self, seconds: float) -> None:
         """Note memory and files once a second, and say so once a minute."""
         while (passed := time.perf_counter() - self._began) < seconds:
-            memory = self._process.memory_info().rss / MB
-            self.seen.append((passed, memory, *_sizes(self._folder)))
+            said = self._process.memory_info()
+            memory, own = said.rss / MB, (said.rss - getattr(said, "shared", 0)) / MB
+            self.seen.append((passed, memory, own, *_sizes(self._folder)))
             if len(self.seen) % 60 == 0:
                 tick = self._simulation.frame.tick
                 late = sum(took > _IN_TIME for took in self.probes)
                 print(f"  {passed:5.0f} s: tick {tick}, {self.messages} messages, "
-                      f"{memory:,.0f} MB, files {sum(self.seen[-1][2:]):,.0f} MB, {late} late",
+                      f"{memory:,.0f} MB, files {sum(self.seen[-1][3:]):,.0f} MB, {late} late",
                       flush=True)  # fmt: skip
             await asyncio.sleep(1.0)
 
@@ -173,8 +174,8 @@ async def soak(
                 print(f"  ended early: {broken[0]}")
             await simulation.pause()
             ticks = simulation.frame.tick
-    times, memory, history, journal, kept = zip(*run.seen, strict=True)
-    files = [sum(each[2:]) for each in run.seen]
+    times, memory, own, history, journal, kept = zip(*run.seen, strict=True)
+    files = [sum(each[3:]) for each in run.seen]
     hours = times[-1] / 3600
     ties = world.ties.count
     ended = sum(not each.alive for each in world.cascades)
@@ -190,6 +191,7 @@ async def soak(
         ("memory, most MB", max(memory), None),
         ("memory, growth in an hour, MB", more, None),
         ("memory, growth in an hour, %", 100 * more / mean, GROWTH_BAR),
+        ("of it without pages of files, in an hour, MB", hourly(times, own, warm), None),
         ("files, MB: median of the first minute", statistics.median(files[:60]), None),
         ("files, MB: median of the last minute", statistics.median(files[-60:]), None),
         ("history, most MB", max(history), HISTORY_MB + _SPARE_MB),
@@ -221,7 +223,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         is_missed = bar is not None and (figure < bar if "in time" in what else figure > bar)
         missed |= is_missed
         said = "" if bar is None else f"  bar {bar:g}{', missed' if is_missed else ''}"
-        print(f"{what:<44} {figure:>12,.1f}{said}")
+        print(f"{what:<46} {figure:>12,.1f}{said}")
     return int(told.check and missed)
 
 
