@@ -99,6 +99,7 @@ def test_the_text_of_all_kernels_is_that_of_their_files(
     assert len(set(seen)) == 3
 
 
+@compiled
 def test_a_kernel_without_a_file_is_compiled_all_the_same() -> None:
     def plain(x: float) -> float:
         return x + 1
