@@ -328,7 +328,8 @@ def of_words(lot: random.Random, folder: Path) -> tuple[tuple[str, ...], str]:
         ("past", "bookmark", of, odd),
         ("saves", "note", of, odd), ("saves", "rename", of, odd), ("saves", "restore", odd),
         ("plugin", "check", odd), ("replay", "--decide", odd), ("import", odd),
-        ("show", of, "audit", "--from", odd),
+        ("show", of, "audit", "--limit", odd), ("show", of, "acts", "--from", odd),
+        ("show", of, "history", "--to", odd), ("show", of, "acts", "--to", odd),
         ("compare", of, "--ticks", few),
     ))  # fmt: skip
     return words, f"word {odd!r:.40}"
