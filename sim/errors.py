@@ -26,6 +26,9 @@ _Path = str | PathLike[str]
 _SHOWN = 80
 """Characters of a name that a sentence shows."""
 
+_COMPARED = 1_000
+"""Of a longer name only its beginning is compared: that takes the square of the time."""
+
 
 class HubbubError(Exception):
     """Whatever Hubbub refuses or cannot do; its text is one clear sentence."""
@@ -57,8 +60,8 @@ class UnknownNameError(InputError):
     """
 
     def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
-        names = sorted(known)
-        near = difflib.get_close_matches(name, names, n=1)
+        name, names = str(name), sorted(known)
+        near = difflib.get_close_matches(name[:_COMPARED], names, n=1)
         hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(names) or 'none'}."
         shown = repr(name) if len(name) <= _SHOWN else f"{name[:_SHOWN]!r}..."
         super().__init__(f"No {what} named {shown}. {hint}")

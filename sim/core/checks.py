@@ -8,7 +8,7 @@ from typing import Any
 from sim.core.text import clean
 from sim.errors import InputError
 
-__all__ = ["LAST_TICK", "short_text", "whole_number"]
+__all__ = ["LAST_TICK", "short_text", "shown", "whole_number"]
 
 LAST_TICK = 2**31 - 1
 """Ticks are kept as int32."""
@@ -47,7 +47,7 @@ def whole_number(value: Any, what: str, *, low: int | None = None, high: int | N
         number = None
     is_low = number is not None and low is not None and number < low
     if number is None or is_low or (high is not None and number > high):
-        raise InputError(f"{what} must be a whole number{allowed}, got {_shown(value)}.")
+        raise InputError(f"{what} must be a whole number{allowed}, got {shown(value)}.")
     return number
 
 
@@ -76,13 +76,20 @@ def short_text(text: str, limit: int, what: str) -> str:
     'It is closed.'
     """
     if not isinstance(text, str):
-        raise InputError(f"{what} is a text, got {_shown(text)}.")
+        raise InputError(f"{what} is a text, got {shown(text)}.")
     said = text.strip()
     if len(said) > limit:
         raise InputError(f"{what} has at most {limit:,} characters, got {len(said):,}; shorten it.")
     return clean(said, limit).strip()
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Return a value as a sentence shows it, however long it is.
+
+    Examples
+    --------
+    >>> shown("bridge"), len(shown("x" * 10**6))
+    ("'bridge'", 40)
+    """
     text = repr(value)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

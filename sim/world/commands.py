@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from inspect import Signature, signature
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
@@ -120,19 +121,44 @@ COMMANDS: dict[str, Command] = {}
 
 _NAMES: dict[Callable[..., Any], str] = {}
 
+_PASS_ON = frozenset({__name__, "sim.world.log"})
+"""Modules whose functions only pass on what a command was given."""
+
 
 def command(name: str = "", *, holds: str = "") -> Callable[[F], F]:
     """Add a function to :data:`COMMANDS`, under its own name or another; as :class:`Command`."""
 
     def add(function: F) -> F:
-        row = Command(name or function.__name__, function, holds)
-        known = COMMANDS.setdefault(row.name, row)
-        if known.apply is not function:
-            raise ValueError(f"There is a command {row.name} already.")
-        _NAMES[function] = row.name
-        return function
+        called = name or function.__name__
+        if called in COMMANDS:
+            raise ValueError(f"There is a command {called} already.")
+        applied = _refusing(called, function)
+        COMMANDS[called] = Command(called, applied, holds)
+        _NAMES[applied] = called
+        return applied
 
     return add
+
+
+def _refusing(name: str, function: F) -> F:
+    """Return a function whose arguments are refused in a sentence where what it calls has others.
+
+    Some commands pass on what they are given, so their own parameters do not say what fits.
+    """
+
+    @wraps(function)
+    def applied(*args: Any, **keywords: Any) -> Any:
+        try:
+            return function(*args, **keywords)
+        except TypeError as error:
+            at = error.__traceback__
+            while at and at.tb_next:
+                at = at.tb_next
+            if at is None or at.tb_frame.f_globals["__name__"] not in _PASS_ON:
+                raise  # it was called as it asks for, and failed within
+            raise InputError(f"The command {name} has other arguments: {error}.") from None
+
+    return cast("F", applied)
 
 
 def holds(name: str, what: str) -> bool:
@@ -157,7 +183,7 @@ def name_of(function: Callable[..., Any]) -> str | None:
 @command()
 def step(world: World, ticks: int) -> None:
     """Run ticks, one after another."""
-    for _ in range(whole_number(ticks, "Ticks")):
+    for _ in range(whole_number(ticks, "Ticks", low=0)):
         world.step(1)
         world.woken.clear()
 

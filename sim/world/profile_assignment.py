@@ -13,6 +13,7 @@ import numpy.typing as npt
 from sim.agents.profiles import Profile, folded_in, interests_of
 from sim.agents.traits import TRAITS
 from sim.agents.vocabulary import MOST_NAMES, Vocabulary, is_name
+from sim.core.checks import shown
 from sim.core.text import one_line
 from sim.errors import InputError
 
@@ -51,6 +52,8 @@ class ProfilesTaken:
 
 def people_of(profiles: Iterable[Profile | Mapping[str, Any]]) -> list[Profile]:
     """Return profiles checked; InputError names the place of one that is wrong, from 1."""
+    if isinstance(profiles, str | Mapping) or not isinstance(profiles, Iterable):
+        raise InputError(f"Profiles are a list, each of one person; got {shown(profiles)}.")
     people = []
     for number, said in enumerate(profiles, 1):
         try:

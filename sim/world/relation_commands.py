@@ -116,6 +116,8 @@ def _known(world: WorldState, agents: npt.ArrayLike, others: npt.ArrayLike, does
             f"Who is to {does} whom needs as many others as agents, or one for all; got "
             f"{one.size:,} and {two.size:,}."
         ) from None
+    if one.ndim > 1:
+        raise InputError(f"Who is to {does} whom is said in one row; got a table {one.shape}.")
     count = len(world.agents)
     for ids in (one, two):
         wrong = np.flatnonzero((ids < 0) | (ids >= count))

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from sim.agents.columns import Agents
 from sim.agents.moves import Moves
 from sim.agents.profiles import Profile
-from sim.core.checks import LAST_TICK, whole_number
+from sim.core.checks import LAST_TICK, shown, whole_number
 from sim.core.progress import Report, quiet
 from sim.core.registry import make
 from sim.core.scratch import ScratchFiles
@@ -964,6 +964,8 @@ class World:
             Also ``world.metrics`` from now on. They are no part of the world's digest.
         """
         if not isinstance(settings, MetricSettings):
+            if not isinstance(settings, Mapping | None):
+                raise InputError(f"Metrics take settings by name; got {shown(settings)}.")
             settings = MetricSettings(**(dict(settings or {}) | more))
         with self.doing("open_metrics", (settings.values(),)):
             return opened_metrics(self, settings)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.checks import whole_number
+from sim.core.checks import short_text, shown, whole_number
 from sim.core.text import one_line
 from sim.errors import InputError
 from sim.network.graph.slab import Slab, ordered
@@ -70,9 +70,9 @@ class Membership:
         InputError
             For a name that is empty, too long or taken, and a limit below 1.
         """
-        clean = one_line(name).strip()
-        if not 1 <= len(clean) <= _LONGEST_NAME:
-            raise InputError(f"A group's name has 1 to {_LONGEST_NAME} characters, got {name!r}.")
+        clean = one_line(short_text(name, _LONGEST_NAME, "A group's name"))
+        if not clean:
+            raise InputError(f"A group's name has 1 to {_LONGEST_NAME} characters, got none.")
         if clean in self._numbers:
             raise InputError(f"There is a group {clean!r} already; take another name.")
         most = ENDLESS if limit is None else whole_number(limit, "The limit of a group", low=1)
@@ -90,9 +90,13 @@ class Membership:
         InputError
             When there is no such group.
         """
-        found = self._numbers.get(group, -1) if isinstance(group, str) else int(group)
+        if isinstance(group, str):
+            found = self._numbers.get(group, -1)
+        else:
+            found = whole_number(group, "A group, by its number,")
         if not 0 <= found < len(self.names):
-            raise InputError(f"There is no group {group!r}; there are {len(self.names):,} groups.")
+            there = f"there are {len(self.names):,} groups"
+            raise InputError(f"There is no group {shown(group)}; {there}.")
         return found
 
     def members(self, group: int | str) -> Ids:

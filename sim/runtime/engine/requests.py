@@ -209,10 +209,12 @@ async def call(
 
 async def do(engine: ThreadEngine, command: str, /, *args: Any, **keywords: Any) -> Any:
     """Carry out a command of :data:`sim.world.commands.COMMANDS` between two ticks."""
-    row = COMMANDS.get(command)
+    row = COMMANDS.get(command) if isinstance(command, str) else None
     if row is None:
-        raise UnknownNameError("command", command, COMMANDS)
+        raise UnknownNameError("command", str(command), COMMANDS)
     row.check(args, keywords)
+    if command == "step":  # tick by tick: it can be paused, and what is due on the way is done
+        return await step(engine, *args, **keywords)
     return await call(engine, row.apply, *args, **keywords)
 
 

@@ -116,7 +116,8 @@ async def test_its_stop_rule_pauses_and_says_so_and_time_can_run_on(opening: Ope
     async with opening(line()) as live:
         sent = await live.begin(STORY)
         assert [(each.id, each.text) for each in sent] == [(0, "A word."), (1, "Another.")]
-        assert await live.step(100) == 8
+        assert await live.do("step", 3) == 3  # as any other step
+        assert await live.step(100) == 5
         assert live.frame.state == "paused"
         said = "story is over after 8 ticks, as its stop rule says; time can run on."
         assert [text for _, text in live.frame.events].count(said) == 1

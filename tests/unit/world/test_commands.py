@@ -97,7 +97,24 @@ def test_a_name_stands_once() -> None:
     assert isinstance(COMMANDS["limit"], Command)
 
 
+def test_what_fails_within_a_command_is_not_said_to_be_its_arguments(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World.create(agents=20, mean_degree=4, seed=5)
+
+    def broken(*_: Any, **__: Any) -> None:
+        len(5)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(World, "follow", broken)
+    with pytest.raises(TypeError, match="has no len"):
+        perform(world, "follow", [[1], [2]])
+
+
 NO_NUMBER = ("x", None, 1.5, float("nan"), True)
+NO_SEEDS: list[dict[str, Any]] = [{}, {"beta": 0.1}, {"seeds": [1], "eta": 2}]
+NO_AGENTS: list[Any] = [[[1]], "x", None, {"a": 1}, 99]
+NO_GROUP: list[Any] = [None, [], 1.5, 0, "x" * 10**6]
+NO_PROFILES: list[Any] = [5, None, "ada", {"age": 5}, [1]]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +124,16 @@ NO_NUMBER = ("x", None, 1.5, float("nan"), True)
         *(("limit", (wrong,), {}) for wrong in (*NO_NUMBER, -1, 10**30)),
         *(("cancel", (wrong,), {}) for wrong in (*NO_NUMBER, -1, 0, 7, 10**30)),
         *(("set_parameter", (wrong, "beta", 0.1), {}) for wrong in (*NO_NUMBER, -1, 0, 7)),
-        *(("step", (wrong,), {}) for wrong in NO_NUMBER),
+        *(("step", (wrong,), {}) for wrong in (*NO_NUMBER, -1)),
+        *(("inject", ("Hear this.",), {**said, "model": "si"}) for said in NO_SEEDS),
+        ("inject", (), {}), ("inject", ("Hear", "this."), {"seeds": [1], "model": "si"}),
+        ("act", (1, "like"), {}), ("at", (5,), {"does": "ban", "whom": 3}),
+        *(("create_group", (wrong,), {}) for wrong in (5, None, "", " ", "x" * 61)),
+        *(("join_group", ([1], wrong), {}) for wrong in NO_GROUP),
+        *(("follow", (wrong, wrong), {}) for wrong in NO_AGENTS),
+        *(("take_profiles", (wrong,), {}) for wrong in NO_PROFILES),
+        *(("open_metrics", (wrong,), {}) for wrong in (5, "x", [1])),
+        ("open_metrics", (), {"evry": 1}), ("open_metrics", (), {"every": "x"}),
         *(("inject", ("Hear this.",), {"seeds": [1], "model": "si", "channel": wrong})
           for wrong in (5, 0, [1], object(), type("Nameless", (), {"name": 3, "contacts": 4}))),
         *(("inject", ("Hear this.",), {"seeds": [1], "model": "si", "tags": wrong})
@@ -123,9 +149,10 @@ def test_what_is_refused_leaves_a_world_that_goes_on_and_is_read_again(
     del world.cascades[0]
     other = world.inject("Of the third tick.", seeds=[2], model="si", beta=0.5)
     before = world.digest()
-    with pytest.raises(InputError):
+    with pytest.raises(InputError) as refused:
         perform(world, name, list(args), keywords)
     assert world.digest() == before
+    assert len(str(refused.value)) < 1_000
     save(world, tmp_path / "a.hub")
     again = load(tmp_path / "a.hub")
     world.step(2)

@@ -58,7 +58,7 @@ def test_of_a_crowd_the_first_of_the_batch_find_room() -> None:
     ("call", "says"),
     [
         (lambda g: g.create(" "), "has 1 to 60 characters"),
-        (lambda g: g.create("x" * 61), "has 1 to 60 characters"),
+        (lambda g: g.create("x" * 61), "at most 60 characters, got 61"),
         (lambda g: g.create("a"), "a group 'a' already"),
         (lambda g: g.create("b", limit=0), "limit of a group"),
         (lambda g: g.members("b"), "no group 'b'; there are 1 groups"),

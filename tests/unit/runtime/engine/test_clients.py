@@ -153,7 +153,14 @@ async def test_a_command_is_carried_out_by_its_name(live: Simulation) -> None:
         await live.do("befrend", [1], [2])
     with pytest.raises(InputError, match=r"The command limit takes \(max_running\): missing"):
         await live.do("limit")
+    no_names: list[Any] = [5, None, [], {}]
+    for wrong in no_names:
+        with pytest.raises(UnknownNameError, match="No command named"):
+            await live.do(wrong)
     assert len(live.audit()) == 2
+    assert (await live.do("step", ticks=3), live.frame.tick) == (3, 3)
+    with pytest.raises(InputError, match="of at least 0, got -1"):
+        await live.do("step", -1)
 
 
 async def test_frames_are_followed(live: Simulation) -> None:
