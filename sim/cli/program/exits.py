@@ -25,7 +25,7 @@ EXITS = {
     OK: "done",
     ERROR: (
         "an error inside Hubbub, a problem that doctor found, a claim that validate found not to "
-        "hold, or models that decided too few"
+        "hold, or models that decided too few or did not answer"
     ),
     USAGE: "a wrong option or value, or no terminal for the screen",
     FILE: "a file is missing, damaged, foreign or cannot be written",

@@ -194,7 +194,8 @@ def files_of(out: Iterable[Path], endings: Sequence[str]) -> dict[str, Path]:
         if ending not in endings or str(path) == "-":
             *most, last = ["NAME" + each if each else "a folder" for each in endings]
             allowed = f"{', '.join(most)} or {last}" if most else last
-            raise InputError(f"--out writes {allowed}, not {str(path)!r}; --json, --csv print.")
+            other = "--save keeps a world" if ending == ".hub" else "--json, --csv print"
+            raise InputError(f"--out writes {allowed}, not {str(path)!r}; {other}.")
         if ending in found:
             raise InputError(f"--out names {found[ending]} and {path}, both {ending}; name one.")
         found[ending] = path

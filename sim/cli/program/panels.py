@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -165,11 +166,18 @@ def _place(panel: str) -> int:
 
 
 def _rows(records: list[tuple[str, str]]) -> Iterator[str]:
-    """Yield a line for each option, its help cut to what fits."""
+    """Yield a line for each option, with as much of its help as fits."""
     width = max((len(label) for label, _ in records), default=0)
     for label, text in records:
-        said = textwrap.shorten(text, _WIDTH - width - 4, placeholder=" ...")
-        yield f"  {label:{width}}  {said}"
+        yield f"  {label:{width}}  {_begun(' '.join(text.split()), _WIDTH - width - 4)}"
+
+
+def _begun(text: str, room: int) -> str:
+    """Return the beginning of a text that fits: whole sentences where there is one, else words."""
+    ends = [found.end() for found in re.finditer(r"\.(?= \S)", text[: room + 1])]
+    if len(text) <= room or not ends:
+        return textwrap.shorten(text, room, placeholder=" ...")
+    return text[: ends[-1]]
 
 
 def _explain(context: typer.Context, asked: bool) -> None:

@@ -26,7 +26,7 @@ World = Annotated[
 
 # The message
 
-Inject = Annotated[list[str] | None, typer.Option(help="The message; one.")]
+Inject = Annotated[list[str] | None, typer.Option(metavar="TEXT", help="Send this message; one.")]
 Seeds = Annotated[
     str | None,
     typer.Option(

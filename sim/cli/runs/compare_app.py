@@ -35,9 +35,9 @@ Arms = Annotated[
     typer.Option(
         "--arm",
         metavar="'NAME: CHANGES'",
-        help='A future of the world, such as "checked: do=fact-check message=0 at=2; '
-        'recommender=blend", or a message of its own, "sir: text=Hello model=sir"; NAME alone is '
-        "as it is. Once for each.",
+        help='"banned: do=ban agents=top:20:degree at=2". Once for each future: NAME alone is as '
+        'it is, "sir: text=Hello model=sir" has a message of its own, "fair: recommender=blend" a '
+        "recommender; a semicolon parts several changes.",
     ),
 ]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV: differences, or a value a run.")]

@@ -11,7 +11,7 @@ from sim.cli.program.start import completed, prepare
 
 __all__ = ["seeds"]
 
-_AGAINST = "Compare with: degree,pagerank,discount,core,random, celf (small worlds); or all."
+_AGAINST = "degree,pagerank,discount,core,random, or all. Plain choices; celf in small worlds."
 
 
 def seeds(

@@ -57,7 +57,26 @@ def member_facts(world: World, agent: int) -> Facts:
     facts["profile"] = agents.lore.cold.get(agent).get("more", {})
     history = world.personal_history(agent)
     facts["history"] = [{"tick": tick, "line": line} for tick, line in history]
+    facts["messages"] = _messages(world, agent)
     return facts | ({} if world.platform is None else {"letters": _letters(world, agent)})
+
+
+def _messages(world: World, agent: int) -> list[Facts]:
+    """Return its state under each of the newest messages, and when it adopted, from whom."""
+    from sim.runtime.queries.members import about, member_of
+
+    member = member_of(about(world, agent))
+    adopted = {number: (tick, whence) for number, tick, whence, _ in member.adopted}
+    found = []
+    for number, state in member.states:
+        tick, whence = adopted.get(number, (None, ""))
+        source = world.agents.id(int(whence)) if whence else None
+        message = world.cascades.find(number)
+        text = "" if message is None else message.text
+        found.append(
+            {"message": number, "state": state, "adopted": tick, "from": source, "text": text}
+        )
+    return found
 
 
 def _letters(world: World, agent: int) -> list[Facts]:
@@ -114,7 +133,7 @@ def member_text(facts: Facts) -> str:
     said = {
         name: value
         for name, value in facts.items()
-        if name == "id" or (name not in {"history", "letters"} and value)
+        if name == "id" or (name not in {"history", "letters", "messages"} and value)
     }
     for name in ("traits", "interests", "opinions"):
         if name in said:
@@ -131,6 +150,18 @@ def member_text(facts: Facts) -> str:
         (f"{one['tick']:,}", str(one["from"]), one_line(one["text"], _LONGEST))
         for one in facts.get("letters", ())
     ]
+    stories = [
+        (
+            f"#{one['message']}",
+            one["state"],
+            "" if one["adopted"] is None else f"{one['adopted']:,}",
+            "" if one["from"] is None else str(one["from"]),
+            one_line(one["text"], _LONGEST),
+        )
+        for one in facts["messages"]
+    ]
+    heads = ("message", "its state now", "adopted at", "from", "text")
+    parts += [table([heads, *stories])] if stories else []
     return "\n\n".join(
         [*parts, *([table([("tick", "from", "letter"), *letters])] if letters else [])]
     )

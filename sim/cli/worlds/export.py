@@ -35,7 +35,8 @@ def export_world(where: str, to: str, out: Path, *, force: bool) -> None:
     named = to or _ENDINGS.get(out.suffix.lower(), "")
     if not named:
         raise InputError(
-            f"{str(out)!r} does not say which format; add --format {', '.join(EXPORTS)}."
+            f"{str(out)!r} does not say which format; add --format {', '.join(EXPORTS)} (csv, "
+            f"jsonl and parquet are a folder of tables)."
         )
     if named not in EXPORTS:  # before a large world is loaded
         raise UnknownNameError("export format", named, EXPORTS)

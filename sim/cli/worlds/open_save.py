@@ -136,6 +136,10 @@ def save_world(
         own.saved(world, path, info(path).digest, mark)
     if number is not None:
         note_saved(path, number)
+    if keeper is not None and own is None:
+        of = shlex.quote(str(keeper.folder.with_suffix("")))
+        beside = f"The journal is of {of}: past and history go by it."
+        kept = "\n".join(filter(None, (kept, beside)))
     size = f"{done.bytes / 2**20:,.1f} MB in {done.seconds:.2f} s."
     return f"{verb} {shlex.quote(str(path))}: {size}" + (f"\n{kept}" if kept else "")
 

@@ -180,6 +180,26 @@ def test_one_member_is_told_of_whole(hubbub: Hubbub, path: Path) -> None:
     assert "by itself" in hubbub("show", path, "agents", "ada", "--where", "activity > 0").err
 
 
+def test_one_member_is_told_where_it_stands_under_each_message(hubbub: Hubbub) -> None:
+    world = World.from_edges([0, 1], [1, 2], 5)
+    world.inject("Gone.", seeds=[3], model="si", beta=1.0)
+    world.inject("First.", seeds=[0], model="sir", beta=1.0, gamma=1.0)
+    world.inject("Second.", seeds=[2], model="si", beta=1.0)
+    del world.cascades[0]
+    world.step(2)
+    save(world, Path("told.hub"))
+    one = {"message": 2, "state": "susceptible", "adopted": None, "from": None, "text": "Second."}
+    two = {"message": 1, "state": "recovered", "adopted": 1, "from": 0, "text": "First."}
+    assert hubbub("show", "told.hub", "agents", "1", "--json").json["messages"] == [one, two]
+    lines = hubbub("show", "told.hub", "agents", "1").out.splitlines()[-3:]
+    assert [line.split() for line in lines] == [
+        ["message", "its", "state", "now", "adopted", "at", "from", "text"],
+        ["#2", "susceptible", "Second."], ["#1", "recovered", "1", "0", "First."],
+    ]  # fmt: skip
+    seed = hubbub("show", "told.hub", "agents", "2", "--json").json["messages"][0]
+    assert (seed["state"], seed["adopted"], seed["from"]) == ("infected", 0, None)
+
+
 def test_groups_are_listed_with_their_limits(hubbub: Hubbub, path: Path) -> None:
     assert hubbub("show", path, "groups").out == "There are no groups.\n"
     world = load(path)

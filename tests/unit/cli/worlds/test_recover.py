@@ -102,6 +102,10 @@ def test_a_journal_lies_beside_the_file_that_is_saved(hubbub: Hubbub, tmp_path: 
     assert hubbub("run", "new:300", "--ticks", "2", "--journal").code == USAGE
     assert hubbub("run", "new:300", "--ticks", "2", "--journal", "--save", "c.hub").code == OK
     assert recover(tmp_path / "c.hub").tick == 2
+    said = hubbub("run", "c.hub", "--ticks", "2", "--journal", "--save", "d.hub").err
+    assert said.splitlines()[-1] == "The journal is of c.hub: past and history go by it."
+    said = hubbub("run", "d.hub", "--ticks", "2", "--journal", "--save", "d.hub").err
+    assert "The journal is of" not in said
 
 
 def test_nothing_is_saved_inside_the_journal(hubbub: Hubbub, world: Path) -> None:
