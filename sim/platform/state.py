@@ -45,7 +45,7 @@ class PlatformSnapshot:
 
     def dump(self) -> tuple[dict[str, Any], Columns]:
         """Return what the platform's ``dump()`` said then."""
-        return self._meta, self._columns | prefixed("log.", self._log.dump())
+        return _plain(self._meta), self._columns | prefixed("log.", self._log.dump())
 
     def commanded(self) -> tuple[str, Columns]:
         """Return what :func:`commanded` said of the platform then."""
@@ -80,7 +80,12 @@ def commanded(platform: PlatformState | PlatformSnapshot) -> tuple[str, Columns]
 def dump_platform(platform: PlatformState) -> tuple[dict[str, Any], Columns]:
     """Return (what JSON can hold, arrays by name)."""
     meta, columns = _without_log(platform)
-    return meta, columns | prefixed("log.", platform.log.dump())
+    return _plain(meta), columns | prefixed("log.", platform.log.dump())
+
+
+def _plain(meta: dict[str, Any]) -> dict[str, Any]:
+    """Return what :func:`_without_log` says as JSON holds it; undo keeps many, and small."""
+    return {**meta, "injected": meta["injected"].tolist()}
 
 
 def _without_log(platform: PlatformState) -> tuple[dict[str, Any], Columns]:
@@ -90,7 +95,7 @@ def _without_log(platform: PlatformState) -> tuple[dict[str, Any], Columns]:
         "recommenders": [_said(plugin) for plugin in platform.recommenders],
         "policy": _said(platform.policy),
         "posts": posts_meta,
-        "injected": sorted(platform.injected.items()),
+        "injected": np.array(sorted(platform.injected.items()), np.int64).reshape(-1, 2),
         "waiting": [command.dump() for command in platform.waiting],
         "written": sorted(platform.written.items()),
         "online_at": platform.online_at,
