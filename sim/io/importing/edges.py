@@ -39,6 +39,7 @@ from sim.io.importing.table import (
     three,
     wrong_line,
 )
+from sim.network.graph.interactions import MOST_SECONDS
 from sim.network.relations.types import StatedTypes
 
 __all__ = [
@@ -397,6 +398,12 @@ def _after_first(source: TextSource, layout: TableLayout) -> TableLayout:
 def _edges(
     path: Path, table: TieTable, options: EdgeOptions, notes: tuple[str, ...], seconds: float
 ) -> ImportedArcs:
+    if table.times is not None and (wrong := ~(np.abs(table.times) < MOST_SECONDS)).any():
+        at = int(np.argmax(wrong))
+        raise InputError(
+            f"{path.name}: tie {at + 1:,}, comments not counted, has the time {table.times[at]:g}; "
+            f"seconds are expected, as since 1970, less than {MOST_SECONDS:,}."
+        )
     ends = (table.sources, table.targets)
     sources, targets = reversed(ends) if options.direction == "follows" else ends
     told = ImportReport(

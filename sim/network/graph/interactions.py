@@ -13,13 +13,13 @@ from sim.core.bounds import Bound, require
 from sim.errors import InputError
 from sim.network.graph.arcs import vetted
 
-__all__ = ["Interactions", "met_at"]
+__all__ = ["MOST_SECONDS", "Interactions", "met_at"]
 
 Ids = npt.NDArray[np.uint32]
 Longs = npt.NDArray[np.int64]
 Weights = npt.NDArray[np.float32]
 
-_MOST_SECONDS = 1 << 53
+MOST_SECONDS = 1 << 53
 """Whole seconds that a float64 tells apart."""
 
 _BOUNDS = {
@@ -212,7 +212,7 @@ def _numbers(values: npt.ArrayLike, count: int, name: str) -> npt.NDArray[np.flo
             f"{column.shape}."
         )
     numbers: npt.NDArray[np.float64] = column.astype(np.float64)
-    wrong = ~(np.abs(numbers) < _MOST_SECONDS)
+    wrong = ~(np.abs(numbers) < MOST_SECONDS)
     if wrong.any():
         at = int(np.argmax(wrong))
         raise InputError(f"Interaction {at}: its {name} is no usable number, got {numbers[at]}.")

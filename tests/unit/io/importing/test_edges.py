@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sim.errors import Cancelled, FormatError
+from sim.errors import Cancelled, FormatError, InputError
 from sim.io import EdgeOptions, ImportedArcs, import_world, read_arcs, read_edges
 
 
@@ -115,6 +115,17 @@ def test_columns_are_found_by_place_and_by_name(
     assert edges.weights.tolist() == [0.5, 0.01]
     assert edges.times is not None
     assert edges.times.tolist() == [1341100972.0, 1341100973.5]
+
+
+@pytest.mark.parametrize("ids", ["0 1", "ann bo"])
+@pytest.mark.parametrize("time", ["1e18", "-1e18", str(2**53)])
+def test_a_time_that_no_clock_tells_is_refused_with_its_place(
+    ids: str, time: str, tmp_path: Path
+) -> None:
+    options = EdgeOptions(time_column=2)
+    place = _file(tmp_path, f"# from, to, when\n{ids} {2**53 - 1}\n{ids} {time}\n{ids} 7\n")
+    with pytest.raises(InputError, match=rf"{place.name}: tie 2, .* has the time -?[19]"):
+        read_arcs(place, options)
 
 
 @pytest.mark.parametrize("delimiter", ["\t", ",", ";"])
