@@ -108,7 +108,10 @@ def erase_save(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     json: Json = False,
 ) -> None:
-    """Take profiles of members out of a world, its log, journal and history for good."""
+    """Take profiles of members out of a world, its log, journal and history for good.
+
+    What was backed up or exported before is not touched: it may still hold them.
+    """
     from sim.cli.worlds.open_save import AUTHOR
     from sim.runtime.opening import open_live
     from sim.runtime.saves.erasing import erase_profiles, whom
