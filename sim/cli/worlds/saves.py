@@ -194,6 +194,8 @@ def restore_save(
     say(f"{done.path} can be restored: {where}." if test else f"Restored {done.path}: {where}.")
     if done.lacks:
         say(done.lacks)
+    if done.history:
+        say(f"Its history, what members did, is damaged ({done.history}): it goes along as it is.")
     if done.aside is not None:
         say(f"What lived beside the world of before is kept as {done.aside.stem}.")
     if done.other is not None:

@@ -25,7 +25,7 @@ from sim.runtime.journal.replacing import cleared, origin_of, require_free
 from sim.runtime.journal.writer import recover
 from sim.runtime.saves.places import LivePlace, live_places, place_of, rest_of
 from sim.store import info, saves, verify
-from sim.store.history.database import copy_history, drop_history
+from sim.store.history.database import copy_history, damage_of_history, drop_history
 from sim.store.journal.journal import ACKED_FILE, JOURNAL_FILE, LEASE_FILE, folder_of, read_acked
 from sim.store.journal.lease import LeaseError, is_held
 from sim.store.journal.reading import BrokenError, read_journal
@@ -80,6 +80,8 @@ class RestoreReport:
         What its journal holds beyond that and this version cannot play; "": nothing.
     other
         The newest backup there that another world of that name has; None: none has.
+    history
+        Why the history beside it cannot be read whole, which goes along as it is; "": it can.
     """
 
     path: Path
@@ -88,6 +90,7 @@ class RestoreReport:
     aside: Path | None = None
     lacks: str = ""
     other: Path | None = None
+    history: str = ""
 
 
 def backup(folder: Path, to: Path, *, keep: int = 10, report: Report = quiet) -> tuple[Backup, ...]:
@@ -164,7 +167,8 @@ def restore(
     force
         Replace the world of that name; what its journal holds is put aside, not thrown away.
     test
-        Only try it out: load it, do again what its journal says, and compare every digest.
+        Only try it out: load it, do again what its journal says, compare every digest, and look
+        through its history.
     report
         Told the progress; may cancel.
 
@@ -182,14 +186,15 @@ def restore(
     if not found:
         raise FileError(source, f"holds no backup of {stem}")
     chosen, other = _chosen(found, target)
+    history = damage_of_history(chosen)
     if test:
-        return replace(_tried(chosen, report), other=other)
+        return replace(_tried(chosen, report), other=other, history=history)
     folder.mkdir(parents=True, exist_ok=True)
     aside = _brought(chosen, target, force=force, report=report)
     live = place_of(target)
     if live is None:
-        return RestoreReport(target, info(target).tick or 0, 0, aside, other=other)
-    return RestoreReport(target, live.opens_at, 0, aside, rest_of(live), other)
+        return RestoreReport(target, info(target).tick or 0, 0, aside, "", other, history)
+    return RestoreReport(target, live.opens_at, 0, aside, rest_of(live), other, history)
 
 
 def duplicate(folder: Path, name: str, new: str, *, report: Report = quiet) -> Path:

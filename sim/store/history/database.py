@@ -20,6 +20,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sim.core.text import one_line
 from sim.errors import FileError
 from sim.platform.acts.tick_record import TickRecord
 from sim.store.history.packing import packed_acts, packed_decisions, packed_texts, packed_wrote
@@ -32,6 +33,7 @@ __all__ = [
     "VERSION",
     "HistoryDatabase",
     "copy_history",
+    "damage_of_history",
     "drop_history",
     "history_file",
     "move_history",
@@ -401,6 +403,23 @@ def copy_history(world: str | PathLike[str], target: str | PathLike[str]) -> Non
             flush(file.fileno())
         draft.replace(goal)
         flush_folder(goal.parent)
+
+
+def damage_of_history(world: str | PathLike[str]) -> str:
+    """Return why the history beside a world's file cannot be read whole; "": it can, or is none.
+
+    What the pages of the database say of each other is compared, not what its rows hold.
+    """
+    file = history_file(world)
+    if not file.is_file():
+        return ""
+    uri = f"{file.absolute().as_uri()}?mode=ro{still(file)}"
+    try:
+        with contextlib.closing(sqlite3.connect(uri, uri=True)) as database:
+            (said,) = database.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.DatabaseError as error:
+        said = str(error)
+    return "" if said == "ok" else one_line(said)
 
 
 def still(path: Path) -> str:

@@ -107,7 +107,13 @@ def test_backups_come_back(hubbub: Hubbub) -> None:
     assert said.code == 3  # one of them is no world
     assert [row.split()[1] for row in said.out.splitlines()[:2]] == ["copied", "copied"]
     assert hubbub("saves", "restore", "a", "--backups", "away").code == 3
-    assert "can be restored" in hubbub("saves", "restore", "a", "--backups", "away", "--test").out
+    trying = ("saves", "restore", "a", "--backups", "away", "--test")
+    assert "can be restored" in hubbub(*trying).out
+    assert "history" not in hubbub(*trying).out
+    (kept,) = Path("away").glob("a.*.hub")
+    Path(f"{kept}.history").write_bytes(b"what members did")
+    assert "damaged (file is not a database)" in hubbub(*trying).out
+    Path(f"{kept}.history").unlink()
     hubbub("saves", "delete", "a", "--yes")
     assert hubbub("saves", "restore", "a", "--backups", "away").out.startswith("Restored ")
     Path("saves/bad.hub").unlink()

@@ -19,10 +19,11 @@ from sim.runtime.saves import backups
 from sim.runtime.saves.backups import backup, copy_live, restore
 from sim.runtime.saves.places import never_saved
 from sim.store import load, save
-from sim.store.history.database import history_file
+from sim.store.history.database import damage_of_history, history_file
 from sim.store.journal.lease import Lease
 from sim.store.journal.route import JUMP
 from sim.world.world import World
+from tests.unit.runtime.worlds import until
 from tests.unit.store.fake import FakeWorld, patch, saved
 from tests.unit.store.test_saves import damaged, opened, told
 
@@ -165,6 +166,23 @@ def test_a_backup_can_be_tried_without_writing(folder: Path, tmp_path: Path) -> 
     assert list(folder.iterdir()) == []
 
 
+def test_a_history_that_is_damaged_is_told_of(tmp_path: Path) -> None:
+    world = tmp_path / "a.hub"
+    path = history_file(world)
+    assert damage_of_history(world) == ""
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE kept (line TEXT)")
+        database.executemany("INSERT INTO kept VALUES (?)", [("x" * 500,)] * 100)
+        database.commit()
+    assert damage_of_history(world) == ""
+    whole = path.read_bytes()
+    for left in (5_000, 600, 40):
+        path.write_bytes(whole[:left])
+        assert damage_of_history(world)
+    path.write_bytes(whole[:4099] + b"\xff\xff" + whole[4101:])  # how many cells a page has
+    assert damage_of_history(world)
+
+
 def test_a_name_without_backup_is_refused(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(FileError, match="holds no backup of a"):
         restore(folder, "a", tmp_path)
@@ -212,6 +230,7 @@ async def test_a_backup_is_the_world_as_it_is(folder: Path, tmp_path: Path, file
     assert tried.replayed >= 3
     back = restore(tmp_path / "elsewhere", "a", tmp_path / "b")
     assert (back.tick, back.aside) == (5, None)
+    assert (tried.history, back.history) == ("file is not a database", "file is not a database")
     assert history_file(back.path).read_bytes() == b"what members did"
     opened = open_live(back.path)
     assert (opened.world.digest(), opened.findings) == (before, ())
@@ -232,6 +251,8 @@ async def test_a_world_that_is_open_and_running_is_backed_up_at_one_of_its_entri
         await simulation.play(ticks_per_second=None)
         for _ in range(4):
             to = tmp_path / "b"
+            before = simulation.frame.durable_tick or 0  # else there may be nothing new to copy
+            await until(lambda at=before: (simulation.frame.durable_tick or 0) > at)  # type: ignore[misc]
             (done,) = await asyncio.to_thread(backup, folder, to, keep=2)
             assert (done.reason, done.name) == ("copied", "a")
             tried = await asyncio.to_thread(restore, folder, "a", to, test=True)
