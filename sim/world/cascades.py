@@ -185,15 +185,15 @@ class EndedCascade:
         if not self._is_packed:
             return None
         if self.agents == agents:
-            return PackedRecord(self.id, self._whole, self._data.tobytes())
+            return PackedRecord(self.id, self._whole, self._data.data)
         data = laid_out(*self.made(agents, rested).dump())
         if len(data) > PACKED_BYTES:
             return None
         return PackedRecord(self.id, len(data), zlib.compress(data, 1))
 
     def _unpacked(self, rested: str) -> tuple[dict[str, Any], Columns]:
-        data = self._data.tobytes()
-        return read(zlib.decompress(data) if self._is_packed else data, rested)
+        data = zlib.decompress(self._data.data) if self._is_packed else self._data.tobytes()
+        return read(data, rested)
 
 
 class Cascades(MutableSequence[Cascade]):

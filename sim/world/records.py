@@ -59,12 +59,12 @@ class PackedRecord(NamedTuple):
     whole
         Its bytes, unpacked.
     data
-        Compressed.
+        Compressed; it may lie where many do, and is not copied from there.
     """
 
     number: int
     whole: int
-    data: bytes
+    data: bytes | memoryview
 
 
 def canonical(value: object) -> str:
@@ -123,18 +123,21 @@ def filed(found: Sequence[PackedRecord]) -> Columns:
     """Return packed records as columns of a file; none where there are none."""
     if not found:
         return {}
-    joined = b"".join(each.data for each in found)
     sizes = [len(each.data) for each in found]
+    joined, begin = np.empty(sum(sizes), np.uint8), 0
+    for each, size in zip(found, sizes, strict=True):
+        joined[begin : begin + size] = np.frombuffer(each.data, np.uint8)
+        begin += size
     return {
         f"{PREFIX}numbers": np.array([each.number for each in found], np.int64),
         f"{PREFIX}sizes": np.array(sizes, np.int64),
         f"{PREFIX}wholes": np.array([each.whole for each in found], np.int64),
-        f"{PREFIX}records": np.frombuffer(joined, np.uint8),
+        f"{PREFIX}records": joined,
     }
 
 
 def records(columns: Columns) -> list[PackedRecord]:
-    """Return the packed records among the columns of a file.
+    """Return the packed records among the columns of a file; their bytes stay where they are.
 
     Raises
     ------
@@ -155,7 +158,7 @@ def records(columns: Columns) -> list[PackedRecord]:
         raise ValueError("one of them is too large")
     if sizes.sum() != data.size or (numbers.size and sizes.max() > data.size):
         raise ValueError("they are not as long as they claim")
-    held, stops = data.tobytes(), np.cumsum(sizes).tolist()
+    held, stops = np.ascontiguousarray(data).data, np.cumsum(sizes).tolist()
     starts = [0, *stops[:-1]]
     told = zip(numbers.tolist(), wholes.tolist(), starts, stops, strict=True)
     return [PackedRecord(number, whole, held[start:stop]) for number, whole, start, stop in told]

@@ -10,9 +10,11 @@ import platform
 import sqlite3
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from datetime import UTC, datetime
+from heapq import merge
 from importlib import metadata
+from itertools import chain, islice
 from typing import Any
 
 from sim.store.snapshot.columns import CHECKSUM, Columns
@@ -20,7 +22,7 @@ from sim.store.snapshot.json_values import to_json, utf8
 from sim.store.snapshot.trailer import LEAF_BYTES
 from sim.world.records import heads
 
-__all__ = ["Meta", "Said", "counted", "mirror", "naming", "versions", "whole", "write"]
+__all__ = ["Meta", "Said", "counted", "mirror", "naming", "versions", "write"]
 
 Meta = dict[str, Any]
 """What ``World.dump()`` says beside its columns: everything in it can be written as JSON."""
@@ -32,23 +34,19 @@ Said = Mapping[str, object]
 
 Who = Callable[[object], str | None]
 NOBODY = -1
+_AT_A_TIME = 256
+"""Messages whose rows are made together."""
+
 _TYPES = 100
 """Types of ties that ``info`` knows; more are in the world itself."""
 
 
-def whole(meta: Meta, columns: Columns) -> Meta:
-    """Return metadata that name the messages too whose records are packed, by their numbers."""
-    ended = [*heads(columns)]
-    if not ended:
-        return meta
-    every = [*_dicts(meta, "cascades"), *ended]
-    return meta | {"cascades": sorted(every, key=lambda each: each["id"])}
+def counted(world: object, meta: Meta, models: set[str]) -> dict[str, object]:
+    """Return the numbers that ``info`` shows, as far as the world or its metadata know them.
 
-
-def counted(world: object, meta: Meta) -> dict[str, object]:
-    """Return the numbers that ``info`` shows, as far as the world or its metadata know them."""
+    ``models``: the names of its messages' models, as :func:`mirror` tells them.
+    """
     agents, ties = getattr(world, "agents", None), getattr(world, "ties", None)
-    models = {_model(cascade)[0] for cascade in _dicts(meta, "cascades")}
     hosted = _dict(meta.get("platform"))
     types = _dict(meta.get("relations")).get("types")
     return ({"relations": types[:_TYPES]} if isinstance(types, list) else {}) | {
@@ -118,24 +116,50 @@ def write(connection: sqlite3.Connection, meta: Meta, said: Said) -> None:
     connection.executemany("INSERT INTO world VALUES (?, ?)", rows.items())
 
 
-def mirror(connection: sqlite3.Connection, meta: Meta, columns: Columns, who: Who) -> None:
-    """Write the tables ``plugins``, ``messages`` and ``cascades`` from the metadata.
+def mirror(connection: sqlite3.Connection, meta: Meta, columns: Columns, who: Who) -> set[str]:
+    """Write the tables ``plugins``, ``messages`` and ``cascades``; returns the models' names.
+
+    Few messages are held at a time: of those that ended there may be any number.
 
     Parameters
     ----------
     connection, meta
         As of :func:`write`.
     columns
-        Only for the number of seeds of each cascade, from ``cascade.ID.seeds``.
+        For the messages whose records are packed, and for the number of seeds of each cascade,
+        from ``cascade.ID.seeds``.
     who
         Names an author (:func:`naming`).
     """
     _insert(connection, "plugins", map(_plugin, _dicts(meta, "plugins")))
-    cascades = _dicts(meta, "cascades")
-    messages = _dicts(meta, "messages") or [each | _dict(each.get("message")) for each in cascades]
+    messages = _dicts(meta, "messages")
     _insert(connection, "messages", (_message(i, each, who) for i, each in enumerate(messages)))
-    rows = (_cascade(i, each, who) for i, each in enumerate(_seeded(cascades, columns)))
-    _insert(connection, "cascades", rows)
+    models: set[str] = set()
+    number, every = 0, _cascades(meta, columns)
+    while some := [*islice(every, _AT_A_TIME)]:
+        models |= {_model(each)[0] for each in some}
+        if not messages:
+            said = (each | _dict(each.get("message")) for each in some)
+            rows = [_message(i, each, who) for i, each in enumerate(said, number)]
+            _insert(connection, "messages", rows)
+        found = enumerate(_seeded(some, columns), number)
+        _insert(connection, "cascades", [_cascade(i, each, who) for i, each in found])
+        number += len(some)
+    return models
+
+
+def _cascades(meta: Meta, columns: Columns) -> Iterator[Meta]:
+    """Yield what is said of each message, by number where records of some are packed."""
+    own, ended = _dicts(meta, "cascades"), heads(columns)
+    first = next(ended, None)
+    if first is None:
+        return iter(own)
+    own.sort(key=_id)
+    return merge(own, chain([first], ended), key=_id)
+
+
+def _id(cascade: Meta) -> int:
+    return int(cascade["id"])
 
 
 def versions() -> dict[str, str]:

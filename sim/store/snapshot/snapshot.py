@@ -121,19 +121,17 @@ def save(
     report("packing", 0.0)
     meta, columns = packed(world)
     meta, columns = plain(meta), arrays.check_columns(columns)
-    whole = facts.whole(meta, columns)
     people = rows.of(world, relational)
     said = {
         "name": target.stem if name is None else name,
         "note": note,
         "digest": world.digest(),
-        **facts.counted(world, whole),
     }
     with _explained(target), files.draft(target) as draft:
         with _created(draft.path) as file:
-            facts.write(file, meta, said)
+            models = facts.mirror(file, meta, columns, facts.naming(world))
+            facts.write(file, meta, said | facts.counted(world, meta, models))
             audit.write(file, world)
-            facts.mirror(file, whole, columns, facts.naming(world))
             if people is not None:
                 rows.write(file, people, report)
             arrays.write(file, columns, report)
