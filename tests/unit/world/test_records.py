@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
+import sqlite3
+import tracemalloc
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +18,7 @@ import pytest
 from sim import World, load, save
 from sim.errors import SnapshotError
 from sim.store.history.reading import read_history
+from sim.store.snapshot import facts, schema
 from sim.store.snapshot.snapshot import read
 from sim.world import cascades as packing
 from sim.world import records
@@ -177,8 +183,6 @@ def test_forged_records_are_refused_in_one_sentence(tmp_path: Path, forged: Any)
 
 def write_raw(world: Any, path: Path) -> None:
     """Save what a program that checks nothing would."""
-    from sim.store.snapshot import facts
-
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(facts, "heads", lambda columns: iter(()))
         save(world, path, relational=False)
@@ -216,3 +220,47 @@ def test_the_history_of_a_file_knows_every_message_that_ended(tmp_path: Path) ->
     for each in world.cascades:
         assert (packs[each.id].agents == each.log.agents).all()
         assert (packs[each.id].sources == each.log.sources).all()
+
+
+def most_held(act: Callable[[], object]) -> int:
+    """Return the most bytes held during an act beyond those before it."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        act()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_records_are_neither_copied_piece_by_piece_nor_all_together() -> None:
+    world = World.create(agents=6_000, mean_degree=4, seed=7)
+    for _ in range(120):
+        world.inject("x", seeds="random:4000", model="independent-cascade", probability=0.0)
+    world.step(3)
+    meta, columns = world.packed()
+    size = columns[f"{records.PREFIX}records"].nbytes
+    assert size > 400_000
+    assert most_held(world.packed) < 1.5 * size
+    assert most_held(lambda: digest_of(meta, columns)) < 0.5 * size
+
+
+def test_rows_for_people_are_made_of_few_messages_at_a_time() -> None:
+    held = []
+    for messages in (600, 1_200):
+        world = world_of(messages)
+        meta, columns = world.packed()
+        with closing(sqlite3.connect(":memory:")) as file:
+            for table in ("plugins", "messages", "cascades"):
+                file.execute(schema.CORE_TABLES[table])
+
+            def mirror(
+                file: sqlite3.Connection = file, meta: Any = meta, columns: Any = columns
+            ) -> None:
+                assert facts.mirror(file, meta, columns, str) == {"independent-cascade"}
+
+            held.append(most_held(mirror))
+            assert file.execute("SELECT id FROM cascades").fetchall() == [
+                (number,) for number in range(messages)
+            ]
+    assert held[1] < 1.3 * held[0]
