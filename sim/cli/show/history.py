@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sim.store.history.history import HistoryEvent, WorldHistory
     from sim.world.world import World
 
-__all__ = ["Question", "show_history"]
+__all__ = ["Question", "not_kept", "show_history"]
 
 _CELLS = 60
 _GAPS = 5
@@ -103,13 +103,12 @@ def _show_happenings(history: WorldHistory, people: Agents, asked: Question, sha
     facts = {"count": len(found), "rows": [_facts(each, people, history) for each in kept]}
     heading = ("tick", "who", "did", "message", "text", "whom")
     answer(shape, facts, lambda facts, most: _listed(heading, map(_row, facts["rows"]), facts))
-    for line in _missing(history):
+    for line in not_kept([] if history.record is None else history.record.missing):
         tell(line)
 
 
-def _missing(history: WorldHistory) -> Iterator[str]:
-    """Say of which ticks nobody knows what members did."""
-    gaps = [] if history.record is None else history.record.missing
+def not_kept(gaps: Sequence[tuple[int, int]]) -> Iterator[str]:
+    """Say of which ticks, first and last, nobody knows what members did."""
     if gaps:
         said = ", ".join(f"{a:,}" if a == b else f"{a:,}-{b:,}" for a, b in gaps[:_GAPS])
         more = f" and {len(gaps) - _GAPS:,} stretches more" if len(gaps) > _GAPS else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from sim.cli.program.output import say, watched
+from sim.cli.program.output import say, tell, watched
 
 __all__ = ["export_world"]
 
@@ -27,6 +27,7 @@ def export_world(where: str, to: str, out: Path, *, force: bool) -> None:
     InputError
         When neither says which.
     """
+    from sim.cli.show.history import not_kept
     from sim.cli.worlds.open_save import open_world
     from sim.errors import InputError, UnknownNameError
     from sim.io import EXPORTS, export
@@ -46,3 +47,5 @@ def export_world(where: str, to: str, out: Path, *, force: bool) -> None:
     files = f" ({len(done.paths)} files)" if len(done.paths) > 1 else ""
     size = f"{done.rows:,} rows, {done.bytes / 2**20:,.1f} MB in {done.seconds:.2f} s"
     say(f"Exported {shlex.quote(str(out))}{files}: {size}.")
+    for line in not_kept(done.missing):
+        tell(line)

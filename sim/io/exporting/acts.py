@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,9 +13,10 @@ import numpy.typing as npt
 from sim.io.exporting.tables import ExportColumn, ExportTable, Who
 from sim.platform.acts.kinds import OF_GROUPS, Act
 from sim.platform.acts.log import NOBODY
-from sim.platform.acts.tick_record import said_in
+from sim.platform.acts.tick_record import posted_in, said_in
 from sim.platform.posts.posts import Kind
 from sim.store.history.acts import Record, TickMessages
+from sim.world.interventions.messages import Vote
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -28,8 +30,9 @@ _ACTS = [act.says for act in Act]
 _KINDS = [kind.name.lower() for kind in Kind]
 _COUNTED = {
     Act.LIKE: (0, 1), Act.UNLIKE: (0, -1), Act.REPOST: (1, 1), Act.QUOTE: (1, 1),
-    Act.REPLY: (2, 1), Act.REPORT: (3, 1),
+    Act.REPLY: (2, 1), Act.REPORT: (3, 1), Act.DISLIKE: (4, 1), Act.UNDO_DISLIKE: (4, -1),
 }  # fmt: skip
+_COUNTERS = ("likes", "shares", "replies", "reports", "dislikes")
 
 
 class _Flow:
@@ -114,18 +117,18 @@ def _acts(record: Record, who: Who) -> ExportTable:
 
 
 def _posts(world: World, record: Record, who: Who) -> ExportTable:
-    first, counts = _counts(record)
+    held = _only_in_feeds(world, record)
+    counts = _Counts(world, record, held)
     names = world.agents.vocabulary.names
 
     def parts() -> Iterator[Part]:
-        for wall in record.walls():
+        for wall in heapq.merge(record.walls(), held, key=lambda wall: wall.first):
             wrote, size = wall.wrote, wall.wrote.author.size
-            mine = slice(wall.first - first, wall.first - first + size)
             yield (
                 range(wall.first, wall.first + size), [wall.tick] * size, wrote.author, wrote.kind,
                 _or_none(wrote.parent), _signed(wrote.to), _texts(world, wall),
                 [list(names(mask)) for mask in wrote.tags.tolist()], _or_none(wrote.cascade),
-                *(column[mine] for column in counts),
+                *counts.of(wall),
             )  # fmt: skip
 
     flow = _Flow(parts)
@@ -141,10 +144,10 @@ def _posts(world: World, record: Record, who: Who) -> ExportTable:
         ExportColumn("message", "integer", _Cells(flow, 8)),
         *(
             ExportColumn(name, "integer", _Cells(flow, 9 + place))
-            for place, name in enumerate(("likes", "shares", "replies", "reports"))
+            for place, name in enumerate(_COUNTERS)
         ),
     )
-    return ExportTable("posts", record.sizes[1], columns)
+    return ExportTable("posts", record.sizes[1] + sum(map(_size, held)), columns)
 
 
 def _texts(world: World, wall: TickMessages) -> list[str]:
@@ -155,16 +158,67 @@ def _texts(world: World, wall: TickMessages) -> list[str]:
     ]
 
 
-def _counts(record: Record) -> tuple[int, npt.NDArray[np.int64]]:
-    """Return the number of the first message, and int64 (4, messages) from it on."""
-    first, stop = record.numbers
-    counts = np.zeros((4, stop - first), np.int64)
-    for _, acts in record.acts():
-        known = (acts.message >= first) & (acts.message < stop)
-        for act, (place, step) in _COUNTED.items():
-            about = acts.message[known & (acts.act == act)] - np.uint32(first)
-            np.add.at(counts[place], about, step)
-    return first, counts
+def _only_in_feeds(world: World, record: Record) -> list[TickMessages]:
+    """Return the messages of which nothing but the feeds of the world itself is left."""
+    platform = world.platform
+    if platform is None:
+        return []
+    posts, kept = platform.posts, record.ticks
+    ticks = np.setdiff1d(posts.created, kept).tolist()
+    return [TickMessages(tick, *posted_in(posts, platform.written, tick)) for tick in ticks]
+
+
+def _size(wall: TickMessages) -> int:
+    return int(wall.wrote.author.size)
+
+
+class _Counts:
+    """How often each message was liked, shared, answered, reported and disliked.
+
+    What is in feeds has counters; of what left them the acts are counted, and what interventions
+    voted. Where acts that could be about a message are not kept, nobody knows.
+    """
+
+    def __init__(self, world: World, record: Record, held: Sequence[TickMessages]) -> None:
+        self._first, stop = record.numbers
+        if held:
+            stop = max(stop, held[-1].first + _size(held[-1]))
+            self._first = min(self._first, held[0].first) if record.sizes[1] else held[0].first
+        self._counts = np.zeros((len(_COUNTERS), stop - self._first), np.int64)
+        self._blank = max((last for _, last in record.missing), default=-1)
+        for _, acts in record.acts():
+            known = (acts.message >= self._first) & (acts.message < stop)
+            for act, (place, step) in _COUNTED.items():
+                about = acts.message[known & (acts.act == act)] - np.uint32(self._first)
+                np.add.at(self._counts[place], about, step)
+        self._vote(world)
+        self._live = stop
+        if world.platform is not None and len(world.platform.posts):
+            posts = world.platform.posts
+            self._live = posts.first
+            low = max(self._first, posts.first)
+            for place, name in enumerate(_COUNTERS):
+                column = getattr(posts, name)[low - posts.first : stop - posts.first]
+                self._counts[place, low - self._first :] = column
+
+    def _vote(self, world: World) -> None:
+        """Add what interventions gave, which no member did."""
+        injected = {} if world.platform is None else world.platform.injected
+        for planned in world.interventions:
+            does = planned.does
+            if isinstance(does, Vote) and planned.is_over and not planned.failed:
+                place = injected.get(does.message, -1) - self._first
+                if 0 <= place < self._counts.shape[1]:
+                    self._counts[0, place] += does.likes
+                    self._counts[4, place] += does.dislikes
+
+    def of(self, wall: TickMessages) -> Iterator[Any]:
+        """Return those of the messages of a tick, a column each; None: nobody knows."""
+        mine = slice(wall.first - self._first, wall.first - self._first + _size(wall))
+        if wall.tick > self._blank or wall.first >= self._live:
+            yield from self._counts[:, mine]
+        else:
+            yield from ([None] * _size(wall) for _ in _COUNTERS)
 
 
 def _decisions(record: Record, who: Who, rows: int) -> ExportTable:

@@ -12,7 +12,7 @@ from sim.io.exporting.acts import doings_of
 from sim.io.exporting.lines import BATCH
 from sim.io.exporting.tables import ExportColumn, ExportTable, who_of
 from sim.store.history.acts import Record
-from sim.store.relational.tables import ExtraTable, message_id, write_database
+from sim.store.relational.tables import ExtraTable, injected_of, message_id, write_database
 from sim.store.snapshot.json_values import to_json, utf8
 
 if TYPE_CHECKING:
@@ -41,23 +41,9 @@ def write_all(world: World, record: Record, path: Path, report: Report = quiet) 
     if world.platform is None:
         return write_database(world, path, report=report)
     posts, *others = doings_of(world, record, who_of(world))
-    known = _injected(posts)
+    known = injected_of(world)
     beside = [_beside(_named(table, known) if table.name == "acts" else table) for table in others]
     return write_database(world, path, posts=_rows(posts), beside=beside, report=report)
-
-
-def _injected(posts: ExportTable) -> dict[int, int]:
-    """Return the number of each injected message on the platform, and which it is."""
-    number, message = (
-        next(column for column in posts.columns if column.name == name)
-        for name in ("id", "message")
-    )
-    found: dict[int, int] = {}
-    for start in range(0, posts.rows, BATCH):
-        where = slice(start, min(start + BATCH, posts.rows))
-        pairs = zip(_cells(number, where), _cells(message, where), strict=True)
-        found |= {int(str(post)): int(str(which)) for post, which in pairs if which is not None}
-    return found
 
 
 class _Messages:

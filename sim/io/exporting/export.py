@@ -54,12 +54,16 @@ class ExportReport:
         Agents, ties, adoptions and what else they hold as rows.
     bytes, seconds
         Of all files together, and how long it took until they were safe on the disk.
+    missing
+        Stretches of ticks, first and last, of which posts, acts and decisions are not in the files:
+        nobody wrote them down, or they were dropped (the setting ``history_mb``).
     """
 
     paths: tuple[Path, ...]
     rows: int
     bytes: int
     seconds: float
+    missing: tuple[tuple[int, int], ...] = ()
 
 
 def export(
@@ -91,7 +95,7 @@ def export(
 
     Returns
     -------
-    Where, how many rows, how large, how long.
+    Where, how many rows, how large, how long, and what nobody knows.
 
     Raises
     ------
@@ -119,7 +123,8 @@ def export(
         rows = _written(world, to, drafts, tables, record, report)
         size = sum(draft.stat().st_size for draft in drafts)
     paths = tuple(Path(path) / name for name in names) or (Path(path),)
-    return ExportReport(paths, rows, size, time.perf_counter() - started)
+    missing = () if to in _GRAPHS else tuple(record.missing)
+    return ExportReport(paths, rows, size, time.perf_counter() - started, missing)
 
 
 def _tables(world: World, record: Record) -> tuple[ExportTable, ...]:

@@ -80,7 +80,14 @@ def _parts(
     source, target, trust, *marks = ties.columns
     ids = _different(own.words or ())
     nodes, *ends = (replace(column, words=ids, kind="text") for column in (own, source, target))
+    facts = [_of_node(fact, ids) for fact in facts]
     return nodes, ends, facts, [replace(trust, name="weight"), *marks]
+
+
+def _of_node(fact: ExportColumn, ids: Sequence[str]) -> ExportColumn:
+    """Return a fact that names members by the ids that nodes have here."""
+    is_member = fact.name.endswith("_source") and fact.kind == "text" and fact.words is not None
+    return replace(fact, words=[*ids, ""]) if is_member else fact
 
 
 def _different(ids: Sequence[Any]) -> Sequence[str]:

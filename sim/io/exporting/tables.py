@@ -78,10 +78,13 @@ def graph_of(world: World) -> tuple[ExportTable, ExportTable]:
     """Return members and ties as the nodes and edges of a graph.
 
     Of each of the newest 16 messages a node says in what state the member is, when it adopted it
-    first (-1: never), and from whom (-1: nobody); columns are called after the message's number.
+    first (-1: never), and the id of whom it has it from (-1, or no text: nobody); columns are
+    called after the message's number.
     """
     agents, ties, *_ = tables_of(world)
-    told = [column for cascade in world.cascades[-_TOLD:] for column in _adopted(cascade)]
+    own = agents.columns[0]
+    ids = replace(own, words=[*(own.words or ()), -1 if own.kind == "integer" else ""])
+    told = [column for cascade in world.cascades[-_TOLD:] for column in _adopted(cascade, ids)]
     return replace(agents, columns=(*agents.columns, *told)), ties
 
 
@@ -89,13 +92,14 @@ _TOLD = 16
 """Messages of which a node of a graph tells."""
 
 
-def _adopted(cascade: Cascade) -> Iterator[ExportColumn]:
+def _adopted(cascade: Cascade, ids: ExportColumn) -> Iterator[ExportColumn]:
     """Return what a message is to each member; all that a graph's formats can say of it."""
     at, source = (c.astype(np.int64) for c in (cascade.adopted_at, cascade.source))
-    places = cascade.state_now.astype(np.int64)
+    places, agents = cascade.state_now.astype(np.int64), len(at)
     yield ExportColumn(f"message_{cascade.id}_state", "text", places, cascade.states)
     yield ExportColumn(f"message_{cascade.id}_adopted_at", "integer", at)
-    yield ExportColumn(f"message_{cascade.id}_source", "integer", source)
+    known = np.where(source < 0, agents, source)
+    yield replace(ids, name=f"message_{cascade.id}_source", cells=known)
 
 
 Who = Callable[[str, Any], ExportColumn]

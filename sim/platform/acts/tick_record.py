@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 from sim.world.contract import PlatformState
 
-__all__ = ["PostedMessages", "RecentTicks", "TickRecord", "ending", "said_in", "seal"]
+__all__ = ["PostedMessages", "RecentTicks", "TickRecord", "ending", "posted_in", "said_in", "seal"]
 
 Ids = npt.NDArray[np.uint32]
 Bytes = npt.NDArray[np.uint8]
@@ -126,13 +126,13 @@ class RecentTicks(NamedTuple):
     def _left(self, tick: int, acts: ActColumns) -> TickRecord:
         chains = self.log.chains
         ends = chains.get(tick, NO_CHAIN), chains.get(tick - 1, NO_CHAIN)
-        first, wrote, texts = _written(self.posts, self.written, tick)
+        first, wrote, texts = posted_in(self.posts, self.written, tick)
         return TickRecord(tick, *ends, acts, first, wrote, texts)
 
 
 def seal(platform: PlatformState) -> None:
     """Seal the tick that ends: what is done later comes with the next."""
-    _, wrote, texts = _written(platform.posts, platform.written, platform.tick)
+    _, wrote, texts = posted_in(platform.posts, platform.written, platform.tick)
     said = (part for number, text in texts.items() for part in (b"%d" % number, text.encode()))
     platform.log.seal(platform.tick, [*platform.acted, *wrote, *said])
 
@@ -142,10 +142,22 @@ def ending(platform: PlatformState) -> TickRecord:
     return RecentTicks.of(platform)._left(platform.tick, platform.acted)  # noqa: SLF001 - its own
 
 
-def _written(
+def posted_in(
     posts: Posts, written: Mapping[int, str], tick: int
 ) -> tuple[int, PostedMessages, dict[int, str]]:
-    """Return the messages of a tick: the number of the first, their columns, and own words."""
+    """Return the messages of a tick that are still in feeds.
+
+    Parameters
+    ----------
+    posts, written
+        As of :class:`~sim.platform.platform.Platform`.
+    tick
+        In which they were posted.
+
+    Returns
+    -------
+    The number of the first, their columns, and what those say that somebody wrote.
+    """
     created = posts.created  # a search by numpy would copy it
     begin, end = bisect_left(created, tick), bisect_left(created, tick + 1)
     rows, first = slice(begin, end), posts.first + begin

@@ -49,6 +49,7 @@ __all__ = [
     "PopulatedWorld",
     "count_rows",
     "fill",
+    "injected_of",
     "message_id",
     "of",
     "told_posts",
@@ -160,10 +161,11 @@ def fill(
     if is_plain:  # values that are all alike cost as much to hand over as others
         ties = "agent_relationships VALUES (?, ?, ?, 'follow', '{}', 1.0, 0, 0)"
     lives = _Lives(world)
+    told = _posts(world, ids) if posts is None else told_posts(posts, injected_of(world))
     work = (
         (_every("agents"), _agents(world, ids, lives)),
         (_every("agent_states"), _states(world, ids, lives)),
-        (_every("messages"), _posts(world, ids) if posts is None else told_posts(posts)),
+        (_every("messages"), told),
         (ties, _ties(world, ids, changed)),
         (_every("agent_relationships"), _closed(world, ids)),
         (_every("propagation_sessions"), _sessions(world, ids)),
@@ -224,8 +226,9 @@ class _Lives:
         platform = getattr(world, "platform", None)
         if platform is not None:
             ticks, counts = platform.log.counted
-            when = np.repeat(ticks, counts[:, Act.SIGN_UP]).tolist()[-count:]
-            self.created[count - len(when) :] = when
+            signed = len(platform.members)  # who came since then signs up in the next tick
+            when = np.repeat(ticks, counts[:, Act.SIGN_UP]).tolist()[-signed:]
+            self.created[signed - len(when) : signed] = when
         trail = getattr(world, "trail", None)
         for act in () if trail is None else trail.acts:
             found = _JOINED.fullmatch(act.result) if act.kind == "create_agents" else None
@@ -282,6 +285,12 @@ def _states(world: PopulatedWorld, ids: list[str], lives: _Lives) -> Iterator[Ro
 _STAGES = [status.name.lower() for status in Lifecycle]
 
 
+def injected_of(world: PopulatedWorld) -> dict[int, int]:
+    """Return the number on the platform of each injected message, and which it is."""
+    platform = getattr(world, "platform", None)
+    return {} if platform is None else {post: own for own, post in platform.injected.items()}
+
+
 def message_id(post: int | None, injected: Mapping[int, int]) -> int | None:
     """Return the ``message_id`` of a message on the platform.
 
@@ -295,7 +304,7 @@ def message_id(post: int | None, injected: Mapping[int, int]) -> int | None:
     return None if post is None else injected.get(post, POSTS_FROM + post)
 
 
-def told_posts(posts: Iterable[Row]) -> Iterator[Row]:
+def told_posts(posts: Iterable[Row], injected: Mapping[int, int]) -> Iterator[Row]:
     """Yield messages of members as rows of ``messages``.
 
     Parameters
@@ -304,13 +313,12 @@ def told_posts(posts: Iterable[Row]) -> Iterator[Row]:
         Each (number, tick, author's id, kind, number that it answers or None, whose, text, tags as
         JSON, injected message that it is or None, and counts); those injected are left out, they
         have rows of their own.
+    injected
+        Of :func:`injected_of`: what is answered may not be among the messages any more.
     """
-    names = ("likes", "shares", "replies", "reports")
-    injected: dict[int, int] = {}  # what is answered stands before what answers
+    names = ("likes", "shares", "replies", "reports", "dislikes")
     for number, tick, author, kind, parent, _to, text, tags, message, *counts in posts:
-        if message is not None:
-            injected[int(str(number))] = int(str(message))
-        else:
+        if message is None:
             parent_id = message_id(None if parent is None else int(str(parent)), injected)
             said = {"post": number, "parent": parent_id, "tags": json.loads(str(tags))}
             said |= dict(zip(names, counts, strict=False))
@@ -325,10 +333,10 @@ def _posts(world: PopulatedWorld, ids: list[str]) -> Iterator[Row]:
     posts, names = platform.posts, world.agents.vocabulary.names
     columns = (
         posts.created, posts.author, posts.kind, posts.parent, posts.tags, posts.cascade,
-        posts.likes, posts.shares, posts.replies, posts.reports,
+        posts.likes, posts.shares, posts.replies, posts.reports, posts.dislikes,
     )  # fmt: skip
     rows = zip(*map(_each, columns), strict=True)
-    yield from told_posts(
+    told = (
         (
             number, tick, ids[author], _POST_KINDS[kind], None if parent < 0 else parent, None,
             utf8(platform.text_of(number)), to_json(list(names(tags))),
@@ -338,6 +346,7 @@ def _posts(world: PopulatedWorld, ids: list[str]) -> Iterator[Row]:
             rows, posts.first
         )
     )  # fmt: skip
+    yield from told_posts(told, injected_of(world))
 
 
 def _is_plain(ties: Ties) -> bool:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from sim import World, save
 from sim.io import EXPORTS
 from tests.unit.cli.conftest import Hubbub
 
@@ -44,3 +45,12 @@ def test_formats_are_completed() -> None:
     from sim.cli.program.start import completed
 
     assert completed("exports")("") == list(EXPORTS)
+
+
+def test_ticks_of_which_nothing_is_kept_are_told(hubbub: Hubbub) -> None:
+    world = World.create(agents=60, mean_degree=4, seed=1, platform={"log_ticks": 3})
+    world.step(10)
+    save(world, "a.hub")
+    said = hubbub("export", "a.hub", "--out", "a", "--format", "csv")
+    assert said.err.strip() == ("What members did is not kept of the ticks 1-7 (history_mb).")
+    assert hubbub("export", "a.hub", "--out", "a.graphml").err == ""

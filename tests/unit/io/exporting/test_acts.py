@@ -256,3 +256,127 @@ def test_acts_of_a_database_name_the_messages_that_they_are_about(tmp_path: Path
         if message != 2**32 - 1
     ]
     assert sorted(named) == sorted(told_by)
+
+
+def test_who_has_yet_to_sign_up_moves_no_other_sign_up(tmp_path: Path) -> None:
+    told = {"posting": 0.3, "newcomers": 0.5}
+    world = World.create(agents=150, mean_degree=8, seed=7, platform=told)
+    world.step(5)
+    world.create_agents(3)
+    io.export(world, tmp_path / "a.db", to="sqlite")
+    assert world.platform is not None
+    signed = {
+        who: tick
+        for tick, acts in world.platform.log
+        for who in acts.agent[acts.act == Act.SIGN_UP].tolist()
+    }
+    assert len(signed) == len(world.agents) - 153 > 10
+    late = dict.fromkeys(range(len(world.agents) - 3, len(world.agents)), 5)
+    with closing(sqlite3.connect(tmp_path / "a.db")) as file:
+        rows = file.execute("SELECT agent_id, created_at FROM agents").fetchall()
+    assert {int(who): tick for who, tick in rows if tick} == signed | late
+
+
+@pytest.mark.parametrize("opened", [None, 6])
+def test_whom_an_intervention_let_in_came_when_it_was_done(
+    tmp_path: Path, opened: int | None
+) -> None:
+    world = World.create(agents=20, mean_degree=4, seed=7)
+    world.at(4, "newcomers", count=2)
+    world.at(2, "newcomers", count=3)
+    world.at(99, "newcomers", count=5)
+    if opened is not None:
+        world.at(opened, "open-platform")
+        world.at(8, "newcomers", count=1)
+    world.step(3)
+    world.create_agents(1)
+    world.step(7)
+    io.export(world, tmp_path / "a.db", to="sqlite")
+    with closing(sqlite3.connect(tmp_path / "a.db")) as file:
+        rows = file.execute("SELECT agent_id, created_at FROM agents").fetchall()
+    when = [tick for _, tick in sorted((int(who), tick) for who, tick in rows)]
+    assert when == [0] * 20 + [2] * 3 + [3] + [4] * 2 + ([] if opened is None else [8])
+
+
+@pytest.mark.parametrize("window", [1_000, 10])
+def test_what_feeds_hold_is_told_without_a_history_and_with_all_votes(
+    tmp_path: Path, window: int
+) -> None:
+    path = tmp_path / "a.hub"
+    told = {"posting": 0.3, "log_ticks": 5, "window": window}
+    world = World.create(agents=150, mean_degree=8, seed=7, platform=told)
+    world.inject("The bridge is closed.", seeds=[3], model="si", beta=0.2, author=3)
+    world.at(2, "vote", message=0, likes=7, dislikes=4)
+    with recorded(world, path):
+        world.step(30)
+    platform, gap = world.platform, 30 - min(window, 5)
+    assert platform is not None
+    posts = platform.posts
+    held = io.export(world, tmp_path / "held", to="jsonl")
+    whole = io.export(world, tmp_path / "whole", to="jsonl", history=path)
+    assert (held.missing, whole.missing) == (((1, gap),), ())
+    some, every = tables(tmp_path / "held", "jsonl"), tables(tmp_path / "whole", "jsonl")
+    by_rules = {"to", "text"}  # what is answered may have left the feeds
+    assert [{k: v for k, v in row.items() if k not in by_rules} for row in some["posts"]] == [
+        {k: v for k, v in row.items() if k not in by_rules} for row in every["posts"][posts.first :]
+    ]
+    assert [row["id"] for row in every["posts"]] == [*range(posts.next)]
+    for name in ("likes", "shares", "replies", "reports", "dislikes"):
+        told_by = [row[name] for row in some["posts"]]
+        assert told_by == getattr(posts, name).tolist()
+    first = every["posts"][0]
+    given = [row["act"] for row in every["acts"] if row["message"] == 0]
+    assert first["likes"] == given.count("like") - given.count("unlike") + 7
+    assert first["dislikes"] == given.count("dislike") - given.count("undo dislike") + 4
+
+
+def test_counts_are_nobodys_guess_where_acts_are_missing(tmp_path: Path) -> None:
+    path = tmp_path / "a.hub"
+    told = {"posting": 0.3, "log_ticks": 3, "window": 8}
+    world = World.create(agents=150, mean_degree=8, seed=7, platform=told)
+    with recorded(world, path):
+        world.step(5)
+    world.step(10)
+    with recorded(world, path):
+        world.step(20)
+    made = io.export(world, tmp_path / "a", to="jsonl", history=path)
+    assert made.missing == ((6, 12),)  # the last three are in memory when it goes on
+    found = tables(tmp_path / "a", "jsonl")["posts"]
+    blank = {row["tick"] for row in found if row["likes"] is None}
+    assert blank == {row["tick"] for row in found if row["tick"] <= 5} != set()
+    assert 13 in {row["tick"] for row in found}
+
+
+def test_acts_name_an_injected_message_of_which_the_post_is_not_kept(tmp_path: Path) -> None:
+    told = {"posting": 0.3, "log_ticks": 3, "window": 4}
+    world = World.create(agents=80, mean_degree=8, seed=7, platform=told)
+    world.step(2)
+    world.inject("The bridge is closed.", seeds=[3], model="si", beta=0.3, author=3)
+    world.step(3)
+    platform = world.platform
+    assert platform is not None
+    number = platform.injected[0]
+    platform.act(4, "reply", message=number, text="Is it?")
+    world.step(2)
+    assert number < platform.posts.first
+    io.export(world, tmp_path / "a.db", to="sqlite")
+    with closing(sqlite3.connect(tmp_path / "a.db")) as file:
+        acts = file.execute("SELECT message FROM acts WHERE act = 'reply' AND agent = '4'")
+        assert (0,) in acts.fetchall()
+        said = file.execute("SELECT properties FROM messages WHERE content = 'Is it?'").fetchone()
+    assert json.loads(said[0])["parent"] == 0
+
+
+@pytest.mark.parametrize(("to", "read"), [("graphml", nx.read_graphml), ("gexf", nx.read_gexf)])
+@pytest.mark.parametrize("ids", [[*"dcba"], ["x\x00", "x\x01", "b", "a"]])
+def test_a_graph_names_sources_as_its_nodes(
+    tmp_path: Path, to: str, read: Any, ids: list[Any]
+) -> None:
+    world = World.from_edges([0, 1, 2], [1, 2, 3], ids=ids)
+    world.inject("Hi", seeds=[0], model="si", beta=1.0)
+    world.step(2)
+    io.export(world, tmp_path / f"a.{to}", to=to)
+    graph = read(tmp_path / f"a.{to}")
+    nodes = [*graph]
+    told = [graph.nodes[node].get("message_0_source", "") for node in nodes]
+    assert told == ["", nodes[0], nodes[1], ""]
