@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sim.core.progress import Report, quiet
 from sim.io.exporting.acts import doings_of
 from sim.io.exporting.lines import BATCH
-from sim.io.exporting.tables import ExportColumn, ExportTable, who_of
+from sim.io.exporting.tables import ExportColumn, ExportTable, groups_of, who_of
 from sim.store.history.acts import Record
 from sim.store.relational.tables import ExtraTable, injected_of, message_id, write_database
 from sim.store.snapshot.json_values import to_json, utf8
@@ -21,11 +21,16 @@ if TYPE_CHECKING:
 __all__ = ["write_all"]
 
 _TYPES = {"text": "TEXT", "words": "TEXT", "integer": "INTEGER", "number": "REAL"}
-_INDEXED = {"acts": ("agent", "message"), "decisions": ("member",), "replies": ("member",)}
+_INDEXED = {
+    "acts": ("agent", "message"),
+    "decisions": ("member",),
+    "replies": ("member",),
+    "group_members": ("agent",),
+}
 
 
 def write_all(world: World, record: Record, path: Path, report: Report = quiet) -> int:
-    """Write the classical tables, and ``acts``, ``decisions`` and ``replies`` behind them.
+    """Write the classical tables, and ``acts``, ``decisions``, ``replies`` and groups behind them.
 
     Parameters
     ----------
@@ -38,12 +43,14 @@ def write_all(world: World, record: Record, path: Path, report: Report = quiet) 
     -------
     How many rows there are.
     """
+    who = who_of(world)
+    groups = [_beside(table) for table in groups_of(world, who)]
     if world.platform is None:
-        return write_database(world, path, report=report)
-    posts, *others = doings_of(world, record, who_of(world))
+        return write_database(world, path, beside=groups, report=report)
+    posts, *others = doings_of(world, record, who)
     known = injected_of(world)
     beside = [_beside(_named(table, known) if table.name == "acts" else table) for table in others]
-    return write_database(world, path, posts=_rows(posts), beside=beside, report=report)
+    return write_database(world, path, posts=_rows(posts), beside=[*beside, *groups], report=report)
 
 
 class _Messages:

@@ -12,6 +12,10 @@ import numpy as np
 
 from sim.agents.lifecycle import Lifecycle
 from sim.agents.traits import TRAITS
+from sim.network.relations.blocklist import BLOCKED, MUTED
+from sim.network.relations.membership import ENDLESS
+from sim.store.relational.tables import ended_at
+from sim.store.snapshot.json_values import to_json
 
 if TYPE_CHECKING:
     from sim.agents.records import ColdRecords
@@ -19,7 +23,16 @@ if TYPE_CHECKING:
     from sim.spread.cascade.cascade import Cascade
     from sim.world.world import World
 
-__all__ = ["ExportColumn", "ExportTable", "Kind", "Who", "graph_of", "tables_of", "who_of"]
+__all__ = [
+    "ExportColumn",
+    "ExportTable",
+    "Kind",
+    "Who",
+    "graph_of",
+    "groups_of",
+    "tables_of",
+    "who_of",
+]
 
 Kind = Literal["text", "integer", "number", "words"]
 """What a cell is; ``words`` are a list of texts."""
@@ -63,6 +76,9 @@ class ExportTable:
 def tables_of(world: World, who: Who | None = None) -> tuple[ExportTable, ...]:
     """Return a world as tables; cells are made when they are sliced.
 
+    ``agents``, ``ties``, ``adoptions`` and ``messages``; where there are any, ``moves`` between
+    stages of life, ``silences`` (mutes and blocks), ``groups`` and ``group_members``.
+
     Parameters
     ----------
     world
@@ -71,7 +87,9 @@ def tables_of(world: World, who: Who | None = None) -> tuple[ExportTable, ...]:
         Of :func:`who_of`, where somebody made it already.
     """
     who = who_of(world) if who is None else who
-    return _agents(world, who), _ties(world, who), _adoptions(world, who), _messages(world, who)
+    always = _agents(world, who), _ties(world, who), _adoptions(world, who), _messages(world, who)
+    seldom = _moves(world, who), _silences(world, who)
+    return (*always, *(table for table in seldom if table.rows), *groups_of(world, who))
 
 
 def graph_of(world: World) -> tuple[ExportTable, ExportTable]:
@@ -225,8 +243,65 @@ def _messages(world: World, who: Who) -> ExportTable:
         ExportColumn("status", "text", [cascade.status for cascade in told]),
         ExportColumn("started", "integer", [_at(cascade.started_at) for cascade in told]),
         ExportColumn("adopters", "integer", [cascade.size for cascade in told]),
+        ExportColumn("ended", "integer", [ended_at(cascade) for cascade in told]),
+        ExportColumn("parameters", "text", [to_json(cascade.model.values()) for cascade in told]),
     ]
     return ExportTable("messages", len(told), tuple(made))
+
+
+def _moves(world: World, who: Who) -> ExportTable:
+    """Return who changed from one stage of life to another, in order."""
+    moves = world.agents.lore.moves.all()
+    columns = (
+        ExportColumn("tick", "integer", moves.tick),
+        who("agent", moves.agent.astype(np.int64)),
+        ExportColumn("before", "text", moves.before.astype(np.int64), _STATUS),
+        ExportColumn("after", "text", moves.after.astype(np.int64), _STATUS),
+    )
+    return ExportTable("moves", len(moves.tick), columns)
+
+
+def _silences(world: World, who: Who) -> ExportTable:
+    """Return whom members do not want to hear: a row a mute or block."""
+    held = zip(*(column.tolist() for column in world.bonds.ears.dump().values()), strict=True)
+    rows = [
+        (listener, source, word)
+        for listener, source, mark in held
+        for word, flag in enumerate((MUTED, BLOCKED))
+        if mark & flag
+    ]
+    cells = np.array(rows, np.int64).reshape(-1, 3)
+    columns = (
+        who("agent", cells[:, 0]),
+        who("other", cells[:, 1]),
+        ExportColumn("kind", "text", cells[:, 2], ["mute", "block"]),
+    )
+    return ExportTable("silences", len(rows), columns)
+
+
+def groups_of(world: World, who: Who) -> tuple[ExportTable, ...]:
+    """Return the tables ``groups`` and ``group_members``; none where there are no groups.
+
+    Acts name a group by its number; who is in it may have joined by a command, which is no act.
+    """
+    groups = world.groups
+    names = list(groups.names)
+    if not names:
+        return ()
+    limits = [groups.limit(name) for name in names]
+    within = [groups.members(name) for name in names]
+    numbers = range(len(names))
+    columns = (
+        ExportColumn("id", "integer", numbers),
+        ExportColumn("name", "text", names),
+        ExportColumn("limit", "integer", [most if most < ENDLESS else None for most in limits]),
+    )
+    members = (
+        ExportColumn("group", "integer", np.repeat(numbers, [len(each) for each in within])),
+        who("agent", np.concatenate(within).astype(np.int64)),
+    )
+    count = sum(len(each) for each in within)
+    return ExportTable("groups", len(names), columns), ExportTable("group_members", count, members)
 
 
 def _at(tick: int) -> int | None:

@@ -48,6 +48,7 @@ __all__ = [
     "ExtraTable",
     "PopulatedWorld",
     "count_rows",
+    "ended_at",
     "fill",
     "injected_of",
     "message_id",
@@ -455,9 +456,6 @@ def _marks(ties: Ties) -> Iterable[str]:
 def _sessions(world: PopulatedWorld, ids: list[str]) -> Iterator[Row]:
     for cascade in world.cascades:
         started = cascade.started_at if cascade.started_at >= 0 else None
-        ended = (
-            None if cascade.alive or started is None else started + cascade.new_adopters.size - 1
-        )
         yield (
             cascade.id,
             cascade.id,
@@ -466,9 +464,16 @@ def _sessions(world: PopulatedWorld, ids: list[str]) -> Iterator[Row]:
             to_json(cascade.model.values()),
             cascade.status,
             started,
-            ended,
+            ended_at(cascade),
             cascade.size,
         )
+
+
+def ended_at(cascade: Cascade) -> int | None:
+    """Return the tick at which a message came to rest; None where it did not, or never began."""
+    if cascade.alive or cascade.started_at < 0:
+        return None
+    return cascade.started_at + int(cascade.new_adopters.size) - 1
 
 
 def _events(world: PopulatedWorld, ids: list[str]) -> Iterator[Row]:

@@ -380,3 +380,61 @@ def test_a_graph_names_sources_as_its_nodes(
     nodes = [*graph]
     told = [graph.nodes[node].get("message_0_source", "") for node in nodes]
     assert told == ["", nodes[0], nodes[1], ""]
+
+
+@pytest.mark.parametrize("to", ["csv", "jsonl", "parquet"])
+def test_moves_silences_and_groups_are_tables_where_there_are_any(tmp_path: Path, to: str) -> None:
+    if to == "parquet":
+        pytest.importorskip("pyarrow")
+    world = World.create(agents=60, mean_degree=4, seed=1)
+    first = io.export(world, tmp_path / "plain", to=to)
+    names = ["agents", "ties", "adoptions", "messages"]
+    assert [path.stem for path in first.paths] == names
+    world.step(2)
+    world.mute([1, 3], [2, 4])
+    world.block([3], [4])
+    world.agents.set_status([5], "banned")
+    world.groups.create("Bakers", limit=5)
+    world.groups.create("Millers")
+    world.groups.join([1, 2, 3], "Bakers")
+    world.agents.set_status([2], "destroyed")
+    io.export(world, tmp_path / to, to=to)
+    found = tables(tmp_path / to, to)
+    assert sorted(found) == sorted([*names, "moves", "silences", "groups", "group_members"])
+    told = {name: [[*map(str, row.values())] for row in rows] for name, rows in found.items()}
+    assert told["moves"] == [["2", "5", "active", "banned"], ["2", "2", "active", "destroyed"]]
+    assert told["silences"] == [["3", "4", "mute"], ["3", "4", "block"]]
+    none = "" if to == "csv" else "None"
+    assert told["groups"] == [["0", "Bakers", "5"], ["1", "Millers", none]]
+    assert told["group_members"] == [["0", "1"], ["0", "3"]]
+
+
+def test_groups_are_in_a_database_with_and_without_a_platform(tmp_path: Path) -> None:
+    for name, platform in (("plain", None), ("open", True)):
+        world = World.create(agents=60, mean_degree=4, seed=1, platform=platform)
+        world.groups.create("Bakers", limit=5)
+        world.groups.join([1, 3], "Bakers")
+        made = io.export(world, tmp_path / f"{name}.db", to="sqlite")
+        with closing(sqlite3.connect(tmp_path / f"{name}.db")) as file:
+            assert file.execute("SELECT * FROM groups").fetchall() == [(0, "Bakers", 5)]
+            found = file.execute('SELECT "group", agent FROM group_members').fetchall()
+        assert found == [(0, "1"), (0, "3")]
+        assert made.rows == 60 * 3 + world.ties.count + 3
+
+
+def test_messages_say_when_they_ended_and_with_which_numbers(tmp_path: Path) -> None:
+    world = World.create(agents=60, mean_degree=4, seed=1)
+    world.max_running = 1
+    over = world.inject("Hi", seeds=[1], model="independent-cascade", probability=0.1)
+    late = world.inject("Ho", seeds=[2], model="si", beta=0.5)
+    before = world.tick
+    while over.alive:
+        before = world.tick
+        world.step()
+    world.step(2)
+    io.export(world, tmp_path / "a", to="jsonl")
+    first, second = tables(tmp_path / "a", "jsonl")["messages"]
+    assert (first["ended"], second["ended"]) == (before + 1, None)
+    assert second["started"] == late.started_at >= before
+    assert json.loads(first["parameters"])["probability"] == 0.1
+    assert json.loads(second["parameters"])["beta"] == 0.5
