@@ -22,6 +22,9 @@ _VALUED = {"--threads", "--settings", "--profile", "--saves", "--plugin", "--fps
     "--frames-per-second",
 }
 _BARE = {"--debug", "--isolated"}
+_LONGEST, _ENDING = 2_000, 600
+"""Characters of a sentence that are shown, and how many of them from its end: the way out."""
+
 _NUMBERS = {"int_parsing": "a whole number", "float_parsing": "a number"}
 
 
@@ -210,6 +213,8 @@ def _ours(error: Exception, said: str) -> str:
 
 
 def _said(sentence: str, code: int) -> int:
+    if len(sentence) > _LONGEST:  # it quotes something endless
+        sentence = f"{sentence[: _LONGEST - _ENDING - 3]} … {sentence[-_ENDING:]}"
     try:
         tell(" ".join(safe(sentence).splitlines()))
     except OSError:  # the terminal is gone

@@ -214,8 +214,8 @@ def run(
 
     The world's file stays as it is; --save keeps what came of it, and --journal every tick.
 
-    A whole run can stand in a scenario file, NAME.toml: sections and keys are in sim/README.md,
-    under "Scenario files".
+    A whole run can stand in a scenario file, NAME.toml: hubbub scenario from-world writes one of
+    what was done to a world; the source's sim/README.md lists every key, at "Scenario files".
     """
     prepare(context.obj)
     from sim.cli.program.output import files_of, form_of

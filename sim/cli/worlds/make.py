@@ -41,7 +41,7 @@ def only(texts: Sequence[str] | None) -> str | None:
     if texts is not None and len(texts) > 1:
         raise InputError(
             f"--inject sends one message, got {len(texts)}; for several write a scenario file "
-            "with one [[messages]] each (sim/README.md), and run that."
+            "with one [[messages]] each, and run that (hubbub scenario from-world shows how)."
         )
     return texts[0] if texts else None
 
