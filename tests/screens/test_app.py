@@ -408,8 +408,10 @@ async def test_a_new_world_is_made_and_entered(tmp_path: Path, size: Any) -> Non
         await settled(app, pilot)
         assert isinstance(app.screen, NewWorldDialog)
         app.screen.query_one("#agents", Input).value = "1,000,000,000"
-        await pilot.press("enter")
         await until(pilot, lambda: "are free" in seen(app) and "fewer members" in seen(app))
+        await pilot.press("enter")
+        await settled(app, pilot)
+        assert "fewer members" in seen(app)
         app.screen.query_one("#agents", Input).value = "2,000"
         await pilot.press("enter")
         await until(pilot, lambda: frame_of(app).agents == 2000)

@@ -116,12 +116,9 @@ class NewWorldDialog(Dialog[NewWorldSpec]):
     def result(self) -> NewWorldSpec | None:
         """Return the order, when it is allowed and fits in memory."""
         order = self.order()
-        needed, free = self._backend.estimate(order)
-        if needed > free:
-            self.complain(
-                f"{count(order.agents)} members need about {bytes_of(needed)} and "
-                f"{bytes_of(free)} are free; ask for fewer members or a smaller mean degree."
-            )
+        shortage = _shortage(order, *self._backend.estimate(order))
+        if shortage:
+            self.complain(shortage)
             return None
         return order
 
@@ -140,8 +137,18 @@ class NewWorldDialog(Dialog[NewWorldSpec]):
             estimate.update("")
             self.complain(sentence_of(error))
             return
-        self.complain("")
+        self.complain(_shortage(order, needed, free))  # also where Enter was refused meanwhile
         estimate.update(f"Needs about {bytes_of(needed)} of memory; {bytes_of(free)} are free.")
+
+
+def _shortage(order: NewWorldSpec, needed: int, free: int) -> str:
+    """Return why a world is too large for the memory; "": it is not."""
+    if needed <= free:
+        return ""
+    return (
+        f"{count(order.agents)} members need about {bytes_of(needed)} and {bytes_of(free)} are "
+        "free; ask for fewer members or a smaller mean degree."
+    )
 
 
 def choices(cards: list[PluginChoice]) -> list[tuple[Text, str]]:
