@@ -37,6 +37,7 @@ from sim.platform.rhythm import curve_of, factors
 from sim.platform.settings import PlatformSettings
 from sim.platform.state import PlatformSnapshot, dump_platform
 from sim.platform.world_view import MemberColumns
+from sim.spread.cascade.faults import said_by
 from sim.world.contract import WorldState
 from sim.world.minds.minds import Minds
 
@@ -365,7 +366,7 @@ class Platform:
     def fault(self, which: int, error: BaseException) -> None:
         """Put the newest-first recommender in the place of one that failed, and say so."""
         name = self.recommenders[which].plugin_name
-        self.faults.append(f"The recommender {name!r} failed and ranks no more: {error}")
+        self.faults.append(f"The recommender {name!r} failed and ranks no more: {said_by(error)}")
         self.recommenders[which] = Chronological()
 
     def note(self, acts: ActColumns) -> None:

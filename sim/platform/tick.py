@@ -28,6 +28,7 @@ from sim.platform.feed.waves import Waves, decided, give_back
 from sim.platform.posts.pools import pools_of, trending_now
 from sim.platform.posts.posts import Flag
 from sim.spread.cascade.cascade import Cascade
+from sim.spread.cascade.faults import is_interruption
 from sim.world.contract import Phase, PlatformState, WorldState
 from sim.world.minds.news import look
 
@@ -141,7 +142,9 @@ def _serving(
     try:
         recommender.prepare(platform)
         own = recommender.pool(platform)
-    except (Exception, SystemExit) as error:  # somebody's recommender
+    except BaseException as error:  # somebody's recommender
+        if is_interruption(error):
+            raise
         platform.fault(which, error)
     settings, pools = platform.settings, pools_of(platform.posts, platform.trending, own)
     tables = tables_of(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sim.errors import InputError, ParameterError
 from sim.scenario.places import placed
 from sim.scenario.sections import InterventionSection
+from sim.spread.cascade.faults import checked
 from sim.world.seeding import check_seeds
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ def _platform_of(said: object) -> PlatformParts:
     settings.check()
     if settings.founders:
         check_seeds(settings.founders)
-    make(recommender, "recommender", **parameters).check()
+    checked(make(recommender, "recommender", **parameters))
     make(policy, "policy", **of_policy)
     return settings, recommender, policy, parameters, of_policy
 

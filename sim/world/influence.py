@@ -18,6 +18,7 @@ import numpy.typing as npt
 from sim.core.progress import Report, part, quiet
 from sim.core.registry import make
 from sim.errors import InputError
+from sim.spread.cascade.faults import asked
 from sim.spread.influence.forecast import spread_of
 from sim.spread.influence.live_edges import Estimate, LiveEdges, LiveNetwork
 from sim.spread.influence.opim import Guarantee, best_seeds
@@ -60,9 +61,10 @@ def live_edges_of(world: WorldState, model: str, parameters: Mapping[str, Any]) 
         As for any message.
     """
     plugin = cast("PropagationModel", make(model, "propagation", **parameters))
-    plugin.check()
-    plugin.suits(world)
-    edges = plugin.live_edges()
+    with asked(plugin):
+        plugin.check()
+        plugin.suits(world)
+        edges = plugin.live_edges()
     if edges is None:
         raise InputError(
             f"Best seeds are found for models whose reach is that of random live ties ({KNOWN}); "

@@ -8,7 +8,7 @@ from typing import Any
 from sim.core.text import one_line
 from sim.errors import InputError
 from sim.platform.opening import phases_of
-from sim.spread.cascade.faults import is_interruption
+from sim.spread.cascade.faults import is_interruption, said_by
 from sim.world.contract import Phase, WorldState
 
 __all__ = ["add_phase", "dump_phases", "fenced", "is_lost", "restore_phases"]
@@ -48,7 +48,7 @@ def fenced(phase: Phase, *, strikes: int = 3) -> Phase:
                 raise
             faults += 1
             end = "; it is left out from now on" if faults >= strikes else ""
-            said = one_line(f"{type(error).__name__}: {error}").rstrip(".")
+            said = said_by(error).rstrip(".")
             world.remarks += (
                 f"The phase {phase.name!r} failed in tick {world.tick}: {said}{end}.",
             )

@@ -6,10 +6,10 @@ from collections.abc import Hashable
 
 import xxhash
 
-from sim.errors import HubbubError, InputError, PluginError
+from sim.errors import InputError
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Draws, Ids
-from sim.spread.cascade.faults import ModelFault, is_interruption, place_of
+from sim.spread.cascade.faults import ModelFault, is_interruption, said_by
 from sim.spread.cascade.feed_contacts import FeedContacts
 from sim.spread.channels.channel import PluginChannel
 from sim.world.contract import Phase, WorldState
@@ -169,17 +169,9 @@ def fail(world: WorldState, cascade: Cascade, error: BaseException) -> None:
     if isinstance(error, ModelFault) and error.__cause__ is not None:
         error = error.__cause__
     world.scratch().release()
-    reason = error.reason if isinstance(error, PluginError) else _said(error)
-    cascade.fail(f"{cascade.model_name}: {reason}")
+    cascade.fail(f"{cascade.model_name}: {said_by(error)}")
     if is_interruption(error):
         raise error
-
-
-def _said(error: BaseException) -> str:
-    """Return one sentence, with the file and line where a foreign error rose."""
-    if isinstance(error, HubbubError):
-        return str(error)
-    return f"{type(error).__name__}: {error}{place_of(error)}"
 
 
 def surroundings(world: WorldState) -> str:

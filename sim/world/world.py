@@ -30,6 +30,7 @@ from sim.platform.opening import opened as opened_platform
 from sim.platform.platform import Platform
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Bits, Contacts, DrawMode, NoContacts, OpenedChannel, Scratch
+from sim.spread.cascade.faults import asked
 from sim.spread.channels.channel import Channel
 from sim.world import members as member_commands
 from sim.world import ties as tie_commands
@@ -408,8 +409,9 @@ class World:
         holders = seeds_of(self, seeds, {"model": model} | parameters)
         writer = author_of(self, author)
         plugin = make(model, "propagation", **parameters)
-        plugin.check()
-        plugin.suits(self)
+        with asked(plugin):
+            plugin.check()
+            plugin.suits(self)
         tell_ticks(self, plugin)
         start_at = checked_start(at, self.tick)
         cascade = Cascade(

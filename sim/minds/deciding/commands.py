@@ -11,6 +11,7 @@ import numpy as np
 from sim.errors import InputError
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import NOBODY
+from sim.spread.cascade.faults import checked
 from sim.world.commands import command
 from sim.world.minds.bounds import asked_of, caps_of
 from sim.world.minds.giving import members_of, mind_of
@@ -83,7 +84,7 @@ def checked_mind(said: str) -> None:
     options.pop("language", None)
     made = make(name, "mind", **options)
     if isinstance(made, minds.Mind):
-        made.check()
+        checked(made)
 
 
 @command(holds="making")

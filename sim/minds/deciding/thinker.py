@@ -31,6 +31,7 @@ from sim.minds.models.faults import Fault
 from sim.minds.models.reply_log import Slot
 from sim.minds.prompts.counts import Decided, DecisionCounts
 from sim.minds.prompts.prompts import read_prompt
+from sim.spread.cascade.faults import checked
 from sim.world.world import Watcher, World
 
 __all__ = ["Answerer", "Thinker", "persona_of"]
@@ -211,7 +212,7 @@ class Thinker:
             made = make(name, "mind", **options)
             if not isinstance(made, Mind):
                 raise InputError(f"{name!r} is no mind.")
-            made.check()
+            checked(made)
         except HubbubError as error:
             self._strikes.note(name, str(error))
             return None

@@ -70,15 +70,16 @@ class Policy(Parameters):
             raise PluginError(who, "probabilities() must give a dict of sim.Act to chances")
         chances = np.zeros((count, len(said)))
         for k, (act, chance) in enumerate(said.items()):
-            if np.shape(chance) in {(), (count,)} and np.isnan(chance).any():
-                raise PluginError(who, f"probabilities() gave NaN as a chance of {act.says}")
-            if np.shape(chance) not in {(), (count,)}:
+            given = np.asarray(chance)
+            if given.dtype.kind not in "biuf" or given.shape not in {(), (count,)}:
                 raise PluginError(
                     who,
                     f"probabilities() must give one chance an exposure, shape ({count},), for "
-                    f"{act.says}, got {np.shape(chance)}",
+                    f"{act.says}, got {given.dtype} {given.shape}",
                 )
-            chances[:, k] = chance
+            if np.isnan(given).any():
+                raise PluginError(who, f"probabilities() gave NaN as a chance of {act.says}")
+            chances[:, k] = given
         out = np.empty(count, np.uint8)
         which = np.array([int(act) for act in said], np.uint8)
         kernels.choose(chances, part.viewer, part.message, key, which, out)

@@ -16,6 +16,7 @@ from sim.errors import InputError
 from sim.platform.acts.policy import Policy, RulePolicy
 from sim.platform.feed.exposures import ExposurePart
 from sim.platform.feed.recommenders import alike
+from sim.spread.cascade.faults import is_interruption, said_by
 from sim.world.contract import PlatformState
 
 __all__ = [
@@ -95,7 +96,9 @@ def _codes(platform: PlatformState, place: int, part: ExposurePart, key: np.uint
     """Return what one policy says; where it fails, what the built-in rules say."""
     try:
         return platform.policies[place].codes(part, platform, key)
-    except (Exception, SystemExit) as error:  # somebody's policy
+    except BaseException as error:  # somebody's policy
+        if is_interruption(error):
+            raise
         platform.failing.setdefault(place, error)
         return RulePolicy().codes(part, platform, key)
 
@@ -105,7 +108,7 @@ def replace_failing(platform: PlatformState) -> None:
     for place, error in sorted(platform.failing.items()):
         name = platform.policies[place].plugin_name
         platform.faults.append(
-            f"The policy {name!r} failed and decides no more; the rules do: {error}"
+            f"The policy {name!r} failed and decides no more; the rules do: {said_by(error)}"
         )
         platform.policies[place] = RulePolicy()
     platform.failing.clear()

@@ -17,6 +17,7 @@ from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import ActColumns
 from sim.platform.feed.friends import welcomed
 from sim.platform.feed.recommender import FriendRecommender
+from sim.spread.cascade.faults import is_interruption, said_by
 from sim.world.contract import PlatformState, WorldState
 from sim.world.relation_commands import proposable
 from sim.world.seeding import choose_seeds
@@ -214,9 +215,12 @@ def propose(world: WorldState, platform: PlatformState) -> None:
             who, whom, _ = friends.suggest(lonely, platform, settings.welcome)
             found.append(_allowed(world, who, whom))
             lonely = np.setdiff1d(lonely, found[-1][0])
-    except (Exception, SystemExit) as error:  # somebody's recommender
+    except BaseException as error:  # somebody's recommender
+        if is_interruption(error):
+            raise
         platform.faults.append(
-            f"The friend recommender {friends.plugin_name!r} failed and proposes no more: {error}"
+            f"The friend recommender {friends.plugin_name!r} failed and proposes no more: "
+            f"{said_by(error)}"
         )
         platform.friends = None
         return

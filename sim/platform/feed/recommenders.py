@@ -11,6 +11,7 @@ from sim.core.params import Parameters
 from sim.core.registry import make
 from sim.errors import InputError
 from sim.platform.feed.recommender import Recommender
+from sim.spread.cascade.faults import checked
 from sim.world.contract import PlatformState, WorldState
 
 __all__ = ["alike", "members_of", "rank_by", "recommender_of"]
@@ -23,8 +24,7 @@ def recommender_of(said: Recommender | str, parameters: dict[str, Any]) -> Recom
     chosen = make(said, "recommender", **parameters) if isinstance(said, str) else said
     if not isinstance(chosen, Recommender):
         raise InputError(f"A recommender is a name or a Recommender, got {type(said).__name__}.")
-    chosen.check()
-    return chosen
+    return checked(chosen)
 
 
 def members_of(

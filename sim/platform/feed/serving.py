@@ -26,6 +26,7 @@ from sim.platform.feed.weighted import Weights, weights_of
 from sim.platform.members import Members
 from sim.platform.posts.pools import Pools
 from sim.platform.world_view import WorldView
+from sim.spread.cascade.faults import is_interruption
 
 __all__ = [
     "CHUNK",
@@ -227,7 +228,9 @@ class FeedBuffers:
             scores = serving.recommender.scores_of(candidates, self.slots)
             stop = self._select(serving, candidates, scores, tray, span)
             fault = serving.recommender.refuse_nan() if stop < 0 else None
-        except (Exception, SystemExit) as error:  # somebody's recommender
+        except BaseException as error:  # somebody's recommender
+            if is_interruption(error):
+                raise
             fault = error
         if fault is not None:  # these viewers see the newest first
             scores = Chronological().scores_of(candidates, self.slots)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from sim.platform.feed.candidates import Candidates
 from sim.platform.feed.ranking_kernels import add_up
 from sim.platform.feed.recommender import Recommender
+from sim.spread.cascade.faults import is_interruption
 
 __all__ = ["Weighted", "Weights", "weights_of"]
 
@@ -94,7 +95,9 @@ def weights_of(recommender: Recommender) -> Weights | None:
         return None
     try:
         weights = Weights(*(float(each) for each in recommender.weights()))
-    except Exception:  # somebody's recommender
+    except BaseException as error:  # somebody's recommender
+        if is_interruption(error):
+            raise
         return None
     tame = all(math.isfinite(each) and abs(each) < _LARGEST for each in weights)
     return weights if tame and weights.half_life > 0 and weights.saturation > 0 else None

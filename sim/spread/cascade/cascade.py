@@ -30,6 +30,7 @@ from sim.spread.cascade.contacts import (
     Ids,
     OpenedChannel,
 )
+from sim.spread.cascade.faults import checked
 from sim.spread.cascade.generations import generations, newest_r, r_of
 from sim.spread.cascade.sparse_column import SparseColumn
 
@@ -438,9 +439,7 @@ class Cascade(Adoption):
 
         A cascade that had come to rest runs on: what could not change may change now.
         """
-        revised = self.model.revised(**changes)
-        revised.check()
-        self.model = revised
+        self.model = checked(self.model.revised(**changes))
         self.memo = None
         if self.status == "quiet":
             self.status = "running"

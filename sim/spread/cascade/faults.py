@@ -8,12 +8,15 @@ import threading
 import traceback
 from pathlib import PurePath
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
+
+from sim.core.text import one_line
+from sim.errors import HubbubError, PluginError
 
 if TYPE_CHECKING:
     from sim.spread.cascade.cascade import Cascade
 
-__all__ = ["ModelFault", "blame", "is_interruption", "place_of"]
+__all__ = ["ModelFault", "asked", "blame", "checked", "is_interruption", "place_of", "said_by"]
 
 _RAISE = dis.opmap["RAISE_VARARGS"]
 
@@ -96,3 +99,79 @@ def place_of(error: BaseException) -> str:
     """Return `` (FILE, line N)`` of the line where an error rose; empty where none is known."""
     frames = traceback.extract_tb(error.__traceback__)
     return f" ({PurePath(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+
+
+def said_by(error: BaseException) -> str:
+    r"""Return what somebody's code raised in one line: its kind, its words, and where it rose.
+
+    Of an error of ours its sentence, and of a plugin's fault what the plugin did. Never raises: an
+    author's error may fail even where its words are asked for.
+
+    Examples
+    --------
+    >>> said_by(ValueError("two\nlines"))
+    'ValueError: two lines'
+    >>> said_by(PluginError("mine", "score() returned NaN"))
+    'score() returned NaN'
+    """
+    kind = type(error).__name__
+    try:
+        if isinstance(error, HubbubError):
+            return one_line(error.reason if isinstance(error, PluginError) else str(error))
+        words = one_line(f"{kind}: {error}").rstrip(".:")
+    except BaseException as worse:
+        if is_interruption(worse):
+            raise
+        words = kind
+    return f"{words}{place_of(error)}"
+
+
+class asked:  # noqa: N801 - read as a verb
+    """Whatever a plugin's own code raises in the block is its fault by name; errors of ours stay.
+
+    For what is asked of a plugin outside a tick: whether its parameters fit, and the world.
+
+    Parameters
+    ----------
+    plugin
+        Whose code it is.
+
+    Raises
+    ------
+    PluginError
+        One sentence with the kind, the words and the place of what was raised.
+    """
+
+    __slots__ = ("_name",)
+
+    def __init__(self, plugin: _Checks) -> None:
+        self._name = plugin.plugin_name or type(plugin).__name__
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None or isinstance(error, HubbubError) or is_interruption(error):
+            return
+        raise PluginError(self._name, f"failed when it was asked: {said_by(error)}") from error
+
+
+class _Checks(Protocol):
+    plugin_name: ClassVar[str]
+
+    def check(self) -> None: ...
+
+
+C = TypeVar("C", bound=_Checks)
+
+
+def checked(plugin: C) -> C:
+    """Let a plugin check its parameters, and return it; what goes wrong is said as by ``asked``."""
+    with asked(plugin):
+        plugin.check()
+    return plugin

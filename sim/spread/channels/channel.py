@@ -25,6 +25,7 @@ from sim.core.rng import Lots
 from sim.errors import InputError
 from sim.network.graph.ties_kernels import tie_between
 from sim.spread.cascade.contacts import Contacts, Ids, OpenedChannel
+from sim.spread.cascade.faults import is_interruption, said_by
 
 __all__ = [
     "Channel",
@@ -375,13 +376,21 @@ class PluginChannel:
         world = self._world()
         self._seed = self._seed if world is None else world.seed
         view = ChannelView(network, Lots(self._seed, self.plugin.plugin_name, tick))
-        said: Any = self.plugin.contacts(view)
+        said: Any = self._said(view)
         whole = network.whole if view.is_of_tick else None
         if isinstance(said, tuple):
             found, is_beyond = _paired(self.name, said, network, whole)
         else:
             found, is_beyond = _kept(self.name, said, view, network, whole), False
         return _Made(found, of, view.read, tick if view.is_of_tick else None, is_beyond)
+
+    def _said(self, view: ChannelView) -> Any:
+        try:
+            return self.plugin.contacts(view)
+        except BaseException as error:  # somebody's channel
+            if is_interruption(error):
+                raise
+            raise InputError(f"its channel {self.name!r} failed: {said_by(error)}") from error
 
 
 def _holds(made: _Made, network: Contacts) -> bool:

@@ -512,7 +512,12 @@ class Heard(PropagationModel):
         for row, (name, column) in zip(rows, named.items(), strict=True):
             if name not in self.states:
                 raise UnknownNameError(f"state of {self.plugin_name}", name, self.states)
-            given = np.asarray(column, np.float64)
+            answers = np.asarray(column)
+            if answers.dtype.kind not in "biuf":
+                raise PluginError(
+                    self.plugin_name, f"{method}() must return real numbers, got {answers.dtype}"
+                )
+            given = answers.astype(np.float64, copy=False)
             if given.shape not in {(), row.shape}:
                 raise PluginError(
                     self.plugin_name,

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from sim.core.bounds import Bound
 from sim.core.cards import Card
+from sim.core.checks import shown
 from sim.core.params import Field
 from sim.core.rng import Stream
 from sim.errors import ParameterError
@@ -69,7 +70,7 @@ class Threshold(PropagationModel):
             return -1.0
         if not isinstance(level, int | float | np.number) or not 0.0 <= level <= 1.0:
             owner = self.plugin_name or type(self).__name__
-            raise ParameterError(f"{owner}: level() must be None or in [0, 1], got {level!r}.")
+            raise ParameterError(f"{owner}: level() must be None or in [0, 1], got {shown(level)}.")
         return float(level)
 
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:

@@ -17,6 +17,7 @@ from sim.network.graph.changes import AppliedChanges
 from sim.network.relations.membership import ENDLESS
 from sim.platform.acts.kinds import Act, act_of
 from sim.platform.settings import PlatformSettings
+from sim.spread.cascade.faults import checked
 from sim.world.contract import WorldState
 from sim.world.interventions.base import (
     AGENTS,
@@ -348,7 +349,7 @@ class OpenPlatform(Intervention):
         if world.platform is not None:
             raise InputError("This world has a platform already.")
         PlatformSettings(**self.settings).check()
-        make(self.recommender, "recommender", **self.parameters).check()
+        checked(make(self.recommender, "recommender", **self.parameters))
         make(self.policy, "policy")
 
     def do(self, world: WorldState, number: int) -> str:

@@ -14,6 +14,7 @@ from sim.errors import InputError
 from sim.platform.channel import FEED
 from sim.platform.feed.candidates_kernels import LIKES
 from sim.platform.posts.posts import Flag
+from sim.spread.cascade.faults import checked
 from sim.world.contract import WorldState
 from sim.world.interventions.base import (
     MESSAGE,
@@ -44,7 +45,7 @@ class Inject(Intervention):
 
     def check_in(self, world: WorldState) -> None:
         """Refuse an unknown model or a wrong parameter."""
-        make(self.model, "propagation", **self.parameters).check()
+        checked(make(self.model, "propagation", **self.parameters))
         if self.channel and not (self.channel == FEED and opens_later(world)):
             world.channel(self.channel)
 
@@ -82,7 +83,7 @@ class FactCheck(Intervention):
     def check_in(self, world: WorldState) -> None:
         """Refuse an unknown model or a wrong parameter."""
         if self.model:
-            make(self.model, "propagation", **self.parameters).check()
+            checked(make(self.model, "propagation", **self.parameters))
 
     def do(self, world: WorldState, number: int) -> str:
         """Label and inject; those who hold the message already are not asked."""

@@ -17,6 +17,7 @@ from sim.core.checks import whole_number
 from sim.core.registry import is_foreign
 from sim.core.text import one_line
 from sim.errors import HubbubError, InputError
+from sim.spread.cascade.faults import is_interruption, said_by
 from sim.world.contract import WorldState
 from sim.world.interventions.conditions import WorldCondition, condition_of
 from sim.world.interventions.kinds import Intervention, LostIntervention, made, remade
@@ -260,10 +261,10 @@ def _done(world: WorldState, planned: Planned) -> Planned:
             result, failed = f"could not be done: its plugin failed: {said}", True
     except HubbubError as error:
         result, failed = f"could not be done: {error}", True
-    except (Exception, SystemExit) as error:
-        if not is_foreign(type(planned.does)):
+    except BaseException as error:
+        if is_interruption(error) or not is_foreign(type(planned.does)):
             raise
-        said = f"its plugin failed: {type(error).__name__}: {error}"
+        said = f"its plugin failed: {said_by(error)}"
         result, failed = f"could not be done: {said}", True
     if frame != (world.tick, world.seed, world.tick_minutes):
         world.tick, world.seed, world.tick_minutes = frame

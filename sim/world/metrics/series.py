@@ -11,8 +11,8 @@ import numpy.typing as npt
 from sim.core.bounds import prefixed, under
 from sim.core.checks import whole_number
 from sim.core.params import Field, Parameters
-from sim.core.text import one_line
-from sim.errors import HubbubError, InputError, UnknownNameError
+from sim.errors import InputError, UnknownNameError
+from sim.spread.cascade.faults import is_interruption, said_by
 from sim.world.contract import Phase, WorldParts, WorldState
 from sim.world.metrics.alerts import Alerts
 from sim.world.metrics.kinds import METRICS, is_metric_name, known_metrics, own_metrics, value_of
@@ -133,10 +133,11 @@ class Metrics:
             try:
                 with only_reads(world, f"the metric {name!r}"):
                     found[name] = value_of(metric, world)
-            except (Exception, SystemExit) as error:  # somebody else's code
+            except BaseException as error:  # somebody else's code
+                if is_interruption(error):
+                    raise
                 self._own.pop(name, None)
-                kind = "" if isinstance(error, HubbubError) else f"{type(error).__name__}: "
-                said = one_line(f"{kind}{error}").rstrip(".")
+                said = said_by(error).rstrip(".")
                 self.faults.append(f"Metric {name!r} failed and is taken no more: {said}.")
         return found
 

@@ -13,6 +13,7 @@ import numpy as np
 from sim.core.scratch import let_go
 from sim.platform.channel import FeedChannel
 from sim.spread.cascade.contacts import Broadcast
+from sim.spread.cascade.faults import is_interruption
 from sim.spread.cascade.model import PropagationModel
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.compartments.compartments import Compartments
@@ -84,7 +85,9 @@ def _is_final(world: WorldState, cascade: Cascade) -> bool:
             cascade.status != "quiet"
             or (cascade.rested == world.rested_as and _nobody_speaks(world, cascade))
         )
-    except Exception:  # whatever an author's code raises
+    except BaseException as error:  # whatever an author's code raises
+        if is_interruption(error):
+            raise
         return False
 
 
@@ -132,5 +135,7 @@ def _group(cascade: Cascade) -> Hashable | None:
     """Return a message's group; a plugin that cannot say it is at fault where it is stepped."""
     try:
         return cascade.group
-    except Exception:  # whatever an author's code raises
+    except BaseException as error:  # whatever an author's code raises
+        if is_interruption(error):
+            raise
         return None

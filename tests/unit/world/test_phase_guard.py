@@ -1,5 +1,7 @@
 """A phase behind a fence costs itself, not the tick."""
 
+import re
+
 import pytest
 
 from sim.runtime import Simulation
@@ -25,8 +27,13 @@ def test_a_phase_that_fails_three_times_is_left_out() -> None:
     world.step(6)
     assert calls == [1, 2, 3]
     assert world.tick == 6
-    assert world.remarks[0] == "The phase 'broken' failed in tick 1: SystemExit: enough."
-    assert world.remarks[2].endswith("SystemExit: enough; it is left out from now on.")
+    place = r"\(test_phase_guard\.py, line \d+\)"
+    assert re.fullmatch(
+        rf"The phase 'broken' failed in tick 1: SystemExit: enough {place}\.", world.remarks[0]
+    )
+    assert re.search(
+        rf"SystemExit: enough {place}; it is left out from now on\.$", world.remarks[2]
+    )
 
 
 def test_a_phase_that_works_runs_in_every_tick() -> None:

@@ -1,0 +1,213 @@
+"""Whatever a plugin raises in whichever of its methods: it is named, and the world goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from sim import (
+    FriendRecommender,
+    Intervention,
+    Metric,
+    Policy,
+    PropagationModel,
+    Recommender,
+    World,
+    register,
+)
+from sim.core import registry
+from sim.errors import PluginError
+from sim.spread.cascade.faults import said_by
+from sim.world.contract import Phase
+from sim.world.phase_guard import fenced
+
+
+class Unspeakable(Exception):  # noqa: N818
+    """Fails where its words are asked for."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+class Own(BaseException):
+    """Is no Exception, as some libraries have it."""
+
+
+FAULTS = {
+    "plain": lambda: ValueError("two\nlines"),
+    "unspeakable": Unspeakable,
+    "own": lambda: Own("mine"),
+    "cancel": lambda: KeyboardInterrupt("over"),
+    "exit": lambda: SystemExit("over"),
+    "closed": lambda: GeneratorExit("over"),
+}
+
+
+@pytest.fixture
+def named() -> Iterator[Callable[[Any], str]]:
+    """Register a class for one test; returns its name."""
+    registry.names()
+    before = {kind: dict(known) for kind, known in registry._known.items()}
+
+    def enter(cls: Any) -> str:
+        register(f"test-{cls.__name__.lower()}")(cls)
+        return f"test-{cls.__name__.lower()}"
+
+    yield enter
+    registry._known.clear()
+    registry._known.update(before)
+
+
+def small(**platform: Any) -> World:
+    told = {"rhythm": "flat", "posting": 0.4} | platform
+    return World.create(agents=60, mean_degree=8, seed=7, platform=told)
+
+
+def refused(named: Any, fault: Any, method: str) -> str:
+    def fails(*_: Any) -> Any:
+        raise fault()
+
+    Unsure = type("Unsure", (PropagationModel,), {method: fails, "__module__": __name__})
+    world = small()
+    with pytest.raises(PluginError, match="test-unsure") as told:
+        world.inject("x", seeds=[0], model=named(Unsure))
+    assert len(world.cascades) == 0
+    return str(told.value)
+
+
+def checking(named: Any, fault: Any) -> str:
+    return refused(named, fault, "check")
+
+
+def suiting(named: Any, fault: Any) -> str:
+    return refused(named, fault, "suits")
+
+
+def stepping(named: Any, fault: Any) -> str:
+    class Stopping(PropagationModel):
+        def step(self, *_: Any) -> None:
+            raise fault()
+
+    world = small()
+    story = world.inject("x", seeds=[0], model=named(Stopping))
+    world.step(2)
+    assert story.status == "failed"
+    return str(story.error)
+
+
+def deciding(named: Any, fault: Any) -> str:
+    class Undecided(Policy):
+        def probabilities(self, *_: Any) -> Any:
+            raise fault()
+
+    world = small(policy=named(Undecided))
+    world.step(2)
+    assert world.platform is not None
+    assert len(world.platform.faults) == 1
+    return world.platform.faults[0]
+
+
+def ranking(named: Any, fault: Any) -> str:
+    class Unranked(Recommender):
+        def score(self, *_: Any) -> Any:
+            raise fault()
+
+    world = small(recommender=named(Unranked))
+    world.step(3)
+    assert world.platform is not None
+    assert len(world.platform.faults) == 1
+    return world.platform.faults[0]
+
+
+def preparing(named: Any, fault: Any) -> str:
+    class Unready(Recommender):
+        def prepare(self, *_: Any) -> None:
+            raise fault()
+
+        def score(self, candidates: Any) -> Any:
+            return candidates.likes
+
+    world = small(recommender=named(Unready))
+    world.step(3)
+    assert world.platform is not None
+    assert len(world.platform.faults) == 1
+    return world.platform.faults[0]
+
+
+def proposing(named: Any, fault: Any) -> str:
+    class Alone(FriendRecommender):
+        def suggest(self, *_: Any) -> Any:
+            raise fault()
+
+    world = small(friends=named(Alone), meeting=1.0)
+    world.step(2)
+    assert world.platform is not None
+    assert world.platform.friends is None
+    return world.platform.faults[0]
+
+
+def taking(named: Any, fault: Any) -> str:
+    class Uncounted(Metric):
+        says = "what nobody counts"
+        unit = "agents"
+
+        def take(self, world: World) -> Any:
+            raise fault()
+
+    named(Uncounted)
+    world = small()
+    metrics = world.open_metrics()
+    world.step(2)
+    assert len(metrics.faults) == 1
+    return metrics.faults[0]
+
+
+def doing(named: Any, fault: Any) -> str:
+    class Undone(Intervention):
+        says = "do nothing"
+
+        def do(self, world: World, number: int) -> str:
+            raise fault()
+
+    world = small()
+    world.at(1, named(Undone))
+    world.step(3)
+    assert world.interventions[0].failed
+    return str(world.interventions[0])
+
+
+def running(named: Any, fault: Any) -> str:
+    def broken(world: World) -> None:
+        raise fault()
+
+    world = small()
+    world.phases.append(fenced(Phase("test-broken", "fails", broken)))
+    world.step(2)
+    assert world.tick == 2
+    return world.remarks[0]
+
+
+HOOKS = (checking, suiting, stepping, deciding, ranking, preparing, proposing, taking, doing,
+         running)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+@pytest.mark.parametrize("hook", HOOKS)
+def test_whatever_a_plugin_raises_is_said_in_one_line(named: Any, hook: Any, kind: str) -> None:
+    fault: Any = FAULTS[kind]
+    said = hook(named, fault)
+    assert type(fault()).__name__ in said
+    assert "\n" not in said
+    assert "test" in said
+    assert "no words" not in said
+
+
+def test_what_is_said_of_an_error_has_its_place() -> None:
+    with pytest.raises(ValueError, match="two") as told:
+        int("two\nlines")
+    assert said_by(told.value).startswith("ValueError: invalid literal for int()")
+    assert "(test_faulty_hooks.py, line " in said_by(told.value)
+    assert said_by(Unspeakable()) == "Unspeakable"
+    assert said_by(PluginError("mine", "score() returned NaN")) == "score() returned NaN"
