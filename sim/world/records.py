@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
@@ -33,6 +33,7 @@ __all__ = [
 
 Meta = dict[str, Any]
 Columns = dict[str, npt.NDArray[Any]]
+Joined = Callable[[Sequence[npt.NDArray[np.uint8]]], npt.NDArray[np.uint8]]
 
 PACKED_BYTES = 64 << 10
 """Records up to this size are packed; larger ones lie as they are."""
@@ -119,20 +120,19 @@ def read(data: bytes, rested: str) -> tuple[Meta, Columns]:
     return meta, columns
 
 
-def filed(found: Sequence[PackedRecord]) -> Columns:
-    """Return packed records as columns of a file; none where there are none."""
+def filed(found: Sequence[PackedRecord], joined: Joined = np.concatenate) -> Columns:
+    """Return packed records as columns of a file; none where there are none.
+
+    ``joined``: given bytes piece by piece, returns them as one array where it takes no memory.
+    """
     if not found:
         return {}
     sizes = [len(each.data) for each in found]
-    joined, begin = np.empty(sum(sizes), np.uint8), 0
-    for each, size in zip(found, sizes, strict=True):
-        joined[begin : begin + size] = np.frombuffer(each.data, np.uint8)
-        begin += size
     return {
         f"{PREFIX}numbers": np.array([each.number for each in found], np.int64),
         f"{PREFIX}sizes": np.array(sizes, np.int64),
         f"{PREFIX}wholes": np.array([each.whole for each in found], np.int64),
-        f"{PREFIX}records": joined,
+        f"{PREFIX}records": joined([np.frombuffer(each.data, np.uint8) for each in found]),
     }
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -38,7 +39,6 @@ SPARE_BYTES = 256 << 20
 _LOOK_SECONDS = 0.1
 
 Column = npt.NDArray[Any]
-Keep = Callable[[str, Column], Column]
 Saver = Callable[["CheckpointCopy", Path], object]
 
 
@@ -50,12 +50,12 @@ class CheckpointCopy:
     twin
         Of :func:`~sim.world.state.snapshot.still`; nobody writes into its columns while this is
         saved.
-    keep
-        Given a name and an array, returns a copy where it takes no memory.
+    buffers
+        Where what is packed takes no memory.
     """
 
-    def __init__(self, twin: World, keep: Keep | None = None) -> None:
-        self._keep = keep
+    def __init__(self, twin: World, buffers: CopyBuffers | None = None) -> None:
+        self._buffers = buffers
         self.agents = twin.agents
         self.ties = twin.ties
         twin.trail.seal(twin)
@@ -71,17 +71,22 @@ class CheckpointCopy:
     def packed(self) -> tuple[dict[str, Any], dict[str, Column]]:
         """Return the state as a file keeps it."""
         if self._state is None:
-            keep = None if self._keep is None else self._kept
-            self._state = dump_world(self._twin, keep, is_packed=True)
+            self._state = self._packed()
         return self._state
+
+    def _packed(self) -> tuple[dict[str, Any], dict[str, Column]]:
+        if self._buffers is None:
+            return dump_world(self._twin, is_packed=True)
+        joined = partial(self._buffers.joined, "packed.ended")
+        return dump_world(self._twin, self._kept, is_packed=True, joined=joined)
 
     def _kept(self, name: str, column: Column) -> Column:
         """Return a packed column where it takes no memory."""
         if name.startswith("ties."):
             self.ties.loosen()
-        if self._keep is None or is_filed(column):
+        if self._buffers is None or is_filed(column):
             return column
-        return self._keep(f"packed.{name}", column)
+        return self._buffers.copied(f"packed.{name}", column)
 
     def digest(self) -> str:
         """Return the digest of the world."""
@@ -114,7 +119,7 @@ class WorldCopier:
             return CheckpointCopy(world), False
         self._buffers = self._buffers.next()
         self._last = still(world, self._buffers.copied, self._last)
-        return CheckpointCopy(self._last, self._buffers.copied), True
+        return CheckpointCopy(self._last, self._buffers), True
 
     def _has_room(self, world: World) -> bool:
         """Whether a copy of what ticks write into fits into memory, beside the last one.
@@ -344,11 +349,20 @@ class CopyBuffers:
 
     def copied(self, name: str, column: Column) -> Column:
         """Return a copy of an array, C-contiguous."""
-        size = column.nbytes
-        if size < LARGE:
+        if column.nbytes < LARGE:
             return np.array(column, order="C")
+        return self._room(name, column.nbytes).hold(column)
+
+    def joined(self, name: str, parts: Sequence[Column]) -> Column:
+        """Return bytes one behind the other, uint8; they are never in memory together."""
+        size = sum(part.nbytes for part in parts)
+        if size < LARGE:
+            return np.concatenate([*parts, np.zeros(0, np.uint8)])
+        return self._room(name, size).joined(parts, np.dtype(np.uint8))
+
+    def _room(self, name: str, size: int) -> ScratchArray:
         room = self._free.get(name)
         if room is None or room.size < size:
             room = self._spill.room(size + size // _SPARE)
         self._used[name] = room
-        return room.hold(column)
+        return room

@@ -27,7 +27,7 @@ from sim.world.interventions.plan import Interventions
 from sim.world.metrics.series import Metrics, give
 from sim.world.opinions import Opinions
 from sim.world.phase_guard import dump_phases, restore_phases
-from sim.world.records import PREFIX, body, canonical, filed, records, texts
+from sim.world.records import PREFIX, Joined, body, canonical, filed, records, texts
 from sim.world.relation_state import Relationships
 from sim.world.removal import bury, gone_of
 from sim.world.state.placeholders import (
@@ -56,13 +56,18 @@ _UNCOUNTED = {"plugins", "metrics"}
 
 
 def dump_world(
-    world: WorldState, keep: Keep | None = None, *, is_packed: bool = False
+    world: WorldState,
+    keep: Keep | None = None,
+    *,
+    is_packed: bool = False,
+    joined: Joined = np.concatenate,
 ) -> tuple[dict[str, Any], Columns]:
     """Return (what JSON can hold, arrays by name).
 
     ``keep``: given a name and an array, returns what stands for it; asked part by part, so that
     no more than one of them has been packed in memory. ``is_packed``: messages that ended are
-    their packed records, as a file keeps them (:mod:`sim.world.records`).
+    their packed records, as a file keeps them (:mod:`sim.world.records`), put together by
+    ``joined``.
     """
     columns: Columns = {}
     add = partial(_add, columns, keep or _as_it_is)
@@ -106,8 +111,10 @@ def dump_world(
         add("metrics.", own)
     if phases := dump_phases(world):
         meta["phases"] = phases
-    messages = _add_packed if is_packed else _add_messages
-    messages(world, meta, add)
+    if is_packed:
+        _add_packed(world, meta, add, joined)
+    else:
+        _add_messages(world, meta, add)
     meta["plugins"] = _plugins(models_of(world)) + _channels(world)
     return meta, columns
 
@@ -121,12 +128,12 @@ def _add_messages(
 
 
 def _add_packed(
-    world: WorldState, meta: dict[str, Any], add: Callable[[str, Columns], None]
+    world: WorldState, meta: dict[str, Any], add: Callable[[str, Columns], None], joined: Joined
 ) -> None:
     ended, others = packed(world)
     if ended:
         meta["ended"] = {"rested": world.rested_as}
-        add("", filed(ended))
+        add("", filed(ended, joined))
     for said, own in others:
         meta["cascades"].append(said)
         add(f"cascade.{said['id']}.", own)

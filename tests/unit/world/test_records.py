@@ -16,7 +16,9 @@ import numpy as np
 import pytest
 
 from sim import World, load, save
+from sim.core.scratch import is_filed
 from sim.errors import SnapshotError
+from sim.runtime.journal.checkpointer import WorldCopier
 from sim.store.history.reading import read_history
 from sim.store.snapshot import facts, schema
 from sim.store.snapshot.snapshot import read
@@ -243,6 +245,24 @@ def test_records_are_neither_copied_piece_by_piece_nor_all_together() -> None:
     assert size > 400_000
     assert most_held(world.packed) < 1.5 * size
     assert most_held(lambda: digest_of(meta, columns)) < 0.5 * size
+
+
+def test_a_checkpoint_never_has_all_records_in_memory() -> None:
+    world = World.create(agents=6_000, mean_degree=4, seed=7)
+    for _ in range(300):
+        world.inject("x", seeds="random:4000", model="independent-cascade", probability=0.0)
+    world.step(3)
+    copies = WorldCopier()
+    for _ in range(2):  # the second goes where the first was
+        copy, _ = copies.take(world)
+        held = most_held(copy.packed)
+        column = copy.packed()[1][f"{records.PREFIX}records"]
+        assert is_filed(column)
+        assert held < 0.4 * column.nbytes
+        assert column.tobytes() == world.packed()[1][f"{records.PREFIX}records"].tobytes()
+        assert copy.digest() == world.digest()
+        copy.rest()
+        world.step()
 
 
 def test_rows_for_people_are_made_of_few_messages_at_a_time() -> None:
