@@ -164,7 +164,7 @@ def _spoil(lot: random.Random, columns: Columns, name: str) -> str:
         return f"of {size} rows"
     new = old.copy()
     if old.dtype.kind == "f":
-        value: Any = lot.choice((np.nan, np.inf, -1e300, 2.0))
+        value: Any = lot.choice((np.nan, np.inf, float(np.finfo(old.dtype).min), 2.0))
     elif old.dtype.kind == "b":
         value = True
     else:

@@ -112,7 +112,10 @@ def not_kept(gaps: Sequence[tuple[int, int]]) -> Iterator[str]:
     if gaps:
         said = ", ".join(f"{a:,}" if a == b else f"{a:,}-{b:,}" for a, b in gaps[:_GAPS])
         more = f" and {len(gaps) - _GAPS:,} stretches more" if len(gaps) > _GAPS else ""
-        yield f"What members did is not kept of the ticks {said}{more} (history_mb)."
+        yield (
+            f"What members did is not kept of the ticks {said}{more}: nobody wrote it down, or the "
+            "setting history_mb had it dropped."
+        )
 
 
 def _facts(each: HistoryEvent, people: Agents, history: WorldHistory) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sim.core.clock import TickWarning
 from sim.core.progress import Report, quiet
 from sim.core.text import one_line
-from sim.errors import InputError, UnknownNameError
+from sim.errors import HubbubError, InputError, UnknownNameError
 from sim.lab.background import in_background
 from sim.lab.futures.future import Future, NamedProgram, future_of
 from sim.lab.futures.outcome import TOOK_OFF, Futures
@@ -174,6 +174,10 @@ def _forked(world: World, programs: Sequence[Program]) -> tuple[str, list[tuple[
         twin = base.twin()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", TickWarning)
-            program.begin(twin)
+            try:
+                program.begin(twin)
+            except HubbubError as error:
+                error.args = (f"Future {program.name!r}: {error}",)
+                raise
         begun.append((twin.digest(), not program.is_over(twin, 0)))
     return digest_of(meta, columns), begun

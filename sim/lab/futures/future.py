@@ -356,6 +356,10 @@ def _pairs(words: list[str]) -> dict[str, Any]:
         key, sign, value = word.partition("=")
         if not sign or not key:
             raise InputError(f"Changes are key=value, with quotes around spaces; got {word!r:.60}.")
+        if not value:
+            raise InputError(
+                f"{word!r:.60} says nothing behind the sign; give a value or leave it."
+            )
         if key in found:
             raise InputError(f"{key!r} is said twice in one change; part changes by a semicolon.")
         found[key] = value if key in _TEXTS else _value(value)

@@ -339,9 +339,22 @@ class LiveWorld:
         self.is_dirty = True
         for event in after.since(before):
             self._tell(event)
+        if (ran := after.tick - before.tick) > 0:
+            self._ran_past(ran)
         for cascade in list(self.world.cascades.loose):
             if cascade.alive and self.ledger.has_closed(cascade.id):
                 self._wake(cascade)
+
+    def _ran_past(self, ticks: int) -> None:
+        """Let what is due by now be done, and say what a call that ran ticks left out."""
+        if self.program is None or self.program.now(self.world.tick).ended is not None:
+            return
+        self.program.ticked(self.world.tick)
+        if ticks > 1:
+            self.announce(
+                f"A call ran {ticks:,} ticks at once, and what {self.program.program.name} does "
+                "between them was left out; run ticks by step()."
+            )
 
     def assign(self, found: DetectedCommunities) -> None:
         """Give agents the communities that were found."""

@@ -92,6 +92,25 @@ def carried_out(plan: RunPlan = STORY, ticks: int = 8) -> str:
     return world.digest()
 
 
+async def test_a_call_that_runs_a_tick_leaves_out_nothing(opening: Opening) -> None:
+    async with opening(line()) as live:
+        await live.begin(STORY)
+        for _ in range(8):
+            await live.call(World.step)
+        assert await live.query(World.digest) == carried_out()
+        assert live.frame.banner is None
+
+
+async def test_a_call_that_runs_several_ticks_says_what_it_left_out(opening: Opening) -> None:
+    async with opening(line()) as live:
+        await live.begin(STORY)
+        await live.call(World.step, 3)
+        assert live.frame.banner == (
+            "A call ran 3 ticks at once, and what story does between them was left out; run ticks "
+            "by step()."
+        )
+
+
 @pytest.mark.parametrize(
     ("name", "agents", "variant"),
     [("fact-check", 300, "narrow"), ("herd-effect", 150, "up")],

@@ -52,5 +52,8 @@ def test_ticks_of_which_nothing_is_kept_are_told(hubbub: Hubbub) -> None:
     world.step(10)
     save(world, "a.hub")
     said = hubbub("export", "a.hub", "--out", "a", "--format", "csv")
-    assert said.err.strip() == ("What members did is not kept of the ticks 1-7 (history_mb).")
+    assert said.err.strip() == (
+        "What members did is not kept of the ticks 1-7: nobody wrote it down, or the setting "
+        "history_mb had it dropped."
+    )
     assert hubbub("export", "a.hub", "--out", "a.graphml").err == ""
