@@ -22,6 +22,7 @@ from sim.platform.feed.recommender import Chronological, Recommender
 from sim.platform.feed.recommenders import recommender_of
 from sim.platform.members import Members
 from sim.platform.platform import Platform
+from sim.platform.posts.injected import InjectedPosts
 from sim.platform.posts.posts import Posts
 from sim.platform.settings import PlatformSettings
 from sim.platform.tick import with_platform
@@ -89,7 +90,7 @@ def restore_platform(world: WorldParts, meta: dict[str, Any], columns: Columns) 
     platform.trending = np.array(columns["trending"], np.uint32)
     platform.online = np.array(columns["online"])
     platform.online_at = whole_number(meta["online_at"], "The tick of who is online", low=-1)
-    platform.injected = {int(cascade): int(number) for cascade, number in meta["injected"]}
+    platform.injected = InjectedPosts((int(own), int(post)) for own, post in meta["injected"])
     platform.written = texts_of(meta["written"])
     platform.waiting = [ActRequest.restore(said) for said in meta["waiting"]]
     platform.minds = Minds.restore(meta.get("minds"))

@@ -30,6 +30,7 @@ from sim.platform.feed.recommenders import members_of, rank_by, recommender_of
 from sim.platform.feed.serving import FeedBuffers
 from sim.platform.feed.why import Why, why
 from sim.platform.members import Members
+from sim.platform.posts.injected import InjectedPosts
 from sim.platform.posts.posts import Flag, Posts
 from sim.platform.posts.search import found_people, found_posts
 from sim.platform.posts.texts import replies, text_of
@@ -79,7 +80,8 @@ class Platform:
     trending
         The messages that trend, uint32, the highest first.
     injected
-        The number of the post that each injected message is, by its id.
+        The post that each injected message is
+        (:class:`~sim.platform.posts.injected.InjectedPosts`).
     waiting
         Acts by hand that the next tick carries out.
     written
@@ -118,7 +120,7 @@ class Platform:
         self.log = ActLog(settings.log_ticks)
         self.held: dict[str, Array] = {}
         self.trending = _NOBODY
-        self.injected: dict[int, int] = {}
+        self.injected = InjectedPosts()
         self.waiting: list[ActRequest] = []
         self.written: dict[int, str] = {}
         self.faults: list[str] = []

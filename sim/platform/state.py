@@ -85,7 +85,7 @@ def dump_platform(platform: PlatformState) -> tuple[dict[str, Any], Columns]:
 
 def _plain(meta: dict[str, Any]) -> dict[str, Any]:
     """Return what :func:`_without_log` says as JSON holds it; undo keeps many, and small."""
-    return {**meta, "injected": meta["injected"].tolist()}
+    return {**meta, "injected": sorted(map(list, meta["injected"]))}
 
 
 def _without_log(platform: PlatformState) -> tuple[dict[str, Any], Columns]:
@@ -95,7 +95,7 @@ def _without_log(platform: PlatformState) -> tuple[dict[str, Any], Columns]:
         "recommenders": [_said(plugin) for plugin in platform.recommenders],
         "policy": _said(platform.policy),
         "posts": posts_meta,
-        "injected": np.array(sorted(platform.injected.items()), np.int64).reshape(-1, 2),
+        "injected": platform.injected.so_far(),
         "waiting": [command.dump() for command in platform.waiting],
         "written": sorted(platform.written.items()),
         "online_at": platform.online_at,

@@ -110,7 +110,7 @@ def _post_injected(platform: PlatformState, cascade: Cascade) -> None:
         [author], platform.tick, tags=np.uint64(message.tags), topic=first, flags=Flag.INJECTED,
         appeal=128, cascade=cascade.id,
     )  # fmt: skip
-    platform.injected[cascade.id] = int(number[0])
+    platform.injected.add(cascade.id, int(number[0]))
     platform.written[int(number[0])] = message.text
     platform.members.share(seeds, np.full(seeds.size, number[0]))
 

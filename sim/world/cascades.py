@@ -11,7 +11,7 @@ import json
 import zlib
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Hashable, Iterable, Iterator, MutableSequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, MutableSequence, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, overload
 from weakref import ReferenceType, ref
 
@@ -20,6 +20,7 @@ import numpy.typing as npt
 import xxhash
 
 from sim.core.scratch import ScratchArray
+from sim.core.shared_list import SharedList
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.opinions.around import Around
 from sim.world.records import PACKED_BYTES, PackedRecord, laid_out, read
@@ -230,8 +231,9 @@ class Cascades(MutableSequence[Cascade]):
         self._settle(list(items))
 
     def _settle(self, items: list[Cascade | EndedCascade]) -> None:
-        self._items = items
-        self._loose = [each for each in items if isinstance(each, Cascade)]
+        loose = {place: e for place, e in enumerate(items) if isinstance(e, Cascade)}
+        self._items: SharedList[Cascade | EndedCascade] = SharedList(items, loose)
+        self._loose = list(loose.values())
         ended = [each for each in items if isinstance(each, EndedCascade)]
         self.adoptions = sum(each.size for each in ended)
         self.contacts = sum(each.contacts_seen for each in ended)
@@ -250,8 +252,9 @@ class Cascades(MutableSequence[Cascade]):
         its copies of large columns do not wait for the garbage collector.
         """
         found = Cascades(world)
-        found._items = [e if isinstance(e, EndedCascade) else of(e) for e in self._items]
-        found._loose = [e for e in found._items if isinstance(e, Cascade)]
+        twins = [of(each) for each in self._loose]
+        found._items = self._items.copied(dict(zip(self._items.own, twins, strict=True)))
+        found._loose = twins
         found.adoptions, found.contacts, found.seals = self.adoptions, self.contacts, self.seals
         return found
 
@@ -268,7 +271,7 @@ class Cascades(MutableSequence[Cascade]):
         return (each for each in self._items if isinstance(each, EndedCascade))
 
     @property
-    def items(self) -> list[Cascade | EndedCascade]:
+    def items(self) -> Sequence[Cascade | EndedCascade]:
         """All as they lie, in order; not to be written into."""
         return self._items
 
@@ -299,7 +302,8 @@ class Cascades(MutableSequence[Cascade]):
     def pack(self, cascade: Cascade, pile: RecordPile) -> None:
         """Pack a message away that can never change again."""
         place = self.place_of(cascade.id)
-        self._items[place] = ended = EndedCascade(cascade, pile)
+        ended = EndedCascade(cascade, pile)
+        self._items.settle(place, ended)
         self._holds = self._world()
         self._loose.remove(cascade)
         self.adoptions += ended.size
@@ -374,7 +378,7 @@ class Cascades(MutableSequence[Cascade]):
         """Put a message at a place."""
         at = place.__index__()
         if at >= len(self._items):
-            self._items.append(value)
+            self._items.append(value, is_own=True)
             self._loose.append(value)
             self._runs = None
             return

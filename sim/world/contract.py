@@ -29,6 +29,7 @@ from sim.platform.feed.exposures import ExposurePart, Exposures
 from sim.platform.feed.recommender import FriendRecommender, Recommender
 from sim.platform.feed.serving import FeedBuffers
 from sim.platform.members import Members
+from sim.platform.posts.injected import InjectedPosts
 from sim.platform.settings import PlatformSettings
 from sim.platform.world_view import WorldView
 from sim.spread.cascade.cascade import Cascade
@@ -116,7 +117,7 @@ class PlatformState(WorldView, Protocol):
     exposures: Exposures
     acted: ActColumns
     acts_before: int
-    injected: dict[int, int]
+    injected: InjectedPosts
     waiting: list[ActRequest]
     written: dict[int, str]
     via: Ids

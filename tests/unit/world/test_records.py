@@ -18,6 +18,7 @@ import pytest
 from sim import World, load, save
 from sim.core.scratch import is_filed
 from sim.errors import SnapshotError
+from sim.platform.state import PlatformSnapshot
 from sim.runtime.journal.checkpointer import WorldCopier
 from sim.store.history.reading import read_history
 from sim.store.snapshot import facts, schema
@@ -284,3 +285,37 @@ def test_rows_for_people_are_made_of_few_messages_at_a_time() -> None:
                 (number,) for number in range(messages)
             ]
     assert held[1] < 1.3 * held[0]
+
+
+def test_undo_holds_no_more_of_a_world_in_which_many_messages_ended() -> None:
+    few, many = (copies_of(ended(messages)) for messages in (20, 1_020))
+    assert many < few + 4 * 1_000 * 100  # of each message four bytes in each copy; a pointer has 8
+
+
+def test_undo_holds_no_more_of_a_platform_where_many_messages_were_sent() -> None:
+    few, many = (copies_of(ended(messages, platform=True)) for messages in (20, 520))
+    assert many < few + 2 * 500 * 100
+
+
+def ended(messages: int, **more: Any) -> World:
+    """Return a world in which so many messages ended."""
+    world = World.create(agents=200, mean_degree=4, seed=7, **more)
+    for _ in range(messages):
+        world.inject("x", seeds=[0], model="independent-cascade", probability=0.0)
+    world.step(120)
+    while len(world.cascades.loose) > AT_HAND:
+        world.step(10)
+    return world
+
+
+def copies_of(world: World) -> int:
+    """Return the bytes of a hundred copies of its messages and of its platform."""
+    twins: list[Any] = []
+
+    def copy() -> None:
+        for _ in range(100):
+            twins.append(world.cascades.twin(world, lambda each: each))
+            if world.platform is not None:
+                twins.append(PlatformSnapshot(world.platform, lambda _, column: column))
+
+    return most_held(copy)
