@@ -9,13 +9,11 @@ from typing import Any, Protocol
 
 from sim.core.text import clean
 from sim.io.exporting.tables import ExportColumn, ExportTable, Kind
+from sim.io.formulas import guarded
 
 __all__ = ["Encoded", "Style", "Tell", "cell", "encoded", "write_csv", "write_jsonl"]
 
 BATCH = 20_000
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""How a cell begins that a spreadsheet would calculate; the last four are full-width forms."""
-
 Tell = Callable[[int], None]
 """Told how many rows more were written; may raise."""
 
@@ -95,7 +93,7 @@ def cell(kind: Kind, value: Any) -> str:
         return repr(value)
     text = ";".join(value) if kind == "words" else value
     text = clean(text, max(len(text), 1))
-    text = f"'{text}" if text.startswith(FORMULA) else text
+    text = guarded(text)
     return '"' + text.replace('"', '""') + '"' if _NEEDS_QUOTES.intersection(text) else text
 
 

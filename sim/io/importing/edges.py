@@ -15,8 +15,9 @@ import numpy.typing as npt
 from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import FileError, FormatError, InputError
+from sim.io.formulas import unguarded
 from sim.io.importing.files import TextSource, decoded, opened
-from sim.io.importing.relations import NOTHING, TYPES, RelationColumns, spread, typed, unguarded
+from sim.io.importing.relations import NOTHING, TYPES, RelationColumns, spread, typed
 from sim.io.importing.report import ImportReport
 from sim.io.importing.sniff import (
     ANY_BLANKS,
@@ -461,7 +462,7 @@ class _TableReader:
         if min(map(len, rows)) < self.places.needed:
             return None
         first, second = self.places.source, self.places.target
-        flat = [end.strip() for row in rows for end in (row[first], row[second])]
+        flat = [self._id(end.strip()) for row in rows for end in (row[first], row[second])]
         if not all(flat) or max(map(len, flat)) > MOST_ID:
             return None
         weights, times = (_numbers(rows, at) for at in (self.places.weight, self.places.time))
@@ -491,7 +492,7 @@ class _TableReader:
                     path, self.tally[0], text, self.layout, places, integers=self.integers
                 )
             for at in (places.source, places.target):
-                end = int(row[at]) if self.integers else row[at]
+                end = int(row[at]) if self.integers else self._id(row[at])
                 ends.append(self.known.setdefault(end, len(self.known)))
             for values, place in zip(extra, (places.weight, places.time), strict=True):
                 if place is not None:
@@ -501,6 +502,10 @@ class _TableReader:
             self.rows += 1
         numbers = np.array(ends, np.uint32)
         return numbers[::2], numbers[1::2], np.array(extra[0]), np.array(extra[1])
+
+    def _id(self, cell: str) -> str:
+        """Return the id in a cell; CSV has formulas guarded, other tables do not."""
+        return unguarded(cell) if self.layout.delimiter == "," else cell
 
     def _note(self, row: list[str], text: str) -> None:
         """Keep what a line says of its tie beside; FormatError for what cannot be kept."""

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from sim.core.text import one_line
 from sim.errors import FileError, FormatError
+from sim.io.formulas import unguarded
 from sim.io.importing.files import TextSource, decoded, opened
 from sim.io.importing.sniff import Column, TableLayout, cells, is_comment, sniff, whole
 
@@ -116,6 +117,8 @@ def _labels(
             if len(row) <= max(who, what) or not row[who] or not row[what]:
                 raise FormatError(source.path, line, text, "a line needs an id and a label")
             member, label = _plain(row[who]), row[what]
+            if layout.delimiter == ",":
+                member, label = unguarded(member), unguarded(label)
             if found.setdefault(member, label) != label:
                 raise FormatError(
                     source.path, line, text, f"{member} had the label {found[member]}"

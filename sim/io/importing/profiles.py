@@ -29,6 +29,7 @@ from sim.agents.profiles import LONGEST_TEXT, Profile
 from sim.agents.traits import TRAITS
 from sim.core.progress import Report, quiet
 from sim.errors import FileError, FormatError, InputError
+from sim.io.formulas import unguarded
 from sim.io.importing.edges import ImportedArcs
 from sim.io.importing.files import TextSource, opened
 from sim.io.importing.report import ImportReport
@@ -217,7 +218,8 @@ def _table(place: Path, text: str) -> Iterator[_PersonRow]:
         twice = [name for at, name in enumerate(header) if name in header[:at] and name]
         if twice:
             raise FormatError(place, 1, head[:80], f"the column {twice[0]!r} stands there twice")
-        for cells in reader:
+        for given in reader:
+            cells = [*map(unguarded, given)] if delimiter == "," else given
             if not any(cell.strip() for cell in cells):
                 continue
             if len(cells) != len(header):

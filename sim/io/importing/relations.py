@@ -28,7 +28,6 @@ TYPES = ("type", "relation", "kind", "label")
 PROPERTIES = "properties"
 """A column of this name may hold a JSON object of all properties, as exports write them."""
 _IDLE = {"id", "weight"}
-_SIGNS = ("=", "+", "-", "@")
 
 
 class RelationColumns:
@@ -73,11 +72,6 @@ def typed(cell: str) -> bool | int | float | str:
     if whole(cell):
         return int(cell)
     return float(cell) if number(cell) else cell
-
-
-def unguarded(cell: str) -> str:
-    """Return a cell without the apostrophe that an export sets before a formula."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_SIGNS) else cell
 
 
 def spread(name: str, value: object) -> dict[str, object]:
