@@ -12,6 +12,7 @@ from sim.core.bounds import prefixed
 from sim.core.params import Parameters
 from sim.platform.acts.policy_dispatch import POLICY
 from sim.world.contract import PlatformState
+from sim.world.minds.minds import unpacked
 
 __all__ = ["PlatformSnapshot", "commanded", "dump_platform"]
 
@@ -42,10 +43,14 @@ class PlatformSnapshot:
         self._meta, columns = _without_log(platform)
         self._columns = {name: copied(name, column) for name, column in columns.items()}
         self._log = platform.log.still()
+        self._minds: npt.NDArray[np.uint8] | None = None
+        if platform.minds.is_used:
+            self._minds = copied("minds", np.frombuffer(platform.minds.packed(), np.uint8))
 
     def dump(self) -> tuple[dict[str, Any], Columns]:
         """Return what the platform's ``dump()`` said then."""
-        return _plain(self._meta), self._columns | prefixed("log.", self._log.dump())
+        columns = self._columns | prefixed("log.", self._log.dump())
+        return _plain(self._meta, self._unpacked()), columns
 
     def commanded(self) -> tuple[str, Columns]:
         """Return what :func:`commanded` said of the platform then."""
@@ -55,12 +60,17 @@ class PlatformSnapshot:
         if (own := self._columns.get(f"held.{POLICY}")) is not None:
             columns[POLICY] = own
         acts = [said["policy"], *said.get("policies", ())]
-        return repr((said["recommenders"], acts, said["waiting"], said.get("minds"))), columns
+        return repr((said["recommenders"], acts, said["waiting"], self._unpacked())), columns
 
     def arrays(self) -> Iterator[npt.NDArray[Any]]:
         """Go through what is held, copies and the log."""
         yield from self._columns.values()
         yield from self._log.arrays()
+        if self._minds is not None:
+            yield self._minds
+
+    def _unpacked(self) -> dict[str, Any] | None:
+        return None if self._minds is None else unpacked(self._minds)
 
 
 def commanded(platform: PlatformState | PlatformSnapshot) -> tuple[str, Columns]:
@@ -80,12 +90,14 @@ def commanded(platform: PlatformState | PlatformSnapshot) -> tuple[str, Columns]
 def dump_platform(platform: PlatformState) -> tuple[dict[str, Any], Columns]:
     """Return (what JSON can hold, arrays by name)."""
     meta, columns = _without_log(platform)
-    return _plain(meta), columns | prefixed("log.", platform.log.dump())
+    minds = platform.minds.dump() if platform.minds.is_used else None
+    return _plain(meta, minds), columns | prefixed("log.", platform.log.dump())
 
 
-def _plain(meta: dict[str, Any]) -> dict[str, Any]:
-    """Return what :func:`_without_log` says as JSON holds it; undo keeps many, and small."""
-    return {**meta, "injected": sorted(map(list, meta["injected"]))}
+def _plain(meta: dict[str, Any], minds: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what :func:`_without_log` says as JSON holds it, and minds; undo keeps many."""
+    plain = {**meta, "injected": sorted(map(list, meta["injected"]))}
+    return plain if minds is None else plain | {"minds": minds}
 
 
 def _without_log(platform: PlatformState) -> tuple[dict[str, Any], Columns]:
@@ -102,8 +114,6 @@ def _without_log(platform: PlatformState) -> tuple[dict[str, Any], Columns]:
     }
     if len(platform.policies) > 1:
         meta["policies"] = [_said(plugin) for plugin in platform.policies[1:]]
-    if platform.minds.is_used:
-        meta["minds"] = platform.minds.dump()
     columns = prefixed("posts.", posts) | prefixed("members.", platform.members.dump())
     columns |= prefixed("held.", platform.held)
     return meta, columns | {"trending": platform.trending, "online": platform.online}

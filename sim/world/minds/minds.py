@@ -6,7 +6,9 @@ a tick, and does the same with them again whenever the command is done again.
 
 from __future__ import annotations
 
+import json
 import warnings
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -31,7 +33,7 @@ from sim.world.minds.bounds import OF_EACH, asked_of, caps_of, sound
 from sim.world.minds.memory import kept
 from sim.world.minds.news import OUTCOMES
 
-__all__ = ["PERSON", "Minds", "SeenMessage", "feed_of", "ruled"]
+__all__ = ["PERSON", "Minds", "SeenMessage", "feed_of", "ruled", "unpacked"]
 
 PERSON = "person"
 """The mind of a member that somebody plays: its acts come by hand, and no rule acts for it."""
@@ -320,6 +322,13 @@ class Minds:
 
     def dump(self) -> dict[str, Any]:
         """Return it as JSON holds it; what there is none of is left out."""
+        return deepcopy(self._said())
+
+    def packed(self) -> bytes:
+        """Return what :meth:`dump` does, compressed; :func:`unpacked` reads it."""
+        return zlib.compress(json.dumps(self._said()).encode(), 1)
+
+    def _said(self) -> dict[str, Any]:
         each = {name: _rows(getattr(self, name)) for name in OF_EACH}
         found: dict[str, Any] = {name: rows for name, rows in each.items() if rows}
         if self.kept:
@@ -373,7 +382,13 @@ def _set(of_each: dict[int, Any], member: int, value: Any) -> None:
 
 
 def _rows(of_each: Mapping[int, Any]) -> list[list[Any]]:
-    return [[who, deepcopy(of_each[who])] for who in sorted(of_each)]
+    return [[who, of_each[who]] for who in sorted(of_each)]
+
+
+def unpacked(packed: npt.NDArray[np.uint8]) -> dict[str, Any]:
+    """Return what :meth:`Minds.dump` said when :meth:`Minds.packed` was asked."""
+    found: dict[str, Any] = json.loads(zlib.decompress(packed.data))
+    return found
 
 
 def feed_of(world: WorldState, platform: PlatformState, member: int) -> tuple[SeenMessage, ...]:
