@@ -90,6 +90,24 @@ def test_generations_are_those_of_a_plain_count() -> None:
     assert story.adoptions[1:].tolist() == entered
 
 
+@pytest.mark.parametrize("model", ["sir", "sis"])
+def test_who_is_destroyed_keeps_no_generation_open(model: str) -> None:
+    world, story = spreading(model)
+    world.step(4)
+    gone = infected(story)[:5]
+    world.agents.set_status(gone, "destroyed")
+    world.step(3)
+    assert story.status == "running"
+    still = generations(story)[2]
+    assert still.sum() == np.setdiff1d(infected(story), gone).size > 0
+    assert np.isin(gone, infected(story)).any()
+
+
+def infected(story: Any) -> Any:
+    state = story.held["state"].dense() & 0x7F
+    return np.flatnonzero(state == story.states.index("infected"))
+
+
 def test_who_adopts_again_in_continuous_time_is_not_on_record() -> None:
     world, story = spreading("sis-continuous")
     world.step(20)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sim.agents.lifecycle import belongs
 from sim.spread.cascade import trees_kernels as trees
 from sim.spread.cascade.sparse_column import SparseColumn
 
@@ -206,16 +207,20 @@ def generations(
 
 
 def _still(cascade: Cascade, row_of: Ints | SparseColumn, first: int) -> Longs:
-    """Count in each row who may still cause an adoption: one pass without a copy, where it can."""
-    rows = len(cascade.new_adopters)
+    """Count in each row who may still cause an adoption: one pass without a copy, where it can.
+
+    Who was destroyed stays in its state, and convinces nobody any more.
+    """
+    rows, gone = len(cascade.new_adopters), _destroyed(cascade)
     state = cascade.held.get("state")
-    if cascade.alive and isinstance(row_of, np.ndarray) and isinstance(state, SparseColumn):
+    is_plain = cascade.alive and not gone.size
+    if is_plain and isinstance(row_of, np.ndarray) and isinstance(state, SparseColumn):
         passes_on = cascade.model.passing_states(cascade)
         if passes_on is not None and state.is_dense:
             still = np.zeros(rows, np.int64)
             trees.count_waiting(state.values, passes_on, row_of, first, still)
             return still
-    row = row_of[_waiting(cascade)] - first
+    row = row_of[np.setdiff1d(_waiting(cascade), gone)] - first
     return np.bincount(row[(row >= 0) & (row < rows)], minlength=rows)
 
 
@@ -263,6 +268,13 @@ def _waiting(cascade: Cascade) -> Ids:
     if cascade.status == "quiet":
         return np.empty(0, np.uint32)
     return cascade.adopters if cascade.status == "failed" else cascade.model.may_pass_on(cascade)
+
+
+def _destroyed(cascade: Cascade) -> Ids:
+    if cascade.around is None or not cascade.alive:
+        return np.empty(0, np.uint32)
+    status = cascade.around.people().column("status")[: cascade.agents]
+    return np.flatnonzero(~belongs(status, "network")).astype(np.uint32)
 
 
 def _long(column: Longs, rows: int) -> Longs:
