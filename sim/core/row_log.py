@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core.bounds import Bound, require, taken
+from sim.core.scratch import ScratchFiles
 
 __all__ = ["RowLog"]
 
@@ -20,7 +21,8 @@ MOST = 1 << 20
 class RowLog(Generic[R]):
     """Rows in the order in which they were noted; copies hold what is old in common.
 
-    A subclass names its columns and says what one of them may hold.
+    What is old lies in scratch files (:mod:`sim.core.scratch`), once it is much. A subclass names
+    its columns and says what one of them may hold.
 
     Parameters
     ----------
@@ -44,6 +46,7 @@ class RowLog(Generic[R]):
     def __init__(self, most: int = MOST) -> None:
         self.most = most
         self._large = max(most // 16, 1)
+        self._spill = ScratchFiles()
         self._chunks: list[R] = []
         self._held = 0
 
@@ -82,7 +85,10 @@ class RowLog(Generic[R]):
             if before > 2 * last or before + last > self._large:
                 return
             pair = self._chunks[-2:]
-            self._chunks[-2:] = [self.rows(*map(np.concatenate, zip(*pair, strict=True)))]
+            merged = self.rows(*map(np.concatenate, zip(*pair, strict=True)))
+            if 3 * (before + last) > 2 * self._large:  # merged no more, and seldom read
+                merged = self.rows(*map(self._spill.moved, merged))
+            self._chunks[-2:] = [merged]
 
     def all(self) -> R:
         """Return every row that is remembered, the newest :attr:`most`."""

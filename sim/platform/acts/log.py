@@ -277,8 +277,8 @@ SETTLED = 64
 """Ticks in a part that changes no more; twice as many are kept as they come."""
 
 
-_AT_HAND = 64
-"""Parts in memory; further ones lie in a scratch file."""
+_AT_HAND = 32
+"""Parts in memory, and as many more; then the older half becomes one in a scratch file."""
 
 
 class _SettledRows(NamedTuple):
@@ -330,10 +330,18 @@ class PerTick:
             old, ticks = ticks[:SETTLED], ticks[SETTLED:]
             rows = np.array([newest[tick] for tick in old], self._dtype)
             where = np.array(old, np.int64)
-            if len(parts) >= _AT_HAND:
-                where, rows = self._spill.moved(where), self._spill.moved(rows)
-            parts = (*parts, _SettledRows(old[0], where, rows))
+            parts = self._joined((*parts, _SettledRows(old[0], where, rows)))
         self._state = (parts, {tick: newest[tick] for tick in ticks})
+
+    def _joined(self, parts: tuple[_SettledRows, ...]) -> tuple[_SettledRows, ...]:
+        """Return parts with the older of the small ones as one, once they are many."""
+        large = sum(part.ticks.size > SETTLED for part in parts)
+        old = parts[large : large + _AT_HAND]
+        if len(parts) < large + 2 * _AT_HAND:
+            return parts
+        columns = zip(*((part.ticks, part.rows) for part in old), strict=True)
+        moved = (self._spill.moved(np.concatenate(column)) for column in columns)
+        return (*parts[:large], _SettledRows(old[0].first, *moved), *parts[large + _AT_HAND :])
 
     def get(self, tick: int) -> Row | None:
         """Return the row of a tick; None where it has none."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sim.core.scratch import is_filed
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import SETTLED, ActColumns, ActLog, Chains, PerTick
 
-TICKS = 20 * SETTLED + 7
+TICKS = 70 * SETTLED + 7
 
 
 def filled() -> tuple[PerTick, dict[int, list[int]]]:
@@ -30,6 +31,15 @@ def test_rows_are_those_that_were_put() -> None:
     for tick in (0, 1, 3, 4, 300, 301, 3 * TICKS - 3, 3 * TICKS):
         found = rows.get(tick)
         assert (None if found is None else found.tolist()) == naive.get(tick)
+
+
+def test_what_is_old_lies_in_few_parts_in_a_file() -> None:
+    rows, _ = filled()
+    parts = rows._state[0]
+    assert len(parts) < 64
+    assert sum(part.ticks.size for part in parts) == 69 * SETTLED
+    assert is_filed(parts[0].ticks)
+    assert is_filed(parts[0].rows)
 
 
 def test_a_copy_shares_all_that_is_settled_and_stays_as_it_is() -> None:
