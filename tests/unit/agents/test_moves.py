@@ -10,6 +10,7 @@ from sim.agents.hours import Hours
 from sim.agents.lifecycle import Lifecycle
 from sim.agents.moves import MoveLog
 from sim.agents.turnover import leavers, newcomers, per_tick
+from sim.core.scratch import is_filed
 from sim.errors import InputError
 
 _A, _P = Lifecycle.ACTIVE, Lifecycle.PAUSED
@@ -49,6 +50,20 @@ def test_the_oldest_of_too_many_moves_are_forgotten() -> None:
     assert log.all().tick.tolist() == [2, 3, 3]
     assert log.between(2).agent.tolist() == [9, 3, 9]
     assert (len(log), log.made) == (3, 8)
+
+
+def test_many_old_moves_lie_in_a_file_and_copies_share_them() -> None:
+    log = MoveLog(most=1 << 16)
+    for tick in range(2_000):
+        log.now = tick
+        log.note(np.arange(10, dtype=np.uint32), np.full(10, _A, np.uint8), _P)
+    twin = log.copied()
+    log.note(np.array([9], np.uint32), np.array([_A], np.uint8), _P)
+    filed = [chunk for chunk in log._chunks if is_filed(chunk.agent)]
+    assert sum(chunk.agent.size for chunk in filed) > 15_000
+    assert all(one is other for one, other in zip(filed, twin._chunks, strict=False))
+    assert log.all().tick[:-1].tolist() == [tick for tick in range(2_000) for _ in range(10)]
+    assert twin.all().agent.tolist() == [*range(10)] * 2_000
 
 
 @pytest.mark.parametrize(
