@@ -186,20 +186,19 @@ def key(seed: int, stream: Stream, tick: int = 0, salt: int = 0) -> np.uint64:
     >>> bool(key(7, Stream.WAKE, tick=1) == key(7, Stream.WAKE, tick=2))
     False
     """
-    before = _before_tick(seed, stream, int(salt))
-    if tick and not stream.is_ticked:
-        raise ValueError(f"{stream} draws once, it has no tick {tick}.")
-    return np.uint64(_mix((before + int(tick) * _C1 + _C3) & _MASK))
-
-
-@lru_cache(maxsize=16_384)
-def _before_tick(seed: int, stream: Stream, salt: int) -> int:
-    """Return what a key shares with those of other ticks; a thousand cascades ask each tick."""
     if salt and stream.salts is Salt.FIXED:
         raise ValueError(f"{stream} has no salt {salt}.")
+    if tick and not stream.is_ticked:
+        raise ValueError(f"{stream} draws once, it has no tick {tick}.")
+    salted = _mix((_of_stream(seed, stream) + int(salt or stream.salt) * _C3 + _C1) & _MASK)
+    return np.uint64(_mix((salted + int(tick) * _C1 + _C3) & _MASK))
+
+
+@lru_cache(maxsize=1024)
+def _of_stream(seed: int, stream: Stream) -> int:
+    """Return what keys of a stream share; not of each salt, which every message has of its own."""
     z = _mix((fold(seed) + _C1) & _MASK)
-    z = _mix((z + stream.number * _C2 + _K1) & _MASK)
-    return _mix((z + (salt or stream.salt) * _C3 + _C1) & _MASK)
+    return _mix((z + stream.number * _C2 + _K1) & _MASK)
 
 
 def _mix_array(z: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

@@ -84,7 +84,13 @@ class SharedList(Sequence[T], Generic[T]):
         return self._count
 
     def __iter__(self) -> Iterator[T]:
-        return map(self._at, range(self._count))
+        begin, count = 0, self._count  # before its own items: another thread may append
+        for place, item in list(self.own.items()):
+            if place < count:
+                yield from cast("list[T]", self._common[begin:place])
+                yield item
+                begin = place + 1
+        yield from cast("list[T]", self._common[begin:count])
 
     @overload
     def __getitem__(self, place: SupportsIndex) -> T: ...
@@ -96,9 +102,7 @@ class SharedList(Sequence[T], Generic[T]):
         return self._at(range(self._count)[place])
 
     def _at(self, place: int) -> T:
-        found = self.own.get(
-            place
-        )  # first: whoever settles it just now writes what is common first
+        found = self.own.get(place)  # first: whoever settles it writes what is common first
         return cast("T", self._common[place]) if found is None else found
 
     def __eq__(self, other: object) -> bool:
