@@ -79,6 +79,10 @@ _NOT_SIZED = (
     "The first data line, {!r}, was read as a tie; if it gives the sizes of the network, leave it "
     "out with --header (in Python: header=True)."
 )
+_PADDED = (
+    "Ids such as {!r} were read as whole numbers, without the zeros in front, and with {!r} they "
+    "would be one; keep ids as they stand with --ids str (in Python: ids='str')."
+)
 _WIDE = (
     "Lines have up to {} columns, of which {} were read; name others with --weights and --times "
     "(weight_column, time_column), or, if each line lists a member and all its neighbours, read it "
@@ -237,7 +241,7 @@ def read_arcs(
     with opened(path) as source:
         layout = _layout(source, options)
         table = _table(source, layout, options, report)
-    notes = _notes(layout, options)
+    notes = _notes(layout, options) + _padded(Path(path), table, layout, options)
     sized = _sizes(table, layout, options)
     if sized is not None:
         first = one_line(layout.sample[0].text, _SHOWN)
@@ -343,6 +347,21 @@ def _wide(layout: TableLayout, options: EdgeOptions) -> tuple[str, ...]:
     if most <= read or (layout.header and not all(map(whole, layout.header))):
         return ()
     return (_WIDE.format(most, read),)
+
+
+def _padded(
+    path: Path, table: TieTable, layout: TableLayout, options: EdgeOptions
+) -> tuple[str, ...]:
+    """Say which ids lost zeros in front, where nobody asked for numbers."""
+    if options.ids != "auto" or isinstance(table.ids, list):
+        return ()
+    ends = [layout.place(column, path) for column in options.columns or layout.ends]
+    for line in layout.sample:
+        row = cells(line.text, layout.delimiter)
+        for cell in (row[at] for at in ends if at < len(row)):
+            if whole(cell) and cell not in {"0", str(int(cell))}:
+                return (_PADDED.format(cell, str(int(cell))),)
+    return ()
 
 
 def _sizes(table: TieTable, layout: TableLayout, options: EdgeOptions) -> bool | None:

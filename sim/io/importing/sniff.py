@@ -34,8 +34,8 @@ _SPELLED = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|
 _COMMENTS = ("#", "%", "//")
 _SAMPLE = 1_000
 _COMPARED = 100
-_LEAST = -(1 << 63)
 _MOST = (1 << 63) - 1
+_LEAST = -_MOST  # what kernels that scan read
 _HEADINGS = frozenset(
     """author dest destination dst follower followee followed from from_id from_node fromnodeid
     from_user id1 id2 id_1 id_2 node node1 node2 node_1 node_2 nodeid source source_id src target

@@ -75,6 +75,34 @@ def test_sizes_above_lines_with_weights_are_no_tie(tmp_path: Path, first: tuple[
     assert "gives the sizes" in found.report.describe()
 
 
+# Zeros in front
+
+
+def test_zeros_that_were_dropped_in_front_of_ids_are_said(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("from,to\n1,2\n007,7\n-03,0\n")
+
+    def read(**options: Any) -> tuple[list[object], str]:
+        asked = io.EdgeOptions(**options)
+        said = io.import_world(tmp_path / "a.csv", options=asked).report.describe()
+        ids = io.read_arcs(tmp_path / "a.csv", asked).ids
+        assert ids is not None
+        return list(ids), said
+
+    ids, said = read(columns=("from", "to"))
+    assert ids == [-3, 0, 1, 2, 7]
+    assert "'007' were read as whole numbers" in said
+    assert "--ids str" in said
+    for kind, same in (("str", ["1", "2", "007", "7", "-03", "0"]), ("int", [-3, 0, 1, 2, 7])):
+        ids, said = read(ids=kind)
+        assert ids == same
+        assert "whole numbers" not in said
+
+
+def test_nothing_is_said_of_ids_without_zeros_in_front(tmp_path: Path) -> None:
+    found = io.import_world(laid(tmp_path / "a.txt", RING))
+    assert "whole numbers" not in found.report.describe()
+
+
 # Repeated lines
 
 

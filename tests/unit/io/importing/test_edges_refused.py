@@ -18,6 +18,7 @@ def _file(folder: Path, text: str | bytes) -> Path:
         ("1,2\n3,4\n5,abc\n", 3, "'abc' is no whole number"),
         ("# c\n\n1 2\n3\n", 4, "a line needs 2 columns divided by blanks, this one has 1"),
         ("1 2\n9223372036854775808 4\n", 2, "does not fit in 64 bits"),
+        ("1 2\n-9223372036854775808 4\n", 2, "does not fit in 64 bits"),
         ("1 2\n3 4.0\n", 2, "'4.0' is no whole number"),
         ("1,2\n,4\n", 2, "an id is empty"),
         ("source,target\n1,2\n3;4\n", 3, "needs 2 columns divided by ','"),
