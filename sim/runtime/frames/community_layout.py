@@ -20,7 +20,7 @@ from sim.world.world import World
 __all__ = ["CommunityLayout"]
 
 _AT_ONCE_TIES = 2_000_000
-"""A network up to this size is arranged on the spot (some 20 ms); a larger one in a thread."""
+"""A network up to this size is arranged on the spot (some 30 ms); a larger one in a thread."""
 
 
 class CommunityLayout:
@@ -37,6 +37,7 @@ class CommunityLayout:
         self._hurry = hurry
         self._state: object = None
         self._labels: object = None
+        self._placed: CommunityTotals | None = None
         self._thread: threading.Thread | None = None
         self._is_stale = threading.Event()
 
@@ -59,10 +60,11 @@ class CommunityLayout:
         self.stop()
         given = CommunityLabels(agents.community.copy(), names, self._origin)
         if ties.count <= _AT_ONCE_TIES:
-            show(arrange(agents, ties, given))
+            show(self._noted(arrange(agents, ties, given, placed=self._placed)))
             return
         stale = self._is_stale = threading.Event()
-        work = partial(arrange, agents, copy.copy(ties), given)  # as they are now
+        now = copy.copy(ties)
+        work = partial(arrange, agents, now, given, placed=self._placed)
         self._thread = threading.Thread(
             target=self._work, args=(work, show, stale), name="communities", daemon=True
         )
@@ -80,7 +82,13 @@ class CommunityLayout:
 
         with suppress(Cancelled):
             groups = work(report)
-            self._hurry(lambda: None if stale.is_set() else show(groups))
+            self._hurry(lambda: None if stale.is_set() else show(self._noted(groups)))
+
+    def _noted(self, groups: CommunityTotals | None) -> CommunityTotals | None:
+        """Note where communities were placed, if they were."""
+        if self._placed is None or groups is None or groups.positions is not self._placed.positions:
+            self._placed = groups
+        return groups
 
     def stop(self) -> None:
         """Let a picture that is being made go, and wait for its thread."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -86,6 +88,41 @@ def test_tied_communities_stand_closer_than_strangers() -> None:
     np.testing.assert_array_equal(places, positions(links, np.full(6, 100)))
 
 
+def at_once(act: Callable[[], object]) -> None:
+    act()
+
+
+def test_communities_stay_in_place_until_their_ties_are_others() -> None:
+    world = World.create(agents=200, mean_degree=10, seed=5, network="planted-communities")
+    shown: list[CommunityTotals | None] = []
+    layout = arranger.CommunityLayout(at_once)
+
+    def arranged() -> CommunityTotals:
+        layout.arrange(world, shown.append)
+        assert shown[-1] is not None
+        return shown[-1]
+
+    first = arranged()
+    heard, hears = np.repeat(np.arange(200), world.ties.out_degree), world.ties.targets.copy()
+    order = np.random.default_rng(1).permutation(len(heard))
+    heard, hears = heard[order], hears[order]
+    few = world.ties.count // 100
+    for begin in range(2):  # one per cent, and another
+        cut = slice(begin * few, (begin + 1) * few)
+        world.unfollow(hears[cut], heard[cut])
+        next_one = arranged()
+        assert next_one.links.sum() == first.links.sum() - (begin + 1) * few
+        assert next_one.positions is first.positions
+    world.unfollow(hears[2 * few : 4 * few], heard[2 * few : 4 * few])
+    moved = arranged()
+    np.testing.assert_array_equal(moved.positions, positions(moved.links, moved.sizes))
+    assert not np.array_equal(moved.positions, first.positions)
+    labels = world.agents.community.copy()
+    labels[0] = 1 - min(labels[0], 1)
+    world.agents.set_community(labels, world.agents.communities)
+    assert arranged().positions is not moved.positions, "of other members"
+
+
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_few_communities_have_places_too(count: int) -> None:
     places = positions(np.zeros((count, count), np.int64), np.ones(count, np.int64))
@@ -114,7 +151,11 @@ async def test_newer_communities_replace_those_still_being_arranged(
     begun: list[CommunityLabels] = []
 
     def dawdle(
-        agents: Agents, ties: Ties, given: CommunityLabels, report: Report
+        agents: Agents,
+        ties: Ties,
+        given: CommunityLabels,
+        report: Report,
+        placed: CommunityTotals | None = None,
     ) -> CommunityTotals | None:
         def is_over() -> bool:
             report("dawdling", 0.0)  # raises when it is cancelled
