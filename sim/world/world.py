@@ -16,7 +16,7 @@ from sim.agents.profiles import Profile
 from sim.core.checks import LAST_TICK, shown, whole_number
 from sim.core.progress import Report, quiet
 from sim.core.registry import make
-from sim.core.scratch import ScratchFiles
+from sim.core.scratch import ScratchFiles, share_heap
 from sim.errors import InputError
 from sim.network.analysis.neighbourhood import Subgraph
 from sim.network.analysis.reputation import RESTART
@@ -165,6 +165,7 @@ class World:
         if not 0 < tick_minutes <= _LONGEST_TICK:
             allowed = f"more than 0 and at most {_LONGEST_TICK:,} minutes"
             raise InputError(f"A tick takes {allowed}, got {tick_minutes:g}.")
+        share_heap()
         self.agents = agents
         self._ties = ties
         self._moves = agents.lore.moves.made

@@ -24,7 +24,7 @@ from sim.core.text import one_line
 from sim.errors import FileError
 from sim.platform.acts.tick_record import TickRecord
 from sim.store.history.packing import packed_acts, packed_decisions, packed_texts, packed_wrote
-from sim.store.snapshot.files import flush, flush_folder, is_full, why_not_saved
+from sim.store.snapshot.files import WRITER_PRAGMAS, flush, flush_folder, is_full, why_not_saved
 
 __all__ = [
     "APPLICATION_ID",
@@ -322,7 +322,7 @@ def _connected(path: Path) -> sqlite3.Connection:
         require_ours(path)
     file = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "mmap_size=0"):
+        for pragma in WRITER_PRAGMAS:
             file.execute(f"PRAGMA {pragma}")
         file.execute("PRAGMA trusted_schema=OFF")
         if is_new:

@@ -23,7 +23,7 @@ import xxhash
 
 from sim.errors import FileError
 from sim.store.journal.rows import APPLICATION_ID, TABLES, VERSION, Checkpoint, JournalEntry
-from sim.store.snapshot.files import flush, flush_folder, is_full, small
+from sim.store.snapshot.files import WRITER_PRAGMAS, flush, flush_folder, is_full, small
 
 __all__ = ["Item", "Journal", "JournalError", "LastAcknowledged", "folder_of", "read_acked"]
 
@@ -291,7 +291,7 @@ def connected(path: Path, most_pages: int = MOST_PAGES) -> sqlite3.Connection:
     is_new = not path.exists() or path.stat().st_size == 0
     file = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "mmap_size=0"):
+        for pragma in WRITER_PRAGMAS:
             file.execute(f"PRAGMA {pragma}")
         file.execute(f"PRAGMA max_page_count={most_pages}")
         if is_new:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pickle
+import platform
+import subprocess
+import sys
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -118,3 +121,35 @@ def test_looking_at_much_gives_memory_back_by_itself(monkeypatch: pytest.MonkeyP
     for _ in range(4):
         looked_at(40 << 20)
     assert len(told) == 2
+
+
+_HEAPS = """
+import ctypes, os, sys, tempfile, threading
+from sim import World
+World.create(agents=50, mean_degree=4, seed=1)
+gate = threading.Barrier(5)
+def work():
+    gate.wait()
+    bytearray(5_000)
+    gate.wait()
+for _ in range(4):
+    threading.Thread(target=work).start()
+gate.wait()
+gate.wait()
+libc = ctypes.CDLL("libc.so.6")
+libc.fopen.restype = ctypes.c_void_p
+libc.malloc_info.argtypes = [ctypes.c_int, ctypes.c_void_p]
+libc.fclose.argtypes = [ctypes.c_void_p]
+name = os.path.join(tempfile.mkdtemp(), "said")
+file = libc.fopen(name.encode(), b"w")
+libc.malloc_info(0, file)
+libc.fclose(file)
+with open(name) as said:
+    print(said.read().count("<heap nr"))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+def test_threads_that_come_after_a_world_have_no_heaps_of_their_own() -> None:
+    done = subprocess.run([sys.executable, "-c", _HEAPS], capture_output=True, check=True)
+    assert done.stdout.split() == [b"1"]
