@@ -196,7 +196,7 @@ def key(seed: int, stream: Stream, tick: int = 0, salt: int = 0) -> np.uint64:
 
 @lru_cache(maxsize=1024)
 def _of_stream(seed: int, stream: Stream) -> int:
-    """Return what keys of a stream share; not of each salt, which every message has of its own."""
+    """Return what keys of a stream share; salts are left out, every message has its own."""
     z = _mix((fold(seed) + _C1) & _MASK)
     return _mix((z + stream.number * _C2 + _K1) & _MASK)
 

@@ -359,7 +359,7 @@ def _padded(
     for line in layout.sample:
         row = cells(line.text, layout.delimiter)
         for cell in (row[at] for at in ends if at < len(row)):
-            if whole(cell) and cell not in {"0", str(int(cell))}:
+            if whole(cell) and cell != str(int(cell)):
                 return (_PADDED.format(cell, str(int(cell))),)
     return ()
 
