@@ -6,7 +6,8 @@
 
 The world keeps a journal and plays as fast as it can, or ``--speed`` ticks a second; a message is
 injected every two seconds and comes to rest by itself, and the world is saved every minute. Members
-follow nobody new: ties that grow are the world's own, and would hide what the program holds beside.
+follow and mute nobody: relations that grow are the world's own, and would hide what the program
+holds beside. (By default they mute 800,000 in 62,000 ticks, of some 20 bytes each.)
 Once a second somebody asks the world for its tick, as a screen or a script does: the answer is in
 time within a second, and none within five is a failure. Printed are the answers, the memory of the
 process and the files of the world, and by how much each would grow in an hour: a straight line
@@ -158,7 +159,7 @@ async def soak(
             network="planted-communities",
             mean_degree=20,
             seed=7,
-            platform={"policy": RulePolicy(follows=0.0)},
+            platform={"policy": RulePolicy(follows=0.0, mutes=0.0)},
         )
         world.step(24)
         tied = world.ties.count

@@ -121,10 +121,10 @@ class RecentTicks(NamedTuple):
         """Return what the last ticks left of which all is still there, the oldest first."""
         kept = min(self.log.ticks, self.window)
         oldest = self.tick - (kept if most is None else min(most, kept))
-        return [self._left(t, self.log.at(t)) for t in self.log.chains if oldest < t <= self.tick]
+        chains, sealed = self.log.chains, self.log.sealed_since(oldest)
+        return [self._left(t, self.log.at(t), chains) for t in sealed if t <= self.tick]
 
-    def _left(self, tick: int, acts: ActColumns) -> TickRecord:
-        chains = self.log.chains
+    def _left(self, tick: int, acts: ActColumns, chains: Mapping[int, bytes]) -> TickRecord:
         ends = chains.get(tick, NO_CHAIN), chains.get(tick - 1, NO_CHAIN)
         first, wrote, texts = posted_in(self.posts, self.written, tick)
         return TickRecord(tick, *ends, acts, first, wrote, texts)
@@ -139,7 +139,8 @@ def seal(platform: PlatformState) -> None:
 
 def ending(platform: PlatformState) -> TickRecord:
     """Return what the tick that just ended left; nobody writes into its columns."""
-    return RecentTicks.of(platform)._left(platform.tick, platform.acted)  # noqa: SLF001 - its own
+    recent, chains = RecentTicks.of(platform), platform.log.chains
+    return recent._left(platform.tick, platform.acted, chains)  # noqa: SLF001 - its own
 
 
 def posted_in(

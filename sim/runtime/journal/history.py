@@ -88,10 +88,9 @@ class HistoryWriter:
             for left in RecentTicks.of(self.world.platform).left():
                 self._file.put(left)
 
-    def _line(self) -> set[bytes]:
+    def _line(self) -> Mapping[int, bytes]:
         platform = self.world.platform
-        sealed = [] if platform is None else list(platform.log.chains.values())  # at one go
-        return set(sealed)
+        return {} if platform is None else platform.log.chains
 
     @property
     def trouble(self) -> str | None:

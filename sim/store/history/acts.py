@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from os import PathLike
@@ -326,7 +326,7 @@ class ActIndex(NamedTuple):
         Whether there is a platform on which anybody can do anything.
     """
 
-    chains: dict[int, bytes]
+    chains: Mapping[int, bytes]
     recent: tuple[TickRecord, ...]
     tick: int
     has_members: bool
@@ -344,7 +344,7 @@ class ActIndex(NamedTuple):
     @classmethod
     def held(cls, held: RecentTicks, recent: int | None = None) -> ActIndex:
         """Return those of a platform."""
-        return cls(dict(held.log.chains), tuple(held.left(recent)), held.tick, True)
+        return cls(held.log.chains, tuple(held.left(recent)), held.tick, True)
 
 
 def record_of(
@@ -384,12 +384,12 @@ def find_record(traces: ActIndex, file: Path | None, until: int | None = None) -
     chains, tick = traces.chains, traces.tick
     if not traces.has_members and (until is None or until <= tick):
         return Record(None, (), (), None, tick)
-    since = min(chains, default=tick + 1) - 1
+    since = next(iter(chains), tick + 1) - 1
     if file is None:
         return Record(None, (), traces.recent, since, tick)
     ticks = yield from _find_ticks()
-    by_chain = {chain: row for row, chain, _ in ticks}
-    rows = [by_chain[chain] for chain in chains.values() if chain in by_chain]
+    rows = [row for row, chain, _ in ticks if chains.get(row.tick) == chain]
+    rows.sort(key=lambda row: row.tick)
     if until is not None and until > tick:
         rows += _following(ticks, chains.get(tick, NO_CHAIN), until)
         tick = until

@@ -15,7 +15,7 @@ import queue
 import shutil
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -116,7 +116,7 @@ class HistoryDatabase:
     most_bytes
         What it may take: the oldest ticks are dropped, those of other branches first.
     line
-        Asked for what the ticks of the world were sealed with, when old ones are to go.
+        Asked for what the ticks of the world were sealed with, by tick, when old ones are to go.
     noticed
         Called in the owner's thread when :attr:`trouble` came or went.
 
@@ -131,7 +131,7 @@ class HistoryDatabase:
         path: Path,
         *,
         most_bytes: int,
-        line: Callable[[], set[bytes]] = set,
+        line: Callable[[], Mapping[int, bytes]] = dict,
         noticed: Callable[[], object] = lambda: None,
     ) -> None:
         self.path = path
@@ -242,7 +242,7 @@ class HistoryDatabase:
             return
         line = self._line()
         rows = file.execute("SELECT id, tick, chain FROM ticks").fetchall()
-        oldest = sorted(rows, key=lambda row: (row[2] in line, row[1], row[0]))
+        oldest = sorted(rows, key=lambda row: (line.get(row[1]) == row[2], row[1], row[0]))
         while oldest and _used(file) > SPARED * self._most_bytes:
             gone, oldest = oldest[: 1 + len(oldest) // 16], oldest[1 + len(oldest) // 16 :]
             for table, key in _KEYS.items():

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from sim.core.scratch import is_filed
 from sim.platform.acts.kinds import Act
-from sim.platform.acts.log import SETTLED, ActColumns, ActLog, Chains, PerTick
+from sim.platform.acts.log import ActColumns, ActLog, Chains
+from sim.platform.acts.per_tick import SETTLED, PerTick
 
 TICKS = 70 * SETTLED + 7
 
@@ -33,19 +36,49 @@ def test_rows_are_those_that_were_put() -> None:
         assert (None if found is None else found.tolist()) == naive.get(tick)
 
 
-def test_what_is_old_lies_in_few_parts_in_a_file() -> None:
-    rows, _ = filled()
-    parts = rows._state[0]
-    assert len(parts) < 64
-    assert sum(part.ticks.size for part in parts) == 69 * SETTLED
-    assert is_filed(parts[0].ticks)
-    assert is_filed(parts[0].rows)
+def test_many_rows_lie_in_a_file_and_are_read_as_they_lie() -> None:
+    rows = PerTick(1 << 10, np.int64)
+    for tick in range(4 * SETTLED):
+        rows.put(tick, np.full(1 << 10, tick))
+    ticks, columns = rows.columns()
+    assert is_filed(ticks)
+    assert is_filed(columns)
+    assert columns[:, 7].tolist() == ticks.tolist() == list(range(4 * SETTLED))
+    assert np.shares_memory(columns, rows.columns()[1])
+    with pytest.raises(ValueError, match="read-only"):
+        columns[0, 0] = 1
+
+
+def test_what_was_read_stays_as_it_was() -> None:
+    rows, naive = filled()
+    twin = rows.copy()
+    ticks, columns = rows.columns()
+    seen = dict(zip(ticks.tolist(), columns.tolist(), strict=True))
+    assert seen == naive
+    last = max(naive)
+    rows.put(last, np.array([0, 0]))  # more was done in the tick that was read
+    twin.put(last + 1, np.array([1, 1]))  # a branch, and the world itself, go on
+    for tick in range(last + 2, last + 5 * SETTLED):
+        rows.put(tick, np.array([tick, 2]))
+        twin.put(tick, np.array([tick, 3]))
+        assert as_dict(twin).keys() - naive.keys() == {last + 1, *range(last + 2, tick + 1)}
+    assert dict(zip(ticks.tolist(), columns.tolist(), strict=True)) == naive
+    own = {tick: [tick, 2] for tick in range(last + 2, last + 5 * SETTLED)}
+    assert as_dict(rows) == naive | {last: [0, 0]} | own
+    assert as_dict(twin) == naive | {last + 1: [1, 1]} | {t: [t, 3] for t in own}
+
+
+def test_ticks_behind_one_are_told_without_those_before_it() -> None:
+    rows, naive = filled()
+    last = max(naive)
+    for tick in (-1, 0, 3, 4, 300, last - 3 * SETTLED, last - 4, last - 3, last, last + 1):
+        assert rows.since(tick) == [at for at in naive if at > tick]
 
 
 def test_a_copy_shares_all_that_is_settled_and_stays_as_it_is() -> None:
     rows, naive = filled()
     twin = rows.copy()
-    assert len(twin._state[1]) <= 2 * SETTLED
+    assert len(twin._state[2]) <= 2 * SETTLED
     assert twin._state[0] is rows._state[0]
     for tick in range(3 * TICKS, 3 * TICKS + 2 * SETTLED):
         rows.put(tick, np.array([0, 0]))
@@ -75,4 +108,23 @@ def test_a_log_of_many_ticks_comes_back_as_it_was(ticks: int) -> None:
     assert [*log.chains] == list(range(1, ticks + 1))
     assert log.count(max(ticks, 1), Act.LIKE) == (2 if ticks else 0)
     twin = log.still()
-    assert len(twin._counts._state[1]) <= 2 * SETTLED
+    assert len(twin._counts._state[2]) <= 2 * SETTLED
+
+
+def test_of_many_ticks_few_are_copied() -> None:
+    log = ActLog(4)
+    for tick in range(1, 20_001):
+        log._counts.put(tick, np.full(len(Act), tick))
+        log._chains.put(tick, np.full(16, tick % 256, np.uint8))
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        chains = log.chains
+        assert chains.get(7) == bytes([7]) * 16
+        assert next(iter(chains)) == 1
+        assert log.sealed_since(19_998) == [19_999, 20_000]
+        columns = log.still().dump()
+        assert columns["counts"].shape == (20_000, len(Act))
+        assert tracemalloc.get_traced_memory()[1] - before < 100_000  # of 4.8 MB
+    finally:
+        tracemalloc.stop()
