@@ -359,9 +359,13 @@ def _padded(
     for line in layout.sample:
         row = cells(line.text, layout.delimiter)
         for cell in (row[at] for at in ends if at < len(row)):
-            if whole(cell) and cell != str(int(cell)):
+            if _is_padded(cell):
                 return (_PADDED.format(cell, str(int(cell))),)
     return ()
+
+
+def _is_padded(cell: str) -> bool:
+    return whole(cell) and cell != str(int(cell))
 
 
 def _sizes(table: TieTable, layout: TableLayout, options: EdgeOptions) -> bool | None:
@@ -406,8 +410,10 @@ def _neighbours(path: Path, options: EdgeOptions, began: float, report: Report) 
         table = read_adjacency(source, options.delimiter, options.ids, report)
     if not table.sources.size:
         raise FileError(path, "holds no ties")
-    note = "Each line was read as a member and everybody it is tied to."
-    return _edges(path, table, options, (note,), perf_counter() - began)
+    notes: tuple[str, ...] = ("Each line was read as a member and everybody it is tied to.",)
+    if table.padded is not None and options.ids == "auto":
+        notes += (_PADDED.format(table.padded, str(int(table.padded))),)
+    return _edges(path, table, options, notes, perf_counter() - began)
 
 
 def _after_first(source: TextSource, layout: TableLayout) -> TableLayout:
@@ -650,8 +656,8 @@ def read_adjacency(source: TextSource, delimiter: str | None, ids: str, report: 
     numbers = np.array([int(each) for each in known], np.int64)
     distinct, places = np.unique(numbers, return_inverse=True)
     ranks: npt.NDArray[np.uint32] = places.astype(np.uint32)
-    tally = (lines, comments, empty)
-    return TieTable(ranks[sources], ranks[targets], distinct, None, None, *tally)
+    tally, padded = (lines, comments, empty), next(filter(_is_padded, known), None)
+    return TieTable(ranks[sources], ranks[targets], distinct, None, None, *tally, padded=padded)
 
 
 def _sign(sample: Sequence[TextLine]) -> str:

@@ -90,6 +90,8 @@ class TieTable:
         Of the file.
     relations
         What some of the lines say of their ties, or None.
+    padded
+        An id of an adjacency list that was read as a whole number without the zeros in front.
     """
 
     sources: Words
@@ -101,6 +103,7 @@ class TieTable:
     comments: int
     empty: int
     relations: StatedTypes | None = None
+    padded: str | None = None
 
 
 class TableColumns:

@@ -98,6 +98,22 @@ def test_zeros_that_were_dropped_in_front_of_ids_are_said(tmp_path: Path) -> Non
         assert "whole numbers" not in said
 
 
+def test_zeros_that_were_dropped_in_a_list_of_neighbours_are_said(tmp_path: Path) -> None:
+    (tmp_path / "a.adj").write_text("1 2 3\n2 007 7\n")
+
+    def read(ids: str) -> tuple[list[object], str]:
+        asked = io.EdgeOptions(adjacency=True, ids=ids)  # type: ignore[arg-type]
+        told = io.read_arcs(tmp_path / "a.adj", asked)
+        assert told.ids is not None
+        return list(told.ids), io.import_world(tmp_path / "a.adj", options=asked).report.describe()
+
+    ids, said = read("auto")
+    assert ids == [1, 2, 3, 7]
+    assert "'007' were read as whole numbers" in said
+    assert "whole numbers" not in read("int")[1]
+    assert read("str")[0] == ["1", "2", "3", "007", "7"]
+
+
 def test_nothing_is_said_of_ids_without_zeros_in_front(tmp_path: Path) -> None:
     found = io.import_world(laid(tmp_path / "a.txt", RING))
     assert "whole numbers" not in found.report.describe()
