@@ -510,11 +510,14 @@ class LiveWorld:
     @property
     def lags(self) -> bool:
         """Whether there is something that can wait until there is time."""
-        return self.spotlight.lags
+        return self.spotlight.lags or self.ledger.lags
 
     def catch_up(self) -> None:
         """Do what can wait until there is time."""
-        self.spotlight.catch_up()
+        if self.spotlight.lags:
+            self.spotlight.catch_up()
+        else:
+            self.ledger.read_some_r(is_idle=True)
 
     # What it looks like
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -36,6 +37,9 @@ _SHOWN_CELLS = 48
 _SMALL = 20_000
 """Adopters up to which R is read for a row in one go."""
 
+_COST_SHARE = 20.0
+"""Where more are read, twenty times what that took passes before more are: at most 5 % of it."""
+
 
 @dataclass(slots=True, eq=False)
 class _TrackedCascade:
@@ -47,7 +51,7 @@ class _TrackedCascade:
     contacts: int
     new: int = 0
     r: float = np.nan
-    r_size: int = -1
+    r_read: tuple[int, int] | None = None
     row: SessionRow | None = None
 
 
@@ -91,6 +95,7 @@ class CascadeTracker:
         self._open: dict[int, _TrackedCascade] = {}
         self._closed: dict[int, SessionRow] = {}
         self._turn = 0
+        self._due = 0.0
         self._known = 0
         self.take_over(announce=False)
 
@@ -210,8 +215,7 @@ class CascadeTracker:
         else:
             self._note(f"#{number} came to rest at {size:,} adopters")
             self._emit(CascadeCompleted(tick=tick, cascade=number, adopters=size))
-        if cascade.status == "quiet":
-            entry.r = cascade.r_newest  # every generation is whole
+        entry.r = cascade.r_newest
         del self._open[number]
         row = self._row(entry)
         remember(self._closed, number, row)
@@ -242,33 +246,46 @@ class CascadeTracker:
         ended = list(self._closed.values())[-room:] if room else []
         return tuple(sorted(ended + living, key=lambda row: row.id))
 
-    def read_some_r(self, adopters: int = _SMALL) -> None:
-        """Bring R of the living sessions up to date in turns, looking at ``adopters`` at most."""
-        entries = list(self._open.values())
-        stale = [e for e in entries if e.r_size != e.cascade.size and e.cascade.started_at >= 0]
+    @property
+    def lags(self) -> bool:
+        """Whether R of a living session waits to be read."""
+        return any(map(self._is_behind, self._open.values()))
+
+    def read_some_r(self, *, is_idle: bool = False) -> None:
+        """Bring R of the living sessions up to date in turns, of few adopters at a time.
+
+        ``is_idle``: nobody waits for a tick.
+        """
+        began = time.monotonic()
+        if began < self._due and not is_idle:
+            return
+        stale, left = [e for e in self._open.values() if self._is_behind(e)], _SMALL
         for _ in range(len(stale)):
             self._turn = (self._turn + 1) % len(stale)
-            entry = stale[self._turn]
-            self._read_r(entry)
-            adopters -= entry.cascade.size + len(self._world.agents) // 64
-            if adopters < 0:
+            cascade = stale[self._turn].cascade
+            self.set_r(cascade.id, cascade.r_newest)
+            left -= cascade.size + len(self._world.agents) // 64
+            if left < 0:
+                now = time.monotonic()
+                self._due = now + _COST_SHARE * (now - began)
                 return
 
-    def _read_r(self, entry: _TrackedCascade) -> None:
+    def _is_behind(self, entry: _TrackedCascade) -> bool:
+        """Whether R may be another by now: generations become whole without new adopters, too."""
         cascade = entry.cascade
-        entry.r_size = cascade.size
-        entry.r = cascade.r_newest
-        if not np.isnan(entry.r):
-            tick = self._world.tick
-            self._emit(InfluenceCalculated(tick=tick, cascade=cascade.id, r=entry.r))
+        return cascade.started_at >= 0 and entry.r_read != (self._world.tick, cascade.size)
 
     def set_r(self, number: int, r: float) -> None:
         """Take R of one session from whoever has it at hand."""
         entry = self._open.get(number)
-        if entry is not None and entry.r_size != entry.cascade.size:
-            entry.r, entry.r_size = r, entry.cascade.size
-            if not np.isnan(r):
-                self._emit(InfluenceCalculated(tick=self._world.tick, cascade=number, r=r))
+        if entry is None or not self._is_behind(entry):
+            return
+        entry.r_read = (self._world.tick, entry.cascade.size)
+        if r == entry.r or (np.isnan(r) and np.isnan(entry.r)):
+            return  # the row stays the one it is
+        entry.r = r
+        if not np.isnan(r):
+            self._emit(InfluenceCalculated(tick=self._world.tick, cascade=number, r=r))
 
     def _row(self, entry: _TrackedCascade) -> SessionRow:
         """Return the line of an entry, made anew only when it changed."""

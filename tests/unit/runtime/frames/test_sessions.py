@@ -85,6 +85,32 @@ async def test_events_tell_the_life_of_a_message_in_order(simulation: Simulation
     assert (sent.author, sent.text) == (5, "news")
 
 
+async def test_r_of_a_message_that_reached_everybody_goes_on(world: World) -> None:
+    # Adoptions again and generations that become whole change R, while nobody is new.
+    every = [world.inject(f"news {k}", seeds=[k], model="sis", beta=0.2, gamma=0.3) for k in (1, 2)]
+    world.step(40)
+    assert all(cascade.size > 1900 for cascade in every)
+    async with Simulation(world) as simulation:
+
+        def is_told() -> bool:
+            return [row.r for row in simulation.frame.sessions] == [c.r_newest for c in every]
+
+        told: list[InfluenceCalculated] = []
+        simulation.subscribe(InfluenceCalculated, told.append)
+        known: list[set[float]] = [set(), set()]
+        for _ in range(8):
+            for _ in range(5):
+                await simulation.step(1)
+            await until(is_told)
+            for seen, cascade in zip(known, every, strict=True):
+                seen.add(cascade.r_newest)
+        assert all(len(seen) > 2 for seen in known)
+        assert {event.cascade for event in told} == {0, 1}
+        await simulation.cancel(0)
+        await until(lambda: simulation.frame.sessions[0].status == "cancelled")
+        assert simulation.frame.sessions[0].r == every[0].r_newest
+
+
 async def test_middleware_sees_every_event_first(simulation: Simulation) -> None:
     seen: list[str] = []
 
