@@ -112,10 +112,35 @@ def test_q_ends_it_with_code_0_and_the_terminal_restored(tmp_path: Path) -> None
         child.close()
 
 
-def test_it_is_drawn_on_the_output_where_errors_go_to_a_file(tmp_path: Path) -> None:
-    place = tmp_path / "errors.txt"
+WITH_A_PLUGIN = """
+from sim import load_file
+from sim.runtime.engine.output_capture import output_aside
+load_file({plugin!r})
+aside = output_aside(Path({output!r}))
+aside.__enter__()
+from tui.terminal import obstacle
+assert obstacle() == "", obstacle()
+print("printed by a plugin", flush=True)
+"""
+PLUGIN = """
+from sim import Compartments, after, register
+@register("two-states")
+class TwoStates(Compartments):
+    states = ("unaware", "aware")
+    seeded = "aware"
+    rules = (after("aware", "unaware", chance=0.5),)
+"""
+
+
+@pytest.mark.parametrize("has_plugin", [False, True])
+def test_it_is_drawn_on_the_output_where_errors_go_to_a_file(
+    tmp_path: Path, has_plugin: bool
+) -> None:
+    place, plugin, output = (tmp_path / name for name in ("errors.txt", "two.py", "output.log"))
+    plugin.write_text(PLUGIN)
+    more = WITH_A_PLUGIN.format(plugin=str(plugin), output=str(output)) if has_plugin else ""
     with place.open("wb") as errors:
-        child = Child(tmp_path, errors=errors.fileno())
+        child = Child(tmp_path, more, errors=errors.fileno())
         try:
             child.read_until(b"PAUSED")
             os.write(child.master, b"q")
@@ -124,6 +149,9 @@ def test_it_is_drawn_on_the_output_where_errors_go_to_a_file(tmp_path: Path) -> 
         finally:
             child.close()
     assert b"\x1b" not in place.read_bytes()
+    assert b"printed by a plugin" not in child.output
+    if has_plugin:
+        assert output.read_bytes() == b"printed by a plugin\n"
 
 
 HOSTILE = r"\x1b]0;owned\x07\x1b]52;c;aGk=\x07\x1bP1;2|x\x1b\\\x9b31m\x07[/b]\u202eevil"

@@ -147,7 +147,8 @@ class _Facade(io.TextIOBase):
 def output_aside(path: Path) -> Iterator[None]:
     """Send what goes to the process's own standard output to a file, while plugins are there.
 
-    The screen is drawn on the standard error; a plugin that writes past Python would draw over it.
+    The screen is drawn on the standard error, and where that goes elsewhere (``2>errors.txt``) on
+    what was the output; a plugin that writes past Python would draw over it.
 
     Parameters
     ----------
@@ -162,14 +163,16 @@ def output_aside(path: Path) -> Iterator[None]:
         log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     except OSError:
         log = os.open(os.devnull, os.O_WRONLY)
-    kept, before = os.dup(_STDOUT), sys.__stdout__
+    kept, before, errors = os.dup(_STDOUT), sys.__stdout__, sys.__stderr__
+    if errors is None or errors.closed or not errors.isatty():
+        sys.__stderr__ = os.fdopen(kept, "w", encoding="utf-8", closefd=False)  # type: ignore[misc]
     os.dup2(log, _STDOUT)
     sys.__stdout__ = _Facade(log, sys.__stderr__)  # type: ignore[assignment,misc]
     try:
         yield
     finally:
         sys.stdout.flush()
-        sys.__stdout__ = before  # type: ignore[misc]
+        sys.__stdout__, sys.__stderr__ = before, errors  # type: ignore[misc]
         os.dup2(kept, _STDOUT)
         os.close(kept)
         os.close(log)
