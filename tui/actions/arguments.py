@@ -35,7 +35,8 @@ def pairs(words: Iterable[str]) -> dict[str, str]:
     for word in words:
         name, equals, value = word.partition("=")
         if not equals:
-            raise InputError(f"{word!r} is not NAME=VALUE; put a text with blanks in quotes.")
+            told = "name each value, one with blanks in quotes: text='Hello there.'"
+            raise InputError(f"{word!r} is not NAME=VALUE; {told}")
         if name in found:
             raise InputError(f"{name!r} is given twice; give it once.")
         found[name] = value
