@@ -56,9 +56,12 @@ async def hubbub(
 
 
 async def until(pilot: Pilot[int], holds: Any, seconds: float = 90.0) -> None:
-    """Wait as long as a busy machine may need; only what never comes to pass fails."""
-    end = time.monotonic() + seconds
-    while not holds():
+    """Wait as long as a busy machine may need; only what never comes to pass fails.
+
+    A dialog that is there by then is whole: what it is made of comes a little later than itself.
+    """
+    end, app = time.monotonic() + seconds, pilot.app
+    while not (holds() and all(screen.is_mounted for screen in app.screen_stack)):
         assert time.monotonic() < end, seen(cast("Hubbub", pilot.app))
         await pilot.pause(0.02)
 
