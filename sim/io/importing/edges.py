@@ -371,8 +371,9 @@ def _is_padded(cell: str) -> bool:
 def _sizes(table: TieTable, layout: TableLayout, options: EdgeOptions) -> bool | None:
     """Return whether the first line is ``agents ties``, as some collections begin.
 
-    It is where one of the two numbers fits what stands below, and neither is an id there. None:
-    there is nothing of the kind; False: it looks like that, and nothing fits.
+    It is where one of the two numbers fits what stands below, and neither is an id there; ``ties
+    agents``, where both fit. None: there is nothing of the kind; False: it looks like that, and
+    nothing fits.
     """
     if (
         options.header is not None
@@ -384,13 +385,19 @@ def _sizes(table: TieTable, layout: TableLayout, options: EdgeOptions) -> bool |
         return None
     agents, ties = (int(table.ids[ends[0]]) for ends in (table.sources, table.targets))
     sources, targets = table.sources[1:], table.targets[1:]
-    if agents < table.ids[max(sources.max(), targets.max())]:
+    top = table.ids[max(sources.max(), targets.max())]
+    turned = agents == sources.size and ties >= top
+    if agents < top and not turned:
         return None  # as nearly always; what follows costs more than reading the file
     known = table.ids[np.union1d(sources, targets)]
     first, last = int(known[0]), int(known[-1])
     if ties == sources.size:
         return True
     counted = {known.size, last + (first != 1)}
+    if turned and ties in counted:
+        return True
+    if agents < top:
+        return None
     if np.isin([ties, agents], known).any() and agents not in counted:
         return None
     ends = np.sort(np.stack([sources, targets]).astype(np.uint64), axis=0)

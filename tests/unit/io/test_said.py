@@ -56,6 +56,16 @@ def test_a_line_of_sizes_is_no_tie_and_that_is_said(
     assert "sizes" not in kept.report.describe()
 
 
+@pytest.mark.parametrize("shift", [0, 1])
+def test_sizes_with_ties_in_front_are_no_tie_where_both_fit(tmp_path: Path, shift: int) -> None:
+    rows = [(a + shift, b + shift) for a, b in RING] + [(shift, 5 + k) for k in range(10)]
+    found = io.import_world(laid(tmp_path / "a.txt", [(40, 30), *rows]))
+    assert arcs(found.world) == set(rows)
+    assert "'40 30', gives the sizes" in found.report.describe()
+    near = io.import_world(laid(tmp_path / "b.txt", [(41, 30), *rows]))
+    assert (41, 30) in arcs(near.world)
+
+
 def test_a_line_that_looks_like_sizes_and_fits_nothing_is_a_tie_and_that_is_said(
     tmp_path: Path,
 ) -> None:
