@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from itertools import pairwise
 from typing import Any
 
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 
 from sim import World, names
+from sim.cli.runs.results import as_csv, told_counts
 from sim.spread.cascade.generations import generations
 
 AGAIN = ("sis", "seis", "sirs", "forest-fire", "diffusion", "hoax")
@@ -108,10 +111,18 @@ def infected(story: Any) -> Any:
     return np.flatnonzero(state == story.states.index("infected"))
 
 
-def test_who_adopts_again_in_continuous_time_is_not_on_record() -> None:
-    world, story = spreading("sis-continuous")
-    world.step(20)
+@pytest.mark.parametrize("rates", [{"beta": 0.3, "gamma": 0.2}, {"beta": 0.05, "gamma": 0.9}])
+def test_who_adopts_again_in_continuous_time_is_not_on_record(rates: dict[str, float]) -> None:
+    world = World.create(agents=300, network="erdos-renyi", mean_degree=8, seed=3)
+    story = world.inject("x", seeds=list(range(10)), model="sis-continuous", **rates)
+    world.step(60)
+    assert (story.status == "quiet") == (rates["gamma"] > 0.5)  # one dies out
     assert np.isnan(story.r).all()
+    assert np.isnan(story.r_newest)
+    assert (story.adoptions == -1).all()  # a false 0 where somebody adopted again
+    _, *rows = csv.reader(io.StringIO(as_csv([story])))
+    assert {row[6] for row in rows} == {""}
+    assert set(told_counts(story.adoptions)) == {None}  # as in JSON
     world, story = spreading("sir-continuous")
     world.run_until_quiet(story)
     assert not np.isnan(story.r[story.new_adopters > 0]).any()

@@ -7,6 +7,7 @@ import io
 import json
 from typing import TYPE_CHECKING
 
+from sim.cli.runs.results import told_counts
 from sim.world.metrics.members import MEMBER_SERIES
 
 if TYPE_CHECKING:
@@ -70,6 +71,6 @@ def _messages(world: World) -> list[str]:
         r = [None if value != value else float(value) for value in cascade.r]
         new = cascade.new_adopters.tolist()
         said = {"message": cascade.id, "started_at": cascade.started_at, "new": new}
-        said |= {"adoptions": cascade.adoptions.tolist(), "r": r}
+        said |= {"adoptions": told_counts(cascade.adoptions), "r": r}
         lines.append(json.dumps(said))
     return lines

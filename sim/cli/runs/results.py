@@ -14,6 +14,9 @@ from sim.core.text import clip, one_line
 from sim.runtime.engine.propagation_reports import ModelReports
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from sim.lab.tables import Table
     from sim.scenario.driver import RunOutcome
     from sim.spread.cascade.cascade import Cascade
@@ -115,11 +118,16 @@ def _told(cascade: Cascade) -> dict[str, Any]:
         "virality": cascade.virality,
         "history": {state: history[:, i] for i, state in enumerate(cascade.states)},
         "new_adopters": cascade.new_adopters,
-        "adoptions": cascade.adoptions,
+        "adoptions": told_counts(cascade.adoptions),
         "r": cascade.r,
         "now": cascade.now if cascade.now >= 0 else None,
         "metrics": dict(ModelReports().metrics(cascade)),
     }
+
+
+def told_counts(counts: npt.NDArray[np.int64]) -> list[int | None]:
+    """Return counts as JSON has them: null where nobody can say."""
+    return [None if count < 0 else count for count in counts.tolist()]
 
 
 def as_csv(cascades: Sequence[Cascade]) -> str:
@@ -135,8 +143,8 @@ def as_csv(cascades: Sequence[Cascade]) -> str:
     str
         Columns cascade, model, tick, new, size, r, adoptions, and one for each state. ``new`` are
         first adoptions and ``size`` whoever ever adopted up to then; ``adoptions`` are first and
-        later ones; states are counted at the tick. r is empty where nobody adopted, and while any
-        of those who did may still cause more.
+        later ones, empty where later ones are not on record; states are counted at the tick. r is
+        empty where nobody adopted, and while any of those who did may still cause more.
     """
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(_rows(cascades))
@@ -174,7 +182,7 @@ def _lines(cascade: Cascade, states: list[str]) -> Iterator[list[object]]:
             int(new[i]),
             int(sizes[i]),
             "" if r[i] != r[i] else repr(float(r[i])),
-            int(adoptions[i]),
+            "" if adoptions[i] < 0 else int(adoptions[i]),
             *(int(history[i, place[state]]) if state in place else "" for state in states),
         ]
 

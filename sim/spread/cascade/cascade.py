@@ -31,7 +31,7 @@ from sim.spread.cascade.contacts import (
     OpenedChannel,
 )
 from sim.spread.cascade.faults import checked
-from sim.spread.cascade.generations import generations, newest_r, r_of
+from sim.spread.cascade.generations import counts_of, generations, newest_r, r_of
 from sim.spread.cascade.sparse_column import SparseColumn
 
 if TYPE_CHECKING:
@@ -160,10 +160,10 @@ class Cascade(Adoption):
     def adoptions(self) -> npt.NDArray[np.int64]:
         """Adoptions in each tick since the start, first and later ones, int64 (ticks + 1,).
 
-        Of a model that lets agents adopt again more than :attr:`new_adopters`; but for models in
-        continuous time, whose later adoptions are not on record.
+        Of a model that lets agents adopt again more than :attr:`new_adopters`. -1 where later ones
+        are not on record: in continuous time, and in saves from before they were counted.
         """
-        return np.where(self._generations[0] < 1 << 40, self._generations[0], self.new_adopters)
+        return counts_of(self._generations[0])
 
     @property
     def r(self) -> npt.NDArray[np.float64]:

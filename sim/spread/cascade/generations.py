@@ -27,6 +27,7 @@ __all__ = [
     "again_counted",
     "cohorts",
     "cohorts_of",
+    "counts_of",
     "follow_again",
     "generations",
     "newest_r",
@@ -42,7 +43,7 @@ Flags = npt.NDArray[np.bool_]
 _TURN = "turn"
 _BEGAN, _CAUSED = "_began", "_caused"
 _UNKNOWN = 1 << 40
-"""Adoptions of a generation before this was counted: it never counts."""
+"""Adoptions of a generation that were not counted, or not all of them: it never counts."""
 
 
 class Generations(NamedTuple):
@@ -193,6 +194,8 @@ def generations(
     rows = len(cascade.new_adopters)
     if not rows:
         return (np.empty(0, np.int64),) * 3
+    if not cascade.model.tells_adoptions(cascade):
+        return np.full(rows, _UNKNOWN), *np.zeros((2, rows), np.int64)
     if again_counted(cascade):
         turn = cascade.held[_TURN]
         still = _still(cascade, turn.values if turn.is_dense else turn, 1)
@@ -222,6 +225,11 @@ def _still(cascade: Cascade, row_of: Ints | SparseColumn, first: int) -> Longs:
             return still
     row = row_of[np.setdiff1d(_waiting(cascade), gone)] - first
     return np.bincount(row[(row >= 0) & (row < rows)], minlength=rows)
+
+
+def counts_of(began: Longs) -> Longs:
+    """Return adoptions in each generation, -1 where they were not all counted."""
+    return np.where(began < _UNKNOWN, began, -1)
 
 
 def r_of(began: Longs, caused: Longs, still: Longs) -> npt.NDArray[np.float64]:

@@ -235,6 +235,14 @@ class PropagationModel(Parameters):
         once = type(self).is_quiet is PropagationModel.is_quiet and cascade.is_carried is None
         return cascade.yet_to_speak if once else cascade.adopters
 
+    def tells_adoptions(self, cascade: Cascade) -> bool:
+        """Return whether every adoption is on record, later ones of an agent too, as by default.
+
+        Where some are not, nobody can say R_t, nor how many adoptions there were in a tick.
+        """
+        del cascade
+        return True
+
     def holding(self, cascade: Cascade) -> int:
         """Return how many hold the message now; by default whoever ever adopted it."""
         return cascade.size

@@ -157,14 +157,12 @@ class Compartments(PropagationModel):
         return ()
 
     def passing_states(self, cascade: Cascade) -> npt.NDArray[np.bool_]:
-        """Return the states that speak, or may come to by themselves.
+        """Return the states that speak, or may come to by themselves."""
+        return self.lives(cascade.draws_mode).passes_on
 
-        Of a model that counts first adoptions of many, all: none of its generations is whole.
-        """
-        lives = self.lives(cascade.draws_mode)
-        if self.in_rates and lives.re_enters:
-            return np.ones_like(lives.passes_on)
-        return lives.passes_on
+    def tells_adoptions(self, cascade: Cascade) -> bool:
+        """Return whether every adoption is on record: later ones in continuous time are not."""
+        return not (self.in_rates and self.lives(cascade.draws_mode).re_enters)
 
     def holding(self, cascade: Cascade) -> int:
         """Return how many are in the states of adopters, and may pass it on."""
