@@ -23,6 +23,7 @@ import numpy.typing as npt
 from sim.agents.columns import Agents
 from sim.agents.lifecycle import lifecycle
 from sim.agents.traits import TRAITS
+from sim.core.checks import number_or_word
 from sim.errors import InputError, UnknownNameError
 
 __all__ = ["FIELDS", "NUMBERS", "check_query", "number_of", "select"]
@@ -184,8 +185,9 @@ def _labels(agents: Agents, value: str) -> list[int]:
     same = [label for label, name in enumerate(known) if name == value.casefold()]
     if same or value.casefold() == "none":
         return same or [-1]
-    if value.isdecimal() and int(value) < len(names):
-        return [int(value)]
+    label = number_or_word(value)
+    if isinstance(label, int) and label < len(names):
+        return [label]
     near = difflib.get_close_matches(value.casefold(), known, n=1)
     hint = f"Did you mean {names[known.index(near[0])]!r}?" if near else "Try 'none'."
     count = f"numbers 0 to {len(names) - 1}" if names else "none was detected"

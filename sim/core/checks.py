@@ -8,12 +8,14 @@ from typing import Any
 from sim.core.text import clean
 from sim.errors import InputError
 
-__all__ = ["LAST_TICK", "short_text", "shown", "whole_number"]
+__all__ = ["LAST_TICK", "number_or_word", "short_text", "shown", "whole_number", "whole_of"]
 
 LAST_TICK = 2**31 - 1
 """Ticks are kept as int32."""
 
 _SHOWN = 40
+_DIGITS = 19
+"""Of the largest number of 64 bits. Python reads no number of thousands of digits at all."""
 
 
 def whole_number(value: Any, what: str, *, low: int | None = None, high: int | None = None) -> int:
@@ -49,6 +51,33 @@ def whole_number(value: Any, what: str, *, low: int | None = None, high: int | N
     if number is None or is_low or (high is not None and number > high):
         raise InputError(f"{what} must be a whole number{allowed}, got {shown(value)}.")
     return number
+
+
+def whole_of(text: str) -> int | None:
+    """Return the whole number of 64 bits that a word says; None: it says none, or a larger one.
+
+    Examples
+    --------
+    >>> whole_of("007"), whole_of("-7"), whole_of("7.0"), whole_of("9" * 5000)
+    (7, -7, None, None)
+    """
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdecimal()) or len(digits.lstrip("0")) > _DIGITS:
+        return None
+    number = int(digits.lstrip("0") or "0") * (-1 if digits != text else 1)
+    return number if -(2**63) <= number < 2**63 else None
+
+
+def number_or_word(text: str) -> int | str:
+    """Return the number that a word of digits says, else the word.
+
+    Examples
+    --------
+    >>> number_or_word("12"), number_or_word("m12"), number_or_word("-12")
+    (12, 'm12', '-12')
+    """
+    number = whole_of(text)
+    return text if number is None or text.startswith("-") else number
 
 
 def short_text(text: str, limit: int, what: str) -> str:

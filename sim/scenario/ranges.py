@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sim.core.checks import whole_of
 from sim.core.text import one_line
 from sim.core.toml import from_toml
 from sim.errors import InputError
@@ -157,9 +158,9 @@ def _span(said: str, low: str, high: str, third: str | None, fourth: str | None)
     is_log = fourth == "log" or third == "log"
     count = 0
     if third is not None and third != "log":
-        if not third.isdecimal() or int(third) < 2:
+        count = whole_of(third) or 0
+        if count < 2:
             raise InputError(f"COUNT of {_shown(said)} is a whole number of at least 2")
-        count = int(third)
     first, last = float(low), float(high)
     if not first < last < math.inf:
         raise InputError(f"a range rises from LOW to HIGH, got {_shown(said)}")

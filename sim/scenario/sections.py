@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from sim.core.checks import LAST_TICK
 from sim.errors import InputError
 from sim.scenario.plan import SEEDS
 from sim.scenario.ranges import flattened, read_range
@@ -271,7 +272,7 @@ class AboutSection(Section):
 class StopSection(Section):
     """``[stop]``: when the run ends."""
 
-    ticks: int | None = Field(None, ge=0, strict=True, description="at the latest")
+    ticks: int | None = Field(None, ge=0, le=LAST_TICK, strict=True, description="at the latest")
     until_quiet: bool = Field(False, description="earlier, once nothing can happen")
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sim.core.checks import number_or_word
 from sim.core.progress import Report, Tell, unheard
 from sim.errors import CapacityError, InputError
 
@@ -348,7 +349,7 @@ class ImportedWorld:
 
 
 def _column(word: str) -> int | str:
-    return int(word) if word.isdecimal() else word
+    return number_or_word(word)
 
 
 def _columns(words: str) -> tuple[int | str, ...]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, cast
 
 from sim.core.cards import Card
+from sim.core.checks import shown, whole_of
 from sim.core.params import Field
 from sim.core.registry import is_foreign, make, names, spec
 from sim.errors import InputError
@@ -181,13 +182,13 @@ def channel_of(said: str) -> Channel:
 
 
 def _windowed(said: str, rest: list[str]) -> dict[str, Any]:
-    window, again = rest[0], rest[1:] in ([], ["again"])
-    if not (window.isascii() and window.isdecimal() and again and 1 <= int(window) <= _MOST_TICKS):
+    window, again = whole_of(rest[0]), rest[1:] in ([], ["again"])
+    if window is None or not (again and 1 <= window <= _MOST_TICKS):
         raise InputError(
             f"A stream is 'stream', 'stream:TICKS' or 'stream:TICKS:again' with 1 to "
-            f"{_MOST_TICKS:,} ticks taken together, got {said!r}."
+            f"{_MOST_TICKS:,} ticks taken together, got {shown(said)}."
         )
-    return {"ticks": int(window), "again": rest[1:] == ["again"]}
+    return {"ticks": window, "again": rest[1:] == ["again"]}
 
 
 def opened(channel: Channel, world: InWorld) -> OpenedChannel:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.checks import shown, whole_of
 from sim.core.progress import Report, part, quiet
 from sim.core.registry import make
 from sim.errors import InputError
@@ -118,10 +119,12 @@ def read_best(expression: str) -> tuple[int, str]:
         When the number is none.
     """
     number, _, named = expression.partition(":")[2].partition(":")
-    word = number.strip().replace("_", "")
-    if not word.isdecimal() or int(word) < 1:
-        raise InputError(f"How many seeds is a whole number from 1, as in best:20; got {number!r}.")
-    return int(word), named.strip()
+    count = whole_of(number.strip().replace("_", ""))
+    if count is None or count < 1:
+        raise InputError(
+            f"How many seeds is a whole number from 1, as in best:20; got {shown(number)}."
+        )
+    return count, named.strip()
 
 
 def found_before(

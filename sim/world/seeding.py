@@ -29,6 +29,7 @@ import numpy.typing as npt
 
 from sim.agents.select import check_query, select
 from sim.core import rng
+from sim.core.checks import shown, whole_of
 from sim.core.rng import Stream
 from sim.errors import InputError, UnknownNameError
 from sim.world.communities import readable_names
@@ -355,7 +356,7 @@ def _read_state(rest: str) -> tuple[str, str, int]:
 
 
 def _no_message(number: str) -> InputError:
-    return InputError(f"There is no message {number!r}; write state:0:infected.")
+    return InputError(f"There is no message {shown(number)}; write state:0:infected.")
 
 
 def _terms(world: WorldState, query: str) -> Ids | None:
@@ -410,10 +411,12 @@ def _query_named(query: str, head: str) -> Iterator[None]:
 
 
 def _count(text: str, example: str) -> int:
-    word = text.strip().replace("_", "")
-    if not word.isdecimal() or int(word) < 1:
-        raise InputError(f"How many seeds is a whole number from 1, as in {example}; got {text!r}.")
-    return int(word)
+    count = whole_of(text.strip().replace("_", ""))
+    if count is None or count < 1:
+        raise InputError(
+            f"How many seeds is a whole number from 1, as in {example}; got {shown(text)}."
+        )
+    return count
 
 
 def _refuse_too_many(count: int, there_are: int) -> None:

@@ -44,6 +44,9 @@ NUMBERS: tuple[Any, ...] = (
     -1, 0, 1, 2**31 - 1, 2**31, 2**32, 2**53 + 1, 2**62, 2**63 - 1, 2**63, -(2**63), 10**30,
     1e308, -1e308, float("nan"), float("inf"), 0.5, True, None, "7", "", [], {},
 )  # fmt: skip
+DIGITS = "9" * 5_000
+"""More than Python reads as one number."""
+
 LONGEST_SECONDS = 40
 """A verb that takes longer over a world of sixty is a finding."""
 
@@ -253,7 +256,7 @@ def of_scenarios(lot: random.Random, folder: Path) -> tuple[tuple[str, ...], str
 def of_networks(lot: random.Random, folder: Path) -> tuple[tuple[str, ...], str]:
     """Return words that import a forged network or profiles."""
     cells = ["0", "1", "2", "a", "-1", str(2**62), str(2**64), "1e308", "nan", "", '"', "é", "\x00",
-             "\x1b[31m", "9" * 400, "[" * 3000, "{}", "#", "%"]  # fmt: skip
+             "\x1b[31m", "9" * 400, DIGITS, "[" * 3000, "{}", "#", "%"]  # fmt: skip
     sign = lot.choice((" ", ",", "\t", ";"))
     rows = [sign.join(lot.choice(cells) for _ in range(lot.choice((2, 2, 2, 3, 4))))
             for _ in range(lot.choice((1, 5, 30)))]  # fmt: skip
@@ -291,15 +294,18 @@ def of_settings(lot: random.Random, folder: Path) -> tuple[tuple[str, ...], str]
     return ("config", "--settings", str(file)), f"settings {text:.60}"
 
 
-WORDS = ("top:{}", "ids:{}", "random:{}", "community:{}", "share:{}", "interest:{}", "{}", "age>{}")
+WORDS = ("top:{}", "ids:{}", "random:{}", "community:{}", "share:{}", "interest:{}", "{}", "age>{}",
+         "top:{}:degree", "best:{}", "state:0:infected:{}", "state:{}:infected")  # fmt: skip
 
 
 def of_words(lot: random.Random, folder: Path) -> tuple[tuple[str, ...], str]:
     """Return words that are odd themselves: numbers of any size, and names that are no text."""
     odd = str(
-        lot.choice((*NUMBERS[:17], "\ud800", "\x00", "x" * 5_000, "", "-", "../..", "(" * 2_000))
+        lot.choice(
+            (*NUMBERS[:17], DIGITS, "\ud800", "\x00", "x" * 5_000, "", "-", "../..", "(" * 2_000)
+        )
     )
-    few = "2" if odd.isdecimal() and int(odd) > 1 else odd  # many ticks may take their time
+    few = odd if odd in {"0", "1"} or not odd.isdecimal() else "2"  # many ticks may take their time
     world = folder / "good.hub"
     if not world.exists():
         save(Forged(*kinds_of_worlds()["living"]), world)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from copy import deepcopy
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from sim.errors import FileError, SnapshotError
 from sim.platform.acts.kinds import Act
 from sim.store import load, save
 from sim.store.snapshot.header import as_path
-from tests.faults.fuzzing import CORPORA, READERS, Forged, fuzz, kinds_of_worlds, said_by
+from tests.faults.fuzzing import CORPORA, DIGITS, READERS, Forged, fuzz, kinds_of_worlds, said_by
 
 FEW, MANY = 25, 2_000
 
@@ -65,6 +66,78 @@ def test_a_scenario_nested_without_end_is_no_toml(verb: str, text: str, tmp_path
     code, said = said_by((*verb.split(), str(path)))
     assert (code, said.count("\n")) == (FILE, 1), said
     assert "it is no TOML" in said
+
+
+LONG = {
+    "a.txt": f"1 2\n2 3\n{DIGITS} 1\n",
+    "a.adj": f"1 2 3\n2 {DIGITS}\n",
+    "p.json": f'[{{"id": {DIGITS}}}]',
+    "p.jsonl": f'{{"id": "1", "age": {DIGITS}}}\n{{"id": "2"}}\n',
+    "e.txt": "1 2\n2 3\n",
+    "seed.toml": f"[network]\nagents = 60\nseed = {DIGITS}\n",
+    "stop.toml": f"[network]\nagents = 60\n[stop]\nticks = {DIGITS}\n",
+    "far.toml": f"[network]\nagents = 60\n[stop]\nticks = {2**62}\n",
+    "seeds.toml": f"""[network]\nagents = 60\n[[messages]]\ntext = "x"
+seeds = "random:{DIGITS}"\n""",
+    "x.toml": """[network]\nagents = 60\n[[messages]]\ntext = "x"\nmodel = "si"\nseeds = "0"
+[messages.parameters]\nbeta = 0.1\n[stop]\nticks = 2\n""",
+    "d.jsonl": f'{{"seed": 1, "edges": {"[" * 5_000}{"]" * 5_000}}}\n',
+    "n.jsonl": f'{{"seed": {DIGITS}}}\n',
+}
+"""Files of numbers of thousands of digits, or nested thousands deep."""
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("import {}/a.txt --out {}/o.hub", "does not fit in 64 bits"),
+        ("import {}/a.adj --adjacency --out {}/o.hub", "1 to 1,000 characters"),
+        (f"import {{}}/e.txt --columns 0,{DIGITS} --out {{}}/o.hub", "column"),
+        ("import {}/e.txt --profiles {}/p.json --out {}/o.hub", "JSON"),
+        ("import {}/e.txt --profiles {}/p.jsonl --out {}/o.hub", "object"),
+        ("run {}/seed.toml", "too many digits"),
+        ("run {}/stop.toml", "too many digits"),
+        ("run {}/far.toml", "2147483647"),
+        ("run {}/seeds.toml", "whole number from 1"),
+        (f"sweep {{}}/x.toml --vary beta=0:1:{DIGITS}", "COUNT"),
+        (f"sweep {{}}/x.toml --vary messages.{DIGITS}.beta=0:1:2", "numbered 1 to 1"),
+        ("calibrate {}/d.jsonl --fit beta=0:1", "not JSON"),
+        ("calibrate {}/n.jsonl --fit beta=0:1", "not JSON"),
+        *(
+            (f"run new:60 --ticks 1 --inject x --seeds {seeds.format(DIGITS)}", "99")
+            for seeds in ("random:{}", "top:{}:degree", "best:{}", "community:c:{}")
+        ),
+        (f"run new:60 --ticks 1 --inject x --seeds state:{DIGITS}:infected", "no message"),
+        (f"run new:60 --ticks 1 --inject x --seeds state:0:infected:{DIGITS}", "whole number"),
+        (f"run new:60 --ticks 1 --inject x --channel stream:{DIGITS}", "TICKS"),
+        (f"seeds new:60 --best 3 --block ties --rumour random:{DIGITS}", "whole number from 1"),
+        (f"past back {{}}/w.hub {DIGITS}", "99"),
+        (f"past branch {{}}/w.hub --name x --at {DIGITS}", "never was at tick"),
+        (f"past bookmark {{}}/w.hub here --at {DIGITS}", "never was at tick"),
+        (f"show {{}}/w.hub path {DIGITS} 1", "99"),
+    ],
+)
+def test_a_number_of_thousands_of_digits_is_answered_in_a_sentence(
+    words: str, told: str, tmp_path: Path, live_world: Path
+) -> None:
+    for name, text in LONG.items():
+        (tmp_path / name).write_text(text)
+    shutil.copytree(live_world, tmp_path, dirs_exist_ok=True)
+    code, said = said_by(tuple(word.replace("{}", str(tmp_path)) for word in words.split()))
+    assert code in {USAGE, FILE}, said[-300:]
+    assert "unexpectedly" not in said
+    assert "Exceeds the limit" not in said
+    assert told.casefold() in said.casefold()
+
+
+@pytest.fixture(scope="module")
+def live_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A world of sixty at tick 2, with a journal, as ``w.hub`` in a folder."""
+    folder = tmp_path_factory.mktemp("live")
+    path = str(folder / "w.hub")
+    assert main(["new", "--agents", "60", "--mean-degree", "4", "--out", path]) == 0
+    assert main(["run", path, "--journal", "--ticks", "2"]) == 0
+    return folder
 
 
 @pytest.mark.parametrize(

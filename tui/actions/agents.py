@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from sim.core.checks import whole_of
 from sim.errors import InputError
 from tui.actions.action import Words, does
 from tui.actions.arguments import choice
@@ -113,7 +114,8 @@ async def why(app: Viewer, words: Words) -> None:
         raise InputError(
             f"{feed.unknown} `hubbub show FILE feed {member.id}` runs the last tick again."
         )
-    wanted = tuple(int(word.lstrip("m#")) for word in words if word.lstrip("m#").isdecimal())
+    said = (whole_of(word.lstrip("m#")) for word in words)
+    wanted = tuple(number for number in said if number is not None)
     # As it is by now: while time runs, the feed in sight may be a tick old.
     tick, found = await app.work.of_engine(
         "looking why", app.simulation.query(feeds.whys_of, member.agent, wanted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from sim.core.checks import whole_of
 from sim.errors import InputError, UnknownNameError
 
 __all__ = ["ORDERS", "SPEEDS", "VIEWS", "choice", "number", "pairs", "share_of"]
@@ -55,10 +56,10 @@ def number(
     """
     if not words:
         return default
-    text = words[0].replace(",", "").replace("_", "")
-    if len(words) > 1 or not text.isdecimal() or int(text) < low:
+    found = whole_of(words[0].replace(",", "").replace("_", ""))
+    if len(words) > 1 or found is None or found < low:
         raise InputError(f"The {what} must be a whole number from {low}, got {words[0]!r}.")
-    return int(text)
+    return found
 
 
 def choice(what: str, words: tuple[str, ...], known: tuple[str, ...]) -> str:

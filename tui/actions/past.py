@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sim.core.checks import number_or_word
 from sim.errors import InputError
 from tui.actions.action import Words, does
 from tui.actions.arguments import number
@@ -34,7 +35,8 @@ async def go_to(app: Viewer, words: Words) -> None:
         raise InputError("Type a tick or the name of a bookmark, such as `goto 120`.")
     place = " ".join(words)
     tick = place.replace(",", "").replace("_", "")
-    goal = int(tick) if tick.isdecimal() else place
+    goal = number_or_word(tick)
+    goal = place if isinstance(goal, str) else goal
     await _go(app, f"going to {place}", app.simulation.go_to(goal))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from sim.core.checks import whole_of
 from sim.errors import InputError, UnknownNameError
 from tui.actions.action import Words, does
 from tui.actions.arguments import choice, pairs
@@ -60,8 +61,8 @@ async def _change(app: Viewer, said: Mapping[str, str]) -> None:
 async def flag(app: Viewer, words: Words) -> None:
     """Put a flag on a message that a member wrote, or take it off."""
     chosen = app.messages.chosen
-    if words and words[0].lstrip("m").isdecimal():
-        number, words = int(words[0].lstrip("m")), words[1:]
+    if words and (typed := whole_of(words[0].lstrip("m"))) is not None:
+        number, words = typed, words[1:]
     elif chosen is not None and not chosen[0]:
         number = chosen[1]
     else:
@@ -101,8 +102,8 @@ async def _plan(app: Viewer, wish: InterventionWish) -> None:
     offer = next(each for each in offers.interventions() if each.name == wish.kind)
     said = offer.checked(dict(wish.said))
     tick = app.simulation.frame.tick
-    number = wish.when.replace(",", "")
-    when = tick if wish.when == "now" else int(number) if number.isdecimal() else wish.when
+    number = whole_of(wish.when.replace(",", ""))
+    when = tick if wish.when == "now" else wish.when if number is None else number
     await app.simulation.do("at", when, wish.kind, **said)
     if isinstance(when, str):
         time = f"once {when}"

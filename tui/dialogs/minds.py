@@ -13,6 +13,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Input, Select, Static
 
+from sim.core.checks import whole_of
 from sim.errors import HubbubError, InputError
 from sim.minds.models.budget import cap_of
 from tui.dialogs.dialog import Dialog
@@ -119,10 +120,10 @@ class GiveMinds(Dialog[MindWish]):
             self.query_one("#estimate", Static).update(line(told, 300))
 
     def _ticks(self) -> int:
-        said = self._typed("ticks").replace(",", "")
-        if not said.isdecimal() or int(said) < 1:
+        ticks = whole_of(self._typed("ticks").replace(",", ""))
+        if ticks is None or ticks < 1:
             raise InputError("The estimate is for a whole number of ticks from 1.")
-        return int(said)
+        return ticks
 
     def _typed(self, name: str) -> str:
         found = self.query(f"#{name}")

@@ -12,6 +12,7 @@ from textual.containers import Horizontal
 from textual.css.query import NoMatches
 from textual.widgets import Input, Select, Static
 
+from sim.core.checks import whole_of
 from sim.errors import InputError
 from tui.backend import NewWorldSpec
 from tui.dialogs.dialog import Dialog, field
@@ -168,7 +169,7 @@ def whole(what: str, text: str, *, low: int) -> int:
     InputError
         When the text is no such number.
     """
-    digits = text.strip().replace(",", "").replace("_", "").replace(" ", "")
-    if not digits.isdecimal() or int(digits) < low:
+    number = whole_of(text.strip().replace(",", "").replace("_", "").replace(" ", ""))
+    if number is None or number < low:
         raise InputError(f"{what} must be a whole number from {low}, got {text.strip()[:40]!r}.")
-    return int(digits)
+    return number

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.cli.program.output import safe, table, watched
 from sim.cli.show.shape import Shape, answer
+from sim.core.checks import number_or_word
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -34,7 +35,7 @@ def show_minds(where: str, agent: str | None, shape: Shape) -> None:
 
 
 def _id(agent: str) -> int | str:
-    return int(agent) if agent.isdecimal() else agent
+    return number_or_word(agent)
 
 
 def _minded(world: World) -> list[int]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sim.cli.program.output import as_json, say, table, tell, watched
+from sim.core.checks import number_or_word, shown
 from sim.errors import FileError, InputError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -75,8 +76,6 @@ def set_bookmark(where: str, name: str, at: str | None, *, remove: bool) -> None
         keep_bookmarks(path, [each for each in bookmarks(path) if each != gone])
         say(f"{gone.name} is no bookmark any more.")
         return
-    if at is not None and at.isdecimal() and int(at) > tick:
-        raise InputError(f"The world is at tick {tick:,}; it never was at tick {int(at):,}.")
     mark = Bookmark(checked_name(name), *_moment(path, at, tick, line))
     keep_bookmarks(path, [*(each for each in bookmarks(path) if each.name != name), mark])
     say(f"Tick {mark.tick:,} is called {mark.name}.")
@@ -131,7 +130,7 @@ def go_back(where: str, at: str) -> None:
         async def travel() -> Travelled:
             keeping = found.keeping(author=AUTHOR)
             async with Simulation(found.world, path=path, journal=keeping) as simulation:
-                return await simulation.go_to(int(at) if at.isdecimal() else at)
+                return await simulation.go_to(number_or_word(at))
 
         went = asyncio.run(travel())
     say(f"{path.stem} is at tick {went.tick:,}; it was at tick {went.before:,}.")
@@ -154,8 +153,14 @@ def _live(where: str) -> tuple[Path, int, int]:
 
 def _moment(path: Path, at: str | None, tick: int, line: int) -> tuple[int, int]:
     """Return the tick and the entry that ``at`` means; None: those where the world is."""
-    if at is None or at.isdecimal():
-        return tick if at is None else int(at), line
+    if at is None:
+        return tick, line
+    goal = number_or_word(at)
+    if isinstance(goal, int) and goal <= tick:
+        return goal, line
+    if at.isdecimal():
+        beyond = f"{goal:,}" if isinstance(goal, int) else shown(at)
+        raise InputError(f"The world is at tick {tick:,}; it never was at tick {beyond}.")
     mark = _named(path, at)
     return mark.tick, mark.line or line
 

@@ -163,7 +163,7 @@ def _json(place: Path, text: str) -> Iterator[_PersonRow]:
             return
     try:
         whole_file = json.loads(body)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, too
         line = getattr(error, "lineno", 1)
         said = "".join(text.splitlines()[line - 1 : line])[:80] if line else ""
         rule = "is no JSON; write a list of objects, or one object a line"
@@ -184,7 +184,7 @@ def _json_lines(place: Path, text: str) -> Iterator[_PersonRow]:
 def _loaded(line: str) -> Any:
     try:
         return json.loads(line)
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return None
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sim.core.checks import number_or_word, shown, whole_of
 from sim.errors import FileError, FormatError, InputError
 
 __all__ = [
@@ -34,8 +35,7 @@ _SPELLED = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|
 _COMMENTS = ("#", "%", "//")
 _SAMPLE = 1_000
 _COMPARED = 100
-_MOST = (1 << 63) - 1
-_LEAST = -_MOST  # what kernels that scan read
+_LEAST = 1 - (1 << 63)  # what kernels that scan read
 _HEADINGS = frozenset(
     """author dest destination dst follower followee followed from from_id from_node fromnodeid
     from_user id1 id2 id_1 id_2 node node1 node2 node_1 node_2 nodeid source source_id src target
@@ -94,8 +94,8 @@ class TableLayout:
 
     def place(self, column: Column, path: Path) -> int:
         """Return where a column is, from 0; InputError when there is none of that name."""
-        if isinstance(column, str) and column.strip().isdigit():
-            column = int(column)
+        if isinstance(column, str) and column.strip().isdecimal():
+            column = number_or_word(column.strip())
         if isinstance(column, int):
             if column < 0:
                 raise InputError(f"Columns are counted from 0, got {column}.")
@@ -104,7 +104,7 @@ class TableLayout:
         if column.lower() in names:
             return names.index(column.lower())
         known = ", ".join(self.header) or "it has no header; pass its place, from 0"
-        raise FileError(path, f"has no column {column!r} ({known})")
+        raise FileError(path, f"has no column {shown(column)} ({known})")
 
     @property
     def ends(self) -> tuple[int, int]:
@@ -207,8 +207,8 @@ def is_comment(text: str) -> bool:
 
 def whole(text: str) -> bool:
     """Return whether a cell is a whole number of 64 bits."""
-    digits = text.removeprefix("-")
-    return digits.isascii() and digits.isdigit() and _LEAST <= int(text) <= _MOST
+    number = whole_of(text)
+    return number is not None and number >= _LEAST
 
 
 def _data_lines(head: bytes) -> tuple[list[TextLine], tuple[int, int]]:

@@ -159,10 +159,13 @@ def _of_lines(path: Path, text: str) -> Observed:
         if not line.strip():
             continue
         try:
-            tree, kind = _tree(json.loads(line), number)
+            said = json.loads(line)
+        except (ValueError, RecursionError):  # a number of thousands of digits, too
+            raise FormatError(path, number, line, "not JSON") from None
+        try:
+            tree, kind = _tree(said, number)
         except (ValueError, TypeError) as error:
-            rule = "not JSON" if isinstance(error, json.JSONDecodeError) else str(error)
-            raise FormatError(path, number, line, rule.rstrip(".")) from None
+            raise FormatError(path, number, line, str(error).rstrip(".")) from None
         trees.append(tree)
         kinds.add(kind)
     return Observed("trees" if kinds == {"trees"} else "sizes", _sorted(path, trees))

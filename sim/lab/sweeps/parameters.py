@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from sim.core.checks import whole_of
 from sim.core.params import Parameters, check
 from sim.core.registry import spec
 from sim.core.text import one_line
@@ -132,11 +133,12 @@ def _in_list(table: Table, section: str, rest: list[str], name: str) -> Paramete
                 f"{_shown(name)}: there are {many} {section}; say which, as {section}.1.{rest[0]}."
             )
         rest = ["1", *rest]
-    if not 1 <= int(rest[0]) <= many:
+    place = whole_of(rest[0])
+    if place is None or not 1 <= place <= many:
         raise InputError(f"{_shown(name)}: {section} are numbered 1 to {many}.")
     if len(rest) < 2:
         raise InputError(f"{_shown(name)}: say which key of it, as {name}.KEY.")
-    return _found(table, (section, int(rest[0]) - 1), rest[1:], name)
+    return _found(table, (section, place - 1), rest[1:], name)
 
 
 def _found(table: Table, home: Path, rest: list[str], name: str) -> ParameterPath:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.checks import whole_of
 from sim.core.progress import Report, Tell, quiet, unheard
 from sim.core.text import one_line
 from sim.errors import FileError, HubbubError, InputError, UnknownNameError
@@ -231,9 +232,9 @@ def _refuse_unknown(measure: str, subject: Subject, own: Mapping[str, Any]) -> N
         if series in SERIES or series.startswith(("in ", "opinion ", "metric ")):
             return
         known = [f"{LAST}{name}" for name in SERIES]
-    if measure not in known and not (
-        colon and name in MEASURES and number.isdecimal() and int(number) < many > 1
-    ):
+    place = whole_of(number)
+    is_one = colon and name in MEASURES and place is not None and 0 <= place < many > 1
+    if measure not in known and not is_one:
         raise UnknownNameError("measure", measure, known)
 
 

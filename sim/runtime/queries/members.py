@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from sim.agents.lifecycle import Lifecycle
 from sim.agents.traits import TRAITS
+from sim.core.checks import number_or_word
 from sim.errors import InputError
 from sim.world.members import chosen
 
@@ -391,7 +392,7 @@ def _between(world: World, ids: Ids) -> tuple[npt.NDArray[np.int64], npt.NDArray
 
 
 def _foreign(text: str) -> int | str:
-    return int(text) if text.isdecimal() else text
+    return number_or_word(text)
 
 
 MOST = 200

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.checks import number_or_word
 from sim.errors import InputError
 from sim.network.analysis.analysis import path_between, shortest_path
 from sim.network.graph.log import ACTS as CHANGES
@@ -205,7 +206,7 @@ def sought(world: World, start: str, goal: str) -> PathInputs:
         When there is no such member.
     """
     agents, ties = world.agents, world.ties
-    ends = [agents.index(int(text) if text.isdecimal() else text) for text in (start, goal)]
+    ends = [agents.index(number_or_word(text)) for text in (start, goal)]
     back = ties.back
     if back is None:
         return PathInputs(ends[0], ends[1], copy(ties), None)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from sim.agents.lifecycle import Lifecycle, belongs
 from sim.core import rng
+from sim.core.checks import number_or_word
 from sim.core.params import Field
 from sim.core.registry import make
 from sim.core.rng import Stream
@@ -390,7 +391,7 @@ class ActByHand(OnPlatform):
             "message": post_of(world, self.message) if self.message >= 0 else self._post,
             "other": world.agents.index(self.other) if self.other else None,
             "text": self.text,
-            "group": int(self.group) if self.group.isdecimal() else self.group or None,
+            "group": number_or_word(self.group) if self.group else None,
         }
         refused: list[str] = []
         for agent in who.tolist():
