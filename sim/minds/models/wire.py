@@ -309,6 +309,7 @@ class ServerQuirks:
         self.bound = _BOUNDS[0]
         self.form = _FORMS[0]
         self.temperature = self.seed = True
+        self._refused: set[str] = set()  # names of the bound that it does not take
 
     @property
     def state(self) -> tuple[object, ...]:
@@ -345,9 +346,10 @@ class ServerQuirks:
         refusal
             What the server said, in whatever form.
         """
-        if self.bound in body and self.bound in refusal and self.bound != _BOUNDS[-1]:
-            self.bound = _BOUNDS[-1]
-            return True
+        if self.bound in body and self.bound in refusal:
+            self._refused.add(self.bound)
+            if self._renamed():
+                return True
         for name in ("temperature", "seed"):
             if name in body and re.search(rf"\b{name}\b", refusal):
                 setattr(self, name, False)
@@ -358,9 +360,21 @@ class ServerQuirks:
         return False
 
     def saw(self, ask: Ask, written: int) -> None:
-        """Take in how many tokens a reply has: more than asked for, and the bound was not read."""
+        """Take in how many tokens a reply has: more than asked for, and the bound was not read.
+
+        Or the server counts what was thought too: then it may refuse the other name, and is not
+        asked by it again.
+        """
         if written > ask.most and self.bound == _BOUNDS[0]:
-            self.bound = _BOUNDS[-1]
+            self._renamed()
+
+    def _renamed(self) -> bool:
+        """Call the bound by its other name, if that was never refused; return whether it is."""
+        other = _BOUNDS[self.bound == _BOUNDS[0]]
+        if other in self._refused:
+            return False
+        self.bound = other
+        return True
 
 
 def _plain(schema: Any) -> Any:

@@ -95,11 +95,45 @@ def test_a_server_that_does_not_read_the_bound_is_told_it_by_its_old_name() -> N
     assert ["max_tokens" in one for one in sent] == [False, True]
 
 
-@given(st.lists(st.sampled_from(["max_completion_tokens", "temperature", "seed", "schema", "x"])))
+def test_a_server_that_counts_thoughts_and_refuses_the_old_name_is_asked_by_the_new_one() -> None:
+    refusal = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
+
+    async def thinking(call: Call) -> None:
+        if "max_tokens" in call.said:
+            await call.send(json.dumps({"error": {"message": refusal}}).encode(), 400)
+        else:
+            usage = {"prompt_tokens": 9, "completion_tokens": 300}
+            await call.send(completion(usage=usage))
+
+    with Server(thinking) as server:
+        answers = asked(server, [ASK] * 4)
+        sent = [call.said for call in server.calls]
+    assert [answer.text for answer in answers] == ["Good morning."] * 4
+    assert ["max_tokens" in one for one in sent] == [False, True, False, False, False]
+
+
+def test_a_server_that_refuses_both_names_of_the_bound_is_not_asked_for_ever() -> None:
+    async def neither(call: Call) -> None:
+        name = next(name for name in call.said if name.startswith("max_"))
+        await call.send(json.dumps({"error": {"message": f"no {name}"}}).encode(), 400)
+
+    with Server(neither) as server:
+        (answer,) = asked(server)
+    assert (answer.fault, len(server.calls)) == (Fault.REJECTED, 2)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["max_completion_tokens", "max_tokens", "temperature", "seed", "schema", "x"]
+        )
+    )
+)
 def test_manners_come_to_an_end_and_the_question_stays_the_same(refusals: list[str]) -> None:
     manners, learned = ServerQuirks(), 0
     for refusal in refusals * 3:
         learned += manners.learn(manners.body(ASK, "m"), f"no {refusal} here")
+        manners.saw(ASK, 300)
     assert learned <= 6
     sent = manners.body(ASK, "m")
     assert (sent["model"], sent["messages"]) == ("m", ASK.body("m")["messages"])
