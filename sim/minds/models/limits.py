@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from math import inf
 from time import monotonic
 
@@ -136,8 +137,9 @@ class RequestPace:
     """How fast a server takes requests: learned from what it refuses as too many (429).
 
     Nothing holds calls back until the first refusal. Then all wait as long as the server asks, and
-    go on at the rate that it took before; the rate grows slowly, and gives way when the server
-    refuses again. All callers of a server share one pace, so that one refusal slows all of them.
+    go on at the rate that it took before: the fastest of its last minute, for quiet times tell
+    nothing of a server. The rate grows slowly, and gives way when the server refuses again. All
+    callers of a server share one pace, so that one refusal slows all of them.
 
     Parameters
     ----------
@@ -150,8 +152,7 @@ class RequestPace:
         self._rate = 0.0  # requests a second; 0: nothing is known
         self._next = 0.0
         self._resumes = 0.0
-        self._since = 0.0
-        self._taken = 0
+        self._taken: deque[float] = deque()  # moments of a minute's requests, until a refusal
         self._in_a_row = 0
         self._first_at = math.inf
         self._refused_at = -math.inf
@@ -177,10 +178,12 @@ class RequestPace:
     def take(self) -> float:
         """Let a request go now; returns its moment, which :meth:`refused` is told."""
         now = self._clock()
-        self._since = self._since if self._taken else now
-        self._taken += 1
         if self._rate:
             self._next = max(self._next, self._resumes, now - 1 / self._rate) + 1 / self._rate
+            return now
+        self._taken.append(now)
+        while now - self._taken[0] > _LONGEST_PAUSE:
+            self._taken.popleft()
         return now
 
     def refused(self, sent: float, wait: float | None) -> float:
@@ -194,7 +197,6 @@ class RequestPace:
             Seconds that the server asks to wait; None: it does not say.
         """
         now = self._clock()
-        self._taken -= 1
         is_new = sent > self._refused_at  # what was sent before the last refusal tells nothing new
         self._in_a_row += is_new
         is_old = now - self._refused_at > _LONGEST_PAUSE
@@ -203,14 +205,23 @@ class RequestPace:
         pause = max(pause, _SHORTEST_PAUSE)
         self._resumes = max(self._resumes, now + pause)
         if is_new:
-            self._rate = self._rate * _SLOWER if self._rate else self._seen(now + pause)
+            self._rate = self._rate * _SLOWER if self._rate else self._seen(sent, now + pause)
             self._rate = max(self._rate, 1 / _LONGEST_PAUSE)
             self._refused_at = self._grown_at = now
         return pause
 
-    def _seen(self, until: float) -> float:
-        """Return how many a second the server took from the first on."""
-        return max(self._taken, 1) / max(until - self._since, 1e-3)
+    def _seen(self, refused: float, until: float) -> float:
+        """Return how many a second the server took, from the moment on that makes it most.
+
+        What is still under way counts as taken, all but what was refused now.
+        """
+        with suppress(ValueError):  # it was sent more than a minute ago
+            self._taken.remove(refused)
+        taken, self._taken = self._taken or deque([refused]), deque()
+        return max(
+            (len(taken) - before) / max(until - since, _SHORTEST_SPAN)
+            for before, since in enumerate(taken)
+        )
 
     def answered(self) -> None:
         """Take in that the server took a request: go a little faster."""
@@ -218,7 +229,7 @@ class RequestPace:
         if self._rate:
             now = self._clock()
             is_long_ago = now - self._refused_at > _CAREFUL
-            grown = max(now - max(self._grown_at, self._resumes), 0.0)
+            grown = min(max(now - max(self._grown_at, self._resumes), 0.0), _MOST_GROWTH)
             self._rate *= (_FASTER if is_long_ago else _CAREFULLY) ** grown
             self._grown_at = now
 
@@ -227,6 +238,10 @@ _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 60.0
 _SLOWER = 0.9
 _CAREFULLY, _FASTER = 1.01, 1.1
 """A second: near what the server refused, and once it did not for a while."""
+_SHORTEST_SPAN = 1.0
+"""Seconds that limits are counted by, at least."""
+_MOST_GROWTH = 10.0
+"""Seconds that one answer lets the rate grow for: quiet times tell nothing."""
 _CAREFUL = 20.0
 """Seconds after a refusal in which the rate grows carefully."""
 

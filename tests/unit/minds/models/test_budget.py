@@ -323,15 +323,18 @@ class Limited:
 
     def run(self, seconds: float) -> None:
         while self.now < seconds:
-            self.now += max(self.pace.wait, 0.0)
-            sent = self.pace.take()
-            if sum(at > self.now - 1 for at in self.taken) < self._per_second:
-                self.taken.append(self.now)
-                self.pace.answered()
-            else:
-                self.refused += 1
-                self.pace.refused(sent, 1.0 if self._says else None)
-            self.now += 0.001
+            self.ask()
+
+    def ask(self) -> None:
+        self.now += max(self.pace.wait, 0.0)
+        sent = self.pace.take()
+        if sum(at > self.now - 1 for at in self.taken) < self._per_second:
+            self.taken.append(self.now)
+            self.pace.answered()
+        else:
+            self.refused += 1
+            self.pace.refused(sent, 1.0 if self._says else None)
+        self.now += 0.001
 
 
 @pytest.mark.parametrize("says", [True, False])
@@ -343,6 +346,29 @@ def test_a_pace_comes_to_what_a_server_takes_and_is_seldom_refused(
     server.run(120.0)
     assert len(server.taken) > 0.6 * 120 * per_second
     assert server.refused < 0.05 * len(server.taken) + 8
+
+
+@pytest.mark.parametrize("pauses", [(10.0, 10.0, 10.0), (600.0,) * 3, (0.9,) * 200, (1e5,)])
+def test_quiet_times_before_tell_a_pace_nothing_of_what_a_server_takes(
+    pauses: tuple[float, ...],
+) -> None:
+    server = Limited(4)
+    for pause in pauses:
+        server.ask()
+        server.now += pause
+    began, before = server.now, len(server.taken)
+    server.run(began + 30.0)
+    assert server.pace.rate > 3.0
+    assert len(server.taken) - before > 0.7 * 30 * 4
+
+
+def test_quiet_times_between_let_a_rate_grow_no_faster() -> None:
+    server = Limited(4)
+    server.run(5.0)
+    before = server.pace.rate
+    server.now += 1e6  # the rate was to grow by a tenth each second: no number holds that
+    server.ask()
+    assert before < server.pace.rate < 3 * before
 
 
 def test_a_pace_holds_nobody_back_until_a_server_refuses_and_then_as_long_as_it_asks() -> None:
