@@ -213,7 +213,8 @@ def persona_of(world: World, member: int) -> str:
     """Return who a member is: as its profile says, and its character and interests in words.
 
     Of a profile the persona counts, what the biography adds, and facts such as age, country and
-    occupation that neither says. Character is left to a profile that tells nothing of it.
+    occupation, but for those that it says as ``Age: 34``: a word alone may mean something else
+    ("jokes in bars" is no India). Character is left to a profile that tells nothing of it.
     """
     agents, record = world.agents, world.agents.lore.cold.get(member)
     persona, biography = (_line(record.get(name)) for name in ("persona", "biography"))
@@ -244,7 +245,8 @@ def _facts(more: object, known: str) -> list[str]:
     found = []
     for label, names in _FACTS.items():
         value = _line(next((fields[name] for name in names if name in fields), ""))
-        if value and not re.search(rf"(?<!\w){re.escape(value.casefold())}(?!\w)", known):
+        said = rf"(?<!\w){label}\s*:\s*{re.escape(value)}(?!\w)".casefold()
+        if value and not re.search(said, known):
             found.append(f"{label}: {value.rstrip('.')}.")
     return found
 

@@ -40,7 +40,7 @@ def test_an_imported_persona_reaches_every_prompt() -> None:
     said = persona_of(world, 0)
     assert said.startswith("You are a nurse in Lyon who trusts nobody. Dogs first. Age: 34.")
     assert "Country: France." in said
-    assert "Occupation" not in said  # the persona says so
+    assert "Occupation: nurse." in said
     assert "secret" not in said
     for which in (persona_of(world, 0), persona_of(world, 5)):
         assert which.count("You are ") == 1  # one character, told once
@@ -51,6 +51,36 @@ def test_an_imported_persona_reaches_every_prompt() -> None:
     assert "Age: 5." in told[1]
     ask = question_to(world, 0, "Who are you?")
     assert "You are a nurse in Lyon" in ask.turns[0].text
+
+
+SENSES = [
+    ("She tells us jokes in bars. She has 34 cats.", "country", "US", "Country"),
+    ("She tells us jokes in bars. She has 34 cats.", "age", 34, "Age"),
+    ("She tells us jokes in bars.", "nationality", "IN", "Country"),
+    ("I like it here.", "country", "IT", "Country"),
+    ("I love reading at night.", "city", "Reading", "Place"),
+    ("I cook for friends.", "job", "Cook", "Occupation"),
+    ("I was born in page: 34, they say.", "age", 34, "Age"),
+    ("Age: 345 moons.", "age", 34, "Age"),
+]
+
+
+@pytest.mark.parametrize(("persona", "name", "value", "label"), SENSES)
+def test_a_fact_is_told_though_its_word_stands_in_the_persona_in_another_sense(
+    persona: str, name: str, value: object, label: str
+) -> None:
+    world = minded("model")
+    world.take_profiles([Profile(persona=persona, more={name: value})])
+    assert f" {label}: {value}." in persona_of(world, 0)
+
+
+def test_a_fact_that_the_persona_gives_by_its_name_is_told_once() -> None:
+    world = minded("model")
+    more = {"age": 34, "country": "C++ (land)", "job": "cook"}
+    world.take_profiles([Profile(persona="AGE : 34\nCountry: c++ (land)", more=more)])
+    said = persona_of(world, 0)
+    assert said.casefold().count("34") == said.casefold().count("c++") == 1
+    assert "Occupation: cook." in said
 
 
 def test_traits_of_a_profile_are_told_and_those_that_were_drawn_are_not() -> None:
