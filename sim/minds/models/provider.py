@@ -84,10 +84,11 @@ class Provider:
             raise InputError(f"A call takes up to 3,600 seconds, got {self.seconds:g}.")
 
     @property
-    def address(self) -> tuple[str, dict[str, str]]:
-        """Its address without the query, and the query."""
+    def address(self) -> tuple[str, str]:
+        """Its address without the query, and the query as it was written, its ``?`` included."""
         parts = urlsplit(self.base_url)
-        return urlunsplit(parts._replace(query="", fragment="")), dict(parse_qsl(parts.query))
+        query = f"?{parts.query}" if parts.query else ""
+        return urlunsplit(parts._replace(query="", fragment="")), query
 
     @property
     def own_headers(self) -> dict[str, str]:
@@ -99,8 +100,8 @@ class Provider:
     @property
     def secrets(self) -> list[Secret]:
         """What nobody may be shown: the key, and values of headers and the query."""
-        _, query = self.address
-        values = [v for v in (*self.own_headers.values(), *query.values()) if len(v) >= _HIDDEN]
+        said = (value for _, value in parse_qsl(urlsplit(self.base_url).query))
+        values = [v for v in (*self.own_headers.values(), *said) if len(v) >= _HIDDEN]
         return [self.key, *map(Secret, values)]
 
     @property

@@ -83,14 +83,13 @@ class ProviderConnection:
         self._openai = openai
         self.manners = ServerQuirks()
         self._vectors = Vectors()
-        address, query = provider.address
+        address, self._query = provider.address
         self._client = openai.AsyncOpenAI(
             api_key=provider.key.reveal() or "none",
             base_url=address,
             max_retries=0,
             timeout=2 * provider.seconds,  # ours comes first, and covers a slow drip too
             default_headers={"Accept-Encoding": "identity", **provider.own_headers},
-            default_query=query,
             http_client=_http(openai, self._watch, provider.at_once),
         )
 
@@ -134,7 +133,7 @@ class ProviderConnection:
             state, body = self.manners.state, self.manners.body(ask, self._provider.model)
             try:
                 response = await self._client.post(
-                    "/chat/completions", cast_to=self._response, body=body
+                    f"/chat/completions{self._query}", cast_to=self._response, body=body
                 )
             except self._openai.APIStatusError as error:
                 if error.status_code not in _REFUSING or self._refused(error).fault in _OTHERS:
@@ -153,7 +152,9 @@ class ProviderConnection:
         lacked, body = self._vectors.lacks(ask), b""
         if lacked:
             said = {"model": self._provider.model, "input": lacked, "encoding_format": "float"}
-            response = await self._client.post("/embeddings", cast_to=self._response, body=said)
+            response = await self._client.post(
+                f"/embeddings{self._query}", cast_to=self._response, body=said
+            )
             body = bytes(response.content)
         return self._vectors.reply(ask, lacked, body)
 

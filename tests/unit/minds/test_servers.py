@@ -168,6 +168,25 @@ def test_headers_and_the_query_of_an_address_go_with_each_request_and_are_shown_
     assert first.text == "I saw [secret] and [secret]."
 
 
+@pytest.mark.parametrize(
+    "query", ["?api-version=&key=abc", "?a=1&a=2&b", "?a=x%26y%20z+w&c=%C3%BC"]
+)
+def test_the_query_of_an_address_goes_with_each_request_as_it_was_written(query: str) -> None:
+    vectors = {"data": [{"index": n, "embedding": [1.0, 0.0]} for n in range(2)]}
+
+    async def answer(call: Call) -> None:
+        is_alike = "/embeddings" in call.head
+        await call.send(json.dumps(vectors).encode() if is_alike else completion())
+
+    with Server(answer) as server:
+        provider = Provider("m", server.url + query)
+        with ModelPool([provider], cache=0, embeddings=provider) as pool:
+            said = pool.ask_all([ASK, Ask((Turn("user", "a"),), alike=("b",))])
+        lines = {call.head.splitlines()[0] for call in server.calls}
+    assert [answer.fault for answer in said] == [None, None]
+    assert lines == {f"POST /v1/{of}{query} HTTP/1.1" for of in ("chat/completions", "embeddings")}
+
+
 @pytest.mark.parametrize("headers", [{"a b": "x"}, {"a": "x\r\nB: y"}, {"": "x"}, {"a": "ü"}])
 def test_a_header_that_is_none_is_refused(headers: dict[str, str]) -> None:
     with pytest.raises(InputError, match="A header has a name"):
