@@ -7,6 +7,7 @@ same places; the keyring is asked last, for it may ask a person.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
@@ -21,7 +22,7 @@ from sim.minds.models.local import LocalModel, missing_parts
 from sim.minds.models.local_server import ALIAS
 from sim.minds.models.pool import ModelPool
 from sim.minds.models.prices import Price, built_in_prices, read_prices
-from sim.minds.models.provider import Provider, key_in
+from sim.minds.models.provider import Provider, key_in, shown_of
 from sim.minds.models.secrets import Secret
 from sim.settings.settings import Settings, settings_path
 
@@ -61,12 +62,18 @@ def providers_in(
     )
 
 
+_NO_MODEL = re.compile(r"[\s\"'\[\]{};]|://")
+_NO_URL = re.compile(r"\"|[';]$")
+"""What no name or address holds: a list was not closed, or its parts are joined otherwise."""
+
+
 def _pair(said: str) -> tuple[str, str]:
     model, at, url = said.rpartition("@")
-    if not (model and at and url):
+    if not (model and at and url) or _NO_MODEL.search(model) or _NO_URL.search(url):
         raise SettingsError(
             f"llm_fallbacks: a fallback is MODEL@URL, such as "
-            f"'gpt-4o-mini@https://api.openai.com/v1', got {said.rpartition('@')[2][:80]!r}."
+            f"'gpt-4o-mini@https://api.openai.com/v1', with commas between several or as a JSON "
+            f"list, got {shown_of(said)!r}."
         )
     return model, url
 

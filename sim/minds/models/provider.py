@@ -12,10 +12,14 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 from sim.errors import InputError
 from sim.minds.models.secrets import Secret
 
-__all__ = ["OPENAI", "Provider", "key_in"]
+__all__ = ["OPENAI", "Provider", "key_in", "shown_of"]
 
 OPENAI = "https://api.openai.com/v1"
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,100}")
+_HOST = re.compile(r"[\w-]+(\.[\w-]+)*\.?|[0-9a-f:.]+(%\w+)?")
+"""A name or number, or an IPv6 address, which stood in brackets."""
+_NOWHERE = re.compile(r"[\s\x00-\x20\x7f\"<>\\^`{|}]")
+"""What no address holds."""
 _HIDDEN = 12
 """Characters from which a value may be a secret."""
 _KEYS = ("HUBBUB_LLM_KEY", "OPENAI_API_KEY")
@@ -62,14 +66,7 @@ class Provider:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.base_url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise InputError(
-                f"A model server's address begins with http:// or https://, got "
-                f"{self.base_url.rpartition('@')[2]!r}."
-            )
-        if parts.username or parts.password:
-            raise InputError("A model server's address holds no password; give the key apart.")
+        _check_address(self.base_url)
         if not self.model.strip():
             raise InputError("A provider needs the name of a model, such as 'gpt-4o-mini'.")
         for name, value in self.headers.items():
@@ -123,6 +120,32 @@ class Provider:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return False
+
+
+def _check_address(address: str) -> None:
+    """Refuse an address that no request can go to."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:  # brackets that are no IPv6 address, or a port that is no number
+        parts, port = urlsplit("http://"), 0
+    if parts.scheme not in {"http", "https"}:
+        raise InputError(
+            f"A model server's address begins with http:// or https://, got {shown_of(address)!r}."
+        )
+    if parts.username or parts.password:
+        raise InputError("A model server's address holds no password; give the key apart.")
+    if port == 0 or _NOWHERE.search(address) or not _HOST.fullmatch(parts.hostname or ""):
+        raise InputError(
+            f"A model server's address is of a host, and a port of 1 to 65,535 where it needs one, "
+            f"without spaces, such as 'http://127.0.0.1:8080/v1', got {shown_of(address)!r}."
+        )
+
+
+def shown_of(address: str) -> str:
+    """Return what may be shown of a wrong address: no password, no query."""
+    bare, asked, _ = address.partition("?")
+    return "..." if asked and "@" in address else bare.rpartition("@")[2][:80]
 
 
 def key_in(environment: Mapping[str, str] = os.environ) -> Secret:

@@ -165,6 +165,22 @@ def test_fallbacks_that_are_none_are_one_sentence(
     assert "canary" not in found.err
 
 
+def test_an_address_that_is_none_is_one_sentence_wherever_it_is_read(
+    hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUBBUB_LLM_MODEL", "m")
+    for said in ("http://[::1/v1", "http://127.0.0.1:abc/v1", "http://h:99999/v1", "http://h/v 1"):
+        monkeypatch.setenv("HUBBUB_LLM_URL", said)
+        for verb in (("check",), ("check", "--ask")):
+            found = hubbub("llm", *verb)
+            assert (found.code, found.out) == (2, "")
+            assert "A model server's address" in found.err
+            assert found.err.count("\n") == 1
+        found = hubbub("run", "new:300", *RUN)
+        assert "A model server's address" in found.err
+        assert "Until then rules decide." in found.err
+
+
 def test_a_check_shows_what_models_answer_and_fails_where_one_does_not(
     hubbub: Hubbub, model: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

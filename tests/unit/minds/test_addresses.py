@@ -10,6 +10,7 @@ from sim.minds.deciding import choices as minds_offer
 from sim.minds.models.configured import providers_in
 from sim.minds.models.prices import FREE, Price
 from sim.minds.models.provider import Provider
+from sim.settings.settings import load_settings
 
 
 @pytest.mark.parametrize("address", ["ftp://me:canary@x", "me:canary@x", "http://me:canary@x"])
@@ -20,6 +21,75 @@ def test_no_refusal_shows_a_password(address: str) -> None:
     with pytest.raises(HubbubError) as refused:
         providers_in(Settings(llm_fallbacks=(f"@{address}",)), {})
     assert "canary" not in str(refused.value)
+
+
+def test_no_refusal_shows_a_query() -> None:
+    for address in ("ftp://x/v1?key=canary", "http://x:y/v1?key=a@canary", "http://a:canary?@x y"):
+        with pytest.raises(HubbubError) as refused:
+            Provider("m", address)
+        assert "canary" not in str(refused.value)
+        with pytest.raises(HubbubError) as refused:
+            providers_in(Settings(llm_fallbacks=(f'["m@{address}',)), {})
+        assert "canary" not in str(refused.value)
+
+
+NOWHERE = [
+    "http://[::1/v1", "http://::1]/v1", "http://[x]/v1", "http://127.0.0.1:abc/v1", "http://h:-1/v1",
+    "http://h:99999/v1", "http://h:0/v1", "http://h x/v1", "http://h/v 1", " http://h/v1",
+    "http://h/v1 ", "http://h\n/v1", "http://h/v1\t", "http://", "https:///v1", "http://:80/v1",
+    "http://h..x/v1", 'http://h/v1"', "http://h;n/v1", "http://h\u00a0/v1", "http://h/v1\x00",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("address", NOWHERE)
+def test_an_address_to_which_nothing_can_be_sent_is_refused_in_a_sentence(address: str) -> None:
+    sentence = "A model server's address"
+    with pytest.raises(HubbubError, match=sentence) as refused:
+        Provider("m", address)
+    assert str(refused.value).count("\n") == 0
+    for said in (
+        Settings(llm_model="m", llm_url=address),
+        Settings(llm_fallbacks=(f"m@{address}",)),
+    ):
+        with pytest.raises(HubbubError, match=f"{sentence}|a fallback is MODEL@URL"):
+            providers_in(said, {})
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://h:1/v1", "https://h.x:65535", "http://[::1]:8/v1", "http://[fe80::1]/v1",
+        "http://127.1/v1", "HTTP://LOCALHOST:1/v1", "http://localhost./v1", "http://a_b/v1",
+        "http://h:/v1", "https://h/v1?a=%20&b#f", "http://b\u00fccher.example/v1",
+    ],
+)  # fmt: skip
+def test_an_address_of_any_usual_form_is_taken(address: str) -> None:
+    assert Provider("m", address).host
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '["m@http://127.0.0.1:1/v1"', '"m@http://127.0.0.1:1/v1"', 'm@http://127.0.0.1:1/v1"]',
+        "m@http://127.0.0.1:1/v1;n@http://127.0.0.1:2/v1", "m@http://127.0.0.1:1/v1;",
+        "m@http://127.0.0.1:1/v1 n@http://127.0.0.1:2/v1", "['m@http://127.0.0.1:1/v1']",
+        '{"m@http://127.0.0.1:1/v1"}',
+    ],
+)  # fmt: skip
+def test_fallbacks_in_no_form_of_a_list_are_refused_in_a_sentence(
+    said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUBBUB_LLM_FALLBACKS", said)
+    with pytest.raises(HubbubError, match="a fallback is MODEL@URL"):
+        providers_in(load_settings(), {})
+
+
+def test_fallbacks_in_every_form_of_a_list_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = "@cf/m:8b@http://127.0.0.1:1/v1", "n@http://[::1]:2/v1"
+    for said in (f"{one},{other}", f" {one} , {other},", f'["{one}", "{other}"]'):
+        monkeypatch.setenv("HUBBUB_LLM_FALLBACKS", said)
+        found = providers_in(load_settings(), {})
+        assert [each.model for each in found] == ["@cf/m:8b", "n"]
 
 
 def test_no_repr_shows_an_address() -> None:
