@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeGuard
@@ -13,7 +14,18 @@ from sim.minds.models.faults import Fault, ModelError
 __all__ = ["Reply", "Usage", "object_in", "reply_of"]
 
 _MOST_TOKENS = 10_000_000
-_THINKS, _THOUGHT = "<think>", "</think>"
+_THINKS = re.compile(
+    r"<think(?:ing)?(?:\s[^<>]{0,200})?>|◁think▷|<\|channel\|>\s{0,9}(?:analysis|commentary)",
+    re.IGNORECASE,
+)
+_THOUGHT = re.compile(
+    r"</think(?:ing)?\s{0,9}>|◁/think▷|<\|channel\|>\s{0,9}final[^<>]{0,99}"
+    r"(?:<\|constrain\|>[^<>]{0,99})?<\|message\|>",
+    re.IGNORECASE,
+)
+"""Where models begin to think aloud, and where they are done and speak."""
+_ENDED = re.compile(r"<\|(?:return|end)\|>\s{0,9}\Z")
+_FENCED = re.compile(r"```\w{0,9}\s(.*)```", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +71,58 @@ def reply_of(body: bytes) -> Reply:
     message = choice.get("message")
     if not isinstance(message, dict):
         raise ModelError(Fault.MALFORMED, "no message")
-    content = message.get("content")
-    if content is not None and not isinstance(content, str):
-        raise ModelError(Fault.MALFORMED, "the content is no text")
-    text = clean(_thought(content or "").strip()).strip()
+    text = clean(_thought(_text(message.get("content"))).strip()).strip()
     fault = _fault(choice.get("finish_reason"), message.get("refusal"), text)
     kept = text if fault in {None, Fault.CUT} else ""
     return Reply(kept, usage_in(said.get("usage")), fault)
 
 
+def _text(content: Any) -> str:
+    """Return a content as one text: it is one, or is made of parts, of which some are thoughts."""
+    if content is None or isinstance(content, str):
+        return content or ""
+    parts = content if isinstance(content, list) else [None]
+    texts = [_part(part) for part in parts]
+    if any(text is None for text in texts):
+        raise ModelError(Fault.MALFORMED, "the content is no text")
+    return "".join(filter(None, texts))
+
+
+def _part(part: Any) -> str | None:
+    """Return the text of a part, empty for a thought; None: it is no part."""
+    if not isinstance(part, dict) or not isinstance(part.get("type"), str):
+        return None
+    text = part.get("text") if part["type"] in _TEXTS else ""
+    return text if isinstance(text, str) else None
+
+
+_TEXTS = {"text", "output_text"}
+
+
 def _thought(text: str) -> str:
-    """Return what was said after thinking aloud; what was never thought to its end is no reply."""
-    _, ended, after = text.rpartition(_THOUGHT)
-    said = after if ended else text
-    return said.partition(_THINKS)[0]
+    """Return what was said after thinking aloud; what was never thought to its end is no reply.
+
+    An answer in JSON may speak of thoughts: it is whole, whatever stands in its texts.
+    """
+    text = _ENDED.sub("", text.strip())
+    if _is_object(text):
+        return text
+    ends = [found.end() for found in _THOUGHT.finditer(text)]
+    for end in ends[:_TRIES]:
+        if _is_object(text[end:]):
+            return text[end:]
+    said = text[ends[-1] :] if ends else text
+    return _THINKS.split(said, maxsplit=1)[0]
+
+
+def _is_object(text: str) -> bool:
+    """Return whether a text is one JSON object, perhaps in a fenced block, and nothing else."""
+    text = text.strip()
+    fenced = _FENCED.fullmatch(text)
+    try:
+        return isinstance(json.loads(fenced[1] if fenced else text), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _first(said: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from email.utils import formatdate
-from time import time
+from time import monotonic, time
 
 import pytest
 from hypothesis import given
@@ -229,7 +229,64 @@ THOUGHTS = {
     "Yes.": "Yes.",
     "<think>never done": "",
     "": "",
+    "<thinking>Hm.</thinking>Yes.": "Yes.",
+    '<Think type="x">Hm.</Think >Yes.': "Yes.",
+    "<THINKING>never done": "",
+    "◁think▷Hm.◁/think▷Yes.": "Yes.",
+    "◁think▷never done": "",
+    "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>Yes.": (
+        "Yes."
+    ),
+    "<|channel|>final <|constrain|>json<|message|>{}<|return|>": "{}",
+    "<|channel|>analysis<|message|>never done": "",
+    "I thinking>of": "I thinking>of",
 }
+SAYS = json.dumps({"act": "post", "text": "<think> twice </think>, I <thinking> say ◁think▷"})
+SPOKEN = [
+    "{}", "```json\n{}\n```", "<think>Hm {no}.</think>{}", '<think>{"act": "like"}</think>\n{}',
+    "<think>a</think>b</think>```\n{}\n```", '◁think▷{"act": "like"}◁/think▷{}',
+    '<|channel|>analysis<|message|>{"a": 1}<|end|><|channel|>final<|message|>{}<|return|>',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("said", SPOKEN)
+def test_an_answer_that_speaks_of_thoughts_is_left_whole(said: str) -> None:
+    reply = reply_of(completion(said.replace("{}", SAYS)))
+    assert object_in(reply.text) == json.loads(SAYS)
+
+
+THINKING = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
+PARTS: list[tuple[object, str]] = [
+    ([{"type": "text", "text": "Yes."}], "Yes."),
+    ([THINKING, {"type": "text", "text": "Y"}, {"type": "output_text", "text": "es."}], "Yes."),
+    ([{"type": "text", "text": "<think>Hm.</think>"}, {"type": "text", "text": "Yes."}], "Yes."),
+    ([THINKING], ""),
+    ([], ""),
+]
+
+
+@pytest.mark.parametrize(("content", "said"), PARTS)
+def test_a_reply_in_parts_is_read_without_those_that_are_thoughts(
+    content: object, said: str
+) -> None:
+    reply = reply_of(completion(content))
+    assert (reply.text, reply.fault) == (said, None if said else Fault.EMPTY)
+
+
+@pytest.mark.parametrize(
+    "content", [3, {}, ["Yes."], [{"type": "text"}], [{"type": "text", "text": 5}], [{}], True]
+)
+def test_a_content_that_is_no_text_is_malformed(content: object) -> None:
+    with pytest.raises(ModelError, match="the content is no text") as wrong:
+        reply_of(completion(content))
+    assert wrong.value.fault is Fault.MALFORMED
+
+
+@pytest.mark.parametrize("said", ["<think ", "</think>{", "<|channel|>final", "```x ", "◁think▷"])
+def test_a_hostile_reply_is_read_in_no_time(said: str) -> None:
+    began = monotonic()
+    reply_of(completion(said * 60_000))
+    assert monotonic() - began < 5
 
 
 @pytest.mark.parametrize("said", THOUGHTS)
