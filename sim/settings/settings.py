@@ -155,8 +155,7 @@ PREFIX = "HUBBUB_"
 MASK = "********"
 _LOCATION = "HUBBUB_SETTINGS"
 _OTHERS = {_LOCATION, "HUBBUB_SHARED_DATA"}
-_NUMBERED = ("HUBBUB_LLM_KEY_",)
-"""Names that other rooms read: where data sets lie, keys of providers after the first."""
+"""Names that other rooms read: where data sets lie."""
 
 _PROFILES: dict[str, dict[str, Any]] = {
     "development": {"log_level": "debug"},
@@ -313,9 +312,11 @@ class Settings(LanguageModelSettings):
     @property
     def notes(self) -> list[str]:
         """Sentences on variables that are named like settings and are none."""
-        known = {PREFIX + name.upper() for name in type(self).model_fields} | _OTHERS
+        asked = len(self.llm_fallbacks) + bool(self.llm_model)
+        keys = {f"{PREFIX}LLM_KEY_{number}" for number in range(2, asked + 1)}  # of those after
+        known = {PREFIX + name.upper() for name in type(self).model_fields} | _OTHERS | keys
         given = {*os.environ, *dotenv_values(self._recipe.dotenv)}
-        return list(unknown_variables(PREFIX, known, given, _NUMBERED))
+        return list(unknown_variables(PREFIX, known, given))
 
     def reloaded(self) -> Self:
         """Read everything again, under the same command line.
@@ -560,9 +561,7 @@ def profile_tables(
     return tables
 
 
-def unknown_variables(
-    prefix: str, known: Collection[str], given: Collection[str], numbered: tuple[str, ...] = ()
-) -> Iterator[str]:
+def unknown_variables(prefix: str, known: Collection[str], given: Collection[str]) -> Iterator[str]:
     """Yield a sentence for each variable of ours whose name is none that is known.
 
     Parameters
@@ -573,12 +572,8 @@ def unknown_variables(
         Names that mean something.
     given
         Names that are set, in the environment or a ``.env`` file.
-    numbered
-        Beginnings of names that end in a number.
     """
     for name in sorted(set(given)):
-        if name.startswith(numbered) and name.rpartition("_")[2].isdecimal():
-            continue
         if name.startswith(prefix) and name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
             hint = f"did you mean {near[0]}?" if near else "`hubbub config` lists them."

@@ -187,12 +187,30 @@ def test_a_variable_of_ours_that_is_no_setting_is_noted(
     monkeypatch.setenv("HUBBUB_SOMETHING_ELSE", "3")
     monkeypatch.setenv("HUBBUB_SHARED_DATA", "here")
     monkeypatch.setenv("HUBBUB_LLM_KEY_3", "abcd")
+    monkeypatch.setenv("HUBBUB_LLM_MODEL", "a")
+    monkeypatch.setenv("HUBBUB_LLM_FALLBACKS", "b@http://127.0.0.1:1/v1,c@http://127.0.0.1:2/v1")
     tail = "is no setting and changes nothing;"
     assert load_settings().notes == [
         f"HUBBUB_QWXYZ {tail} `hubbub config` lists them.",
         f"HUBBUB_SOMETHING_ELSE {tail} `hubbub config` lists them.",
         f"HUBBUB_THREDS {tail} did you mean HUBBUB_THREADS?",
     ]
+
+
+@pytest.mark.parametrize(
+    ("model", "fallbacks", "read"),
+    [("", "", ()), ("a", "", ()), ("a", "b@http://x", (2,)), ("", "b@http://x,c@http://y", (2,)),
+     ("a", "b@http://x,c@http://y", (2, 3))],
+)  # fmt: skip
+def test_a_key_that_no_model_is_asked_with_is_noted(
+    monkeypatch: pytest.MonkeyPatch, model: str, fallbacks: str, read: tuple[int, ...]
+) -> None:
+    monkeypatch.setenv("HUBBUB_LLM_MODEL", model)
+    monkeypatch.setenv("HUBBUB_LLM_FALLBACKS", fallbacks)
+    for number in range(5):
+        monkeypatch.setenv(f"HUBBUB_LLM_KEY_{number}", "abcd")
+    noted = [note.split(" ")[0] for note in load_settings().notes]
+    assert noted == [f"HUBBUB_LLM_KEY_{number}" for number in range(5) if number not in read]
 
 
 class Keyed(Settings):
