@@ -26,6 +26,13 @@ def test_everything_known_of_minds_is_told() -> None:
                  "95 requests", "40,000", "$0.2500", "95 of 100 requests", "answers",
                  "off for this run"):  # fmt: skip
         assert part in said
+    why = (("the request was refused", 2_000), *((f"reason {n}", 9 - n) for n in range(8)))
+    reasons = facts(replace(NOW, reasons=why))
+    at = reasons.index(("  malformed", "3"))
+    assert reasons[at + 1 : at + 3] == [
+        ("    the request was refused", "2,000"), ("    reason 0", "9"),
+    ]  # fmt: skip
+    assert [name for name, _ in reasons if name.startswith("    reason")][-1] == "    reason 4"
     assert facts(None) == [("minds", NOBODY)]
     idle = replace(NOW, deciding=0, trouble="Nobody answers.", warning="None of 100.")
     assert "Nobody answers." in told(idle)

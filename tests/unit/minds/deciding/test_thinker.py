@@ -347,6 +347,23 @@ def test_a_member_is_interviewed_and_the_world_stays(answering: Any) -> None:
             question_to(world, member, question)
 
 
+def test_the_choices_of_a_survey_go_with_each_request_as_the_form_of_its_answer() -> None:
+    world, tea = World.create(agents=10, mean_degree=2), completion('{"answer": "TEA"}')
+    with Server(body(tea)) as server, ModelPool([Provider("m", server.url)], cache=0) as pool:
+        found = survey(world, [1, 2], "What?", pool, choices=["coffee", "tea"])
+        survey(world, [1], "What?", pool)
+        sent = [call.said for call in server.calls]
+    assert found.counts == {"coffee": 0, "tea": 2, "other": 0, "no answer": 0}
+    assert [answer.text for answer in found.answers] == ["tea", "tea"]
+    for said in sent[:2]:
+        form = said["response_format"]["json_schema"]
+        assert form["strict"] is True
+        assert form["schema"]["properties"]["answer"]["enum"] == ["coffee", "tea"]
+        assert form["schema"]["required"] == ["answer"]
+        assert "one of: coffee, tea." in said["messages"][-1]["content"]
+    assert "response_format" not in sent[2]
+
+
 def test_a_survey_counts_what_is_named_first(answering: Any) -> None:
     script = [body(completion("Tea, not coffee")), body(completion("COFFEE")),
               body(completion("water")), status(400)]  # fmt: skip

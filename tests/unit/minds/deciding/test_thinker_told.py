@@ -126,13 +126,15 @@ def test_all_that_is_known_of_a_post_is_told_and_only_that(name: str, template: 
     assert said.partition("=")[0] + "=" not in told(Post("Ben", "Hello."))
 
 
-def test_a_label_and_what_a_reply_is_about_reach_the_members_that_see_them() -> None:
+def test_a_label_and_what_a_quote_is_about_reach_the_members_that_see_them() -> None:
     world = minded("model", members=60)
     platform = platform_of(world)
     perform(world, "step", (3,))
     posts = platform.posts
-    perform(world, "act", (90, "reply"), {"message": posts.next - 1, "text": "I do not think so."})
+    quoted = world.agents.name(int(posts.author[posts.row(posts.next - 1)]))
+    perform(world, "act", (90, "quote"), {"message": posts.next - 1, "text": "I do not think so."})
     perform(world, "step", (1,))
+    world.change_agents(list(range(60)), activity=1.0)
     labelled = [int(n) for n in np.arange(posts.first, posts.next)]
     for number in labelled:
         perform(world, "flag", (number, "labelled"))
@@ -141,7 +143,8 @@ def test_a_label_and_what_a_reply_is_about_reach_the_members_that_see_them() -> 
     assert 'warning="may be false"' in told
     assert all(platform.posts.flags[: len(labelled)] & Flag.LABELLED)
     seen = [line for line in told.splitlines() if "I do not think so." in line]
-    assert all('answers="' in line for line in seen)
+    assert len(seen) > 1
+    assert all(f'answers="{quoted}: ' in line for line in seen)
 
 
 def test_members_remember_what_others_answered_and_did_to_them() -> None:
