@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING
 
 from sim.cli.program.exits import PLUGIN
 from sim.core.text import one_line
-from sim.errors import StuckError
 
 if TYPE_CHECKING:
-    from sim.runtime.engine.warden import Warden
     from sim.runtime.journal.writer import JournalWriter
     from sim.world.world import World
 
@@ -38,29 +36,18 @@ def overseen(files: Sequence[Path]) -> Iterator[None]:
         yield
         return
     from sim.cli.program.output import tell
-    from sim.runtime.engine.warden import warden
+    from sim.runtime.engine.warden import naming, warden
 
-    with warden(_ended, tell) as mine:
-        try:
-            yield
-        except StuckError:
-            raise
-        except BaseException:
-            _require(mine)
-            raise
-        _require(mine)
-
-
-def _require(mine: Warden | None) -> None:
-    if mine is not None:
-        mine.check()
+    with warden(_ended, tell), naming():
+        yield
 
 
 def require_nobody_stuck() -> None:
     """Raise :class:`~sim.runtime.engine.warden.StuckError` once a plugin had to be stopped."""
     known = sys.modules.get("sim.runtime.engine.warden")
-    if known is not None:
-        _require(known.on_watch())
+    mine = known.on_watch() if known is not None else None
+    if mine is not None:
+        mine.check()
 
 
 def _ended(sentence: str) -> None:
@@ -82,13 +69,13 @@ class Guard:
 
     def __init__(self, world: World, keeper: JournalWriter | None, target: Path | None) -> None:
         from sim.runtime.engine.stall import RollbackState
-        from sim.runtime.engine.warden import on_watch, patience_for, room_for
+        from sim.runtime.engine.warden import on_watch
 
         self._world, self._keeper, self._target = world, keeper, target
         self._safety, self._warden = RollbackState(), on_watch()
         if self._warden is not None:
             self._warden.keep = self.keep
-            self._warden.patience, self._warden.room = patience_for(world), room_for(world)
+            self._warden.suit(world)
 
     def step(self) -> None:
         """Run a tick.

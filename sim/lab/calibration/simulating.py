@@ -389,10 +389,12 @@ def _in_a_worker(
     """Simulate a point in a process of its own."""
     from sim.lab.runs.shared_base import opened
     from sim.lab.runs.workers import settle
+    from sim.runtime.engine.warden import naming
 
     number, plan, point, seed, base, around = told
     settle(around)
-    if base is None:
-        return number, simulated(plan, point, seed)
-    trees = _followed(opened(base).twin(), plan, point)
-    return number, GrowthCurves.of_trees(trees, grid_of(plan.minutes))
+    with naming():
+        if base is None:
+            return number, simulated(plan, point, seed)
+        trees = _followed(opened(base).twin(), plan, point)
+        return number, GrowthCurves.of_trees(trees, grid_of(plan.minutes))

@@ -329,8 +329,8 @@ class _Work:
         self._kept.keep(done.found)
         for key, _ in done.found:
             del self._todo[key]
-        if done.error is not None:
-            raise done.error
+        if done.failure is not None:
+            raise done.failure.error
         self._seconds = done.seconds
         if self._follow is not None:
             finished = self._total - len(self._todo)

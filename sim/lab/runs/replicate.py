@@ -109,6 +109,11 @@ def run_one(base: SharedBase, program: Program, seed: int, run: Run) -> Replicat
     """
     world = base.twin()
     reseed(world, seed)
+    from sim.runtime.engine.warden import on_watch
+
+    mine = on_watch()
+    if mine is not None:
+        mine.suit(world)
     for cascade in world.cascades.loose:
         if cascade.alive:
             cascade.redraw(seed)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import logging
 import os
 import queue
+import re
 import sys
+import tempfile
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import redirect_stderr, suppress
+from contextlib import ExitStack, redirect_stderr, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, get_args
+from typing import IO, TYPE_CHECKING, Any, Generic, Literal, TypeVar, get_args
 
 from sim.core.checks import whole_number
-from sim.errors import HubbubError, InputError, PluginError
+from sim.errors import HubbubError, InputError, PluginError, StuckError
 
 if TYPE_CHECKING:
     from sim.lab.runs.replicate import Run
@@ -29,6 +32,7 @@ __all__ = [
     "Backend",
     "Chunk",
     "Done",
+    "Failure",
     "Surroundings",
     "WorkerDied",
     "carried_out",
@@ -49,6 +53,9 @@ A_CORE = 16
 
 _POLL_SECONDS = 0.1
 _PATIENCE = 0.5
+_NOT_KEPT = "what its worker had in hand is not kept"
+_LOST = f"it lets nothing else run, so {_NOT_KEPT}; let every call come to an end."
+_WORDS = re.compile(r"""Plugin (['"])(?P<plugin>.+?)\1: (?P<reason>.+?)\.?""")
 
 
 class WorkerDied(Exception):  # noqa: N818 - a fact: what it had in hand is asked for again
@@ -69,12 +76,16 @@ class Surroundings:
         In force there.
     is_parent
         Whether it is the parent of the workers, with which they end.
+    words
+        The file in which a worker says for which plugin it had to end; empty: no worker sees one.
+        None: there is no foreign plugin, and nobody is watched.
     """
 
     process: tuple[int, str]
     plugins: tuple[tuple[str, str], ...]
     settings: Any
     is_parent: bool
+    words: str | None = None
 
     @classmethod
     def here(cls, backend: str) -> Surroundings:
@@ -82,8 +93,44 @@ class Surroundings:
         from sim.core.registry import foreign
         from sim.settings.settings import current
 
-        files = {item.origin: item.sha256 for item in foreign() if item.origin.endswith(".py")}
-        return cls(_here(), tuple(files.items()), current(), is_parent=backend == "loky")
+        found, is_parent = foreign(), backend == "loky"
+        files = {item.origin: item.sha256 for item in found if item.origin.endswith(".py")}
+        words = (_last_words().name if is_parent else "") if found else None
+        return cls(_here(), tuple(files.items()), current(), is_parent, words)
+
+
+@functools.cache
+def _last_words() -> IO[bytes]:
+    """Return this process's file for the words of workers that had to end."""
+    return tempfile.NamedTemporaryFile(prefix="hubbub-words-")
+
+
+def _stuck() -> StuckError | None:
+    """Return the plugin for which a worker says that it had to end, if any does; said once."""
+    words = _last_words()
+    words.seek(0)
+    found = _WORDS.fullmatch(words.readline().decode("utf-8", "replace").strip())
+    words.truncate(0)
+    return None if found is None else StuckError(found["plugin"], found["reason"])
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An error that a worker met, which comes over of the same class and with the same words."""
+
+    error: Exception
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from sim.runtime.process.wire import packed
+
+        return _failure, (packed(self.error),)
+
+
+def _failure(said: tuple[Any, ...]) -> Failure:
+    from sim.runtime.process.wire import unpacked
+
+    error = unpacked(said)
+    return Failure(error if isinstance(error, Exception) else HubbubError(str(error)))
 
 
 @dataclass(frozen=True)
@@ -114,13 +161,13 @@ class Done:
         Replicates that were finished, packed.
     seconds
         That each of them took, on average.
-    error
+    failure
         Why the next one was not; None: all were.
     """
 
     found: tuple[tuple[Key, bytes], ...]
     seconds: float
-    error: HubbubError | None = None
+    failure: Failure | None = None
 
 
 def _here() -> tuple[int, str]:
@@ -149,6 +196,7 @@ def settle(around: Surroundings) -> None:
     use(around.settings)
     allow(1)
     be_frugal()
+    _watch(around.words)
     load_plugins()
     for path, sha256 in around.plugins:
         _load(path, sha256)
@@ -158,6 +206,30 @@ def settle(around: Surroundings) -> None:
     if around.is_parent and around.process not in _settled:
         threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     _settled[around.process] = around
+
+
+_watching = ExitStack()
+
+
+def _watch(words: str | None) -> None:
+    """Watch over foreign plugins as long as this process lives, or is settled anew.
+
+    What cannot be interrupted ends the process; the file of ``words`` says whose fault it was.
+    """
+    _watching.close()
+    if words is None:
+        return
+    from sim.runtime.engine.warden import warden
+    from sim.runtime.engine.watchdog import Heartbeat
+
+    def ended(sentence: str) -> None:
+        with suppress(OSError), open(words, "a", encoding="utf-8") as file:  # noqa: PTH123
+            file.write(f"{sentence}\n")
+        os._exit(1)
+
+    mine = _watching.enter_context(warden(ended, heart=lambda: Heartbeat(_LOST, words)))
+    if mine is not None:
+        mine.keep = lambda: _NOT_KEPT
 
 
 def leave_terminals(descriptors: Iterable[int]) -> None:
@@ -198,6 +270,7 @@ def carry_out(chunk: Chunk) -> Done:
     """Run a chunk; what is finished before one fails is not lost."""
     from sim.lab.runs.replicate import run_one
     from sim.lab.runs.shared_base import opened
+    from sim.runtime.engine.warden import naming
 
     found: list[tuple[Key, bytes]] = []
     began = time.perf_counter()
@@ -206,13 +279,15 @@ def carry_out(chunk: Chunk) -> Done:
         base = opened(chunk.base)
         began = time.perf_counter()
         for key, program, seed in chunk.parts:
-            found.append((key, run_one(base, program, seed, chunk.run).packed()))
+            with naming():
+                done = run_one(base, program, seed, chunk.run)
+            found.append((key, done.packed()))
     except HubbubError as error:
-        return Done(tuple(found), 0.0, error)
+        return Done(tuple(found), 0.0, Failure(error))
     except Exception as error:
         name, number = chunk.parts[len(found)][1].name, chunk.parts[len(found)][0][1]
         why = f"replicate {number} failed ({type(error).__name__}: {error})".rstrip(".")
-        return Done(tuple(found), 0.0, PluginError(name, why))
+        return Done(tuple(found), 0.0, Failure(PluginError(name, why)))
     seconds = time.perf_counter() - began
     return Done(tuple(found), seconds / max(len(found), 1))
 
@@ -241,6 +316,8 @@ def carried_out(
     ------
     WorkerDied
         A worker was killed; what it had in hand is lost.
+    StuckError
+        It ended itself, for a plugin that did not come back.
     """
     if workers == 1 and backend in {"loky", "threading"}:
         for chunk in chunks:
@@ -255,11 +332,27 @@ def carried_out(
                 done = crew.results.get(timeout=_POLL_SECONDS)
                 if done is None:
                     break
-                yield done
+                yield _came(done)
     except BaseException:
-        crew.stop()
+        crew.stop()  # a worker in which a plugin was stopped, too, is of no use to anybody
         raise
     crew.end()
+
+
+def _overseen(carry: Callable[[S], T], work: S) -> T | Failure:
+    """Carry out work in a worker, where whoever watches sees it; what fails comes back in words."""
+    if threading.current_thread() is not threading.main_thread():
+        threading.current_thread().name = "replicate"
+    try:
+        return carry(work)
+    except Exception as error:
+        return Failure(error)
+
+
+def _came(done: T | Failure) -> T:
+    if isinstance(done, Failure):
+        raise done.error
+    return done
 
 
 class _Crew(Generic[S, T]):
@@ -268,7 +361,7 @@ class _Crew(Generic[S, T]):
     def __init__(
         self, chunks: Iterator[S], workers: int, backend: str, carry: Callable[[S], T]
     ) -> None:
-        self.results: queue.Queue[T | None] = queue.Queue()
+        self.results: queue.Queue[T | Failure | None] = queue.Queue()
         self._chunks, self._workers, self._backend = chunks, workers, backend
         self._carry = carry
         self._is_stopped = False
@@ -283,7 +376,7 @@ class _Crew(Generic[S, T]):
         for chunk in self._chunks:
             if self._is_stopped:
                 return
-            yield delayed(self._carry)(chunk)
+            yield delayed(_overseen)(self._carry, chunk)
 
     def _work(self) -> None:
         try:
@@ -300,6 +393,9 @@ class _Crew(Generic[S, T]):
         self._thread.join()
         if self._error is not None:
             if _is_of_a_death(self._error):
+                stuck = _stuck()
+                if stuck is not None:
+                    raise stuck
                 raise WorkerDied(str(self._error)) from self._error
             raise self._error
 

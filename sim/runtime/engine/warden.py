@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePath
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ __all__ = [
     "StuckError",
     "Warden",
     "calls_of_plugins",
+    "naming",
     "on_watch",
     "patience_for",
     "room_for",
@@ -55,7 +57,7 @@ _LOST = (
 _SIGNAL = signal.SIGUSR2
 _FILE = "hubbub_file_"
 _COMPILER = ("numba.", "llvmlite.")
-_THREADS = ("MainThread", "engine", "feed")
+_THREADS = ("MainThread", "engine", "feed", "replicate")
 
 
 class _Stopped(BaseException):
@@ -157,6 +159,8 @@ class Warden:
         Ends the process after a sentence, where a plugin cannot be stopped.
     waits
         Is told once of each long call, while it may still come back; called in the warden's thread.
+    heart
+        Starts who watches from outside; None: it says what is lost of a run.
 
     Attributes
     ----------
@@ -168,11 +172,15 @@ class Warden:
     """
 
     def __init__(
-        self, ended: Callable[[str], object], waits: Callable[[str], object] | None = None
+        self,
+        ended: Callable[[str], object],
+        waits: Callable[[str], object] | None = None,
+        heart: Callable[[], Heartbeat] | None = None,
     ) -> None:
         self.patience, self.room = _patience(), ROOM
         self.keep: Callable[[], str] | None = None
         self._ended, self._waits = ended, waits
+        self._starts = heart or partial(Heartbeat, _LOST)
         self._stuck: StuckError | None = None
         self._accused: StuckError | None = None
         self._calls: dict[int, _Call] = {}
@@ -184,6 +192,10 @@ class Warden:
         self._before = signal.signal(_SIGNAL, self._struck)
         self._heart: Heartbeat | None = None
         self._thread.start()
+
+    def suit(self, world: World) -> None:
+        """Give each call the time and the memory that it may take in a world."""
+        self.patience, self.room = patience_for(world), room_for(world)
 
     def stop(self) -> None:
         """Watch no more."""
@@ -221,7 +233,7 @@ class Warden:
     def _beat(self, files: dict[str, str]) -> None:
         """Tell who watches from outside that this process moves; without plugins nobody does."""
         if files and self._heart is None:
-            self._heart = Heartbeat(_LOST)
+            self._heart = self._starts()
         if self._heart is not None:
             self._heart.beat(self.patience + _SILENT, files)
 
@@ -328,13 +340,15 @@ _on_watch: list[Warden] = []
 
 @contextmanager
 def warden(
-    ended: Callable[[str], object], waits: Callable[[str], object] | None = None
+    ended: Callable[[str], object],
+    waits: Callable[[str], object] | None = None,
+    heart: Callable[[], Heartbeat] | None = None,
 ) -> Iterator[Warden | None]:
     """Watch over foreign plugins within the block; None in any thread but the main one."""
     if threading.current_thread() is not threading.main_thread() or _on_watch:
         yield None
         return
-    mine = Warden(ended, waits)
+    mine = Warden(ended, waits, heart)
     _on_watch.append(mine)
     try:
         yield mine
@@ -346,6 +360,31 @@ def warden(
 def on_watch() -> Warden | None:
     """Return who watches in this process now, if anybody does."""
     return _on_watch[0] if _on_watch else None
+
+
+@contextmanager
+def naming() -> Iterator[None]:
+    """Name a plugin that had to be stopped within the block, in place of what came of that.
+
+    Raises
+    ------
+    StuckError
+        When one had to be.
+    """
+    try:
+        yield
+    except StuckError:
+        raise
+    except BaseException:
+        _check()
+        raise
+    _check()
+
+
+def _check() -> None:
+    mine = on_watch()
+    if mine is not None:
+        mine.check()
 
 
 def _patience() -> float:

@@ -42,13 +42,15 @@ class Heartbeat:
     Parameters
     ----------
     says
-        What is said behind a plugin's name, before the place.
+        What is said behind a plugin's name and the place.
+    to
+        The file to which the sentence is appended; empty: standard error.
     """
 
-    def __init__(self, says: str) -> None:
+    def __init__(self, says: str, to: str = "") -> None:
         self._answers = tempfile.NamedTemporaryFile(prefix="hubbub-where-")  # noqa: SIM115
         faulthandler.register(_SIGNAL, self._answers, all_threads=True)
-        words = [sys.executable, "-P", __file__, str(os.getpid()), self._answers.name, says]
+        words = [sys.executable, "-P", __file__, str(os.getpid()), self._answers.name, says, to]
         self._watch = subprocess.Popen(  # noqa: S603 - ourselves
             words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
         )
@@ -96,12 +98,12 @@ def place_in(answer: str, files: Mapping[str, str]) -> tuple[str, str] | None:
 def main() -> None:
     """Watch over the process that started this one, as its arguments say."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    number, answers, says = sys.argv[1:]
+    number, answers, says, to = sys.argv[1:]
     with suppress(psutil.Error):  # it has ended
-        watch(psutil.Process(int(number)), Path(answers), says, sys.stdin.fileno())
+        watch(psutil.Process(int(number)), Path(answers), says, sys.stdin.fileno(), to)
 
 
-def watch(process: psutil.Process, answers: Path, says: str, told: int) -> None:
+def watch(process: psutil.Process, answers: Path, says: str, told: int, to: str = "") -> None:
     """Watch until the process ends, or has to be ended.
 
     Parameters
@@ -114,6 +116,8 @@ def watch(process: psutil.Process, answers: Path, says: str, told: int) -> None:
         What is said behind the name.
     told
         Where its beats come from, a file's number.
+    to
+        The file to which the sentence is appended; empty: standard error.
     """
     seconds, rest = 0.0, b""
     files: dict[str, str] = {}
@@ -136,12 +140,22 @@ def watch(process: psutil.Process, answers: Path, says: str, told: int) -> None:
             since, worked = time.monotonic(), _worked(process)
             continue
         plugin, place = found
-        process.kill()
-        shown = _SHOW_CURSOR if sys.stderr.isatty() else ""
-        why = f"does not come back, after {lasts:.0f} s ({place}); {says}"
-        sys.stderr.write(f"{shown}Plugin {plugin!r}: {why}\n")
-        sys.stderr.flush()
+        sentence = f"Plugin {plugin!r}: does not come back, after {lasts:.0f} s ({place}); {says}\n"
+        try:
+            _say(sentence, to)  # first: whoever waits for the process reads it at its end
+        finally:
+            process.kill()
         return
+
+
+def _say(sentence: str, to: str) -> None:
+    if to:
+        with Path(to).open("a", encoding="utf-8") as file:
+            file.write(sentence)
+        return
+    shown = _SHOW_CURSOR if sys.stderr.isatty() else ""
+    sys.stderr.write(f"{shown}{sentence}")
+    sys.stderr.flush()
 
 
 def _worked(process: psutil.Process) -> float:

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from sim.cli.plugins.trial import probe_foreign
 from sim.cli.runs import run as running
 from sim.core.plugin_files import note_tried
 from sim.errors import PluginError
+from sim.lab.runs.results_file import finished_in
 from sim.store import load
 from tests.unit.cli.conftest import Hubbub
+from tests.unit.runtime.worlds import blocked_until
 
 ROOT = Path(__file__).resolve().parents[4]
 STUCK = '''
-import sqlite3, threading, time
+import re, sqlite3, threading, time
 
 from sim import PropagationModel, Recommender, register
 
@@ -42,6 +47,23 @@ class Python(Stuck):
     def hang(self):
         while True:
             pass
+
+
+@register("stuck-late")
+class Late(Python):
+    """Loops where the seed is 2."""
+
+    def step(self, cascade, contacts, draws):
+        if draws.seed == 2:
+            super().step(cascade, contacts, draws)
+
+
+@register("stuck-lock")
+class Lock(Stuck):
+    """Lets no other thread run."""
+
+    def hang(self):
+        re.match("(a+)+$", "a" * 60 + "b")
 
 
 @register("stuck-asleep")
@@ -170,6 +192,37 @@ def test_a_run_is_probed_before_a_world_is_made(
     assert probe_foreign is not refuse
 
 
+# Replicates
+
+MANY = ("run", "new:300", "--inject", "x", "--ticks", "8", "--replicates", "3", "--workers", "2")
+
+
+def workers() -> list[psutil.Process]:
+    """Return the processes that this one has run replicates with, and that are still there."""
+    found = []
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            found += [child] if any("popen_loky" in word for word in child.cmdline()) else []
+    return found
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_replicates_end_by_name_and_what_is_finished_is_kept(
+    hubbub: Hubbub, stuck: Path, elsewhere: Path, backend: str
+) -> None:
+    words = ("--model", "stuck-late", "--into", "r.runs", "--backend", backend)
+    said = hubbub("--plugin", stuck, *MANY, *words)
+    assert said.code == 5, said
+    sentence = said.err.splitlines()[-1]
+    assert re.fullmatch(
+        r"Plugin 'stuck-late': does not come back, after \d+ s \(stuck.py, line \d+, in hang\); "
+        "give every loop an end, or raise the setting plugin_patience.",
+        sentence,
+    ), said
+    assert finished_in(elsewhere / "r.runs") == 2
+    blocked_until(lambda: not workers())
+
+
 # The real thing
 
 
@@ -196,6 +249,28 @@ def test_three_kinds_of_endless_loop_end_by_name(stuck: Path, elsewhere: Path, m
     tick = 2 if model == "sqlite" else 3
     assert f"the world at tick {tick} is kept in end.rescued.hub" in done.stderr
     assert load(elsewhere / "end.rescued.hub").tick == tick
+
+
+COMPARED = (
+    "compare", "new:300", "--ticks", "8", "--replicates", "2", "--workers", "2",
+    "--arm", "b: do=ban agents=top:5:degree at=1", "--inject",
+)  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("verb", ["run", "compare"])
+@pytest.mark.parametrize("model", ["python", "asleep", "sqlite", "lock"])
+def test_four_kinds_of_endless_loop_in_workers_end_by_name(
+    stuck: Path, elsewhere: Path, model: str, verb: str
+) -> None:
+    compared = (*COMPARED, f"text=x model=stuck-{model}")
+    words = (*MANY, "--model", f"stuck-{model}") if verb == "run" else compared
+    done = in_a_process(elsewhere, "--plugin", stuck, *words)
+    assert done.returncode == 5, done
+    name = "stuck.py" if model == "lock" else f"stuck-{model}"  # whose line it is, only a file says
+    assert done.stderr.splitlines()[-1].startswith(f"Plugin '{name}': does not come back, after")
+    is_ended = model in {"sqlite", "lock"}
+    assert ("what its worker had in hand is not kept" in done.stderr) == is_ended
 
 
 @pytest.mark.slow

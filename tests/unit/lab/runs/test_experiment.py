@@ -476,6 +476,22 @@ def test_a_full_disk_is_said_and_loses_nothing(
     assert table_of(again) == table_of(experiment(world, arms(0.3), range(60), workers=1))
 
 
+class Odd(Messages):
+    """Asks for what is not there."""
+
+    def begin(self, world: World) -> None:
+        raise UnknownNameError("arm", self.name, ["even"])
+
+
+def test_what_fails_in_a_worker_is_said_as_it_is_here(world: World) -> None:
+    said = []
+    for workers in (1, 2):
+        with pytest.raises(UnknownNameError) as caught:
+            experiment(world, [Odd([RUMOUR], "odd")], range(4), workers=workers)
+        said.append((str(caught.value), caught.value.known))
+    assert said[0] == said[1] == ("No arm named 'odd'. Known: even.", ("even",))
+
+
 class Deadly(Messages):
     """Kills the process that runs one replicate, once."""
 
