@@ -14,7 +14,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, redirect_stderr, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, redirect_stderr, suppress
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Generic, Literal, TypeVar, get_args
 
@@ -418,7 +418,7 @@ def _joblib(tasks: Iterator[Any], workers: int, backend: str) -> Iterator[Any]:
     warnings.filterwarnings("ignore", r"\d+ tasks", UserWarning, "joblib")
     named: dict[str, Any] = {"backend": backend}
     if backend == "loky":
-        named["inner_max_num_threads"] = 1
+        named["backend"] = _loky_backend()
         _start_trackers()
     if backend == "ray":
         named["backend"] = _ray_backend()
@@ -430,9 +430,10 @@ def _joblib(tasks: Iterator[Any], workers: int, backend: str) -> Iterator[Any]:
 
 
 def _start_trackers() -> None:
-    """Start what looks after workers' files, where stderr has no number that it could inherit.
+    """Start what looks after workers' files, apart from the working folder, as workers are.
 
-    Under a screen that takes every print to itself the number is -1, which a new process refuses.
+    Under a screen that takes every print to itself stderr has the number -1, which a new process
+    refuses; it inherits that of the terminal.
     """
     from multiprocessing import resource_tracker as pythons
 
@@ -442,10 +443,40 @@ def _start_trackers() -> None:
         is_known = sys.stderr is None or sys.stderr.fileno() >= 0
     except (OSError, ValueError, AttributeError):
         is_known = True  # asked the same way there, and left out
-    if not is_known:
-        with redirect_stderr(sys.__stderr__):
-            pythons.ensure_running()
-            lokys.ensure_running()
+    with nullcontext() if is_known else redirect_stderr(sys.__stderr__), _apart():
+        pythons.ensure_running()
+        lokys.ensure_running()
+
+
+_APART = {"PYTHONSAFEPATH": "1"}
+"""Python is started by others here: this says what ``-P`` says where we start it."""
+
+
+@contextmanager
+def _apart() -> Iterator[None]:
+    """Let what is started within the block not look into the working folder first."""
+    before = {name: os.environ.get(name) for name in _APART}
+    os.environ.update(_APART)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _loky_backend() -> Any:
+    """Return joblib's backend of loky, whose workers do not look into the working folder first."""
+    from joblib.parallel import LokyBackend
+
+    class Apart(LokyBackend):  # type: ignore[misc]  # joblib has no types
+        def _prepare_worker_env(self, n_jobs: int) -> dict[str, str]:
+            own: dict[str, str] = super()._prepare_worker_env(n_jobs)
+            return own | _APART
+
+    return Apart(inner_max_num_threads=1)
 
 
 def _ray_backend() -> Any:

@@ -99,6 +99,27 @@ def test_every_process_of_ours_is_started_so() -> None:
         text = file.read_text()
         if "subprocess.Popen(" in text:
             assert '"-P"' in text, file
+        if "import Parallel" in text:  # loky starts Python, which has no word for it
+            assert "PYTHONSAFEPATH" in text, file
+
+
+REPLICATES = """
+import os
+from sim import World
+from sim.lab.runs import Messages, experiment
+world = World.create(agents=100, mean_degree=4, seed=1)
+rumour = {"text": "x", "seeds": [0], "model": "si"}
+found = experiment(world, [Messages([rumour])], [1, 2], ticks=1, workers=2)
+print(found.finished, os.environ.get("PYTHONSAFEPATH"))
+"""
+
+
+def test_workers_do_not_look_into_the_working_folder_first(elsewhere: Path) -> None:
+    for name in ("numpy", "xxhash", "joblib", "sim"):
+        (elsewhere / f"{name}.py").write_text(LOUD)
+    done = run(elsewhere, "-P", "-c", REPLICATES)
+    assert (done.returncode, done.stdout) == (0, "2 None\n"), done
+    assert "stranger" not in done.stderr
 
 
 def test_what_surrounds_ours_stays_in_its_order(
