@@ -6,6 +6,7 @@ way to it is copied too, with which the copy can be opened like any other live w
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -19,6 +20,7 @@ from os import PathLike
 from pathlib import Path
 
 from sim.core.progress import Report, quiet
+from sim.core.registry import kinds, names
 from sim.core.text import one_line
 from sim.errors import FileError, InputError, SnapshotError
 from sim.runtime.journal.replacing import cleared, origin_of, require_free
@@ -28,7 +30,7 @@ from sim.store import info, saves, verify
 from sim.store.history.database import copy_history, damage_of_history, drop_history
 from sim.store.journal.journal import ACKED_FILE, JOURNAL_FILE, LEASE_FILE, folder_of, read_acked
 from sim.store.journal.lease import LeaseError, is_held
-from sim.store.journal.reading import BrokenError, read_journal
+from sim.store.journal.reading import BROKEN, BrokenError, read_journal
 from sim.store.journal.saved import SAVED_FILE, saved_at
 from sim.store.saves import SUFFIX, copy_checked, kept, place
 from sim.store.snapshot.files import flush_folder
@@ -77,7 +79,8 @@ class RestoreReport:
     aside
         Under which file name what lived beside the world of before is now; None: nothing did.
     lacks
-        What its journal holds beyond that and this version cannot play; "": nothing.
+        What of its journal cannot be played here, or may not be, for want of an earlier version or
+        of a plugin; "": nothing is known of.
     other
         The newest backup there that another world of that name has; None: none has.
     history
@@ -194,7 +197,8 @@ def restore(
     live = place_of(target)
     if live is None:
         return RestoreReport(target, info(target).tick or 0, 0, aside, "", other, history)
-    return RestoreReport(target, live.opens_at, 0, aside, rest_of(live), other, history)
+    lacks = rest_of(live) or _wants(live)
+    return RestoreReport(target, live.opens_at, 0, aside, lacks, other, history)
 
 
 def duplicate(folder: Path, name: str, new: str, *, report: Report = quiet) -> Path:
@@ -224,6 +228,45 @@ def _chosen(found: Sequence[Path], target: Path) -> tuple[Path, Path | None]:
     own = _alike(found, target) or found
     others = [path for path in found if path not in _alike(found, own[-1])]
     return own[-1], others[-1] if others else None
+
+
+def _wants(live: LivePlace) -> str:
+    """Say which plugin its journal needs that is not here, without playing it; "": none is named.
+
+    That a message of the world it begins from still needs its model, only playing it would show.
+    """
+    folder = folder_of(live.path)
+    with (
+        suppress(SnapshotError, BrokenError, AttributeError, *BROKEN),
+        read_journal(folder) as journal,
+    ):
+        line = journal.line()
+        begins = next(
+            (c for c in journal.checkpoints() if line.leads_by(c) and (folder / c.file).is_file()),
+            None,
+        )
+        if begins is None or begins.number >= line.number:
+            return ""
+        known = {name for kind in kinds() for name in names(kind)}
+        for number, tick, said in journal.rows(_INJECTED, begins.number):
+            name = one_line(str(json.loads(said).get("keywords", {}).get("model") or ""))
+            is_on = any(each.first <= number <= each.last for each in line.parts)
+            if is_on and name and name not in known:
+                return (
+                    f"Its journal can be played to tick {tick:,}: what follows needs the plugin "
+                    f"{name!r}, which is not here. Name its file with --plugin FILE, or enable it."
+                )
+        lost = [name for name in info(folder / begins.file).models if name not in known]
+        if lost:
+            return (
+                f"It has messages of the plugin {lost[0]!r}, which is not here; its journal was "
+                "not played: --test plays it. Name the plugin's file with --plugin FILE, or "
+                "enable it."
+            )
+    return ""
+
+
+_INJECTED = "SELECT number, tick, command FROM entries WHERE kind = 'inject' AND number > ?"
 
 
 def _alike(found: Sequence[Path], path: Path) -> list[Path]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sim.core import registry
 from sim.errors import FileError, InputError, SnapshotError
 from sim.runtime import Simulation
 from sim.runtime.journal.persistence import JournalConfig
@@ -287,6 +288,56 @@ async def test_no_journal_is_thrown_away_unmentioned(folder: Path, tmp_path: Pat
     assert done.aside == folder / "a-before-1.hub"
     assert open_live(path).world.tick == 2
     assert open_live(done.aside).world.tick == 9
+
+
+ABSENT = '''
+from sim import PropagationModel, register
+
+
+@register("absent-later")
+class Absent(PropagationModel):
+    """Adopts nobody."""
+
+    def step(self, cascade, contacts, draws):
+        pass
+
+    def is_quiet(self, cascade, contacts):
+        return False
+'''
+
+
+@pytest.mark.parametrize("is_before", [False, True], ids=["in the journal", "before it"])
+async def test_a_plugin_that_the_journal_needs_and_that_is_not_here_is_named(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_before: bool
+) -> None:
+    (tmp_path / "absent.py").write_text(ABSENT)
+    registry.names()
+    monkeypatch.setitem(registry._known, "propagation", dict(registry._known["propagation"]))
+    registry.load_file(tmp_path / "absent.py")
+    world = World.create(60, mean_degree=4, seed=1)
+    if is_before:
+        world.inject("x", seeds=[1], model="absent-later")
+    path = folder / "a.hub"
+    async with Simulation(world, path=path, journal=JournalConfig(path, NEVER)) as simulation:
+        await simulation.step(2)
+        if not is_before:
+            await simulation.inject("x", seeds=[1], model="absent-later")
+        await simulation.step(3)
+    backup(folder, tmp_path / "b")
+    assert restore(folder, "a", tmp_path / "b", force=True).lacks == ""
+    del registry._known["propagation"]["absent-later"]
+    done = restore(folder, "a", tmp_path / "b", force=True)
+    said = (
+        "It has messages of the plugin 'absent-later', which is not here; its journal was not "
+        "played: --test plays it. Name the plugin's file with --plugin FILE, or enable it."
+        if is_before
+        else "Its journal can be played to tick 2: what follows needs the plugin 'absent-later', "
+        "which is not here. Name its file with --plugin FILE, or enable it."
+    )
+    assert done.lacks == said
+    assert recover(path).tick == (0 if is_before else 2)
+    with pytest.raises(SnapshotError, match="the plugin 'absent-later' is not here"):
+        restore(folder, "a", tmp_path / "b", test=True)
 
 
 async def test_a_duplicate_goes_on_where_the_world_is(folder: Path) -> None:
