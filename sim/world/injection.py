@@ -104,7 +104,10 @@ def checked_people(agents: Agents, ids: npt.ArrayLike, who: str) -> Ids:
     if given.size == 0:
         raise InputError(f"{who}: at least one agent is needed.")
     if given.dtype.kind not in "iu":
-        raise InputError(f"{who} are agents' indices, whole numbers; got {given.dtype}.")
+        raise InputError(
+            f"{who} in a list are agents' indices, whole numbers; ids and names stand in one text, "
+            f"with commas between; got {given.dtype}."
+        )
     wrong = given[(given < 0) | (given >= len(agents))]
     if wrong.size:
         raise InputError(

@@ -62,7 +62,7 @@ MOST_COMMUNITIES = 1000
 _QUERY = re.compile(r"^!?\w+(:|[<>]=?)\S")
 _OF_COMMUNITY = "community:NAME:40"
 _MEMBERS = re.compile(r"^(.*?)\s*:\s*(-?\d+)\s*(?::\s*(\w+)\s*)?$")
-_ALLOWED = f"Seeds are chosen by {', '.join(FORMS)}, or a list of ids or names"
+_ALLOWED = f"Seeds are chosen by {', '.join(FORMS)}, or ids or names with commas between"
 
 
 def _degree(world: WorldState) -> npt.NDArray[Any]:
