@@ -112,7 +112,7 @@ def infected(story: Any) -> Any:
 
 
 @pytest.mark.parametrize("rates", [{"beta": 0.3, "gamma": 0.2}, {"beta": 0.05, "gamma": 0.9}])
-def test_who_adopts_again_in_continuous_time_is_not_on_record(rates: dict[str, float]) -> None:
+def test_who_adopts_again_in_continuous_time_is_not_on_record(rates: dict[str, Any]) -> None:
     world = World.create(agents=300, network="erdos-renyi", mean_degree=8, seed=3)
     story = world.inject("x", seeds=list(range(10)), model="sis-continuous", **rates)
     world.step(60)
