@@ -2,6 +2,8 @@ from sim.core.bounds import Bound as Bound
 from sim.core.cards import card_of as card_of
 from sim.core.cards import family_of as family_of
 from sim.core.cards import form_of as form_of
+from sim.core.checks import number_or_word as number_or_word
+from sim.core.checks import whole_of as whole_of
 from sim.core.clock import Clock as Clock
 from sim.core.events import AgentCreated as AgentCreated
 from sim.core.events import AgentUpdated as AgentUpdated

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sim.core.checks import whole_of
+from sim.core import whole_of
 from sim.errors import InputError, UnknownNameError
 
 __all__ = ["ORDERS", "SPEEDS", "VIEWS", "choice", "number", "pairs", "share_of"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sim.core.checks import number_or_word
+from sim.core import number_or_word
 from sim.errors import InputError
 from tui.actions.action import Words, does
 from tui.actions.arguments import number

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from sim.core.checks import whole_of
+from sim.core import whole_of
 from sim.errors import InputError, UnknownNameError
 from tui.actions.action import Words, does
 from tui.actions.arguments import choice, pairs

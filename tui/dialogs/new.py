@@ -12,7 +12,7 @@ from textual.containers import Horizontal
 from textual.css.query import NoMatches
 from textual.widgets import Input, Select, Static
 
-from sim.core.checks import whole_of
+from sim.core import whole_of
 from sim.errors import InputError
 from tui.backend import NewWorldSpec
 from tui.dialogs.dialog import Dialog, field
