@@ -21,6 +21,10 @@ FATAL = 25
 """The entry at which a planted bug strikes."""
 
 
+TOLD = [0]
+"""The last entry that this process told of as acknowledged."""
+
+
 def die() -> None:
     """End as by a power button."""
     os.kill(os.getpid(), signal.SIGKILL)
@@ -36,6 +40,9 @@ def ack_before_commit() -> None:
                 time.sleep(0.001)  # until somebody waits to be told
             self._durable(entry)
             if entry.number == FATAL:
+                until = time.monotonic() + 60
+                while TOLD[0] < FATAL and time.monotonic() < until:
+                    time.sleep(0.001)  # until it was told: that thread may have no processor yet
                 die()
         whole(self, items)
 
@@ -85,7 +92,12 @@ def child(path: Path, told: int) -> None:
     """Play until killed; each acknowledged entry is a line in a pipe."""
     world = started()
     keeper = JournalWriter(world, path, pacing=PACING)
-    play(world, keeper, 1_000_000, lambda number: os.write(told, b"%d\n" % number))
+
+    def tell(number: int) -> None:
+        os.write(told, b"%d\n" % number)
+        TOLD[0] = number
+
+    play(world, keeper, 1_000_000, tell)
 
 
 def killed(path: Path, plant: Callable[[], None], delay: float, least: int | None) -> int:

@@ -89,7 +89,9 @@ async def test_a_branch_shares_bytes_and_outlives_its_parent(world: World, tmp_p
     shown = await kept(tmp_path / "a.hub", world)
     made = branch(tmp_path / "a.hub", tmp_path / "b.hub", 12)
     (checkpoint,) = folder_of(tmp_path / "b.hub").glob("checkpoint-*")
-    assert (made.shared, checkpoint.stat().st_nlink) == (checkpoint.stat().st_size, 2)
+    # Where it was taken at that very tick, on a busy machine, it is the branch's own file, too.
+    names = 2 + made.path.samefile(checkpoint)
+    assert (made.shared, checkpoint.stat().st_nlink) == (checkpoint.stat().st_size, names)
     shutil.rmtree(tmp_path / "a.hub.live")
     assert recover(tmp_path / "b.hub").world.digest() == shown[12]
 
