@@ -12,6 +12,7 @@ import zlib
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Iterator, MutableSequence, Sequence
+from struct import Struct
 from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, overload
 from weakref import ReferenceType, ref
 
@@ -19,7 +20,6 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from sim.core.scratch import ScratchArray
 from sim.core.shared_list import SharedList
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.opinions.around import Around
@@ -71,20 +71,19 @@ class RecordPile:
 
     def __init__(self, spill: ScratchFiles) -> None:
         self._spill = spill
-        self._room: ScratchArray | None = None
+        self._room: npt.NDArray[np.uint8] | None = None
         self._taken = 0
         self._models: dict[Hashable, PropagationModel] = {}
 
-    def put(self, data: bytes) -> npt.NDArray[np.uint8]:
-        """Return bytes as they lie there."""
+    def put(self, data: bytes) -> tuple[npt.NDArray[np.uint8], int]:
+        """Return the place, which others share, and where in it the bytes begin."""
         if len(data) > PILE_BYTES:
-            return self._spill.room(len(data)).hold(np.frombuffer(data, np.uint8))
+            return self._spill.room(len(data)).hold(np.frombuffer(data, np.uint8)), 0
         if self._room is None or self._taken + len(data) > PILE_BYTES:
-            self._room, self._taken = self._spill.room(PILE_BYTES), 0
+            self._room, self._taken = self._spill.empty(PILE_BYTES, np.uint8), 0
         begin, self._taken = self._taken, self._taken + len(data)
-        there = self._room.array(PILE_BYTES, np.uint8)[begin : self._taken]
-        there[:] = np.frombuffer(data, np.uint8)
-        return there
+        self._room[begin : self._taken] = np.frombuffer(data, np.uint8)
+        return self._room, begin
 
     def model(self, model: PropagationModel) -> PropagationModel:
         """Return one model for all that are the same."""
@@ -96,8 +95,14 @@ class RecordPile:
         return self
 
 
+_ABOUT = Struct("=16s6q")
+"""The seal, size, contacts seen, start, where the record begins and ends, and its whole length."""
+
+
 class EndedCascade:
     """A message that can never change again; what is asked of it in every tick, and its record.
+
+    Each is there for as long as its world: its numbers are bytes in one piece, not objects.
 
     Parameters
     ----------
@@ -108,34 +113,50 @@ class EndedCascade:
 
     Attributes
     ----------
-    id, status, size, contacts_seen, started_at, agents
+    id, status, agents
         As of the cascade, when it was packed.
     model, channel
         Its own.
-    seal
-        A digest of its record.
     """
 
-    __slots__ = (
-        "_data", "_object", "_tally", "_whole", "agents", "channel", "contacts_seen", "id",
-        "model", "seal", "size", "started_at", "status",
-    )  # fmt: skip
+    __slots__ = ("_numbers", "_object", "_room", "agents", "channel", "id", "model", "status")
 
     def __init__(self, cascade: Cascade, pile: RecordPile) -> None:
-        self.id, self.status, self.size = cascade.id, cascade.status, cascade.size
-        self.contacts_seen, self.started_at = int(cascade.contacts_seen), cascade.started_at
+        self.id, self.status = cascade.id, cascade.status
         self.agents, self.channel = cascade.agents, cascade.channel
         self.model = pile.model(cascade.model)
-        self._tally = cascade.tally.tobytes()
-        self._object: ReferenceType[Cascade] | None = ref(cascade)
+        self.held = cascade
         data = laid_out(*cascade.dump())
-        self.seal = xxhash.xxh3_128_intdigest(data)
-        self._whole = len(data)
-        self._data = pile.put(zlib.compress(data, 1) if self._is_packed else data)
+        packed = zlib.compress(data, 1) if len(data) <= PACKED_BYTES else data
+        self._room, begin = pile.put(packed)
+        numbers = (cascade.size, int(cascade.contacts_seen), cascade.started_at)
+        place = (begin, begin + len(packed), len(data))
+        about = _ABOUT.pack(xxhash.xxh3_128_digest(data), *numbers, *place)
+        self._numbers = about + cascade.tally.tobytes()
 
     @property
-    def _is_packed(self) -> bool:
-        return self._whole <= PACKED_BYTES
+    def _about(self) -> tuple[Any, ...]:
+        return _ABOUT.unpack_from(self._numbers)
+
+    @property
+    def seal(self) -> int:
+        """A digest of its record."""
+        return int.from_bytes(self._numbers[:16], "big")
+
+    @property
+    def size(self) -> int:
+        """How many ever adopted it."""
+        return int(self._about[1])
+
+    @property
+    def contacts_seen(self) -> int:
+        """How many contacts it had."""
+        return int(self._about[2])
+
+    @property
+    def started_at(self) -> int:
+        """The tick at which it started."""
+        return int(self._about[3])
 
     @property
     def held(self) -> Cascade | None:
@@ -144,11 +165,15 @@ class EndedCascade:
 
     @held.setter
     def held(self, cascade: Cascade) -> None:
-        self._object = ref(cascade)
+        self._object: ReferenceType[Cascade] | None = ref(cascade, self._dropped)
+
+    def _dropped(self, gone: ReferenceType[Cascade]) -> None:
+        if self._object is gone:
+            self._object = None
 
     def tally(self, agents: int) -> npt.NDArray[np.int64]:
         """Return how many of so many agents are in each state."""
-        found = np.frombuffer(self._tally, np.int64).copy()
+        found = np.frombuffer(self._numbers, np.int64, offset=_ABOUT.size).copy()
         found[0] += agents - self.agents
         return found
 
@@ -183,18 +208,26 @@ class EndedCascade:
 
     def record(self, agents: int, rested: str) -> PackedRecord | None:
         """Return its record as a file keeps it, of so many agents; None: too large to be packed."""
-        if not self._is_packed:
+        *_, whole = self._about
+        if whole > PACKED_BYTES:
             return None
         if self.agents == agents:
-            return PackedRecord(self.id, self._whole, self._data.data)
+            return PackedRecord(self.id, whole, self._data)
         data = laid_out(*self.made(agents, rested).dump())
         if len(data) > PACKED_BYTES:
             return None
         return PackedRecord(self.id, len(data), zlib.compress(data, 1))
 
     def _unpacked(self, rested: str) -> tuple[dict[str, Any], Columns]:
-        data = zlib.decompress(self._data.data) if self._is_packed else self._data.tobytes()
+        *_, whole = self._about
+        data = zlib.decompress(self._data) if whole <= PACKED_BYTES else bytes(self._data)
         return read(data, rested)
+
+    @property
+    def _data(self) -> memoryview:
+        """The record as it lies in its place."""
+        *_, begin, end, _ = self._about
+        return self._room.data[begin:end]
 
 
 class Cascades(MutableSequence[Cascade]):
