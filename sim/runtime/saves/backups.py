@@ -237,16 +237,13 @@ def _wants(live: LivePlace) -> str:
     """
     folder = folder_of(live.path)
     with (
-        suppress(SnapshotError, BrokenError, AttributeError, *BROKEN),
+        suppress(StopIteration, SnapshotError, BrokenError, AttributeError, *BROKEN),
         read_journal(folder) as journal,
     ):
         line = journal.line()
         begins = next(
-            (c for c in journal.checkpoints() if line.leads_by(c) and (folder / c.file).is_file()),
-            None,
+            c for c in journal.checkpoints() if line.leads_by(c) and (folder / c.file).is_file()
         )
-        if begins is None or begins.number >= line.number:
-            return ""
         known = {name for kind in kinds() for name in names(kind)}
         for number, tick, said in journal.rows(_INJECTED, begins.number):
             name = one_line(str(json.loads(said).get("keywords", {}).get("model") or ""))
