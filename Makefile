@@ -42,7 +42,8 @@ bench: .venv/.ready ## time it, against its own C reference too (on a quiet mach
 check: ## the whole gate: format, lint, types, import contracts, tests with coverage, audit
 	@$(MAKE) --no-print-directory --jobs 2 static tests-read kernels-compiled
 	@$(MAKE) --no-print-directory test PYTEST_ADDOPTS="--cov --cov-report= --cov-fail-under=0"
-	@$(MAKE) --no-print-directory kernels-uncompiled coverage audit
+	@$(MAKE) --no-print-directory --jobs 2 kernels-uncompiled audit
+	@$(MAKE) --no-print-directory coverage
 
 static: types security contracts lint format ## what can be seen without running anything
 

@@ -1,15 +1,17 @@
 """Fixtures for every room."""
 
+import contextlib
 import functools
 import gc
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import pytest
+from coverage import Coverage
 from hypothesis import HealthCheck, settings
 
 from sim.core import registry
@@ -23,6 +25,40 @@ PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], 
 settings.register_profile("patient", PATIENT)
 settings.register_profile("thorough", PATIENT, max_examples=200)
 settings.load_profile("patient")
+
+
+# What runs whole programs, or kernels that are seen only uncompiled, adds nothing to what these
+# rooms cover, and takes half its time again where it is traced.
+MEASURED = ("unit", "screens", "statistics")
+COMPILED = ("unit", "kernels")
+
+
+def measured(test: Path) -> bool:
+    """Say whether coverage looks on while the tests of a file run."""
+    rooms = test.relative_to(Path(__file__).parent).parts
+    return rooms[0] in MEASURED and (
+        rooms[:2] != COMPILED or bool(os.environ.get("NUMBA_DISABLE_JIT"))
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Run tests that are not measured, and what they start, out of sight of coverage."""
+    measuring = Coverage.current()
+    if measuring is None or measured(item.path):
+        return (yield)
+    with pytest.MonkeyPatch.context() as patch, _paused(measuring):
+        patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        return (yield)
+
+
+@contextlib.contextmanager
+def _paused(measuring: Coverage) -> Iterator[None]:
+    measuring.stop()
+    try:
+        yield
+    finally:
+        measuring.start()
 
 
 @pytest.fixture(autouse=True, scope="session")
