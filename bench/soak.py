@@ -10,8 +10,10 @@ follow and mute nobody: relations that grow are the world's own, and would hide 
 holds beside. (By default they mute 800,000 in 62,000 ticks, of some 20 bytes each.)
 Once a second somebody asks the world for its tick, as a screen or a script does: the answer is in
 time within a second, and none within five is a failure. Printed are the answers, the memory of the
-process and the files of the world, and by how much each would grow in an hour: a straight line
-through what came after warming up, the first half unless ``--warm`` says otherwise.
+process and the files of the world, and by how much each would grow in an hour, from what came after
+warming up, the first half unless ``--warm`` says otherwise. Files, and memory with what saves take
+for their seconds, by a straight line; the bar is on memory at rest: the median of each minute, and
+of these the median slope (Theil 1950, Sen 1968), which a minute with a longer save does not turn.
 
 Files are told apart by what bounds them. The history of acts keeps to ``history_mb`` and the
 entries of the journal to ``journal_mb``, both small here, so that they are full early. The save and
@@ -34,6 +36,7 @@ from typing import Any
 
 import numpy as np
 import psutil
+from scipy.stats import theilslopes
 
 from sim import Simulation, World, save
 from sim.platform.acts.policy import RulePolicy
@@ -146,6 +149,16 @@ def hourly(times: Sequence[float], sizes: Sequence[float], warm: float) -> float
     return float(3600 * np.polyfit(at[late], held[late], 1)[0])
 
 
+def resting(times: Sequence[float], sizes: Sequence[float], warm: float) -> float:
+    """Return the same of what is held at rest, whatever is held for less than half a minute."""
+    at, held = np.array(times), np.array(sizes)
+    late = at >= at[0] + (at[-1] - at[0]) * warm
+    at, held = at[late], held[late]
+    minute = ((at - at[0]) // 60).astype(int)
+    medians = [float(np.median(held[minute == each])) for each in np.unique(minute)]
+    return 60.0 * float(theilslopes(medians).slope) if len(medians) > 1 else 0.0
+
+
 async def soak(
     agents: int, minutes: float, every: float, warm: float = 0.5, speed: float | None = None
 ) -> list[tuple[str, float, float | None]]:
@@ -185,7 +198,7 @@ async def soak(
     hours = times[-1] / 3600
     ties = world.ties.count
     ended = sum(not each.alive for each in world.cascades)
-    more, mean = hourly(times, memory, warm), statistics.mean(memory)
+    more, mean = resting(times, memory, warm), statistics.median(memory)
     saves = hourly(times, kept, warm)
     good = sum(took <= _IN_TIME for took in run.probes)
     return [
@@ -195,9 +208,10 @@ async def soak(
         ("memory, MB: median of the first minute", statistics.median(memory[:60]), None),
         ("memory, MB: median of the last minute", statistics.median(memory[-60:]), None),
         ("memory, most MB", max(memory), None),
-        ("memory, growth in an hour, MB", more, None),
-        ("memory, growth in an hour, %", 100 * more / mean, GROWTH_BAR),
-        ("of it without pages of files, in an hour, MB", hourly(times, own, warm), None),
+        ("memory at rest, growth in an hour, MB", more, None),
+        ("memory at rest, growth in an hour, %", 100 * more / mean, GROWTH_BAR),
+        ("of it without pages of files, in an hour, MB", resting(times, own, warm), None),
+        ("memory with saves, growth in an hour, MB", hourly(times, memory, warm), None),
         ("files, MB: median of the first minute", statistics.median(files[:60]), None),
         ("files, MB: median of the last minute", statistics.median(files[-60:]), None),
         ("history, most MB", max(history), HISTORY_MB + _SPARE_MB),
