@@ -29,7 +29,7 @@ settings.load_profile("patient")
 
 # What runs whole programs, or kernels that are seen only uncompiled, adds nothing to what these
 # rooms cover, and takes half its time again where it is traced.
-MEASURED = ("unit", "screens", "statistics")
+MEASURED = ("faults", "screens", "statistics", "unit")
 COMPILED = ("unit", "kernels")
 
 
