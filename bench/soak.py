@@ -198,7 +198,7 @@ async def soak(
     hours = times[-1] / 3600
     ties = world.ties.count
     ended = sum(not each.alive for each in world.cascades)
-    more, mean = resting(times, memory, warm), statistics.median(memory)
+    more, usual = resting(times, memory, warm), statistics.median(memory)
     saves = hourly(times, kept, warm)
     good = sum(took <= _IN_TIME for took in run.probes)
     return [
@@ -209,7 +209,7 @@ async def soak(
         ("memory, MB: median of the last minute", statistics.median(memory[-60:]), None),
         ("memory, most MB", max(memory), None),
         ("memory at rest, growth in an hour, MB", more, None),
-        ("memory at rest, growth in an hour, %", 100 * more / mean, GROWTH_BAR),
+        ("memory at rest, growth in an hour, %", 100 * more / usual, GROWTH_BAR),
         ("of it without pages of files, in an hour, MB", resting(times, own, warm), None),
         ("memory with saves, growth in an hour, MB", hourly(times, memory, warm), None),
         ("files, MB: median of the first minute", statistics.median(files[:60]), None),
