@@ -107,9 +107,12 @@ def test_names_of_files_are_shown_clean(hubbub: Hubbub, payload: str) -> None:
 
 def test_imported_names_are_shown_clean(hubbub: Hubbub, payload: str, tmp_path: Path) -> None:
     if payload.isprintable():
-        (tmp_path / "a.txt").write_text(f"{payload} b\nb c\nc {payload}\n".replace("=", "_"))
-        require_clean(*hubbub("import", "a.txt", "--ids", "str", "--out", "a.hub")[1:])
-        require_clean(*hubbub("info", "a.hub", "--structure")[1:])
+        name = payload.replace("=", "_").replace(" ", "_")
+        (tmp_path / "a.txt").write_text(f"b {name}\nb c\n{name} c\n")
+        for words in ("import a.txt --ids str --out a.hub", "info a.hub --structure"):
+            said = hubbub(*words.split())
+            assert said.code == 0
+            require_clean(said.out, said.err)
 
 
 def test_a_traceback_is_shown_clean(
