@@ -42,7 +42,7 @@ __all__ = [
 ROOM = 1 << 30
 """Bytes by which the process may grow within one such call, in a small world."""
 
-_LOOK_SECONDS = 0.2
+_LOOK_SECONDS, _NEXT_SECONDS = 0.2, 0.02
 _TELL_SECONDS = 1.4
 _GRACE_SECONDS = 1.0
 _MOST_GRACES = 10
@@ -217,7 +217,7 @@ class Warden:
             raise StuckError(self._stuck.plugin, reason) from self._stuck
 
     def _run(self) -> None:
-        while not self._is_over.wait(_LOOK_SECONDS):
+        while not self._is_over.wait(_LOOK_SECONDS if self._stuck is None else _NEXT_SECONDS):
             self._beat(_files())
             now, calls = time.monotonic(), calls_of_plugins(self._packages)
             self._calls = {
@@ -256,8 +256,11 @@ class Warden:
     def _wrong(self, call: _Call, now: float) -> str:
         """Return what a call does that it should not; empty: nothing.
 
-        Time counts where the process works or sleeps; on a busy machine it does neither.
+        Time counts where the process works or sleeps; on a busy machine it does neither. After
+        the first that had to be stopped nobody waits any more: what runs ends with it.
         """
+        if self._stuck is not None and now > call.since:
+            return "runs after another had to be stopped"
         grown = _resident() - call.memory
         if grown > self.room:
             return f"takes {grown / 2**30:.1f} GiB of memory within one call"
@@ -270,7 +273,7 @@ class Warden:
     def _end(self, thread: int, call: _Call, why: str, place: str) -> None:
         """Interrupt a call; where that does not help keep what there is, and end the process."""
         reason = f"{why} ({place}); give every loop an end, or raise the setting plugin_patience"
-        stuck = self._accused = StuckError(_plugin(call.frame), reason)
+        stuck = self._accused = self._stuck or StuckError(_plugin(call.frame), reason)
         self._aim = call.frame
         began, worked, struck = time.monotonic(), time.process_time(), False
         while not self._is_over.wait(0.02):

@@ -127,6 +127,22 @@ def test_who_is_waited_for_is_told_once_before_it_is_stopped(
     assert wardens._LOOK_SECONDS + 1.4 < 2  # a person is told within two seconds
 
 
+def test_after_the_first_nobody_waits_for_another(stuck: Any) -> None:
+    """A tick of forty messages under one model that loops ends as soon as one of them would."""
+    told: list[str] = []
+    with warden(nobody, told.append) as mine:
+        assert mine is not None
+        with pytest.raises(BaseException, match="did not come back, and was stopped"):
+            stuck.loops()
+        mine.patience = 600
+        for _ in range(3):
+            with pytest.raises(BaseException, match="did not come back, and was stopped"):
+                stuck.sleeps()
+        assert not told
+        with pytest.raises(StuckError, match=r"^Plugin 'stuck.py': does not come .* in loops\)"):
+            mine.check()
+
+
 def test_a_thread_that_makes_feeds_is_interrupted_too(stuck: Any) -> None:
     met: list[BaseException] = []
 
