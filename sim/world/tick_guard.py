@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 from sim.world.contract import WorldState
 
-__all__ = ["only_reads", "running", "tell_ticks"]
+__all__ = ["only_reads", "per_tick", "running", "tell_ticks"]
 
 _HOUR = 60.0
 
@@ -25,16 +25,32 @@ def tell_ticks(world: WorldState, model: PropagationModel) -> None:
 
     In ``world.remarks``, which the command line and the screen show, and as a warning.
     """
-    if model.by_hours or world.tick_minutes == _HOUR:
-        return
-    length = "1 minute" if world.tick_minutes == 1 else f"{world.tick_minutes:g} minutes"
-    said = (
-        f"The parameters of {model.plugin_name} are per tick of {length}: "
-        f"what was fitted to ticks of another length means another speed here."
-    )
-    if said not in world.remarks:
+    first = per_tick(model, world.tick_minutes)
+    said = f"{first}: what was fitted to ticks of another length means another speed here."
+    if first and said not in world.remarks:
         warnings.warn(said, TickWarning, stacklevel=4)
         world.remarks += (said,)
+
+
+def per_tick(model: PropagationModel, minutes: float) -> str:
+    """Say that parameters of a model are per tick; nothing where it counts by hours, or ticks do.
+
+    Parameters
+    ----------
+    model
+        The model.
+    minutes
+        Length of a tick.
+
+    Returns
+    -------
+    str
+        A clause to go on with, or an empty one.
+    """
+    if model.by_hours or minutes == _HOUR:
+        return ""
+    length = "1 minute" if minutes == 1 else f"{minutes:g} minutes"
+    return f"The parameters of {model.plugin_name} are per tick of {length}"
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.registry import make
 from sim.lab.calibration.curves import MEASURES, GrowthCurves, ks, nrmse
 from sim.lab.calibration.simulating import SimulationPlan
 from sim.lab.tables import Result, Table
@@ -193,6 +194,8 @@ class Calibration(Result):
     @property
     def warnings(self) -> tuple[str, ...]:
         """What must be known before the values are used; a sentence each."""
+        from sim.world.tick_guard import per_tick
+
         said = []
         if self.off:
             said.append(
@@ -220,6 +223,9 @@ class Calibration(Result):
             said.append(f"The likeliest {', '.join(edges)} is at an end of its range; widen it.")
         if not self.holdout:
             said.append("Nothing was held out: no error here says how well new messages are met.")
+        ticks = per_tick(make(self.plan.model), self.plan.tick_minutes)
+        if ticks:
+            said.append(f"{ticks}: with ticks of another length they mean another speed.")
         return tuple(said)
 
     def conclusion(self) -> str:

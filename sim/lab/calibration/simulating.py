@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -10,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.clock import TickWarning
 from sim.core.params import ParameterSpec, describe
 from sim.core.progress import Report
 from sim.core.registry import spec
-from sim.errors import InputError, UnknownNameError
+from sim.errors import InputError, PluginError, UnknownNameError
 from sim.jit.claims import NOBODY
 from sim.lab.calibration.curves import GrowthCurves, Tree, grid_of, levels_of
 from sim.network.generate.networks import NETWORKS
@@ -262,6 +264,11 @@ def simulated(plan: SimulationPlan, point: Point, seed: int) -> GrowthCurves:
     -------
     GrowthCurves
         On :func:`~sim.lab.calibration.curves.grid_of` the plan's minutes.
+
+    Raises
+    ------
+    PluginError
+        The model failed with a message: there is no curve of it.
     """
     return GrowthCurves.of_trees(simulated_trees(plan, point, seed), grid_of(plan.minutes))
 
@@ -283,13 +290,19 @@ def world_of(plan: SimulationPlan, point: Point, seed: int) -> World:
 def _followed(world: World, plan: SimulationPlan, point: Point) -> tuple[Tree, ...]:
     told = plan.parts(point)[0]
     begins = _begins(world, plan)
-    stories = [
-        world.inject(
-            "calibration", seeds=[int(begins[place % begins.size])], model=plan.model, **told
-        )
-        for place in range(plan.messages)
-    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TickWarning)  # the plan says how long its ticks are
+        stories = [
+            world.inject(
+                "calibration", seeds=[int(begins[place % begins.size])], model=plan.model, **told
+            )
+            for place in range(plan.messages)
+        ]
     world.step(int(np.ceil(plan.minutes / plan.tick_minutes)))
+    for story in stories:
+        if story.error:
+            why = story.error.removeprefix(f"{plan.model}: ")
+            raise PluginError(plan.model, f"{why}; nothing was fitted")
     return tuple(_tree(story, plan.tick_minutes) for story in stories)
 
 
@@ -360,8 +373,6 @@ def _carried_out(
     if workers <= 1:
         yield from ((n, simulated(plan, point, seed)) for n, point in enumerate(points))
         return
-    import warnings
-
     from sim.lab.runs.shared_base import BaseFile
     from sim.lab.runs.workers import Surroundings, WorkerDied, carried_out
 

@@ -11,8 +11,14 @@ import pytest
 from sim import World
 from sim.core import registry
 from sim.core.progress import quiet
-from sim.errors import InputError, ParameterError, UnknownNameError
-from sim.lab.calibration import SimulationPlan, simulated, simulated_trees
+from sim.errors import InputError, ParameterError, PluginError, UnknownNameError
+from sim.lab.calibration import (
+    Observed,
+    SimulationPlan,
+    run_calibration,
+    simulated,
+    simulated_trees,
+)
 from sim.lab.calibration.simulating import (
     Free,
     Point,
@@ -116,6 +122,58 @@ def test_what_a_worker_simulates_is_what_is_simulated_here(
     for curves in (one, two):
         assert np.array_equal(curves.of["breadth"], simulated(order, point, 1).of["breadth"])
     assert "mine-of-calibration" in registry.names()
+
+
+FAILING = """
+from sim import PropagationModel, register
+
+@register("failing-of-calibration")
+class Failing(PropagationModel):
+    '''Fails in its third tick.'''
+
+    states = ("out", "in")
+
+    def step(self, cascade, contacts, draws):
+        if draws.tick == 3:
+            raise ValueError("too late")
+
+    def is_quiet(self, cascade, contacts):
+        return False
+"""
+
+
+@pytest.mark.usefixtures("_known_before")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_model_that_fails_is_not_fitted(tmp_path: Path, workers: int) -> None:
+    """What it reached before it failed is no size of a message."""
+    file = tmp_path / "failing.py"
+    file.write_text(FAILING)
+    registry.load_file(file)
+    order = SimulationPlan.of("failing-of-calibration", NETWORK, messages=3, minutes=600)
+    with pytest.raises(
+        PluginError, match=r"'failing-of-calibration': ValueError: too late .*; nothing"
+    ):
+        several(order, [{}, {}], 3, workers=workers, report=quiet, stage="x")
+
+
+@pytest.mark.filterwarnings("error")
+def test_how_long_a_tick_is_is_a_remark_of_the_fit_and_warned_of_by_nobody() -> None:
+    network = NETWORK.replace("tick_minutes=60", "tick_minutes=5")
+    known = Observed.of_facts({"mean_size": (20.0, 5.0)})
+    said = []
+    for model, fitted in (("independent-cascade", "probability"), ("viral", "base")):
+        found = run_calibration(
+            known, model=model, network=network, ranges={fitted: (0.05, 0.4)}, simulations=8,
+            messages=2, minutes=60, workers=1, holdout=0,
+        )  # fmt: skip
+        said.append([each for each in found.warnings if "per tick" in each])
+    assert said == [
+        [
+            "The parameters of independent-cascade are per tick of 5 minutes: "
+            "with ticks of another length they mean another speed."
+        ],
+        [],
+    ]
 
 
 def test_parameters_of_the_network_make_another_network() -> None:
