@@ -1,5 +1,8 @@
 """Plugins by name: how they enter, how they are refused."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -13,6 +16,7 @@ from sim.core.registry import failures, load_file, make, names, register, spec
 from sim.errors import FileError, InputError, ParameterError, PluginError, UnknownNameError
 from sim.spread.cascade.model import PropagationModel
 
+ROOT = Path(__file__).resolve().parents[3]
 BUILT_IN = {
     "diffusion", "hybrid", "independent-cascade", "linear-threshold", "si", "sir", "sis", "viral",
 }  # fmt: skip
@@ -141,6 +145,39 @@ def test_a_file_brings_its_models(tmp_path: Path) -> None:
     assert (found.name, found.version, found.origin) == ("rumour", "2.1", str(path))
     assert make("rumour", beta=0.5).beta == 0.5
     assert load_file(str(path)) == (found,)
+
+
+NO_FILE = """
+from sim import Recommender, World, load, save
+{model}
+
+@register("of-no-file")
+class OfNoFile(Recommender):
+    "Ranks by age alone."
+
+    def score(self, candidates):
+        return -candidates.age
+
+
+world = World.create(agents=60, mean_degree=6, seed=3)
+world.open_platform(recommender="of-no-file")
+story = world.inject("x", seeds=[0], model="rumour-of-no-file", beta=1.0, channel="broadcast")
+world.step(2)
+save(world, "kept.hub")
+print(story.size > 1, load("kept.hub").cascades[0].model_name, world.platform.faults)
+"""
+
+
+@pytest.mark.parametrize("way", ["-", "-c"])
+def test_what_is_defined_in_no_file_works_like_any_other(tmp_path: Path, way: str) -> None:
+    """As ``python -`` and a notebook have it: no line of it can be looked up."""
+    program = NO_FILE.format(model=MODEL.format(name="rumour-of-no-file", version="1"))
+    words = [way] if way == "-" else [way, program]
+    done = subprocess.run(
+        [sys.executable, *words], input=program if way == "-" else "", cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout == "True rumour-of-no-file []\n", done
 
 
 def test_an_edited_file_replaces_what_it_brought(tmp_path: Path) -> None:

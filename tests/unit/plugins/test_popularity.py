@@ -173,6 +173,42 @@ def test_sizes_of_one_seed_are_borel() -> None:
     assert found.mean() == pytest.approx(2.0, abs=4 * 2.0 / math.sqrt(runs))
 
 
+@pytest.mark.parametrize(
+    ("audience", "weights", "factor"),
+    [("listeners", "listeners", 1.64), ("listeners", "equal", 1.0), ("everybody", "equal", 1.0)],
+)
+def test_further_shares_of_one_are_what_the_card_says(
+    audience: str, weights: str, factor: float
+) -> None:
+    """Half of the members have 2 listeners, half 18: <n^2> / <n>^2 = 164 / 100."""
+    agents, runs, branching = 20_000, 100, 0.5
+    rng = np.random.default_rng(5)
+    stubs = rng.permutation(np.repeat(np.arange(agents), np.tile([2, 18], agents // 2)))
+    one, two = stubs.reshape(2, -1)
+    near = World.from_edges(
+        np.concatenate([one, two]), np.concatenate([two, one]), agents=agents, tick_minutes=5e5
+    )
+    seeds = rng.permutation(agents)[: runs * 10].reshape(runs, 10)
+    stories = [
+        near.inject("x", seeds=each, model="hawkes", branching=branching, audience=audience,
+                    weights=weights, flat=1.0, theta=5.0)
+        for each in seeds.tolist()
+    ]  # fmt: skip
+    near.step(2)  # in a tick everything happens that one generation of shares excites
+    found = [[*story.new_adopters.tolist(), 0, 0][1:3] for story in stories]
+    first, second = np.sum(found, axis=0).tolist()
+    listeners = near.ties.rows[:, 1]
+    uneven = (listeners.astype(float) ** 2).mean() / listeners.mean() ** 2
+    assert uneven == pytest.approx(1.64, abs=0.01)
+    of_seeds = branching * seeds.size
+    if weights == "listeners":
+        of_seeds *= listeners[seeds].mean() / listeners.mean()
+    assert first == pytest.approx(of_seeds, abs=4 * math.sqrt(of_seeds))
+    of_first = branching * factor * first  # each of the first has 2 or 18 listeners: 18 of 20 many
+    spread = of_first + first * branching**2 * (0.9 * 1.8**2 + 0.1 * 0.2**2 - 1.64**2)
+    assert second == pytest.approx(of_first, abs=4 * math.sqrt(spread))
+
+
 def test_shares_come_from_those_who_are_heard() -> None:
     story = grown(ring(500), 40, "hawkes", branching=9.0)
     agents, sources = (a[1:].astype(np.int64) for a in (story.log.agents, story.log.sources))
