@@ -154,6 +154,18 @@ async def test_a_dialog_agreed_to_empty_says_what_is_missing(kind: type, tmp_pat
             assert dialog.has_class("-wrong")
 
 
+async def test_keys_meant_for_the_dialog_before_call_no_work_off() -> None:
+    app: App[None] = App()
+    async with app.run_test(size=(80, 24)) as pilot:
+        register_themes(app, "hubbub-dark")
+        job = DialogJob("saving the world")
+        await app.push_screen(ProgressDialog(job))
+        await pilot.press("enter", "space", "enter")
+        assert not job.is_stopping
+        await pilot.press("tab", "enter")
+        assert job.is_stopping
+
+
 @pytest.mark.parametrize(
     "kind", [InjectDialog, NewWorldDialog, ParametersDialog], ids=lambda kind: kind.__name__
 )

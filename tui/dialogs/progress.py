@@ -157,11 +157,12 @@ class ProgressGauge(Widget):
 class ProgressDialog(Dialog[bool]):
     """Shows a job; Escape or the button cancels it, or hides it where it cannot be called off."""
 
-    AUTO_FOCUS = "#no"
+    AUTO_FOCUS = ""  # a second Enter, meant for the dialog before, calls nothing off
     takes_keys = False
 
     def __init__(self, job: DialogJob) -> None:
-        super().__init__(job.title.capitalize(), yes="", no="Cancel" if job.cancellable else "Hide")
+        away = "Cancel" if job.cancellable else "Hide"
+        super().__init__(job.title.capitalize(), yes="", no=f"{away} (esc)")
         self.job = job
         self._is_over = False
 
