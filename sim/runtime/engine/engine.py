@@ -132,8 +132,9 @@ class Engine:
         self.live.abandon()
         self._failure = EngineError(str(error))
         self.stop()
+        running, held = self._running, self._held  # in this order: it puts one on before it lets go
         saving, self._saving = self._saving, []
-        for command in (self._held, self._running, *(command for command, _ in saving)):
+        for command in (held, running, *(command for command, _ in saving)):
             if command is not None:
                 command.settle(None, error)
         self._settle_waiting(error)
@@ -282,8 +283,8 @@ class Engine:
         if keeper is not None and keeper.number != number:
             command = replace(command, is_safe=False)  # it changed something: not before that stays
         if isinstance(result, PendingSave):
-            self._running = None
             self._saving.append((command, result))
+            self._running = None
             result.written.add_done_callback(lambda _: self.hurry(self._end_saves))
         elif isinstance(result, StepRequest):
             self._held, self._running = command, None

@@ -28,7 +28,7 @@ from sim.store.journal.saved import saved_at
 from sim.world.world import World
 from tests.faults.killing import child
 from tests.unit.runtime.isolating import Thread, thread_of
-from tests.unit.runtime.worlds import PATIENCE, until
+from tests.unit.runtime.worlds import PATIENCE, blocked_until, until
 
 Live = Simulation
 NEVER = Pacing(None, None, None)
@@ -366,6 +366,33 @@ async def test_an_engine_that_is_left_behind_answers_for_its_save_and_the_next_o
     assert load(path).tick == 3
     found = recover(path)
     assert (found.tick, found.is_whole) == (4, True)
+
+
+async def test_an_engine_that_is_left_behind_as_a_save_begins_answers_for_it(
+    tmp_path: Path, held: Held
+) -> None:
+    """Whatever it was about to note of the save when somebody lost patience with it."""
+    async with Simulation(made(platform=False), path=tmp_path / "a.hub", journal=NEVER) as live:
+        link = thread_of(live)
+        link.live.safety._take(link.live.world)
+        link.live.safety._completed = link.live.world.tick
+        behind, loop = link.engine, asyncio.get_running_loop()
+        rebuilt: list[Any] = []
+
+        class Noted(list[Any]):
+            def append(self, item: Any) -> None:
+                rebuilding = link._rebuild(Stall("Tick 3", 1.0))
+                rebuilt.append(asyncio.run_coroutine_threadsafe(rebuilding, loop))
+                blocked_until(lambda: behind._is_over)
+                super().append(item)
+
+        behind._saving = Noted()
+        with pytest.raises(EngineError, match="restarted meanwhile; ask again"):
+            await live.save()
+        await asyncio.wrap_future(rebuilt[0])
+        held.go(2)
+        await live.save()
+    assert load(tmp_path / "a.hub").tick == 2
 
 
 def test_killed_while_saving_nothing_that_was_told_is_lost(tmp_path: Path) -> None:
