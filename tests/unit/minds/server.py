@@ -106,6 +106,7 @@ class Server:
         self.calls: list[Call] = []
         self.most_at_once = 0
         self._at_once = 0
+        self._serving: set[asyncio.Task[Any]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, daemon=True)
 
@@ -125,6 +126,9 @@ class Server:
         return port
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        mine = asyncio.current_task()
+        assert mine is not None
+        self._serving.add(mine)
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
@@ -160,9 +164,10 @@ class Server:
         self._loop.close()
 
     async def _close(self) -> None:
+        """Call off what is served; who is just being let in is served first, and so hung up on."""
         self._server.close()
         own = asyncio.current_task()
-        tasks = [task for task in asyncio.all_tasks() if task is not own]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while tasks := [task for task in asyncio.all_tasks() if task is not own]:
+            for task in self._serving.intersection(tasks):
+                task.cancel()
+            await asyncio.wait(tasks, timeout=0.05)
