@@ -144,7 +144,8 @@ class Stage(Screen[None], inherit_bindings=False):
 
     def redraw_modes(self) -> None:
         """Draw the bar of modes anew: what runs beside the world went on."""
-        self.query_one(ModeBar).refresh()
+        for bar in self.query(ModeBar):  # none once the screen is being taken down
+            bar.refresh()
 
     def draw_with(self, symbols: str) -> None:
         """Draw curves and fields with other symbols, for fonts that lack Braille."""

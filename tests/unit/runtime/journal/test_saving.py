@@ -389,6 +389,7 @@ async def test_an_engine_that_is_left_behind_as_a_save_begins_answers_for_it(
         behind._saving = Noted()
         with pytest.raises(EngineError, match="restarted meanwhile; ask again"):
             await live.save()
+        await until(lambda: bool(rebuilt))  # the other thread may not have noted it yet
         await asyncio.wrap_future(rebuilt[0])
         held.go(2)
         await live.save()
