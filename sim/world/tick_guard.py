@@ -32,13 +32,13 @@ def tell_ticks(world: WorldState, model: PropagationModel) -> None:
         world.remarks += (said,)
 
 
-def per_tick(model: PropagationModel, minutes: float) -> str:
+def per_tick(model: PropagationModel | type[PropagationModel], minutes: float) -> str:
     """Say that parameters of a model are per tick; nothing where it counts by hours, or ticks do.
 
     Parameters
     ----------
     model
-        The model.
+        The model, or its class.
     minutes
         Length of a tick.
 

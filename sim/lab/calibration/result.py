@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.registry import make
+from sim.core.registry import spec
 from sim.lab.calibration.curves import MEASURES, GrowthCurves, ks, nrmse
 from sim.lab.calibration.simulating import SimulationPlan
 from sim.lab.tables import Result, Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from sim.spread.cascade.model import PropagationModel
 
 __all__ = ["Calibration", "Fitted", "JudgedError", "judged"]
 
@@ -223,7 +225,8 @@ class Calibration(Result):
             said.append(f"The likeliest {', '.join(edges)} is at an end of its range; widen it.")
         if not self.holdout:
             said.append("Nothing was held out: no error here says how well new messages are met.")
-        ticks = per_tick(make(self.plan.model), self.plan.tick_minutes)
+        model = cast("type[PropagationModel]", spec(self.plan.model).cls)
+        ticks = per_tick(model, self.plan.tick_minutes)
         if ticks:
             said.append(f"{ticks}: with ticks of another length they mean another speed.")
         return tuple(said)
