@@ -22,6 +22,7 @@ from sim.store import read_history, record_of
 from sim.store.history.acts import ActIndex, Record
 from sim.store.history.database import history_file
 from tests.unit.runtime.minds_world import Script
+from tests.unit.runtime.worlds import until
 
 
 def hosted() -> World:
@@ -206,7 +207,7 @@ async def test_a_foreign_file_in_the_way_stops_no_world(tmp_path: Path, broken: 
     async with Simulation(hosted(), path=path, journal=True) as simulation:
         await simulation.step(3)
         assert simulation.frame.tick == 3
-        assert "What members do is not kept" in str(simulation.frame.banner)
+        await until(lambda: "What members do is not kept" in str(simulation.frame.banner))
     assert history_file(path).read_bytes() == broken
 
 
@@ -219,7 +220,7 @@ async def test_a_folder_in_the_way_of_a_history_stops_no_save(tmp_path: Path, sa
         if saved:
             await simulation.save(one)
         await simulation.save(two)
-        assert "What members do is not kept any more" in str(simulation.frame.banner)
+        await until(lambda: "What members do is not kept any more" in str(simulation.frame.banner))
         await simulation.step(3)
     assert load(two).tick == 3
     assert recover(two).tick == 6
