@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import shutil
 import sqlite3
 import threading
@@ -641,19 +642,31 @@ def test_columns_of_messages_keep_their_types() -> None:
     assert all(column.size == 0 for column in back)
 
 
-def test_a_slow_disk_slows_the_world_and_loses_nothing(path: Path) -> None:
-    world, gate = hosted(), threading.Event()
+def test_a_slow_disk_slows_the_world_and_loses_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, disk_goes_on = hosted(), threading.Event()
 
     class Slow(HistoryDatabase):
         def _write(self, batch: Any) -> None:
-            gate.wait(acts_file.RETRY_SECONDS * 1.5)
+            assert disk_goes_on.wait(60), "the world never waited"
             super()._write(batch)
 
-    file = Slow(history_file(path), most_bytes=1 << 30)
-    for _ in range(2 * acts_file.QUEUE):
+    class Waiting(queue.Queue[Any]):
+        def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+            try:
+                super().put(item, block, timeout)
+            except queue.Full:
+                disk_goes_on.set()  # now that the world has waited once, and will again
+                raise
+
+    with monkeypatch.context() as patch:
+        patch.setattr(queue, "Queue", Waiting)
+        file = Slow(history_file(path), most_bytes=1 << 30)
+    for _ in range(acts_file.MOST_BEHIND):
         world.step()
         file.put(ending(world.platform))  # type: ignore[arg-type]
-    gate.set()
+    assert disk_goes_on.is_set()
     file.put(ending(world.platform)._replace(chain=bytes(16)))  # type: ignore[arg-type]
     file.close()
     file.close()
