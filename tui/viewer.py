@@ -21,6 +21,7 @@ from tui.background_work import BackgroundWork
 from tui.dialogs.error import ErrorDialog, sentence_of
 from tui.dialogs.loading import Loading
 from tui.dialogs.progress import DialogJob, in_thread
+from tui.garbage import collect_again
 from tui.open_worlds import OpenWorlds
 from tui.program import HubbubApp
 from tui.safe_text import line, plain
@@ -124,7 +125,10 @@ class Viewer(HubbubApp, inherit_bindings=False):
     async def _begin(self) -> None:
         report = self._first.report
         try:
-            await in_thread(lambda: self.backend.prepare(report), "start")
+            try:
+                await in_thread(lambda: self.backend.prepare(report), "start")
+            finally:
+                collect_again()
             await self.homes.begin(self._path, report, read_only=self._read_only)
         except Exception as error:
             self._loading.fail(sentence_of(error))

@@ -22,8 +22,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
-from packaging.requirements import InvalidRequirement, Requirement
-
 from sim.core.rooms import root
 from sim.core.syntax import parsed
 from sim.errors import FileError, InputError, PluginError, UnknownNameError
@@ -390,6 +388,8 @@ def unmet(requires: Iterable[str]) -> tuple[str, ...]:
         As pip reads them (PEP 508): ``"scipy>=1.14,<2"``, ``"tomli; python_version < '3.11'"``.
         One whose marker does not hold here asks for nothing.
     """
+    from packaging.requirements import InvalidRequirement, Requirement  # most plugins need nothing
+
     found = []
     for need in requires:
         try:

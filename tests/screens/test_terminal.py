@@ -19,15 +19,15 @@ from tui.terminal import NO_TERMINAL, obstacle
 
 ROOT = Path(__file__).resolve().parents[2]
 CHILD = """
-import asyncio, sys
+import sys
 sys.path.insert(0, {root!r})
 from pathlib import Path
 from tests.screens.fake import FakeBackend
 from tui.app import Hubbub
-from tui.terminal import _run
+from tui.terminal import run_on_terminal
 backend = FakeBackend(Path({saves!r}))
 {more}
-sys.exit(asyncio.run(_run(Hubbub(backend))))
+sys.exit(run_on_terminal(lambda: Hubbub(backend)))
 """
 
 
@@ -108,6 +108,41 @@ def test_q_ends_it_with_code_0_and_the_terminal_restored(tmp_path: Path) -> None
         os.write(child.master, b"q")
         assert child.end() == 0
         assert termios.tcgetattr(child.slave)[3] == child.before[3]
+    finally:
+        child.close()
+
+
+COLLECTING = """
+import gc
+told = []
+class Telling(FakeBackend):
+    def prepare(self, report):
+        told.append(gc.isenabled())
+        if {fails}:
+            raise OSError("no engine")
+    def demo(self, report):
+        told.append(gc.isenabled() and gc.get_freeze_count() > 10_000)
+        return super().demo(report)
+backend = Telling(backend.saves)
+import atexit
+atexit.register(lambda: Path({at!r}).write_text(str([*told, gc.isenabled()])))
+"""
+
+
+@pytest.mark.parametrize(
+    ("fails", "shown", "told"),
+    [(False, b"PAUSED", "[False, True, True]"), (True, b"no engine", "[False, True]")],
+)
+def test_garbage_is_collected_from_when_the_engine_is_imported_and_no_import_is_looked_through(
+    tmp_path: Path, fails: bool, shown: bytes, told: str
+) -> None:
+    at = tmp_path / "told"
+    child = Child(tmp_path / "saves", COLLECTING.format(fails=fails, at=str(at)))
+    try:
+        child.read_until(shown)
+        child.process.send_signal(signal.SIGTERM)
+        child.end()
+        assert at.read_text() == told
     finally:
         child.close()
 
