@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, TextIO
 
 from sim.core import answers_first
-from tui.garbage import collect_nothing
+from tui.garbage_collector import pause_collector
 
 if TYPE_CHECKING:
     from tui.program import HubbubApp
@@ -82,7 +82,7 @@ def run_on_terminal(made: Callable[[], HubbubApp]) -> int:
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     sys.setswitchinterval(SWITCH_SECONDS)
     answers_first()
-    collect_nothing()  # until the engine is imported
+    pause_collector()  # until the engine is imported
     return asyncio.run(_run(made()))
 
 

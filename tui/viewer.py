@@ -21,7 +21,7 @@ from tui.background_work import BackgroundWork
 from tui.dialogs.error import ErrorDialog, sentence_of
 from tui.dialogs.loading import Loading
 from tui.dialogs.progress import DialogJob, in_thread
-from tui.garbage import collect_again
+from tui.garbage_collector import resume_collector
 from tui.open_worlds import OpenWorlds
 from tui.program import HubbubApp
 from tui.safe_text import line, plain
@@ -128,7 +128,8 @@ class Viewer(HubbubApp, inherit_bindings=False):
             try:
                 await in_thread(lambda: self.backend.prepare(report), "start")
             finally:
-                collect_again()
+                is_made = self.feed or self.work.busy or self._entering.locked()
+                resume_collector(freezing=not is_made)  # a world may have been asked for meanwhile
             await self.homes.begin(self._path, report, read_only=self._read_only)
         except Exception as error:
             self._loading.fail(sentence_of(error))

@@ -388,22 +388,23 @@ def unmet(requires: Iterable[str]) -> tuple[str, ...]:
         As pip reads them (PEP 508): ``"scipy>=1.14,<2"``, ``"tomli; python_version < '3.11'"``.
         One whose marker does not hold here asks for nothing.
     """
-    from packaging.requirements import InvalidRequirement, Requirement  # most plugins need nothing
+    return tuple(said for said in map(_unmet, requires) if said)
 
-    found = []
-    for need in requires:
-        try:
-            said = Requirement(need)
-        except InvalidRequirement:
-            found.append(f"{need!r} (not a requirement such as 'scipy>=1.14')")
-            continue
-        if said.marker is not None and not said.marker.evaluate():
-            continue
-        try:
-            have = metadata.version(said.name)
-        except metadata.PackageNotFoundError:
-            found.append(f"{need} (not installed)")
-            continue
-        if not said.specifier.contains(have, prereleases=True):
-            found.append(f"{need} (installed is {have})")
-    return tuple(found)
+
+def _unmet(need: str) -> str:
+    """Return a requirement and what is there instead; empty when it is fulfilled."""
+    from packaging.requirements import InvalidRequirement, Requirement  # slow, and seldom needed
+
+    try:
+        said = Requirement(need)
+    except InvalidRequirement:
+        return f"{need!r} (not a requirement such as 'scipy>=1.14')"
+    if said.marker is not None and not said.marker.evaluate():
+        return ""
+    try:
+        have = metadata.version(said.name)
+    except metadata.PackageNotFoundError:
+        return f"{need} (not installed)"
+    if not said.specifier.contains(have, prereleases=True):
+        return f"{need} (installed is {have})"
+    return ""

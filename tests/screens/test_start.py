@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -20,6 +21,7 @@ from tui.dialogs.help import HelpDialog
 from tui.dialogs.loading import Loading
 from tui.dialogs.new import NewWorldDialog
 from tui.dialogs.open import OpenDialog
+from tui.garbage_collector import pause_collector, resume_collector
 
 Start = tuple[Hubbub, Pilot[int], "Slow"]
 
@@ -81,6 +83,33 @@ async def test_a_world_made_while_the_first_one_loads_is_not_replaced_by_it(tmp_
         assert len(backend.made) == 1
         assert app.frame is not None
         assert app.frame.name == name != "lastfm-asia"
+
+
+async def test_a_world_made_while_the_engine_is_imported_stays_in_the_collector_s_sight(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported, frozen = threading.Event(), gc.get_freeze_count()
+    monkeypatch.setattr(Slow, "prepare", lambda *_: imported.wait(60))
+    backend = Slow(tmp_path)
+    app = Hubbub(backend)  # type: ignore[arg-type]
+    pause_collector()
+    try:
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.press("n")
+            await until(
+                pilot,
+                lambda: isinstance(app.screen, NewWorldDialog) and app.screen.query("FormField"),
+            )
+            await pilot.press("enter")
+            await until(pilot, lambda: app.screen is app.stage)
+            imported.set()
+            await until(pilot, gc.isenabled)
+            assert gc.get_freeze_count() == frozen
+    finally:
+        imported.set()
+        backend.go_on.set()
+        resume_collector(freezing=False)
+    await app.leave()
 
 
 async def test_why_no_world_is_open_is_told_after_a_dialog_and_after_other_words(

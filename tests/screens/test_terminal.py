@@ -133,7 +133,7 @@ atexit.register(lambda: Path({at!r}).write_text(str([*told, gc.isenabled()])))
     ("fails", "shown", "told"),
     [(False, b"PAUSED", "[False, True, True]"), (True, b"no engine", "[False, True]")],
 )
-def test_garbage_is_collected_from_when_the_engine_is_imported_and_no_import_is_looked_through(
+def test_the_collector_is_paused_until_the_engine_is_imported_and_looks_through_no_import(
     tmp_path: Path, fails: bool, shown: bytes, told: str
 ) -> None:
     at = tmp_path / "told"
