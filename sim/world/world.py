@@ -929,8 +929,7 @@ class World:
             ``"freeze"``, ``"thaw"``, ``"recommend"``, ``"behave"``, ``"set"``, ``"ties"``,
             ``"cut"``, ``"shock"``, ``"vote"``, ``"newcomers"``, ``"group"``, ``"act"`` or
             ``"open-platform"``; the fields of each are in
-            :mod:`sim.world.interventions.members`, ``interventions_messages``,
-            ``interventions_groups`` and ``interventions_platform``.
+            :mod:`sim.world.interventions.members` and :mod:`sim.world.interventions.messages`.
         **said
             The fields. Agents are indices, or an expression as for seeds.
 
