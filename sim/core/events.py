@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import inspect
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from types import TracebackType
 from typing import Any, TypeVar, cast
 from uuid import uuid4
@@ -223,11 +224,14 @@ class WorldSaved(Event):
     path: str
 
 
-Forward = Callable[[Event], None]
-"""Passes an event to the rest of the chain."""
+Forward = Callable[[Event], Awaitable[None]]
+"""Passes an event to the rest of the chain, at once; it may be awaited."""
 
-Middleware = Callable[[Event, Forward], None]
-"""Called with an event and the rest of the chain: pass on, change, or keep the event."""
+Middleware = Callable[[Event, Forward], object]
+"""Called with an event and the rest of the chain: pass on, change, or keep the event.
+
+What an asynchronous one returns is awaited; later events may overtake the one it holds.
+"""
 
 Run = Callable[[Awaitable[Any], Callable[[BaseException], None]], None]
 """Runs what an asynchronous handler returned, and tells what that raises."""
@@ -264,6 +268,13 @@ class HandlerFault:
             said = ""
         end = f"; after {self.strikes} faults it hears nothing more" if self.strikes else ""
         return one_line(f"{self.culprit} failed on {kind}: {name}{said}".rstrip(".") + end)
+
+
+class _Passed:
+    """What there is to await of an event that was passed on: nothing."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield from ()
 
 
 class Subscription:
@@ -332,7 +343,7 @@ class EventBus:
         self.faults: deque[HandlerFault] = deque(maxlen=100)
         self._subscriptions: tuple[Subscription, ...] = ()
         self._middleware: tuple[Middleware, ...] = ()
-        self._chain: Forward = self._deliver
+        self._chain: Callable[[Event], None] = self._deliver
         self._middleware_faults: dict[int, int] = {}
 
     def __bool__(self) -> bool:
@@ -363,8 +374,7 @@ class EventBus:
             raise TypeError(f"subscribe takes a class of events, such as CascadeGrew, got {kind!r}")
         if not callable(handler):
             raise TypeError(f"A handler must be callable with one event, got {handler!r}")
-        if self._run is None and inspect.iscoroutinefunction(handler):
-            raise TypeError(f"{_name(handler)} is asynchronous, and nobody here would await it")
+        self._require_awaiter(handler)
         subscription = Subscription(self, kind, cast("Callable[[Any], None]", handler))
         self._subscriptions = (*self._subscriptions, subscription)
         return subscription
@@ -376,12 +386,23 @@ class EventBus:
         ----------
         middleware
             Called with (event, forward). It forwards the event, another one, several, or none.
+            What it returns is ignored, unless it can be awaited: then it is, beside others.
+
+        Raises
+        ------
+        TypeError
+            When it is asynchronous and the bus has nobody who would await it.
         """
+        self._require_awaiter(middleware)
         self._middleware = (*self._middleware, middleware)
         self._enchain()
 
+    def _require_awaiter(self, function: object) -> None:
+        if self._run is None and inspect.iscoroutinefunction(function):
+            raise TypeError(f"{_name(function)} is asynchronous, and nobody here would await it")
+
     def _enchain(self) -> None:
-        chain: Forward = self._deliver
+        chain: Callable[[Event], None] = self._deliver
         for link in reversed(self._middleware):
             chain = self._linked(link, chain)
         self._chain = chain
@@ -404,43 +425,47 @@ class EventBus:
         """Carry ``event`` through the middleware to its handlers; never raises what they raise."""
         self._chain(event)
 
-    def _linked(self, link: Middleware, rest: Forward) -> Forward:
+    def _linked(self, link: Middleware, rest: Callable[[Event], None]) -> Callable[[Event], None]:
         def forward(event: Event) -> None:
             passed = False
 
-            def onward(inner: Event) -> None:
+            def onward(inner: Event) -> Awaitable[None]:
                 nonlocal passed
                 passed = True
                 rest(inner)
+                return _Passed()
 
-            try:
-                link(event, onward)
-            except BaseException as error:  # a stranger's code, even its exit: contained, named
+            def failed(error: BaseException) -> None:
                 self._strike(link, event, error)
                 if not passed:  # a broken link must not cut the chain
                     rest(event)
 
+            self._call(lambda: link(event, onward), failed)
+
         return forward
 
-    def _deliver(self, event: Event) -> None:
-        for subscription in self._subscriptions:
-            if isinstance(event, subscription.kind):
-                self._hand(subscription, event)
-
-    def _hand(self, subscription: Subscription, event: Event) -> None:
+    def _call(self, work: Callable[[], object], failed: Callable[[BaseException], None]) -> None:
+        """Call a stranger's code, even its exit contained; await what can be awaited."""
         try:
-            answer: Any = subscription.handler(event)
+            answer = work()
             if inspect.isawaitable(answer):
-                self._await(subscription, event, answer)
-        except BaseException as error:  # a stranger's code, even its exit: contained, named
-            self._failed(subscription, event, error)
+                self._await(answer, failed)
+        except BaseException as error:
+            failed(error)
 
-    def _await(self, subscription: Subscription, event: Event, work: Awaitable[Any]) -> None:
+    def _await(self, work: Awaitable[Any], failed: Callable[[BaseException], None]) -> None:
         if self._run is None:
             if inspect.iscoroutine(work):
                 work.close()
             raise TypeError("it is asynchronous, and nobody here would await it")
-        self._run(work, lambda error: self._failed(subscription, event, error))
+        self._run(work, failed)
+
+    def _deliver(self, event: Event) -> None:
+        for subscription in self._subscriptions:
+            if isinstance(event, subscription.kind):
+                self._call(
+                    partial(subscription.handler, event), partial(self._failed, subscription, event)
+                )
 
     def _failed(self, subscription: Subscription, event: Event, error: BaseException) -> None:
         subscription.faults += 1

@@ -211,7 +211,11 @@ class Simulation:
         return self._bus.subscribe(kind, handler)
 
     def use(self, middleware: Middleware) -> None:
-        """Let ``middleware(event, forward)`` see, change or keep every event."""
+        """Let ``middleware(event, forward)`` see, change or keep every event.
+
+        An asynchronous one is awaited, beside others, and may await ``forward(event)``; events
+        that come while it waits may overtake the one it holds.
+        """
         self._hear()
         self._bus.use(middleware)
 

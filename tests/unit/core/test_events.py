@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
 from sim.core import events
-from sim.core.events import CascadeGrew, CascadeStarted, Event, EventBus, Forward
+from sim.core.events import CascadeGrew, CascadeStarted, Event, EventBus, Forward, Middleware
 
 
 def grew(new: int) -> CascadeGrew:
@@ -213,3 +215,79 @@ def test_a_middleware_that_fails_three_times_leaves_the_chain() -> None:
         bus.publish(CascadeGrew(tick=tick, cascade=0, new=1, adopters=1))
     assert len(calls) == 3
     assert [event.tick for event in seen] == [0, 1, 2, 3, 4]
+
+
+async def _published(middleware: Middleware) -> tuple[EventBus, list[CascadeGrew]]:
+    """Two events through an asynchronous middleware, until nothing is awaited any more."""
+    tasks = list[asyncio.Task[None]]()
+
+    async def awaited(work: Awaitable[Any], failed: Callable[[BaseException], None]) -> None:
+        try:
+            await work
+        except ValueError as error:
+            failed(error)
+
+    bus = EventBus(
+        run=lambda work, failed: tasks.append(asyncio.ensure_future(awaited(work, failed)))
+    )
+    seen = list[CascadeGrew]()
+    bus.use(middleware)
+    bus.subscribe(CascadeGrew, seen.append)
+    for new in (1, 2):
+        bus.publish(grew(new))
+    await asyncio.gather(*tasks)
+    return bus, seen
+
+
+async def _waits(event: Event, forward: Forward) -> None:
+    await asyncio.sleep(0)
+    await forward(event)
+
+
+async def _forwards_at_once(event: Event, forward: Forward) -> None:
+    forward(event)
+    await asyncio.sleep(0)
+
+
+async def _keeps_the_first(event: Event, forward: Forward) -> None:
+    if event != grew(1):
+        forward(event)
+
+
+async def _fails_before(event: Event, forward: Forward) -> None:
+    await asyncio.sleep(0)
+    raise ValueError
+
+
+async def _fails_after(event: Event, forward: Forward) -> None:
+    await forward(event)
+    raise ValueError
+
+
+@pytest.mark.parametrize(
+    ("middleware", "comes", "faults"),
+    [
+        (_waits, [1, 2], 0),
+        (_forwards_at_once, [1, 2], 0),
+        (_keeps_the_first, [2], 0),
+        (_fails_before, [1, 2], 2),
+        (_fails_after, [1, 2], 2),
+    ],
+)
+async def test_asynchronous_middleware_is_awaited_and_swallows_nothing(
+    middleware: Middleware, comes: list[int], faults: int
+) -> None:
+    bus, seen = await _published(middleware)
+    assert [event.new for event in seen] == comes
+    assert len(bus.faults) == faults
+
+
+def test_asynchronous_middleware_is_refused_where_nobody_awaits_it() -> None:
+    bus, seen = EventBus(), list[CascadeGrew]()
+    with pytest.raises(TypeError, match="_waits is asynchronous, and nobody here would await it"):
+        bus.use(_waits)
+    bus.use(lambda event, forward: _waits(event, forward))  # seen only when it is called
+    bus.subscribe(CascadeGrew, seen.append)
+    bus.publish(grew(1))
+    assert seen == [grew(1)]
+    assert "nobody here would await it" in str(bus.faults[0])
