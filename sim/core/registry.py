@@ -115,6 +115,16 @@ _loading = threading.RLock()
 _named: set[str] = set()
 
 
+def require_name(name: str, whose: str = "") -> None:
+    """Refuse what cannot name a plugin, and propose what can."""
+    if not name.replace("-", "").isalnum() or name != name.lower():
+        better = name.lower().replace("_", "-").replace(" ", "-")
+        raise InputError(
+            f"A plugin's name is lower-case words joined by '-', got {name!r}{whose}; "
+            f"try {better!r}."
+        )
+
+
 def register(name: str) -> Callable[[C], C]:
     """Register a plugin class under ``name``; its kind follows from what it inherits.
 
@@ -136,11 +146,7 @@ def register(name: str) -> Callable[[C], C]:
 
     def enter(cls: C) -> C:
         kind = getattr(cls, "plugin_kind", "")
-        if not name.replace("-", "").isalnum() or name != name.lower():
-            raise InputError(
-                f"A plugin's name is lower-case words joined by '-', got {name!r} for "
-                f"{cls.__name__}; try {name.lower().replace('_', '-').replace(' ', '-')!r}."
-            )
+        require_name(name, f" for {cls.__name__}")
         if not kind:
             raise InputError(
                 f"{cls.__name__} is of no plugin kind; inherit a form such as PerExposure."

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from sim.core.checks import number_or_word
@@ -25,6 +27,7 @@ __all__ = [
     "named_world",
     "parse_new",
     "saved_path",
+    "world_file",
 ]
 
 
@@ -223,12 +226,10 @@ def named_world(
     SnapshotError
         When the file is missing or refused.
     """
-    kind, colon, rest = where.partition(":")
-    if kind == "new" and (colon or not Path(where).exists()):
-        order = parse_new(rest)
-        return _seeded(order, seed).make(report, tell)
-    if where == "demo":
-        return _demo(report, seed)
+    if is_recipe(where):
+        if where == "demo":
+            return _demo(report, seed)
+        return _seeded(parse_new(where.partition(":")[2]), seed).make(report, tell)
     world = _loaded(where, report, tell)
     for remark in world.remarks:
         tell(remark)
@@ -238,6 +239,33 @@ def named_world(
         world.trail.by(world, author)
         perform(world, "reseed", (seed,))
     return world
+
+
+def is_recipe(where: str) -> bool:
+    """Return whether a word asks for a world to be made: ``demo`` or ``new:...``."""
+    kind, colon, _ = where.partition(":")
+    return where == "demo" or (kind == "new" and bool(colon or not Path(where).exists()))
+
+
+@contextmanager
+def world_file(where: str, report: Report) -> Iterator[Path]:
+    """Give the file of a world as typed; one that is made for it lies there for that long.
+
+    Parameters
+    ----------
+    where, report
+        As of :func:`named_world`.
+    """
+    if not is_recipe(where):
+        yield saved_path(where)
+        return
+    from sim.store import save
+
+    world = named_world(where, report)
+    with TemporaryDirectory(prefix="hubbub-") as folder:
+        path = Path(folder) / "made.hub"
+        save(world, path, report=report)
+        yield path
 
 
 def _seeded(order: NewWorld, seed: int | None) -> NewWorld:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import keyword
+from importlib.util import find_spec
 from pathlib import Path
 
 from sim.cli.plugins.templates import TEMPLATES, TEST
@@ -17,6 +18,7 @@ from sim.cli.plugins.templates_feeds import (
 )
 from sim.cli.plugins.templates_minds import MIND, MIND_TEST
 from sim.cli.program.output import require_folder, say
+from sim.core.registry import require_name
 from sim.errors import FileError, InputError, UnknownNameError
 
 __all__ = ["write_plugin"]
@@ -51,8 +53,11 @@ def write_plugin(name: str, form: str, folder: Path) -> None:
         When a file is there already, or cannot be written.
     """
     module = name.replace("-", "_")
-    if not module.isidentifier() or keyword.iskeyword(module) or name != name.lower():
-        raise InputError(f"A plugin's name is lower-case words joined by '-', got {name!r}.")
+    require_name(name)
+    is_module = module.isidentifier() and not keyword.iskeyword(module)
+    if not is_module or find_spec(module):
+        why = f"would hide Python's {module}" if is_module else "cannot be imported"
+        raise InputError(f"The plugin's file, {module}.py, {why}; try {f'my-{name}'!r}.")
     if form not in {**TEMPLATES, **_OTHERS}:
         raise UnknownNameError("form", form, [*TEMPLATES, *_OTHERS])
     _refuse_taken(name)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ActFilter", "act_facts", "said_facts", "show_acts"]
 
+_EARLIER = "\nEarlier acts: hubbub show WORLD history."
 _TEXT = 60
 
 
@@ -140,7 +141,7 @@ def _text(facts: Facts, top: int) -> str:
 
     if not facts["rows"]:
         kept = " to ".join(f"{tick:,}" for tick in facts["kept"])
-        return f"No such act in the ticks that are kept ({kept or 'none'})."
+        return f"No such act in the ticks that are kept ({kept or 'none'}).{_EARLIER}"
     rows = [
         (f"{row['tick']:,}", str(row["who"]), row["act"], _or_none(row["message"]),
          _or_none(row["whom"]), one_line(row["line"], _TEXT))
@@ -148,7 +149,7 @@ def _text(facts: Facts, top: int) -> str:
     ]  # fmt: skip
     more = facts["count"] - len(rows)
     shown = table([("tick", "who", "did", "message", "whom", "text"), *rows])
-    return shown + (f"\nand {more:,} more (--limit)" if more > 0 else "")
+    return shown + (f"\nand {more:,} more (--limit)" if more > 0 else "") + _EARLIER
 
 
 def _or_none(value: object) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.cli.program.exits import FILE, OK
-from sim.cli.program.output import require_folder, safe, say, table, tell, write_text
+from sim.cli.program.output import require_folder, safe, say, table, tell, watched, write_text
 from sim.cli.show.shape import Shape, answer
 from sim.errors import FileError, InputError
 
@@ -30,14 +30,15 @@ def show_audit(where: str, shape: Shape) -> int:
     Parameters
     ----------
     where
-        A world file, or the name of a saved world.
+        As :func:`~sim.scenario.worlds.named_world` takes it.
     shape
         JSON, whole, is what ``hubbub replay`` can do again.
     """
-    from sim.scenario.worlds import saved_path
+    from sim.scenario.worlds import world_file
     from sim.store.journal.audit_reading import audit
 
-    found = audit(saved_path(where))
+    with watched() as report, world_file(where, report) as path:
+        found = audit(path)
     answer(shape, _facts(found), lambda _, most: _text(found.acts, most))
     for finding in found.findings:
         tell(finding)

@@ -57,13 +57,12 @@ def show_history(where: str, asked: Question, shape: Shape) -> None:
     SnapshotError
         When the world cannot be read.
     """
-    from sim.scenario.worlds import saved_path
+    from sim.scenario.worlds import world_file
     from sim.store.history.reading import cohorts_of, people_of, read_history
 
     if sum(each is not None for each in (asked.agent, asked.pair, asked.message)) > 1:
         raise InputError("Ask for one thing: --agent, --pair or --message.")
-    path = saved_path(where)
-    with watched() as report:
+    with watched() as report, world_file(where, report) as path:
         history = read_history(path, report=report)
         named = asked.agent is not None or asked.pair is not None or asked.message is not None
         people = people_of(path) if named else None
@@ -72,12 +71,12 @@ def show_history(where: str, asked: Question, shape: Shape) -> None:
                 history.cohorts = cohorts_of(_at_last(path, history.tick, report))
             except (CapacityError, InputError) as error:
                 tell(f"R and who holds a message now are not told: {error}")
-    if people is None:
-        _show_counts(path, history, asked, shape)
-    elif asked.message is not None:
-        _show_message(history, people, asked, shape)
-    else:
-        _show_happenings(history, people, asked, shape)
+        if people is None:
+            _show_counts(path, history, asked, shape)
+        elif asked.message is not None:
+            _show_message(history, people, asked, shape)
+        else:
+            _show_happenings(history, people, asked, shape)
 
 
 def _at_last(path: Path, tick: int, report: Report) -> World:

@@ -43,10 +43,10 @@ def show_feed(where: str, agent: str, tick: int | None, shape: Shape) -> None:
 def _then(where: str, agent: str, tick: int | None) -> tuple[World, Platform, int]:
     """Return a world as it was, its platform, and a member."""
     from sim.runtime.queries.why import as_it_was
-    from sim.scenario.worlds import saved_path
+    from sim.scenario.worlds import world_file
 
-    with watched() as report:
-        world = as_it_was(saved_path(where), tick, report=report)
+    with watched() as report, world_file(where, report) as path:
+        world = as_it_was(path, tick, report=report)
     if world.platform is None:
         raise InputError("This world has no platform, so nobody reads a feed.")
     return world, world.platform, world.agents.index(agent)

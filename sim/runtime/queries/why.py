@@ -85,6 +85,8 @@ def _told(world: World, viewer: int, message: int, name: str) -> Why:
 
 
 def _refuse_tick(now: World, tick: int) -> None:
+    if now.tick == 0:
+        raise InputError("The world is at tick 0, so no feed was made yet; run it first.")
     if not 1 <= tick <= now.tick:
         raise InputError(
             f"The world is at tick {now.tick:,}, and feeds were made in ticks 1 to {now.tick:,}; "

@@ -110,7 +110,12 @@ def test_what_new_writes_is_clean_and_passes_its_own_tests(hubbub: Hubbub, tmp_p
     ("words", "code", "sentence"),
     [
         (("Mixed-Case",), 2, "A plugin's name is lower-case words joined by '-'"),
-        (("class",), 2, "A plugin's name is lower-case words"),
+        (("my_model",), 2, "got 'my_model'; try 'my-model'."),
+        (("two words",), 2, "try 'two-words'."),
+        (("class",), 2, "class.py, cannot be imported; try 'my-class'."),
+        (("2fast",), 2, "2fast.py, cannot be imported; try 'my-2fast'."),
+        (("numpy",), 2, "numpy.py, would hide Python's numpy; try 'my-numpy'."),
+        (("random", "--form", "recommender"), 2, "would hide Python's random"),
         (("sir",), 2, "A model named 'sir' is there already"),
         (("mine", "--form", "thresholds"), 2, "Did you mean 'threshold'?"),
         (("mine", "--out", "nowhere"), 3, "its folder does not exist"),
