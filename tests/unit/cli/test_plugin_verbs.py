@@ -88,10 +88,11 @@ def test_what_new_writes_keeps_the_laws_and_has_a_whole_card(
 def test_what_new_writes_is_clean_and_passes_its_own_tests(hubbub: Hubbub, tmp_path: Path) -> None:
     for form in TEMPLATES:
         written(hubbub, form, tmp_path)
+    (tmp_path / "own.ini").write_text("[pytest]\n")
     tools = (
         ("ruff", "check", "--isolated", "."),
         ("ruff", "format", "--check", "--isolated", "--line-length", "100", "."),
-        ("pytest", "-q", "-p", "no:cacheprovider", "-c", "/dev/null", "--rootdir", ".", ARRAY),
+        ("pytest", "-q", "-p", "no:cacheprovider", "-c", "own.ini", "--rootdir", ".", ARRAY),
     )
     root = Path(__file__).resolve().parents[3]
     for tool in tools:
