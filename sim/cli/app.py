@@ -162,7 +162,7 @@ def new(
     order = NewWorld(
         agents, network, mean_degree, seed, tick_minutes, trust, degrees, given, platform
     )
-    make_new(order, out, context.obj.words, force=force)
+    make_new(order, out, force=force)
 
 
 app.command("import")(import_file)

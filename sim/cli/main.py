@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from sim.cli.program.exits import CANCELLED, CAPACITY, ERROR, FILE, HUNG_UP, OK, USAGE, code_of
-from sim.cli.program.output import safe, tell
+from sim.cli.program.output import TYPED, safe, tell
 from sim.errors import HubbubError
 
 __all__ = ["hoisted", "main"]
@@ -41,7 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         The exit code, one of :data:`sim.cli.program.exits.EXITS`.
     """
-    words = hoisted(sys.argv[1:] if arguments is None else arguments)
+    typed = list(sys.argv[1:] if arguments is None else arguments)
+    TYPED[:] = typed
+    words = hoisted(typed)
     try:
         code = _run(words)
         sys.stdout.flush()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sim.world.world import World
 
 __all__ = [
-    "Cap", "Goal", "Least", "MindName", "Offline", "Who", "accounts", "minds_asked", "minds_words",
+    "Cap", "Goal", "Least", "MindName", "Offline", "Who", "accounts", "minds_asked",
 ]  # fmt: skip
 
 Who = Annotated[
@@ -97,16 +97,6 @@ def minds_asked(
     if who == AWAKE:
         return bare
     return replace(bare, who=who, mind=mind or "model", goal=goal or "")
-
-
-def minds_words(asked: MindsRequest) -> list[str]:
-    """Return the options that ask for minds again."""
-    words = ["--minds", asked.who, "--mind", asked.mind] if asked.who else []
-    words += ["--minds", AWAKE] if not (asked.who or asked.offline) else []
-    words += ["--goal", asked.goal] if asked.goal else []
-    words += [word for said in asked.budget for word in ("--budget", said)]
-    words += [] if asked.least is None else ["--least-share", f"{asked.least:g}"]
-    return [*words, "--offline"] if asked.offline else words
 
 
 def accounts(world: World) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
 __all__ = [
     "DATA",
     "FIGURES",
+    "TYPED",
     "Form",
     "Output",
+    "again",
     "as_json",
     "csv_of",
     "files_of",
@@ -47,12 +50,23 @@ Form = Literal["text", "json", "csv"]
 DATA = (".json", ".csv", ".jsonl", ".parquet")
 FIGURES = (".png", ".svg", ".pdf")
 
+TYPED: list[str] = []
+"""The words of the command line."""
+
 _NOT_PLAIN = re.compile(r"[^\n -~]")
 
 
 def safe(text: str) -> str:
     """Return the whole of a text without what a terminal would obey; nothing is cut."""
     return clean(text, max(len(text), 1))
+
+
+def again(seed: int | None = None, *more: str) -> str:
+    """Return the command as it was typed, with the seed that was drawn and further options."""
+    added = [] if seed is None else ["--seed", str(seed)]
+    added += [word for word in more if word not in TYPED]
+    end = TYPED.index("--") if "--" in TYPED else len(TYPED)
+    return safe(shlex.join(["hubbub", *TYPED[:end], *added, *TYPED[end:]]))
 
 
 def say(text: str) -> None:

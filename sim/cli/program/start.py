@@ -24,7 +24,6 @@ __all__ = ["Flags", "completed", "open_screen", "prepare"]
 SCREENS = "hubbub.screen"
 _OUTPUT = "plugins.log"
 _FAULTS = "faults.log"
-_SETTINGS = ("threads", "settings", "profile", "saves", "fps", "theme")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +56,6 @@ class Flags:
     isolated: bool = False
     journal: bool | None = None
     metrics_port: int | None = None
-
-    @property
-    def words(self) -> list[str]:
-        """The options that put the same settings in force and load the same plugins again."""
-        named = [(f"--{name}", getattr(self, name)) for name in _SETTINGS]
-        given = [(option, value) for option, value in named if value is not None]
-        given += [("--plugin", file) for file in self.plugins]
-        words = [str(word) for pair in given for word in pair]
-        return [*words, "--isolated"] if self.isolated else words
 
 
 def prepare(flags: Flags) -> None:

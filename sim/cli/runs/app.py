@@ -247,7 +247,7 @@ def _carried_out(
     """Run a scenario or a world; ``own`` is what belongs to worlds alone."""
     from sim.cli.worlds.make import run_scenario, run_world
 
-    shared = {"flags": flags.words, "isolated": flags.isolated, **ends}
+    shared = {"isolated": flags.isolated, **ends}
     if is_scenario(world):
         if own["journal"]:
             raise InputError("A scenario is run from its beginning; --journal goes on with worlds.")

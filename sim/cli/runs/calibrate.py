@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.cli.plugins.trial import probe_foreign
-from sim.cli.program.output import Output, table, watched, write_text
+from sim.cli.program.output import Output, again, table, watched, write_text
 from sim.errors import InputError
 
 if TYPE_CHECKING:
@@ -40,23 +39,6 @@ class CalibrationRequest:
     how: Mapping[str, Any]
     plan: Mapping[str, Any]
     workers: int
-
-    @property
-    def words(self) -> str:
-        """The command that does it again."""
-        from inspect import signature
-
-        from sim.lab.calibration import run_calibration
-
-        usual = {name: each.default for name, each in signature(run_calibration).parameters.items()}
-        usual |= {"messages": 40, "minutes": 1440.0, "seeds": ""}
-        words = ["hubbub", "calibrate", str(self.data)]
-        for name, value in (dict(self.how) | dict(self.plan)).items():
-            if value != usual[name] or name in {"model", "network"}:
-                words += [f"--{name}", str(value)]
-        for one in self.fit:
-            words += ["--fit", one]
-        return shlex.join(words)
 
 
 def ranges_of(words: tuple[str, ...]) -> dict[str, tuple[float, float] | None]:
@@ -122,7 +104,7 @@ def show_calibration(asked: CalibrationRequest, output: Output) -> None:
 
 def _facts(found: Calibration, asked: CalibrationRequest) -> dict[str, Any]:
     return {
-        "command": asked.words,
+        "command": again(),
         "model": found.plan.model,
         "network": found.plan.network,
         "level": found.level,
@@ -146,7 +128,7 @@ def _text(found: Calibration, asked: CalibrationRequest) -> Iterator[str]:
             yield f"{one.caption}.\n{table(_cells(one))}"
     if found.warnings:
         yield "\n".join(found.warnings)
-    yield f"Again: {asked.words}"
+    yield f"Again: {again()}"
 
 
 def _cells(one: Table) -> Iterator[tuple[str, ...]]:
@@ -180,4 +162,4 @@ def _report(found: Calibration, asked: CalibrationRequest) -> Iterator[str]:
         yield from (f"| {' | '.join(row)} |" for row in rows)
     yield ""
     yield from (f"- {sentence}" for sentence in found.warnings)
-    yield from ("", "```", asked.words, "```")
+    yield from ("", "```", again(), "```")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +13,10 @@ from sim.cli.plugins.trial import probe_foreign
 from sim.cli.program.exits import OK, PLUGIN
 from sim.cli.program.log import log
 from sim.cli.program.output import (
+    again,
     as_json,
     csv_of,
     require_folder,
-    safe,
     say,
     table,
     tell,
@@ -96,14 +95,6 @@ class Replication:
         require_folder(self.into)
         _require_apart(request.outputs, self)
 
-    @property
-    def words(self) -> list[str]:
-        """The options that run them again; what is in the file is not run twice."""
-        words = ["--replicates", str(self.count)]
-        words += [] if self.workers is None else ["--workers", str(self.workers)]
-        words += ["--backend", self.backend] if self.backend else []
-        return words if self.into is None else [*words, "--into", str(self.into), "--resume"]
-
 
 def _require_apart(outputs: Outputs, asked: Replication) -> None:
     every = (*outputs.results, asked.into)
@@ -130,7 +121,8 @@ def carry_out_many(request: RunRequest, asked: Replication) -> int:
     began = perf_counter()
     with watched() as report:
         world = request.make(report)
-        again = safe(shlex.join(request.command(world.seed)))
+        drawn = world.seed if request.seed is None else None
+        command = again(drawn, *(["--resume"] if asked.into else []))
         try:
             found = run_ensemble(
                 world, program=request.plan, ticks=request.plan.stop.limit,
@@ -140,21 +132,17 @@ def carry_out_many(request: RunRequest, asked: Replication) -> int:
             )  # fmt: skip
         except Cancelled:
             if asked.into is not None and asked.into.exists():
-                tell(f"What is finished is kept in {asked.into}. On with it: {_resumed(again)}")
+                tell(f"What is finished is kept in {asked.into}. On with it: {command}")
             raise
-    _write(found, world, request.outputs, again)
-    log("ran", command=again, replicates=asked.count)
+    _write(found, world, request.outputs, command)
+    log("ran", command=command, replicates=asked.count)
     show = tell if request.outputs.on_stdout else say
     for line in _told(found, world, perf_counter() - began):
         show(line)
-    show(f"Again: {again}")
+    show(f"Again: {command}")
     for line in filter(None, (*request.notes, *_left_out(request.outputs))):
         tell(line)
     return PLUGIN if "failed" in found.runs and (found.runs["failed"] > 0).any() else OK
-
-
-def _resumed(command: str) -> str:
-    return command if "--resume" in command else f"{command} --resume"
 
 
 def _left_out(outputs: Outputs) -> Iterator[str]:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sim.cli.minds.run import accounts, minds_words
+from sim.cli.minds.run import accounts
 from sim.cli.plugins.trial import probe_foreign
 from sim.cli.program.exits import ERROR, FILE, OK, PLUGIN
 from sim.cli.program.log import log
 from sim.cli.program.output import (
     Form,
+    again,
     as_json,
     require_folder,
-    safe,
     say,
     spare_worlds,
     tell,
@@ -37,7 +36,6 @@ from sim.cli.runs.results import (
 )
 from sim.cli.worlds.open_save import save_world
 from sim.core.progress import Report
-from sim.core.text import clean
 from sim.errors import InputError
 
 if TYPE_CHECKING:
@@ -45,10 +43,10 @@ if TYPE_CHECKING:
     from sim.cli.worlds.recover import JournalledRun
     from sim.runtime.journal.writer import JournalWriter
     from sim.scenario.driver import RunOutcome
-    from sim.scenario.plan import MessageSpec, RunPlan
+    from sim.scenario.plan import RunPlan
     from sim.world.world import World
 
-__all__ = ["Outputs", "RunRequest", "carry_out", "command_words", "give", "message_words"]
+__all__ = ["Outputs", "RunRequest", "carry_out", "give"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +108,6 @@ class Outputs:
         return self.metrics.with_name(f"{self.metrics.stem}-members{self.metrics.suffix}")
 
     @property
-    def words(self) -> list[str]:
-        """The options that write the results again; a saved world stays as it is."""
-        named = [*(("--out", path) for path in self.results), ("--metrics", self.metrics)]
-        words = [] if self.form == "text" else [f"--{self.form}"]
-        words += [word for name, path in named if path is not None for word in (name, str(path))]
-        return [*words, "--metrics-of", self.members] if self.members else words
-
-    @property
     def on_stdout(self) -> bool:
         """Whether standard output carries a result."""
         return self.form != "text"
@@ -133,8 +123,8 @@ class RunRequest:
         Opens or makes the world.
     plan
         What is done in it.
-    command
-        Returns the shell words that repeat the run, given the world's seed.
+    seed
+        The world's, as typed; None: one was drawn, or is the file's.
     outputs
         What to write.
     nothing
@@ -153,7 +143,7 @@ class RunRequest:
 
     make: Callable[[Report], World]
     plan: RunPlan
-    command: Callable[[int], list[str]]
+    seed: int | None
     outputs: Outputs = Outputs()
     nothing: str = "Nothing was sent; add --inject TEXT."
     journal: JournalledRun | None = None
@@ -161,47 +151,6 @@ class RunRequest:
     notes: tuple[str, ...] = ()
     origin: Path | None = None
     replication: Replication | None = None
-
-
-def message_words(message: MessageSpec) -> list[str]:
-    """Return the options of ``hubbub run`` that inject a message again."""
-    words = ["--inject", clean(message.text), "--seeds", message.seeds]
-    words += ["--model", message.named_model]
-    words += [word for k, v in message.parameters.items() for word in ("-p", f"{k}={v}")]
-    if message.author is not None:
-        words += ["--author", message.author]
-    if message.tags is not None:
-        words += ["--tags", ",".join(message.tags)]
-    if message.priority:
-        words += ["--priority", str(message.priority)]
-    words += [] if message.channel is None else ["--channel", message.channel]
-    return [*words, "--draws", message.draws] if message.draws is not None else words
-
-
-def command_words(
-    world: str, seed: int, plan: RunPlan, outputs: Outputs, flags: Sequence[str] = ()
-) -> list[str]:
-    """Return the words of the command that repeats a run of a world.
-
-    Parameters
-    ----------
-    world
-        As :func:`~sim.scenario.worlds.named_world` takes it.
-    seed
-        That was in force.
-    plan, outputs
-        What was asked; files that end in ``.hub`` are not written again.
-    flags
-        Words of the options that every verb shares.
-    """
-    words = ["hubbub", "run", world, "--seed", str(seed)]
-    words += [word for message in plan.messages for word in message_words(message)]
-    words += ["--ticks", str(plan.stop.limit)]
-    words += ["--until-quiet"] if plan.stop.waits_for_quiet else []
-    words += outputs.words
-    words += minds_words(plan.minds) if plan.minds else []
-    words += ["--platform", plan.platform] if plan.platform else []
-    return [*words, *flags]
 
 
 def carry_out(request: RunRequest) -> int:
@@ -250,7 +199,7 @@ def carry_out(request: RunRequest) -> int:
             saved, where = _saved(ran.world, request.outputs, report, keeper)
             history.saved(ran.world, where)
         is_elsewhere = where != request.outputs.save
-    command = safe(shlex.join(request.command(ran.world.seed)))
+    command = again(ran.world.seed if request.seed is None else None)
     _write(ran, request.outputs, command)
     if saved:
         tell(saved)

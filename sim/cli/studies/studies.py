@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from sim.cli.plugins.trial import probe_foreign
 from sim.cli.program.log import log
 from sim.cli.program.output import (
+    again,
     as_json,
     files_of,
     require_folder,
-    safe,
     say,
     spare_worlds,
     table,
@@ -131,15 +131,6 @@ class StudyRequest:
 
         return self.into or results_beside(self.study)
 
-    def command(self, *, resume: bool = False) -> str:
-        """Return the command that runs it again, or goes on with it."""
-        words = ["hubbub", "study", "run", self.study]
-        words += [] if self.into is None else ["--into", str(self.into)]
-        words += [] if self.replicates is None else ["--replicates", str(self.replicates)]
-        words += [] if self.worlds is None else ["--worlds", str(self.worlds)]
-        words += [] if self.agents is None else ["--agents", str(self.agents)]
-        return safe(shlex.join([*words, *(["--resume"] if resume else [])]))
-
 
 def carry_out_study(asked: StudyRequest, *, json: bool) -> None:
     """Run a study, keep each run, and show what came of it.
@@ -171,10 +162,9 @@ def carry_out_study(asked: StudyRequest, *, json: bool) -> None:
             )  # fmt: skip
         except Cancelled:
             if path.exists():
-                again = asked.command(resume=True)
-                tell(f"What is finished is kept in {path}. On with it: {again}")
+                tell(f"What is finished is kept in {path}. On with it: {again(None, '--resume')}")
             raise
-    log("ran", command=asked.command(), replicates=study.said.replicates)
+    log("ran", command=again(), replicates=study.said.replicates)
     say(as_json(_facts(found)) if json else "\n\n".join(_told(found)))
     seconds = perf_counter() - began
     show = tell if json else say

@@ -146,7 +146,6 @@ def import_file(
             tick_minutes=tick_minutes,
         ),
         out,
-        context.obj.words,
         profiles=profiles,
         interests=interests,
         force=force,

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sim.cli.minds.run import minds_words
 from sim.cli.program.log import log
-from sim.cli.program.output import Form, require_folder, safe, say, tell, watched
-from sim.cli.runs.run import Outputs, RunRequest, carry_out, command_words
-from sim.cli.worlds.open_save import AUTHOR, import_words, new_words, open_world, save_made
+from sim.cli.program.output import Form, again, require_folder, safe, say, tell, watched
+from sim.cli.runs.run import Outputs, RunRequest, carry_out
+from sim.cli.worlds.open_save import AUTHOR, open_world, save_made
 from sim.cli.worlds.recover import journalled
 from sim.core.registry import make
 from sim.errors import InputError
@@ -87,7 +85,7 @@ class MessageOptions:
         )
 
 
-def make_new(order: NewWorld, out: Path, flags: Sequence[str] = (), *, force: bool = False) -> None:
+def make_new(order: NewWorld, out: Path, *, force: bool = False) -> None:
     """Make a world, save it, and say so.
 
     Parameters
@@ -96,8 +94,6 @@ def make_new(order: NewWorld, out: Path, flags: Sequence[str] = (), *, force: bo
         What to make.
     out
         Where to save it.
-    flags
-        Words of the options that every verb shares, for the command that repeats it.
     force
         Whether a world that is there may be replaced.
     """
@@ -106,18 +102,12 @@ def make_new(order: NewWorld, out: Path, flags: Sequence[str] = (), *, force: bo
         world = order.make(report, tell)
         world.trail.by(world, AUTHOR)
         saved = save_made(world, out, report, force=force)
-    made = f"{len(world.agents):,} agents, {world.ties.count:,} ties."
-    _tell_made(
-        made,
-        saved,
-        ["hubbub", "new", *new_words(order), "--out", str(out), *_forced(force), *flags],
-    )
+    _tell_made(f"{len(world.agents):,} agents, {world.ties.count:,} ties.", saved)
 
 
 def make_import(
     order: ImportedWorld,
     out: Path,
-    flags: Sequence[str] = (),
     *,
     profiles: Path | None = None,
     interests: str = "known",
@@ -129,7 +119,7 @@ def make_import(
     ----------
     order
         What to read, and how.
-    out, flags
+    out
         As of :func:`make_new`.
     profiles
         A file of people that are given to the members, or None.
@@ -144,23 +134,7 @@ def make_import(
         imported.world.trail.by(imported.world, AUTHOR)
         told = "" if profiles is None else _with_profiles(imported.world, profiles, interests)
         saved = save_made(imported.world, out, report, force=force)
-    given = [] if profiles is None else ["--profiles", str(profiles)]
-    given += [] if interests == "known" else ["--interests", interests]
-    words = [
-        "hubbub",
-        "import",
-        *import_words(order),
-        *given,
-        "--out",
-        str(out),
-        *_forced(force),
-        *flags,
-    ]
-    _tell_made(imported.report.describe() + _length(imported.world) + told, saved, words)
-
-
-def _forced(force: bool) -> list[str]:
-    return ["--force"] if force else []
+    _tell_made(imported.report.describe() + _length(imported.world) + told, saved)
 
 
 def _require_room(out: Path, *, force: bool) -> None:
@@ -190,10 +164,9 @@ def _length(world: World) -> str:
     )
 
 
-def _tell_made(what: str, saved: str, words: Sequence[str]) -> None:
-    command = safe(shlex.join(words))
-    say(f"{what}\n{saved}\nAgain: {command}")
-    log("made", command=command)
+def _tell_made(what: str, saved: str) -> None:
+    say(f"{what}\n{saved}\nAgain: {again()}")
+    log("made", command=again())
 
 
 def _refuse_together(journal: bool, checkpoint: str | None, isolated: bool) -> None:
@@ -213,7 +186,6 @@ def run_world(
     seed: int | None,
     stop: Stop,
     outputs: Outputs,
-    flags: Sequence[str] = (),
     *,
     journal: bool = False,
     checkpoint: str | None = None,
@@ -230,8 +202,6 @@ def run_world(
         As :func:`~sim.scenario.worlds.named_world` takes it.
     message, seed, stop, outputs
         As typed.
-    flags
-        Words of the options that every verb shares, for the command that repeats the run.
     journal
         Whether to keep a journal beside the world's file.
     checkpoint
@@ -266,9 +236,7 @@ def run_world(
         RunRequest(
             make=lambda report: open_world(where, report, seed=seed),
             plan=plan,
-            command=lambda used: command_words(
-                where, used, plan, outputs, [*_repeated(replication), *flags]
-            ),
+            seed=seed,
             outputs=outputs,
             journal=journalled(where, outputs.save, checkpoint, force=outputs.force)
             if journal
@@ -286,7 +254,6 @@ def run_scenario(
     seed: int | None,
     stop: Stop,
     outputs: Outputs,
-    flags: Sequence[str] = (),
     *,
     variant: str = "",
     isolated: bool = False,
@@ -312,12 +279,7 @@ def run_scenario(
         RunRequest(
             make=lambda report: scenario.world(report, seed, tell=tell, author=AUTHOR),
             plan=plan if minds is None else replace(plan, minds=minds),
-            command=lambda used: [
-                *_scenario_words(scenario, used, stop, outputs),
-                *(minds_words(minds) if minds else []),
-                *_repeated(replication),
-                *flags,
-            ],
+            seed=seed,
             outputs=written,
             nothing=f"Nothing was sent; {where} has no [[messages]].",
             isolated=isolated,
@@ -325,10 +287,6 @@ def run_scenario(
             replication=replication,
         )
     )
-
-
-def _repeated(replication: Replication | None) -> list[str]:
-    return [] if replication is None else replication.words
 
 
 def _written(said: OutputSection, folder: Path, outputs: Outputs) -> Outputs:
@@ -353,14 +311,6 @@ def _written(said: OutputSection, folder: Path, outputs: Outputs) -> Outputs:
         save=outputs.save or beside(said.save),
         metrics=outputs.metrics or beside(said.metrics),
     )
-
-
-def _scenario_words(scenario: Scenario, seed: int, stop: Stop, outputs: Outputs) -> list[str]:
-    words = ["hubbub", "run", scenario.called or str(scenario.path), "--seed", str(seed)]
-    words += ["--variant", scenario.variant] if scenario.variant else []
-    words += ["--ticks", str(stop.ticks)] if stop.ticks is not None else []
-    words += ["--until-quiet"] if stop.until_quiet else []
-    return words + outputs.words
 
 
 def _notes(scenario: Scenario) -> tuple[str, ...]:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from sim.cli.program.output import tell
 from sim.core.progress import Report
 from sim.errors import FileError
-from sim.scenario.worlds import ImportedWorld, NewWorld, named_world
+from sim.scenario.worlds import named_world
 
 if TYPE_CHECKING:
     from sim.runtime.journal.writer import JournalWriter
     from sim.world.world import World
 
-__all__ = ["AUTHOR", "import_words", "new_words", "open_world", "save_made", "save_world"]
+__all__ = ["AUTHOR", "open_world", "save_made", "save_world"]
 
 AUTHOR = "command line"
 """Who asks for what the verbs do, as the log of a world's acts has it."""
@@ -30,54 +30,6 @@ def open_world(where: str, report: Report, *, seed: int | None = None) -> World:
         As of :func:`~sim.scenario.worlds.named_world`.
     """
     return named_world(where, report, seed=seed, tell=tell, author=AUTHOR)
-
-
-def new_words(order: NewWorld) -> list[str]:
-    """Return the options of ``hubbub new`` that make it again."""
-    options: list[tuple[str, object]] = [("--degrees", order.degrees)]
-    if order.degrees is None:
-        options = [
-            ("--agents", order.agents),
-            ("--network", order.network),
-            ("--mean-degree", _exact(order.mean_degree)),
-        ]
-    options.append(("--seed", order.seed))
-    if order.tick_minutes != 60:
-        options.append(("--tick-minutes", _exact(order.tick_minutes)))
-    options += [("--trust", order.trust)] if order.trust != "full" else []
-    options += [("--platform", order.platform)] if order.platform else []
-    options += [("-p", f"{name}={value}") for name, value in order.parameters.items()]
-    return [str(word) for option in options for word in option]
-
-
-def _exact(value: float) -> str:
-    return repr(float(value)).removesuffix(".0")
-
-
-def import_words(order: ImportedWorld) -> list[str]:
-    """Return the words of ``hubbub import`` that make it again."""
-    words = [str(order.file), "--direction", order.direction, "--seed", str(order.seed)]
-    words += [] if order.directed else ["--undirected"]
-    words += ["--signed"] if order.signed else []
-    words += ["--adjacency"] if order.adjacency else []
-    words += [] if order.header is None else ["--header" if order.header else "--no-header"]
-    usual = ImportedWorld(order.file)
-    for name in (
-        "columns",
-        "weights",
-        "times",
-        "delimiter",
-        "ids",
-        "labels",
-        "tick_minutes",
-        "repeats",
-        "relations",
-        "properties",
-    ):
-        value = getattr(order, name)
-        if value != getattr(usual, name):
-            words += [f"--{name.replace('_', '-')}", str(value)]
-    return words
 
 
 def save_world(

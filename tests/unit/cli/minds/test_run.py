@@ -28,7 +28,7 @@ def test_a_run_with_minds_is_counted_and_replayed_without_asking(
     said = hubbub("run", "new:100", *words)
     assert said.code == 0, said.err
     assert "Minds: 30 members" in said.out
-    assert "--minds random:30 --mind model --goal 'be kind'" in said.out
+    assert "--minds random:30 --goal 'be kind' --ticks 3 --save a.hub --seed 0" in said.out
     asked = len(model.calls)
     again = hubbub("replay", "a.hub", "--check")
     assert (again.code, len(model.calls)) == (0, asked)

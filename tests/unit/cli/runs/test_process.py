@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from sim.cli.program.start import Flags
 from sim.cli.runs import process as isolating
 from sim.errors import Cancelled, HubbubError, StuckError
 from sim.runtime import IsolatedSimulation, ReplacedError
@@ -73,7 +72,7 @@ def test_an_isolated_run_comes_out_as_any_other(
     plain = hubbub(*words, "--json").json
     said = hubbub(*words, "--json", "--save", "w.hub", "--isolated")
     isolated = said.json
-    assert isolated.pop("command").endswith("--isolated")
+    assert isolated.pop("command").endswith("--json --save w.hub --isolated --seed 0")
     for found in (plain, isolated):
         found.pop("seconds")
         found.pop("command", None)
@@ -190,8 +189,3 @@ def test_a_run_is_called_off_by_its_report() -> None:
     with pytest.raises(Cancelled, match="enough"):
         run(SimpleNamespace(step=step, frame=frame), report)
     assert ended == [True]
-
-
-def test_the_option_is_among_the_words_that_repeat_a_command() -> None:
-    assert Flags(isolated=True).words == ["--isolated"]
-    assert Flags().words == []

@@ -207,6 +207,6 @@ def test_a_run_that_is_cancelled_says_how_it_goes_on(
     assert said.code
     assert said.err.splitlines()[0] == (
         "What is finished is kept in a b.runs. On with it: hubbub study run s.toml "
-        "--into 'a b.runs' --replicates 5 --worlds 2 --agents 150 --resume"
+        "--into 'a b.runs' --workers 1 --replicates 5 --worlds 2 --agents 150 --resume"
     )
     assert read_findings("a b.runs").records.finished == 1
