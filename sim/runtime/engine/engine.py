@@ -119,14 +119,16 @@ class Engine:
         self.drive.cut = max(self.drive.cut, order)
 
     def stop(self) -> None:
-        """End the thread after the running tick."""
+        """End the thread after the running tick; nobody waits for room on the disk any more."""
         self._is_stopping = True
+        self.live.custody.give_up()
         self._inbox.put(None)
 
-    def abandon(self, error: Exception) -> None:
+    def abandon(self, error: Exception, owned: JournalWriter | None) -> None:
         """Leave the thread behind, which does not come back; whoever waits is told ``error``.
 
-        Nothing of it is shown any more, and it ends once it does come back.
+        Nothing of it is shown any more, and it ends once it does come back. What was done is
+        answered as ever, once ``owned``, the journal of its world, has it.
         """
         self._publish, self._tell_failed = nobody, nobody
         self.live.abandon()
@@ -137,7 +139,10 @@ class Engine:
         for command in (held, running, *(command for command, _ in saving)):
             if command is not None:
                 command.settle(None, error)
-        self._settle_waiting(error)
+        self._refuse_waiting(error)
+        answers, self._answers = self._answers, []
+        for command, result, problem in answers:
+            self._settle(owned, command, result, problem)
 
     @property
     def waiting(self) -> int:
@@ -295,6 +300,7 @@ class Engine:
 
     def _end_saves(self, *, at_once: bool = False) -> None:
         """Answer whoever waits for a save that is written; ``at_once``: wait until they are."""
+        self._answer()  # by the journal that has it: a save may move to another
         while self._saving and (at_once or self._saving[0][1].written.done()):
             command, saving = self._saving.pop(0)
             result, error = outcome(partial(self.live.saves.end, saving))
@@ -401,6 +407,10 @@ class Engine:
         if not self._answers:
             return
         self._show()
+        self._settle_answers()
+
+    def _settle_answers(self) -> None:
+        """Answer in order; after a failure too, what the journal was told before is waited for."""
         before, keeper = self.live.custody.keeper, self._keep_up()
         lost = self._failure if before is not keeper else None
         while self._answers:
@@ -408,7 +418,7 @@ class Engine:
             if lost is not None and not command.is_safe:
                 command.settle(None, lost)
             else:
-                self._settle(keeper, command, result, error)
+                self._settle(self.live.custody.owned, command, result, error)
             del self._answers[0]  # not before: whatever fails there, it is answered
 
     def _settle(
@@ -469,25 +479,21 @@ class Engine:
         self._each(
             self.live.arranger.stop,
             lambda: self._end_saves(at_once=True),
-            lambda: self._settle_waiting(error),
+            lambda: self._refuse_waiting(error),
+            self._settle_answers,
             lambda: self.live.custody.close(is_whole=self._failure is None),
             self._ended,
         )
 
-    def _settle_waiting(self, error: Exception) -> None:
-        """Take no more commands, and answer those that still wait."""
+    def _refuse_waiting(self, error: Exception) -> None:
+        """Take no more commands, and refuse those that still wait."""
         with self._lock:
             self._is_over = True
-        while True:
-            with suppress(queue.Empty):
+        with suppress(queue.Empty):
+            while True:
                 command = self._inbox.get_nowait()
                 if command is not None and command.begin():
                     self._answers.append((command, None, error))
-                continue
-            break
-        while self._answers:
-            command, result, problem = self._answers.pop(0)
-            command.settle(result, problem)
 
 
 def _said(error: BaseException) -> str:

@@ -546,7 +546,8 @@ class ThreadEngine:
     async def _rebuild(self, stall: Stall) -> StallOutcome:
         """Leave the thread behind, and go on from the last completed tick in a new one."""
         before, behind, custody = self.live, self.engine, self.live.custody.let_go()
-        behind.abandon(EngineError("The engine was restarted meanwhile; ask again."))
+        restarted = EngineError("The engine was restarted meanwhile; ask again.")
+        behind.abandon(restarted, custody.owned)
         try:
             world = await in_thread(before.safety.rebuilt, before.world.phases)
         except BaseException:

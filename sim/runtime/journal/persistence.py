@@ -345,6 +345,11 @@ class Persistence:
             self.recording.follow(world)
         return self
 
+    def give_up(self) -> None:
+        """Wait for no room on the disk any more, in any thread."""
+        if (keeper := self.owned) is not None:
+            keeper.give_up()
+
     def close(self, *, is_whole: bool) -> None:
         """Write what waits and let others have the world.
 
@@ -355,11 +360,13 @@ class Persistence:
         """
         keeper, self.keeper, self.owned = self.owned, None, None
         recording, self.recording = self.recording, None
-        if recording is not None:
-            recording.close()
-        if keeper is not None:
-            with suppress(HubbubError):  # whoever waited was told
-                keeper.close(self._world if is_whole else None)
+        try:
+            if recording is not None:
+                recording.close()
+        finally:
+            if keeper is not None:
+                with suppress(HubbubError):  # whoever waited is told by the journal's thread
+                    keeper.close(self._world if is_whole else None)
 
     # What it looks like
 

@@ -455,6 +455,11 @@ class JournalWriter:
     def _on_end(self, error: Exception | None) -> None:
         self._waiting.ended(error or JournalError(self.folder, "it was closed"))
 
+    def give_up(self) -> None:
+        """Wait for no room any more, in any thread: what the disk does not take is dropped."""
+        self._journal.give_up()
+        self._copies.give_up()
+
     def close(self, world: World | None = None) -> None:
         """Write what waits and let others have the world; what the disk does not take is lost.
 
@@ -468,11 +473,10 @@ class JournalWriter:
         JournalError
             When something could not be written.
         """
+        self.give_up()  # first: a full queue would not take the last ticks either
         try:
             if world is not None:
                 self.flush(world)
-            self._journal.give_up()
-            self._copies.give_up()
             self._copies.join()
         finally:
             try:

@@ -316,12 +316,14 @@ class ProcessEngine:
             if task is not None and not task.done():
                 task.cancel()
                 await asyncio.wait([task])
-        self._settle_all(self.failure or closed())
         newest = self.frames.newest
         if newest is None or newest.stalled is None:
-            self._wire.close()
+            self._wire.send("close")
             await in_thread(self._child.wait, CLOSING_SECONDS)
+            self._wire.close()
+            await in_thread(self._wire.join, CLOSING_SECONDS)  # what it answered last is heard
         await self._bury()
+        self._settle_all(self.failure or closed())
         self.frames.close()
         if self.failure is None:
             shutil.rmtree(self._folder, ignore_errors=True)

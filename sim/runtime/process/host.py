@@ -38,6 +38,7 @@ BEAT_SECONDS = 0.4
 """How often the process says that it is alive."""
 
 _DRAIN_SECONDS = 0.01
+_LAST_SECONDS = 0.5
 _ROOM = 2 << 30
 """Bytes that the process of a small world may grow by; a large one may come to 16 times itself."""
 
@@ -175,8 +176,16 @@ class Host:
                 self._bus.subscribe(Event, self._hear)
         self._is_over = True
         telling = [] if self._telling is None else [self._telling]
-        for task in (showing, *telling, *self._tasks.values()):
+        lost = list(self._tasks.values()) if message is None else []  # another process is asked
+        for task in (showing, *telling, *lost):
             task.cancel()
+
+    async def ended(self) -> None:
+        """Send what the end of the engine answered; what waits for anything else is cancelled."""
+        if self._tasks:
+            _, left = await asyncio.wait(set(self._tasks.values()), timeout=_LAST_SECONDS)
+            for task in left:
+                task.cancel()
 
     def _own_fault(
         self, messages: asyncio.Queue[tuple[Any, ...] | None], task: asyncio.Task[None]
@@ -301,8 +310,8 @@ async def serve(pipe: Connection, order: EngineOrder) -> None:
         awaiting = AsyncHandlers()
         bus = EventBus(run=awaiting)
         engine = await _opened(found, order, bus)
+        host = Host(engine, bus, wire)
         try:
-            host = Host(engine, bus, wire)
             if order.hears:
                 await messages.put(("hear",))
             told = await _taken_over(engine, order)
@@ -311,6 +320,7 @@ async def serve(pipe: Connection, order: EngineOrder) -> None:
             await host.follow(messages)
         finally:
             await engine.close()
+            await host.ended()
             await awaiting.close()
     except Exception as error:
         wire.send("failed", packed(error))
