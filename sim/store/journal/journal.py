@@ -3,7 +3,9 @@
 One thread owns the file. Entries come to it through a short queue, and each, or each group, is one
 transaction of an SQLite database in WAL mode with ``synchronous=FULL``. After the commit the number
 is also noted in a small file beside it, and only then is the entry acknowledged: a journal that
-ends before that number has lost something.
+ends before that number has lost something. Before and after each commit it is looked whether the
+files, and the lease, are still those that were opened: what is written to one that was removed,
+renamed or cut short is found by nobody.
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ from sim.store.snapshot.files import WRITER_PRAGMAS, flush, flush_folder, is_ful
 __all__ = ["Item", "Journal", "JournalError", "LastAcknowledged", "folder_of", "read_acked"]
 
 ACKED_FILE, JOURNAL_FILE, LEASE_FILE = "acked", "journal", "lease"
+_FILES = (JOURNAL_FILE, f"{JOURNAL_FILE}-wal", ACKED_FILE, LEASE_FILE)
+_NEVER = 1 << 63
 QUEUE = 8
 """Entries that wait for the disk; a slow one slows the steps, it does not fill the memory."""
 
@@ -128,6 +132,7 @@ class Journal:
                 folder / ACKED_FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666
             )
             self.acked = _last(self._file)
+        self._known = _sizes(folder)
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
@@ -222,8 +227,9 @@ class Journal:
         except Exception as error:
             self._error = error
         finally:
-            self._file.close()
-            os.close(self._acked_file)
+            with contextlib.suppress(OSError, sqlite3.Error):  # somebody waits to be told
+                self._file.close()
+                os.close(self._acked_file)
             self._is_over = True
             self._ended(None if self._error is None else self._said(self._error))
 
@@ -249,22 +255,47 @@ class Journal:
             self.named = kept.number
 
     def _until_written(self, written: Sequence[Written]) -> None:
-        """Try until there is room; the file keeps everything acknowledged meanwhile."""
-        was_troubled = False
+        """Try until it is where it will be found; the file keeps everything acknowledged."""
+        left, was_troubled = written, False
         while True:
-            try:
-                commit(self._file, written, self._cut)
+            said = self._missing()
+            if not said:
+                try:
+                    commit(self._file, left, self._cut)
+                    left, said = (), self._missing()
+                except sqlite3.OperationalError as error:
+                    if not is_full(error) or self._gives_up.is_set():
+                        raise
+                    said = self._full(error)
+            if not said:
                 break
-            except sqlite3.OperationalError as error:
-                if not is_full(error) or self._gives_up.is_set():
-                    raise
-                said = self._full(error)
+            if self._gives_up.is_set():
+                raise JournalError(self.folder, said.removeprefix("Paused: ").rstrip("."))
             if not was_troubled:
                 self._troubled(said)
             was_troubled = True
             self._await_room()
         if was_troubled:
             self._troubled(None)
+
+    def _missing(self) -> str:
+        """Say which file is not the one that is written to, as a rename leaves it; "": all are."""
+        now = _sizes(self.folder)
+        for name, (file, size) in self._known.items():
+            there, length = now.get(name, (None, 0))
+            if there == file and length >= size:
+                continue
+            what = "is gone" if there is None else "was replaced"
+            back = "put it back, or "
+            if there == file:  # whatever its length comes to, what was in it is lost
+                what, back, self._known[name] = "was cut short", "", (file, _NEVER)
+            where = f"{self.folder.name}/{name}" if now else self.folder.name
+            return (
+                f"Paused: {where} {what} while the world runs, so nothing more is acknowledged; "
+                f"{back}save the world under another name."
+            )
+        self._known = now
+        return ""
 
     def _full(self, error: sqlite3.OperationalError) -> str:
         full = error.sqlite_errorname == "SQLITE_FULL"
@@ -278,6 +309,17 @@ class Journal:
         if self._more_room.wait(RETRY_SECONDS):
             self._more_room.clear()
         self._file.execute(f"PRAGMA max_page_count={self._most_pages}")
+
+
+def _sizes(folder: Path) -> dict[str, tuple[tuple[int, int], int]]:
+    """Return which files the names of a journal lead to now, and how long those are at least."""
+    found = {}
+    for name in _FILES:
+        with contextlib.suppress(OSError):
+            said = (folder / name).stat()
+            grows = name.startswith(JOURNAL_FILE)
+            found[name] = ((said.st_dev, said.st_ino), said.st_size if grows else 0)
+    return found
 
 
 def connected(path: Path, most_pages: int = MOST_PAGES) -> sqlite3.Connection:

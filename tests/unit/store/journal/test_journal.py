@@ -256,6 +256,106 @@ def test_who_gives_up_on_a_full_disk_loses_only_what_was_not_acknowledged(
     assert entries(tmp_path) == chain(6, size=40_000)[: told.durable[-1]]
 
 
+def removed(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+
+
+def cut_short(folder: Path, name: str) -> None:
+    with (folder / name).open("r+b") as file:
+        file.truncate(20)
+
+
+def replaced(folder: Path, name: str) -> None:
+    other = folder / "other"
+    other.write_bytes((folder / name).read_bytes())
+    other.replace(folder / name)
+
+
+@pytest.mark.parametrize(
+    ("harm", "name", "said"),
+    [
+        (removed, "journal", "is gone"),
+        (removed, "journal-wal", "is gone"),
+        (removed, "acked", "is gone"),
+        (removed, "lease", "is gone"),
+        (cut_short, "journal", "was cut short"),
+        (cut_short, "journal-wal", "was cut short"),
+        (replaced, "journal", "was replaced"),
+        (replaced, "lease", "was replaced"),
+    ],
+)
+def test_what_is_written_to_files_that_nobody_will_find_is_not_acknowledged(
+    tmp_path: Path, told: Told, harm: Any, name: str, said: str
+) -> None:
+    made = chain(3)
+    with Lease(tmp_path / "lease"):
+        journal = told.opened(tmp_path)
+        journal.put(made[0])
+        told.until(lambda: told.durable == [1])
+        harm(tmp_path, name)
+        journal.put(made[1])
+        told.until(lambda: told.troubles)
+        assert told.troubles[0] is not None
+        assert f"Paused: {tmp_path.name}/{name} {said} while the world runs" in told.troubles[0]
+        assert ("put it back" in told.troubles[0]) == (said != "was cut short")
+        journal.give_up()
+        with pytest.raises(JournalError, match=f"{name} {said}"):
+            journal.close()
+    assert told.durable == [1]
+    assert isinstance(told.errors[0], JournalError)
+
+
+def test_a_journal_that_was_cut_short_is_not_whole_again_by_its_length(
+    tmp_path: Path, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journals, "RETRY_SECONDS", 0.001)
+    journal = told.opened(tmp_path)
+    journal.put(entry(1))
+    told.until(lambda: told.durable == [1])
+    size = (tmp_path / "journal-wal").stat().st_size
+    cut_short(tmp_path, "journal-wal")
+    journal.put(chain(2)[1])
+    told.until(lambda: told.troubles)
+    os.truncate(tmp_path / "journal-wal", 2 * size)
+    journal.give_up()
+    with pytest.raises(JournalError, match="cut short"):
+        journal.close()
+    assert (told.durable, len(told.troubles)) == ([1], 1)
+
+
+@pytest.mark.parametrize("is_written", [False, True])
+def test_a_folder_that_is_renamed_and_comes_back_is_gone_on_with(
+    tmp_path: Path, told: Told, monkeypatch: pytest.MonkeyPatch, *, is_written: bool
+) -> None:
+    def renamed(*args: Any) -> None:
+        commit(*args)
+        if is_written and folder.exists() and not told.troubles:
+            folder.rename(elsewhere)
+
+    commit = journals.commit
+    folder, elsewhere = tmp_path / "a.hub.live", tmp_path / "elsewhere"
+    monkeypatch.setattr(journals, "RETRY_SECONDS", 0.001)
+    folder.mkdir()
+    journal = told.opened(folder)
+    journal.put(entry(1))
+    told.until(lambda: told.durable == [1])
+    monkeypatch.setattr(journals, "commit", renamed)
+    if not is_written:
+        folder.rename(elsewhere)
+    journal.put(chain(2)[1])
+    told.until(lambda: told.troubles)
+    assert told.troubles == [
+        "Paused: a.hub.live is gone while the world runs, so nothing more is acknowledged; put it "
+        "back, or save the world under another name."
+    ]
+    assert told.durable == [1]
+    elsewhere.rename(folder)
+    told.until(lambda: told.durable == [1, 2])
+    journal.close()
+    assert told.troubles[1:] == [None]
+    assert entries(folder) == chain(2)
+
+
 def test_a_disk_that_fails_is_not_called_full(tmp_path: Path, told: Told) -> None:
     journal = told.opened(tmp_path)
     error = sqlite3.OperationalError("disk I/O error")
