@@ -9,7 +9,7 @@ import itertools
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,7 +30,7 @@ from sim.core.events import (
 from sim.core.progress import Report, quiet
 from sim.core.registry import failures
 from sim.core.text import one_line
-from sim.errors import InputError
+from sim.errors import FileError, InputError
 from sim.runtime.bulk_operations import DetectedCommunities, assign
 from sim.runtime.engine.metrics_tracker import MetricsTracker, plans_of
 from sim.runtime.engine.outbox import Outbox
@@ -48,6 +48,7 @@ from sim.runtime.journal.writer import JournalWriter
 from sim.runtime.queries.feeds import platform_now
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.model import PropagationModel
+from sim.store import info
 from sim.world.seeding import author_of, seeds_of
 from sim.world.state.placeholders import LostModel
 from sim.world.world import World
@@ -110,6 +111,7 @@ class LiveWorld:
         self.world = world
         self.name = name
         self.path = path
+        self._left = ""
         self.custody = custody or Persistence(world)
         self._changes = self._unchanged = 0
         self.is_dirty = self.custody.is_dirty
@@ -145,6 +147,7 @@ class LiveWorld:
 
     def open(self) -> None:
         """Begin: whatever takes time, once the engine's thread runs."""
+        self._left = _digest_in(self.path)
         self._refocus()
         self.custody.record(self.path)
         with self.custody.kept(_tell_what_is_lost):
@@ -289,12 +292,20 @@ class LiveWorld:
         target = path if path is not None else self.path
         if target is None:
             raise InputError("This world has no file yet; name one to save it to.")
+        is_own = self.path is not None and Path(target).absolute() == Path(self.path).absolute()
+        if is_own and _digest_in(target) not in {"", self._left}:
+            raise FileError(
+                target,
+                "was written by something else since this world was opened or saved there; save "
+                "under another name, or move that file away",
+            )
         return Path(target)
 
     def _saved(self, saving: PendingSave) -> None:
         """Take note of a save that is safe on the disk."""
         target = saving.target
         self.path, self.name, self._unchanged = str(target), target.stem, saving.changes
+        self._left = _digest_in(target)
         self._outbox.source = self.name
         since = "" if saving.tick == self.world.tick else f", as it was at tick {saving.tick:,}"
         self.note(f"saved to {target.name}{since}")
@@ -578,6 +589,13 @@ def _tell_what_is_lost(live: LiveWorld) -> None:
         if cascade.alive and isinstance(model, LostModel):
             cascade.fail(f"{cascade.model_name} {type(model).lacks}")
     live.notice()
+
+
+def _digest_in(path: str | Path | None) -> str:
+    """Return which world a file holds; "": there is none that can be read."""
+    with suppress(FileError):
+        return "" if path is None else info(path).digest
+    return ""
 
 
 def _name_of(function: Callable[..., Any]) -> str:

@@ -337,3 +337,22 @@ async def test_a_file_that_was_written_anew_is_refused_too(tmp_path: Path) -> No
         open_live(path, refuse_loss=True)
     path.write_bytes(b"nothing")
     assert open_live(path).world.tick == 7
+
+
+@pytest.mark.parametrize("is_named", [False, True])
+async def test_a_save_does_not_replace_what_something_else_put_there_meanwhile(
+    tmp_path: Path, *, is_named: bool
+) -> None:
+    path, world = tmp_path / "a.hub", World.create(agents=200, mean_degree=6, seed=2)
+    other = World.create(agents=50, mean_degree=4, seed=3)
+    async with Simulation(world, path=path) as simulation:
+        await simulation.save()
+        await simulation.step(1)
+        await simulation.save()
+        save(other, path)
+        with pytest.raises(FileError, match="was written by something else since"):
+            await simulation.save(path if is_named else None)
+        assert load(path).digest() == other.digest()
+        path.unlink()
+        await simulation.save()
+    assert load(path).digest() == world.digest()
