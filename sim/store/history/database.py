@@ -158,7 +158,7 @@ class HistoryDatabase:
         Whatever comes while the disk is full, and there is no room to wait, is missing: the world
         is worth more than its history.
         """
-        while True:
+        while self._thread.is_alive():
             with contextlib.suppress(queue.Full):
                 self._items.put(item, timeout=RETRY_SECONDS)
                 return
@@ -167,18 +167,29 @@ class HistoryDatabase:
 
     def wait(self) -> None:
         """Wait until everything given so far is on the disk, or given up."""
-        self._items.join()
+        is_done = self._items.all_tasks_done
+        with is_done:
+            while self._items.unfinished_tasks and self._thread.is_alive():
+                is_done.wait(RETRY_SECONDS)
 
     def close(self) -> None:
         """Write what waits, and end; does nothing when it has ended."""
         self._gives_up.set()
-        if self._thread.is_alive():
-            self._items.put(None)
+        while self._thread.is_alive():
+            with contextlib.suppress(queue.Full):
+                self._items.put(None, timeout=RETRY_SECONDS)
+                break
         self._thread.join()
 
     # The owner's thread
 
     def _run(self) -> None:
+        try:
+            self._work()
+        except BaseException as error:  # whatever it is, nobody waits for a thread that has ended
+            self.trouble = self._said(error)
+
+    def _work(self) -> None:
         is_open = True
         while is_open:
             batch = [self._items.get()]
@@ -208,7 +219,7 @@ class HistoryDatabase:
                 self._say(None)
                 return
 
-    def _said(self, error: Exception) -> str:
+    def _said(self, error: BaseException) -> str:
         why = "the disk is full" if is_full(error) else str(error).rstrip(".")
         return f"What members do is not kept: {why} ({self.path.name})."
 
@@ -347,9 +358,9 @@ def _create(file: sqlite3.Connection) -> None:
 # Going where the world goes
 
 
-def drop_files(path: Path) -> None:
-    """Remove a database, and what SQLite keeps beside it."""
-    for end in ("", *BESIDE):
+def drop_files(path: Path, ends: Sequence[str] = ("", *BESIDE)) -> None:
+    """Remove a database, and what SQLite keeps beside it; or that alone."""
+    for end in ends:
         path.with_name(path.name + end).unlink(missing_ok=True)
 
 
@@ -370,12 +381,17 @@ def move_history(world: str | PathLike[str], target: str | PathLike[str]) -> Non
     """
     source, goal = history_file(world), history_file(target)
     with _explained(goal):
-        drop_files(goal)
-        for end in ("-wal", ""):  # SQLite takes a log for a database's by its name alone
+        if not source.is_file():
+            drop_files(goal)
+            return
+        _take_in_log(source)
+        drop_files(goal, BESIDE)
+        source.replace(goal)  # the log of one that is damaged follows: it is found again by hand
+        for end in BESIDE:
             path = source.with_name(source.name + end)
             if path.exists():
                 path.replace(goal.with_name(goal.name + end))
-        source.with_name(f"{source.name}-shm").unlink(missing_ok=True)
+        flush_folder(goal.parent)
 
 
 def copy_history(world: str | PathLike[str], target: str | PathLike[str]) -> None:
@@ -391,9 +407,9 @@ def copy_history(world: str | PathLike[str], target: str | PathLike[str]) -> Non
     source, goal = history_file(world), history_file(target)
     if source.absolute() == goal.absolute():
         return
-    with _explained(goal):
-        drop_files(goal)
     if not source.is_file() or source.is_symlink():
+        with _explained(goal):
+            drop_files(goal)
         return
     draft = goal.with_name(f".{goal.name}.partial")
     with _explained(goal), _gone_afterwards(draft):
@@ -401,6 +417,7 @@ def copy_history(world: str | PathLike[str], target: str | PathLike[str]) -> Non
             shutil.copyfile(source, draft)  # damaged: it goes along as it is
         with draft.open("rb") as file:
             flush(file.fileno())
+        drop_files(goal, BESIDE)  # SQLite takes a log for a database's by its name alone
         draft.replace(goal)
         flush_folder(goal.parent)
 
@@ -426,6 +443,18 @@ def still(path: Path) -> str:
     """Return what to say of a database to read that nobody writes to: then nothing is made."""
     log = path.with_name(f"{path.name}-wal")
     return "" if log.exists() and log.stat().st_size else "&immutable=1"
+
+
+def _take_in_log(path: Path) -> None:
+    """Let a database hold all that its log does, so that it is one file; a damaged one stays."""
+    from sim.store.history.acts import require_ours
+
+    if not path.with_name(f"{path.name}-wal").exists():
+        return
+    with contextlib.suppress(sqlite3.Error, FileError):
+        require_ours(path)
+        with contextlib.closing(sqlite3.connect(path)) as file:
+            file.execute("PRAGMA journal_mode=DELETE")
 
 
 def _copied_by_sqlite(source: Path, draft: Path) -> bool:

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import threading
 import tracemalloc
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -414,6 +414,46 @@ def test_a_world_that_ends_does_not_wait_for_room(path: Path) -> None:
     assert "the disk is full" in str(file.trouble)
 
 
+@pytest.mark.parametrize("dies_in", ["write", "noticed"])
+def test_nobody_waits_for_an_owner_that_has_died(path: Path, dies_in: str) -> None:
+    class Dying(Full):
+        def _write(self, batch: Any) -> None:
+            if dies_in == "write":
+                raise SystemExit("planted")
+            super()._write(batch)
+
+    def noticed() -> None:
+        raise SystemExit("planted")
+
+    world = hosted()
+    file = Dying(history_file(path), most_bytes=1 << 30, noticed=noticed)
+    world.step()
+    for _ in range(acts_file.QUEUE + acts_file.BATCH + 2):
+        file.put(ending(world.platform))  # type: ignore[arg-type]
+    file.wait()
+    file.close()
+    assert file.trouble == "What members do is not kept: planted (a.hub.history)."
+
+
+def test_closing_waits_for_room_in_the_queue(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(HistoryDatabase):
+        def _write(self, batch: Any) -> None:
+            writing.set()
+            assert goes_on.wait(60)
+            super()._write(batch)
+
+    monkeypatch.setattr(acts_file, "RETRY_SECONDS", 0.001)
+    writing, goes_on, world = threading.Event(), threading.Event(), hosted()
+    file = Slow(history_file(path), most_bytes=1 << 30)
+    for _ in range(1 + acts_file.QUEUE):
+        world.step()
+        file.put(ending(world.platform))  # type: ignore[arg-type]
+        assert writing.wait(60)
+    threading.Timer(0.1, goes_on.set).start()
+    file.close()
+    assert only_disk(world, path).ticks == [*range(1, 2 + acts_file.QUEUE)]
+
+
 def test_a_transaction_that_fails_leaves_nothing_of_itself(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -600,6 +640,68 @@ def test_a_copy_that_the_disk_refuses_leaves_nothing(
         copy_history(known[1], tmp_path / "b.hub")
     assert not history_file(tmp_path / "b.hub").exists()
     assert not [*tmp_path.glob(".*partial*")]
+
+
+@pytest.fixture
+def logged(path: Path, tmp_path: Path) -> tuple[World, Path]:
+    """A world, and the place of its history as a killed process leaves it: with a log beside it."""
+    world, left = hosted(log_ticks=0), tmp_path / "left.hub"
+    recording = HistoryWriter(world, path)
+    world.step(6)
+    recording.wait()
+    for end in ("", "-wal"):
+        shutil.copy(f"{history_file(path)}{end}", f"{history_file(left)}{end}")
+    recording.close()
+    drop_history(path)
+    return world, left
+
+
+@pytest.mark.parametrize("done", range(3))
+def test_a_move_that_is_cut_off_leaves_all_of_a_history_in_one_place(
+    logged: tuple[World, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, done: int
+) -> None:
+    def replace(path: Path, target: Path) -> Path:
+        if len(renamed) == done:
+            raise OSError(5, "planted")
+        renamed.append(path)
+        return whole(path, target)
+
+    (world, left), target = logged, tmp_path / "b.hub"
+    renamed: list[Path] = []
+    whole = Path.replace
+    monkeypatch.setattr(Path, "replace", replace)
+    with suppress(FileError):
+        move_history(left, target)
+    monkeypatch.undo()
+    there = [only_disk(world, each).ticks for each in (left, target)]
+    assert sorted(there) == [[], [*range(1, 7)]]
+
+
+def test_a_damaged_history_moves_with_its_log_and_a_missing_one_leaves_none(tmp_path: Path) -> None:
+    source, target = tmp_path / "a.hub", tmp_path / "b.hub"
+    history_file(source).write_bytes(b"not a database, but somebody's")
+    log = Path(f"{history_file(source)}-wal")
+    log.write_bytes(b"its log")
+    move_history(source, target)
+    assert history_file(target).read_bytes() == b"not a database, but somebody's"
+    assert Path(f"{history_file(target)}-wal").read_bytes() == b"its log"
+    move_history(source, target)
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_copy_that_the_disk_refuses_leaves_the_history_of_before(
+    known: tuple[World, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    world, target = hosted(log_ticks=0), tmp_path / "b.hub"
+    with recorded(world, target):
+        world.step(4)
+    monkeypatch.setattr(acts_file, "flush", refused)
+    with pytest.raises(FileError, match="the disk is full"):
+        copy_history(known[1], target)
+    assert only_disk(world, target).ticks == [1, 2, 3, 4]
 
 
 def test_a_full_disk_ends_a_copy(
