@@ -537,18 +537,16 @@ class AckQueue:
         self._lock = threading.Lock()
         self._queue: deque[tuple[int, Tell]] = deque()
         self._error: Exception | None = None
+        self._is_telling = False
 
     def when(self, number: int, tell: Tell) -> None:
-        """Call ``tell(None)`` once an entry is on the disk: now, or in the journal's thread.
+        """Call ``tell(None)`` once an entry is on the disk: now, or in the thread that tells.
 
         In the order of the calls; with an error when it never will be.
         """
         with self._lock:
-            if self._error is None and (self.durable < number or self._queue):
-                self._queue.append((number, tell))
-                return
-            error = self._error if self.durable < number else None
-        tell(error)
+            self._queue.append((number, tell))
+        self._tell()
 
     def came(self, number: int) -> None:
         """Say that an entry is on the disk."""
@@ -563,13 +561,22 @@ class AckQueue:
         self._tell()
 
     def _tell(self) -> None:
-        while True:
-            with self._lock:
-                if not self._queue or (self._error is None and self._queue[0][0] > self.durable):
-                    return
-                number, tell = self._queue.popleft()
-                error = self._error if number > self.durable else None
-            tell(error)
+        """Tell what is due, one after the other: whoever comes meanwhile leaves it to this one."""
+        while (due := self._due()) is not None:
+            number, tell = due
+            try:
+                tell(self._error if number > self.durable else None)
+            finally:
+                self._is_telling = False
+
+    def _due(self) -> tuple[int, Tell] | None:
+        with self._lock:
+            if self._is_telling or not self._queue:
+                return None
+            if self._error is None and self._queue[0][0] > self.durable:
+                return None
+            self._is_telling = True
+            return self._queue.popleft()
 
 
 def recover(path: str | PathLike[str], *, report: Report = quiet) -> Recovery:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from sim.errors import FileError, InputError
 from sim.runtime.journal import checkpointer as keeper_copies
 from sim.runtime.journal.acts import apply, perform
 from sim.runtime.journal.checkpointer import WorldCopier
-from sim.runtime.journal.writer import JournalWriter, Pacing, recover
+from sim.runtime.journal.writer import AckQueue, JournalWriter, Pacing, recover
 from sim.store.journal import journal as journals
 from sim.store.journal.journal import JournalError
 from sim.store.journal.route import JUMP
@@ -165,6 +166,42 @@ def test_whoever_waits_is_told_in_order_and_of_the_end(path: Path) -> None:
     assert told[4] is None
     with pytest.raises(JournalError):
         keeper.did(world, "step", (1,))
+
+
+def test_who_comes_while_another_is_told_is_told_after_that_one() -> None:
+    told: list[str] = []
+    is_telling, goes_on = threading.Event(), threading.Event()
+
+    def first(_error: Exception | None) -> None:
+        is_telling.set()
+        assert goes_on.wait(60)
+        told.append("first")
+
+    queue = AckQueue(0)
+    queue.when(1, first)
+    journal = threading.Thread(target=queue.came, args=(1,))
+    journal.start()
+    assert is_telling.wait(60)
+    queue.when(1, lambda _: told.append("second"))
+    assert told == []
+    goes_on.set()
+    journal.join()
+    assert told == ["first", "second"]
+
+
+def test_one_who_fails_when_told_leaves_the_others_to_be_told() -> None:
+    told: list[int] = []
+
+    def fails(_error: Exception | None) -> None:
+        raise LookupError("planted")
+
+    queue = AckQueue(0)
+    queue.when(1, fails)
+    queue.when(1, lambda _: told.append(1))
+    with pytest.raises(LookupError):
+        queue.came(1)
+    queue.came(2)
+    assert told == [1]
 
 
 def test_whoever_waits_for_what_will_never_come_is_told(path: Path) -> None:
