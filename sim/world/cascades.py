@@ -368,10 +368,11 @@ class Cascades(MutableSequence[Cascade]):
 
     def find(self, number: int) -> Cascade | None:
         """Return the message of a number."""
-        place = self.place_of(number)
-        if place == len(self._items) or self._items[place].id != number:
+        items = self._items  # those of one moment: another thread may ask
+        place = bisect_left(items, number, key=_number)
+        if place == len(items) or items[place].id != number:
             return None
-        return self[place]
+        return self._as_cascade(items[place])
 
     def newest(self, most: int) -> list[Cascade]:
         """Return the newest that ever began, at most so many, in order."""

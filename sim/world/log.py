@@ -130,20 +130,19 @@ class PackedActs(Sequence[LoggedAct]):
         """Add an act at the end."""
         newest = self._state[1]
         newest.append(act)
-        self._open_bytes += len(act.said)
+        self._weigh(len(act.said))
+
+    def _weigh(self, more: int) -> None:
+        newest = self._state[1]
+        self._open_bytes += more
         if len(newest) > OPEN_ACTS or (self._open_bytes > OPEN_BYTES and len(newest) > 2):
             self._pack()
 
-    def pop(self) -> LoggedAct:
-        """Take the last act away."""
-        act = self._last().pop()
-        self._open_bytes -= len(act.said)
-        return act
-
     def renew(self, act: LoggedAct) -> None:
-        """Put another act in the place of the last."""
-        self.pop()
-        self.append(act)
+        """Put another act in the place of the last; at no moment is there one less."""
+        newest = self._last()
+        before, newest[-1] = newest[-1], act
+        self._weigh(len(act.said) - len(before.said))
 
     def clear(self) -> None:
         """Forget all of them."""
@@ -423,10 +422,11 @@ class Trail:
             result += f", {adoptions_of(world):,} adoptions"
         last, author = self.acts[-1] if self.acts else None, one_line(self.author, LONGEST_AUTHOR)
         before = steps_of(last) if last is not None and last.author == author else 0
-        if last is not None and before and last.tick + before == self._since:
-            self.acts.pop()
+        goes_on = last is not None and before > 0 and last.tick + before == self._since
+        if last is not None and goes_on:
             self._since, ticks = last.tick, before + ticks
-        self._add(self._since, self.author, "step", said_of((ticks,), {}), result)
+        said = said_of((ticks,), {})
+        self._add(self._since, self.author, "step", said, result, renews=goes_on)
 
     def copy(self) -> Trail:
         """Return a trail that does not change with this one."""
@@ -444,10 +444,14 @@ class Trail:
         last = itertools.takewhile(lambda act: not steps_of(act), reversed(self.acts))
         return list(last)[::-1]
 
-    def _add(self, tick: int, author: str, kind: str, said: str, result: str) -> None:
+    def _add(
+        self, tick: int, author: str, kind: str, said: str, result: str, *, renews: bool = False
+    ) -> None:
         result, author = one_line(result, LONGEST_RESULT), one_line(author, LONGEST_AUTHOR)
-        act = LoggedAct(len(self.acts), tick, author, kind, said, result)
-        self.acts.append(replace(act, digest=act.chained(self.head)))
+        number = len(self.acts) - renews
+        act = LoggedAct(number, tick, author, kind, said, result)
+        head = self.acts[number - 1].digest if number else ""
+        (self.acts.renew if renews else self.acts.append)(replace(act, digest=act.chained(head)))
         self._is_new = False
 
 

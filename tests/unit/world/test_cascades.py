@@ -203,3 +203,18 @@ def test_seals_tell_ended_messages_apart_and_copies_share_them() -> None:
     world.cascades[2].revise(probability=0.9)
     assert whole_state(twin) != whole_state(world)
     assert twin.cascades.seals != world.cascades.seals
+
+
+def test_a_message_is_found_in_the_list_of_one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World.create(agents=50, mean_degree=4, seed=3)
+    for _ in range(3):
+        world.inject("x", seeds=[0], model="si")
+
+    def number(item: Any) -> int:
+        world.cascades.clear()  # as another thread may, which goes back in time
+        return int(item.id)
+
+    monkeypatch.setattr("sim.world.cascades._number", number)
+    found = world.cascades.find(1)
+    assert found is not None
+    assert found.id == 1
