@@ -33,7 +33,7 @@ LEAVE = "\x1b[<u\x1b[?1004l\x1b[?2004l\x1b[?1006l\x1b[?1003l\x1b[?1000l\x1b[?25h
 """Ends key protocol, focus, paste and mouse reports, shows the cursor, leaves the other screen."""
 
 GRACE_SECONDS = 3.5
-"""After a signal: how long leaving in good order may take."""
+"""After a signal: how long leaving in good order may take, but for a save that has begun."""
 
 WATCH_SECONDS = 1.0
 """How often the terminal is looked after."""
@@ -104,7 +104,7 @@ def _drawn_on_output() -> Iterator[None]:
 
 async def _run(app: HubbubApp) -> int:
     """Run the app; the terminal is given back first, then the engine is left, in bounded time."""
-    received: list[int] = []
+    received: dict[int, threading.Timer] = {}
     loop = asyncio.get_running_loop()
     for number in SIGNALS:
         loop.add_signal_handler(number, _signalled, app, number, received)
@@ -112,11 +112,12 @@ async def _run(app: HubbubApp) -> int:
     with _exported(app), _drawn_on_output():
         await app.run_async()
     watch.cancel()
-    if received:
-        await _rescue(app)
+    for number, deadline in received.items():
+        await _rescue(app, deadline.cancel)
+        _deadline(number)
     await app.leave()
-    if received:
-        return 128 + received[0]
+    for number in received:
+        return 128 + number
     return app.return_code or 0
 
 
@@ -132,24 +133,32 @@ def _exported(app: HubbubApp) -> contextlib.AbstractContextManager[object]:
     return exported(SimulationSource(lambda: app.feed.simulation if app.feed else None), port)
 
 
-async def _rescue(app: HubbubApp) -> None:
-    """Save what no journal keeps; a copy of another's world is none of ours."""
+async def _rescue(app: HubbubApp, begun: Callable[[], object] = lambda: None) -> None:
+    """Save what no journal keeps; a copy of another's world is none of ours.
+
+    ``begun`` is called once it is the save's turn: from there on it takes as long as the disk does.
+    """
     frame = app.frame
     if frame is None or not frame.dirty or frame.kept is not None or app.home.is_copy:
         return
     with contextlib.suppress(Exception):  # it is all that can be done
-        await app.simulation.save(app.backend.saves / f"{frame.name}.rescued.hub")
+        path = app.backend.saves / f"{frame.name}.rescued.hub"
+        await app.simulation.save(path, report=lambda _stage, _share: begun())
 
 
-def _signalled(app: HubbubApp, number: int, received: list[int]) -> None:
+def _signalled(app: HubbubApp, number: int, received: dict[int, threading.Timer]) -> None:
     """Leave in good order; a second signal does not wait."""
     if received:
         _force(number)
-    received.append(number)
+    received[number] = _deadline(number)
+    app.exit()
+
+
+def _deadline(number: int) -> threading.Timer:
     deadline = threading.Timer(GRACE_SECONDS, _force, (number,))
     deadline.daemon = True
     deadline.start()
-    app.exit()
+    return deadline
 
 
 def _force(number: int) -> None:
@@ -165,7 +174,7 @@ def hung_up(descriptor: int) -> bool:
     return any(event & (select.POLLHUP | select.POLLERR) for _, event in poll.poll(0))
 
 
-async def _watch_terminal(app: HubbubApp, received: list[int]) -> None:
+async def _watch_terminal(app: HubbubApp, received: dict[int, threading.Timer]) -> None:
     """Leave when the terminal vanishes: not every way to lose it comes with a signal."""
     while not received:
         await asyncio.sleep(WATCH_SECONDS)

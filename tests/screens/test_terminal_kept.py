@@ -20,6 +20,7 @@ from sim.world.world import World
 from tests.screens import test_terminal
 from tests.screens.fake import FakeBackend
 from tests.screens.test_terminal import Child
+from tests.unit.runtime.worlds import Gate, until
 from tui import terminal
 
 REAL = """
@@ -126,6 +127,32 @@ def test_a_world_without_a_journal_is_saved_unless_it_is_a_copy(
     kept = tmp_path / "town.rescued.hub"
     assert kept.exists() is not is_copy
     assert is_copy or load(kept).tick == 2
+
+
+def test_a_rescue_that_has_begun_is_not_cut_by_the_deadline(tmp_path: Path) -> None:
+    from sim.runtime import Simulation
+
+    told: list[str] = []
+
+    async def end() -> None:
+        world, gate = World.create(agents=50, mean_degree=4, seed=3), Gate(at=3)
+        world.phases.append(gate.phase)
+        async with Simulation(world, name="town") as simulation:
+            screen: Any = Screen(FakeBackend(tmp_path), None, simulation)
+            await simulation.step(2)
+            screen.frame = simulation.frame
+            stepping = asyncio.create_task(simulation.step(1))
+            await until(lambda: gate.came == 3)
+            saving = asyncio.create_task(terminal._rescue(screen, lambda: told.append("begun")))
+            await asyncio.sleep(0)
+            assert told == [], "a tick that does not end is no reason to wait"
+            gate.open()
+            await saving
+            assert told
+            await stepping
+
+    asyncio.run(end())
+    assert load(tmp_path / "town.rescued.hub").tick == 3
 
 
 def test_leaving_ends_within_five_seconds() -> None:
