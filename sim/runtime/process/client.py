@@ -319,9 +319,8 @@ class ProcessEngine:
         newest = self.frames.newest
         if newest is None or newest.stalled is None:
             self._wire.send("close")
-            await in_thread(self._child.wait, CLOSING_SECONDS)
-            self._wire.close()
-            await in_thread(self._wire.join, CLOSING_SECONDS)  # what it answered last is heard
+            if await in_thread(self._child.wait, CLOSING_SECONDS) is not None:
+                await in_thread(self._wire.join, CLOSING_SECONDS)  # what it answered last is heard
         await self._bury()
         self._settle_all(self.failure or closed())
         self.frames.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from sim.agents.lifecycle import Lifecycle
 from sim.errors import FileError, InputError
 from sim.runtime import Simulation
 from sim.runtime.journal.writer import Pacing, recover
+from sim.store import load
 from sim.store.journal import journal as journals
 from sim.store.journal.journal import JournalError
 from sim.store.journal.lease import LeaseError
@@ -219,12 +222,13 @@ class Full:
     """A disk that is full when the test says so."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.is_full = False
+        self.is_full, self.tried = False, 0
         self._commit = journals.commit
         monkeypatch.setattr(journals, "commit", self._try)
 
     def _try(self, *args: Any) -> None:
         if self.is_full:
+            self.tried += 1
             error = sqlite3.OperationalError("database or disk is full")
             error.sqlite_errorname = "SQLITE_FULL"
             raise error
@@ -269,6 +273,70 @@ async def test_a_world_that_closes_on_a_full_disk_keeps_what_was_answered(
         await until(lambda: "the disk is full" in (simulation.frame.banner or ""))
     assert recover(path).tick == 3
     assert recover(path).is_whole
+
+
+async def test_whoever_waits_while_a_world_closes_on_a_full_disk_is_told(
+    path: Path, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = Full(monkeypatch)
+    async with kept(small(), path) as simulation:
+        await simulation.step(3)
+        full.is_full = True
+        waiting = asyncio.create_task(simulation.inject("Lost", seeds=[1], model="sir"))
+        await until(lambda: full.tried > 0)
+    with pytest.raises(JournalError, match="full"):
+        await waiting
+    assert recover(path).tick == 3
+    assert not recover(path).world.cascades
+
+
+async def test_a_journal_renamed_under_a_running_world_pauses_it_until_it_is_back(
+    path: Path, quick: None
+) -> None:
+    world, live = small(), path.with_name("a.hub.live")
+    async with kept(world, path) as simulation:
+        await simulation.step(3)
+        live.rename(path.with_name("elsewhere"))
+        await simulation.play(ticks_per_second=200)
+        await until(lambda: "a.hub.live is gone" in (simulation.frame.banner or ""))
+        with pytest.raises(JournalError, match=r"a\.hub\.live is gone"):
+            await simulation.inject("One", seeds=[1], model="sir")
+        await simulation.pause()
+        path.with_name("elsewhere").rename(live)
+        await until(lambda: simulation.frame.banner is None)
+        await simulation.inject("Two", seeds=[1], model="sir")
+    whole(path, world)
+    assert [each.text for each in recover(path).world.cascades] == ["Two"]
+
+
+async def test_the_first_writer_stops_where_its_lease_was_removed(path: Path, quick: None) -> None:
+    async with kept(small(), path) as first:
+        await first.step(3)
+        (path.with_name("a.hub.live") / "lease").unlink()
+        async with kept(recover(path).world, path) as second:
+            await second.step(2)
+            waiting = asyncio.create_task(first.step(1))
+            await until(lambda: "lease was replaced" in (first.frame.banner or ""))
+            await second.step(2)
+    with pytest.raises(JournalError, match="lease was replaced"):
+        await waiting
+    assert (recover(path).tick, recover(path).is_whole) == (7, True)
+
+
+async def test_a_world_whose_journal_was_removed_is_saved_elsewhere_and_goes_on(
+    path: Path, quick: None
+) -> None:
+    async with kept(small(), path) as simulation:
+        await simulation.step(3)
+        shutil.rmtree(path.with_name("a.hub.live"))
+        waiting = asyncio.create_task(simulation.step(1))
+        await until(lambda: "a.hub.live is gone" in (simulation.frame.banner or ""))
+        await simulation.save(path.with_name("b.hub"))
+        with pytest.raises(JournalError, match="is gone"):
+            await waiting
+        assert "Nothing is written to a journal any more" in (simulation.frame.banner or "")
+        assert await simulation.step(2) == 2
+    assert load(path.with_name("b.hub")).tick == 4
 
 
 async def test_a_journal_that_dies_stops_the_world_and_saving_still_works(
