@@ -364,6 +364,12 @@ class Simulation:
         It is copied, and written by a thread while ticks and commands go on; this returns once the
         file is safe on the disk. Works also after the engine failed. ``report`` is called in that
         thread.
+
+        Raises
+        ------
+        FileError
+            When something else wrote the world's own file since it was opened or saved there, and
+            when the disk refuses.
         """
         return await self._client.save(path, note, report)
 

@@ -16,6 +16,7 @@ PROMISES: dict[int, tuple[str, tuple[str, ...]]] = {
         (
             "unit/runtime/journal/test_writer_kills.py::test_ten_kills_lose_nothing_acknowledged",
             "unit/runtime/journal/test_writer_kills.py::test_the_check_finds_a_planted_bug",
+            "faults/test_closing.py::test_what_is_acknowledged_while_a_world_ends_outlasts_a_kill",
             "faults/test_kills.py::test_two_kills_of_a_small_world_lose_nothing",
             "faults/test_kills.py::test_kills_of_a_large_world_lose_nothing",
         ),
@@ -72,10 +73,14 @@ PROMISES: dict[int, tuple[str, tuple[str, ...]]] = {
         ),
     ),
     8: (
-        "a full disk stops stepping, keeps what was acknowledged, and resumes",
+        "a full disk or a missing journal stops stepping, keeps what was acknowledged, resumes",
         (
             "unit/runtime/journal/test_writer_live.py::"
             "test_a_full_disk_pauses_and_everything_goes_on_when_there_is_room",
+            "unit/runtime/journal/test_writer_live.py::"
+            "test_whoever_waits_while_a_world_closes_on_a_full_disk_is_told",
+            "unit/store/journal/test_journal.py::"
+            "test_what_is_written_to_files_that_nobody_will_find_is_not_acknowledged",
             "faults/test_full_disk.py::test_stepping_pauses_under_a_limit_of_file_size_and_goes_on",
             "faults/test_full_disk.py::"
             "test_a_command_that_needs_a_checkpoint_pauses_too_and_nothing_is_lost",
@@ -90,6 +95,8 @@ PROMISES: dict[int, tuple[str, tuple[str, ...]]] = {
             "test_another_process_is_named_and_its_death_frees_the_world",
             "unit/runtime/journal/test_writer_live.py::"
             "test_a_second_writer_is_refused_and_the_first_goes_on",
+            "unit/runtime/journal/test_writer_live.py::"
+            "test_the_first_writer_stops_where_its_lease_was_removed",
             "unit/runtime/test_opening.py::"
             "test_a_second_process_is_told_who_has_it_and_gets_a_copy",
         ),
@@ -154,6 +161,8 @@ PROMISES: dict[int, tuple[str, tuple[str, ...]]] = {
         (
             "unit/runtime/test_saves_win.py::test_what_is_shown_is_never_older_than_what_was_saved",
             "unit/runtime/test_saves_win.py::test_a_save_tells_what_it_would_lose",
+            "unit/runtime/test_saves_win.py::"
+            "test_a_save_does_not_replace_what_something_else_put_there_meanwhile",
             "unit/cli/worlds/test_recover.py::"
             "test_a_run_never_replaces_a_later_state_of_its_world_unasked",
             "screens/test_durability.py::test_a_save_that_would_lose_a_later_state_asks",
