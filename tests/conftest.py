@@ -93,13 +93,14 @@ def _who_strikes_is_not_measured() -> Iterator[None]:
     In CPython 3.11 a traced thread that calls a function while a signal waits for the main thread
     tries the call again until that is handled: for ever, where the main thread is in SQLite.
     """
+    from sim.core.threads import interruptible
     from sim.runtime.engine.warden import Warden
 
     striking = Warden._strike
 
-    def untraced(warden: Warden, thread: int) -> None:
+    def untraced(warden: Warden, thread: int, block: interruptible | None) -> None:
         sys.settrace(None)
-        striking(warden, thread)
+        striking(warden, thread, block)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Warden, "_strike", untraced)

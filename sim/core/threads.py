@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import ctypes
 import os
+import threading
+from types import TracebackType
 
-__all__ = ["Stalled", "allow", "interrupt", "workers"]
+__all__ = ["Stalled", "allow", "interrupt", "interruptible", "open_block", "workers"]
 
 _allowed: list[int] = []
+_open: dict[int, interruptible] = {}
+_striking = threading.Lock()
 
 
 def allow(count: int | None) -> None:
@@ -32,14 +36,60 @@ def workers() -> int:
 
 
 class Stalled(BaseException):
-    """Raised in the engine's thread, inside a plugin that did not come back."""
+    """Raised by :func:`interrupt`, in a plugin that did not come back."""
 
     def __init__(self, said: str = "it did not come back, and was stopped") -> None:
         super().__init__(said)
 
 
-def interrupt(thread: int | None) -> None:
-    """Raise :class:`Stalled` in a thread, at its next line of Python."""
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(
-        ctypes.c_ulong(thread or 0), ctypes.py_object(Stalled)
-    )
+class interruptible:  # noqa: N801 - read as a verb
+    """A block that another thread may interrupt: the exception rises in it, and never behind it.
+
+    Python raises such an exception some time after it is told to, wherever the thread is by then.
+    So a block that was struck does not end before the exception has risen.
+    """
+
+    __slots__ = ("_outer", "is_struck", "thread")
+
+    def __enter__(self) -> None:
+        self.is_struck, self.thread = False, threading.get_ident()
+        self._outer = _open.get(self.thread)
+        _open[self.thread] = self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._outer is None:
+            _open.pop(self.thread, None)
+        else:
+            _open[self.thread] = self._outer
+        with _striking:  # from here on nobody strikes
+            is_struck = self.is_struck
+        if is_struck:
+            _raise_in(self.thread, None)
+            if not isinstance(error, Stalled):
+                raise Stalled
+
+
+def open_block(thread: int | None) -> interruptible | None:
+    """Return the innermost interruptible block that a thread is in; None: it is in none."""
+    return _open.get(thread or 0)
+
+
+def interrupt(block: interruptible) -> bool:
+    """Raise :class:`Stalled` in a block, once; return False where it has ended, or was struck."""
+    with _striking:
+        if block.is_struck or _open.get(block.thread) is not block:
+            return False
+        block.is_struck = True
+        _raise_in(block.thread, Stalled)
+        return True
+
+
+def _raise_in(thread: int, error: type[BaseException] | None) -> None:
+    """Have Python raise an error in a thread at its next line; None: not any more."""
+    raised = None if error is None else ctypes.py_object(error)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), raised)

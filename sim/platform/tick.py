@@ -12,7 +12,7 @@ from sim.agents.lifecycle import Lifecycle
 from sim.agents.turnover import leavers, newcomers
 from sim.core import rng
 from sim.core.rng import Stream
-from sim.core.threads import workers
+from sim.core.threads import interruptible, workers
 from sim.platform.acts.commands import carry_out
 from sim.platform.acts.effects import change_ties, take_effect
 from sim.platform.acts.kinds import Act
@@ -140,8 +140,9 @@ def _serving(
     """Return what all feeds under one recommender read."""
     recommender, own = platform.recommenders[which], None
     try:
-        recommender.prepare(platform)
-        own = recommender.pool(platform)
+        with interruptible():
+            recommender.prepare(platform)
+            own = recommender.pool(platform)
     except BaseException as error:  # somebody's recommender
         if is_interruption(error):
             raise

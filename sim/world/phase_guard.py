@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sim.core.text import one_line
+from sim.core.threads import interruptible
 from sim.errors import InputError
 from sim.platform.opening import phases_of
 from sim.spread.cascade.faults import is_interruption, said_by
@@ -42,7 +43,8 @@ def fenced(phase: Phase, *, strikes: int = 3) -> Phase:
         if faults >= strikes:
             return
         try:
-            phase.run(world)
+            with interruptible():
+                phase.run(world)
         except BaseException as error:  # somebody else's code
             if is_interruption(error):
                 raise

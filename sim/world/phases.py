@@ -6,6 +6,7 @@ from collections.abc import Hashable
 
 import xxhash
 
+from sim.core.threads import interruptible
 from sim.errors import InputError
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Draws, Ids
@@ -32,7 +33,8 @@ def start(world: WorldState, cascade: Cascade) -> None:
     try:
         cascade.company = world.cascades
         cascade.seeds = _still_active(world, cascade)
-        cascade.begin(cascade.starts_at if cascade.starts_at >= world.tick else world.tick - 1)
+        with interruptible():
+            cascade.begin(cascade.starts_at if cascade.starts_at >= world.tick else world.tick - 1)
     except BaseException as error:
         fail(world, cascade, error)
 
@@ -52,9 +54,10 @@ def wake(world: WorldState, cascade: Cascade) -> bool:
     """Let a cascade at rest run on when something about it could change; whether it does."""
     cascade.company = world.cascades
     try:
-        contacts = _resting_over(world, cascade)
-        cascade.runs_over(contacts)
-        wakes = not cascade.is_at_rest(contacts)
+        with interruptible():
+            contacts = _resting_over(world, cascade)
+            cascade.runs_over(contacts)
+            wakes = not cascade.is_at_rest(contacts)
     except BaseException as error:
         fail(world, cascade, error)
         return False
@@ -84,11 +87,12 @@ def expose(world: WorldState) -> None:
             is_over = cascade.is_over
             cascade.advance(world.tick, absent)
             try:
-                contacts = (
-                    world.silence()
-                    if is_over
-                    else cascade.channel.contacts(network, cascade.id, world.tick)
-                )
+                with interruptible():
+                    contacts = (
+                        world.silence()
+                        if is_over
+                        else cascade.channel.contacts(network, cascade.id, world.tick)
+                    )
             except BaseException as error:  # a channel's fault costs only its cascade
                 fail(world, cascade, error)
             else:
@@ -103,8 +107,9 @@ def respond(world: WorldState) -> None:
         try:
             group = cascade.group
             if group is None:
-                _step(cascade, contacts, cascade.draws(world.tick))
-                contacts.release()
+                with interruptible():
+                    _step(cascade, contacts, cascade.draws(world.tick))
+                    contacts.release()
             else:
                 groups.setdefault(group, []).append((cascade, contacts))
         except BaseException as error:  # a plugin's fault costs only its own cascade
@@ -127,7 +132,8 @@ def _respond_together(world: WorldState, members: list[tuple[Cascade, Contacts]]
         contacts = tuple(heard for _, heard in members)
         draws = tuple(cascade.draws(world.tick) for cascade in cascades)
         try:
-            faults = type(cascades[0].model).step_together(cascades, contacts, draws)
+            with interruptible():
+                faults = type(cascades[0].model).step_together(cascades, contacts, draws)
         except BaseException as error:
             for cascade in cascades:
                 cascade.roll_back()
@@ -150,8 +156,9 @@ def measure(world: WorldState) -> None:
         if cascade.status != "running":
             continue
         try:
-            cascade.measure(world.silence() if cascade.is_over else contacts)
-            contacts.release()
+            with interruptible():
+                cascade.measure(world.silence() if cascade.is_over else contacts)
+                contacts.release()
         except BaseException as error:
             fail(world, cascade, error)
     resting = [cascade for cascade, _ in world.exposed if cascade.status == "quiet"]

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import suppress
+from functools import partial
 from threading import Event, Thread
 from time import monotonic
-from typing import Any, NamedTuple
+from types import coroutine
+from typing import Any, NamedTuple, TypeVar
 
 from sim.core.text import one_line
-from sim.core.threads import Stalled, interrupt
+from sim.core.threads import Stalled, interrupt, interruptible, open_block
 from sim.minds.deciding.pending import COUNTED, PendingDecision, Row, checked
 from sim.minds.minds import Mind
 from sim.minds.models.batch import ASK_ALONE, Case
@@ -30,6 +32,7 @@ _LOOK = 0.1
 _LAST_WORDS = 1.0
 """Seconds that minds have to end once they are told to."""
 _STRIKES = 3
+T = TypeVar("T")
 _FAILED = "the mind failed"
 _LONGEST = 200
 
@@ -135,22 +138,24 @@ class DecisionRound:
                 continue
             if was_interrupted:
                 return True  # it is deep in somebody's library: left behind
-            self._named_stuck(worker.ident)
-            was_interrupted, self._beat = True, monotonic()
-            interrupt(worker.ident)
+            block = open_block(worker.ident)  # before the look: it is of the mind that is seen then
+            holder, self._beat = self._holder(worker.ident), monotonic()
+            was_interrupted = block is None or interrupt(block)
+            if holder is not None and was_interrupted:
+                said = f"it lets no other mind decide for {self._patience.loop:g} seconds"
+                self._strikes.note(holder.called, said)
         return False
 
-    def _named_stuck(self, thread: int | None) -> None:
-        """Name the mind that does not let go of the loop."""
+    def _holder(self, thread: int | None) -> PendingDecision | None:
+        """Return who decides with the mind that does not let go of the loop."""
         frame = sys._current_frames().get(thread or 0)  # noqa: SLF001 - the only way to ask
         while frame is not None:
             if frame.f_code in _HOLDING:
                 mine = frame.f_locals
-                thought = mine["thought"] if "thought" in mine else mine["group"][0]
-                said = f"it lets no other mind decide for {self._patience.loop:g} seconds"
-                self._strikes.note(thought.called, said)
-                return
+                holder: PendingDecision = mine["thought"] if "thought" in mine else mine["group"][0]
+                return holder
             frame = frame.f_back
+        return None
 
     # In the worker's thread
 
@@ -238,7 +243,7 @@ class DecisionRound:
         fault, asks_again = Fault.MALFORMED, False
         try:
             asks_again = bool(mind.asks_again)
-            found = _as_many(await mind.decide_together(cases), len(group))
+            found = _as_many(await _in_steps(lambda: mind.decide_together(cases)), len(group))
         except ModelError as error:
             fault = error.fault
         except asyncio.CancelledError:
@@ -287,7 +292,8 @@ class DecisionRound:
             return
         try:
             await thought.recall()
-            said = await thought.mind.decide(thought.member, thought.posts, thought.recalled)
+            asked = partial(thought.mind.decide, thought.member, thought.posts, thought.recalled)
+            said = await _in_steps(asked)
         except ModelError as error:
             thought.why.append(str(error.fault))
             thought.settle(None, COUNTED.get(error.fault, Decided.FAILED))
@@ -298,6 +304,28 @@ class DecisionRound:
             self._failed(thought)
         else:
             self._settle(thought, said)
+
+
+@coroutine
+def _in_steps(decide: Callable[[], Awaitable[T]]) -> Generator[Any, Any, T]:
+    """Wait for a mind of which each step may be interrupted, and nobody else's by mistake."""
+
+    async def decided() -> T:
+        return await decide()
+
+    steps, thrown = decided(), None
+    while True:
+        with interruptible():
+            try:
+                waits = steps.send(None) if thrown is None else steps.throw(thrown)
+            except StopIteration as end:
+                found: T = end.value
+                return found
+        try:
+            thrown = None
+            yield waits
+        except BaseException as error:  # it is cancelled: for the mind to hear
+            thrown = error
 
 
 def _unheard(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core.registry import make
+from sim.core.threads import interruptible
 from sim.errors import InputError
 from sim.platform.acts.policy import Policy, RulePolicy
 from sim.platform.feed.exposures import ExposurePart
@@ -95,7 +96,8 @@ def codes_of(platform: PlatformState, part: ExposurePart, key: np.uint64) -> Cod
 def _codes(platform: PlatformState, place: int, part: ExposurePart, key: np.uint64) -> Codes:
     """Return what one policy says; where it fails, what the built-in rules say."""
     try:
-        return platform.policies[place].codes(part, platform, key)
+        with interruptible():
+            return platform.policies[place].codes(part, platform, key)
     except BaseException as error:  # somebody's policy
         if is_interruption(error):
             raise

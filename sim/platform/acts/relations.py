@@ -10,6 +10,7 @@ import numpy.typing as npt
 from sim.core import rng
 from sim.core.registry import make
 from sim.core.rng import Stream
+from sim.core.threads import interruptible
 from sim.errors import HubbubError, InputError
 from sim.network.analysis.reputation import founders, reputation
 from sim.network.graph.changes import GAIN, LOSS, steps_of
@@ -209,10 +210,12 @@ def propose(world: WorldState, platform: PlatformState) -> None:
     drawn = rng.uniforms(platform.key(Stream.MEETING), online) < settings.meeting
     asked = online[drawn & ~alone] if settings.welcome else online[drawn]
     try:
-        who, whom, _ = friends.suggest(asked, platform, _SPARE)
+        with interruptible():
+            who, whom, _ = friends.suggest(asked, platform, _SPARE)
         found = [_first(*_allowed(world, who, whom))]
         if lonely.size:
-            who, whom, _ = friends.suggest(lonely, platform, settings.welcome)
+            with interruptible():
+                who, whom, _ = friends.suggest(lonely, platform, settings.welcome)
             found.append(_allowed(world, who, whom))
             lonely = np.setdiff1d(lonely, found[-1][0])
     except BaseException as error:  # somebody's recommender

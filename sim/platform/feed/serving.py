@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.threads import interruptible
 from sim.platform.feed.candidates import Candidates
 from sim.platform.feed.candidates_kernels import CandidateColumns, gather
 from sim.platform.feed.draws_kernels import MOST, FeedTables
@@ -225,8 +226,9 @@ class FeedBuffers:
         candidates = serving.candidates(viewers, low, high, tray)
         stop, span = -1, (viewers, low, high)
         try:
-            scores = serving.recommender.scores_of(candidates, self.slots)
-            stop = self._select(serving, candidates, scores, tray, span)
+            with interruptible():
+                scores = serving.recommender.scores_of(candidates, self.slots)
+                stop = self._select(serving, candidates, scores, tray, span)
             fault = serving.recommender.refuse_nan() if stop < 0 else None
         except BaseException as error:  # somebody's recommender
             if is_interruption(error):

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.threads import interruptible
 from sim.platform.feed.candidates import Candidates
 from sim.platform.feed.ranking_kernels import add_up
 from sim.platform.feed.recommender import Recommender
@@ -94,7 +95,8 @@ def weights_of(recommender: Recommender) -> Weights | None:
     ):
         return None
     try:
-        weights = Weights(*(float(each) for each in recommender.weights()))
+        with interruptible():
+            weights = Weights(*(float(each) for each in recommender.weights()))
     except BaseException as error:  # somebody's recommender
         if is_interruption(error):
             raise

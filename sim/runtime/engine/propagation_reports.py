@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sim.core.text import clip, one_line
+from sim.core.threads import interruptible
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.faults import is_interruption, said_by
 
@@ -41,7 +42,8 @@ class ModelReports:
         if cascade.started_at < 0 or self._strikes.get(key, 0) >= _STRIKES:
             return ()
         try:
-            return ask(cascade)
+            with interruptible():
+                return ask(cascade)
         except BaseException as error:  # somebody else's code, outside the tick
             if is_interruption(error):
                 raise

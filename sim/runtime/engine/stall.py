@@ -20,6 +20,7 @@ from typing import Any
 import numpy.typing as npt
 
 from sim.core.registry import foreign, spec_of
+from sim.core.threads import interruptible, open_block
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import OpenedChannel
 from sim.spread.cascade.model import PropagationModel
@@ -27,7 +28,7 @@ from sim.world.channels import reopened
 from sim.world.log import Trail
 from sim.world.world import World
 
-__all__ = ["RollbackState", "Stall", "StallOutcome", "is_foreign", "stall_of"]
+__all__ = ["RollbackState", "Stall", "StallOutcome", "is_foreign", "stall_of", "stalled_blocks"]
 
 _OURS = {"plugins", "sim"}
 _SHARED = ("ties.", "interactions.", "relations.")
@@ -128,12 +129,28 @@ def stall_of(thread: int | None, what: str, seconds: float) -> Stall:
     Where there is none, that of a thread which makes feeds for it.
     """
     frames = sys._current_frames()  # noqa: SLF001 - the only way to ask
-    feeds = [each.ident for each in threading.enumerate() if each.name.startswith("feed")]
-    for number in (thread, *feeds):
-        stall = _stall_in(frames.get(number or 0), what, seconds)
+    for number in _threads(thread):
+        stall = _stall_in(frames.get(number), what, seconds)
         if stall.plugin:
             return stall
     return Stall(what, seconds)
+
+
+def _threads(thread: int | None) -> list[int]:
+    """Return a thread, and those that make feeds for it."""
+    feeds = [each.ident for each in threading.enumerate() if each.name.startswith("feed")]
+    return [number for number in (thread, *feeds) if number is not None]
+
+
+def stalled_blocks(thread: int | None, plugin: str) -> list[interruptible]:
+    """Return the blocks in which a plugin runs, in a thread and in those that make feeds for it."""
+    blocks = [(number, open_block(number)) for number in _threads(thread)]
+    frames = sys._current_frames()  # noqa: SLF001 - as above, and after the blocks were seen
+    return [
+        block
+        for number, block in blocks
+        if block is not None and _stall_in(frames.get(number), "", 0.0).plugin == plugin
+    ]
 
 
 def _stall_in(frame: FrameType | None, what: str, seconds: float) -> Stall:

@@ -30,7 +30,7 @@ from sim.runtime.engine.outbox import Frames, Outbox, Poster
 from sim.runtime.engine.output_capture import PluginFiles
 from sim.runtime.engine.program import Program
 from sim.runtime.engine.run_control import StepRequest
-from sim.runtime.engine.stall import Stall, StallOutcome, stall_of
+from sim.runtime.engine.stall import Stall, StallOutcome, stall_of, stalled_blocks
 from sim.runtime.frames.community_layout import CommunityLayout
 from sim.runtime.frames.frames import Frame, SessionRow
 from sim.runtime.frames.sessions import ENDED, Session, remember
@@ -523,9 +523,10 @@ class ThreadEngine:
         if under_way is None:
             raise InputError("The engine answers; there is nothing to stop.")
         stall = stall_of(self.engine.thread, under_way[0], time.monotonic() - under_way[1])
-        if stall.plugin and await self._stopped(under_way):
+        was_struck = [interrupt(one) for one in stalled_blocks(self.engine.thread, stall.plugin)]
+        if stall.plugin and await self._came_back(under_way):
             ended: StallOutcome = await self.do(
-                lambda: self._told(was_stopped, stall), is_safe=True
+                lambda: self._told(was_stopped, stall, was_struck=any(was_struck)), is_safe=True
             )
             return ended
         if not self.live.safety.has_copy:
@@ -535,9 +536,8 @@ class ThreadEngine:
             )
         return await self._rebuild(stall)
 
-    async def _stopped(self, under_way: tuple[str, float]) -> bool:
-        """Interrupt the plugin, and return whether the engine came back and can go on."""
-        interrupt(self.engine.thread)
+    async def _came_back(self, under_way: tuple[str, float]) -> bool:
+        """Return whether the engine comes back within a time, and can go on."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while self.engine.under_way is under_way and time.monotonic() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.02)  # it is another thread that changes
@@ -569,10 +569,10 @@ class ThreadEngine:
                 session.cascade = cascade
         return ended
 
-    def _told(self, what: Callable[..., StallOutcome], *args: Any) -> StallOutcome:
+    def _told(self, what: Callable[..., StallOutcome], *args: Any, **said: Any) -> StallOutcome:
         """Let a journal have the world as it is after a restart, which nobody can do again."""
         with self.live.custody.done("call:restart", ()):
-            return what(self.live, *args)
+            return what(self.live, *args, **said)
 
     def _look_at_files(self) -> None:
         """Take up plugin files that were saved meanwhile, in a thread."""
@@ -673,11 +673,13 @@ def not_open() -> HubbubError:
     return HubbubError("The simulation is not open; use `async with Simulation(world)`.")
 
 
-def was_stopped(live: LiveWorld, stall: Stall) -> StallOutcome:
-    """Say what the interruption of a plugin ended."""
+def was_stopped(live: LiveWorld, stall: Stall, *, was_struck: bool) -> StallOutcome:
+    """Say what the interruption of a plugin ended; nothing where it came back before."""
     ended = [c.id for c in live.world.cascades if c.error and Stalled.__name__ in c.error][-1:]
     live.notice()
     said = StallOutcome(live.world.tick, stall.plugin, stall.place, tuple(ended), was_rebuilt=False)
+    if not was_struck:
+        said = replace(said, sessions=(), how="came back by itself")
     live.announce(said.sentence)
     return said
 

@@ -22,6 +22,7 @@ from pathlib import PurePath
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from sim.core.threads import Stalled, interrupt, interruptible, open_block
 from sim.errors import StuckError
 from sim.runtime.engine.watchdog import Heartbeat
 
@@ -58,13 +59,6 @@ _SIGNAL = signal.SIGUSR2
 _FILE = "hubbub_file_"
 _COMPILER = ("numba.", "llvmlite.")
 _THREADS = ("MainThread", "engine", "feed", "replicate")
-
-
-class _Stopped(BaseException):
-    """Raised inside a plugin that did not come back."""
-
-    def __init__(self) -> None:
-        super().__init__("it did not come back, and was stopped")
 
 
 @dataclass(slots=True)
@@ -277,12 +271,13 @@ class Warden:
         self._aim = call.frame
         began, worked, struck = time.monotonic(), time.process_time(), False
         while not self._is_over.wait(0.02):
+            block = open_block(thread)  # before the look: it holds the call that is seen then
             if not self._lasts(thread, call):
                 self._calls.clear()
                 return
             if not struck:
                 struck = True
-                self._strike(thread)
+                self._strike(thread, block)
             if self._graceless(time.monotonic() - began, time.process_time() - worked):
                 self._ended(f"{str(stuck).rstrip('.')}; {self._kept()}.")
                 return
@@ -299,16 +294,11 @@ class Warden:
         found = calls_of_plugins(self._packages).get(thread)
         return found is not None and found[0] is call.frame
 
-    def _strike(self, thread: int) -> None:
+    def _strike(self, thread: int, block: interruptible | None) -> None:
         if thread == self._main:
             signal.pthread_kill(thread, _SIGNAL)
-            return
-        import ctypes
-
-        self._stuck = self._accused
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(
-            ctypes.c_ulong(thread), ctypes.py_object(_Stopped)
-        )
+        elif block is not None and interrupt(block):
+            self._stuck = self._accused
 
     def _struck(self, _number: int, frame: FrameType | None) -> None:
         """Raise inside the plugin, if it is still there; in the main thread."""
@@ -316,7 +306,7 @@ class Warden:
         while frame is not None:
             if frame is aim:
                 self._stuck = self._accused
-                raise _Stopped
+                raise Stalled
             frame = frame.f_back
 
     def _kept(self) -> str:
@@ -375,7 +365,8 @@ def naming() -> Iterator[None]:
         When one had to be.
     """
     try:
-        yield
+        with interruptible():
+            yield
     except StuckError:
         raise
     except BaseException:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from sim.core.checks import whole_number
 from sim.core.registry import is_foreign
 from sim.core.text import one_line
+from sim.core.threads import interruptible
 from sim.errors import HubbubError, InputError
 from sim.spread.cascade.faults import is_interruption, said_by
 from sim.world.contract import WorldState
@@ -254,7 +255,8 @@ def _done(world: WorldState, planned: Planned) -> Planned:
     """Do one, and return it with what came of it."""
     frame = world.tick, world.seed, world.tick_minutes
     try:
-        result, failed = planned.does.do(world, planned.number), False
+        with interruptible():
+            result, failed = planned.does.do(world, planned.number), False
         if not isinstance(result, str):
             got = type(result).__name__
             said = f"do() returns in a line what came of it, and gave {got}"

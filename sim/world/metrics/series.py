@@ -11,6 +11,7 @@ import numpy.typing as npt
 from sim.core.bounds import prefixed, under
 from sim.core.checks import whole_number
 from sim.core.params import Field, Parameters
+from sim.core.threads import interruptible
 from sim.errors import InputError, UnknownNameError
 from sim.spread.cascade.faults import is_interruption, said_by
 from sim.world.contract import Phase, WorldParts, WorldState
@@ -131,7 +132,7 @@ class Metrics:
             if world.tick % max(metric.every, 1):
                 continue
             try:
-                with only_reads(world, f"the metric {name!r}"):
+                with only_reads(world, f"the metric {name!r}"), interruptible():
                     found[name] = value_of(metric, world)
             except BaseException as error:  # somebody else's code
                 if is_interruption(error):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from sim import Decision, Member, Mind, Post
+from sim.core.threads import interrupt
 from sim.minds import Case, Fault, ModelError
 from sim.minds.deciding.pending import checked
 from sim.minds.deciding.round import FaultCounts, Patience
@@ -153,6 +155,34 @@ def test_a_mind_that_lets_no_other_decide_is_interrupted() -> None:
     expect_rules(run(minded("odd", members=3), thinker, 1))
     assert "'odd'" in thinker.faults[0]
     assert "lets no other mind decide for 0.2 seconds" in thinker.faults[0]
+
+
+def test_a_mind_that_comes_back_just_then_costs_no_decision(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is seen to hold up the others, comes back, and only then is the strike made."""
+    seen, left, went_on = threading.Event(), threading.Event(), threading.Event()
+
+    def do(member: Any) -> Any:
+        if not seen.is_set():
+            seen.wait(60)
+        else:
+            left.set()
+            went_on.wait(0.3)
+        return [LIKE] if member.tick % 2 else []
+
+    def late(target: Any) -> Any:
+        seen.set()
+        assert left.wait(60)
+        struck = interrupt(target)
+        went_on.set()
+        return struck
+
+    monkeypatch.setattr("sim.minds.deciding.round.interrupt", late)
+    thinker = thinker_of(do, loop=0.2)
+    rows = run(minded("odd", members=40), thinker, 1)
+    assert thinker.faults == []
+    assert sum("faults" in row for row in rows) == 0
 
 
 def test_a_mind_that_is_deep_in_a_library_is_left_behind() -> None:

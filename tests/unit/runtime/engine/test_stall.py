@@ -6,18 +6,20 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
 
 from sim.core import registry
-from sim.core.threads import Stalled
+from sim.core.threads import Stalled, interrupt, interruptible
 from sim.errors import InputError
 from sim.runtime import EngineError, Simulation
-from sim.runtime.engine.stall import RollbackState, Stall, is_foreign, stall_of
+from sim.runtime.engine.stall import RollbackState, Stall, is_foreign, stall_of, stalled_blocks
 from sim.spread.cascade.model import PropagationModel
 from sim.world.world import World
-from tests.unit.runtime.worlds import Gate, until
+from tests.unit.runtime.isolating import thread_of
+from tests.unit.runtime.worlds import Gate, blocked_until, until
 
 LONG = 120.0
 FREE = threading.Event()
@@ -124,6 +126,49 @@ async def test_a_loop_in_python_is_interrupted_and_costs_its_own_message(
     story = other.inject("Goes on.", seeds=[2, 3], model="si", beta=0.1)
     other.step(simulation.frame.tick)
     assert simulation.session(1).size == story.size
+
+
+async def test_a_plugin_that_comes_back_just_then_is_not_stopped_and_nobody_else_is(
+    simulation: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is seen to be stuck, its tick ends, and only then is the strike made."""
+    await stuck(simulation, "test-stuck")
+    engine = thread_of(simulation).engine
+    under_way = engine.under_way
+
+    def late(target: Any) -> bool:
+        FREE.set()
+        blocked_until(lambda: engine.under_way is not under_way)
+        return interrupt(target)
+
+    monkeypatch.setattr("sim.runtime.engine.thread_client.interrupt", late)
+    ended = await simulation.restart()
+    assert (ended.sessions, ended.was_rebuilt) == ((), False)
+    assert ended.sentence.startswith("The plugin 'test-stuck' came back by itself (test_stall.py")
+    tick = simulation.frame.tick
+    await until(lambda: simulation.frame.tick > tick + 3, LONG)
+    await simulation.pause()
+    assert [row.error for row in simulation.frame.sessions] == [None, None]
+
+
+def test_a_plugin_in_a_thread_that_makes_feeds_is_interrupted_there() -> None:
+    met: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            with interruptible():
+                Stuck().step(SimpleNamespace(started_at=0), None, SimpleNamespace(tick=9))
+        except BaseException as error:
+            met.append(error)
+
+    thread = threading.Thread(target=work, name="feed_0")
+    thread.start()
+    blocked_until(lambda: bool(stalled_blocks(threading.get_ident(), "test-stuck")))
+    assert stalled_blocks(threading.get_ident(), "test-deaf") == []
+    (block,) = stalled_blocks(threading.get_ident(), "test-stuck")
+    assert interrupt(block)
+    thread.join()
+    assert [type(error) for error in met] == [Stalled]
 
 
 async def test_any_other_loop_is_left_behind_and_the_world_rebuilt(

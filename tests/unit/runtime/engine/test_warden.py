@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from sim.core.threads import Stalled, interruptible
 from sim.errors import StuckError
 from sim.runtime.engine import warden as wardens
 from sim.runtime.engine.stall import RollbackState
@@ -148,7 +149,8 @@ def test_a_thread_that_makes_feeds_is_interrupted_too(stuck: Any) -> None:
 
     def work() -> None:
         try:
-            stuck.loops()
+            with interruptible():
+                stuck.loops()
         except BaseException as error:
             met.append(error)
 
@@ -160,6 +162,44 @@ def test_a_thread_that_makes_feeds_is_interrupted_too(stuck: Any) -> None:
         with pytest.raises(StuckError, match="line 5, in loops"):
             mine.check()
     assert [str(error) for error in met] == ["it did not come back, and was stopped"]
+
+
+def test_what_comes_back_just_then_is_not_struck_and_not_accused(
+    stuck: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is seen to be stuck, comes back, and only then is the strike made."""
+    seen, left, went_on = threading.Event(), threading.Event(), threading.Event()
+    met: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            with interruptible():
+                stuck.calls(lambda: seen.wait(60))
+            left.set()
+            went_on.wait(60)
+            sum(range(1000))  # our own code
+        except BaseException as error:
+            met.append(error)
+
+    looks = Warden._lasts
+
+    def comes_back(mine: Warden, number: int, call: Any) -> bool:
+        lasts = looks(mine, number, call)
+        seen.set()
+        assert left.wait(60)
+        return lasts
+
+    thread = threading.Thread(target=work, name="feed_0")
+    with warden(nobody) as mine:
+        assert mine is not None
+        monkeypatch.setattr(Warden, "_lasts", comes_back)
+        thread.start()
+        blocked_until(left.is_set)
+        time.sleep(0.1)  # for the strike, which follows
+        went_on.set()
+        thread.join()
+        mine.check()
+    assert met == []
 
 
 @pytest.mark.parametrize("keeps", ["well", "not", "late", "nothing"])
@@ -181,7 +221,7 @@ def test_what_nothing_reaches_ends_the_process_after_the_world_was_kept(
     with warden(ended) as mine:
         assert mine is not None
         mine.keep = keep.get(keeps)
-        with pytest.raises((sqlite3.OperationalError, wardens._Stopped)):
+        with pytest.raises((sqlite3.OperationalError, Stalled)):
             stuck.asks(connection)
     connection.close()
     (sentence,) = said
