@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.css.query import NoMatches
 
+from sim.errors import HubbubError
 from tui.dialogs.error import sentence_of
 from tui.dialogs.progress import POLLS_PER_SECOND, DialogJob, in_thread
 from tui.model_access import asking_of
@@ -20,8 +23,8 @@ __all__ = ["BackgroundWork"]
 
 MOST_FILES = 200
 """Files of this folder whose names can be completed."""
-SETTINGS_EVERY = 2.0
-"""Seconds between two looks at the settings file."""
+LOOKS_EVERY = 2.0
+"""Seconds between two looks at the settings file, and at the world's health."""
 
 
 class BackgroundWork:
@@ -49,7 +52,8 @@ class BackgroundWork:
 
     async def begin(self) -> None:
         """Begin, once the first world is on the screen."""
-        self._app.set_interval(SETTINGS_EVERY, self.look_at_settings)
+        for look in (self.look_at_settings, self.look_at_health):
+            self._app.run_worker(_again_and_again(look), group="looks")
         await self._learn_words()
         await self._warm()
 
@@ -101,3 +105,23 @@ class BackgroundWork:
             self._app.notify(sentence, title="Settings")
         if changed:
             self._app.prefer(await in_thread(self._app.backend.preferences, "settings"))
+
+    async def look_at_health(self) -> None:
+        """Take over how the world is; whoever draws it waits for no disk and no plugin's check."""
+        feed = self._app.feed
+        if feed is None:
+            return
+        with suppress(HubbubError):  # it is being closed
+            feed.health = await in_thread(
+                lambda: feed.simulation.health(within=LOOKS_EVERY), "look at health"
+            )
+        with suppress(NoMatches):  # the stage is being taken down
+            self._app.redraw(whole=False)
+            self._app.redraw_modes()
+
+
+async def _again_and_again(look: Callable[[], Awaitable[None]]) -> None:
+    """Look for as long as the program runs; a timer that waits would hold up the keys."""
+    while True:
+        await look()
+        await asyncio.sleep(LOOKS_EVERY)

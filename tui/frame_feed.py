@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sim.runtime import Frame, Simulation
+    from sim.runtime.health.checks import Health
 
 __all__ = ["FrameFeed", "Mailbox"]
 
@@ -45,12 +46,18 @@ class FrameFeed:
         A simulation that has not been entered yet.
     on_failure
         Called when watching ends by an error after it began well.
+
+    Attributes
+    ----------
+    health
+        The last look at its health; None before the first. To look may take long: a thread does.
     """
 
     def __init__(self, simulation: Simulation, on_failure: Callable[[Exception], None]) -> None:
         self.simulation = simulation
         self._on_failure = on_failure
         self.mailbox = Mailbox()
+        self.health: Health | None = None
         self._ready: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
 

@@ -621,3 +621,12 @@ async def test_a_list_of_models_can_be_empty_of_families(tmp_path: Path) -> None
         app.push_screen(Notice("Above", "x"))
         picker.fit(3)
         await until(pilot, lambda: "Above" in seen(app))
+
+
+async def test_work_that_ends_by_a_stop_iteration_is_waited_for_no_longer() -> None:
+    with pytest.raises(RuntimeError, match=r"^StopIteration: nothing left$"):
+        await asyncio.wait_for(in_thread(partial(_stops, "nothing left")), 30)
+
+
+def _stops(why: str) -> None:
+    raise StopIteration(why)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from textual.events import Key
 from textual.pilot import Pilot
 
 from sim.runtime.frames.frames import Kept
 from sim.runtime.health.checks import CheckHistory, Health, Vitals, look
+from tests.screens.fake import FakeBackend
 from tests.screens.showing import screen_of, shown
 from tests.screens.test_app import frame_of, hubbub, seen, settled, until
 from tui.app import Hubbub
@@ -95,13 +99,62 @@ def test_a_pane_without_facts_says_so() -> None:
 
 async def test_the_bar_says_that_something_is_wrong(tmp_path: Path) -> None:
     async with hubbub(tmp_path, (160, 48)) as (app, pilot):
-        assert "OK" in seen(app).splitlines()[1]
+        await until(pilot, lambda: "OK" in seen(app).splitlines()[1])
         for level, vitals in (("!", Vitals(loop_lag=0.5)), ("!!", Vitals(state="failed"))):
             answer = partial(_answer, look(vitals))
             setattr(app.simulation, "health", answer)  # noqa: B010 - it is a method else
-            app.redraw()
+            await app.upkeep.look_at_health()
             await pilot.pause()
             assert f" {level} see 6" in seen(app).splitlines()[1]
+
+
+async def test_a_slow_look_at_the_health_holds_up_no_screen_and_no_key(tmp_path: Path) -> None:
+    """A disk or a plugin's check that takes long is waited for by a thread alone."""
+    asked, gate = [], threading.Event()
+    async with hubbub(tmp_path, (160, 48)) as (app, pilot):
+        last = app.simulation.health()
+
+        def slow(*, within: float = 0.0) -> Health:
+            asked.append(threading.current_thread() is threading.main_thread())
+            if not asked[-1]:
+                gate.wait(60)
+            return last
+
+        setattr(app.simulation, "health", slow)  # noqa: B010 - as above
+        looking = asyncio.create_task(app.upkeep.look_at_health())
+        await until(pilot, lambda: bool(asked))
+        await pilot.press("6")
+        app.redraw()
+        await until(pilot, lambda: app.stage is not None and app.stage.mode == "system")
+        await until(pilot, lambda: "Health" in seen(app))
+        assert not looking.done()
+        gate.set()
+        await looking
+    assert not any(asked)
+
+
+async def test_a_slow_settings_file_holds_up_no_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.background_work.LOOKS_EVERY", 0.01)
+    asked, gate = [], threading.Event()
+
+    def slow(_backend: FakeBackend) -> list[str]:
+        asked.append(True)
+        gate.wait(60)
+        return []
+
+    async with hubbub(tmp_path) as (app, pilot):
+        monkeypatch.setattr(FakeBackend, "changed_settings", slow)
+        await until(pilot, lambda: bool(asked))
+        app.post_message(Key("6", "6"))
+        for _ in range(500):
+            await asyncio.sleep(0.02)
+            if app.stage is not None and app.stage.mode == "system":
+                break
+        gate.set()
+        assert app.stage is not None
+        assert app.stage.mode == "system"
 
 
 def _answer(health: Health, *, within: float = 0.0) -> Health:

@@ -114,14 +114,15 @@ async def _report(app: Viewer, name: str, words: Words) -> None:
     running = app.experiments.running
     if running is not None and getattr(running.plan, "into", None) == file:
         raise InputError(f"It runs ({running.how_far}); wait, or stop it with escape in Runs.")
-    if not file.is_file():
+    if not await in_thread(file.is_file, "results"):
         raise InputError(f"There is no {file} yet; `study run {name}` makes it.")
     found = await app.work.in_thread("reading the results", lambda _report: read_findings(file))
     page = _path(given.get("into", str(file.with_suffix(".html"))))
     pages = (page, page.with_suffix(".md"))
     if page.suffix != ".html":
         raise InputError(f"A report is written as NAME.html, with NAME.md beside it; got {page}.")
-    if not await _may_replace(app, [each for each in pages if each.exists()]):
+    there = await in_thread(lambda: [each for each in pages if each.exists()], "reports")
+    if not await _may_replace(app, there):
         app.say(f"{page} is as it was.")
         return
     await app.work.in_thread(
@@ -207,7 +208,7 @@ async def calibrate(app: Viewer, words: Words) -> None:
             "`calibrate cascades.jsonl model=viral base=0.1:0.5`."
         )
     data = _path(words[0])
-    if not data.is_file():
+    if not await in_thread(data.is_file, "observed"):
         raise InputError(f"There is no {data}; name a file of observed messages.")
     fitted = {word: None for word in words[1:] if "=" not in word}  # by the bounds it declares
     given = pairs(word for word in words[1:] if "=" in word)
@@ -270,7 +271,7 @@ async def _export_all(app: Viewer, found: Result, words: Words) -> None:
         raise InputError("Type a folder: `export tables FOLDER`, and csv, jsonl or parquet.")
     folder = _path(words[0])
     ending = choice("ending", words[1:], ("csv", "jsonl", "parquet")) or "csv"
-    if folder.is_dir() and any(folder.iterdir()):
+    if await in_thread(lambda: folder.is_dir() and any(folder.iterdir()), "folder"):
         raise InputError(f"{folder} holds something already; name a new folder.")
     written = await app.work.in_thread(
         "writing the tables", lambda _report: found.write_all(folder, ending)

@@ -8,6 +8,7 @@ from sim.core import number_or_word
 from sim.errors import InputError
 from tui.actions.action import Words, does
 from tui.actions.arguments import number
+from tui.dialogs.progress import in_thread
 
 if TYPE_CHECKING:
     from sim.runtime import Job, Travelled
@@ -78,8 +79,8 @@ async def branch(app: Viewer, words: Words) -> None:
 
     if len(words) != 1:
         raise InputError("Type one name for the other world, such as `branch what-if`.")
-    path = saved_path(app.backend.saves, words[0])
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = await in_thread(lambda: saved_path(app.backend.saves, words[0]), "saves")
+    await in_thread(lambda: path.parent.mkdir(parents=True, exist_ok=True), "saves")
     made = await app.work.job("branching off", app.simulation.branch(path))
     app.upkeep.saved_words.append(path.stem)
     app.say(made.sentence, "good")

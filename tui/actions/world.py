@@ -126,7 +126,7 @@ async def discard(app: Viewer, _words: Words) -> None:
     if frame is None:
         return
     path = Path(frame.path) if frame.path else None
-    is_saved = path is not None and path.is_file()
+    is_saved = path is not None and await in_thread(path.is_file, "saves")
     name = path.name if path is not None else ""
     back = f"It goes back to {name} as it was saved" if is_saved else "It is gone for good"
     ask = Confirm(
@@ -224,7 +224,7 @@ async def save_to(app: Viewer, path: Path) -> None:
     if not await _may_replace(app, path):
         raise InputError(f"Nothing was saved; {path.name} stays as it is. Choose another name (w).")
     if path.parent == app.backend.saves:  # ours to make; another folder must be there
-        path.parent.mkdir(parents=True, exist_ok=True)
+        await in_thread(lambda: path.parent.mkdir(parents=True, exist_ok=True), "saves")
     saved = await app.work.reporting(
         "saving the world", lambda report: engine.save(path, report=report)
     )

@@ -116,10 +116,11 @@ def in_thread(work: Callable[[], T], name: str = "work") -> asyncio.Future[T]:
     def body() -> None:
         try:
             outcome: tuple[T | None, BaseException | None] = (work(), None)
-        except Exception as error:
+        except BaseException as error:
             outcome = (None, error)
-        except BaseException as error:  # a plugin's sys.exit must not end the program
-            outcome = (None, RuntimeError(f"{type(error).__name__}: {error}"))
+            if isinstance(error, StopIteration) or not isinstance(error, Exception):
+                # No future carries the one, and a plugin's sys.exit must not end the program.
+                outcome = (None, RuntimeError(f"{type(error).__name__}: {error}"))
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(settle, *outcome)
 

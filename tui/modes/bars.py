@@ -42,9 +42,6 @@ MODES = (
     ("system", "6", "System"),
 )
 
-OLDEST_LOOK = 10.0
-"""Seconds: how old a look at the world's health may be that is shown."""
-
 _LEVELS = {
     "ok": ("OK", "$text-success"),
     "warning": ("! see 6", "$text-warning bold"),
@@ -227,10 +224,8 @@ class ModeBar(FrameBar):
 
     def _well(self) -> list[Piece]:
         """Return the worst of the health checks; the System mode says which it is."""
-        if self.app.feed is None:
-            return []
-        level = self.app.feed.simulation.health(within=OLDEST_LOOK).level
-        return [(1, *_LEVELS[level])]
+        health = None if self.app.feed is None else self.app.feed.health
+        return [] if health is None else [(1, *_LEVELS[health.level])]
 
     def _tab(self, mode: str, key: str, label: str) -> Content:
         active = mode == self.mode

@@ -15,7 +15,6 @@ from tui.dialogs.progress import in_thread
 from tui.draw.health_table import HealthTable
 from tui.figures import bytes_of, count, seconds
 from tui.minds_facts import facts
-from tui.modes.bars import OLDEST_LOOK
 from tui.modes.inspector import ScrollingLines, wrapped
 from tui.modes.mode import Mode, titled
 from tui.program_facts import facts as facts_of_program
@@ -63,7 +62,7 @@ class SystemMode(Mode):
         self.query_one(ProgramPane).tell(told)
 
     def show_in(self, pane: Widget, frame: Frame) -> None:
-        """Show a frame in one pane; the checks come from the simulation itself."""
+        """Show a frame in one pane; the checks come from the last look."""
         if isinstance(pane, MindsPane):
             self.set_class(frame.minds is not None, "-minds")
             pane.show(frame)
@@ -71,9 +70,9 @@ class SystemMode(Mode):
             pane.list_acts(self.app.simulation.audit(MOST_ACTS))
         elif not isinstance(pane, HealthTable):
             super().show_in(pane, frame)
-        elif pane.display and self.app.feed is not None:
-            health = self.app.simulation.health(within=OLDEST_LOOK)
-            pane.list_checks(health, ascii_only=self.app.preferences.symbols == "ascii")
+        elif pane.display and self.app.feed is not None and self.app.feed.health is not None:
+            is_ascii = self.app.preferences.symbols == "ascii"
+            pane.list_checks(self.app.feed.health, ascii_only=is_ascii)
 
 
 class Facts(ScrollingLines):
