@@ -177,10 +177,11 @@ class CascadeFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InfluenceCalculated(Event):
-    """``r`` further adopters per adopter of the last complete generation of ``cascade``."""
+    """Those who adopted ``cascade`` at tick ``cohort`` had ``r`` further adopters each."""
 
     cascade: int
     r: float
+    cohort: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

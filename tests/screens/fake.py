@@ -210,7 +210,7 @@ class FakeSimulation:
             raise InputError("The seeds 999999 are no agents of this world; it has 7,624.")
         number = len(self.world.rows)
         row = SessionRow(
-            number, text, model, "running", 40, 40 / 7624, 0.5, 40, self.world.tick, 0, None
+            number, text, model, "running", 40, 40 / 7624, 0.5, 0, 40, self.world.tick, 0, None
         )
         self.world.rows.append(row)
         self.events.append((self.world.tick, f"message #{number} from 40 seeds"))

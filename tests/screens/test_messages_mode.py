@@ -116,7 +116,7 @@ def test_what_there_is_not_is_refused_in_a_sentence(town: World) -> None:
 
 
 def sent(number: int, size: int, r: float) -> SessionRow:
-    return SessionRow(number, f"text {number}", "si", "running", size, 0.1, r, 1, 2, 0, None)
+    return SessionRow(number, f"text {number}", "si", "running", size, 0.1, r, 3, 1, 2, 0, None)
 
 
 def test_rows_hold_sent_ones_first_and_sort_by_numbers(town: World) -> None:
@@ -136,7 +136,8 @@ def test_rows_hold_sent_ones_first_and_sort_by_numbers(town: World) -> None:
     assert rows.cells(2, every)[2] == "-"  # nobody adopts a post
     shown = int(posts.shown[posts.number.tolist().index(own)])
     assert rows.cells(place, every)[2] == f"{shown:,}"
-    assert rows.keys(titles.index("R"))[1] == 1.5
+    assert rows.keys(titles.index("R_t"))[1] == 1.5
+    assert rows.cells(titles.index("R_t"), every)[:2] == ["-", "1.50 @3"]
     for column in range(len(rows.columns)):
         assert len(rows.keys(column)) == len(rows.cells(column, every)) == len(rows)
     assert rows.missing
@@ -173,10 +174,22 @@ async def test_a_story_is_drawn_in_letters_too(town: World) -> None:
 
 def test_r_of_a_message_says_whose_it_is() -> None:
     world = World.from_edges([0, 1, 1, 3], [1, 2, 3, 4], agents=6, seed=1)
-    world.inject("Down the line.", seeds=[0], model="independent-cascade", probability=1.0)
-    world.step(2)
-    assert dict(story(world, 0, sent=True).facts)["R_t of tick 1"] == "2.00"
-    assert world.cascades[0].r_newest == 2.0
+    sent = world.inject("Down.", seeds=[0], model="independent-cascade", probability=1.0)
+    told = []
+    for _ in range(5):
+        world.step()
+        facts = dict(story(world, 0, sent=True).facts)
+        told.append({name: said for name, said in facts.items() if name.startswith("R")})
+    seeds = {"R of the seeds, tick 0": "1.00"}
+    assert told == [
+        seeds | {"R_t": "- (cohort incomplete)"},
+        seeds | {"R_t of tick 1": "2.00"},
+        seeds | {"R_t of tick 2": "0.50"},
+        seeds | {"R_t": "- (spreads no more)"},
+        seeds | {"R_t": "- (spreads no more)"},
+    ]
+    assert np.isnan(sent.r_newest)
+    assert sent.r.tolist()[:4] == [1.0, 2.0, 0.5, 0.0]
 
 
 def test_a_quote_shows_whose_words_are_quoted(town: World) -> None:

@@ -41,11 +41,11 @@ async def test_old_virality_and_the_speed_of_a_quiet_message_are_not_shown() -> 
     await simulation.inject("a", seeds="top:1", model="viral")
     focus = simulation.frame.focus
     assert focus is not None
-    stale = replace(focus, status="failed", virality_size=40, reached=90, cohort=0)
+    stale = replace(focus, status="failed", virality_size=40, reached=90, cohort=-1)
     shown = {metric.name: metric for metric in metrics_of(stale, 100)}
     assert (shown["virality"].value, shown["virality"].note) == ("-", "when paused")
     assert shown["speed"].value == "0/tick"
-    assert shown["R_t @0"].note == ""
+    assert (shown["R_t"].value, shown["R_t"].note) == ("-", "spreads no more")
 
 
 async def test_r_says_whose_it_is_and_a_dash_says_why() -> None:
@@ -60,10 +60,15 @@ async def test_r_says_whose_it_is_and_a_dash_says_why() -> None:
         found = next(metric for metric in metrics if metric.name.startswith("R_t"))
         return found.name, found.value, found.note
 
-    assert told(cohort=4)[:2] == ("R_t @4", "1.50")
-    assert told(cohort=-1) == ("R_t @0", "-", "incomplete")
-    assert told(cohort=-1, status="failed") == ("R_t @0", "-", "unknown")
-    assert told(cohort=-2) == ("R_t @0", "-", "not recorded")
+    r = np.array([9.0, 0.5, 1.5, np.nan, np.nan, np.nan, np.nan])
+    assert told(r=r, cohort=2) == ("R_t @2", "1.50", "peak 1.50 @2")  # the seeds' 9 is no peak
+    assert told(r=r[:1], cohort=0) == ("R_t", "-", "incomplete")
+    assert told(r=r, cohort=-1) == ("R_t", "-", "incomplete")
+    assert told(r=r, cohort=-1, status="quiet") == ("R_t", "-", "peak 1.50 @2")
+    assert told(r=r, cohort=-1, status="failed") == ("R_t", "-", "spreads no more")
+    assert told(r=r, cohort=-2) == ("R_t", "-", "not recorded")
+    seeds = [m.note for m in metrics_of(replace(focus, r=r), 100) if m.name == "seeds"]
+    assert seeds == ["R 9.00 @0"]
 
 
 async def test_now_of_a_message_without_its_model_is_a_dash_with_the_reason() -> None:

@@ -81,19 +81,27 @@ def metrics_of(focus: Focus, agents: int) -> list[Figure]:
         Figure("depth", f"{count(focus.depth)} hops", "longest chain"),
         Figure("breadth", f"{count(focus.breadth)}", "at one depth"),
         Figure("virality", *_virality(focus)),
-        Figure("seeds", count(focus.seeds), f"since tick {count(first)}"),
+        Figure("seeds", count(focus.seeds), _of_seeds(focus, first)),
     ]
 
 
 def _r_of(focus: Focus, first: int) -> Figure:
     """Write R_t with the tick of those whose it is, or why there is none."""
-    if focus.cohort >= first:
+    later = focus.r[1:]
+    peak = "" if focus.status == "failed" else _peak(later, first + 1, "{:.2f}")
+    if focus.cohort > first:
         value = float(focus.r[focus.cohort - first])
-        peak = "" if focus.status == "failed" else _peak(focus.r, first, "{:.2f}")
-        return Figure(f"R_t @{count(focus.cohort)}", f"{value:.2f}", peak, focus.r)
-    is_coming = focus.status in {"queued", "running"}
-    why = "not recorded" if focus.cohort < -1 else "incomplete" if is_coming else "unknown"
-    return Figure(f"R_t @{count(first)}", "-", why)
+        return Figure(f"R_t @{count(focus.cohort)}", f"{value:.2f}", peak, later)
+    if focus.status in {"queued", "running"} or focus.cohort < -1:
+        return Figure("R_t", "-", "not recorded" if focus.cohort < -1 else "incomplete")
+    return Figure("R_t", "-", peak or "spreads no more", later)
+
+
+def _of_seeds(focus: Focus, first: int) -> str:
+    """Tell how many each seed convinced, once that is whole; else since when they have it."""
+    if focus.r.size and np.isfinite(focus.r[0]):
+        return f"R {focus.r[0]:.2f} @{count(first)}"
+    return f"since tick {count(first)}"
 
 
 def platform_metrics(now: PlatformNow, agents: int) -> list[Figure]:
@@ -168,7 +176,7 @@ class NowPane(StripPane):
         "the shape of its tree, and structural virality (mean distance between two adopters in "
         "that tree). R_t @12 is how many each of those that adopted at tick 12 convinced, again "
         "ones too; it is told once all of them had their turn, and a dash says incomplete until "
-        "then. With a platform: members "
+        "then. R of the seeds stands beside them; they were chosen. With a platform: members "
         "online, messages shown to them, and what they did, in the last tick; or the metrics "
         "chosen with G, each with its course."
     )

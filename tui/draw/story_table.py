@@ -31,7 +31,7 @@ _COLUMNS = (
     TableColumn("likes", 8, numeric=True, least=7, rank=6, descending=True),
     TableColumn("shares", 8, numeric=True, least=7, rank=6, descending=True),
     TableColumn("replies", 8, numeric=True, least=8, rank=9, descending=True),
-    TableColumn("R", 5, numeric=True, rank=8, descending=True),
+    TableColumn("R_t", 12, numeric=True, least=8, rank=8, descending=True),
     TableColumn("tick", 7, numeric=True, least=6, rank=4, descending=True),
     TableColumn("state", 12, least=8, rank=10),
     TableColumn("author", 18, least=12, rank=7),
@@ -40,7 +40,7 @@ _COLUMNS = (
 _COUNTED = {"showings": "shown", "likes": "likes", "shares": "shares", "replies": "replies"}
 """Columns that feeds count, and what a post calls them."""
 
-_NUMBERS = frozenset({"adopters", "tick", "R", *_COUNTED})
+_NUMBERS = frozenset({"adopters", "tick", "R_t", *_COUNTED})
 
 
 class StoryRows:
@@ -100,7 +100,9 @@ class StoryRows:
             value = self._value(title, row)
             if value != value:
                 return "-"
-            return f"{value:.2f}" if title == "R" else count(value)
+            if title == "R_t":
+                return f"{value:.2f} @{count(self.sessions[row].cohort)}"
+            return count(value)
         if row < len(self.sessions):
             session = self.sessions[row]
             words = {"no.": f"#{session.id}", "kind": "sent", "state": session.status}
@@ -124,7 +126,7 @@ class StoryRows:
     def _value(self, title: str, row: int) -> float:
         if row >= len(self.sessions):
             at = int(self._places[row - len(self.sessions)])
-            if title in {"R", "adopters"}:
+            if title in {"R_t", "adopters"}:
                 return float("nan")
             return float(getattr(self._posts, _COUNTED.get(title, "created"))[at])
         session = self.sessions[row]
@@ -132,7 +134,8 @@ class StoryRows:
             place = self._in_feed.get(session.id)
             held = getattr(self._posts, _COUNTED[title])
             return float("nan") if place is None else float(held[place])
-        return float({"adopters": session.size, "R": session.r, "tick": session.started_at}[title])
+        own = {"adopters": session.size, "R_t": session.r, "tick": session.started_at}
+        return float(own[title])
 
     def keys(self, column: int) -> NDArray[Any]:
         """Return what a column is sorted by."""

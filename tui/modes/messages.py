@@ -77,6 +77,7 @@ class StoryFacts(ScrollingLines):
         "The chosen message: its text and author, its numbers, which share of each community took "
         "it up, and its most liked replies. R_t is how many each of those that adopted at its tick "
         "convinced; the newest whose turns are all over are taken, before that it is incomplete. "
+        "That of the seeds, who were chosen, stands apart. "
         "Up and down scroll."
     )
     EMPTY = "No message is chosen."

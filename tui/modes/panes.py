@@ -151,7 +151,7 @@ class StoriesPane(Widget, can_focus=True):
         share = percent(row.size / self._agents if self._agents else 0)
         wide = self.size.width >= 44
         new = f" +{short(row.new)}" if wide and row.status == "running" else ""
-        r = f"  R {row.r:.2f}" if wide and row.r == row.r and row.status == "running" else ""
+        r = f"  R_t @{count(row.cohort)} {row.r:.2f}" if wide and row.cohort >= 0 else ""
         return f"{short(row.size)} {share}{new}{r}"
 
     def _style_of(self, row: SessionRow, index: int) -> str:

@@ -144,7 +144,8 @@ def as_csv(cascades: Sequence[Cascade]) -> str:
         Columns cascade, model, tick, new, size, r, adoptions, and one for each state. ``new`` are
         first adoptions and ``size`` whoever ever adopted up to then; ``adoptions`` are first and
         later ones, empty where later ones are not on record; states are counted at the tick. r is
-        empty where nobody adopted, and while any of those who did may still cause more.
+        of those who adopted at the tick, in the first row the seeds; empty where nobody adopted,
+        and while any of those who did may still cause more.
     """
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(_rows(cascades))

@@ -537,7 +537,7 @@ class LiveWorld:
         world, kept = self.world, self.custody.view()
         moment, moves = self._clock.moment(world.tick), state in {"playing", "stepping", "pausing"}
         if self.spotlight.cascade is not None:
-            self.ledger.set_r(self.spotlight.cascade.id, self.spotlight.r)
+            self.ledger.set_r(self.spotlight.cascade.id, *self.spotlight.r)
         self.ledger.read_some_r()
         return Frame(
             revision=next_revision(),

@@ -73,12 +73,12 @@ class FocusedCascade:
             self._group_tally.count(self._tally.ticks)
 
     @property
-    def r(self) -> float:
-        """R of the newest generation that is whole; NaN before one is."""
+    def r(self) -> tuple[float, int]:
+        """R_t of the newest generation that is whole, and its tick; NaN and -1 before one is."""
         shown = self.focus()
         if shown is None or shown.cohort < 0:
-            return float("nan")
-        return float(shown.r[shown.cohort - shown.started_at])
+            return float("nan"), -1
+        return float(shown.r[shown.cohort - shown.started_at]), shown.cohort
 
     @property
     def lags(self) -> bool:

@@ -34,8 +34,10 @@ class SessionRow:
     size, share
         Agents that ever adopted, and their share of all, in [0, 1].
     r
-        Further adopters per adopter of the newest generation that could speak; NaN before one
-        could. Read in turns where many messages run, so it may be some frames old.
+        R_t of the newest generation after the seeds' that is whole; NaN before one is, and once the
+        message spreads no more. Read in turns where many messages run: it may be some frames old.
+    cohort
+        The tick at which that generation adopted, -1 without one.
     new
         First adoptions in the last tick.
     started_at
@@ -53,6 +55,7 @@ class SessionRow:
     size: int
     share: float
     r: float
+    cohort: int
     new: int
     started_at: int
     priority: int

@@ -23,6 +23,7 @@ from sim.core.events import (
 from sim.core.text import clip, one_line
 from sim.runtime.frames.frames import SessionRow
 from sim.spread.cascade.cascade import Cascade
+from sim.spread.cascade.generations import newest_r
 from sim.world.world import World
 
 __all__ = ["ENDED", "CascadeTracker", "Session", "remember"]
@@ -51,6 +52,7 @@ class _TrackedCascade:
     contacts: int
     new: int = 0
     r: float = np.nan
+    cohort: int = -1
     r_read: tuple[int, int] | None = None
     row: SessionRow | None = None
 
@@ -215,7 +217,7 @@ class CascadeTracker:
         else:
             self._note(f"#{number} came to rest at {size:,} adopters")
             self._emit(CascadeCompleted(tick=tick, cascade=number, adopters=size))
-        entry.r = cascade.r_newest
+        entry.r, entry.cohort = newest_r(cascade)
         del self._open[number]
         row = self._row(entry)
         remember(self._closed, number, row)
@@ -236,7 +238,7 @@ class CascadeTracker:
         if cascade is None:
             return None
         entry = _TrackedCascade(cascade, cascade.status, cascade.size, cascade.contacts_seen)
-        entry.r = cascade.r_newest
+        entry.r, entry.cohort = newest_r(cascade)
         return self._row(entry)
 
     def rows(self) -> tuple[SessionRow, ...]:
@@ -263,7 +265,7 @@ class CascadeTracker:
         for _ in range(len(stale)):
             self._turn = (self._turn + 1) % len(stale)
             cascade = stale[self._turn].cascade
-            self.set_r(cascade.id, cascade.r_newest)
+            self.set_r(cascade.id, *newest_r(cascade))
             left -= cascade.size + len(self._world.agents) // 64
             if left < 0:
                 now = time.monotonic()
@@ -275,17 +277,19 @@ class CascadeTracker:
         cascade = entry.cascade
         return cascade.started_at >= 0 and entry.r_read != (self._world.tick, cascade.size)
 
-    def set_r(self, number: int, r: float) -> None:
-        """Take R of one session from whoever has it at hand."""
+    def set_r(self, number: int, r: float, cohort: int) -> None:
+        """Take R_t of one session, and its tick, from whoever has it at hand."""
         entry = self._open.get(number)
         if entry is None or not self._is_behind(entry):
             return
         entry.r_read = (self._world.tick, entry.cascade.size)
-        if r == entry.r or (np.isnan(r) and np.isnan(entry.r)):
+        if cohort == entry.cohort and (r == entry.r or np.isnan(r)):
             return  # the row stays the one it is
-        entry.r = r
+        entry.r, entry.cohort = r, cohort
         if not np.isnan(r):
-            self._emit(InfluenceCalculated(tick=self._world.tick, cascade=number, r=r))
+            self._emit(
+                InfluenceCalculated(tick=self._world.tick, cascade=number, r=r, cohort=cohort)
+            )
 
     def _row(self, entry: _TrackedCascade) -> SessionRow:
         """Return the line of an entry, made anew only when it changed."""
@@ -295,6 +299,7 @@ class CascadeTracker:
             or row.size != cascade.size
             or row.new != entry.new
             or row.r is not entry.r
+            or row.cohort != entry.cohort
             or row.status != cascade.status
         ):
             entry.row = row = self._new_row(entry)
@@ -310,6 +315,7 @@ class CascadeTracker:
             size=cascade.size,
             share=cascade.size / cascade.agents,
             r=entry.r,
+            cohort=entry.cohort,
             new=entry.new,
             started_at=cascade.started_at,
             priority=cascade.priority,

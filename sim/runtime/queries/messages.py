@@ -7,7 +7,7 @@ takes longer is made of it beside the engine by a function with ``_of`` in its n
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -219,7 +219,7 @@ def cascade(world: World, number: int) -> StoryInputs:
     author = "" if said is None or said < 0 else world.agents.name(said)
     facts = [("model", found.model_name), ("status", found.status)]
     facts += [("since tick", f"{found.started_at:,}"), ("seeds", f"{found.seeds.size:,}")]
-    facts += [("adopters", f"{log.size:,}"), ("speed", f"{found.speed:.1f}/tick"), _r_of(found)]
+    facts += [("adopters", f"{log.size:,}"), ("speed", f"{found.speed:.1f}/tick"), *_r_of(found)]
     at = None if world.platform is None else world.platform.injected.get(number)
     if at is not None:
         facts += _counters(world, at)
@@ -229,14 +229,18 @@ def cascade(world: World, number: int) -> StoryInputs:
     )
 
 
-def _r_of(found: Cascade) -> tuple[str, str]:
-    """Return R_t of the newest cohort that is whole, and whose that is; else why there is none."""
+def _r_of(found: Cascade) -> Iterator[tuple[str, str]]:
+    """Tell R of the seeds once that is whole, and R_t of the newest cohort that is, or why not."""
     r, cohort = cohorts_of(found)
+    if r.size and r[0] == r[0]:
+        yield f"R of the seeds, tick {found.started_at:,}", f"{r[0]:.2f}"
     if cohort >= 0:
-        return f"R_t of tick {cohort:,}", f"{r[cohort - found.started_at]:.2f}"
-    is_coming = found.status in {"queued", "running"}
-    why = "not recorded" if cohort < -1 else "cohort incomplete" if is_coming else "unknown"
-    return "R_t", f"- ({why})"
+        yield f"R_t of tick {cohort:,}", f"{r[cohort - found.started_at]:.2f}"
+        return
+    why = (
+        "not recorded" if cohort < -1 else "cohort incomplete" if found.alive else "spreads no more"
+    )
+    yield "R_t", f"- ({why})"
 
 
 class ReplyQuery(NamedTuple):

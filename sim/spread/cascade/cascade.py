@@ -177,9 +177,11 @@ class Cascade(Adoption):
 
     @property
     def r_newest(self) -> float:
-        """R of the newest generation that is whole, as are all before it; NaN without one."""
-        found = self._generations
-        return newest_r(r_of(*found), found[0])
+        """R_t of the newest generation that is whole, as are all before it; NaN without one.
+
+        The seeds' is none, and of a message that spreads no more there is none.
+        """
+        return newest_r(self)[0]
 
     @property
     def _generations(self) -> tuple[npt.NDArray[np.int64], ...]:

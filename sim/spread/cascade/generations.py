@@ -241,32 +241,34 @@ def r_of(began: Longs, caused: Longs, still: Longs) -> npt.NDArray[np.float64]:
 def newest_whole(r: npt.NDArray[np.float64], began: Longs) -> int:
     """Return the row of the newest generation before which all are whole, -1 without one.
 
-    A later one that is whole already is one whose members were done early, and caused fewer.
+    A later one that is whole already is one whose members were done early, and caused fewer. The
+    seeds' is none: they were chosen, often for their many followers.
     """
     is_open = (began > 0) & (began < _UNKNOWN) & np.isnan(r)
     upto = int(is_open.argmax()) if is_open.any() else r.size
-    known = np.flatnonzero(~np.isnan(r[:upto]))
-    return int(known[-1]) if known.size else -1
+    known = np.flatnonzero(~np.isnan(r[1:upto]))
+    return int(known[-1]) + 1 if known.size else -1
 
 
-def newest_r(r: npt.NDArray[np.float64], began: Longs) -> float:
-    """Return R of the generation of :func:`newest_whole`, NaN without one."""
-    row = newest_whole(r, began)
-    return float(r[row]) if row >= 0 else float("nan")
+def newest_r(cascade: Cascade) -> tuple[float, int]:
+    """Return R_t of the generation of :func:`cohorts_of` and its tick; NaN and -1 without one."""
+    r, cohort = cohorts_of(cascade)
+    return (float(r[cohort - cascade.started_at]), cohort) if cohort >= 0 else (float("nan"), -1)
 
 
 def cohorts_of(
     cascade: Cascade, row_of: Ints | None = None, caused: Longs | None = None
 ) -> tuple[npt.NDArray[np.float64], int]:
-    """Return (R_t, the tick of the newest whole generation).
+    """Return (R_t, the tick of the newest whole generation after the seeds').
 
-    The tick is -1 before one is whole, and -2 where nobody can say: later adoptions in continuous
-    time are not on record. ``row_of`` and ``caused`` are those of :func:`generations`.
+    The tick is -1 before one is whole and once the cascade is over, for its last convinced nobody;
+    and -2 where nobody can say: later adoptions in continuous time are not on record. ``row_of``
+    and ``caused`` are those of :func:`generations`.
     """
     began, caused, still = generations(cascade, row_of, caused)
     r = r_of(began, caused, still)
     row = newest_whole(r, began)
-    if row < 0:
+    if row < 0 or not cascade.alive:
         return r, -1 if (began < _UNKNOWN).all() else -2
     return r, cascade.started_at + row
 

@@ -351,7 +351,7 @@ OF_MESSAGES: dict[str, tuple[str, Callable[[WorldState, Cascade], float]]] = {
         lambda world, c: float(newest(c)) if _moved(world, c) else 0.0,
     ),
     "speed": ("first adoptions a tick over the last ten", lambda _world, c: float(c.speed)),
-    "r": ("R of the newest whole generation", lambda _world, c: c.r_newest),
+    "r": ("R_t of the newest whole generation after the seeds'", lambda _world, c: c.r_newest),
     "depth": ("the longest chain from a seed", lambda _world, c: float(c.depth)),
     "likes": ("likes of its post", lambda world, c: _counted(world, c, "likes")),
     "shown": ("how often its post stood in a feed", lambda world, c: _counted(world, c, "shown")),

@@ -21,6 +21,7 @@ from sim.core.events import (
 from sim.errors import InputError, ParameterError
 from sim.runtime import Simulation
 from sim.runtime.frames.sessions import MOST_ROWS
+from sim.spread.cascade.generations import newest_r
 from sim.world.world import World
 from tests.unit.runtime.isolating import thread_of
 from tests.unit.runtime.worlds import until
@@ -93,7 +94,8 @@ async def test_r_of_a_message_that_reached_everybody_goes_on(world: World) -> No
     async with Simulation(world) as simulation:
 
         def is_told() -> bool:
-            return [row.r for row in simulation.frame.sessions] == [c.r_newest for c in every]
+            told = [(row.r, row.cohort) for row in simulation.frame.sessions]
+            return told == [newest_r(cascade) for cascade in every]
 
         told: list[InfluenceCalculated] = []
         simulation.subscribe(InfluenceCalculated, told.append)
@@ -106,9 +108,11 @@ async def test_r_of_a_message_that_reached_everybody_goes_on(world: World) -> No
                 seen.add(cascade.r_newest)
         assert all(len(seen) > 2 for seen in known)
         assert {event.cascade for event in told} == {0, 1}
+        assert all(0 < event.cohort < event.tick for event in told)
         await simulation.cancel(0)
         await until(lambda: simulation.frame.sessions[0].status == "cancelled")
-        assert simulation.frame.sessions[0].r == every[0].r_newest
+        assert np.isnan(simulation.frame.sessions[0].r)
+        assert simulation.frame.sessions[0].cohort == -1
 
 
 async def test_middleware_sees_every_event_first(simulation: Simulation) -> None:
