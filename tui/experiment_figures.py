@@ -210,6 +210,7 @@ def series_of(experiment: Experiment) -> tuple[str, ...]:
     has_messages = experiment.plan.sends or bool(experiment.under_way)
     own = [name for name in OF_MESSAGES if name in every and has_messages]
     rest = [name for name in every if name not in {*OF_MESSAGES, "running"}]
+    rest.sort(key=lambda name: not name.startswith("feed "))
     return (*own, *rest) or tuple(every)
 
 

@@ -302,7 +302,10 @@ class Simulation:
         return self._client.session(number)
 
     async def set_parameter(self, session: int, name: str, value: object) -> None:
-        """Change a parameter of a session's model from the next tick on; one at rest wakes."""
+        """Change a parameter of a session's model from the next tick on.
+
+        One at rest runs again; where it would stay at rest, the change is refused.
+        """
         await self._client.ask(requests.set_parameter, session, name, value)
 
     async def cancel(self, session: int) -> None:

@@ -15,7 +15,7 @@ from sim.spread.cascade.feed_contacts import FeedContacts
 from sim.spread.channels.channel import PluginChannel
 from sim.world.contract import Phase, WorldState
 
-__all__ = ["PHASES", "Phase", "surroundings", "topic_of"]
+__all__ = ["PHASES", "Phase", "has_work", "surroundings", "topic_of"]
 
 
 def begin(world: WorldState) -> None:
@@ -52,12 +52,8 @@ def _still_active(world: WorldState, cascade: Cascade) -> Ids:
 
 def wake(world: WorldState, cascade: Cascade) -> bool:
     """Let a cascade at rest run on when something about it could change; whether it does."""
-    cascade.company = world.cascades
     try:
-        with interruptible():
-            contacts = _resting_over(world, cascade)
-            cascade.runs_over(contacts)
-            wakes = not cascade.is_at_rest(contacts)
+        wakes = has_work(world, cascade)
     except BaseException as error:
         fail(world, cascade, error)
         return False
@@ -66,6 +62,15 @@ def wake(world: WorldState, cascade: Cascade) -> bool:
     elif cascade.laid:
         cascade.memo = None
     return wakes
+
+
+def has_work(world: WorldState, cascade: Cascade) -> bool:
+    """Return whether something about a message at rest could change, as things are now."""
+    cascade.company = world.cascades
+    with interruptible():
+        contacts = _resting_over(world, cascade)
+        cascade.runs_over(contacts)
+        return not cascade.is_at_rest(contacts)
 
 
 def _resting_over(world: WorldState, cascade: Cascade) -> Contacts:

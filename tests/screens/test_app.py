@@ -288,6 +288,35 @@ async def test_probability_above_1_is_said_in_a_sentence_and_nothing_is_sent(
         assert not [call for call in made(app).asked if call[0] == "inject"]
 
 
+async def test_the_preview_never_shows_the_figures_of_another_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await pilot.press("i")
+        await until(
+            pilot, lambda: isinstance(app.screen, InjectDialog) and app.screen.query("FormField")
+        )
+        dialog, plan = app.screen, made(app).plan
+        assert isinstance(dialog, InjectDialog)
+        preview, model = dialog.query_one("#plan", Static), dialog.query_one(ModelField)
+        dialog.query_one("#text", Input).value = "news"
+        await until(pilot, lambda: "2,310 adopters" in str(preview.render()))
+        monkeypatch.setattr("tui.dialogs.inject.PATIENCE", 600)  # nothing is worked out any more
+        second = model.value
+        model.value = next(name for name in dialog._cards if name != second)
+        await pilot.pause()
+        assert "adopters" not in str(preview.render())
+
+        async def late(*args: Any, **given: Any) -> Any:
+            model.value = second  # chosen while the figures of the other are on their way
+            return await plan(*args, **given)
+
+        monkeypatch.setattr(made(app), "plan", late)
+        await dialog._show_plan()
+        await pilot.pause()
+        assert "adopters" not in str(preview.render())
+
+
 async def test_seeds_can_be_chosen_in_every_way(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await pilot.press("i")

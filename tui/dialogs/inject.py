@@ -182,6 +182,7 @@ class InjectDialog(Dialog[MessageOrder]):
     async def _picked(self, event: ModelField.Changed) -> None:
         event.stop()
         card = self._cards.get(self.query_one(ModelField).value)
+        self._forget()
         if card is not None:
             given = self._last.parameters if card.name == self._last.model else {}
             await self.query_one(Form).show(card, given)
@@ -191,13 +192,18 @@ class InjectDialog(Dialog[MessageOrder]):
     def _turned(self, event: Select.Changed) -> None:
         event.stop()
         self._show_kind()
-        self._look()
+        self._typed()
 
     @on(Select.Changed, "#community")
     @on(Input.Changed)
     @on(Form.Changed)
     def _typed(self) -> None:
+        self._forget()
         self._look()
+
+    def _forget(self) -> None:
+        """Show no figures of what was asked for before."""
+        self.query_one("#plan", Static).update("")
 
     def _show_kind(self) -> None:
         kind = self.query_one("#kind", Select).value
@@ -276,6 +282,8 @@ class InjectDialog(Dialog[MessageOrder]):
                 **({"channel": order.channel} if order.channel else {}),
                 **order.parameters,
             )
+            if order != self.order():  # something else was chosen meanwhile: that is asked for next
+                return
         except Exception as error:
             preview.update("")
             self.complain(sentence_of(error))

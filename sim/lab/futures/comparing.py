@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -158,6 +159,8 @@ def _programs(
                 f"{one.name!r} and {other.name!r} do the same, so there is nothing to compare; "
                 "let one of them do something else."
             )
+    if any(isinstance(each, Future) and (each.recommender or each.policy) for each in made):
+        made = [replace(e, watches_feeds=True) if isinstance(e, Future) else e for e in made]
     if common and not all(isinstance(program, Future) for program in made):
         raise InputError("Programs send their own messages; leave messages=... out.")
     return made

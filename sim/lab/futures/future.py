@@ -49,6 +49,8 @@ class Future:
         Messages that every arm sends first, so that they meet the same draws in each.
     until_quiet
         Whether a run ends as soon as nothing can change any more.
+    watches_feeds
+        Whether it is measured what members are shown, as where another arm ranks otherwise.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Future:
     parameters: Said = field(default_factory=dict)
     common: tuple[Said, ...] = ()
     until_quiet: bool = False
+    watches_feeds: bool = False
 
     def does(self) -> dict[str, Any]:
         """Return what it does, without its name."""

@@ -38,13 +38,18 @@ Floats = npt.NDArray[np.float64]
 _KEYS = ("program", "replicate", "seed", "tick", "ticks")
 TOOK_OFF = "took off"
 """The measure of whether a run took off."""
-_FIRST = ("share", "size")
+_FEEDS = ("end feed inequality", "end feed variety", "end feed outside", "end feed engagement")
+_FIRST = ("share", "size", *_FEEDS)
 _SAID = {
     "share": "share reached",
     "size": "reach",
-    "r": "R",
+    "r": "R of the seeds",
     TOOK_OFF: "share of runs that took off",
     "peak_tick": "tick of the peak",
+    "end feed inequality": "concentration of impressions (Gini)",
+    "end feed variety": "variety of topics in a feed",
+    "end feed outside": "share of impressions from other communities",
+    "end feed engagement": "likes, shares and replies per impression",
 }
 _MOST_NEEDED = 1_000_000
 
@@ -290,7 +295,7 @@ class Futures(Result):
         Parameters
         ----------
         measure
-            None: :attr:`main`.
+            None: :attr:`main`, and what members were shown, where that was measured.
         margin
             A difference that would not matter, chosen before the runs; None: there is none.
 
@@ -299,13 +304,15 @@ class Futures(Result):
         UnknownNameError, InputError
             For another measure, or a margin that is not above 0.
         """
-        name = self.main if measure is None else measure
-        unit = self.records.runs.units.get(name, "")
+        names = [self.main if measure is None else measure]
+        if not (measure or self.measure):
+            names += [each for each in _FEEDS if each in self.measures and each not in names]
         sentences = [
             conclusion(
                 self.difference(name, arm), what=_SAID.get(name, name), first=self.arms[0],
-                second=arm, unit=unit, margin=margin,
+                second=arm, unit=self.records.runs.units.get(name, ""), margin=margin,
             )
+            for name in names
             for arm in self.arms[1:]
         ]  # fmt: skip
         return "\n".join(sentences)

@@ -130,7 +130,10 @@ class ExposureSums:
 
         ``asks``: whether its recommenders are asked how they choose; who learns needs time.
         """
-        platform = self._platform
+        platform, came = self._platform, len(self._world.agents) - self._labels.size
+        if came > 0:
+            self._labels = np.append(self._labels, np.full(came, -1, self._labels.dtype))
+            self._interests = np.append(self._interests, np.zeros(came, np.uint64))
         for part in platform.exposures.parts:
             self._take(part, platform)
         if asks:

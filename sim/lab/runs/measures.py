@@ -13,6 +13,7 @@ from sim.agents.lifecycle import Lifecycle
 from sim.platform.acts.kinds import Act
 
 if TYPE_CHECKING:
+    from sim.lab.recommenders.exposure_sums import ExposureSums
     from sim.spread.cascade.cascade import Cascade
     from sim.world.world import World
 
@@ -27,7 +28,7 @@ MEASURES = {
     "depth": "links of the longest chain of who told whom",
     "breadth": "most adopters at one distance from the first holders",
     "virality": "structural virality of the largest message (Goel et al. 2016)",
-    "r": "adoptions caused by each first holder, on average",
+    "r": "adoptions caused by each seed, on average; empty while any may cause more",
     "peak": "most new adopters in a tick, first holders left out",
     "peak_tick": "ticks after the start when that was, the first time",
     "quiet_after": "ticks until nothing could change any more; empty: it still could",
@@ -54,12 +55,19 @@ SERIES = {
     "acts": "acts of members",
     "opinion TOPIC": "mean opinion about a topic, within its own span",
     "opinion spread TOPIC": "standard deviation of opinions about a topic",
+    "feed inequality": "Gini of how often messages were shown so far, 0 all alike, 1 one",
+    "feed variety": "1 - mean shared tags of two messages in one feed, so far",
+    "feed outside": "share of what was shown so far that another community wrote",
+    "feed engagement": "likes, shares and replies for each message shown so far",
     "metric NAME": "the newest value of a metric, where the world takes metrics",
 }
-"""What is measured after each tick, and what it means; tick 0 is before the first."""
+"""What is measured after each tick, and what it means; tick 0 is before the first.
+
+Feeds are measured where futures differ by who ranks them or by what members do.
+"""
 
 _HELD = frozenset({"ever", "now", "active", "ties"})
-_HELD_OF = ("in ", "opinion ")
+_HELD_OF = ("in ", "opinion ", "feed ")
 _NOUGHT = frozenset({"new", "running"})
 
 OF_CLOCK = frozenset({"tick_ms", "cpu_ms", "interactions_s"})
@@ -117,6 +125,14 @@ class RunObserver:
         self._rows: list[dict[str, float]] = []
         self._now: dict[int, int] = {}
         self._watched: Sequence[int] | None = None
+        self._feeds: ExposureSums | None = None
+
+    def watch_feeds(self) -> None:
+        """Measure what members are shown, where there is a platform."""
+        if self._world.platform is not None:
+            from sim.lab.recommenders.exposure_sums import ExposureSums
+
+            self._feeds = ExposureSums(self._world, np.array(self._world.agents.community))
 
     def watch(self, messages: Sequence[int]) -> None:
         """Measure these messages, by their ids, whatever else is sent."""
@@ -129,6 +145,8 @@ class RunObserver:
             self._now[cascade.id] = cascade.now
         running = sum(cascade.status == "running" for cascade in world.cascades.loose)
         row = {"running": float(running), **_of_world(world)}
+        if self._feeds is not None and self._rows:
+            row |= _of_feeds(self._feeds)
         row |= {name: float(take(world)) for name, take in self._series.items()}
         chosen = self._chosen()
         row["now"] = float(sum(self._now.get(number, 0) for number in chosen))
@@ -256,6 +274,14 @@ def _without_first(cascade: Cascade) -> npt.NDArray[np.int64]:
     new = np.array(cascade.new_adopters)
     new[:1] = 0
     return new
+
+
+def _of_feeds(feeds: ExposureSums) -> dict[str, float]:
+    feeds.look(asks=False)
+    found = feeds.measures()
+    found["outside"] = (1 - found["separation"]) / 2
+    names = ("inequality", "variety", "outside", "engagement")
+    return {f"feed {name}": found[name] for name in names}
 
 
 def _of_world(world: World) -> dict[str, float]:

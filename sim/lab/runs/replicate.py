@@ -121,6 +121,8 @@ def run_one(base: SharedBase, program: Program, seed: int, run: Run) -> Replicat
     with OutputCapture(lambda line: remarks.setdefault(line)):
         observer = RunObserver(world, run.measures, run.series)
         _begin(world, program)
+        if getattr(program, "watches_feeds", False):
+            observer.watch_feeds()
         watches = getattr(program, "watches", None)
         if watches is not None:
             observer.watch(watches(world))

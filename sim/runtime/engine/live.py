@@ -47,8 +47,10 @@ from sim.runtime.journal.saving import PendingSave, SaveQueue
 from sim.runtime.journal.writer import JournalWriter
 from sim.runtime.queries.feeds import platform_now
 from sim.spread.cascade.cascade import Cascade
+from sim.spread.cascade.faults import checked
 from sim.spread.cascade.model import PropagationModel
 from sim.store import info
+from sim.world.phases import has_work
 from sim.world.seeding import author_of, seeds_of
 from sim.world.state.placeholders import LostModel
 from sim.world.world import World
@@ -231,11 +233,19 @@ class LiveWorld:
         return cascade
 
     def set_parameter(self, number: int, name: str, value: object) -> None:
-        """Change a parameter of a session from the next tick on; one at rest runs again."""
+        """Change a parameter of a session from the next tick on; one at rest may run again.
+
+        Raises
+        ------
+        InputError
+            When it has ended, or is at rest and would be with the new value, too.
+        """
         cascade = self.cascade(number)
         if cascade.status in {"failed", "cancelled"}:
             raise InputError(f"Message #{number} {_ENDS[cascade.status]}; it cannot change.")
         was_at_rest = not cascade.alive
+        if was_at_rest:
+            self._require_effect(cascade, {name: value})
         with self.custody.done("set_parameter", (number, name, value)):
             cascade.revise(**{name: value})
         now, tick = cascade.model.values()[name], self.world.tick
@@ -244,6 +254,20 @@ class LiveWorld:
         if was_at_rest:
             self._wake(cascade)
             self.notice()
+
+    def _require_effect(self, cascade: Cascade, change: dict[str, object]) -> None:
+        """Refuse a change after which a message at rest would still have nothing to do."""
+        before, cascade.absent = cascade.model, self.world.absent()
+        cascade.model, cascade.memo = checked(before.revised(**change)), None
+        try:
+            if not has_work(self.world, cascade):
+                raise InputError(
+                    f"Message #{cascade.id} died out and stays so whatever its "
+                    f"{', '.join(change)}: nobody is left to pass it on. Send it again with other "
+                    "parameters."
+                )
+        finally:
+            cascade.model = before
 
     def _tell(self, event: Event) -> None:
         if isinstance(event, ParameterChanged):

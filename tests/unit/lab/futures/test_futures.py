@@ -1,6 +1,7 @@
 """Futures of one world: the same draws, what differs, and what may be said of it."""
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass
 from math import isnan
 from typing import Any
@@ -13,7 +14,9 @@ from sim import World, lab
 from sim.errors import Cancelled, HubbubError, InputError, UnknownNameError
 from sim.lab.futures import Futures, compare_futures
 from sim.lab.futures.future import future_of
+from sim.lab.runs.measures import RunObserver
 from sim.lab.statistics import replicates_needed
+from sim.platform.acts.kinds import Act
 
 RUMOUR: dict[str, Any] = {
     "text": "x",
@@ -183,10 +186,65 @@ def test_recommenders_and_policies_differ_in_a_world_with_members_online() -> No
     arms = {"as it is": {}, "popular": {"recommender": "popularity", "policy": "rule"}}
     found = compared(arms, made(platform=True), messages=(), ticks=4, replicates=2)
     assert "mean acts" in found.measures
-    assert found.main == next(iter(found.measures))
+    assert found.main == "end feed inequality"
     opened = compared({"a": {"recommender": "random"}, "b": {"recommender": "blend"}},
                       messages=(), ticks=3, replicates=2)  # fmt: skip
     assert not np.isnan(opened.values("mean online", "b")).any()
+
+
+def test_what_members_are_shown_is_what_recommenders_are_compared_by() -> None:
+    """Held against the exposures of the same run, summed in plain Python."""
+    world = World.create(agents=300, mean_degree=6, seed=1, platform=True)
+    world.agents.set_community(np.arange(300) % 3, ["a", "b", "c"])
+    world.step(3)
+    arms = {"as it is": {}, "popular": {"recommender": "popularity"}}
+    found = compared(arms, world, messages=(), ticks=8, replicates=2)
+
+    twin = World.restore(*world.packed())
+    platform = twin.platform
+    assert platform is not None
+    platform.recommend("popularity")
+    platform.settings = platform.settings.model_copy(update={"keep_feeds": True})
+    first, shown, pleased, apart = platform.posts.next, Counter[int](), 0, [0, 0]
+    total = 0
+    for _ in range(8):
+        twin.step()
+        for part in platform.exposures.parts:
+            total += part.message.size
+            for viewer, message in zip(part.viewer.tolist(), part.message.tolist(), strict=True):
+                shown[message] += message >= first
+                author = int(platform.posts.author[platform.posts.rows(np.array([message]))][0])
+                apart[viewer % 3 != author % 3] += 1
+        acts = (Act.LIKE, Act.REPOST, Act.QUOTE, Act.REPLY)
+        pleased += sum(int(act) in acts for act in platform.acted.act.tolist())
+    counts = [shown[number] for number in range(first, platform.posts.next)]
+    apart_by = sum(abs(one - other) for one in counts for other in counts)
+    gini = apart_by / (2 * len(counts) * sum(counts))
+
+    def of(name: str) -> float:
+        return float(found.values(f"end feed {name}", "popular")[0])
+
+    assert of("inequality") == pytest.approx(gini, rel=1e-12)
+    assert of("outside") == pytest.approx(apart[1] / sum(apart), rel=1e-12)
+    assert of("engagement") == pytest.approx(pleased / total, rel=1e-12)
+    assert 0 < of("variety") < 1
+    said = found.conclusion().splitlines()
+    assert len(said) == 4
+    assert "oncentration of impressions (Gini)" in said[0]
+    assert "active" not in found.conclusion()
+    assert len(found.conclusion("mean acts").splitlines()) == 1
+
+
+def test_feeds_are_measured_where_members_join_on_the_way() -> None:
+    world = World.create(agents=100, mean_degree=6, seed=1, platform=True)
+    watched = RunObserver(world, {}, {})
+    watched.watch_feeds()
+    watched.look()
+    world.create_agents(20)
+    for _ in range(3):
+        world.step()
+        watched.look()
+    assert not np.isnan(watched.series()["feed engagement"][1:]).any()
 
 
 def test_what_one_arm_alone_has_is_told_of_it_and_compared_with_nothing() -> None:

@@ -159,17 +159,32 @@ async def test_wrong_parameters_are_refused_and_change_nothing(simulation: Simul
 
 
 async def test_a_new_parameter_wakes_a_message_at_rest(simulation: Simulation) -> None:
-    session = await simulation.inject("news", seeds=[1], model="independent-cascade", probability=0)
+    session = await simulation.inject("news", seeds=[1], model="si", beta=0)
     await simulation.step(5)
     first = await session.done()
     assert (first.status, first.size) == ("quiet", 1)
-    await simulation.set_parameter(session.id, "probability", 1.0)
+    await simulation.set_parameter(session.id, "beta", 1.0)
     assert session.status == "running"
     assert [row.status for row in simulation.frame.sessions] == ["running"]
     assert len(session.cascade.new_adopters) == 6
     await simulation.run_until_quiet(session.id)
     assert (await session.done()).status == "quiet"
     assert len(session.cascade.r) == len(session.cascade.history)
+
+
+async def test_a_message_that_stays_dead_takes_no_parameter(simulation: Simulation) -> None:
+    session = await simulation.inject("news", seeds=[1], model="independent-cascade", probability=0)
+    await simulation.step(5)
+    digest = await simulation.call(World.digest)
+    with pytest.raises(
+        InputError, match=r"^Message #0 died out and stays so whatever its probability"
+    ):
+        await simulation.set_parameter(session.id, "probability", 1.0)
+    assert session.status == "quiet"
+    assert [row.status for row in simulation.frame.sessions] == ["quiet"]
+    assert session.cascade.model.values()["probability"] == 0
+    assert await simulation.call(World.digest) == digest
+    assert "set_parameter" not in [act.kind for act in simulation.audit()]
 
 
 async def test_a_message_that_wakes_keeps_a_row_for_every_tick(simulation: Simulation) -> None:
@@ -264,7 +279,7 @@ async def test_sessions_that_ended_are_forgotten_and_still_found(
     monkeypatch.setattr("sim.runtime.frames.sessions.MOST_ROWS", 4)
     async with Simulation(world) as simulation:
         for number in range(20):
-            session = await simulation.inject("news", seeds=[number], model="independent-cascade")
+            session = await simulation.inject("news", seeds=[number], model="si", beta=0)
             while session.status == "running":
                 await simulation.step()
         last = await session.done()
@@ -280,5 +295,5 @@ async def test_sessions_that_ended_are_forgotten_and_still_found(
         old = await simulation.session(2).done()
         assert (old.id, old.status, old.size) == (2, "quiet", world.cascades[2].size)
         assert await simulation.session(19).done() == last
-        await simulation.set_parameter(0, "probability", 1.0)
+        await simulation.set_parameter(0, "beta", 1.0)
         assert simulation.session(0).status == "running"

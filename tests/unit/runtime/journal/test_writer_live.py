@@ -60,7 +60,9 @@ async def everything(simulation: Simulation) -> None:
     await simulation.step(9)
     await simulation.cancel(1)
     await simulation.run_until_quiet()
-    await simulation.set_parameter(first.id, "beta", 0.9)
+    rests = await simulation.inject("Rests", seeds=[9], model="si", beta=0)
+    await simulation.step(2)
+    await simulation.set_parameter(rests.id, "beta", 0.9)
     await simulation.step(3)
 
 
