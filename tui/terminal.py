@@ -112,12 +112,12 @@ async def _run(app: HubbubApp) -> int:
     with _exported(app), _drawn_on_output():
         await app.run_async()
     watch.cancel()
-    for number, deadline in received.items():
+    for signalled, deadline in received.items():
         await _rescue(app, deadline.cancel)
-        _deadline(number)
+        _deadline(signalled)
     await app.leave()
-    for number in received:
-        return 128 + number
+    for signalled in received:
+        return 128 + signalled
     return app.return_code or 0
 
 
@@ -133,7 +133,7 @@ def _exported(app: HubbubApp) -> contextlib.AbstractContextManager[object]:
     return exported(SimulationSource(lambda: app.feed.simulation if app.feed else None), port)
 
 
-async def _rescue(app: HubbubApp, begun: Callable[[], object] = lambda: None) -> None:
+async def _rescue(app: HubbubApp, begun: Callable[[], None] = lambda: None) -> None:
     """Save what no journal keeps; a copy of another's world is none of ours.
 
     ``begun`` is called once it is the save's turn: from there on it takes as long as the disk does.

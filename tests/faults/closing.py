@@ -24,7 +24,7 @@ from tests.unit.runtime.isolating import Thread, thread_of
 from tests.unit.runtime.worlds import until
 
 NEVER = Pacing(None, None, None)
-KINDS = {"thread": Simulation, "process": partial(IsolatedSimulation, spawn=Thread)}
+KINDS: dict[str, Any] = {"thread": Simulation, "process": partial(IsolatedSimulation, spawn=Thread)}
 SLOW_SECONDS = 0.4
 seen = LiveWorld.frame
 
@@ -34,8 +34,8 @@ class SlowDisk:
 
     def __init__(self) -> None:
         self.is_slow, self.began = False, 0
-        self._commit = journal.commit
-        journal.commit = self._take_time
+        self._commit: Any = journal.commit
+        setattr(journal, "commit", self._take_time)  # noqa: B010 - of another type
 
     def _take_time(self, *args: Any) -> None:
         if self.is_slow:
