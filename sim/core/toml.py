@@ -9,6 +9,19 @@ from typing import Any
 
 __all__ = ["from_toml", "toml_key", "toml_value"]
 
+MOST_CHARACTERS = 1 << 20
+MOST_NAMES, MOST_OF_ALL = 16, 10_000
+"""Names of one dotted key, and of all keys that have three or more."""
+
+_NAME = r'[\w-]++|"(?:[^"\\\n]++|\\.?)*+"?|\'[^\'\n]*+\'?'
+_NAMES = re.compile(_NAME)
+_PARTS = re.compile(
+    r'"""(?:[^"\\]++|\\.?|"{1,2}(?!"))*+(?:"{3,5}|\Z)'  # each consumes what it begins: no text
+    r"|'''(?:[^']++|'{1,2}(?!'))*+(?:'{3,5}|\Z)"  # is looked at twice
+    rf"|\#[^\n]*+|(?P<key>(?:{_NAME})(?:[ \t]*+\.[ \t]*+(?:{_NAME}))*+)",
+    re.DOTALL,
+)
+
 
 def from_toml(text: str) -> dict[str, Any]:
     """Read TOML that nobody vouches for.
@@ -16,13 +29,14 @@ def from_toml(text: str) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        When it is malformed, or nested so deeply that the reader gives up.
+        When it is malformed, longer than 1 MiB, or nested too deeply.
 
     Examples
     --------
     >>> from_toml("threads = 2")
     {'threads': 2}
     """
+    _refuse_costly(text)
     try:
         return tomllib.loads(text)
     except RecursionError:
@@ -31,6 +45,22 @@ def from_toml(text: str) -> dict[str, Any]:
         raise
     except ValueError:
         raise ValueError("a whole number has too many digits") from None
+
+
+def _refuse_costly(text: str) -> None:
+    """Refuse keys of very many names, for which the reader takes memory by their square."""
+    if len(text) > MOST_CHARACTERS:
+        raise ValueError(f"longer than {MOST_CHARACTERS:,} characters")
+    every = 0
+    for part in _PARTS.finditer(text):
+        if (part["key"] or "").count(".") < 2:
+            continue
+        names = sum(1 for _ in _NAMES.finditer(part["key"]))
+        every += names if names > 2 else 0  # else it is a number or a string
+        if names > MOST_NAMES or every > MOST_OF_ALL:
+            row = text.count("\n", 0, part.start()) + 1
+            most = f"a key has at most {MOST_NAMES} names, all together {MOST_OF_ALL:,}"
+            raise ValueError(f"nested too deeply: {most} (at line {row}, column 1)")
 
 
 def toml_key(name: str) -> str:
