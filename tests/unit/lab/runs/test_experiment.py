@@ -176,6 +176,9 @@ def test_a_finished_file_runs_nothing_and_may_get_more_seeds(world: World, tmp_p
         ({"programs": [Messages([RUMOUR | {"probability": 0.3}], "p=0.2")]}, "other messages"),
         ({"ticks": 7}, "another length"),
         ({"seeds": [5, 6]}, "other seeds"),
+        ({"seeds": [0, 6]}, "other seeds"),  # the first are the same
+        ({"seeds": [0, 6, 1]}, "other seeds"),
+        ({"seeds": [1, 0]}, "other seeds"),
         ({"base": World.create(agents=30, mean_degree=2)}, "another world"),
         ({"measures": {"one": lambda world: 1.0}}, "other measures"),
         ({"resume": False}, "holds 2 finished replicates; --resume"),
