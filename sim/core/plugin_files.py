@@ -24,6 +24,7 @@ from typing import Any, Literal
 
 from sim.core.rooms import root
 from sim.core.syntax import parsed
+from sim.core.whole_files import write_whole
 from sim.errors import FileError, InputError, PluginError, UnknownNameError
 
 __all__ = [
@@ -275,11 +276,9 @@ def _record() -> dict[str, Any]:
 
 def _write(kept: dict[str, Any]) -> None:
     path = record_path()
-    draft = path.with_suffix(".new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-        draft.replace(path)
+        write_whole(path, json.dumps(kept, indent=2, sort_keys=True) + "\n")
     except OSError as error:
         raise FileError(path, f"cannot be written: {error.strerror}") from None
 

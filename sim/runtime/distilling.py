@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.core.progress import Report, quiet
+from sim.core.whole_files import write_whole
 from sim.errors import FileError
 from sim.minds.surrogate import LoggedDecision, Surrogate, distilled
 from sim.runtime.journal.acts import holds
@@ -80,6 +81,6 @@ def write(surrogate: Surrogate, path: Path) -> None:
         It cannot be written.
     """
     try:
-        path.write_text(surrogate.dump(), "utf-8")
+        write_whole(path, surrogate.dump())
     except OSError as error:
         raise FileError(path, f"cannot be written: {error.strerror}") from None

@@ -17,10 +17,12 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from importlib import metadata
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Literal
 
 from sim.core.text import clean
+from sim.core.whole_files import open_log, write_whole
 
 __all__ = ["LOG", "MASK", "Level", "crash_report", "log", "redacted"]
 
@@ -115,10 +117,12 @@ def _write(folder: Path, line: str) -> None:
     import logging
     from logging.handlers import RotatingFileHandler
 
-    folder.mkdir(parents=True, exist_ok=True)
-    file = RotatingFileHandler(
-        folder / LOG, maxBytes=MOST_BYTES, backupCount=KEPT, encoding="utf-8"
-    )
+    class PrivateFileHandler(RotatingFileHandler):
+        def _open(self) -> TextIOWrapper:
+            return os.fdopen(open_log(self.baseFilename), "a", encoding="utf-8")
+
+    folder.mkdir(0o700, parents=True, exist_ok=True)
+    file = PrivateFileHandler(folder / LOG, maxBytes=MOST_BYTES, backupCount=KEPT, encoding="utf-8")
     with closing(file):
         file.emit(logging.makeLogRecord({"msg": "%s", "args": (line,)}))
 
@@ -152,11 +156,11 @@ def crash_report(error: BaseException, **facts: object) -> Path | None:
         from sim.settings.settings import current
 
         folder = current().logs
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(0o700, parents=True, exist_ok=True)
         now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
         path = folder / f"crash-{now}-{os.getpid()}.txt"
         text = redacted("\n".join(_report(error, facts)))
-        path.write_text(clean(text, max(len(text), 1)), encoding="utf-8")
+        write_whole(path, clean(text, max(len(text), 1)), is_private=True)
         log("failed unexpectedly", "error", error=one_line_of(error), report=str(path))
     except Exception:  # a fault while a fault is reported
         return None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from sim.core.bounded_files import read_bounded
+from sim.core.toml import from_toml
+from sim.core.whole_files import write_whole
 from sim.errors import FileError
 
 __all__ = ["keep_words", "with_words"]
@@ -32,22 +33,20 @@ def with_words(text: str, name: str, words: Sequence[str]) -> str:
     [profiles.test]
     threads = 1
     """
-    lines = text.splitlines()
-    top = next((at for at, line in enumerate(lines) if line.lstrip().startswith("[")), len(lines))
-    kept, is_inside = [], False
-    for line in lines[:top]:
-        if line.partition("=")[0].strip() == name:
-            is_inside = True
-        if not is_inside:
-            kept.append(line)
-        elif "]" in line.partition("#")[0] or not line.strip():
-            is_inside = False
-    said = [f"{name} = {json.dumps(list(words), ensure_ascii=False)}"] if words else []
-    return "\n".join([*kept, *said, *lines[top:], ""])
+    import tomlkit
+
+    from_toml(text)  # bounded, and refused in the words of every other reader
+    document = tomlkit.parse(text)
+    document.pop(name, None)
+    if words:
+        document[name] = list(words)
+    return tomlkit.dumps(document)
 
 
 def keep_words(path: Path, name: str, words: Sequence[str]) -> None:
     """Write a setting that is a list of words into a settings file, whole or not at all.
+
+    A link is followed. Settings can hold keys: a new file is its owner's alone.
 
     Raises
     ------
@@ -55,10 +54,8 @@ def keep_words(path: Path, name: str, words: Sequence[str]) -> None:
         When the file cannot be read or written.
     """
     try:
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        text = read_bounded(path).decode("utf-8") if path.exists() else ""
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f".{path.name}.{os.getpid()}")
-        fresh.write_text(with_words(text, name, words), encoding="utf-8")
-        fresh.replace(path)
-    except (OSError, UnicodeDecodeError) as error:
+        write_whole(path, with_words(text, name, words), is_private=True)
+    except (OSError, ValueError) as error:
         raise FileError(path, f"the setting {name} cannot be kept there: {error}") from None

@@ -40,7 +40,9 @@ def _write_picture(path: Path, picture: str) -> None:
     """Write a picture, never over anything but a picture."""
     if path.exists() and path.suffix != ".svg":
         raise InputError(f"{path.name} is there and no picture; give a name that ends in .svg.")
-    path.write_text(picture, encoding="utf-8")
+    from tui.lab_files import write_text
+
+    write_text(path, picture)
 
 
 @does("export")

@@ -16,6 +16,7 @@ import typer
 from sim.cli.program.exits import ERROR
 from sim.cli.program.output import as_json, safe, say, table, tell
 from sim.core.text import one_line
+from sim.core.whole_files import write_whole
 from sim.errors import HubbubError, InputError
 from sim.minds.models.asks import Answer, Ask, Turn
 from sim.minds.models.configured import (
@@ -183,7 +184,7 @@ def show_prompts(name: str | None, *, edit: bool) -> None:
         raise InputError(f"{own} is there already; edit it, or remove it first.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        own.write_text(text, "utf-8")
+        write_whole(own, text)
     except OSError as error:
         raise HubbubError(f"{own} cannot be written: {error.strerror}.") from error
     say(f"Copied to {own}; it stands over the packaged one.")

@@ -17,7 +17,7 @@ from sim.cli.plugins.templates_feeds import (
     FEEDS_TEST,
 )
 from sim.cli.plugins.templates_minds import MIND, MIND_TEST
-from sim.cli.program.output import require_folder, say
+from sim.cli.program.output import require_folder, say, write_text
 from sim.core.registry import require_name
 from sim.errors import FileError, InputError, UnknownNameError
 
@@ -71,7 +71,7 @@ def write_plugin(name: str, form: str, folder: Path) -> None:
         if path.exists():
             raise FileError(path, "is there already; choose another name or folder")
     for path, template in ((file, text), (test, test_text)):
-        _write(path, _filled(template, words))
+        write_text(path, _filled(template, words))
     say(f"Wrote {file} (form {form}) and {test}.")
     say(f"Check it:  hubbub plugin check {file}")
     if form in _OTHERS:
@@ -115,10 +115,3 @@ def _filled(text: str, words: dict[str, str]) -> str:
     for word, value in words.items():
         text = text.replace(word, value)
     return text
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise FileError(path, f"cannot be written: {error.strerror}") from None

@@ -19,6 +19,7 @@ from sim.cli.program.output import as_json, safe, say, table
 from sim.core.cards import Card, card_of, family_of, form_of
 from sim.core.params import ParameterSpec, describe
 from sim.core.text import one_line
+from sim.core.whole_files import write_whole
 from sim.errors import FileError, InputError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -390,7 +391,7 @@ def write_table(path: Path) -> None:
             raise FileError(path, f"has no marks {_BEGIN} and {_END} to put the table between")
         whole = f"{before}{begin}\n{table_of_models()}\n{end}{after}"
         if whole != text:
-            path.write_text(whole, encoding="utf-8")
+            write_whole(path, whole)
     except OSError as error:
         raise FileError(path, f"cannot be used: {error.strerror}") from None
     say(f"{path}: {len(_all())} models.")

@@ -18,6 +18,7 @@ from sim.cli.plugins.warden import require_nobody_stuck
 from sim.cli.runs.interrupts import StoppedError, listening
 from sim.core.progress import Report
 from sim.core.text import clean, one_line, width
+from sim.core.whole_files import write_whole
 from sim.errors import FileError, InputError
 
 if TYPE_CHECKING:
@@ -155,19 +156,19 @@ def spare_worlds(path: Path | None) -> None:
             raise FileError(path, "is a world, which a result would replace; give another name")
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a result file, or to standard output when ``path`` is ``-``.
+def write_text(path: Path, text: str | bytes) -> None:
+    """Write a result file whole or not at all, or a text to standard output when it is ``-``.
 
     Raises
     ------
     FileError
         When it cannot be written.
     """
-    if str(path) == "-":
+    if str(path) == "-" and isinstance(text, str):
         say(text.rstrip("\n"))
         return
     try:
-        path.write_text(text, encoding="utf-8")
+        write_whole(path, text)
     except OSError as error:
         raise FileError(path, f"cannot be written: {error.strerror}") from None
 

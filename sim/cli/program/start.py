@@ -17,6 +17,7 @@ from sim.cli.program.output import tell
 from sim.core.clock import TickWarning
 from sim.core.rooms import ClashWarning, clashes, own
 from sim.core.threads import allow
+from sim.core.whole_files import open_log
 from sim.errors import InputError
 
 __all__ = ["Flags", "completed", "open_screen", "prepare"]
@@ -154,7 +155,7 @@ def _faults_in(path: Path) -> Iterator[None]:
     file = None
     if not faulthandler.is_enabled():
         with suppress(OSError):
-            file = path.open("a")
+            file = os.fdopen(open_log(path), "a", encoding="utf-8")
     if file is None:
         yield
         return

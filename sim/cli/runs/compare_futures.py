@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.cli.plugins.trial import probe_foreign
-from sim.cli.program.output import FIGURES, Output, require_folder, table, tell, watched
+from sim.cli.program.output import FIGURES, Output, require_folder, table, tell, watched, write_text
 from sim.cli.worlds.open_save import AUTHOR
 from sim.core.progress import Report
 from sim.errors import InputError
@@ -174,13 +174,12 @@ def _require_one_base(base: Scenario, scenario: Scenario, name: str) -> None:
 
 def _draw(found: Futures, output: Output) -> None:
     """Write the curves and the difference as figures."""
-    from sim.errors import FileError
+    from io import BytesIO
 
     for path in (path for ending, path in output.files.items() if ending in FIGURES):
-        try:
-            found.plot().savefig(path)
-        except OSError as error:
-            raise FileError(path, f"cannot be written: {error.strerror}") from None
+        figure = BytesIO()
+        found.plot().savefig(figure, format=path.suffix.removeprefix("."))
+        write_text(path, figure.getvalue())
 
 
 def _facts(found: Futures, said: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from sim.core.bounded_files import read_bounded_text
 from sim.core.toml import from_toml
+from sim.core.whole_files import write_whole
 from sim.errors import FileError, UnknownNameError
 
 __all__ = [
@@ -142,7 +143,7 @@ def write_own(path: Path, table: Mapping[str, Any]) -> None:
     )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("\n".join(rows), "utf-8")
+        write_whole(path, "\n".join(rows))
     except OSError as error:
         raise FileError(path, f"the price table cannot be written ({error.strerror})") from error
 

@@ -15,6 +15,7 @@ from typing import Any
 from sim.core.plugin_files import one
 from sim.core.registry import Spec, foreign, has_consent, load_candidate
 from sim.core.text import one_line
+from sim.core.whole_files import open_log
 from sim.errors import HubbubError
 
 __all__ = ["OutputCapture", "PluginFiles", "output_aside"]
@@ -159,8 +160,8 @@ def output_aside(path: Path) -> Iterator[None]:
         yield
         return
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        path.parent.mkdir(0o700, parents=True, exist_ok=True)
+        log = open_log(path)
     except OSError:
         log = os.open(os.devnull, os.O_WRONLY)
     kept, before, errors = os.dup(_STDOUT), sys.__stdout__, sys.__stderr__

@@ -131,7 +131,7 @@ class JournalWriter:
         self._pending, self._began = 0, 0.0
         self._together: list[Item] | None = None
         if not self.folder.is_dir():
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(0o700, parents=True, exist_ok=True)
             flush_folder(self.folder.parent)
         self._lease = Lease(self.folder / LEASE_FILE)
         try:

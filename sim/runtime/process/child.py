@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from sim.core.rooms import environment
+from sim.core.whole_files import open_log
 from sim.errors import HubbubError
 from sim.runtime.process.breadcrumbs import show_place
 from sim.runtime.process.wire import EngineOrder
@@ -124,6 +125,6 @@ def _name(number: int) -> str:
 def _opened(log: Path | None) -> int:
     with suppress(OSError):
         if log is not None:
-            log.parent.mkdir(parents=True, exist_ok=True)
-            return os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            log.parent.mkdir(0o700, parents=True, exist_ok=True)
+            return open_log(log)
     return os.open(os.devnull, os.O_WRONLY)

@@ -22,6 +22,7 @@ from pathlib import Path
 from sim.core.progress import Report, quiet
 from sim.core.registry import kinds, names
 from sim.core.text import one_line
+from sim.core.whole_files import PRIVATE, copy_private
 from sim.errors import FileError, InputError, SnapshotError
 from sim.runtime.journal.replacing import cleared, origin_of, require_free
 from sim.runtime.journal.writer import recover
@@ -123,7 +124,7 @@ def backup(folder: Path, to: Path, *, keep: int = 10, report: Report = quiet) ->
     """
     if keep < 1:
         raise InputError(f"--keep must be at least 1, got {keep}.")
-    to.mkdir(parents=True, exist_ok=True)
+    to.mkdir(0o700, parents=True, exist_ok=True)
     if folder.resolve() == to.resolve():
         raise InputError(f"{to} is the saves folder itself; backups belong elsewhere.")
     files = {each.path: each.name for each in kept(folder)}
@@ -304,7 +305,7 @@ def _brought(path: Path, target: Path, *, force: bool, report: Report) -> Path |
         if folder_of(path).is_dir():
             copy_live(path, target.with_name(f".{target.name}.restored"), report=report)
             with suppress(FileNotFoundError):
-                shutil.copyfile(folder_of(path) / "saved", draft / "saved")
+                copy_private(folder_of(path) / "saved", draft / "saved")
         aside = cleared(target) if force else None
         if path.is_file():
             copy_checked(path, target, force=force, report=report)
@@ -424,7 +425,6 @@ def copy_live(
         _tried_again(source, draft, report)
         _keep_note(Path(path), Path(target), draft)
         flush_folder(draft)
-        draft.chmod(0o755)
         draft.rename(folder)
         flush_folder(folder.parent)
     except (OSError, sqlite3.Error) as error:
@@ -452,10 +452,11 @@ def _taken(source: Path, draft: Path, report: Report) -> None:
     for each in draft.iterdir():
         each.unlink()
     with suppress(FileNotFoundError):  # it notes what was acknowledged at the latest now
-        shutil.copyfile(source / ACKED_FILE, draft / ACKED_FILE)
+        copy_private(source / ACKED_FILE, draft / ACKED_FILE)
     with read_journal(source):
         pass  # ours, and of a version that is known
     uri = f"{(source / JOURNAL_FILE).absolute().as_uri()}?mode=ro"
+    (draft / JOURNAL_FILE).touch(PRIVATE)
     with (
         closing(sqlite3.connect(uri, uri=True)) as live,
         closing(sqlite3.connect(draft / JOURNAL_FILE)) as copy,
@@ -470,7 +471,7 @@ def _taken(source: Path, draft: Path, report: Report) -> None:
     for checkpoint in named:
         if (source / checkpoint.file).is_file():
             report("copying the checkpoint", 0.5)
-            shutil.copyfile(source / checkpoint.file, draft / checkpoint.file)
+            copy_private(source / checkpoint.file, draft / checkpoint.file)
             return
     raise SnapshotError(source, "holds no checkpoint that its journal names")
 
@@ -479,7 +480,7 @@ def _as_it_is(source: Path, draft: Path, report: Report) -> None:
     for each in source.iterdir():
         if each.is_file() and not each.is_symlink() and each.name != LEASE_FILE:
             report("copying", 0.5)
-            shutil.copyfile(each, draft / each.name)
+            copy_private(each, draft / each.name)
 
 
 def _keep_note(path: Path, target: Path, draft: Path) -> None:
@@ -487,6 +488,6 @@ def _keep_note(path: Path, target: Path, draft: Path) -> None:
     saved, note = saved_at(path), folder_of(path) / SAVED_FILE
     with suppress(FileError, OSError):
         if saved is not None and info(target).digest == saved.digest:
-            shutil.copyfile(note, draft / SAVED_FILE)
+            copy_private(note, draft / SAVED_FILE)
             return
     (draft / SAVED_FILE).unlink(missing_ok=True)

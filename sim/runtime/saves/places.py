@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sim.core.text import one_line
+from sim.core.whole_files import write_whole
 from sim.errors import FileError
 from sim.runtime.journal.checkpointer import checkpoints_in
 from sim.store import info
@@ -34,7 +35,6 @@ from sim.store.journal.recovery import Recovery, older_checkpoint
 from sim.store.journal.rows import NO_DIGEST, Checkpoint
 from sim.store.journal.saved import SAVED_FILE, SaveEntry, is_of_file, saved_at
 from sim.store.saves import SaveFile
-from sim.store.snapshot.files import flush
 from sim.world.world import World
 
 __all__ = [
@@ -239,18 +239,12 @@ def held_by_another(path: Path) -> str:
 def note_saved(path: Path, number: int) -> None:
     """Note that a world's file has what its journal says up to an entry; a hint, not a promise."""
     target = folder_of(path) / SAVED_FILE
-    draft = target.with_name(f".{SAVED_FILE}.partial")
     try:
         found = info(path)
         said = SaveEntry(number, found.tick or 0, found.digest)
-        with draft.open("wb") as file:
-            file.write(json.dumps(said._asdict()).encode())
-            file.flush()
-            flush(file.fileno())
-        draft.replace(target)
+        write_whole(target, json.dumps(said._asdict()), is_private=True)
     except (OSError, FileError):
-        for path in (draft, target):
-            path.unlink(missing_ok=True)
+        target.unlink(missing_ok=True)
 
 
 def since_saved(path: Path, number: int) -> bool:

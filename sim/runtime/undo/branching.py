@@ -11,6 +11,7 @@ from os import PathLike
 from pathlib import Path
 
 from sim.core.progress import Report, quiet
+from sim.core.whole_files import copy_private
 from sim.errors import FileError
 from sim.runtime.journal.acts import apply
 from sim.runtime.journal.writer import JournalWriter, Pacing, recover
@@ -112,7 +113,7 @@ def branch(
 def _grown(source: Path, made: Path, built: RebuiltWorld, origin: Lineage, report: Report) -> int:
     """Fill the branch's folder; returns the bytes that are shared."""
     folder, checkpoint = folder_of(made), built.checkpoint
-    folder.mkdir(parents=True)
+    folder.mkdir(0o700, parents=True)
     note_lineage(made, origin)
     root = folder_of(source) / checkpoint.file
     copy_history(source, made)
@@ -132,7 +133,7 @@ def _linked(source: Path, target: Path) -> int:
     try:
         os.link(source, target)
     except OSError:  # another file system, or one without links
-        shutil.copyfile(source, target)
+        copy_private(source, target)
         return 0
     return target.stat().st_size
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sim.core.text import one_line
+from sim.core.whole_files import PRIVATE
 from sim.errors import FileError
 from sim.platform.acts.tick_record import TickRecord
 from sim.store.history.packing import packed_acts, packed_decisions, packed_texts, packed_wrote
@@ -329,7 +330,9 @@ def _connected(path: Path) -> sqlite3.Connection:
     from sim.store.history.acts import require_ours
 
     is_new = not os.path.lexists(path) or not path.lstat().st_size
-    if not is_new:
+    if is_new:
+        path.touch(PRIVATE)
+    else:
         require_ours(path)
     file = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
@@ -413,6 +416,7 @@ def copy_history(world: str | PathLike[str], target: str | PathLike[str]) -> Non
         return
     draft = goal.with_name(f".{goal.name}.partial")
     with _explained(goal), _gone_afterwards(draft):
+        draft.touch(PRIVATE)
         if not _copied_by_sqlite(source, draft):
             shutil.copyfile(source, draft)  # damaged: it goes along as it is
         with draft.open("rb") as file:

@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 import xxhash
 
+from sim.core.whole_files import PRIVATE
 from sim.errors import FileError
 from sim.store.journal.rows import APPLICATION_ID, TABLES, VERSION, Checkpoint, JournalEntry
 from sim.store.snapshot.files import WRITER_PRAGMAS, flush, flush_folder, is_full, small
@@ -129,7 +130,7 @@ class Journal:
         with _explained(folder):
             self._file = connected(folder / JOURNAL_FILE, most_pages)
             self._acked_file = os.open(
-                folder / ACKED_FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666
+                folder / ACKED_FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE
             )
             self.acked = _last(self._file)
         self._known = _sizes(folder)
@@ -331,6 +332,8 @@ def connected(path: Path, most_pages: int = MOST_PAGES) -> sqlite3.Connection:
         When it cannot be, or is not one of ours.
     """
     is_new = not path.exists() or path.stat().st_size == 0
+    if is_new:
+        path.touch(PRIVATE)
     file = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         for pragma in WRITER_PRAGMAS:

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import NamedTuple
 
 from sim.core.text import one_line
+from sim.core.whole_files import PRIVATE
 from sim.errors import FileError
 from sim.store.snapshot.files import small
 from sim.store.snapshot.json_values import from_json
@@ -56,7 +57,7 @@ class Lease:
     def __init__(self, path: Path) -> None:
         self.path = path
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._descriptor = os.open(path, flags, 0o666)
+        self._descriptor = os.open(path, flags, PRIVATE)
         try:
             _lock(self._descriptor)
         except BlockingIOError as error:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sim.core.text import one_line
+from sim.core.whole_files import write_whole
 from sim.errors import InputError, SnapshotError
 from sim.store.journal.journal import folder_of
-from sim.store.snapshot.files import flush
 from sim.store.snapshot.header import as_path
 from sim.store.snapshot.json_values import from_json
 
@@ -147,13 +147,4 @@ def _read(file: Path) -> Any:
 
 
 def _write(file: Path, value: object) -> None:
-    """Write a small file: the old one or the new one is there, never a part of it."""
-    draft = file.with_name(f".{file.name}.partial")
-    try:
-        with draft.open("wb") as opened:
-            opened.write(json.dumps(value).encode())
-            opened.flush()
-            flush(opened.fileno())
-        draft.replace(file)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_whole(file, json.dumps(value), is_private=True)

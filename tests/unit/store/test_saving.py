@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sim.core import whole_files
 from sim.errors import FileError
 from sim.store import read, save
 from sim.store.snapshot import files, snapshot
@@ -64,7 +65,7 @@ def test_a_system_call_that_fails(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, call, fails)
-    not_saved(path, files.REASONS.get(number, "Input/output error"))
+    not_saved(path, whole_files.REASONS.get(number, "Input/output error"))
     monkeypatch.undo()
 
 

@@ -1,0 +1,195 @@
+"""Files written whole or not at all: beside the target, flushed, renamed over it."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import re
+import shutil
+import stat
+from pathlib import Path
+
+__all__ = [
+    "PRIVATE",
+    "Draft",
+    "copy_private",
+    "flush",
+    "flush_folder",
+    "open_log",
+    "sweep",
+    "why_not_saved",
+    "write_whole",
+]
+
+PRIVATE = 0o600
+"""The permissions of new files that hold what people or models said."""
+
+FULL_FLUSH = getattr(fcntl, "F_FULLFSYNC", None)
+"""On macOS fsync stops at the drive's own cache; this goes through it."""
+
+NO_FOLDER_FLUSH = frozenset([errno.EINVAL, errno.ENOTSUP, errno.EBADF])
+REASONS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "your disk quota is used up",
+    errno.EFBIG: "the file would be larger than is allowed here",
+    errno.EROFS: "the file system is read-only",
+    errno.EACCES: "you may not write there",
+    errno.EPERM: "you may not write there",
+    errno.ENOENT: "its folder does not exist, create it first",
+    errno.ENOTDIR: "its folder is a file",
+    errno.ENAMETOOLONG: "the name is too long",
+}
+
+
+def write_whole(path: Path, content: str | bytes, *, is_private: bool = False) -> None:
+    """Write a file: the old content or the new one is there, never a part of it.
+
+    A link is followed, and a file that is there keeps its permissions. What can hold no draft, such
+    as a pipe or a device, is written to as it is.
+
+    Parameters
+    ----------
+    path, content
+        Text is written as UTF-8.
+    is_private
+        Whether a new file is its owner's alone.
+
+    Raises
+    ------
+    OSError
+        When it cannot be written; then the old content stays.
+    """
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    with contextlib.suppress(FileNotFoundError):
+        if not stat.S_ISREG(path.stat().st_mode):
+            path.write_bytes(data)
+            return
+        if not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    target = Path(os.path.realpath(path))
+    sweep(target)
+    work = Draft(target, PRIVATE if is_private else 0o666)
+    try:
+        with open(work.descriptor, "wb", closefd=False) as file:
+            file.write(data)
+        flush(work.descriptor)
+        work.publish()
+    finally:
+        work.discard()
+        os.close(work.descriptor)
+
+
+def copy_private(source: Path, target: Path) -> None:
+    """Copy a file to a new one that is its owner's alone; where it cannot be, nothing is left."""
+    target.touch(PRIVATE)
+    try:
+        shutil.copyfile(source, target)
+    except BaseException:
+        target.unlink()
+        raise
+
+
+def open_log(path: str | Path) -> int:
+    """Open a file to append to; a new one is its owner's alone."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, PRIVATE)
+
+
+class Draft:
+    """A file being written under a temporary name; it carries a lock while its writer lives.
+
+    Parameters
+    ----------
+    target
+        What it replaces when published; a file that is there passes on its permissions.
+    mode
+        Those of a new file, before the umask.
+
+    Attributes
+    ----------
+    path
+        ``.NAME.XXXXXXXX.partial`` beside the target.
+    target
+        What it replaces when published.
+    descriptor
+        Open for reading and writing.
+    """
+
+    def __init__(self, target: Path, mode: int = 0o666) -> None:
+        self.target = target
+        self.path, self.descriptor = _create(target, mode)
+        with contextlib.suppress(FileNotFoundError):
+            if stat.S_ISREG(there := target.lstat().st_mode):
+                os.fchmod(self.descriptor, stat.S_IMODE(there))
+
+    def publish(self) -> None:
+        """Give the finished, flushed file its name, and make the name durable."""
+        self.path.replace(self.target)
+        flush_folder(self.target.parent)
+
+    def discard(self) -> None:
+        """Forget it; nothing is left beside the target."""
+        with contextlib.suppress(FileNotFoundError):
+            self.path.unlink()
+
+
+def sweep(target: Path) -> list[Path]:
+    """Remove drafts of ``target`` whose writer died, and return their paths."""
+    pattern = re.compile(re.escape(f".{target.name}.") + r"[0-9a-f]{8}\.partial")
+    with os.scandir(target.parent) as entries:
+        drafts = [Path(entry.path) for entry in entries if pattern.fullmatch(entry.name)]
+    return [path for path in drafts if _removed_orphan(path)]
+
+
+def flush(descriptor: int) -> None:
+    """Return once every byte of an open file is on the disk."""
+    if FULL_FLUSH is None:
+        os.fsync(descriptor)
+    else:
+        fcntl.fcntl(descriptor, FULL_FLUSH)
+
+
+def flush_folder(folder: Path) -> None:
+    """Return once the names in a folder are on the disk: a new file is not safe before."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in NO_FOLDER_FLUSH:  # some file systems cannot, and need not
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def why_not_saved(error: OSError) -> str:
+    """Say in one clause why a file could not be written."""
+    return REASONS.get(error.errno or 0, f"the file could not be written ({error})")
+
+
+def _create(target: Path, mode: int) -> tuple[Path, int]:
+    while True:
+        path = target.with_name(f".{target.name}.{os.urandom(4).hex()}.partial")
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(path, flags, mode)
+        with contextlib.suppress(OSError):  # some file systems know no locks: never swept there
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if path.exists():  # else it was swept in the instant before it was locked
+            return path, descriptor
+        os.close(descriptor)
+
+
+def _removed_orphan(path: Path) -> bool:
+    """Remove a draft that nobody holds locked; the lock is kept until it is gone."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink()
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True

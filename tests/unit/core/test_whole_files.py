@@ -1,0 +1,165 @@
+"""What is written to a file is there whole, or the file is as it was."""
+
+import os
+import re
+import resource
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from sim.cli.program import models
+from sim.cli.program.output import write_text
+from sim.core import plugin_files, whole_files
+from sim.core.whole_files import write_whole
+from sim.errors import FileError
+from sim.lab.tables import Table
+from sim.minds.models.prices import write_own
+from sim.runtime.distilling import write as write_surrogate
+from sim.settings import keep_words
+from sim.store.journal.lineage import Bookmark, keep_bookmarks
+from tui import lab_files
+from tui.actions.program import _write_picture
+
+ROOT = Path(__file__).parents[3]
+LONG = "long " * 2000
+PRICE = {"read": 1.0, "written": 2.0}
+WIDE = [f"metric {number}" for number in range(1000)]
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """Let no file grow past 2,000 bytes: what is written then breaks off in its middle."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def keep_record(path: Path) -> None:
+    plugin_files._write({name: {} for name in WIDE})
+
+
+def keep_many_bookmarks(path: Path) -> None:
+    keep_bookmarks(path.parent.parent / "a.hub", [Bookmark(name, 1) for name in WIDE])
+
+
+WRITERS: dict[str, tuple[str, Callable[[Path], Any]]] = {
+    "results": ("a.json", lambda path: write_text(path, LONG)),
+    "tables": ("a.csv", lambda path: Table({"n": list(range(2000))}).write(path)),
+    "cards": ("README.md", models.write_table),
+    "prices": ("llm_prices.toml", lambda path: write_own(path, dict.fromkeys(WIDE, PRICE))),
+    "surrogates": (
+        "a.json",
+        lambda path: write_surrogate(SimpleNamespace(dump=lambda: LONG), path),  # type: ignore[arg-type]
+    ),
+    "settings": ("settings.toml", lambda path: keep_words(path, "metrics", WIDE)),
+    "plugins": ("plugins.json", keep_record),
+    "pictures": ("a.svg", lambda path: _write_picture(path, LONG)),
+    "studies": ("a.toml", lambda path: lab_files.write_text(path, LONG)),
+    "bookmarks": ("a.hub.live/bookmarks", keep_many_bookmarks),
+}
+OLD = "# old\n"
+MARKED = f"{OLD}{models._BEGIN}\n{models._END}\n"
+
+
+@pytest.mark.parametrize("what", WRITERS)
+def test_a_write_that_fails_leaves_the_old_file(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, writes = WRITERS[what]
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    monkeypatch.setattr(plugin_files, "record_path", lambda: path)
+    path.write_text(old := MARKED if what == "cards" else OLD)
+    path.chmod(0o640)
+    with full_disk(), pytest.raises((FileError, OSError), match=r"File too large|larger than is"):
+        writes(path)
+    assert path.read_text() == old
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+    writes(path)
+    assert path.read_text() != old
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_a_link_is_followed_and_a_pipe_written_to(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    file, link, loop = tmp_path / "real" / "a", tmp_path / "link", tmp_path / "loop"
+    file.write_text("old")
+    link.symlink_to(Path("real") / "a")
+    write_whole(link, "new")
+    assert (link.is_symlink(), file.read_text()) == (True, "new")
+    (tmp_path / "nowhere").symlink_to(Path("real") / "b")
+    write_whole(tmp_path / "nowhere", b"made")
+    assert (tmp_path / "real" / "b").read_text() == "made"
+    loop.symlink_to(loop)
+    with pytest.raises(OSError, match="symbolic links"):
+        write_whole(loop, "new")
+    read, write = os.pipe()
+    write_whole(Path(f"/dev/fd/{write}"), "through")
+    os.close(write)
+    assert os.read(read, 99) == b"through"
+    os.close(read)
+    with pytest.raises(IsADirectoryError):
+        write_whole(tmp_path, "new")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["link", "loop", "nowhere", "real"]
+
+
+def test_a_file_that_may_not_be_written_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a"
+    path.write_text("old")
+    path.chmod(0o444)
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everywhere
+    with pytest.raises(PermissionError, match="Permission denied"):
+        write_whole(path, "new")
+    assert path.read_text() == "old"
+
+
+def test_what_no_encoding_holds_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_text("old")
+    with pytest.raises(UnicodeEncodeError):
+        write_whole(path, "half \ud800")
+    assert path.read_text() == "old"
+
+
+@pytest.mark.parametrize(("is_private", "mode"), [(True, 0o600), (False, 0o644)])
+def test_a_new_file_is_private_or_as_others_are(
+    tmp_path: Path, is_private: bool, mode: int
+) -> None:
+    before = os.umask(0o022)
+    try:
+        write_whole(tmp_path / "a", "x", is_private=is_private)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == mode
+
+
+IN_PLACE = re.compile(
+    r"(?<!draft)\.write_(?:text|bytes)\(|\bopen\((?:[^()]|\([^()]*\))*[\"'][wx]b?[\"']|\.savefig\((?!figure)"
+)
+OWN_FOLDER = {
+    "sim/io/importing/graphs.py", "sim/lab/runs/shared_base.py", "sim/runtime/manifest.py",
+    "sim/runtime/process/breadcrumbs.py", "sim/lab/tables.py",
+}  # fmt: skip
+"""They write to a temporary folder of their own, or to memory."""
+DRAFTS = {"sim/io/exporting/graphs.py", "sim/io/exporting/lines.py", "sim/store/saves.py"}
+"""They are given a draft to write to."""
+
+
+def test_nothing_but_the_one_writer_writes_in_place() -> None:
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for room in ("sim", "tui", "plugins")
+        for path in (ROOT / room).rglob("*.py")
+        if IN_PLACE.search(path.read_text())
+    }
+    assert found == OWN_FOLDER | DRAFTS | {whole_files.__name__.replace(".", "/") + ".py"}
