@@ -8,14 +8,25 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import sys
+from contextlib import suppress
 from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
 
 from sim.errors import HubbubError
 
-__all__ = ["ROOMS", "ClashWarning", "clashes", "environment", "is_own", "own", "root"]
+__all__ = [
+    "ROOMS",
+    "ClashWarning",
+    "clashes",
+    "die_with_parent",
+    "environment",
+    "is_own",
+    "own",
+    "root",
+]
 
 ROOMS = ("sim", "plugins", "tui")
 
@@ -95,6 +106,18 @@ def environment() -> dict[str, str]:
     if here not in folders[:place]:
         folders.insert(place, here)
     return os.environ | {"PYTHONPATH": os.pathsep.join(dict.fromkeys(folders))}
+
+
+def die_with_parent() -> None:
+    """End with the process that started this one, where the system can do that (Linux)."""
+    import ctypes
+
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_DEATH, signal.SIGKILL)
+
+
+_DEATH = 1
+"""prctl's PR_SET_PDEATHSIG."""
 
 
 def _hides(folder: str, here: str) -> bool:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
+from sim.core.rooms import die_with_parent
 from sim.errors import HubbubError, PluginError
 
 __all__ = ["main"]
@@ -57,6 +58,7 @@ def main() -> None:
     pipe = Pipe(int(sys.argv[1]))
     order: dict[str, Any] = json.loads(sys.argv[2])
     faulthandler.register(signal.SIGUSR1)
+    die_with_parent()  # a plugin may loop: who is to end it is gone
     _warm(pipe)
     _limit_memory()
     try:

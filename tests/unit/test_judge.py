@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from sim.core import registry
@@ -196,3 +202,29 @@ def test_a_trial_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> 
     (verdict,) = judged("si")
     assert "the trial could not start: " in verdict.sentence
     assert "No module named no_such_module" in verdict.sentence
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system does not tell of a parent's end")
+def test_a_plugin_that_loops_ends_with_the_process_that_tries_it(tmp_path: Path) -> None:
+    (tmp_path / "hangs.py").write_text(HANGS)
+    code = (
+        "from sim.testing.judge import judged\n"
+        "judged('hangs.py', deadline=1e6, watch=lambda doing: print(doing, flush=True))\n"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert parent.stdout is not None
+    with parent.stdout:
+        next(line for line in parent.stdout if line == "defect-hangs: runs\n")
+        (trial,) = psutil.Process(parent.pid).children()
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+    until = time.monotonic() + 60
+    while trial.is_running() and trial.status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < until, trial.kill()
+        time.sleep(0.05)

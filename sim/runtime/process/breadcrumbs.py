@@ -26,7 +26,6 @@ from sim.world.world import World
 __all__ = [
     "CrashBreadcrumbs",
     "culprit",
-    "die_with_parent",
     "lies_at",
     "limit_memory",
     "named",
@@ -42,8 +41,6 @@ _NAME_BYTES = _BYTES - 8
 _NOBODY = bytes(_BYTES)
 _ASKED = ("begin", "draws", "advance", "measure")
 """Of a cascade: each is called before lines of its model run."""
-_DEATH = 1
-"""prctl's PR_SET_PDEATHSIG."""
 
 
 class CrashBreadcrumbs:
@@ -186,14 +183,6 @@ def _data_of(process: Any) -> int:
     """Return the bytes that the limit counts already; where the system does not tell, all."""
     told = process.memory_info()
     return int(getattr(told, "data", told.vms))
-
-
-def die_with_parent() -> None:
-    """End with the process that started this one, where the system can do that (Linux)."""
-    import ctypes
-
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_DEATH, signal.SIGKILL)
 
 
 def culprit(marks: Path, asked: Iterable[Any], newest: Frame | None) -> tuple[str, str]:

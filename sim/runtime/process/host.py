@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.core.events import Event, EventBus
+from sim.core.rooms import die_with_parent
 from sim.errors import Cancelled, HubbubError, InputError
 from sim.runtime.engine.live import LiveWorld
 from sim.runtime.engine.outbox import AsyncHandlers, Backlog
@@ -26,7 +27,7 @@ from sim.runtime.engine.thread_client import ThreadEngine, open_thread
 from sim.runtime.jobs import Job, in_thread
 from sim.runtime.journal.persistence import JournalConfig, Persistence
 from sim.runtime.journal.writer import JournalMark, Pacing, recover
-from sim.runtime.process.breadcrumbs import CrashBreadcrumbs, die_with_parent, limit_memory
+from sim.runtime.process.breadcrumbs import CrashBreadcrumbs, limit_memory
 from sim.runtime.process.wire import MOST_ACTS, EngineOrder, FrameWriter, PipeEnd, packed
 from sim.store.journal.recovery import Recovery
 from sim.world.log import LoggedAct
