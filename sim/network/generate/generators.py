@@ -36,6 +36,8 @@ Words = npt.NDArray[np.uint32]
 Step = Callable[[int, int, int, Words, Words], tuple[int, int]]
 
 _EDGES_A_CALL = 1 << 20  # some 20-40 ms a kernel call: a report can cancel between calls
+LEAST_DEGREE = 1e-9
+"""Below lie numbers whose products with chances are no numbers any more."""
 MOST_DEGREE = 100_000
 EDGES, ORDER, BUCKETS, SIZES, WEIGHTS, ACROSS, ROUNDING, AUDIENCES, PLACES, HEARERS = range(10)
 """Salts: what a draw is for."""
@@ -83,7 +85,11 @@ class NetworkGenerator(Parameters):
         return ParameterError(f"{self.plugin_name}: {sentence}.")
 
     def check_density(self, agents: int, mean_degree: float) -> None:
-        """Raise ParameterError when so many ties an agent are not to be had."""
+        """Raise ParameterError when so many ties an agent, or so few, are not to be had."""
+        if 0 < mean_degree < LEAST_DEGREE:
+            raise self.refuse(
+                f"mean_degree must be 0 or at least {LEAST_DEGREE:g}, got {mean_degree:g}"
+            )
         if mean_degree > agents - 1:
             raise self.refuse(
                 f"mean_degree must be at most {agents - 1:,} among {agents:,} agents, "

@@ -88,6 +88,17 @@ def test_unknown_network_suggests_the_nearest() -> None:
     ("name", "agents", "parameters", "sentence"),
     [
         ("erdos-renyi", 10, {"mean_degree": -1}, "mean_degree must be in"),
+        *(
+            (
+                name,
+                agents,
+                {"mean_degree": few},
+                f"mean_degree must be 0 or at least 1e-09, got {few:g}",
+            )
+            for name in ("erdos-renyi", "configuration", "planted-communities", "retweet-like")
+            for agents in (100, 2_000)
+            for few in (5e-324, 1e-320, 1e-308, 9e-10)
+        ),
         ("erdos-renyi", 10, {"mean_degree": 9.5}, "at most 9 among 10 agents, got 9.5"),
         ("preferential-attachment", 10, {"mean_degree": 10}, "at most 8 among 10 agents"),
         ("preferential-attachment", 10, {"rewiring": 0.1}, "no parameter 'rewiring'"),
