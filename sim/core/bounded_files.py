@@ -24,7 +24,11 @@ def read_bounded(path: str | Path, most: int = 1 << 20) -> bytes:
     Traceback (most recent call last):
     OSError: [Errno 27] it is larger than the 1,000 bytes that such a file may have: '/dev/zero'
     """
-    with Path(path).open("rb") as file:
+    try:
+        file = Path(path).open("rb")  # noqa: SIM115 - closed below
+    except ValueError:  # a NUL, or half a character
+        raise OSError(errno.EINVAL, "that is no file name", repr(path)) from None
+    with file:
         return _whole(file.read(most + 1), path, most)
 
 

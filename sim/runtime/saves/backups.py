@@ -35,7 +35,7 @@ from sim.store.journal.reading import BROKEN, BrokenError, read_journal
 from sim.store.journal.saved import SAVED_FILE, saved_at
 from sim.store.saves import SUFFIX, copy_checked, kept, place
 from sim.store.snapshot.files import flush_folder
-from sim.store.snapshot.header import open_regular
+from sim.store.snapshot.header import nameable, open_regular
 from sim.store.snapshot.trailer import TRAILER_BYTES
 
 __all__ = ["Backup", "RestoreReport", "backup", "backups", "copy_live", "duplicate", "restore"]
@@ -124,7 +124,7 @@ def backup(folder: Path, to: Path, *, keep: int = 10, report: Report = quiet) ->
     """
     if keep < 1:
         raise InputError(f"--keep must be at least 1, got {keep}.")
-    to.mkdir(0o700, parents=True, exist_ok=True)
+    nameable(to).mkdir(0o700, parents=True, exist_ok=True)
     if folder.resolve() == to.resolve():
         raise InputError(f"{to} is the saves folder itself; backups belong elsewhere.")
     files = {each.path: each.name for each in kept(folder)}

@@ -27,6 +27,7 @@ from sim.core.whole_files import PRIVATE
 from sim.errors import FileError
 from sim.store.journal.rows import APPLICATION_ID, TABLES, VERSION, Checkpoint, JournalEntry
 from sim.store.snapshot.files import WRITER_PRAGMAS, flush, flush_folder, is_full, small
+from sim.store.snapshot.header import nameable
 
 __all__ = ["Item", "Journal", "JournalError", "LastAcknowledged", "folder_of", "read_acked"]
 
@@ -73,9 +74,9 @@ def folder_of(path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     FileError
-        Where the path names no file: it is empty, or a folder as ``.`` is.
+        Where the path names no file: it is empty, a folder as ``.`` is, or no name at all.
     """
-    file = Path(path)
+    file = nameable(path)
     if not file.name:
         raise FileError(file, "is no name of a world file; write NAME.hub")
     return file.with_name(f"{file.name}.live")

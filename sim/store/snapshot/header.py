@@ -12,7 +12,15 @@ from sim.errors import FileError, SnapshotError
 from sim.store.snapshot.schema import APPLICATION_ID, PAGE_BYTES, VERSION
 from sim.store.snapshot.trailer import TRAILER_BYTES
 
-__all__ = ["HEADER_BYTES", "as_path", "check_header", "is_world_file", "open_regular", "version_of"]
+__all__ = [
+    "HEADER_BYTES",
+    "as_path",
+    "check_header",
+    "is_world_file",
+    "nameable",
+    "open_regular",
+    "version_of",
+]
 
 HEADER_BYTES = 100
 SQLITE_MAGIC = b"SQLite format 3\0"
@@ -41,6 +49,14 @@ def as_path(path: str | PathLike[str]) -> Path:
     SnapshotError
         When it is a folder by its name, ``.`` or ``/``.
     """
+    path = nameable(path)
+    if not path.name:  # "." and "/"
+        raise SnapshotError(path, "a folder, not a world file")
+    return path
+
+
+def nameable(path: str | PathLike[str]) -> Path:
+    """Return a path, of a file or a folder, that the system can be asked about; as `as_path`."""
     text = os.fspath(path)
     try:
         os.fsencode(text)
@@ -48,10 +64,7 @@ def as_path(path: str | PathLike[str]) -> Path:
         raise FileError(f"{text!r:.80}", "half a character makes no file name") from None
     if not text or "\0" in text:
         raise FileError(repr(text), "not a file name")
-    path = Path(text)
-    if not path.name:  # "." and "/"
-        raise SnapshotError(path, "a folder, not a world file")
-    return path
+    return Path(text)
 
 
 def open_regular(path: Path) -> int:

@@ -19,7 +19,7 @@ from sim.store.snapshot import columns as arrays
 from sim.store.snapshot.gates import DamagedError, bounded, gated
 from sim.store.snapshot.header import as_path
 from sim.store.snapshot.json_values import from_json
-from sim.store.snapshot.opened import OpenedFile, find_world, opened
+from sim.store.snapshot.opened import OpenedFile, find_world, meta_of, opened, world_rows
 from sim.store.snapshot.trailer import NO_STRONG, TRAILER_BYTES, full, quick
 
 __all__ = ["Info", "Plugin", "Verification", "info", "verify"]
@@ -195,6 +195,7 @@ def verify(path: str | PathLike[str], *, report: Report = quiet) -> Verification
 
 def _check_columns(file: OpenedFile, report: Report) -> int:
     with gated(file.path) as connection:
+        meta_of(file.path, world_rows(connection, file.body))
         entries = arrays.declared(connection, file.body)
         hashes = {entry.name: xxhash.xxh3_64() for entry in entries}
         for entry, _, data in arrays.chunks(connection, entries, report):

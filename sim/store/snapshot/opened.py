@@ -33,6 +33,7 @@ __all__ = [
     "Storable",
     "available_bytes",
     "find_world",
+    "meta_of",
     "opened",
     "packed",
     "unpack",
@@ -150,7 +151,7 @@ class OpenedFile:
             except MemoryError as error:
                 raise self._too_large(entries) from error
         self._require_same_file()
-        meta = _meta(self.path, said)
+        meta = meta_of(self.path, said)
         unpack(self.path, meta, columns)
         return meta, columns, said
 
@@ -237,7 +238,8 @@ def find_world() -> Lookup[dict[str, str]]:
     return dict(rows)
 
 
-def _meta(path: Path, said: dict[str, str]) -> Meta:
+def meta_of(path: Path, said: dict[str, str]) -> Meta:
+    """Return what :func:`world_rows` have of a world beside its columns, or refuse it."""
     try:
         meta = from_json(said.get("meta", ""))
     except ValueError as error:

@@ -193,6 +193,7 @@ def _created(path: Path) -> Iterator[sqlite3.Connection]:
     """Fill an empty file in one transaction, without a journal and without fsync."""
     uri = f"{path.absolute().as_uri()}?mode=rw&nolock=1"  # its draft is locked already
     with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as file:
+        file.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, schema.LARGEST_VALUE)  # more nobody could read
         for pragma in _pragmas():
             file.execute(f"PRAGMA {pragma}")
         file.execute("BEGIN")
@@ -226,6 +227,12 @@ def _seal(descriptor: int, begin: Callable[[int, int], trailer.Leaves], report: 
     return body + trailer.TRAILER_BYTES
 
 
+_REFUSED = {
+    "SQLITE_FULL": "the disk is full",
+    "SQLITE_TOOBIG": f"one of its texts is longer than {schema.LARGEST_VALUE:,} bytes, shorten it",
+}
+
+
 @contextlib.contextmanager
 def _explained(target: Path) -> Iterator[None]:
     """Turn what the system or SQLite says into one sentence for a person."""
@@ -234,8 +241,7 @@ def _explained(target: Path) -> Iterator[None]:
     except OSError as error:
         raise FileError(target, f"not saved: {files.why_not_saved(error)}") from error
     except sqlite3.Error as error:
-        full = error.sqlite_errorname == "SQLITE_FULL"
-        reason = "the disk is full" if full else f"the file could not be written ({error})"
+        reason = _REFUSED.get(error.sqlite_errorname) or f"the file could not be written ({error})"
         raise FileError(target, f"not saved: {reason}") from error
 
 

@@ -15,11 +15,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim import Simulation
+from sim.core.bounded_files import read_bounded
 from sim.errors import CapacityError, FileError, PluginError, SnapshotError, UnknownNameError
+from sim.runtime.saves.backups import backup
+from sim.scenario.spec import toml_table
 from sim.store import info, load, read, save, verify
 from sim.store.history.reading import columns_of
-from sim.store.snapshot import gates, opened
-from sim.store.snapshot.schema import APPLICATION_ID, PAGE_BYTES, VERSION
+from sim.store.journal.journal import folder_of
+from sim.store.snapshot import gates, opened, schema
+from sim.store.snapshot.schema import APPLICATION_ID, LARGEST_VALUE, PAGE_BYTES, VERSION
 from sim.store.snapshot.trailer import TRAILER_BYTES
 from sim.world.world import World
 from tests.unit.store.fake import FakeWorld, edit, patch, reseal, saved
@@ -107,6 +112,52 @@ def test_a_name_that_is_none_is_refused() -> None:
     for name in ("", "a\0b"):
         with pytest.raises(FileError, match="not a file name"):
             read(name, FakeWorld)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x\ud800y"])
+def test_every_door_refuses_a_name_that_is_none(tmp_path: Path, name: str) -> None:
+    for door in (
+        folder_of, toml_table, lambda place: save(FakeWorld.create(), place),
+        lambda place: backup(tmp_path, Path(place)),
+    ):  # fmt: skip
+        with pytest.raises(FileError, match="file name"):
+            door(Path(name))
+    with pytest.raises(OSError, match="that is no file name"):
+        read_bounded(name)
+
+
+async def test_a_simulation_is_saved_to_no_name_that_is_none() -> None:
+    async with Simulation(World.create(agents=9, mean_degree=2)) as simulation:
+        for name in ("a\0b", "x\ud800y"):
+            with pytest.raises(FileError, match="file name"):
+                await simulation.save(name)
+            with pytest.raises(FileError, match="file name"):
+                async with Simulation(
+                    World.create(agents=9, mean_degree=2), path=name, journal=True
+                ):
+                    pass
+        assert await simulation.step() == 1
+
+
+def test_a_text_that_nobody_could_read_again_is_not_saved(tmp_path: Path) -> None:
+    path = tmp_path / "a.hub"
+    save(FakeWorld.create(), path, note="before")
+    with pytest.raises(FileError, match=r"not saved: one of its texts is longer than 67,108,864"):
+        save(FakeWorld.create(), path, note="x" * (LARGEST_VALUE + 1))
+    assert info(path).note == "before"
+    assert [each.name for each in tmp_path.iterdir()] == ["a.hub"]
+
+
+def test_verify_refuses_the_texts_that_load_refuses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.hub"
+    with monkeypatch.context() as larger:
+        larger.setattr(schema, "LARGEST_VALUE", LARGEST_VALUE * 2)
+        save(FakeWorld.create(), path, note="x" * (LARGEST_VALUE + 1))
+    for reads in (lambda: read(path, FakeWorld), lambda: verify(path)):
+        with pytest.raises(SnapshotError, match="string or blob too big"):
+            reads()
 
 
 def test_a_file_that_becomes_a_pipe_while_it_is_opened_is_refused(
