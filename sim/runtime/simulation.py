@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 
 import numpy.typing as npt
 
-from sim.core.checks import whole_number
+from sim.core.checks import LAST_TICK, whole_number
 from sim.core.events import Event, EventBus, Middleware, Subscription
 from sim.core.progress import Report, quiet
 from sim.errors import HubbubError, InputError
@@ -23,7 +24,7 @@ from sim.runtime.engine.program import Program
 from sim.runtime.engine.stall import StallOutcome
 from sim.runtime.engine.thread_client import not_open, open_thread
 from sim.runtime.frames.frames import Frame
-from sim.runtime.frames.sessions import Session
+from sim.runtime.frames.sessions import Session, require_loop
 from sim.runtime.health.checks import Health
 from sim.runtime.interactions import Batch, InteractionStream
 from sim.runtime.jobs import Job
@@ -161,6 +162,7 @@ class Simulation:
     async def __aenter__(self) -> Simulation:
         if self._world is None:
             raise HubbubError("A simulation is entered once; make a new one of its world.")
+        self._loop = asyncio.get_running_loop()
         self._opened = await self._open(self._handed_over())
         return self
 
@@ -178,6 +180,7 @@ class Simulation:
     def _client(self) -> EngineClient:
         if self._opened is None:
             raise not_open()
+        require_loop(self._loop)
         return self._opened
 
     # Watching
@@ -621,7 +624,7 @@ class Simulation:
 
     def back(self, ticks: int = 1) -> Job[travel.Travelled]:
         """Take the world back by so many ticks; await it. As :meth:`go_to`."""
-        ticks = whole_number(ticks, "A world goes back; ticks", low=0)
+        ticks = whole_number(ticks, "A world goes back; ticks", low=0, high=LAST_TICK)
         return self._client.job(travel.back, ticks)
 
     def go_to(self, tick: int | str) -> Job[travel.Travelled]:
@@ -666,7 +669,7 @@ class Simulation:
             When it did not go back, or something new was commanded since.
         """
         if ticks is not None:
-            ticks = whole_number(ticks, "A world goes forward; ticks", low=0)
+            ticks = whole_number(ticks, "A world goes forward; ticks", low=0, high=LAST_TICK)
         return self._client.job(travel.forward, ticks)
 
     async def bookmark(self, name: str, tick: int | None = None) -> Bookmark:

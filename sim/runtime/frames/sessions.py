@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,12 +22,13 @@ from sim.core.events import (
     MessageSent,
 )
 from sim.core.text import clip, one_line
+from sim.errors import InputError
 from sim.runtime.frames.frames import SessionRow
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.generations import newest_r
 from sim.world.world import World
 
-__all__ = ["ENDED", "CascadeTracker", "Session", "remember"]
+__all__ = ["ENDED", "CascadeTracker", "Session", "remember", "require_loop"]
 
 ENDED = frozenset({"quiet", "failed", "cancelled"})
 """Statuses in which nothing happens any more; a new parameter can wake a quiet one."""
@@ -335,6 +337,22 @@ def _shown(text: str) -> str:
     return clip(one_line(text), _SHOWN_CELLS)
 
 
+def require_loop(loop: asyncio.AbstractEventLoop) -> None:
+    """Refuse any other running loop than that of a simulation; without one nothing is waited for.
+
+    Raises
+    ------
+    InputError
+        One sentence.
+    """
+    with suppress(RuntimeError):
+        if asyncio.get_running_loop() is not loop:
+            raise InputError(
+                "A simulation lives in the event loop that it was entered in; use it there, or "
+                "open another one in this loop."
+            )
+
+
 class Session:
     """One injected message, as asyncio sees it; made by ``simulation.inject``.
 
@@ -392,6 +410,7 @@ class Session:
         Cancelled
             When the simulation was closed first.
         """
+        require_loop(self._loop)
         return await asyncio.shield(self._ended)
 
     def reopen(self) -> None:

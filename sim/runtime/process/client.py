@@ -35,7 +35,7 @@ from sim.runtime.engine.program import LiveProgram, Program
 from sim.runtime.engine.stall import StallOutcome
 from sim.runtime.engine.thread_client import ThreadEngine, claim, release
 from sim.runtime.frames.frames import Frame, SessionRow
-from sim.runtime.frames.sessions import Session
+from sim.runtime.frames.sessions import Session, require_loop
 from sim.runtime.health.checks import Health
 from sim.runtime.health.watch import ProcessHealthWatch
 from sim.runtime.jobs import Job, in_thread
@@ -499,6 +499,7 @@ class ProcessEngine:
         ``stopping``: set once the work is to stop, which ``report`` says by what it raises; it is
         told the process at once, so that what still waits there never begins.
         """
+        require_loop(self._loop)
         await self.ready()
         if request in _REFUSED:
             raise InputError(_REFUSED[request])
