@@ -77,8 +77,10 @@ class Policy(Parameters):
                     f"probabilities() must give one chance an exposure, shape ({count},), for "
                     f"{act.says}, got {given.dtype} {given.shape}",
                 )
-            if np.isnan(given).any():
-                raise PluginError(who, f"probabilities() gave NaN as a chance of {act.says}")
+            if not np.isfinite(given).all():
+                raise PluginError(
+                    who, f"probabilities() gave NaN or infinity as a chance of {act.says}"
+                )
             chances[:, k] = given
         out = np.empty(count, np.uint8)
         which = np.array([int(act) for act in said], np.uint8)

@@ -48,7 +48,7 @@ class PerExposure(PropagationModel):
         ``exposure.message``; a model that reads it is asked about each message by itself.
 
         Write it without ``if`` over the columns (``numpy.where`` chooses row by row). Values
-        outside [0, 1] are clipped; NaN or another shape stops the cascade.
+        outside [0, 1] are clipped; NaN, infinity or another shape stops the cascade.
         """
         raise NotImplementedError
 
@@ -163,8 +163,10 @@ class PerExposure(PropagationModel):
                 f"chance() must return one number an exposure, shape ({len(exposure)},), "
                 f"got {chance.shape}",
             )
-        if np.isnan(chance).any():
-            raise PluginError(self.plugin_name, "chance() returned NaN; check for 0 / 0")
+        if not np.isfinite(chance).all():
+            raise PluginError(
+                self.plugin_name, "chance() returned NaN or infinity; check for a division by 0"
+            )
         return np.ascontiguousarray(chance)
 
     def reweigh(self, cascade: Cascade) -> None:

@@ -271,7 +271,7 @@ class Heard(PropagationModel):
     def chance(self, heard: Hearing) -> Floats | Mapping[str, Floats]:
         """Return the chance of changing into the seeds' state, or of each of several states.
 
-        float64, one an agent; clipped to [0, 1]. NaN or another shape stops the cascade.
+        float64, one an agent; clipped to [0, 1]. NaN, infinity or another shape stops the cascade.
         """
         raise NotImplementedError
 
@@ -524,8 +524,12 @@ class Heard(PropagationModel):
                     f"{method}() must return one value an agent, shape {row.shape}, "
                     f"got {given.shape}",
                 )
-            if np.isnan(given.sum()) and np.isnan(given).any():  # the first look makes no array
-                raise PluginError(self.plugin_name, f"{method}() returned NaN; check for 0 / 0")
+            # The first look makes no array.
+            if not (np.isfinite(given.sum()) or np.isfinite(given).all()):
+                raise PluginError(
+                    self.plugin_name,
+                    f"{method}() returned NaN or infinity; check for a division by 0",
+                )
             row[:] = given
         return tuple(named), rows
 

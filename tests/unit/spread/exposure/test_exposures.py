@@ -167,7 +167,9 @@ def test_nobody_is_asked_about_nothing(watch: Callable[..., Any]) -> None:
     [
         (lambda e: np.zeros(len(e) + 1), r"shape \(3,\), got \(4,\)"),
         (lambda e: np.zeros((len(e), 1)), r"shape \(3,\), got \(3, 1\)"),
-        (lambda e: np.array([0.1, np.nan, 0.2]), "NaN; check for 0 / 0"),
+        (lambda e: np.array([0.1, np.nan, 0.2]), "NaN or infinity; check for a division by 0"),
+        (lambda e: np.array([0.1, np.inf, 0.2]), "NaN or infinity; check for a division by 0"),
+        (lambda e: -np.inf, "NaN or infinity; check for a division by 0"),
         (lambda e: 0.1 if e.trust > 0.5 else 0.2, "numpy.where instead"),
         (lambda e: "often", "real numbers, got <U5"),
         (lambda e: np.full(len(e), 1j), "real numbers, got complex128"),

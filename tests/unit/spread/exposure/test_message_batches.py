@@ -135,7 +135,8 @@ class Moody(PerExposure):
 
 
 @pytest.mark.parametrize(
-    ("way", "sentence"), [("raise", "RuntimeError: not this one"), ("nan", "NaN; check")]
+    ("way", "sentence"),
+    [("raise", "RuntimeError: not this one"), ("nan", "NaN or infinity; check")],
 )
 def test_whoever_fails_in_a_batch_fails_alone(
     entered: Enter, monkeypatch: Any, way: str, sentence: str

@@ -257,7 +257,9 @@ def test_columns_of_listeners_and_messages_are_seen() -> None:
     ("answer", "sentence"),
     [
         (lambda h: h.count["yes"][:1], "one value an agent"),
-        (lambda h: h.count["yes"] * np.nan, "NaN"),
+        (lambda h: h.count["yes"] * np.nan, "NaN or infinity"),
+        (lambda h: np.inf, "NaN or infinity"),
+        (lambda h: np.where(np.arange(len(h)) == 0, -np.inf, 0.5), "NaN or infinity"),
         (lambda h: 1.0 if h.count["yes"] > 1 else 0.0, "numpy.where"),
         (lambda h: {"maybe": 1.0}, "maybe"),
         (lambda h: h.count["maybe"], "heard state"),
