@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sim.core.checks import whole_number
+from sim.core.checks import LAST_TICK, whole_number
 from sim.minds.deciding.commands import minds_of, wake_minds
 from sim.minds.deciding.summaries import accounts
 from sim.minds.deciding.thinker import Answerer, Thinker
@@ -159,7 +159,7 @@ def _run(world: World, ticks: int, thinker: Thinker) -> list[str]:
     _perform(world, "wake_minds", True, thinker.made)
     stopped = ""
     try:
-        for _ in range(whole_number(ticks, "A world steps forward; ticks", low=0)):
+        for _ in range(whole_number(ticks, "A world steps forward; ticks", low=0, high=LAST_TICK)):
             world.step()
             _perform(world, "decide", thinker.think(world))
             stopped = thinker.too_few()

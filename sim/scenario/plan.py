@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.checks import LAST_TICK
 from sim.errors import InputError
 from sim.scenario.places import placed
 
@@ -225,9 +226,9 @@ class Stop:
         return self.until_quiet or self.ticks is None
 
     def check(self) -> None:
-        """Refuse a negative number of ticks with ``InputError``."""
-        if self.ticks is not None and self.ticks < 0:
-            raise InputError(f"A run takes 0 ticks or more, got {self.ticks}.")
+        """Refuse a number of ticks that no run has with ``InputError``."""
+        if self.ticks is not None and not 0 <= self.ticks <= LAST_TICK:
+            raise InputError(f"A run takes 0 to {LAST_TICK:,} ticks, got {self.ticks}.")
 
     def reached(self, world: World) -> bool:
         """Whether nothing can happen any more, and that is asked for."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
-from sim.core.checks import whole_number
+from sim.core.checks import LAST_TICK, whole_number
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
 from sim.network.graph.changes import GAIN, LOSS, AppliedChanges
@@ -183,7 +183,7 @@ def name_of(function: Callable[..., Any]) -> str | None:
 @command()
 def step(world: World, ticks: int) -> None:
     """Run ticks, one after another."""
-    for _ in range(whole_number(ticks, "Ticks", low=0)):
+    for _ in range(whole_number(ticks, "Ticks", low=0, high=LAST_TICK)):
         world.step(1)
         world.woken.clear()
 

@@ -495,7 +495,7 @@ class World:
         """
         if self.platform is not None:
             self.platform.minds.remark()
-        for _ in range(whole_number(ticks, "A world steps forward; ticks", low=0)):
+        for _ in range(whole_number(ticks, "A world steps forward; ticks", low=0, high=LAST_TICK)):
             if self.tick >= LAST_TICK:
                 raise InputError(f"A world ends at tick {LAST_TICK:,}, and this one is there.")
             self.interventions.before(self)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xxhash
 
-from sim.core.checks import whole_number
+from sim.core.checks import LAST_TICK, whole_number
 from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import InputError, PluginError
@@ -370,7 +370,7 @@ def _vet(
         raise InputError("Each seed stands for one replicate; the same one is named twice.")
     for seed in seeds:
         whole_number(seed, "A replicate's seed", low=-_LARGEST_SEED, high=_LARGEST_SEED)
-    whole_number(ticks, "Ticks of a run", low=0)
+    whole_number(ticks, "Ticks of a run", low=0, high=LAST_TICK)
     whole_number(workers, "Workers", low=1)
     if backend not in BACKENDS:
         raise InputError(f"No backend named {backend!r}; it is one of {', '.join(BACKENDS)}.")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakSet, WeakValueDictionary
 
-from sim.core.checks import whole_number
+from sim.core.checks import LAST_TICK, whole_number
 from sim.core.events import EventBus
 from sim.core.progress import Report, quiet
 from sim.core.scratch import be_frugal
@@ -311,7 +311,7 @@ class ThreadEngine:
 
     async def stretch(self, ticks: int, until: Callable[[], bool]) -> int:
         """Run at most ``ticks`` ticks, until ``until`` is true; return how many were run."""
-        ticks = whole_number(ticks, "A world steps forward; ticks", low=0)
+        ticks = whole_number(ticks, "A world steps forward; ticks", low=0, high=LAST_TICK)
         order = self.order()
         stretch = StepRequest(order, ticks, until)
 

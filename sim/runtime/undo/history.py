@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from sim.core.checks import whole_number
+from sim.core.checks import LAST_TICK, whole_number
 from sim.core.progress import Report, quiet
 from sim.core.scratch import ScratchFiles, let_go
 from sim.errors import HubbubError, InputError
@@ -118,14 +118,14 @@ class Past:
 
     def step(self, ticks: int = 1) -> None:
         """Advance the world."""
-        for _ in range(whole_number(ticks, "A world steps forward; ticks", low=0)):
+        for _ in range(whole_number(ticks, "A world steps forward; ticks", low=0, high=LAST_TICK)):
             self.leave()
             self.world.step()
             self.world.woken.clear()
 
     def back(self, ticks: int = 1, *, report: Report = quiet) -> int:
         """Take the world back by so many ticks; returns the tick. As :meth:`go_to`."""
-        ticks = whole_number(ticks, "A world goes back; ticks", low=0)
+        ticks = whole_number(ticks, "A world goes back; ticks", low=0, high=LAST_TICK)
         return self.go_to(self.world.tick - ticks, report=report)
 
     def go_to(self, tick: int, *, report: Report = quiet) -> int:
@@ -197,7 +197,7 @@ class Past:
         """
         if ticks is None:
             return self._ahead(None, report)
-        ticks = whole_number(ticks, "A world goes forward; ticks", low=0)
+        ticks = whole_number(ticks, "A world goes forward; ticks", low=0, high=LAST_TICK)
         return self._ahead(self.world.tick + ticks, report) if ticks else self.world.tick
 
     # Whoever drives the world

@@ -9,6 +9,7 @@ import pytest
 from sim import World
 from sim.core.progress import quiet
 from sim.errors import FileError, InputError
+from sim.lab.runs import Messages, experiment
 from sim.scenario import (
     MessageSpec,
     MindsRequest,
@@ -22,6 +23,7 @@ from sim.scenario import (
     read_scenario,
     run_plan,
 )
+from sim.world.commands import step
 
 WORD = MessageSpec("A word.", seeds="ids:0", model="si", parameters={"beta": 1.0})
 
@@ -176,7 +178,7 @@ def test_a_run_tells_remarks_and_what_came_too_late() -> None:
 
 
 def test_a_wrong_plan_is_refused_before_any_world_is_made(story: Path) -> None:
-    with pytest.raises(InputError, match="0 ticks or more, got -1"):
+    with pytest.raises(InputError, match="0 to 2,147,483,647 ticks, got -1"):
         RunPlan(stop=Stop(-1)).check()
     story.write_text(STORY.replace('model = "sir"', 'model = "sirr"'))
     with pytest.raises(FileError, match=r"\[\[messages\]\] number 1: .*sirr"):
@@ -187,3 +189,16 @@ def test_a_world_is_named_as_by_a_person() -> None:
     said: list[str] = []
     world = named_world("new:300,mean_degree=6", quiet, seed=4, tell=said.append)
     assert (len(world.agents), world.seed, said) == (300, 4, [])
+
+
+def test_no_way_takes_more_ticks_than_there_are() -> None:
+    world = World.create(agents=9, mean_degree=2, seed=1)
+    for run in (
+        Stop(10**20).check,
+        lambda: world.step(10**20),
+        lambda: step(world, 10**20),
+        lambda: experiment(world, [Messages([])], [1], ticks=10**20, workers=1),
+    ):
+        with pytest.raises(InputError, match=r"2,147,483,647.*, got 100000000000000000000\."):
+            run()
+    assert world.tick == 0
