@@ -82,7 +82,7 @@ def test_intervals_of_a_paired_difference_cover_it_and_power_is_as_stated() -> N
     found = [paired_difference(a, b) for a, b in zip(one, other, strict=True)]
     assert 0.92 <= np.mean([each.interval.holds(truth) for each in found]) <= 0.98
     spread = (other - one).std(ddof=1)
-    few = [paired_difference(a[:8], b[:8], method="t") for a, b in zip(one, other, strict=True)]
+    few = [paired_difference(a[:8], b[:8]) for a, b in zip(one, other, strict=True)]
     shown = np.mean([each.sign == 1 for each in few])
     assert shown == pytest.approx(power(truth / spread, 8), abs=0.12)
 

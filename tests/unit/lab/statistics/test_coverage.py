@@ -1,0 +1,51 @@
+"""How often intervals hold the truth, and differences claim an effect where there is none.
+
+Sizes follow the law of Borel: those of outbreaks on a large random network, each telling 0.8 others
+on average. Its mean is 1 / (1 - 0.8) = 5, and its tail is heavy.
+"""
+
+from collections.abc import Callable, Iterable
+from math import lgamma
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from sim.core.rng import Stream, key, uniforms
+from sim.lab.statistics import Interval, paired_difference
+
+Floats = npt.NDArray[np.float64]
+
+TELLS, MEAN = 0.8, 5.0
+
+
+def drawn(seed: int, rows: int, columns: int) -> Floats:
+    """Sizes (rows, columns) of addressed draws: the same on any machine."""
+    sizes = np.arange(1, 2_000)
+    logs = np.array([lgamma(k + 1) for k in sizes])
+    law = np.exp((sizes - 1) * np.log(TELLS * sizes) - TELLS * sizes - logs)
+    assert law.sum() == pytest.approx(1)
+    draws = uniforms(key(seed, Stream.TRYING), np.arange(rows * columns))
+    found: Floats = sizes[np.searchsorted(np.cumsum(law), draws)].astype(np.float64)
+    return found.reshape(rows, columns)
+
+
+def held(made: Callable[[Floats], Interval], samples: Iterable[Floats], truth: float) -> float:
+    return float(np.mean([made(sample).holds(truth) for sample in samples]))
+
+
+def claiming(seed: int, comparisons: int, pairs: int) -> float:
+    """Share of comparisons of two arms of one law that claim an effect."""
+    one, other = drawn(seed, comparisons, pairs), drawn(seed + 1, comparisons, pairs)
+    found = (paired_difference(a, b) for a, b in zip(one, other, strict=True))
+    return float(np.mean([each.sign != 0 for each in found]))
+
+
+def test_arms_of_one_heavy_tailed_law_differ_in_no_more_comparisons_than_stated() -> None:
+    assert 0.02 <= claiming(1, 600, 20) <= 0.06
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pairs", [5, 10, 20, 50, 200])
+def test_of_many_such_comparisons_no_more_claim_an_effect(pairs: int) -> None:
+    assert 0.015 <= claiming(3, 4_000, pairs) <= 0.06
