@@ -17,7 +17,7 @@ from sim.lab.background import in_background
 from sim.lab.runs.experiment import MOST_TICKS, ExperimentProgress, experiment, seeds_from
 from sim.lab.runs.programs import Messages, messages_of
 from sim.lab.runs.records import UNITS, Records
-from sim.lab.statistics import Takeoff, mean_interval, median_interval, takeoff
+from sim.lab.statistics import Takeoff, mean_interval, means_said, median_interval, takeoff
 from sim.lab.tables import Result, Table
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Ensemble(Result):
         """Return one row a measure: mean and median, each with its 95 % interval, and the range.
 
         Columns: ``measure``, ``unit``, ``mean``, ``mean_low``, ``mean_high``, ``method`` of the
-        interval (skewed measures: bootstrap), ``median``, ``median_low``, ``median_high``, ``sd``,
+        mean's interval, ``median``, ``median_low``, ``median_high`` (order statistics), ``sd``,
         ``least``, ``most``, and ``runs``: how many have a number. A measure without any is left
         out.
         """
@@ -92,7 +92,9 @@ class Ensemble(Result):
             if known.size:
                 rows.append({"measure": name, "unit": UNITS.get(name, ""), **_row(known)})
         names = ["measure", "unit", *_row(np.zeros(1))]
-        return Table.of_rows(rows, names=names, caption=f"{self.records.finished:,} replicates")
+        said = f"{self.records.finished:,} replicates {self.records.where}"
+        said += f"; {means_said(row['method'] for row in rows)}; medians by order statistics"
+        return Table.of_rows(rows, names=names, caption=said)
 
     def takeoff(self, threshold: float | None = None) -> Takeoff:
         """Return how many replicates took off, and the chance of it; of several the largest counts.
@@ -207,8 +209,8 @@ def _said(found: Takeoff, which: str) -> str:
     low, high = found.interval[:2]
     return (
         f"{found.runs:,} of {found.of:,} replicates took off ({found.share:.1%}, 95 % interval "
-        f"{low:.1%} to {high:.1%}): more than {found.threshold:,.0f} agents took {which} message "
-        "up."
+        f"{low:.1%} to {high:.1%} by {found.interval.method}): more than "
+        f"{found.threshold:,.0f} agents took {which} message up."
     )
 
 

@@ -154,7 +154,7 @@ def _left_out(outputs: Outputs) -> Iterator[str]:
 
 
 def _told(found: Ensemble, world: World, seconds: float) -> Iterator[str]:
-    rows = [("", "mean", "95 % interval", "median", "95 % interval", "least", "most")]
+    rows = [("", "mean", "95 % interval", "by", "median", "95 % interval", "least", "most")]
     for row in found.summary().rows():
         if row["measure"] == "failed" and not row["most"]:
             continue
@@ -162,8 +162,10 @@ def _told(found: Ensemble, world: World, seconds: float) -> Iterator[str]:
         median = _between(row["median_low"], row["median_high"])
         numbers = (_number(row[name]) for name in ("mean", "median", "least", "most"))
         first, middle, least, most = numbers
-        rows.append((one_line(row["measure"]), first, mean, middle, median, least, most))
+        name, by = one_line(row["measure"]), row["method"]
+        rows.append((name, first, mean, by, middle, median, least, most))
     yield table(rows)
+    yield f"{found.summary().caption}."
     yield from found.conclusion().splitlines()
     yield (
         f"{len(world.agents):,} agents, {world.ties.count:,} ties; {found.records.finished:,} "

@@ -21,7 +21,7 @@ from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import InputError, PluginError
 from sim.lab.runs.measures import Measure
-from sim.lab.runs.records import Records
+from sim.lab.runs.records import Records, in_turn
 from sim.lab.runs.replicate import Replicate, Run
 from sim.lab.runs.results_file import FORMAT, Key, ResultsFile, refusing
 from sim.lab.runs.shared_base import BaseFile
@@ -189,7 +189,7 @@ def experiment(
             rows = list(kept.replicates(len(names), len(numbers)))
             with refusing(path or Path(":memory:")):
                 found = {key: Replicate.unpacked(data) for key, data in rows}
-            return Records(names, numbers, agents, found)
+            return Records(names, numbers, agents, found, in_turn(bases, len(numbers)))
 
         total = len(names) * len(numbers)
         done = kept.done()

@@ -51,12 +51,15 @@ class Records(Result):
         Of the base world.
     found
         By (program's place, replicate); some may be missing where it was looked at early.
+    networks
+        Which network each replicate began from; empty: all from one.
     """
 
     programs: tuple[str, ...]
     seeds: tuple[int, ...]
     agents: int
     found: dict[tuple[int, int], Replicate]
+    networks: tuple[int, ...] = ()
 
     @classmethod
     def read(cls, path: str | Path) -> Records:
@@ -74,6 +77,14 @@ class Records(Result):
     def finished(self) -> int:
         """How many replicates there are."""
         return len(self.found)
+
+    @property
+    def where(self) -> str:
+        """On how many networks replicates ran: what an interval of them is of."""
+        many = len(set(self.networks))
+        return (
+            f"on {many:,} networks" if many > 1 else "on one network (nothing follows for others)"
+        )
 
     @property
     def tables(self) -> Mapping[str, Table]:
@@ -196,7 +207,15 @@ def records_of(study: Mapping[str, Any], rows: Iterable[tuple[Key, bytes]]) -> R
     names = tuple(name for name, _ in study["programs"])
     found = {key: Replicate.unpacked(data) for key, data in rows}
     agents = int(study.get("notes", {}).get("agents", 0))
-    return Records(names, tuple(study["seeds"]), agents, found)
+    world, seeds = study.get("world", ""), tuple(study["seeds"])
+    networks = () if isinstance(world, str) else in_turn(world, len(seeds))
+    return Records(names, seeds, agents, found, networks)
+
+
+def in_turn(bases: Iterable[Sequence[Any]], replicates: int) -> tuple[int, ...]:
+    """Return which network each replicate begins from, given those of each program."""
+    many = max(map(len, bases))
+    return tuple(number % many for number in range(replicates)) if many > 1 else ()
 
 
 def _known(units: Mapping[str, str], columns: Columns) -> dict[str, str]:

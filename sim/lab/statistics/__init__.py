@@ -7,6 +7,8 @@ from sim.lab.statistics.differences import (
     EffectSize,
     MeasuredDifference,
     effect_size,
+    family,
+    holm,
     paired_difference,
     unpaired_difference,
 )
@@ -14,9 +16,9 @@ from sim.lab.statistics.intervals import (
     CONFIDENCE,
     Interval,
     mean_interval,
+    means_said,
     median_interval,
     share_interval,
-    skewness,
 )
 from sim.lab.statistics.power import power, replicates_needed
 from sim.lab.statistics.sentences import conclusion
@@ -30,13 +32,15 @@ __all__ = [
     "Takeoff",
     "conclusion",
     "effect_size",
+    "family",
+    "holm",
     "mean_interval",
+    "means_said",
     "median_interval",
     "paired_difference",
     "power",
     "replicates_needed",
     "share_interval",
-    "skewness",
     "takeoff",
     "takeoff_threshold",
     "unpaired_difference",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import copysign, exp, inf, lgamma, nan, sqrt
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +15,10 @@ from sim.lab.statistics.intervals import (
     CONFIDENCE,
     Floats,
     Interval,
+    are_truths,
     mean_interval,
     numbers,
+    over_networks,
     require_confidence,
     t_quantile,
 )
@@ -24,6 +27,8 @@ __all__ = [
     "EffectSize",
     "MeasuredDifference",
     "effect_size",
+    "family",
+    "holm",
     "paired_difference",
     "unpaired_difference",
 ]
@@ -64,6 +69,9 @@ class MeasuredDifference(NamedTuple):
         Its size.
     is_paired
         Whether each value has its partner in the other arm.
+    p
+        Of the test whose interval this is, two-sided: below 1 less the confidence where the
+        interval leaves out 0. 1 for arms that are identical; NaN where there is nothing to test by.
     """
 
     mean: float
@@ -71,6 +79,7 @@ class MeasuredDifference(NamedTuple):
     pairs: int
     effect: EffectSize
     is_paired: bool = True
+    p: float = nan
 
     @property
     def sign(self) -> int:
@@ -84,6 +93,7 @@ def paired_difference(
     first: npt.ArrayLike,
     second: npt.ArrayLike,
     *,
+    networks: npt.ArrayLike | None = None,
     confidence: float = CONFIDENCE,
 ) -> MeasuredDifference:
     """Return second minus first, pair by pair, with Student's t interval.
@@ -96,10 +106,13 @@ def paired_difference(
     first, second
         Numbers (n,) of the same replicates in the same order. A pair of which either is NaN (there
         was nothing to measure) is left out.
+    networks
+        Which network each pair is of, (n,): as of
+        :func:`~sim.lab.statistics.intervals.mean_interval`.
     confidence
-        In (0, 1). Where all values are 0 or 1, as of what happened or not, the interval is the
-        adjusted one of Bonett & Price: of few pairs that differ, t claims a difference far too
-        often.
+        In (0, 1). Where all values are 0 or 1, as of what happened or not, and pairs count, the
+        interval is the adjusted one of Bonett & Price: of few pairs that differ, t claims a
+        difference far too often.
 
     Returns
     -------
@@ -134,11 +147,16 @@ def paired_difference(
         unknown = Interval(nan, nan, confidence, "too few")
         return MeasuredDifference(nan, unknown, 0, EffectSize(nan, nan, nan))
     apart = numbers(other) - numbers(one)
-    if _are_truths(one) and _are_truths(other) and np.ptp(apart) > 0:
-        interval = _of_truths(apart, confidence)
+    own = None if networks is None else np.asarray(networks).ravel()[is_known]
+    counted = over_networks(apart, own)
+    if counted is apart and are_truths(one) and are_truths(other) and np.ptp(apart) > 0:
+        interval, p = _of_truths(apart, confidence)
     else:
-        interval = mean_interval(apart, "t", confidence=confidence)
-    return MeasuredDifference(float(apart.mean()), interval, apart.size, effect_size(one, other))
+        interval = mean_interval(apart, "t", networks=own, confidence=confidence)
+        p = _student_of(apart, counted)
+    return MeasuredDifference(
+        float(apart.mean()), interval, apart.size, effect_size(one, other), p=p
+    )  # fmt: skip
 
 
 def unpaired_difference(
@@ -170,10 +188,46 @@ def unpaired_difference(
     mean, fewer = float(other.mean() - one.mean()), min(one.size, other.size)
     effect = effect_size(one, other, is_paired=False)
     if fewer == 1:
-        interval = Interval(nan, nan, confidence, "too few")
+        interval, p = Interval(nan, nan, confidence, "too few"), nan
     else:
-        interval = _welch(one, other, mean, confidence)
-    return MeasuredDifference(mean, interval, fewer, effect, is_paired=False)
+        interval, p = _welch(one, other, mean, confidence)
+    return MeasuredDifference(mean, interval, fewer, effect, is_paired=False, p=p)
+
+
+def holm(p: npt.ArrayLike) -> Floats:
+    """Return p-values corrected for being several; NaN stays, and counts nothing.
+
+    The chance that any of them falls below a level without a difference is at most that level.
+
+    Source: Holm (1979), A simple sequentially rejective multiple test procedure.
+
+    Examples
+    --------
+    >>> holm([0.01, 0.04, 0.03]).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    found = np.array(p, np.float64)
+    order = np.argsort(found)[: np.count_nonzero(~np.isnan(found))]  # NaN sorts last
+    steps = found[order] * np.arange(order.size, 0, -1)
+    found[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return found
+
+
+def family(found: Sequence[MeasuredDifference]) -> list[dict[str, Any]]:
+    """Return a row of a table for each of several differences that are looked at together.
+
+    ``difference``, ``low``, ``high``, ``method`` of the interval, ``p``, ``p_holm`` (corrected for
+    all of these), ``pairs`` and ``hedges``.
+    """
+    corrected = holm([each.p for each in found]).tolist()
+    return [
+        {
+            "difference": each.mean, "low": each.interval.low, "high": each.interval.high,
+            "method": each.interval.method, "p": each.p, "p_holm": p, "pairs": each.pairs,
+            "hedges": each.effect.hedges,
+        }
+        for each, p in zip(found, corrected, strict=True)
+    ]  # fmt: skip
 
 
 def effect_size(
@@ -219,19 +273,33 @@ def effect_size(
     return EffectSize(plain, cohen, cohen * _hedges(freedom))
 
 
-def _are_truths(values: Floats) -> bool:
-    return bool(np.isin(values, (0.0, 1.0)).all())
-
-
-def _of_truths(apart: Floats, confidence: float) -> Interval:
+def _of_truths(apart: Floats, confidence: float) -> tuple[Interval, float]:
     """Return the interval of a difference of shares, from pairs that differ by -1, 0 or 1."""
     require_confidence(confidence)
-    pairs = apart.size + 2
+    pairs, normal = apart.size + 2, NormalDist()
     more, less = (int((apart == way).sum()) + 1 for way in (1.0, -1.0))
     middle = (more - less) / pairs
     spread = sqrt(((more + less) / pairs - middle**2) / pairs)
-    half = NormalDist().inv_cdf((1 + confidence) / 2) * spread
-    return Interval(max(middle - half, -1.0), min(middle + half, 1.0), confidence, "Bonett-Price")
+    half = normal.inv_cdf((1 + confidence) / 2) * spread
+    ends = max(middle - half, -1.0), min(middle + half, 1.0)
+    p = 2 * normal.cdf(-abs(middle) / spread)
+    return Interval(*ends, confidence, "Bonett-Price"), p
+
+
+def _student_of(apart: Floats, counted: Floats) -> float:
+    if apart.size == 1:
+        return nan
+    error = float(counted.std(ddof=1)) / sqrt(counted.size) if np.ptp(apart) > 0 else 0.0
+    return _student(float(apart.mean()), error, counted.size - 1)
+
+
+def _student(mean: float, error: float, freedom: float) -> float:
+    """Return p of Student's t for a mean of 0; NaN where values have no spread to test by."""
+    from scipy.special import stdtr
+
+    if mean == 0:
+        return 1.0
+    return 2 * float(stdtr(freedom, -abs(mean) / error)) if error > 0 else nan
 
 
 def _in_deviations(plain: float, spread: float) -> float:
@@ -247,10 +315,13 @@ def _hedges(freedom: int) -> float:
     return exp(lgamma(freedom / 2) - lgamma((freedom - 1) / 2)) / sqrt(freedom / 2)
 
 
-def _welch(one: Floats, other: Floats, mean: float, confidence: float) -> Interval:
+def _welch(
+    one: Floats, other: Floats, mean: float, confidence: float
+) -> tuple[Interval, float]:  # fmt: skip
     a, b = float(one.var(ddof=1)) / one.size, float(other.var(ddof=1)) / other.size
     if a + b == 0:
-        return Interval(mean, mean, confidence, "identical")
+        return Interval(mean, mean, confidence, "identical"), _student(mean, 0.0, 1)
     freedom = (a + b) ** 2 / (a**2 / (one.size - 1) + b**2 / (other.size - 1))
     half = t_quantile(confidence, freedom) * sqrt(a + b)
-    return Interval(mean - half, mean + half, confidence, "t")
+    p = _student(mean, sqrt(a + b), freedom)
+    return Interval(mean - half, mean + half, confidence, "t"), p

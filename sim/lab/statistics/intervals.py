@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from math import inf, isnan, nan, sqrt
+from collections.abc import Callable, Iterable
+from math import isnan, nan, sqrt
 from statistics import NormalDist
-from typing import Any, Final, Literal, NamedTuple, get_args
+from typing import Final, Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.rng import Stream, key, uniforms
 from sim.errors import InputError
 
 __all__ = [
     "CONFIDENCE",
     "Floats",
     "Interval",
-    "MeanMethod",
+    "are_truths",
+    "bootstrap",
     "mean_interval",
+    "means_said",
     "median_interval",
     "numbers",
+    "over_networks",
     "require_confidence",
     "share_interval",
-    "skewness",
     "t_quantile",
 ]
 
@@ -29,11 +33,12 @@ Floats = npt.NDArray[np.float64]
 MeanMethod = Literal["auto", "t", "bootstrap"]
 
 CONFIDENCE: Final = 0.95
-_SKEWED = 1.0
 _FEWEST_RESAMPLED = 20
-_RESAMPLES = 9_999
+_RESAMPLES = 999
 _SEED = 20_240_611
-"""Of the bootstrap's own generator: no draw of a world, and the same interval every time."""
+"""Of the bootstrap's own draws: no draw of a world, and the same interval every time."""
+_AT_ONCE = 400_000
+"""Rows of resamples that are worked out at once: memory stays small."""
 
 
 class Interval(NamedTuple):
@@ -46,8 +51,9 @@ class Interval(NamedTuple):
     confidence
         In (0, 1).
     method
-        What it was made by: ``t``, ``bootstrap``, ``order statistics``, ``Wilson``,
-        ``Bonett-Price``, ``identical`` (every value is the same) or ``too few``.
+        What it was made by: ``t``, ``bootstrap-t`` (either may say ``over 5 networks``),
+        ``order statistics``, ``Wilson``, ``Bonett-Price``, ``identical`` (every value is the same)
+        or ``too few``.
     """
 
     low: float
@@ -71,7 +77,11 @@ class Interval(NamedTuple):
 
 
 def mean_interval(
-    values: npt.ArrayLike, method: MeanMethod = "auto", *, confidence: float = CONFIDENCE
+    values: npt.ArrayLike,
+    method: MeanMethod = "auto",
+    *,
+    networks: npt.ArrayLike | None = None,
+    confidence: float = CONFIDENCE,
 ) -> Interval:
     """Return an interval for the mean of what the values were drawn from.
 
@@ -80,10 +90,15 @@ def mean_interval(
     values
         Finite numbers (n,), 1 or more.
     method
-        ``t``: Student's t. ``bootstrap``: bias-corrected and accelerated, 9,999 resamples by a
-        generator of fixed seed, so that the same values have the same interval. ``auto``: the
-        bootstrap where there are 20 values or more and their skewness is beyond 1 either way,
-        else t; of fewer values the bootstrap promises more than it holds.
+        ``t``: Student's t. ``bootstrap``: bootstrap-t with 999 resamples of addressed draws, so
+        that the same values have the same interval; t below 20 values, and where nearly all are
+        the same, so that many resamples have no spread. ``auto``: the
+        bootstrap, and Wilson's interval where all values are 0 or 1. The skewness of the sample
+        decides nothing: it is itself a matter of a few far values. Of fewer than 20 values no
+        interval of a skewed mean is to be trusted; see :func:`means_said`.
+    networks
+        Which network each value is of, (n,): values of one network are not independent, so the
+        networks are what is counted. None, one network, or one for each value: each counts.
     confidence
         In (0, 1).
 
@@ -97,14 +112,17 @@ def mean_interval(
     InputError
         For no values, values that are not finite, an unknown method, a confidence out of range.
 
-    Source: Student (1908), The probable error of a mean; Efron (1987), Better bootstrap
-    confidence intervals.
+    Source: Student (1908), The probable error of a mean; Efron & Tibshirani (1993), An introduction
+    to the bootstrap, 12.5; Cameron, Gelbach & Miller (2008), Bootstrap-based improvements for
+    inference with clustered errors.
 
     Examples
     --------
     >>> low, high, *_ = mean_interval([1, 2, 3])
     >>> round(low, 3), round(high, 3)
     (-0.484, 4.484)
+    >>> mean_interval([1, 2, 3, 5], networks=[0, 1, 0, 1]).method
+    't over 2 networks'
     """
     if method not in get_args(MeanMethod):
         raise InputError(f"An interval of a mean is made by auto, t or bootstrap, not {method!r}.")
@@ -114,11 +132,54 @@ def mean_interval(
         return Interval(nan, nan, confidence, "too few")
     if np.all(given == given[0]):
         return Interval(float(given[0]), float(given[0]), confidence, "identical")
-    if method == "bootstrap" or (method == "auto" and _is_skewed(given)):
-        return _bootstrap(given, confidence)
-    half = t_quantile(confidence, given.size - 1) * float(given.std(ddof=1)) / sqrt(given.size)
-    mean = float(given.mean())
-    return Interval(mean - half, mean + half, confidence, "t")
+    counted = over_networks(given, networks)
+    over = "" if counted is given else f" over {counted.size} networks"
+    if method == "auto" and not over and are_truths(given):
+        return share_interval(int(given.sum()), given.size, confidence=confidence)
+    mean, spread = float(counted.mean()), float(counted.std(ddof=1))
+    if method != "t" and counted.size >= _FEWEST_RESAMPLED:
+        low, high = bootstrap(counted.size, lambda rows: _away(counted[rows], mean), confidence)
+        ends = mean - float(high) * spread, mean - float(low) * spread
+        if np.isfinite(ends).all():
+            return Interval(*ends, confidence, f"bootstrap-t{over}")
+    half = t_quantile(confidence, counted.size - 1) * spread / sqrt(counted.size)
+    return Interval(mean - half, mean + half, confidence, f"t{over}")
+
+
+def over_networks(values: Floats, networks: npt.ArrayLike | None) -> Floats:
+    """Return a number a network, whose mean is that of the values; the values where each counts.
+
+    What a network adds to the sum of departures from the mean: its own mean where all have as many
+    values.
+    """
+    if networks is None:
+        return values
+    _, place = np.unique(np.asarray(networks), return_inverse=True)
+    many = int(place.max()) + 1
+    if many in {1, values.size}:
+        return values
+    mean = float(values.mean())
+    departures = np.bincount(place, weights=values - mean).astype(np.float64)
+    return mean + departures * (many / values.size)
+
+
+def means_said(methods: Iterable[str]) -> str:
+    """Return how intervals of means were made, and whether they are to be trusted.
+
+    Examples
+    --------
+    >>> means_said(["bootstrap-t", "identical"])
+    'means with 95 % intervals by bootstrap-t'
+    """
+    made = sorted({method for method in methods if method not in {"identical", "too few"}})
+    said = f"means with 95 % intervals by {', '.join(made)}" if made else "means"
+    if any(method.split()[0] == "t" for method in made):
+        said += (
+            f"; by t, of fewer than {_FEWEST_RESAMPLED} or of values nearly all the same, that of "
+            "a skewed measure (as sizes are) is not to be trusted: go by the median and by how "
+            "many took off"
+        )
+    return said
 
 
 def median_interval(values: npt.ArrayLike, *, confidence: float = CONFIDENCE) -> Interval:
@@ -194,28 +255,6 @@ def share_interval(hits: int, of: int, *, confidence: float = CONFIDENCE) -> Int
     return Interval(low, high, confidence, "Wilson")
 
 
-def skewness(values: npt.ArrayLike) -> float:
-    """Return the adjusted Fisher-Pearson skewness of a sample; 0 for fewer than 3 or equal values.
-
-    Source: Joanes & Gill (1998), Comparing measures of sample skewness and kurtosis, G1.
-
-    Examples
-    --------
-    >>> round(skewness([0, 0, 0, 1]), 12)
-    2.0
-    """
-    given = numbers(values)
-    n = given.size
-    apart = given - given.mean()
-    widest = float(np.abs(apart).max())
-    if n < 3 or not 0 < widest < inf:
-        return 0.0
-    apart = apart / widest  # powers of very large or small numbers are none
-    second = float(np.mean(apart**2))
-    third = float(np.mean(apart**3))
-    return float(sqrt(n * (n - 1)) / (n - 2) * third / second**1.5)
-
-
 def t_quantile(confidence: float, freedom: float) -> float:
     """Return the ``t`` such that Student's t lies between ``-t`` and ``t`` with a given chance."""
     from scipy.special import stdtrit  # scipy.stats.t without the second that scipy.stats takes
@@ -239,18 +278,38 @@ def require_confidence(confidence: float) -> None:
         raise InputError(f"A confidence lies between 0 and 1, such as 0.95; got {confidence}.")
 
 
-def _is_skewed(given: Floats) -> bool:
-    return given.size >= _FEWEST_RESAMPLED and abs(skewness(given)) > _SKEWED
+def are_truths(values: Floats) -> bool:
+    """Return whether all are 0 or 1, as of what happened or not."""
+    return bool(np.isin(values, (0.0, 1.0)).all())
 
 
-def _bootstrap(given: Floats, confidence: float) -> Interval:
-    from scipy.stats import bootstrap
+def bootstrap(
+    many: int, statistic: Callable[[npt.NDArray[np.int64]], Floats], confidence: float
+) -> tuple[Floats, Floats]:
+    """Return percentiles of a statistic of resampled places; NaN where there is one to draw from.
 
-    made: Any = bootstrap(
-        (given,), np.mean, n_resamples=_RESAMPLES, confidence_level=confidence, method="BCa",
-        rng=_SEED,
-    ).confidence_interval  # fmt: skip
-    low, high = float(made.low), float(made.high)
-    if not -inf < low <= high < inf:
-        return mean_interval(given, "t", confidence=confidence)
-    return Interval(low, high, confidence, "bootstrap")
+    The statistic takes int64 (resamples, many).
+    """
+    drawn = key(_SEED, Stream.RESAMPLES)
+    parts = []
+    along = max(_AT_ONCE // many, 1)
+    for start in range(0, _RESAMPLES, along):
+        again = np.arange(start, min(start + along, _RESAMPLES))[:, None]
+        rows = uniforms(drawn, again, np.arange(many)[None, :]) * many
+        parts.append(statistic(rows.astype(np.int64)))
+    found = np.concatenate(parts)
+    if many < 2:
+        nothing = np.full(found.shape[1:], np.nan)
+        return nothing, nothing
+    tail = (1 - confidence) / 2
+    with np.errstate(invalid="ignore"):  # between an infinite number and another
+        low, high = np.quantile(found, [tail, 1 - tail], axis=0)
+    return low, high
+
+
+def _away(again: Floats, mean: float) -> Floats:
+    """Return how far the mean of each resample (resamples, n) is, in its own deviations."""
+    spread = np.where(np.ptp(again, axis=1) > 0, again.std(axis=1, ddof=1), 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):  # infinitely far without any spread
+        away: Floats = (again.mean(axis=1) - mean) / spread
+    return away

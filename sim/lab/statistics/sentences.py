@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from math import isfinite
 
+import numpy as np
+import numpy.typing as npt
+
 from sim.core.text import one_line
 from sim.errors import InputError
 from sim.lab.statistics.differences import MeasuredDifference
+from sim.lab.statistics.intervals import CONFIDENCE
 from sim.lab.statistics.power import POWER, replicates_needed
 
-__all__ = ["amount", "conclusion", "require_margin"]
+__all__ = ["amount", "conclusion", "corrected", "require_margin"]
 
 _FEW = 5
 _MOST_NEEDED = 1_000_000
@@ -70,6 +74,26 @@ def conclusion(
     if difference.sign == 0:
         return _undecided(difference, *named, margin)
     return _decided(difference, *named, margin)
+
+
+def corrected(p: npt.ArrayLike, holm: npt.ArrayLike, *, level: float = 1 - CONFIDENCE) -> str:
+    """Return how many of several differences leave out 0, and how many by Holm's correction.
+
+    Empty for one, of which there is nothing to correct.
+
+    Examples
+    --------
+    >>> corrected([0.01, 0.04, 0.5], [0.03, 0.08, 0.5])
+    "Of 3 differences 2 leave out 0, each by itself; by Holm's correction for all of them 1."
+    """
+    alone, together = (np.asarray(each, np.float64) for each in (p, holm))
+    many = int(np.count_nonzero(~np.isnan(alone)))
+    if many < 2:
+        return ""
+    return (
+        f"Of {many:,} differences {np.count_nonzero(alone < level):,} leave out 0, each by itself; "
+        f"by Holm's correction for all of them {np.count_nonzero(together < level):,}."
+    )
 
 
 def require_margin(margin: float | None) -> None:
@@ -155,11 +179,11 @@ def _is_within(found: MeasuredDifference, margin: float) -> bool:
 
 
 def _interval(found: MeasuredDifference, unit: str) -> str:
-    low, high, confidence, _ = found.interval
+    low, high, confidence, method = found.interval
     side = f"{amount(low)} to {amount(high)}"
     if found.mean < 0 and found.sign:
         side = f"{amount(-high)} to {amount(-low)}"  # as the amount by which it is smaller
-    return f"{confidence * 100:g} % interval {side}, {_pairs(found)}"
+    return f"{confidence * 100:g} % interval {side} by {method}, {_pairs(found)}"
 
 
 def _needed(found: MeasuredDifference) -> str:
@@ -170,9 +194,13 @@ def _needed(found: MeasuredDifference) -> str:
     if count > _MOST_NEEDED:
         return ""
     return (
-        f"; if the true difference were of this size, {count:,} replicates would show it with a "
-        f"chance of {POWER * 100:.0f} %"
+        f"; if the true difference were of this size, {count:,} replicates{_each(found)} would "
+        f"show it with a chance of {POWER * 100:.0f} %"
     )
+
+
+def _each(found: MeasuredDifference) -> str:
+    return " on networks of their own" if "networks" in found.interval.method else ""
 
 
 def _caution(found: MeasuredDifference) -> str:

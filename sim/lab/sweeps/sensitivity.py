@@ -1,28 +1,22 @@
 """Sensitivity: what a measure owes to each parameter, from the points of a design.
 
 Pure functions over arrays. Intervals are percentiles of a bootstrap over what was drawn
-independently (trajectories, base samples, points), by a generator of fixed seed, so that the same
-values have the same interval.
+independently (trajectories, base samples, points), by addressed draws, so that the same values have
+the same interval.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.rng import Stream, key, uniforms
+from sim.lab.statistics.intervals import bootstrap
 
 __all__ = ["Morris", "RankRegression", "Sobol", "morris", "rank_regression", "sobol"]
 
 Floats = npt.NDArray[np.float64]
-
-_RESAMPLES = 999
-_SEED = 20_240_611
-_AT_ONCE = 400_000
-"""Rows of resamples that are worked out at once: memory stays small."""
 
 
 class Morris(NamedTuple):
@@ -110,7 +104,7 @@ def morris(shares: Floats, values: Floats, *, confidence: float = 0.95) -> Morri
     slopes = np.diff(values, axis=1) / np.take_along_axis(steps, changed[..., None], 2)[..., 0]
     np.put_along_axis(effects, changed, slopes, axis=1)
     sizes = np.abs(effects)
-    low, high = _bootstrap(len(values), lambda rows: sizes[rows].mean(axis=1), confidence)
+    low, high = bootstrap(len(values), lambda rows: sizes[rows].mean(axis=1), confidence)
     spread = effects.std(axis=0, ddof=1) if len(values) > 1 else np.full(effects.shape[1], np.nan)
     return Morris(effects.mean(axis=0), sizes.mean(axis=0), spread, low, high)
 
@@ -135,7 +129,7 @@ def sobol(values: Floats, *, confidence: float = 0.95) -> Sobol:
     """
     centred = values - values[:, [0, -1]].mean()
     found = _indices(centred[None])[0]
-    low, high = _bootstrap(len(values), lambda rows: _indices(centred[rows]), confidence)
+    low, high = bootstrap(len(values), lambda rows: _indices(centred[rows]), confidence)
     return Sobol(found[0], found[1], low[0], high[0], low[1], high[1])
 
 
@@ -181,7 +175,7 @@ def rank_regression(places: Floats, values: Floats, *, confidence: float = 0.95)
     def again(rows: npt.NDArray[np.int64]) -> Floats:
         return np.array([_fit(ranks[each])[0] for each in rows])
 
-    low, high = _bootstrap(len(values), again, confidence)
+    low, high = bootstrap(len(values), again, confidence)
     return RankRegression(coefficients, low, high, explained)
 
 
@@ -200,23 +194,3 @@ def _fit(ranks: Floats) -> tuple[Floats, float]:
     left = values - places @ coefficients
     explained = 1 - float(left @ left) / float(values @ values) if values.any() else 0.0
     return coefficients, explained
-
-
-def _bootstrap(
-    many: int, statistic: Callable[[npt.NDArray[np.int64]], Floats], confidence: float
-) -> tuple[Floats, Floats]:
-    """Return low and high ends from resamples of what was drawn; NaN where it was one thing."""
-    drawn = key(_SEED, Stream.RESAMPLES)
-    parts = []
-    along = max(_AT_ONCE // many, 1)
-    for start in range(0, _RESAMPLES, along):
-        again = np.arange(start, min(start + along, _RESAMPLES))[:, None]
-        rows = uniforms(drawn, again, np.arange(many)[None, :]) * many
-        parts.append(statistic(rows.astype(np.int64)))
-    found = np.concatenate(parts)
-    if many < 2:
-        nothing = np.full(found.shape[1:], np.nan)
-        return nothing, nothing
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(found, [tail, 1 - tail], axis=0)
-    return low, high

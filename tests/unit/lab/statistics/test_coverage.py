@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pytest
 
 from sim.core.rng import Stream, key, uniforms
-from sim.lab.statistics import Interval, paired_difference
+from sim.lab.statistics import Interval, mean_interval, paired_difference
 
 Floats = npt.NDArray[np.float64]
 
@@ -49,3 +49,33 @@ def test_arms_of_one_heavy_tailed_law_differ_in_no_more_comparisons_than_stated(
 @pytest.mark.parametrize("pairs", [5, 10, 20, 50, 200])
 def test_of_many_such_comparisons_no_more_claim_an_effect(pairs: int) -> None:
     assert 0.015 <= claiming(3, 4_000, pairs) <= 0.06
+
+
+def test_intervals_of_a_skewed_mean_hold_it_in_nine_of_ten_studies_of_20() -> None:
+    assert 0.87 <= held(mean_interval, drawn(5, 400, 20), MEAN) <= 0.95
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("runs", "low"), [(20, 0.88), (50, 0.91), (200, 0.925)])
+def test_intervals_of_a_skewed_mean_hold_it_the_more_often_the_more_runs(
+    runs: int, low: float
+) -> None:
+    assert low <= held(mean_interval, drawn(7, 2_000, runs), MEAN) <= 0.97
+
+
+def on_networks(studies: int, runs: int, networks: int) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """Studies (studies, runs) of the truth 0 in which a network moves all its runs by half."""
+    at = np.arange(runs) % networks
+    generator = np.random.default_rng(networks)
+    moved = 0.5 * generator.normal(size=(studies, networks))
+    return moved[:, at] + generator.normal(size=(studies, runs)), at
+
+
+@pytest.mark.parametrize("networks", [2, 5, 20])
+def test_differences_on_few_networks_are_held_as_often_as_stated(networks: int) -> None:
+    studies, at = on_networks(600, 20, networks)
+
+    def made(apart: Floats) -> Interval:
+        return paired_difference(np.zeros(20), apart, networks=at).interval
+
+    assert 0.925 <= held(made, studies, 0.0) <= 0.98

@@ -8,7 +8,13 @@ import pytest
 from scipy import stats
 
 from sim.errors import InputError
-from sim.lab.statistics import effect_size, paired_difference, unpaired_difference
+from sim.lab.statistics import (
+    effect_size,
+    family,
+    holm,
+    paired_difference,
+    unpaired_difference,
+)
 
 A = [3.0, 5.0, 4.0, 6.0, 2.0]
 B = [4.0, 5.5, 6.0, 6.5, 4.0]
@@ -23,6 +29,42 @@ def test_a_paired_difference_is_that_of_the_t_test() -> None:
     assert found.effect.cohen == pytest.approx(expected.statistic / sqrt(5), rel=1e-12)
     assert (found.pairs, found.sign, found.is_paired) == (5, 1, True)
     assert paired_difference(B, A).sign == -1
+
+
+def test_p_is_that_of_the_tests_whose_intervals_are_told() -> None:
+    assert paired_difference(A, B).p == pytest.approx(stats.ttest_rel(B, A).pvalue, rel=1e-12)
+    welch = stats.ttest_ind(B[:4], A, equal_var=False).pvalue
+    assert unpaired_difference(A, B[:4]).p == pytest.approx(welch, rel=1e-12)
+    assert paired_difference(A, A).p == unpaired_difference([1, 1], [1, 1]).p == 1
+    for alone in (paired_difference([1], [1]), paired_difference([1, 2], [2, 3])):
+        assert isnan(alone.p)  # one pair, and no spread
+    assert isnan(unpaired_difference([1], [1, 2]).p)
+    for hits in range(1, 20):  # of shares: p and the interval say the same
+        found = paired_difference([0.0] * 20, [1.0] * hits + [0.0] * (20 - hits))
+        assert (found.p < 0.05) == (found.sign == 1)
+
+
+def test_pairs_of_one_network_count_once() -> None:
+    networks, apart = np.repeat(np.arange(5), 4), np.random.default_rng(2).normal(size=20)
+    means = apart.reshape(5, 4).mean(axis=1)
+    found = paired_difference(np.zeros(20), apart, networks=networks)
+    alone = stats.ttest_1samp(means, 0)
+    assert found.p == pytest.approx(alone.pvalue, rel=1e-12)
+    assert found.interval[:2] == pytest.approx(tuple(alone.confidence_interval(0.95)), rel=1e-12)
+    assert (found.interval.method, found.pairs) == ("t over 5 networks", 20)
+    some = paired_difference([nan, 1, 0, 1], [1, 1, 1, 0], networks=[0, 0, 1, 1])
+    assert (some.interval.method, some.pairs) == ("t over 2 networks", 3)
+
+
+def test_the_correction_of_holm_is_that_of_his_steps() -> None:
+    # Holm (1979): 0.005 * 4, 0.011 * 3, 0.02 * 2, 0.04 * 1, none below one before it
+    assert holm([0.02, nan, 0.005, 0.04, 0.011])[[0, 2, 3, 4]] == pytest.approx(
+        [0.04, 0.02, 0.04, 0.033]
+    )
+    assert isnan(holm([0.02, nan])[1])
+    assert holm([0.9, 0.8]).tolist() == [1, 1]
+    rows = family([paired_difference(A, B), paired_difference(A, A)])
+    assert [row["p_holm"] for row in rows] == [2 * rows[0]["p"], 1]
 
 
 def test_identical_arms_differ_by_exactly_nothing() -> None:

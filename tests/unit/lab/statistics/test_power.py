@@ -49,8 +49,7 @@ def test_a_tiny_effect_takes_as_many_as_the_normal_law_says() -> None:
 def test_the_power_stated_is_that_of_simulated_studies() -> None:
     generator, studies = np.random.default_rng(8), 1_500
     shown = [
-        paired_difference(np.zeros(10), generator.normal(0.9, 1, 10)).sign
-        for _ in range(studies)
+        paired_difference(np.zeros(10), generator.normal(0.9, 1, 10)).sign for _ in range(studies)
     ]
     stated = power(0.9, 10)
     assert np.mean(np.abs(shown)) == pytest.approx(stated, abs=4 * (0.25 / studies) ** 0.5)

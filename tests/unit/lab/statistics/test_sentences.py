@@ -32,7 +32,7 @@ def test_a_shown_difference_is_said_with_its_bounds() -> None:
     text = said([5, 6, 7, 6, 5], [3, 3, 4, 3, 2])
     assert text == (
         "Reach is smaller under warned than under as it is by 2.8 "
-        "(95 % interval 2.24 to 3.36, 5 pairs)."
+        "(95 % interval 2.24 to 3.36 by t, 5 pairs)."
     )
 
 
