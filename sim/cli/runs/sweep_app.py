@@ -34,7 +34,10 @@ def sweep(
         ),
     ] = None,
     points: Annotated[
-        int | None, typer.Option(min=1, help="How many; a grid has what its ranges say.")
+        int | None,
+        typer.Option(
+            min=1, help="How many; at least 4 x (k + 1) by morris, 32 x (k + 2) by sobol."
+        ),
     ] = None,
     replicates: Annotated[
         int | None, typer.Option(min=1, help="Runs at each point, of the same seeds; else 5.")

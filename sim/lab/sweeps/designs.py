@@ -29,8 +29,8 @@ DESIGNS = {
     "latin-hypercube": "each parameter's range in as many parts as points, each part once",
     "sobol-sequence": "points that fill the ranges evenly (Sobol's, scrambled)",
     "halton": "points that fill the ranges evenly (Halton's, scrambled)",
-    "morris": "trajectories that change one parameter at a time: screening (mu*, sigma)",
-    "sobol": "Saltelli's sample: Sobol's first-order and total indices",
+    "morris": "4 trajectories or more, one parameter at a time: screening (mu*, sigma)",
+    "sobol": "Saltelli's sample, 32 times parameters + 2 or more: Sobol's indices",
 }
 """Every design and what it is."""
 
@@ -39,6 +39,11 @@ MOST_POINTS = 100_000
 
 _USUAL = {"latin-hypercube": 64, "sobol-sequence": 64, "halton": 64}
 _TRAJECTORIES, _BASE_SAMPLES = 10, 64
+_LEAST = {"morris": (4, "trajectories"), "sobol": (32, "base samples")}
+"""Blocks below which the wrong parameter may come first (Morris), and indices are off by a half and
+their intervals hold them in 8 of 10 (Sobol): measured on the function of Sobol' & Levitan."""
+_FREEDOM = 3
+"""Points beyond the parameters that a regression of ranks needs to be tested."""
 _LEVELS = 4
 
 
@@ -91,7 +96,9 @@ def design_of(
         By parameter, one or more.
     points
         How many; of ``morris`` and ``sobol`` at most so many, in whole blocks (of Sobol's a power
-        of two). None: 64; ten trajectories; 64 base samples. A grid has what its ranges say.
+        of two). None: 64; ten trajectories; 64 base samples. At least 3 more than there are
+        parameters; 4 trajectories (of parameters + 1 points); 32 base samples (of parameters + 2).
+        A grid has what its ranges say.
     seed
         Of the draws.
     whole
@@ -167,23 +174,28 @@ def _drawn(kind: str, parameters: int, points: int | None, seed: int) -> Floats:
         whole_number(points, "Points", low=1)
         _refuse_many(points)
     if kind == "morris":
-        many = _blocks(kind, points, parameters + 1, _TRAJECTORIES)
+        many = _blocks(kind, points, parameters, parameters + 1, _TRAJECTORIES)
         return morris_sample(many, parameters, seed)
     if kind == "sobol":
-        many = _blocks(kind, points, parameters + 2, _BASE_SAMPLES)
+        many = _blocks(kind, points, parameters, parameters + 2, _BASE_SAMPLES)
         return saltelli_sample(1 << (many.bit_length() - 1), parameters, seed)
+    if points is not None and points < parameters + _FREEDOM:
+        raise InputError(
+            f"What a measure owes to {parameters} parameters takes {parameters + _FREEDOM} points "
+            f"at least by {kind}, and this has {points}; ask for more, or take a grid."
+        )
     return _filling(kind, points or _USUAL[kind], parameters, seed)
 
 
-def _blocks(kind: str, points: int | None, size: int, usual: int) -> int:
+def _blocks(kind: str, points: int | None, parameters: int, size: int, usual: int) -> int:
     if points is None:
         _refuse_many(usual * size)
         return usual
-    if points < 2 * size:
-        what = "trajectories" if kind == "morris" else "base samples"
+    least, what = _LEAST[kind]
+    if points < least * size:
         raise InputError(
-            f"{what.capitalize()} of {size - (1 if kind == 'morris' else 2)} parameters take "
-            f"{size} points each, and two at least; ask for {2 * size} points or more."
+            f"{what.capitalize()} of {parameters} parameters take {size} points each, and {least} "
+            f"at least; ask for {least * size:,} points or more."
         )
     return points // size
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from sim.core.text import one_line
 from sim.errors import InputError, UnknownNameError
 from sim.lab.runs import Records
-from sim.lab.statistics import mean_interval
+from sim.lab.statistics import Interval, mean_interval, means_said
 from sim.lab.sweeps.designs import Design
 from sim.lab.sweeps.maps import HeatMap, Tornado, heat_map, tornado
 from sim.lab.sweeps.sensitivity import morris, rank_regression, sobol
@@ -28,6 +28,14 @@ __all__ = ["LAST", "Sweep"]
 Floats = npt.NDArray[np.float64]
 LAST = "last "
 """Before the name of a series: the measure that is how it ended."""
+
+_NOTHING = Interval(np.nan, np.nan, 0.95, "too few")
+_FIGURES = {
+    "morris": ("mu_star", "Morris' mu*"),
+    "sobol": ("total", "Sobol's total index"),
+    "grid": ("coefficient", "rank regression coefficient"),
+}
+"""By design, the column of the sensitivity that a conclusion goes by; others go as a grid."""
 
 _NO_MEASURES = ("program", "replicate", "seed")
 
@@ -144,7 +152,7 @@ class Sweep(Result):
         """One row a point: its parameters, and each measure with its 95 % interval.
 
         Columns: ``point`` from 0, the parameters, ``replicates``, and of each measure its mean as
-        ``NAME``, and ``NAME_low``, ``NAME_high``.
+        ``NAME``, and ``NAME_low``, ``NAME_high``; the caption names the interval.
         """
         return self._points(self.measures)
 
@@ -155,21 +163,27 @@ class Sweep(Result):
         many = [len(self._by_program[program]) for program in self.programs]
         columns["replicates"] = np.array(many, np.int64)[self.place]
         units: dict[str, str] = {}
+        methods: set[str] = set()
         for measure in measures:
-            columns |= self._interval_columns(measure)
+            own, by = self._interval_columns(measure)
+            columns, methods = columns | own, methods | by
             if measure in self.runs.units:
                 ends = (measure, f"{measure}_low", f"{measure}_high")
                 units |= dict.fromkeys(ends, self.runs.units[measure])
-        return Table(columns, units=units, caption=self._said)
+        where = self.records[0].where if self.records else ""
+        caption = f"{self._said}, each {where}; {means_said(methods)}"
+        return Table(columns, units=units, caption=caption)
 
-    def _interval_columns(self, measure: str) -> dict[str, Floats]:
-        ends: dict[int, tuple[float, float]] = {}
+    def _interval_columns(self, measure: str) -> tuple[dict[str, Floats], set[str]]:
+        ends: dict[int, Interval] = {}
         found = self.values(measure)
         for program, values in zip(self.place.tolist(), found, strict=True):
             if program not in ends:
-                ends[program] = mean_interval(values)[:2] if values.size else (np.nan, np.nan)
-        low, high = np.array([ends[program] for program in self.place.tolist()]).T
-        return {measure: self.means(measure), f"{measure}_low": low, f"{measure}_high": high}
+                ends[program] = mean_interval(values) if values.size else _NOTHING
+        every = [ends[program] for program in self.place.tolist()]
+        low, high = np.array([each[:2] for each in every]).T
+        columns = {measure: self.means(measure), f"{measure}_low": low, f"{measure}_high": high}
+        return columns, {each.method for each in every}
 
     @property
     def _said(self) -> str:
@@ -252,6 +266,8 @@ class Sweep(Result):
         return self._table({key: columns[key] for key in order}, said)
 
     def _table(self, columns: Mapping[str, Floats], said: str) -> Table:
+        if any(np.isfinite(one).any() for name, one in columns.items() if name.endswith("_low")):
+            said += "; 95 % intervals by percentile bootstrap"
         return Table({"parameter": list(self.design.names), **columns}, caption=said)
 
     def heat_map(
@@ -311,7 +327,7 @@ class Sweep(Result):
         return self.tornado(measure)
 
     def conclusion(self, measure: str | None = None) -> str:
-        """Return which parameter matters most, and what a person should know.
+        """Return which parameter matters most by :meth:`sensitivity`, and what one should know.
 
         Parameters
         ----------
@@ -319,12 +335,29 @@ class Sweep(Result):
             A name of :attr:`measures`; None: that of the sweep.
         """
         lines, name = [], self._known(measure)
-        found = self.tornado(name).table()
-        if len(found) and not np.isnan(found["difference"][:1]).any():
-            first = next(found.rows())
-            lines.append(
-                f"{name} differs most with {first['parameter']}: {first['low']:.3g} at "
-                f"{shown(first['low_value'])}, {first['high']:.3g} at {shown(first['high_value'])}."
-            )
+        with suppress(InputError):
+            lines.append(self._most(name))
         remarks = dict.fromkeys(line for one in self.records for line in one.remarks)
         return "\n".join([*lines, *map(one_line, remarks)])
+
+    def _most(self, name: str) -> str:
+        """Return which parameter comes first by the design's own figure, and which may as well."""
+        figure, said = _FIGURES.get(self.design.kind, _FIGURES["grid"])
+        rows = sorted(self.sensitivity(name).rows(), key=lambda row: -abs(row[figure]))
+        if not rows[0][figure]:
+            return f"{name} depends on none of these: {said} is 0 for each."
+        first, low, high = rows[0], *(rows[0][f"{figure}_{end}"] for end in ("low", "high"))
+        text = f"{name} depends most on {first['parameter']}: {said} {first[figure]:.3g}"
+        if not np.isnan(low):
+            least = min(abs(low), abs(high)) if low * high > 0 else 0.0
+            most = [max(abs(each[f"{figure}_{end}"]) for end in ("low", "high")) for each in rows]
+            others = [rows[k]["parameter"] for k in range(1, len(rows)) if most[k] >= least]
+            text += f" (95 % interval {low:.3g} to {high:.3g} by percentile bootstrap"
+            text += f"; that of {', '.join(others)} reaches it)" if others else ")"
+        (ends,) = self.tornado(name).table().where(parameter=first["parameter"]).rows()
+        if np.isnan(ends["difference"]):
+            return f"{text}."
+        return (
+            f"{text}; it is {ends['low']:.3g} at {shown(ends['low_value'])}, {ends['high']:.3g} "
+            f"at {shown(ends['high_value'])}."
+        )

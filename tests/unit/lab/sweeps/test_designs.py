@@ -37,8 +37,10 @@ def test_a_grid_beyond_the_limit_is_refused_before_it_is_made() -> None:
         ("grid", TWO, 9, "as many points as its values make"),
         ("grid", {}, None, "one parameter or more"),
         ("halton", TWO, 0, "Points must be a whole number of at least 1"),
-        ("morris", TWO, 5, "Trajectories of 2 parameters take 3 points each.*6 points or more"),
-        ("sobol", TWO, 7, "Base samples of 2 parameters take 4 points each.*8 points or more"),
+        ("morris", TWO, 11, "Trajectories of 2 parameters take 3 points each.*12 points or more"),
+        ("sobol", TWO, 127, "Base samples of 2 parameters take 4 points each.*128 points or more"),
+        ("halton", FREE, 5, "takes 6 points at least by halton, and this has 5; ask for more"),
+        ("latin-hypercube", TWO, 4, "takes 5 points at least"),
     ],
 )
 def test_a_design_that_cannot_be_is_refused(
@@ -92,8 +94,8 @@ def test_the_saltelli_sample_is_that_of_scipy() -> None:
 
 
 def test_the_base_samples_are_a_power_of_two_within_what_was_asked() -> None:
-    found = design_of("sobol", TWO, 100)
-    assert (len(found), found.block) == (16 * 4, 4)
+    found = design_of("sobol", TWO, 200)
+    assert (len(found), found.block) == (32 * 4, 4)
     assert len(design_of("sobol", TWO)) == 64 * 4
 
 

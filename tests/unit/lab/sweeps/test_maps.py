@@ -8,7 +8,9 @@ import pytest
 
 from sim import World
 from sim.errors import InputError, UnknownNameError
-from sim.lab.sweeps import run_sweep
+from sim.lab.runs import Records
+from sim.lab.runs.replicate import Replicate
+from sim.lab.sweeps import Sweep, run_sweep
 from sim.lab.sweeps.designs import design_of
 from sim.lab.sweeps.maps import heat_map, tornado
 from sim.scenario.ranges import read_range
@@ -138,8 +140,49 @@ def test_the_tables_agree(swept: Any) -> None:
         assert (row["size_low"], row["size_high"]) == mean_interval(own["size"])[:2]
         assert row["point"] == number
     assert points.units["size"] == "agents"
-    assert "differs most with probability" in swept.conclusion()
+    assert "depends most on probability: rank regression coefficient" in swept.conclusion()
+    assert points.caption.endswith("means with 95 % intervals by " + points.caption.split()[-1])
     assert "share" in str(swept.heat_map().__rich__().renderables[0])
+
+
+@pytest.mark.parametrize(
+    ("kind", "points", "figure", "said"),
+    [
+        ("morris", 60, "mu_star", "Morris' mu*"),
+        ("sobol", 256, "total", "Sobol's total index"),
+    ],
+)
+def test_a_conclusion_goes_by_the_figure_of_its_design(
+    kind: str, points: int, figure: str, said: str
+) -> None:
+    found = made_sweep(kind, points, lambda x, y: 40 * (x - 0.5) ** 2 + y)
+    by_ends, table = found.tornado().table(), found.sensitivity()
+    assert by_ends["parameter"][0] == "y"  # x is as high at both ends
+    assert table[figure][0] > 2 * table[figure][1]
+    low, high = table[f"{figure}_low"][0], table[f"{figure}_high"][0]
+    assert found.conclusion().startswith(
+        f"score depends most on x: {said} {table[figure][0]:.3g} "
+        f"(95 % interval {low:.3g} to {high:.3g} by percentile bootstrap); it is "
+    )
+    assert table.caption.endswith("; 95 % intervals by percentile bootstrap")
+
+
+def test_a_conclusion_names_what_may_matter_as_much_and_nothing_where_nothing_does() -> None:
+    alike = made_sweep("morris", 12, lambda x, y: x * y).conclusion()
+    assert "; that of y reaches it); it is " in alike
+    assert made_sweep("morris", 12, lambda x, y: 1.0).conclusion() == (
+        "score depends on none of these: Morris' mu* is 0 for each."
+    )
+
+
+def made_sweep(kind: str, points: int, score: Any) -> Sweep:
+    ranges = {name: read_range("0:1") for name in "xy"}
+    design = design_of(kind, ranges, points, seed=3)
+    scores = [score(*point) for point in design.points]
+    names = tuple(map(str, range(len(scores))))
+    runs = {(k, 0): Replicate(1, {"score": each}, {}) for k, each in enumerate(scores)}
+    records = (Records(names, (1,), 10, runs),)
+    return Sweep(design, np.arange(len(scores)), names, records, "score")
 
 
 def test_a_measure_without_numbers_owes_nothing_that_can_be_said(swept: Any) -> None:
