@@ -248,9 +248,14 @@ def outcome_of(experiment: Experiment, series: str, axes: tuple[str, ...] = ()) 
         series, curves.units.get(series, ""), experiment.tick, experiment.agents,
         tuple(_arms(futures, series) if is_compared else _alone(found, series)),
         tuple(_of_arms(futures) if is_compared else _facts(found)),
-        tuple(found.conclusion().splitlines()), found.records.finished,
+        tuple(_said(found, is_compared)), found.records.finished,
         _difference(futures, series) if is_compared else None,
     )  # fmt: skip
+
+
+def _said(found: Any, is_compared: bool) -> list[str]:
+    said = found.conclusion().splitlines()
+    return [*said, *filter(None, [found.corrected() if is_compared else found.summary().caption])]
 
 
 def _of_study(found: StudyFindings, series: str, experiment: Experiment) -> Outcome:
@@ -264,6 +269,7 @@ def _of_study(found: StudyFindings, series: str, experiment: Experiment) -> Outc
     ]
     said = [verdict.sentence for verdict in found.verdicts]
     said += [line for measure in study.measures for line in found.sentences(measure)]
+    said += filter(None, [found.corrected()])
     said += [] if found.is_finished else [found.how_far()]
     return Outcome(
         series, complete.curves.units.get(series, ""), experiment.tick, complete.agents,
@@ -279,7 +285,7 @@ def _arm_bars(found: StudyFindings, measure: str) -> Bars:
             _with_interval(row["mean"], row["low"], row["high"], write))
         for row in found.means.where(measure=measure).rows()
     ]  # fmt: skip
-    return Bars(tuple(rows), f"{measure}: the mean of each arm, and its 95 % interval")
+    return Bars(tuple(rows), f"{measure}. {found.means.caption}")
 
 
 def _three(value: float) -> str:
@@ -434,17 +440,14 @@ def _difference(found: Futures, series: str) -> ArmDifference:
 
 
 def _of_arms(found: Futures) -> list[tuple[str, str]]:
-    from sim.lab import mean_interval
-
     main, facts = found.main, [("pairs", count(found.records.finished // len(found.arms)))]
     write = percent if main == "share" else short
-    for arm in found.arms:
-        values = _known(found.values(main, arm))
-        if values.size:
-            ends = mean_interval(values)
-            facts.append((line(arm, 24), f"{write(float(values.mean()))}"))
-            said = f"{write(ends.low)}-{write(ends.high)}" if ends.is_known else "too few runs"
-            facts.append(("95 % interval", said))
+    for row in found.means.where(measure=main).rows():
+        if row["runs"]:
+            facts.append((line(row["arm"], 24), write(row["mean"])))
+            is_known = not np.isnan(row["low"])
+            said = f"{write(row['low'])}-{write(row['high'])}" if is_known else "too few runs"
+            facts.append((_interval_by(row["method"]), said))
     return [*facts[:1], ("mean of", main), *facts[1:]]
 
 
@@ -456,15 +459,19 @@ def _facts(found: Any) -> list[tuple[str, str]]:
         return [("replicates", count(found.records.finished))]
     agents = max(1, found.records.agents)
     took = found.takeoff()
+    mean, median = mean_interval(sizes), median_interval(sizes)
     facts = [
         ("replicates", count(sizes.size)),
         ("mean reached", _of_agents(float(sizes.mean()), agents)),
-        ("95 % interval", _between(mean_interval(sizes))),
+        (_interval_by(mean.method), _between(mean)),
         ("median", _of_agents(float(np.median(sizes)), agents)),
-        ("95 % interval", _between(median_interval(sizes))),
+        (_interval_by(median.method), _between(median)),
         ("least, most", f"{count(sizes.min())}, {count(sizes.max())}"),
         ("take-off", f"{percent(took.share)} ({took.runs} of {took.of})"),
-        ("95 % interval", f"{100 * took.interval.low:.1f}-{100 * took.interval.high:.1f}%"),
+        (
+            _interval_by(took.interval.method),
+            f"{100 * took.interval.low:.1f}-{100 * took.interval.high:.1f}%",
+        ),
         ("that is, more than", count(np.floor(took.threshold))),
     ]
     for name, label in (("peak_tick", "peak, ticks on"), ("quiet_after", "at rest, ticks on")):
@@ -473,6 +480,12 @@ def _facts(found: Any) -> list[tuple[str, str]]:
             low, middle, high = np.quantile(values, [0.025, 0.5, 0.975])
             facts.append((label, f"{middle:.0f} ({low:.0f}-{high:.0f})"))
     return facts
+
+
+def _interval_by(method: str) -> str:
+    if method in {"identical", "too few"}:
+        return "95 % interval"
+    return f"95 % by {method.replace('order statistics', 'order')}"
 
 
 def _known(values: Floats) -> Floats:

@@ -219,7 +219,7 @@ class DifferencePane(TickPane):
 
     HELP = (
         "How far the second future lies from the first, replicate by replicate with the same "
-        "draws: the mean (d) within its 95 % interval at each tick by itself; where that holds "
+        "draws: the mean (d) within its 95 % interval (t) at each tick by itself; where that holds "
         "the zero line, no difference is shown. Left and right move the crosshair."
     )
 

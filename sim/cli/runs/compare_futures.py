@@ -209,17 +209,21 @@ def _text(found: Futures, where: str, said: str) -> list[str]:
     for arm in found.arms[1:]:
         told += _arm(found, arm)
     each = (
-        "Each 95 % interval is right by itself: of twenty without a difference, one leaves out 0. "
-        "Needed are replicates that would show a true difference of this size with a chance of "
-        "80 %."
+        "Each 95 % interval, and p, is right by itself: of twenty without a difference, one leaves "
+        "out 0; Holm's p is corrected for all of them. Intervals are by Student's t (shares of "
+        "runs: Bonett-Price), of draws on this network and no other. Needed are replicates that "
+        "would show a true difference of this size with a chance of 80 %."
     )
-    return [*told, said, *([each] if count > 1 else []), f"The world at the fork: {found.digest}"]
+    more = [found.corrected(), each] if count > 1 else []
+    return [*told, said, *filter(None, more), f"The world at the fork: {found.digest}"]
 
 
 def _arm(found: Futures, arm: str) -> list[str]:
     """Return a table of what differs under an arm, and what does not."""
     first = found.arms[0]
-    rows: list[tuple[str, ...]] = [("", first, arm, "difference", "95 % interval", "needed")]
+    rows: list[tuple[str, ...]] = [
+        ("", first, arm, "difference", "95 % interval", "p", "Holm", "needed")
+    ]
     same = []
     for measure in found.measures:
         apart = found.difference(measure, arm)
@@ -228,11 +232,12 @@ def _arm(found: Futures, arm: str) -> list[str]:
             continue
         means = (found.mean(measure, each) for each in (first, arm))
         low, high = apart.interval[:2]
-        needed = found.needed(measure, arm)
+        (row,) = found.differences.where(measure=measure, arm=arm).rows()
         rows.append((
             measure, *map(_number, means), _number(apart.mean),
             f"{_number(low)} to {_number(high)}" if low < high else _without_spread(apart.pairs),
-            "" if math.isnan(needed) else f"{needed:,.0f}",
+            _p(row["p"]), _p(row["p_holm"]),
+            "" if math.isnan(row["needed"]) else f"{row['needed']:,.0f}",
         ))  # fmt: skip
     told = [table(rows)] if len(rows) > 1 else []
     if same:
@@ -242,6 +247,10 @@ def _arm(found: Futures, arm: str) -> list[str]:
 
 def _without_spread(pairs: int) -> str:
     return "in each replicate" if pairs > 1 else ""
+
+
+def _p(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.3f}"
 
 
 def _number(value: float) -> str:

@@ -176,14 +176,15 @@ def carry_out_study(asked: StudyRequest, *, json: bool) -> None:
 
 def _told(found: StudyFindings) -> list[str]:
     said = [found.study.name, found.study.said.question]
-    shown = [found.means, *([found.expected] if found.study.claims else [])]
+    shown = [found.means, found.differences, *([found.expected] if found.study.claims else [])]
     return [*filter(None, said), *map(_plain, shown), found.conclusion()]
 
 
 def _plain(rows: Table) -> str:
     from sim.lab.tables import shown
 
-    return table([rows.names, *([shown(v) for v in row.values()] for row in rows.rows())])
+    lines = table([rows.names, *([shown(v) for v in row.values()] for row in rows.rows())])
+    return f"{rows.caption}\n{lines}"
 
 
 def _facts(found: StudyFindings) -> dict[str, Any]:

@@ -18,13 +18,15 @@ from sim.lab.statistics import (
     Interval,
     MeasuredDifference,
     conclusion,
+    family,
     mean_interval,
+    means_said,
     paired_difference,
     replicates_needed,
     share_interval,
     takeoff_threshold,
 )
-from sim.lab.statistics.intervals import CONFIDENCE, t_quantile
+from sim.lab.statistics.sentences import corrected
 from sim.lab.tables import Result, Table, label, new_figure
 
 if TYPE_CHECKING:
@@ -191,9 +193,12 @@ class Futures(Result):
         """
         name = self.main if measure is None else measure
         first = self.arms[0] if against is None else against
-        return paired_difference(
-            self.values(name, first), self.values(name, self.arms[1] if arm is None else arm)
-        )
+        second = self.values(name, self.arms[1] if arm is None else arm)
+        return paired_difference(self.values(name, first), second, networks=self._networks)
+
+    @property
+    def _networks(self) -> npt.NDArray[np.int64] | None:
+        return np.array(self.records.networks) if self.records.networks else None
 
     def mean(self, measure: str, arm: str) -> float:
         """Return the mean of a measure over replicates; NaN where none has a number."""
@@ -229,10 +234,20 @@ class Futures(Result):
         first = self.arms[0] if against is None else against
         second = self.arms[1] if arm is None else arm
         apart = self.curve(series, second) - self.curve(series, first)
-        mean, half = _means(apart.T), _halves(apart)
+        mean, half = _means(apart.T), self._halves(apart)
         columns = {"tick": np.arange(mean.size), "mean": mean, "low": mean - half}
-        caption = f"{series}: {second} minus {first}"
+        caption = f"{series}: {second} minus {first}, 95 % intervals by t {self.records.where}"
         return Table(columns | {"high": mean + half}, caption=caption)
+
+    def _halves(self, rows: Floats) -> Floats:
+        """Return half the width of the interval of each column's mean (replicates, ticks)."""
+        halves, networks = np.full(rows.shape[1], nan), self._networks
+        for tick, column in enumerate(rows.T):
+            is_known = ~np.isnan(column)
+            own = None if networks is None else networks[is_known]
+            if is_known.any():
+                halves[tick] = mean_interval(column[is_known], "t", networks=own).width / 2
+        return halves
 
     @property
     def tables(self) -> Mapping[str, Table]:
@@ -249,18 +264,22 @@ class Futures(Result):
         """One row an arm but the first, and measure: how it differs from the first arm.
 
         Columns: ``measure``, ``arm``, ``against``, ``difference``, ``low``, ``high``, ``method``,
-        ``pairs``, ``cohen_dz``, ``hedges``, and ``needed``: replicates that would show a true
-        difference of this size with a chance of 80 % (NaN: none to be shown, or over a million).
+        ``p``, ``p_holm`` (corrected for all rows), ``pairs``, ``hedges``, ``cohen_dz``, and
+        ``needed``: replicates that would show a true difference of this size with a chance of 80 %
+        (NaN: none to be shown, or over a million).
         """
         caption = (
-            f"{len(self.seeds):,} replicates from tick {self.tick:,}, the same draws under each "
-            f"arm. Each 95 % interval is right by itself: of twenty without any difference, one "
-            f"leaves out 0."
+            f"{len(self.seeds):,} replicates {self.records.where}, from tick {self.tick:,}, the "
+            f"same draws under each arm. Each 95 % interval, and p, is right by itself: of twenty "
+            f"without any difference, one leaves out 0; p_holm is corrected for all rows (Holm)."
         )
+        pairs = list(self._pairs())
+        facts = family([found for *_, found in pairs])
         rows = [
-            {"measure": measure, "arm": arm, "against": self.arms[0], **_facts(found)}
-            for arm, measure, found in self._pairs()
-        ]
+            {"measure": measure, "arm": arm, "against": self.arms[0], **row,
+             "cohen_dz": found.effect.cohen, "needed": _needed(found.effect.hedges)}
+            for (arm, measure, found), row in zip(pairs, facts, strict=True)
+        ]  # fmt: skip
         return Table.of_rows(rows, caption=caption)
 
     def _pairs(self) -> Iterator[tuple[str, str, MeasuredDifference]]:
@@ -270,7 +289,10 @@ class Futures(Result):
 
     @cached_property
     def means(self) -> Table:
-        """One row an arm and measure: ``arm``, ``measure``, ``mean``, ``low``, ``high``, ``runs``.
+        """One row an arm and measure: its mean and median, the interval of the mean, the runs.
+
+        Columns: ``arm``, ``measure``, ``mean``, ``low``, ``high``, ``method`` of the interval,
+        ``median``, ``runs``, ``digest``.
 
         ``digest`` is that of the arm's world once it had begun, before any tick.
         """
@@ -278,16 +300,30 @@ class Futures(Result):
         for place, arm in enumerate(self.arms):
             begun = self.begun[place] if place < len(self.begun) else ""
             for measure in self.measures:
-                known = _known(self.values(measure, arm))
-                said = _interval(measure, known)
+                values = self.values(measure, arm)
+                known = _known(values)
+                said = self._interval(measure, values)
                 rows.append({
                     "arm": arm, "measure": measure,
                     "mean": self.mean(measure, arm),
                     "low": nan if said is None else said.low,
                     "high": nan if said is None else said.high,
+                    "method": "too few" if said is None else said.method,
+                    "median": float(np.median(known)) if known.size else nan,
                     "runs": known.size, "digest": begun,
                 })  # fmt: skip
-        return Table.of_rows(rows, caption=f"Of each arm; the world at the fork: {self.digest}")
+        how = means_said(str(row["method"]) for row in rows)
+        caption = f"Each arm {self.records.where}: {how}; the world at the fork: {self.digest}"
+        return Table.of_rows(rows, caption=caption)
+
+    def _interval(self, measure: str, values: Floats) -> Interval | None:
+        is_known, networks = ~np.isnan(values), self._networks
+        if not is_known.any():
+            return None
+        known = values[is_known]
+        if measure == TOOK_OFF and networks is None:
+            return share_interval(int(known.sum()), known.size)
+        return mean_interval(known, networks=None if networks is None else networks[is_known])
 
     def conclusion(self, measure: str | None = None, *, margin: float | None = None) -> str:
         """Return what follows: a sentence for each arm but the first.
@@ -317,6 +353,10 @@ class Futures(Result):
         ]  # fmt: skip
         return "\n".join(sentences)
 
+    def corrected(self) -> str:
+        """Return how many differences are left by Holm's correction, a sentence; of one none."""
+        return corrected(self.differences["p"], self.differences["p_holm"])
+
     def plot(self, series: str | None = None, **_how: Any) -> Figure:
         """Draw a series of all arms, each replicate as a ghost, and the differences below.
 
@@ -342,7 +382,7 @@ class Futures(Result):
 
     def _in_short(self) -> list[Table]:
         every = self.differences
-        short = every.only("measure", "arm", "difference", "low", "high", "needed")
+        short = every.only("measure", "arm", "difference", "low", "high", "method", "p", "p_holm")
         caption = f"{every.caption} Differences are from {self.arms[0]}."
         return [Table({name: short[name] for name in short.names}, caption=caption)]
 
@@ -352,32 +392,11 @@ class Futures(Result):
         return self.arms.index(arm)
 
 
-def _facts(found: MeasuredDifference) -> dict[str, Any]:
-    return {
-        "difference": found.mean,
-        "low": found.interval.low,
-        "high": found.interval.high,
-        "method": found.interval.method,
-        "pairs": found.pairs,
-        "cohen_dz": found.effect.cohen,
-        "hedges": found.effect.hedges,
-        "needed": _needed(found.effect.hedges),
-    }
-
-
 def _needed(effect: float) -> float:
     if not isfinite(effect) or abs(effect) < sqrt(1 / _MOST_NEEDED):
         return nan
     count = replicates_needed(effect)
     return float(count) if count <= _MOST_NEEDED else nan
-
-
-def _interval(measure: str, known: Floats) -> Interval | None:
-    if not known.size:
-        return None
-    if measure == TOOK_OFF:
-        return share_interval(int(known.sum()), known.size)
-    return mean_interval(known)
 
 
 def _finite(values: Floats) -> Floats:
@@ -399,17 +418,6 @@ def _means(rows: Floats) -> Floats:
     count = known.sum(axis=1)
     total = np.where(known, rows, 0.0).sum(axis=1)
     return np.where(count > 0, total / np.maximum(count, 1), nan)
-
-
-def _halves(rows: Floats) -> Floats:
-    """Return half the width of the interval of each column's mean (replicates, ticks)."""
-    halves = np.full(rows.shape[1], nan)
-    for tick in range(rows.shape[1]):
-        known = _known(rows[:, tick])
-        if known.size > 1:
-            quantile = t_quantile(CONFIDENCE, known.size - 1)
-            halves[tick] = quantile * float(known.std(ddof=1)) / sqrt(known.size)
-    return halves
 
 
 _GHOSTS = 200

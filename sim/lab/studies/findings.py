@@ -21,7 +21,15 @@ from sim.errors import FileError, UnknownNameError
 from sim.lab.futures import Futures
 from sim.lab.runs.records import Records, records_of
 from sim.lab.runs.results_file import read_replicates, refusing
-from sim.lab.statistics import MeasuredDifference, conclusion, mean_interval
+from sim.lab.statistics import (
+    MeasuredDifference,
+    conclusion,
+    family,
+    mean_interval,
+    means_said,
+    paired_difference,
+)
+from sim.lab.statistics.sentences import corrected
 from sim.lab.studies.pages import Block, Drawn, Marked, curves_drawn, means_drawn, write_page
 from sim.lab.studies.sections import Claim
 from sim.lab.studies.study import Study, study_of
@@ -113,7 +121,8 @@ class StudyFindings(Result):
         ]
         found = {(arm, new): known[arm, old] for new, old in enumerate(whole) for arm in arms}
         seeds = tuple(self.records.seeds[r] for r in whole)
-        return Records(self.records.programs, seeds, self.records.agents, found)
+        networks = tuple(self.records.networks[r] for r in whole if self.records.networks)
+        return Records(self.records.programs, seeds, self.records.agents, found, networks)
 
     @cached_property
     def futures(self) -> Futures:
@@ -135,10 +144,12 @@ class StudyFindings(Result):
         UnknownNameError
             For another arm.
         """
-        from sim.lab.statistics import paired_difference
+        first = self.values(measure, against or self.study.against)
+        return paired_difference(first, self.values(measure, arm), networks=self._networks)
 
-        first = against or self.study.against
-        return paired_difference(self.values(measure, first), self.values(measure, arm))
+    @property
+    def _networks(self) -> np.ndarray[Any, np.dtype[np.int64]] | None:
+        return np.array(self.complete.networks) if self.complete.networks else None
 
     def values(self, measure: str, arm: str) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Return a measure of an arm, float64 (replicates,); NaN where a run has none.
@@ -190,62 +201,68 @@ class StudyFindings(Result):
     def expected(self) -> Table:
         """One row a claim: what was expected, the verdict, the difference with its interval.
 
-        Columns: ``measure``, ``expected`` (such as ``checked < unchecked``), ``verdict``,
-        ``difference`` (the first of the two minus the other), ``low``, ``high``, ``pairs``,
-        ``hedges``.
+        Columns: ``measure``, ``expected`` (such as ``checked < unchecked``), ``verdict``, and
+        those of :func:`~sim.lab.statistics.family` (the first of the two minus the other).
         """
         rows = [
             {"measure": each.claim.measure, "expected": each.claim.in_short, "verdict": each.word,
-             **_facts(each.found)}
-            for each in self.verdicts
+             **row}
+            for each, row in zip(
+                self.verdicts, family([each.found for each in self.verdicts]), strict=True
+            )
         ]  # fmt: skip
-        names = ["measure", "expected", "verdict", *_facts(self._nothing)]
+        names = ["measure", "expected", "verdict", *family([paired_difference([], [])])[0]]
         caption = (
-            f"What was expected, and whether it was seen, in {len(self.complete.seeds):,} pairs"
+            f"What was expected, and whether it was seen, in {len(self.complete.seeds):,} pairs "
+            f"{self.records.where}; p_holm is corrected for all rows (Holm)"
         )
         return Table.of_rows(rows, names=names, caption=caption)
-
-    @property
-    def _nothing(self) -> MeasuredDifference:
-        from sim.lab.statistics import paired_difference
-
-        return paired_difference([], [])
 
     @cached_property
     def differences(self) -> Table:
         """One row an arm but the first, and measure: how it differs from the first arm.
 
-        Columns: ``measure``, ``arm``, ``against``, ``difference``, ``low``, ``high``, ``pairs``,
-        ``hedges`` (the effect in standard deviations of the differences).
+        Columns: ``measure``, ``arm``, ``against``, and those of
+        :func:`~sim.lab.statistics.family` (``hedges`` in standard deviations of the differences).
         """
+        every = [(m, arm.name) for m in self.study.measures for arm in self.study.arms[1:]]
         rows = [
-            {"measure": measure, "arm": arm.name, "against": self.study.against,
-             **_facts(self.difference(measure, arm.name))}
-            for measure in self.study.measures
-            for arm in self.study.arms[1:]
-        ]  # fmt: skip
+            {"measure": measure, "arm": arm, "against": self.study.against, **row}
+            for (measure, arm), row in zip(
+                every, family([self.difference(*each) for each in every]), strict=True
+            )
+        ]
         caption = (
-            "Each 95 % interval is right by itself: of twenty without any difference, one leaves "
-            "out 0"
+            f"Pairs {self.records.where}. Each 95 % interval, and p, is right by itself: of twenty "
+            "without any difference, one leaves out 0; p_holm is corrected for all rows (Holm)"
         )
         return Table.of_rows(rows, caption=caption)
 
     @cached_property
     def means(self) -> Table:
-        """One row a measure and arm: its mean, the ends of the interval, how many ``runs``."""
-        rows = []
+        """One row a measure and arm: its mean and median, the interval of the mean, the runs.
+
+        Columns: ``measure``, ``arm``, ``mean``, ``low``, ``high``, ``method`` of the interval,
+        ``median``, ``runs``.
+        """
+        rows, networks = [], self._networks
         for measure in self.study.measures:
             for arm in self.study.arms:
-                known = self.values(measure, arm.name)
-                known = known[~np.isnan(known)]
-                said = mean_interval(known) if known.size else None
+                values = self.values(measure, arm.name)
+                known = values[~np.isnan(values)]
+                own = None if networks is None else networks[~np.isnan(values)]
+                said = mean_interval(known, networks=own) if known.size else None
                 rows.append({
                     "measure": measure, "arm": arm.name,
                     "mean": float(known.mean()) if known.size else np.nan,
                     "low": np.nan if said is None else said.low,
-                    "high": np.nan if said is None else said.high, "runs": known.size,
+                    "high": np.nan if said is None else said.high,
+                    "method": "too few" if said is None else said.method,
+                    "median": float(np.median(known)) if known.size else np.nan,
+                    "runs": known.size,
                 })  # fmt: skip
-        return Table.of_rows(rows, caption="Each arm, with its 95 % interval")
+        how = means_said(str(row["method"]) for row in rows)
+        return Table.of_rows(rows, caption=f"Each arm {self.records.where}: {how}")
 
     def sentences(self, measure: str) -> list[str]:
         """Return what follows for a measure: a sentence for each arm but the first."""
@@ -261,7 +278,7 @@ class StudyFindings(Result):
     def conclusion(self) -> str:
         """Return what follows for the main measure, and whether what was expected was seen."""
         lines = [] if self.is_finished else [self.how_far()]
-        lines += self.sentences(self.study.measures[0])
+        lines += [*self.sentences(self.study.measures[0]), *filter(None, [self.corrected()])]
         words = [verdict.word for verdict in self.verdicts]
         if words:
             lines.append(
@@ -269,6 +286,10 @@ class StudyFindings(Result):
                 f"{words.count('disagrees')} disagree, {words.count('undecided')} undecided."
             )
         return "\n".join(lines)
+
+    def corrected(self) -> str:
+        """Return how many differences are left by Holm's correction, a sentence; of one none."""
+        return corrected(self.differences["p"], self.differences["p_holm"])
 
     def how_far(self) -> str:
         """Return how much of it is finished, a sentence."""
@@ -305,13 +326,6 @@ class StudyFindings(Result):
 
     def _in_short(self) -> list[Table]:
         return [*([self.expected] if self.study.claims else []), self.means]
-
-
-def _facts(found: MeasuredDifference) -> dict[str, Any]:
-    return {
-        "difference": found.mean, "low": found.interval.low, "high": found.interval.high,
-        "pairs": found.pairs, "hedges": found.effect.hedges,
-    }  # fmt: skip
 
 
 def read_findings(path: str | Path) -> StudyFindings:
@@ -367,7 +381,8 @@ def _answer(found: StudyFindings) -> Iterator[Block]:
     if found.verdicts:
         yield Block("list", [verdict.sentence for verdict in found.verdicts])
         yield Block("table", found.expected)
-    yield Block("list", found.sentences(found.study.measures[0]))
+    said = [*found.sentences(found.study.measures[0]), found.corrected()]
+    yield Block("list", [line for line in said if line])
     for figure in figures_of(found):
         yield Block("figure", figure)
 
@@ -393,7 +408,8 @@ def _means(found: StudyFindings, measure: str) -> Drawn:
                ("mean", "low", "high")))
         for place, arm in enumerate(found.study.arms)
     ]  # fmt: skip
-    caption = f"{measure}: each replicate, the mean, and its 95 % interval."
+    said = means_said(means["method"]).removeprefix("means ")
+    caption = f"{measure}: each replicate, the mean, {said}."
     return means_drawn(f"measure-{found.study.measures.index(measure) + 1}", caption, rows)
 
 
@@ -443,12 +459,13 @@ def _networks(found: StudyFindings) -> str:
     if many == 1:
         return (
             f"{agents}; every replicate begins from the same network, so the intervals are of "
-            "other draws on it, and not of other networks (worlds = 10 takes ten)."
+            f"other draws on it, and not of other networks (worlds = {len(found.records.seeds)} "
+            "takes one for each)."
         )
     first = found.study.base.network.seed
     return (
         f"{agents}; replicates begin from {many:,} networks in turn, of the seeds {first} to "
-        f"{first + many - 1}."
+        f"{first + many - 1}; where networks are fewer, intervals are over networks."
     )
 
 

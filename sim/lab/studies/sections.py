@@ -81,7 +81,8 @@ class StudySection(Section):
     replicates: int = Field(20, ge=1, strict=True, description="runs of each arm, each a seed")
     worlds: int = Field(
         1, ge=1, strict=True,
-        description="networks that replicates begin from in turn, each of a seed of its own",
+        description="networks that replicates begin from in turn, each of a seed of its own; "
+        "intervals are over networks where there are fewer than replicates",
     )  # fmt: skip
     ticks: int | None = Field(
         None, ge=0, strict=True, description="of each run, at most; else as [stop] says"

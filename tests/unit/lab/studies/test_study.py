@@ -15,6 +15,7 @@ from sim.core.toml import from_toml
 from sim.errors import Cancelled, FileError, HubbubError
 from sim.lab.futures import Futures
 from sim.lab.runs import Messages, experiment
+from sim.lab.statistics import holm as lab_holm
 from sim.lab.studies import Claim, schema, study_of, template
 from sim.lab.studies.sections import PUBLISHED
 from sim.lab.tables import Result
@@ -56,7 +57,8 @@ def test_a_study_is_the_experiment_that_it_describes() -> None:
         assert sizes.tolist() == alone.values("size", arm).tolist()
         assert found.records.values("share", arm) == pytest.approx(sizes / 200)
         assert found.records.values("depth", arm).tolist() == alone.values("depth", arm).tolist()
-    assert found.means.names == ("measure", "arm", "mean", "low", "high", "runs")
+    names = ("measure", "arm", "mean", "low", "high", "method", "median", "runs")
+    assert found.means.names == names
     apart = found.difference("share", "loud")
     own = found.records.values("share", "loud") - found.records.values("share", "soft")
     assert apart.mean == pytest.approx(own.mean())
@@ -131,6 +133,27 @@ def test_arms_may_begin_from_networks_of_their_own_and_replicates_in_turn(tmp_pa
     alone = lab.run_study_now(said() | {"network": {**said()["network"], "seed": 3}}, workers=1)
     second = found.records.values("size", "soft")[1::2]
     assert second.tolist() == alone.records.values("size", "soft")[1::2].tolist()
+
+
+def test_intervals_of_a_study_are_over_networks_where_replicates_share_them(tmp_path: Path) -> None:
+    into = tmp_path / "some.runs"
+    found = lab.run_study_now(said(worlds=2, measures=["share", "depth"]), workers=1, into=into)
+    apart = found.values("share", "loud") - found.values("share", "soft")
+    one, other = apart[::2].mean(), apart[1::2].mean()  # replicates begin from them in turn
+    half = 12.706204736 * abs(one - other) / 2  # t of one degree of freedom
+    interval = found.difference("share", "loud").interval
+    assert interval.high - interval.low == pytest.approx(2 * half)
+    assert interval.method == "t over 2 networks"
+    assert rows_of(lab.read_findings(into)) == rows_of(found)
+    assert found.futures.difference("share").interval == interval
+    assert {*found.means["method"]} <= {"t over 2 networks", "identical"}
+    assert found.means.caption.startswith("Each arm on 2 networks: means with 95 % intervals by t")
+    p = found.differences["p"]
+    assert found.differences["p_holm"] == pytest.approx(lab_holm(p))
+    assert found.corrected() in found.conclusion().splitlines()
+    low = found.futures.difference_curve("ever")
+    assert "by t on 2 networks" in low.caption
+    assert "on one network" in ran().means.caption
 
 
 def test_a_base_may_be_a_scenario_of_which_a_few_keys_differ(tmp_path: Path) -> None:
@@ -281,3 +304,9 @@ def test_the_schema_allows_what_a_study_is(change: dict[str, Any], is_allowed: b
     jsonschema = pytest.importorskip("jsonschema")
     found = from_toml(template("x")) | change
     assert jsonschema.Draft202012Validator(schema()).is_valid(found) is is_allowed
+
+
+def test_a_new_study_draws_a_network_for_each_replicate(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(template("A rumour"), "utf-8")
+    section = study_of(tmp_path / "own.toml").said
+    assert section.worlds == section.replicates == 20
