@@ -255,7 +255,8 @@ def outcome_of(experiment: Experiment, series: str, axes: tuple[str, ...] = ()) 
 
 def _said(found: Any, is_compared: bool) -> list[str]:
     said = found.conclusion().splitlines()
-    return [*said, *filter(None, [found.corrected() if is_compared else found.summary().caption])]
+    more = found.corrected() if is_compared else found.summary().caption
+    return [*said, *([more] if more else [])]
 
 
 def _of_study(found: StudyFindings, series: str, experiment: Experiment) -> Outcome:
@@ -269,7 +270,7 @@ def _of_study(found: StudyFindings, series: str, experiment: Experiment) -> Outc
     ]
     said = [verdict.sentence for verdict in found.verdicts]
     said += [line for measure in study.measures for line in found.sentences(measure)]
-    said += filter(None, [found.corrected()])
+    said += filter(None, [found.corrected(), found.means.caption])
     said += [] if found.is_finished else [found.how_far()]
     return Outcome(
         series, complete.curves.units.get(series, ""), experiment.tick, complete.agents,
@@ -280,12 +281,13 @@ def _of_study(found: StudyFindings, series: str, experiment: Experiment) -> Outc
 
 def _arm_bars(found: StudyFindings, measure: str) -> Bars:
     write = percent if measure.startswith("share") else _three
+    by = ", ".join(dict.fromkeys(found.means.where(measure=measure)["method"]))
     rows = [
         Bar(row["arm"], row["mean"], row["low"], row["high"],
             _with_interval(row["mean"], row["low"], row["high"], write))
         for row in found.means.where(measure=measure).rows()
     ]  # fmt: skip
-    return Bars(tuple(rows), f"{measure}. {found.means.caption}")
+    return Bars(tuple(rows), f"{measure}: the mean of each arm, and its 95 % interval ({by})")
 
 
 def _three(value: float) -> str:
@@ -440,14 +442,17 @@ def _difference(found: Futures, series: str) -> ArmDifference:
 
 
 def _of_arms(found: Futures) -> list[tuple[str, str]]:
+    from sim.lab import mean_interval
+
     main, facts = found.main, [("pairs", count(found.records.finished // len(found.arms)))]
     write = percent if main == "share" else short
-    for row in found.means.where(measure=main).rows():
-        if row["runs"]:
-            facts.append((line(row["arm"], 24), write(row["mean"])))
-            is_known = not np.isnan(row["low"])
-            said = f"{write(row['low'])}-{write(row['high'])}" if is_known else "too few runs"
-            facts.append((_interval_by(row["method"]), said))
+    for arm in found.arms:
+        values = _known(found.values(main, arm))
+        if values.size:
+            ends = mean_interval(values)
+            facts.append((line(arm, 24), f"{write(float(values.mean()))}"))
+            said = f"{write(ends.low)}-{write(ends.high)}" if ends.is_known else "too few runs"
+            facts.append((_interval_by(ends.method), said))
     return [*facts[:1], ("mean of", main), *facts[1:]]
 
 

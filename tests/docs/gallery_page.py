@@ -18,7 +18,7 @@ from sim.scenario import gallery_names
 
 FOLDER = Path(sim.__file__).parent / "scenario" / "gallery"
 PAGE = FOLDER / "README.md"
-REPLICATES, WORLDS = 20, 5
+REPLICATES, WORLDS = 20, 20
 SMALLER = {
     "breaking-news": 2000, "echo-chamber": 2000, "herd-effect": 2000, "sybil-attack": 2000,
 }  # fmt: skip
@@ -29,8 +29,8 @@ _HEAD = f"""\
 Ten scenarios that come with Hubbub, each with one thing to teach. Each is a study too: `hubbub
 study run gallery:NAME` holds it to what it says, `hubbub study report` writes a page of its own.
 What follows is such a run of each: {REPLICATES} replicates of every variant, the same draws under
-each, begun in turn from {WORLDS} networks drawn by the scenario's generator. A claim *agrees*
-where the 95 % interval of its paired difference leaves out 0 on the side that was expected,
+each, begun from {WORLDS} networks drawn by the scenario's generator. A claim *agrees* where the
+95 % interval of its paired difference (Student's t) leaves out 0 on the side that was expected,
 *disagrees* on the other; else it is *undecided*. Each interval is right by itself. Only what is
 listed as a claim was tested; what the words say beyond that is told under *But*.
 """

@@ -190,7 +190,7 @@ def _text(found: MindsComparison, where: str) -> Iterator[str]:
     if found.alike is not None:
         yield _agreement("Agreement of the first with itself, asked anew", found.alike)
     yield from found.faults
-    note = "* the 95 % interval of the mean difference (Student's t over seeds) leaves out 0."
+    note = "* the 95 % interval of the mean difference (Student's t, each alone) leaves out 0."
     yield note if count > 1 else "One replicate gives no interval; add --replicates 5."
 
 

@@ -255,7 +255,7 @@ def _pairs(found: Comparison) -> list[str]:
         for a, b in combinations(found.names, 2)
         for judged in found.judged(a, b)
     ]
-    note = "* the 95 % interval of the mean difference (Student's t over seeds) leaves out 0."
+    note = "* the 95 % interval of the mean difference (Student's t, each alone) leaves out 0."
     if len(found.seeds) == 1:
         note = "One replicate gives no interval; add --replicates 5."
     said = "\n".join(lines) or "No paper is cited here for these recommenders side by side."

@@ -36,7 +36,7 @@ def test_how_many_values_there_are_chooses_the_interval_and_not_their_skewness()
         assert mean_interval(values).method == "bootstrap-t"
         assert mean_interval(values, "t").method == "t"
         for method in ("auto", "bootstrap"):
-            assert mean_interval(values[:19], method).method == "t"  # type: ignore[arg-type]
+            assert mean_interval(values[:19], method).method == "t"
     assert mean_interval([0, 1] * 20) == share_interval(20, 40)
 
 

@@ -141,7 +141,8 @@ def test_the_tables_agree(swept: Any) -> None:
         assert row["point"] == number
     assert points.units["size"] == "agents"
     assert "depends most on probability: rank regression coefficient" in swept.conclusion()
-    assert points.caption.endswith("means with 95 % intervals by " + points.caption.split()[-1])
+    assert "each on one network" in points.caption
+    assert "means with 95 % intervals by " in points.caption
     assert "share" in str(swept.heat_map().__rich__().renderables[0])
 
 
