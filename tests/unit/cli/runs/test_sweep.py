@@ -38,7 +38,7 @@ def test_two_parameters_are_shown_as_a_heat_map(hubbub: Hubbub, study: str) -> N
     assert "grid of 6 points, 12 runs" in said.out
     assert "share: messages.1.gamma upwards, beta across" in said.out
     assert "share: rank regression, which explains" in said.out
-    assert "share differs most with" in said.out
+    assert "share depends most on" in said.out
     rows = list(csv.DictReader(Path("points.csv").read_text().splitlines()))
     assert [(row["beta"], row["messages.1.gamma"]) for row in rows] == [
         (beta, gamma) for beta in ("0.1", "0.3", "0.5") for gamma in ("0.2", "0.6")
