@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from sim.core.progress import Report, Tell, quiet, unheard
+from sim.core.progress import Report, Tell, named_by, quiet, unheard
+from sim.errors import HubbubError
 from sim.runtime.engine.program import Program, drive
 from sim.scenario.minds import deciding
 
@@ -130,9 +132,16 @@ def _ticks(
     from sim.runtime.engine.output_capture import OutputCapture
 
     limit, capture, run = plan.stop.limit, OutputCapture(tell), 0
+
+    @contextmanager
+    def naming(what: str) -> Iterator[None]:
+        with suppress(HubbubError):  # who cancels now is heard after the tick
+            report(what, run / limit)
+        yield
+
     for done in drive(plan, world, limit):
         report(f"running tick {world.tick + 1:,}", done / limit)
-        with capture:
+        with capture, named_by(naming):
             step()
         run = done + 1
         if journal is not None:

@@ -174,8 +174,9 @@ async def _followed(
     work = asyncio.create_task(run)
     try:
         while not work.done():
-            tick = simulation.frame.tick
-            report(f"running tick {tick + 1:,}", (tick - first) / max(end - first, 1))
+            tick, stalled = simulation.frame.tick, simulation.frame.stalled
+            stage = stalled.what if stalled else f"running tick {tick + 1:,}"
+            report(stage, (tick - first) / max(end - first, 1))
             await asyncio.wait([work], timeout=_LOOK_SECONDS)
         await work
     finally:

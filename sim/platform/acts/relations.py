@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core import rng
+from sim.core.progress import doing
 from sim.core.registry import make
 from sim.core.rng import Stream
 from sim.core.threads import interruptible
@@ -112,9 +113,10 @@ def weigh(world: WorldState, platform: PlatformState) -> None:
         return
     known = platform.held.get(REPUTATION)
     guess = known if known is not None and known.size == platform.agents else None
-    trusted = _founders(world, platform)
-    first = _first_trusted(world, platform) if trusted is None else None
-    found = reputation(world.ties, trusted, beforehand=first, tolerance=_TOLERANCE, guess=guess)
+    with doing(f"Weighing the reputation of {platform.agents:,} members"):
+        trusted = _founders(world, platform)
+        first = _first_trusted(world, platform) if trusted is None else None
+        found = reputation(world.ties, trusted, beforehand=first, tolerance=_TOLERANCE, guess=guess)
     found[world.ties.gone] = 0.0  # who is destroyed may have been trusted beforehand
     platform.held[REPUTATION] = (found * found.size).astype(np.float32)
 

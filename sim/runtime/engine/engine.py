@@ -6,12 +6,13 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from sim.core.progress import named_by
 from sim.core.thread_priority import give_way
 from sim.runtime.engine.engine_command import (
     EngineCommand,
@@ -171,12 +172,22 @@ class Engine:
         try:
             self.live.open()
             self._show()
-            while not self._is_stopping:
-                self._turn_safely()
+            with named_by(self._naming):
+                while not self._is_stopping:
+                    self._turn_safely()
         except BaseException as error:  # a fault of our own: nobody may be left waiting
             self._fail(error)
         finally:
             self._end()
+
+    @contextmanager
+    def _naming(self, what: str) -> Iterator[None]:
+        """Have under way what a tick or a command names, while it lasts."""
+        before, self.under_way = self.under_way, (what, time.monotonic())
+        try:
+            yield
+        finally:
+            self.under_way = before
 
     def _turn_safely(self) -> None:
         """Take a turn; what is raised outside all fences ends the ticks, and not the answers."""

@@ -8,7 +8,7 @@ import pytest
 
 from sim import World
 from sim.core.progress import quiet
-from sim.errors import FileError, InputError
+from sim.errors import Cancelled, FileError, InputError
 from sim.lab.runs import Messages, experiment
 from sim.scenario import (
     MessageSpec,
@@ -202,3 +202,22 @@ def test_no_way_takes_more_ticks_than_there_are() -> None:
         with pytest.raises(InputError, match=r"2,147,483,647.*, got 100000000000000000000\."):
             run()
     assert world.tick == 0
+
+
+def test_whoever_waits_for_a_tick_is_told_what_it_computes_and_stops_behind_it() -> None:
+    world = World.create(300, seed=2, platform={"reputation_hours": 2.0})
+    weighing = "Weighing the reputation of 300 members"
+    heard: list[tuple[str, float]] = []
+
+    def report(stage: str, share: float) -> None:
+        heard.append((stage, share))
+        if weighing in dict(heard):
+            raise Cancelled("Enough.")
+
+    with pytest.raises(Cancelled):
+        run_plan(RunPlan(stop=Stop(4)), world, report=report)
+    ticks = ["running tick 1", "running tick 2", weighing, "running tick 3"]
+    assert heard == list(zip(ticks, (0.0, 0.25, 0.25, 0.5), strict=True))
+    whole = World.create(300, seed=2, platform={"reputation_hours": 2.0})
+    whole.step(2)
+    assert world.digest() == whole.digest()

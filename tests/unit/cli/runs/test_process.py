@@ -189,3 +189,15 @@ def test_a_run_is_called_off_by_its_report() -> None:
     with pytest.raises(Cancelled, match="enough"):
         run(SimpleNamespace(step=step, frame=frame), report)
     assert ended == [True]
+
+
+async def test_what_a_tick_computes_at_length_is_told_in_its_place() -> None:
+    told: list[str] = []
+    stalled = SimpleNamespace(what="Weighing the reputation of 9 members")
+    simulation: Any = SimpleNamespace(frame=SimpleNamespace(tick=3, stalled=stalled))
+
+    async def run() -> int:
+        return 1
+
+    await isolating._followed(simulation, run(), 5, lambda stage, _: told.append(stage))
+    assert set(told) == {stalled.what}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pytest
 from sim.core import registry
 from sim.core.threads import Stalled, interrupt, interruptible
 from sim.errors import InputError
+from sim.network.analysis.reputation import reputation
 from sim.runtime import EngineError, Simulation
 from sim.runtime.engine.stall import RollbackState, Stall, is_foreign, stall_of, stalled_blocks
 from sim.spread.cascade.model import PropagationModel
@@ -107,6 +109,27 @@ async def test_the_banner_names_the_plugin_and_its_line(simulation: Simulation) 
     assert stall.place.endswith(", in step")
     assert "the plugin 'test-stuck' has not come back" in str(simulation.frame.banner)
     await simulation.restart()
+
+
+async def test_the_banner_names_what_a_tick_computes_at_length(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def slow(*args: Any, **told: Any) -> Any:
+        FREE.wait(LONG)
+        return reputation(*args, **told)
+
+    world = World.create(agents=300, mean_degree=6, seed=2, platform={"reputation_hours": 1.0})
+    world.step()  # compiles what the engine will run
+    monkeypatch.setattr("sim.platform.acts.relations.reputation", slow)
+    async with Simulation(world) as simulation:
+        run = asyncio.create_task(simulation.step())
+        says = "Weighing the reputation of 300 members has been running for"
+        await until(lambda: says in str(simulation.frame.banner), LONG)
+        assert simulation.frame.stalled is not None
+        assert simulation.frame.stalled.what == "Weighing the reputation of 300 members"
+        FREE.set()
+        await run
+        assert (simulation.frame.stalled, simulation.frame.banner) == (None, None)
 
 
 async def test_a_loop_in_python_is_interrupted_and_costs_its_own_message(
