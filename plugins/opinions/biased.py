@@ -19,7 +19,7 @@ class AlgorithmicBias(Meetings):
     mutual: ClassVar[bool] = True
     conserves: ClassVar[bool] = True
 
-    bound: float = Field(0.32, ge=0, le=1, description="largest gap that still persuades, epsilon")
+    bound: float = Field(0.32, ge=0, le=2, description="largest gap that still persuades, epsilon")
     gamma: float = Field(1.0, ge=0, le=20, description="strength of the bias towards like minds")
 
     card: ClassVar[Card] = Card(

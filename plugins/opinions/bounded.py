@@ -17,7 +17,7 @@ class Deffuant(Meetings):
     mutual: ClassVar[bool] = True
     conserves: ClassVar[bool] = True
 
-    bound: float = Field(0.2, ge=0, le=1, description="largest gap that still persuades, epsilon")
+    bound: float = Field(0.2, ge=0, le=2, description="largest gap that still persuades, epsilon")
     mu: float = Field(0.5, ge=0, le=0.5, description="share of the gap that each one moves")
 
     card: ClassVar[Card] = Card(
@@ -50,7 +50,7 @@ class HegselmannKrause(OpinionModel):
     ``x_i <- mean of x_j over {j heard: |x_i - x_j| <= bound} and i itself``
     """
 
-    bound: float = Field(0.2, ge=0, le=1, description="largest gap that still persuades, epsilon")
+    bound: float = Field(0.2, ge=0, le=2, description="largest gap that still persuades, epsilon")
 
     card: ClassVar[Card] = Card(
         source="Hegselmann & Krause, Opinion dynamics and bounded confidence: models, analysis "

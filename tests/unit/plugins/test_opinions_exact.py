@@ -133,6 +133,15 @@ def test_the_mean_opinion_is_conserved(model: str) -> None:
     assert opinions(story).std() < 0.9 * spread
 
 
+@pytest.mark.parametrize("model", ["deffuant", "algorithmic-bias", "hegselmann-krause"])
+def test_a_bound_beyond_the_range_of_opinions_lets_the_farthest_agree(model: str) -> None:
+    world = World.from_edges([0, 1], [1, 0], 2)
+    story = world.inject("?", seeds=[0], model=model, initial="even", bound=2)
+    assert opinions(story).tolist() == [0.0, 1.0]
+    world.step()
+    assert opinions(story).tolist() == [0.5, 0.5]
+
+
 def test_along_one_sided_ties_the_listener_alone_moves() -> None:
     world = World.from_edges([0], [1], 2)
     story = world.inject("?", seeds=[0], model="deffuant", initial="even", bound=1)
