@@ -32,7 +32,7 @@ SLOTS = 10
 
 @kernel
 def plain(
-    online: Any, rows: Any, ids: Any, recent: Any, seen: Any, interests: Any, hot: Any, first: int,
+    online: Any, rows: Any, ids: Any, recent: Any, interests: Any, hot: Any, first: int,
     key: Any,
 ) -> tuple[int, int]:  # fmt: skip
     """Show every viewer ten messages at random, without ranking; returns exposures and likes."""
@@ -44,7 +44,7 @@ def plain(
         viewer: Any = np.int64(online[i])
         own = word(key, viewer)
         start, length = np.int64(rows[viewer, 0]), np.uint64(rows[viewer, 1])
-        known = np.uint64(seen[viewer])
+        known = np.uint64(0)
         for j in range(SLOTS):
             bits = word2(own, j)
             m: Any = np.uint32(first) + np.uint32(
@@ -98,7 +98,7 @@ class Run:
             allow(threads)
             self._note(name, self._tick)
         allow(1)
-        self._copies = self.platform.members.seen.copy(), self.platform.posts.hot.copy()
+        self._hot = self.platform.posts.hot.copy()
         self._note("plain", self._plain)
 
     def _note(self, name: str, work: Any) -> None:
@@ -119,8 +119,8 @@ class Run:
         live, posts = platform.hearing, platform.posts
         key = rng.key(1, rng.Stream.ACTS, platform.tick)
         return plain(
-            platform.online, live.rows, live.ids, platform.members.recent, self._copies[0],
-            self.world.agents.interests, self._copies[1], posts.first, key,
+            platform.online, live.rows, live.ids, platform.members.recent,
+            self.world.agents.interests, self._hot, posts.first, key,
         )[0]  # fmt: skip
 
 

@@ -12,14 +12,14 @@ import numpy.typing as npt
 from sim.core.bounds import Bound, DeclaredColumns, taken
 from sim.jit.claims import mark
 from sim.platform.acts.acts_kernels import push
-from sim.platform.feed.candidates_kernels import NOTHING, RING, sweep
+from sim.platform.feed.candidates_kernels import NOTHING, RING, SETS, sweep
 from sim.platform.rhythm import KINDS, chronotypes
 
 __all__ = ["Members"]
 
 
 class Members(DeclaredColumns):
-    """Columns with a row for each agent; 27 bytes an agent.
+    """Columns with a row for each agent; 43 bytes an agent.
 
     Parameters
     ----------
@@ -36,8 +36,9 @@ class Members(DeclaredColumns):
     live
         uint64 bitmap of who shared anything that was still shown at the last :meth:`sweep`.
     seen
-        uint64 (n,): a Bloom word of messages lately shown. One with more than half its bits set is
-        begun anew, so that a member may see a message again after some forty others.
+        uint16 (n, 12): messages lately shown, two in each word, by a byte of their hash. A member
+        may see a message again after some 24 others, and is kept from less than one in a hundred
+        of those it never saw, others than anybody else is.
     chronotype
         uint8 (n,): a place in :data:`sim.platform.rhythm.SHIFTS`.
     recommender
@@ -49,7 +50,7 @@ class Members(DeclaredColumns):
             "recent": Bound("u4", ("members", RING), fill=int(NOTHING)),
             "head": Bound("u1", ("members",), below=RING),
             "live": Bound("u8", ("words",)),
-            "seen": Bound("u8", ("members",)),
+            "seen": Bound("u2", ("members", SETS)),
             "chronotype": Bound("u1", ("members",), below=KINDS),
             "recommender": Bound("u1", ("members",), below="recommenders"),
         }
@@ -57,7 +58,7 @@ class Members(DeclaredColumns):
     recent: npt.NDArray[np.uint32]
     head: npt.NDArray[np.uint8]
     live: npt.NDArray[np.uint64]
-    seen: npt.NDArray[np.uint64]
+    seen: npt.NDArray[np.uint16]
     chronotype: npt.NDArray[np.uint8]
     recommender: npt.NDArray[np.uint8]
 

@@ -163,7 +163,7 @@ def _concepts(lives: bool) -> list[str]:
     ]
     if lives:
         found.insert(1, "Sensing: members see what their recommender shows them, and its likes "
-                        "through it alone.")  # fmt: skip
+                        "through it alone; of the last 24 or so messages none again.")  # fmt: skip
         found.insert(2, "Adaptation: members follow, mute and share by what they were shown.")
     return found
 

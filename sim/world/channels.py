@@ -81,7 +81,15 @@ class FeedPlugin(Channel):
         equations=("contact(u, v) of a tick = v is shown what u shared",),
         update="once a tick, from what the recommender ranks",
         cost="that of the feeds",
-        checked=("messages reach those whose feeds show them, by plain loops",),
+        checked=(
+            "messages reach those whose feeds show them, by plain loops",
+            "of posts never shown to a member, less than 1 % are kept from it as seen; by an exact "
+            "record of 300 members over 60 ticks",
+        ),
+        choices=(
+            "a member remembers the last 24 or so messages that it was shown, and is not offered "
+            "these again; of more than two that share one of twelve places it forgets the oldest",
+        ),
     )
 
     def opened(self, world: InWorld) -> OpenedChannel:

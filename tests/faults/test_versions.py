@@ -46,6 +46,7 @@ KNOWN = {
     "world-1-rivals": Saved(5, 300, 3_000, (145, 10)),
     "world-1-tastes": Saved(8, 331, 2_403, ()),
     "world-1-trust": Saved(6, 400, 4_019, (7,)),
+    "world-2-platform": Saved(5, 300, 2_325, (11,)),
 }
 
 
@@ -108,13 +109,26 @@ def test_tastes_of_an_earlier_version_are_learned_again_from_its_log(tmp_path: P
     assert np.abs(found.bias).max() > 0.05
 
 
+def test_who_saw_what_before_is_not_known_and_nobody_is_kept_from_what_it_never_saw(
+    tmp_path: Path,
+) -> None:
+    world = load(laid("world-2-platform", tmp_path))
+    platform = world.platform
+    assert platform is not None
+    assert not platform.members.seen.any()
+    world.step()
+    shown = platform.exposures
+    assert len(shown) > 0
+    assert set(np.flatnonzero(platform.members.seen.any(axis=1))) == set(shown.viewer.tolist())
+
+
 def test_what_an_earlier_version_wrote_passes_every_change_since(
     old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def later(meta: dict[str, Any], _columns: Columns) -> None:
         meta["tick"] += 1
 
-    changes = {1: (*upgrades.CHANGES[1], later)}
+    changes = upgrades.CHANGES | {1: (*upgrades.CHANGES[1], later)}
     monkeypatch.setattr(upgrades, "CHANGES", changes)
     world = load(old)
     assert world.tick == KNOWN["world-1"].tick + 1

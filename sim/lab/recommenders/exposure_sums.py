@@ -258,7 +258,7 @@ def _offered(world: World, platform: Platform, which: int, viewers: Array) -> Ca
     tables = tables_of(
         platform, members, pools, world.absent(), world.bonds.closed, settings.drawn,
         platform.key(Stream.OFFERED),
-    )._replace(seen=members.seen.copy())  # fmt: skip
+    )  # fmt: skip
     serving = FeedInputs(platform, recommender, which, settings.slots, tables)
     tray = tray_for(viewers.size, settings.candidates)
     return _known(serving.candidates(viewers, 0, viewers.size, tray))

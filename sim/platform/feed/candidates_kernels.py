@@ -19,21 +19,22 @@ from sim.jit.types import F32, I64, U8, U16, U32, U64, Number, Word
 from sim.network.relations.blocklist_kernels import is_closed
 from sim.platform.feed.draws_kernels import (
     BLOCK,
-    FULL,
     LOOKED_AT,
     RING,
+    SETS,
     BlockDraws,
     FeedTables,
     bit_of,
     block_draws,
     draws,
     marked,
+    remember,
 )
 
 __all__ = [
-    "AUTHOR", "CREATED", "FLAGS", "FULL", "HIDDEN", "LIKES", "LOOKED_AT", "META", "NOTHING", "RING",
-    "SHARES", "SHOWN", "TAGS", "CandidateColumns", "FeedTables",
-    "bit_of", "gather", "may_see", "share_of", "sweep", "trust_of",
+    "AUTHOR", "CREATED", "FLAGS", "HIDDEN", "LIKES", "LOOKED_AT", "META", "NOTHING", "RING",
+    "SETS", "SHARES", "SHOWN", "TAGS", "CandidateColumns", "FeedTables",
+    "bit_of", "gather", "may_see", "remember", "share_of", "sweep", "trust_of",
 ]  # fmt: skip
 
 AUTHOR, CREATED, TAGS, LIKES, SHARES, SHOWN, META = 0, 1, 2, 4, 5, 6, 7

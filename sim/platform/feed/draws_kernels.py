@@ -17,16 +17,17 @@ from sim.jit.prefetch import ahead
 from sim.jit.types import I64, U16, U32, U64, Number, Word
 
 __all__ = [
-    "BLOCK", "FULL", "LOOKED_AT", "MOST", "RING", "BlockDraws", "FeedTables", "bit_of",
-    "block_draws", "draws", "lively_of", "marked",
+    "BLOCK", "LOOKED_AT", "MOST", "RING", "SETS", "BlockDraws", "FeedTables", "bit_of",
+    "block_draws", "draws", "lively_of", "marked", "remember",
 ]  # fmt: skip
 
 BLOCK = 8
 """Viewers whose reads from memory go together."""
 MOST = 64
 """Candidates of a viewer, at most."""
-FULL = 32
-"""A Bloom word with more bits than this is begun anew."""
+SETS = 12
+"""Words in which a member remembers what it saw, two messages in each, by a byte of their hash: one
+that is full holds a message never seen with a chance of 2 in 255."""
 
 RING = 4
 """Messages that a member's ring holds."""
@@ -40,7 +41,9 @@ _WORDS = 16
 """Ids of a cache line."""
 _LOW32 = np.uint64(0xFFFFFFFF)
 _HASH = np.uint64(2654435761)
-_S26 = np.uint64(26)
+_S24, _S26 = np.uint64(24), np.uint64(26)
+_SETS = np.uint64(SETS)
+_BYTE, _S8 = np.uint64(255), np.uint64(8)
 _PICKS, _POOLS, _LOOKS = 1 << 40, 1 << 41, 1 << 42
 """Second addresses of a viewer's draws of members, of the pools, of whom it is looked at; a
 message's number is that of its own draw, by which equal scores are put in order."""
@@ -59,7 +62,7 @@ class FeedTables(NamedTuple):
     recent, live
         uint32 (n, 4) rings of messages lately shared; uint64 bitmap of whose hold any.
     seen
-        uint64 (n,) Bloom words of what was seen; written.
+        uint16 (n, 12) of what was seen lately; written.
     interests
         uint64 (n,).
     absent
@@ -81,7 +84,7 @@ class FeedTables(NamedTuple):
     trust: U16
     recent: U32
     live: U64
-    seen: U64
+    seen: U16
     interests: U64
     absent: U64
     hot: U32
@@ -140,8 +143,46 @@ def block_draws() -> BlockDraws:
 
 @kernel
 def bit_of(message: int) -> Word:
-    """Return the bit of a Bloom word that stands for a message."""
+    """Return the bit of a word that stands for a message, and for one of 64 others too."""
     return _ONE << (((np.uint64(message) * _HASH) & _LOW32) >> _S26)
+
+
+@kernel
+def remember(seen: U16, viewer: Number, message: Number) -> None:
+    """Let a viewer have seen a message; of three in one word the oldest is forgotten."""
+    place = _place_of(_salt_of(viewer), message)
+    mark = _mark_of(place)
+    before = np.uint64(seen[viewer, np.int64(place >> _S32)])
+    if before & _BYTE != mark:
+        seen[viewer, np.int64(place >> _S32)] = np.uint16(((before & _BYTE) << _S8) | mark)
+
+
+@inlined
+def _salt_of(viewer: Number) -> Word:
+    """Return what makes the places of messages a viewer's own: no two share one for everybody."""
+    return ((np.uint64(viewer) * _HASH) & _LOW32) >> _S8
+
+
+@inlined
+def _place_of(salt: Word, message: Number) -> Word:
+    """Return the word that a message has with a viewer (the high half), and its mark there."""
+    return (((np.uint64(message) ^ salt) * _HASH) & _LOW32) * _SETS
+
+
+@inlined
+def _mark_of(place: Word) -> Word:
+    """Return the byte by which a message is known in its word; 0 stands for none."""
+    mark = (place >> _S24) & _BYTE
+    return mark + np.uint64(mark == _NONE)
+
+
+@inlined
+def _knows(seen: U16, viewer: Number, salt: Word, message: Number) -> bool:
+    """Return whether a viewer remembers a message, or takes it for one that it does."""
+    place = _place_of(salt, message)
+    mark = _mark_of(place)
+    both = np.uint64(seen[viewer, np.int64(place >> _S32)])
+    return bool((both & _BYTE == mark) | (both >> _S8 == mark))
 
 
 @kernel
@@ -166,6 +207,7 @@ def draws(
         begins[i] = total
         own[i] = word(tables.key, viewers[low + i])
         who, place = viewers[low + i], block.place
+        ahead(tables.seen, SETS * np.int64(who))
         lively = lively_of(who, rows, targets, tables.live, own[i], total, by, place)
         picks = _picked(own[i], tables.inside, lively, total, by, place, block.drawn)
         for j in range(total, total + picks):
@@ -175,14 +217,10 @@ def draws(
     total = np.int64(0)
     for i in range(many):
         viewer = np.int64(viewers[low + i])
-        known = np.uint64(tables.seen[viewer])
-        if ones(known) > FULL:
-            known = _NONE
-            tables.seen[viewer] = _NONE
         start = total
-        block.friendly[i] = _unseen(tables, block, own[i], begins[i], begins[i + 1], known, start)
+        block.friendly[i] = _unseen(tables, block, own[i], begins[i], begins[i + 1], viewer, start)
         mine = np.uint64(tables.interests[viewer])
-        block.ends[i] = total = _from_pools(tables, block, mine, own[i], known, block.friendly[i])
+        block.ends[i] = total = _from_pools(tables, block, mine, own[i], viewer, block.friendly[i])
         for j in range(start, total):
             ahead(tables.hot, 8 * np.int64(np.uint32(block.found[j] - base)))
 
@@ -253,12 +291,13 @@ def _picked(
 
 @inlined
 def _unseen(
-    tables: FeedTables, block: BlockDraws, own: Word, begin: Number, end: Number, known: Word,
+    tables: FeedTables, block: BlockDraws, own: Word, begin: Number, end: Number, viewer: Number,
     at: Number,
 ) -> Number:  # fmt: skip
     """Write what rings hold that a viewer has not seen, from ``at`` on; returns where it ends."""
     recent, by, inside = tables.recent, block.by, tables.inside
     base, count = np.uint32(tables.first), np.uint32(tables.hot.shape[0])
+    seen, salt = tables.seen, _salt_of(viewer)
     kept = np.int64(at)
     picks = np.int64(end) - np.int64(begin)
     if picks == 0:
@@ -270,10 +309,10 @@ def _unseen(
     turned = np.int64(((own >> _S32) * np.uint64(picks)) >> _S32)
     for j in range(begin, end):
         who = by[j]
-        fits = _fits(recent[who, 0], known, base, count)
-        fits |= _fits(recent[who, 1], known, base, count) << 1
-        fits |= _fits(recent[who, 2], known, base, count) << 2
-        fits |= _fits(recent[who, 3], known, base, count) << 3
+        fits = _fits(recent[who, 0], seen, viewer, salt, base, count)
+        fits |= _fits(recent[who, 1], seen, viewer, salt, base, count) << 1
+        fits |= _fits(recent[who, 2], seen, viewer, salt, base, count) << 2
+        fits |= _fits(recent[who, 3], seen, viewer, salt, base, count) << 3
         turn = np.int64(block.drawn[j] & _THREE)
         fits = ((fits >> turn) | (fits << (RING - turn))) & 15
         quota = each + np.int64(turned < more)
@@ -287,18 +326,21 @@ def _unseen(
 
 
 @inlined
-def _fits(message: Number, known: Word, base: Number, count: Number) -> Number:
+def _fits(
+    message: Number, seen: U16, viewer: Number, salt: Word, base: Number, count: Number
+) -> Number:
     """Return 1 for a message that is in the table and was not seen, else 0."""
-    return np.int64((np.uint32(message - base) < count) & (known & bit_of(message) == _NONE))
+    return np.int64((np.uint32(message - base) < count) & (not _knows(seen, viewer, salt, message)))
 
 
 @inlined
 def _from_pools(
-    tables: FeedTables, block: BlockDraws, mine: Word, own: Word, known: Word, at: Number
+    tables: FeedTables, block: BlockDraws, mine: Word, own: Word, viewer: Number, at: Number
 ) -> Number:
     """Write what is drawn of the pools, from ``at`` on; returns where it ends."""
     topics, parts = block.topics, tables.parts
     base, count = np.uint32(tables.first), np.uint32(tables.hot.shape[0])
+    salt = _salt_of(viewer)
     kept = np.int64(at)
     many = np.int64(0)
     while mine != _NONE:
@@ -319,5 +361,5 @@ def _from_pools(
         m = tables.pool[parts[part] + np.int64(((bits >> _S32) * size) >> _S32)]
         block.found[kept] = m
         block.which[kept] = 0
-        kept += _fits(m, known, base, count)
+        kept += _fits(m, tables.seen, viewer, salt, base, count)
     return kept

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.jit.jit import inlined, kernel
-from sim.jit.types import F32, I64, U8, U32, U64, Number, Word
-from sim.platform.feed.candidates_kernels import SHOWN, CandidateColumns, bit_of
+from sim.jit.types import F32, I64, U8, U16, U32, Number, Word
+from sim.platform.feed.candidates_kernels import SHOWN, CandidateColumns, remember
 
 __all__ = [
     "ShownColumns", "add_up", "as_byte", "bits_of", "count_shown", "place_of", "select", "summed",
@@ -53,7 +53,7 @@ class ShownColumns(NamedTuple):
 @kernel
 def select(
     viewers: U32, low: int, high: int, stops: I64, score: U32, found: CandidateColumns, slots: int,
-    seen: U64, counts: U8, shown: ShownColumns,
+    seen: U16, counts: U8, shown: ShownColumns,
 ) -> Number:  # fmt: skip
     """Write the ``slots`` best candidates of ``viewers[low:high]``, and mark them as seen.
 
@@ -71,7 +71,7 @@ def select(
     slots
         How many a viewer is shown at most, up to 255.
     seen
-        uint64 (n,) Bloom words, written.
+        uint16 (n, 12) of what was seen lately, written.
     counts
         uint8 (high - low,), written: exposures of each viewer.
     shown
@@ -106,10 +106,9 @@ def select(
             at[k] = c
             if have < slots:
                 have += 1
-        known = seen[viewers[i]]
         for k in range(have):
             c = at[k]
-            known |= bit_of(found.message[c])
+            remember(seen, np.int64(viewers[i]), found.message[c])
             shown.message[filled] = found.message[c]
             shown.source[filled] = found.source[c]
             shown.score[filled] = score[c]
@@ -120,7 +119,6 @@ def select(
             shown.appeal[filled] = found.appeal_byte[c]
             shown.flags[filled] = found.flags[c]
             filled += 1
-        seen[viewers[i]] = known
         counts[i - low] = np.uint8(have)
     return filled
 

@@ -33,6 +33,7 @@ from sim.platform.feed.draws_kernels import (
     bit_of,
     block_draws,
     draws,
+    remember,
 )
 from sim.platform.feed.ranking_kernels import ShownColumns, as_byte, bits_of, place_of, summed
 
@@ -128,12 +129,10 @@ def _shown(
             )  # fmt: skip
             have.order[c] = place_of(score) | (word2(block.own[i], have.message[c]) & _LOW32)
         _rank(count, have.order, have.rank)
-        known = np.uint64(tables.seen[viewer])
         for c in range(count):
             at = filled + have.rank[c]
             m = have.message[c]
             meta = hot[np.int64(np.uint32(m - base)), META]
-            known |= bit_of(m) if have.rank[c] < slots else _NONE
             shown.message[at] = m
             shown.source[at] = have.source[c]
             shown.score[at] = bits_of(have.order[c])
@@ -143,7 +142,8 @@ def _shown(
             shown.friends[at] = have.friends[c]
             shown.appeal[at] = np.uint8(meta & _BYTE)
             shown.flags[at] = np.uint8((meta >> FLAGS) & _BYTE)
-        tables.seen[viewer] = known
+        for k in range(min(count, slots)):
+            remember(tables.seen, viewer, shown.message[filled + k])
         counts[lo + i - low] = np.uint8(min(count, slots))
         filled += min(count, slots)
     return filled

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from sim.agents.lifecycle import belongs
 from sim.errors import InputError
-from sim.platform.feed.candidates_kernels import bit_of
+from sim.platform.feed.candidates_kernels import remember
 from sim.platform.feed.ranking_kernels import count_shown
 from sim.platform.posts.posts import Flag, Kind
 from sim.world.contract import PlatformState, WorldState
@@ -64,4 +64,4 @@ def look_at(platform: PlatformState, agent: int, messages: Ids) -> None:
 
 def know(platform: PlatformState, agent: int, message: int) -> None:
     """Let a member have seen a message; feeds will not show it that one again."""
-    platform.members.seen[agent] |= np.uint64(bit_of(message))
+    remember(platform.members.seen, agent, message)

@@ -25,8 +25,8 @@ __all__ = [
 ]
 
 APPLICATION_ID = int.from_bytes(b"HUBJ", "big")
-VERSION = 2
-"""Of the journal. What version 1 tells cannot be done again here: its steps draw otherwise."""
+VERSION = 3
+"""Of the journal. What earlier ones tell cannot be done again here: their steps draw otherwise."""
 
 NO_DIGEST = bytes(16)
 ROW_BYTES = 100

@@ -19,7 +19,7 @@ __all__ = [
 APPLICATION_ID = int.from_bytes(b"HUBB", "big")
 """Bytes 68-71 of the file: says that an SQLite file is a Hubbub world."""
 
-VERSION = 2
+VERSION = 3
 """Version of the file format, bytes 60-63 (``user_version``); grows with every change below, and
 with every change of what a world dumps (:mod:`sim.store.snapshot.upgrades`)."""
 

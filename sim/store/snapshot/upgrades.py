@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from sim.platform.acts.log import ActColumns, ActLog
+from sim.platform.feed.candidates_kernels import SETS
 from sim.store.snapshot.columns import Columns
 
 __all__ = ["CHANGES", "Upgrade", "upgrade"]
@@ -92,6 +93,12 @@ def _unburied(meta: dict[str, Any], _columns: Columns) -> None:
     meta["unburied"] = True
 
 
+def _seen_anew(_meta: dict[str, Any], columns: Columns) -> None:
+    """Let members remember what they see from here on: what was kept barred a fifth of all else."""
+    if (seen := columns.get("platform.members.seen")) is not None:
+        columns["platform.members.seen"] = np.zeros((seen.size, SETS), np.uint16)
+
+
 CHANGES: dict[int, tuple[Upgrade, ...]] = {
     1: (
         _own_words,
@@ -103,6 +110,7 @@ CHANGES: dict[int, tuple[Upgrade, ...]] = {
         _nobody_welcomed,
         _unburied,
     ),
+    2: (_seen_anew,),
 }
 """From a version to what makes the next of it."""
 

@@ -23,6 +23,21 @@ OPEN = tuple(
 )
 
 
+def place_of(viewer: int, message: int) -> tuple[int, int]:
+    """The word in which a viewer remembers a message, and the byte that stands for it."""
+    salt = viewer * 2654435761 % 2**32 >> 8
+    share = ((message ^ salt) * 2654435761 % 2**32) * 12
+    return share >> 32, max(share >> 24 & 255, 1)
+
+
+def remembered(seen: Any, viewer: int, message: int) -> None:
+    """The newest goes to the low byte of its word, and what stood there to the high one."""
+    which, mark = place_of(viewer, message)
+    newest = int(seen[viewer, which]) % 256
+    if newest != mark:
+        seen[viewer, which] = newest * 256 + mark
+
+
 def candidates_for(size: int) -> feed.CandidateColumns:
     kinds = ("u8", "u4", "u4", "u4", "f4", "f4", "f4", "f4", "f4", "u1", "u1", "u1")
     return feed.CandidateColumns(*(np.zeros(size, kind) for kind in kinds))
@@ -50,10 +65,10 @@ class Small:
         self.recent = np.stack([draw.choice(numbers, 4, replace=False) for _ in range(N)])
         few = draw.integers(0, 2**N, 1) if seed % 2 else np.array([2**N - 1])
         self.live = few.astype(np.uint64)
-        self.seen = draw.integers(0, 2**63, N, dtype=np.uint64) & draw.integers(
-            0, 2**63, N, dtype=np.uint64
-        )
-        self.seen[0] = np.uint64(2**64 - 1)
+        self.seen = np.zeros((N, feed.SETS), np.uint16)
+        for viewer in range(1, N):
+            for message in draw.choice(FIRST + np.arange(POSTS), 2 * viewer, replace=False):
+                remembered(self.seen, viewer, int(message))
         self.interests = draw.integers(0, 2**16, N, dtype=np.uint64)
         self.interests[1] = 0
         lent(self.interests)
@@ -112,11 +127,9 @@ class Small:
         return self._kept(viewer, drawn)
 
     def _fits(self, viewer: int, message: int) -> bool:
-        seen = int(self.seen[viewer])
-        seen = 0 if seen.bit_count() > 32 else seen
-        return FIRST <= message < FIRST + POSTS and not seen >> (
-            message * 2654435761 % 2**32 >> 26
-        ) & 1  # fmt: skip
+        which, mark = place_of(viewer, message)
+        known = divmod(int(self.seen[viewer, which]), 256)
+        return FIRST <= message < FIRST + POSTS and mark not in known
 
     def _kept(self, viewer: int, drawn: list[tuple[int, int]]) -> list[tuple[int, int, int]]:
         away = [i for i in range(N) if int(self.absent[0]) >> i & 1]
@@ -185,7 +198,6 @@ def test_feeds_made_in_one_pass_are_those_made_in_three(
     if seed % 3 == 0:
         small.trust, small.absent = lent(np.empty(0, np.uint16)), np.empty(0, np.uint64)
     found, seen = small.gathered(inside, outside), small.seen.copy()
-    seen[np.bitwise_count(seen) > 32] = 0
     score = np.empty(found["message"].size, np.float32)
     weights = np.array([1, 0.5, 0.25, 0, 0.5, 0.25, 2], np.float32)  # few values: many equals
     names = ("interest", "trust", "friends", "age", "likes", "shares", "flags")
@@ -234,7 +246,7 @@ def test_the_best_are_chosen_in_order_and_draws_settle_ties(scores: list[float],
     count = len(scores)
     draw = np.random.default_rng(count).permutation(count).astype(np.uint64)
     score = np.array(scores, np.float32) + np.float32(0)
-    seen, counts = np.zeros(1, np.uint64), np.zeros(1, np.uint8)
+    seen, counts = np.zeros((1, feed.SETS), np.uint16), np.zeros(1, np.uint8)
     out, found = shown_for(k), candidates_for(count)
     message, byte = np.arange(count, dtype=np.uint32), np.arange(count, dtype=np.uint8)
     some, ages = np.full(count, 0.5, np.float32), np.arange(count, dtype=np.float32) * 20
@@ -247,17 +259,30 @@ def test_the_best_are_chosen_in_order_and_draws_settle_ties(scores: list[float],
     best = sorted(range(count), key=lambda i: (-score[i], -int(draw[i])))[:k]
     assert out.message[:stop].tolist() == best
     assert counts[0] == stop == len(best)
-    assert seen[0] == np.bitwise_or.reduce([feed.bit_of(m) for m in best])
+    expected = np.zeros_like(seen)
+    for m in best:
+        remembered(expected, 0, m)
+    assert seen.tolist() == expected.tolist()
     assert set(out.trust[:stop].tolist()) == {128}
     assert out.age[:stop].tolist() == [min(20 * m, 255) for m in best]
     assert all(column[:stop].tolist() == best for column in out[6:])
 
 
 def test_a_score_that_is_no_number_is_told() -> None:
-    who, seen, counts = np.zeros(1, np.uint32), np.zeros(1, np.uint64), np.zeros(1, np.uint8)
+    who, counts = np.zeros(1, np.uint32), np.zeros(1, np.uint8)
+    seen = np.zeros((1, feed.SETS), np.uint16)
     score, found = np.array([np.nan], np.float32).view(np.uint32), candidates_for(1)
     chosen: Any = (who, 0, 1, np.array([0, 1]), score, found, 1, seen, counts, shown_for(1))
     assert ranking.select(*chosen) == -1
+
+
+def test_what_was_seen_lately_is_remembered_two_messages_a_word() -> None:
+    seen, expected = np.zeros((9, feed.SETS), np.uint16), np.zeros((9, feed.SETS), np.uint16)
+    for message in [*range(70), 69, 40, 7]:
+        for viewer in range(9):
+            feed.remember(seen, viewer, message)
+            remembered(expected, viewer, message)
+    assert seen.tolist() == expected.tolist()
 
 
 def test_exposures_are_counted_and_unfolded() -> None:
