@@ -1,10 +1,9 @@
 """Independent cascades whose attempts weaken with age, or with every earlier exposure."""
 
-from math import exp
 from typing import ClassVar, Literal
 
 from sim import Card, Cascade, Contacts, Draws, Field, PropagationModel, convince, register
-from sim.spread import Novelty, convince_by
+from sim.spread import Novelty, convince_by, fresh_minutes
 
 _MEANING = {
     "inactive": "has not taken the message up",
@@ -20,8 +19,9 @@ class NoveltyDecay(PropagationModel):
 
     Feng, Chen, Cong, Zeng, Chee & Xiang, "Influence maximization with novelty decay in social
     networks", AAAI 2014: who heard the message k times before is convinced with the chance
-    p f(k). By age: p exp(-0.4 t^0.4), the decay of attention of Wu & Huberman, "Novelty and
-    collective attention", PNAS 2007. Synchronous; an attempt succeeds when its draw is below.
+    p f(k). By age: p exp(-0.4 t^0.4), t in minutes, the decay of attention of Wu & Huberman,
+    "Novelty and collective attention", PNAS 2007, as a mean over the tick. Synchronous; an attempt
+    succeeds when its draw is below.
     """
 
     card: ClassVar[Card] = Card(
@@ -31,7 +31,8 @@ class NoveltyDecay(PropagationModel):
         meaning=_MEANING,
         equations=(
             "exposures: P(u convinces v) = p fading^k, k hearings of v in earlier ticks",
-            "age: P(u convinces v) = p exp(-0.4 t^0.4), t ticks since the message started",
+            "age: P(u convinces v) = p times the mean of exp(-0.4 t^0.4) over the tick's minutes t "
+            "of the message",
         ),
         cost="one visit a tie of each new adopter, one more to count hearings",
         largest="10 million agents on one machine",
@@ -60,8 +61,10 @@ class NoveltyDecay(PropagationModel):
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
         """Let last tick's adopters try."""
         if self.decay == "age":
-            age = draws.tick - cascade.started_at
-            convince(cascade, contacts, draws, chance=self.probability * exp(-0.4 * age**0.4))
+            each = contacts.tick_minutes
+            stop = (draws.tick - cascade.started_at) * each
+            fresh = (fresh_minutes(stop) - fresh_minutes(stop - each)) / each
+            convince(cascade, contacts, draws, chance=self.probability * fresh)
         else:
             rule = Novelty(self.left())
             convince_by(rule, cascade, contacts, draws, chance=self.probability)

@@ -95,12 +95,20 @@ def test_novelty_fades_with_every_earlier_hearing(seed: int, p: float, fading: f
     )  # fmt: skip
 
 
-def test_novelty_fades_with_age() -> None:
+@pytest.mark.filterwarnings("ignore:The parameters of novelty-decay are per tick")
+@pytest.mark.parametrize(("tick_minutes", "least"), [(60.0, 4), (1.0, 12)])
+def test_novelty_fades_with_the_minutes_of_age(tick_minutes: float, least: int) -> None:
+    world = tiny_world()
+    world.tick_minutes = tick_minutes
+
+    def fresh(tick: int) -> float:
+        minutes = (tick - 1 + (np.arange(20_000) + 0.5) / 20_000) * tick_minutes
+        return float(np.exp(-0.4 * minutes**0.4).mean())
+
     reached = check(
-        tiny_world(), lambda u, v, t, k: 0.9 * math.exp(-0.4 * t**0.4), "novelty-decay",
-        probability=0.9, decay="age",
-    )  # fmt: skip
-    assert reached > 12
+        world, lambda u, v, t, k: 0.9 * fresh(t), "novelty-decay", probability=0.9, decay="age"
+    )
+    assert reached > least
 
 
 def test_one_who_hears_tick_after_tick_is_convinced_less_and_less() -> None:
