@@ -224,7 +224,7 @@ def _leap_scale(chance: float) -> float:
 
 
 _MOST_TIES = (1 << 32) - 1
-_USUAL_SHARE = 0.03
+_USUAL_SHARE = 0.027
 _SPARE = 1.2  # draws for each listener wanted, before a second round
 
 
@@ -248,10 +248,10 @@ class RetweetLike(PlantedCommunities):
         40, ge=1, le=1_000_000, description="accounts outside the communities, the last ids"
     )
     audience: int = Field(
-        0, ge=0, le=1 << 31, description="median listeners of a root; 0: 3 % of the members"
+        0, ge=0, le=1 << 31, description="median listeners of a root; 0: 2.7 % of the members"
     )
     audience_sd: float = Field(
-        0.75, ge=0, le=3, description="sd of the logarithm of the audiences of roots"
+        0.85, ge=0, le=3, description="sd of the logarithm of the audiences of roots"
     )
 
     def draw(self, agents: int, seed: int, report: Report) -> DrawnArcs:

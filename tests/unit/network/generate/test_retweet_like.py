@@ -85,9 +85,9 @@ def test_a_root_has_no_more_listeners_than_there_are_members() -> None:
     assert seen.max() == 100
 
 
-def test_without_an_audience_three_percent_hear_a_root() -> None:
+def test_without_an_audience_27_of_a_thousand_hear_a_root() -> None:
     seen = audiences(made(10_040, audience_sd=0), 40)
-    assert set(seen.tolist()) == {300}
+    assert set(seen.tolist()) == {270}
 
 
 @pytest.mark.parametrize(
@@ -115,5 +115,5 @@ def test_too_many_listeners_are_refused_before_they_are_drawn() -> None:
 def test_the_expected_ties_are_those_of_members_and_of_mean_audiences() -> None:
     network = made(20_500, roots=500, audience=400, mean_degree=10)
     expected = RetweetLike(roots=500, audience=400).expected_arcs(20_500)
-    assert expected == pytest.approx(20_000 * 10 + 500 * 400 * math.exp(0.75**2 / 2))
+    assert expected == pytest.approx(20_000 * 10 + 500 * 400 * math.exp(0.85**2 / 2))
     assert network.ties.count == pytest.approx(expected, rel=0.02)
