@@ -104,7 +104,7 @@ class Ensemble(Result):
         threshold
             Agents that a message has to exceed, chosen before the runs are looked at; None:
             the number of agents to the power of 2/3
-            (:func:`~sim.lab.statistics.takeoff_threshold`).
+            (:func:`~sim.lab.statistics.takeoff_threshold`), which theory gives for random networks.
 
         Raises
         ------

@@ -38,10 +38,12 @@ class Takeoff(NamedTuple):
 def takeoff_threshold(members: int) -> float:
     """Return how many a message has to reach to have taken off: members to the power of 2/3.
 
-    Below the point where messages begin to spread, what one reaches grows as the logarithm of the
-    members; at that point as this power; above it as the members themselves. So the threshold
-    parts the two for any large world, whatever the chance to share. In a world of 1,000 it is 100
-    members (10 %), in one of a million 10,000 (1 %).
+    In large random networks, below the point where messages begin to spread, what one reaches grows
+    as the logarithm of the members; at that point as this power; above it as the members
+    themselves. So there it parts the two, whatever the chance to share. Of other networks
+    (communities, hubs, lattices, a platform's feeds) no theorem says so: it is a convention there,
+    and a threshold of one's own may part better. In a world of 1,000 it is 100 members (10 %), in
+    one of a million 10,000 (1 %).
 
     Parameters
     ----------

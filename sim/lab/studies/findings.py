@@ -410,7 +410,9 @@ def _means(found: StudyFindings, measure: str) -> Drawn:
     ]  # fmt: skip
     said = means_said(means["method"]).removeprefix("means ")
     caption = f"{measure}: each replicate, the mean, {said}."
-    return means_drawn(f"measure-{found.study.measures.index(measure) + 1}", caption, rows)
+    name = f"measure-{found.study.measures.index(measure) + 1}"
+    unit = found.records.runs.units.get(measure, "")
+    return means_drawn(name, caption, rows, f"{measure} ({unit})" if unit else measure)
 
 
 def _numbers(found: StudyFindings) -> Iterator[Block]:

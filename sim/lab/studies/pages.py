@@ -209,7 +209,7 @@ def _plain(said: object) -> str:
 Floats = npt.NDArray[np.float64]
 
 _WIDE, _LABEL, _RIGHT, _ROW, _TOP = 640, 150, 40, 34, 14
-_HIGH = 260
+_HIGH, _UNIT = 260, 10
 _COLOURS = ("#1f5fa8", "#c4572b", "#2f8a57", "#8a4fa3", "#a3872b", "#5b6672", "#b0436e", "#2b95a3")
 _SVG_STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#333}.axis{stroke:#999;stroke-width:1}"
@@ -246,7 +246,7 @@ class Marked(NamedTuple):
     high: float
 
 
-def means_drawn(name: str, caption: str, rows: Sequence[Marked]) -> Drawn:
+def means_drawn(name: str, caption: str, rows: Sequence[Marked], across: str) -> Drawn:
     """Return a row an arm: a dot a replicate, the mean, its interval as a bar.
 
     Parameters
@@ -255,6 +255,8 @@ def means_drawn(name: str, caption: str, rows: Sequence[Marked]) -> Drawn:
         Of the figure.
     rows
         The arms; of an arm without numbers its name alone is drawn.
+    across
+        What is measured, with its unit.
     """
     every = np.concatenate(
         [np.empty(0), *(np.append(row.values, (row.low, row.high)) for row in rows)]
@@ -264,7 +266,8 @@ def means_drawn(name: str, caption: str, rows: Sequence[Marked]) -> Drawn:
     parts = [axis.grid(_TOP, bottom)]
     for place, row in enumerate(rows):
         parts += _marks(row, axis, _TOP + _ROW * place + _ROW / 2, _COLOURS[place % len(_COLOURS)])
-    return Drawn(name, caption, _svg(parts, bottom + 28, caption))
+    parts.append(_svg_text((_LABEL + _WIDE - _RIGHT) / 2, bottom + 34, across, "middle", 60))
+    return Drawn(name, caption, _svg(parts, bottom + 44, caption))
 
 
 def _marks(row: Marked, axis: _Axis, y: float, colour: str) -> list[str]:
@@ -301,15 +304,17 @@ def curves_drawn(name: str, caption: str, arms: Sequence[tuple[str, Floats]]) ->
     every = np.concatenate([np.zeros(1), *(rows.ravel() for _, rows in arms)])
     longest = max((rows.shape[1] for _, rows in arms), default=1)
     across = _Axis(np.array([0.0, max(longest - 1, 1)]), 60, _WIDE - _LABEL)
-    up = _Axis(every[np.isfinite(every)], _HIGH, _TOP)
-    parts = [across.grid(_TOP, _HIGH), up.rules(60, _WIDE - _LABEL)]
+    up = _Axis(every[np.isfinite(every)], _HIGH, _TOP + _UNIT)
+    parts = [across.grid(_TOP + _UNIT, _HIGH), up.rules(60, _WIDE - _LABEL)]
+    parts.append(_svg_text((60 + _WIDE - _LABEL) / 2, _HIGH + 34, "ticks", "middle"))
+    parts.append(_svg_text(8, _TOP, "agents", "start"))
     for place, (arm, rows) in enumerate(arms):
         colour = _COLOURS[place % len(_COLOURS)]
         parts += _band(rows, across, up, colour)
         parts.append(f'<rect x="{_WIDE - _LABEL + 12}" y="{_TOP + 20 * place}" width="10" '
                      f'height="10" fill="{colour}"/>')  # fmt: skip
         parts.append(_svg_text(_WIDE - _LABEL + 28, _TOP + 20 * place + 10, arm, "start"))
-    return Drawn(name, caption, _svg(parts, _HIGH + 28, caption))
+    return Drawn(name, caption, _svg(parts, _HIGH + 44, caption))
 
 
 def _band(rows: Floats, across: _Axis, up: _Axis, colour: str) -> list[str]:
@@ -380,10 +385,10 @@ def _round_numbers(low: float, high: float) -> list[float]:
     return [float(f"{place * step:.10g}") for place in range(first, last + 1)]
 
 
-def _svg_text(x: float, y: float, said: str, anchor: str) -> str:
+def _svg_text(x: float, y: float, said: str, anchor: str, widest: int = _WIDEST) -> str:
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">'
-        f"{escape(one_line(said, _WIDEST))}</text>"
+        f"{escape(one_line(said, widest))}</text>"
     )
 
 

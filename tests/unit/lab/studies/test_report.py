@@ -166,7 +166,7 @@ def test_networks_versions_and_missing_numbers_are_told(tmp_path: Path) -> None:
 
 def test_a_dot_lies_where_its_number_is() -> None:
     values = np.array([0.0, 10.0])
-    drawn = means_drawn("m", "of m", [Marked("a", values, 5.0, 2.0, 8.0)])
+    drawn = means_drawn("m", "of m", [Marked("a", values, 5.0, 2.0, 8.0)], "m (agents)")
     tree = ET.fromstring(drawn.svg)  # noqa: S314 - our own drawing
     space = "{http://www.w3.org/2000/svg}"
     left, right = (float(dot.attrib["cx"]) for dot in tree.iter(f"{space}circle"))
@@ -177,10 +177,23 @@ def test_a_dot_lies_where_its_number_is() -> None:
     assert float(mean.attrib["x1"]) == pytest.approx((left + right) / 2, abs=0.1)
 
 
+def test_axes_and_the_methods_of_intervals_are_named(tmp_path: Path) -> None:
+    own = lab.run_study_now(asked(), workers=1)
+    known = {"t", "Wilson", "identical", "too few", "bootstrap-t", "Bonett-Price", "networks"}
+    assert {*own.means["method"].tolist(), *own.differences["method"].tolist()} <= known
+    figures = figures_of(own)
+    for figure, measure in zip(figures, own.study.measures, strict=False):
+        unit = own.records.runs.units.get(measure, "")
+        assert f">{measure} ({unit})</text>" in figure.svg if unit else f">{measure}<" in figure.svg
+    spread = figures[-1].svg
+    assert ">ticks</text>" in spread
+    assert ">agents</text>" in spread
+
+
 def test_figures_of_nothing_and_of_one_number_are_drawn() -> None:
     nothing = Marked("a", np.array([np.nan]), np.nan, np.nan, np.nan)
     same = Marked("b", np.array([3.0, 3.0]), 3.0, 3.0, 3.0)
     for rows in ([], [nothing], [same, nothing]):
-        ET.fromstring(means_drawn("m", "", rows).svg)  # noqa: S314 - our own drawing
+        ET.fromstring(means_drawn("m", "", rows, "m").svg)  # noqa: S314 - our own drawing
     for arms in ([], [("a", np.empty((0, 0)))], [("a", np.ones((2, 1)))]):
         ET.fromstring(curves_drawn("c", "", arms).svg)  # noqa: S314 - our own drawing
