@@ -14,7 +14,7 @@ from sim.agents.vocabulary import Vocabulary
 from sim.core.text import one_line
 from sim.errors import InputError
 
-__all__ = ["LONGEST_TEXT", "Profile", "folded_in", "interests_of"]
+__all__ = ["LONGEST_TEXT", "Profile", "folded_in", "interests_of", "values_in"]
 
 LONGEST_TEXT: Final = 1 << 20
 """Characters of a biography or persona; 10,000 words have some 60,000."""
@@ -108,10 +108,10 @@ def interests_of(profile: Profile, vocabulary: Vocabulary) -> tuple[int, Sequenc
     """Return the mask of a profile's interests, and the words that the vocabulary does not know.
 
     A word counts by its name, or by the keywords in it. Where no interests are given, biography
-    and persona are searched for keywords.
+    and persona are searched for keywords; of a persona made of fields, their values alone.
     """
     if not profile.interests:
-        return vocabulary.match(f"{profile.biography}\n{profile.persona}"), ()
+        return vocabulary.match(f"{profile.biography}\n{_spoken(profile)}"), ()
     mask, unknown = 0, []
     names = {name.casefold(): 1 << bit for bit, name in enumerate(vocabulary)}
     for word in profile.interests:
@@ -120,6 +120,25 @@ def interests_of(profile: Profile, vocabulary: Vocabulary) -> tuple[int, Sequenc
         if not found:
             unknown.append(word)
     return mask, unknown
+
+
+def _spoken(profile: Profile) -> str:
+    """Return a persona without names of fields, at the top or within: a form is no interest."""
+    fields = {name.replace("_", " "): value for name, value in profile.more.items()}
+    lines = []
+    for line in profile.persona.splitlines():
+        value = fields.get(line.partition(":")[0])
+        lines += [line] if value is None else values_in(value)
+    return "\n".join(line for line in lines if line not in profile.name)
+
+
+def values_in(value: Any) -> list[str]:
+    """Return the values within a value of JSON as texts, without the names that they have there."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return [text for each in value for text in values_in(each)]
+    return [str(value)]
 
 
 def folded_in(profile: Profile, vocabulary: Vocabulary) -> list[tuple[str, str]]:

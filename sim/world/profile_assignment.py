@@ -130,12 +130,14 @@ def take(
     masks = agents.interests[who].copy()
     unknown: Counter[str] = Counter()
     folded: Counter[tuple[str, str]] = Counter()
+    guessed: Counter[int] = Counter()
     for place, person in enumerate(people):
         mask, strange = interests_of(person, agents.vocabulary)
         unknown.update(strange)
         folded.update(folded_in(person, agents.vocabulary))
         if mask:
             masks[place] = mask
+            guessed[mask] += not person.interests
     records = {int(agent): person.record() for agent, person in zip(who, people, strict=True)}
     agents.lore.cold.put({agent: _joined(world, agent, new) for agent, new in records.items()})
     agents.set_interests(who, masks)
@@ -146,7 +148,8 @@ def take(
     daily = [place for place, person in enumerate(people) if person.hours]
     if daily:
         agents.lore.hours.put(who[daily], [people[place].hours for place in daily])
-    return ProfilesTaken(who, (*own, *_remarks(unknown, folded)))
+    said = (*own, *_guesses(+guessed, agents.vocabulary), *_remarks(unknown, folded))
+    return ProfilesTaken(who, said)
 
 
 def _vocabulary(
@@ -190,6 +193,20 @@ def _traits(
         for name, value in person.traits.items():
             traits[place, TRAITS.index(name)] = value
     return np.asarray(traits, np.float64).reshape(-1, len(TRAITS))
+
+
+def _guesses(guessed: Counter[int], vocabulary: Vocabulary) -> Iterable[str]:
+    """Say how far interests tell people apart that were read from their texts."""
+    if guessed:
+        (mask, most), *_ = guessed.most_common(1)
+        names = vocabulary.names(mask)
+        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        yield (
+            f"Interests guessed from words in people's texts: {guessed.total():,}, in "
+            f"{len(guessed):,} different sets. The most frequent set is that of {most:,} "
+            f"({', '.join(names[:_SHOWN])}{more}). Feeds and recommenders go by them; a column "
+            "'interests' sets them."
+        )
 
 
 def _remarks(unknown: Counter[str], folded: Counter[tuple[str, str]]) -> Iterable[str]:

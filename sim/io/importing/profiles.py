@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.agents.hours import DAY
-from sim.agents.profiles import LONGEST_TEXT, Profile
+from sim.agents.profiles import LONGEST_TEXT, Profile, values_in
 from sim.agents.traits import TRAITS
 from sim.core.progress import Report, quiet
 from sim.errors import FileError, FormatError, InputError
@@ -200,11 +200,18 @@ def _object(place: Path, number: int, value: object) -> _PersonRow:
 
 def _inner(value: Mapping[str, Any]) -> dict[str, Any]:
     """Return what TinyTroupe keeps one level deeper: interests and Big Five."""
+    person = value.get("persona")  # as TinyTroupe saves an agent: all that it is told lies in it
+    if isinstance(person, Mapping):
+        value = {**person, **{name: part for name, part in value.items() if name != "persona"}}
     found: dict[str, Any] = {}
-    for outer, inner in (("preferences", "interests"), ("personality", "big_five")):
-        part = value.get(outer)
-        if isinstance(part, Mapping) and inner in part:
-            found[inner] = part[inner]
+    likes, character = value.get("preferences"), value.get("personality")
+    if isinstance(character, Mapping) and "big_five" in character:
+        found["big_five"] = character["big_five"]
+    if isinstance(likes, Mapping):
+        named = [part for name, part in likes.items() if "interest" in name]
+        liked = [part for name, part in likes.items() if "dislike" not in name]
+        if interests := likes.get("interests") or values_in(named or liked):
+            found["interests"] = interests
     return found
 
 
