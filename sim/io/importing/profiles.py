@@ -34,6 +34,9 @@ from sim.io.importing.edges import ImportedArcs
 from sim.io.importing.files import TextSource, opened
 from sim.io.importing.report import ImportReport
 from sim.io.importing.sniff import whole
+from sim.minds.models.tokens import tokens_in
+from sim.minds.prompts.prompts import OF_PERSONA
+from sim.settings.settings import current
 
 __all__ = [
     "FOLLOWS",
@@ -70,6 +73,8 @@ _MOST_BYTES = 1 << 30
 _TOLD = 12
 """Columns that a remark names."""
 _LONGEST_CELL = 1 << 21
+_LOOKED_AT = 1000
+"""People whose personas are measured, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,14 +200,14 @@ def _is_list_of_people(value: object) -> bool:
 def _object(place: Path, number: int, value: object) -> _PersonRow:
     if not isinstance(value, Mapping):
         raise FormatError(place, number, str(value)[:80], "each profile is a JSON object")
+    person = value.get("persona")  # as TinyTroupe saves an agent: all that it is told lies in it
+    if isinstance(person, Mapping):
+        value = {**person, **{name: part for name, part in value.items() if name != "persona"}}
     return _PersonRow(number, {**_inner(value), **value})
 
 
 def _inner(value: Mapping[str, Any]) -> dict[str, Any]:
     """Return what TinyTroupe keeps one level deeper: interests and Big Five."""
-    person = value.get("persona")  # as TinyTroupe saves an agent: all that it is told lies in it
-    if isinstance(person, Mapping):
-        value = {**person, **{name: part for name, part in value.items() if name != "persona"}}
     found: dict[str, Any] = {}
     likes, character = value.get("preferences"), value.get("personality")
     if isinstance(character, Mapping) and "big_five" in character:
@@ -400,6 +405,15 @@ def _remarks(
             yield f"{len(people) - count:,} of {len(people):,} profiles have no {what}."
     if not names["persona"]:
         yield "It has no column of personas: each is made of all its fields."
+    most = current().llm_prompt_tokens // OF_PERSONA
+    some = people[:: -(-len(people) // _LOOKED_AT)]
+    long = sum(tokens_in(f"{each.persona} {each.biography}") > most for each in some)
+    if long:
+        yield (
+            f"{long / len(some):.0%} of the personas have more than the {most:,} tokens that a "
+            "prompt tells of a persona (a third of llm_prompt_tokens): of these, beliefs and "
+            "behaviour are told first, each field in part."
+        )
     taken = [f"{column} as {field}" for field in _ALIASES for column in names[field][:1]]
     if taken:
         yield f"Taken: {', '.join(taken)}."

@@ -170,14 +170,16 @@ def expected(
     thoughts = int(each_member * _MEMORIES / _REFLECTS) * who.size
     if thoughts:
         scene = Scene(
-            world.agents.name(int(who[0])), persona_of(world, int(who[0])), "", goal,
+            world.agents.name(int(who[0])), persona_of(world, int(who[0]), limit), "", goal,
             _REMEMBERED * 8,
         )  # fmt: skip
         read += thoughts * _tokens(read_prompt("reflect", prompts), scene, limit)
         requests, written = requests + thoughts, written + thoughts * _THOUGHT
     if goal and who.size:
         asked = min(who.size, requests) + requests // _REVISED
-        scene = Scene(world.agents.name(int(who[0])), persona_of(world, int(who[0])), "", goal)
+        scene = Scene(
+            world.agents.name(int(who[0])), persona_of(world, int(who[0]), limit), "", goal
+        )
         read += asked * _tokens(read_prompt("plan", prompts), scene, limit)
         requests, written = requests + asked, written + asked * _PLANNED
     return RunEstimate(ticks, requests, read, written, price.of(read, written) / 1e9)
@@ -204,7 +206,7 @@ def _prompt(world: World, member: int, template: Prompt, goal: str, limit: int) 
     """Return the tokens of what a member would be asked, with a feed as long as they are now."""
     posts = [Post("Somebody Else", _POST, 3, 1, hours=5.0, followed=True)] * _shown(world)
     scene = Scene(
-        world.agents.name(member), persona_of(world, member), "day 1, 12:00", goal=goal,
+        world.agents.name(member), persona_of(world, member, limit), "day 1, 12:00", goal=goal,
         memories=_REMEMBERED, feed=posts, acts=ACTS, plan=_PLAN if goal else (),
     )  # fmt: skip
     return _tokens(template, scene, limit)

@@ -72,7 +72,7 @@ def question_to(
     said = [f"You were asked: {asked} You said: {answer}" for asked, answer in before[-_SAID:]]
     scene = Scene(
         world.agents.name(member),
-        persona_of(world, member),
+        persona_of(world, member, limit),
         str(Clock(world.tick_minutes).moment(world.tick)),
         goal=goal_of(minds, member) if minds else "",
         memories=[*reversed(said), *recalled],

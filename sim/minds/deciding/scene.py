@@ -24,8 +24,9 @@ from sim.minds.models.asks import Answer, Ask
 from sim.minds.models.faults import Fault
 from sim.minds.models.reply_log import Slot
 from sim.minds.models.single_flight import SingleFlight
+from sim.minds.models.tokens import tokens_in, within
 from sim.minds.prompts.decisions import Decision
-from sim.minds.prompts.prompts import Post, Prompt
+from sim.minds.prompts.prompts import OF_PERSONA, Post, Prompt
 from sim.minds.surrogate import seen_of
 from sim.platform.platform import Platform
 from sim.platform.posts.writer import Writer
@@ -123,7 +124,8 @@ def _thought(
         thought.asked_of = " / ".join(seen.text[:_OF_EACH] for seen in feed[:_ABOUT])
     places = {seen.message: at for at, seen in enumerate(feed, 1)}
     thought.member = Member(
-        member, world.agents.name(member), persona_of(world, member), goal_of(minds, member),
+        member, world.agents.name(member), persona_of(world, member, scenery.limit),
+        goal_of(minds, member),
         of.moment,
         tuple(Decision(row["act"], places[row["message"]]) for row in of.rule),
         scenery.prompt, scenery.limit, partial(scenery.ask, thought),
@@ -209,23 +211,64 @@ async def _once(thought: PendingDecision, key: str, ask: Ask, read: Callable[[st
     return found
 
 
-def persona_of(world: World, member: int) -> str:
+def persona_of(world: World, member: int, limit: int = 1000) -> str:
     """Return who a member is: as its profile says, and its character and interests in words.
 
     Of a profile the persona counts, what the biography adds, and facts such as age, country and
     occupation, but for those that it says as ``Age: 34``: a word alone may mean something else
-    ("jokes in bars" is no India). Character is left to a profile that tells nothing of it.
+    ("jokes in bars" is no India). Character is left to a profile that tells nothing of it. Where
+    it is longer than its part of a prompt of ``limit`` tokens, the texts give way, and what is
+    told of each field of them: beliefs and behaviour come first, and what the rest says last.
     """
-    agents, record = world.agents, world.agents.lore.cold.get(member)
-    persona, biography = (_line(record.get(name)) for name in ("persona", "biography"))
+    record = world.agents.lore.cold.get(member)
+    texts = [str(record.get(name) or "") for name in ("persona", "biography")]
+    persona, biography = map(_line, texts)
     told = [persona, "" if biography in persona else biography]
     told = [text if text[-1] in ".!?" else f"{text}." for text in told if text]
-    told += _facts(record.get("more"), " ".join(told).casefold())
-    if not told or record.get("traits"):
-        told.append(_character(agents.personality[member]))
+    rest, most = _rest(world, member, not told), limit // OF_PERSONA
+    facts = _facts(record.get("more"), " ".join(told).casefold())
+    said = " ".join([*told, *facts, *rest])
+    if tokens_in(said) <= most:
+        return said
+    short = (within(fact, most // _FACTS_IN) for fact in _facts(record.get("more"), ""))
+    rest = [within(" ".join(short), most // 3), *rest]
+    lines = [line for text in texts for line in map(_line, text.splitlines()) if line]
+    return " ".join([_fitted(lines, most - tokens_in(" ".join(rest))), *rest])
+
+
+def _rest(world: World, member: int, is_bare: bool) -> list[str]:
+    """Return the sentences on character, where a profile tells of it or nothing, and interests."""
+    agents = world.agents
     names = agents.vocabulary.names(int(agents.interests[member]))[:_MOST_TAGS]
-    told += [f"You care about {', '.join(names)}."] if names else []
+    told = [f"You care about {', '.join(names)}."] if names else []
+    if is_bare or agents.lore.cold.get(member).get("traits"):
+        return [_character(agents.personality[member]), *told]
+    return told
+
+
+def _fitted(lines: Sequence[str], room: int) -> str:
+    """Return texts within so many tokens: of each as much as leaves room for at least six."""
+    ranked = sorted((line for line in lines if _rank(line) < _LAST), key=_rank)
+    costs = [tokens_in(line) for line in ranked]
+    least = room // min(len(ranked) or 1, _AT_LEAST)
+    fair = (n for n in range(room, least, -1) if sum(min(cost, n) for cost in costs) <= room)
+    share, told = next(fair, least), []
+    for line in ranked:
+        text = within(line, share - 1)
+        told.append(text if text[-1:] in ".!?\u2026" else f"{text}.")
+        room -= tokens_in(told[-1])
+        if room < 0:
+            return " ".join(told[:-1])
     return " ".join(told)
+
+
+def _rank(line: str) -> int:
+    """Return the place of a text among others: by what its label tells of a member's conduct."""
+    label, colon, _ = line.partition(":")
+    found = _TELLING.match(label) if colon else None
+    if found is not None:
+        return (found.lastindex or 0) - 1
+    return _LAST if colon and _plain(label) in _REPEATED else _LAST - 1
 
 
 def _character(personality: npt.NDArray[np.uint8]) -> str:
@@ -262,7 +305,15 @@ def _line(value: object) -> str:
     return ""
 
 
-_LONGEST = 4096
+_LONGEST = 1 << 16
+_AT_LEAST, _FACTS_IN = 6, 12
+_TELLING = re.compile(
+    r".*?\b(?:(belie)|(behavi)|(personality|traits|character)|(occupation|work.status|job)"
+    r"|(values|views?\b|opinion|attitude|party|religion)|(.*goals)|(style)|(likes|preferences))",
+    re.IGNORECASE,
+)
+"""What tells most of what a member does here, the most telling first."""
+_LAST = 99
 _FACTS = {
     "Age": ("age", "age_group"),
     "Gender": ("gender", "sex"),
@@ -274,3 +325,7 @@ _FACTS = {
     "Personality type": ("mbti",),
 }
 """What is told of the other fields of a profile, and under which names they go."""
+_REPEATED = frozenset(
+    {"name", "first_name", "last_name", "real_name", "realname", "username", "interests"}
+).union(*_FACTS.values())
+"""What a prompt says in any case."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sim.minds.prompts.letters import Destination, Letter
 
 __all__ = [
+    "OF_PERSONA",
     "TEMPLATES",
     "FittedPrompt",
     "Post",
@@ -319,8 +320,10 @@ def _check(path: Path, name: str, said: Mapping[str, str]) -> None:
 
 
 _LONGEST = 4096
+_LONGEST_PERSONA = 1 << 16
 _MOST = 64
-_OF_PERSONA = 3
+OF_PERSONA = 3
+"""A persona has at most this part of a prompt."""
 _OF_PARENT = 40
 """Tokens of what a reply is about."""
 
@@ -362,7 +365,7 @@ def ever_smaller(scene: Scene, limit: int = 1000) -> Iterator[Scene]:
     A persona has at most a third of the limit, so that there is room for what is seen.
     """
     told = _told(scene)
-    told = replace(told, persona=within(told.persona, max(limit // _OF_PERSONA, 1)))
+    told = replace(told, persona=within(told.persona, max(limit // OF_PERSONA, 1)))
     for room in _ROOMS:
         yield _in(told, room)
 
@@ -405,7 +408,7 @@ def _told(scene: Scene) -> Scene:
     return replace(
         scene,
         name=_data(scene.name),
-        persona=_data(scene.persona),
+        persona=_data(scene.persona, _LONGEST_PERSONA),
         goal=_data(scene.goal),
         question=_data(scene.question),
         language=_data(scene.language),
@@ -430,6 +433,6 @@ def _told(scene: Scene) -> Scene:
     )
 
 
-def _data(text: str) -> str:
-    said = one_line(text, _LONGEST)
+def _data(text: str, longest: int = _LONGEST) -> str:
+    said = one_line(text, longest)
     return said.replace("<", "\u2039").replace(">", "\u203a").replace('"', "'")
