@@ -13,7 +13,10 @@ from sim.minds.models.faults import Fault, ModelError
 from sim.minds.models.prices import Spend
 from sim.minds.models.replies import Usage
 
-__all__ = ["Answer", "Ask", "Turn"]
+__all__ = ["MOST_WRITTEN", "Answer", "Ask", "Turn"]
+
+MOST_WRITTEN = 100_000
+"""Tokens of a reply at most."""
 
 _FREE = Spend()
 _FRAME = 16  # tokens that a chat template puts around a turn, at most
@@ -73,9 +76,9 @@ class Ask:
         if not self.turns or any(turn.role not in _ROLES for turn in self.turns):
             raise InputError(f"A request has turns, each of one of the roles {', '.join(_ROLES)}.")
         warmth = 0.0 if self.temperature is None else self.temperature
-        if not 1 <= self.most <= 100_000 or not 0 <= warmth <= 2:
+        if not 1 <= self.most <= MOST_WRITTEN or not 0 <= warmth <= 2:
             raise InputError(
-                f"A reply has 1 to 100,000 tokens and a temperature of 0 to 2, got "
+                f"A reply has 1 to {MOST_WRITTEN:,} tokens and a temperature of 0 to 2, got "
                 f"{self.most:,} and {warmth:g}."
             )
 

@@ -1,9 +1,9 @@
 """A budget that cannot be exceeded: the worst case is set aside before anything is sent.
 
 At every moment ``settled + reserved <= cap`` holds for each cap. A call whose usage is missing,
-absurd or never arrives keeps its reservation: it may have been billed in full. No call is booked
-with more than its worst case. Where calls under way hold the room that is left, others wait for
-them to settle.
+absurd or never arrives keeps its reservation: it may have been billed in full. A call is booked
+with more than its worst case only where a server states it and the caps have room. Where calls
+under way hold the room that is left, others wait for them to settle.
 """
 
 from __future__ import annotations
@@ -144,14 +144,14 @@ class Budget:
                 return name
         return None
 
-    def _close(self, held: Spend, spent: Spend) -> Spend:
+    def _close(self, held: Spend, spent: Spend, most: Spend) -> Spend:
         """Book what a call cost, as far as the caps have room; returns what was booked."""
         with self._lock:
             self._reserved = self._reserved.minus(held)
             room = self._settled.plus(self._reserved)
             within = [
                 min(part, worst if cap is None else min(worst, max(cap - used, 0)))
-                for part, worst, used, cap in zip(spent, held, room, self.caps, strict=True)
+                for part, worst, used, cap in zip(spent, most, room, self.caps, strict=True)
             ]
             booked = Spend(*within)
             self._settled = self._settled.plus(booked)
@@ -169,16 +169,17 @@ class Reservation:
         self._open = True
         self.worst = worst
 
-    def settle(self, spent: Spend) -> Spend:
+    def settle(self, spent: Spend, *, beyond: bool = False) -> Spend:
         """Replace it by what the call cost; returns what was booked.
 
-        What is beyond the worst case, or what a cap has no room for, is not booked; nor is
-        anything a second time.
+        What is beyond the worst case (unless ``beyond``), or what a cap has no room for, is not
+        booked; nor is anything a second time.
         """
         if not self._open:
             return Spend()
         self._open = False
-        return self._budget._close(self.worst, spent)  # noqa: SLF001 - the two are one
+        most = spent if beyond else self.worst
+        return self._budget._close(self.worst, spent, most)  # noqa: SLF001 - the two are one
 
     def keep(self) -> Spend:
         """Book it whole: nobody knows what the call cost; returns what was booked."""

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from sim.core import rng
 from sim.core.rng import Stream
-from sim.minds.models.asks import Answer, Ask
+from sim.minds.models.asks import MOST_WRITTEN, Answer, Ask
 from sim.minds.models.budget import Budget, Reservation
 from sim.minds.models.faults import Fault, ModelError
 from sim.minds.models.limits import CircuitBreaker, ConcurrencyLimit, RequestPace, TokenBucket
@@ -64,7 +64,8 @@ class ProviderClient:
     def worst(self, ask: Ask) -> Spend:
         """Return what one call may cost at most."""
         read = ask.most_read
-        return Spend(1, read + ask.most, self.price.of(read, ask.most))
+        written = ask.most + (self._wire.manners.beyond if self._wire is not None else 0)
+        return Spend(1, read + written, self.price.of(read, written))
 
     @property
     def is_paced(self) -> bool:
@@ -281,9 +282,9 @@ class ProviderClient:
         read = max(reply.usage.read, ask.least_read)
         written = 0 if ask.alike else max(reply.usage.written, len(reply.text) // 10, 1)
         spent = Spend(1, read + written, self.price.of(read, written))
-        if spent.tokens > held.worst.tokens or spent.nano > held.worst.nano:
+        if read > ask.most_read or written > MOST_WRITTEN:
             return Reply(reply.text, None, reply.fault), held.keep()  # it cannot be: the worst is
-        booked = held.settle(spent)
+        booked = held.settle(spent, beyond=True)
         self._tokens.give_back(held.worst.tokens - spent.tokens)
         return Reply(reply.text, Usage(read, written), reply.fault), booked
 

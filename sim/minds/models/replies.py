@@ -30,7 +30,7 @@ _FENCED = re.compile(r"```\w{0,9}\s(.*)```", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens that a server says it read and wrote."""
+    """Tokens that a server says it read and wrote, what was thought included."""
 
     read: int
     written: int
@@ -144,11 +144,20 @@ def _fault(reason: Any, refusal: Any, text: str) -> Fault | None:
 
 
 def usage_in(said: Any) -> Usage | None:
-    """Return a believable usage, or None."""
+    """Return a believable usage, or None; of what is stated about a reply the largest counts.
+
+    Some servers leave thoughts out of ``completion_tokens``: they are in the total, or apart.
+    """
     if not isinstance(said, dict):
         return None
     read, written = said.get("prompt_tokens"), said.get("completion_tokens")
-    return Usage(read, written) if _is_count(read) and _is_count(written) else None
+    if not (_is_count(read) and _is_count(written)):
+        return None
+    details, total = said.get("completion_tokens_details"), said.get("total_tokens")
+    places = [said, details if isinstance(details, dict) else {}]
+    thought = max(n for n in (0, *(one.get("reasoning_tokens") for one in places)) if _is_count(n))
+    apart = written + thought if thought > written else written
+    return Usage(read, max(apart, total - read if _is_count(total) else 0))
 
 
 def _is_count(said: Any) -> TypeGuard[int]:

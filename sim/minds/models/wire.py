@@ -20,7 +20,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from sim.core.text import one_line
-from sim.minds.models.asks import Ask
+from sim.minds.models.asks import MOST_WRITTEN, Ask
 from sim.minds.models.embeddings import Vectors
 from sim.minds.models.faults import Fault, ModelError
 from sim.minds.models.provider import Provider
@@ -302,14 +302,20 @@ class ServerQuirks:
     form
         How an answer's form is asked for: ``"schema"``, ``"plain schema"`` (without bounds of
         numbers and lengths), ``"object"`` or ``"text"`` (not at all).
-    temperature, seed
-        Whether it takes one.
+    temperature, seed, system
+        Whether it takes one; a system message goes in front of the user's where it does not.
+    stream
+        Whether it answers only by a stream: ``""``, ``"counted"`` (with its usage) or ``"bare"``.
+    beyond
+        Tokens that replies had beyond the bound, at most, by whatever name it is called.
     """
 
     def __init__(self) -> None:
         self.bound = _BOUNDS[0]
         self.form = _FORMS[0]
-        self.temperature = self.seed = True
+        self.temperature = self.seed = self.system = True
+        self.stream = ""
+        self.beyond = 0
         self._refused: set[str] = set()  # names of the bound that it does not take
 
     @property
@@ -366,8 +372,10 @@ class ServerQuirks:
         Or the server counts what was thought too: then it may refuse the other name, and is not
         asked by it again.
         """
-        if written > ask.most and self.bound == _BOUNDS[0]:
-            self._renamed()
+        if not ask.most < written <= MOST_WRITTEN:
+            return
+        if self.bound != _BOUNDS[0] or not self._renamed():
+            self.beyond = max(self.beyond, written - ask.most)
 
     def _renamed(self) -> bool:
         """Call the bound by its other name, if that was never refused; return whether it is."""

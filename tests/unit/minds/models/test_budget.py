@@ -72,6 +72,21 @@ def test_no_call_is_booked_with_more_than_its_worst_case(
         assert budget.settled == before.plus(booked or Spend())
 
 
+@given(st.lists(st.tuples(spends, spends)))
+def test_what_is_stated_beyond_the_worst_case_is_booked_as_far_as_the_caps_have_room(
+    calls: list[tuple[Spend, Spend]],
+) -> None:
+    budget, caps = Budget(requests=5, tokens=100), (5, 100)
+    for worst, spent in calls:
+        if budget.may_fit(worst):
+            before, held = budget.settled, budget.reserve(worst)
+            booked = held.settle(spent, beyond=True)
+            room = [cap - used for cap, used in zip(caps, before, strict=False)]
+            assert booked == (min(spent[0], room[0]), min(spent[1], room[1]), spent[2])
+            assert budget.settled == before.plus(booked)
+            assert budget.reserved == Spend()
+
+
 def test_calls_under_way_never_make_others_fail_that_fit_once_they_are_settled() -> None:
     asks = [
         Ask((Turn("user", f"Member {n}, what do you say today?"),), most=400) for n in range(40)
@@ -186,6 +201,37 @@ def test_usage_below_what_the_text_shows_is_not_booked() -> None:
 @pytest.mark.parametrize("said", [None, [], {}, {"prompt_tokens": 1}, {"prompt_tokens": 1.5}])
 def test_an_unbelievable_usage_is_none(said: object) -> None:
     assert usage_in(said) is None
+
+
+STATED: list[tuple[dict[str, object], int]] = [
+    ({"total_tokens": 70}, 20),
+    ({"total_tokens": 370}, 320),
+    ({"total_tokens": 7}, 20),
+    ({"total_tokens": "many"}, 20),
+    ({"completion_tokens_details": {"reasoning_tokens": 15}}, 20),  # a part of the reply
+    ({"completion_tokens_details": {"reasoning_tokens": 300}}, 320),  # apart from it
+    ({"reasoning_tokens": 300, "completion_tokens_details": None}, 320),
+    ({"reasoning_tokens": -300, "completion_tokens_details": {"reasoning_tokens": None}}, 20),
+]
+
+
+@pytest.mark.parametrize(("more", "written"), STATED)
+def test_of_what_a_server_states_the_largest_figure_counts(
+    more: dict[str, object], written: int
+) -> None:
+    found = usage_in({"prompt_tokens": 50, "completion_tokens": 20, **more})
+    assert found is not None
+    assert (found.read, found.written) == (50, written)
+
+
+def test_a_cap_holds_though_thoughts_are_bound_by_nothing() -> None:
+    usage = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 1009}
+    asks = [Ask((Turn("user", f"{n}"),), most=20) for n in range(20)]
+    with Server(body(completion(usage=usage))) as server:
+        with ModelPool([Provider("m", server.url, at_once=1)], Budget(tokens=5000)) as pool:
+            answers = [pool.ask_all([ask])[0] for ask in asks]
+        assert {answer.fault for answer in answers} == {None, Fault.BUDGET}
+        assert pool.budget.settled.tokens == len(server.calls) * 1009 <= 5000
 
 
 def test_prices_are_whole_nano_dollars_rounded_up() -> None:
