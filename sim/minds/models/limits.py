@@ -12,7 +12,7 @@ from time import monotonic
 
 from sim.errors import InputError
 
-__all__ = ["CircuitBreaker", "ConcurrencyLimit", "RequestPace", "TokenBucket"]
+__all__ = ["CircuitBreaker", "ConcurrencyLimit", "ReplyRoom", "RequestPace", "TokenBucket"]
 
 
 class ConcurrencyLimit:
@@ -333,3 +333,44 @@ class CircuitBreaker:
     def end(self, reason: str) -> None:
         """Turn it off for the rest of the run."""
         self.reason = self.reason or reason
+
+
+class ReplyRoom:
+    """Tokens that replies may have beyond what was asked for: learned from those cut off.
+
+    Models that think first need some, and often say nothing else before they are cut. What was cut
+    in its words is given the first step alone. Room that never helped is taken back for good.
+
+    Attributes
+    ----------
+    tokens
+        What the next reply has: 0, 500, 2,000 or 8,000.
+    """
+
+    _FIRST, _STEP, _MOST = 500, 4, 8000
+
+    def __init__(self) -> None:
+        self.tokens = 0
+        self._most = self._MOST
+        self._has_helped = False
+
+    def below(self, room: int) -> int:
+        """Return the next smaller room, for a server that refuses so much."""
+        return room // self._STEP if room > self._FIRST else 0
+
+    def answered(self, room: int, limit: int) -> None:
+        """Take in that a reply came to its end; the server takes so much at most."""
+        self._most = min(self._most, limit)
+        self.tokens = min(self.tokens, self._most)
+        self._has_helped |= room > 0
+
+    def cut(self, room: int, limit: int, text: str) -> bool:
+        """Take in that a reply was cut off after this text; return whether there is more room."""
+        self.answered(0, limit)
+        if room == self.tokens:  # else somebody else was cut meanwhile
+            more = self._STEP * room or self._FIRST
+            if more <= self._most and not (room and text):
+                self.tokens = more
+            elif not self._has_helped:
+                self._most = self.tokens = 0
+        return self.tokens > room

@@ -4,13 +4,15 @@ A server that refuses a request as too many (429) did not fail: all its callers 
 asks, and go on at a pace that it takes. That is no retry, costs nothing, and ends at the deadline.
 What a call may take by itself (``Provider.seconds``) does not count such waiting. A server that
 says it cannot answer now, and when it can (503 with ``Retry-After``), is waited for alike; once it
-has answered nobody for as long as a call may take, it failed.
+has answered nobody for as long as a call may take, it failed. A reply that was cut off is asked for
+again with more room, and so are those after it: models may think first.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Mapping
+from dataclasses import replace
 from time import monotonic
 from typing import TypeVar
 
@@ -19,7 +21,13 @@ from sim.core.rng import Stream
 from sim.minds.models.asks import MOST_WRITTEN, Answer, Ask
 from sim.minds.models.budget import Budget, Reservation
 from sim.minds.models.faults import Fault, ModelError
-from sim.minds.models.limits import CircuitBreaker, ConcurrencyLimit, RequestPace, TokenBucket
+from sim.minds.models.limits import (
+    CircuitBreaker,
+    ConcurrencyLimit,
+    ReplyRoom,
+    RequestPace,
+    TokenBucket,
+)
 from sim.minds.models.prices import Price, Spend, price_of
 from sim.minds.models.provider import Provider
 from sim.minds.models.replies import Reply, Usage
@@ -54,6 +62,7 @@ class ProviderClient:
         self.breaker = CircuitBreaker()
         self.gate = ConcurrencyLimit(provider.at_once)
         self.pace = RequestPace()
+        self.room = ReplyRoom()
         self._budget = budget
         self._requests = TokenBucket(provider.requests_per_minute)
         self._tokens = TokenBucket(provider.tokens_per_minute)
@@ -97,18 +106,26 @@ class ProviderClient:
             No reply; ``BUDGET`` and ``RESTING`` say that nothing was sent.
         """
         began = monotonic()
-        retry, before = 0, Spend()
+        retry, again, before = 0, 0, Spend()
+        limit = MOST_WRITTEN - ask.most
         last: ModelError | None = None
         clock = _Deadline(deadline, self.provider.seconds, patience)
         while True:
+            room = min(self.room.tokens, limit)
             try:
-                reply, spent = await self._once(ask, clock)
+                reply, spent = await self._once(replace(ask, most=ask.most + room), clock)
             except ModelError as error:
                 error.spent = before = before.plus(error.spent or Spend())
                 if error.fault is Fault.RATE_LIMITED:
                     if clock.waits:
                         continue  # its turn comes again when the server takes requests
                     raise
+                if room and error.fault in _TOO_MUCH:
+                    limit, again = self.room.below(room), again + 1
+                    continue
+                if error.fault is Fault.CUT and self.room.cut(room, limit, error.text):
+                    again += 1
+                    continue
                 if last is not None and error.fault is Fault.RESTING:
                     raise last from None  # it says why the provider rests
                 last = error
@@ -119,7 +136,8 @@ class ProviderClient:
                 await asyncio.sleep(pause)
                 retry += 1
             else:
-                return self._answer(reply, spent.plus(before), monotonic() - began, retry)
+                self.room.answered(room, limit)
+                return self._answer(reply, spent.plus(before), monotonic() - began, retry + again)
 
     def _answer(self, reply: Reply, spent: Spend, seconds: float, retries: int) -> Answer:
         return Answer(
@@ -345,3 +363,5 @@ _UNBILLED = {
     Fault.QUOTA, Fault.UNAUTHORIZED, Fault.FORBIDDEN, Fault.NOT_FOUND, Fault.TOO_LONG,
     Fault.REJECTED, Fault.MISSING,
 }  # fmt: skip
+_TOO_MUCH = {Fault.TOO_LONG, Fault.REJECTED}
+"""What a server may say of a bound beyond its own."""

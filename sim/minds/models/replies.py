@@ -11,7 +11,7 @@ from typing import Any, TypeGuard
 from sim.core.text import clean
 from sim.minds.models.faults import Fault, ModelError
 
-__all__ = ["Reply", "Usage", "object_in", "reply_of"]
+__all__ = ["Reply", "Usage", "object_in", "reply_of", "unstreamed"]
 
 _MOST_TOKENS = 10_000_000
 _THINKS = re.compile(
@@ -75,6 +75,60 @@ def reply_of(body: bytes) -> Reply:
     fault = _fault(choice.get("finish_reason"), message.get("refusal"), text)
     kept = text if fault in {None, Fault.CUT} else ""
     return Reply(kept, usage_in(said.get("usage")), fault)
+
+
+def unstreamed(body: bytes) -> bytes:
+    """Return the completion that a stream of events makes up; any other body as it is.
+
+    Raises
+    ------
+    ModelError
+        MALFORMED: an event is no JSON object, or the stream broke off.
+    """
+    if body.lstrip()[:1] in {b"{", b"["}:
+        return body
+    events = [line[5:].strip() for line in body.splitlines() if line.startswith(b"data:")]
+    if not events:
+        return body
+    whole: dict[str, Any] = {"usage": None}
+    parts: list[Any] = []
+    message: dict[str, Any] = {"content": parts, "refusal": ""}
+    choice: dict[str, Any] = {"message": message, "finish_reason": None}
+    for event in events:
+        if event == b"[DONE]":
+            choice["finish_reason"] = choice["finish_reason"] or "stop"
+            break
+        chunk = _event(event)
+        if "error" in chunk:
+            return event
+        whole["usage"] = chunk.get("usage") or whole["usage"]
+        _add(chunk, choice, parts)
+    if choice["finish_reason"] is None:
+        raise ModelError(Fault.MALFORMED, "the stream broke off")
+    return json.dumps({**whole, "choices": [choice]}).encode()
+
+
+def _event(event: bytes) -> dict[str, Any]:
+    try:
+        chunk = json.loads(event)
+    except (ValueError, RecursionError):
+        chunk = None
+    if not isinstance(chunk, dict):
+        raise ModelError(Fault.MALFORMED, "an event of the stream is no JSON object")
+    return chunk
+
+
+def _add(chunk: dict[str, Any], choice: dict[str, Any], parts: list[Any]) -> None:
+    """Add what a chunk brings to the choice."""
+    if not chunk.get("choices"):
+        return  # it tells the usage alone
+    first = _first(chunk)
+    said = first.get("delta") or first.get("message") or {}
+    content = said.get("content") if isinstance(said, dict) else said
+    parts += content if isinstance(content, list) else [{"type": "text", "text": content or ""}]
+    if isinstance(said, dict):
+        choice["message"]["refusal"] += str(said.get("refusal") or "")
+    choice["finish_reason"] = first.get("finish_reason") or choice["finish_reason"]
 
 
 def _text(content: Any) -> str:

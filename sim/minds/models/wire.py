@@ -1,7 +1,8 @@
 """:class:`ProviderConnection`: HTTP requests to one provider, with every failure classified.
 
 Servers differ in what they call the bound on a reply, in whether a temperature or a seed may be
-said, and in how an answer's form is asked for. The newest way is tried first. A server that refuses
+said, in how an answer's form is asked for, and in whether they take a system message or answer
+only by a stream. The newest way is tried first. A server that refuses
 a request and names what it refused is asked again at once in the next way, which is remembered for
 as long as it is in use: nothing of that was billed, and nothing of it is a fault.
 """
@@ -13,7 +14,7 @@ import json
 import math
 import re
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
@@ -24,7 +25,7 @@ from sim.minds.models.asks import MOST_WRITTEN, Ask
 from sim.minds.models.embeddings import Vectors
 from sim.minds.models.faults import Fault, ModelError
 from sim.minds.models.provider import Provider
-from sim.minds.models.replies import Reply, reply_of
+from sim.minds.models.replies import Reply, reply_of, unstreamed
 from sim.minds.models.secrets import redact
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ _BY_CODE = {
     "model_not_found": Fault.NOT_FOUND,
     "invalid_api_key": Fault.UNAUTHORIZED,
 }
-_REFUSING = {400, 422}
+_REFUSING = {400, 422, 500, 501}
+"""Servers whose chat template fails on a system message say so with a 500."""
 _OTHERS = {Fault.TOO_LONG, Fault.FILTERED, Fault.NOT_FOUND, Fault.UNAUTHORIZED, Fault.QUOTA}
 """What a request is refused for that no other way of asking would change."""
 _TOO_LONG = re.compile(r"context.?(?:length|window|size)|too many (?:input )?tokens", re.IGNORECASE)
@@ -78,7 +80,7 @@ class ProviderConnection:
         except ImportError as error:
             raise ModelError(Fault.MISSING, "install it by: pip install 'hubbub[llm]'") from error
         self._provider = provider
-        self._response = httpx2.Response
+        self._response, self._timeout = httpx2.Response, httpx2.Timeout
         self._broken = httpx2.HTTPError
         self._openai = openai
         self.manners = ServerQuirks()
@@ -105,7 +107,7 @@ class ProviderConnection:
             async with asyncio.timeout(seconds):
                 if ask.alike:
                     return await self._alike(ask)
-                reply = self._read(await self._posted(ask))
+                reply = self._read(await self._posted(ask, seconds))
         except ModelError:
             raise
         except Exception as error:
@@ -127,21 +129,33 @@ class ProviderConnection:
         detail = f"HTTP {status}, passed on as a success: {text}".rstrip(": ")
         raise ModelError(_fault_of(status), detail)
 
-    async def _posted(self, ask: Ask) -> bytes:
-        """Return the answer's bytes; what a server refuses to read is said otherwise, if it can."""
+    async def _posted(self, ask: Ask, seconds: float) -> bytes:
+        """Return the answer's bytes; what a server refuses to read is said otherwise, if it can.
+
+        Connecting may take half the time, so that a call that was never sent is known as such.
+        """
+        timeout = self._timeout(2 * self._provider.seconds, connect=seconds / 2)
         while True:
             state, body = self.manners.state, self.manners.body(ask, self._provider.model)
             try:
                 response = await self._client.post(
-                    f"/chat/completions{self._query}", cast_to=self._response, body=body
-                )
+                    f"/chat/completions{self._query}", cast_to=self._response, body=body,
+                    options={"timeout": timeout},
+                )  # fmt: skip
             except self._openai.APIStatusError as error:
                 if error.status_code not in _REFUSING or self._refused(error).fault in _OTHERS:
                     raise
-                if state == self.manners.state and not self.manners.learn(body, _all_said(error)):
+                if not self._learned(state, body, _all_said(error)):
                     raise
             else:
-                return bytes(response.content)
+                content = unstreamed(bytes(response.content))
+                status, said = _passed_on(content) or (0, "")
+                if status not in _REFUSING or not self._learned(state, body, said):
+                    return content
+
+    def _learned(self, state: object, body: Mapping[str, Any], refusal: str) -> bool:
+        """Return whether there is another way of asking than the one that was refused."""
+        return state != self.manners.state or self.manners.learn(body, refusal)
 
     def known(self, ask: Ask) -> str | None:
         """Return how far texts are alike, without asking; None where one is new."""
@@ -302,6 +316,17 @@ class ServerQuirks:
     form
         How an answer's form is asked for: ``"schema"``, ``"plain schema"`` (without bounds of
         numbers and lengths), ``"object"`` or ``"text"`` (not at all).
+_OF_SYSTEM = re.compile(
+    r"\b(?:system|developer)\b.{0,40}\b(?:roles?|messages?|prompts?|instructions?)\b"
+    r"|\brole.{0,40}\b(?:system|developer)\b|roles? must alternate"
+    r"|only.{0,20}\buser\b.{0,9}\bassistant\b",
+    re.IGNORECASE,
+)
+_OF_STREAM = re.compile(
+    r"\bstream(?:ing|ed)?\b.{0,40}\b(?:true|only|required|must|enabled?|supported)\b"
+    r"|\b(?:only|requires?|must|enable|set|supports?)\b.{0,40}\bstream",
+    re.IGNORECASE,
+)
     temperature, seed, system
         Whether it takes one; a system message goes in front of the user's where it does not.
     stream
@@ -321,7 +346,7 @@ class ServerQuirks:
     @property
     def state(self) -> tuple[object, ...]:
         """All of it, to see whether anything changed."""
-        return self.bound, self.form, self.temperature, self.seed
+        return self.bound, self.form, self.temperature, self.seed, self.system, self.stream
 
     def body(self, ask: Ask, model: str) -> dict[str, Any]:
         """Return what is sent."""
@@ -346,6 +371,12 @@ class ServerQuirks:
     def learn(self, body: Mapping[str, Any], refusal: str) -> bool:
         """Take in why a request was refused; return whether to ask again, in another way.
 
+        if not self.system:
+            said["messages"] = _without_system(said["messages"])
+        if self.stream:
+            said["stream"] = True
+        if self.stream == "counted":
+            said["stream_options"] = {"include_usage": True}
         Parameters
         ----------
         body
@@ -361,10 +392,34 @@ class ServerQuirks:
             if name in body and re.search(rf"\b{name}\b", refusal):
                 setattr(self, name, False)
                 return True
-        if "response_format" in body and _OF_FORM.search(refusal) and self.form != _FORMS[-1]:
-            self.form = _FORMS[_FORMS.index(self.form) + 1]
+        return (
+            self._without_system(body, refusal)
+            or self._streamed(body, refusal)
+            or self._formed(body, refusal)
+        )
+
+    def _without_system(self, body: Mapping[str, Any], refusal: str) -> bool:
+        if not any(turn["role"] == "system" for turn in body["messages"]):
+            return False
+        self.system = not _OF_SYSTEM.search(refusal)
+        return not self.system
+
+    def _streamed(self, body: Mapping[str, Any], refusal: str) -> bool:
+        if "stream_options" in body and re.search("stream_options|include_usage", refusal):
+            self.stream = "bare"
             return True
-        return False
+        if "stream" in body or not _OF_STREAM.search(refusal):
+            return False
+        self.stream = "counted"
+        return True
+
+    def _formed(self, body: Mapping[str, Any], refusal: str) -> bool:
+        if "response_format" not in body or not _OF_FORM.search(refusal):
+            return False
+        if self.form == _FORMS[-1]:
+            return False
+        self.form = _FORMS[_FORMS.index(self.form) + 1]
+        return True
 
     def saw(self, ask: Ask, written: int) -> None:
         """Take in how many tokens a reply has: more than asked for, and the bound was not read.
@@ -393,3 +448,15 @@ def _plain(schema: Any) -> Any:
     if not isinstance(schema, Mapping):
         return schema
     return {name: _plain(part) for name, part in schema.items() if name not in _STRICT_ONLY}
+def _without_system(turns: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """Return turns of users and assistants that alternate; the system's text is the user's."""
+    told: list[dict[str, str]] = []
+    for turn in turns:
+        role = "user" if turn["role"] == "system" else turn["role"]
+        if told and told[-1]["role"] == role:
+            told[-1]["content"] += f"\n\n{turn['content']}"
+        else:
+            told.append({"role": role, "content": turn["content"]})
+    return told
+
+

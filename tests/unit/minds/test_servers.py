@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from email.utils import formatdate
 from time import monotonic, time
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from sim.errors import InputError
 from sim.minds.models.asks import Answer, Ask, Turn
+from sim.minds.models.budget import Budget
 from sim.minds.models.faults import Fault, ModelError
 from sim.minds.models.pool import ModelPool
 from sim.minds.models.provider import Provider
@@ -22,7 +24,7 @@ from sim.minds.models.replies import object_in, reply_of
 from sim.minds.models.secrets import Secret
 from sim.minds.models.wire import ServerQuirks, _wait
 from sim.minds.prompts.decisions import schema_of
-from tests.unit.minds.server import Call, Server, body, completion, status
+from tests.unit.minds.server import Answering, Call, Server, body, completion, status
 
 CANARY = "sk-canary-5f2c7a90be31"
 DECISION = schema_of(("like", "post"), 3)
@@ -138,6 +140,167 @@ def test_manners_come_to_an_end_and_the_question_stays_the_same(refusals: list[s
     sent = manners.body(ASK, "m")
     assert (sent["model"], sent["messages"]) == ("m", ASK.body("m")["messages"])
     assert sent.get("max_tokens", sent.get("max_completion_tokens")) == 20
+
+
+TALK = (Turn("system", "You are short."), Turn("user", "Well?"))
+MERGED = [{"role": "user", "content": "You are short.\n\nWell?"}]
+SYSTEM = [
+    (400, "System role not supported"),
+    (500, "Jinja Exception: System role not supported"),
+    (400, "Conversation roles must alternate user/assistant/user/assistant/..."),
+    (400, "Only user and assistant roles are supported!"),
+    (400, "Developer instruction is not enabled for models/gemma-3-27b-it"),
+    (422, "'system' is not a valid role; the role has to be one of 'user', 'assistant'"),
+    (400, "This model does not support system messages."),
+]
+
+
+@pytest.mark.parametrize("passed_on", [False, True])
+@pytest.mark.parametrize(("code", "said"), SYSTEM)
+def test_a_server_without_a_system_role_is_told_it_by_the_user(
+    code: int, said: str, passed_on: bool
+) -> None:
+    async def answer(call: Call) -> None:
+        if call.said["messages"] == MERGED:
+            await call.send(completion())
+        else:
+            error = {"error": {"message": said, "code": code if passed_on else None}}
+            await call.send(json.dumps(error).encode(), 200 if passed_on else code)
+
+    with Server(answer) as server:
+        first, second = asked(server, [replace(ASK, turns=TALK)] * 2)
+        calls = [call.said for call in server.calls]
+    assert (first.text, second.text, first.retries) == ("Good morning.", "Good morning.", 0)
+    assert [call["messages"] == MERGED for call in calls] == [False, True, True]
+    assert calls[-1]["response_format"]["type"] == "json_schema"  # nothing else was given up
+
+
+STREAM = [
+    "This model only support stream mode, please enable the stream parameter to access the model.",
+    "Non-streaming is not supported: set stream=true", "stream must be true",
+    "Only streaming requests are supported.",
+]  # fmt: skip
+
+
+def event(delta: object, reason: str | None = None, **more: object) -> str:
+    choice = {"index": 0, "delta": delta, "finish_reason": reason}
+    return f"data: {json.dumps({'choices': [choice], **more})}\n\n"
+
+
+@pytest.mark.parametrize("counts", [True, False])
+@pytest.mark.parametrize("said", STREAM)
+def test_a_server_that_only_streams_is_asked_for_a_stream(said: str, counts: bool) -> None:
+    usage = {"prompt_tokens": 9, "completion_tokens": 4}
+
+    async def answer(call: Call) -> None:
+        if not call.said.get("stream"):
+            await call.send(json.dumps({"message": said}).encode(), 400)
+        elif "stream_options" in call.said and not counts:
+            await call.send(b'{"error": {"message": "stream_options: extra input"}}', 422)
+        else:
+            told = event({"content": "Good "}) + event({"content": "morning."}, "stop")
+            told += event({}, usage=usage) if counts else ""
+            await call.send(f"{told}data: [DONE]\n\n".encode(), kind="text/event-stream")
+
+    with Server(answer) as server:
+        (found,) = asked(server)
+        assert server.calls[-1].said["response_format"]["type"] == "json_schema"
+    assert (found.text, found.retries, found.spent.requests) == ("Good morning.", 0, 1)
+    assert found.spent.tokens == (13 if counts else ASK.most_read + ASK.most)
+
+
+DONE = "data: [DONE]\n\n"
+STREAMS: dict[str, tuple[str, str, Fault | None]] = {
+    "no end but its mark": (event({"content": "Yes."}) + DONE, "Yes.", None),
+    "a whole message": ('data: {"choices": [{"message": {"content": "Yes."}}]}\r\n\r\n' + DONE,
+                        "Yes.", None),
+    "in parts": (event({"content": [{"type": "text", "text": "Yes."}]}, "stop"), "Yes.", None),
+    "thoughts": (event({"content": "<think>Hm."}) + event({"content": "</think>Yes."}, "stop"),
+                 "Yes.", None),
+    "cut": (event({"content": "Ye"}, "length"), "Ye", Fault.CUT),
+    "refused": (event({"refusal": "I "}) + event({"refusal": "can't."}, "stop"), "", Fault.REFUSED),
+    "broken off": (event({"content": "Ye"}), "", Fault.MALFORMED),
+    "no JSON": ("data: {nope\n\n", "", Fault.MALFORMED),
+    "a list": ("data: []\n\n", "", Fault.MALFORMED),
+    "no choice": ('data: {"choices": [3]}\n\n', "", Fault.MALFORMED),
+    "an error": ('data: {"error": {"code": 401, "message": "bad key"}}\n\n', "",
+                 Fault.UNAUTHORIZED),
+    "nothing": (": a remark\n\n", "", Fault.MALFORMED),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_a_stream_that_nobody_asked_for_is_read_as_the_reply_that_it_makes_up(stream: str) -> None:
+    sent, text, fault = STREAMS[stream]
+
+    async def answer(call: Call) -> None:
+        await call.send(sent.encode(), kind="text/event-stream")
+
+    with Server(answer) as server:
+        (found,) = asked(server)
+    assert (found.text, found.fault) == (text, fault)
+
+
+def thinking(tokens: int, most: int = 100_000, text: str | None = None) -> Answering:
+    """Answer like a model that thinks for so many tokens, at a server that takes bounds so far."""
+
+    async def answer(call: Call) -> None:
+        bound = call.said.get("max_completion_tokens", call.said.get("max_tokens"))
+        usage = {"prompt_tokens": 9, "completion_tokens": min(bound or 0, tokens)}
+        if bound is None or bound > most:
+            said = "maximum context length exceeded"
+            await call.send(json.dumps({"error": {"message": said}}).encode(), 400)
+        elif bound < tokens:
+            await call.send(completion(text, "length", usage=usage))
+        else:
+            await call.send(completion(usage=usage))
+
+    return answer
+
+
+ROOMS: dict[str, tuple[Answering, list[int], Fault | None]] = {
+    "thinks a little": (thinking(300), [20, 520, 520], None),
+    "thinks much": (thinking(5000), [20, 520, 2020, 8020, 8020], None),
+    "a small window": (thinking(1500, 2500), [20, 520, 2020, 2020], None),
+    "too small a window": (thinking(5000, 2500), [20, 520, 2020, 8020, 2020, 20], Fault.CUT),
+    "never done": (thinking(99_999), [20, 520, 2020, 8020, 20], Fault.CUT),
+    "talks on": (thinking(1500, text="And so on"), [20, 520, 20], Fault.CUT),
+}
+
+
+@pytest.mark.parametrize("row", ROOMS)
+def test_a_reply_that_was_cut_off_is_given_more_room_which_is_remembered(row: str) -> None:
+    script, bounds, fault = ROOMS[row]
+    with Server(script) as server:
+        first, second = asked(server, [ASK, ASK])
+        assert [call.said["max_completion_tokens"] for call in server.calls] == bounds
+    assert (first.fault, second.fault) == (fault, fault)
+    assert first.retries == (0 if fault else len(bounds) - 2)
+    assert first.spent.requests == len(bounds) - 1
+
+
+def test_one_prompt_that_a_server_refuses_leaves_the_room_of_others_as_it_is() -> None:
+    async def answer(call: Call) -> None:
+        if "x" in call.said["messages"][0]["content"]:
+            await call.send(b"{}", 400)
+        else:
+            await thinking(300)(call)
+
+    odd = replace(ASK, turns=(Turn("user", "x"),))
+    with Server(answer) as server:
+        found = asked(server, [ASK, odd, ASK])
+        bounds = [call.said["max_completion_tokens"] for call in server.calls]
+    assert [one.fault for one in found] == [None, Fault.REJECTED, None]
+    assert bounds == [20, 520, 520, 20, 520]
+
+
+def test_the_room_that_thoughts_need_fits_under_the_budget() -> None:
+    worst = ASK.most_read + 520
+    with Server(thinking(300)) as server:
+        for tokens, fault in ((worst, Fault.BUDGET), (worst + 29, None)):
+            with ModelPool([Provider("m", server.url)], Budget(tokens=tokens), cache=0) as pool:
+                assert pool.ask_all([ASK])[0].fault is fault
+                assert pool.budget.settled.tokens == (29 if fault else 29 + 309)
 
 
 def test_no_temperature_is_none_sent() -> None:

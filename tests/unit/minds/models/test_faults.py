@@ -74,7 +74,7 @@ ROWS: dict[str, tuple[Answering, Fault, int]] = {
     "a number": (body(completion(12345)), Fault.MALFORMED, 1),
     "null content": (body(completion(None)), Fault.EMPTY, 1),
     "blank": (body(completion(" \n ")), Fault.EMPTY, 1),
-    "length": (body(completion(reason="length")), Fault.CUT, 1),
+    "length": (body(completion(reason="length")), Fault.CUT, 2),  # once more, with more room
     "held back": (body(completion(reason="content_filter")), Fault.FILTERED, 1),
     "refusal": (
         body(completion(choices=[{"message": {"content": None, "refusal": "I can't."}}])),
