@@ -79,12 +79,20 @@ class ModelError(HubbubError):
 
     Attributes
     ----------
+    sent
+        Whether the request may have gone out.
     spent
         What was booked for it, retries included; None: nothing was sent.
     """
 
     def __init__(
-        self, fault: Fault, detail: str = "", wait: float | None = None, *, text: str = ""
+        self,
+        fault: Fault,
+        detail: str = "",
+        wait: float | None = None,
+        *,
+        text: str = "",
+        sent: bool = True,
     ) -> None:
         said = f": {detail}" if detail else ""
         super().__init__(f"Language model: {fault.value}{said}.")
@@ -93,3 +101,4 @@ class ModelError(HubbubError):
         self.wait = wait
         self.text = text
         self.spent: Spend | None = None
+        self.sent = sent

@@ -283,8 +283,7 @@ class ProviderClient:
             self._tokens.give_back(held.worst.tokens)
             self.breaker.abandon(call)
             return held.settle(Spend())
-        refused = error.fault in _UNBILLED
-        spent = held.settle(Spend(requests=1)) if refused else held.keep()
+        spent = self._booked(error, held)
         if error.fault.ends_provider or error.fault is Fault.MISSING:
             self.breaker.end(str(error))
         elif error.fault.is_of_provider:
@@ -292,6 +291,13 @@ class ProviderClient:
         else:
             self.breaker.succeeded()
         return spent
+
+    def _booked(self, error: ModelError, held: Reservation) -> Spend:
+        if not error.sent:
+            self._requests.give_back(1)
+            self._tokens.give_back(held.worst.tokens)
+            return held.settle(Spend())
+        return held.settle(Spend(requests=1)) if error.fault in _UNBILLED else held.keep()
 
     def _settled(self, ask: Ask, reply: Reply, held: Reservation) -> tuple[Reply, Spend]:
         """Book what the server says: never less than the text shows, nor more than can be."""
@@ -361,7 +367,7 @@ class _Deadline:
 
 _UNBILLED = {
     Fault.QUOTA, Fault.UNAUTHORIZED, Fault.FORBIDDEN, Fault.NOT_FOUND, Fault.TOO_LONG,
-    Fault.REJECTED, Fault.MISSING,
+    Fault.REJECTED, Fault.REDIRECTED, Fault.MISSING,
 }  # fmt: skip
 _TOO_MUCH = {Fault.TOO_LONG, Fault.REJECTED}
 """What a server may say of a bound beyond its own."""

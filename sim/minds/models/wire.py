@@ -190,7 +190,7 @@ class ProviderConnection:
             return self._refused(error)
         if isinstance(error, self._openai.APIConnectionError | self._broken):
             # aiohttp's broken connections come as timeouts of the package
-            return ModelError(Fault.CONNECTION)
+            return ModelError(Fault.CONNECTION, sent=_was_sent(error))
         return ModelError(Fault.MALFORMED, f"{type(error).__name__}")
 
     def _refused(self, error: Any) -> ModelError:
@@ -215,6 +215,22 @@ class ProviderConnection:
         if packed not in {"", "identity"}:
             raise ModelError(Fault.TOO_LARGE, "it is packed, though that was not asked for")
         response.stream = _counted(response.stream, self._provider.most_bytes)
+
+
+def _was_sent(error: BaseException) -> bool:
+    """Return whether a request may have gone out: the connection for it was there."""
+    names, is_aiohttp, cause = set(), False, error.__cause__
+    while cause is not None:
+        names |= {kind.__name__ for kind in type(cause).__mro__}
+        is_aiohttp |= type(cause).__module__.startswith("aiohttp")
+        cause = cause.__cause__
+    return names.isdisjoint(_NOT_CONNECTED[is_aiohttp])
+
+
+_NOT_CONNECTED = (
+    {"ConnectError", "ConnectTimeout"},
+    {"ClientConnectorError", "ConnectionTimeoutError"},  # others come as a ConnectTimeout too
+)
 
 
 def _http(openai: Any, watch: Any, at_once: int) -> Any:
@@ -300,6 +316,17 @@ _OF_FORM = re.compile(
     r"response_format|json_schema|json_object|structured.?output|guided|grammar|\bschema\b",
     re.IGNORECASE,
 )
+_OF_SYSTEM = re.compile(
+    r"\b(?:system|developer)\b.{0,40}\b(?:roles?|messages?|prompts?|instructions?)\b"
+    r"|\brole.{0,40}\b(?:system|developer)\b|roles? must alternate"
+    r"|only.{0,20}\buser\b.{0,9}\bassistant\b",
+    re.IGNORECASE,
+)
+_OF_STREAM = re.compile(
+    r"\bstream(?:ing|ed)?\b.{0,40}\b(?:true|only|required|must|enabled?|supported)\b"
+    r"|\b(?:only|requires?|must|enable|set|supports?)\b.{0,40}\bstream",
+    re.IGNORECASE,
+)
 _STRICT_ONLY = frozenset(
     {"maxLength", "minLength", "minimum", "maximum", "minItems", "maxItems", "pattern"}
 )
@@ -316,17 +343,6 @@ class ServerQuirks:
     form
         How an answer's form is asked for: ``"schema"``, ``"plain schema"`` (without bounds of
         numbers and lengths), ``"object"`` or ``"text"`` (not at all).
-_OF_SYSTEM = re.compile(
-    r"\b(?:system|developer)\b.{0,40}\b(?:roles?|messages?|prompts?|instructions?)\b"
-    r"|\brole.{0,40}\b(?:system|developer)\b|roles? must alternate"
-    r"|only.{0,20}\buser\b.{0,9}\bassistant\b",
-    re.IGNORECASE,
-)
-_OF_STREAM = re.compile(
-    r"\bstream(?:ing|ed)?\b.{0,40}\b(?:true|only|required|must|enabled?|supported)\b"
-    r"|\b(?:only|requires?|must|enable|set|supports?)\b.{0,40}\bstream",
-    re.IGNORECASE,
-)
     temperature, seed, system
         Whether it takes one; a system message goes in front of the user's where it does not.
     stream
@@ -355,6 +371,12 @@ _OF_STREAM = re.compile(
         for name in ("temperature", "seed"):
             if not getattr(self, name):
                 said.pop(name, None)
+        if not self.system:
+            said["messages"] = _without_system(said["messages"])
+        if self.stream:
+            said["stream"] = True
+        if self.stream == "counted":
+            said["stream_options"] = {"include_usage": True}
         form = said.pop("response_format", None)
         if form is not None and self.form != "text":
             said["response_format"] = self._form(form)
@@ -371,12 +393,6 @@ _OF_STREAM = re.compile(
     def learn(self, body: Mapping[str, Any], refusal: str) -> bool:
         """Take in why a request was refused; return whether to ask again, in another way.
 
-        if not self.system:
-            said["messages"] = _without_system(said["messages"])
-        if self.stream:
-            said["stream"] = True
-        if self.stream == "counted":
-            said["stream_options"] = {"include_usage": True}
         Parameters
         ----------
         body
@@ -441,13 +457,6 @@ _OF_STREAM = re.compile(
         return True
 
 
-def _plain(schema: Any) -> Any:
-    """Return a schema without bounds of numbers, lengths and lists."""
-    if isinstance(schema, list):
-        return [_plain(one) for one in schema]
-    if not isinstance(schema, Mapping):
-        return schema
-    return {name: _plain(part) for name, part in schema.items() if name not in _STRICT_ONLY}
 def _without_system(turns: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
     """Return turns of users and assistants that alternate; the system's text is the user's."""
     told: list[dict[str, str]] = []
@@ -460,3 +469,10 @@ def _without_system(turns: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
     return told
 
 
+def _plain(schema: Any) -> Any:
+    """Return a schema without bounds of numbers, lengths and lists."""
+    if isinstance(schema, list):
+        return [_plain(one) for one in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    return {name: _plain(part) for name, part in schema.items() if name not in _STRICT_ONLY}

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, closing
+from socket import socket
+
+import openai
 import pytest
 
 from sim.minds.models.asks import Answer, Ask, Turn
@@ -52,6 +56,56 @@ def test_a_call_that_hangs_is_booked_at_its_worst() -> None:
     most = ASK.most_read
     nano = sum(PRICES[model].of(most, 20) for model in "mn")  # the next one is asked too
     assert answer.spent == budget.settled == Spend(2, 2 * (most + 20), nano)
+
+
+@pytest.mark.parametrize("transport", ["aiohttp", "httpx"])
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/v1", "http://no.such.invalid/v1"])
+def test_what_was_never_sent_costs_nothing(
+    url: str, transport: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain(transport, monkeypatch)
+    budget = Budget(requests=1)
+    with ModelPool([Provider("m", url, seconds=5)], budget, PRICES) as pool:
+        answer = pool.ask_all([ASK])[0]
+        assert (answer.fault, answer.spent) == (Fault.CONNECTION, Spend())
+        assert budget.settled == budget.reserved == Spend()
+    with Server() as server, ModelPool([Provider("m", server.url)], budget, PRICES) as pool:
+        assert pool.ask_all([ASK])[0].text == "Good morning."  # its one request is there yet
+
+
+@pytest.mark.parametrize("transport", ["aiohttp", "httpx"])
+def test_a_server_to_which_no_connection_comes_about_costs_nothing(
+    transport: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain(transport, monkeypatch)
+    with closing(socket()) as door, ExitStack() as waiting:
+        door.bind(("127.0.0.1", 0))
+        door.listen(0)
+        for _ in range(4):  # more than are let wait: whoever comes next is not answered at all
+            other = waiting.enter_context(closing(socket()))
+            other.setblocking(False)
+            other.connect_ex(door.getsockname())
+        url = f"http://127.0.0.1:{door.getsockname()[1]}/v1"
+        with ModelPool([Provider("m", url, seconds=1)], Budget(), PRICES) as pool:
+            answer = pool.ask_all([ASK])[0]
+    assert (answer.fault, answer.spent) == (Fault.CONNECTION, Spend())
+
+
+@pytest.mark.parametrize("transport", ["aiohttp", "httpx"])
+def test_a_connection_that_broke_once_it_was_there_is_booked(
+    transport: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain(transport, monkeypatch)
+    with Server(servers.reset) as server, ModelPool([Provider("m", server.url)]) as pool:
+        answer = pool.ask_all([ASK])[0]
+    assert (answer.fault, answer.spent.requests) == (Fault.CONNECTION, 3)
+    assert answer.spent.tokens == 3 * (ASK.most_read + ASK.most)
+
+
+def plain(transport: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the package's other transport serve, on wish."""
+    if transport == "httpx":
+        monkeypatch.setattr(openai, "DefaultAioHttpClient", openai.DefaultAsyncHttpxClient)
 
 
 def test_what_is_kept_or_cannot_be_paid_costs_nothing() -> None:
