@@ -18,7 +18,8 @@ from sim.cli.program.output import as_json, safe, say, table, tell
 from sim.core.text import one_line
 from sim.core.whole_files import write_whole
 from sim.errors import HubbubError, InputError
-from sim.minds.models.asks import Answer, Ask, Turn
+from sim.minds.minds import ACTS, ModelMind
+from sim.minds.models.asks import Answer, Ask
 from sim.minds.models.configured import (
     budget_in,
     nobody,
@@ -27,17 +28,19 @@ from sim.minds.models.configured import (
     prompts_folder,
     providers_in,
 )
+from sim.minds.models.faults import ModelError
 from sim.minds.models.local import LocalModel, install_commands, missing_parts
 from sim.minds.models.local_server import ALIAS
 from sim.minds.models.pool import ModelPool
 from sim.minds.models.prices import price_of, read_own, write_own
 from sim.minds.models.provider import Provider
-from sim.minds.prompts.prompts import TEMPLATES, read_prompt
+from sim.minds.prompts.decisions import decision_of, schema_of
+from sim.minds.prompts.prompts import TEMPLATES, Post, Scene, read_prompt
 from sim.settings.settings import current, settings_path
 
 __all__ = ["install", "serve", "show_models", "show_prices", "show_prompts"]
 
-_QUESTION = Ask((Turn("user", "Answer with one word: are you there?"),), most=400, temperature=0)
+_SEEN = Post("Ana", "The bridge is closed again.")
 _LOOK = 0.2
 _SHOWN = 60
 
@@ -98,17 +101,34 @@ def _answers(providers: Sequence[Provider]) -> list[Answer]:
     answers = []
     for provider in providers:
         with ModelPool([provider], budget, prices, cache=0) as pool:
-            answers += pool.ask_all([_QUESTION], provider.seconds)
+            answers += pool.ask_all([_question()], provider.seconds)
     return answers
+
+
+def _question() -> Ask:
+    """Return what a run asks: for the decision of a member that sees one post."""
+    mind = ModelMind()
+    scene = Scene("Ben", "You are curious and kind.", "day 1, 12:00", feed=[_SEEN], acts=ACTS)
+    turns = read_prompt("decide", prompts_folder()).turns(scene, current().llm_prompt_tokens)
+    return Ask(turns, mind.most, mind.temperature, 0, schema_of(ACTS, 1))
 
 
 def _said(answer: Answer) -> dict[str, Any]:
     return {
         "answers": "yes" if answer.fault is None else "no",
-        "said": one_line(answer.text, _SHOWN) if answer.fault is None else answer.detail,
+        "said": _shown(answer.text) if answer.fault is None else answer.detail,
         "seconds": f"{answer.seconds:.2f}",
         "cost": f"${answer.nano / 1e9:.6f}",
     }
+
+
+def _shown(text: str) -> str:
+    """Return what a model answers, and why it is no decision where it is none."""
+    try:
+        decision_of(text, ACTS, 1)
+    except ModelError as error:
+        return f"{one_line(text, _SHOWN)} (no decision: {error.detail})"
+    return one_line(text, _SHOWN)
 
 
 def _lacks() -> list[str]:

@@ -34,6 +34,7 @@ _LAST_WORDS = 1.0
 _STRIKES = 3
 T = TypeVar("T")
 _FAILED = "the mind failed"
+_MISSING = f"{Fault.MALFORMED}: no right one for each member"
 _LONGEST = 200
 
 
@@ -240,17 +241,17 @@ class DecisionRound:
         found: Sequence[Sequence[Decision] | None] = [None] * len(group)
         await asyncio.gather(*(one.recall() for one in group))
         cases = [Case(one.member, one.posts, one.recalled) for one in group]
-        fault, asks_again = Fault.MALFORMED, False
+        fault, reason, asks_again = Fault.MALFORMED, _MISSING, False
         try:
             asks_again = bool(mind.asks_again)
             found = _as_many(await _in_steps(lambda: mind.decide_together(cases)), len(group))
         except ModelError as error:
-            fault = error.fault
+            fault, reason = error.fault, error.reason
         except asyncio.CancelledError:
             raise
         except BaseException as error:
             self._noted(group[0], error)
-            found, fault = [None] * len(group), Fault.CONNECTION
+            found, fault, reason = [None] * len(group), Fault.CONNECTION, _FAILED
         again = asks_again and fault in ASK_ALONE
         missing = []
         for thought, said in zip(group, found, strict=True):
@@ -258,7 +259,7 @@ class DecisionRound:
             if said is not None:
                 self._settle(thought, said)
                 continue
-            thought.why.append(str(fault))
+            thought.why.append(reason)
             if again:
                 thought.lead = None
                 thought.faults += [COUNTED.get(fault, Decided.FAILED), Decided.RETRIED]
@@ -295,7 +296,7 @@ class DecisionRound:
             asked = partial(thought.mind.decide, thought.member, thought.posts, thought.recalled)
             said = await _in_steps(asked)
         except ModelError as error:
-            thought.why.append(str(error.fault))
+            thought.why.append(error.reason)
             thought.settle(None, COUNTED.get(error.fault, Decided.FAILED))
         except asyncio.CancelledError:
             raise

@@ -165,5 +165,6 @@ class Answer:
     def demanded(self) -> str:
         """Return the text, or raise the fault as :class:`~sim.minds.models.faults.ModelError`."""
         if self.fault is not None:
-            raise ModelError(self.fault, self.detail)
+            said = self.detail.removeprefix(f"Language model: {self.fault}").removeprefix(": ")
+            raise ModelError(self.fault, said.rstrip("."))
         return self.text

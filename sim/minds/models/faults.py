@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ class Fault(StrEnum):
     REJECTED = "the request was refused"
     REDIRECTED = "the server sent the request elsewhere"
     TOO_LARGE = "the answer is larger than allowed"
-    MALFORMED = "the answer is no completion"
+    MALFORMED = "the answer cannot be used"
     EMPTY = "the answer is empty"
     REFUSED = "the model refused"
     CUT = "the answer was cut off"
@@ -61,6 +62,8 @@ class Fault(StrEnum):
 _PASSING = {Fault.TIMEOUT, Fault.CONNECTION, Fault.RATE_LIMITED, Fault.SERVER}
 _ENDING = {Fault.QUOTA, Fault.UNAUTHORIZED, Fault.FORBIDDEN, Fault.NOT_FOUND, Fault.REDIRECTED}
 _BROKEN = {Fault.TOO_LARGE, Fault.MALFORMED}
+_WORDLESS = re.compile(r"(?:HTTP \d+(?: \w+Error)?)?")
+"""A refusal of which the server said nothing more."""
 
 
 class ModelError(HubbubError):
@@ -76,11 +79,11 @@ class ModelError(HubbubError):
         Seconds that the server asked to wait, or None.
     text
         What came of a reply that was cut off.
+    sent
+        Whether the request may have gone out.
 
     Attributes
     ----------
-    sent
-        Whether the request may have gone out.
     spent
         What was booked for it, retries included; None: nothing was sent.
     """
@@ -100,5 +103,16 @@ class ModelError(HubbubError):
         self.detail = detail
         self.wait = wait
         self.text = text
-        self.spent: Spend | None = None
         self.sent = sent
+        self.spent: Spend | None = None
+
+    @property
+    def reason(self) -> str:
+        """What went wrong, to be counted: with what an answer lacks, or a server says of it."""
+        is_told = self.fault is Fault.MALFORMED or self.says_why
+        return f"{self.fault}: {self.detail}" if is_told and self.detail else str(self.fault)
+
+    @property
+    def says_why(self) -> bool:
+        """Whether a server refused the request in words of its own."""
+        return self.fault is Fault.REJECTED and not _WORDLESS.fullmatch(self.detail)

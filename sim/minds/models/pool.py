@@ -171,7 +171,9 @@ class ModelPool:
         error, last = self._fault, self.lines[-1].provider
         if error is not None and error.fault is Fault.BUDGET:
             return "The budget has no room for another question; rules decide for minded members."
-        if error is None or not (error.fault.is_of_provider or error.fault is Fault.MISSING):
+        if error is None or not (
+            error.fault.is_of_provider or error.fault is Fault.MISSING or error.says_why
+        ):
             return ""
         why = f"{error.fault.value}{': ' if error.detail else ''}{error.detail}".rstrip(".")
         return f"{last.model} at {last.called}: {why}; rules decide for minded members."

@@ -88,7 +88,7 @@ def decision_in(said: Mapping[str, Any], acts: Sequence[str], posts: int) -> Dec
     if not isinstance(words, str):
         raise _wrong("the text is no text")
     if act in NEEDS_POST and not post:
-        raise _wrong(f"{act!r} says of no post")
+        raise _wrong(f"{act!r} says of no post: numbers begin at 1")
     words = clean(words, _LONGEST).strip() if act in NEEDS_TEXT else ""
     if act in NEEDS_TEXT and not words:
         raise _wrong(f"{act!r} has no words")

@@ -196,6 +196,48 @@ def test_a_check_shows_what_models_answer_and_fails_where_one_does_not(
     assert hubbub("llm", "check", "--ask").code == 1
 
 
+def test_a_check_asks_as_a_run_does(hubbub: Hubbub, model: Server) -> None:
+    assert hubbub("run", "new:300", *RUN).code == 0
+    run = model.calls[-1].said
+    model.calls.clear()
+    assert LIKE[:20] in hubbub("llm", "check", "--ask").out
+    (check,) = [call.said for call in model.calls]
+    assert [turn["role"] for turn in check["messages"]] == ["system", "user"]
+    said = [turn["content"] for turn in check["messages"]]
+    lasting = [one["content"].splitlines()[-1] for one in run["messages"]]
+    assert said[0].splitlines()[-1] == lasting[0]
+    assert set(check) == set(run)
+    for name in ("model", "max_completion_tokens", "temperature"):
+        assert check[name] == run[name]
+    assert check["response_format"]["type"] == run["response_format"]["type"]
+    model.script = [body(completion("Yes, I am."))]
+    assert "Yes, I am. (no decision: it is no JSON)" in hubbub("llm", "check", "--ask").out
+
+
+REASONS = {
+    "the request was refused: HTTP 400 No cats today": status(
+        400, json.dumps({"error": {"message": "No cats today."}})
+    ),
+    "the answer cannot be used: 'like' says of no post: numbers begin at 1": body(
+        completion('{"act": "like", "post": 0}')
+    ),
+    "the answer cannot be used: the act is none of those allowed": body(completion("{}")),
+    "the answer cannot be used: it is no JSON": body(completion("Like it!")),
+}
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_a_run_says_what_was_wrong_in_the_words_of_the_server(
+    reason: str, hubbub: Hubbub, model: Server
+) -> None:
+    model.script = [REASONS[reason]]
+    said = hubbub("run", "new:300", *RUN, "--out", "a.json")
+    minds = json.loads(Path("a.json").read_text())["minds"]
+    assert minds["reasons"] == {reason: minds["decisions"]}
+    assert reason in said.out
+    assert ("HTTP 400 No cats today; rules decide" in said.err) is ("cats" in reason)
+
+
 def test_a_price_is_noted_beside_those_that_are_there(hubbub: Hubbub) -> None:
     assert hubbub("llm", "prices", "my-model", "--read", "0.5", "--written", "2").code == 0
     assert hubbub("llm", "prices", 'od"d', "--read", "1", "--written", "0").code == 0
