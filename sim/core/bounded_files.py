@@ -33,8 +33,11 @@ def read_bounded(path: str | Path, most: int = 1 << 20) -> bytes:
 
 
 def read_bounded_text(path: str | Path, most: int = 1 << 20) -> str:
-    """Return the text of a file, UTF-8; as :func:`read_bounded`, and ValueError if it is none."""
-    return read_bounded(path, most).decode("utf-8").replace("\r\n", "\n")
+    """Return the text of a file, UTF-8; as :func:`read_bounded`, and ValueError if it is none.
+
+    A byte order mark, which editors on Windows write, is no part of it.
+    """
+    return read_bounded(path, most).decode("utf-8-sig").replace("\r\n", "\n")
 
 
 def unpacked_bounded(data: bytes, path: str | Path, most: int) -> bytes:

@@ -241,7 +241,7 @@ def read_surrogate(path: str | Path) -> Surrogate:
         there = Path(path).stat()
         if not S_ISREG(there.st_mode) or there.st_size > _MOST_BYTES:
             raise FileError(path, "cannot be read: it is no file, or too large for a surrogate")
-        said = json.loads(Path(path).read_text("utf-8"))
+        said = json.loads(Path(path).read_text("utf-8-sig"))
         stated = said.pop("hash")
         found = Surrogate.model_validate(said)
     except OSError as error:

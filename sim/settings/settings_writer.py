@@ -54,7 +54,7 @@ def keep_words(path: Path, name: str, words: Sequence[str]) -> None:
         When the file cannot be read or written.
     """
     try:
-        text = read_bounded(path).decode("utf-8") if path.exists() else ""
+        text = read_bounded(path).decode("utf-8-sig") if path.exists() else ""
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, with_words(text, name, words), is_private=True)
     except (OSError, ValueError) as error:

@@ -126,7 +126,7 @@ def _read(path: Path) -> list[list[Any]]:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise FileError(path, "replies have at most 512 MiB; is it the right file?")
-        rows = [jsons.loads(line) for line in path.read_text("utf-8").splitlines()]
+        rows = [jsons.loads(line) for line in path.read_text("utf-8-sig").splitlines()]
     except OSError as error:
         raise FileError(path, (error.strerror or "cannot be read").lower()) from None
     except (ValueError, RecursionError):

@@ -106,7 +106,7 @@ def read_log(path: Path) -> tuple[list[LoggedAct], str | None, list[str]]:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise FileError(path, "a log of acts has at most 512 MiB; is it one?")
-        body = from_json(path.read_text(encoding="utf-8"))
+        body = from_json(path.read_text(encoding="utf-8-sig"))
         acts = [LoggedAct(**fields) for fields in body["rows" if "rows" in body else "acts"]]
         finding, digest = broken_at(acts), body.get("digest")
     except OSError as error:

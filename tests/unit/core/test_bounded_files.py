@@ -20,6 +20,8 @@ def test_text_has_plain_line_ends_and_must_be_text(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes("é\r\nb\n".encode())
     assert read_bounded_text(path) == "é\nb\n"
+    path.write_bytes(b"\xef\xbb\xbfthreads = 2\n")  # as editors on Windows save it
+    assert read_bounded_text(path) == "threads = 2\n"
     path.write_bytes(b"\xff")
     with pytest.raises(UnicodeDecodeError):
         read_bounded_text(path)
