@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment, Segments
 from textual.binding import BindingType
+from textual.events import Event, Paste
 from textual.filter import LineFilter
+from textual.widgets import Input
 
 from tui.actions.completion import known, start_of
 from tui.actions.palette import ActionProvider
@@ -57,6 +59,18 @@ class Hubbub(Viewer, inherit_bindings=False):
         super().__init__(backend, preferences, path, read_only=read_only)
         self.use_command_palette = True
         self.doing = ActionRunner(self)
+
+    async def on_event(self, event: Event) -> None:
+        """Keep all lines of what is pasted into a field of one line, divided by blanks."""
+        if isinstance(event, Paste) and isinstance(self.focused, Input):
+            event.text = _in_one_line(event.text)
+        await super().on_event(event)
+
+    @property
+    def clipboard(self) -> str:
+        """What was copied here; a field of one line gets it as one."""
+        copied = super().clipboard
+        return _in_one_line(copied) if isinstance(self.focused, Input) else copied
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Let no control character reach the terminal, whatever widget it came through."""
@@ -106,6 +120,10 @@ class Hubbub(Viewer, inherit_bindings=False):
         error = sys.exception()
         self._exit_renderables.append(Segments([Segment(broken(error, self.frame))]))
         self._close_messages_no_wait()
+
+
+def _in_one_line(text: str) -> str:
+    return " ".join(part for line in text.splitlines() if (part := line.strip()))
 
 
 def main(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from textual.events import Key
+from textual.events import Key, Paste
 from textual.pilot import Pilot
 from textual.widgets import Button, Input, Select, Static
 
@@ -154,6 +154,35 @@ async def test_a_plugin_named_for_this_run_is_chosen_in_the_dialog(tmp_path: Pat
         )
         assert app.screen.query_one(ModelField).value == "viral"
         await pilot.press("escape")
+
+
+LINES = "Flood in the north.\r\n  Stay at home.\n\nCall 112.\n"
+LINE = "Flood in the north. Stay at home. Call 112."
+
+
+async def test_all_lines_of_what_is_pasted_are_in_a_field_of_one_line(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await pilot.press("i")
+        await until(
+            pilot, lambda: isinstance(app.screen, InjectDialog) and app.screen.query("FormField")
+        )
+        for field in app.screen.query(Input):
+            if field.type == "text" and not field.restrict and field.display:
+                field.value = ""
+                field.focus()
+                await pilot.pause()
+                app.post_message(Paste(LINES))
+                await until(pilot, lambda field=field: field.value == LINE)
+        field.value = ""
+        app.copy_to_clipboard(LINES)
+        field.action_paste()
+        assert field.value == LINE
+        await pilot.press("escape")
+        await pilot.press("colon")
+        app.post_message(Paste(LINES))
+        await until(pilot, lambda: app.screen.query_one("#command", Input).value == LINE)
+        app.set_focus(None)
+        assert app.clipboard == LINES
 
 
 @pytest.mark.parametrize("size", SIZES)
