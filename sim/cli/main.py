@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from sim.cli.program.exits import CANCELLED, CAPACITY, ERROR, FILE, HUNG_UP, OK, USAGE, code_of
-from sim.cli.program.output import TYPED, safe, tell
+from sim.cli.program.output import FULL, TYPED, safe, tell, writable_streams
 from sim.errors import HubbubError
 
 __all__ = ["hoisted", "main"]
@@ -25,6 +25,7 @@ _BARE = {"--debug", "--isolated"}
 _LONGEST, _ENDING = 2_000, 600
 """Characters of a sentence that are shown, and how many of them from its end: the way out."""
 
+_UNWRITTEN = "Standard output cannot be written to ({}); what was written to files stays."
 _NUMBERS = {"int_parsing": "a whole number", "float_parsing": "a number"}
 
 
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         The exit code, one of :data:`sim.cli.program.exits.EXITS`.
     """
+    writable_streams()
     typed = list(sys.argv[1:] if arguments is None else arguments)
     TYPED[:] = typed
     words = hoisted(typed)
@@ -58,6 +60,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if isinstance(error, OSError) and error.errno == errno.EIO and not error.filename:
             return _nobody_there(HUNG_UP)
+        if (
+            isinstance(error, OSError)
+            and error.errno in {*FULL, errno.EBADF}
+            and not error.filename
+        ):
+            why = "it is closed" if error.errno == errno.EBADF else str(error.strerror).lower()
+            return _nobody_there(_said(_UNWRITTEN.format(why), FILE))
         if _debugs(words) and not isinstance(error, _usage_errors()):
             from sim.settings.logging import redacted
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
+import errno
 import json
 import math
+import os
 import re
 import shlex
 import sys
@@ -11,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -42,11 +46,15 @@ __all__ = [
     "table",
     "tell",
     "watched",
+    "writable_streams",
     "write_text",
 ]
 
 Form = Literal["text", "json", "csv"]
 """How a result is printed."""
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""What a disk without room says."""
 
 DATA = (".json", ".csv", ".jsonl", ".parquet")
 FIGURES = (".png", ".svg", ".pdf")
@@ -76,8 +84,47 @@ def say(text: str) -> None:
 
 
 def tell(text: str) -> None:
-    """Write a remark: clean lines to standard error, so that results can be piped."""
-    sys.stderr.write(f"{safe(text)}\n")
+    """Write a remark: clean lines to standard error, so that results can be piped.
+
+    Where a full disk takes none, the work goes on without it.
+    """
+    try:
+        sys.stderr.write(f"{safe(text)}\n")
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        _take(sys.stderr.fileno(), os.O_WRONLY)  # else the interpreter stumbles over it at its end
+
+
+def writable_streams() -> None:
+    """Let standard output and error take any text, and stand for those that are closed.
+
+    What an encoding lacks is written as JSON escapes it. Standard output that is closed refuses
+    what is written to it; remarks without a place are lost.
+    """
+    codecs.register_error("hubbub", _spelled)
+    for number, name in ((0, "stdin"), (1, "stdout"), (2, "stderr")):
+        stream = getattr(sys, name)
+        if stream is None:
+            _take(number, os.O_RDONLY if number < 2 else os.O_WRONLY)
+            stream = open(number, "r" if number == 0 else "w", closefd=False)  # noqa: SIM115
+            setattr(sys, name, stream)
+        if number and isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="hubbub")
+
+
+def _take(number: int, flags: int) -> None:
+    """Open nothing under a number, before another file gets it."""
+    nowhere = os.open(os.devnull, flags)
+    if nowhere != number:
+        os.dup2(nowhere, number)
+        os.close(nowhere)
+
+
+def _spelled(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
 
 
 def as_json(value: object) -> str:
