@@ -146,7 +146,7 @@ class TieRecords:
     def from_arcs(
         cls, sources: Words, targets: Words, said: StatedTypes, *, directed: bool
     ) -> tuple[TieRecords, int]:
-        """Return the records of arcs, and how many repeat a pair that has one; the first counts.
+        """Return the records of arcs, and how many repeat a pair that has one; the last counts.
 
         Parameters
         ----------
@@ -164,8 +164,8 @@ class TieRecords:
             rows = np.repeat(rows, 2)
         else:
             keys = keys[rows]
-        kept, first = np.unique(keys, return_index=True)
-        chosen = rows[first].tolist()
+        kept, last = np.unique(keys[::-1], return_index=True)  # as of trust, the last counts
+        chosen = rows[::-1][last].tolist()
         records = cls.of(
             kept, [said.types[at] for at in chosen], [said.properties[at] for at in chosen]
         )
