@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from sim.errors import HubbubError, UnknownNameError
 from tui.backend import (
@@ -34,7 +34,11 @@ MODEL_NAMES_FIRST = ("independent-cascade", "viral", "diffusion", "hybrid")
 AUTHOR = "screen"
 """Who asks for what is done here, as journals have it."""
 
-IMPORT_OPTIONS = ("direction", "directed", "labels", "repeats", "adjacency", "header")
+IMPORT_OPTIONS = (
+    "direction", "directed", "labels", "repeats", "adjacency", "header", "columns", "weights",
+    "times", "delimiter", "ids", "signed", "relations", "properties",
+)  # fmt: skip
+_YES_OR_NO = {"directed", "adjacency", "header", "signed"}
 
 WARM_AGENTS = 64
 
@@ -173,23 +177,17 @@ class SimBackend:
 
     def read(self, path: Path, options: Mapping[str, str], report: Report) -> tuple[World, str]:
         """Import a network file; returns the world, and what was found, kept and dropped."""
-        from sim import io
+        from sim.scenario.worlds import ImportedWorld
 
         unknown = set(options) - set(IMPORT_OPTIONS)
         if unknown:
             raise UnknownNameError("option of import", unknown.pop(), IMPORT_OPTIONS)
-        edges = io.EdgeOptions(
-            direction=cast("Any", options.get("direction", "influences")),
-            directed=options.get("directed", "yes") != "no",
-            repeats=cast("Any", options.get("repeats", "once")),
-            adjacency=options.get("adjacency", "no") == "yes",
-            header={"yes": True, "no": False}.get(options.get("header", "")),
-        )
-        labels = options.get("labels")
-        found = io.import_world(
-            path.expanduser(), options=edges, labels=labels and Path(labels).expanduser(),
-            report=report,
-        )  # fmt: skip
+        said: dict[str, Any] = dict(options)
+        for name in _YES_OR_NO & set(said):
+            said[name] = {"yes": True, "no": False}.get(said[name])
+        if "labels" in said:
+            said["labels"] = Path(said["labels"]).expanduser()
+        found = ImportedWorld(path.expanduser(), **said).make(report)
         return found.world, found.report.describe()
 
     def create(self, order: NewWorldSpec, report: Report) -> World:

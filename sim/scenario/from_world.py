@@ -108,13 +108,13 @@ def _demo(said: dict[str, Any]) -> Keys:
 def _imported(said: dict[str, Any]) -> Keys:
     options = said["options"]
     section = [("file", said["path"]), ("seed", said["seed"])]
-    section += [(key, options[key]) for key in _PLAIN if key in options]
+    section += [(key, options[key]) for key in _PLAIN if options.get(key) is not None]
     if options.get("columns") is not None:
         section.append(("columns", ",".join(map(str, options["columns"]))))
     section += [
         (theirs, str(options[ours]))
         for ours, theirs in _OPTIONS.items()
-        if options.get(ours) is not None
+        if options.get(ours) not in {None, "auto"}
     ]
     return [*section, ("labels", said["labels"])] if said.get("labels") else section
 

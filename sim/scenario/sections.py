@@ -105,9 +105,11 @@ class NetworkSection(Section):
     direction: Literal["influences", "follows"] = Field(
         "influences", description="what a line A B of the file means"
     )
-    directed: bool = Field(True, description="false: each pair of the file hears each other")
-    weights: str | None = Field(None, description="the column of the file that becomes trust")
-    columns: str = Field("0,1", description="where the ids are, by place or name")
+    directed: bool | None = Field(
+        None, description="false: each pair hears each other; else as the file says"
+    )
+    weights: str = Field("auto", description="the column that becomes trust; none; or found out")
+    columns: str | None = Field(None, description="where the ids are, by place or name")
     times: str | None = Field(None, description="the column of the file that holds times")
     signed: bool = Field(False, description="weights below 0 are ties against")
     labels: Path | None = Field(None, description="a file of the members' communities")

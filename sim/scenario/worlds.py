@@ -298,13 +298,13 @@ class ImportedWorld:
     Parameters
     ----------
     file
-        An edge list (.txt, .tsv, .csv, also .gz), GraphML, GEXF or GML.
+        An edge list (.txt, .tsv, .csv, also .gz), or a graph file.
     direction
         Of a line ``A B``: ``"influences"``, B hears A; ``"follows"``, A hears B.
     directed
-        False makes two ties of each pair.
+        False makes two ties of each pair; None: as the file says.
     columns, weights, times
-        Where ids, trust and times are, by place from 0 or by name; None: not read.
+        Where ids, trust and times are, by place from 0 or by name, as ``sim.io.EdgeOptions`` says.
     delimiter, header, ids, signed, repeats, adjacency
         As ``sim.io.EdgeOptions`` takes them.
     relations, properties
@@ -318,9 +318,9 @@ class ImportedWorld:
 
     file: Path
     direction: str = "influences"
-    directed: bool = True
-    columns: str = "0,1"
-    weights: str | None = None
+    directed: bool | None = None
+    columns: str | None = None
+    weights: str = "auto"
     times: str | None = None
     delimiter: str | None = None
     header: bool | None = None
@@ -346,16 +346,16 @@ class ImportedWorld:
         """
         from sim.io import EdgeOptions, import_world
 
-        first, comma, second = (word.strip() for word in self.columns.partition(","))
-        if not (first and comma and second):
+        first, comma, second = (word.strip() for word in (self.columns or "").partition(","))
+        if self.columns is not None and not (first and comma and second):
             raise InputError(
                 f"--columns takes two places or names, such as 0,1; got {self.columns!r}."
             )
         options = EdgeOptions(
             direction=self.direction,  # type: ignore[arg-type]  # checked there
             directed=self.directed,
-            columns=(_column(first), _column(second)),
-            weight_column=None if self.weights is None else _column(self.weights),
+            columns=None if self.columns is None else (_column(first), _column(second)),
+            weight_column=_column(self.weights),
             time_column=None if self.times is None else _column(self.times),
             delimiter=self.delimiter,
             header=self.header,

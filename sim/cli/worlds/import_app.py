@@ -20,7 +20,7 @@ def import_file(
     context: typer.Context,
     file: Annotated[
         Path,
-        typer.Argument(help="Edge list, GraphML, GEXF, GML, or OASIS's table of people; or .gz."),
+        typer.Argument(help="Edge list, graph file, or OASIS's table of people; or .gz."),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="The world file to write, NAME.hub.")],
     direction: Annotated[
@@ -28,10 +28,17 @@ def import_file(
         typer.Option(help="A line A B: 'influences', B hears A; 'follows', A hears B."),
     ] = "influences",
     undirected: Annotated[
-        bool, typer.Option("--undirected", help="Each pair hears each other.")
-    ] = False,
-    columns: Annotated[str, typer.Option(help="Where the ids are, by place or name.")] = "0,1",
-    weights: Annotated[str | None, typer.Option(help="The column that becomes trust.")] = None,
+        bool | None,
+        typer.Option(
+            "--undirected/--directed", help="Ties both ways, or one way; default: as the file says."
+        ),
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option(help="Where the ids are, by place or name, such as 0,1.")
+    ] = None,
+    weights: Annotated[
+        str, typer.Option(help="The column that becomes trust, or 'none'; default: by name.")
+    ] = "auto",
     times: Annotated[
         str | None,
         typer.Option(help="The column of times, in seconds; every line is then kept."),
@@ -129,7 +136,7 @@ def import_file(
         ImportedWorld(
             file,
             direction=direction,
-            directed=not undirected,
+            directed=None if undirected is None else not undirected,
             columns=columns,
             weights=weights,
             times=times,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from time import perf_counter
@@ -17,6 +18,7 @@ from sim.core.text import one_line
 from sim.errors import FileError, FormatError, InputError
 from sim.io.formulas import unguarded
 from sim.io.importing.files import TextSource, decoded, opened
+from sim.io.importing.formats import format_of, refusal
 from sim.io.importing.relations import NOTHING, TYPES, RelationColumns, spread, typed
 from sim.io.importing.report import ImportReport
 from sim.io.importing.sniff import (
@@ -25,9 +27,11 @@ from sim.io.importing.sniff import (
     TableLayout,
     TextLine,
     cells,
+    decimal,
     is_comment,
     number,
     sniff,
+    way_of,
     whole,
 )
 from sim.io.importing.table import (
@@ -44,11 +48,13 @@ from sim.network.graph.interactions import MOST_SECONDS
 from sim.network.relations.types import StatedTypes
 
 __all__ = [
+    "AUTO",
     "Direction",
     "EdgeOptions",
     "IdKind",
     "ImportedArcs",
     "Repeats",
+    "both_ways",
     "check_direction",
     "read_adjacency",
     "read_arcs",
@@ -64,13 +70,25 @@ Floats = npt.NDArray[np.float64]
 
 _FEW = 20  # ties below which two numbers in the first line may well be a tie
 _FOLLOWERS = frozenset({"follower", "follower_id", "follower_user_id", "voter"})
-_FOREIGN = {
-    b"<": "is XML; import it as GraphML or GEXF",
-    b"{": "is JSON, not a table of ties; write one tie a line, or give people with --profiles",
-    b"[": "is JSON, not a table of ties; write one tie a line, or give people with --profiles",
-}
 _SHOWN = 60
-_MATRIX = b"%%MatrixMarket"
+AUTO = "auto"
+"""Said in place of a column: it is found out."""
+_UNNAMED = {AUTO, NOTHING, None}
+_UNDIRECTED = re.compile(
+    r"%\s*sym\b|[#%/\s]*(graph\s*)?(type\s*[:=]\s*)?"
+    r"(undirected\b|directed\s*[:=]\s*(false|0|no)\b)",
+    re.IGNORECASE,
+)
+_BIPARTITE = re.compile(r"%\s*bip\b")
+_DECLARED = re.compile(r"nodes\s*:\s*([\d,]+)\s+edges\s*:\s*([\d,]+)", re.IGNORECASE)
+_KONECT = re.compile(r"%\s*(\d+)\s+(\d+)\s+\2\s*$")
+_LONG_TIME = 10**11
+"""A time of so many seconds lies beyond the year 5138: it is one of milliseconds, or finer."""
+_FINER = (
+    (10**17, 10**9, "nanoseconds"),
+    (10**14, 10**6, "microseconds"),
+    (_LONG_TIME, 10**3, "milliseconds"),
+)
 _SIZED = (
     "The first data line, {!r}, gives the sizes of the network, and is no tie; if it is one, say "
     "so with --no-header (in Python: header=False)."
@@ -82,6 +100,11 @@ _NOT_SIZED = (
 _PADDED = (
     "Ids such as {!r} were read as whole numbers, without the zeros in front, and with {!r} they "
     "would be one; keep ids as they stand with --ids str (in Python: ids='str')."
+)
+_UNREAD = "Column {!r} holds more than numbers, and was not read as weights."
+_MEMBERS = (
+    "is a table of members, {} and {}, and not of their ties; give it beside these with --labels, "
+    "or name two columns with --columns"
 )
 _WIDE = (
     "Lines have up to {} columns, of which {} were read; name others with --weights and --times "
@@ -135,12 +158,15 @@ class EdgeOptions:
         What a line ``A B`` says: ``"influences"``: B hears A. ``"follows"``: A hears B, as a
         follower, a voter or a retweeter does.
     directed
-        False: a line is a tie both ways.
+        False: a line is a tie both ways. None: as the file says, in a comment or in a column such
+        as ``Type`` of Gephi, else one way.
     columns
         Where the two ids are, by place from 0 or by name in the header; None: under names such as
         ``source`` and ``target``, else in front.
     weight_column, time_column
-        Where weights and times are; None: they are not read.
+        Where weights and times are; None: they are not read. Weights ``"auto"``: under a name such
+        as ``weight``, where numbers alone stand there; ``"none"``: nowhere. In a graph file None is
+        ``"auto"`` too.
     delimiter
         One character, or ``tab``, ``space`` (any blanks), ``comma``, ``semicolon``, ``pipe``;
         None: found out.
@@ -166,9 +192,9 @@ class EdgeOptions:
     """
 
     direction: Direction = "influences"
-    directed: bool = True
+    directed: bool | None = None
     columns: tuple[Column, Column] | None = None
-    weight_column: Column | None = None
+    weight_column: Column | None = AUTO
     time_column: Column | None = None
     delimiter: str | None = None
     header: bool | None = None
@@ -190,8 +216,8 @@ class EdgeOptions:
                 "repeated lines a weight."
             )
         idle: tuple[object, ...] = (
-            self.weight_column, self.time_column, self.header, self.limit, self.relations,
-            self.properties,
+            None if self.weight_column in _UNNAMED else self.weight_column, self.time_column,
+            self.header, self.limit, self.relations, self.properties,
         )  # fmt: skip
         if self.adjacency and any(value is not None for value in idle):
             raise InputError(
@@ -241,6 +267,7 @@ def read_arcs(
     with opened(path) as source:
         layout = _layout(source, options)
         table = _table(source, layout, options, report)
+        said = _said_above(source)
     notes = _notes(layout, options) + _padded(Path(path), table, layout, options)
     sized = _sizes(table, layout, options)
     if sized is not None:
@@ -254,26 +281,84 @@ def read_arcs(
     asked = options.relations not in {None, NOTHING} or options.properties
     if asked and table.relations is None:
         raise FileError(Path(path), "has nothing in the columns of types and properties")
+    if options.directed is None and said.is_undirected and table.both is None:
+        options = replace(options, directed=False)
+        notes = (*notes, "A comment in the file says that ties are undirected.")
+    if options.limit is None:
+        notes = (*notes, *said.differences(len(table.ids), table.sources.size))
     return _edges(Path(path), table, options, notes, perf_counter() - began)
 
 
+@dataclass(frozen=True, slots=True)
+class _SaidAbove:
+    """What comments in front of the first line say, as those of SNAP and KONECT do."""
+
+    is_undirected: bool
+    agents: int | None
+    ties: int | None
+
+    def differences(self, agents: int, ties: int) -> tuple[str, ...]:
+        """Return a sentence where something else was read."""
+        if self.ties in {None, ties} and self.agents in {None, agents}:
+            return ()
+        return (
+            f"A comment in the file declares {self.agents:,} agents and {self.ties:,} ties, and "
+            f"{agents:,} and {ties:,} were read.",
+        )
+
+
+def _said_above(source: TextSource) -> _SaidAbove:
+    comments: list[str] = []
+    for line in source.head[:_COMMENTED].decode("utf-8", "replace").splitlines():
+        if line.strip() and not is_comment(line.strip()):
+            break
+        comments.append(line.strip())
+    if any(map(_BIPARTITE.match, comments)):
+        raise FileError(
+            source.path,
+            "is a network of two kinds of members (bip), which share numbers here; give one kind "
+            "ids of its own, and take the comment out",
+        )
+    sizes: list[int | None] = [None, None]
+    for line in comments:
+        if found := _DECLARED.search(line):
+            sizes = [int(each.replace(",", "")) for each in found.groups()]
+        elif found := _KONECT.match(line):
+            sizes = [int(found[2]), int(found[1])]
+    return _SaidAbove(any(map(_UNDIRECTED.match, comments)), *sizes)
+
+
+_COMMENTED = 1 << 14
+
+
 def _layout(source: TextSource, options: EdgeOptions) -> TableLayout:
-    for sign, reason in _FOREIGN.items():
-        if source.head.lstrip().startswith(sign):
-            raise FileError(source.path, reason)
-    extra = (options.weight_column, options.time_column)
+    kind = format_of(source.head, source.path, is_table=_is_table(options))
+    if kind != "edges":
+        raise FileError(source.path, refusal(kind))
+    weight = None if options.weight_column in _UNNAMED else options.weight_column
+    extra = (weight, options.time_column)
     typed = None if options.relations == NOTHING else options.relations
     wanted = (*(options.columns or ()), *extra, typed, *(options.properties or ()))
     named = any(isinstance(column, str) and not column.isdigit() for column in wanted)
-    sized = source.head.startswith(_MATRIX)
     numbers = [column for column in extra if isinstance(column, int)]
-    header = True if (named or sized) and options.header is None else options.header
+    header = True if named and options.header is None else options.header
     found = sniff(
         source.head, source.path, delimiter=options.delimiter, header=header, numbers=numbers
     )
     if header is None and _is_narrow(found):  # sizes, above lines that have weights too
         return sniff(source.head, source.path, delimiter=found.delimiter, header=True)
     return found
+
+
+def _is_table(options: EdgeOptions) -> bool:
+    """Return whether what was said of a file fits a table of ties alone."""
+    said = (options.header, options.time_column, options.delimiter, options.relations)
+    return (
+        any(each is not None for each in said)
+        or options.weight_column not in _UNNAMED
+        or options.columns not in {None, (0, 1)}
+        or options.adjacency
+    )
 
 
 def _is_narrow(layout: TableLayout) -> bool:
@@ -302,12 +387,23 @@ def _places(path: Path, layout: TableLayout, options: EdgeOptions) -> Places:
         return None if column is None else layout.place(column, path)
 
     ends = options.columns or layout.ends
+    on_top = tuple(name.lower() for name in layout.header[:2])
+    if ends == (0, 1) and options.columns is None and on_top in {("id", "label"), ("id", "name")}:
+        raise FileError(path, _MEMBERS.format(*layout.header[:2]))
     first, second = (layout.place(column, path) for column in ends)
-    places = Places(first, second, place(options.weight_column), place(options.time_column))
+    time = place(options.time_column)
+    weight = None
+    if options.weight_column not in _UNNAMED:
+        weight = place(options.weight_column)
+    elif options.weight_column == AUTO and layout.weight not in {first, second, time}:
+        weight = layout.weight
+    places = Places(first, second, weight, time)
     used = [at for at in (first, second, places.weight, places.time) if at is not None]
     if len(set(used)) < len(used):
         raise InputError("Source, target, weight and time must be four different columns.")
-    return replace(places, relation=_typed(path, layout, options, used), properties=tuple(
+    way = layout.way if options.directed is None and options.relations is None else None
+    relation = _typed(path, layout, options, [*used, *([] if way is None else [way])])
+    return replace(places, way=way, relation=relation, properties=tuple(
         (_heading(layout, at), at)
         for at in (layout.place(column, path) for column in options.properties or ())
     ))  # fmt: skip
@@ -333,8 +429,10 @@ def _notes(layout: TableLayout, options: EdgeOptions) -> tuple[str, ...]:
     if all(map(whole, layout.header)):
         return (_SIZED.format(" ".join(layout.header)), *wide)
     named = f"Its header names {', '.join(map(one_line, layout.header))}."
+    if options.weight_column == AUTO and (unread := layout.unread_weight):
+        named += f" {_UNREAD.format(unread)}"
     follows = layout.header[0].lower() in _FOLLOWERS
-    if follows and options.directed and options.direction == "influences":
+    if follows and options.directed is not False and options.direction == "influences":
         return (named, "Followers hear whom they follow: is direction='follows' meant?")
     return (named,)
 
@@ -342,7 +440,8 @@ def _notes(layout: TableLayout, options: EdgeOptions) -> tuple[str, ...]:
 def _wide(layout: TableLayout, options: EdgeOptions) -> tuple[str, ...]:
     """Say what columns nobody asked for, where no header tells what they are."""
     rows = [cells(line.text, layout.delimiter) for line in layout.sample]
-    read = 2 + (options.weight_column is not None) + (options.time_column is not None)
+    named = options.weight_column not in _UNNAMED, options.time_column is not None
+    read = 2 + sum(named)
     most = max(map(len, rows), default=0)
     if most <= read or (layout.header and not all(map(whole, layout.header))):
         return ()
@@ -411,9 +510,8 @@ def _sizes(table: TieTable, layout: TableLayout, options: EdgeOptions) -> bool |
 
 def _neighbours(path: Path, options: EdgeOptions, began: float, report: Report) -> ImportedArcs:
     with opened(path) as source:
-        for sign, reason in _FOREIGN.items():
-            if source.head.lstrip().startswith(sign):
-                raise FileError(source.path, reason)
+        if (kind := format_of(source.head, source.path, is_table=True)) != "edges":
+            raise FileError(source.path, refusal(kind))
         table = read_adjacency(source, options.delimiter, options.ids, report)
     if not table.sources.size:
         raise FileError(path, "holds no ties")
@@ -431,10 +529,11 @@ def _after_first(source: TextSource, layout: TableLayout) -> TableLayout:
 def _edges(
     path: Path, table: TieTable, options: EdgeOptions, notes: tuple[str, ...], seconds: float
 ) -> ImportedArcs:
-    if table.times is not None and (wrong := ~(np.abs(table.times) < MOST_SECONDS)).any():
+    times, notes = _seconds(path, table.times, notes)
+    if times is not None and (wrong := ~(np.abs(times) < MOST_SECONDS)).any():
         at = int(np.argmax(wrong))
         raise InputError(
-            f"{path.name}: tie {at + 1:,}, comments not counted, has the time {table.times[at]:g}; "
+            f"{path.name}: tie {at + 1:,}, comments not counted, has the time {times[at]:g}; "
             f"seconds are expected, as since 1970, less than {MOST_SECONDS:,}."
         )
     ends = (table.sources, table.targets)
@@ -446,13 +545,68 @@ def _edges(
         empty=table.empty,
         arcs=table.sources.size,
         agents=len(table.ids),
-        directed=options.directed,
+        directed=options.directed is not False,
         seconds=seconds,
         notes=notes,
     )
     names = table.ids if isinstance(table.ids, list) else None
-    return ImportedArcs(
-        sources, targets, table.ids, names, table.weights, table.times, told, table.relations
+    edges = ImportedArcs(
+        sources, targets, table.ids, names, table.weights, times, told, table.relations
+    )
+    return edges if table.both is None else both_ways(edges, table.both)
+
+
+def _seconds(
+    path: Path, times: Floats | None, notes: tuple[str, ...]
+) -> tuple[Floats | None, tuple[str, ...]]:
+    """Return times in seconds where they are finer, and the notes with what was done."""
+    if times is None or not times.size or not np.abs(times).max() >= _LONG_TIME:
+        return times, notes
+    least = float(np.abs(times).min())
+    if least < _LONG_TIME:
+        if np.abs(times).max() >= MOST_SECONDS:
+            return times, notes  # refused with its place
+        raise InputError(
+            f"{path.name}: some times are seconds and some milliseconds or finer, "
+            f"{times.min():,.0f} to {times.max():,.0f}; write all of them in seconds."
+        )
+    _, many, name = next(each for each in _FINER if least >= each[0])
+    return times / many, (*notes, f"Times are {name}, and were divided by {many:,}.")
+
+
+def both_ways(edges: ImportedArcs, both: npt.NDArray[np.bool_]) -> ImportedArcs:
+    """Return arcs with those that go both ways as two; all of them: as pairs."""
+    if not both.any():
+        return edges
+    if both.all():
+        return replace(edges, report=replace(edges.report, directed=False))
+    again = np.flatnonzero(both & (edges.sources != edges.targets))
+    twice = np.concatenate([np.arange(both.size), again])
+    ends = (
+        np.concatenate([edges.sources, edges.targets[again]]),
+        np.concatenate([edges.targets, edges.sources[again]]),
+    )
+    note = f"{int(both.sum()):,} of {both.size:,} ties go both ways, as the file says of each."
+    return replace(
+        edges,
+        sources=ends[0],
+        targets=ends[1],
+        weights=None if edges.weights is None else edges.weights[twice],
+        times=None if edges.times is None else edges.times[twice],
+        relations=edges.relations and _said_twice(edges.relations, again, both.size),
+        report=replace(edges.report, notes=(*edges.report.notes, note)),
+    )
+
+
+def _said_twice(said: StatedTypes, again: npt.NDArray[np.int64], arcs: int) -> StatedTypes:
+    """Return what arcs are said to be with the same said of those that go back."""
+    place = {int(arc): arcs + at for at, arc in enumerate(again)}
+    rows = [at for at, arc in enumerate(said.places.tolist()) if arc in place]
+    back = np.array([place[int(said.places[at])] for at in rows], np.int64)
+    return said._replace(
+        places=np.concatenate([said.places, back]),
+        types=[*said.types, *(said.types[at] for at in rows)],
+        properties=[*said.properties, *(said.properties[at] for at in rows)],
     )
 
 
@@ -473,6 +627,7 @@ class _TableReader:
     known: dict[int | str, int]
     tally: list[int]
     found: RelationColumns
+    both: list[bool] = field(default_factory=list)
     rows: int = 0
 
     def plain(self, block: bytes, most: int) -> Columns | None:
@@ -515,7 +670,7 @@ class _TableReader:
                 break
             self.tally[0] += 1
             text = decoded(raw, path, self.tally[0])
-            if not text or is_comment(text):
+            if not text or self.layout.skips(text):
                 self.tally[1 if text else 2] += 1
                 continue
             row = cells(text, self.layout.delimiter)
@@ -528,9 +683,12 @@ class _TableReader:
                 ends.append(self.known.setdefault(end, len(self.known)))
             for values, place in zip(extra, (places.weight, places.time), strict=True):
                 if place is not None:
-                    values.append(float(row[place]))
+                    values.append(decimal(row[place]))
             if places.says_more:
                 self._note(row, text)
+            if places.way is not None:
+                name, said = self.layout.header[places.way], row[places.way : places.way + 1]
+                self.both.append(bool(way_of(name, "".join(said))))
             self.rows += 1
         numbers = np.array(ends, np.uint32)
         return numbers[::2], numbers[1::2], np.array(extra[0]), np.array(extra[1])
@@ -595,7 +753,10 @@ def read_texts(
     sources, targets = gathered.ends()
     known = reader.known
     ids = _ordered(known, sources, targets) if integers else [str(each) for each in known]
-    return TieTable(sources, targets, ids, *gathered.numbers(), *three(tally), reader.found.said)
+    both = None if places.way is None else np.array(reader.both, np.bool_)
+    return TieTable(
+        sources, targets, ids, *gathered.numbers(), *three(tally), reader.found.said, both=both
+    )
 
 
 def _numbers(rows: list[list[str]], place: int | None) -> Floats | None:
@@ -603,11 +764,8 @@ def _numbers(rows: list[list[str]], place: int | None) -> Floats | None:
     if place is None:
         return np.empty(0)
     texts = [row[place] for row in rows]
-    try:
-        values = np.array([float(text) for text in texts])
-    except ValueError:
-        return None
-    return values if np.isfinite(values).all() and not any("_" in text for text in texts) else None
+    values = np.array([decimal(text.strip()) for text in texts])
+    return values if np.isfinite(values).all() else None
 
 
 def _ordered(known: dict[int | str, int], sources: Words, targets: Words) -> Longs:

@@ -26,6 +26,20 @@ _TEXT: Final = bytes({*range(7, 14), 27, *range(32, 256)})
 _GZIP = b"\x1f\x8b"
 _FOREIGN = (
     (b"SQLite format 3\x00", "is a saved world or another database, not a table of text"),
+    (b"PAR1", "is Parquet; write it as CSV with pandas, polars or pyarrow"),
+    (b"ARROW1", "is Feather; write it as CSV with pandas, polars or pyarrow"),
+    (b"\x93NUMPY", "is an array of NumPy; write it with numpy.savetxt"),
+    (b"\x89HDF", "is HDF5; write the ties in it as CSV"),
+    (
+        b"MATLAB 5.0",
+        "is a file of MATLAB; scipy.io.loadmat reads it, and from_networkx takes its graph",
+    ),
+    (b"\x80\x04", "is a pickle of Python; load it where it is from, and use from_networkx"),
+    (b"\x80\x05", "is a pickle of Python; load it where it is from, and use from_networkx"),
+    (b"\xd0\xcf\x11\xe0", "is a spreadsheet or document of Office; save it as CSV"),
+    (b"%PDF", "is PDF; write its ties as CSV"),
+    (b"{\\rtf", "is rich text; save it as plain text"),
+    (b"PK\x03\x04\x14\x00\x06\x00", "is a spreadsheet or document of Office; save it as CSV"),
     (b"PK\x03\x04", "is a zip archive; unpack it first"),
     (b"BZh", "is packed with bzip2; unpack it first (plain text and gzip are read)"),
     (b"\xfd7zXZ\x00", "is packed with xz; unpack it first (plain text and gzip are read)"),

@@ -1,4 +1,4 @@
-"""Graphs of networkx and igraph, and files of GraphML, GML and GEXF, as arcs between agents."""
+"""Graphs of networkx and igraph, and graph files, as arcs between agents."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import itertools
 import math
 import re
 import tempfile
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from time import perf_counter
@@ -21,52 +19,57 @@ import numpy.typing as npt
 from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import FileError, InputError
-from sim.io.importing.edges import Direction, ImportedArcs, check_direction
+from sim.io.importing.edges import AUTO, Direction, ImportedArcs, both_ways, check_direction
 from sim.io.importing.files import TextSource, opened
+from sim.io.importing.formats import READ, format_of, refusal
+from sim.io.importing.graph_rows import NAMES, GraphRows
+from sim.io.importing.graph_text import read_gml, read_json, read_lgl, read_pajek
+from sim.io.importing.graph_xml import read_xml
 from sim.io.importing.relations import of_attributes
 from sim.io.importing.report import ImportReport
-from sim.io.importing.sniff import whole
+from sim.io.importing.sniff import WEIGHTS, decimal, plain_name, way_of, whole
 from sim.network.relations.types import StatedTypes
 
-__all__ = ["edges_of_igraph", "edges_of_networkx", "graph_format", "read_graph"]
+__all__ = ["edges_of_igraph", "edges_of_networkx", "read_graph"]
 
 _BLOCK: Final = 1 << 22
 _OVERLAP: Final = 16
-_MOST_GEXF: Final = 1 << 29  # networkx builds the whole tree, some 10 times the file
+_MOST_WHOLE: Final = 1 << 29  # read as a whole, which takes some 10 times the file
 _DECLARATION = re.compile(rb"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
 _ENCODING = re.compile(rb"<\?xml[^>]*encoding\s*=\s*[\"']([^\"']*)[\"']")
 _KNOWN_ENCODINGS: Final = {b"utf-8", b"utf8", b"us-ascii", b"ascii", b"iso-8859-1", b"latin-1"}
-_ROOT = re.compile(rb"<\s*(?:\w+:)?(graphml|gexf)\b", re.IGNORECASE)
-_GML = re.compile(rb"(?:^|\n)\s*graph\s*\[", re.IGNORECASE)
-
-
-def graph_format(head: bytes) -> str:
-    """Return ``"graphml"``, ``"gexf"``, ``"gml"`` or ``"edges"``, by the first bytes of a file."""
-    if head.lstrip().startswith(b"<"):
-        root = _ROOT.search(head)
-        return root.group(1).decode().lower() if root else "xml"
-    return "gml" if _GML.search(head) else "edges"
+_READERS: Final[dict[str, Callable[[Path], GraphRows]]] = {
+    "graphml": read_xml,
+    "gexf": read_xml,
+    "gml": read_gml,
+    "pajek": read_pajek,
+    "json": read_json,
+    "lgl": read_lgl,
+}
+_XML: Final = {"graphml", "gexf"}
+_MATRIX: Final = "matrix-market"
 
 
 def read_graph(
     path: str | PathLike[str],
     *,
     direction: Direction = "influences",
-    weight: str | None = "weight",
+    weight: str | None = AUTO,
     relations: str | None = None,
     properties: Sequence[str] | None = None,
     report: Report = quiet,
 ) -> ImportedArcs:
-    """Read a GraphML, GML or GEXF file, plain or gzip; directed as the file says.
+    """Read a graph file, plain or gzip; directed as the file says, and each tie as it says.
 
     Parameters
     ----------
     path
-        The file.
+        GraphML, GEXF, GML, Pajek, JSON of nodes and links, Matrix Market or LGL.
     direction
         What an arc ``A -> B`` says: ``"influences"``: B hears A; ``"follows"``: A hears B.
     weight
-        The edge attribute that holds weights, where it is there; None: none.
+        The attribute of ties that holds weights; ``"auto"``: one called ``weight``, ``edge
+        weight`` or ``value``, whatever its case, where all of it are numbers; None: none.
     relations, properties
         As of :func:`sim.io.importing.relations.of_attributes`.
     report
@@ -75,23 +78,35 @@ def read_graph(
     Returns
     -------
     Edges
-        With the file's ids, names (``label``, ``name``) and weights.
+        With the file's ids, names (``label``, ``name``) and weights; whole-number ids are numbered
+        in rising order, others in order of first appearance in ties, as those of edge lists.
 
     Raises
     ------
     FileError
         When the file cannot be used, is of another format, or declares XML entities.
     """
+    began = perf_counter()
     with opened(path) as source:
-        kind = graph_format(source.head)
-        if kind not in _READERS:
-            raise FileError(source.path, "is neither GraphML, GML nor GEXF")
+        kind = format_of(source.head, source.path)
+        if kind not in _READERS and kind != _MATRIX:
+            what = "is a table of ties; read it with read_edges" if kind in READ else refusal(kind)
+            raise FileError(source.path, what)
         with _copy(source, kind, report) as copy:
             report("parsing the graph", 0.0)
-            told: dict[str, Any] = {"direction": direction, "weight": weight}
-            told |= {"relations": relations, "properties": properties}
-            edges = _READERS[kind](copy, source.path, told)
-    return replace(edges, report=replace(edges.report, name=source.path.name))
+            if kind == _MATRIX:
+                wanted, name = weight is not None, source.path.name
+                edges: ImportedArcs = _parsed(
+                    source.path, lambda: _matrix(copy, name, direction, began, wanted)
+                )
+                return edges
+            rows = _parsed(source.path, lambda: _READERS[kind](copy))
+        if not rows.members:
+            raise FileError(source.path, "has no nodes; a world needs at least 1 agent")
+    return _of_rows(
+        rows, Path(path).name, direction, began,
+        weight=weight, relations=relations, properties=properties,
+    )  # fmt: skip
 
 
 @contextmanager
@@ -103,12 +118,13 @@ def _copy(source: TextSource, kind: str, report: Report) -> Iterator[Path]:
         tail = b""
         with place.open("wb") as out:
             while piece := source.read(_BLOCK):
-                if kind != "gml":
+                if kind in _XML:
                     _check_markup(source.path, tail + piece, first=written == 0)
                 tail = piece[-_OVERLAP:]
                 written += out.write(piece)
-                if kind == "gexf" and written > _MOST_GEXF:
-                    raise FileError(source.path, "is more than 512 MiB of GEXF; use GraphML")
+                if kind not in {*_XML, _MATRIX} and written > _MOST_WHOLE:
+                    what = f"is more than 512 MiB of {READ[kind]}; use GraphML or a table of ties"
+                    raise FileError(source.path, what)
                 report("checking the file", source.share)
         yield place
 
@@ -130,40 +146,19 @@ def _check_markup(path: Path, piece: bytes, *, first: bool) -> None:
         )
 
 
-def _by_igraph(method: str) -> Callable[[Path, Path, dict[str, Any]], ImportedArcs]:
-    def read(copy: Path, path: Path, told: dict[str, Any]) -> ImportedArcs:
-        import igraph  # 0.3 s that only graph files need
-
-        graph = _parsed(path, lambda: getattr(igraph.Graph, method)(str(copy)))
-        return edges_of_igraph(graph, **told)
-
-    return read
-
-
-def _by_networkx(copy: Path, path: Path, told: dict[str, Any]) -> ImportedArcs:
-    import networkx as nx  # only GEXF needs it
-
-    graph = _parsed(path, lambda: nx.read_gexf(copy))
-    return edges_of_networkx(graph, **told)
-
-
 def _parsed(path: Path, parse: Callable[[], Any]) -> Any:
     """Run a parser; whatever it raises becomes one sentence without its inner places."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return parse()
+        return parse()
+    except InputError as error:
+        raise FileError(path, str(error).rstrip(".")) from None
+    except UnicodeDecodeError:
+        raise FileError(path, "is no UTF-8 text; save it as UTF-8") from None
     except Exception as error:
         said = " ".join(str(error).split())
         said = re.sub(r"^Error at \S+: ", "", said).split(" -- ")[0].rstrip(". ")
         raise FileError(path, f"cannot be parsed ({said[:160] or type(error).__name__})") from None
 
-
-_READERS: Final[dict[str, Callable[[Path, Path, dict[str, Any]], ImportedArcs]]] = {
-    "graphml": _by_igraph("Read_GraphML"),
-    "gml": _by_igraph("Read_GML"),
-    "gexf": _by_networkx,
-}
 
 Words = npt.NDArray[np.uint32]
 Longs = npt.NDArray[np.int64]
@@ -171,6 +166,131 @@ Floats = npt.NDArray[np.float64]
 
 _NAMES = ("label", "name")
 _LONGEST = 200
+
+
+def _matrix(
+    path: Path, name: str, direction: Direction, began: float, weighted: bool
+) -> ImportedArcs:
+    """Read a square matrix by scipy: an entry is a tie, a symmetric one a tie both ways."""
+    import scipy.io  # 0.2 s that only such files need
+    from scipy.sparse import coo_array
+
+    count, columns, _, _, values, symmetry = scipy.io.mminfo(path)
+    if count != columns:
+        raise InputError(
+            f"has {count:,} rows and {columns:,} columns, which are two kinds of members; make one "
+            "kind of them with networkx.bipartite.from_biadjacency_matrix and from_networkx"
+        )
+    if values == "complex":
+        raise InputError("has complex numbers, which are no weights; write their sizes")
+    check_direction(direction)
+    entries = coo_array(scipy.io.mmread(path))
+    pairs = np.stack(entries.coords, axis=1).astype(np.uint32)
+    one_way = symmetry not in {"symmetric", "hermitian"}
+    kept = slice(None) if one_way else pairs[:, 0] >= pairs[:, 1]
+    weights = None if values == "pattern" else entries.data[kept].astype(np.float64)
+    return _edges(
+        name,
+        pairs[kept],
+        np.arange(1, count + 1),
+        None,
+        (weights if weighted else None, ()),
+        (None, ()),
+        agents=count,
+        directed=one_way,
+        direction=direction,
+        began=began,
+    )
+
+
+def _of_rows(
+    rows: GraphRows,
+    name: str,
+    direction: Direction,
+    began: float,
+    *,
+    weight: str | None,
+    relations: str | None,
+    properties: Sequence[str] | None,
+) -> ImportedArcs:
+    """Return the arcs of a graph file, numbered as those of an edge list."""
+    check_direction(direction)
+    both = _ways(rows, relations)
+    known = list(dict.fromkeys(name for marks in rows.marks for name in marks))
+    weight, told = _weight(rows, known, weight)
+    said = of_attributes(known, rows.marks, weight, relations, properties)
+    given = [decimal(str(m[weight])) if weight in m else None for m in rows.marks] if weight else []
+    weights, missing = _weights(given)
+    ids, place = _numbered(rows)
+    order = sorted(rows.members, key=place.__getitem__)
+    called = [_named(rows.members[each]) for each in order]
+    own = map(str, range(len(order)) if ids is None else ids)
+    names = _names(["" if n == i else n for n, i in zip(called, own, strict=True)], ids)
+    edges = _edges(
+        name,
+        _pairs(((place[a], place[b]) for a, b in rows.ends), len(rows.ends)),
+        ids,
+        names,
+        (weights, (*told, *missing, *rows.notes)),
+        said,
+        agents=len(order),
+        directed=True,
+        direction=direction,
+        began=began,
+    )
+    return both_ways(edges, both)
+
+
+def _ways(rows: GraphRows, relations: str | None) -> npt.NDArray[np.bool_]:
+    """Return which ties go both ways: as each says itself, else as the file says of all."""
+    for name in dict.fromkeys(name for marks in rows.marks for name in marks):
+        said = [way_of(name, str(marks[name])) for marks in rows.marks if name in marks]
+        if None not in said and name != relations:
+            for at, marks in enumerate(rows.marks):
+                rows.both[at] = way_of(name, str(marks.pop(name))) if name in marks else None
+            break
+    return np.array([not rows.directed if each is None else each for each in rows.both], np.bool_)
+
+
+def _weight(
+    rows: GraphRows, known: Sequence[str], asked: str | None
+) -> tuple[str | None, tuple[str, ...]]:
+    """Return the attribute that holds weights, and what to say where that was found out."""
+    if asked != AUTO:
+        if asked is not None and asked not in known:
+            there = ", ".join(sorted(known)) or "none at all"
+            raise InputError(f"No edge has the attribute {asked!r}; there are {there}.")
+        return asked, ()
+    for word in WEIGHTS:
+        for name in (each for each in known if plain_name(each) == word):
+            cells = [str(marks[name]) for marks in rows.marks if name in marks]
+            if all(math.isfinite(decimal(cell)) for cell in cells):
+                return name, () if name == "weight" else (f"Weights are those of {name!r}.",)
+            if word != WEIGHTS[-1]:
+                return None, (
+                    f"Column {name!r} holds more than numbers, and was not read as weights.",
+                )
+    return None, ()
+
+
+def _numbered(rows: GraphRows) -> tuple[Longs | list[str] | None, dict[str, int]]:
+    """Return the ids of agents in their order, and the place of each member of the file."""
+    own = list(rows.members)
+    called = [str(rows.members[each].get("name", "")) for each in own]
+    if own == [f"n{at}" for at in range(len(own))] and all(called) and len({*called}) == len(own):
+        ids = dict(zip(own, called, strict=True))  # igraph numbers its nodes so, and ids are names
+    else:
+        ids = {each: each for each in own}
+    order = list(dict.fromkeys([each for ends in rows.ends for each in ends] + own))
+    if all(whole(each) for each in ids.values()):
+        order.sort(key=lambda each: int(ids[each]))
+    return _ids([ids[each] for each in order]), {each: at for at, each in enumerate(order)}
+
+
+def _named(said: Mapping[str, object]) -> object:
+    """Return the name of a member, under whichever of its words."""
+    words = {key.lower(): value for key, value in reversed([*said.items()])}
+    return next((words[each] for each in NAMES if words.get(each) not in {None, ""}), None)
 
 
 def edges_of_networkx(

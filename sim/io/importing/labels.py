@@ -14,7 +14,7 @@ from sim.core.text import one_line
 from sim.errors import FileError, FormatError
 from sim.io.formulas import unguarded
 from sim.io.importing.files import TextSource, decoded, opened
-from sim.io.importing.sniff import Column, TableLayout, cells, is_comment, sniff, whole
+from sim.io.importing.sniff import Column, TableLayout, cells, sniff, whole
 
 __all__ = ["ImportedLabels", "read_labels"]
 
@@ -111,7 +111,7 @@ def _labels(
         for raw in block.split(b"\n")[:-1]:
             line += 1
             text = decoded(raw, source.path, line)
-            if not text or is_comment(text):
+            if not text or layout.skips(text):
                 continue
             row = cells(text, layout.delimiter)
             if len(row) <= max(who, what) or not row[who] or not row[what]:

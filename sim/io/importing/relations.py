@@ -126,7 +126,7 @@ def of_attributes(
         if name not in attributes:
             known = ", ".join(sorted(map(str, attributes))) or "none at all"
             raise InputError(f"No edge has the attribute {name!r}; there are {known}.")
-    kind = next((name for name in TYPES if name in attributes), None)
+    kind = next((name for word in TYPES for name in attributes if name.lower() == word), None)
     kind = kind if relations is None else None if relations == NOTHING else relations
     is_asked, odd = properties is not None, set[str]()
     if properties is None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import itertools
 import math
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sim.core.checks import number_or_word, shown, whole_of
@@ -14,13 +15,17 @@ from sim.errors import FileError, FormatError, InputError
 
 __all__ = [
     "ANY_BLANKS",
+    "WEIGHTS",
     "Column",
     "TableLayout",
     "TextLine",
     "cells",
+    "decimal",
     "is_comment",
     "number",
+    "plain_name",
     "sniff",
+    "way_of",
     "whole",
 ]
 
@@ -33,6 +38,10 @@ Column = int | str
 _DELIMITERS = ("\t", ",", ";", "|", ANY_BLANKS)
 _SPELLED = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 _COMMENTS = ("#", "%", "//")
+_DECIMAL = re.compile(r"[-+]?\d+,\d+(?:[eE][-+]?\d+)?")
+_SEPARATOR = re.compile(r"sep=([;,|\t])", re.IGNORECASE)
+_DICT = re.compile(r"\s\{[^{}]*\}\s*$")  # what networkx writes behind a tie
+_HOLDS_COMMA = re.compile(rf"{_DECIMAL.pattern}|\"?[(\[].*[)\]]\"?")
 _SAMPLE = 1_000
 _COMPARED = 100
 _LEAST = 1 - (1 << 63)  # what kernels that scan read
@@ -40,7 +49,8 @@ _HEADINGS = frozenset(
     """author dest destination dst follower followee followed from from_id from_node fromnodeid
     from_user id1 id2 id_1 id_2 node node1 node2 node_1 node_2 nodeid source source_id src target
     target_id to to_id to_node tonodeid to_user user1 user2 user_1 user_2 user_a user_b userid
-    vertex1 vertex2 id label community department name""".split()  # noqa: SIM905 - it reads better
+    vertex1 vertex2 id label community department name quelle ziel von nach origen destino origine
+    origem cible fuente fonte bron doel cel zdroj :start_id :end_id""".split()  # noqa: SIM905
 )
 _PAIRS = (
     ("source", "target"),
@@ -54,7 +64,19 @@ _PAIRS = (
     ("node1", "node2"),
     ("id_1", "id_2"),
     ("user_1", "user_2"),
+    ("quelle", "ziel"),
+    ("von", "nach"),
+    ("origen", "destino"),
+    ("fuente", "destino"),
+    ("origem", "destino"),
+    ("source", "cible"),
+    (":start_id", ":end_id"),
 )
+WEIGHTS = ("weight", "edgeweight", "weights", "value")
+"""Names under which weights are found by themselves, without case, blanks and dashes."""
+_WAYS = {"type", "edgetype", "direction", "directed", "directedness", "directionality"}
+_BOTH, _ONE = {"undirected", "mutual", "both", "bidirectional"}, {"directed", "oneway"}
+_TRUE, _FALSE = {"true", "1", "yes"}, {"false", "0", "no"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +114,15 @@ class TableLayout:
     empty: int
     sample: tuple[TextLine, ...]
 
+    def skips(self, text: str) -> bool:
+        """Return whether a line is a comment; below a header, a row as wide as it is none."""
+        if not is_comment(text):
+            return False
+        width = len(self.header)
+        return (
+            width < 2 or self.delimiter == ANY_BLANKS or len(cells(text, self.delimiter)) != width
+        )
+
     def place(self, column: Column, path: Path) -> int:
         """Return where a column is, from 0; InputError when there is none of that name."""
         if isinstance(column, str) and column.strip().isdecimal():
@@ -103,6 +134,9 @@ class TableLayout:
         names = [name.lower() for name in self.header]
         if column.lower() in names:
             return names.index(column.lower())
+        plain = [plain_name(name) for name in names]
+        if plain_name(column) in plain:
+            return plain.index(plain_name(column))
         known = ", ".join(self.header) or "it has no header; pass its place, from 0"
         raise FileError(path, f"has no column {shown(column)} ({known})")
 
@@ -125,6 +159,45 @@ class TableLayout:
             for row in (cells(line.text, self.delimiter) for line in self.sample)
         ]
         return bool(found) and (found[0] or sum(found) >= 0.9 * len(found))
+
+    def holds_numbers(self, place: int) -> bool:
+        """Return whether a column of the sample holds numbers alone, and some."""
+        rows = [cells(line.text, self.delimiter) for line in self.sample]
+        return bool(rows) and all(
+            place < len(row) and math.isfinite(decimal(row[place])) for row in rows
+        )
+
+    @property
+    def weight(self) -> int | None:
+        """Where weights are by their name in the header; None where that holds other things."""
+        names = [plain_name(name) for name in self.header]
+        found = (names.index(word) for word in WEIGHTS if word in names)
+        return next((at for at in found if self.holds_numbers(at)), None)
+
+    @property
+    def unread_weight(self) -> str | None:
+        """The name of a column of weights that holds other things too."""
+        is_one = (name for name in self.header if plain_name(name) in WEIGHTS[:-1])
+        return next(is_one, None) if self.weight is None else None
+
+    @property
+    def way(self) -> int | None:
+        """Where each tie says whether it is directed, as tables of Gephi do; None: nowhere."""
+        rows = [cells(line.text, self.delimiter) for line in self.sample]
+        for at, name in enumerate(self.header):
+            said = {row[at] for row in rows if at < len(row) and row[at]}
+            if said and all(way_of(name, cell) is not None for cell in said):
+                return at
+        return None
+
+    @property
+    def has_decimal_commas(self) -> bool:
+        """Whether numbers of the sample are written as ``1,5``."""
+        return self.delimiter != "," and any(
+            _DECIMAL.fullmatch(cell)
+            for line in self.sample
+            for cell in cells(line.text, self.delimiter)
+        )
 
     @property
     def is_quoted(self) -> bool:
@@ -165,7 +238,10 @@ def sniff(
     FileError
         When there is no data line.
     """
-    data, tally = _data_lines(head)
+    data, tally = _data_lines(head, with_marked=False)
+    said = _SEPARATOR.fullmatch(data[0].text.strip(" \r\n")) if data[1:] else None
+    top = data.pop(0) if said else None  # as Excel writes it above a table
+    delimiter = said[1] if said and delimiter is None else delimiter
     if not data:
         raise FileError(path, "holds no data, only comments and empty lines")
     sign = _spelled(delimiter) if delimiter is not None else _delimiter(data, least)
@@ -174,11 +250,31 @@ def sniff(
         header = True
     elif len(first) < least:
         raise FormatError(path, data[0].number, data[0].text, _columns_rule(least, sign))
+    if all(_is_torn(each.text, cells(each.text, sign)[:least]) for each in data[:_COMPARED]):
+        raise FormatError(path, data[0].number, data[0].text, _TORN)
     has_header = _is_header(data, sign, least, numbers) if header is None else header
     if not has_header:
-        return TableLayout(sign, (), 0, 0, 0, 0, tuple(data))
+        start, lines = (top.end, top.number) if top else (0, 0)
+        return TableLayout(sign, (), start, lines, lines, 0, tuple(data))
     names = tuple(name.strip() for name in first)
-    return TableLayout(sign, names, data[0].end, data[0].number, *tally, tuple(data[1:]))
+    rows = [each for each in _data_lines(head, with_marked=True)[0] if each.number > data[0].number]
+    found = TableLayout(sign, names, data[0].end, data[0].number, *tally, ())
+    return replace(found, sample=tuple(row for row in rows if not found.skips(row.text.strip())))
+
+
+_TORN = (
+    "the names of members contain the delimiter; quote them, or number them with "
+    "networkx.convert_node_labels_to_integers"
+)
+
+
+def _is_torn(text: str, ends: Sequence[str]) -> bool:
+    """Return whether a bracket that opens in a cell closes in another one, as of ``(0, 1)``."""
+
+    def is_closed(part: str) -> bool:
+        return part.count("(") == part.count(")") and part.count("[") == part.count("]")
+
+    return is_closed(text) and not all(map(is_closed, ends))
 
 
 def _is_count(data: Sequence[TextLine], sign: str, least: int) -> bool:
@@ -211,13 +307,37 @@ def whole(text: str) -> bool:
     return number is not None and number >= _LEAST
 
 
-def _data_lines(head: bytes) -> tuple[list[TextLine], tuple[int, int]]:
+def plain_name(name: str) -> str:
+    """Return a name of a column as it is compared: without case, blanks and dashes."""
+    return re.sub(r"[\s_-]", "", name.lower())
+
+
+def way_of(name: str, said: str) -> bool | None:
+    """Return whether a tie goes both ways, as a column of this name says; None: it does not say."""
+    column, word = plain_name(name), said.strip().lower().replace("-", "")
+    if column not in _WAYS:
+        return None
+    if word in _BOTH | _ONE:
+        return word in _BOTH
+    return word in _FALSE if column == "directed" and word in _TRUE | _FALSE else None
+
+
+def decimal(cell: str) -> float:
+    """Return a number, with a point or a comma in it; NaN for what is none."""
+    text = cell.replace(",", ".") if "," in cell and _DECIMAL.fullmatch(cell) else cell
+    try:
+        return math.nan if "_" in text else float(text)
+    except ValueError:
+        return math.nan
+
+
+def _data_lines(head: bytes, *, with_marked: bool) -> tuple[list[TextLine], tuple[int, int]]:
     """Return the first data lines, and the (comments, empty lines) before the first."""
     data: list[TextLine] = []
     comments = empty = 0
     for line in _lines(head):
         text = line.text.strip()
-        if text and not is_comment(text):
+        if text and (with_marked or not is_comment(text)):
             data.append(line)
         elif not data:
             comments += bool(text)
@@ -255,11 +375,13 @@ def _spelled(delimiter: str) -> str:
 def _delimiter(data: Sequence[TextLine], least: int) -> str:
     """Return the delimiter that divides the lines most evenly; the earlier in the list on a tie."""
 
-    def evenness(sign: str) -> tuple[float, bool]:
-        rows = [cells(line.text, sign) for line in data[:_COMPARED]]
+    def evenness(sign: str) -> tuple[float, bool, bool]:
+        rows = [cells(_DICT.sub("", line.text), sign) for line in data[:_COMPARED]]
         filled = [len(row) for row in rows if len(row) >= least and all(row[:least])]
         common = max((filled.count(width) for width in set(filled)), default=0)
-        return common / len(rows), bool(common) == (sign != ANY_BLANKS)
+        inside = [cell for row in rows for cell in row if "," in cell and sign != ","]
+        binds = bool(inside) and all(map(_HOLDS_COMMA.fullmatch, inside)) and common == len(rows)
+        return common / len(rows), binds, bool(common) == (sign != ANY_BLANKS)
 
     return max(_DELIMITERS, key=evenness)
 
@@ -273,7 +395,21 @@ def _is_header(data: Sequence[TextLine], sign: str, least: int, numbers: Sequenc
         return True
     if all(cell.lower() in _HEADINGS for cell in first[:least]):
         return True
+    if _names_numbers([cells(line.text, sign) for line in data], least):
+        return True
     return len(second) >= least and all(whole(cell) for cell in second[:least])
+
+
+def _names_numbers(rows: Sequence[Sequence[str]], least: int) -> bool:
+    """Return whether a word stands on top of a column of numbers, behind those of the ids."""
+    width = len(rows[0])
+    if len(rows) < 2 or any(len(row) != width for row in rows) or not all(rows[0]):
+        return False
+    return any(
+        math.isnan(decimal(rows[0][at]))
+        and all(math.isfinite(decimal(row[at])) for row in rows[1:])
+        for at in range(least, width)
+    )
 
 
 def _turns_to_number(first: Sequence[str], second: Sequence[str], place: int) -> bool:
@@ -284,11 +420,8 @@ def _turns_to_number(first: Sequence[str], second: Sequence[str], place: int) ->
 
 
 def number(text: str) -> bool:
-    """Return whether a cell is a finite decimal number."""
-    try:
-        return math.isfinite(float(text)) and "_" not in text
-    except ValueError:
-        return False
+    """Return whether a cell is a finite decimal number, with a point or a comma in it."""
+    return math.isfinite(decimal(text))
 
 
 def _columns_rule(least: int, sign: str) -> str:

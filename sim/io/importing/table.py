@@ -57,11 +57,12 @@ class Places:
     time: int | None
     relation: int | None = None
     properties: tuple[tuple[str, int], ...] = ()
+    way: int | None = None
 
     @property
     def says_more(self) -> bool:
-        """Whether there are columns of types or properties."""
-        return self.relation is not None or bool(self.properties)
+        """Whether there are columns of types, properties or directions."""
+        return bool(self.properties) or (self.relation, self.way) != (None, None)
 
     @property
     def needed(self) -> int:
@@ -90,6 +91,8 @@ class TieTable:
         Of the file.
     relations
         What some of the lines say of their ties, or None.
+    both
+        bool (m,): which go both ways where each line says so, or None.
     padded
         An id of an adjacency list that was read as a whole number without the zeros in front.
     """
@@ -103,6 +106,7 @@ class TieTable:
     comments: int
     empty: int
     relations: StatedTypes | None = None
+    both: npt.NDArray[np.bool_] | None = None
     padded: str | None = None
 
 
@@ -194,10 +198,11 @@ def parsed(
     FormatError
         For the first line that is wrong.
     """
-    columns = places.as_array()
+    columns, has_commas = places.as_array(), layout.has_decimal_commas
     ends, extra = np.empty((2, _ROOM), np.int64), np.zeros((2, _ROOM))
     for block in source.blocks(layout.start):
-        data = np.frombuffer(block, np.uint8)
+        plain = block.replace(b",", b".") if has_commas else block
+        data = np.frombuffer(plain, np.uint8)
         at = 0
         while at < data.size:
             room = _ROOM if gathered is None else min(_ROOM, gathered.left)

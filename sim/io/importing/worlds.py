@@ -15,11 +15,21 @@ import numpy.typing as npt
 
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
-from sim.io.importing.edges import Direction, EdgeOptions, IdKind, ImportedArcs, Repeats, read_arcs
+from sim.io.importing.edges import (
+    AUTO,
+    Direction,
+    EdgeOptions,
+    IdKind,
+    ImportedArcs,
+    Repeats,
+    read_arcs,
+)
 from sim.io.importing.files import opened
-from sim.io.importing.graphs import edges_of_igraph, edges_of_networkx, graph_format, read_graph
+from sim.io.importing.formats import READ, format_of
+from sim.io.importing.graphs import edges_of_igraph, edges_of_networkx, read_graph
 from sim.io.importing.labels import ImportedLabels, read_labels
 from sim.io.importing.profiles import Profiles, read_follows, says_follows
+from sim.io.importing.relations import NOTHING
 from sim.io.importing.report import ImportReport
 from sim.io.importing.sniff import Column
 from sim.network.graph.interactions import Interactions
@@ -162,7 +172,7 @@ def _records(edges: ImportedArcs) -> tuple[TieRecords, tuple[str, ...]]:
     said = f"{len(records):,} ties have a type or properties{': ' if types else ''}{types}{more}."
     if not repeated:
         return records, (said,)
-    return records, (said, f"{repeated:,} repeat a tie that has some, of which the first count.")
+    return records, (said, f"{repeated:,} repeat a tie that has some, of which the last count.")
 
 
 _SHOWN = 8
@@ -292,11 +302,11 @@ def import_world(
     Parameters
     ----------
     path
-        An edge list, GraphML, GML or GEXF; or a table of people with a column
+        An edge list, or a graph file (see :func:`read_graph`); or a table of people with a column
         ``following_agentid_list``, as OASIS's; plain or gzip. The content decides, not the name.
     options
-        How to read it; of a graph file only ``direction``, ``signed``, ``repeats``, ``relations``
-        and ``properties`` are asked, the rest it says itself.
+        How to read it; of a graph file only ``direction``, ``weight_column``, ``signed``,
+        ``repeats``, ``relations`` and ``properties`` are asked, the rest it says itself.
     labels
         The members' communities, or a table of them (see :func:`read_labels`).
     seed
@@ -313,22 +323,25 @@ def import_world(
     """
     options = options or EdgeOptions()
     with opened(path) as source:
-        kind, people = graph_format(source.head), None
+        kind, people = format_of(source.head, source.path), None
         lists_people = says_follows(source.head)
     if lists_people:
         edges, people = read_follows(path, report=report)
-        _refuse_idle(options, "people")
-    elif kind == "edges":
+        _refuse_idle(options, "table of people")
+    elif kind not in READ or kind == "edges" or options.adjacency:
         edges = read_arcs(path, options, report=report)
     else:
+        asked = options.weight_column
+        weight = AUTO if asked is None else None if asked == NOTHING else str(asked)
         edges = read_graph(
             path,
             direction=options.direction,
+            weight=weight,
             relations=None if options.relations is None else str(options.relations),
             properties=None if options.properties is None else [*map(str, options.properties)],
             report=report,
         )
-        _refuse_idle(options, kind)
+        _refuse_idle(options, READ[kind])
     told = labels if labels is None or isinstance(labels, ImportedLabels) else read_labels(labels)
     made = world_of(
         edges,
@@ -381,8 +394,12 @@ def _refuse_idle(options: EdgeOptions, kind: str) -> None:
     """Refuse options of edge lists where a graph file is read; they would do nothing."""
     usual = asdict(EdgeOptions()) | {"direction": options.direction, "signed": options.signed}
     usual["repeats"] = options.repeats
-    if kind != "people":
+    usual |= {} if options.directed is False else {"directed": options.directed}
+    if options.weight_column in {None, NOTHING}:
+        usual["weight_column"] = options.weight_column
+    if kind != "table of people":
         usual |= {"relations": options.relations, "properties": options.properties}
+        usual["weight_column"] = options.weight_column
     if options.columns == _IN_FRONT:
         usual["columns"] = _IN_FRONT
     idle = [name for name, value in asdict(options).items() if value != usual[name]]
@@ -401,9 +418,9 @@ def read_edges(
     path: _Path,
     *,
     direction: Direction = "influences",
-    directed: bool = True,
+    directed: bool | None = None,
     columns: tuple[Column, Column] | None = None,
-    weight_column: Column | None = None,
+    weight_column: Column | None = AUTO,
     time_column: Column | None = None,
     delimiter: str | None = None,
     header: bool | None = None,
@@ -429,7 +446,7 @@ def read_edges(
     direction
         What a line ``A B`` says: ``"influences"``: B hears A. ``"follows"``: A hears B.
     directed
-        False: each line is a tie both ways.
+        False: each line is a tie both ways; None: as the file says, else one way.
     columns, weight_column, time_column, delimiter, header, ids, limit, signed, repeats, adjacency,
     relations, properties
         See :class:`EdgeOptions`. Weights become trust: in [0, 1] as they are, else divided by the
@@ -462,20 +479,9 @@ def read_edges(
         relations=relations,
         properties=properties,
     )
-    told = labels if labels is None or isinstance(labels, ImportedLabels) else read_labels(labels)
-    edges = read_arcs(path, options, report=report)
-    world = world_of(
-        edges,
-        seed=seed,
-        labels=told,
-        signed=signed,
-        repeats=repeats,
-        tick_minutes=tick_minutes,
-        report=report,
+    return import_world(
+        path, options=options, labels=labels, seed=seed, tick_minutes=tick_minutes, report=report
     ).world
-    if labels is None or told is not labels:
-        _note(world, path, options, labels)
-    return world
 
 
 def from_networkx(

@@ -225,7 +225,7 @@ def test_a_list_of_neighbours_has_names_isolated_members_and_comments(tmp_path: 
         ("1\n2\n", {}, "holds no ties"),
         ("a " + "b" * 1001 + "\n", {}, "an id has 1 to"),
         (": b\n", {}, "an id has 1 to"),
-        ("<graphml>", {}, "is XML"),
+        ("<graphml>", {}, "is GraphML"),
     ],
 )
 def test_a_list_of_neighbours_that_is_none_is_refused(

@@ -41,7 +41,6 @@ def _arcs(edges: ImportedArcs) -> list[tuple[int | str, int | str]]:
         "Who Whom\n10 20\n20 30\n",
         "id,source,target\n1,10,20\n2,20,30\n",
         "weight;to;from\n1;20;10\n2;30;20\n",
-        "%%MatrixMarket matrix coordinate pattern general\n30 30 2\n10 20\n20 30\n",
         "10,20,0.5,x\n20,30,0.7,y\n",
         '"10","20"\n"20","30"\n',
         "0010 +20\n".replace("+", "0") + "20 30\n",

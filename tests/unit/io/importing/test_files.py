@@ -27,7 +27,7 @@ def _told(place: Path | str) -> str:
         (b"\x00\x01\x02\x03" * 50, "is a binary file"),
         (b"1 2\n\x00 3\n", "is a binary file"),
         (bytes(range(1, 256)) * 8, "is a binary file"),
-        (b'{"nodes": []}', "is JSON, not a table of ties"),
+        (b'{"nodes": []}', "is JSON without nodes and links"),
         (b"SQLite format 3\x00....", "is a saved world or another database"),
         (b"PK\x03\x04....", "is a zip archive"),
         (b"BZh91AY", "is packed with bzip2"),
@@ -37,7 +37,7 @@ def _told(place: Path | str) -> str:
         (gzip.compress(b"1 2\n" * 9_000, mtime=0)[:-40], "ends in the middle of its packed data"),
         (gzip.compress(b"1 2\n", mtime=0)[:-8] + bytes(8), "is damaged gzip data"),
         (b"\x1f\x8bno gzip at all", "is damaged gzip data"),
-        (b"<html><body>Not found</body></html>", "is neither GraphML, GML nor GEXF"),
+        (b"<html><body>Not found</body></html>", "is a web page, which is not supported"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -106,7 +106,7 @@ def test_an_encoding_that_could_hide_a_declaration_is_refused(tmp_path: Path) ->
 def test_a_broken_graph_is_one_sentence(text: str, tmp_path: Path) -> None:
     place = tmp_path / "graph.txt"
     place.write_text(text)
-    with pytest.raises(FileError, match="cannot be parsed") as caught:
+    with pytest.raises(FileError, match=r"cannot be parsed|has a node without id") as caught:
         import_world(place)
     assert "\n" not in str(caught.value)
     assert ".c" not in str(caught.value)
@@ -115,7 +115,7 @@ def test_a_broken_graph_is_one_sentence(text: str, tmp_path: Path) -> None:
 def test_an_edge_list_is_no_graph_file(tmp_path: Path) -> None:
     place = tmp_path / "graph.txt"
     place.write_text("1 2\n")
-    with pytest.raises(FileError, match="is neither GraphML"):
+    with pytest.raises(FileError, match="is a table of ties; read it with read_edges"):
         read_graph(place)
 
 
@@ -130,7 +130,7 @@ def test_a_graph_without_nodes_is_refused(tmp_path: Path) -> None:
     ("options", "named"),
     [
         (EdgeOptions(directed=False), "directed"),
-        (EdgeOptions(weight_column=2, time_column=3), "weight_column, time_column"),
+        (EdgeOptions(ids="str", time_column=3), "time_column, ids"),
         (EdgeOptions(columns=(1, 0)), "columns"),
     ],
 )
@@ -138,7 +138,7 @@ def test_options_of_edge_lists_that_would_do_nothing_are_refused(
     tmp_path: Path, options: EdgeOptions, named: str
 ) -> None:
     nx.write_graphml(nx.path_graph(3), tmp_path / "g.graphml")
-    with pytest.raises(InputError, match=f"A graphml file says itself .*; leave {named} out"):
+    with pytest.raises(InputError, match=f"A GraphML file says itself .*; leave {named} out"):
         import_world(tmp_path / "g.graphml", options=options)
     usual = EdgeOptions(direction="follows", columns=(0, 1))
     assert import_world(tmp_path / "g.graphml", options=usual).world.ties.count == 4

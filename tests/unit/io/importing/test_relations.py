@@ -183,7 +183,7 @@ def test_columns_of_a_table_are_read_when_they_are_named(tmp_path: Path) -> None
     path = tmp_path / "ties.csv"
     path.write_text(
         "source,target,kind,since,note,sure\n"
-        "1,2,friend,2010,'=1+1,true\n2,1,,1.5,007,no\n1,2,foe,2011,,\n3,3,self,1,,\n2,3\n"
+        "1,2,foe,2011,,\n2,1,,1.5,007,no\n1,2,friend,2010,'=1+1,true\n3,3,self,1,,\n2,3\n"
     )
     bare = import_world(path)
     assert told(bare.world) == {(1, 2): ("friend", {})}
