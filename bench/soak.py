@@ -5,15 +5,17 @@
     python -m bench.soak --minutes 60 --speed 4 --check    # beside other work
 
 The world keeps a journal and plays as fast as it can, or ``--speed`` ticks a second; a message is
-injected every two seconds and comes to rest by itself, and the world is saved every minute. Members
-follow and mute nobody: relations that grow are the world's own, and would hide what the program
-holds beside. (By default they mute 800,000 in 62,000 ticks, of some 20 bytes each.)
+injected every two seconds, of every registered model in turn, and comes to rest by itself or is
+cancelled, each third one after a minute. The world is saved every minute. Members follow one
+another, so that ties change in every tick, and mute nobody. (By default they mute 800,000 in 62,000
+ticks, of some 20 bytes each: the world's own, which would hide what the program holds beside.)
 Once a second somebody asks the world for its tick, as a screen or a script does: the answer is in
 time within a second, and none within five is a failure. Printed are the answers, the memory of the
-process and the files of the world, and by how much each would grow in an hour, from what came after
-warming up, the first half unless ``--warm`` says otherwise. Files, and memory with what saves take
-for their seconds, by a straight line; the bar is on memory at rest: the median of each minute, and
-of these the median slope (Theil 1950, Sen 1968), which a minute with a longer save does not turn.
+process, how much of its heap is in use (glibc), how many messages that ended lie whole in it, and
+the files of the world; and by how much each would grow in an hour, from what came after warming up,
+the first half unless ``--warm`` says otherwise. Files, and memory with what saves take for their
+seconds, by a straight line; the bar is on memory at rest: the median of each minute, and of these
+the median slope (Theil 1950, Sen 1968), which a minute with a longer save does not turn.
 
 Files are told apart by what bounds them. The history of acts keeps to ``history_mb`` and the
 entries of the journal to ``journal_mb``, both small here, so that they are full early. The save and
@@ -25,6 +27,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import ctypes
 import statistics
 import subprocess
 import sys
@@ -32,13 +35,14 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import psutil
 from scipy.stats import theilslopes
 
 from sim import Simulation, World, save
+from sim.core.registry import names, spec
 from sim.platform.acts.policy import RulePolicy
 from sim.settings.settings import current, use
 
@@ -57,7 +61,27 @@ _SMALL = 5_000
 compiler, some 200 MB, to its end."""
 
 _IN_TIME, _FAILED = 1.0, 5.0
-_MODEL: dict[str, Any] = {"model": "independent-cascade", "probability": 0.02}
+_CANCELLED_AFTER = 30
+"""Messages, until one is cancelled: a minute."""
+
+_PARAMETERS: dict[str, dict[str, Any]] = {"independent-cascade": {"probability": 0.02}}
+
+
+class _HeapUse(ctypes.Structure):
+    """``struct mallinfo2`` of glibc: ``hblkhd`` and ``uordblks`` are bytes in use."""
+
+    _fields_: ClassVar = [(f"field {number}", ctypes.c_size_t) for number in range(10)]
+
+
+def heap_in_use() -> float:
+    """Return MB of the heap that are in use; NaN without glibc."""
+    try:
+        ask = ctypes.CDLL("libc.so.6").mallinfo2
+    except (OSError, AttributeError):
+        return float("nan")
+    ask.restype = _HeapUse
+    said = [getattr(ask(), name) for name, *_ in _HeapUse._fields_]
+    return float(said[4] + said[7]) / MB
 
 
 class Soak:
@@ -75,15 +99,22 @@ class Soak:
         self._process = psutil.Process()
         self._began = time.perf_counter()
         self.seen: list[tuple[float, float, float, float, float, float]] = []
+        self.held: list[tuple[float, float, int]] = []
         self.probes: list[float] = []
         self.failures = 0
         self.messages = 0
 
     async def inject(self, seconds: float) -> None:
-        """Inject a message now and then, until cancelled."""
+        """Inject a message of each model in turn, and cancel some, until cancelled."""
+        models = [name for name in names() if spec(name).origin.startswith("plugins.")]
         while True:
-            await self._simulation.inject(f"News {self.messages}", seeds="random:20", **_MODEL)
+            model = models[self.messages % len(models)]
+            own = _PARAMETERS.get(model, {}) | _contest(model, self.messages)
+            text = f"News {self.messages}"
+            await self._simulation.inject(text, seeds="random:20", model=model, **own)
             self.messages += 1
+            if self.messages % 3 == 0 and self.messages > _CANCELLED_AFTER:
+                await self._simulation.cancel(self.messages - _CANCELLED_AFTER)
             await asyncio.sleep(seconds)
 
     async def save(self, path: Path, seconds: float) -> None:
@@ -113,14 +144,28 @@ class Soak:
             if len(self.seen) % 60 == 0:
                 tick = self._simulation.frame.tick
                 late = sum(took > _IN_TIME for took in self.probes)
-                print(f"  {passed:5.0f} s: tick {tick}, {self.messages} messages, "
-                      f"{memory:,.0f} MB, files {sum(self.seen[-1][3:]):,.0f} MB, {late} late",
-                      flush=True)  # fmt: skip
+                heap, (ended, whole) = heap_in_use(), await self._simulation.call(_ended)
+                self.held.append((passed, heap, whole))
+                print(f"  {passed:5.0f} s: tick {tick}, {self.messages} messages, {ended} ended, "
+                      f"{whole} of them whole, {memory:,.0f} MB, heap {heap:,.0f} MB, files "
+                      f"{sum(self.seen[-1][3:]):,.0f} MB, {late} late", flush=True)  # fmt: skip
             await asyncio.sleep(1.0)
 
 
 def _tick(world: World) -> int:
     return world.tick
+
+
+def _ended(world: World) -> tuple[int, int]:
+    """Return how many messages ended, and how many of these lie whole in memory."""
+    cascades = world.cascades
+    whole = sum(not each.alive for each in cascades.loose)
+    return len(cascades) - len(cascades.loose) + whole, whole
+
+
+def _contest(model: str, number: int) -> dict[str, Any]:
+    """Return a contest of its own for each round of models: rivals of all would never end."""
+    return {"contest": f"contest {number // 100}"} if model.startswith("competitive-") else {}
 
 
 def _sizes(folder: Path) -> tuple[float, float, float]:
@@ -172,7 +217,7 @@ async def soak(
             network="planted-communities",
             mean_degree=20,
             seed=7,
-            platform={"policy": RulePolicy(follows=0.0, mutes=0.0)},
+            platform={"policy": RulePolicy(mutes=0.0)},
         )
         world.step(24)
         tied = world.ties.count
@@ -197,13 +242,18 @@ async def soak(
     files = [sum(each[3:]) for each in run.seen]
     hours = times[-1] / 3600
     ties = world.ties.count
-    ended = sum(not each.alive for each in world.cascades)
+    ended, whole = _ended(world)
+    heap = [each[1] for each in run.held] or [heap_in_use()]
     more, usual = resting(times, memory, warm), statistics.median(memory)
     saves = hourly(times, kept, warm)
     good = sum(took <= _IN_TIME for took in run.probes)
     return [
         ("ticks", ticks, None),
         ("messages that ended", float(ended), None),
+        ("of them whole in memory", float(whole), None),
+        ("of them whole in memory, most", float(max([whole, *(e[2] for e in run.held)])), None),
+        ("heap in use, MB: first minute", heap[0], None),
+        ("heap in use, MB: last minute", heap[-1], None),
         ("ties more than at the start, %", 100 * (ties / tied - 1), None),
         ("memory, MB: median of the first minute", statistics.median(memory[:60]), None),
         ("memory, MB: median of the last minute", statistics.median(memory[-60:]), None),
@@ -238,7 +288,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="fail where a bar is missed")
     told = parser.parse_args(arguments)
     if told.agents > _SMALL:
-        small = ["-m", "bench.soak", "--agents", str(_SMALL), "--minutes", "0.5"]
+        small = ["-m", "bench.soak", "--agents", str(_SMALL), "--minutes", "1", "--every", "0.25"]
         subprocess.run([sys.executable, *small], stdout=subprocess.DEVNULL, check=True)
     figures = asyncio.run(soak(told.agents, told.minutes, told.every, told.warm, told.speed))
     missed = False

@@ -1,8 +1,9 @@
 """:class:`Cascades`: a world's messages: active cascades, and packed records of ended ones.
 
-Of a message that can never change again some hundred bytes stay: its record lies packed in a
-scratch file, and whoever asks for the message has it made again. A tick goes through what may
-still change (:attr:`Cascades.loose`) and costs the same however many messages ended.
+Of a message that ended some hundred bytes stay: its record lies packed in a scratch file, and
+whoever asks for the message has it made again. So is one that may change after all, once something
+happens that may change it (:class:`Stirs`). A tick goes through the others
+(:attr:`Cascades.loose`) and costs the same however many messages ended.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import zlib
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Iterator, MutableSequence, Sequence
+from enum import IntFlag
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, overload
 from weakref import ReferenceType, ref
@@ -22,6 +24,8 @@ import xxhash
 
 from sim.core.shared_list import SharedList
 from sim.spread.cascade.cascade import Cascade
+from sim.spread.cascade.faults import is_interruption
+from sim.spread.exposure.exposures import PerExposure
 from sim.spread.opinions.around import Around
 from sim.world.records import PACKED_BYTES, PackedRecord, laid_out, read
 
@@ -36,7 +40,9 @@ __all__ = [
     "Cascades",
     "EndedCascade",
     "RecordPile",
+    "Stirs",
     "adoptions_of",
+    "contest_of",
     "dumped",
     "models_of",
     "packed",
@@ -95,12 +101,26 @@ class RecordPile:
         return self
 
 
+class Stirs(IntFlag):
+    """What may change a message that ended, beside a command that names it."""
+
+    NOTHING = 0
+    SURROUNDINGS = 1
+    """Ties, an agent's status, opinions on its topic: it may run on."""
+
+    SUMS = 2
+    """Ties or trust: what it summed up over them is forgotten."""
+
+    NEWCOMERS = 4
+    """Whoever joins: its model has something to say to them."""
+
+
 _ABOUT = Struct("=16s6q")
 """The seal, size, contacts seen, start, where the record begins and ends, and its whole length."""
 
 
 class EndedCascade:
-    """A message that can never change again; what is asked of it in every tick, and its record.
+    """A message that ended; what is asked of it in every tick, and its record.
 
     Each is there for as long as its world: its numbers are bytes in one piece, not objects.
 
@@ -110,6 +130,10 @@ class EndedCascade:
         It rests, failed or was cancelled.
     pile
         Where its record goes.
+    stirs
+        What may change it.
+    before
+        What it was packed as before: nothing is packed anew where it is the same.
 
     Attributes
     ----------
@@ -117,21 +141,39 @@ class EndedCascade:
         As of the cascade, when it was packed.
     model, channel
         Its own.
+    rested
+        As of the cascade, where its model has a topic; else empty: what all rested as.
     """
 
-    __slots__ = ("_numbers", "_object", "_room", "agents", "channel", "id", "model", "status")
+    __slots__ = (
+        "_numbers", "_object", "_room", "agents", "channel", "id", "model", "rested", "status",
+        "stirs",
+    )  # fmt: skip
 
-    def __init__(self, cascade: Cascade, pile: RecordPile) -> None:
-        self.id, self.status = cascade.id, cascade.status
+    def __init__(
+        self,
+        cascade: Cascade,
+        pile: RecordPile,
+        stirs: Stirs = Stirs.NOTHING,
+        before: EndedCascade | None = None,
+    ) -> None:
+        self.id, self.status, self.stirs = cascade.id, cascade.status, stirs
+        self.rested = cascade.rested if getattr(cascade.model, "topic", "") else ""
         self.agents, self.channel = cascade.agents, cascade.channel
         self.model = pile.model(cascade.model)
         self.held = cascade
-        data = laid_out(*cascade.dump())
+        data = laid_out(*cascade.dump(), self.rested)
+        seal = xxhash.xxh3_128_digest(data)
+        self._room: npt.NDArray[np.uint8]
+        self._numbers: bytes
+        if before is not None and before.seal == int.from_bytes(seal, "big"):
+            self._room, self._numbers = before._room, before._numbers  # noqa: SLF001 - its own kind
+            return
         packed = zlib.compress(data, 1) if len(data) <= PACKED_BYTES else data
         self._room, begin = pile.put(packed)
         numbers = (cascade.size, int(cascade.contacts_seen), cascade.started_at)
         place = (begin, begin + len(packed), len(data))
-        about = _ABOUT.pack(xxhash.xxh3_128_digest(data), *numbers, *place)
+        about = _ABOUT.pack(seal, *numbers, *place)
         self._numbers = about + cascade.tally.tobytes()
 
     @property
@@ -213,7 +255,7 @@ class EndedCascade:
             return None
         if self.agents == agents:
             return PackedRecord(self.id, whole, self._data)
-        data = laid_out(*self.made(agents, rested).dump())
+        data = laid_out(*self.made(agents, rested).dump(), self.rested)
         if len(data) > PACKED_BYTES:
             return None
         return PackedRecord(self.id, len(data), zlib.compress(data, 1))
@@ -273,9 +315,17 @@ class Cascades(MutableSequence[Cascade]):
         self.seals = 0
         for each in ended:
             self.seals ^= each.seal
+        self._forget()
+        self._before: dict[int, EndedCascade] = {}
         self._sizes: array[int] | None = None
-        self._runs: tuple[int, list[bytes | Cascade]] | None = None
         self._holds = self._world() if ended else None  # messages are made again in it
+
+    def _forget(self) -> None:
+        """Forget what was sorted out of the items."""
+        self._runs: tuple[int, list[bytes | Cascade]] | None = None
+        self._stirred: list[EndedCascade] | None = None
+        self._packed: dict[Hashable, list[EndedCascade]] | None = None
+        self._peers: dict[Hashable, list[Cascade]] | None = None
 
     def twin(self, world: CascadeOwner, of: Callable[[Cascade], Cascade]) -> Cascades:
         """Return the messages of a twin of the world, with ``of(message)`` for each as it is.
@@ -332,10 +382,10 @@ class Cascades(MutableSequence[Cascade]):
 
     # What changes
 
-    def pack(self, cascade: Cascade, pile: RecordPile) -> None:
-        """Pack a message away that can never change again."""
+    def pack(self, cascade: Cascade, pile: RecordPile, stirs: Stirs = Stirs.NOTHING) -> None:
+        """Pack a message away that ended; ``stirs``: what may change it."""
         place = self.place_of(cascade.id)
-        ended = EndedCascade(cascade, pile)
+        ended = EndedCascade(cascade, pile, stirs, self._before.pop(cascade.id, None))
         self._items.settle(place, ended)
         self._holds = self._world()
         self._loose.remove(cascade)
@@ -344,13 +394,72 @@ class Cascades(MutableSequence[Cascade]):
         self.seals ^= ended.seal
         if ended.status == "quiet" and self._sizes is not None:
             self._sizes.append(ended.size)
-        self._runs = None
+        if self._stirred is not None and stirs:
+            self._stirred.append(ended)
+        if self._packed is not None and (group := _group_of(ended)) is not None:
+            self._packed.setdefault(group, []).append(ended)
+        self._runs = self._peers = None
 
     def take_up(self, cascade: Cascade) -> None:
         """Let a message that was packed away change again: it is what is held from now on."""
+        self._peers = None
         place = self.place_of(cascade.id)
         if place < len(self._items) and isinstance(self._items[place], EndedCascade):
             self._settle([*self._items[:place], cascade, *self._items[place + 1 :]])
+        self.gather(cascade)
+
+    def rouse(self, stirs: Stirs, topics: Callable[[EndedCascade], bool] | None = None) -> None:
+        """Hold whole what something of a kind may change now; ``topics`` says it of one."""
+        self._hold_whole(
+            each for each in self._stirring()
+            if each.stirs & stirs or (topics is not None and each.rested and topics(each))
+        )  # fmt: skip
+
+    def gather(self, cascade: Cascade) -> None:
+        """Hold the rivals of a message whole, which runs from now on and writes into them."""
+        contest = contest_of(cascade)
+        if contest is not None:
+            self._hold_whole(self._grouped().get(contest, ()))
+
+    def _stirring(self) -> list[EndedCascade]:
+        """Return those packed away that something may change."""
+        if self._stirred is None:
+            self._stirred = [each for each in self.ended if each.stirs]
+        return self._stirred
+
+    def _grouped(self) -> dict[Hashable, list[EndedCascade]]:
+        """Return those packed away that have a group."""
+        if self._packed is None:
+            self._packed = {}
+            for each in self.ended:
+                if (group := _group_of(each)) is not None:
+                    self._packed.setdefault(group, []).append(each)
+        return self._packed
+
+    def _hold_whole(self, found: Iterable[EndedCascade]) -> None:
+        known = {each.id: each for each in found}
+        if known:
+            before = self._before | known
+            self._settle([
+                self._as_cascade(each) if each.id in known else each for each in self._items
+            ])  # fmt: skip
+            self._before = before
+
+    def peers_of(self, group: Hashable) -> tuple[Cascade, ...]:
+        """Return the messages of a group in order; they are sorted out once a tick."""
+        if self._peers is None:
+            self._peers = {}
+            for each in self._loose:
+                self._peers.setdefault(_group_of(each), []).append(each)
+        found = self._peers.get(group, [])
+        packed = self._grouped().get(group)
+        if not packed:
+            return tuple(found)
+        return tuple(sorted([*found, *map(self._as_cascade, packed)], key=_number))
+
+    def regroup(self) -> None:
+        """Ask models anew which messages they are stepped with."""
+        self._peers = None
 
     def hold(self, items: Iterable[Cascade | EndedCascade]) -> None:
         """Hold other messages from now on."""
@@ -358,6 +467,7 @@ class Cascades(MutableSequence[Cascade]):
 
     def grow(self, count: int) -> None:
         """Make room for agents that joined; they count as not reached."""
+        self._hold_whole(each for each in self._stirring() if each.stirs & Stirs.NEWCOMERS)
         for each in self._loose:
             each.grow(count)
         for ended in self.ended:
@@ -414,7 +524,7 @@ class Cascades(MutableSequence[Cascade]):
         if at >= len(self._items):
             self._items.append(value, is_own=True)
             self._loose.append(value)
-            self._runs = None
+            self._runs = self._peers = None
             return
         self._settle([*self._items[:at], value, *self._items[at:]])
 
@@ -440,7 +550,9 @@ class Cascades(MutableSequence[Cascade]):
             return known
         world = self._world()
         assert world is not None  # noqa: S101 - it holds these
-        found = item.made(len(world.agents), world.rested_as)
+        stirred = item.stirs & Stirs.NEWCOMERS  # nobody joined since, or is just being welcomed
+        agents = item.agents if stirred else len(world.agents)
+        found = item.made(agents, world.rested_as)
         found.around, found.company = world, self
         found.channel = world.reopened(item.channel)
         item.held = found
@@ -449,6 +561,27 @@ class Cascades(MutableSequence[Cascade]):
 
 def _number(item: Cascade | EndedCascade) -> int:
     return item.id
+
+
+def contest_of(item: Cascade | EndedCascade) -> Hashable | None:
+    """Return the group of a message whose peers read and write its columns; None: it has none.
+
+    Those of :class:`~sim.spread.exposure.exposures.PerExposure` only share a pass.
+    """
+    step: Any = type(item.model).step_together
+    shared: Any = PerExposure.step_together
+    return None if step.__func__ is shared.__func__ else _group_of(item)
+
+
+def _group_of(item: Cascade | EndedCascade) -> Hashable | None:
+    """Return a message's group; a plugin that cannot say it is at fault where it is stepped."""
+    try:
+        group = item.model.together()
+    except BaseException as error:  # whatever an author's code raises
+        if is_interruption(error):
+            raise
+        return None
+    return None if group is None else (type(item.model), group)
 
 
 def adoptions_of(world: CascadeOwner) -> int:

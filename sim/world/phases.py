@@ -13,6 +13,7 @@ from sim.spread.cascade.contacts import Contacts, Draws, Ids
 from sim.spread.cascade.faults import ModelFault, is_interruption, said_by
 from sim.spread.cascade.feed_contacts import FeedContacts
 from sim.spread.channels.channel import PluginChannel
+from sim.world.cascades import EndedCascade
 from sim.world.contract import Phase, WorldState
 
 __all__ = ["PHASES", "Phase", "has_work", "surroundings", "topic_of"]
@@ -32,6 +33,7 @@ def start(world: WorldState, cascade: Cascade) -> None:
     """Let a cascade's seeds adopt at the last completed tick."""
     try:
         cascade.company = world.cascades
+        world.cascades.gather(cascade)
         cascade.seeds = _still_active(world, cascade)
         with interruptible():
             cascade.begin(cascade.starts_at if cascade.starts_at >= world.tick else world.tick - 1)
@@ -59,6 +61,7 @@ def wake(world: WorldState, cascade: Cascade) -> bool:
         return False
     if wakes:
         cascade.status = "running"
+        world.cascades.take_up(cascade)
     elif cascade.laid:
         cascade.memo = None
     return wakes
@@ -192,7 +195,7 @@ def surroundings(world: WorldState) -> str:
     return f"{world.ties.count}:{status}"
 
 
-def topic_of(world: WorldState, cascade: Cascade) -> str:
+def topic_of(world: WorldState, cascade: Cascade | EndedCascade) -> str:
     """Return what a message at rest depends on beside: what agents think about its topic."""
     topic = getattr(cascade.model, "topic", "")
     if not topic or topic not in world.opinions:

@@ -73,10 +73,10 @@ def canonical(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
-def laid_out(meta: Meta, columns: Columns) -> bytes:
-    """Return a record as bytes, not compressed; what it rested as is left open."""
+def laid_out(meta: Meta, columns: Columns, rested: str = "") -> bytes:
+    """Return a record as bytes, not compressed; ``rested``: its own, else it is left open."""
     if meta["status"] == "quiet":
-        meta = meta | {"rested": ""}
+        meta = meta | {"rested": rested}
     parts, laid = [], []
     for name in sorted(columns):
         column = np.ascontiguousarray(columns[name])
@@ -116,7 +116,7 @@ def read(data: bytes, rested: str) -> tuple[Meta, Columns]:
     if begin != len(data):
         raise ValueError("bytes behind its columns")
     if meta["status"] == "quiet":
-        meta["rested"] = rested
+        meta["rested"] = meta["rested"] or rested
     return meta, columns
 
 

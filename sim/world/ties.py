@@ -17,6 +17,7 @@ from sim.network.graph.log import History
 from sim.network.graph.slab_kernels import ADDED, REMOVED
 from sim.network.graph.ties import FRIEND, DroppedArcs, Ties
 from sim.network.relations.blocklist import BLOCKED, MUTED, SHUNNED
+from sim.world.cascades import Stirs
 from sim.world.contract import WorldState
 from sim.world.relation_commands import DOES, admitted, pairs_of
 from sim.world.seeding import choose_seeds
@@ -107,6 +108,7 @@ def reputation_of(
 
 def unsettle(world: WorldState, *, trust_only: bool = False) -> None:
     """Let messages know that ties, or trust only, changed: sums begin anew, resting ones wake."""
+    world.cascades.rouse(Stirs.SUMS)
     for cascade in world.cascades.loose:
         if trust_only:
             cascade.model.reweigh(cascade)

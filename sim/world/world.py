@@ -35,7 +35,7 @@ from sim.spread.channels.channel import Channel
 from sim.world import members as member_commands
 from sim.world import ties as tie_commands
 from sim.world.agent_columns import AgentColumns
-from sim.world.cascades import Cascades, RecordPile
+from sim.world.cascades import Cascades, RecordPile, Stirs
 from sim.world.channels import reopened
 from sim.world.compatibility import Compatibility, compatibility
 from sim.world.generation import drawn
@@ -472,9 +472,18 @@ class World:
         all are asked, whatever it is that changed.
         """
         cascades = self.cascades
-        resting = [cascade for cascade in cascades.loose if cascade.status == "quiet"]
-        now = surroundings(self) if len(resting) or len(cascades) > len(cascades.loose) else ""
+        cascades.regroup()
+        is_any = len(cascades) > len(cascades.loose) or any(
+            cascade.status == "quiet" for cascade in cascades.loose
+        )
+        now = surroundings(self) if is_any else ""
+        anew = anyway or now != self.rested_as
+        cascades.rouse(
+            Stirs.SURROUNDINGS if anew else Stirs.NOTHING,
+            lambda each: each.rested != now + topic_of(self, each),
+        )
         self.rested_as = now or self.rested_as
+        resting = [cascade for cascade in cascades.loose if cascade.status == "quiet"]
         seen = [(cascade, now + topic_of(self, cascade)) for cascade in resting]
         changed = [(cascade, state) for cascade, state in seen if anyway or cascade.rested != state]
         absent = self.absent() if changed else np.empty(0, np.uint64)

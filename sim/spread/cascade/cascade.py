@@ -138,8 +138,11 @@ class Cascade(Adoption):
         group = self.group
         if group is None:
             return ()
-        company = getattr(self.company, "loose", self.company)  # those packed away had none
-        return tuple(cascade for cascade in company if cascade.group == group)
+        known = getattr(self.company, "peers_of", None)
+        if known is not None:
+            found: tuple[Cascade, ...] = known(group)
+            return found
+        return tuple(cascade for cascade in self.company if cascade.group == group)
 
     @property
     def group(self) -> Hashable | None:

@@ -29,14 +29,14 @@ from sim.spread.influence.live_edges import LiveEdges
 if TYPE_CHECKING:
     from sim.spread.opinions.around import Around
 
-__all__ = ["SLICE", "PropagationModel", "convince"]
+__all__ = ["NO_NETWORK", "SLICE", "PropagationModel", "convince"]
 
 SLICE = 32_768
 """Speakers in one kernel call: a few milliseconds, so that threads and pauses get their turn."""
 
 
-_NO_NETWORK = 1 << 53
-"""As many ties as no network has."""
+NO_NETWORK = 1 << 53
+"""As many ties as no network has: in ``_basis`` of sums that were forgotten."""
 
 _EVER = np.uint8(0x80)
 _CODE = np.uint8(0x7F)
@@ -137,7 +137,7 @@ class PropagationModel(Parameters):
         """
         known = cascade.held.get("_basis")
         if known is not None and known[0] >= 0:
-            cascade.held["_basis"] = np.full_like(cascade.held["_basis"], _NO_NETWORK)
+            cascade.held["_basis"] = np.full_like(cascade.held["_basis"], NO_NETWORK)
 
     def reweigh(self, cascade: Cascade) -> None:
         """Forget what was summed up by trust: ties are the same, but some have another trust.

@@ -249,7 +249,7 @@ def _do(path: Path, world: World, entry: JournalEntry, apply: Apply) -> None:
 def _compare(path: Path, world: World, entry: JournalEntry, observer: Observer) -> None:
     if entry.kind == JUMP:
         observer.reset(world)
-    if observer.look(world, entry.number) != (entry.adoptions, entry.metrics, entry.state):
+    if not observer.agrees(world, entry):
         raise SnapshotError(
             path,
             f"entry {entry.number:,} ({entry.kind}, tick {entry.tick:,}) comes out differently "

@@ -243,7 +243,7 @@ def _did(done: _Replay, entry: JournalEntry, observer: Observer, apply: Apply) -
         return True
     if entry.kind == JUMP:
         observer.reset(done.world)
-    if observer.look(done.world, entry.number) != (entry.adoptions, entry.metrics, entry.state):
+    if not observer.agrees(done.world, entry):
         done.diverged = True
         missing = _missing_in(done.world)
         differs = (

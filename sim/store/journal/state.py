@@ -16,7 +16,7 @@ import xxhash
 
 from sim.platform.state import commanded
 from sim.spread.cascade.sparse_column import SparseColumn
-from sim.store.journal.rows import EntryAdoptions, EntryCounts
+from sim.store.journal.rows import EntryAdoptions, EntryCounts, JournalEntry
 from sim.world.cascades import adoptions_of
 
 if TYPE_CHECKING:
@@ -63,6 +63,15 @@ class Observer:
         """Return what happened since, for the entry ``number``."""
         adoptions = tuple(self._adoptions(world))
         return EntryState(adoptions, _metrics(world), _state(world, number % SLICES))
+
+    def agrees(self, world: World, entry: JournalEntry) -> bool:
+        """Return whether what happened since is what an entry tells."""
+        found = self.look(world, entry.number)
+        turn = entry.number % SLICES
+        return found[:2] == (entry.adoptions, entry.metrics) and (
+            found.state == entry.state
+            or entry.state == _state(world, turn, as_before=True)  # of a version before
+        )
 
     def _adoptions(self, world: World) -> Iterator[EntryAdoptions]:
         for cascade in world.cascades.loose:
@@ -129,13 +138,15 @@ def _metrics(world: World) -> EntryCounts:
     )
 
 
-def _state(world: World, turn: int) -> bytes:
+def _state(world: World, turn: int, *, as_before: bool = False) -> bytes:
+    """Return the digest of a turn; ``as_before``: with columns of messages of groups that ended."""
     state = xxhash.xxh3_128(_numbers(world))
     for name, column in _cold(world, turn, SLICES):
         _add(state, name, column)
     hot = [cascade for cascade in world.cascades.loose if cascade.alive]
     fits = sum(_held_bytes(cascade) for cascade in hot) <= HOT_BYTES
-    for cascade in world.cascades.runs(len(world.agents)):
+    shown = world.cascades if as_before else world.cascades.runs(len(world.agents))
+    for cascade in shown:
         if isinstance(cascade, bytes):
             state.update(cascade)  # of those that ended, joined
             continue
@@ -143,7 +154,7 @@ def _state(world: World, turn: int) -> bytes:
             f"{cascade.id} {cascade.status} {cascade.size} {cascade.contacts_seen}".encode()
         )
         state.update(cascade.tally.tobytes())
-        if not cascade.alive and cascade.group is None:
+        if not cascade.alive and not (as_before and cascade.group is not None):
             continue  # nothing but another status or size tells that it changed
         in_turn = cascade.id % SLICES == turn
         if in_turn or (fits and cascade.alive):

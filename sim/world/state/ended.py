@@ -14,7 +14,7 @@ from sim.core.scratch import let_go
 from sim.platform.channel import FeedChannel
 from sim.spread.cascade.contacts import Broadcast
 from sim.spread.cascade.faults import is_interruption
-from sim.spread.cascade.model import PropagationModel
+from sim.spread.cascade.model import NO_NETWORK, PropagationModel
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.compartments.compartments import Compartments
 from sim.spread.exposure.exposures import PerExposure
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from sim.spread.cascade.cascade import Cascade
 
+from sim.world.cascades import Stirs, contest_of
 from sim.world.contract import WorldState
 
 __all__ = ["lay_by"]
@@ -51,7 +52,7 @@ def lay_by(world: WorldState) -> None:
     if ended and sum(each.nbytes for each in ended) >= ENOUGH_BYTES:
         busy = _busy(cascades)
         for each in ended:
-            if _group(each) not in busy:
+            if contest_of(each) not in busy:
                 each.lay_by(world.spill.moved)
         let_go()
     growing = [each for each in cascades if each.status == "running"]
@@ -66,53 +67,66 @@ def lay_by(world: WorldState) -> None:
 
 
 def _pack(world: WorldState) -> None:
-    """Pack messages away that can never change again; the newest stay at hand."""
+    """Pack messages away that ended; the newest stay at hand, and rivals of those that run."""
     cascades = world.cascades
     over = [each for each in cascades.loose if not each.alive]
+    busy = _busy(cascades.loose) if len(over) > AT_HAND else set()
     for each in over[: -AT_HAND or None]:
-        if _is_final(world, each):
-            cascades.pack(each, world.pile)
+        if contest_of(each) in busy or not _is_plain(each):
+            continue
+        try:
+            stirs = _stirred_by(world, each)
+        except BaseException as error:  # whatever an author's code raises
+            if is_interruption(error):
+                raise
+            continue
+        if stirs is not None:
+            cascades.pack(each, world.pile, stirs)
 
 
-def _is_final(world: WorldState, cascade: Cascade) -> bool:
-    """Return whether nothing can ever change a message again, but a command that names it.
-
-    Of one at rest: nobody's turn is to come, whoever comes back, joins, or is tied to whom. Others
-    are asked in every tick in which agents or ties changed.
-    """
-    try:
-        return _rests_alone(cascade) and (
-            cascade.status != "quiet"
-            or (cascade.rested == world.rested_as and _nobody_speaks(world, cascade))
-        )
-    except BaseException as error:  # whatever an author's code raises
-        if is_interruption(error):
-            raise
-        return False
+def _is_plain(cascade: Cascade) -> bool:
+    """Return whether all that its model keeps can be saved."""
+    return all(isinstance(c, np.ndarray | SparseColumn) for c in cascade.held.values())
 
 
-def _rests_alone(cascade: Cascade) -> bool:
-    """Return whether its record is no longer written into by peers, ties or newcomers."""
-    kind = type(cascade.model)
-    return (
-        cascade.group is None
-        and not getattr(cascade.model, "topic", "")
-        and kind.welcome is PropagationModel.welcome
-        and kind.unsettle in _UNSETTLED
-        and kind.reweigh in _REWEIGHED
-        and not {"_basis", "_near", "_waiting"} & cascade.held.keys()
-        and all(isinstance(c, np.ndarray | SparseColumn) for c in cascade.held.values())
-    )
+def _stirred_by(world: WorldState, cascade: Cascade) -> Stirs | None:
+    """Return what may change a message that ended; None: it may be changing now."""
+    model, kind, found = cascade.model, type(cascade.model), Stirs.NOTHING
+    topic = getattr(model, "topic", "")
+    if kind.unsettle not in _UNSETTLED or kind.reweigh not in _REWEIGHED or _knows_ties(cascade):
+        found |= Stirs.SUMS
+    if kind.welcome is not PropagationModel.welcome:
+        found |= Stirs.NEWCOMERS
+    if cascade.status != "quiet":
+        return found
+    if not topic and cascade.rested != world.rested_as:
+        return None
+    if topic or not _nobody_speaks(world, cascade):
+        found |= Stirs.SURROUNDINGS
+    elif not cascade.tally[0] and not model.well_mixed:
+        found |= Stirs.NEWCOMERS  # else they are as others whom it never reached
+    return found
+
+
+def _knows_ties(cascade: Cascade) -> bool:
+    """Return whether it holds sums over ties that :meth:`PropagationModel.unsettle` forgets."""
+    basis, near = cascade.held.get("_basis"), cascade.held.get("_near")
+    return (basis is not None and 0 <= basis[0] < NO_NETWORK) or (near is not None and near[1] >= 0)
 
 
 def _nobody_speaks(world: WorldState, cascade: Cascade) -> bool:
-    """Return whether all had their turn, and the channel brings it to nobody any more."""
+    """Return whether nothing can change it but newcomers, whoever comes back or is tied to whom."""
     model, kind = cascade.model, type(cascade.model)
     if type(cascade.channel) is FeedChannel:
         number = None if world.platform is None else world.platform.injected.get(cascade.id)
         if number is None or world.platform is None or number >= world.platform.posts.first:
             return False  # a feed may show it again
-    elif type(cascade.channel) is not Broadcast:
+        absent, cascade.absent = cascade.absent, np.empty(0, np.uint64)
+        try:
+            return cascade.is_at_rest(world.silence())
+        finally:
+            cascade.absent = absent
+    if type(cascade.channel) is not Broadcast:
         return False
     if kind.is_quiet is PropagationModel.is_quiet:
         return cascade.yet_to_speak.size == 0
@@ -127,15 +141,5 @@ def _nobody_speaks(world: WorldState, cascade: Cascade) -> bool:
 
 
 def _busy(cascades: Iterable[Cascade]) -> set[Hashable]:
-    """Return the groups that still run: their messages may write into one another's columns."""
-    return {_group(each) for each in cascades if each.alive} - {None}
-
-
-def _group(cascade: Cascade) -> Hashable | None:
-    """Return a message's group; a plugin that cannot say it is at fault where it is stepped."""
-    try:
-        return cascade.group
-    except BaseException as error:  # whatever an author's code raises
-        if is_interruption(error):
-            raise
-        return None
+    """Return the contests that still run: their messages write into one another's columns."""
+    return {contest_of(each) for each in cascades if each.alive} - {None}

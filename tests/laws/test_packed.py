@@ -1,0 +1,87 @@
+"""A message of any model that ended is packed away, and nobody sees a difference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from sim import World
+from sim.core.registry import names, spec
+from sim.spread.cascade.cascade import Cascade
+from sim.world.state import ended
+
+BUILT_IN = [name for name in names() if spec(name).origin.startswith("plugins.")]
+LONGEST = 60
+"""Ticks until a message that goes on is cancelled."""
+
+
+def answers(story: Cascade) -> tuple[Any, ...]:
+    """Return what people ask of a message."""
+    log = story.log
+    return (
+        story.size, story.status, story.counts, log.agents.tolist(), log.ticks.tolist(),
+        log.sources.tolist(), story.new_adopters.tolist(), str(story.r.tolist()), story.depth,
+        story.now, story.yet_to_speak.tolist(), [peer.id for peer in story.peers],
+    )  # fmt: skip
+
+
+def whole(world: World) -> int:
+    return sum(not each.alive for each in world.cascades.loose)
+
+
+def life(model: str, channel: str, *, is_cut: bool) -> Iterator[tuple[Any, ...]]:
+    """Yield digests and answers of a world in which messages end, and then everything changes."""
+    feeds: dict[str, Any] = {"platform": {"rhythm": "flat", "posting": 0.1, "window": 6}}
+    world = World.create(
+        agents=120, mean_degree=6, seed=5, trust="uniform", **feeds if channel == "feed" else {}
+    )
+    more: dict[str, Any] = {"topic": "bridges"} if model in {"deffuant", "voter"} else {}
+    first, second = (world.inject("x", seeds=[seed, 9 + seed], model=model, **more)
+                     for seed in (0, 5))  # fmt: skip
+    world.step(2 if is_cut else LONGEST)
+    for story in (first, second):
+        if story.alive:
+            story.cancel()
+    number = first.id
+    del first, second, story
+    world.step(3)
+    yield whole(world), world.digest(), *map(answers, world.cascades)
+    again = World.restore(*world.dump())
+    assert again.digest() == world.digest()
+    changes: tuple[Callable[[World], object], ...] = (
+        lambda w: w.add_ties([0, 5, 30], [40, 41, 42]),
+        lambda w: w.remove_ties([0], [40]),
+        lambda w: w.change_agents([3, 50, 51], status="suspended"),
+        lambda w: w.create_agents(4),
+        lambda w: w.change_agents([3, 50], status="active"),
+        lambda w: w.learn([41, 42], [5, 30], [True, False]),
+        lambda w: w.inject("y", seeds=[70], model=model, **more),
+    )
+    for change in changes:
+        for one in (world, again):
+            change(one)
+        yield whole(world), world.digest()
+        for _ in range(3):
+            world.step()
+            again.step()
+            assert again.digest() == world.digest()
+            yield whole(world), world.digest()
+    yield whole(world), world.digest(), *map(answers, world.cascades), number
+
+
+@pytest.mark.parametrize("channel", ["broadcast", "feed"])
+@pytest.mark.parametrize("is_cut", [False, True], ids=["at rest", "cancelled"])
+@pytest.mark.parametrize("model", BUILT_IN)
+def test_a_message_that_ended_is_packed_away_and_goes_on_as_if_it_were_not(
+    model: str, is_cut: bool, channel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lives = []
+    for at_hand in (1 << 30, 0):
+        monkeypatch.setattr(ended, "AT_HAND", at_hand)
+        lives.append(list(life(model, channel, is_cut=is_cut)))
+    plain, packed = lives
+    assert [each[1:] for each in packed] == [each[1:] for each in plain]
+    assert plain[0][0] == 2
+    assert packed[0][0] == 0
