@@ -20,7 +20,7 @@ from __future__ import annotations
 import csv
 import difflib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -218,7 +218,20 @@ def _listed(world: WorldState, text: str) -> Ids:
     words = _words(text)
     if not words:
         raise InputError(f"Seeds are empty. {_ALLOWED}.")
-    return np.array([_member(world, word, text) for word in words], np.uint32)
+    found: dict[str, int] = {}
+    unknown: dict[str, InputError] = {}
+    for word in words:
+        try:
+            found[word] = world.agents.index(word)
+        except InputError as error:
+            unknown[word] = error
+    found |= _by_name(world, unknown)
+    for word, error in unknown.items():
+        if word not in found:
+            near = difflib.get_close_matches(text.partition(":")[0].lower(), [*_CHOICES, "best"], 1)
+            hint = f" Did you mean {near[0] + ':'!r}?" if near else ""
+            raise InputError(f"Seeds {text!r}: {error} {_ALLOWED}.{hint}")
+    return np.array([found[word] for word in words], np.uint32)
 
 
 def _words(text: str) -> list[str]:
@@ -230,29 +243,17 @@ def _words(text: str) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
-def _member(world: WorldState, word: str, text: str) -> int:
-    try:
-        return world.agents.index(word)
-    except InputError as error:
-        unknown = error
-    found = _by_name(world, word)
-    if found is not None:
-        return found
-    known = [*_CHOICES, "best"]
-    near = difflib.get_close_matches(text.partition(":")[0].lower(), known, n=1)
-    hint = f" Did you mean {near[0] + ':'!r}?" if near else ""
-    raise InputError(f"Seeds {text!r}: {unknown} {_ALLOWED}.{hint}") from None
-
-
-def _by_name(world: WorldState, name: str) -> int | None:
-    """Return the first agent of a name, ignoring case; looks at every name of a small world."""
-    if len(world.agents) > MOST_NAMES:
-        return None
-    wanted = name.casefold()
-    for agent in range(len(world.agents)):
-        if world.agents.name(agent).casefold() == wanted:
-            return agent
-    return None
+def _by_name(world: WorldState, words: Iterable[str]) -> dict[str, int]:
+    """Return the first agent of each name, ignoring case; looks at names of a small world, once."""
+    wanted: dict[str, list[str]] = {}
+    for word in words:
+        wanted.setdefault(word.casefold(), []).append(word)
+    found: dict[str, int] = {}
+    for agent in range(len(world.agents) if len(world.agents) <= MOST_NAMES else 0):
+        if not wanted:
+            break
+        found |= dict.fromkeys(wanted.pop(world.agents.name(agent).casefold(), ()), agent)
+    return found
 
 
 def _ids(world: WorldState, rest: str, key: np.uint64) -> Ids:

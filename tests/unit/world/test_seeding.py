@@ -210,6 +210,25 @@ def test_names_of_a_large_world_are_not_searched(
         choose_seeds(world, "Bo")
 
 
+def test_names_are_looked_at_once_for_all_words_and_no_further_than_needed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    name = type(world.agents).name
+    monkeypatch.setattr(
+        type(world.agents), "name", lambda self, agent: asked.append(agent) or name(self, agent)
+    )
+    assert choose_seeds(world, "cy, c, AL, hub, Al").tolist() == [0, 1, 3]
+    assert asked == [0, 1, 2, 3]
+    asked.clear()
+    with pytest.raises(InputError, match="^Seeds 'Al, nobody, no one': No agent .*'nobody'"):
+        choose_seeds(world, "Al, nobody, no one")
+    assert asked == [0, 1, 2, 3, 4]
+    asked.clear()
+    choose_seeds(world, "hub, b")
+    assert not asked
+
+
 def test_unknown_measure_and_community_say_what_is_known(world: World) -> None:
     with pytest.raises(UnknownNameError) as measure:
         choose_seeds(world, "top:1:fame")
