@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from sim.store.journal import state as journal_state
+from sim.store.journal.rows import EntryCounts, JournalEntry
 from sim.store.journal.state import SLICES, Observer, whole_state
 from sim.world.state import ended
 from sim.world.world import World
@@ -135,3 +136,23 @@ def test_what_ended_is_looked_at_once_and_a_change_is_seen_all_the_same(
         assert before == whole_state(lived(1 << 60))  # nobody sees that it was laid by
     world.cascades[1].revise(beta=0.9)
     assert whole_state(world) != before
+
+
+def test_an_entry_of_an_earlier_version_agrees_and_a_strange_one_does_not() -> None:
+    world = World.create(agents=120, mean_degree=6, seed=5)
+    for number in range(2):
+        world.inject(f"News {number}", seeds=[number], model="competitive-threshold")
+    world.step(30)
+    counts = EntryCounts(running=0, queued=0, adopters=3, contacts=10)
+
+    def agrees(state: bytes, counts: EntryCounts = counts) -> bool:
+        entry = JournalEntry(16, 30, 30, "step", "{}", "test", (), counts, state)
+        return Observer(world).agrees(world, entry)
+
+    now = Observer(world).look(world, 16).state
+    earlier = bytes.fromhex("299978c9013af74994d3dd7bdc4dc8e8")  # with columns of rivals that ended
+    assert now != earlier
+    assert agrees(now)
+    assert agrees(earlier)
+    assert not agrees(bytes(16))
+    assert not agrees(now, EntryCounts(running=0, queued=0, adopters=4, contacts=10))
