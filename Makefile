@@ -69,7 +69,7 @@ security: .venv/.ready
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml sim tui plugins
 
 kernels-uncompiled: .venv/.ready # kernels are plain Python too: seen by coverage only here
-	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/unit/kernels -n $(JOBS) \
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/unit/kernels tests/golden -n $(JOBS) \
 	--cov --cov-append --cov-report= --cov-fail-under=0
 
 coverage: .venv/.ready # of what the two targets above have gathered

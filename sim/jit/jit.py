@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import lru_cache, wraps
 from hashlib import blake2b
 from pathlib import Path
+from threading import local
 from typing import Any, TypeVar, cast
 
 import numba
@@ -21,6 +22,8 @@ __all__ = ["inlined", "kernel", "lean"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 _TOLD: Any = numba.config
+_running = local()
+"""Whether this thread is inside a kernel that is not compiled."""
 
 
 @lru_cache(maxsize=1)
@@ -36,7 +39,7 @@ def _text_of_all() -> str:
 def _kept(compiled: Any) -> Any:
     """Return a compiled function whose cache is read only under the same text of all kernels.
 
-    Where nothing is compiled it lets words wrap, as a compiled one does: numpy would warn of that.
+    Where nothing is compiled it behaves to its caller as a compiled one does.
     """
     if _TOLD.DISABLE_JIT:
         return _wrapping(compiled)
@@ -47,12 +50,26 @@ def _kept(compiled: Any) -> Any:
 
 
 def _wrapping(function: Any) -> Any:
+    """Let words wrap, of which numpy would warn, and hand Python its own numbers."""
+
     @wraps(function)
     def plain(*args: Any, **keywords: Any) -> Any:
-        with np.errstate(over="ignore"):
+        if getattr(_running, "kernel", False):  # kernels hand each other numbers of numpy
             return function(*args, **keywords)
+        _running.kernel = True
+        try:
+            with np.errstate(over="ignore"):
+                return _boxed(function(*args, **keywords))
+        finally:
+            _running.kernel = False
 
     return plain
+
+
+def _boxed(found: Any) -> Any:
+    if isinstance(found, tuple):
+        return tuple(map(_boxed, found))
+    return found.item() if isinstance(found, np.generic) else found
 
 
 def kernel(function: F) -> F:

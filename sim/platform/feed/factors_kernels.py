@@ -47,8 +47,8 @@ def begin(key: Word, low: int, high: int, scale: float, factors: F32) -> None:
 @kernel
 def _dot(member: Number, item: Number, factors: F32, others: F32) -> float:
     total = 0.0
-    for k in range(factors.shape[1]):
-        total += float(factors[member, k]) * float(others[item, k])
+    for k in range(factors.shape[1]):  # float(), compiled, keeps a float32: the product is one
+        total += np.float64(factors[member, k] * others[item, k])
     return total
 
 
@@ -191,7 +191,7 @@ def guess(
     """Write the guess of each pair, float64 (pairs,); parameters as :func:`learn`."""
     for p in range(members.size):
         m, i = members[p], items[p]
-        own = float(bias[m]) + float(item_bias[i])
+        own = np.float64(bias[m] + item_bias[i])
         out[p] = middle + own + _dot(m, i, factors, item_factors)
 
 

@@ -39,6 +39,10 @@ def loaded(path: Path) -> Any:
     return module
 
 
+def pair(values: Any) -> Any:
+    return values[0], np.float32(1.5)
+
+
 def hits(path: Path) -> int:
     """How many of the parts came from the disk, once the sum was asked for."""
     total = loaded(path).total
@@ -51,6 +55,22 @@ def test_words_wrap_in_silence_whether_compiled_or_not() -> None:
 
     with np.errstate(over="raise"):
         assert word(np.uint64(2**64 - 1), 3) == word(np.uint64(2**64 - 1), 3)
+
+
+def test_numbers_are_those_of_python_whether_compiled_or_not() -> None:
+    from sim.jit.claims import first_marked, is_open
+    from sim.jit.mix import gate, uniform, word
+
+    marks = np.zeros(1, np.uint64)
+    found = word(np.uint64(1), 3), uniform(1), gate(0.5), is_open(marks, np.uint64(3))
+    assert [type(each) for each in found] == [int, float, int, bool]
+    assert type(first_marked(np.zeros(1, np.uint32), marks)) is int
+
+
+def test_pairs_of_numbers_are_those_of_python_too() -> None:
+    made = jit.kernel(pair)
+    assert made(np.array([3], np.uint32)) == (3, 1.5)
+    assert [type(each) for each in made(np.array([3], np.uint32))] == [int, float]
 
 
 @compiled

@@ -221,7 +221,7 @@ def test_names_are_looked_at_once_for_all_words_and_no_further_than_needed(
     assert choose_seeds(world, "cy, c, AL, hub, Al").tolist() == [0, 1, 3]
     assert asked == [0, 1, 2, 3]
     asked.clear()
-    with pytest.raises(InputError, match="^Seeds 'Al, nobody, no one': No agent .*'nobody'"):
+    with pytest.raises(InputError, match=r"^Seeds 'Al, nobody, no one': No agent .*'nobody'"):
         choose_seeds(world, "Al, nobody, no one")
     assert asked == [0, 1, 2, 3, 4]
     asked.clear()
