@@ -39,6 +39,9 @@ class Preference(NamedTuple):
     ----------
     bias, least
         The weight of a distance d is max(d, least) ** -bias.
+    most
+        The greatest distance that the table knows; a strange opinion (NaN, or out of its range), as
+        a faulty model makes, counts as that far away until the tick ends and it is refused.
     table, offset
         float64: the bound of each cell; the number of the first cell.
     gap, gap_bits
@@ -49,6 +52,7 @@ class Preference(NamedTuple):
 
     bias: float
     least: float
+    most: float
     table: F64
     offset: int
     gap: F64
@@ -64,11 +68,12 @@ def weigh(rows: U32, sources: U32, absent: U64, i: Number, x: F64, near: Prefere
     told apart by the exponent and the five highest bits of the mantissa, so a look into a table
     replaces a power.
     """
-    _, least, table, offset, gap, gap_bits, sums = near
+    _, least, most, table, offset, gap, gap_bits, sums = near
     start = np.int64(rows[i, 0])
     length = np.int64(rows[i, 1])
     for e in range(length):
-        gap[e] = max(abs(x[sources[start + e]] - x[i]), least)
+        apart = max(abs(x[sources[start + e]] - x[i]), least)
+        gap[e] = min(most, apart)  # in this order: NaN is not smaller
     total = 0.0
     if absent.size == 0:
         for e in range(length):
@@ -89,7 +94,7 @@ def prefer(length: Number, total: float, key: Word, turn: Number, near: Preferen
     A place is drawn by the bounds and kept with the chance weight / bound, which is never below
     (32 / 33) ** bias, so that most draws need no power; the law is exact.
     """
-    bias, _, table, offset, gap, gap_bits, sums = near
+    bias, _, _, table, offset, gap, gap_bits, sums = near
     attempt = 8
     surely = _NARROWEST**bias
     while True:

@@ -224,11 +224,12 @@ def _as_ties(
 
 def _preference(bias: float, span: tuple[float, float], heard: HeardRows) -> Preference:
     """Return what :func:`sim.spread.opinions.biased_kernels.weigh` looks up, and room for a row."""
-    ends = np.array([LEAST_DISTANCE, span[1] - span[0]]).view(np.uint64) >> np.uint64(CELL_SHIFT)
+    most = span[1] - span[0]
+    ends = np.array([LEAST_DISTANCE, most]).view(np.uint64) >> np.uint64(CELL_SHIFT)
     first, last = (int(end) for end in ends)
     edges = (np.arange(first, last + 2, dtype=np.uint64) << np.uint64(CELL_SHIFT)).view(np.float64)
     longest = int(heard.rows[:, 1].max(initial=1))
     gap = np.empty(longest)
     table = edges**-bias
     room = gap, gap.view(np.uint64), np.empty(longest)
-    return Preference(bias, LEAST_DISTANCE, table, first, *room)
+    return Preference(bias, LEAST_DISTANCE, most, table, first, *room)

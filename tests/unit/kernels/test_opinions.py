@@ -9,7 +9,7 @@ from sim.core import Parameters, rng
 from sim.jit.mix import gate
 from sim.spread.cascade.contacts import bitmap
 from sim.spread.opinions import averaging_kernels as kernels
-from sim.spread.opinions.biased_kernels import Preference, meet_biased
+from sim.spread.opinions.biased_kernels import CELL_SHIFT, Preference, meet_biased, weigh
 from sim.spread.opinions.compiled import Formula, formula_of, rule_of
 from sim.spread.opinions.groups_kernels import GroupKind, any_discord, gather, persuade
 from sim.spread.opinions.impact_kernels import distances, impacts
@@ -234,18 +234,32 @@ def test_all_within_a_bound_are_heard_at_once() -> None:
         np.testing.assert_allclose(x, expected, rtol=0, atol=1e-14)
 
 
-def biased(media: Any, absent: Any, mutual: int, fixed: Any = NOBODY) -> Any:
-    from sim.spread.opinions.biased_kernels import CELL_SHIFT
-
-    x = X.copy()
+def nearness() -> Preference:
+    """Return weights distance**-3 in [-1, 1]; whoever looks past them finds absurd ones."""
     ends = np.array([1e-5, 2.0]).view(np.uint64) >> np.uint64(CELL_SHIFT)
     cells = np.arange(int(ends[0]), int(ends[1]) + 2, dtype=np.uint64)
-    table = (cells << np.uint64(CELL_SHIFT)).view(np.float64) ** -3.0
+    room = np.full(1 << 16, 1e30)
+    table = room[: cells.size]
+    table[:] = (cells << np.uint64(CELL_SHIFT)).view(np.float64) ** -3.0
     gap = np.empty(3)
-    near = Preference(3.0, 1e-5, table, int(ends[0]), gap, gap.view(np.uint64), np.empty(3))
-    told = ties(TRUST, absent, fixed), KEY, 0, 200, mutual, x, near, media, 0.5, 2.0
+    return Preference(3.0, 1e-5, 2.0, table, int(ends[0]), gap, gap.view(np.uint64), np.empty(3))
+
+
+def biased(media: Any, absent: Any, mutual: int, fixed: Any = NOBODY) -> Any:
+    x = X.copy()
+    told = ties(TRUST, absent, fixed), KEY, 0, 200, mutual, x, nearness(), media, 0.5, 2.0
     formula_of(Halves()).run(meet_biased, *told)
     return x
+
+
+@pytest.mark.parametrize("strange", [np.nan, -np.nan, np.inf, -np.inf, 1e300, -7.0])
+def test_a_strange_opinion_is_weighed_as_the_farthest_there_is(strange: float) -> None:
+    # 0.5, 1 and 2 are lower edges of cells: their weights 8, 1 and 1/8 are exact
+    heard = np.array([0.0, 0.5, strange, -1.0, 0.0])
+    assert weigh(ROWS, SOURCES, EVERYBODY, 0, heard, nearness()) == 8 + 0.125 + 1
+    assert weigh(ROWS, SOURCES, AWAY, 0, heard, nearness()) == 8 + 1
+    own = np.array([strange, 0.5, 1.0, -1.0, 0.0])
+    assert weigh(ROWS, SOURCES, EVERYBODY, 0, own, nearness()) == 3 * 0.125
 
 
 def test_biased_meetings_join_the_like_minded_and_leave_out_who_is_away() -> None:
