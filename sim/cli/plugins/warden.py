@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,8 +39,34 @@ def overseen(files: Sequence[Path]) -> Iterator[None]:
     from sim.cli.program.output import tell
     from sim.runtime.engine.warden import naming, warden
 
-    with warden(_ended, tell), naming():
+    with warden(_ended, tell), naming(), _results_apart():
         yield
+
+
+@contextmanager
+def _results_apart() -> Iterator[None]:
+    """Keep standard output for results: what a plugin writes past Python goes to the error."""
+    typed = sys.stdout
+    try:
+        is_ours = isinstance(typed, TextIOWrapper) and typed.fileno() == 1
+    except (OSError, ValueError):  # there is no file behind it
+        is_ours = False
+    if not is_ours:
+        yield
+        return
+    kept = os.dup(1)
+    with suppress(OSError):  # a standard error that is closed
+        os.dup2(2, 1)
+    sys.stdout = os.fdopen(kept, "w", encoding=typed.encoding, errors=typed.errors, closefd=False)
+    try:
+        yield
+    finally:
+        results, sys.stdout = sys.stdout, typed
+        try:
+            results.flush()
+        finally:
+            os.dup2(kept, 1)
+            os.close(kept)
 
 
 def require_nobody_stuck() -> None:

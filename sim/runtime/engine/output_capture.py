@@ -146,7 +146,7 @@ class _Facade(io.TextIOBase):
 
 @contextmanager
 def output_aside(path: Path) -> Iterator[None]:
-    """Send what goes to the process's own standard output to a file, while plugins are there.
+    """Send what goes to the process's own standard output to a file.
 
     The screen is drawn on the standard error, and where that goes elsewhere (``2>errors.txt``) on
     what was the output; a plugin that writes past Python would draw over it.
@@ -156,9 +156,6 @@ def output_aside(path: Path) -> Iterator[None]:
     path
         The file, appended to; where it cannot be written the output goes nowhere.
     """
-    if not foreign():
-        yield
-        return
     try:
         path.parent.mkdir(0o700, parents=True, exist_ok=True)
         log = open_log(path)

@@ -77,3 +77,18 @@ def test_a_remark_that_finds_no_room_stops_nothing(monkeypatch: pytest.MonkeyPat
         tell("nobody reads this")
         tell("nor this")
         monkeypatch.undo()
+
+
+def test_what_a_plugin_writes_past_python_is_no_result(tmp_path: Path) -> None:
+    (tmp_path / "loud.py").write_text(
+        "import os\nfrom sim import PerExposure, register\n\n\n"
+        "@register('past-python')\nclass PastPython(PerExposure):\n"
+        "    def chance(self, exposure):\n"
+        "        os.write(1, b'NOISE')\n        return 0.5 * exposure.trust\n"
+    )
+    run = "HUBBUB run new:50 --plugin loud.py --inject x --model past-python --ticks 1 --json"
+    code, said = shell(f"{run} > out.json", tmp_path)
+    assert code == 0
+    assert "NOISE" in said
+    assert json.loads((tmp_path / "out.json").read_text())["world"]["tick"] == 1
+    assert shell(f"{run} > /dev/full", tmp_path)[0] == 3
