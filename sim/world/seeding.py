@@ -226,11 +226,11 @@ def _listed(world: WorldState, text: str) -> Ids:
         except InputError as error:
             unknown[word] = error
     found |= _by_name(world, unknown)
-    for word, error in unknown.items():
+    for word, refusal in unknown.items():
         if word not in found:
             near = difflib.get_close_matches(text.partition(":")[0].lower(), [*_CHOICES, "best"], 1)
             hint = f" Did you mean {near[0] + ':'!r}?" if near else ""
-            raise InputError(f"Seeds {text!r}: {error} {_ALLOWED}.{hint}")
+            raise InputError(f"Seeds {text!r}: {refusal} {_ALLOWED}.{hint}")
     return np.array([found[word] for word in words], np.uint32)
 
 

@@ -62,7 +62,7 @@ def test_numbers_are_those_of_python_whether_compiled_or_not() -> None:
     from sim.jit.mix import gate, uniform, word
 
     marks = np.zeros(1, np.uint64)
-    found = word(np.uint64(1), 3), uniform(1), gate(0.5), is_open(marks, np.uint64(3))
+    found = word(np.uint64(1), 3), uniform(np.uint64(1)), gate(0.5), is_open(marks, np.uint64(3))
     assert [type(each) for each in found] == [int, float, int, bool]
     assert type(first_marked(np.zeros(1, np.uint32), marks)) is int
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from sim.agents.columns import Agents
 from sim.agents.lifecycle import Lifecycle
 from sim.errors import InputError, UnknownNameError
 from sim.runtime import Simulation
@@ -215,9 +216,12 @@ def test_names_are_looked_at_once_for_all_words_and_no_further_than_needed(
 ) -> None:
     asked: list[int] = []
     name = type(world.agents).name
-    monkeypatch.setattr(
-        type(world.agents), "name", lambda self, agent: asked.append(agent) or name(self, agent)
-    )
+
+    def noted(agents: Agents, agent: int) -> str:
+        asked.append(agent)
+        return name(agents, agent)
+
+    monkeypatch.setattr(Agents, "name", noted)
     assert choose_seeds(world, "cy, c, AL, hub, Al").tolist() == [0, 1, 3]
     assert asked == [0, 1, 2, 3]
     asked.clear()
