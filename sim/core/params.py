@@ -173,6 +173,15 @@ class Parameters(BaseModel, metaclass=_Declared):
             return values
         return {name: _plain_value(cls, name, value) for name, value in values.items()}
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        try:
+            super().__setattr__(name, value)
+        except ValidationError:
+            raise ParameterError(
+                f"{_owner(type(self))}: self.{name} cannot be set, a plugin keeps nothing in "
+                "itself; what must last belongs into cascade.columns or platform.held."
+            ) from None
+
     def values(self) -> dict[str, Any]:
         """Return every parameter by name, in the order of declaration.
 
@@ -347,6 +356,10 @@ def _declaration(error: Exception) -> str:
     if code == "schema-for-unknown-type":
         what = re.search(r"<class '(.*?)'>", said)
         return f"{what[1] if what else 'this'} is no type of a parameter; {_ALLOWED}"
+    if isinstance(error, SchemaError):  # its last clause is the one about the field
+        name = re.findall(r'Field "(\w+)"|$', said)[0]
+        last = said.rpartition(": ")[2]
+        return f"the parameter {name} has a bound that does not fit: {last}"
     return said.partition(". ")[0][:_MOST_SAID]
 
 

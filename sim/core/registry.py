@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
+from sim.core.authors import line_of, place_in, require_hooks, words_of
 from sim.core.params import Parameters, describe
 from sim.core.plugin_files import (
     API_VERSION,
@@ -31,10 +32,8 @@ from sim.core.plugin_files import (
     stated,
 )
 from sim.core.rooms import ClashWarning, clashes, own
-from sim.core.text import one_line
 from sim.errors import (
     FileError,
-    HubbubError,
     InputError,
     PluginError,
     PluginOffError,
@@ -117,6 +116,8 @@ _named: set[str] = set()
 
 def require_name(name: str, whose: str = "") -> None:
     """Refuse what cannot name a plugin, and propose what can."""
+    if not isinstance(name, str):
+        raise InputError(f"@register takes a name, as @register('my-model'){whose}.")
     if not name.replace("-", "").isalnum() or name != name.lower():
         better = name.lower().replace("_", "-").replace(" ", "-")
         raise InputError(
@@ -143,6 +144,8 @@ def register(name: str) -> Callable[[C], C]:
         When the name is malformed or taken by another file's plugin, the class is of no kind, or
         a field of it is of a type that no flag or form can ask for.
     """
+    if isinstance(name, type):
+        require_name(name, f" above class {name.__name__}")
 
     def enter(cls: C) -> C:
         kind = getattr(cls, "plugin_kind", "")
@@ -156,7 +159,14 @@ def register(name: str) -> Callable[[C], C]:
         except TypeError as error:
             raise InputError(f"{cls.__name__}: {error}.") from None
         found = _describe(name, kind, cls)
+        if is_file := cls.__module__.startswith(_FILE):
+            require_hooks(cls)
         taken = _known.setdefault(kind, {}).get(name)
+        if taken is not None and taken.cls.__module__ == cls.__module__ and is_file:
+            raise InputError(
+                f"Two classes, {taken.cls.__name__} and {cls.__name__}, are registered "
+                f"as {name!r}; choose another name."
+            )
         if taken is not None and taken.origin != found.origin:
             raise InputError(
                 f"The {kind} model {name!r} of {found.origin} is already registered by "
@@ -313,7 +323,7 @@ def _try(name: str, load: Callable[[], object]) -> None:
     except PluginError as error:
         _failures.append(error)
     except (Exception, SystemExit) as error:  # somebody else's code
-        _failures.append(PluginError(name, f"could not be imported: {_sentence(error)}"))
+        _failures.append(PluginError(name, f"could not be imported: {words_of(error)}"))
 
 
 def load_candidate(candidate: Candidate) -> tuple[Spec, ...]:
@@ -421,11 +431,25 @@ def _load(path: str | Path, turn: str) -> tuple[Spec, ...]:
     module = _import(file, source, sha, name + turn)
     brought = _brought(module.__name__)
     if not brought:
-        raise PluginError(file.name, "registers nothing; decorate its class with @register(name)")
+        raise PluginError(file.name, _nothing(module))
     for item in _all():  # what the file registered before it changed
         if item.origin == str(file) and item not in brought:
             del _known[item.kind][item.name]
     return brought
+
+
+def _refused(error: BaseException) -> str:
+    said = words_of(error)
+    return said if ", line " in said else f"{said}{line_of(error)}"
+
+
+def _nothing(module: ModuleType) -> str:
+    """Say that a file registers nothing, and which class it could be."""
+    said = "registers nothing; decorate its class with @register(name)"
+    for each in vars(module).values():
+        if isinstance(each, type) and each.__module__ == module.__name__:
+            return f"{said}: {each.__name__}{place_in(each)}"
+    return said
 
 
 def _brought(module: str) -> tuple[Spec, ...]:
@@ -450,11 +474,5 @@ def _import(file: Path, source: bytes, sha: str, name: str) -> ModuleType:
         _known.update(before)
         if isinstance(error, PluginError):
             raise
-        raise PluginError(file.name, f"could not be imported: {_sentence(error)}") from error
+        raise PluginError(file.name, f"could not be imported: {_refused(error)}") from error
     return module
-
-
-def _sentence(error: BaseException) -> str:
-    if isinstance(error, HubbubError):  # a sentence already
-        return one_line(str(error)).rstrip(".")
-    return one_line(f"{type(error).__name__}: {error}").rstrip(".")

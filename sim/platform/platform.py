@@ -367,8 +367,11 @@ class Platform:
 
     def fault(self, which: int, error: BaseException) -> None:
         """Put the newest-first recommender in the place of one that failed, and say so."""
-        name = self.recommenders[which].plugin_name
-        self.faults.append(f"The recommender {name!r} failed and ranks no more: {said_by(error)}")
+        failed = self.recommenders[which]
+        self.faults.append(
+            f"The recommender {failed.plugin_name!r} failed and ranks no more: "
+            f"{said_by(error, failed)}"
+        )
         self.recommenders[which] = Chronological()
 
     def note(self, acts: ActColumns) -> None:

@@ -17,11 +17,12 @@ import numpy.typing as npt
 
 from sim.agents.columns import Agents
 from sim.core import rng
+from sim.core.authors import line_of, place_in, words_of
 from sim.core.params import describe
 from sim.core.registry import again, register
 from sim.core.rng import Stream
 from sim.core.text import one_line
-from sim.errors import InputError, PluginError
+from sim.errors import HubbubError, InputError, PluginError
 from sim.network.graph.ties import Ties
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.model import PropagationModel
@@ -334,10 +335,11 @@ FIRST = ("runs", "silent", "own draws", "no clock")
 """The laws whose breach explains breaches of others."""
 
 
-def sentence(error: BaseException, name: str) -> str:
+def sentence(error: BaseException, name: str, cls: type) -> str:
     """Return what a model that raised did, and how to mend it, in one sentence."""
     text = one_line(error.reason if isinstance(error, PluginError) else str(error)).rstrip(".")
     text = text.removeprefix("failed on a tiny world: ").removeprefix(f"{name}: ")
+    place = "" if ", line " in text else line_of(error) or place_in(cls, text)
     kinds = [kind for kind in ("SystemExit", "KeyboardInterrupt") if kind in _named(error, text)]
     if kinds:
         reason = (
@@ -350,10 +352,10 @@ def sentence(error: BaseException, name: str) -> str:
         )
     elif "MemoryError" in text or isinstance(error, MemoryError):
         reason = f"asks for more memory than there is ({text}); work on a chunk at a time"
-    elif isinstance(error, PluginError):
-        reason = text
+    elif isinstance(error, HubbubError):
+        reason = f"{text}{place}"
     else:
-        reason = f"raises {type(error).__name__}: {text}"
+        reason = f"raises {words_of(error)}{place}"
     return str(PluginError(name, reason))
 
 

@@ -138,7 +138,7 @@ def _try(pipe: Pipe, called: str, model: Any, order: dict[str, Any]) -> None:
         try:
             law(model.cls, order["parameters"])
         except BaseException as error:
-            said = sentence(error, model.name)
+            said = sentence(error, model.name, model.cls)
             pipe.tell(event="broken", model=called, law=name, sentence=said)
             return
         kept.append(name)

@@ -184,7 +184,7 @@ def fail(world: WorldState, cascade: Cascade, error: BaseException) -> None:
     if isinstance(error, ModelFault) and error.__cause__ is not None:
         error = error.__cause__
     world.scratch().release()
-    cascade.fail(f"{cascade.model_name}: {said_by(error)}")
+    cascade.fail(f"{cascade.model_name}: {said_by(error, cascade.model)}")
     if is_interruption(error):
         raise error
 

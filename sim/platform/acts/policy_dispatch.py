@@ -108,9 +108,10 @@ def _codes(platform: PlatformState, place: int, part: ExposurePart, key: np.uint
 def replace_failing(platform: PlatformState) -> None:
     """Put the built-in rules in the place of policies that failed in this tick, and say so."""
     for place, error in sorted(platform.failing.items()):
-        name = platform.policies[place].plugin_name
+        failed = platform.policies[place]
         platform.faults.append(
-            f"The policy {name!r} failed and decides no more; the rules do: {said_by(error)}"
+            f"The policy {failed.plugin_name!r} failed and decides no more; the rules do: "
+            f"{said_by(error, failed)}"
         )
         platform.policies[place] = RulePolicy()
     platform.failing.clear()

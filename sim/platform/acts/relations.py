@@ -225,7 +225,7 @@ def propose(world: WorldState, platform: PlatformState) -> None:
             raise
         platform.faults.append(
             f"The friend recommender {friends.plugin_name!r} failed and proposes no more: "
-            f"{said_by(error)}"
+            f"{said_by(error, friends)}"
         )
         platform.friends = None
         return

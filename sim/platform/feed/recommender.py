@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.authors import returned
 from sim.core.cards import Card
 from sim.core.params import Parameters
 from sim.errors import PluginError
@@ -116,7 +117,7 @@ class Recommender(Parameters):
             raise PluginError(
                 name,
                 f"{hook}() must return one number a candidate, shape ({count},), got "
-                f"{found.dtype} {found.shape}",
+                f"{returned(said, found, shape=True)}",
             )
         return np.ascontiguousarray(np.broadcast_to(found, count), np.float32)
 

@@ -10,6 +10,7 @@ from pathlib import PurePath
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
+from sim.core.authors import line_of, place_in, words_of
 from sim.core.text import one_line
 from sim.errors import HubbubError, PluginError
 
@@ -96,16 +97,19 @@ def is_interruption(error: BaseException) -> bool:
 
 
 def place_of(error: BaseException) -> str:
-    """Return `` (FILE, line N)`` of the line where an error rose; empty where none is known."""
+    """Return `` (FILE, line N)`` of the author's line where an error rose, else of the last one."""
+    if own := line_of(error):
+        return own
     frames = traceback.extract_tb(error.__traceback__)
     return f" ({PurePath(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
 
 
-def said_by(error: BaseException) -> str:
+def said_by(error: BaseException, plugin: object = None) -> str:
     r"""Return what somebody's code raised in one line: its kind, its words, and where it rose.
 
-    Of an error of ours its sentence, and of a plugin's fault what the plugin did. Never raises: an
-    author's error may fail even where its words are asked for.
+    Of an error of ours its sentence, and of a plugin's fault what the plugin did, with the author's
+    line if there is one: of the method of ``plugin`` that a sentence names, or of its class. Never
+    raises: an author's error may fail even where its words are asked for.
 
     Examples
     --------
@@ -117,13 +121,24 @@ def said_by(error: BaseException) -> str:
     kind = type(error).__name__
     try:
         if isinstance(error, HubbubError):
-            return one_line(error.reason if isinstance(error, PluginError) else str(error))
-        words = one_line(f"{kind}: {error}").rstrip(".:")
+            return _placed(error, plugin)
+        words = words_of(error)
     except BaseException as worse:
         if is_interruption(worse):
             raise
         words = kind
-    return f"{words}{place_of(error)}"
+    own = line_of(error)
+    if not own and plugin is not None:
+        own = place_in(type(plugin), words)
+    return f"{words}{own or place_of(error)}"
+
+
+def _placed(error: HubbubError, plugin: object) -> str:
+    said = one_line(error.reason if isinstance(error, PluginError) else str(error))
+    if ", line " in said:
+        return said
+    place = line_of(error) or (place_in(type(plugin), said) if plugin is not None else "")
+    return f"{said.rstrip('.')}{place}" if place else said
 
 
 class asked:  # noqa: N801 - read as a verb
@@ -142,10 +157,10 @@ class asked:  # noqa: N801 - read as a verb
         One sentence with the kind, the words and the place of what was raised.
     """
 
-    __slots__ = ("_name",)
+    __slots__ = ("_name", "_plugin")
 
     def __init__(self, plugin: _Checks) -> None:
-        self._name = plugin.plugin_name or type(plugin).__name__
+        self._name, self._plugin = plugin.plugin_name or type(plugin).__name__, plugin
 
     def __enter__(self) -> None:
         pass
@@ -158,7 +173,9 @@ class asked:  # noqa: N801 - read as a verb
     ) -> None:
         if error is None or isinstance(error, HubbubError) or is_interruption(error):
             return
-        raise PluginError(self._name, f"failed when it was asked: {said_by(error)}") from error
+        raise PluginError(
+            self._name, f"failed when it was asked: {said_by(error, self._plugin)}"
+        ) from error
 
 
 class _Checks(Protocol):

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import xxhash
 
 from sim.agents.lifecycle import belongs
+from sim.core.authors import returned
 from sim.core.cards import Card
 from sim.core.params import Parameters
 from sim.core.plugin_files import API_VERSION
@@ -378,10 +379,13 @@ class PluginChannel:
         view = ChannelView(network, Lots(self._seed, self.plugin.plugin_name, tick))
         said: Any = self._said(view)
         whole = network.whole if view.is_of_tick else None
-        if isinstance(said, tuple):
-            found, is_beyond = _paired(self.name, said, network, whole)
-        else:
-            found, is_beyond = _kept(self.name, said, view, network, whole), False
+        try:
+            if isinstance(said, tuple):
+                found, is_beyond = _paired(self.name, said, network, whole)
+            else:
+                found, is_beyond = _kept(self.name, said, view, network, whole), False
+        except InputError as error:
+            raise InputError(said_by(error, self.plugin)) from None
         return _Made(found, of, view.read, tick if view.is_of_tick else None, is_beyond)
 
     def _said(self, view: ChannelView) -> Any:
@@ -390,7 +394,9 @@ class PluginChannel:
         except BaseException as error:  # somebody's channel
             if is_interruption(error):
                 raise
-            raise InputError(f"its channel {self.name!r} failed: {said_by(error)}") from error
+            raise InputError(
+                f"its channel {self.name!r} failed: {said_by(error, self.plugin)}"
+            ) from error
 
 
 def _holds(made: _Made, network: Contacts) -> bool:
@@ -403,8 +409,9 @@ def _kept(
     """Return the ties of a mask."""
     mask = np.asarray(said)
     if mask.dtype != np.bool_ or mask.shape != (view.ties,):
+        had = returned(said, mask, shape=True).rstrip("?")
         raise InputError(
-            f"its channel {name!r} said {mask.dtype} {mask.shape}; contacts() returns one bool for "
+            f"its channel {name!r} said {had}; contacts() returns one bool for "
             f"each of the {view.ties:,} ties, or a tuple (speakers, listeners)"
         )
     if mask.all():

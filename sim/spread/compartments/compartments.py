@@ -14,7 +14,7 @@ from sim.core.cache import BoundedCache
 from sim.core.cards import Card
 from sim.core.rng import Stream
 from sim.core.theory import Setting, Theory
-from sim.errors import InputError, UnknownNameError
+from sim.errors import InputError, ParameterError, UnknownNameError
 from sim.jit.claims import NOBODY
 from sim.jit.order import merge_ids, sort_ids
 from sim.spread.cascade.bounds import STATES
@@ -103,11 +103,15 @@ class Compartments(PropagationModel):
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         """Check the declaration when the class is made."""
         super().__pydantic_init_subclass__(**kwargs)
+        _check_kinds(cls)
         if cls.rules:
             check_declaration(cls)
 
     def check(self) -> None:
         """Refuse chances outside [0, 1] and rows that sum to more than 1."""
+        if not self.rules:
+            said = "has no rules; write rules = (contact(listener, becomes, by=..., chance=...),)"
+            raise ParameterError(f"{self.plugin_name or type(self).__name__}: it {said}.")
         self.table("coins")
 
     @property
@@ -386,6 +390,20 @@ def _reached(cls: type[Compartments]) -> tuple[str, ...]:
 
 
 _MOST_STATES = 64
+
+
+def _check_kinds(cls: type[Compartments]) -> None:
+    """Refuse what is written as one where several belong, and a number of contacts below 1."""
+    for name in ("states", "rules", "adopting"):
+        if isinstance(said := getattr(cls, name), str | Contact | After):
+            raise InputError(
+                f"{cls.__name__}: {name} is one {type(said).__name__}; write {name} = (...,), with "
+                "a comma."
+            )
+    if isinstance(cls.contacts, int) and cls.contacts < 1:
+        raise InputError(
+            f"{cls.__name__}: contacts must be at least 1 or 'every tie', got {cls.contacts}."
+        )
 
 
 def check_declaration(cls: type[Compartments]) -> None:

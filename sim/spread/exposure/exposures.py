@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from pydantic import PrivateAttr
 
+from sim.core.authors import returned
 from sim.core.cards import Card
 from sim.core.rng import Stream
 from sim.errors import PluginError
@@ -142,7 +143,8 @@ class PerExposure(PropagationModel):
     def chances_of(self, exposure: Exposure) -> Floats:
         """Return the author's chances, or say what is wrong with them."""
         try:
-            said = np.asarray(self.chance(exposure))
+            given: object = self.chance(exposure)
+            said = np.asarray(given)
         except ValueError as error:
             if "truth value" not in str(error):
                 raise
@@ -152,7 +154,7 @@ class PerExposure(PropagationModel):
             ) from error
         if said.dtype.kind not in "biuf":
             raise PluginError(
-                self.plugin_name, f"chance() must return real numbers, got {said.dtype}"
+                self.plugin_name, f"chance() must return real numbers, got {returned(given, said)}"
             )
         chance = said.astype(np.float64)
         if chance.ndim == 0:

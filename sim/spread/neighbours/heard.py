@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core import rng
+from sim.core.authors import returned
 from sim.core.bounds import Bound
 from sim.core.cards import Card
 from sim.core.rng import Stream
@@ -513,9 +514,16 @@ class Heard(PropagationModel):
             if name not in self.states:
                 raise UnknownNameError(f"state of {self.plugin_name}", name, self.states)
             answers = np.asarray(column)
+            if method == "adopts" and answers.dtype.kind == "f":
+                raise PluginError(
+                    self.plugin_name,
+                    "adopts() must return one bool an agent, got "
+                    f"{answers.dtype}; compare, as in > 0.5, or write chance() instead",
+                )
             if answers.dtype.kind not in "biuf":
                 raise PluginError(
-                    self.plugin_name, f"{method}() must return real numbers, got {answers.dtype}"
+                    self.plugin_name,
+                    f"{method}() must return real numbers, got {returned(column, answers)}",
                 )
             given = answers.astype(np.float64, copy=False)
             if given.shape not in {(), row.shape}:
