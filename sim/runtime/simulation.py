@@ -166,6 +166,11 @@ class Simulation:
         self._opened = await self._open(self._handed_over())
         return self
 
+    def __repr__(self) -> str:
+        if self._opened is None:
+            return f"<Simulation of {self._world!r}, not entered>"
+        return f"<Simulation of {self._opened.frames.newest!r}>"
+
     def _handed_over(self) -> World:
         """Return the world, and hold it no more: one that lives elsewhere is there once."""
         world, self._world = self._world, None

@@ -197,10 +197,16 @@ class World:
         self.spill = ScratchFiles()
         self.pile = RecordPile(self.spill)
 
+    def __repr__(self) -> str:
+        return (
+            f"<World: {len(self.agents):,} agents, {self.ties.count:,} ties, tick {self.tick:,}, "
+            f"{len(self.cascades):,} messages, seed {self.seed}>"
+        )
+
     @classmethod
     def create(
         cls,
-        agents: int | None = None,
+        agents: float | None = None,
         network: str = "preferential-attachment",
         mean_degree: float = 20,
         seed: int = 0,
@@ -245,6 +251,9 @@ class World:
         CapacityError
             When it would not fit in memory; nothing is allocated.
         """
+        if agents is not None:
+            whole = isinstance(agents, float) and agents.is_integer()  # 1e4 is how many write it
+            agents = int(agents) if whole else whole_number(agents, "agents")
         made = drawn(agents, network, mean_degree, parameters, degrees, trust, seed, report)
         world = cls(*made, seed=seed, tick_minutes=tick_minutes)
         said = {"network": network, "mean_degree": mean_degree, "seed": seed, "trust": trust}

@@ -203,7 +203,7 @@ class Kept:
     is_held_up: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Frame:
     """A running world at one moment.
 
@@ -289,3 +289,9 @@ class Frame:
     platform: PlatformNow | None = None
     minds: MindsNow | None = None
     program: ProgramNow | None = None
+
+    def __repr__(self) -> str:
+        return (
+            f"<Frame {self.revision}: {self.name!r}, {self.state}, tick {self.tick:,}, "
+            f"{self.agents:,} agents, {self.sessions_total:,} messages>"
+        )

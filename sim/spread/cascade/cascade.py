@@ -107,6 +107,12 @@ class Cascade(Adoption):
 
     # What it is
 
+    def __repr__(self) -> str:
+        return (
+            f"<Cascade {self.id}: {self.model_name}, {self.status}, "
+            f"{self.size:,} of {self.agents:,} agents>"
+        )
+
     @property
     def text(self) -> str:
         """The message's text."""

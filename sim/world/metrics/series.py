@@ -195,6 +195,10 @@ class Metrics:
     def __len__(self) -> int:
         return self._count
 
+    def __repr__(self) -> str:
+        last = f" to tick {self._ticks[self._count - 1]:,}" if self._count else ""
+        return f"<Metrics: {len(self.names)} series, {self._count:,} rows{last}>"
+
     def table(self) -> Iterator[dict[str, float]]:
         """Yield each row as a mapping: ``tick``, then what was taken."""
         for tick, row in zip(self.ticks.tolist(), self._rows[: self._count], strict=True):
