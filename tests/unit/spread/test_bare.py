@@ -169,7 +169,7 @@ def test_a_bare_model_without_a_step_is_named(entered: Enter) -> None:
     world = tiny_world()
     story = world.inject("x", seeds=[0], model=entered(Empty))
     world.step()
-    assert str(story.error).startswith("test-empty: NotImplementedError")
+    assert str(story.error).startswith("test-empty: lacks step() (test_bare.py, line ")
 
 
 @pytest.mark.parametrize("way", ["adopt", "record"])
