@@ -1,9 +1,9 @@
-"""A budget that cannot be exceeded: the worst case is set aside before anything is sent.
+"""A budget: the worst case of a call is set aside before anything is sent.
 
-At every moment ``settled + reserved <= cap`` holds for each cap. A call whose usage is missing,
-absurd or never arrives keeps its reservation: it may have been billed in full. A call is booked
-with more than its worst case only where a server states it and the caps have room. Where calls
-under way hold the room that is left, others wait for them to settle.
+Nothing is set aside that a cap has no room for. A call whose usage is missing, absurd or never
+arrives keeps its reservation: it may have been billed in full. A call is booked with more than its
+worst case only where a server states it: a cap may be passed by that surplus, and nothing is sent
+after it. Where calls under way hold the room that is left, others wait for them to settle.
 """
 
 from __future__ import annotations
@@ -145,15 +145,10 @@ class Budget:
         return None
 
     def _close(self, held: Spend, spent: Spend, most: Spend) -> Spend:
-        """Book what a call cost, as far as the caps have room; returns what was booked."""
+        """Book what a call cost, up to the most it can be; returns what was booked."""
+        booked = Spend(*map(min, spent, most))
         with self._lock:
             self._reserved = self._reserved.minus(held)
-            room = self._settled.plus(self._reserved)
-            within = [
-                min(part, worst if cap is None else min(worst, max(cap - used, 0)))
-                for part, worst, used, cap in zip(spent, most, room, self.caps, strict=True)
-            ]
-            booked = Spend(*within)
             self._settled = self._settled.plus(booked)
         self._tell()
         return booked
@@ -172,8 +167,8 @@ class Reservation:
     def settle(self, spent: Spend, *, beyond: bool = False) -> Spend:
         """Replace it by what the call cost; returns what was booked.
 
-        What is beyond the worst case (unless ``beyond``), or what a cap has no room for, is not
-        booked; nor is anything a second time.
+        What is beyond the worst case is not booked (unless ``beyond``), nor is anything a second
+        time.
         """
         if not self._open:
             return Spend()

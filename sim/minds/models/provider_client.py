@@ -5,7 +5,8 @@ asks, and go on at a pace that it takes. That is no retry, costs nothing, and en
 What a call may take by itself (``Provider.seconds``) does not count such waiting. A server that
 says it cannot answer now, and when it can (503 with ``Retry-After``), is waited for alike; once it
 has answered nobody for as long as a call may take, it failed. A reply that was cut off is asked for
-again with more room, and so are those after it: models may think first.
+again with more room, and so are those after it: models may think first. Under a cap the first call
+goes alone: what servers write beyond a bound is set aside for the calls after it.
 """
 
 from __future__ import annotations
@@ -67,6 +68,7 @@ class ProviderClient:
         self._requests = TokenBucket(provider.requests_per_minute)
         self._tokens = TokenBucket(provider.tokens_per_minute)
         self._door = asyncio.Lock()
+        self._alone = asyncio.Lock()
         self._wire: ProviderConnection | None = None
         self._calls = 0
 
@@ -165,9 +167,10 @@ class ProviderClient:
         if not clock.call:
             raise ModelError(Fault.RESTING, self.breaker.reason)
         congested = False
-        number = 0
+        number, is_alone = 0, False
         try:
             number = await self._in_time(self.gate.enter(), clock)
+            is_alone = await self._is_alone(ask, clock)
             held = await self._held(ask, clock)
             return await self._sent(ask, held, clock)
         except ModelError as error:
@@ -179,8 +182,25 @@ class ProviderClient:
             self.breaker.abandon(clock.call)
             raise
         finally:
+            if is_alone:
+                self._alone.release()
             if number:
                 self.gate.leave(number, congested=congested)
+
+    def _is_measured(self, ask: Ask) -> bool:
+        """Return whether no reply can pass a cap by what nobody has seen yet."""
+        is_known = self._wire is not None and self._wire.manners.is_measured
+        return is_known or bool(ask.alike) or self._budget.caps[1:] == (None, None)
+
+    async def _is_alone(self, ask: Ask, clock: _Deadline) -> bool:
+        """Wait while a call shows how long replies are; return whether this call is to."""
+        if self._is_measured(ask):
+            return False
+        await self._in_time(self._alone.acquire(), clock)
+        if self._is_measured(ask):
+            self._alone.release()
+            return False
+        return True
 
     async def _in_time(self, turn: Awaitable[T], clock: _Deadline) -> T:
         """Wait for a turn; at the deadline the fault says for what it waited."""
@@ -200,9 +220,8 @@ class ProviderClient:
 
     async def _held(self, ask: Ask, clock: _Deadline) -> Reservation:
         """Set the worst case aside; where calls under way hold the room, wait for them."""
-        worst = self.worst(ask)
         while True:
-            changed = self._budget.changed()
+            changed, worst = self._budget.changed(), self.worst(ask)
             try:
                 return self._budget.reserve(worst)
             except ModelError:

@@ -112,8 +112,7 @@ class ProviderConnection:
             raise
         except Exception as error:
             raise self._named(error) from None
-        if reply.usage is not None:
-            self.manners.saw(ask, reply.usage.written)
+        self.manners.saw(ask, 0 if reply.usage is None else reply.usage.written)
         return replace(reply, text=self._hidden(reply.text))
 
     def _read(self, body: bytes) -> Reply:
@@ -349,6 +348,8 @@ class ServerQuirks:
         Whether it answers only by a stream: ``""``, ``"counted"`` (with its usage) or ``"bare"``.
     beyond
         Tokens that replies had beyond the bound, at most, by whatever name it is called.
+    is_measured
+        Whether a reply came that shows it.
     """
 
     def __init__(self) -> None:
@@ -357,6 +358,7 @@ class ServerQuirks:
         self.temperature = self.seed = self.system = True
         self.stream = ""
         self.beyond = 0
+        self.is_measured = False
         self._refused: set[str] = set()  # names of the bound that it does not take
 
     @property
@@ -443,10 +445,11 @@ class ServerQuirks:
         Or the server counts what was thought too: then it may refuse the other name, and is not
         asked by it again.
         """
-        if not ask.most < written <= MOST_WRITTEN:
-            return
-        if self.bound != _BOUNDS[0] or not self._renamed():
+        if ask.most < written <= MOST_WRITTEN:
+            if self.bound == _BOUNDS[0] and self._renamed():
+                return
             self.beyond = max(self.beyond, written - ask.most)
+        self.is_measured = True
 
     def _renamed(self) -> bool:
         """Call the bound by its other name, if that was never refused; return whether it is."""

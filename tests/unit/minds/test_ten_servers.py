@@ -25,6 +25,9 @@ USAGE = {"prompt_tokens": 400, "completion_tokens": 20, "total_tokens": 420}
 class Kind:
     """A server that says no to what its kind does not take, and sums up what it states."""
 
+    surplus = 0
+    """Tokens that a reply may have beyond its bound."""
+
     def __init__(self) -> None:
         self.stated = self.calls = 0
 
@@ -119,6 +122,8 @@ class NoSystem(Kind):
 class Reasoning(Kind):
     """States thoughts in the total alone, as some do; they are bound by nothing."""
 
+    surplus = 4020
+
     async def answer(self, call: Call) -> None:
         details = {"reasoning_tokens": 4000}
         await self.well(call, total_tokens=4420, completion_tokens_details=details)
@@ -161,6 +166,17 @@ def test_the_model_decides_and_what_is_stated_is_booked(kind: tuple[Kind, str]) 
     assert found["decisions"] > 10
     assert share >= 0.9
     assert found["tokens"] == budget.settled.tokens == server.stated
+
+
+def test_a_cap_is_passed_by_what_one_reply_has_beyond_its_bound_at_most(
+    kind: tuple[Kind, str],
+) -> None:
+    server, url = kind
+    budget = Budget(tokens=5000)
+    found = decided(url, budget)
+    assert 0 < server.stated <= 5000 + server.surplus
+    assert found["tokens"] == budget.settled.tokens == server.stated
+    assert budget.reserved == (0, 0, 0)
 
 
 def test_a_server_that_is_not_there_spends_nothing_and_is_named() -> None:
