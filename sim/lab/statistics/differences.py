@@ -153,7 +153,9 @@ def paired_difference(
         interval, p = _of_truths(apart, confidence)
     else:
         interval = mean_interval(apart, "t", networks=own, confidence=confidence)
-        p = _student_of(apart, counted)
+        if are_truths(one) and are_truths(other):
+            interval = interval._replace(low=max(interval.low, -1.0), high=min(interval.high, 1.0))
+        p = _student_of(apart, counted) if interval.is_known else nan
     return MeasuredDifference(
         float(apart.mean()), interval, apart.size, effect_size(one, other), p=p
     )  # fmt: skip
@@ -287,8 +289,6 @@ def _of_truths(apart: Floats, confidence: float) -> tuple[Interval, float]:
 
 
 def _student_of(apart: Floats, counted: Floats) -> float:
-    if apart.size == 1:
-        return nan
     error = float(counted.std(ddof=1)) / sqrt(counted.size) if np.ptp(apart) > 0 else 0.0
     return _student(float(apart.mean()), error, counted.size - 1)
 

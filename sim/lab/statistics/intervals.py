@@ -34,6 +34,8 @@ MeanMethod = Literal["auto", "t", "bootstrap"]
 
 CONFIDENCE: Final = 0.95
 _FEWEST_RESAMPLED = 20
+_ROUNDING = 1e-14
+"""Of the largest value: networks that differ by no more are the same."""
 _RESAMPLES = 999
 _SEED = 20_240_611
 """Of the bootstrap's own draws: no draw of a world, and the same interval every time."""
@@ -105,7 +107,8 @@ def mean_interval(
     Returns
     -------
     Interval
-        With ends NaN for one value, and of width 0 where all values are the same.
+        With ends NaN for one value, and where networks differ within but not between them; of
+        width 0 where all values are the same. Of values that are all 0 or 1, within 0 and 1.
 
     Raises
     ------
@@ -136,6 +139,15 @@ def mean_interval(
     over = "" if counted is given else f" over {counted.size} networks"
     if method == "auto" and not over and are_truths(given):
         return share_interval(int(given.sum()), given.size, confidence=confidence)
+    if over and np.ptp(counted) <= _ROUNDING * np.abs(given).max():  # by chance: they are few
+        return Interval(nan, nan, confidence, "too few")
+    found = _of_mean(counted, method, over, confidence)
+    if method == "auto" and are_truths(given):
+        return found._replace(low=max(found.low, 0.0), high=min(found.high, 1.0))
+    return found
+
+
+def _of_mean(counted: Floats, method: MeanMethod, over: str, confidence: float) -> Interval:
     mean, spread = float(counted.mean()), float(counted.std(ddof=1))
     if method != "t" and counted.size >= _FEWEST_RESAMPLED:
         low, high = bootstrap(counted.size, lambda rows: _away(counted[rows], mean), confidence)

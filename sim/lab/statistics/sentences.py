@@ -68,7 +68,7 @@ def conclusion(
     if is_same and difference.pairs > 1:
         return _identical(difference, what, first, second)
     if not difference.interval.is_known:
-        return _single(difference, *named)
+        return (_single if difference.pairs == 1 else _level)(difference, *named)
     if difference.interval.width == 0:
         return _constant(difference, *named)
     if difference.sign == 0:
@@ -135,6 +135,14 @@ def _single(found: MeasuredDifference, what: str, first: str, second: str, unit:
     return (
         f"{_capital(what)} was {more} under {second} {'as' if found.mean == 0 else 'than'} under "
         f"{first} in one replicate, which gives no interval: nothing follows for other seeds."
+    )
+
+
+def _level(found: MeasuredDifference, what: str, first: str, second: str, unit: str) -> str:
+    mean = amount(found.mean, unit)
+    return (
+        f"Nothing follows for {what}: the mean of {second} minus {first} is {mean} over "
+        f"{_pairs(found)}, and their networks are too few to show how much it varies between them."
     )
 
 

@@ -52,8 +52,25 @@ def test_pairs_of_one_network_count_once() -> None:
     assert found.p == pytest.approx(alone.pvalue, rel=1e-12)
     assert found.interval[:2] == pytest.approx(tuple(alone.confidence_interval(0.95)), rel=1e-12)
     assert (found.interval.method, found.pairs) == ("t over 5 networks", 20)
-    some = paired_difference([nan, 1, 0, 1], [1, 1, 1, 0], networks=[0, 0, 1, 1])
+    some = paired_difference([nan, 1, 0, 1], [1, 1, 1, 1], networks=[0, 0, 1, 1])
     assert (some.interval.method, some.pairs) == ("t over 2 networks", 3)
+
+
+def test_networks_without_spread_between_them_test_nothing() -> None:
+    found = paired_difference([0, 0, 0, 0], [1, 0, 0, 1], networks=[0, 1, 0, 1])
+    assert (found.mean, found.sign, found.interval.method) == (0.5, 0, "too few")
+    assert isnan(found.p)
+
+
+def test_a_difference_of_shares_over_networks_is_no_more_than_one() -> None:
+    networks, hits = np.repeat(np.arange(5), 4), [1] * 17 + [0] * 3
+    up, down = (
+        paired_difference(*arms, networks=networks).interval
+        for arms in (([0] * 20, hits), (hits, [0] * 20))
+    )
+    assert (up.high, down.low) == (1, -1)
+    half = stats.t.ppf(0.975, 4) * 0.15  # of 1, 1, 1, 1 and 1/4
+    assert (up.low, down.high) == pytest.approx((0.85 - half, half - 0.85))
 
 
 def test_the_correction_of_holm_is_that_of_his_steps() -> None:

@@ -71,6 +71,26 @@ def test_an_interval_over_networks_is_that_of_their_means() -> None:
         assert mean_interval(values, networks=alike) == mean_interval(values)
 
 
+def test_networks_that_differ_within_but_not_between_them_bound_nothing() -> None:
+    networks = np.array([0, 1, 0, 1])
+    for values in ([1.0, 0, 0, 1], [0.1, 0.3, 0.7, 0.5], [3e9, 1e9, 1e9, 3e9]):
+        found = mean_interval(values, networks=networks)
+        assert (found.is_known, found.method) == (False, "too few")
+    assert mean_interval([1, 1, 1, 1], networks=networks).method == "identical"
+
+
+def test_an_interval_of_a_share_over_networks_holds_no_more_than_shares() -> None:
+    hits, networks = [1.0] * 17 + [0.0] * 3, np.repeat(np.arange(5), 4)
+    most, least = (
+        mean_interval(values, networks=networks) for values in (hits, [1 - hit for hit in hits])
+    )
+    assert most.low == pytest.approx(0.85 - stats.t.ppf(0.975, 4) * 0.15)  # of 1, 1, 1, 1, 1/4
+    assert (most.high, least.low) == (1, 0)
+    assert least.high == pytest.approx(1 - most.low)
+    numbers = [2 * hit for hit in hits]  # no shares: these may be larger
+    assert mean_interval(numbers, networks=networks).high > 2
+
+
 def test_networks_of_unequal_numbers_have_the_error_of_a_cluster_sample() -> None:
     values, networks = np.array([1.0, 4.0, 2.0, 7.0, 3.0]), np.array([0, 0, 0, 1, 2])
     left = values - values.mean()

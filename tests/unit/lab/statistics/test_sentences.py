@@ -50,6 +50,14 @@ def test_one_replicate_says_nothing_of_other_seeds() -> None:
     assert "was the same under warned as under as it is in one replicate" in said([1], [1])
 
 
+def test_networks_without_spread_between_them_say_nothing_of_others() -> None:
+    found = paired_difference([0, 0, 0, 0], [1, 0, 0, 1], networks=[0, 1, 0, 1])
+    assert conclusion(found, what="reach", first="as it is", second="warned") == (
+        "Nothing follows for reach: the mean of warned minus as it is is 0.5 over 4 pairs, and "
+        "their networks are too few to show how much it varies between them."
+    )
+
+
 def test_identical_arms_are_the_same_here() -> None:
     assert said([1, 2], [1, 2]) == (
         "Reach was exactly the same under as it is and warned in each of 2 pairs: here they do "
