@@ -37,6 +37,8 @@ _FIGURES = {
 }
 """By design, the column of the sensitivity that a conclusion goes by; others go as a grid."""
 
+_ROUNDING = 1e-9
+
 _NO_MEASURES = ("program", "replicate", "seed")
 
 
@@ -344,8 +346,14 @@ class Sweep(Result):
         """Return which parameter comes first by the design's own figure, and which may as well."""
         figure, said = _FIGURES.get(self.design.kind, _FIGURES["grid"])
         rows = sorted(self.sensitivity(name).rows(), key=lambda row: -abs(row[figure]))
-        if not rows[0][figure]:
+        y = self.means(name)
+        if not rows[0][figure] and (figure != "coefficient" or np.nanmax(y) == np.nanmin(y)):
             return f"{name} depends on none of these: {said} is 0 for each."
+        if figure == "coefficient" and all(map(_is_flat, rows)):
+            return (
+                f"Rank regression shows no parameter that {name} rises or falls with; a dependence "
+                "that turns is not seen by it: look at the points, or sweep by sobol."
+            )
         first, low, high = rows[0], *(rows[0][f"{figure}_{end}"] for end in ("low", "high"))
         text = f"{name} depends most on {first['parameter']}: {said} {first[figure]:.3g}"
         if not np.isnan(low):
@@ -361,3 +369,9 @@ class Sweep(Result):
             f"{text}; it is {ends['low']:.3g} at {shown(ends['low_value'])}, {ends['high']:.3g} "
             f"at {shown(ends['high_value'])}."
         )
+
+
+def _is_flat(row: Mapping[str, Any]) -> bool:
+    """Return whether a coefficient is 0 but for rounding, or its interval holds 0."""
+    is_zero = abs(row["coefficient"]) < _ROUNDING
+    return is_zero or bool(row["coefficient_low"] <= 0.0 <= row["coefficient_high"])

@@ -176,14 +176,25 @@ def test_a_conclusion_names_what_may_matter_as_much_and_nothing_where_nothing_do
     )
 
 
-def made_sweep(kind: str, points: int, score: Any) -> Sweep:
-    ranges = {name: read_range("0:1") for name in "xy"}
-    design = design_of(kind, ranges, points, seed=3)
+@pytest.mark.parametrize(("kind", "across"), [("grid", "0:1:11"), ("latin-hypercube", "0:1")])
+@pytest.mark.parametrize("names", ["x", "xy"])
+def test_ranks_name_no_parameter_where_a_measure_falls_and_rises(
+    kind: str, across: str, names: str
+) -> None:
+    found = made_sweep(kind, 60, lambda x, y=0: (x - 0.5) ** 2, across, names).conclusion()
+    assert found.startswith("Rank regression shows no parameter that score rises or falls with;")
+    same = made_sweep(kind, 60, lambda x, y=0: 1.0, across, names).conclusion()
+    assert same == "score depends on none of these: rank regression coefficient is 0 for each."
+
+
+def made_sweep(kind: str, points: int, score: Any, across: str = "0:1", names: str = "xy") -> Sweep:
+    ranges = {name: read_range(across) for name in names}
+    design = design_of(kind, ranges, None if kind == "grid" else points, seed=3)
     scores = [score(*point) for point in design.points]
-    names = tuple(map(str, range(len(scores))))
+    programs = tuple(map(str, range(len(scores))))
     runs = {(k, 0): Replicate(1, {"score": each}, {}) for k, each in enumerate(scores)}
-    records = (Records(names, (1,), 10, runs),)
-    return Sweep(design, np.arange(len(scores)), names, records, "score")
+    records = (Records(programs, (1,), 10, runs),)
+    return Sweep(design, np.arange(len(scores)), programs, records, "score")
 
 
 def test_a_measure_without_numbers_owes_nothing_that_can_be_said(swept: Any) -> None:
