@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sim.core.progress import Report, Tell, named_by, quiet, unheard
 from sim.errors import HubbubError
+from sim.runtime.engine.alert_command import deliver
 from sim.runtime.engine.program import Program, drive
 from sim.scenario.minds import deciding
 
@@ -132,6 +133,7 @@ def _ticks(
     from sim.runtime.engine.output_capture import OutputCapture
 
     limit, capture, run = plan.stop.limit, OutputCapture(tell), 0
+    raised = 0 if world.metrics is None else world.metrics.alerts.raised
 
     @contextmanager
     def naming(what: str) -> Iterator[None]:
@@ -146,11 +148,21 @@ def _ticks(
         run = done + 1
         if journal is not None:
             journal.ticked(world, wait=False)
+        raised = _deliver_alerts(world, raised, tell)
         why = decide.after_tick(ENOUGH if run < limit else 1)
         if why:
             return f"The run stopped after tick {world.tick:,}. {why}"
     why = decide.at_end() if run < limit else ""
     return f"The run came to rest after tick {world.tick:,}. {why}" if why else ""
+
+
+def _deliver_alerts(world: World, raised: int, tell: Tell) -> int:
+    """Hand the alerts beyond the first ``raised`` to the command; returns how many there are."""
+    if world.metrics is None or world.metrics.alerts.raised == raised:
+        return raised
+    if said := deliver(world.metrics.alerts.since(raised)):
+        tell(said)
+    return world.metrics.alerts.raised
 
 
 def _tell_remarks(world: World, told: int, tell: Tell) -> int:

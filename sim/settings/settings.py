@@ -18,6 +18,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import shlex
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self, TypeVar
@@ -235,6 +236,11 @@ class Settings(LanguageModelSettings):
     metrics_port: int | None = Field(
         None, ge=0, le=65_535, description="port of /metrics and /healthz; 0: any that is free"
     )
+    alert_command: str = Field(
+        "", max_length=4096,
+        description="command run with each alert as JSON on standard input, without a shell; "
+        "not from .env, which may be somebody else's",
+    )  # fmt: skip
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="what is logged"
     )
@@ -248,6 +254,15 @@ class Settings(LanguageModelSettings):
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
     _recipe: _Recipe = PrivateAttr(default_factory=lambda: _Recipe())
+
+    @field_validator("alert_command")
+    @classmethod
+    def _split(cls, value: str) -> str:
+        try:
+            shlex.split(value)
+        except ValueError as error:
+            raise ValueError(f"is a command and its words: {str(error).lower()}") from None
+        return value
 
     @field_validator("saves", "log_folder", "keymap")
     @classmethod
@@ -478,6 +493,11 @@ def _gather(cls: type[S], recipe: _Recipe) -> S:
     table = read_table(path, must_exist=recipe.file is not None or bool(os.environ.get(_LOCATION)))
     profiles = profile_tables(path, table.pop("profiles", {}), _PROFILES)
     dotenv = _known(cls, DotEnvSettingsSource(cls, env_file=recipe.dotenv)())
+    if dotenv.get("alert_command"):  # a folder from elsewhere must not run commands here
+        raise SettingsError(
+            f"The file {recipe.dotenv} sets alert_command; set it in {path} or as "
+            f"{PREFIX}ALERT_COMMAND."
+        )
     environment = EnvSettingsSource(cls)()
     flags = dict(recipe.flags) | ({"profile": recipe.profile} if recipe.profile else {})
     plain = [

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from sim.core.events import AlertRaised, Event, InterventionDone
 from sim.core.text import one_line
+from sim.runtime.engine.alert_command import deliver
 from sim.runtime.frames.totals import frozen
 from sim.world.metrics.alerts import ALERTS, Alert, AlertRule
 from sim.world.metrics.kinds import own_metrics
@@ -91,7 +92,10 @@ class MetricsTracker:
         """Tell what the tick brought; messages that an intervention sent are followed."""
         world = live.world
         if world.metrics is not None:
-            for alert in world.metrics.alerts.since(self._alerts):
+            fresh = world.metrics.alerts.since(self._alerts)
+            if fresh and (said := deliver(fresh)):
+                live.note(said)
+            for alert in fresh:
                 live.note(alert.sentence)
                 live.emit(AlertRaised(tick=alert.tick, name=alert.name, level=int(alert.level),
                                       value=alert.value, sentence=alert.sentence))  # fmt: skip
@@ -140,7 +144,8 @@ UNITS = {
     "attention_gini": "0 to 1", "diversity": "0 to 1", "strangers": "share", "feed_ei": "-1 to 1",
     "r": "adopters", "opinion_mean": "opinion", "variance": "opinion²", "polarisation": "0 to 1",
     "bimodality": "0 to 1", "opinion_ei": "-1 to 1", "modularity": "up to 1",
-    "ties_ei": "-1 to 1", "clustering": "0 to 1", "path_length": "ties",
+    "ties_ei": "-1 to 1", "propagation_ticks": "ticks", "response_p50": "ticks",
+    "response_p90": "ticks", "clustering": "0 to 1", "path_length": "ties",
     "reputation_gini": "0 to 1", "reputation_p50": "of mean 1", "reputation_p99": "of mean 1",
     "reputation_top": "share", "minds_model": "decisions", "minds_rule": "decisions",
     "minds_errors": "decisions", "minds_requests": "requests", "minds_tokens": "tokens",

@@ -219,6 +219,22 @@ def _of_reach(world: WorldState) -> Found:
     return {"r": max(read)} if read else {}
 
 
+def _of_responses(world: WorldState) -> Found:
+    running = [c for c in world.cascades.loose if c.status == "running"]
+    rows = [c.new_adopters[1:] for c in running]
+    counts = np.zeros(max((row.size for row in rows), default=0), np.int64)
+    for row in rows:
+        counts[: row.size] += row
+    total = int(counts.sum())
+    if not total:
+        return {}
+    below, ticks = np.cumsum(counts), np.arange(1, counts.size + 1)
+    return {"propagation_ticks": float(counts @ ticks) / total} | {
+        name: float(ticks[np.searchsorted(below, share * total)])
+        for name, share in (("response_p50", 0.5), ("response_p90", 0.9))
+    }
+
+
 def _of_opinions(world: WorldState) -> Found:
     for topic in world.opinions:
         opinions, span = world.opinions[topic], world.opinions.span(topic)
@@ -242,6 +258,14 @@ SAMPLED = (
     ),
     MetricGroup(
         {"r": "adoptions caused by each of the newest whole generation, largest"}, _of_reach
+    ),
+    MetricGroup(
+        {
+            "propagation_ticks": "ticks from its seeds to an adoption, mean of running messages",
+            "response_p50": "ticks by which half of those adoptions had come",
+            "response_p90": "ticks by which nine in ten of those adoptions had come",
+        },
+        _of_responses,
     ),
     MetricGroup(
         {

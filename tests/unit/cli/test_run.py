@@ -14,6 +14,7 @@ from sim import World, load
 from sim.core import registry
 from sim.core.progress import Report
 from sim.errors import Cancelled
+from sim.runtime.engine.alert_command import drain
 from sim.scenario import plan as plans
 from sim.settings.settings import load_settings, use
 from sim.spread.cascade.cascade import Cascade
@@ -406,6 +407,23 @@ def test_alerts_and_series_of_members_come_from_a_run(hubbub: Hubbub, tmp_path: 
     assert lines.code == 0
     assert json.loads((tmp_path / "day-members.jsonl").read_text().splitlines()[0])["agent"] == 5
     assert "--metrics-of needs --metrics" in hubbub(*words[:-4], "--metrics-of", "ids:5").err
+
+
+def test_alerts_of_a_run_are_handed_to_a_command(
+    hubbub: Hubbub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = "import sys; open(sys.argv[1], 'ab').write(sys.stdin.buffer.read())"
+    command = shlex.join([sys.executable, "-c", write, str(tmp_path / "told; x")])
+    words = ["run", "new:200,mean_degree=8", "--inject", "x", "--model", "si", "-p", "beta=1"]
+    words += ["--ticks", "3", "--metrics", str(tmp_path / "day.csv")]
+    words += ["--out", str(tmp_path / "run.json")]
+    for program, said in ((command, ""), ("no-such-command", "'no-such-command' is not found")):
+        monkeypatch.setenv("HUBBUB_ALERT_COMMAND", program)
+        assert said in hubbub(*words).err
+    drain(60)
+    told = [json.loads(line) for line in (tmp_path / "told; x").read_text().splitlines()]
+    assert told == json.loads((tmp_path / "run.json").read_text())["alerts"]
+    assert [each["level"] for each in told] == ["critical", "over"]
 
 
 def test_a_run_in_ticks_that_are_no_hours_says_once_that_a_model_counts_by_them(

@@ -127,6 +127,16 @@ def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+def test_the_alert_command_is_no_strangers(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("HUBBUB_ALERT_COMMAND=touch x\n")
+    assert "sets alert_command; set it in" in refusal()
+    Path(".env").unlink()
+    monkeypatch.setenv("HUBBUB_ALERT_COMMAND", "mail 'me")
+    assert "alert_command is a command and its words: no closing quotation" in refusal()
+    monkeypatch.setenv("HUBBUB_ALERT_COMMAND", "mail 'my self'")
+    assert load_settings().alert_command == "mail 'my self'"
+
+
 def test_a_wrong_flag_is_named() -> None:
     assert refusal(max_running=0).endswith("got 0 (the command line (--max-running)).")
 

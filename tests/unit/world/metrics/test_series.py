@@ -174,3 +174,15 @@ def test_what_is_no_metric_is_refused() -> None:
     with pytest.raises(UnknownNameError, match="density"):
         metrics["densty"]
     assert metrics.nbytes > 0
+
+
+def test_how_long_members_take_to_respond_is_told() -> None:
+    world = World.from_edges([0, 1, 2, 0], [1, 2, 3, 4], 6)
+    metrics = world.open_metrics(every=1, structure=0)
+    world.inject("x", seeds=[0], model="si", beta=1.0)
+    world.step(2)  # 1 and 4 after a tick, 2 after two
+    names = ("propagation_ticks", "response_p50", "response_p90")
+    assert [metrics.latest[name] for name in names] == [4 / 3, 1.0, 2.0]
+    world.step(1)  # 3 after three; 5 hears nobody
+    world.inject("y", seeds=[5], model="si", beta=1.0)
+    assert metrics["propagation_ticks"].tolist() == [1.0, 4 / 3, 7 / 4]
