@@ -18,6 +18,7 @@ from sim.agents.table import shares
 from sim.agents.traits import TRAITS
 from sim.core.checks import short_text
 from sim.errors import InputError, UnknownNameError
+from sim.platform.acts.kinds import Act
 from sim.platform.acts.moods import moods
 from sim.platform.acts.relations import reputation_of
 from sim.world.contract import PlatformState, WorldState
@@ -27,7 +28,7 @@ from sim.world.minds.minds import PERSON
 from sim.world.profile_assignment import Interests, Match, ProfilesTaken, people_of, take
 
 __all__ = [
-    "CHANGES", "change", "change_agents", "chosen", "give_minds", "moves_of", "note",
+    "CHANGES", "change", "change_agents", "chosen", "give_minds", "last_active", "moves_of", "note",
     "personal_history", "profile_of", "take_in", "take_minds", "take_profiles",
 ]  # fmt: skip
 
@@ -42,8 +43,9 @@ CHANGES: Final = ("status", "activity", "interests", "community", *TRAITS)
 def chosen(world: WorldState, agents: str | npt.ArrayLike) -> Ids:
     """Return the agents of a condition (:mod:`sim.agents.conditions`), or of an array of indices.
 
-    A condition may also name ``followers``, ``follows``, ``credulity`` and ``verification``; in a
-    world with a platform ``reputation`` (1 on average), ``mood`` and ``online`` (1 or 0).
+    A condition may also name ``followers``, ``follows``, ``credulity``, ``verification`` and
+    ``last_active`` (a tick, -1 for never); in a world with a platform ``reputation`` (1 on
+    average), ``mood`` and ``online`` (1 or 0).
     """
     if isinstance(agents, str):
         return where(world.agents, agents, _numbers(world))
@@ -60,6 +62,7 @@ def _numbers(world: WorldState) -> Mapping[str, Callable[[], npt.NDArray[Any]]]:
         "follows": lambda: world.ties.in_degree,
         "credulity": lambda: credulity(world.agents),
         "verification": lambda: verification(world.agents),
+        "last_active": lambda: last_active(world),
     }
     platform = world.platform
     if platform is None:
@@ -70,6 +73,24 @@ def _numbers(world: WorldState) -> Mapping[str, Callable[[], npt.NDArray[Any]]]:
         "mood": lambda: _padded(moods(platform), many),
         "online": lambda: _online(world, platform),
     }
+
+
+def last_active(world: WorldState) -> npt.NDArray[np.int64]:
+    """Return the tick of each member's last act, post or adoption on record, -1 for none.
+
+    Acts are on record for the platform's ``log_ticks``.
+    """
+    last = np.full(len(world.agents), -1, np.int64)
+    if world.platform is not None:
+        posts = world.platform.posts
+        last[posts.author] = posts.created  # these rise, and the last one stays
+        for tick, acts in world.platform.log:
+            who = acts.agent[acts.act != Act.DO_NOTHING]
+            last[who] = np.maximum(last[who], tick)
+    for cascade in world.cascades:
+        who = cascade.log.agents
+        last[who] = np.maximum(last[who], cascade.log.ticks)
+    return last
 
 
 def _online(world: WorldState, platform: PlatformState) -> npt.NDArray[np.bool_]:

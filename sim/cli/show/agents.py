@@ -13,6 +13,7 @@ from sim.cli.show.shape import Facts, Shape, answer
 from sim.cli.worlds.open_save import open_world
 from sim.core.text import one_line
 from sim.runtime.queries.members import in_state
+from sim.world.members import last_active
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -90,7 +91,8 @@ def show_member(where: str, agent: str, shape: Shape) -> None:
 def _found(world: World, who: Ids, most: int | None) -> Facts:
     cold = world.agents.lore.cold
     hits, asked = cold.hits, cold.asked
-    listed = [_agent(world, int(a)) for a in who[: most or _LISTED]]
+    last = last_active(world)
+    listed = [_agent(world, int(a)) | {"last_active": int(last[a])} for a in who[: most or _LISTED]]
     told = {"asked": cold.asked - asked, "hits": cold.hits - hits}
     return {"count": int(who.size), "rows": listed, "cold data": told}
 
@@ -132,7 +134,16 @@ def _text(facts: Facts, most: int) -> str:
     more = facts["count"] - len(rows)
     lines = [f"{facts['count']:,} agents."]
     if rows:
-        head = ("id", "name", "status", "activity", "community", "interests", "biography")
+        head = (
+            "id",
+            "name",
+            "status",
+            "activity",
+            "community",
+            "interests",
+            "biography",
+            "active at",
+        )
         lines.append(table([head, *rows]))
     lines += [f"and {more:,} more (--limit)"] if more > 0 else []
     return "\n".join([*lines, *_cold_text(**facts["cold data"])])

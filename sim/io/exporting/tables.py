@@ -16,6 +16,7 @@ from sim.network.relations.blocklist import BLOCKED, MUTED
 from sim.network.relations.membership import ENDLESS
 from sim.store.relational.tables import ended_at
 from sim.store.snapshot.json_values import to_json
+from sim.world.members import last_active
 
 if TYPE_CHECKING:
     from sim.agents.records import ColdRecords
@@ -162,6 +163,7 @@ def _agents(world: World, who: Who) -> ExportTable:
         ExportColumn(
             "activity", "number", _Made(count, lambda i: round(float(agents.activity[i]), 6))
         ),
+        ExportColumn("last_active", "integer", last_active(world)),
         ExportColumn("interests", "words", _Made(count, lambda i: list(named(int(masks[i]))))),
         *traits,
         *(_profiles(world) if len(agents.lore.cold) else ()),

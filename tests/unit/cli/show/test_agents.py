@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -241,7 +242,7 @@ def test_acts_of_one_member_and_between_two_are_shown(hubbub: Hubbub, path: Path
     assert pair[0]["text"] == "Hello."
     groups = hubbub("show", path, "acts", "--act", "join-group", "--json").json["rows"]
     assert [(one["who"], one["whom"]) for one in groups] == [("di", "gardeners")]
-    assert hubbub("show", path, "acts", "--from", "2", "--act", "like").out.split()[6:] == [
+    assert hubbub("show", path, "acts", "--from", "2", "--act", "like").out.split()[6:12] == [
         "2", "bo", "like", "0", "ada", "Hello.",
     ]  # fmt: skip
     assert "and 2 more" in hubbub("show", path, "acts", "--agent", "ada", "--limit", "2").out
@@ -260,3 +261,17 @@ def test_who_is_in_a_state_now_is_listed(hubbub: Hubbub) -> None:
     assert said.json["count"] == story.in_state("infected").size == 2
     for wrong, sentence in (("7:infected", "this world's messages are 0"), ("0:x", "state of sir")):
         assert sentence in hubbub("show", "a.hub", "agents", "--state", wrong).err
+
+
+def test_when_members_were_last_active_is_listed_and_exported(hubbub: Hubbub, path: Path) -> None:
+    world = load(path)
+    world.inject("x", seeds=[0], model="si", beta=1.0)
+    world.step(1)
+    save(world, path)
+    said = hubbub("show", path, "agents", "--where", "last_active >= 0", "--json").json["rows"]
+    assert [(each["id"], each["last_active"]) for each in said] == [("ada", 0), ("bo", 1)]
+    assert hubbub("show", path, "agents").out.splitlines()[1].endswith("active at")
+    hubbub("export", path, "--format", "csv", "-o", path.with_name("tables"))
+    text = (path.with_name("tables") / "agents.csv").read_text()
+    rows = list(csv.DictReader(text.splitlines()))
+    assert [each["last_active"] for each in rows] == ["0", "1", "-1", "-1", "-1"]
