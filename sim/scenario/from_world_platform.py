@@ -276,7 +276,7 @@ UNWRITTEN = {
     ),
     **dict.fromkeys(("take_profiles", "change_agents", "note"), "people are in files of their own"),
     **dict.fromkeys(("create_group", "join_group", "leave_group"), "groups come by interventions"),
-    **dict.fromkeys(("learn", "flag"), "a scenario has no word for it"),
+    **dict.fromkeys(("learn", "flag", "set_relations"), "a scenario has no word for it"),
     **dict.fromkeys(
         ("give_minds", "take_minds", "wake_minds", "keep_minds", "decide"),
         "[minds] lets models decide anew",

@@ -59,6 +59,7 @@ __all__ = [
     "reseed",
     "set_alert",
     "set_parameter",
+    "set_relations",
     "set_status",
     "step",
     "take_profiles",
@@ -306,6 +307,20 @@ def remove_ties(world: World, sources: Any, targets: Any, report: Report = quiet
     """Cut ties ``sources[i] -> targets[i]``; returns how many there were."""
     report("cutting ties", 0.0)
     return world.remove_ties(np.asarray(sources), np.asarray(targets)).removed
+
+
+@command()
+def set_relations(
+    world: World,
+    sources: Any,
+    targets: Any,
+    kind: str | None = None,
+    properties: Mapping[str, Any] | None = None,
+    report: Report = quiet,
+) -> int:
+    """Set the type and properties of ties; as ``World.set_relations``."""
+    report("setting ties", 0.0)
+    return world.set_relations(np.asarray(sources), np.asarray(targets), kind, properties)
 
 
 @command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from sim.network.analysis.reputation import reputation
 from sim.network.graph.arcs import quantised, vetted
 from sim.network.graph.changes import AppliedChanges
 from sim.network.graph.log import History
+from sim.network.graph.slab import ordered
 from sim.network.graph.slab_kernels import ADDED, REMOVED
 from sim.network.graph.ties import FRIEND, DroppedArcs, Ties
 from sim.network.relations.blocklist import BLOCKED, MUTED, SHUNNED
@@ -23,14 +25,17 @@ from sim.world.relation_commands import DOES, admitted, pairs_of
 from sim.world.seeding import choose_seeds
 
 __all__ = [
-    "NEIGHBOURS", "add_ties", "history_of", "learn", "neighbours", "on_pairs", "remove_ties",
-    "reputation_of", "subgraph_of", "unsettle",
+    "NEIGHBOURS", "TYPED", "add_ties", "history_of", "learn", "neighbours", "on_pairs",
+    "remove_ties", "reputation_of", "set_relations", "subgraph_of", "unsettle",
 ]  # fmt: skip
 
 Ids = npt.NDArray[np.uint32]
 
 NEIGHBOURS = ("follows", "followers", "friends", "muted", "blocked", "blocked by")
 """Whom :func:`neighbours` can name."""
+
+TYPED = ("follows", "followers", "friends")
+"""Those of them that are ties, which have a type and properties."""
 
 _MARKS = {"muted": MUTED, "blocked": BLOCKED, "blocked by": SHUNNED}
 
@@ -76,6 +81,29 @@ def remove_ties(
     return done
 
 
+def set_relations(
+    world: WorldState,
+    sources: npt.ArrayLike,
+    targets: npt.ArrayLike,
+    kind: str | None,
+    properties: Mapping[str, object] | None,
+) -> int:
+    """Carry out :meth:`World.set_relations`."""
+    pairs = np.atleast_1d(sources), np.atleast_1d(targets)
+    heard, hearing, _ = vetted(*pairs, len(world.agents))
+    keys, _ = ordered(heard, hearing)
+    one, two = (keys >> np.uint64(32)).astype(np.uint32), keys.astype(np.uint32)
+    there = world.ties.find(one, two) >= 0
+    if world.bonds.has_aside:
+        there |= world.bonds.aside.find(one, two) >= 0
+    if not there.all():
+        at = int(np.argmin(there))
+        source, target = (world.agents.id(int(ids[at])) for ids in (one, two))
+        raise InputError(f"Agent {target} does not follow agent {source}, so no tie can be set.")
+    world.tie_records = world.tie_records.changed(one, two, kind, properties)
+    return int(one.size)
+
+
 def learn(
     world: WorldState,
     agents: npt.ArrayLike,
@@ -117,9 +145,11 @@ def unsettle(world: WorldState, *, trust_only: bool = False) -> None:
     world.wake(anyway=True)
 
 
-def neighbours(world: WorldState, agent: int, kind: str) -> Ids:
+def neighbours(world: WorldState, agent: int, kind: str, relation: str | None = None) -> Ids:
     """Return the agents that are tied to one in a way of :data:`NEIGHBOURS`: uint32, rising."""
     _check(world, agent)
+    if relation is not None and kind not in TYPED:
+        raise UnknownNameError("kind of typed neighbour", kind, TYPED)
     if kind in _MARKS:
         return world.bonds.ears.of(agent, _MARKS[kind])
     if kind not in NEIGHBOURS:
@@ -128,7 +158,11 @@ def neighbours(world: WorldState, agent: int, kind: str) -> Ids:
     if world.bonds.has_aside:
         parts.append(_ends(world.bonds.aside, agent, kind))
     found: Ids = np.union1d(*parts) if len(parts) > 1 else parts[0]
-    return found
+    if relation is None:
+        return found
+    one, two = (agent, found) if kind == "followers" else (found, agent)
+    own: Ids = found[world.tie_records.are(one, two, relation)]
+    return own
 
 
 def subgraph_of(world: WorldState, agent: int, radius: int, most: int) -> Subgraph:

@@ -336,7 +336,7 @@ class World:
     estimate_bytes = staticmethod(estimate_bytes)
 
     def relation(self, source: int, target: int) -> Relation | None:
-        """Return what a tie is: the type and properties it was imported with.
+        """Return what a tie is: its type and properties.
 
         Parameters
         ----------
@@ -783,6 +783,45 @@ class World:
         """Cut ties ``sources[i] -> targets[i]``, whoever they are; in use or suspended."""
         return tie_commands.remove_ties(self, sources, targets)
 
+    @noted("set_relations")
+    def set_relations(
+        self,
+        sources: npt.ArrayLike,
+        targets: npt.ArrayLike,
+        kind: str | None = None,
+        properties: Mapping[str, object] | None = None,
+    ) -> int:
+        """Set what ties ``sources[i] -> targets[i]`` are: their type, and properties.
+
+        Parameters
+        ----------
+        sources, targets
+            Indices: each target hears its source. A tie that ends keeps its record.
+        kind
+            The type, such as ``"colleague"``; ``""``: none; None: as it is.
+        properties
+            Numbers, truths and texts by name, beside those there are; None takes one away.
+
+        Returns
+        -------
+        int
+            How many ties.
+
+        Raises
+        ------
+        InputError
+            For a tie that there is not, and too many types or properties; nothing is changed.
+
+        Examples
+        --------
+        >>> world = World.from_edges([0, 1], [1, 2])
+        >>> world.set_relations([0, 1], [1, 2], "colleague", {"since": 2019})
+        2
+        >>> world.relation(0, 1), world.neighbours(1, "followers", "colleague").tolist()
+        (Relation(type='colleague', properties={'since': 2019}), [2])
+        """
+        return tie_commands.set_relations(self, sources, targets, kind, properties)
+
     @noted("learn")
     def learn(
         self,
@@ -834,7 +873,7 @@ class World:
         """
         tie_commands.unsettle(self, trust_only=trust_only)
 
-    def neighbours(self, agent: int, kind: str = "follows") -> Ids:
+    def neighbours(self, agent: int, kind: str = "follows", relation: str | None = None) -> Ids:
         """Return the agents that are tied to one: uint32, rising.
 
         Parameters
@@ -844,13 +883,15 @@ class World:
         kind
             ``"follows"`` (whom it follows, muted ones too), ``"followers"``, ``"friends"``,
             ``"muted"``, ``"blocked"`` or ``"blocked by"``.
+        relation
+            Only those tied by this type; None: all.
 
         Raises
         ------
         InputError, UnknownNameError
             For an agent or a kind that there is not.
         """
-        return tie_commands.neighbours(self, agent, kind)
+        return tie_commands.neighbours(self, agent, kind, relation)
 
     def subgraph(self, agent: int, radius: int = 1, most: int = 10_000) -> Subgraph:
         """Return the agents within some steps of one, either way along ties, and their ties.

@@ -82,6 +82,9 @@ def show_ties(
         str | None,
         typer.Option(help="follows, followers, friends, muted, blocked or 'blocked by'; else all."),
     ] = None,
+    relation: Annotated[
+        str | None, typer.Option("--type", help="Only ties of a type, such as friend.")
+    ] = None,
     history: Annotated[
         bool, typer.Option("--history", help="What is remembered of changes, oldest first.")
     ] = False,
@@ -94,14 +97,25 @@ def show_ties(
     from sim.cli.show.ties import show_around, show_changes, show_ties
 
     shape = Shape(json, csv, limit)
-    if sum((kind is not None, history, radius is not None)) > 1:
-        raise InputError("Ask for one thing: --kind, --history or --radius.")
+    if sum((kind is not None or relation is not None, history, radius is not None)) > 1:
+        raise InputError("Ask for one thing: --kind and --type, --history, or --radius.")
     if radius is not None:
         show_around(world_of(context), agent, radius, shape)
     elif history:
         show_changes(world_of(context), agent, shape)
     else:
-        show_ties(world_of(context), agent, kind, shape)
+        show_ties(world_of(context), agent, kind, shape, relation)
+
+
+@show.command("network")
+def show_network(
+    context: typer.Context, where: Where = None,
+    json: Json = False, csv: Csv = False,
+) -> None:  # fmt: skip
+    """Measure the network, or the ties between the members of a condition."""
+    from sim.cli.show.network import show_network
+
+    show_network(world_of(context), where, Shape(json, csv))
 
 
 @show.command("pair")

@@ -6,19 +6,35 @@ from collections.abc import Sequence
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
-from sim.cli.program.output import pairs, table
+from sim.cli.program.output import pairs, table, watched
+from sim.cli.show.shape import Shape, answer
+from sim.cli.worlds.open_save import open_world
 from sim.core.progress import Report
 
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["facts_of", "text_of"]
+__all__ = ["facts_of", "show_network", "text_of"]
 
 Facts = dict[str, Any]
 _BAR = 40
 
 
-def facts_of(world: World, report: Report) -> Facts:
+def show_network(where: str, condition: str | None, shape: Shape) -> None:
+    """Write what a network, or the ties between the members of a condition, are like.
+
+    Raises
+    ------
+    HubbubError
+        For a world that there is not, and a condition that nobody fits.
+    """
+    with watched() as report:
+        world = open_world(where, report)
+        facts = facts_of(world, report, condition)
+    answer(shape, facts, lambda found, _: text_of(found))
+
+
+def facts_of(world: World, report: Report, where: str | None = None) -> Facts:
     """Measure the network of a world.
 
     Parameters
@@ -27,16 +43,22 @@ def facts_of(world: World, report: Report) -> Facts:
         Whose network.
     report
         Told the progress; may cancel.
+    where
+        Only the ties between the members of a condition; None: all.
 
     Returns
     -------
     dict
         As ``NetworkReport.as_dict``; influential members have their foreign ids and names too.
     """
-    from sim.network.analysis.report import network_report
+    from sim.network import induced, network_report
 
-    facts = network_report(world.ties, seed=world.seed, report=report).as_dict()
+    ties, who = world.ties, None
+    if where is not None:
+        ties, who = induced(ties, world.agents_where(where))
+    facts = network_report(ties, seed=world.seed, report=report).as_dict()
     for member in facts["influential"]:
+        member["agent"] = member["agent"] if who is None else int(who[member["agent"]])
         member["id"] = world.agents.id(member["agent"])
         member["name"] = world.agents.name(member["agent"])
     return facts

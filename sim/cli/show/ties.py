@@ -30,7 +30,9 @@ Ids = npt.NDArray[np.uint32]
 _KINDS = ("follow", "friend")
 
 
-def show_ties(where: str, agent: str, kind: str | None, shape: Shape) -> None:
+def show_ties(
+    where: str, agent: str, kind: str | None, shape: Shape, relation: str | None = None
+) -> None:
     """Write the ties of one member.
 
     Raises
@@ -40,7 +42,7 @@ def show_ties(where: str, agent: str, kind: str | None, shape: Shape) -> None:
     """
     with watched() as report:
         world = open_world(where, report)
-        facts = tie_facts(world, world.agents.index(agent), kind)
+        facts = tie_facts(world, world.agents.index(agent), kind, relation)
     rows = [{"tie": name, **each} for name, found in facts["ties"].items() for each in found]
     told = {name: value for name, value in facts.items() if name != "ties"} | {"rows": rows}
     answer(shape, told, lambda _, most: _ties_text(facts, most))
@@ -127,7 +129,7 @@ def show_path(where: str, start: str, goal: str, shape: Shape) -> None:
     answer(shape, facts, lambda found, _: _path_text(found))
 
 
-def tie_facts(world: World, agent: int, kind: str | None) -> Facts:
+def tie_facts(world: World, agent: int, kind: str | None, relation: str | None = None) -> Facts:
     """Return the ties of an agent by kind, with trust where there is a tie to trust.
 
     Ties that came with a type or properties have these too.
@@ -140,11 +142,14 @@ def tie_facts(world: World, agent: int, kind: str | None) -> Facts:
         An index.
     kind
         One of :data:`~sim.world.ties.NEIGHBOURS`, or None for all.
+    relation
+        Only ties of this type; None: all.
     """
-    from sim.world.ties import NEIGHBOURS
+    from sim.world.ties import NEIGHBOURS, TYPED
 
-    kinds = NEIGHBOURS if kind is None else (kind,)
-    found = {name: _others(world, agent, name) for name in kinds}
+    every = NEIGHBOURS if relation is None else TYPED
+    kinds = every if kind is None else (kind,)
+    found = {name: _others(world, agent, name, relation) for name in kinds}
     groups = [world.groups.names[number] for number in world.groups.of(agent)]
     return _member(world, agent) | {"ties": found, "groups": groups}
 
@@ -167,8 +172,8 @@ def _member(world: World, agent: int) -> Facts:
     return {"id": world.agents.id(agent), "name": world.agents.name(agent)}
 
 
-def _others(world: World, agent: int, name: str) -> list[Facts]:
-    others = world.neighbours(agent, name)
+def _others(world: World, agent: int, name: str, relation: str | None) -> list[Facts]:
+    others = world.neighbours(agent, name, relation)
     members = [_member(world, int(other)) for other in others]
     if name in {"follows", "friends"}:
         at = world.ties.find(others, agent)

@@ -73,15 +73,26 @@ def edit_ties(
         str,
         typer.Argument(
             metavar="DOES",
-            help="follow, unfollow, befriend, unfriend, mute, unmute, block or unblock.",
+            help="follow, unfollow, befriend, unfriend, mute, unmute, block or unblock; or set, "
+            "which changes the tie by which AGENT follows OTHER.",
         ),
     ],
     agent: Annotated[str, typer.Argument(metavar="AGENT", help="The id of the member that does.")],
     other: Annotated[str, typer.Argument(metavar="OTHER", help="The id of whom it does that to.")],
     out: Out,
+    relation: Annotated[
+        str | None, typer.Option("--type", help="With set: the type, such as friend; '': none.")
+    ] = None,
+    values: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="With set: a property; no VALUE takes it away."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Let a member follow another, befriend, mute or block it, or end that."""
-    from sim.cli.worlds.editing import edit_ties
+    """Let a member follow another, befriend, mute or block it, or end that; or set a tie."""
+    from sim.cli.worlds.editing import TieEdit, edit_ties
 
-    edit_ties(world_of(context), does, agent, other, out, json=json)
+    order = TieEdit(world_of(context), does, agent, other, relation, tuple(values or ()), out)
+    edit_ties(order, json=json)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
     from sim.core.progress import Report
     from sim.world.world import World
 
-__all__ = ["AgentEdit", "edit_agents", "edit_ties", "give_profiles"]
+__all__ = ["AgentEdit", "TieEdit", "edit_agents", "edit_ties", "give_profiles"]
 
 Facts = dict[str, Any]
 
 _DOES = (
-    "follow", "unfollow", "befriend", "unfriend", "mute", "unmute", "block", "unblock",
+    "follow", "unfollow", "befriend", "unfriend", "mute", "unmute", "block", "unblock", "set",
 )  # fmt: skip
 
 
@@ -109,7 +110,39 @@ def _changed_text(facts: Facts) -> str:
     return "\n".join([*lines, facts["saved"]])
 
 
-def edit_ties(where: str, does: str, agent: str, other: str, out: Path, *, json: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class TieEdit:
+    """What is to become of the tie by which one member follows another, or between both."""
+
+    world: str
+    does: str
+    agent: str
+    other: str
+    relation: str | None
+    values: Sequence[str]
+    out: Path
+
+    def check(self) -> dict[str, Any]:
+        """Refuse what cannot be done before a large world is loaded; returns the properties."""
+        if self.does not in _DOES:
+            raise UnknownNameError("change of ties", self.does, _DOES)
+        is_said = self.relation is not None or bool(self.values)
+        if is_said != (self.does == "set"):
+            raise InputError("Ties are set by: set AGENT OTHER --type TYPE --set NAME=VALUE.")
+        require_folder(self.out)
+        return {name: _value(text) for name, text in assignments(self.values, "--set").items()}
+
+
+def _value(text: str) -> object:
+    """Return the number or truth that a text says, or the text; None for an empty one."""
+    try:
+        found = loads(text)
+    except (ValueError, RecursionError):
+        return text or None
+    return found if isinstance(found, bool | int | float) else text
+
+
+def edit_ties(order: TieEdit, *, json: bool) -> None:
     """Let one member do to another what ties or parts them, and save the world.
 
     Raises
@@ -117,15 +150,16 @@ def edit_ties(where: str, does: str, agent: str, other: str, out: Path, *, json:
     HubbubError
         One sentence; nothing is written.
     """
-    if does not in _DOES:
-        raise UnknownNameError("change of ties", does, _DOES)
-    require_folder(out)
+    properties = order.check()
     with watched() as report:
-        world = open_world(where, report)
-        one, two = (world.agents.index(each) for each in (agent, other))
+        world = open_world(order.world, report)
+        one, two = (world.agents.index(each) for each in (order.agent, order.other))
         world.trail.by(world, AUTHOR)
-        getattr(world, does)(one, two)
-        facts = {"does": does, "agent": agent, "other": other}
-        facts["saved"] = save_world(world, out, report)
+        if order.does == "set":
+            world.set_relations([two], [one], order.relation, properties)
+        else:
+            getattr(world, order.does)(one, two)
+        facts = {"does": order.does, "agent": order.agent, "other": order.other}
+        facts["saved"] = save_world(world, order.out, report)
     names = world.agents.name(one), world.agents.name(two)
-    say(as_json(facts) if json else f"{names[0]}, {does}: {names[1]}.\n{facts['saved']}")
+    say(as_json(facts) if json else f"{names[0]}, {order.does}: {names[1]}.\n{facts['saved']}")

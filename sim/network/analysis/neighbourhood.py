@@ -7,10 +7,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sim.errors import InputError
 from sim.network.graph.slab import SlabArrays
 from sim.network.graph.ties import Ties
 
-__all__ = ["Subgraph", "subgraph"]
+__all__ = ["Subgraph", "induced", "subgraph"]
 
 Ids = npt.NDArray[np.uint32]
 
@@ -63,6 +64,44 @@ def subgraph(ties: Ties, agent: int, radius: int, most: int) -> Subgraph:
     order = np.argsort(known)
     agents: Ids = known[order].astype(np.uint32)
     return Subgraph(agents, steps[order], *_between(ties.live, agents), is_cut)
+
+
+def induced(ties: Ties, agents: npt.ArrayLike) -> tuple[Ties, Ids]:
+    """Return the ties between some agents as a network of these alone, and who they are.
+
+    Parameters
+    ----------
+    ties
+        The whole network.
+    agents
+        Indices; those that were destroyed are left out.
+
+    Returns
+    -------
+    tuple of Ties and uint32 (k,)
+        Agent i of the network is the i-th of the second, which rises.
+
+    Raises
+    ------
+    InputError
+        When nobody is left, and for an agent that there is not.
+
+    Examples
+    --------
+    >>> ties = Ties.from_arcs([0, 1, 3], [1, 3, 2])
+    >>> part, who = induced(ties, [0, 1, 3])
+    >>> part.count, who.tolist()
+    (2, [0, 1, 3])
+    """
+    asked = np.unique(np.asarray(agents, np.int64))
+    if asked.size and not 0 <= asked[0] <= asked[-1] < ties.agents:
+        raise InputError(f"Agents are 0 to {ties.agents - 1}, got {asked[0]} to {asked[-1]}.")
+    who: Ids = np.setdiff1d(asked, ties.gone).astype(np.uint32)
+    if not who.size:
+        raise InputError("Nobody is among those whose network is measured; choose others.")
+    sources, targets, trust, _ = _between(ties.live, who)
+    ends = np.searchsorted(who, sources), np.searchsorted(who, targets)
+    return Ties.from_arcs(*ends, who.size, trust=trust if trust.size else None), who
 
 
 def _between(

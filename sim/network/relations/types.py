@@ -171,6 +171,41 @@ class TieRecords:
         )
         return records, int(np.unique(rows).size - len(set(chosen)))
 
+    def changed(
+        self,
+        sources: Words,
+        targets: Words,
+        kind: str | None,
+        properties: Mapping[str, object] | None,
+    ) -> TieRecords:
+        """Return records in which some pairs, each named once, have another type and properties.
+
+        None leaves the type as it is, ``""`` takes it away; so does a property of None.
+
+        Raises
+        ------
+        InputError
+            For more types, or more properties of a tie, than there can be.
+        """
+        kinds = [*self.names, ""]
+        told = {
+            key: (kinds[min(code, len(self.names))], self.text(at))
+            for at, (key, code) in enumerate(
+                zip(self.keys.tolist(), self.codes.tolist(), strict=True)
+            )
+        }
+        pairs = _keys(sources.astype(np.uint64), targets.astype(np.uint64)).tolist()
+        for key, at in zip(pairs, self.places(sources, targets).tolist(), strict=True):
+            before = Relation("", {}) if at < 0 else self[at]
+            now = before.type if kind is None else type_of(kind)
+            told[key] = (now, packed({**before.properties, **(properties or {})}))
+            if told[key] == ("", ""):
+                del told[key]
+        keys = sorted(told)
+        said = [told[key] for key in keys]
+        types, texts = [type_ for type_, _ in said], [text for _, text in said]
+        return self.of(np.array(keys, np.uint64), types, texts)
+
     def __len__(self) -> int:
         return self.keys.size
 
@@ -206,6 +241,13 @@ class TieRecords:
             return np.full(wanted.shape, -1, np.int64)
         at = np.minimum(np.searchsorted(self.keys, wanted), len(self) - 1).astype(np.int64)
         return np.where(self.keys[at] == wanted, at, -1)
+
+    def are(self, sources: npt.ArrayLike, targets: npt.ArrayLike, kind: str) -> Any:
+        """Return which pairs have a record of a type: bool, of the shape of the pairs."""
+        at, code = self.places(sources, targets), -1
+        if kind in self.names:
+            code = self.names.index(kind)
+        return (at >= 0) & (np.append(self.codes, np.uint32(_NONE))[at] == code)
 
     def find(self, source: int, target: int) -> Relation | None:
         """Return the record of a pair, or None."""

@@ -25,8 +25,8 @@ ON_DISKS = """
     act add_ties assign at befriend behave block build_friendships cancel change_agents
     create_agents create_communities create_group decide flag follow give_minds go_to inject
     join_group keep_minds learn leave_group limit mute note open_metrics open_platform
-    play_member recommend remember remove_ties reseed set_alert set_parameter set_status
-    step take_minds take_profiles unblock unfollow unfriend unmute wake_minds
+    play_member recommend remember remove_ties reseed set_alert set_parameter set_relations
+    set_status step take_minds take_profiles unblock unfollow unfriend unmute wake_minds
 """
 """Names that journals have: none may go, or files that have it cannot be played any more."""
 

@@ -17,7 +17,10 @@ from sim.errors import InputError, UnknownNameError
 from sim.network.graph.log import ACTS, TieLog
 from sim.network.graph.ties import FRIEND
 from sim.network.relations.blocklist import Blocklist
+from sim.network.relations.types import Relation
+from sim.runtime.replay import replay
 from sim.world.relation_commands import may
+from sim.world.state.rewind import become
 from sim.world.world import World
 
 N = 6
@@ -456,3 +459,45 @@ def test_random_acts_leave_what_sets_say(work: list[Step]) -> None:
 
 def _ids(*columns: Any) -> list[npt.NDArray[np.uint32]]:
     return [np.array(list(column), np.uint32) for column in columns]
+
+
+def test_ties_are_typed_at_run_time_and_asked_for_by_type() -> None:
+    world = small()
+    before = restored(world)
+    assert world.set_relations([0, 0], [1, 2], "colleague", {"since": 2019, "near": True}) == 2
+    world.set_relations(0, 2, None, {"since": None, "note": "met twice"})
+    assert world.relation(0, 1) == Relation("colleague", {"since": 2019, "near": True})
+    assert world.relation(0, 2) == Relation("colleague", {"near": True, "note": "met twice"})
+    world.set_relations([3], [0], "boss")
+    world.mute(2, 0)  # a suspended tie has its type
+    assert world.neighbours(0, "followers", "colleague").tolist() == [1, 2]
+    assert world.neighbours(0, "follows", "boss").tolist() == [3]
+    assert world.neighbours(0, "follows", "colleague").tolist() == []
+    assert world.neighbours(0, "followers", "friend").tolist() == []
+    again = restored(world)
+    assert again.digest() == world.digest()
+    become(before, restored(world))
+    assert before.relation(0, 1) == world.relation(0, 1)
+    world.set_relations([0, 0, 3], [1, 2, 0], "", {"since": None, "near": None, "note": None})
+    assert len(world.tie_records) == 0
+
+
+def test_types_of_ties_are_made_again_from_the_log() -> None:
+    world = World.create(agents=20, mean_degree=4, seed=5)
+    bare = world.digest()
+    world.set_relations(world.ties.sources()[:3], world.ties.targets[:3], "boss", {"since": 1})
+    world.trail.seal(world)
+    assert replay(world.trail.acts).world.digest() == world.digest() != bare
+
+
+def test_a_tie_that_there_is_not_is_not_typed() -> None:
+    world = small()
+    world.set_relations([0], [1], "colleague")
+    digest = world.digest()
+    with pytest.raises(InputError, match="Agent 3 does not follow agent 0"):
+        world.set_relations([0, 0], [1, 3], "boss")
+    with pytest.raises(InputError, match="at most 64 properties"):
+        world.set_relations([0], [1], None, {f"p{k}": k for k in range(65)})
+    with pytest.raises(UnknownNameError, match="kind of typed neighbour"):
+        world.neighbours(0, "muted", "boss")
+    assert world.digest() == digest

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sim.network.relations.types import Relation
 from sim.store import load, save
 from sim.world.world import World
 from tests.unit.cli.conftest import Hubbub
@@ -151,3 +152,37 @@ def test_types_and_properties_of_an_imported_tie_are_shown(hubbub: Hubbub, tmp_p
     assert json.loads(hubbub("info", world, "--json").out)["relations"] == {"friend": 1}
     assert "relations friend" in " ".join(hubbub("info", world).out.split())
     assert "relations" not in hubbub("info", "new:9").out
+
+
+def test_a_tie_is_set_and_shown_by_its_type(hubbub: Hubbub, path: Path) -> None:
+    out = path.with_name("b.hub")
+    words = ("--type", "colleague", "--set", "since=2019", "--set", "note=true words")
+    said = hubbub("edit", path, "ties", "set", "ada", "bo", *words, "-o", out)
+    assert said.out.startswith("Ada, set: Bo.\n"), said.err
+    rows = hubbub("show", out, "ties", "ada", "--type", "colleague", "--json").json["rows"]
+    assert [(row["tie"], row["id"]) for row in rows] == [("follows", "bo"), ("friends", "bo")]
+    assert rows[0]["properties"] == {"since": 2019, "note": "true words"}
+    assert hubbub("show", path, "ties", "ada", "--type", "x", "--json").json["rows"] == []
+    hubbub("edit", out, "ties", "set", "ada", "bo", "--set", "since=", "-o", path)
+    assert load(path).relation(1, 0) == Relation("colleague", {"note": "true words"})
+    for bad, said_of_it in (
+        (("follow", "ada", "cy", "--type", "x"), "Ties are set by: set AGENT OTHER"),
+        (("set", "ada", "bo"), "Ties are set by: set AGENT OTHER"),
+        (("set", "ada", "cy", "--type", "x"), "Agent ada does not follow agent cy"),
+    ):
+        assert said_of_it in hubbub("edit", path, "ties", *bad, "-o", out).err
+
+
+def test_the_network_of_a_condition_is_measured(hubbub: Hubbub, path: Path) -> None:
+    whole = hubbub("show", path, "network", "--json").json
+    assert (whole["agents"], whole["ties"]) == (5, load(path).ties.count)
+    facts = hubbub("show", path, "network", "--where", "id in [bo, ada, eva]", "--json").json
+    assert (facts["agents"], facts["ties"], facts["density"], facts["components"]) == (
+        3,
+        2,
+        1 / 3,
+        2,
+    )
+    assert {each["id"] for each in facts["influential"]} == {"ada", "bo", "eva"}
+    assert "density" in hubbub("show", path, "network", "--where", "id == eva").out
+    assert "Nobody is among" in hubbub("show", path, "network", "--where", "activity > 1").err

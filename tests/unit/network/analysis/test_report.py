@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 
+import networkx as nx
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.errors import Cancelled
+from sim.errors import Cancelled, InputError
 from sim.network.analysis import analysis, report
 from sim.network.analysis.measures import degree_summary
+from sim.network.analysis.neighbourhood import induced
 from sim.network.analysis.report import network_report
 from sim.network.generate.networks import generate
 from sim.network.graph.ties import Ties
@@ -76,3 +78,29 @@ def test_bins_of_degrees_cover_all_who_have_any(degree: list[int]) -> None:
 
 def test_degrees_of_nobody_are_all_zero() -> None:
     assert degree_summary(np.empty(0, np.uint32)).bins == ()
+
+
+def test_a_part_of_a_network_is_measured_as_networkx_does() -> None:
+    sources, targets = np.random.default_rng(4).integers(0, 40, (2, 300))
+    ties = Ties.from_arcs(sources, targets, 40)
+    who = np.arange(3, 40, 2)
+    part, kept = induced(ties, who[::-1])
+    graph = nx.DiGraph()
+    graph.add_nodes_from(range(40))
+    graph.add_edges_from(zip(ties.sources().tolist(), ties.targets.tolist(), strict=True))
+    theirs = graph.subgraph(who.tolist())
+    ours = zip(kept[part.sources()].tolist(), kept[part.targets].tolist(), strict=True)
+    assert set(ours) == set(theirs.edges)
+    found = network_report(part)
+    assert (found.agents, found.ties) == (who.size, theirs.number_of_edges())
+    assert found.density == pytest.approx(nx.density(theirs))
+    assert found.components == nx.number_weakly_connected_components(theirs)
+    assert found.clustering.value == pytest.approx(nx.average_clustering(theirs.to_undirected()))
+
+
+def test_a_part_of_one_or_nobody() -> None:
+    ties = Ties.from_arcs([0, 1], [1, 2], 4)
+    assert network_report(induced(ties, [3])[0]).components == 1
+    for who, said in (([], "Nobody is among"), ([4], "Agents are 0 to 3"), ([-1, 2], "got -1")):
+        with pytest.raises(InputError, match=said):
+            induced(ties, who)
