@@ -92,11 +92,11 @@ def show_futures(where: str, asked: FutureOptions) -> None:
     with watched() as report:
         from sim.lab.futures import compare_futures
 
-        world, programs, ticks = _forked(where, arms, asked, report)
+        world, programs, ticks = _forked(where, arms, messages, asked, report)
         for remark in world.remarks:
             tell(remark)
         found = compare_futures(
-            world, programs, messages=messages, ticks=ticks,
+            world, programs, ticks=ticks, messages=() if is_scenario(where) else messages,
             replicates=_REPLICATES if asked.replicates is None else asked.replicates,
             measure=asked.measure, workers=asked.workers or threads(),
             backend=asked.backend or "loky", into=asked.into, resume=asked.resume, report=report,
@@ -122,8 +122,6 @@ def _said(where: str, asked: FutureOptions) -> tuple[dict[str, Any], list[dict[s
         if asked.arms or asked.messages:
             raise InputError("--variants takes the arms of a scenario; leave out --arm, --inject.")
         return {}, []
-    if is_scenario(where):
-        raise InputError("The arms of a scenario are its variants: --variants instead of --arm.")
     arms: dict[str, Any] = {}
     for words in asked.arms:
         name, does = future_in_words(words)
@@ -136,14 +134,44 @@ def _said(where: str, asked: FutureOptions) -> tuple[dict[str, Any], list[dict[s
 
 
 def _forked(
-    where: str, arms: Mapping[str, Any], asked: FutureOptions, report: Report
+    where: str,
+    arms: Mapping[str, Any],
+    messages: Sequence[dict[str, Any]],
+    asked: FutureOptions,
+    report: Report,
 ) -> tuple[World, Mapping[str, Any], int | None]:
     """Return the base world, the arms, and how long they run."""
-    if not asked.variants:
-        from sim.cli.worlds.open_save import open_world
+    if asked.variants:
+        return _of_variants(where, asked.ticks, report)
+    if is_scenario(where):
+        return _of_scenario(where, arms, messages, asked.ticks, report)
+    from sim.cli.worlds.open_save import open_world
 
-        return open_world(where, report), arms, asked.ticks
-    return _of_variants(where, asked.ticks, report)
+    return open_world(where, report), arms, asked.ticks
+
+
+def _of_scenario(
+    where: str,
+    arms: Mapping[str, Any],
+    messages: Sequence[dict[str, Any]],
+    ticks: int | None,
+    report: Report,
+) -> tuple[World, Mapping[str, Any], int]:
+    """Return the world of a scenario, and futures that each do more than the scenario does."""
+    from dataclasses import replace
+
+    from sim.lab.futures import future_of
+    from sim.scenario.plan import Stop
+
+    base = open_scenario(where)
+    plan = base.plan(Stop(ticks), author=AUTHOR)
+    plan.check()
+    futures = {
+        name: replace(future_of(name, does, common=messages), plan=plan)
+        for name, does in arms.items()
+    }
+    world = base.world(report, None, tell=tell, author=AUTHOR)
+    return world, futures, plan.stop.limit
 
 
 def _of_variants(

@@ -148,7 +148,9 @@ def _programs(
     if not isinstance(arms, Mapping) or len(arms) < _FEWEST:
         raise InputError('Name two futures or more, such as {"as it is": {}, "banned": {...}}.')
     made: list[Program] = [
-        NamedProgram(one_line(str(name)), said, since)
+        said
+        if isinstance(said, Future)
+        else NamedProgram(one_line(str(name)), said, since)
         if hasattr(said, "begin")
         else future_of(str(name), said, common=common, until_quiet=until_quiet)
         for name, said in arms.items()

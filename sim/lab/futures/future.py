@@ -16,6 +16,7 @@ from sim.scenario.plan import at_rest
 
 if TYPE_CHECKING:
     from sim.scenario.driver import Program
+    from sim.scenario.plan import RunPlan
     from sim.world.world import World
 
 __all__ = ["PARTS", "Future", "NamedProgram", "future_in_words", "future_of", "message_in_words"]
@@ -51,6 +52,9 @@ class Future:
         Whether a run ends as soon as nothing can change any more.
     watches_feeds
         Whether it is measured what members are shown, as where another arm ranks otherwise.
+    plan
+        What a scenario does in every arm, before all else; it says when a run is over. None: no
+        scenario.
     """
 
     name: str
@@ -62,6 +66,7 @@ class Future:
     common: tuple[Said, ...] = ()
     until_quiet: bool = False
     watches_feeds: bool = False
+    plan: RunPlan | None = None
 
     def does(self) -> dict[str, Any]:
         """Return what it does, without its name."""
@@ -72,6 +77,7 @@ class Future:
         return {
             "kind": "future", **self.does(), "common": self.common,
             "until_quiet": self.until_quiet,
+            **({} if self.plan is None else {"plan": self.plan.facts()}),
         }  # fmt: skip
 
     def begin(self, world: World) -> None:
@@ -82,6 +88,8 @@ class Future:
         HubbubError
             One sentence, for what this world cannot do.
         """
+        if self.plan is not None:
+            self.plan.begin(world)
         Messages(self.common).begin(world)
         self._host(world)
         self._revise(world)
@@ -95,15 +103,19 @@ class Future:
         What arms send on top, such as the correction of a fact-check, is no part of it.
         """
         own = world.made - len(self.messages)
-        before = own - len(self.common)
+        before = own - len(self.common) - (0 if self.plan is None else len(self.plan.messages))
         every = [c.id for c in world.cascades.loose if c.alive and c.id < before]
         return [*every, *range(before, own)] or list(range(own, world.made))
 
     def before(self, world: World, done: int) -> None:
-        """Do nothing: what comes later is planned in the world."""
+        """Carry out what the scenario has due; all else is planned in the world."""
+        if self.plan is not None:
+            self.plan.before(world, done)
 
     def is_over(self, world: World, done: int) -> bool:
         """Whether nothing can change any more, where that is waited for."""
+        if self.plan is not None:
+            return self.plan.is_over(world, done)
         return self.until_quiet and at_rest(world)
 
     def _host(self, world: World) -> None:

@@ -117,10 +117,24 @@ def test_files_are_refused_before_anything_is_run(hubbub: Hubbub) -> None:
     assert "folder does not exist" in refused.err
 
 
-def test_a_scenario_has_variants_and_no_arms(hubbub: Hubbub, tmp_path: Path) -> None:
+def test_an_arm_of_a_scenario_is_the_variant_that_does_the_same(
+    hubbub: Hubbub, tmp_path: Path
+) -> None:
     file = tmp_path / "s.toml"
     file.write_text(SCENARIO)
-    assert "are its variants" in hubbub("compare", str(file), "--arm", "a").err
+    words = ("compare", file, "--replicates", "3", "--workers", "1", "--json")
+    variants = hubbub(*words, "--variants").json
+    arms = hubbub(*words, "--arm", BANNED).json
+    assert (arms["arms"], variants["arms"]) == (["as it is", "banned"], ["base", "banned"])
+    assert (arms["digest"], arms["begun"]) == (variants["digest"], variants["begun"])
+    theirs = {row["measure"]: row["difference"] for row in variants["differences"]}
+    assert {row["measure"]: row["difference"] for row in arms["differences"]} == theirs
+    assert theirs["size"] < 0
+    more = hubbub(*words, "--arm", "faster: beta=0.9; text=Open. model=si seeds=ids:3").json
+    (row,) = [row for row in more["differences"] if row["measure"] == "size"]
+    assert row["difference"] > 0
+    listed = hubbub("compare", "gallery:fact-check", "--arm", "a", "--arm", "b")
+    assert "'a' and 'b' do the same" in listed.err
     both = hubbub("compare", str(file), "--variants", "--arm", "a")
     assert "leave out --arm" in both.err
 
