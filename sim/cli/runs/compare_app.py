@@ -128,9 +128,10 @@ def compare(
 ) -> None:
     """Run the same world and seeds under several conditions, and show what differs.
 
-    Recommenders; futures from where the world stands (--arm; of a scenario: what it does, and the
-    changes), or the variants of a scenario (--variants); with --minds, --mind and --against two minds of the same members. --workers,
-    --backend, --into, --resume, --inject, --measure, --margin and figures are of futures.
+    Recommenders; futures from where the world stands, or of what a scenario does (--arm), or the
+    variants of a scenario (--variants); with --minds, --mind and --against two minds of the same
+    members. --workers, --backend, --into, --resume, --inject, --measure, --margin and figures are
+    of futures.
     """
     prepare(context.obj)
     from sim.cli.program.output import DATA, FIGURES, Output
