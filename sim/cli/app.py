@@ -94,7 +94,11 @@ def hubbub(
         typer.Option(help="Screen and run: serve /metrics and /healthz here, to this machine."),
     ] = None,
     isolated: Annotated[
-        bool, typer.Option("--isolated", help="The engine in a process that plugins may crash.")
+        bool,
+        typer.Option(
+            "--isolated",
+            help="The engine in a process that plugins may crash; no guard against malice.",
+        ),
     ] = False,
     journal: Annotated[bool | None, JOURNAL] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,

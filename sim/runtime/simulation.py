@@ -96,7 +96,8 @@ class Simulation:
         Whether the engine is a process of its own, so that no plugin can take this one down: it
         loops, crashes or eats memory there, and another process goes on from the last completed
         tick, without the messages of the plugin at fault, paused. What was not yet answered is
-        refused with :class:`~sim.runtime.engine.engine_command.ReplacedError`, "ask again". An
+        refused with :class:`~sim.runtime.engine.engine_command.ReplacedError`, "ask again". It is
+        no guard against malice: a plugin can do whatever the program can. An
         :class:`~sim.runtime.process.client.Isolation` says how. Then functions and arguments must
         be picklable, a session has no ``cascade``, phases of one's own do not travel, minds do not
         think, and no journal can be begun later; the world that is passed stays as it is, and the

@@ -167,3 +167,24 @@ def test_a_world_goes_back_and_by_a_bookmark_to_where_it_was(hubbub: Hubbub, wor
     assert hubbub("past", "back", world, "late").out == "a is at tick 8; it was at tick 2.\n"
     assert recover(world).world.tick == 8
     assert hubbub("past", "back", world, "9").code == USAGE
+
+
+@pytest.mark.parametrize("world", ["demo", "new:60", "new:60,platform=blend"])
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("history",), OK, "0 first adoptions of 0 messages to tick 0."),
+        (("audit",), OK, "script"),
+        (
+            ("why", "0", "0"),
+            USAGE,
+            "The world is at tick 0, so no feed was made yet; run it first.",
+        ),
+    ],
+)
+def test_worlds_that_are_no_files_have_a_past(
+    hubbub: Hubbub, world: str, words: tuple[str, ...], code: int, said: str
+) -> None:
+    told = hubbub("show", world, *words)
+    assert told.code == code
+    assert said in told.out + told.err
