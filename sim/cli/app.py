@@ -198,7 +198,11 @@ def info(
     context: typer.Context,
     world: Annotated[str, typer.Argument(help="A world file, a saved name, demo, or new:AGENTS.")],
     structure: Annotated[
-        bool, typer.Option("--structure", help="Load it and measure its network.")
+        bool,
+        typer.Option(
+            "--structure",
+            help="Load it and measure its network; a part: hubbub show WORLD network --where.",
+        ),
     ] = False,
     manifest: Annotated[
         Path | None,

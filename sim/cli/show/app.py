@@ -107,7 +107,7 @@ def show_ties(
         show_ties(world_of(context), agent, kind, shape, relation)
 
 
-@show.command("network")
+@show.command("network", hidden=True)  # the list of nouns is one screen; the README names it
 def show_network(
     context: typer.Context, where: Where = None,
     json: Json = False, csv: Csv = False,
