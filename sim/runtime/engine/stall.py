@@ -143,7 +143,12 @@ def _threads(thread: int | None) -> list[int]:
 
 
 def stalled_blocks(thread: int | None, plugin: str) -> list[interruptible]:
-    """Return the blocks in which a plugin runs, in a thread and in those that make feeds for it."""
+    """Return the blocks in which a plugin runs, in a thread and in those that make feeds for it.
+
+    Without a plugin's name there are none: what is ours is waited for.
+    """
+    if not plugin:
+        return []
     blocks = [(number, open_block(number)) for number in _threads(thread)]
     frames = sys._current_frames()  # noqa: SLF001 - as above, and after the blocks were seen
     return [

@@ -194,6 +194,11 @@ def test_a_plugin_in_a_thread_that_makes_feeds_is_interrupted_there() -> None:
     assert [type(error) for error in met] == [Stalled]
 
 
+def test_a_block_in_which_no_foreign_plugin_runs_is_not_to_be_struck() -> None:
+    with interruptible():
+        assert stalled_blocks(threading.get_ident(), "") == []
+
+
 async def test_any_other_loop_is_left_behind_and_the_world_rebuilt(
     world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
