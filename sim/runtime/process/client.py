@@ -312,20 +312,27 @@ class ProcessEngine:
         self._is_closing = True
         if self._pulse is not None:
             self._pulse.cancel()
+        try:
+            await self._end()
+        finally:  # whoever waits is told, even where this is cancelled
+            self._settle_all(self.failure or closed())
+            self.frames.close()
+        if self.failure is None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    async def _end(self) -> None:
         for task in (*self._beside, self._revival):
             if task is not None and not task.done():
                 task.cancel()
                 await asyncio.wait([task])
         newest = self.frames.newest
-        if newest is None or newest.stalled is None:
-            self._wire.send("close")
-            if await in_thread(self._child.wait, CLOSING_SECONDS) is not None:
-                await in_thread(self._wire.join, CLOSING_SECONDS)  # what it answered last is heard
-        await self._bury()
-        self._settle_all(self.failure or closed())
-        self.frames.close()
-        if self.failure is None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        try:
+            if newest is None or newest.stalled is None:
+                self._wire.send("close")
+                if await in_thread(self._child.wait, CLOSING_SECONDS) is not None:
+                    await in_thread(self._wire.join, CLOSING_SECONDS)  # its last answers are heard
+        finally:
+            await self._bury()
 
     def _settle_all(self, error: Exception) -> None:
         for _, _, future in self._asked.values():

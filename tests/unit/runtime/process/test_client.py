@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from sim.core.events import Event, WorldSaved
-from sim.errors import InputError
+from sim.errors import HubbubError, InputError
 from sim.runtime import EngineError, IsolatedSimulation, ReplacedError, Simulation
 from sim.runtime.engine import requests
 from sim.runtime.engine.live import next_revision
@@ -141,6 +141,23 @@ async def test_leaving_does_not_wait_for_a_stall(world: World) -> None:
         stalled(remote, "mine")
         remote._aside(asyncio.sleep(3600))
     assert not remote._beside
+
+
+async def test_whoever_waits_is_told_when_closing_is_cancelled(
+    isolated: Simulation, remote: ProcessEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def cancelled() -> str:
+        raise asyncio.CancelledError
+
+    bury, waiting = remote._bury, asyncio.get_running_loop().create_future()
+    remote._asked[10**6] = (None, None, waiting)
+    with monkeypatch.context() as patched:
+        patched.setattr(remote, "_bury", cancelled)
+        with pytest.raises(asyncio.CancelledError):
+            await remote.close()
+    with pytest.raises(HubbubError, match="closed before"):
+        await asyncio.wait_for(waiting, LONG)
+    await bury()
 
 
 async def test_a_plugin_file_that_was_saved_is_taken_up_here_too(
