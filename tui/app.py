@@ -123,7 +123,10 @@ class Hubbub(Viewer, inherit_bindings=False):
 
 
 def _in_one_line(text: str) -> str:
-    return " ".join(part for line in text.splitlines() if (part := line.strip()))
+    lines = text.splitlines()
+    if len(lines) < 2:
+        return "".join(lines)  # its blanks part it from what is there
+    return " ".join(part for line in lines if (part := line.strip()))
 
 
 def main(

@@ -177,10 +177,17 @@ async def test_all_lines_of_what_is_pasted_are_in_a_field_of_one_line(tmp_path: 
         app.copy_to_clipboard(LINES)
         field.action_paste()
         assert field.value == LINE
+        field.value = "Hello"
+        app.post_message(Paste(" and more\n"))
+        await until(pilot, lambda: field.value == "Hello and more")
+        app.copy_to_clipboard(" too ")
+        field.action_paste()
+        assert field.value == "Hello and more too "
         await pilot.press("escape")
         await pilot.press("colon")
         app.post_message(Paste(LINES))
         await until(pilot, lambda: app.screen.query_one("#command", Input).value == LINE)
+        app.copy_to_clipboard(LINES)
         app.set_focus(None)
         assert app.clipboard == LINES
 
