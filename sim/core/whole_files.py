@@ -30,6 +30,8 @@ FULL_FLUSH = getattr(fcntl, "F_FULLFSYNC", None)
 """On macOS fsync stops at the drive's own cache; this goes through it."""
 
 NO_FOLDER_FLUSH = frozenset([errno.EINVAL, errno.ENOTSUP, errno.EBADF])
+NO_DRAFT = frozenset([errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY])
+"""A folder that takes no new file, or a file that is mounted by itself."""
 REASONS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "your disk quota is used up",
@@ -46,8 +48,8 @@ REASONS = {
 def write_whole(path: Path, content: str | bytes, *, is_private: bool = False) -> None:
     """Write a file: the old content or the new one is there, never a part of it.
 
-    A link is followed, and a file that is there keeps its permissions. What can hold no draft, such
-    as a pipe or a device, is written to as it is.
+    A link is followed, and a file that is there keeps its permissions. What is no file of its own,
+    such as a pipe or an open descriptor, or can have no draft beside it, is written to as it is.
 
     Parameters
     ----------
@@ -62,15 +64,41 @@ def write_whole(path: Path, content: str | bytes, *, is_private: bool = False) -
         When it cannot be written; then the old content stays.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
+    if (descriptor := _descriptor_of(path)) is not None:
+        with open(descriptor, "wb", closefd=False) as file:  # where it stands: others write there
+            file.write(data)
+        return
+    is_there = False
     with contextlib.suppress(FileNotFoundError):
         if not stat.S_ISREG(path.stat().st_mode):
             path.write_bytes(data)
             return
         if not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-    target = Path(os.path.realpath(path))
+        is_there = True
+    try:
+        _replace(Path(os.path.realpath(path)), data, PRIVATE if is_private else 0o666)
+    except OSError as error:
+        if not is_there or error.errno not in NO_DRAFT:
+            raise
+        path.write_bytes(data)
+
+
+def _descriptor_of(path: Path) -> int | None:
+    """Return which open descriptor of this process a path stands for, such as /dev/stdout."""
+    for _ in range(40):  # as many links as a system follows
+        where = os.path.realpath(path.parent)
+        if where in {"/dev/fd", f"/proc/{os.getpid()}/fd"} and path.name.isdecimal():
+            return int(path.name)
+        if not path.is_symlink():
+            break
+        path = path.parent / path.readlink()
+    return None
+
+
+def _replace(target: Path, data: bytes, mode: int) -> None:
     sweep(target)
-    work = Draft(target, PRIVATE if is_private else 0o666)
+    work = Draft(target, mode)
     try:
         with open(work.descriptor, "wb", closefd=False) as file:
             file.write(data)

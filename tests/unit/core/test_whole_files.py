@@ -1,5 +1,6 @@
 """What is written to a file is there whole, or the file is as it was."""
 
+import errno
 import os
 import re
 import resource
@@ -15,7 +16,7 @@ import pytest
 from sim.cli.program import models
 from sim.cli.program.output import write_text
 from sim.core import plugin_files, whole_files
-from sim.core.whole_files import write_whole
+from sim.core.whole_files import Draft, write_whole
 from sim.errors import FileError
 from sim.lab.tables import Table
 from sim.minds.models.prices import write_own
@@ -109,6 +110,34 @@ def test_a_link_is_followed_and_a_pipe_written_to(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError):
         write_whole(tmp_path, "new")
     assert sorted(each.name for each in tmp_path.iterdir()) == ["link", "loop", "nowhere", "real"]
+
+
+def test_an_open_file_is_written_to_where_it_stands(tmp_path: Path) -> None:
+    path, link = tmp_path / "out", tmp_path / "stdout"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT)
+    link.symlink_to(f"/dev/fd/{descriptor}")
+    os.write(descriptor, b"before, ")
+    write_whole(link, "this, ")
+    os.write(descriptor, b"after")
+    os.close(descriptor)
+    assert path.read_text() == "before, this, after"
+
+
+@pytest.mark.parametrize("what", ["_create", "publish"])
+def test_a_file_beside_which_no_draft_can_be_is_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    def refuse(*_: Any) -> Any:
+        raise OSError(errno.EBUSY if what == "publish" else errno.EACCES, "refused", "a")
+
+    path = tmp_path / "a"
+    path.write_text("a longer old one")
+    monkeypatch.setattr(whole_files if what == "_create" else Draft, what, refuse)
+    write_whole(path, "new")
+    assert path.read_text() == "new"
+    with pytest.raises(OSError, match="refused"):  # a new file has no such way
+        write_whole(tmp_path / "b", "new")
+    assert [each.name for each in tmp_path.iterdir()] == ["a"]
 
 
 def test_a_file_that_may_not_be_written_is_not_replaced(
