@@ -23,6 +23,7 @@ import numpy.typing as npt
 import xxhash
 
 from sim.core.shared_list import SharedList
+from sim.core.threads import interruptible
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.faults import is_interruption
 from sim.spread.exposure.exposures import PerExposure
@@ -576,7 +577,8 @@ def contest_of(item: Cascade | EndedCascade) -> Hashable | None:
 def _group_of(item: Cascade | EndedCascade) -> Hashable | None:
     """Return a message's group; a plugin that cannot say it is at fault where it is stepped."""
     try:
-        group = item.model.together()
+        with interruptible():
+            group = item.model.together()
     except BaseException as error:  # whatever an author's code raises
         if is_interruption(error):
             raise

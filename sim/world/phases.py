@@ -101,10 +101,10 @@ def expose(world: WorldState) -> None:
                         if is_over
                         else cascade.channel.contacts(network, cascade.id, world.tick)
                     )
+                    cascade.runs_over(contacts)
             except BaseException as error:  # a channel's fault costs only its cascade
                 fail(world, cascade, error)
             else:
-                cascade.runs_over(contacts)
                 world.exposed.append((cascade, contacts))
 
 
@@ -113,7 +113,8 @@ def respond(world: WorldState) -> None:
     groups: dict[Hashable, list[tuple[Cascade, Contacts]]] = {}
     for cascade, contacts in world.exposed:
         try:
-            group = cascade.group
+            with interruptible():
+                group = cascade.group
             if group is None:
                 with interruptible():
                     _step(cascade, contacts, cascade.draws(world.tick))

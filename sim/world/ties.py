@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core.checks import whole_number
+from sim.core.threads import Stalled, interruptible
 from sim.errors import InputError, UnknownNameError
 from sim.network.analysis.neighbourhood import Subgraph, subgraph
 from sim.network.analysis.reputation import reputation
@@ -21,6 +22,7 @@ from sim.network.graph.ties import FRIEND, DroppedArcs, Ties
 from sim.network.relations.blocklist import BLOCKED, MUTED, SHUNNED
 from sim.world.cascades import Stirs
 from sim.world.contract import WorldState
+from sim.world.phases import fail
 from sim.world.relation_commands import DOES, admitted, pairs_of
 from sim.world.seeding import choose_seeds
 
@@ -138,10 +140,14 @@ def unsettle(world: WorldState, *, trust_only: bool = False) -> None:
     """Let messages know that ties, or trust only, changed: sums begin anew, resting ones wake."""
     world.cascades.rouse(Stirs.SUMS)
     for cascade in world.cascades.loose:
-        if trust_only:
-            cascade.model.reweigh(cascade)
-        else:
-            cascade.model.unsettle(cascade)
+        try:
+            with interruptible():
+                if trust_only:
+                    cascade.model.reweigh(cascade)
+                else:
+                    cascade.model.unsettle(cascade)
+        except Stalled as error:
+            fail(world, cascade, error)
     world.wake(anyway=True)
 
 

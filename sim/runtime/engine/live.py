@@ -197,6 +197,7 @@ class LiveWorld:
         self.measuring.ticked(self)
         if said := self.custody.ticked():
             self.note(said)
+        self.safety.after_tick(self.world)
 
     def _announce_remarks(self, told: int) -> None:
         for remark in self.world.remarks[told:]:

@@ -208,6 +208,10 @@ class RollbackState:
             self._take(world)
         self._completed = world.tick
 
+    def after_tick(self, world: World) -> None:
+        """Note that a tick was completed: whoever asked is told, so it is not undone."""
+        self._completed = world.tick
+
     def before_command(self, world: World) -> None:
         """Take a copy before something that may run a foreign plugin for the first time."""
         is_old = self._state is None or self._state[0]["tick"] != world.tick

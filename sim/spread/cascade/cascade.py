@@ -17,6 +17,7 @@ from sim.core.bounds import under
 from sim.core.checks import LAST_TICK, whole_number
 from sim.core.rng import Stream, uniforms
 from sim.core.text import one_line
+from sim.core.threads import Stalled, interruptible
 from sim.errors import InputError, UnknownNameError
 from sim.spread.cascade.adoption import Adoption
 from sim.spread.cascade.adoption_log import GrowingRows, Keep, Log
@@ -30,7 +31,7 @@ from sim.spread.cascade.contacts import (
     Ids,
     OpenedChannel,
 )
-from sim.spread.cascade.faults import checked
+from sim.spread.cascade.faults import checked, said_by
 from sim.spread.cascade.generations import counts_of, generations, newest_r, r_of
 from sim.spread.cascade.sparse_column import SparseColumn
 
@@ -431,7 +432,11 @@ class Cascade(Adoption):
         self._owed += count
         if not self.laid:
             self.memo = self._adopted = None
-            self.model.welcome(self, count)
+            try:
+                with interruptible():
+                    self.model.welcome(self, count)
+            except Stalled as error:
+                self.fail(f"{self.model_name}: {said_by(error)}")
 
     def fail(self, reason: str) -> None:
         """Stop: the plugin failed. The tick under way is taken back, the reason made harmless."""

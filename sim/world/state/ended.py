@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.core.scratch import let_go
+from sim.core.threads import Stalled, interruptible
 from sim.platform.channel import FeedChannel
 from sim.spread.cascade.contacts import Broadcast
-from sim.spread.cascade.faults import is_interruption
+from sim.spread.cascade.faults import is_interruption, said_by
 from sim.spread.cascade.model import NO_NETWORK, PropagationModel
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.compartments.compartments import Compartments
@@ -123,7 +124,11 @@ def _nobody_speaks(world: WorldState, cascade: Cascade) -> bool:
             return False  # a feed may show it again
         absent, cascade.absent = cascade.absent, np.empty(0, np.uint64)
         try:
-            return cascade.is_at_rest(world.silence())
+            with interruptible():
+                return cascade.is_at_rest(world.silence())
+        except Stalled as error:
+            cascade.fail(f"{cascade.model_name}: {said_by(error)}")
+            return False
         finally:
             cascade.absent = absent
     if type(cascade.channel) is not Broadcast:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 
 from sim.core import registry
@@ -18,6 +19,7 @@ from sim.errors import InputError
 from sim.network.analysis.reputation import reputation
 from sim.runtime import EngineError, Simulation
 from sim.runtime.engine.stall import RollbackState, Stall, is_foreign, stall_of, stalled_blocks
+from sim.spread.cascade.cascade import _SEAL
 from sim.spread.cascade.model import PropagationModel
 from sim.world.world import World
 from tests.unit.runtime.isolating import thread_of
@@ -65,6 +67,31 @@ class Reluctant(Deaf):
                 continue
 
 
+class Loops(PropagationModel):
+    """Does not come back from one of what it is asked beside its steps."""
+
+    hangs: ClassVar[str] = ""
+
+    def step(self, cascade: Any, contacts: Any, draws: Any) -> None:
+        """Spread to nobody."""
+
+    def is_quiet(self, cascade: Any, contacts: Any) -> bool:
+        return False
+
+    def unsettle(self, cascade: Any) -> None:
+        self._ask("unsettle")
+
+    def welcome(self, cascade: Any, count: int) -> None:
+        self._ask("welcome")
+
+    def together(self) -> None:
+        self._ask("together")
+
+    def _ask(self, what: str) -> None:
+        while what == self.hangs and not FREE.is_set():
+            time.sleep(0.005)
+
+
 @pytest.fixture(autouse=True)
 def registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     registry.load_plugins()
@@ -72,11 +99,11 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("sim.runtime.engine.thread_client._PULSE_SECONDS", 0.05)
     monkeypatch.setattr("sim.runtime.engine.thread_client._PATIENCE_SECONDS", LONG)
     FREE.clear()
-    for cls in (Stuck, Deaf, Reluctant):
+    for cls in (Stuck, Deaf, Reluctant, Loops):
         registry.register(f"test-{cls.__name__.lower()}")(cls)
     yield
     FREE.set()
-    for cls in (Stuck, Deaf, Reluctant):
+    for cls in (Stuck, Deaf, Reluctant, Loops):
         del registry._known["propagation"][cls.plugin_name]
 
 
@@ -197,6 +224,53 @@ def test_a_plugin_in_a_thread_that_makes_feeds_is_interrupted_there() -> None:
 def test_a_block_in_which_no_foreign_plugin_runs_is_not_to_be_struck() -> None:
     with interruptible():
         assert stalled_blocks(threading.get_ident(), "") == []
+
+
+def _other_ties(world: World) -> None:
+    world.cascades[0].held[_SEAL] = np.ones(1, np.uint64)
+    world.step()
+
+
+@pytest.mark.parametrize(
+    ("hangs", "act"),
+    [
+        ("unsettle", _other_ties),
+        ("unsettle", lambda world: world.unsettle()),
+        ("unsettle", lambda world: world.unsettle(trust_only=True)),
+        ("welcome", lambda world: world.create_agents(3)),
+        ("together", World.step),
+    ],
+)
+def test_what_a_model_is_asked_beside_its_steps_is_interrupted_too(
+    monkeypatch: pytest.MonkeyPatch, hangs: str, act: Callable[[World], Any]
+) -> None:
+    world = World.create(agents=300, mean_degree=6, seed=2)
+    story = world.inject("Loops.", seeds=[0], model="test-loops")
+    other = world.inject("Goes on.", seeds=[1], model="si", beta=0.5)
+    world.step()
+    monkeypatch.setattr(Loops, "hangs", hangs)
+    thread = threading.Thread(target=act, args=(world,))
+    thread.start()
+    try:
+        blocked_until(lambda: bool(stalled_blocks(thread.ident, "test-loops")))
+        assert all(map(interrupt, stalled_blocks(thread.ident, "test-loops")))
+        thread.join()
+    finally:
+        FREE.set()
+    assert (story.status, other.status) == ("failed", "running")
+    stopped = "test-loops: Stalled: it did not come back, and was stopped (test_stall.py"
+    assert str(story.error).startswith(stopped)
+    world.step(2)
+
+
+def test_a_completed_tick_is_not_undone() -> None:
+    world = World.create(agents=300, mean_degree=6, seed=2)
+    world.inject("Theirs.", seeds=[0], model="test-stuck")
+    safety = RollbackState()
+    safety.before_tick(world)
+    world.step()
+    safety.after_tick(world)
+    assert safety.rebuilt(world.phases).digest() == world.digest()
 
 
 async def test_any_other_loop_is_left_behind_and_the_world_rebuilt(
