@@ -9,7 +9,7 @@ import itertools
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,14 +42,13 @@ from sim.runtime.frames.community_layout import CommunityLayout
 from sim.runtime.frames.focus import FocusedCascade
 from sim.runtime.frames.frames import Frame, SessionRow, State
 from sim.runtime.frames.sessions import ENDED, CascadeTracker
-from sim.runtime.journal.persistence import JournalConfig, Persistence
+from sim.runtime.journal.persistence import JournalConfig, Persistence, digest_in
 from sim.runtime.journal.saving import PendingSave, SaveQueue
 from sim.runtime.journal.writer import JournalWriter
 from sim.runtime.queries.feeds import platform_now
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.faults import checked
 from sim.spread.cascade.model import PropagationModel
-from sim.store import info
 from sim.world.phases import has_work
 from sim.world.seeding import author_of, seeds_of
 from sim.world.state.placeholders import LostModel
@@ -113,7 +112,6 @@ class LiveWorld:
         self.world = world
         self.name = name
         self.path = path
-        self._left = ""
         self.custody = custody or Persistence(world)
         self._changes = self._unchanged = 0
         self.is_dirty = self.custody.is_dirty
@@ -149,7 +147,8 @@ class LiveWorld:
 
     def open(self) -> None:
         """Begin: whatever takes time, once the engine's thread runs."""
-        self._left = _digest_in(self.path)
+        if self.path is not None:
+            self.custody.left.setdefault(Path(self.path).absolute(), digest_in(self.path))
         self._refocus()
         self.custody.record(self.path)
         with self.custody.kept(_tell_what_is_lost):
@@ -318,7 +317,7 @@ class LiveWorld:
         if target is None:
             raise InputError("This world has no file yet; name one to save it to.")
         is_own = self.path is not None and Path(target).absolute() == Path(self.path).absolute()
-        if is_own and _digest_in(target) not in {"", self._left}:
+        if is_own and not self.custody.knows(Path(target)):
             raise FileError(
                 target,
                 "was written by something else since this world was opened or saved there; save "
@@ -330,7 +329,6 @@ class LiveWorld:
         """Take note of a save that is safe on the disk."""
         target = saving.target
         self.path, self.name, self._unchanged = str(target), target.stem, saving.changes
-        self._left = _digest_in(target)
         self._outbox.source = self.name
         since = "" if saving.tick == self.world.tick else f", as it was at tick {saving.tick:,}"
         self.note(f"saved to {target.name}{since}")
@@ -614,13 +612,6 @@ def _tell_what_is_lost(live: LiveWorld) -> None:
         if cascade.alive and isinstance(model, LostModel):
             cascade.fail(f"{cascade.model_name} {type(model).lacks}")
     live.notice()
-
-
-def _digest_in(path: str | Path | None) -> str:
-    """Return which world a file holds; "": there is none that can be read."""
-    with suppress(FileError):
-        return "" if path is None else info(path).digest
-    return ""
 
 
 def _name_of(function: Callable[..., Any]) -> str:

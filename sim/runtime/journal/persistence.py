@@ -26,7 +26,7 @@ from sim.store.journal.recovery import Recovery
 from sim.store.journal.route import JUMP
 from sim.world.world import World
 
-__all__ = ["JournalConfig", "Persistence", "begin", "keeping_of"]
+__all__ = ["JournalConfig", "Persistence", "begin", "digest_in", "keeping_of"]
 
 _SIZE_SECONDS = 1.0
 
@@ -80,6 +80,13 @@ def _is_in(path: Path, world: World) -> bool:
     return False
 
 
+def digest_in(path: str | Path) -> str:
+    """Return which world a file holds; "": none that can be read."""
+    with suppress(FileError):
+        return info(path).digest
+    return ""
+
+
 class Persistence:
     """Keeps one live world, or nothing; all of it is used in the thread that drives the world.
 
@@ -104,6 +111,8 @@ class Persistence:
         Writes what members do; None without a file.
     writing
         The thread that writes a save, or wrote the last one.
+    left
+        What files held when they were opened or written here; an engine that follows has it, too.
     """
 
     def __init__(
@@ -124,6 +133,7 @@ class Persistence:
         self._seen = keeper.taken if keeper is not None else 0
         self.recording: HistoryWriter | None = None
         self.writing: threading.Thread | None = None
+        self.left: dict[Path, str] = {}
         self._size, self._sized_at = 0, -_SIZE_SECONDS
 
     @property
@@ -132,6 +142,15 @@ class Persistence:
         if self.owned is None or self._keeping is None:
             return False
         return since_saved(self._keeping.path, self.owned.number)
+
+    def knows(self, target: Path) -> bool:
+        """Return whether a file is as it was left here, or is not there."""
+        path = target.absolute()
+        if digest_in(path) in {"", self.left.get(path)}:
+            return True
+        if self.writing is not None:
+            self.writing.join()  # it has just put it there, it may be
+        return digest_in(path) == self.left.get(path)
 
     def record(self, path: str | Path | None) -> None:
         """Write what members do beside a file from now on; None: beside that of the journal."""

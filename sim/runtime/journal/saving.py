@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from sim.core.progress import Report
 from sim.core.scratch import give_back, let_go
 from sim.runtime.journal.checkpointer import CheckpointCopy, WorldCopier
-from sim.runtime.journal.persistence import Persistence
+from sim.runtime.journal.persistence import Persistence, digest_in
 from sim.runtime.journal.writer import JournalMark
 
 if TYPE_CHECKING:
@@ -82,13 +82,19 @@ class PendingSave:
             self._copy, goes_on = CheckpointCopy(world), False
         return goes_on
 
-    def write(self, before: threading.Thread | None, wait: Callable[[], None]) -> None:
-        """Write the file, after the save before it and once the journal lets it; in a thread."""
+    def write(
+        self, before: threading.Thread | None, wait: Callable[[], None], left: dict[Path, str]
+    ) -> None:
+        """Write the file, after the save before it and once the journal lets it; in a thread.
+
+        What it holds then goes into ``left``, also where nobody waits for it any more.
+        """
         try:
             if before is not None:
                 before.join()
             wait()
             done = self._save()
+            left[self.target.absolute()] = digest_in(self.target)
         except BaseException as error:
             self._done_with()
             self.written.set_exception(error)
@@ -172,7 +178,7 @@ class SaveQueue:
         except Exception as error:
             saving.written.set_exception(error)
             return
-        work = (custody.writing, wait)
+        work = (custody.writing, wait, custody.left)
         custody.writing = threading.Thread(target=saving.write, args=work, name="save", daemon=True)
         custody.writing.start()
 

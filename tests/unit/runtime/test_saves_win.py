@@ -15,7 +15,7 @@ from sim.core import registry
 from sim.core.registry import load_file
 from sim.errors import FileError
 from sim.runtime import Simulation
-from sim.runtime.journal.persistence import JournalConfig
+from sim.runtime.journal.persistence import JournalConfig, Persistence
 from sim.runtime.journal.replacing import lost_by_saving
 from sim.runtime.journal.writer import JournalWriter, Pacing, recover
 from sim.runtime.opening import open_live
@@ -337,6 +337,14 @@ async def test_a_file_that_was_written_anew_is_refused_too(tmp_path: Path) -> No
         open_live(path, refuse_loss=True)
     path.write_bytes(b"nothing")
     assert open_live(path).world.tick == 7
+
+
+def test_a_file_that_nobody_opened_or_wrote_here_is_not_known(tmp_path: Path) -> None:
+    path, world = tmp_path / "a.hub", World.create(agents=50, mean_degree=4, seed=3)
+    custody = Persistence(world)
+    assert custody.knows(path)
+    save(world, path)
+    assert not custody.knows(path)
 
 
 @pytest.mark.parametrize("is_named", [False, True])

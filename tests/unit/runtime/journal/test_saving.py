@@ -368,6 +368,28 @@ async def test_an_engine_that_is_left_behind_answers_for_its_save_and_the_next_o
     assert (found.tick, found.is_whole) == (4, True)
 
 
+async def test_a_save_of_an_engine_that_was_left_behind_is_no_strange_file(
+    tmp_path: Path, held: Held
+) -> None:
+    path = tmp_path / "a.hub"
+    save(world := made(platform=False), path)
+    async with Simulation(world, path=path) as simulation:
+        link = thread_of(simulation)
+        behind = await asked(simulation, held)
+        link.live.safety._take(link.live.world)
+        link.live.safety.after_tick(link.live.world)
+        await link._rebuild(Stall("Tick 3", 1.0))
+        with pytest.raises(EngineError, match="restarted meanwhile; ask again"):
+            await behind
+        await simulation.step(1)
+        writing = link.live.custody.writing
+        assert writing is not None
+        held.go(2)
+        await asyncio.to_thread(writing.join)
+        await simulation.save()
+    assert load(path).tick == 3
+
+
 async def test_an_engine_that_is_left_behind_as_a_save_begins_answers_for_it(
     tmp_path: Path, held: Held
 ) -> None:
