@@ -81,9 +81,12 @@ def _is_in(path: Path, world: World) -> bool:
 
 
 def digest_in(path: str | Path) -> str:
-    """Return which world a file holds; "": none that can be read."""
+    """Return which world a file holds, or which file it is that cannot be read; "": none."""
     with suppress(FileError):
         return info(path).digest
+    with suppress(OSError):
+        found = Path(path).stat()
+        return f"unreadable {found.st_ino} {found.st_size} {found.st_mtime_ns}"
     return ""
 
 

@@ -361,6 +361,9 @@ async def test_a_save_does_not_replace_what_something_else_put_there_meanwhile(
         with pytest.raises(FileError, match="was written by something else since"):
             await simulation.save(path if is_named else None)
         assert load(path).digest() == other.digest()
+        path.write_bytes(path.read_bytes()[:-100])
+        with pytest.raises(FileError, match="was written by something else since"):
+            await simulation.save(path if is_named else None)
         path.unlink()
         await simulation.save()
     assert load(path).digest() == world.digest()
