@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from tui.model_access import asking_of
 from tui.safe_text import line
 
 if TYPE_CHECKING:
+    from sim.runtime import Health
     from tui.program import HubbubApp
 
 __all__ = ["BackgroundWork"]
@@ -25,6 +27,8 @@ MOST_FILES = 200
 """Files of this folder whose names can be completed."""
 LOOKS_EVERY = 2.0
 """Seconds between two looks at the settings file, and at the world's health."""
+LATE_SECONDS = 5.0
+"""Seconds after which a look at the health that has not ended is a warning."""
 
 
 class BackgroundWork:
@@ -111,13 +115,31 @@ class BackgroundWork:
         feed = self._app.feed
         if feed is None:
             return
-        with suppress(HubbubError):  # it is being closed
-            feed.health = await in_thread(
-                lambda: feed.simulation.health(within=LOOKS_EVERY), "look at health"
-            )
+        asked = in_thread(lambda: feed.simulation.health(within=LOOKS_EVERY), "look at health")
+        try:
+            done, _ = await asyncio.wait([asked], timeout=LATE_SECONDS)
+            if not done:
+                feed.health = _late(feed.health)
+                self._draw_health()
+            with suppress(HubbubError):  # it is being closed
+                feed.health = await asked
+        finally:
+            asked.cancel()
+        self._draw_health()
+
+    def _draw_health(self) -> None:
         with suppress(NoMatches):  # the stage is being taken down
             self._app.redraw(whole=False)
             self._app.redraw_modes()
+
+
+def _late(last: Health | None) -> Health:
+    """Return the last look with a warning before it that the next one does not end."""
+    from sim.runtime import Health, Reading
+
+    said = f"A health check has not come back for {LATE_SECONDS:.0f} s; what follows is older."
+    late = Reading("checks", "s", "warning", said, LATE_SECONDS, (LATE_SECONDS,))
+    return Health(0, (late,)) if last is None else replace(last, readings=(late, *last.readings))
 
 
 async def _again_and_again(look: Callable[[], Awaitable[None]]) -> None:

@@ -133,6 +133,30 @@ async def test_a_slow_look_at_the_health_holds_up_no_screen_and_no_key(tmp_path:
     assert not any(asked)
 
 
+async def test_a_look_at_the_health_that_does_not_end_is_a_warning_until_it_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = threading.Event()
+    async with hubbub(tmp_path, (160, 48)) as (app, pilot):
+        await until(pilot, lambda: "OK" in seen(app).splitlines()[1])
+        last = app.simulation.health()
+        monkeypatch.setattr("tui.background_work.LATE_SECONDS", 0.01)
+
+        def slow(*, within: float = 0.0) -> Health:
+            gate.wait(60)
+            return last
+
+        setattr(app.simulation, "health", slow)  # noqa: B010 - as above
+        looking = asyncio.create_task(app.upkeep.look_at_health())
+        await until(pilot, lambda: " ! see 6" in seen(app).splitlines()[1])
+        assert app.feed is not None
+        assert app.feed.health is not None
+        assert app.feed.health.readings[1:] == last.readings
+        gate.set()
+        await looking
+        await until(pilot, lambda: "OK" in seen(app).splitlines()[1])
+
+
 async def test_a_slow_settings_file_holds_up_no_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
