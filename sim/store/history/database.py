@@ -188,7 +188,11 @@ class HistoryDatabase:
         try:
             self._work()
         except BaseException as error:  # whatever it is, nobody waits for a thread that has ended
-            self.trouble = self._said(error)
+            with contextlib.suppress(BaseException):  # it may be this that failed
+                self._say(self._said(error))
+        finally:
+            if self._file is not None:
+                self._file.close()
 
     def _work(self) -> None:
         is_open = True
@@ -204,7 +208,6 @@ class HistoryDatabase:
         if self._file is not None:
             with contextlib.suppress(sqlite3.Error):  # somebody reads it: then its log stays
                 self._file.execute("PRAGMA journal_mode=DELETE")
-            self._file.close()
 
     def _until_written(self, batch: Sequence[TickRecord | TickDecisions]) -> None:
         """Write a batch; try again while the disk is full, unless nobody wants to wait."""

@@ -422,17 +422,25 @@ def test_nobody_waits_for_an_owner_that_has_died(path: Path, dies_in: str) -> No
                 raise SystemExit("planted")
             super()._write(batch)
 
+    told = []
+
     def noticed() -> None:
-        raise SystemExit("planted")
+        told.append(file.trouble)
+        if dies_in == "noticed":
+            raise SystemExit("planted")
 
     world = hosted()
     file = Dying(history_file(path), most_bytes=1 << 30, noticed=noticed)
+    file._file = connection = sqlite3.connect(":memory:", check_same_thread=False)
     world.step()
     for _ in range(acts_file.QUEUE + acts_file.BATCH + 2):
         file.put(ending(world.platform))  # type: ignore[arg-type]
     file.wait()
     file.close()
     assert file.trouble == "What members do is not kept: planted (a.hub.history)."
+    assert told[-1] == file.trouble
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")
 
 
 def test_closing_waits_for_room_in_the_queue(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
