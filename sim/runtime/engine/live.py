@@ -256,7 +256,12 @@ class LiveWorld:
             self.notice()
 
     def _require_effect(self, cascade: Cascade, change: dict[str, object]) -> None:
-        """Refuse a change after which a message at rest would still have nothing to do."""
+        """Refuse a change after which a message at rest would still have nothing to do.
+
+        To ask may let the model forget sums, which no journal would tell: that is taken back.
+        """
+        held, shown = cascade.held, cascade.shown
+        cascade.held = cascade.still(lambda _, column: column.copy()).held
         before, cascade.absent = cascade.model, self.world.absent()
         cascade.model, cascade.memo = checked(before.revised(**change)), None
         try:
@@ -267,7 +272,7 @@ class LiveWorld:
                     "parameters."
                 )
         finally:
-            cascade.model = before
+            cascade.model, cascade.held, cascade.shown = before, held, shown
 
     def _tell(self, event: Event) -> None:
         if isinstance(event, ParameterChanged):

@@ -21,6 +21,7 @@ from sim.core.events import (
 from sim.errors import InputError, ParameterError
 from sim.runtime import Simulation
 from sim.runtime.frames.sessions import MOST_ROWS
+from sim.spread.cascade.cascade import _SEAL
 from sim.spread.cascade.generations import newest_r
 from sim.world.world import World
 from tests.unit.runtime.isolating import thread_of
@@ -185,6 +186,19 @@ async def test_a_message_that_stays_dead_takes_no_parameter(simulation: Simulati
     assert session.cascade.model.values()["probability"] == 0
     assert await simulation.call(World.digest) == digest
     assert "set_parameter" not in [act.kind for act in simulation.audit()]
+
+
+async def test_a_refused_parameter_leaves_sums_over_other_ties(simulation: Simulation) -> None:
+    session = await simulation.inject("news", seeds=[1], model="independent-cascade", probability=0)
+    await simulation.step(5)
+    held = session.cascade.held
+    held[_SEAL], held["_basis"] = np.ones(1, np.uint64), np.zeros(2, np.int64)
+    digest = await simulation.call(World.digest)
+    with pytest.raises(InputError, match="stays so whatever its probability"):
+        await simulation.set_parameter(session.id, "probability", 1.0)
+    assert session.cascade.held is held
+    assert (held[_SEAL].tolist(), held["_basis"].tolist()) == ([1], [0, 0])
+    assert await simulation.call(World.digest) == digest
 
 
 async def test_a_message_that_wakes_keeps_a_row_for_every_tick(simulation: Simulation) -> None:
