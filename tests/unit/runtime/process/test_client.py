@@ -150,7 +150,7 @@ async def test_whoever_waits_is_told_when_closing_is_cancelled(
         raise asyncio.CancelledError
 
     bury, waiting = remote._bury, asyncio.get_running_loop().create_future()
-    remote._asked[10**6] = (None, None, waiting)
+    remote._asked[10**6] = (print, {}, waiting)
     with monkeypatch.context() as patched:
         patched.setattr(remote, "_bury", cancelled)
         with pytest.raises(asyncio.CancelledError):
