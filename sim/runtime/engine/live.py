@@ -260,6 +260,7 @@ class LiveWorld:
 
         To ask may let the model forget sums, which no journal would tell: that is taken back.
         """
+        cascade.take_up()  # what was laid by is not written into
         held, shown = cascade.held, cascade.shown
         cascade.held = cascade.still(lambda _, column: column.copy()).held
         before, cascade.absent = cascade.model, self.world.absent()
