@@ -99,7 +99,7 @@ def unstreamed(body: bytes) -> bytes:
             choice["finish_reason"] = choice["finish_reason"] or "stop"
             break
         chunk = _event(event)
-        if "error" in chunk:
+        if chunk.get("error"):
             return event
         whole["usage"] = chunk.get("usage") or whole["usage"]
         _add(chunk, choice, parts)

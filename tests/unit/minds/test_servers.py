@@ -225,6 +225,7 @@ STREAMS: dict[str, tuple[str, str, Fault | None]] = {
     "no choice": ('data: {"choices": [3]}\n\n', "", Fault.MALFORMED),
     "an error": ('data: {"error": {"code": 401, "message": "bad key"}}\n\n', "",
                  Fault.UNAUTHORIZED),
+    "no error": (event({"content": "Yes."}, "stop", error=None), "Yes.", None),
     "nothing": (": a remark\n\n", "", Fault.MALFORMED),
 }  # fmt: skip
 
