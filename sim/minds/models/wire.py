@@ -57,6 +57,9 @@ _TOO_LONG = re.compile(r"context.?(?:length|window|size)|too many (?:input )?tok
 _DETAIL = 160
 _READ = 4096
 _LONGEST_WAIT = 86_400.0
+_MOST_TRIED = 16
+"""Ways of asking; there are fewer, but calls at once may learn and forget by turns."""
+State = tuple[str, str, bool, bool, bool, str]
 
 
 class ProviderConnection:
@@ -134,6 +137,7 @@ class ProviderConnection:
         Connecting may take half the time, so that a call that was never sent is known as such.
         """
         timeout = self._timeout(2 * self._provider.seconds, connect=seconds / 2)
+        tried: list[tuple[State, str]] = []
         while True:
             state, body = self.manners.state, self.manners.body(ask, self._provider.model)
             try:
@@ -144,17 +148,28 @@ class ProviderConnection:
             except self._openai.APIStatusError as error:
                 if error.status_code not in _REFUSING or self._refused(error).fault in _OTHERS:
                     raise
-                if not self._learned(state, body, _all_said(error)):
+                tried.append((state, _all_said(error)))
+                if not self._learned(tried, body, error.status_code):
                     raise
             else:
                 content = unstreamed(bytes(response.content))
                 status, said = _passed_on(content) or (0, "")
-                if status not in _REFUSING or not self._learned(state, body, said):
+                tried.append((state, said))
+                if status not in _REFUSING or not self._learned(tried, body, status):
                     return content
 
-    def _learned(self, state: object, body: Mapping[str, Any], refusal: str) -> bool:
-        """Return whether there is another way of asking than the one that was refused."""
-        return state != self.manners.state or self.manners.learn(body, refusal)
+    def _learned(
+        self, tried: Sequence[tuple[State, str]], body: Mapping[str, Any], status: int
+    ) -> bool:
+        """Return whether there is another way of asking; what was learned in vain is forgotten."""
+        (first, why), (last, refusal) = tried[0], tried[-1]
+        if len(tried) < _MOST_TRIED and (
+            last != self.manners.state or self.manners.learn(body, refusal, status)
+        ):
+            return True
+        if len(tried) > 1 and (status >= 500 or refusal == why):
+            self.manners.restore(first)
+        return False
 
     def known(self, ask: Ask) -> str | None:
         """Return how far texts are alike, without asking; None where one is new."""
@@ -321,6 +336,14 @@ _OF_SYSTEM = re.compile(
     r"|only.{0,20}\buser\b.{0,9}\bassistant\b",
     re.IGNORECASE,
 )
+_OF_SYSTEM_FAILED = re.compile(
+    r"\b(?:system|developer)\W{1,3}(?:roles?|messages?|prompts?|instructions?)\b"
+    r"|roles? must alternate|only.{0,20}\buser\b.{0,9}\bassistant\b",
+    re.IGNORECASE,
+)
+"""What failures say of it: a server may well call itself a system that logs messages."""
+_OF_TURN = re.compile(r"role\\*[\"']\s*:\s*\\*[\"'](?:system|developer)\\*[\"'][^}]*")
+"""A turn that a server repeats."""
 _OF_STREAM = re.compile(
     r"\bstream(?:ing|ed)?\b.{0,40}\b(?:true|only|required|must|enabled?|supported)\b"
     r"|\b(?:only|requires?|must|enable|set|supports?)\b.{0,40}\bstream",
@@ -362,9 +385,13 @@ class ServerQuirks:
         self._refused: set[str] = set()  # names of the bound that it does not take
 
     @property
-    def state(self) -> tuple[object, ...]:
+    def state(self) -> State:
         """All of it, to see whether anything changed."""
         return self.bound, self.form, self.temperature, self.seed, self.system, self.stream
+
+    def restore(self, state: State) -> None:
+        """Take up a state from before."""
+        self.bound, self.form, self.temperature, self.seed, self.system, self.stream = state
 
     def body(self, ask: Ask, model: str) -> dict[str, Any]:
         """Return what is sent."""
@@ -392,7 +419,7 @@ class ServerQuirks:
         described = form["json_schema"]
         return {**form, "json_schema": {**described, "schema": _plain(described["schema"])}}
 
-    def learn(self, body: Mapping[str, Any], refusal: str) -> bool:
+    def learn(self, body: Mapping[str, Any], refusal: str, status: int = 400) -> bool:
         """Take in why a request was refused; return whether to ask again, in another way.
 
         Parameters
@@ -401,6 +428,8 @@ class ServerQuirks:
             What was sent.
         refusal
             What the server said, in whatever form.
+        status
+            Of the refusal: words of a failure (500) are taken more narrowly.
         """
         if self.bound in body and self.bound in refusal:
             self._refused.add(self.bound)
@@ -411,15 +440,16 @@ class ServerQuirks:
                 setattr(self, name, False)
                 return True
         return (
-            self._without_system(body, refusal)
+            self._without_system(body, refusal, status)
             or self._streamed(body, refusal)
             or self._formed(body, refusal)
         )
 
-    def _without_system(self, body: Mapping[str, Any], refusal: str) -> bool:
+    def _without_system(self, body: Mapping[str, Any], refusal: str, status: int) -> bool:
         if not any(turn["role"] == "system" for turn in body["messages"]):
             return False
-        self.system = not _OF_SYSTEM.search(refusal)
+        named = _OF_SYSTEM if status < 500 else _OF_SYSTEM_FAILED
+        self.system = not named.search(_OF_TURN.sub("", refusal))
         return not self.system
 
     def _streamed(self, body: Mapping[str, Any], refusal: str) -> bool:

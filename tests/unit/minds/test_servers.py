@@ -175,6 +175,38 @@ def test_a_server_without_a_system_role_is_told_it_by_the_user(
     assert calls[-1]["response_format"]["type"] == "json_schema"  # nothing else was given up
 
 
+ECHO = '{"role": "system", "content": "Write short messages in this role."}'
+PASSING = [
+    (500, "The system is overloaded; error messages are logged."),
+    (500, "The system could not read messages."),
+    (422, f"Unprocessable: {ECHO}"),
+    (422, f"Unprocessable: {json.dumps(ECHO)}"),
+    (500, "System messages are lost: the disk is full."),  # it is tried, in vain
+    (500, "The grammar of the template failed."),
+]
+
+
+@pytest.mark.parametrize(("code", "said"), PASSING)
+def test_a_failure_that_passes_changes_nothing_of_how_a_server_is_asked(
+    code: int, said: str
+) -> None:
+    is_down = True
+
+    async def answer(call: Call) -> None:
+        if is_down:
+            await call.send(json.dumps({"error": {"message": said}}).encode(), code)
+        else:
+            await call.send(completion())
+
+    ask = replace(ASK, turns=TALK)
+    with Server(answer) as server, ModelPool([Provider("m", server.url)], cache=0) as pool:
+        assert pool.ask_all([ask])[0].fault is not None
+        is_down = False
+        assert pool.ask_all([ask])[0].fault is None
+        first, last = server.calls[0].said, server.calls[-1].said
+    assert last == first
+
+
 STREAM = [
     "This model only support stream mode, please enable the stream parameter to access the model.",
     "Non-streaming is not supported: set stream=true", "stream must be true",
