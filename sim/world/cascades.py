@@ -571,7 +571,8 @@ def contest_of(item: Cascade | EndedCascade) -> Hashable | None:
     """
     step: Any = type(item.model).step_together
     shared: Any = PerExposure.step_together
-    return None if step.__func__ is shared.__func__ else _group_of(item)
+    is_shared = getattr(step, "__func__", step) is shared.__func__  # it may be a static method
+    return None if is_shared else _group_of(item)
 
 
 def _group_of(item: Cascade | EndedCascade) -> Hashable | None:

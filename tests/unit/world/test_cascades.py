@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -14,8 +15,12 @@ import pytest
 
 import sim.spread.cascade.cascade
 from sim import World, save
+from sim.core.params import Field
+from sim.core.registry import register
 from sim.runtime.undo.history import Past
 from sim.spread.cascade.cascade import Cascade
+from sim.spread.cascade.contacts import Contacts, Draws
+from sim.spread.cascade.model import PropagationModel
 from sim.store.journal.state import whole_state
 from sim.world.cascades import EndedCascade
 from sim.world.state.ended import AT_HAND
@@ -218,3 +223,34 @@ def test_a_message_is_found_in_the_list_of_one_moment(monkeypatch: pytest.Monkey
     found = world.cascades.find(1)
     assert found is not None
     assert found.id == 1
+
+
+@register("aside-of-the-tests")
+class Aside(PropagationModel):
+    """Everybody hears it at once; its group is stepped by a static method."""
+
+    is_grouped: bool = Field(False, description="whether its messages are a group")
+
+    def together(self) -> bool | None:
+        return self.is_grouped or None
+
+    @staticmethod
+    def step_together(  # type: ignore[override]  # authors write it so
+        cascades: Sequence[Cascade], contacts: Sequence[Contacts], _draws: Sequence[Draws]
+    ) -> None:
+        for cascade, heard in zip(cascades, contacts, strict=True):
+            cascade.adopt(np.setdiff1d(np.arange(heard.agents, dtype=np.uint32), cascade.adopters))
+
+    def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
+        self.step_together([cascade], [contacts], [draws])
+
+
+@pytest.mark.parametrize("is_grouped", [False, True])
+def test_a_model_may_step_a_group_by_a_static_method(is_grouped: bool) -> None:
+    world = World.create(agents=30, mean_degree=4, seed=7)
+    for seed in range(AT_HAND + 4):
+        world.inject("x", seeds=[seed], model="aside-of-the-tests", is_grouped=is_grouped)
+    world.step(5)
+    assert [each.error for each in world.cascades] == [None] * (AT_HAND + 4)
+    assert {each.size for each in world.cascades} == {30}
+    assert len(world.cascades.loose) == AT_HAND
