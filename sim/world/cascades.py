@@ -28,7 +28,7 @@ from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.faults import is_interruption
 from sim.spread.exposure.exposures import PerExposure
 from sim.spread.opinions.around import Around
-from sim.world.records import PACKED_BYTES, PackedRecord, laid_out, read
+from sim.world.records import PACKED_BYTES, PackedRecord, laid_out, read, resting
 
 if TYPE_CHECKING:
     from sim.agents.columns import Agents
@@ -143,7 +143,8 @@ class EndedCascade:
     model, channel
         Its own.
     rested
-        As of the cascade, where its model has a topic; else empty: what all rested as.
+        As of a cascade at rest whose model has a topic; else empty: what all rested as. It lies
+        beside the record: it changes with every opinion, and nothing else does.
     """
 
     __slots__ = (
@@ -159,16 +160,17 @@ class EndedCascade:
         before: EndedCascade | None = None,
     ) -> None:
         self.id, self.status, self.stirs = cascade.id, cascade.status, stirs
-        self.rested = cascade.rested if getattr(cascade.model, "topic", "") else ""
+        is_own = cascade.status == "quiet" and bool(getattr(cascade.model, "topic", ""))
+        self.rested = cascade.rested if is_own else ""
         self.agents, self.channel = cascade.agents, cascade.channel
         self.model = pile.model(cascade.model)
         self.held = cascade
-        data = laid_out(*cascade.dump(), self.rested)
+        data = laid_out(*cascade.dump())
         seal = xxhash.xxh3_128_digest(data)
         self._room: npt.NDArray[np.uint8]
         self._numbers: bytes
-        if before is not None and before.seal == int.from_bytes(seal, "big"):
-            self._room, self._numbers = before._room, before._numbers  # noqa: SLF001 - its own kind
+        if before is not None and before._numbers.startswith(seal):  # noqa: SLF001 - its own kind
+            self._room, self._numbers = before._room, before._numbers  # noqa: SLF001
             return
         packed = zlib.compress(data, 1) if len(data) <= PACKED_BYTES else data
         self._room, begin = pile.put(packed)
@@ -183,8 +185,11 @@ class EndedCascade:
 
     @property
     def seal(self) -> int:
-        """A digest of its record."""
-        return int.from_bytes(self._numbers[:16], "big")
+        """A digest of its record, and of what it alone rested as."""
+        own = self._numbers[:16]
+        if self.rested:
+            own = xxhash.xxh3_128_digest(own + self.rested.encode())
+        return int.from_bytes(own, "big")
 
     @property
     def size(self) -> int:
@@ -254,9 +259,13 @@ class EndedCascade:
         *_, whole = self._about
         if whole > PACKED_BYTES:
             return None
-        if self.agents == agents:
+        if self.agents == agents and not self.rested:
             return PackedRecord(self.id, whole, self._data)
-        data = laid_out(*self.made(agents, rested).dump(), self.rested)
+        if self.agents == agents:
+            data = zlib.decompress(self._data)
+        else:
+            data = laid_out(*self.made(agents, rested).dump())
+        data = resting(data, self.rested)
         if len(data) > PACKED_BYTES:
             return None
         return PackedRecord(self.id, len(data), zlib.compress(data, 1))
@@ -264,7 +273,7 @@ class EndedCascade:
     def _unpacked(self, rested: str) -> tuple[dict[str, Any], Columns]:
         *_, whole = self._about
         data = zlib.decompress(self._data) if whole <= PACKED_BYTES else bytes(self._data)
-        return read(data, rested)
+        return read(data, self.rested or rested)
 
     @property
     def _data(self) -> memoryview:

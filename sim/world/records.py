@@ -27,6 +27,7 @@ __all__ = [
     "opened",
     "read",
     "records",
+    "resting",
     "texts",
     "unfold",
 ]
@@ -73,10 +74,10 @@ def canonical(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
-def laid_out(meta: Meta, columns: Columns, rested: str = "") -> bytes:
-    """Return a record as bytes, not compressed; ``rested``: its own, else it is left open."""
+def laid_out(meta: Meta, columns: Columns) -> bytes:
+    """Return a record as bytes, not compressed; what it rested as is left open."""
     if meta["status"] == "quiet":
-        meta = meta | {"rested": rested}
+        meta = meta | {"rested": ""}
     parts, laid = [], []
     for name in sorted(columns):
         column = np.ascontiguousarray(columns[name])
@@ -85,6 +86,13 @@ def laid_out(meta: Meta, columns: Columns, rested: str = "") -> bytes:
         parts += [_front(meta["id"], laid[-1]), column.tobytes()]
     heads = canonical(meta).encode(), canonical(laid).encode()
     return b"".join([_length(heads[0]), heads[0], _length(heads[1]), heads[1], *parts])
+
+
+def resting(data: bytes, rested: str) -> bytes:
+    """Return a record that :func:`laid_out` left open with what it rested as."""
+    said = _said(data)
+    filled = _rested_as(said, rested)
+    return _length(filled) + filled + data[_LENGTH + len(said) :]
 
 
 def read(data: bytes, rested: str) -> tuple[Meta, Columns]:

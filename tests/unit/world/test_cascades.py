@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import sim.spread.cascade.cascade
-from sim import World, save
+from sim import World, load, save
 from sim.core.params import Field
 from sim.core.registry import register
 from sim.runtime.undo.history import Past
@@ -22,9 +22,11 @@ from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Draws
 from sim.spread.cascade.model import PropagationModel
 from sim.store.journal.state import whole_state
-from sim.world.cascades import EndedCascade
+from sim.world.cascades import EndedCascade, RecordPile
+from sim.world.state import ended
 from sim.world.state.ended import AT_HAND
 from sim.world.state.snapshot import still
+from sim.world.state.state import digest_of
 
 IN_CASCADE = str(Path(sim.spread.cascade.cascade.__file__))
 
@@ -235,7 +237,7 @@ class Aside(PropagationModel):
         return self.is_grouped or None
 
     @staticmethod
-    def step_together(  # type: ignore[override]  # authors write it so
+    def step_together(
         cascades: Sequence[Cascade], contacts: Sequence[Contacts], _draws: Sequence[Draws]
     ) -> None:
         for cascade, heard in zip(cascades, contacts, strict=True):
@@ -254,3 +256,62 @@ def test_a_model_may_step_a_group_by_a_static_method(is_grouped: bool) -> None:
     assert [each.error for each in world.cascades] == [None] * (AT_HAND + 4)
     assert {each.size for each in world.cascades} == {30}
     assert len(world.cascades.loose) == AT_HAND
+
+
+def counted(monkeypatch: pytest.MonkeyPatch, owner: type, name: str) -> list[object]:
+    """Return a list that grows by one with every call of a method."""
+    found: list[object] = []
+    own = getattr(owner, name)
+
+    def seen(*args: Any) -> Any:
+        found.append(args[0])
+        return own(*args)
+
+    monkeypatch.setattr(owner, name, seen)
+    return found
+
+
+def test_an_opinion_on_their_topic_writes_no_ended_message_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worlds = []
+    for at_hand in (AT_HAND, 1 << 30):
+        monkeypatch.setattr(ended, "AT_HAND", at_hand)
+        worlds.append(world_of(40, "persuasion", topic="bridges"))
+    monkeypatch.setattr(ended, "AT_HAND", AT_HAND)
+    world, whole = worlds
+    puts = counted(monkeypatch, RecordPile, "put")
+    for opinion in (0.1, 0.2, 0.3):
+        before = whole_state(world)
+        for one in (world, whole):
+            opinions = np.array(one.opinions["bridges"])
+            opinions[5] = opinion
+            one.opinions.write("bridges", opinions)
+        monkeypatch.setattr(ended, "AT_HAND", 0)
+        world.step()
+        monkeypatch.setattr(ended, "AT_HAND", 1 << 30)
+        whole.step()
+        assert whole_state(world) != before
+    assert len(puts) == AT_HAND  # of those that were never packed before
+    assert not world.cascades.loose
+    assert len(whole.cascades.loose) == 40
+    assert [each.rested for each in world.cascades] == [each.rested for each in whole.cascades]
+    save(world, tmp_path / "a.hub")
+    assert load(tmp_path / "a.hub").digest() == world.digest() == whole.digest()
+    assert digest_of(*world.dump()) == digest_of(*world.packed()) == world.digest()
+
+
+def test_a_message_that_was_cancelled_is_not_asked_when_opinions_change() -> None:
+    world = world_of(AT_HAND + 4, "persuasion", topic="bridges")
+    first = world.cascades[0]
+    first.revise(pull=0.2)
+    first.cancel()
+    assert first.rested
+    world.step()
+    record = world.cascades.items[0]
+    assert isinstance(record, EndedCascade)
+    opinions = np.array(world.opinions["bridges"])
+    opinions[5] = 0.1
+    world.opinions.write("bridges", opinions)
+    world.step()
+    assert world.cascades.items[0] is record
