@@ -63,6 +63,9 @@ class CascadeOwner(Around, Protocol):
         """Return a channel as it works in this world."""
 
 
+CALM_TICKS = 16
+"""A message that was made whole to be asked is packed away again once nobody did for so long."""
+
 PILE_BYTES = 1 << 20
 """Packed records share places of this size."""
 
@@ -409,6 +412,10 @@ class Cascades(MutableSequence[Cascade]):
         if self._packed is not None and (group := _group_of(ended)) is not None:
             self._packed.setdefault(group, []).append(ended)
         self._runs = self._peers = None
+
+    def is_calm(self, cascade: Cascade, tick: int) -> bool:
+        """Return whether it is worth packing: it would not be made whole again at once."""
+        return cascade.id not in self._before or tick - cascade.asked_at >= CALM_TICKS
 
     def take_up(self, cascade: Cascade) -> None:
         """Let a message that was packed away change again: it is what is held from now on."""

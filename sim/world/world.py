@@ -497,7 +497,7 @@ class World:
         changed = [(cascade, state) for cascade, state in seen if anyway or cascade.rested != state]
         absent = self.absent() if changed else np.empty(0, np.uint64)
         for cascade, state in changed:
-            cascade.absent, cascade.rested = absent, state
+            cascade.absent, cascade.rested, cascade.asked_at = absent, state, self.tick
             if wake(self, cascade):
                 self.woken[cascade.id] = cascade
 

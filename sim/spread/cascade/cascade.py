@@ -62,6 +62,8 @@ class Cascade(Adoption):
         ``"coins"`` or ``"skips"`` (:class:`sim.spread.cascade.contacts.Draws`).
     rested
         What the world was like when it came to rest; a change may wake it.
+    asked_at
+        The tick at which it was asked last, at rest, whether a change gave it work.
     ahead
         The seed of what it draws from now on (:meth:`redraw`); None: of :attr:`seed`.
     shown
@@ -101,7 +103,7 @@ class Cascade(Adoption):
         self.error: str | None = None
         self.company: Sequence[Cascade] = ()
         self.around: Around | None = None
-        self.rested = ""
+        self.rested, self.asked_at = "", 0
         self.shown: Ids | None = None
         self.given_coins: Bits = np.empty(0, np.uint64)
         self.given_thresholds: npt.NDArray[np.float64] = np.empty(0)

@@ -73,7 +73,8 @@ def _pack(world: WorldState) -> None:
     over = [each for each in cascades.loose if not each.alive]
     busy = _busy(cascades.loose) if len(over) > AT_HAND else set()
     for each in over[: -AT_HAND or None]:
-        if contest_of(each) in busy or not _is_plain(each):
+        is_calm = cascades.is_calm(each, world.tick)
+        if not is_calm or contest_of(each) in busy or not _is_plain(each):
             continue
         try:
             stirs = _stirred_by(world, each)

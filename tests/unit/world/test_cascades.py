@@ -22,7 +22,8 @@ from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Draws
 from sim.spread.cascade.model import PropagationModel
 from sim.store.journal.state import whole_state
-from sim.world.cascades import EndedCascade, RecordPile
+from sim.world import cascades as packing
+from sim.world.cascades import CALM_TICKS, EndedCascade, RecordPile
 from sim.world.state import ended
 from sim.world.state.ended import AT_HAND
 from sim.world.state.snapshot import still
@@ -278,7 +279,7 @@ def test_an_opinion_on_their_topic_writes_no_ended_message_anew(
     for at_hand in (AT_HAND, 1 << 30):
         monkeypatch.setattr(ended, "AT_HAND", at_hand)
         worlds.append(world_of(40, "persuasion", topic="bridges"))
-    monkeypatch.setattr(ended, "AT_HAND", AT_HAND)
+    monkeypatch.setattr(packing, "CALM_TICKS", 0)
     world, whole = worlds
     puts = counted(monkeypatch, RecordPile, "put")
     for opinion in (0.1, 0.2, 0.3):
@@ -315,3 +316,26 @@ def test_a_message_that_was_cancelled_is_not_asked_when_opinions_change() -> Non
     world.opinions.write("bridges", opinions)
     world.step()
     assert world.cascades.items[0] is record
+
+
+def test_messages_that_each_tick_asks_stay_whole_until_it_asks_them_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = world_of(60, "linear-threshold", weights="uniform")
+    monkeypatch.setattr(ended, "AT_HAND", 1 << 30)
+    whole = world_of(60, "linear-threshold", weights="uniform")
+    monkeypatch.setattr(ended, "AT_HAND", AT_HAND)
+    made = counted(monkeypatch, EndedCascade, "made")
+    packed = counted(monkeypatch, EndedCascade, "__init__")
+    for target in range(100, 105):
+        for one in (world, whole):
+            one.add_ties([0], [target])
+        world.step()
+        monkeypatch.setattr(ended, "AT_HAND", 1 << 30)
+        whole.step()
+        monkeypatch.setattr(ended, "AT_HAND", AT_HAND)
+        assert world.digest() == whole.digest()
+    assert len(made) == 60 - AT_HAND
+    assert not packed
+    world.step(CALM_TICKS + 2)
+    assert len(world.cascades.loose) == AT_HAND
