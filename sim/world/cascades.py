@@ -15,6 +15,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Iterator, MutableSequence, Sequence
 from enum import IntFlag
 from struct import Struct
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, overload
 from weakref import ReferenceType, ref
 
@@ -118,6 +119,9 @@ class Stirs(IntFlag):
     NEWCOMERS = 4
     """Whoever joins: its model has something to say to them."""
 
+
+_making = RLock()
+"""Held while a message is made again: two threads that ask for it have one object."""
 
 _ABOUT = Struct("=16s6q")
 """The seal, size, contacts seen, start, where the record begins and ends, and its whole length."""
@@ -287,6 +291,9 @@ class EndedCascade:
 
 class Cascades(MutableSequence[Cascade]):
     """Every message of a world, in order of their numbers.
+
+    A contest that never ends keeps those of its messages that ended whole: the others write into
+    their columns.
 
     Parameters
     ----------
@@ -562,9 +569,10 @@ class Cascades(MutableSequence[Cascade]):
     def _as_cascade(self, item: Cascade | EndedCascade) -> Cascade:
         if isinstance(item, Cascade):
             return item
-        known = item.held
-        if known is not None:
-            return known
+        with _making:
+            return item.held or self._made(item)
+
+    def _made(self, item: EndedCascade) -> Cascade:
         world = self._world()
         assert world is not None  # noqa: S101 - it holds these
         stirred = item.stirs & Stirs.NEWCOMERS  # nobody joined since, or is just being welcomed

@@ -6,6 +6,7 @@ import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Thread
 from types import FrameType
 from typing import Any
 from weakref import ref
@@ -339,3 +340,24 @@ def test_messages_that_each_tick_asks_stay_whole_until_it_asks_them_no_more(
     assert not packed
     world.step(CALM_TICKS + 2)
     assert len(world.cascades.loose) == AT_HAND
+
+
+def test_two_threads_that_ask_for_a_message_have_one_object(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = world_of(AT_HAND + 4)
+    gc.collect()
+    own, found = EndedCascade.made, []
+    other = Thread(target=lambda: found.append(world.cascades.find(1)), daemon=True)
+
+    def made(self: EndedCascade, agents: int, rested: str) -> Cascade:
+        if other.ident is None:
+            other.start()
+            other.join(0.2)  # it asks while this one is being made, and may have to wait
+        return own(self, agents, rested)
+
+    monkeypatch.setattr(EndedCascade, "made", made)
+    found.append(world.cascades[1])
+    other.join(30)
+    assert len(found) == 2
+    assert found[0] is found[1]
