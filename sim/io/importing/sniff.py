@@ -45,6 +45,7 @@ _HOLDS_COMMA = re.compile(rf"{_DECIMAL.pattern}|\"?[(\[].*[)\]]\"?")
 _SAMPLE = 1_000
 _COMPARED = 100
 _LEAST = 1 - (1 << 63)  # what kernels that scan read
+_NO_VALUE = frozenset("na n/a nan nil none null unknown missing - -- . ?".split())  # noqa: SIM905
 _HEADINGS = frozenset(
     """author dest destination dst follower followee followed from from_id from_node fromnodeid
     from_user id1 id2 id_1 id_2 node node1 node2 node_1 node_2 nodeid source source_id src target
@@ -374,13 +375,24 @@ def _spelled(delimiter: str) -> str:
 
 def _delimiter(data: Sequence[TextLine], least: int) -> str:
     """Return the delimiter that divides the lines most evenly; the earlier in the list on a tie."""
+    by_comma = [cells(_DICT.sub("", line.text), ",")[:least] for line in data[:_COMPARED]]
+
+    def is_cut(sign: str, rows: Sequence[Sequence[str]]) -> bool:
+        """Return whether a comma would leave this sign in ids, as in ``Lee, A;Roe, B``."""
+        return (
+            sign in ";|\t"
+            and len({len(row) for row in rows} | {1}) == 2
+            and all(cell.count('"') % 2 == 0 for row in rows for cell in row)
+            and all(any(sign in cell for cell in ends) for ends in by_comma)
+        )
 
     def evenness(sign: str) -> tuple[float, bool, bool]:
         rows = [cells(_DICT.sub("", line.text), sign) for line in data[:_COMPARED]]
         filled = [len(row) for row in rows if len(row) >= least and all(row[:least])]
         common = max((filled.count(width) for width in set(filled)), default=0)
         inside = [cell for row in rows for cell in row if "," in cell and sign != ","]
-        binds = bool(inside) and all(map(_HOLDS_COMMA.fullmatch, inside)) and common == len(rows)
+        is_one = bool(inside) and all(map(_HOLDS_COMMA.fullmatch, inside))
+        binds = common == len(rows) and (is_one or is_cut(sign, rows))
         return common / len(rows), binds, bool(common) == (sign != ANY_BLANKS)
 
     return max(_DELIMITERS, key=evenness)
@@ -405,18 +417,22 @@ def _names_numbers(rows: Sequence[Sequence[str]], least: int) -> bool:
     width = len(rows[0])
     if len(rows) < 2 or any(len(row) != width for row in rows) or not all(rows[0]):
         return False
+    if not {*rows[0][:least]}.isdisjoint(end for row in rows[1:] for end in row[:least]):
+        return False  # an id of a tie, and no name of a column
     return any(
-        math.isnan(decimal(rows[0][at]))
-        and all(math.isfinite(decimal(row[at])) for row in rows[1:])
+        _is_word(rows[0][at]) and all(math.isfinite(decimal(row[at])) for row in rows[1:])
         for at in range(least, width)
     )
 
 
 def _turns_to_number(first: Sequence[str], second: Sequence[str], place: int) -> bool:
     """Return whether a column holds a word in the first line and a number in the second."""
-    return (
-        place < min(len(first), len(second)) and not number(first[place]) and number(second[place])
-    )
+    return place < min(len(first), len(second)) and _is_word(first[place]) and number(second[place])
+
+
+def _is_word(cell: str) -> bool:
+    """Return whether a cell is neither a number nor what stands where one is missing."""
+    return not number(cell) and cell.lower() not in _NO_VALUE
 
 
 def number(text: str) -> bool:
