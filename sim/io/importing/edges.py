@@ -75,9 +75,12 @@ AUTO = "auto"
 """Said in place of a column: it is found out."""
 _UNNAMED = {AUTO, NOTHING, None}
 _UNDIRECTED = re.compile(
-    r"%\s*sym\b|[#%/\s]*(graph\s*)?(type\s*[:=]\s*)?"
-    r"(undirected\b|directed\s*[:=]\s*(false|0|no)\b)",
+    r"^%\s*sym\b|(?<![\w./-])(?:undirected\b(?!\.\w|\s*[:=]?\s*(?:false|0|no|or)\b)"
+    r"|directed\s*[:=]\s*(?:false|0|no)\b)",
     re.IGNORECASE,
+)
+_NOT_SAID = re.compile(  # of these ties; ``made from an undirected list`` says it of others
+    r"(?:\b(?:not|no|never|from|or|nor|than)|n't)\W+(?:(?:an?|the|be)\W+)?$", re.IGNORECASE
 )
 _BIPARTITE = re.compile(r"%\s*bip\b")
 _DECLARED = re.compile(r"nodes\s*:\s*([\d,]+)\s+edges\s*:\s*([\d,]+)", re.IGNORECASE)
@@ -100,6 +103,10 @@ _NOT_SIZED = (
 _PADDED = (
     "Ids such as {!r} were read as whole numbers, without the zeros in front, and with {!r} they "
     "would be one; keep ids as they stand with --ids str (in Python: ids='str')."
+)
+_NO_WAY = (
+    "{!r} is no direction, as the words of column {!r} above are; if they are types of ties, read "
+    "them with --relations"
 )
 _UNREAD = "Column {!r} holds more than numbers, and was not read as weights."
 _MEMBERS = (
@@ -325,7 +332,8 @@ def _said_above(source: TextSource) -> _SaidAbove:
             sizes = [int(each.replace(",", "")) for each in found.groups()]
         elif found := _KONECT.match(line):
             sizes = [int(found[2]), int(found[1])]
-    return _SaidAbove(any(map(_UNDIRECTED.match, comments)), *sizes)
+    said = [line[: at.start()] for line in comments for at in _UNDIRECTED.finditer(line)]
+    return _SaidAbove(any(not _NOT_SAID.search(before) for before in said), *sizes)
 
 
 _COMMENTED = 1 << 14
@@ -688,7 +696,11 @@ class _TableReader:
                 self._note(row, text)
             if places.way is not None:
                 name, said = self.layout.header[places.way], row[places.way : places.way + 1]
-                self.both.append(bool(way_of(name, "".join(said))))
+                way = way_of(name, "".join(said))
+                if way is None and any(said):
+                    rule = _NO_WAY.format(said[0], name)
+                    raise FormatError(path, self.tally[0], text, rule)
+                self.both.append(bool(way))
             self.rows += 1
         numbers = np.array(ends, np.uint32)
         return numbers[::2], numbers[1::2], np.array(extra[0]), np.array(extra[1])

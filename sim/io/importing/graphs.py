@@ -27,7 +27,7 @@ from sim.io.importing.graph_text import read_gml, read_json, read_lgl, read_paje
 from sim.io.importing.graph_xml import read_xml
 from sim.io.importing.relations import of_attributes
 from sim.io.importing.report import ImportReport
-from sim.io.importing.sniff import WEIGHTS, decimal, plain_name, way_of, whole
+from sim.io.importing.sniff import WEIGHTS, decimal, plain_name, says_way, way_of, whole
 from sim.network.relations.types import StatedTypes
 
 __all__ = ["edges_of_igraph", "edges_of_networkx", "read_graph"]
@@ -244,10 +244,11 @@ def _of_rows(
 def _ways(rows: GraphRows, relations: str | None) -> npt.NDArray[np.bool_]:
     """Return which ties go both ways: as each says itself, else as the file says of all."""
     for name in dict.fromkeys(name for marks in rows.marks for name in marks):
-        said = [way_of(name, str(marks[name])) for marks in rows.marks if name in marks]
-        if None not in said and name != relations:
+        said = (str(marks[name]) for marks in rows.marks if name in marks)
+        if name != relations and says_way(name, said):
             for at, marks in enumerate(rows.marks):
-                rows.both[at] = way_of(name, str(marks.pop(name))) if name in marks else None
+                if name in marks:
+                    rows.both[at] = way_of(name, str(marks.pop(name)))
             break
     return np.array([not rows.directed if each is None else each for each in rows.both], np.bool_)
 

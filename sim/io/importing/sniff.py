@@ -6,7 +6,7 @@ import csv
 import itertools
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,6 +24,7 @@ __all__ = [
     "is_comment",
     "number",
     "plain_name",
+    "says_way",
     "sniff",
     "way_of",
     "whole",
@@ -76,7 +77,8 @@ _PAIRS = (
 WEIGHTS = ("weight", "edgeweight", "weights", "value")
 """Names under which weights are found by themselves, without case, blanks and dashes."""
 _WAYS = {"type", "edgetype", "direction", "directed", "directedness", "directionality"}
-_BOTH, _ONE = {"undirected", "mutual", "both", "bidirectional"}, {"directed", "oneway"}
+_BOTH, _ONE = {"undirected", "mutual", "both", "bidirectional", "u"}, {"directed", "oneway", "d"}
+_PLAIN_WAYS = {"undirected", "directed"}
 _TRUE, _FALSE = {"true", "1", "yes"}, {"false", "0", "no"}
 
 
@@ -186,8 +188,7 @@ class TableLayout:
         """Where each tie says whether it is directed, as tables of Gephi do; None: nowhere."""
         rows = [cells(line.text, self.delimiter) for line in self.sample]
         for at, name in enumerate(self.header):
-            said = {row[at] for row in rows if at < len(row) and row[at]}
-            if said and all(way_of(name, cell) is not None for cell in said):
+            if says_way(name, (row[at] for row in rows if at < len(row) and row[at])):
                 return at
         return None
 
@@ -321,6 +322,26 @@ def way_of(name: str, said: str) -> bool | None:
     if word in _BOTH | _ONE:
         return word in _BOTH
     return word in _FALSE if column == "directed" and word in _TRUE | _FALSE else None
+
+
+def says_way(name: str, said: Iterable[str]) -> bool:
+    """Return whether a column says of each tie whether it is directed, wherever it says something.
+
+    Raises
+    ------
+    InputError
+        When it says ``directed`` or ``undirected`` of some ties, and something else of others.
+    """
+    ways = {cell: way_of(name, cell) for cell in dict.fromkeys(said)}
+    other = next((cell for cell, way in ways.items() if way is None), None)
+    if other is None:
+        return bool(ways)
+    if way := next((cell for cell in ways if cell.strip().lower() in _PLAIN_WAYS), None):
+        raise InputError(
+            f"Column {name!r} holds {way!r}, a direction, and {shown(other)}, which is none; if "
+            f"they are types of ties, read them with --relations {name}, else mend the column."
+        )
+    return False
 
 
 def decimal(cell: str) -> float:

@@ -366,12 +366,38 @@ TYPED = "Source,Target,Type,Id,Label,timeset,Weight\n1,2,{},0,,,2.0\n2,3,{},1,,,
             {(1, 2), (2, 3)},
         ),
         ("# made from an undirected list by hand\n1 2\n", {(1, 2)}),
+        ("# The graph is undirected\n1 2\n", {(1, 2), (2, 1)}),
+        ("# This is an undirected network\n1 2\n", {(1, 2), (2, 1)}),
+        ("# Nodes: 2 Edges: 1 (undirected)\n1 2\n", {(1, 2), (2, 1)}),
+        ("# The graph is directed, not undirected\n1 2\n", {(1, 2)}),
+        ("# undirected: no\n1 2\n", {(1, 2)}),
+        ("# source: data/undirected.txt\n1 2\n", {(1, 2)}),
+        (TYPED.format("U", "D"), {(1, 2), (2, 1), (2, 3)}),
+        ("source,target,type\n1,2,D\n2,3,A\n", {(1, 2), (2, 3)}),
     ],
 )
 def test_what_a_table_says_of_its_direction_holds(
     text: str, wanted: set[Any], tmp_path: Path
 ) -> None:
     assert {*ties(made(tmp_path, text).world)} == wanted
+
+
+def test_directions_among_other_words_are_asked_about(tmp_path: Path) -> None:
+    text = TYPED.format("Undirected", "friend")
+    with pytest.raises(HubbubError, match=r"'Undirected', a direction, and .?friend.*--relations"):
+        made(tmp_path, text)
+    typed = made(tmp_path, text, relations="Type").world
+    assert typed.tie_records.counts == {"Undirected": 1, "friend": 1}
+    edges = '<edge source="a" target="b"><data key="t">undirected</data></edge>' + (
+        '<edge source="b" target="c"><data key="t">friend</data></edge>'
+    )
+    keys = '<key id="t" for="edge" attr.name="type"/>'
+    with pytest.raises(HubbubError, match="'undirected', a direction, and"):
+        made(tmp_path, GRAPHML.format(keys, "directed", edges), "a.graphml")
+    late = "source,target,type\n" + "".join(f"{at},{at + 1},undirected\n" for at in range(1_000))
+    assert len(ties(made(tmp_path, late).world)) == 2_000
+    with pytest.raises(FormatError, match=r"line 1,?002.*'mutal' is no direction"):
+        made(tmp_path, late + "7,9,mutal\n")
 
 
 def test_a_direction_that_is_asked_for_is_the_one_that_holds(tmp_path: Path) -> None:
