@@ -7,7 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sim.core.toml import toml_key, toml_value
-from sim.errors import InputError
+from sim.errors import FileError, InputError
+from sim.io.importing.files import opened
+from sim.io.importing.formats import READ, format_of
 from sim.runtime.replay import line_of
 from sim.scenario.from_world_platform import Keys, Lived, Name, quoted
 from sim.world.log import PLUGIN, words_of
@@ -107,6 +109,8 @@ def _demo(said: dict[str, Any]) -> Keys:
 
 def _imported(said: dict[str, Any]) -> Keys:
     options = said["options"]
+    if options.get("weight_column", "") is None and _is_table(said["path"]):
+        options = {**options, "weight_column": "none"}  # a scenario without weights finds them out
     section = [("file", said["path"]), ("seed", said["seed"])]
     section += [(key, options[key]) for key in _PLAIN if options.get(key) is not None]
     if options.get("columns") is not None:
@@ -117,6 +121,14 @@ def _imported(said: dict[str, Any]) -> Keys:
         if options.get(ours) not in {None, "auto"}
     ]
     return [*section, ("labels", said["labels"])] if said.get("labels") else section
+
+
+def _is_table(path: str) -> bool:
+    try:
+        with opened(path) as source:
+            return format_of(source.head, source.path) not in READ.keys() - {"edges"}
+    except (OSError, FileError):
+        return True
 
 
 BEGUN: dict[str, Callable[[dict[str, Any]], Keys]] = {

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sim import World, load, make, save
+from sim.io import EdgeOptions, import_world
 from sim.platform.acts.policy import RulePolicy
 from sim.platform.settings import PlatformSettings
 from sim.scenario.from_world import scenario_of
@@ -140,3 +141,27 @@ def test_stages_of_life_parameters_and_alerts_are_said() -> None:
     assert 'do = "act"\nact = "reply"\nagents = "ids:1"\npost = 7\ntext = "hi"\n' in text
     assert 'do = "act"\nact = "follow"\nagents = "ids:1"\nother = "2"\n' in text
     assert 'policy = "rule"\nagents = "ids:1"\nparameters = { "likes" = 1.0 }\n' in text
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "asked", "said"),
+    [
+        ("a.csv", "source,target,weight\na,b,4\nb,c,1\n", None, 'weights = "none"\n'),
+        ("a.csv", "source,target,weight\na,b,4\nb,c,1\n", "auto", ""),
+        (
+            "a.gml",
+            "graph [ node [ id 1 ] node [ id 2 ] node [ id 3 ] edge [ source 1 target 2 weight 4 ]"
+            " edge [ source 2 target 3 weight 1 ] ]",
+            None,
+            "",
+        ),
+    ],
+)
+def test_a_world_without_weights_comes_out_without(
+    name: str, text: str, asked: str | None, said: str, hubbub: Hubbub
+) -> None:
+    Path(name).write_text(text)
+    world = import_world(name, options=EdgeOptions(weight_column=asked)).world
+    world.step()
+    found, written, _ = again(hubbub, world)
+    assert (found.digest(), 'weights = "none"\n' in written) == (world.digest(), bool(said))
