@@ -34,7 +34,8 @@ def read_xml(path: Path) -> GraphRows:
             reader.begin(name, element)
             continue
         around.pop()
-        reader.end(name, element)
+        if name != "data" or (around and _plain(around[-1].tag) in {"node", "edge"}):
+            reader.end(name, element)  # data of ports and graphs is of no member and no tie
         if name in _PASSING and around:
             around[-1].remove(element)  # what was read is let go
     reader.rows.complete()
@@ -81,7 +82,6 @@ class _XmlReader:
             said = element.get("edgedefault") or element.get("defaultedgetype")
             outer = self._directed[-1] if self._directed else False
             self._directed.append(outer if said is None else said == "directed")
-            self.rows.directed = self._directed[0]
         elif name == "attributes":
             self._owner = element.get("class", "node")
         elif name == "node":
@@ -144,7 +144,7 @@ class _XmlReader:
     def _tie(self, element: Element, marks: dict[str, object]) -> None:
         way = (element.get("directed") or element.get("type") or "").lower()
         both = way not in _ONE if way in _BOTH | _ONE else None
-        if both is None and self._directed and self._directed[-1] != self._directed[0]:
+        if both is None and self._directed:
             both = not self._directed[-1]
         for name in ("weight", "label", "kind"):
             if said := element.get(name):
