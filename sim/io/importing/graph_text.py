@@ -103,7 +103,7 @@ def read_pajek(path: Path) -> GraphRows:
     """
     rows, section, names = GraphRows(), "", dict[str, str]()
     wanted, seen = 0, dict[str, int]()
-    for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
         text = line.strip()
         if not text or text.startswith(("%", "/*")):
             continue
@@ -182,11 +182,12 @@ def read_json(path: Path) -> GraphRows:
         raise InputError(f"is no whole JSON ({error}); {_NODES}") from None
     if isinstance(body, Mapping) and isinstance(body.get("graph"), Mapping):
         body = body["graph"] if "nodes" in body["graph"] else body
-    way = body.get("directed") if isinstance(body, Mapping) else None
+    way = _json_way(body) if isinstance(body, Mapping) else None
     if isinstance(body, Mapping) and isinstance(body.get("elements"), Mapping):
         body = body["elements"]
-    ties = (body.get("links") or body.get("edges")) if isinstance(body, Mapping) else None
-    if not isinstance(ties, list) or "nodes" not in body:
+    said = [body.get(each) for each in ("links", "edges")] if isinstance(body, Mapping) else []
+    ties = max((each for each in said if isinstance(each, list)), key=bool, default=None)
+    if ties is None or "nodes" not in body:
         raise InputError(f"is JSON without nodes and links; {_NODES}")
     rows = GraphRows(directed=bool(way))
     rows.members = dict(_json_members(body["nodes"]))
@@ -199,6 +200,14 @@ def read_json(path: Path) -> GraphRows:
         )
     rows.complete()
     return rows
+
+
+def _json_way(body: Mapping[str, Any]) -> object:
+    """Return whether ties are directed; those of a mixed graph of graphology are, as a rule."""
+    options = body.get("options")
+    kind = options.get("type") if isinstance(options, Mapping) else None
+    is_said = "directed" not in body and kind in {"directed", "undirected", "mixed"}
+    return kind != "undirected" if is_said else body.get("directed")
 
 
 def _data(part: object) -> dict[str, Any]:

@@ -90,6 +90,8 @@ def test_what_else_a_project_of_pajek_holds_is_left_out_and_said(tmp_path: Path)
     ):
         with pytest.raises(FileError, match=said):
             made(tmp_path, NET + "*Arcs\n1 2\n" + more, "a.net")
+    with pytest.raises(FileError, match="is no UTF-8 text; save it as UTF-8"):
+        made(tmp_path, NET.replace("Ann", "José").encode("latin-1"), "a.net")
 
 
 def test_pajek_is_read_as_igraph_and_networkx_read_what_has_one_kind_of_ties(
@@ -127,6 +129,17 @@ BOTH_WAYS: Ties = {**ONE_WAY, ("bob", "ann"): 0.5, ("cid", "bob"): 1}
         ({"directed": False, "nodes": NODES, "links": LINKS}, BOTH_WAYS),
         ({"nodes": NODES, "links": LINKS}, BOTH_WAYS),
         ({"graph": {"directed": True, "nodes": NODES, "edges": LINKS}}, ONE_WAY),
+        ({"options": {"type": "directed"}, "nodes": NODES, "edges": LINKS}, ONE_WAY),
+        ({"options": {"type": "undirected"}, "nodes": NODES, "edges": LINKS}, BOTH_WAYS),
+        (
+            {
+                "options": {"type": "mixed"},
+                "nodes": NODES,
+                "edges": [LINKS[0], {**LINKS[1], "undirected": True}],
+            },
+            {**ONE_WAY, ("cid", "bob"): 1},
+        ),
+        ({"directed": True, "nodes": NODES, "links": []}, {}),
         (
             {"graph": {"directed": True, "nodes": {n["id"]: {} for n in NODES}, "edges": LINKS}},
             ONE_WAY,
@@ -461,6 +474,13 @@ NS13 = ' xmlns="http://gexf.net/1.3" version="1.3"'
             ),
             "ab ba",
         ),
+        (
+            GRAPHML.format("", "directed", '<edge source="a" target="b"/>').replace(
+                "</graphml>",
+                '<graph edgedefault="undirected"><edge source="b" target="c"/></graph></graphml>',
+            ),
+            "ab bc cb",
+        ),
         (GEXF.format("", "", '<edge source="a" target="b"/>'), "ab ba"),
         (GEXF.format("", ' defaultedgetype="directed"', '<edge source="a" target="b"/>'), "ab"),
         (
@@ -529,6 +549,18 @@ def test_groups_labels_and_ports_of_yed_lose_no_member_and_no_tie(tmp_path: Path
     called = {"n0": "Ann", "n1": "Team", "n1::n0": "Bob", "n1::n1": "n1::n1"}
     assert names(world) == called | {"n1::n1::n0": "n1::n1::n0"}
     assert world.tie_records.counts == {"knows": 1}
+
+
+def test_what_ports_and_groups_are_called_names_no_member(tmp_path: Path) -> None:
+    keys = '<key id="l" for="all" attr.name="label"/>'
+    text = GRAPHML.format(keys, "directed", '<edge source="a" target="b"/>').replace(
+        '<node id="a"/>',
+        '<node id="a"><data key="l">Ann</data><port name="p"><data key="l">left</data></port>'
+        '<graph><data key="l">inner</data><node id="d"><data key="l">Dan</data></node></graph>'
+        "</node>",
+    )
+    called = {"a": "Ann", "b": "b", "c": "c", "d": "Dan"}
+    assert names(made(tmp_path, text, "a.graphml").world) == called
 
 
 WEIGHTED = '<edge source="a" target="b"><data key="w">2</data></edge><edge source="b" target="c"/>'
