@@ -123,12 +123,12 @@ def _guessed(text: str, path: Path, *, is_whole: bool) -> str:
         return "dimacs"
     lines = [line.strip() for line in text.splitlines()]
     lines = lines if is_whole else lines[:-1]
-    if _is_tgf(lines):
+    if _is_tgf(lines) or (not is_whole and _begins_tgf(lines)):
         return "tgf"
     if _is_lgl(lines):
         return "lgl"
     rows = [_CELLS.split(line) for line in lines if line and not line.startswith(("#", "%", "//"))]
-    if is_whole and _is_metis([line for line in lines if not line.startswith("%")]):
+    if _is_metis([line for line in lines if not line.startswith("%")], is_whole=is_whole):
         return "metis"
     return "matrix" if _is_matrix(rows, is_whole=is_whole) else "edges"
 
@@ -146,6 +146,16 @@ def _is_tgf(lines: Sequence[str]) -> bool:
         bool(labelled and ties)
         and len(ids) == len(nodes)
         and all(len(tie) > 1 and {*tie[:2]} <= ids for tie in ties)
+    )
+
+
+def _begins_tgf(lines: Sequence[str]) -> bool:
+    """Return whether all are numbered nodes with labels, as above the ``#`` of a long TGF."""
+    nodes = [line.partition(" ") for line in lines]
+    return (
+        all(own.isdecimal() and not label.isdecimal() for own, _, label in nodes)
+        and all(label[:1].isalpha() and not set(label) & set(",;|\t") for _, _, label in nodes)
+        and len({own for own, *_ in nodes}) == len(nodes)
     )
 
 
@@ -170,8 +180,11 @@ def _is_weighed(row: Sequence[str]) -> bool:
     return len(row) == 2 and not _is_number(row[0]) and whole_of(row[1]) is None
 
 
-def _is_metis(lines: Sequence[str]) -> bool:
-    """Return whether ``agents pairs`` stand on top, and each line below has a member's friends."""
+def _is_metis(lines: Sequence[str], *, is_whole: bool) -> bool:
+    """Return whether ``agents pairs`` stand on top, and each line below has a member's friends.
+
+    Of a long file, the lines of the part that is there name each other.
+    """
     sizes = lines[0].split() if lines else []
     if not 2 <= len(sizes) <= 3 or not all(map(str.isdecimal, sizes)):
         return False
@@ -180,7 +193,7 @@ def _is_metis(lines: Sequence[str]) -> bool:
     while rows and not rows[-1] and len(rows) > agents:
         rows.pop()
     if (
-        len(rows) != agents
+        (len(rows) != agents if is_whole else len(rows) > agents)
         or set(kind) - {"0", "1"}
         or not all(c.isdecimal() for row in rows for c in row)
     ):
@@ -189,16 +202,19 @@ def _is_metis(lines: Sequence[str]) -> bool:
         rows = [row[1:] for row in rows]
     rows = [row[:: 2 if kind.endswith("1") else 1] for row in rows]
     ties = {(at, int(other)) for at, row in enumerate(rows, 1) for other in row}
-    return len(ties) == 2 * pairs and all((b, a) in ties and a != b for a, b in ties)
+    inner = [(a, b) for a, b in ties if b <= len(rows)]
+    fits = len(ties) == 2 * pairs if is_whole else len(ties) <= 2 * pairs
+    return bool(inner and fits) and all((b, a) in ties and a != b for a, b in inner)
 
 
 def _is_matrix(rows: Sequence[Sequence[str]], *, is_whole: bool) -> bool:
     """Return whether a square of numbers is there, with names on top and in front or without."""
     if len(rows) < 3:
         return False
-    count = len(rows) - 1
+    count = len(rows) - 1 if is_whole else len(rows[1]) - 1
     below = [row[0] for row in rows[1:]]
-    named = [cell for cell in rows[0] if cell][-count:] == below and len(set(below)) == count
+    on_top = [cell for cell in rows[0] if cell][-count:][: len(below)]
+    named = count and on_top == below and len(set(below)) == len(below)
     if named and all(len(row) == count + 1 and all(map(_is_number, row[1:])) for row in rows[1:]):
         return True
     width = len(rows[0])
@@ -207,8 +223,11 @@ def _is_matrix(rows: Sequence[Sequence[str]], *, is_whole: bool) -> bool:
     is_square = len(rows) == width
     if all(cell in {"0", "1", "0.0", "1.0"} for row in rows for cell in row):
         return is_square or (width > _WIDE and not is_whole)
-    zeros = all(_is_number(row[at]) and float(row[at]) == 0 for at, row in enumerate(rows[:width]))
-    return is_square and width > 3 and zeros and all(_is_number(c) for row in rows for c in row)
+    fits = is_square or (not is_whole and width > _WIDE and len(rows) < width)
+    if width <= 3 or not fits or not all(_is_number(c) for row in rows for c in row):
+        return False
+    no_ids = width > _WIDE and any(not float(row[0]).is_integer() for row in rows)
+    return no_ids or {float(row[at]) for at, row in enumerate(rows)} in ({0.0}, {1.0})
 
 
 def _is_number(cell: str) -> bool:

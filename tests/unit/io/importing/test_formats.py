@@ -248,6 +248,25 @@ def test_lgl_is_read_as_igraph_wrote_it(tmp_path: Path) -> None:
         assert ties(world) == wanted | {(b, a): trust for (a, b), trust in wanted.items()}
 
 
+def _metis(agents: int) -> str:
+    """Return a ring in which each member has six friends."""
+    steps = (-3, -2, -1, 1, 2, 3)
+    rows = (" ".join(str((at + step) % agents + 1) for step in steps) for at in range(agents))
+    return f"{agents} {3 * agents}\n" + "\n".join(rows) + "\n"
+
+
+def _square(size: int, own: float, *, named: bool = False) -> str:
+    """Return a matrix of weights with these on its diagonal."""
+    drawn = np.random.default_rng(3).random((size, size)).round(3)
+    np.fill_diagonal(drawn, own)
+    rows = [" ".join(map(str, row)) for row in drawn.tolist()]
+    if named:
+        rows = [" ".join(f"m{at}" for at in range(size))] + [
+            f"m{at} {row}" for at, row in enumerate(rows)
+        ]
+    return "\n".join(rows) + "\n"
+
+
 ODD = [
     ("nodedef> name VARCHAR,label VARCHAR\na,Ann\nedgedef> node1,node2\na,b\n", "GDF"),
     ("nodedef>name VARCHAR\r\na\r\nedgedef>node1 VARCHAR,node2 VARCHAR\r\na,a\r\n", "GDF"),
@@ -273,6 +292,13 @@ ODD = [
     ("3 3\n2 3\n1 3\n1 2\n", "METIS"),
     ("% made\n4 4\n2 3\n1 4\n1 4\n2 3\n", "METIS"),
     ("3 3 1\n2 9 3 8\n1 9 3 7\n1 8 2 7\n", "METIS"),
+    (_metis(30_000), "METIS"),
+    ("".join(f"{at} Person {at}\n" for at in range(20_000)) + "#\n0 1\n", "TGF"),
+    (_square(300, 0), "matrix"),
+    (_square(300, 1), "matrix"),
+    (_square(6, 1), "matrix"),
+    (_square(300, 0.5), "matrix"),
+    (_square(300, 0.5, named=True), "matrix"),
     ("LEDA.GRAPH\nstring\nint\n-1\n2\n|{ann}|\n|{bob}|\n1\n1 2 0 |{4}|\n", "LEDA"),
     (">>graph6<<A_\n", "graph6"),
     ('(tlp "2.3"\n(nodes 0..2)\n(edge 0 0 1)\n', "TLP"),
@@ -342,6 +368,22 @@ def test_a_table_of_ties_that_looks_a_little_like_another_format_is_read(
     rows = [line.split() for line in text.splitlines() if line[:1] not in {"", "#"}]
     wanted = {(row[0], row[1]) for row in rows}
     assert {(str(a), str(b)) for a, b in ties(made(tmp_path, text).world)} == wanted
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [f"{at % 9_000} {at * 7 % 9_001}" for at in range(40_000)],  # sizes on top, one might think
+        [f"{at} m{at % 50}" for at in range(9_000)] * 4,
+        [f"{at}\tm{at % 50}" for at in range(40_000)],
+        [" ".join(map(str, (at, at + 1, *range(100, 220)))) for at in range(900)],
+    ],
+)
+def test_a_long_table_of_ties_is_read(rows: list[str], tmp_path: Path) -> None:
+    pairs = {tuple(row.split()[:2]) for row in rows}
+    wanted = {(a, b) for a, b in pairs if a != b}
+    text = "\n".join(rows) + "\n"
+    assert {(str(a), str(b)) for a, b in ties(made(tmp_path, text, ids="str").world)} == wanted
 
 
 def test_a_table_that_was_said_to_be_one_is_read_whatever_it_looks_like(tmp_path: Path) -> None:
