@@ -695,12 +695,7 @@ class _TableReader:
             if places.says_more:
                 self._note(row, text)
             if places.way is not None:
-                name, said = self.layout.header[places.way], row[places.way : places.way + 1]
-                way = way_of(name, "".join(said))
-                if way is None and any(said):
-                    rule = _NO_WAY.format(said[0], name)
-                    raise FormatError(path, self.tally[0], text, rule)
-                self.both.append(bool(way))
+                self.both.append(self._goes_both_ways(row[places.way : places.way + 1], text))
             self.rows += 1
         numbers = np.array(ends, np.uint32)
         return numbers[::2], numbers[1::2], np.array(extra[0]), np.array(extra[1])
@@ -708,6 +703,14 @@ class _TableReader:
     def _id(self, cell: str) -> str:
         """Return the id in a cell; CSV has formulas guarded, other tables do not."""
         return unguarded(cell) if self.layout.delimiter == "," else cell
+
+    def _goes_both_ways(self, said: list[str], text: str) -> bool:
+        name = self.layout.header[self.places.way or 0]
+        way = way_of(name, "".join(said))
+        if way is None and any(said):
+            rule = _NO_WAY.format(said[0], name)
+            raise FormatError(self.source.path, self.tally[0], text, rule)
+        return bool(way)
 
     def _note(self, row: list[str], text: str) -> None:
         """Keep what a line says of its tie beside; FormatError for what cannot be kept."""
