@@ -475,5 +475,6 @@ def _weights(given: Sequence[object]) -> tuple[Floats | None, tuple[str, ...]]:
     if not np.isfinite(weights[~missing]).all():
         raise InputError("Weights must be finite numbers.")
     weights[missing] = 1.0
-    note = f"{int(missing.sum()):,} ties without a weight count 1."
-    return weights, (note,) if missing.any() else ()
+    bare = int(missing.sum())
+    tie, count = ("tie", "counts") if bare == 1 else ("ties", "count")
+    return weights, (f"{bare:,} {tie} without a weight {count} 1.",) if bare else ()

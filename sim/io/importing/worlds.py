@@ -148,7 +148,9 @@ def world_of(
     if world.interactions is not None:
         notes = (*notes, _timed(world.interactions))
     elif world.ties.dropped.duplicates:
-        notes = (*notes, _REPEATED.format(f"{world.ties.dropped.duplicates:,}"))
+        repeated = world.ties.dropped.duplicates
+        once = "counts" if repeated == 1 else "count"
+        notes = (*notes, _REPEATED.format(_repeat(repeated), once))
     return ImportOutcome(world, _counted(edges.report, world, notes, perf_counter() - began))
 
 
@@ -169,19 +171,25 @@ def _records(edges: ImportedArcs) -> tuple[TieRecords, tuple[str, ...]]:
     counts = sorted(records.counts.items(), key=lambda each: (-each[1], each[0]))
     types = ", ".join(f"{name} {count:,}" for name, count in counts[:_SHOWN])
     more = f" and {len(counts) - _SHOWN:,} types more" if len(counts) > _SHOWN else ""
-    said = f"{len(records):,} ties have a type or properties{': ' if types else ''}{types}{more}."
+    have = "tie has" if len(records) == 1 else "ties have"
+    said = f"{len(records):,} {have} a type or properties{': ' if types else ''}{types}{more}."
     if not repeated:
         return records, (said,)
-    return records, (said, f"{repeated:,} repeat a tie that has some, of which the last count.")
+    one, last = ("repeats", "counts") if repeated == 1 else ("repeat", "count")
+    return records, (said, f"{repeated:,} {one} a tie that has some, of which the last {last}.")
 
 
 _SHOWN = 8
 """Types that a report names."""
 
 _REPEATED = (
-    "{} lines or ties repeat another, and count once; to keep how often as the weight, and so as "
-    "trust, use --repeats weight (in Python: repeats='weight')."
+    "{}, and {} once; to keep how often as the weight, and so as trust, use --repeats weight (in "
+    "Python: repeats='weight')."
 )
+
+
+def _repeat(count: int) -> str:
+    return f"{count:,} {'line or tie repeats' if count == 1 else 'lines or ties repeat'} another"
 
 
 def added_up(edges: ImportedArcs) -> ImportedArcs:
@@ -195,7 +203,7 @@ def added_up(edges: ImportedArcs) -> ImportedArcs:
     keys, places = np.unique(sources << np.uint64(32) | targets, return_inverse=True)
     weights = np.bincount(places, edges.weights, keys.size).astype(np.float64)
     repeated = edges.sources.size - keys.size
-    note = f"{repeated:,} lines or ties repeat another; their weights were added up."
+    note = f"{_repeat(repeated)}; their weights were added up."
     return replace(
         edges,
         sources=(keys >> np.uint64(32)).astype(np.uint32),

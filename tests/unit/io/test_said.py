@@ -162,7 +162,7 @@ def test_ties_of_graphs_that_repeat_are_said_and_may_become_a_weight(
     graph = nx.MultiDiGraph([("a", "b"), ("a", "b"), ("b", "c")])
     getattr(nx, f"write_{to}")(graph, tmp_path / f"a.{to}")
     found = io.import_world(tmp_path / f"a.{to}")
-    assert "1 lines or ties repeat another" in found.report.describe()
+    assert "1 line or tie repeats another" in found.report.describe()
     options = io.EdgeOptions(repeats="weight")
     weighed = io.import_world(tmp_path / f"a.{to}", options=options).world
     np.testing.assert_allclose(weighed.ties.trust / 65535, [1.0, 0.5], atol=1e-4)

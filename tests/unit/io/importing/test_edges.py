@@ -268,7 +268,7 @@ def test_a_world_keeps_ids_and_counts_what_was_dropped(tmp_path: Path) -> None:
     assert (report.agents, report.ties) == (4, 3)
     assert report.describe().startswith(
         "edges.txt: 5 arcs in 7 lines, 1 comment and 1 empty. Dropped 1 loop and 1 duplicate. "
-        "The world has 4 agents (1 isolated) and 3 ties. 1 lines or ties repeat another, and "
+        "The world has 4 agents (1 isolated) and 3 ties. 1 line or tie repeats another, and "
     )
 
 

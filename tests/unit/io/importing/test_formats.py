@@ -624,6 +624,12 @@ def test_weights_stand_under_other_words_too(keys: str, tmp_path: Path) -> None:
     assert ties(world) == {("a", "b"): 1.0, ("b", "c"): 0.5}
 
 
+def test_one_tie_without_a_weight_is_said_as_one(tmp_path: Path) -> None:
+    keys = '<key id="w" for="edge" attr.name="weight" attr.type="double"/>'
+    found = made(tmp_path, GRAPHML.format(keys, "directed", WEIGHTED), "a.graphml")
+    assert "1 tie without a weight counts 1." in found.report.describe()
+
+
 @pytest.mark.parametrize("asked", [{"weight_column": "none"}, {"weight_column": "strength"}])
 def test_the_attribute_that_holds_weights_may_be_named(
     asked: dict[str, Any], tmp_path: Path
@@ -957,6 +963,5 @@ def test_the_guide_names_every_format() -> None:
     guide = (Path(__file__).parents[4] / "sim/io/README.md").read_text()
     assert set(READ.values()) <= set(re.findall(r"^\| ([^|]*) \|", guide, re.MULTILINE))
     named = {"matrix": "matrices of zeros and ones", "html": "web pages", "xml": "other XML"}
-    for kind, (name, instead) in REFUSED.items():
+    for kind, (name, _) in REFUSED.items():
         assert named.get(kind, name.split(" of ")[0].split(" or ")[0]) in guide
-        assert instead
