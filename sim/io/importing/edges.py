@@ -276,6 +276,7 @@ def read_arcs(
         table = _table(source, layout, options, report)
         said = _said_above(source)
     notes = _notes(layout, options) + _padded(Path(path), table, layout, options)
+    notes += _with_commas(Path(path), layout, options)
     sized = _sizes(table, layout, options)
     if sized is not None:
         first = one_line(layout.sample[0].text, _SHOWN)
@@ -469,6 +470,18 @@ def _padded(
             if _is_padded(cell):
                 return (_PADDED.format(cell, str(int(cell))),)
     return ()
+
+
+def _with_commas(path: Path, layout: TableLayout, options: EdgeOptions) -> tuple[str, ...]:
+    """Say how a weight such as ``1,234`` was read, which some write for a thousand and more."""
+    at = layout.weight if options.weight_column == AUTO else None
+    if options.weight_column not in _UNNAMED:
+        at = layout.place(options.weight_column or 0, path)
+    if at is None or not layout.has_decimal_commas:
+        return ()
+    column = (cells(line.text, layout.delimiter)[at : at + 1] for line in layout.sample)
+    odd = (cell for said in column for cell in said if re.fullmatch(r"[1-9]\d{0,2},\d{3}", cell))
+    return tuple(f"Weights such as {cell} were read as {decimal(cell):g}." for cell in [*odd][:1])
 
 
 def _is_padded(cell: str) -> bool:

@@ -230,6 +230,8 @@ def wrong_line(
         rule = f"the weight {row[places.weight]!r} is no number"
     if not rule and places.time is not None and not number(row[places.time]):
         rule = f"the time {row[places.time]!r} is no number; seconds are expected, as since 1970"
+    if not rule and any("," in row[at] for at in (places.weight, places.time) if at is not None):
+        rule = "it has a decimal comma, and the lines above have points; write all of them alike"
     return FormatError(path, line, text, rule or "is no line of numbers")
 
 

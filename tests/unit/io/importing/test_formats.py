@@ -624,6 +624,17 @@ def test_weights_stand_under_other_words_too(keys: str, tmp_path: Path) -> None:
     assert ties(world) == {("a", "b"): 1.0, ("b", "c"): 0.5}
 
 
+def test_a_comma_in_a_weight_that_may_mean_two_things_is_said(tmp_path: Path) -> None:
+    found = made(tmp_path, "a\tb\t1,234\nb\tc\t2,468\n", weight_column=2)
+    assert ties(found.world)["a", "b"] == 0.5
+    assert "Weights such as 1,234 were read as 1.234." in found.report.describe()
+    plain = made(tmp_path, "a\tb\t1,5\nb\tc\t3,0\n", weight_column=2)
+    assert "such as" not in plain.report.describe()
+    late = "".join(f"{at};{at + 1};1.5\n" for at in range(1_100)) + "7;9;1,5\n"
+    with pytest.raises(FormatError, match=r"line 1,?101.*has a decimal comma.*write all of them"):
+        made(tmp_path, late, weight_column=2)
+
+
 def test_one_tie_without_a_weight_is_said_as_one(tmp_path: Path) -> None:
     keys = '<key id="w" for="edge" attr.name="weight" attr.type="double"/>'
     found = made(tmp_path, GRAPHML.format(keys, "directed", WEIGHTED), "a.graphml")
