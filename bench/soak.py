@@ -152,6 +152,12 @@ class Soak:
             await asyncio.sleep(1.0)
 
 
+def _told(task: asyncio.Task[None]) -> None:
+    """Say at once what ended a task before its time."""
+    if not task.cancelled() and (error := task.exception()):
+        print(f"  ended early: {type(error).__name__}: {error}", flush=True)
+
+
 def _tick(world: World) -> int:
     return world.tick
 
@@ -229,13 +235,12 @@ async def soak(
                 asyncio.create_task(each)
                 for each in (run.inject(every), run.save(path, 60.0), run.probe())
             ]
+            for task in working:
+                task.add_done_callback(_told)
             await run.look(60 * minutes)
             for task in working:
                 task.cancel()
-            broken = [e for e in await asyncio.gather(*working, return_exceptions=True)
-                      if not isinstance(e, asyncio.CancelledError)]  # fmt: skip
-            if broken:
-                print(f"  ended early: {broken[0]}")
+            await asyncio.gather(*working, return_exceptions=True)
             await simulation.pause()
             ticks = simulation.frame.tick
     times, memory, own, history, journal, kept = zip(*run.seen, strict=True)
