@@ -107,7 +107,7 @@ def writable_streams() -> None:
         stream = getattr(sys, name)
         if stream is None:
             _take(number, os.O_RDONLY if number < 2 else os.O_WRONLY)
-            stream = open(number, "r" if number == 0 else "w", closefd=False)  # noqa: SIM115
+            stream = os.fdopen(number, "r" if number == 0 else "w", closefd=False)
             setattr(sys, name, stream)
         if number and isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="hubbub")

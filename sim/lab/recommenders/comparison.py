@@ -210,8 +210,8 @@ def compare_recommenders(
     --------
     >>> from sim import World
     >>> found = compare_recommenders(
-    ...     lambda seed: World.create(agents=500, seed=seed, platform=True),
-    ...     ["chronological", "popularity"], ticks=12, seeds=[1, 2],
+    ...     lambda seed: World.create(agents=1000, seed=seed, platform=True),
+    ...     ["chronological", "popularity"], ticks=24, seeds=[1, 2],
     ... )
     >>> found.difference("chronological", "popularity", "inequality").mean > 0
     True

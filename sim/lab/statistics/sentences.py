@@ -57,7 +57,7 @@ def conclusion(
     >>> from sim.lab.statistics import paired_difference
     >>> found = paired_difference([5, 6, 7, 6, 5], [8, 9, 11, 9, 8])
     >>> conclusion(found, what="reach", first="as it is", second="warned", unit="members")
-    'Reach is larger under warned than under as it is by 3.2 members (95 % interval 2.64 to 3.76, 5 pairs).'
+    'Reach is larger under warned than under as it is by 3.2 members (95 % interval 2.64 to 3.76 by t, 5 pairs).'
     """  # noqa: E501
     require_margin(margin)
     what, first, second, unit = map(one_line, (what, first, second, unit))
