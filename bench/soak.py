@@ -43,6 +43,7 @@ from scipy.stats import theilslopes
 
 from sim import Simulation, World, save
 from sim.core.registry import names, spec
+from sim.errors import CapacityError
 from sim.platform.acts.policy import RulePolicy
 from sim.settings.settings import current, use
 
@@ -111,7 +112,12 @@ class Soak:
             model = models[self.messages % len(models)]
             own = _PARAMETERS.get(model, {}) | _contest(model, self.messages)
             text = f"News {self.messages}"
-            await self._simulation.inject(text, seeds="random:20", model=model, **own)
+            try:
+                await self._simulation.inject(text, seeds="random:20", model=model, **own)
+            except CapacityError as error:  # such as one that weighs all pairs
+                print(f"  left out: {error}", flush=True)
+                models.remove(model)
+                continue
             self.messages += 1
             if self.messages % 3 == 0 and self.messages > _CANCELLED_AFTER:
                 await self._simulation.cancel(self.messages - _CANCELLED_AFTER)
