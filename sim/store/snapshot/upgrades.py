@@ -96,7 +96,7 @@ def _unburied(meta: dict[str, Any], _columns: Columns) -> None:
 def _seen_anew(_meta: dict[str, Any], columns: Columns) -> None:
     """Let members remember what they see from here on: what was kept barred a fifth of all else."""
     if (seen := columns.get("platform.members.seen")) is not None:
-        columns["platform.members.seen"] = np.zeros((seen.size, SETS), np.uint16)
+        columns["platform.members.seen"] = np.zeros((len(seen), SETS), np.uint16)
 
 
 CHANGES: dict[int, tuple[Upgrade, ...]] = {

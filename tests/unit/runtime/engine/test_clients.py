@@ -159,7 +159,7 @@ async def test_a_command_is_carried_out_by_its_name(live: Simulation) -> None:
             await live.do(wrong)
     assert len(live.audit()) == 2
     assert (await live.do("step", ticks=3), live.frame.tick) == (3, 3)
-    with pytest.raises(InputError, match="of at least 0, got -1"):
+    with pytest.raises(InputError, match=r"of at least 0 and at most 2,147,483,647, got -1"):
         await live.do("step", -1)
 
 
