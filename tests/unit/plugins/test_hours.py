@@ -14,6 +14,7 @@ from sim import World
 def test_a_day_is_a_day_in_ticks_of_any_length(model: str) -> None:
     sizes = {}
     options: dict[str, Any] = {"rate": 0.02} if model == "diffusion" else {"base": 0.5}
+    options |= {"fading": 0.61} if model == "hybrid" else {}
     for minutes in (60.0, 10.0):
         found = []
         for seed in range(6):

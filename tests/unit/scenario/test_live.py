@@ -474,6 +474,9 @@ class Program:
 class Hanging(PropagationModel):
     \"\"\"Is only here for its program.\"\"\"
 
+    def step(self, cascade, contacts, draws):
+        pass
+
 
 PROGRAM = Program()
 """
