@@ -147,9 +147,14 @@ class Draft:
     def __init__(self, target: Path, mode: int = 0o666) -> None:
         self.target = target
         self.path, self.descriptor = _create(target, mode)
-        with contextlib.suppress(FileNotFoundError):
-            if stat.S_ISREG(there := target.lstat().st_mode):
-                os.fchmod(self.descriptor, stat.S_IMODE(there))
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                if stat.S_ISREG(there := target.lstat().st_mode):
+                    os.fchmod(self.descriptor, stat.S_IMODE(there))
+        except OSError:
+            os.close(self.descriptor)
+            self.discard()
+            raise
 
     def publish(self) -> None:
         """Give the finished, flushed file its name, and make the name durable."""

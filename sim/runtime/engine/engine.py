@@ -450,7 +450,12 @@ class Engine:
             lost = None if command.is_safe else lost
             command.settle(None if lost else result, lost or error)
 
-        keeper.when_durable(keeper.number, tell)
+        try:
+            keeper.when_durable(keeper.number, tell)
+        except BaseException:
+            if self._failure is None:  # the engine fails of it, then comes back
+                raise
+            tell(self._failure)
 
     def _fail(self, error: BaseException) -> None:
         """Stop ticking for good; whoever waits gets to know. Raises nothing itself."""

@@ -100,6 +100,7 @@ def bound_by_modes() -> Iterator[Path]:
         path, owner = Path(folder), os.geteuid()
         path.chmod(0o755)
         saved(path / "a.hub")
+        (path / "a.hub").chmod(0o644)
         path.chmod(0o555)
         if owner == 0:
             os.seteuid(65534)
@@ -224,7 +225,7 @@ def test_two_writers_of_one_file_leave_one_of_their_worlds(tmp_path: Path) -> No
 
 def test_on_macos_the_drive_is_flushed_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    monkeypatch.setattr(files, "FULL_FLUSH", 51)
+    monkeypatch.setattr("sim.core.whole_files.FULL_FLUSH", 51)
     monkeypatch.setattr(fcntl, "fcntl", lambda _, what: asked.append(what))
     saved(tmp_path / "a.hub")
     assert asked == [51, 51]  # the pages, then the trailer
