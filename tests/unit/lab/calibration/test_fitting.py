@@ -25,7 +25,7 @@ from sim.lab.calibration import (
 from sim.lab.calibration.fitting import Posterior, Surfaces, enough_points, misses, sobol
 from sim.lab.calibration.targets import numbers_of
 
-NETWORK = "retweet-like,agents=520,roots=20,audience=60,tick_minutes=60"
+NETWORK = "retweet-like,agents=520,roots=20,audience=60,audience_sd=0.75,tick_minutes=60"
 MODEL = "independent-cascade"
 PLAN = {"minutes": 600.0}
 
