@@ -12,7 +12,7 @@ PINNED = {
     "erdos-renyi": 978_946,
     "planted-communities": 646_212,
     "preferential-attachment": 205_038,
-    "retweet-like": 89_609,
+    "retweet-like": 734277,
     "small-world": 994_180,
 }
 
