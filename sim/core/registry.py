@@ -162,8 +162,12 @@ def register(name: str) -> Callable[[C], C]:
         if is_file := cls.__module__.startswith(_FILE):
             require_hooks(cls)
         taken = _known.setdefault(kind, {}).get(name)
-        is_other = taken is not None and taken.cls.__name__ != cls.__name__  # not a file read anew
-        if is_other and taken.cls.__module__ == cls.__module__ and is_file:
+        if (
+            is_file
+            and taken is not None
+            and taken.cls.__module__ == cls.__module__
+            and taken.cls.__name__ != cls.__name__  # else the file was read anew
+        ):
             raise InputError(
                 f"Two classes, {taken.cls.__name__} and {cls.__name__}, are registered "
                 f"as {name!r}; choose another name."
