@@ -39,7 +39,8 @@ def test_a_model_without_parameters_says_so(hubbub: Hubbub, tmp_path: Path) -> N
         "from sim import PropagationModel, register\n"
         '@register("still-of-the-tests")\n'
         "class Still(PropagationModel):\n"
-        '    """Nothing happens."""\n'
+        '    """Nothing happens."""\n\n'
+        "    def step(self, cascade, contacts, draws):\n        pass\n"
     )
     said = hubbub("models", "still-of-the-tests", "--plugin", "still.py").out
     assert "It has no parameters." in said
