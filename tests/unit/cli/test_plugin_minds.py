@@ -190,7 +190,7 @@ def test_a_run_is_distilled_and_decided_by(hubbub: Hubbub) -> None:
     like = json.dumps({"act": "like", "post": 1, "text": ""})
     post = json.dumps({"act": "do nothing", "post": 0, "text": ""})
     world = minded("model", members=60)
-    pool = Script(lambda ask: like if 'number="4"' in ask.turns[1].text else post)
+    pool = Script(lambda ask: like if 'number="10"' in ask.turns[1].text else post)
     run(world, Thinker(pool), 8)
     save(world, "a.hub")
     said = hubbub("llm", "distill", "a.hub", "--out", "s.json")
