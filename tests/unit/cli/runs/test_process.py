@@ -158,7 +158,7 @@ def test_a_run_that_gets_no_further_ends() -> None:
         saved.append((path, note))
 
     saved: list[tuple[Path, str]] = []
-    frame = SimpleNamespace(tick=4, banner="It ended.", program=ProgramNow("run", 4))
+    frame = SimpleNamespace(tick=4, stalled=None, banner="It ended.", program=ProgramNow("run", 4))
     parts: dict[str, Any] = {"step": step, "ready": ready, "save": save, "frame": frame}
     kept = "the world at tick 4 is kept in end.rescued.hub"
     with pytest.raises(HubbubError, match=f"The run gets no further: It ended; {kept}"):
@@ -185,7 +185,7 @@ def test_a_run_is_called_off_by_its_report() -> None:
         if (error := next(reports)) is not None:
             raise error
 
-    frame = SimpleNamespace(tick=4, program=ProgramNow("run", 4))
+    frame = SimpleNamespace(stalled=None, tick=4, program=ProgramNow("run", 4))
     with pytest.raises(Cancelled, match="enough"):
         run(SimpleNamespace(step=step, frame=frame), report)
     assert ended == [True]
