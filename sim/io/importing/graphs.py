@@ -153,7 +153,7 @@ def _parsed(path: Path, parse: Callable[[], Any]) -> Any:
     except InputError as error:
         raise FileError(path, str(error).rstrip(".")) from None
     except UnicodeDecodeError:
-        raise FileError(path, "is no UTF-8 text; save it as UTF-8") from None
+        raise FileError(path, "is not UTF-8 text; save it as UTF-8") from None
     except Exception as error:
         said = " ".join(str(error).split())
         said = re.sub(r"^Error at \S+: ", "", said).split(" -- ")[0].rstrip(". ")
@@ -182,7 +182,7 @@ def _matrix(
             "kind of them with networkx.bipartite.from_biadjacency_matrix and from_networkx"
         )
     if values == "complex":
-        raise InputError("has complex numbers, which are no weights; write their sizes")
+        raise InputError("has complex numbers, which cannot be weights; write their magnitudes")
     check_direction(direction)
     entries = coo_array(scipy.io.mmread(path))
     pairs = np.stack(entries.coords, axis=1).astype(np.uint32)

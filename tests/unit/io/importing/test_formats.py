@@ -90,7 +90,7 @@ def test_what_else_a_project_of_pajek_holds_is_left_out_and_said(tmp_path: Path)
     ):
         with pytest.raises(FileError, match=said):
             made(tmp_path, NET + "*Arcs\n1 2\n" + more, "a.net")
-    with pytest.raises(FileError, match="is no UTF-8 text; save it as UTF-8"):
+    with pytest.raises(FileError, match="is not UTF-8 text; save it as UTF-8"):
         made(tmp_path, NET.replace("Ann", "José").encode("latin-1"), "a.net")
 
 
