@@ -22,7 +22,7 @@ from pathlib import Path
 import psutil
 
 from sim import World
-from sim.lab.runs import Messages, experiment
+from sim.lab.runs import Messages, experiment_now
 from sim.lab.runs.shared_base import BaseFile
 
 PROGRAM = Messages([{"text": "The bridge is closed.", "model": "independent-cascade"}])
@@ -98,7 +98,7 @@ class Memory:
 def ensemble(world: World, replicates: int) -> float:
     """Return the seconds that an ensemble takes."""
     began = time.perf_counter()
-    experiment(world, [PROGRAM], range(replicates), workers=2)
+    experiment_now(world, [PROGRAM], range(replicates), workers=2)
     return time.perf_counter() - began
 
 

@@ -210,7 +210,7 @@ def series_of(experiment: Experiment) -> tuple[str, ...]:
     has_messages = experiment.plan.sends or bool(experiment.under_way)
     own = [name for name in OF_MESSAGES if name in every and has_messages]
     rest = [name for name in every if name not in {*OF_MESSAGES, "running"}]
-    rest.sort(key=lambda name: not name.startswith("feed "))
+    rest.sort(key=lambda name: not name.startswith("feed_"))
     return (*own, *rest) or tuple(every)
 
 
@@ -547,7 +547,9 @@ def _own(cascade: Any, series: str) -> NDArray[Any]:
     """Return a series of one message, from the tick on at which it began."""
     if series in {"ever", "new"}:
         return np.asarray(cascade.new_adopters)
-    state = series.removeprefix("in ")
-    if state == series or state not in cascade.states or not len(cascade.history):
+    from sim.lab.runs import column_name
+
+    named = [column_name("in", state) for state in cascade.states]
+    if series not in named or not len(cascade.history):
         return np.zeros(0)
-    return np.asarray(cascade.history[:, cascade.states.index(state)])
+    return np.asarray(cascade.history[:, named.index(series)])

@@ -3,38 +3,54 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, TypeVar
+import functools
+import inspect
+from collections.abc import Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar
 
 from sim.core.progress import Report, quiet
 
-__all__ = ["in_background"]
+__all__ = ["awaited"]
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
-async def in_background(work: Callable[..., T], *given: Any, **asked: Any) -> T:
-    """Call ``work(*given, report=..., **asked)`` in a thread, and return what it returns.
+def awaited(work: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """Return what runs the work of the lab, ``NAME_now``, in a thread beside the event loop.
 
+    What it takes is what the work takes; a keyword that there is not is refused when it is called.
     Whoever cancels the task stops the work at its next report, and is answered once it has
-    stopped: workers are gone, and files are closed.
+    stopped: workers are gone, files are closed, and what is finished is in them.
 
     Parameters
     ----------
     work
-        A function that takes ``report``.
-    *given, **asked
-        What it is called with; a ``report`` among them is told too, in the thread.
+        A function that takes ``report``, which is called in the thread.
 
     Examples
     --------
     >>> import asyncio
-    >>> def count(most, report):
+    >>> def count_now(most, report=quiet):
     ...     report("counting", 0.5)
     ...     return sum(range(most))
-    >>> asyncio.run(in_background(count, 5))
-    10
+    >>> count = awaited(count_now)
+    >>> asyncio.run(count(5)), count.__name__
+    (10, 'count')
     """
+    taken = inspect.signature(work)
+
+    @functools.wraps(work)
+    def begun(*given: P.args, **asked: P.kwargs) -> Coroutine[Any, Any, T]:
+        taken.bind(*given, **asked)
+        return _in_thread(work, given, dict(asked))
+
+    begun.__name__ = begun.__qualname__ = work.__name__.removesuffix("_now")
+    begun.__doc__ = f"Await, beside the event loop: {inspect.getdoc(work)}"
+    return begun
+
+
+async def _in_thread(work: Callable[..., T], given: tuple[Any, ...], asked: dict[str, Any]) -> T:
     from sim.runtime.jobs import start
 
     told: Report = asked.pop("report", quiet)

@@ -13,8 +13,8 @@ import numpy as np
 from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import InputError
-from sim.lab.background import in_background
-from sim.lab.runs.experiment import MOST_TICKS, ExperimentProgress, experiment, seeds_from
+from sim.lab.background import awaited
+from sim.lab.runs.experiment import MOST_TICKS, ExperimentProgress, experiment_now, seeds_from
 from sim.lab.runs.programs import Messages, messages_of
 from sim.lab.runs.records import UNITS, Records
 from sim.lab.statistics import Takeoff, mean_interval, means_said, median_interval, takeoff
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sim.scenario.driver import Program
     from sim.world.world import World
 
-__all__ = ["QUANTILES", "Ensemble", "ensemble", "run_ensemble"]
+__all__ = ["QUANTILES", "Ensemble", "ensemble", "ensemble_now"]
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Of a fan, when no others are named."""
@@ -170,7 +170,7 @@ class Ensemble(Result):
 
     def plot(self, series: str = "ever", **_: Any) -> Figure:
         """Draw the fan of a series: the median, and the middle half and nine tenths around it."""
-        from sim.lab.tables import label, new_figure
+        from sim.core.data_frames import label, new_figure
 
         fan = self.fan(series)
         figure = new_figure()
@@ -234,34 +234,7 @@ def _row(known: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, Any]:
 Said = str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]]
 
 
-async def ensemble(world: World, messages: Said = (), **asked: Any) -> Ensemble:
-    """Run a world many times over, beside the event loop; see :func:`run_ensemble`.
-
-    Whoever cancels the task stops the workers; what is finished is in the file.
-
-    Parameters
-    ----------
-    world, messages, **asked
-        As :func:`run_ensemble` takes them; ``report`` and ``follow`` are called in a thread.
-
-    Returns
-    -------
-    Ensemble
-
-    Examples
-    --------
-    >>> import asyncio
-    >>> from sim import World, lab
-    >>> world = World.create(agents=300, mean_degree=4, seed=1)
-    >>> rumour = {"text": "The bridge is closed.", "model": "independent-cascade"}
-    >>> found = asyncio.run(lab.ensemble(world, rumour, replicates=5, workers=1))
-    >>> len(found.runs), found.takeoff().threshold.__round__()
-    (5, 45)
-    """
-    return await in_background(run_ensemble, world, messages, **asked)
-
-
-def run_ensemble(
+def ensemble_now(
     world: World,
     messages: Said = (),
     *,
@@ -301,7 +274,7 @@ def run_ensemble(
     seed
         Of replicate 0; None: the world's.
     measures, series, workers, backend, into, resume, report, follow
-        As of :func:`~sim.lab.runs.experiment`.
+        As of :func:`~sim.lab.runs.experiment_now`.
 
     Raises
     ------
@@ -313,7 +286,7 @@ def run_ensemble(
     >>> from sim import World, lab
     >>> world = World.create(agents=300, mean_degree=4, seed=1)
     >>> rumour = {"text": "The bridge is closed.", "model": "independent-cascade"}
-    >>> found = lab.run_ensemble(world, rumour, replicates=6, workers=1)
+    >>> found = lab.ensemble_now(world, rumour, replicates=6, workers=1)
     >>> found.fan("ever").names
     ('tick', 'mean', 'q5', 'q25', 'q50', 'q75', 'q95')
     """
@@ -324,7 +297,7 @@ def run_ensemble(
         raise InputError("Nothing would happen: give messages=..., program=... or ticks=...")
     quietly = ticks is None if until_quiet is None else until_quiet
     first = world.seed if seed is None else seed
-    records = experiment(
+    records = experiment_now(
         world,
         [program if program is not None else Messages(said, until_quiet=quietly)],
         seeds_from(first, replicates),
@@ -333,3 +306,6 @@ def run_ensemble(
         into=into, resume=resume, report=report, follow=follow,
     )  # fmt: skip
     return Ensemble(records)
+
+
+ensemble = awaited(ensemble_now)

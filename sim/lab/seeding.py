@@ -14,7 +14,7 @@ from sim.core.checks import whole_number
 from sim.core.progress import Report, part, quiet
 from sim.core.rng import Stream
 from sim.errors import InputError, UnknownNameError
-from sim.lab.background import in_background
+from sim.lab.background import awaited
 from sim.lab.tables import Result, Table
 from sim.spread.influence.blocking import Blocked
 from sim.spread.influence.blocking import block as silenced
@@ -36,9 +36,9 @@ __all__ = [
     "BlockingResult",
     "SeedResult",
     "best_seeds",
+    "best_seeds_now",
     "block",
-    "find_blocks",
-    "find_seeds",
+    "block_now",
     "prices_of",
 ]
 
@@ -265,7 +265,7 @@ def _paid_for(
     return max(int(np.searchsorted(np.cumsum(prices), budget, side="right")), 1), float(budget)
 
 
-def find_seeds(
+def best_seeds_now(
     world: World,
     k: int | None = None,
     *,
@@ -279,13 +279,42 @@ def find_seeds(
     report: Report = quiet,
     **parameters: Any,
 ) -> SeedResult:
-    """As :func:`best_seeds`, for scripts: returns when it is done.
+    """Find seeds of most expected spread.
+
+    Mutes, blocks and feeds are left out of account.
+
+    Parameters
+    ----------
+    world
+        Only read; not to change meanwhile.
+    k
+        How many; None: as many as the budget pays.
+    model, **parameters
+        One whose reach is that of live ties (:meth:`sim.PropagationModel.live_edges`), and its
+        parameters.
+    budget, costs
+        What all may cost, and what each member costs (:func:`prices_of`).
+    method
+        ``"opim"`` (Tang, Tang, Xiao & Yuan, SIGMOD 2018), or ``"celf"`` (Leskovec et al., KDD
+        2007), for small worlds.
+    epsilon, delta
+        The ratio that is looked for, 1 - 1/e - epsilon (half of 1 - 1/e under a budget), and how
+        likely its proof may be wrong; both between 0 and 1.
+    runs
+        Of ``"celf"``: the cascades that it is chosen in.
+    report
+        Told of progress; may cancel.
+
+    Raises
+    ------
+    InputError, ParameterError, UnknownNameError
+        One sentence.
 
     Examples
     --------
     >>> from sim.world.world import World
     >>> world = World.from_edges([0, 0, 0, 4], [1, 2, 3, 5])
-    >>> find_seeds(world, 2, model="linear-threshold").seeds.tolist()
+    >>> best_seeds_now(world, 2, model="linear-threshold").seeds.tolist()
     [0, 4]
     """
     if method not in METHODS:
@@ -308,46 +337,7 @@ def find_seeds(
     return SeedResult(world, network, seeds, method, spread, guarantee, prices, money)
 
 
-async def best_seeds(world: World, k: int | None = None, **options: Any) -> SeedResult:
-    """Find seeds of most expected spread, in a thread beside the event loop.
-
-    Whoever cancels the task stops it at its next report.
-
-    Parameters
-    ----------
-    world
-        Only read; not to change meanwhile.
-    k
-        How many; None: as many as the budget pays.
-    **options
-        ``model`` and its parameters: one whose reach is that of live ties
-        (:meth:`sim.PropagationModel.live_edges`); independent cascade by default. Mutes, blocks and
-        feeds are left out of account.
-        ``costs``, ``budget``: what each member costs (:func:`prices_of`), and all may cost.
-        ``method``: ``"opim"`` (Tang, Tang, Xiao & Yuan, SIGMOD 2018), or ``"celf"`` (Leskovec et
-        al., KDD 2007; ``runs`` of them), for small worlds.
-        ``epsilon``, ``delta``: the ratio that is looked for, 1 - 1/e - epsilon (half of 1 - 1/e
-        under a budget), and how likely its proof may be wrong.
-        ``report``: told of progress; may cancel.
-
-    Returns
-    -------
-    SeedResult
-
-    Raises
-    ------
-    InputError, ParameterError, UnknownNameError
-        One sentence.
-
-    Examples
-    --------
-    >>> import asyncio
-    >>> from sim.world.world import World
-    >>> world = World.from_edges([0, 0, 0, 4], [1, 2, 3, 5])
-    >>> asyncio.run(best_seeds(world, 1, probability=1.0)).spread.mean
-    4.0
-    """
-    return await in_background(find_seeds, world, k, **options)
+best_seeds = awaited(best_seeds_now)
 
 
 _EFFECTS = ("agents", "ties")
@@ -434,7 +424,7 @@ class BlockingResult(Result):
         )
 
 
-def find_blocks(
+def block_now(
     world: World,
     rumour: npt.ArrayLike | str,
     k: int,
@@ -445,13 +435,36 @@ def find_blocks(
     report: Report = quiet,
     **parameters: Any,
 ) -> BlockingResult:
-    """As :func:`block`, for scripts: returns when it is done.
+    """Find what to block against a rumour.
+
+    Parameters
+    ----------
+    world
+        Only read; not to change meanwhile.
+    rumour
+        Who has it first: indices, or an expression of seeds.
+    k
+        How many to block; fewer come where no more is to be had.
+    what
+        ``"agents"``, who then neither adopt nor pass on, or ``"ties"``, which then carry nothing;
+        their weight goes to nobody else.
+    model, **parameters
+        As of :func:`best_seeds_now`.
+    runs
+        Sampled cascades to choose in (advanced greedy, Xie et al., ICDE 2023); 2 or more.
+    report
+        Told of progress; may cancel.
+
+    Raises
+    ------
+    InputError, ParameterError, UnknownNameError
+        One sentence.
 
     Examples
     --------
     >>> from sim.world.world import World
     >>> world = World.from_edges([0, 1, 1, 1], [1, 2, 3, 4])
-    >>> find_blocks(world, [0], 1, probability=1.0).agents.tolist()
+    >>> block_now(world, [0], 1, probability=1.0).agents.tolist()
     [1]
     """
     if what not in _EFFECTS:
@@ -466,6 +479,9 @@ def find_blocks(
     before = spread_of(network, seeds, report=part(report, 0.8, 0.1))
     after = _after(world, network, seeds, what, places, part(report, 0.9, 0.1))
     return BlockingResult(world, what, seeds, places, before, after)
+
+
+block = awaited(block_now)
 
 
 def _after(
@@ -487,45 +503,3 @@ def _after(
     labels = np.asarray(world.agents.community, np.int32)
     rest = LiveNetwork(world.ties, network.edges, world.seed, active=left, labels=labels)
     return spread_of(rest, seeds, report=report)
-
-
-async def block(
-    world: World, rumour: npt.ArrayLike | str, k: int, **options: Any
-) -> BlockingResult:
-    """Find what to block against a rumour, in a thread beside the event loop.
-
-    Whoever cancels the task stops it at its next report.
-
-    Parameters
-    ----------
-    world
-        Only read; not to change meanwhile.
-    rumour
-        Who has it first: indices, or an expression of seeds.
-    k
-        How many to block; fewer come where no more is to be had.
-    **options
-        ``what``: ``"agents"``, who then neither adopt nor pass on, or ``"ties"``, which then carry
-        nothing; their weight goes to nobody else.
-        ``model`` and its parameters, as of :func:`sim.lab.seeding.best_seeds`.
-        ``runs``: sampled cascades to choose in (advanced greedy, Xie et al., ICDE 2023).
-        ``report``: told of progress; may cancel.
-
-    Returns
-    -------
-    BlockingResult
-
-    Raises
-    ------
-    InputError, ParameterError, UnknownNameError
-        One sentence.
-
-    Examples
-    --------
-    >>> import asyncio
-    >>> from sim.world.world import World
-    >>> world = World.from_edges([0, 1, 1, 1], [1, 2, 3, 4])
-    >>> asyncio.run(block(world, [0], 1, what="ties", probability=1.0)).ties.tolist()
-    [[0, 1]]
-    """
-    return await in_background(find_blocks, world, rumour, k, **options)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-import io
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
 from html import escape
 from pathlib import Path
 from types import MappingProxyType
@@ -16,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.data_frames import as_pandas, as_polars, label, library, new_figure, storable
 from sim.core.text import one_line
 from sim.errors import InputError, UnknownNameError
 
@@ -33,13 +31,8 @@ __all__ = [
     "Table",
     "as_arrow",
     "as_html",
-    "as_pandas",
-    "as_polars",
     "as_rich",
     "drawn",
-    "label",
-    "library",
-    "new_figure",
     "require_ending",
     "shown",
     "write",
@@ -216,7 +209,8 @@ class Table:
         InputError
             Where pandas is missing.
         """
-        frame: pd.DataFrame = as_pandas(self)
+        frame: pd.DataFrame = as_pandas(self._columns)
+        frame.attrs = {"caption": self.caption, "units": dict(self.units)}
         return frame
 
     def to_polars(self) -> pl.DataFrame:
@@ -227,7 +221,7 @@ class Table:
         InputError
             Where polars is missing.
         """
-        frame: pl.DataFrame = as_polars(self)
+        frame: pl.DataFrame = as_polars(self._columns)
         return frame
 
     def write(self, path: str | Path, *, force: bool = True) -> Path:
@@ -485,47 +479,17 @@ class Result:
 _KINDS: dict[str, Kind] = {"i": "integer", "u": "integer", "f": "number"}
 
 
-def library(name: str) -> Any:
-    """Return a library of the lab's extra.
-
-    Raises
-    ------
-    InputError
-        Where it is missing, with the command that installs it.
-    """
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        package = name.partition(".")[0]
-        raise InputError(
-            f"This needs {package}, which is not installed; pip install 'hubbub[lab]'."
-        ) from None
-
-
 def as_arrow(table: Table) -> Any:
     """Return a pyarrow table."""
     arrow = library("pyarrow")
     fields, arrays = [], []
     for name in table.names:
-        array = arrow.array(_storable(table[name]))
+        array = arrow.array(storable(table[name]))
         about = {"unit": table.units[name]} if name in table.units else None
         fields.append(arrow.field(name, array.type, metadata=about))
         arrays.append(array)
     about = {"caption": table.caption} if table.caption else None
     return arrow.Table.from_arrays(arrays, schema=arrow.schema(fields, metadata=about))
-
-
-def as_pandas(table: Table) -> Any:
-    """Return a pandas data frame."""
-    frame = library("pandas").DataFrame({name: table[name].copy() for name in table.names})
-    frame.attrs = {"caption": table.caption, "units": dict(table.units)}
-    return frame
-
-
-def as_polars(table: Table) -> Any:
-    """Return a polars data frame."""
-    polars = library("polars")
-    return polars.DataFrame({name: _storable(table[name]) for name in table.names}, strict=False)
 
 
 def require_ending(path: Path) -> str:
@@ -589,17 +553,6 @@ def _cell(value: Any, *, is_csv: bool) -> Any:
     if value is None or isinstance(value, bool | int | str):
         return str(value).lower() if is_csv and isinstance(value, bool) else value
     return str(value)
-
-
-def _storable(values: Any) -> Any:
-    """Return texts that UTF-8 can hold; numbers as they are."""
-    if values.dtype.kind != "O":
-        return values
-    return [None if each is None else _text(each) for each in values.tolist()]
-
-
-def _text(value: object) -> str:
-    return str(value).encode("utf-8", "replace").decode()
 
 
 def _quiet(_rows: int) -> None:
@@ -679,29 +632,6 @@ def _rest(table: Table, rows: int) -> str:
 _MOST = 24
 
 
-def new_figure(width: float = 7.0, height: float = 4.0) -> Figure:
-    """Return an empty figure of matplotlib that shows itself in a notebook.
-
-    Parameters
-    ----------
-    width, height
-        In inches.
-
-    Raises
-    ------
-    InputError
-        Where matplotlib is missing.
-    """
-    figure: Figure = _figure_class()(figsize=(width, height), layout="constrained")
-    return figure
-
-
-def label(text: object) -> str:
-    """Return a text for a figure: one clean line, and no dollar that begins a formula."""
-    line = one_line(str(text), _WIDEST).replace("$", r"\$")
-    return f" {line}" if line.startswith("_") else line  # which would keep it out of a legend
-
-
 def drawn(table: Table, x: str | None, y: str | None, by: str | None) -> Figure:
     """Draw a column of a table against another; see :meth:`Table.plot`."""
     across, up = _axes(table, x, y)
@@ -715,21 +645,6 @@ def drawn(table: Table, x: str | None, y: str | None, by: str | None) -> Figure:
     if by is not None:
         ax.legend(title=label(by))
     return figure
-
-
-@cache
-def _figure_class() -> Any:
-    base: Any = library("matplotlib.figure").Figure
-
-    class LabFigure(base):  # type: ignore[misc]
-        """A figure that a notebook shows without pyplot."""
-
-        def _repr_png_(self) -> bytes:
-            file = io.BytesIO()
-            self.savefig(file, format="png")
-            return file.getvalue()
-
-    return LabFigure
 
 
 def _axes(table: Table, x: str | None, y: str | None) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from time import perf_counter, process_time
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +49,7 @@ from sim.world.injection import (
 from sim.world.interventions.plan import Interventions, Planned
 from sim.world.log import Note, Trail, noted
 from sim.world.metrics.series import Metrics, MetricSettings, opened_metrics
+from sim.world.networkx_graph import as_networkx
 from sim.world.opinions import Opinions
 from sim.world.phase_guard import add_phase
 from sim.world.phases import PHASES, Phase, start, surroundings, topic_of, wake
@@ -62,6 +63,9 @@ from sim.world.state.capacity import estimate_bytes
 from sim.world.state.ended import lay_by
 from sim.world.state.state import digest_of, dump_world, restore_world
 from sim.world.tick_guard import running, tell_ticks
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 __all__ = ["Watcher", "World"]
 
@@ -902,6 +906,25 @@ class World:
             For an agent that there is not, and a radius or bound that is no whole number.
         """
         return tie_commands.subgraph_of(self, agent, radius, most)
+
+    def to_networkx(self) -> nx.DiGraph:
+        """Return members and ties as a graph of networkx; what :func:`sim.io.from_networkx` reads.
+
+        An arc goes from whoever is heard to whoever hears. A node is a member's id, with ``name``
+        and ``community``; an arc has its trust in [0, 1] as ``weight``, its ``type`` and
+        properties. About 1 KB a tie: for networks of up to some million ties.
+
+        Examples
+        --------
+        >>> from sim import World, io
+        >>> world = World.from_edges([0, 1], [1, 2], trust=[0.5, 1.0])
+        >>> graph = world.to_networkx()
+        >>> sorted(graph.edges)
+        [(0, 1), (1, 2)]
+        >>> io.from_networkx(graph).ties.count
+        2
+        """
+        return as_networkx(self)
 
     def tie_history(self, agent: int, other: int | None = None) -> History:
         """Return what is remembered of an agent's changes of ties, or of a pair's, oldest first.

@@ -217,7 +217,7 @@ async def test_what_the_lab_cannot_do_is_said_in_one_sentence(folder: Path) -> N
 
 async def test_a_sweep_is_a_map_indices_and_tables(folder: Path) -> None:
     (folder / "spread.toml").write_text(SWEPT)
-    expected = lab.run_sweep(folder / "spread.toml", workers=1)
+    expected = lab.sweep_now(folder / "spread.toml", workers=1)
     async with hubbub(folder.parent, (160, 48), folder.parent / "town.hub") as (app, pilot):
         await command(pilot, "sweep spread")
         await until(pilot, lambda: "Heat map of size, 12 of 12 runs" in seen(app))
@@ -275,7 +275,7 @@ async def test_a_message_sent_here_is_swept_in_a_copy_of_the_world(folder: Path)
         assert world.tick == 0
         found: Any = app.experiments.all[-1].found
         sent = {"text": "Closed.", "model": "independent-cascade", "seeds": "ids:1,2"}
-        expected = lab.run_sweep(
+        expected = lab.sweep_now(
             world, messages=sent, parameters={"probability": "0.1:0.5:2"}, replicates=3, workers=1
         )
         assert np.array_equal(found.means(), expected.means())

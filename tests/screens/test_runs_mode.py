@@ -46,7 +46,7 @@ async def test_l_runs_what_is_under_way_many_times_and_says_what_follows(
         await command(pilot, "replicates 12")
         await until(pilot, lambda: "12 of 12 runs" in seen(app))
         program = lab.Messages((), AS_IT_IS)
-        expected = lab.run_ensemble(twin, program=program, replicates=12, workers=1)
+        expected = lab.ensemble_now(twin, program=program, replicates=12, workers=1)
         sizes = expected.records.values("size")
         assert f"{int(sizes.min()):,}, {int(sizes.max()):,}" in seen(app)
         assert f"({int((sizes > 300 ** (2 / 3)).sum())} of 12)" in seen(app)
@@ -136,7 +136,7 @@ async def test_futures_are_compared_with_their_difference_and_what_follows(
         await command(pilot, "compare 6 beta=0.0")
         await until(pilot, lambda: "12 of 12 runs" in seen(app))
         arms = {AS_IT_IS: {}, "beta=0.0": {"parameters": {"beta": 0.0}}}
-        expected = lab.compare_futures(twin, arms, replicates=6, workers=1)
+        expected = lab.compare_now(twin, arms, replicates=6, workers=1)
         shown = " ".join(seen(app).split())
         await until(pilot, lambda: "Difference: beta=0.0 less as it is" in seen(app))
         assert f"{100 * expected.mean('share', AS_IT_IS):.1f}%" in shown
@@ -159,7 +159,7 @@ def test_futures_as_typed_begin_with_the_world_as_it_is() -> None:
 def test_only_replicates_that_are_whole_are_compared() -> None:
     world = World.create(agents=100, mean_degree=4, seed=1)
     programs = [lab.Messages([{"text": "x", "model": "si"}], name) for name in "ab"]
-    found = lab.experiment(world, programs, [1, 2, 3], ticks=3, workers=1)
+    found = lab.experiment_now(world, programs, [1, 2, 3], ticks=3, workers=1)
     part = replace(found, found={k: v for k, v in found.found.items() if k != (1, 1)})
     assert sorted(in_pairs(part).found) == [(0, 0), (0, 2), (1, 0), (1, 2)]
 
@@ -177,11 +177,11 @@ async def test_a_difference_is_a_mean_within_its_interval_about_zero() -> None:
     assert "95 % -72 to -28" in rows[-1]
 
 
-@pytest.mark.parametrize("series", ["ever", "new", "in infected"])
+@pytest.mark.parametrize("series", ["ever", "new", "in_infected"])
 def test_the_course_of_the_world_is_that_of_a_replicate_of_its_own_seed(series: str) -> None:
     world = World.create(agents=300, mean_degree=6, seed=7)
     said: dict[str, Any] = {"text": "Closed.", "seeds": [3, 4], "model": "sir", "beta": 0.2}
-    found = lab.run_ensemble(world, said, replicates=1, workers=1)
+    found = lab.ensemble_now(world, said, replicates=1, workers=1)
     world.inject(**said)
     world.step(60)
     expected = found.records.curve(series)[0]
@@ -199,7 +199,7 @@ def test_the_bands_are_quantiles_over_replicates() -> None:
     made = Experiment(1, plan)
     made.agents = 200
     assert outcome_of(made, "ever") is None
-    found = made.found = lab.run_ensemble(world, plan.messages, replicates=9, workers=1)
+    found = made.found = lab.ensemble_now(world, plan.messages, replicates=9, workers=1)
     outcome = outcome_of(made, "no such series")
     assert outcome is not None
     assert (outcome.series, outcome.unit, outcome.finished) == ("ever", "agents", 9)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.lab.calibration import Observed, SimulationPlan, run_calibration, simulated_trees
+from sim.lab.calibration import Observed, SimulationPlan, calibrate_now, simulated_trees
 
 NETWORK = "retweet-like,agents=1020,roots=20,tick_minutes=60"
 MODEL = "independent-cascade"
@@ -23,7 +23,7 @@ def test_nine_regions_of_ten_hold_all_parameters_that_made_the_data() -> None:
             "probability": float(draws.uniform(0.05, 0.15)),
             "network.audience": int(draws.uniform(60, 250)),
         }
-        found = run_calibration(
+        found = calibrate_now(
             Observed("trees", simulated_trees(plan, truth, 1000 + trial)),
             model=MODEL, network=NETWORK, messages=40, minutes=720, simulations=24, workers=1,
             seed=trial, ranges={"probability": (0.02, 0.2), "audience": (30, 400)},
@@ -41,7 +41,7 @@ def test_one_half_of_twitter15_foretells_the_other_as_the_page_says(
     model: str, scale: float, depth: float, breadth: float, ks: float, shared_data: Path
 ) -> None:
     """The models' literal defaults; audiences of the network are fitted. Minutes long."""
-    found = run_calibration(
+    found = calibrate_now(
         shared_data / "cascades-twitter15" / "cascades.jsonl.gz",
         model=model, network="retweet-like,roots=30", messages=30, simulations=16,
         ranges={"audience": (2500, 8000), "audience_sd": (0.5, 1.2)},

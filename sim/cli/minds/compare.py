@@ -81,7 +81,7 @@ def show_minds_comparison(
         require_folder(asked.replies)
     with watched() as report:
         from sim.cli.runs.compare import subject_of
-        from sim.lab.minds.comparison import arm_of, compare_minds
+        from sim.lab.minds.comparison import arm_of, compare_minds_now
         from sim.lab.runs import seeds_from
         from sim.settings.settings import current
 
@@ -89,7 +89,7 @@ def show_minds_comparison(
         subject = subject_of(where, variant, report)
         seeds = seeds_from(subject.make(None).seed, replicates)
         with _pool(asked) as pool:
-            found = compare_minds(
+            found = compare_minds_now(
                 subject.make, asked.who, *arms, ticks=ticks or subject.ticks or _TICKS,
                 seeds=seeds, goal=asked.goal, pool=pool,
                 limit=current().llm_prompt_tokens, program=subject.program, report=report,

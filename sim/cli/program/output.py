@@ -267,7 +267,7 @@ def files_of(out: Iterable[Path], endings: Sequence[str]) -> dict[str, Path]:
             raise FileError(path, "is a folder; name a file" if ending else "is no folder")
         spare_worlds(path)
         if ending == ".parquet" or ending in FIGURES:
-            from sim.lab.tables import library
+            from sim.core.data_frames import library
 
             library("pyarrow.parquet" if ending == ".parquet" else "matplotlib.figure")
     return found

@@ -29,7 +29,7 @@ class CalibrationRequest:
     fit
         Words ``NAME=LOW:HIGH`` or ``NAME``.
     how, plan
-        As of :func:`sim.lab.calibration.fitting.run_calibration`.
+        As of :func:`sim.lab.calibration.fitting.calibrate_now`.
     workers
         Points simulated at once.
     """
@@ -84,10 +84,10 @@ def show_calibration(asked: CalibrationRequest, output: Output) -> None:
     """
     ranges = ranges_of(asked.fit)
     probe_foreign()
-    from sim.lab.calibration import run_calibration
+    from sim.lab.calibration import calibrate_now
 
     with watched() as report:
-        found = run_calibration(
+        found = calibrate_now(
             asked.data, ranges=ranges, workers=asked.workers, report=report,
             **asked.how, **asked.plan,
         )  # fmt: skip

@@ -65,13 +65,13 @@ def show_comparison(
     chosen = _named(recommenders)
     probe_foreign()
     with watched() as report:
-        from sim.lab.recommenders.comparison import compare_recommenders, vetted
+        from sim.lab.recommenders.comparison import compare_recommenders_now, vetted
         from sim.lab.runs import seeds_from
 
         vetted(chosen, 1 if ticks is None else ticks, seeds_from(0, replicates))
         subject = subject_of(where, variant, report)
         first = subject.make(None).seed
-        found = compare_recommenders(
+        found = compare_recommenders_now(
             subject.make, chosen, ticks=ticks or subject.ticks or _TICKS,
             seeds=seeds_from(first, replicates), program=subject.program, report=report,
         )  # fmt: skip

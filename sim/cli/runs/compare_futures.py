@@ -90,12 +90,12 @@ def show_futures(where: str, asked: FutureOptions) -> None:
     arms, messages = _said(where, asked)
     probe_foreign()
     with watched() as report:
-        from sim.lab.futures import compare_futures
+        from sim.lab.futures import compare_now
 
         world, programs, ticks = _forked(where, arms, messages, asked, report)
         for remark in world.remarks:
             tell(remark)
-        found = compare_futures(
+        found = compare_now(
             world, programs, ticks=ticks, messages=() if is_scenario(where) else messages,
             replicates=_REPLICATES if asked.replicates is None else asked.replicates,
             measure=asked.measure, workers=asked.workers or threads(),

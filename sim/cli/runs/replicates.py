@@ -112,7 +112,7 @@ def carry_out_many(request: RunRequest, asked: Replication) -> int:
         One sentence; what is finished is in the file of results, if there is one.
     """
     from sim.core.threads import workers
-    from sim.lab.ensembles import run_ensemble
+    from sim.lab.ensembles import ensemble_now
 
     asked.check(request)
     request.outputs.check()
@@ -124,7 +124,7 @@ def carry_out_many(request: RunRequest, asked: Replication) -> int:
         drawn = world.seed if request.seed is None else None
         command = again(drawn, *(["--resume"] if asked.into else []))
         try:
-            found = run_ensemble(
+            found = ensemble_now(
                 world, program=request.plan, ticks=request.plan.stop.limit,
                 replicates=asked.count, workers=asked.workers or workers(),
                 backend=asked.backend or "loky", into=asked.into, resume=asked.resume,

@@ -80,10 +80,10 @@ def show_seeds(where: str, asked: SeedsRequest, output: Output) -> None:
 
 def _seeds(world: Any, asked: SeedsRequest, model: str, report: Any) -> SeedResult:
     from sim.core.progress import part
-    from sim.lab.seeding import find_seeds
+    from sim.lab.seeding import best_seeds_now
 
     share = 0.5 if asked.against else 1.0
-    found = find_seeds(
+    found = best_seeds_now(
         world, asked.best, model=model, budget=asked.budget, costs=asked.costs,
         method=asked.method, epsilon=asked.epsilon, report=part(report, 0.0, share),
         **asked.parameters,
@@ -94,14 +94,14 @@ def _seeds(world: Any, asked: SeedsRequest, model: str, report: Any) -> SeedResu
 
 
 def _blocks(world: Any, asked: SeedsRequest, model: str, report: Any) -> BlockingResult:
-    from sim.lab.seeding import find_blocks
+    from sim.lab.seeding import block_now
 
     if asked.costs or asked.budget or asked.against:
         raise InputError(
             "--costs, --max-cost and --against are for seeds; leave them out to block."
         )
     what: Any = asked.block
-    return find_blocks(
+    return block_now(
         world, asked.rumour, 10 if asked.best is None else asked.best, what=what, model=model,
         report=report, **asked.parameters,
     )  # fmt: skip

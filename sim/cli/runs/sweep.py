@@ -30,7 +30,7 @@ def show_sweep(where: str, vary: Sequence[str], how: Mapping[str, Any], output: 
     vary
         ``KEY=RANGE`` each; none: as the scenario says.
     how
-        What else :func:`~sim.lab.run_sweep` takes.
+        What else :func:`~sim.lab.sweep_now` takes.
     output
         How it is printed, and what its points are written to.
 
@@ -62,10 +62,10 @@ def _run(where: str, parameters: Mapping[str, Any] | None, how: Mapping[str, Any
     said = {**how, "workers": how["workers"] or workers(), "backend": how["backend"] or "loky"}
     probe_foreign()
     with watched() as report:
-        from sim.lab.sweeps import run_sweep
+        from sim.lab.sweeps import sweep_now
 
         try:
-            return run_sweep(where, parameters=parameters, report=report, tell=tell, **said)
+            return sweep_now(where, parameters=parameters, report=report, tell=tell, **said)
         except Cancelled:
             if how.get("into") is not None:
                 tell(f"What is finished is kept in {how['into']}; the same with --resume goes on.")

@@ -45,7 +45,7 @@ def sweep(
     measure: Annotated[
         str | None,
         typer.Option(
-            help="What is shown: share, size, depth, peak, ...; 'last acts', how a series ended; "
+            help="What is shown: share, size, depth, peak, ...; last_acts, how a series ended; "
             "else share."
         ),
     ] = None,

@@ -1,7 +1,7 @@
 """Calibration: the parameters of a model that would have made what was observed."""
 
 from sim.lab.calibration.curves import MEASURES, GrowthCurves, Tree, grid_of, ks, nrmse
-from sim.lab.calibration.fitting import METHODS, calibrate, halves, run_calibration
+from sim.lab.calibration.fitting import METHODS, calibrate, calibrate_now, halves
 from sim.lab.calibration.observed import FACTS, Fact, Observed, read_observed
 from sim.lab.calibration.result import Calibration, Fitted, JudgedError
 from sim.lab.calibration.simulating import SimulationPlan, simulated, simulated_trees
@@ -19,12 +19,12 @@ __all__ = [
     "SimulationPlan",
     "Tree",
     "calibrate",
+    "calibrate_now",
     "grid_of",
     "halves",
     "ks",
     "nrmse",
     "read_observed",
-    "run_calibration",
     "simulated",
     "simulated_trees",
 ]

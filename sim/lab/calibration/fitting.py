@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
-from sim.lab.background import in_background
+from sim.lab.background import awaited
 from sim.lab.calibration.curves import GrowthCurves
 from sim.lab.calibration.observed import Observed, read_observed
 from sim.lab.calibration.result import Calibration, Fitted, judged
@@ -37,10 +37,10 @@ __all__ = [
     "Posterior",
     "Surfaces",
     "calibrate",
+    "calibrate_now",
     "enough_points",
     "halves",
     "misses",
-    "run_calibration",
     "sobol",
 ]
 
@@ -97,15 +97,7 @@ def halves(curves: GrowthCurves, holdout: float) -> tuple[GrowthCurves, GrowthCu
     return cut(~is_held), cut(is_held)
 
 
-async def calibrate(observed: Observed | str | Path, **how: Any) -> Calibration:
-    """Fit parameters beside the event loop; takes what :func:`run_calibration` takes.
-
-    Whoever cancels the task stops it before the next point.
-    """
-    return await in_background(run_calibration, observed, **how)
-
-
-def run_calibration(
+def calibrate_now(
     observed: Observed | str | Path,
     *,
     model: str = "viral",
@@ -117,9 +109,11 @@ def run_calibration(
     simulations: int | None = None,
     discrepancy: float = 0.05,
     seed: int = 0,
+    messages: int = SimulationPlan.messages,
+    minutes: float = SimulationPlan.minutes,
+    seeds: str = "",
     workers: int = 2,
     report: Report = quiet,
-    **plan: Any,
 ) -> Calibration:
     """Fit parameters of a model, and of the network, to what was observed.
 
@@ -147,13 +141,14 @@ def run_calibration(
         By how much, as a share, the model itself may be off.
     seed
         Any integer; the same seed, the same result.
+    messages, minutes
+        Of a simulation; of sizes and curves no more minutes than observed.
+    seeds
+        Who sends each; empty: the roots.
     workers
         Points that are simulated at once.
     report
         Told the progress; may cancel by raising.
-    **plan
-        ``messages`` (40), ``minutes`` (1,440; of sizes and curves no more than observed), ``seeds``
-        (empty: the roots), as of :class:`~sim.lab.calibration.simulating.SimulationPlan`.
 
     Returns
     -------
@@ -169,7 +164,7 @@ def run_calibration(
     >>> from sim.lab.calibration import Observed
     >>> known = Observed.of_facts({"mean_size": (60.0, 5.0)})
     >>> network = "retweet-like,agents=1010,roots=10,audience=100,tick_minutes=60"
-    >>> found = run_calibration(
+    >>> found = calibrate_now(
     ...     known, model="independent-cascade", network=network, simulations=16, messages=20,
     ...     ranges={"probability": (0.05, 0.4)}, minutes=600, workers=1, holdout=0,
     ... )
@@ -178,7 +173,7 @@ def run_calibration(
     True
     """
     seen = observed if isinstance(observed, Observed) else read_observed(observed)
-    order = SimulationPlan.of(model, network, **plan)
+    order = SimulationPlan.of(model, network, messages=messages, minutes=minutes, seeds=seeds)
     free = free_of(order, ranges)
     _vet(free, method, level, simulations, discrepancy)
     fit, held = _split(seen, order, holdout)
@@ -191,6 +186,9 @@ def run_calibration(
     count = simulations or _POINTS_A_PARAMETER * (len(free) + 1)
     search.by_waves(count) if method == "waves" else search.by_optuna(count)
     return _result(search, fit, held, bool(seen.facts), level, holdout)
+
+
+calibrate = awaited(calibrate_now)
 
 
 def _vet(

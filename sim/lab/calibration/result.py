@@ -246,7 +246,7 @@ class Calibration(Result):
         **how
             Nothing; as other results take it.
         """
-        from sim.lab.tables import new_figure
+        from sim.core.data_frames import new_figure
 
         measures = [m for m in MEASURES if m in self.simulated.of]
         figure = new_figure(3.5 * len(measures), 3.2)

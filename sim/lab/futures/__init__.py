@@ -1,6 +1,6 @@
 """Branches of one world under different interventions, compared with common random numbers."""
 
-from sim.lab.futures.comparing import compare, compare_futures
+from sim.lab.futures.comparing import compare, compare_now
 from sim.lab.futures.future import Future, future_in_words, future_of, message_in_words
 from sim.lab.futures.outcome import Futures
 
@@ -8,7 +8,7 @@ __all__ = [
     "Future",
     "Futures",
     "compare",
-    "compare_futures",
+    "compare_now",
     "future_in_words",
     "future_of",
     "message_in_words",

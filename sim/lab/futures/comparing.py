@@ -1,4 +1,4 @@
-"""``compare_futures``: runs branches of a world with common random numbers, and compares them."""
+"""``compare_now``: runs branches of a world with common random numbers, and compares them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from sim.core.clock import TickWarning
 from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import HubbubError, InputError, UnknownNameError
-from sim.lab.background import in_background
+from sim.lab.background import awaited
 from sim.lab.futures.future import Future, NamedProgram, future_of
 from sim.lab.futures.outcome import TOOK_OFF, Futures
-from sim.lab.runs.experiment import MOST_TICKS, ExperimentProgress, experiment, seeds_from
-from sim.lab.runs.measures import MEASURES
+from sim.lab.runs.experiment import MOST_TICKS, ExperimentProgress, experiment_now, seeds_from
+from sim.lab.runs.measures import MEASURES, column_name
 from sim.lab.runs.programs import messages_of
 from sim.lab.runs.shared_base import SharedBase
 from sim.world.state.state import digest_of
@@ -27,41 +27,13 @@ if TYPE_CHECKING:
     from sim.scenario.driver import Program
     from sim.world.world import World
 
-__all__ = ["compare", "compare_futures"]
+__all__ = ["compare", "compare_now"]
 
 Arms = Mapping[str, Any]
 _FEWEST = 2
 
 
-async def compare(world: World, arms: Arms, **asked: Any) -> Futures:
-    """Compare futures of a world beside the event loop; see :func:`compare_futures`.
-
-    Whoever cancels the task stops the workers; what is finished is in the file.
-
-    Parameters
-    ----------
-    world, arms, **asked
-        As :func:`compare_futures` takes them; ``report`` and ``follow`` are called in a thread.
-
-    Returns
-    -------
-    Futures
-
-    Examples
-    --------
-    >>> import asyncio
-    >>> from sim import World, lab
-    >>> world = World.create(agents=300, mean_degree=4, seed=1)
-    >>> rumour = {"text": "The bridge is closed.", "model": "sir", "beta": 0.3, "gamma": 0.2}
-    >>> arms = {"as it is": {}, "banned": {"do": "ban", "agents": "top:20:degree"}}
-    >>> found = asyncio.run(lab.compare(world, arms, messages=rumour, replicates=4, workers=1))
-    >>> found.difference("size").pairs
-    4
-    """
-    return await in_background(compare_futures, world, arms, **asked)
-
-
-def compare_futures(
+def compare_now(
     world: World,
     arms: Arms,
     *,
@@ -103,7 +75,7 @@ def compare_futures(
         Whose difference is the conclusion, chosen before the runs; empty: the share that messages
         reach, else the first that there is.
     measures, series, workers, backend, into, resume, report, follow
-        As of :func:`~sim.lab.runs.experiment`.
+        As of :func:`~sim.lab.runs.experiment_now`.
 
     Raises
     ------
@@ -116,18 +88,19 @@ def compare_futures(
     >>> world = World.create(agents=300, mean_degree=4, seed=1)
     >>> rumour = {"text": "The bridge is closed.", "model": "sir", "beta": 0.3, "gamma": 0.2}
     >>> arms = {"as it is": {}, "banned": {"do": "ban", "agents": "top:20:degree"}}
-    >>> found = lab.compare_futures(world, arms, messages=rumour, replicates=4, workers=1)
+    >>> found = lab.compare_now(world, arms, messages=rumour, replicates=4, workers=1)
     >>> found.difference("size").mean < 0
     True
     """
     seeds = seeds_from(world.seed if seed is None else seed, replicates)
+    measure = measure if measure in (measures or {}) else column_name(measure)
     _require_measure(measure, measures or {})
     programs = _programs(arms, messages_of(messages), world.made, until_quiet=ticks is None)
     report("forking the world", 0.0)
     digest, begun = _forked(world, programs)
     if ticks is None and not any(is_busy for _, is_busy in begun):
         raise InputError("Nothing would happen under any arm: give messages=... or ticks=...")
-    records = experiment(
+    records = experiment_now(
         world, programs, seeds, ticks=MOST_TICKS if ticks is None else ticks, measures=measures,
         series=series, workers=workers, backend=backend, into=into, resume=resume, report=report,
         follow=follow,
@@ -135,10 +108,13 @@ def compare_futures(
     return Futures(records, world.tick, digest, tuple(each for each, _ in begun), measure)
 
 
+compare = awaited(compare_now)
+
+
 def _require_measure(named: str, own: Mapping[str, Measure]) -> None:
     """Refuse before any run what no run could have."""
     known = [*MEASURES, TOOK_OFF, *own]
-    if named and named.partition(":")[0] not in known and not named.startswith(("mean ", "end ")):
+    if named and named.partition(":")[0] not in known and not named.startswith(("mean_", "end_")):
         raise UnknownNameError("measure", named, known)
 
 

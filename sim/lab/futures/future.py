@@ -30,7 +30,7 @@ Said = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Future:
-    """What one arm does: a program of :func:`~sim.lab.runs.experiment`, fit for pickle.
+    """What one arm does: a program of :func:`~sim.lab.runs.experiment_now`, fit for pickle.
 
     Parameters
     ----------
@@ -237,7 +237,7 @@ def future_of(
     if _OF_MINDS.intersection({*parts, *changed}):
         raise InputError(
             "Minds ask models, whose replies are no draws that futures could share; compare two by "
-            "hubbub compare --minds, or compare_minds."
+            "hubbub compare --minds, or compare_minds_now."
         )
     for part in parts:
         if part not in PARTS:

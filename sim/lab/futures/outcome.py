@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.data_frames import label, new_figure
 from sim.errors import InputError, UnknownNameError
-from sim.lab.runs.measures import at_rest_value, stays
+from sim.lab.runs.measures import at_rest_value, column_name, stays
 from sim.lab.runs.records import Records
 from sim.lab.statistics import (
     Interval,
@@ -27,7 +28,7 @@ from sim.lab.statistics import (
     takeoff_threshold,
 )
 from sim.lab.statistics.sentences import corrected
-from sim.lab.tables import Result, Table, label, new_figure
+from sim.lab.tables import Result, Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,9 +39,11 @@ __all__ = ["TOOK_OFF", "Futures", "drawn"]
 Floats = npt.NDArray[np.float64]
 
 _KEYS = ("program", "replicate", "seed", "tick", "ticks")
-TOOK_OFF = "took off"
+TOOK_OFF = "took_off"
 """The measure of whether a run took off."""
-_FEEDS = ("end feed inequality", "end feed variety", "end feed outside", "end feed engagement")
+_FEEDS = (
+    "end_feed_inequality", "end_feed_variety", "end_feed_outside", "end_feed_engagement",
+)  # fmt: skip
 _FIRST = ("share", "size", *_FEEDS)
 _SAID = {
     "share": "share reached",
@@ -48,10 +51,10 @@ _SAID = {
     "r": "R of the seeds",
     TOOK_OFF: "share of runs that took off",
     "peak_tick": "tick of the peak",
-    "end feed inequality": "concentration of impressions (Gini)",
-    "end feed variety": "variety of topics in a feed",
-    "end feed outside": "share of impressions from other communities",
-    "end feed engagement": "likes, shares and replies per impression",
+    "end_feed_inequality": "concentration of impressions (Gini)",
+    "end_feed_variety": "variety of topics in a feed",
+    "end_feed_outside": "share of impressions from other communities",
+    "end_feed_engagement": "likes, shares and replies per impression",
 }
 _MOST_NEEDED = 1_000_000
 
@@ -60,9 +63,9 @@ _MOST_NEEDED = 1_000_000
 class Futures(Result):
     """What came of it.
 
-    Measures are those of a run (:data:`~sim.lab.runs.MEASURES`); ``took off``, 1 where its size is
+    Measures are those of a run (:data:`~sim.lab.runs.MEASURES`); ``took_off``, 1 where its size is
     beyond :func:`~sim.lab.statistics.takeoff_threshold` and else 0, where one message is measured;
-    and of each series ``mean NAME`` over the ticks after the fork, or ``end NAME`` for what stays
+    and of each series ``mean_NAME`` over the ticks after the fork, or ``end_NAME`` for what stays
     as it was.
 
     Attributes
@@ -106,7 +109,7 @@ class Futures(Result):
         if "size" in own and "largest" not in own:
             own.append(TOOK_OFF)
         series = [name for name in curves.names if name not in _KEYS and _has_numbers(curves[name])]
-        return (*own, *(f"{'end' if stays(name) else 'mean'} {name}" for name in series))
+        return (*own, *(column_name("end" if stays(name) else "mean", name) for name in series))
 
     @property
     def main(self) -> str:
@@ -140,7 +143,7 @@ class Futures(Result):
             sizes = self.values("size", arm)
             beyond = sizes > takeoff_threshold(self.records.agents)
             return np.where(np.isnan(sizes), nan, beyond)
-        kind, _, series = measure.partition(" ")
+        kind, _, series = measure.partition("_")
         if kind in {"end", "mean"} and measure not in self.records.runs:
             rows = self.curve(series, arm)
             return rows[:, -1] if kind == "end" else _means(rows[:, 1:])

@@ -7,6 +7,7 @@ from sim.lab.minds.comparison import (
     MindsComparison,
     arm_of,
     compare_minds,
+    compare_minds_now,
 )
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "MindsComparison",
     "arm_of",
     "compare_minds",
+    "compare_minds_now",
 ]

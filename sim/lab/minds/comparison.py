@@ -1,4 +1,4 @@
-"""``compare_minds``: two minds or prompts in the same members and world; agreement of decisions.
+"""Two minds or prompts in the same members and world, and how far their decisions agree.
 
 The first is run twice, with every question asked anew: how far the two runs part (A/A) is what a
 model's own chance makes, and what a difference between the two minds (A/B) has to be larger than.
@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
+from sim.lab.background import awaited
 from sim.lab.recommenders.comparison import Difference
 from sim.lab.statistics.intervals import mean_interval
 from sim.lab.tables import Result, Table
@@ -45,6 +46,7 @@ __all__ = [
     "MindsComparison",
     "arm_of",
     "compare_minds",
+    "compare_minds_now",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -260,7 +262,7 @@ class MindsComparison(Result):
         return Difference(float(apart.mean()), half, int(apart.size))
 
 
-def compare_minds(
+def compare_minds_now(
     make: Callable[[int], World],
     members: Any,
     first: MindsArm | str,
@@ -315,7 +317,7 @@ def compare_minds(
     Examples
     --------
     >>> from sim import World
-    >>> found = compare_minds(
+    >>> found = compare_minds_now(
     ...     lambda seed: World.create(agents=200, seed=seed, platform=True),
     ...     "top:10:degree", "rule", "rule", ticks=3,
     ... )
@@ -346,6 +348,9 @@ def compare_minds(
             does = program or RunPlan(stop=Stop(ticks))
             runs[a].append(_run(world, who, own, thinker, ticks, does, at))
     return _compared(runs, arms, seeds, ticks, count)
+
+
+compare_minds = awaited(compare_minds_now)
 
 
 class _FreshQuestions:

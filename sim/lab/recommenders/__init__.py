@@ -5,6 +5,7 @@ from sim.lab.recommenders.comparison import (
     Difference,
     JudgedClaim,
     compare_recommenders,
+    compare_recommenders_now,
     vetted,
 )
 from sim.lab.recommenders.exposure_sums import MEASURES, ExposureSums
@@ -18,6 +19,7 @@ __all__ = [
     "JudgedClaim",
     "Suggestion",
     "compare_recommenders",
+    "compare_recommenders_now",
     "suggested",
     "vetted",
 ]

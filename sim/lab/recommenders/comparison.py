@@ -14,6 +14,7 @@ import numpy.typing as npt
 from sim.core.progress import Report, quiet
 from sim.core.registry import spec
 from sim.errors import InputError
+from sim.lab.background import awaited
 from sim.lab.recommenders.exposure_sums import MEASURES, ExposureSums
 from sim.lab.statistics.intervals import mean_interval
 from sim.lab.tables import Result, Table
@@ -34,6 +35,7 @@ __all__ = [
     "RecommenderClaim",
     "claims_of",
     "compare_recommenders",
+    "compare_recommenders_now",
     "vetted",
 ]
 
@@ -174,7 +176,7 @@ def _mean(values: Floats) -> float:
     return float(known.mean()) if known.size else float("nan")
 
 
-def compare_recommenders(
+def compare_recommenders_now(
     make: Callable[[int], World],
     recommenders: Sequence[str],
     *,
@@ -209,7 +211,7 @@ def compare_recommenders(
     Examples
     --------
     >>> from sim import World
-    >>> found = compare_recommenders(
+    >>> found = compare_recommenders_now(
     ...     lambda seed: World.create(agents=1000, seed=seed, platform=True),
     ...     ["chronological", "popularity"], ticks=24, seeds=[1, 2],
     ... )
@@ -229,8 +231,11 @@ def compare_recommenders(
     return Comparison(tuple(recommenders), tuple(seeds), ticks, values)
 
 
+compare_recommenders = awaited(compare_recommenders_now)
+
+
 def vetted(recommenders: Sequence[str], ticks: int, seeds: Sequence[int]) -> None:
-    """Refuse what :func:`compare_recommenders` would not take.
+    """Refuse what :func:`compare_recommenders_now` would not take.
 
     Raises
     ------
@@ -327,7 +332,7 @@ _HOT = ("popularity", "hot", "most-commented")
 
 CLAIMS: tuple[RecommenderClaim, ...] = (
     *(RecommenderClaim(name, _PLAIN, "inequality", 1, _SALGANIK) for name in _HOT),
-    *(RecommenderClaim(name, _PLAIN, "top reach", 1, _SALGANIK) for name in _HOT),
+    *(RecommenderClaim(name, _PLAIN, "top_reach", 1, _SALGANIK) for name in _HOT),
     RecommenderClaim("collaborative-filtering", _PLAIN, "inequality", 1, _FLEDER),
     *(
         RecommenderClaim(name, _PLAIN, "agreement", 1, _BAKSHY)

@@ -66,7 +66,7 @@ MEASURES: dict[str, ExposureMeasure] = {
     "trust": ExposureMeasure(
         "choice", "trust of a viewer in who shared what it was shown, 0 in strangers"
     ),
-    "top reach": ExposureMeasure(
+    "top_reach": ExposureMeasure(
         "reach", "share of members shown a message of the top 1 % most shown"
     ),
     "coverage": ExposureMeasure("reach", "share of messages that anybody was shown"),
@@ -90,7 +90,7 @@ MEASURES: dict[str, ExposureMeasure] = {
         "polarisation", "share shown of one's own community less of others'"
     ),
     "opinions": ExposureMeasure("polarisation", "variance of opinions as a share of the largest"),
-    "two camps": ExposureMeasure(
+    "two_camps": ExposureMeasure(
         "polarisation", "Sarle's bimodality of opinions, above 5/9 in two camps"
     ),
 }
@@ -181,7 +181,7 @@ class ExposureSums:
         stories = [len(cascade.adopters) for cascade in self._world.cascades]
         seen = self._interests[self._interests > 0]
         found = {
-            "top reach": float(top.mean()) / agents if shown.size else np.nan,
+            "top_reach": float(top.mean()) / agents if shown.size else np.nan,
             "coverage": float((shown > 0).mean()) if shown.size else np.nan,
             "inequality": _gini(shown),
             "adopted": float(np.mean(stories)) / agents if stories else np.nan,
@@ -203,7 +203,7 @@ class ExposureSums:
             if "opinion" in cascade.columns and isinstance(cascade.model, OpinionModel)
         ]
         told = opinion_measures(*held[0]) if held else {}
-        names = {"opinions": "polarisation", "two camps": "bimodality"}
+        names = {"opinions": "polarisation", "two_camps": "bimodality"}
         return {name: told.get(theirs, np.nan) for name, theirs in names.items()}
 
 

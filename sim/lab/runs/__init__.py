@@ -7,8 +7,14 @@ compared pair by pair.
 
 from __future__ import annotations
 
-from sim.lab.runs.experiment import MOST_TICKS, ExperimentProgress, experiment, seeds_from
-from sim.lab.runs.measures import MEASURES, SERIES, Measure
+from sim.lab.runs.experiment import (
+    MOST_TICKS,
+    ExperimentProgress,
+    experiment,
+    experiment_now,
+    seeds_from,
+)
+from sim.lab.runs.measures import MEASURES, SERIES, Measure, column_name
 from sim.lab.runs.programs import Messages
 from sim.lab.runs.records import Records
 from sim.lab.runs.workers import BACKENDS, Backend
@@ -27,6 +33,8 @@ __all__ = [
     "Program",
     "Records",
     "at_rest",
+    "column_name",
     "experiment",
+    "experiment_now",
     "seeds_from",
 ]

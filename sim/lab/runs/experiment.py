@@ -20,6 +20,7 @@ from sim.core.checks import LAST_TICK, whole_number
 from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import InputError, PluginError
+from sim.lab.background import awaited
 from sim.lab.runs.measures import Measure
 from sim.lab.runs.records import Records, in_turn
 from sim.lab.runs.replicate import Replicate, Run
@@ -44,6 +45,7 @@ __all__ = [
     "ExperimentProgress",
     "code_of",
     "experiment",
+    "experiment_now",
     "facts_of",
     "plain",
     "plugins_named",
@@ -94,7 +96,7 @@ def seeds_from(first: int, replicates: int) -> tuple[int, ...]:
     return tuple(range(first, first + many))
 
 
-def experiment(
+def experiment_now(
     base: World | Sequence[Sequence[World]],
     programs: Sequence[Program],
     seeds: Sequence[int],
@@ -164,7 +166,7 @@ def experiment(
     >>> world = World.create(agents=300, mean_degree=4, seed=1)
     >>> rumour = {"text": "The bridge is closed.", "model": "independent-cascade"}
     >>> programs = [Messages([rumour | {"probability": p}], f"p={p}") for p in (0.1, 0.4)]
-    >>> found = experiment(world, programs, [1, 2, 3], workers=1)
+    >>> found = experiment_now(world, programs, [1, 2, 3], workers=1)
     >>> found.runs["size"].shape
     (6,)
     >>> bool((found.values("size", "p=0.4") >= found.values("size", "p=0.1")).all())
@@ -206,6 +208,9 @@ def experiment(
             work = _Work(laid.of, run, kept, todo, total, report, follow, records)
             work.carry_out(workers, backend)
         return records()
+
+
+experiment = awaited(experiment_now)
 
 
 class _Bases:

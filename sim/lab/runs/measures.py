@@ -47,19 +47,19 @@ SERIES = {
     "new": "agents that took it up in this tick, first holders included",
     "now": "agents that hold it now",
     "running": "messages under way",
-    "in STATE": "agents in a state of the message's model",
+    "in_STATE": "agents in a state of the message's model",
     "active": "agents that take part",
     "ties": "ties of the network",
     "online": "members online",
     "exposures": "messages shown",
     "acts": "acts of members",
-    "opinion TOPIC": "mean opinion about a topic, within its own span",
-    "opinion spread TOPIC": "standard deviation of opinions about a topic",
-    "feed inequality": "Gini of how often messages were shown so far, 0 all alike, 1 one",
-    "feed variety": "1 - mean shared tags of two messages in one feed, so far",
-    "feed outside": "share of what was shown so far that another community wrote",
-    "feed engagement": "likes, shares and replies for each message shown so far",
-    "metric NAME": "the newest value of a metric, where the world takes metrics",
+    "opinion_TOPIC": "mean opinion about a topic, within its own span",
+    "opinion_spread_TOPIC": "standard deviation of opinions about a topic",
+    "feed_inequality": "Gini of how often messages were shown so far, 0 all alike, 1 one",
+    "feed_variety": "1 - mean shared tags of two messages in one feed, so far",
+    "feed_outside": "share of what was shown so far that another community wrote",
+    "feed_engagement": "likes, shares and replies for each message shown so far",
+    "metric_NAME": "the newest value of a metric, where the world takes metrics",
 }
 """What is measured after each tick, and what it means; tick 0 is before the first.
 
@@ -67,7 +67,7 @@ Feeds are measured where futures differ by who ranks them or by what members do.
 """
 
 _HELD = frozenset({"ever", "now", "active", "ties"})
-_HELD_OF = ("in ", "opinion ", "feed ")
+_HELD_OF = ("in_", "opinion_", "feed_")
 _NOUGHT = frozenset({"new", "running"})
 
 OF_CLOCK = frozenset({"tick_ms", "cpu_ms", "interactions_s"})
@@ -76,6 +76,17 @@ OF_CLOCK = frozenset({"tick_ms", "cpu_ms", "interactions_s"})
 _APART = 12
 """So many messages have numbers of their own."""
 _PER_MESSAGE = ("size", "depth", "breadth", "virality", "r", "peak", "peak_tick")
+
+
+def column_name(*words: str) -> str:
+    """Return words as the name of a column, which has no blanks.
+
+    Examples
+    --------
+    >>> column_name("mean", "opinion_local news")
+    'mean_opinion_local_news'
+    """
+    return "_".join(words).replace(" ", "_")
 
 
 def at_rest_value(series: str, last: float) -> float:
@@ -233,7 +244,7 @@ class RunObserver:
         }
         found |= {name: taken.pop(name) for name in ("now", "running")}
         for state in dict.fromkeys(state for cascade in messages for state in cascade.states):
-            found[f"in {state}"] = self._in_state(messages, state)
+            found[column_name("in", state)] = self._in_state(messages, state)
         return found | taken
 
     def _column(self, name: str) -> Floats:
@@ -281,7 +292,7 @@ def _of_feeds(feeds: ExposureSums) -> dict[str, float]:
     found = feeds.measures()
     found["outside"] = (1 - found["separation"]) / 2
     names = ("inequality", "variety", "outside", "engagement")
-    return {f"feed {name}": found[name] for name in names}
+    return {column_name("feed", name): found[name] for name in names}
 
 
 def _of_world(world: World) -> dict[str, float]:
@@ -295,10 +306,10 @@ def _of_world(world: World) -> dict[str, float]:
         found["acts"] = float(sum(platform.log.count(world.tick, act) for act in acts))
     for topic in world.opinions:
         values = np.asarray(world.opinions[topic], np.float64)
-        found[f"opinion {topic}"] = float(values.mean())
-        found[f"opinion spread {topic}"] = float(values.std())
+        found[column_name("opinion", topic)] = float(values.mean())
+        found[column_name("opinion_spread", topic)] = float(values.std())
     if world.metrics is not None:
         for name, value in world.metrics.latest.items():
             if name not in OF_CLOCK:
-                found[f"metric {name}"] = float(value)
+                found[column_name("metric", name)] = float(value)
     return found

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from sim.core.progress import Report, Tell, quiet, unheard
 from sim.errors import FileError
-from sim.lab.background import in_background
-from sim.lab.runs import ExperimentProgress, experiment, seeds_from
+from sim.lab.background import awaited
+from sim.lab.runs import ExperimentProgress, experiment_now, seeds_from
 from sim.lab.studies.findings import StudyFindings
 from sim.lab.studies.study import Arm, Study, measures_taken, study_of
 
@@ -20,35 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["run_study", "run_study_now"]
 
 StudySource = str | Path | Mapping[str, Any] | Study
-
-
-async def run_study(what: StudySource, **asked: Any) -> StudyFindings:
-    """Run a study beside the event loop; see :func:`run_study_now`.
-
-    Whoever cancels the task stops the workers; what is finished is in the file.
-
-    Parameters
-    ----------
-    what, **asked
-        As :func:`run_study_now` takes them; ``report`` and ``follow`` are called in a thread.
-
-    Returns
-    -------
-    StudyFindings
-
-    Examples
-    --------
-    >>> import asyncio
-    >>> from sim import lab
-    >>> message = {"text": "The bridge is closed.", "model": "independent-cascade"}
-    >>> arms = {"few": {}, "many": {"messages": [message | {"seeds": "random:50"}]}}
-    >>> study = {"study": {"expects": ["share: few < many"]}, "network": {"agents": 300},
-    ...          "messages": [message], "arms": arms}
-    >>> found = asyncio.run(lab.run_study(study, replicates=4, workers=1))
-    >>> [verdict.word for verdict in found.verdicts]
-    ['agrees']
-    """
-    return await in_background(run_study_now, what, **asked)
 
 
 def run_study_now(
@@ -74,7 +45,7 @@ def run_study_now(
     replicates, worlds, agents
         Instead of the file's.
     workers, backend, into, resume, report, follow
-        As of :func:`~sim.lab.runs.experiment`.
+        As of :func:`~sim.lab.runs.experiment_now`.
     tell
         Told remarks on the worlds that are opened, a sentence each.
 
@@ -100,7 +71,7 @@ def run_study_now(
     programs = [
         arm.program(study.measures, own[0].made) for arm, own in zip(study.arms, bases, strict=True)
     ]
-    records = experiment(
+    records = experiment_now(
         bases, programs, seeds, ticks=study.ticks, measures=measures_taken(study.measures),
         workers=workers, backend=backend, into=into, resume=resume, report=report, follow=follow,
         notes={
@@ -110,6 +81,9 @@ def run_study_now(
     )  # fmt: skip
     digests = [[world.digest() for world in own] for own in bases]
     return StudyFindings(study, records, {"world": _plainly(digests), "versions": _versions()})
+
+
+run_study = awaited(run_study_now)
 
 
 def _plainly(digests: list[list[str]]) -> str | list[list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sim.lab.sweeps.designs import DESIGNS, MOST_POINTS, Design, design_of
 from sim.lab.sweeps.maps import HeatMap, Tornado
 from sim.lab.sweeps.result import Sweep
-from sim.lab.sweeps.running import SweepProgress, run_sweep, sweep
+from sim.lab.sweeps.running import SweepProgress, sweep, sweep_now
 
 __all__ = [
     "DESIGNS",
@@ -16,6 +16,6 @@ __all__ = [
     "SweepProgress",
     "Tornado",
     "design_of",
-    "run_sweep",
     "sweep",
+    "sweep_now",
 ]

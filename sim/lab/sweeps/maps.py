@@ -113,7 +113,7 @@ class HeatMap(Result):
 
     def plot(self, **_: Any) -> Figure:
         """Draw it; brighter is more."""
-        from sim.lab.tables import label, new_figure
+        from sim.core.data_frames import label, new_figure
 
         figure = new_figure()
         ax = figure.subplots()
@@ -217,7 +217,7 @@ class Tornado(Result):
 
     def plot(self, **_: Any) -> Figure:
         """Draw it: a bar a parameter, the largest difference on top."""
-        from sim.lab.tables import label, new_figure
+        from sim.core.data_frames import label, new_figure
 
         figure = new_figure()
         ax = figure.subplots()

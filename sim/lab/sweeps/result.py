@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["LAST", "Sweep"]
 
 Floats = npt.NDArray[np.float64]
-LAST = "last "
+LAST = "last_"
 """Before the name of a series: the measure that is how it ended."""
 
 _NOTHING = Interval(np.nan, np.nan, 0.95, "too few")

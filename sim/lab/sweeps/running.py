@@ -15,7 +15,7 @@ from sim.core.checks import whole_of
 from sim.core.progress import Report, Tell, quiet, unheard
 from sim.core.text import one_line
 from sim.errors import FileError, HubbubError, InputError, UnknownNameError
-from sim.lab.background import in_background
+from sim.lab.background import awaited
 from sim.lab.runs import (
     MEASURES,
     SERIES,
@@ -23,7 +23,8 @@ from sim.lab.runs import (
     Messages,
     Program,
     Records,
-    experiment,
+    column_name,
+    experiment_now,
     seeds_from,
 )
 from sim.lab.runs.experiment import MOST_TICKS
@@ -49,9 +50,9 @@ __all__ = [
     "Subject",
     "SweepProgress",
     "WorldSubject",
-    "run_sweep",
     "subject_of",
     "sweep",
+    "sweep_now",
 ]
 
 _TOLD_EACH = 200
@@ -77,36 +78,7 @@ class SweepProgress:
     sweep: Callable[[], Sweep]
 
 
-async def sweep(what: World | Scenario | str | Path, **asked: Any) -> Sweep:
-    """Run a sweep beside the event loop; see :func:`run_sweep`.
-
-    Whoever cancels the task stops the workers; what is finished is in the file.
-
-    Parameters
-    ----------
-    what, **asked
-        As :func:`run_sweep` takes them; ``report`` and ``follow`` are called in a thread.
-
-    Returns
-    -------
-    Sweep
-
-    Examples
-    --------
-    >>> import asyncio
-    >>> from sim import World, lab
-    >>> world = World.create(agents=300, mean_degree=4, seed=1)
-    >>> rumour = {"text": "The bridge is closed.", "model": "independent-cascade"}
-    >>> found = asyncio.run(lab.sweep(
-    ...     world, messages=rumour, parameters={"probability": [0.1, 0.5]}, replicates=3, workers=1
-    ... ))
-    >>> found.points.names[:3], len(found.points)
-    (('point', 'probability', 'replicates'), 2)
-    """
-    return await in_background(run_sweep, what, **asked)
-
-
-def run_sweep(
+def sweep_now(
     what: World | Scenario | str | Path,
     *,
     parameters: Mapping[str, Any] | None = None,
@@ -141,7 +113,7 @@ def run_sweep(
         ``network.mean_degree``, ``platform.slots`` ...; None: what ``[sweep]`` of the scenario
         says.
     messages
-        Of a world: what is sent, as :func:`~sim.lab.run_ensemble` takes it.
+        Of a world: what is sent, as :func:`~sim.lab.ensemble_now` takes it.
     design, points
         As of :func:`~sim.lab.sweeps.design_of`; None: as ``[sweep]`` says, else a grid.
     replicates
@@ -157,7 +129,7 @@ def run_sweep(
     seed
         Of the first replicate, and of the design; None: as ``[sweep]`` says, else the world's.
     measures, workers, backend, report
-        As of :func:`~sim.lab.runs.experiment`.
+        As of :func:`~sim.lab.runs.experiment_now`.
     follow
         Told the progress in numbers whenever runs are finished.
     into
@@ -183,7 +155,7 @@ def run_sweep(
     >>> world = World.create(agents=300, mean_degree=4, seed=1)
     >>> rumour = {"text": "The bridge is closed.", "model": "independent-cascade"}
     >>> grid = {"probability": "0.1:0.5:3"}
-    >>> found = lab.run_sweep(world, messages=rumour, parameters=grid, replicates=2, workers=1)
+    >>> found = lab.sweep_now(world, messages=rumour, parameters=grid, replicates=2, workers=1)
     >>> found.points["probability"].tolist()
     [0.1, 0.3, 0.5]
     """
@@ -202,6 +174,7 @@ def run_sweep(
     )
     seeds_from(0, many := replicates if replicates is not None else said.get("replicates", 5))
     shown = measure or said.get("measure", "share")
+    shown = shown if shown in (measures or {}) else column_name(shown)
     _refuse_unknown(shown, subject, measures or {})
     arms, place = _arms(subject, drawn, places, report)
     names = tuple(arm.program.name for arm in arms)
@@ -212,6 +185,9 @@ def run_sweep(
     work = _Work(arms, first if first is not None else subject.seed, many, report, follow, of)
     how = {"measures": measures, "workers": workers, "backend": backend, "resume": resume}
     return of(work.carry_out(None if into is None else Path(into), how))
+
+
+sweep = awaited(sweep_now)
 
 
 def _refuse_unknown(measure: str, subject: Subject, own: Mapping[str, Any]) -> None:
@@ -229,7 +205,7 @@ def _refuse_unknown(measure: str, subject: Subject, own: Mapping[str, Any]) -> N
         )
     if measure.startswith(LAST):
         series = measure.removeprefix(LAST)
-        if series in SERIES or series.startswith(("in ", "opinion ", "metric ")):
+        if series in SERIES or series.startswith(("in_", "opinion_", "metric_")):
             return
         known = [f"{LAST}{name}" for name in SERIES]
     place = whole_of(number)
@@ -333,7 +309,7 @@ class _Work:
         base = group[0].make(self._inner(len(group)))
         if self._seed is None:
             self._seed = base.seed
-        return experiment(
+        return experiment_now(
             base,
             [arm.program for arm in group],
             seeds_from(self._seed, self._replicates),

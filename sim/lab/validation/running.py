@@ -9,7 +9,7 @@ from typing import Any
 from sim.core.progress import Report, quiet
 from sim.core.registry import load_plugins, names, spec
 from sim.errors import InputError, UnknownNameError
-from sim.lab.background import in_background
+from sim.lab.background import awaited
 from sim.lab.runs.workers import Surroundings, WorkerDied, carried_out, settle
 from sim.lab.tables import Result, Table
 from sim.lab.validation.claim import ClaimVerdict, ModelClaim, judge
@@ -119,12 +119,10 @@ def claims_of(model: str) -> tuple[ModelClaim, ...]:
     return (law_claim(model), *([theory] if theory else []), *declared, *own)
 
 
-async def validate(
+def validate_now(
     *models: str, thorough: bool = False, workers: int = 1, report: Report = quiet
 ) -> Validation:
-    """Run what is claimed of models, beside the event loop.
-
-    Whoever cancels the task stops it before the next claim.
+    """Run what is claimed of models.
 
     Parameters
     ----------
@@ -151,19 +149,9 @@ async def validate(
 
     Examples
     --------
-    >>> import asyncio
-    >>> asyncio.run(validate("persuasion")).passes
+    >>> validate_now("persuasion").passes
     True
     """
-    return await in_background(
-        validate_now, *models, thorough=thorough, workers=workers, report=report
-    )
-
-
-def validate_now(
-    *models: str, thorough: bool = False, workers: int = 1, report: Report = quiet
-) -> Validation:
-    """Run what is claimed of models, and wait for it; else as :func:`validate`."""
     if not 1 <= workers <= _MOST_WORKERS:
         raise InputError(f"Workers are 1 to {_MOST_WORKERS} processes; got {workers:,}.")
     load_plugins()
@@ -174,6 +162,9 @@ def validate_now(
         found[key] = verdict
         report(f"{verdict.model}: {verdict.what}", len(found) / len(keys))
     return Validation(tuple(found[key] for key in keys), thorough)
+
+
+validate = awaited(validate_now)
 
 
 Key = tuple[str, int]

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from sim.core.bounds import under
 from sim.core.checks import LAST_TICK, whole_number
+from sim.core.data_frames import TickSeries
 from sim.core.rng import Stream, uniforms
 from sim.core.text import one_line
 from sim.core.threads import Stalled, interruptible
@@ -45,7 +46,7 @@ Status = Literal["queued", "running", "quiet", "failed", "cancelled"]
 Column = npt.NDArray[np.generic]
 
 
-class Cascade(Adoption):
+class Cascade(Adoption, TickSeries):
     """One message under way; ``world.inject`` makes it.
 
     Attributes
@@ -242,6 +243,31 @@ class Cascade(Adoption):
     def counts(self) -> dict[str, int]:
         """How many agents are in each state now."""
         return dict(zip(self.states, self.tally.tolist(), strict=True))
+
+    def by_tick(self) -> dict[str, npt.NDArray[np.int64]]:
+        """Return a number of agents a tick since it began, each int64 (ticks + 1,).
+
+        ``tick``; ``new``, who adopted in it; ``ever``, who had by then; ``in_STATE``, who was in a
+        state of the model at its end.
+
+        Examples
+        --------
+        >>> from sim import World
+        >>> world = World.from_edges([0, 1], [1, 2], 3)
+        >>> story = world.inject("x", seeds=[0], model="si", beta=1.0)
+        >>> world.step(2)
+        >>> {name: column.tolist() for name, column in story.by_tick().items()}
+        {'tick': [0, 1, 2], 'new': [1, 1, 1], 'ever': [1, 2, 3], 'in_susceptible': [2, 1, 0], \
+'in_infected': [1, 2, 3]}
+        """
+        new, history = np.asarray(self.new_adopters, np.int64), self.history
+        ticks = np.arange(new.size)
+        rows = np.minimum(ticks, max(len(history) - 1, 0))  # at rest no more are written
+        states = {
+            f"in_{state}".replace(" ", "_"): history[rows, place]
+            for place, state in enumerate(self.states)
+        }
+        return {"tick": self.started_at + ticks, "new": new, "ever": new.cumsum()} | states
 
     # What models do with it
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from sim.core.bounds import prefixed, under
 from sim.core.checks import whole_number
+from sim.core.data_frames import TickSeries
 from sim.core.params import Field, Parameters
 from sim.core.threads import interruptible
 from sim.errors import InputError, UnknownNameError
@@ -60,7 +61,7 @@ class MetricSettings(Parameters):
     )
 
 
-class Metrics:
+class Metrics(TickSeries):
     """Series of a world's metrics, one row for each span of ticks.
 
     Where more rows come than are kept, pairs of neighbours become their mean, and a row stands for
@@ -198,6 +199,10 @@ class Metrics:
     def __repr__(self) -> str:
         last = f" to tick {self._ticks[self._count - 1]:,}" if self._count else ""
         return f"<Metrics: {len(self.names)} series, {self._count:,} rows{last}>"
+
+    def by_tick(self) -> dict[str, npt.NDArray[Any]]:
+        """Return ``tick``, int64 (rows,), then each metric that was ever taken, float64 (rows,)."""
+        return {"tick": self.ticks} | {name: self[name] for name in self.names}
 
     def table(self) -> Iterator[dict[str, float]]:
         """Yield each row as a mapping: ``tick``, then what was taken."""

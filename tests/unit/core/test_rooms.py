@@ -110,10 +110,10 @@ def test_every_process_of_ours_is_started_so() -> None:
 REPLICATES = """
 import os
 from sim import World
-from sim.lab.runs import Messages, experiment
+from sim.lab.runs import Messages, experiment_now
 world = World.create(agents=100, mean_degree=4, seed=1)
 rumour = {"text": "x", "seeds": [0], "model": "si"}
-found = experiment(world, [Messages([rumour])], [1, 2], ticks=1, workers=2)
+found = experiment_now(world, [Messages([rumour])], [1, 2], ticks=1, workers=2)
 print(found.finished, os.environ.get("PYTHONSAFEPATH"))
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 import pytest
 
 from sim import World, lab
-from sim.errors import InputError
-from sim.lab.background import in_background
+from sim.core.progress import quiet
+from sim.errors import HubbubError, InputError
+from sim.lab.background import awaited
 from tests.unit.runtime.worlds import PATIENCE
 
 RUMOUR = {"text": "The bridge is closed.", "model": "independent-cascade"}
@@ -73,7 +75,7 @@ async def test_who_cancels_the_task_ends_the_work(name: str) -> None:
 
 
 async def test_what_work_raises_and_what_its_listener_raises_is_raised_here() -> None:
-    def work(report: Callable[[str, float], None]) -> None:
+    def work(report: Callable[[str, float], None] = quiet) -> None:
         report("asking", 0.5)
         raise InputError("No.")
 
@@ -81,6 +83,44 @@ async def test_what_work_raises_and_what_its_listener_raises_is_raised_here() ->
         raise InputError(f"Not {stage} at {share}.")
 
     with pytest.raises(InputError, match=r"^No\.$"):
-        await in_background(work)
+        await awaited(work)()
     with pytest.raises(InputError, match=r"^Not asking at 0\.5\.$"):
-        await in_background(work, report=refuse)
+        await awaited(work)(report=refuse)
+
+
+VERBS = [name for name in dir(lab) if f"{name}_now" in dir(lab)]
+
+
+def test_every_verb_of_the_lab_has_both_forms() -> None:
+    waiting = {name for name in dir(lab) if inspect.iscoroutinefunction(getattr(lab, name))}
+    assert waiting == set(), "an awaited verb is made of its NAME_now by awaited()"
+    assert {name.removesuffix("_now") for name in dir(lab) if name.endswith("_now")} == set(VERBS)
+    takes_report = {
+        name for name in dir(lab)
+        if inspect.isfunction(getattr(lab, name))
+        and "report" in inspect.signature(getattr(lab, name)).parameters
+    }  # fmt: skip
+    assert takes_report == {form for name in VERBS for form in (name, f"{name}_now")}
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_both_forms_of_a_verb_take_the_same(name: str) -> None:
+    alone, now = getattr(lab, name), getattr(lab, f"{name}_now")
+    assert inspect.signature(alone) == inspect.signature(now)
+    assert (alone.__name__, now.__name__) == (name, f"{name}_now")
+    kinds = {each.kind for each in inspect.signature(now).parameters.values()}
+    has_model = {"best_seeds", "block"}  # a model's own parameters, which the model checks
+    assert (inspect.Parameter.VAR_KEYWORD in kinds) == (name in has_model)
+
+
+@pytest.mark.parametrize("name", sorted({*WORK} - {"seeds", "blocks"}))
+def test_a_misspelt_keyword_is_refused_before_anything_is_awaited(name: str) -> None:
+    with pytest.raises(TypeError, match="replicas"):
+        WORK[name](replicas=3).close()
+
+
+async def test_a_misspelt_parameter_of_a_model_is_refused_by_the_model() -> None:
+    with pytest.raises(HubbubError, match="runz"):
+        await lab.best_seeds(made(), 5, runz=3)
+    with pytest.raises(HubbubError, match="runz"):
+        await lab.block(made(), [0], 5, runz=3)

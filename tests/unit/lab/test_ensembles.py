@@ -12,7 +12,7 @@ import pytest
 
 from sim import World, lab
 from sim.errors import InputError, UnknownNameError
-from sim.lab.ensembles import Ensemble, run_ensemble
+from sim.lab.ensembles import Ensemble, ensemble_now
 from sim.lab.runs import Records
 from sim.lab.runs.replicate import Replicate
 
@@ -29,7 +29,7 @@ def world() -> World:
 
 @pytest.fixture(scope="module")
 def found(world: World) -> Ensemble:
-    return run_ensemble(world, RUMOUR, replicates=40, workers=1)
+    return ensemble_now(world, RUMOUR, replicates=40, workers=1)
 
 
 def of(sizes: list[float], curves: list[list[float]], agents: int = 1000) -> Ensemble:
@@ -62,7 +62,7 @@ def test_the_summary_has_mean_median_and_intervals_of_each_measure(found: Ensemb
 
 
 def test_a_measure_that_no_replicate_has_is_left_out(world: World) -> None:
-    calm = run_ensemble(world, replicates=2, ticks=1, workers=1)
+    calm = ensemble_now(world, replicates=2, ticks=1, workers=1)
     assert "size" not in calm.summary()["measure"].tolist()
     assert calm.conclusion() == ""
     with pytest.raises(InputError, match="Nothing took off"):
@@ -91,7 +91,7 @@ def test_an_early_look_shows_what_is_finished(world: World, found: Ensemble) -> 
     def follow(progress: lab.ExperimentProgress) -> None:
         fans.append(Ensemble(progress.records()).fan("ever"))
 
-    run_ensemble(world, RUMOUR, replicates=3, workers=1, follow=follow)
+    ensemble_now(world, RUMOUR, replicates=3, workers=1, follow=follow)
     assert [fan.caption for fan in fans] == [f"ever, {k} replicates" for k in (1, 2, 3)]
     rows = found.curves["replicate"] == 0
     assert fans[0]["q50"].tolist() == found.curves["ever"][rows].tolist()
@@ -130,16 +130,16 @@ def test_tables_are_written_a_row_a_replicate_and_tick(found: Ensemble, tmp_path
 
 def test_what_cannot_be_run_is_said(world: World) -> None:
     with pytest.raises(InputError, match="Nothing would happen"):
-        run_ensemble(world)
+        ensemble_now(world)
     with pytest.raises(InputError, match="one of the two"):
-        run_ensemble(world, RUMOUR, program=lab.Messages([RUMOUR]))
+        ensemble_now(world, RUMOUR, program=lab.Messages([RUMOUR]))
     with pytest.raises(InputError, match="Replicates"):
-        run_ensemble(world, RUMOUR, replicates=0)
+        ensemble_now(world, RUMOUR, replicates=0)
     with pytest.raises(InputError, match="A message is a text"):
-        run_ensemble(world, [{"texts": "x"}])
+        ensemble_now(world, [{"texts": "x"}])
     with pytest.raises(InputError, match="Messages are texts"):
-        run_ensemble(world, 3)  # type: ignore[arg-type]
-    records = lab.experiment(
+        ensemble_now(world, 3)  # type: ignore[arg-type]
+    records = lab.experiment_now(
         world, [lab.Messages(name="a"), lab.Messages(name="b")], [0], workers=1
     )
     with pytest.raises(InputError, match="one program; got a, b"):
@@ -175,7 +175,7 @@ async def test_who_leaves_stops_it_and_loses_nothing(world: World, tmp_path: Pat
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    again = run_ensemble(world, RUMOUR, replicates=1, workers=1, into=file, resume=True)
+    again = ensemble_now(world, RUMOUR, replicates=1, workers=1, into=file, resume=True)
     assert again.runs["seed"].tolist() == [3]
 
 
@@ -183,7 +183,7 @@ def test_what_a_program_is_told_of_is_what_it_holds(world: World, tmp_path: Path
     from sim.lab.runs.results_file import read_study
 
     file = tmp_path / "study.runs"
-    run_ensemble(world, RUMOUR | {"seeds": np.arange(3)}, replicates=1, workers=1, into=file)
+    ensemble_now(world, RUMOUR | {"seeds": np.arange(3)}, replicates=1, workers=1, into=file)
     ((name, facts),) = read_study(file)["programs"]
     assert name == "run"
     assert facts["messages"] == [RUMOUR | {"seeds": [0, 1, 2]}]
@@ -196,7 +196,7 @@ def test_many_small_messages_do_not_take_off_together() -> None:
         {"text": f"{place}", "seeds": [place], "model": "independent-cascade", "probability": 0.0}
         for place in range(40)
     ]
-    found = run_ensemble(world, messages, replicates=2, workers=1)
+    found = ensemble_now(world, messages, replicates=2, workers=1)
     assert found.runs["size"].tolist() == [40.0, 40.0]  # 34.2 is the threshold
     assert found.takeoff().runs == 0
     assert "took the largest message up" in found.conclusion()
@@ -205,13 +205,13 @@ def test_many_small_messages_do_not_take_off_together() -> None:
 def test_first_holders_beyond_the_threshold_are_said() -> None:
     world = World.create(agents=200, mean_degree=4, seed=1)
     still = {"text": "x", "model": "independent-cascade", "probability": 0.0, "seeds": "top:50"}
-    found = run_ensemble(world, still, replicates=2, workers=1)
+    found = ensemble_now(world, still, replicates=2, workers=1)
     assert "Up to 50 had taken it up before the first tick" in found.conclusion()
 
 
 def test_an_infinite_measure_is_no_number() -> None:
     world = World.create(agents=50, mean_degree=4, seed=1)
-    found = run_ensemble(
+    found = ensemble_now(
         world, ticks=1, replicates=2, workers=1, measures={"odd": lambda world: float("inf")}
     )
     assert "odd" not in found.summary()["measure"].tolist()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sim.io import EdgeOptions, import_world
-from sim.lab.seeding import find_seeds
+from sim.lab.seeding import best_seeds_now
 from sim.spread.influence.forecast import sizes_of
 from sim.world.influence import live_edges_of, live_network
 
@@ -30,5 +30,5 @@ def test_spreads_on_nethept_are_those_of_the_papers(shared_data: Path) -> None:
         sizes = sizes_of(live_network(world, edges), np.array(seeds[name]), runs)
         own = float(sizes.std(ddof=1)) / runs**0.5
         assert abs(sizes.mean() - mean) <= 4 * (own**2 + error**2) ** 0.5
-    found = find_seeds(world, 50, probability=0.01)
+    found = best_seeds_now(world, 50, probability=0.01)
     assert found.spread.mean >= 0.97 * 73.22

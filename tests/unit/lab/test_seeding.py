@@ -10,7 +10,7 @@ import pytest
 from sim import World, lab
 from sim.errors import HubbubError, InputError, UnknownNameError
 from sim.lab import seeding
-from sim.lab.seeding import BASELINES, find_blocks, find_seeds, prices_of
+from sim.lab.seeding import BASELINES, best_seeds_now, block_now, prices_of
 
 SURE: dict[str, Any] = {"probability": 1.0}
 
@@ -37,14 +37,14 @@ async def test_seeds_come_with_spread_guarantee_and_tables(world: World) -> None
 
 @pytest.mark.parametrize("method", ["opim", "celf"])
 def test_either_method_finds_them(world: World, method: str) -> None:
-    found = find_seeds(world, 3, method=method, runs=4, **SURE)
+    found = best_seeds_now(world, 3, method=method, runs=4, **SURE)
     assert found.seeds.tolist() == [0, 6, 10]
     assert (found.guarantee is None) == (method == "celf")
     assert ("Nothing is guaranteed" in found.conclusion()) == (method == "celf")
 
 
 def test_plain_choices_stand_beside_them(world: World) -> None:
-    found = find_seeds(world, 2, **SURE)
+    found = best_seeds_now(world, 2, **SURE)
     rows = found.compare()
     assert rows["choice"].tolist() == ["opim", *BASELINES]
     spread = dict(zip(rows["choice"].tolist(), rows["spread"].tolist(), strict=True))
@@ -52,7 +52,7 @@ def test_plain_choices_stand_beside_them(world: World) -> None:
     assert spread["random"] < 10.0
     assert len(found.compare(["degree"])) == len(rows)
     assert found.compare(["celf"])["choice"].tolist()[-1] == "celf"
-    assert find_seeds(world, 2, method="celf", **SURE).compare(["opim"])["spread"].tolist() == [
+    assert best_seeds_now(world, 2, method="celf", **SURE).compare(["opim"])["spread"].tolist() == [
         10.0,
         10.0,
     ]
@@ -61,7 +61,7 @@ def test_plain_choices_stand_beside_them(world: World) -> None:
 def test_a_budget_buys_what_reaches_most(world: World) -> None:
     costs = np.ones(13)
     costs[0] = 5.0
-    found = find_seeds(world, costs=costs, budget=4.0, **SURE)
+    found = best_seeds_now(world, costs=costs, budget=4.0, **SURE)
     assert found.cost <= 4.0
     assert set(found.seeds.tolist()) >= {6, 10}
     assert found.spread.mean == 9.0  # the path, the smaller star, and two more
@@ -103,18 +103,18 @@ def test_costs_are_a_column(world: World) -> None:
 )
 def test_what_cannot_be_is_refused(world: World, options: dict[str, object], says: str) -> None:
     with pytest.raises(HubbubError, match=says):
-        find_seeds(world, **options)  # type: ignore[arg-type]
+        best_seeds_now(world, **options)  # type: ignore[arg-type]
 
 
 def test_an_unknown_choice_to_compare_with_is_refused(world: World) -> None:
     with pytest.raises(UnknownNameError, match="pagerank"):
-        find_seeds(world, 1, **SURE).compare(["pagerang"])
+        best_seeds_now(world, 1, **SURE).compare(["pagerang"])
 
 
 def test_celf_is_kept_out_of_large_worlds(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seeding, "MOST_CELF", 12)
     with pytest.raises(InputError, match="at most 12 members, this one has 13; choose opim"):
-        find_seeds(world, 1, method="celf", **SURE)
+        best_seeds_now(world, 1, method="celf", **SURE)
 
 
 async def test_blocking_an_agent_cuts_what_hangs_below(world: World) -> None:
@@ -129,7 +129,7 @@ async def test_blocking_an_agent_cuts_what_hangs_below(world: World) -> None:
 
 
 def test_blocking_a_tie_cuts_what_hangs_below(world: World) -> None:
-    found = find_blocks(world, "best:1", 2, what="ties", model="linear-threshold")
+    found = block_now(world, "best:1", 2, what="ties", model="linear-threshold")
     assert found.rumour.tolist() == [0]
     assert len(found.ties) == 2
     assert set(found.ties[:, 0].tolist()) == {0}
@@ -138,7 +138,7 @@ def test_blocking_a_tie_cuts_what_hangs_below(world: World) -> None:
 
 
 def test_nothing_to_block_is_said(world: World) -> None:
-    found = find_blocks(world, [12], 3, **SURE)
+    found = block_now(world, [12], 3, **SURE)
     assert found.agents.size == 0
     assert found.conclusion().startswith("Nothing is worth blocking: the rumour reaches 1.0")
 
@@ -157,4 +157,4 @@ def test_what_cannot_be_blocked_is_refused(
 ) -> None:
     asked: dict[str, object] = {"rumour": [0], "k": 1} | options
     with pytest.raises(HubbubError, match=says):
-        find_blocks(world, **asked)  # type: ignore[arg-type]
+        block_now(world, **asked)  # type: ignore[arg-type]

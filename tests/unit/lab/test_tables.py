@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
+from sim.core import data_frames
 from sim.errors import FileError, InputError, UnknownNameError
-from sim.lab import tables
 from sim.lab.tables import Table, shown
 
 HOSTILE = "<script>alert(1)</script>[red]\x1b[31m\nx"
@@ -159,7 +159,7 @@ def test_a_missing_library_is_said_in_one_sentence(
     for name in ("pandas", "polars", "pyarrow", "matplotlib.figure"):
         monkeypatch.setitem(sys.modules, name, None)
 
-    tables._figure_class.cache_clear()
+    data_frames._figure_class.cache_clear()
     for ask, name in (
         (table.to_pandas, "pandas"), (table.to_polars, "polars"), (table.to_arrow, "pyarrow"),
         (table.plot, "matplotlib"), (lambda: table.write(tmp_path / "t.parquet"), "pyarrow"),

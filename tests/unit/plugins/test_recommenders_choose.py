@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from sim import World, names, spec
-from sim.lab import compare_recommenders
+from sim.lab import compare_recommenders_now
 from sim.lab.recommenders.comparison import Comparison
 from sim.lab.recommenders.exposure_sums import chosen, liking, taste
 
@@ -51,7 +51,7 @@ def made(agents: int, seed: int, **settings: Any) -> World:
 @cache
 def side_by_side(agents: int, ticks: int, seeds: int, **settings: Any) -> Comparison:
     many = range(1, seeds + 1)
-    return compare_recommenders(
+    return compare_recommenders_now(
         lambda seed: made(agents, seed, **settings), [*SAYS], ticks=ticks, seeds=many
     )
 
@@ -80,7 +80,7 @@ def test_each_does_what_its_name_says_in_larger_worlds(name: str) -> None:
 def bridged(agents: int, ticks: int, **settings: Any) -> float:
     """How much less bridging keeps communities to themselves than the blend does."""
     told, kind = {"rhythm": "flat"} | settings, "planted-communities"
-    found = compare_recommenders(
+    found = compare_recommenders_now(
         lambda seed: World.create(agents, kind, mean_degree=20, seed=seed, platform=told),
         ["bridging", "blend"], ticks=ticks, seeds=[1, 2],
     )  # fmt: skip

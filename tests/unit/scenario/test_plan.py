@@ -9,7 +9,7 @@ import pytest
 from sim import World
 from sim.core.progress import quiet
 from sim.errors import Cancelled, FileError, InputError
-from sim.lab.runs import Messages, experiment
+from sim.lab.runs import Messages, experiment_now
 from sim.scenario import (
     MessageSpec,
     MindsRequest,
@@ -197,7 +197,7 @@ def test_no_way_takes_more_ticks_than_there_are() -> None:
         Stop(10**20).check,
         lambda: world.step(10**20),
         lambda: step(world, 10**20),
-        lambda: experiment(world, [Messages([])], [1], ticks=10**20, workers=1),
+        lambda: experiment_now(world, [Messages([])], [1], ticks=10**20, workers=1),
     ):
         with pytest.raises(InputError, match=r"2,147,483,647.*, got 100000000000000000000\."):
             run()

@@ -36,7 +36,7 @@ agents = "top:20:degree"
 def test_futures_are_those_of_python(hubbub: Hubbub, tmp_path: Path) -> None:
     words = ("compare", WORLD, "--inject", RUMOUR, "--replicates", "4", "--workers", "1")
     facts = hubbub(*words, "--arm", BANNED, "--json").json
-    found = lab.compare_futures(
+    found = lab.compare_now(
         World.create(agents=200, mean_degree=6, seed=3),
         {"as it is": {}, "banned": {"do": "ban", "agents": "top:20:degree", "at": 1}},
         messages={"text": "The bridge is closed.", "model": "sir", "beta": 0.3, "gamma": 0.3,

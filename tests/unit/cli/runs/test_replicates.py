@@ -126,7 +126,7 @@ def test_a_stopped_run_says_how_it_goes_on(hubbub: Hubbub, monkeypatch: pytest.M
     from sim.errors import Cancelled
     from sim.lab import ensembles
 
-    whole = ensembles.run_ensemble
+    whole = ensembles.ensemble_now
 
     def stopped(*args: Any, **asked: Any) -> None:
         def follow(progress: Any) -> None:
@@ -135,7 +135,7 @@ def test_a_stopped_run_says_how_it_goes_on(hubbub: Hubbub, monkeypatch: pytest.M
 
         whole(*args, **asked, follow=follow)
 
-    monkeypatch.setattr(ensembles, "run_ensemble", stopped)
+    monkeypatch.setattr(ensembles, "ensemble_now", stopped)
     said = hubbub(*WORLD, *SAID, "--replicates", "4", "--into", "study.runs")
     assert said.code == 130
     assert "What is finished is kept in study.runs. On with it: hubbub run new:300" in said.err

@@ -120,7 +120,7 @@ def test_what_is_finished_when_it_is_cancelled_is_named(
     def stop(*_: object, **__: object) -> None:
         raise Cancelled("Enough.")
 
-    monkeypatch.setattr("sim.lab.sweeps.run_sweep", stop)
+    monkeypatch.setattr("sim.lab.sweeps.sweep_now", stop)
     said = hubbub("sweep", study, "--into", "study.runs")
     assert said.code == 130
     assert "What is finished is kept in study.runs; the same with --resume goes on." in said.err

@@ -18,8 +18,8 @@ from sim.lab.calibration import (
     SimulationPlan,
     Tree,
     calibrate,
+    calibrate_now,
     halves,
-    run_calibration,
     simulated_trees,
 )
 from sim.lab.calibration.fitting import Posterior, Surfaces, enough_points, misses, sobol
@@ -40,7 +40,7 @@ def fitted(observed: Any, **how: Any) -> Calibration:
         "model": MODEL, "network": NETWORK, "ranges": {"probability": (0.02, 0.4)},
         "simulations": 10, "messages": 20, "workers": 1, "seed": 2,
     }  # fmt: skip
-    return run_calibration(observed, **(told | PLAN | how))
+    return calibrate_now(observed, **(told | PLAN | how))
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -120,7 +120,7 @@ async def test_the_loop_goes_on_while_parameters_are_fitted() -> None:
     task = asyncio.create_task(
         calibrate(
             seen({"probability": 0.1}, 4, 12), model=MODEL, network=NETWORK, simulations=8,
-            ranges={"probability": (0.05, 0.3)}, messages=5, workers=1, **PLAN,
+            ranges={"probability": (0.05, 0.3)}, messages=5, minutes=600.0, workers=1,
             report=lambda stage, share: told.append(stage),
         )
     )  # fmt: skip

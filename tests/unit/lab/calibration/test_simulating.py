@@ -15,7 +15,7 @@ from sim.errors import InputError, ParameterError, PluginError, UnknownNameError
 from sim.lab.calibration import (
     Observed,
     SimulationPlan,
-    run_calibration,
+    calibrate_now,
     simulated,
     simulated_trees,
 )
@@ -162,7 +162,7 @@ def test_how_long_a_tick_is_is_a_remark_of_the_fit_and_warned_of_by_nobody() -> 
     known = Observed.of_facts({"mean_size": (20.0, 5.0)})
     said = []
     for model, fitted in (("independent-cascade", "probability"), ("viral", "base")):
-        found = run_calibration(
+        found = calibrate_now(
             known, model=model, network=network, ranges={fitted: (0.05, 0.4)}, simulations=8,
             messages=2, minutes=60, workers=1, holdout=0,
         )  # fmt: skip

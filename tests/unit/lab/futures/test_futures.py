@@ -12,7 +12,7 @@ from rich.console import Console
 
 from sim import World, lab
 from sim.errors import Cancelled, HubbubError, InputError, UnknownNameError
-from sim.lab.futures import Futures, compare_futures
+from sim.lab.futures import Futures, compare_now
 from sim.lab.futures.future import future_of
 from sim.lab.runs.measures import RunObserver
 from sim.lab.statistics import replicates_needed
@@ -34,7 +34,7 @@ def made(platform: bool = False) -> World:
 
 def compared(arms: Any, world: World | None = None, **asked: Any) -> Futures:
     how: dict[str, Any] = {"messages": RUMOUR, "replicates": 4} | HERE | asked
-    return compare_futures(made() if world is None else world, arms, **how)
+    return compare_now(made() if world is None else world, arms, **how)
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def test_tables_hold_what_was_found(found: Futures) -> None:
     assert means["digest"][0] == found.begun[2]
     assert list(found.tables) == ["differences", "arms", "runs", "curves"]
     assert found.to_pandas("runs").shape[0] == 20
-    assert found.values("mean new", "banned")[0] == pytest.approx(
+    assert found.values("mean_new", "banned")[0] == pytest.approx(
         found.curve("new", "banned")[0, 1:].mean()
     )
 
@@ -129,11 +129,11 @@ def test_what_took_off_is_beyond_the_members_to_the_power_of_two_thirds() -> Non
     found = compared({"weak": weak, "strong": strong}, messages=(), replicates=12)
     for arm in found.arms:
         sizes = found.values("size", arm)
-        assert found.values("took off", arm).tolist() == (sizes > 300 ** (2 / 3)).tolist()
-    assert 0 < found.mean("took off", "weak") < found.mean("took off", "strong")
-    assert "hare of runs that took off" in found.conclusion("took off")
+        assert found.values("took_off", arm).tolist() == (sizes > 300 ** (2 / 3)).tolist()
+    assert 0 < found.mean("took_off", "weak") < found.mean("took_off", "strong")
+    assert "hare of runs that took off" in found.conclusion("took_off")
     two = compared({"a": {}, "b": {"do": "ban", "agents": "top:9:degree"}}, messages=[RUMOUR] * 2)
-    assert "took off" not in two.measures
+    assert "took_off" not in two.measures
 
 
 def test_it_is_shown_and_drawn(found: Futures) -> None:
@@ -185,11 +185,11 @@ def test_messages_of_ones_own_are_compared_where_there_are_no_others() -> None:
 def test_recommenders_and_policies_differ_in_a_world_with_members_online() -> None:
     arms = {"as it is": {}, "popular": {"recommender": "popularity", "policy": "rule"}}
     found = compared(arms, made(platform=True), messages=(), ticks=4, replicates=2)
-    assert "mean acts" in found.measures
-    assert found.main == "end feed inequality"
+    assert "mean_acts" in found.measures
+    assert found.main == "end_feed_inequality"
     opened = compared({"a": {"recommender": "random"}, "b": {"recommender": "blend"}},
                       messages=(), ticks=3, replicates=2)  # fmt: skip
-    assert not np.isnan(opened.values("mean online", "b")).any()
+    assert not np.isnan(opened.values("mean_online", "b")).any()
 
 
 def test_what_members_are_shown_is_what_recommenders_are_compared_by() -> None:
@@ -222,7 +222,7 @@ def test_what_members_are_shown_is_what_recommenders_are_compared_by() -> None:
     gini = apart_by / (2 * len(counts) * sum(counts))
 
     def of(name: str) -> float:
-        return float(found.values(f"end feed {name}", "popular")[0])
+        return float(found.values(f"end_feed_{name}", "popular")[0])
 
     assert of("inequality") == pytest.approx(gini, rel=1e-12)
     assert of("outside") == pytest.approx(apart[1] / sum(apart), rel=1e-12)
@@ -232,7 +232,7 @@ def test_what_members_are_shown_is_what_recommenders_are_compared_by() -> None:
     assert len(said) == 4
     assert "oncentration of impressions (Gini)" in said[0]
     assert "active" not in found.conclusion()
-    assert len(found.conclusion("mean acts").splitlines()) == 1
+    assert len(found.conclusion("mean_acts").splitlines()) == 1
 
 
 def test_feeds_are_measured_where_members_join_on_the_way() -> None:
@@ -244,7 +244,7 @@ def test_feeds_are_measured_where_members_join_on_the_way() -> None:
     for _ in range(3):
         world.step()
         watched.look()
-    assert not np.isnan(watched.series()["feed engagement"][1:]).any()
+    assert not np.isnan(watched.series()["feed_engagement"][1:]).any()
 
 
 def test_what_one_arm_alone_has_is_told_of_it_and_compared_with_nothing() -> None:
@@ -253,11 +253,11 @@ def test_what_one_arm_alone_has_is_told_of_it_and_compared_with_nothing() -> Non
     world.step(2)
     found = compared({"plain": {}, "blend": {"recommender": "blend"}}, world, messages=(),
                      ticks=3, replicates=2)  # fmt: skip
-    assert not np.isnan(found.values("mean online", "blend")).any()
-    assert np.isnan(found.values("mean online", "plain")).all()
-    assert np.isnan(found.values("mean acts", "plain")).all()  # not 0, as of what is counted
+    assert not np.isnan(found.values("mean_online", "blend")).any()
+    assert np.isnan(found.values("mean_online", "plain")).all()
+    assert np.isnan(found.values("mean_acts", "plain")).all()  # not 0, as of what is counted
     told = found.differences
-    row = list(told["measure"]).index("mean online")
+    row = list(told["measure"]).index("mean_online")
     assert told["pairs"][row] == 0
     assert np.isnan(told["difference"][row])
 
@@ -315,9 +315,9 @@ def test_a_comparison_in_which_nothing_would_happen_is_refused() -> None:
 
 def test_a_measure_that_no_run_has_is_refused_where_it_is_asked_for() -> None:
     arms = {"a": {}, "b": {"do": "ban", "agents": "top:9:degree"}}
-    found = compared(arms, measure="mean acts", replicates=1)
+    found = compared(arms, measure="mean_acts", replicates=1)
     assert found.difference("size").pairs == 1
-    with pytest.raises(UnknownNameError, match="No measure named 'mean acts'"):
+    with pytest.raises(UnknownNameError, match="No measure named 'mean_acts'"):
         found.conclusion()
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from sim import World
 from sim.errors import InputError, UnknownNameError
-from sim.lab.minds.comparison import MIND_MEASURES, MindsArm, arm_of, compare_minds
+from sim.lab.minds.comparison import MIND_MEASURES, MindsArm, arm_of, compare_minds_now
 from sim.minds.models.asks import Ask
 from sim.minds.models.reply_log import RecordedReplies
 from tests.unit.runtime.minds_world import Script
@@ -26,7 +26,7 @@ def make(seed: int) -> World:
 
 
 def compare(first: MindsArm | str, second: MindsArm | str, pool: Any = None, **more: Any) -> Any:
-    return compare_minds(make, MEMBERS, first, second, pool=pool, ticks=4, **more)
+    return compare_minds_now(make, MEMBERS, first, second, pool=pool, ticks=4, **more)
 
 
 def test_the_same_mind_twice_does_the_same() -> None:
@@ -121,7 +121,7 @@ def test_arms_are_minds_that_there_are(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no folder"):
         arm_of("model,prompts=/nowhere/at/all")
     with pytest.raises(InputError, match="1 tick"):
-        compare_minds(make, MEMBERS, "rule", "rule", ticks=0)
+        compare_minds_now(make, MEMBERS, "rule", "rule", ticks=0)
 
 
 def test_nobody_online_decides_nothing() -> None:
@@ -130,6 +130,6 @@ def test_nobody_online_decides_nothing() -> None:
         world.change_agents(list(range(60)), activity=0.0)
         return world
 
-    found = compare_minds(asleep, [1], "rule", "rule", ticks=1)
+    found = compare_minds_now(asleep, [1], "rule", "rule", ticks=1)
     assert found.agreement.pairs == 0
     assert math.isnan(found.agreement.same)

@@ -8,7 +8,7 @@ import pytest
 
 from sim import Candidates, Recommender, World, names, register
 from sim.errors import InputError, UnknownNameError
-from sim.lab import compare_recommenders, suggested
+from sim.lab import compare_recommenders_now, suggested
 from sim.lab.recommenders.comparison import CLAIMS, Comparison, Difference, claims_of
 from sim.lab.recommenders.exposure_sums import MEASURES, ExposureSums, _gini
 
@@ -23,7 +23,7 @@ def test_a_recommender_beside_its_own_twin_differs_in_nothing() -> None:
         def score(self, candidates: Candidates) -> Any:
             return -candidates.age
 
-    found = compare_recommenders(made, ["chronological", "twin"], ticks=8, seeds=[3, 4])
+    found = compare_recommenders_now(made, ["chronological", "twin"], ticks=8, seeds=[3, 4])
     for measure in MEASURES:
         apart = found.difference("chronological", "twin", measure)
         assert isnan(apart.mean) or apart.mean == apart.half == 0
@@ -34,17 +34,19 @@ def test_a_recommender_beside_its_own_twin_differs_in_nothing() -> None:
 def test_runs_are_repeatable_and_told() -> None:
     told: list[tuple[str, float]] = []
     pair = ["random", "popularity"]
-    first = compare_recommenders(
+    first = compare_recommenders_now(
         made, pair, ticks=6, seeds=[1], report=lambda *said: told.append(said)
     )
-    again = compare_recommenders(made, pair, ticks=6, seeds=[1])
+    again = compare_recommenders_now(made, pair, ticks=6, seeds=[1])
     assert np.array_equal(first.values, again.values, equal_nan=True)
     assert told[0] == ("seed 1, random", 0.0)
     assert [share for _, share in told] == sorted(share for _, share in told)
 
 
 def test_popularity_makes_success_more_unequal_than_chance() -> None:
-    found = compare_recommenders(made, ["chronological", "popularity"], ticks=24, seeds=[1, 2, 3])
+    found = compare_recommenders_now(
+        made, ["chronological", "popularity"], ticks=24, seeds=[1, 2, 3]
+    )
     apart = found.difference("chronological", "popularity", "inequality")
     assert apart.sign == 1
     verdicts = {j.claim: j.verdict for j in found.judged("chronological", "popularity")}
@@ -125,9 +127,9 @@ def test_claims_speak_of_what_there_is() -> None:
 )
 def test_what_cannot_be_compared_is_refused(chosen: list[str], ticks: int, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
-        compare_recommenders(made, chosen, ticks=ticks)
+        compare_recommenders_now(made, chosen, ticks=ticks)
     with pytest.raises(UnknownNameError, match="popularity"):
-        compare_recommenders(made, ["hot", "popularty"])
+        compare_recommenders_now(made, ["hot", "popularty"])
 
 
 def test_a_recommender_that_fails_ends_the_comparison() -> None:
@@ -137,7 +139,7 @@ def test_a_recommender_that_fails_ends_the_comparison() -> None:
             raise ValueError("no")
 
     with pytest.raises(InputError, match="broken"):
-        compare_recommenders(made, ["broken", "random"], ticks=3, seeds=[1])
+        compare_recommenders_now(made, ["broken", "random"], ticks=3, seeds=[1])
 
 
 def test_measures_by_hand() -> None:
@@ -177,7 +179,7 @@ def test_measures_by_hand() -> None:
     bits = [mask.bit_count() for mask in tags_of.values() if mask]
     assert found["breadth"] == pytest.approx(np.mean(bits))
     most = max(1, int(platform.posts.next * 0.01))
-    assert found["top reach"] == pytest.approx(np.mean(sorted(shown.values())[-most:]) / 300)
+    assert found["top_reach"] == pytest.approx(np.mean(sorted(shown.values())[-most:]) / 300)
 
 
 def test_opinions_are_measured_where_a_model_moves_them() -> None:
@@ -188,7 +190,7 @@ def test_opinions_are_measured_where_a_model_moves_them() -> None:
     opinions, (low, high) = world.opinions["safety"], world.opinions.span("safety")
     found = ExposureSums(world, np.zeros(300)).measures()
     assert found["opinions"] == pytest.approx(4 * np.nanvar(opinions) / (high - low) ** 2)
-    assert 0 < found["two camps"] < 1
+    assert 0 < found["two_camps"] < 1
 
 
 def test_inequality_is_the_gini_coefficient() -> None:
@@ -208,7 +210,7 @@ def test_nothing_seen_is_no_number() -> None:
 
 
 def test_worlds_without_ties_have_no_communities_to_find() -> None:
-    alone = compare_recommenders(
+    alone = compare_recommenders_now(
         lambda seed: World.from_edges([], [], 20, seed=seed), ["hot", "random"], ticks=2, seeds=[1]
     )
     assert isnan(alone.mean("hot", "separation"))

@@ -17,7 +17,14 @@ from xxhash import xxh3_64_hexdigest
 
 from sim import World
 from sim.errors import Cancelled, FileError, InputError, PluginError, UnknownNameError
-from sim.lab.runs import ExperimentProgress, Messages, Records, experiment, results_file, seeds_from
+from sim.lab.runs import (
+    ExperimentProgress,
+    Messages,
+    Records,
+    experiment_now,
+    results_file,
+    seeds_from,
+)
 from sim.lab.runs.results_file import finished_in
 from sim.lab.runs.workers import leave_terminals
 
@@ -64,7 +71,7 @@ def test_the_peak_of_messages_under_way_is_looked_for_from_the_fork_on() -> None
         for first in (0, 9):
             each.inject("x", seeds=[first], model="si", beta=0.3)
         each.step(7)
-    found = experiment(world, [Waiting()], [3], ticks=5, workers=1)
+    found = experiment_now(world, [Waiting()], [3], ticks=5, workers=1)
     alone.step(5)
     for place, story in enumerate(alone.cascades):
         new = story.new_adopters[7:]
@@ -79,15 +86,15 @@ def test_the_peak_of_messages_under_way_is_looked_for_from_the_fork_on() -> None
 def test_members_whose_models_are_not_asked_are_told_of() -> None:
     world = World.create(agents=60, mean_degree=4, seed=3, platform=True)
     world.give_minds("top:3:degree", "rule")
-    assert experiment(world, arms(0.1), [3], ticks=1, workers=1).remarks == ()
+    assert experiment_now(world, arms(0.1), [3], ticks=1, workers=1).remarks == ()
     assert world.platform is not None
     world.platform.minds.awake = True
-    (said,) = experiment(world, arms(0.1), [3], ticks=1, workers=1).remarks
+    (said,) = experiment_now(world, arms(0.1), [3], ticks=1, workers=1).remarks
     assert said.startswith("3 members with a mind go by the rules here")
 
 
 def test_the_replicate_of_the_worlds_own_seed_is_the_ordinary_run(world: World) -> None:
-    found = experiment(world, arms(0.2), [3, 4], workers=1)
+    found = experiment_now(world, arms(0.2), [3, 4], workers=1)
     alone = World.create(agents=400, mean_degree=6, seed=3)
     story = alone.inject(**RUMOUR, probability=0.2)
     alone.run_until_quiet(story)
@@ -103,7 +110,7 @@ def test_the_replicate_of_the_worlds_own_seed_is_the_ordinary_run(world: World) 
 
 
 def test_a_seed_meets_the_same_draws_under_every_program(world: World) -> None:
-    found = experiment(world, arms(0.1, 0.2, 0.2000001), range(8), workers=1)
+    found = experiment_now(world, arms(0.1, 0.2, 0.2000001), range(8), workers=1)
     small, large = found.values("size", "p=0.1"), found.values("size", "p=0.2")
     assert (small <= large).all()
     assert large.tolist() == found.values("size", "p=0.2000001").tolist()
@@ -111,14 +118,14 @@ def test_a_seed_meets_the_same_draws_under_every_program(world: World) -> None:
 
 def test_the_base_world_stays_as_it_is(world: World) -> None:
     before = world.digest()
-    experiment(world, arms(0.3), [1, 2], workers=1)
+    experiment_now(world, arms(0.3), [1, 2], workers=1)
     assert world.digest() == before
 
 
 def test_two_workers_find_what_one_finds(world: World) -> None:
-    alone = experiment(world, arms(0.1, 0.3), range(6), workers=1)
-    both = experiment(world, arms(0.1, 0.3), range(6), workers=2, backend="loky")
-    threads = experiment(world, arms(0.1, 0.3), range(6), workers=2, backend="threading")
+    alone = experiment_now(world, arms(0.1, 0.3), range(6), workers=1)
+    both = experiment_now(world, arms(0.1, 0.3), range(6), workers=2, backend="loky")
+    threads = experiment_now(world, arms(0.1, 0.3), range(6), workers=2, backend="threading")
     assert table_of(alone) == table_of(both) == table_of(threads)
 
 
@@ -131,11 +138,11 @@ def stop_after(many: int) -> Any:
 
 
 def test_a_stopped_experiment_goes_on_with_what_is_missing(world: World, tmp_path: Path) -> None:
-    whole = experiment(world, arms(0.1, 0.3), range(5), workers=1)
+    whole = experiment_now(world, arms(0.1, 0.3), range(5), workers=1)
     file, seen = tmp_path / "study.runs", []
     with pytest.raises(Cancelled):
-        experiment(world, arms(0.1, 0.3), range(5), workers=1, into=file, follow=stop_after(3))
-    again = experiment(
+        experiment_now(world, arms(0.1, 0.3), range(5), workers=1, into=file, follow=stop_after(3))
+    again = experiment_now(
         world, arms(0.1, 0.3), range(5), workers=1, into=file, resume=True,
         follow=lambda progress: seen.append(progress.finished),
     )  # fmt: skip
@@ -147,7 +154,7 @@ def test_runs_in_a_file_are_counted_and_other_files_refused(world: World, tmp_pa
     file = tmp_path / "study.runs"
     assert finished_in(file) == 0
     with pytest.raises(Cancelled):
-        experiment(world, arms(0.1, 0.3), range(5), workers=1, into=file, follow=stop_after(3))
+        experiment_now(world, arms(0.1, 0.3), range(5), workers=1, into=file, follow=stop_after(3))
     assert finished_in(file) == 3
     file.write_text("no results")
     with pytest.raises(FileError, match=re.escape("study.runs")):
@@ -156,17 +163,17 @@ def test_runs_in_a_file_are_counted_and_other_files_refused(world: World, tmp_pa
 
 def test_a_finished_file_runs_nothing_and_may_get_more_seeds(world: World, tmp_path: Path) -> None:
     file, seen = tmp_path / "study.runs", []
-    experiment(world, arms(0.2), range(3), workers=1, into=file)
+    experiment_now(world, arms(0.2), range(3), workers=1, into=file)
     assert [each.name for each in tmp_path.iterdir()] == ["study.runs"]
-    more = experiment(
+    more = experiment_now(
         world, arms(0.2), range(5), workers=1, into=file, resume=True,
         follow=lambda progress: seen.append(progress.finished),
     )  # fmt: skip
     assert seen == [3, 4, 5]
-    assert table_of(more) == table_of(experiment(world, arms(0.2), range(5), workers=1))
-    fewer = experiment(world, arms(0.2), range(2), workers=1, into=file, resume=True)
+    assert table_of(more) == table_of(experiment_now(world, arms(0.2), range(5), workers=1))
+    fewer = experiment_now(world, arms(0.2), range(2), workers=1, into=file, resume=True)
     assert fewer.runs["replicate"].tolist() == [0, 1]
-    again = experiment(world, arms(0.2), range(5), workers=1, into=file, resume=True)
+    again = experiment_now(world, arms(0.2), range(5), workers=1, into=file, resume=True)
     assert again.finished == 5
 
 
@@ -191,10 +198,10 @@ def test_a_file_of_another_study_stays_as_it_is(
     asked: dict[str, Any] = {
         "base": world, "programs": arms(0.2), "seeds": [0, 1], "workers": 1, "into": file
     }  # fmt: skip
-    experiment(**asked)
+    experiment_now(**asked)
     before = file.read_bytes()
     with pytest.raises(FileError, match=said):
-        experiment(**(asked | {"resume": True} | dict(other)))
+        experiment_now(**(asked | {"resume": True} | dict(other)))
     assert file.read_bytes() == before
 
 
@@ -203,15 +210,15 @@ def test_a_file_that_is_no_results_file_is_refused(world: World, tmp_path: Path)
     file = tmp_path / "other.txt"
     file.write_bytes(content)
     with pytest.raises(FileError, match="is no results file"):
-        experiment(world, arms(0.2), [0], workers=1, into=file, resume=True)
+        experiment_now(world, arms(0.2), [0], workers=1, into=file, resume=True)
     assert file.read_bytes() == content
 
 
 def test_a_file_that_holds_nothing_yet_is_begun_anew(world: World, tmp_path: Path) -> None:
     file = tmp_path / "study.runs"
     with pytest.raises(UnknownNameError):
-        experiment(world, [Messages([RUMOUR | {"model": "no"}])], [0], workers=1, into=file)
-    found = experiment(world, arms(0.2), [0], workers=1, into=file)
+        experiment_now(world, [Messages([RUMOUR | {"model": "no"}])], [0], workers=1, into=file)
+    found = experiment_now(world, arms(0.2), [0], workers=1, into=file)
     assert found.finished == 1
 
 
@@ -236,12 +243,12 @@ def test_a_forged_replicate_is_refused_in_a_sentence(
     world: World, tmp_path: Path, data: bytes
 ) -> None:
     file = tmp_path / "study.runs"
-    experiment(world, arms(0.2), [0], workers=1, into=file)
+    experiment_now(world, arms(0.2), [0], workers=1, into=file)
     with sqlite3.connect(file) as raw:
         raw.execute("update replicates set data = ?, sum = ?", (data, xxh3_64_hexdigest(data)))
     raw.close()
     with pytest.raises(FileError, match="is no results file, or damaged"):
-        experiment(world, arms(0.2), [0], workers=1, into=file, resume=True)
+        experiment_now(world, arms(0.2), [0], workers=1, into=file, resume=True)
     with pytest.raises(FileError, match="is no results file, or damaged"):
         Records.read(file)
 
@@ -249,31 +256,31 @@ def test_a_forged_replicate_is_refused_in_a_sentence(
 @pytest.mark.parametrize("value", ["3", "[[[", "null", '"x"'])
 def test_a_forged_study_is_refused_in_a_sentence(world: World, tmp_path: Path, value: str) -> None:
     file = tmp_path / "study.runs"
-    experiment(world, arms(0.2), [0], workers=1, into=file)
+    experiment_now(world, arms(0.2), [0], workers=1, into=file)
     with sqlite3.connect(file) as raw:
         raw.execute("update study set value = ? where name = 'seeds'", (value,))
     raw.close()
     with pytest.raises(FileError):
-        experiment(world, arms(0.2), [0], workers=1, into=file, resume=True)
+        experiment_now(world, arms(0.2), [0], workers=1, into=file, resume=True)
 
 
 def test_a_damaged_replicate_is_told(world: World, tmp_path: Path) -> None:
     file = tmp_path / "study.runs"
-    experiment(world, arms(0.2), [0, 1], workers=1, into=file)
+    experiment_now(world, arms(0.2), [0, 1], workers=1, into=file)
     with sqlite3.connect(file) as raw:
         raw.execute("update replicates set data = x'00' where replicate = 1")
     raw.close()
     with pytest.raises(FileError, match="replicate 1 of it is damaged"):
-        experiment(world, arms(0.2), [0, 1], workers=1, into=file, resume=True)
+        experiment_now(world, arms(0.2), [0, 1], workers=1, into=file, resume=True)
 
 
 def test_a_file_that_another_run_writes_is_refused(world: World, tmp_path: Path) -> None:
     file = tmp_path / "study.runs"
-    experiment(world, arms(0.2), [0], workers=1, into=file)
+    experiment_now(world, arms(0.2), [0], workers=1, into=file)
     with sqlite3.connect(file, isolation_level=None) as other:
         other.execute("begin exclusive")
         with pytest.raises(FileError, match="another run is writing it"):
-            experiment(world, arms(0.2), [0, 1], workers=1, into=file, resume=True)
+            experiment_now(world, arms(0.2), [0, 1], workers=1, into=file, resume=True)
     other.close()
 
 
@@ -297,7 +304,7 @@ def test_what_is_not_allowed_is_said_in_one_sentence(
 ) -> None:
     asked: dict[str, Any] = {"programs": arms(0.1), "seeds": [0], "workers": 1} | dict(wrong)
     with pytest.raises((InputError, FileError), match=said):
-        experiment(world, **asked)
+        experiment_now(world, **asked)
 
 
 def test_replicates_are_one_or_more() -> None:
@@ -318,7 +325,7 @@ class Breaking(Messages):
 def test_a_program_that_breaks_loses_no_finished_replicate(world: World, tmp_path: Path) -> None:
     file = tmp_path / "study.runs"
     with pytest.raises(PluginError, match=r"replicate 2 failed \(ZeroDivisionError: by nought\)"):
-        experiment(world, [Breaking([RUMOUR], "odd")], range(4), workers=1, into=file)
+        experiment_now(world, [Breaking([RUMOUR], "odd")], range(4), workers=1, into=file)
     with sqlite3.connect(file) as raw:
         assert raw.execute("select replicate from replicates").fetchall() == [(0,), (1,)]
     raw.close()
@@ -326,11 +333,13 @@ def test_a_program_that_breaks_loses_no_finished_replicate(world: World, tmp_pat
 
 def test_a_wrong_message_is_the_worlds_own_sentence(world: World) -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'independent-cascade'"):
-        experiment(world, [Messages([RUMOUR | {"model": "independent-cascad"}])], [0], workers=1)
+        experiment_now(
+            world, [Messages([RUMOUR | {"model": "independent-cascad"}])], [0], workers=1
+        )
 
 
 def test_own_measures_and_series_stand_beside_the_others(world: World) -> None:
-    found = experiment(
+    found = experiment_now(
         world, [Messages([RUMOUR], until_quiet=False)], [0, 1], workers=1, ticks=3,
         measures={"twice": lambda world: 2.0 * world.tick},
         series={"tick again": lambda world: float(world.tick)},
@@ -341,7 +350,7 @@ def test_own_measures_and_series_stand_beside_the_others(world: World) -> None:
 
 def test_several_messages_are_summed_and_stand_apart(world: World) -> None:
     two = Messages([RUMOUR, RUMOUR | {"text": "It is open.", "seeds": [7]}])
-    found = experiment(world, [two], [0, 1], workers=1)
+    found = experiment_now(world, [two], [0, 1], workers=1)
     apart = found.runs["size:0"] + found.runs["size:1"]
     assert found.runs["size"].tolist() == apart.tolist()
     assert found.runs["share"].tolist() == (apart / 800).tolist()
@@ -349,7 +358,7 @@ def test_several_messages_are_summed_and_stand_apart(world: World) -> None:
 
 
 def test_a_curve_stays_as_it_was_once_a_run_is_at_rest(world: World) -> None:
-    found = experiment(world, arms(0.25), range(4), workers=1)
+    found = experiment_now(world, arms(0.25), range(4), workers=1)
     ever, new = found.curve("ever"), found.curve("new")
     assert ever.shape == (4, found.runs["ticks"].max() + 1)
     assert ever[:, -1].tolist() == found.values("size").tolist()
@@ -362,7 +371,7 @@ def test_a_curve_stays_as_it_was_once_a_run_is_at_rest(world: World) -> None:
 
 
 def test_a_program_is_named_where_there_are_several(world: World) -> None:
-    found = experiment(world, arms(0.1, 0.2), [0], workers=1)
+    found = experiment_now(world, arms(0.1, 0.2), [0], workers=1)
     with pytest.raises(InputError, match=r"p=0.1, p=0.2"):
         found.values("size")
     with pytest.raises(UnknownNameError):
@@ -371,7 +380,7 @@ def test_a_program_is_named_where_there_are_several(world: World) -> None:
 
 def test_members_of_a_platform_are_counted_and_draw_anew() -> None:
     world = World.create(agents=200, mean_degree=6, seed=1, platform=True)
-    found = experiment(world, [Messages(until_quiet=False)], [1, 2], workers=1, ticks=4)
+    found = experiment_now(world, [Messages(until_quiet=False)], [1, 2], workers=1, ticks=4)
     alone = World.create(agents=200, mean_degree=6, seed=1, platform=True)
     online = [alone.platform.online.size]  # type: ignore[union-attr]
     for _ in range(4):
@@ -389,7 +398,7 @@ def test_progress_tells_what_is_left_and_what_is_there(world: World) -> None:
         seen.append(progress)
         sizes.append(progress.records().finished)
 
-    experiment(world, arms(0.1), range(3), workers=1, follow=follow)
+    experiment_now(world, arms(0.1), range(3), workers=1, follow=follow)
     assert [(each.finished, each.total) for each in seen] == [(1, 3), (2, 3), (3, 3)]
     assert sizes == [1, 2, 3]
     assert seen[-1].seconds_left == 0.0
@@ -400,7 +409,7 @@ def test_a_message_under_way_draws_anew_from_the_fork_on() -> None:
     story = world.inject("x", seeds=[0, 1, 2], model="sir", beta=0.3, gamma=0.3)
     world.step(3)
     before = story.size
-    found = experiment(world, [Messages([])], [1, 2, 3, 4], workers=1, backend="threading")
+    found = experiment_now(world, [Messages([])], [1, 2, 3, 4], workers=1, backend="threading")
     sizes = found.values("size")
     assert len(set(sizes.tolist())) > 1
     assert (sizes >= before).all()
@@ -422,10 +431,10 @@ def test_what_a_killed_worker_had_in_hand_is_run_again(
                 raise module.WorkerDied("killed")
 
     monkeypatch.setattr(module, "carried_out", dying)
-    found = experiment(world, arms(0.2), range(5), workers=1)
+    found = experiment_now(world, arms(0.2), range(5), workers=1)
     monkeypatch.undo()
     assert len(deaths) == 3
-    assert table_of(found) == table_of(experiment(world, arms(0.2), range(5), workers=1))
+    assert table_of(found) == table_of(experiment_now(world, arms(0.2), range(5), workers=1))
 
 
 def test_what_a_worker_prints_reaches_no_terminal_but_a_pipe() -> None:
@@ -454,7 +463,7 @@ def test_workers_that_always_die_end_it(world: World, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(module, "carried_out", dying)
     with pytest.raises(PluginError, match=r"workers ended 3 times before replicate 0 .* fewer"):
-        experiment(world, arms(0.2), [0], workers=1)
+        experiment_now(world, arms(0.2), [0], workers=1)
 
 
 def test_a_full_disk_is_said_and_loses_nothing(
@@ -469,14 +478,14 @@ def test_a_full_disk_is_said_and_loses_nothing(
 
     monkeypatch.setattr(results_file, "_connected", small)
     with pytest.raises(FileError, match="the disk is full; what is finished is kept"):
-        experiment(world, arms(0.3), range(60), workers=1, into=file)
+        experiment_now(world, arms(0.3), range(60), workers=1, into=file)
     monkeypatch.undo()
     with sqlite3.connect(file) as raw:
         (kept,) = raw.execute("select count(*) from replicates").fetchone()
     raw.close()
     assert 0 < kept < 60
-    again = experiment(world, arms(0.3), range(60), workers=1, into=file, resume=True)
-    assert table_of(again) == table_of(experiment(world, arms(0.3), range(60), workers=1))
+    again = experiment_now(world, arms(0.3), range(60), workers=1, into=file, resume=True)
+    assert table_of(again) == table_of(experiment_now(world, arms(0.3), range(60), workers=1))
 
 
 class Odd(Messages):
@@ -490,7 +499,7 @@ def test_what_fails_in_a_worker_is_said_as_it_is_here(world: World) -> None:
     said = []
     for workers in (1, 2):
         with pytest.raises(UnknownNameError) as caught:
-            experiment(world, [Odd([RUMOUR], "odd")], range(4), workers=workers)
+            experiment_now(world, [Odd([RUMOUR], "odd")], range(4), workers=workers)
         said.append((str(caught.value), caught.value.known))
     assert said[0] == said[1] == ("No arm named 'odd'. Known: even.", ("even",))
 
@@ -514,10 +523,10 @@ def test_a_worker_that_is_killed_costs_nothing(
     pytest.importorskip("joblib" if backend == "loky" else "ray")
     monkeypatch.setenv("HOME", str(tmp_path))
     mark = tmp_path / "killed"
-    found = experiment(world, [Deadly([RUMOUR], str(mark))], range(8), backend=backend)
+    found = experiment_now(world, [Deadly([RUMOUR], str(mark))], range(8), backend=backend)
     assert mark.exists()
     assert table_of(found) == table_of(
-        experiment(world, [Messages([RUMOUR], str(mark))], range(8), workers=1)
+        experiment_now(world, [Messages([RUMOUR], str(mark))], range(8), workers=1)
     )
 
 
@@ -525,21 +534,21 @@ def test_each_program_may_begin_from_worlds_of_its_own(tmp_path: Path, world: Wo
     other = World.create(agents=300, mean_degree=3, seed=9)
     into = tmp_path / "some.runs"
     notes = {"question": "why"}
-    found = experiment(
+    found = experiment_now(
         [[world, other], [other]], arms(0.1, 0.3), [1, 2, 3], workers=1, into=into, notes=notes
     )
-    first = experiment(world, arms(0.1), [1, 3], workers=1).values("size")
-    second = experiment(other, arms(0.1), [2], workers=1).values("size")
+    first = experiment_now(world, arms(0.1), [1, 3], workers=1).values("size")
+    second = experiment_now(other, arms(0.1), [2], workers=1).values("size")
     assert found.values("size", "p=0.1").tolist() == [first[0], second[0], first[1]]
-    alone = experiment(other, arms(0.3), [1, 2, 3], workers=1).values("size")
+    alone = experiment_now(other, arms(0.3), [1, 2, 3], workers=1).values("size")
     assert found.values("size", "p=0.3").tolist() == alone.tolist()
     assert table_of(Records.read(into)) == table_of(found)
     assert Records.read(into).agents == found.agents == 400
     with pytest.raises(FileError, match="another world"):
-        experiment([[world], [other]], arms(0.1, 0.3), [1, 2, 3], into=into, resume=True)
+        experiment_now([[world], [other]], arms(0.1, 0.3), [1, 2, 3], into=into, resume=True)
     for bases in ([[world]], [[world], []]):
         with pytest.raises(InputError, match="Each program begins from one world or more"):
-            experiment(bases, arms(0.1, 0.3), [1])
+            experiment_now(bases, arms(0.1, 0.3), [1])
     with pytest.raises(FileError, match="there is no such file"):
         Records.read(tmp_path / "other.runs")
 
@@ -547,5 +556,5 @@ def test_each_program_may_begin_from_worlds_of_its_own(tmp_path: Path, world: Wo
 def test_a_file_that_was_killed_as_it_began_is_begun_anew(tmp_path: Path, world: World) -> None:
     into = tmp_path / "some.runs"
     into.write_bytes(b"")
-    found = experiment(world, arms(0.2), [1], workers=1, into=into, resume=True)
+    found = experiment_now(world, arms(0.2), [1], workers=1, into=into, resume=True)
     assert table_of(Records.read(into)) == table_of(found)

@@ -14,7 +14,7 @@ from sim import lab
 from sim.core.toml import from_toml
 from sim.errors import Cancelled, FileError, HubbubError
 from sim.lab.futures import Futures
-from sim.lab.runs import Messages, experiment
+from sim.lab.runs import Messages, experiment_now
 from sim.lab.statistics import holm as lab_holm
 from sim.lab.studies import Claim, schema, study_of, template
 from sim.lab.studies.sections import PUBLISHED
@@ -51,7 +51,7 @@ def test_a_study_is_the_experiment_that_it_describes() -> None:
         Messages([{"text": "x", "seeds": [0, 1], "model": RUMOUR["model"], "probability": p}], name)
         for name, p in (("soft", 0.02), ("loud", 0.5))
     ]
-    alone = experiment(world, arms, [5, 6, 7, 8], workers=1)
+    alone = experiment_now(world, arms, [5, 6, 7, 8], workers=1)
     for arm in ("soft", "loud"):
         sizes = found.records.values("size", arm)
         assert sizes.tolist() == alone.values("size", arm).tolist()
@@ -262,7 +262,7 @@ def test_files_that_are_no_study_are_refused(tmp_path: Path) -> None:
         study_of(tmp_path / "none.toml")
     into = tmp_path / "other.runs"
     world = study_of(said()).arms[0].scenario.world(lambda *_: None)
-    experiment(world, [Messages([RUMOUR | {"seeds": [0]}])], [1], workers=1, into=into)
+    experiment_now(world, [Messages([RUMOUR | {"seeds": [0]}])], [1], workers=1, into=into)
     with pytest.raises(FileError, match="of no study"):
         lab.read_findings(into)
     several = said(worlds=2) | {"network": {"world": "demo"}}

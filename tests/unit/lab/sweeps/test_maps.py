@@ -10,7 +10,7 @@ from sim import World
 from sim.errors import InputError, UnknownNameError
 from sim.lab.runs import Records
 from sim.lab.runs.replicate import Replicate
-from sim.lab.sweeps import Sweep, run_sweep
+from sim.lab.sweeps import Sweep, sweep_now
 from sim.lab.sweeps.designs import design_of
 from sim.lab.sweeps.maps import heat_map, tornado
 from sim.scenario.ranges import read_range
@@ -104,7 +104,7 @@ def test_what_is_the_same_everywhere_is_drawn_without_a_bar() -> None:
 def swept(world: World) -> Any:
     rumour = {"text": "The bridge is closed.", "seeds": [0, 1], "model": "independent-cascade"}
     grid = {"probability": [0.1, 0.5], "priority": [0, 1]}
-    return run_sweep(world, messages=rumour, parameters=grid, replicates=3, workers=1)
+    return sweep_now(world, messages=rumour, parameters=grid, replicates=3, workers=1)
 
 
 def test_a_sweep_draws_what_suits_its_parameters(swept: Any) -> None:
@@ -120,7 +120,7 @@ def test_a_heat_map_of_what_does_not_vary_is_refused(swept: Any, world: World) -
         swept.heat_map("beta")
     with pytest.raises(InputError, match="named twice"):
         swept.heat_map("priority", "priority")
-    one = run_sweep(
+    one = sweep_now(
         world, messages={"text": "A word.", "seeds": [0], "model": "sir"},
         parameters={"beta": [0.1, 0.2]}, replicates=1, workers=1,
     )  # fmt: skip
@@ -198,7 +198,7 @@ def made_sweep(kind: str, points: int, score: Any, across: str = "0:1", names: s
 
 
 def test_a_measure_without_numbers_owes_nothing_that_can_be_said(swept: Any) -> None:
-    swept_nowhere = run_sweep(
+    swept_nowhere = sweep_now(
         World.from_edges([0], [1], 3), messages={"text": "x", "seeds": [2], "model": "si"},
         parameters={"beta": [0.1, 0.2]}, replicates=1, workers=1,
     )  # fmt: skip

@@ -11,8 +11,8 @@ import pytest
 from sim import World, lab
 from sim.core.progress import quiet
 from sim.errors import Cancelled, FileError, HubbubError, InputError, UnknownNameError
-from sim.lab.runs import Messages, experiment
-from sim.lab.sweeps import Sweep, SweepProgress, run_sweep
+from sim.lab.runs import Messages, experiment_now
+from sim.lab.sweeps import Sweep, SweepProgress, sweep_now
 from sim.scenario import read_scenario
 
 RUMOUR = {"text": "The bridge is closed.", "seeds": [0, 1], "model": "independent-cascade"}
@@ -26,7 +26,7 @@ def swept(world: World, **asked: Any) -> Sweep:
         "replicates": 2,
         "workers": 1,
     } | asked
-    return run_sweep(world, **said)
+    return sweep_now(world, **said)
 
 
 def stopping(after: int) -> Callable[[str, float], None]:
@@ -40,7 +40,9 @@ def stopping(after: int) -> Callable[[str, float], None]:
 def test_a_point_is_the_experiment_with_its_value_and_the_same_seeds(world: World) -> None:
     found = swept(world, seed=8)
     for number, chance in enumerate((0.1, 0.3, 0.5)):
-        alone = experiment(world, [Messages([RUMOUR | {"probability": chance}])], [8, 9], workers=1)
+        alone = experiment_now(
+            world, [Messages([RUMOUR | {"probability": chance}])], [8, 9], workers=1
+        )
         assert found.values("size")[number].tolist() == alone.values("size").tolist()
         assert found.points["size"][number] == alone.values("size").mean()
     assert found.runs["seed"].tolist() == [8, 9] * 3
@@ -48,20 +50,20 @@ def test_a_point_is_the_experiment_with_its_value_and_the_same_seeds(world: Worl
 
 
 def test_a_scenario_is_swept_as_its_section_says(study: Path) -> None:
-    found = run_sweep(study, workers=1)
+    found = sweep_now(study, workers=1)
     assert found.points["beta"].tolist() == [0.1, 0.3, 0.5]
     assert found.points["replicates"].tolist() == [2, 2, 2]
     assert found.measure == "size"
     changed = {"messages": [{"text": "The bridge is closed.", "seeds": "ids:0,1", "model": "sir",
                              "parameters": {"gamma": 0.3, "beta": 0.3}}]}  # fmt: skip
     scenario = read_scenario(study, changes=changed)
-    alone = experiment(scenario.world(quiet), [scenario.plan()], [3, 4], ticks=12, workers=1)
+    alone = experiment_now(scenario.world(quiet), [scenario.plan()], [3, 4], ticks=12, workers=1)
     assert found.values()[1].tolist() == alone.values("size").tolist()
-    assert run_sweep(read_scenario(study), workers=1).points == found.points
+    assert sweep_now(read_scenario(study), workers=1).points == found.points
 
 
 def test_a_network_that_varies_is_made_for_each_value(study: Path) -> None:
-    found = run_sweep(
+    found = sweep_now(
         study, parameters={"mean_degree": [2, 6], "beta": [0.1, 0.3]}, workers=1, into=study.parent
         / "all.runs",
     )  # fmt: skip
@@ -74,13 +76,13 @@ def test_a_network_that_varies_is_made_for_each_value(study: Path) -> None:
         world = read_scenario(study, changes=changes).world(quiet)
         message = {"text": "x", "seeds": "ids:0,1", "model": "sir", "gamma": 0.3}
         beta = found.points["beta"][number]
-        alone = experiment(
+        alone = experiment_now(
             world, [Messages([message | {"beta": beta}], until_quiet=False)], [3, 4],
             ticks=12, workers=1,
         )  # fmt: skip
         assert found.values()[number].tolist() == alone.values("size").tolist()
     with pytest.raises(FileError, match="is there already"):
-        run_sweep(
+        sweep_now(
             study, parameters={"mean_degree": [2, 6], "beta": [0.1, 0.3]}, workers=1,
             into=study.parent / "all.runs",
         )  # fmt: skip
@@ -90,11 +92,11 @@ def test_a_network_that_varies_is_made_for_each_value(study: Path) -> None:
 def test_a_sweep_that_was_stopped_goes_on_to_the_same_table(
     study: Path, parameters: dict[str, Any]
 ) -> None:
-    whole = run_sweep(study, parameters=parameters, workers=1)
+    whole = sweep_now(study, parameters=parameters, workers=1)
     into = study.parent / "half.runs"
     with pytest.raises(Cancelled):
-        run_sweep(study, parameters=parameters, workers=1, into=into, report=stopping(1))
-    resumed = run_sweep(study, parameters=parameters, workers=1, into=into, resume=True)
+        sweep_now(study, parameters=parameters, workers=1, into=into, report=stopping(1))
+    resumed = sweep_now(study, parameters=parameters, workers=1, into=into, resume=True)
     assert resumed.points == whole.points
     assert resumed.runs == whole.runs
 
@@ -108,7 +110,7 @@ def test_who_follows_a_sweep_sees_all_its_networks_and_what_is_finished(study: P
         missing = int(np.isnan(found.means()).sum())
         seen.append((progress.finished, progress.total, runs, missing))
 
-    run_sweep(study, parameters={"network.mean_degree": [2, 4, 6]}, workers=1, follow=follow)
+    sweep_now(study, parameters={"network.mean_degree": [2, 4, 6]}, workers=1, follow=follow)
     assert seen[-1] == (6, 6, 6, 0)
     for finished, total, runs, missing in seen:
         assert (total, runs) == (6, finished)
@@ -125,7 +127,7 @@ def test_points_of_the_same_values_are_run_once(world: World) -> None:
 
 def test_it_can_be_awaited(world: World) -> None:
     told: list[str] = []
-    asked = {"messages": RUMOUR, "parameters": GRID, "replicates": 2, "workers": 1}
+    asked: dict[str, Any] = {"messages": RUMOUR, "parameters": GRID, "replicates": 2, "workers": 1}
     found = asyncio.run(lab.sweep(world, report=lambda stage, _: told.append(stage), **asked))
     assert found.points == swept(world).points
     assert "checking point 1 of 3" in told
@@ -179,22 +181,22 @@ def test_a_scenario_out_of_range_is_refused_before_anything_runs(
         assert stage.startswith("checking")
 
     with pytest.raises(HubbubError, match=said):
-        run_sweep(study, parameters=parameters, report=report)
+        sweep_now(study, parameters=parameters, report=report)
 
 
 def test_minds_and_messages_of_ones_own_do_not_go_into_a_sweep(study: Path) -> None:
     with pytest.raises(InputError, match="A scenario has its own messages"):
-        run_sweep(study, messages="A word.")
+        sweep_now(study, messages="A word.")
     study.write_text(study.read_text() + '\n[minds]\nmembers = "ids:0"\n')
     with pytest.raises(InputError, match=r"leave \[minds\] out"):
-        run_sweep(study)
+        sweep_now(study)
 
 
 def test_other_values_do_not_go_into_a_file_of_a_sweep(study: Path) -> None:
     into = study.parent / "one.runs"
-    run_sweep(study, workers=1, into=into)
+    sweep_now(study, workers=1, into=into)
     with pytest.raises(FileError, match="holds other messages or changes"):
-        run_sweep(study, workers=1, into=into, resume=True, parameters={"beta": [0.2, 0.3]})
+        sweep_now(study, workers=1, into=into, resume=True, parameters={"beta": [0.2, 0.3]})
 
 
 def test_indices_come_with_the_designs_that_are_for_them(world: World) -> None:
@@ -223,15 +225,15 @@ def test_the_measure_of_one_message_may_be_looked_at(world: World) -> None:
 
 
 def test_how_a_series_ended_is_a_measure(study: Path) -> None:
-    found = run_sweep(study, measure="last in recovered", workers=1)
+    found = sweep_now(study, measure="last_in_recovered", workers=1)
     (records,) = found.records
     for number in range(3):
-        ends = [records.found[number, k].series["in recovered"][-1] for k in range(2)]
+        ends = [records.found[number, k].series["in_recovered"][-1] for k in range(2)]
         assert found.values()[number].tolist() == ends
-    assert found.points["last in recovered"].tolist() == found.means().tolist()
-    assert found.means("last ever").tolist() == found.means("size").tolist()
-    with pytest.raises(UnknownNameError, match="last evr"):
-        run_sweep(study, measure="last evr")
+    assert found.points["last_in_recovered"].tolist() == found.means().tolist()
+    assert found.means("last_ever").tolist() == found.means("size").tolist()
+    with pytest.raises(UnknownNameError, match="last_evr"):
+        sweep_now(study, measure="last evr")
 
 
 def test_a_scenario_that_sends_nothing_has_no_share(study: Path) -> None:
@@ -240,8 +242,8 @@ def test_a_scenario_that_sends_nothing_has_no_share(study: Path) -> None:
     study.write_text(quiet_part)
     asked: dict[str, Any] = {"parameters": {"slots": [1, 10]}, "replicates": 1, "workers": 1}
     with pytest.raises(InputError, match="Nothing is sent in this scenario, so there is no share"):
-        run_sweep(study, **asked)
-    found = run_sweep(study, measure="last exposures", **asked)
+        sweep_now(study, **asked)
+    found = sweep_now(study, measure="last exposures", **asked)
     assert found.means()[1] > found.means()[0] > 0
     assert np.isnan(found.means("share")).all()
     assert list(found.tables) == ["points", "sensitivity", "runs"]

@@ -1,0 +1,161 @@
+"""Columns in the libraries of data science: pandas, polars, and figures of matplotlib."""
+
+from __future__ import annotations
+
+import importlib
+import io
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+
+from sim.core.text import one_line
+from sim.errors import InputError, UnknownNameError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    from matplotlib.figure import Figure
+
+__all__ = ["TickSeries", "as_pandas", "as_polars", "label", "library", "new_figure"]
+
+_WIDEST = 60
+
+
+class TickSeries:
+    """Something that has a number of each kind for each of its ticks."""
+
+    __slots__ = ()
+
+    def by_tick(self) -> dict[str, npt.NDArray[Any]]:
+        """Return each column by its name, (rows,); the first is ``tick``."""
+        raise NotImplementedError
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return one row a tick as a pandas data frame.
+
+        Raises
+        ------
+        InputError
+            Where pandas is missing.
+        """
+        frame: pd.DataFrame = as_pandas(self.by_tick())
+        return frame
+
+    def to_polars(self) -> pl.DataFrame:
+        """Return one row a tick as a polars data frame.
+
+        Raises
+        ------
+        InputError
+            Where polars is missing.
+        """
+        frame: pl.DataFrame = as_polars(self.by_tick())
+        return frame
+
+    def plot(self, *names: str) -> Figure:
+        """Draw columns against the tick.
+
+        Parameters
+        ----------
+        *names
+            Of :meth:`by_tick`; none: those that count members in a state, else all.
+
+        Returns
+        -------
+        Figure
+            Of matplotlib; it shows itself in a notebook, and ``savefig`` writes it.
+
+        Raises
+        ------
+        UnknownNameError
+            For no column.
+        InputError
+            Where there are no rows, or matplotlib is missing.
+        """
+        columns = self.by_tick()
+        ticks = columns.pop("tick")
+        if not ticks.size:
+            raise InputError("There is nothing to draw yet: no tick has been run.")
+        in_states = [name for name in columns if name.startswith("in_")]
+        figure = new_figure()
+        ax = figure.subplots()
+        for name in names or in_states or columns:
+            if name not in columns:
+                raise UnknownNameError("column", name, columns)
+            ax.plot(ticks, columns[name], label=label(name))
+        ax.set(xlabel="tick", title=label(repr(self).strip("<>")))
+        ax.legend()
+        return figure
+
+
+def library(name: str) -> Any:
+    """Return a library of the lab's extra.
+
+    Raises
+    ------
+    InputError
+        Where it is missing, with the command that installs it.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        package = name.partition(".")[0]
+        raise InputError(
+            f"This needs {package}, which is not installed; pip install 'hubbub[lab]'."
+        ) from None
+
+
+def as_pandas(columns: Mapping[str, npt.NDArray[Any]]) -> Any:
+    """Return a pandas data frame of copies."""
+    return library("pandas").DataFrame({name: column.copy() for name, column in columns.items()})
+
+
+def as_polars(columns: Mapping[str, npt.NDArray[Any]]) -> Any:
+    """Return a polars data frame."""
+    stored = {name: storable(column) for name, column in columns.items()}
+    return library("polars").DataFrame(stored, strict=False)
+
+
+def storable(values: npt.NDArray[Any]) -> Any:
+    """Return texts that UTF-8 can hold; numbers as they are."""
+    if values.dtype.kind != "O":
+        return values
+    return [
+        None if each is None else str(each).encode("utf-8", "replace").decode()
+        for each in values.tolist()
+    ]
+
+
+def new_figure(width: float = 7.0, height: float = 4.0) -> Figure:
+    """Return an empty figure of matplotlib that shows itself in a notebook; sizes in inches.
+
+    Raises
+    ------
+    InputError
+        Where matplotlib is missing.
+    """
+    figure: Figure = _figure_class()(figsize=(width, height), layout="constrained")
+    return figure
+
+
+def label(text: object) -> str:
+    """Return a text for a figure: one clean line, and no dollar that begins a formula."""
+    line = one_line(str(text), _WIDEST).replace("$", r"\$")
+    return f" {line}" if line.startswith("_") else line  # which would keep it out of a legend
+
+
+@cache
+def _figure_class() -> Any:
+    base: Any = library("matplotlib.figure").Figure
+
+    class NotebookFigure(base):  # type: ignore[misc]
+        """A figure that a notebook shows without pyplot."""
+
+        def _repr_png_(self) -> bytes:
+            file = io.BytesIO()
+            self.savefig(file, format="png")
+            return file.getvalue()
+
+    return NotebookFigure
