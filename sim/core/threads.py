@@ -17,6 +17,8 @@ __all__ = ["Stalled", "allow", "interrupt", "interruptible", "open_block", "work
 _allowed: list[int] = []
 _open: dict[int, interruptible] = {}
 _striking = threading.Lock()
+_LOOKS = 1_000
+"""Turns of a loop, in any of which Python raises what it was told to; the first would do."""
 
 
 def allow(count: int | None) -> None:
@@ -49,11 +51,14 @@ class interruptible:  # noqa: N801 - read as a verb
     So a block that was struck does not end before the exception has risen.
     """
 
-    __slots__ = ("_outer", "is_struck", "thread")
+    __slots__ = ("is_struck", "outer", "thread")
 
     def __enter__(self) -> None:
         self.is_struck, self.thread = False, threading.get_ident()
-        self._outer = _open.get(self.thread)
+        outer = _open.get(self.thread)
+        while outer is not None and outer.is_struck:  # it may have ended where it was struck last
+            outer = outer.outer
+        self.outer: interruptible | None = outer
         _open[self.thread] = self
 
     def __exit__(
@@ -62,16 +67,16 @@ class interruptible:  # noqa: N801 - read as a verb
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._outer is None:
+        if self.outer is None:
             _open.pop(self.thread, None)
         else:
-            _open[self.thread] = self._outer
+            _open[self.thread] = self.outer
         with _striking:  # from here on nobody strikes
             is_struck = self.is_struck
-        if is_struck:
-            _raise_in(self.thread, None)
-            if not isinstance(error, Stalled):
-                raise Stalled
+        if is_struck and not isinstance(error, Stalled):
+            for _ in range(_LOOKS):
+                pass
+            raise Stalled
 
 
 def open_block(thread: int | None) -> interruptible | None:
@@ -89,7 +94,11 @@ def interrupt(block: interruptible) -> bool:
         return True
 
 
-def _raise_in(thread: int, error: type[BaseException] | None) -> None:
-    """Have Python raise an error in a thread at its next line; None: not any more."""
-    raised = None if error is None else ctypes.py_object(error)
+def _raise_in(thread: int, error: type[BaseException]) -> None:
+    """Have Python raise an error in a thread, at its next call or turn of a loop.
+
+    It is never taken back: Python 3.11 then keeps looking for it, and a traced function that is
+    called never begins.
+    """
+    raised = ctypes.py_object(error)
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), raised)

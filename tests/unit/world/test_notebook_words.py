@@ -51,10 +51,10 @@ def test_a_message_and_metrics_are_tables_and_figures() -> None:
     assert story.to_pandas().to_dict("list") == expected
     (panel,) = story.plot().axes
     assert [line.get_label() for line in panel.lines] == ["in_susceptible", "in_infected"]
-    assert list(panel.lines[1].get_ydata()) == [1, 2, 3]
+    assert np.asarray(panel.lines[1].get_ydata()).tolist() == [1, 2, 3]
     assert panel.get_title() == repr(story).strip("<>")
     (panel,) = story.plot("new").axes
-    assert [list(line.get_xdata()) for line in panel.lines] == [[0, 1, 2]]
+    assert np.asarray(panel.lines[0].get_xdata()).tolist() == [0, 1, 2]
     with pytest.raises(UnknownNameError, match="in_infected"):
         story.plot("in_infectd")
     frame = metrics.to_polars()
