@@ -40,6 +40,7 @@ from sim.platform.feed.recommender import FriendRecommender as FriendRecommender
 from sim.platform.feed.recommender import Recommender as Recommender
 from sim.platform.feed.weighted import Weighted as Weighted
 from sim.platform.platform import Platform as Platform
+from sim.platform.platform_view import PlatformView as PlatformView
 from sim.platform.settings import PlatformSettings as PlatformSettings
 from sim.runtime.blocking import run_blocking as run_blocking
 from sim.runtime.frames.frames import Frame as Frame

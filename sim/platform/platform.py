@@ -30,6 +30,7 @@ from sim.platform.feed.recommenders import members_of, rank_by, recommender_of
 from sim.platform.feed.serving import FeedBuffers
 from sim.platform.feed.why import Why, why
 from sim.platform.members import Members
+from sim.platform.platform_view import MemberColumns
 from sim.platform.posts.injected import InjectedPosts
 from sim.platform.posts.posts import Flag, Posts
 from sim.platform.posts.search import found_people, found_posts
@@ -37,7 +38,6 @@ from sim.platform.posts.texts import replies, text_of
 from sim.platform.rhythm import curve_of, factors
 from sim.platform.settings import PlatformSettings
 from sim.platform.state import PlatformSnapshot, dump_platform
-from sim.platform.world_view import MemberColumns
 from sim.spread.cascade.faults import said_by
 from sim.world.contract import WorldState
 from sim.world.minds.minds import Minds

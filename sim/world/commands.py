@@ -377,14 +377,14 @@ def act(world: World, agent: int, what: Any, **said: Any) -> None:
 
 @command()
 def recommend(world: World, recommender: Any, members: Any = None, **parameters: Any) -> None:
-    """Let another recommender rank feeds, as ``world.platform.recommend``."""
-    _platform(world).recommend(recommender, members, **parameters)
+    """Let another recommender rank feeds, as ``world.recommend``."""
+    world.recommend(recommender, members, **parameters)
 
 
 @command()
 def behave(world: World, policy: Any, members: Any = None, **parameters: Any) -> None:
-    """Let another policy decide what members do, as ``world.platform.behave``."""
-    _platform(world).behave(policy, members, **parameters)
+    """Let another policy decide what members do, as ``world.behave``."""
+    world.behave(policy, members, **parameters)
 
 
 @command()

@@ -29,9 +29,9 @@ from sim.platform.feed.exposures import ExposurePart, Exposures
 from sim.platform.feed.recommender import FriendRecommender, Recommender
 from sim.platform.feed.serving import FeedBuffers
 from sim.platform.members import Members
+from sim.platform.platform_view import PlatformView
 from sim.platform.posts.injected import InjectedPosts
 from sim.platform.settings import PlatformSettings
-from sim.platform.world_view import WorldView
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Bits, Contacts, NoContacts, OpenedChannel, Scratch
 from sim.spread.channels.channel import Channel
@@ -105,7 +105,7 @@ class MindsState(Protocol):
     def packed(self) -> bytes: ...
 
 
-class PlatformState(WorldView, Protocol):
+class PlatformState(PlatformView, Protocol):
     """A platform (:class:`sim.platform.platform.Platform`), which says what each of these is."""
 
     settings: PlatformSettings

@@ -25,6 +25,8 @@ from sim.network.graph.interactions import Interactions, met_at
 from sim.network.graph.log import History
 from sim.network.graph.ties import DroppedArcs, Ties
 from sim.network.relations.types import Relation, TieRecords
+from sim.platform.acts.policy import Policy
+from sim.platform.feed.recommender import Recommender
 from sim.platform.opening import PlatformChoice, with_told
 from sim.platform.opening import opened as opened_platform
 from sim.platform.platform import Platform
@@ -996,6 +998,41 @@ class World:
         """
         with self.doing("open_platform", (settings,), more):
             return opened_platform(self, settings, **more)
+
+    def recommend(
+        self,
+        recommender: Recommender | str,
+        members: npt.ArrayLike | None = None,
+        **parameters: Any,
+    ) -> None:
+        """Let another recommender rank feeds, as :meth:`sim.Platform.recommend`.
+
+        Raises
+        ------
+        InputError
+            Where there is no platform, too.
+        """
+        self._hosted().recommend(recommender, members, **parameters)
+
+    def behave(
+        self, policy: Policy | str, members: npt.ArrayLike | None = None, **parameters: Any
+    ) -> None:
+        """Let another policy decide what members do, as :meth:`sim.Platform.behave`.
+
+        Raises
+        ------
+        InputError
+            Where there is no platform, too.
+        """
+        self._hosted().behave(policy, members, **parameters)
+
+    def _hosted(self) -> Platform:
+        if self.platform is None:
+            raise InputError(
+                "This world has no platform; open one first: world.open_platform(), or "
+                "World.create(..., platform=True)."
+            )
+        return self.platform
 
     def at(self, when: int | str, does: str, **said: Any) -> Planned:
         """Plan an intervention: something that is done at a tick, or once a condition holds.

@@ -1,6 +1,8 @@
 """What the guides say is true: their code runs, their tables are complete."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,15 @@ def test_code_in_guide_runs(guide: str, tmp_path: Path, monkeypatch: pytest.Monk
         code = compile(block, f"{guide}[{number}]", "exec")
         exec(code, names_so_far)  # noqa: S102
     assert names_so_far
+
+
+@pytest.mark.parametrize("guide", ["README.md", "plugins/README.md"])
+def test_code_in_guide_is_typed(guide: str, tmp_path: Path) -> None:
+    blocks = [block for block in python_blocks(guide) if "camel" not in block]  # an extra
+    (tmp_path / "guide.py").write_text("\n".join(blocks))
+    said = [sys.executable, "-m", "mypy", "--strict", str(tmp_path / "guide.py")]
+    found = subprocess.run(said, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout
 
 
 def test_the_table_of_models_is_current() -> None:

@@ -15,7 +15,7 @@ from sim.world.relation_commands import proposable
 
 if TYPE_CHECKING:
     from sim.network.graph.slab import SlabArrays
-    from sim.platform.world_view import MemberColumns
+    from sim.platform.platform_view import MemberColumns
     from sim.world.world import World
 
 __all__ = ["Suggestion", "suggested"]

@@ -12,7 +12,7 @@ from sim.errors import PluginError
 from sim.platform.acts import acts_kernels as kernels
 from sim.platform.acts.kinds import Act
 from sim.platform.feed.exposures import ExposurePart, Exposures
-from sim.platform.world_view import WorldView
+from sim.platform.platform_view import PlatformView
 
 __all__ = ["Policy", "RulePolicy"]
 
@@ -41,7 +41,7 @@ class Policy(Parameters):
     )
 
     def probabilities(
-        self, exposures: Exposures, platform: WorldView
+        self, exposures: Exposures, platform: PlatformView
     ) -> dict[Act, npt.NDArray[np.float64]]:
         """Return the chance of each act, one a exposure; those left over do nothing.
 
@@ -50,7 +50,7 @@ class Policy(Parameters):
         raise NotImplementedError
 
     def codes(
-        self, part: ExposurePart, platform: WorldView, key: np.uint64
+        self, part: ExposurePart, platform: PlatformView, key: np.uint64
     ) -> npt.NDArray[np.uint8]:
         """Return the act of each exposure of a part, uint8; 0 for none.
 
@@ -155,7 +155,7 @@ class RulePolicy(Policy):
     )
 
     def codes(
-        self, part: ExposurePart, platform: WorldView, key: np.uint64
+        self, part: ExposurePart, platform: PlatformView, key: np.uint64
     ) -> npt.NDArray[np.uint8]:
         """Return the act of each exposure by the rules above, in one compiled pass."""
         out = np.empty(part.message.size, np.uint8)

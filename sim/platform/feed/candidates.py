@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.platform.world_view import WorldView, of_end
+from sim.platform.platform_view import PlatformView, of_end
 
 __all__ = ["Candidates", "Floats"]
 
@@ -26,7 +26,7 @@ class Candidates:
     Attributes
     ----------
     around
-        The platform (:class:`~sim.platform.world_view.WorldView`).
+        The platform (:class:`~sim.platform.platform_view.PlatformView`).
     viewers
         uint32 (viewers,): who looks.
     stops
@@ -49,7 +49,7 @@ class Candidates:
     """
 
     def __init__(
-        self, around: WorldView, viewers: Ids, columns: dict[str, npt.NDArray[Any]]
+        self, around: PlatformView, viewers: Ids, columns: dict[str, npt.NDArray[Any]]
     ) -> None:
         self.around = around
         self.viewers = viewers

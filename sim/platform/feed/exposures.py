@@ -11,8 +11,8 @@ import numpy.typing as npt
 from sim.errors import InputError
 from sim.platform.acts.log import ActColumns
 from sim.platform.feed.ranking_kernels import ShownColumns, viewers_of
+from sim.platform.platform_view import PlatformView, of_end
 from sim.platform.posts.posts import Posts
-from sim.platform.world_view import WorldView, of_end
 
 __all__ = ["ExposurePart", "Exposures", "Showings", "TickExposures"]
 
@@ -124,7 +124,7 @@ class Exposures:
         parts: list[ExposurePart],
         tick: int = 0,
         taken: TickExposures | None = None,
-        around: WorldView | None = None,
+        around: PlatformView | None = None,
     ) -> None:
         self._parts = parts
         self.tick = tick

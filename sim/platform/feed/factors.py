@@ -17,11 +17,11 @@ from sim.errors import InputError
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import ActColumns
 from sim.platform.feed import factors_kernels as kernels
-from sim.platform.world_view import WorldView
+from sim.platform.platform_view import PlatformView
 
 __all__ = ["Factors", "PlatformView", "Tastes", "learn_tastes", "tastes_of"]
 
-PlatformView = WorldView
+PlatformView = PlatformView
 """What a recommender may see of a platform, as plugins import it."""
 
 Array = npt.NDArray[Any]
@@ -181,7 +181,7 @@ class Tastes(NamedTuple):
         return out
 
 
-def tastes_of(platform: WorldView, name: str) -> Tastes | None:
+def tastes_of(platform: PlatformView, name: str) -> Tastes | None:
     """Return what was learned under a name; None before anything was, or where it does not fit."""
     held, named = platform.held, [f"{name}.{field}" for field in Tastes._fields]
     if not all(each in held for each in named):
@@ -190,7 +190,7 @@ def tastes_of(platform: WorldView, name: str) -> Tastes | None:
     return known if _fits(known, platform) else None
 
 
-def _fits(known: Tastes, platform: WorldView) -> bool:
+def _fits(known: Tastes, platform: PlatformView) -> bool:
     """Return whether columns go together: they may come from a file, and kernels trust them."""
     posts, agents, factors = known.bias.size, known.author_bias.size, known.members.shape[-1]
     shapes = ((agents, factors), (posts,), (posts, factors), (agents,), (agents, factors),
@@ -206,7 +206,7 @@ def _fits(known: Tastes, platform: WorldView) -> bool:
 
 
 def learn_tastes(
-    platform: WorldView, name: str, *, factors: int, rate: float, pull: float, misses: int
+    platform: PlatformView, name: str, *, factors: int, rate: float, pull: float, misses: int
 ) -> None:
     """Learn from what was done since it was last called, and take in new messages.
 
@@ -236,14 +236,14 @@ def learn_tastes(
         platform.held[f"{name}.{field}"] = column
 
 
-def _nothing(platform: WorldView, factors: int) -> Tastes:
+def _nothing(platform: PlatformView, factors: int) -> Tastes:
     none, row = np.empty(0, np.float32), np.empty((0, factors), np.float32)
     ticks = [tick for tick, _ in platform.log]
     marks = np.array([platform.posts.first, min(ticks, default=platform.tick) - 1], np.int64)
     return Tastes(row, none, row, none, row, _first_topics(platform, factors), marks)
 
 
-def _first_topics(platform: WorldView, factors: int) -> Floats:
+def _first_topics(platform: PlatformView, factors: int) -> Floats:
     """Return vectors of one length in drawn directions: who likes a topic has a way to turn."""
     drawn = np.empty((_TOPICS, factors), np.float32)
     kernels.begin(rng.key(platform.seed, Stream.TOPIC_FACTORS), 0, _TOPICS, 1.0, drawn)
@@ -252,7 +252,7 @@ def _first_topics(platform: WorldView, factors: int) -> Floats:
     return topics
 
 
-def _with_new(platform: WorldView, before: Tastes) -> Tastes:
+def _with_new(platform: PlatformView, before: Tastes) -> Tastes:
     """Return the columns with rows for new members and messages, and without messages that left."""
     known, agents, factors = before.members.shape[0], platform.agents, before.members.shape[1]
     members, authors, author_bias = before.members, before.authors, before.author_bias
@@ -274,7 +274,7 @@ def _with_new(platform: WorldView, before: Tastes) -> Tastes:
 
 
 def _learn_from(
-    platform: WorldView,
+    platform: PlatformView,
     now: Tastes,
     acts: ActColumns,
     tick: int,

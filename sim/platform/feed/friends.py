@@ -15,7 +15,7 @@ from sim.core.rng import Stream
 from sim.errors import PluginError
 from sim.platform.feed import friends_kernels as kernels
 from sim.platform.feed.recommender import FriendRecommender
-from sim.platform.world_view import MemberColumns, SourceRows
+from sim.platform.platform_view import MemberColumns, SourceRows
 
 __all__ = ["Acquainted", "Prospects", "TwoHop", "liked_alike", "pairs_near", "walked", "welcomed"]
 

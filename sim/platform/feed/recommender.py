@@ -10,7 +10,7 @@ from sim.core.cards import Card
 from sim.core.params import Parameters
 from sim.errors import PluginError
 from sim.platform.feed.candidates import Candidates
-from sim.platform.world_view import WorldView
+from sim.platform.platform_view import PlatformView
 
 __all__ = ["Chronological", "FriendRecommender", "Recommender"]
 
@@ -59,7 +59,7 @@ class Recommender(Parameters):
             One sentence.
         """
 
-    def prepare(self, platform: WorldView) -> None:
+    def prepare(self, platform: PlatformView) -> None:
         """Get ready for a tick; called once before its feeds, alone.
 
         Its cost should follow who is online and what is new, never members x messages. What is
@@ -67,7 +67,7 @@ class Recommender(Parameters):
         grow with time belong into ``platform.held``.
         """
 
-    def pool(self, platform: WorldView) -> npt.NDArray[np.uint32] | None:
+    def pool(self, platform: PlatformView) -> npt.NDArray[np.uint32] | None:
         """Return messages to draw from beyond those whom a viewer follows; None: the platform's.
 
         The platform's pools are the newest messages, by topic, and those that trend.
@@ -150,7 +150,7 @@ class FriendRecommender(Parameters):
     requires: ClassVar[tuple[str, ...]] = ()
 
     def suggest(
-        self, viewers: npt.NDArray[np.uint32], platform: WorldView, count: int
+        self, viewers: npt.NDArray[np.uint32], platform: PlatformView, count: int
     ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32], npt.NDArray[np.float32]]:
         """Return (viewers, suggested, scores), at most ``count`` for each viewer, best first.
 

@@ -25,8 +25,8 @@ from sim.platform.feed.recommender import Chronological, Recommender
 from sim.platform.feed.serving_kernels import serve
 from sim.platform.feed.weighted import Weights, weights_of
 from sim.platform.members import Members
+from sim.platform.platform_view import PlatformView
 from sim.platform.posts.pools import Pools
-from sim.platform.world_view import WorldView
 from sim.spread.cascade.faults import is_interruption
 
 __all__ = [
@@ -101,7 +101,7 @@ class FeedInputs(NamedTuple):
         What feeds are drawn from.
     """
 
-    around: WorldView
+    around: PlatformView
     recommender: Recommender
     which: int
     slots: int
@@ -126,7 +126,7 @@ class FeedInputs(NamedTuple):
 
 
 def tables_of(
-    around: WorldView,
+    around: PlatformView,
     members: Members,
     pools: Pools,
     absent: npt.NDArray[np.uint64],

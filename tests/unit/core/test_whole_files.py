@@ -177,7 +177,7 @@ IN_PLACE = re.compile(
 )
 OWN_FOLDER = {
     "sim/io/importing/graphs.py", "sim/lab/runs/shared_base.py", "sim/runtime/manifest.py",
-    "sim/runtime/process/breadcrumbs.py", "sim/lab/tables.py",
+    "sim/runtime/process/breadcrumbs.py", "sim/core/data_frames.py",
 }  # fmt: skip
 """They write to a temporary folder of their own, or to memory."""
 DRAFTS = {"sim/io/exporting/graphs.py", "sim/io/exporting/lines.py", "sim/store/saves.py"}

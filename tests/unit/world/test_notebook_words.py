@@ -108,3 +108,13 @@ def test_a_made_world_goes_to_networkx_with_every_tie() -> None:
     world.set_relations([0], [ended], "kin")
     world.unfollow([ended], [0])  # its record stays, and is of no tie
     assert (0, ended) not in world.to_networkx().edges
+
+
+def test_who_ranks_and_who_acts_without_a_platform_is_one_sentence() -> None:
+    world = World.create(agents=100, mean_degree=4, seed=3)
+    for ask in (world.recommend, world.behave):
+        with pytest.raises(InputError, match=r"no platform; open one first: world\.open_platform"):
+            ask("popularity")
+    platform = world.open_platform()
+    world.recommend("popularity", [0])
+    assert [ranked.plugin_name for ranked in platform.recommenders][-1] == "popularity"

@@ -10,7 +10,7 @@ from sim.errors import InputError, ParameterError, UnknownNameError
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.policy_dispatch import POLICY, ruled_by
 from sim.platform.platform import Platform
-from sim.platform.world_view import WorldView
+from sim.platform.platform_view import PlatformView
 from sim.world.state.rewind import become
 from sim.world.state.snapshot import still
 
@@ -70,7 +70,7 @@ class Failing(Policy):
 
     plugin_name: ClassVar[str] = "failing"
 
-    def probabilities(self, exposures: Exposures, platform: WorldView) -> dict[Act, Any]:
+    def probabilities(self, exposures: Exposures, platform: PlatformView) -> dict[Act, Any]:
         raise ValueError("oops")
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sim.platform.acts.log import ActLog
 from sim.platform.posts.posts import Posts
 
-__all__ = ["ENDS", "MemberColumns", "SourceRows", "WorldView", "of_end"]
+__all__ = ["ENDS", "MemberColumns", "PlatformView", "SourceRows", "of_end"]
 
 ENDS = ("viewer", "author", "source")
 """Whose columns a row of a feed has: who looks, who wrote it, who shared it."""
@@ -43,7 +43,7 @@ class SourceRows(Protocol):
         ...
 
 
-class WorldView(Protocol):
+class PlatformView(Protocol):
     """The platform, as plugins read it; it must not be written through.
 
     A recommender's own columns may be kept in ``held``: arrays by name, saved with the world. Begin
@@ -120,7 +120,7 @@ class WorldView(Protocol):
         ...
 
 
-def of_end(rows: Any, around: WorldView, name: str) -> npt.NDArray[Any] | None:
+def of_end(rows: Any, around: PlatformView, name: str) -> npt.NDArray[Any] | None:
     """Return a column of agents for one end of each row, None for a name of another form.
 
     Parameters
