@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,8 @@ from sim.world.minds.minds import PERSON
 from sim.world.profile_assignment import Interests, Match, ProfilesTaken, people_of, take
 
 __all__ = [
-    "CHANGES", "change", "change_agents", "chosen", "give_minds", "last_active", "moves_of", "note",
+    "CHANGES", "ActivityRecords", "activity_records", "change", "change_agents", "chosen",
+    "give_minds", "moves_of", "note",
     "personal_history", "profile_of", "take_in", "take_minds", "take_profiles",
 ]  # fmt: skip
 
@@ -62,7 +63,7 @@ def _numbers(world: WorldState) -> Mapping[str, Callable[[], npt.NDArray[Any]]]:
         "follows": lambda: world.ties.in_degree,
         "credulity": lambda: credulity(world.agents),
         "verification": lambda: verification(world.agents),
-        "last_active": lambda: last_active(world),
+        "last_active": lambda: activity_records(world).last(),
     }
     platform = world.platform
     if platform is None:
@@ -75,22 +76,44 @@ def _numbers(world: WorldState) -> Mapping[str, Callable[[], npt.NDArray[Any]]]:
     }
 
 
-def last_active(world: WorldState) -> npt.NDArray[np.int64]:
-    """Return the tick of each member's last act, post or adoption on record, -1 for none.
+class ActivityRecords(NamedTuple):
+    """What the world has on record of members: who, and when; nothing of it is written to.
 
-    Acts are on record for the platform's ``log_ticks``.
+    Attributes
+    ----------
+    agents
+        How many there are.
+    records
+        (members, ticks) of posts and adoptions.
+    acts
+        (tick, members, what they did), an array each.
     """
-    last = np.full(len(world.agents), -1, np.int64)
+
+    agents: int
+    records: list[tuple[npt.NDArray[Any], npt.NDArray[Any]]]
+    acts: list[tuple[int, npt.NDArray[Any], npt.NDArray[Any]]]
+
+    def last(self) -> npt.NDArray[np.int64]:
+        """Return the last tick of each member, int64 (agents,); -1 for none."""
+        last = np.full(self.agents, -1, np.int64)
+        for who, ticks in self.records:  # within one, ticks rise, and the last one stays
+            last[who] = np.maximum(last[who], ticks)
+        for tick, who, did in self.acts:
+            found = who[did != Act.DO_NOTHING]
+            last[found] = np.maximum(last[found], tick)
+        return last
+
+
+def activity_records(world: WorldState) -> ActivityRecords:
+    """Take what a world has on record; acts for the platform's ``log_ticks``."""
+    logs = [cascade.log.so_far() for cascade in world.cascades]
+    records: list[tuple[npt.NDArray[Any], npt.NDArray[Any]]]
+    records, acts = [(log.agents, log.ticks) for log in logs], []
     if world.platform is not None:
         posts = world.platform.posts
-        last[posts.author] = posts.created  # these rise, and the last one stays
-        for tick, acts in world.platform.log:
-            who = acts.agent[acts.act != Act.DO_NOTHING]
-            last[who] = np.maximum(last[who], tick)
-    for cascade in world.cascades:
-        who = cascade.log.agents
-        last[who] = np.maximum(last[who], cascade.log.ticks)
-    return last
+        records.append((posts.author.copy(), posts.created.copy()))
+        acts = [(tick, done.agent, done.act) for tick, done in world.platform.log]
+    return ActivityRecords(len(world.agents), records, acts)
 
 
 def _online(world: WorldState, platform: PlatformState) -> npt.NDArray[np.bool_]:

@@ -18,6 +18,7 @@ from sim.runtime.queries import feeds, members
 from sim.runtime.queries import sorting as orders
 from sim.runtime.queries.inspector import inner_of
 from sim.runtime.queries.members import moves_told
+from sim.world.members import activity_records
 from tests.screens.showing import assert_fills, screen_of, shown
 from tests.screens.test_app import command, frame_of, said, seen, settled, typed, until
 from tests.screens.test_app_real import hubbub
@@ -247,8 +248,14 @@ def test_rows_are_sorted_by_numbers_and_ask_for_the_names_in_sight(town: World) 
     names = [people.communities[people.community[(4, 7, 9)[at]]] for at in by_word]
     assert names == sorted(names)
     none = AgentRows(members.population_of(members.taken(town)), None, {})
-    assert np.isnan(none.keys(4)).all()
-    assert none.cells(4, places) == ["-", "-", "-"]
+    adopted, active = map(sortable().index, ("adopted", "active"))
+    assert np.isnan(none.keys(adopted)).all()
+    assert none.cells(adopted, places) == ["-", "-", "-"]
+    last = activity_records(town).last()
+    told = [str(tick) if tick >= 0 else "-" for tick in last.tolist()]
+    assert none.cells(active, np.arange(len(last))) == told
+    assert none.keys(active)[last >= 0].tolist() == last[last >= 0].tolist()
+    assert np.isnan(none.keys(active)[last < 0]).all()
 
 
 @pytest.mark.parametrize("size", [(80, 24), (24, 5), (8, 3)])

@@ -31,6 +31,7 @@ _COLUMNS = (
     TableColumn("followers", 10, numeric=True, rank=2, descending=True),
     TableColumn("follows", 8, numeric=True, least=8, rank=3, descending=True),
     TableColumn("online", 6, numeric=True, rank=5, descending=True),
+    TableColumn("active", 7, numeric=True, rank=7, descending=True),
     TableColumn("adopted", 7, numeric=True, rank=4),
     *(TableColumn(name, 5, numeric=True, rank=20, descending=True) for name in TRAITS),
     TableColumn("status", 11, least=7, rank=10),
@@ -39,7 +40,7 @@ _COLUMNS = (
     TableColumn("interests", 40, least=14, rank=8),
 )
 _NAMES = [column.title for column in _COLUMNS]
-_STATUS, _NAME, _COMMUNITY, _INTERESTS = range(10, 14)
+_STATUS, _NAME, _COMMUNITY, _INTERESTS = range(11, 15)
 WORDED = {_STATUS, _NAME, _COMMUNITY, _INTERESTS}
 ASKED = {0: "id", _NAME: "name", _INTERESTS: "interests"}
 """Columns whose order is not held, but asked for when it is wanted."""
@@ -101,11 +102,12 @@ class AgentRows:
             return [count(number) for number in numbers.tolist()]
         if column == 3:
             return [percent(share) for share in people.activity[ids].tolist()]
-        if column == 4:
-            ticks = [-1] * len(ids) if people.adopted is None else people.adopted[ids].tolist()
+        if column in {4, 5}:
+            at = (people.last_active, people.adopted)[column - 4]
+            ticks = [-1] * len(ids) if at is None else at[ids].tolist()
             return [count(tick) if tick >= 0 else "-" for tick in ticks]
         if column < _STATUS:
-            return [f"{x / 255:.2f}" for x in people.traits[ids, column - 5].tolist()]
+            return [f"{x / 255:.2f}" for x in people.traits[ids, column - 6].tolist()]
         if column == _STATUS:
             return [STATUSES[status] for status in people.status[ids].tolist()]
         if column == _COMMUNITY:
@@ -126,19 +128,18 @@ class AgentRows:
         if column in ASKED:
             order = self._orders.get(column)
             whole = np.arange(len(people)) if order is None or len(order) < len(people) else order
-        elif column == 4:
-            return self._adopted()
+        elif column in {4, 5}:
+            return self._ticks((people.last_active, people.adopted)[column - 4])
         elif column in {_STATUS, _COMMUNITY}:
             words = STATUSES if column == _STATUS else people.communities
             places = people.status if column == _STATUS else people.community
             whole = _alphabetical(words)[places]
         else:
             known = {1: people.listeners, 2: people.heard, 3: people.activity}
-            whole = known[column] if column in known else people.traits[:, column - 5]
+            whole = known[column] if column in known else people.traits[:, column - 6]
         return whole if self.agents is None else whole[self.agents]
 
-    def _adopted(self) -> NDArray[np.float32]:
-        ticks = self.people.adopted
+    def _ticks(self, ticks: NDArray[np.int32] | None) -> NDArray[np.float32]:
         if ticks is None:
             return np.full(len(self), np.nan, np.float32)
         known = ticks if self.agents is None else ticks[self.agents]
@@ -157,8 +158,9 @@ class AgentTable(ColumnTable):
 
     HELP = (
         "Every member of the world, or those that a filter (/) leaves: followers hear it, follows "
-        "are whom it hears, online is its share of ticks, adopted the tick at which it took up the "
-        "message shown; interests are compared by the first nine. " + ColumnTable.HELP
+        "are whom it hears, online is its share of ticks, active the tick of its last post, act or "
+        "adoption on record, adopted the tick at which it took up the message shown; interests are "
+        "compared by the first nine. " + ColumnTable.HELP
     )
 
     class OrderWanted(Message):

@@ -13,7 +13,7 @@ from sim.cli.show.shape import Facts, Shape, answer
 from sim.cli.worlds.open_save import open_world
 from sim.core.text import one_line
 from sim.runtime.queries.members import in_state
-from sim.world.members import last_active
+from sim.world.members import activity_records
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -91,7 +91,7 @@ def show_member(where: str, agent: str, shape: Shape) -> None:
 def _found(world: World, who: Ids, most: int | None) -> Facts:
     cold = world.agents.lore.cold
     hits, asked = cold.hits, cold.asked
-    last = last_active(world)
+    last = activity_records(world).last()
     listed = [_agent(world, int(a)) | {"last_active": int(last[a])} for a in who[: most or _LISTED]]
     told = {"asked": cold.asked - asked, "hits": cold.hits - hits}
     return {"count": int(who.size), "rows": listed, "cold data": told}

@@ -16,7 +16,7 @@ from sim.network.relations.blocklist import BLOCKED, MUTED
 from sim.network.relations.membership import ENDLESS
 from sim.store.relational.tables import ended_at
 from sim.store.snapshot.json_values import to_json
-from sim.world.members import last_active
+from sim.world.members import activity_records
 
 if TYPE_CHECKING:
     from sim.agents.records import ColdRecords
@@ -163,7 +163,7 @@ def _agents(world: World, who: Who) -> ExportTable:
         ExportColumn(
             "activity", "number", _Made(count, lambda i: round(float(agents.activity[i]), 6))
         ),
-        ExportColumn("last_active", "integer", last_active(world)),
+        ExportColumn("last_active", "integer", activity_records(world).last()),
         ExportColumn("interests", "words", _Made(count, lambda i: list(named(int(masks[i]))))),
         *traits,
         *(_profiles(world) if len(agents.lore.cold) else ()),

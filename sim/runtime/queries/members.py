@@ -19,7 +19,7 @@ from sim.agents.lifecycle import Lifecycle
 from sim.agents.traits import TRAITS
 from sim.core.checks import number_or_word
 from sim.errors import InputError
-from sim.world.members import chosen
+from sim.world.members import ActivityRecords, activity_records, chosen
 
 if TYPE_CHECKING:
     from sim.network.graph.ties import Ties
@@ -70,6 +70,8 @@ class MemberTable:
         int32 (n,): tick of the adoption of the message asked for, -1 never; None without one.
     communities
         The names of the communities.
+    last_active
+        int32 (n,): tick of each member's last post, act or adoption on record, -1 for none.
     """
 
     tick: int
@@ -81,6 +83,7 @@ class MemberTable:
     heard: Ids
     adopted: npt.NDArray[np.int32] | None
     communities: tuple[str, ...]
+    last_active: npt.NDArray[np.int32]
 
     def __len__(self) -> int:
         return len(self.status)
@@ -92,6 +95,7 @@ class PopulationInputs(NamedTuple):
     population: MemberTable
     ties: Ties | None
     log: Log | None
+    activity: ActivityRecords
 
 
 def taken(world: World, message: int | None = None) -> PopulationInputs:
@@ -103,16 +107,17 @@ def taken(world: World, message: int | None = None) -> PopulationInputs:
         world.tick, agents.activity.copy(), agents.personality.copy(), agents.status.copy(),
         agents.community.copy(), ties.out_degree.copy(),
         ties.reverse.out_degree.copy() if knows else np.empty(0, np.uint32), None,
-        tuple(agents.communities),
+        tuple(agents.communities), np.empty(0, np.int32),
     )  # fmt: skip
     return PopulationInputs(
-        columns, None if knows else copy(ties), None if cascade is None else cascade.log.so_far()
-    )
+        columns, None if knows else copy(ties), None if cascade is None else cascade.log.so_far(),
+        activity_records(world),
+    )  # fmt: skip
 
 
 def population_of(taken: PopulationInputs) -> MemberTable:
     """Return the population, with what takes longer to count."""
-    people, ties, log = taken
+    people, ties, log, activity = taken
     heard, adopted = people.heard, None
     if ties is not None:
         heard = ties.in_degree
@@ -121,7 +126,7 @@ def population_of(taken: PopulationInputs) -> MemberTable:
         adopted[log.agents] = log.ticks
     return MemberTable(
         people.tick, people.activity, people.traits, people.status, people.community,
-        people.listeners, heard, adopted, people.communities,
+        people.listeners, heard, adopted, people.communities, activity.last().astype(np.int32),
     )  # fmt: skip
 
 

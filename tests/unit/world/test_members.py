@@ -13,7 +13,7 @@ from sim.agents.lifecycle import Lifecycle
 from sim.errors import InputError
 from sim.runtime.replay import replay
 from sim.world.compatibility import WEIGHTS
-from sim.world.members import last_active
+from sim.world.members import activity_records
 from sim.world.state.snapshot import still
 from sim.world.world import World
 
@@ -234,14 +234,14 @@ def test_many_pairs_are_the_same_in_parts(monkeypatch: pytest.MonkeyPatch) -> No
 def test_when_members_were_last_active_is_derived_and_asked_for() -> None:
     world = World.from_edges([0, 1], [1, 2], 5, seed=1)
     before = world.digest()
-    assert last_active(world).tolist() == [-1] * 5
+    assert activity_records(world).last().tolist() == [-1] * 5
     assert world.digest() == before
     world.inject("x", seeds=[0], model="si", beta=1.0)
     world.step(3)
     for _ in range(40):  # most of these are packed away
         world.inject("y", seeds=[3], model="independent-cascade", probability=0.0)
     world.step(2)
-    assert last_active(world).tolist() == [0, 1, 2, 3, -1]
+    assert activity_records(world).last().tolist() == [0, 1, 2, 3, -1]
     assert world.agents_where("last_active < 2 and last_active >= 0").tolist() == [0, 1]
     assert world.agents_where("last_active == -1").tolist() == [4]
 
@@ -251,5 +251,5 @@ def test_acts_of_members_are_activity() -> None:
     platform = world.open_platform()
     world.step(30)
     acts = [max((tick for tick, *_ in platform.log.of(a)), default=-1) for a in range(60)]
-    assert last_active(world).tolist() == acts
+    assert activity_records(world).last().tolist() == acts
     assert max(acts) > 20
