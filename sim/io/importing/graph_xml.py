@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from xml.etree.ElementTree import Element, iterparse  # nosec B405 - a DOCTYPE is refused before
+from xml.etree.ElementTree import Element, iterparse  # nosec B405 - entities are refused before
 
 from sim.errors import InputError
 from sim.io.importing.graph_rows import GraphRows

@@ -69,12 +69,21 @@ OUTSIDE = """<?xml version="1.0"?>
 <gexf><graph><nodes><node id="&file;"/></nodes></graph></gexf>"""
 
 
-@pytest.mark.parametrize("text", [BOMB, OUTSIDE, BOMB.replace("!DOCTYPE", "!doctype")])
+@pytest.mark.parametrize("text", [BOMB, OUTSIDE, BOMB.replace("!ENTITY", "!entity")])
 def test_declarations_of_entities_are_refused(text: str, tmp_path: Path) -> None:
     place = tmp_path / "bomb.xml"
     place.write_text(text)
-    with pytest.raises(FileError, match="declares <!DOCTYPE"):
+    with pytest.raises(FileError, match="declares <!ENTITY"):
         import_world(place)
+
+
+def test_a_document_type_that_declares_no_entity_is_read(tmp_path: Path) -> None:
+    place = _made(tmp_path, "graphml", directed=True)
+    plain, typed = place.read_text(), tmp_path / "typed.graphml"
+    system = '<!DOCTYPE graphml SYSTEM "http://graphml.graphdrawing.org/dtds/1.0/graphml.dtd">'
+    head, _, body = plain.partition("?>")
+    typed.write_text(f"{head}?>\n{system}{body}" if body else f"{system}{plain}")
+    assert import_world(typed).world.digest() == import_world(place).world.digest()
 
 
 def test_a_declaration_across_two_blocks_is_seen(
@@ -83,8 +92,8 @@ def test_a_declaration_across_two_blocks_is_seen(
     monkeypatch.setattr("sim.io.importing.files._HEAD", 60)
     monkeypatch.setattr("sim.io.importing.graphs._BLOCK", 5)
     place = tmp_path / "bomb.xml"
-    place.write_text("<graphml>" + " " * 51 + "<!DOC" + "TYPE x></graphml>")
-    with pytest.raises(FileError, match="declares <!DOCTYPE"):
+    place.write_text("<graphml>" + " " * 51 + "<!ENT" + "ITY x></graphml>")
+    with pytest.raises(FileError, match="declares <!ENTITY"):
         import_world(place)
 
 
