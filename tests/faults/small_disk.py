@@ -22,7 +22,8 @@ NEVER = Pacing(None, None, None)
 
 
 def limited(size: int) -> None:
-    """Let no file grow beyond a size."""
+    """Let no file grow beyond a size; compiled modules would be cut, and kept so."""
+    sys.dont_write_bytecode = True
     hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
 

@@ -68,6 +68,7 @@ Feeds are measured where futures differ by who ranks them or by what members do.
 
 _HELD = frozenset({"ever", "now", "active", "ties"})
 _HELD_OF = ("in_", "opinion_", "feed_")
+_HAD_BLANKS = ("in ", "opinion ", "feed ", "metric ")
 _NOUGHT = frozenset({"new", "running"})
 
 OF_CLOCK = frozenset({"tick_ms", "cpu_ms", "interactions_s"})
@@ -87,6 +88,11 @@ def column_name(*words: str) -> str:
     'mean_opinion_local_news'
     """
     return "_".join(words).replace(" ", "_")
+
+
+def series_name(kept: str) -> str:
+    """Return the name of a series that a file keeps; ours had blanks once."""
+    return column_name(kept) if kept.startswith(_HAD_BLANKS) else kept
 
 
 def at_rest_value(series: str, last: float) -> float:

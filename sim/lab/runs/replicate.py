@@ -12,7 +12,7 @@ import msgpack
 import numpy as np
 
 from sim.core.clock import TickWarning
-from sim.lab.runs.measures import Measure, RunObserver, column_name
+from sim.lab.runs.measures import Measure, RunObserver, series_name
 from sim.runtime.engine.output_capture import OutputCapture
 from sim.scenario.driver import drive
 from sim.world.commands import reseed
@@ -92,7 +92,7 @@ class Replicate:
         try:
             said = msgpack.unpackb(zlib.decompress(data))
             series = {
-                column_name(str(n)): np.frombuffer(row, "<f8") for n, row in said["series"].items()
+                series_name(str(n)): np.frombuffer(row, "<f8") for n, row in said["series"].items()
             }
             measured = {str(name): float(value) for name, value in said["measured"].items()}
             ticks, remarks = said["ticks"], tuple(map(str, said["remarks"]))

@@ -5,6 +5,7 @@ import os
 import re
 import resource
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,13 +35,18 @@ WIDE = [f"metric {number}" for number in range(1000)]
 
 @contextmanager
 def full_disk() -> Iterator[None]:
-    """Let no file grow past 2,000 bytes: what is written then breaks off in its middle."""
+    """Let no file grow past 2,000 bytes: what is written then breaks off in its middle.
+
+    So would a module that is compiled meanwhile, and Python would keep it.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    kept, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        sys.dont_write_bytecode = kept
 
 
 def keep_record(path: Path) -> None:

@@ -47,8 +47,11 @@ def test_a_disk_that_is_full(path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("allowed", [0, 1 << 16, 1 << 20, 9_437_248 - 65])
-def test_a_file_that_may_not_grow(path: Path, allowed: int) -> None:
+def test_a_file_that_may_not_grow(
+    path: Path, allowed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # it would be cut, and kept so
     resource.setrlimit(resource.RLIMIT_FSIZE, (allowed, before[1]))
     try:
         not_saved(path, "not saved: the file (could not be written|would be larger)")

@@ -105,7 +105,7 @@ def test_the_replicate_of_the_worlds_own_seed_is_the_ordinary_run(world: World) 
     assert found.curves["new"][rows].tolist() == story.new_adopters.tolist()
     assert found.curves["ever"][rows][-1] == story.size
     for place, state in enumerate(story.states):
-        held = found.curves[f"in {state}"][rows]
+        held = found.curves[f"in_{state}"][rows]
         assert held.tolist() == story.history[:, place].tolist()
 
 
@@ -558,3 +558,18 @@ def test_a_file_that_was_killed_as_it_began_is_begun_anew(tmp_path: Path, world:
     into.write_bytes(b"")
     found = experiment_now(world, arms(0.2), [1], workers=1, into=into, resume=True)
     assert table_of(Records.read(into)) == table_of(found)
+
+
+def test_series_that_a_file_keeps_with_blanks_are_read_without(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Ours were called so once; what an author names stays as it is."""
+    file = tmp_path / "old.hubexp"
+    own: dict[str, Any] = {"series": {"tick again": lambda world: float(world.tick)}}
+    asked: dict[str, Any] = {"ticks": 3, "workers": 1, "into": file}
+    monkeypatch.setattr("sim.lab.runs.measures.column_name", lambda *words: " ".join(words))
+    experiment_now(world, arms(0.2), [3], **asked, **own)
+    monkeypatch.undo()
+    found = experiment_now(world, arms(0.2), [3], resume=True, **asked, **own)
+    assert {"in_inactive", "tick again"} <= {*found.curves.names}
+    assert "in inactive" not in found.curves
