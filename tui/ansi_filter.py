@@ -9,8 +9,6 @@ from rich.style import Style
 from textual.color import Color
 from textual.filter import ANSIToTruecolor, LineFilter
 
-__all__ = ["LeanColours", "lean"]
-
 
 class LeanColours(LineFilter):
     """Passes lines in true colours on untouched, and hands others to Textual's own filter.

@@ -28,8 +28,6 @@ from tui.viewer import Viewer
 if TYPE_CHECKING:
     from sim.runtime import Frame
 
-__all__ = ["Hubbub", "main"]
-
 
 class Hubbub(Viewer, inherit_bindings=False):
     """The screen of the simulator.

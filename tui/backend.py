@@ -13,11 +13,6 @@ if TYPE_CHECKING:
     from sim.runtime import JournalConfig, Opened, Simulation
     from sim.scenario import RunPlan
 
-__all__ = [
-    "Backend", "Home", "NewWorldSpec", "PlayedScenario", "PluginChoice", "Preferences",
-    "SavedWorld", "ScenarioChoice",
-]  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True)
 class PluginChoice:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from sim.runtime import Health
     from tui.program import HubbubApp
 
-__all__ = ["BackgroundWork"]
 
 MOST_FILES = 200
 """Files of this folder whose names can be completed."""

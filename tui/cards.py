@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sim.core import ParameterSpec, Spec
 
-__all__ = ["facts_of"]
 
 _SHOWN = (
     ("source", "source"),

@@ -9,8 +9,6 @@ from tui.figures import count
 if TYPE_CHECKING:
     from sim.runtime import Communities
 
-__all__ = ["all_of", "counted", "real_rows", "titled_count"]
-
 
 def real_rows(found: Communities) -> int:
     """Return how many rows are communities; the last one may stand for all the rest."""

@@ -17,20 +17,6 @@ if TYPE_CHECKING:
     from sim.lab import Calibration, Futures, Interval, StudyFindings, Sweep
     from tui.experiments import Experiment
 
-__all__ = [
-    "FAN",
-    "HEAT",
-    "QUANTILES",
-    "ArmCurves",
-    "ArmDifference",
-    "Bar",
-    "Bars",
-    "Outcome",
-    "ParameterMap",
-    "course",
-    "outcome_of",
-    "series_of",
-]  # fmt: skip
 
 FAN, HEAT = "fan", "heat map"
 """Names of two pictures; those of bars say what they are of."""

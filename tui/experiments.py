@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from sim.runtime import Simulation
     from tui.backend import Backend
 
-__all__ = ["AS_IT_IS", "Experiment", "ExperimentPlan", "Experiments", "FilePlan", "finished_of"]
 
 AS_IT_IS = "as it is"
 """What a world is called to which nothing is done."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["bytes_of", "clock", "count", "percent", "rate", "seconds", "short"]
-
 _STEPS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 

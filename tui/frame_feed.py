@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from sim.runtime import Frame, Simulation
     from sim.runtime.health.checks import Health
 
-__all__ = ["FrameFeed", "Mailbox"]
 
 CLOSING_SECONDS = 5.0
 """How long the engine may take to finish its tick when the world is left."""

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import gc
 
-__all__ = ["pause_collector", "resume_collector"]
-
 
 def pause_collector() -> None:
     """Pause the collector; to be followed by :func:`resume_collector`.

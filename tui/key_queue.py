@@ -15,7 +15,6 @@ from textual.timer import Timer
 if TYPE_CHECKING:
     from textual.screen import Screen
 
-__all__ = ["KeysInOrder", "Pulse", "TypedAhead"]
 
 LOOK_EVERY = 0.25
 """Seconds between two looks at whether the pulse still has somebody to bring it back."""

@@ -17,11 +17,6 @@ from tui.safe_text import line
 if TYPE_CHECKING:
     from sim.lab import Result, Study, StudyFindings
 
-__all__ = [
-    "Diagnostic", "LabFile", "calibration_plan", "fault_of", "kept_in", "lab_files", "named_file",
-    "read_text", "remove_results", "results_of", "scenario_title", "study_plan", "sweep_plan",
-    "sweep_results", "write_new_study", "write_text",
-]  # fmt: skip
 
 GALLERY = "gallery:"
 MOST_FILES = 200

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from sim.core import Report
     from sim.runtime import Job
 
-__all__ = ["LongWork"]
 
 T = TypeVar("T")
 

@@ -9,7 +9,6 @@ from tui.figures import count, percent, seconds
 if TYPE_CHECKING:
     from sim.runtime.frames.minds import MindsNow
 
-__all__ = ["facts", "share", "told"]
 
 Fact = tuple[str, str]
 

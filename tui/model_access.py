@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from sim.minds.models.budget import Budget
     from tui.program import HubbubApp
 
-__all__ = ["ModelAccess", "asking_of"]
 
 Using = Callable[["Thinker"], Awaitable[None]]
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from sim.runtime import Frame, JournalConfig, Opened
     from tui.program import HubbubApp
 
-__all__ = ["OpenWorlds"]
 
 DEMO = "lastfm-asia"
 """The name of the demo world."""

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from tui.actions.situation import ScreenState
     from tui.frame_feed import FrameFeed
 
-__all__ = ["HubbubApp"]
-
 
 class HubbubApp(KeysInOrder, inherit_bindings=False):
     """What parts, modes and dialogs read of the program, and what they ask of it.

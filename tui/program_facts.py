@@ -5,8 +5,6 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-__all__ = ["facts"]
-
 
 def facts() -> list[tuple[str, str]]:
     """Return (label, text) of each fact; called in a thread, for folders may be slow."""

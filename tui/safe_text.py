@@ -20,8 +20,6 @@ from textual.filter import LineFilter
 
 from sim.core import clean, clip
 
-__all__ = ["STAND_IN", "SafeFilter", "content", "is_visible", "line", "plain"]
-
 STAND_IN: Final = "\ufffd"
 """What a character that must not reach the terminal is shown as."""
 

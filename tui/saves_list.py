@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from sim.runtime import LivePlace
     from sim.store import Info
 
-__all__ = ["is_here", "never_saved", "seen"]
-
 
 def seen(path: Path, place: LivePlace | None, said: Info | HubbubError) -> SavedWorld:
     """Return what a file and its journal say of themselves, or why it cannot be opened.

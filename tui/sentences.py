@@ -14,8 +14,6 @@ from tui.safe_text import line, plain
 if TYPE_CHECKING:
     from sim.runtime import Frame
 
-__all__ = ["broken", "ended", "endings", "hint_for"]
-
 
 def broken(error: BaseException | None, frame: Frame | None = None) -> str:
     """Say that the program itself broke, and where, without values and secrets; also in a file.

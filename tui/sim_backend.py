@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from sim.runtime import JournalConfig, Opened, Simulation
     from sim.store import Info
 
-__all__ = ["SimBackend", "preferences"]
 
 MODEL_NAMES_FIRST = ("independent-cascade", "viral", "diffusion", "hybrid")
 """The model picker begins so, and these are prepared beside the start; others when chosen."""

@@ -19,7 +19,6 @@ from tui.garbage_collector import pause_collector
 if TYPE_CHECKING:
     from tui.program import HubbubApp
 
-__all__ = ["NO_TERMINAL", "obstacle", "run_on_terminal"]
 
 NO_TERMINAL = (
     "Hubbub's screen needs a terminal, and {reason}. Run it without one: "

@@ -20,20 +20,6 @@ from textual.theme import Theme
 if TYPE_CHECKING:
     from textual.app import App
 
-__all__ = [
-    "DEFAULT_THEME",
-    "GLYPHS",
-    "MARKERS",
-    "ROLES",
-    "SHADES",
-    "THEMES",
-    "CurveStyle",
-    "ramp",
-    "register_themes",
-    "series",
-    "shade",
-    "styles",
-]
 
 DEFAULT_THEME = "hubbub-dark"
 

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from sim.runtime import Focus
     from tui.program import HubbubApp
 
-__all__ = ["TheoryCurves"]
 
 SHORTEST = 64
 """Ticks that are predicted at least; twice as many whenever a message has come further."""

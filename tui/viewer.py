@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from tui.modes.runs import RunsMode
     from tui.modes.stage import Stage
 
-__all__ = ["Viewer"]
-
 
 class Viewer(HubbubApp, inherit_bindings=False):
     """Opens a world, follows it and shows it; what actions ask of the screen.

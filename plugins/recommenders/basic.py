@@ -8,8 +8,6 @@ import numpy.typing as npt
 from sim import Candidates, Card, Field, Recommender, Weighted, register
 from sim.platform import Chronological, Weights
 
-__all__ = ["Blend", "Content", "Popularity", "Random"]
-
 register("chronological")(Chronological)
 
 

@@ -9,17 +9,6 @@ import numpy.typing as npt
 from sim import Card, Field, Prospects, TwoHop, register
 from sim.platform import Acquainted, liked_alike, walked
 
-__all__ = [
-    "AdamicAdar",
-    "CollaborativeFollows",
-    "CommonNeighbours",
-    "CompatibleMembers",
-    "Jaccard",
-    "MostFollowed",
-    "RandomWalk",
-    "TwoHopWalk",
-]
-
 Array = npt.NDArray[Any]
 _BY = (
     "Liben-Nowell & Kleinberg, The link-prediction problem for social networks, JASIST 58(7), 2007"

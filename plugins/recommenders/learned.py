@@ -9,8 +9,6 @@ from plugins.recommenders.basic import Blend
 from sim import Act, Candidates, Card, Field, Recommender, register
 from sim.platform import PlatformView, learn_tastes, tastes_of, varied
 
-__all__ = ["Bridging", "CollaborativeFiltering", "Diversity"]
-
 Array = npt.NDArray[Any]
 Scores = npt.NDArray[np.float32]
 

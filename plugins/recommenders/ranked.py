@@ -8,15 +8,6 @@ import numpy.typing as npt
 from sim import Candidates, Card, Field, Recommender, register
 from sim.platform import mixed
 
-__all__ = [
-    "FollowedRatio",
-    "Hot",
-    "MostCommented",
-    "SimilarUsers",
-    "TrustWeighted",
-    "XStyle",
-]
-
 Array = npt.NDArray[Any]
 _ONE = np.float32(1)
 _LATER = np.float32(1e-4)

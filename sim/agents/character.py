@@ -35,16 +35,6 @@ from sim.core import rng
 from sim.core.rng import Stream
 from sim.errors import InputError
 
-__all__ = [
-    "ARCHETYPES",
-    "DERIVED",
-    "archetype",
-    "credulity",
-    "derived",
-    "expertise",
-    "verification",
-]
-
 Floats = npt.NDArray[np.float64]
 
 ARCHETYPES: Final = ("lurker", "creator", "critic", "expert", "connector", "regular")

@@ -30,8 +30,6 @@ from sim.core.bounds import declared, require
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
 
-__all__ = ["Agents"]
-
 _OUTSIDE = "The columns of the agents hold values outside their range."
 
 

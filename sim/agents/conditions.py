@@ -26,8 +26,6 @@ from sim.agents.select import select
 from sim.agents.traits import TRAITS
 from sim.errors import InputError, UnknownNameError
 
-__all__ = ["where"]
-
 Mask = npt.NDArray[np.bool_]
 Numbers = Mapping[str, Callable[[], npt.NDArray[Any]]]
 

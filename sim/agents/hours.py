@@ -10,8 +10,6 @@ import numpy.typing as npt
 
 from sim.errors import InputError
 
-__all__ = ["DAY", "Hours"]
-
 DAY = 24
 
 

@@ -14,8 +14,6 @@ import numpy.typing as npt
 from sim.agents.texts import Texts
 from sim.errors import InputError
 
-__all__ = ["ForeignIds", "Identities"]
-
 ForeignIds = npt.NDArray[np.int64] | Sequence[str] | Texts
 """Ids of the world a file came from: integers, or strings."""
 

@@ -8,8 +8,6 @@ import numpy.typing as npt
 from sim.jit.jit import kernel
 from sim.jit.mix import word, word2
 
-__all__ = ["fade"]
-
 _ONE = np.uint64(1)
 _NONE = np.uint64(0)
 _S11 = np.uint64(11)

@@ -31,8 +31,6 @@ import numpy.typing as npt
 
 from sim.errors import InputError, UnknownNameError
 
-__all__ = ["MOVES", "PLACES", "Lifecycle", "Place", "belongs", "check_moves", "lifecycle"]
-
 
 class Lifecycle(IntEnum):
     """Where an agent stands. Numbers are part of the world format: never renumber, only add."""

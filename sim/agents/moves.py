@@ -14,8 +14,6 @@ from sim.core.bounds import Bound
 from sim.core.row_log import RowLog
 from sim.errors import InputError
 
-__all__ = ["MoveLog", "Moves"]
-
 
 class Moves(NamedTuple):
     """Moves in the order in which they were made.

@@ -19,8 +19,6 @@ from sim.agents.texts import Texts
 from sim.core.rng import Stream, key, words
 from sim.jit.mix import word
 
-__all__ = ["NameSnapshot", "handle", "handle_of", "made_up_ranks", "name_of", "text_ranks"]
-
 _HALF = (1 << 32) - 1
 
 

@@ -14,8 +14,6 @@ from sim.agents.vocabulary import Vocabulary
 from sim.core.text import one_line
 from sim.errors import InputError
 
-__all__ = ["LONGEST_TEXT", "Profile", "folded_in", "interests_of", "values_in"]
-
 LONGEST_TEXT: Final = 1 << 20
 """Characters of a biography or persona; 10,000 words have some 60,000."""
 _DEEPEST: Final = 32

@@ -24,8 +24,6 @@ from sim.agents.moves import MoveLog
 from sim.core.bounds import prefixed, under
 from sim.errors import InputError
 
-__all__ = ["BLOCK", "AgentRecords", "Chunks", "ColdRecords", "MemoryChunks", "tally"]
-
 Columns = dict[str, npt.NDArray[Any]]
 
 

@@ -8,8 +8,6 @@ from sim.jit.jit import kernel
 from sim.jit.mix import gate, uniform, word, word2
 from sim.jit.types import F32, F64, U8, U32, Word
 
-__all__ = ["expected", "fill_kinds", "wake", "write"]
-
 _ONE = np.uint64(1)
 _S8 = np.uint64(8)
 _S11 = np.uint64(11)

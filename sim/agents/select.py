@@ -26,8 +26,6 @@ from sim.agents.traits import TRAITS
 from sim.core.checks import number_or_word
 from sim.errors import InputError, UnknownNameError
 
-__all__ = ["FIELDS", "NUMBERS", "check_query", "number_of", "select"]
-
 Mask = npt.NDArray[np.bool_]
 
 NUMBERS: Final = ("activity", *TRAITS)

@@ -15,17 +15,6 @@ from sim.core.bounds import Bound
 from sim.core.text import one_line
 from sim.errors import InputError
 
-__all__ = [
-    "COLUMNS",
-    "MOST",
-    "labelled",
-    "labels_of",
-    "packed_names",
-    "room_for",
-    "shares",
-    "texts_in",
-]
-
 MOST = 2**31 - 1  # agents; an int32 holds each of them
 COLUMNS: Final[Mapping[str, Bound]] = MappingProxyType(
     {

@@ -12,8 +12,6 @@ import numpy.typing as npt
 from sim.agents.traits_kernels import hash_texts
 from sim.errors import InputError
 
-__all__ = ["Texts"]
-
 _T = TypeVar("_T", bound=np.generic)
 
 

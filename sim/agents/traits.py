@@ -26,8 +26,6 @@ from sim.agents.vocabulary import Vocabulary
 from sim.core.progress import Report, quiet
 from sim.core.rng import Stream, key
 
-__all__ = ["TRAITS", "community_topics", "draw", "popularity_table"]
-
 TRAITS: Final = ("openness", "conscientiousness", "extraversion", "agreeableness", "neuroticism")
 """The Big Five, in the order of the columns of ``Agents.personality``."""
 

@@ -12,18 +12,6 @@ import numpy.typing as npt
 from sim.jit.jit import kernel
 from sim.jit.mix import mix, word, word2
 
-__all__ = [
-    "LEAN",
-    "MOST_INTERESTS",
-    "SLOTS",
-    "TABLE",
-    "fill_activity",
-    "fill_interests",
-    "fill_personality",
-    "fill_topics",
-    "hash_texts",
-]
-
 TABLE = 4096
 """Entries of the popularity table: a topic is found by the top 12 bits of a draw."""
 SLOTS = 8

@@ -14,8 +14,6 @@ from sim.core import rng
 from sim.core.rng import Stream
 from sim.errors import InputError
 
-__all__ = ["leavers", "newcomers", "per_tick"]
-
 _DAY_MINUTES = 24 * 60
 
 

@@ -20,8 +20,6 @@ from typing import Any, Final
 from sim.core.text import one_line
 from sim.errors import InputError, UnknownNameError
 
-__all__ = ["MOST_NAMES", "Vocabulary", "is_name"]
-
 MOST_NAMES: Final = 64
 """Interests of an agent are the bits of one 64-bit number."""
 

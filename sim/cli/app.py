@@ -32,8 +32,6 @@ from sim.cli.worlds.past_app import past
 from sim.cli.worlds.saves import saves
 from sim.errors import InputError
 
-__all__ = ["app"]
-
 _CODES = "; ".join(f"{code} {meaning}" for code, meaning in EXITS.items())
 
 app = VerbApp(

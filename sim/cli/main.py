@@ -15,8 +15,6 @@ from sim.cli.program.exits import CANCELLED, CAPACITY, ERROR, FILE, HUNG_UP, OK,
 from sim.cli.program.output import FULL, TYPED, safe, tell, writable_streams
 from sim.errors import HubbubError
 
-__all__ = ["hoisted", "main"]
-
 _VALUED = {"--threads", "--settings", "--profile", "--saves", "--plugin", "--fps", "--theme"} | {
     "--metrics-port",
     "--frames-per-second",

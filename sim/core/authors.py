@@ -17,8 +17,6 @@ from typing import Any
 from sim.core.text import one_line
 from sim.errors import HubbubError, InputError
 
-__all__ = ["line_of", "place_in", "require_hooks", "returned", "words_of"]
-
 _ROOT = Path(__file__).parents[2]
 _ENGINE = f"{_ROOT}/sim/", f"{_ROOT}/plugins/"
 _OTHERS = (*{f"{sysconfig.get_path(name)}/" for name in ("stdlib", "purelib", "platlib")}, "<f")

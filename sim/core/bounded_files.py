@@ -7,8 +7,6 @@ import gzip
 from io import BytesIO
 from pathlib import Path
 
-__all__ = ["read_bounded", "read_bounded_text", "unpacked_bounded"]
-
 
 def read_bounded(path: str | Path, most: int = 1 << 20) -> bytes:
     """Return the bytes of a file that has at most ``most``.

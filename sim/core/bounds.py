@@ -11,8 +11,6 @@ import numpy.typing as npt
 
 from sim.errors import InputError
 
-__all__ = ["Bound", "DeclaredColumns", "declared", "prefixed", "require", "taken", "under"]
-
 Column = npt.NDArray[Any]
 Sizes = Mapping[str, int]
 

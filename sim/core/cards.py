@@ -12,8 +12,6 @@ from dataclasses import dataclass, field, fields, replace
 
 from sim.core.params import Parameters, ParameterSpec, describe
 
-__all__ = ["Card", "card_of", "family_of", "form_of", "missing"]
-
 _OPTIONAL = {"choices", "family"}
 
 

@@ -8,8 +8,6 @@ from typing import Any
 from sim.core.text import clean
 from sim.errors import InputError
 
-__all__ = ["LAST_TICK", "number_or_word", "short_text", "shown", "whole_number", "whole_of"]
-
 LAST_TICK = 2**31 - 1
 """Ticks are kept as int32."""
 

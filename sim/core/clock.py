@@ -8,8 +8,6 @@ from typing import NamedTuple
 
 from sim.errors import InputError
 
-__all__ = ["Clock", "Moment", "TickWarning"]
-
 _MINUTES = {"minute": 1.0, "hour": 60.0, "day": 1440.0, "week": 10080.0}
 
 

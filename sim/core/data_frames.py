@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import polars as pl
     from matplotlib.figure import Figure
 
-__all__ = ["TickSeries", "as_pandas", "as_polars", "label", "library", "new_figure"]
 
 _WIDEST = 60
 

@@ -27,23 +27,6 @@ from sim.core.syntax import parsed
 from sim.core.whole_files import write_whole
 from sim.errors import FileError, InputError, PluginError, UnknownNameError
 
-__all__ = [
-    "API_VERSION",
-    "Candidate",
-    "PluginDeclaration",
-    "demand",
-    "disable",
-    "enable",
-    "found",
-    "note_tried",
-    "one",
-    "record_path",
-    "stated",
-    "unmet",
-    "user_folder",
-    "was_tried",
-]
-
 GROUP = "hubbub.plugins"
 OURS = "plugins"
 PACKAGE = "package "

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 
-__all__ = ["Report", "Tell", "doing", "named_by", "part", "quiet", "unheard"]
-
 Report = Callable[[str, float], None]
 """Called with (stage, share done in 0..1); raises ``Cancelled`` to stop the work."""
 

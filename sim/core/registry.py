@@ -40,27 +40,6 @@ from sim.errors import (
     UnknownNameError,
 )
 
-__all__ = [
-    "Spec",
-    "again",
-    "failures",
-    "foreign",
-    "has_consent",
-    "is_foreign",
-    "kinds",
-    "load_candidate",
-    "load_file",
-    "load_named",
-    "load_plugins",
-    "make",
-    "named_plugins",
-    "names",
-    "refuse_off",
-    "register",
-    "spec",
-    "spec_of",
-]
-
 _FILE = "hubbub_file_"
 
 C = TypeVar("C", bound=type[Parameters])

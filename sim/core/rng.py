@@ -18,8 +18,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Lots", "Salt", "Stream", "fold", "key", "uniforms", "words"]
-
 _MASK = (1 << 64) - 1
 _C1 = 0x9E3779B97F4A7C15
 _C2 = 0xD1B54A32D192ED03

@@ -17,17 +17,6 @@ from types import ModuleType
 
 from sim.errors import HubbubError
 
-__all__ = [
-    "ROOMS",
-    "ClashWarning",
-    "clashes",
-    "die_with_parent",
-    "environment",
-    "is_own",
-    "own",
-    "root",
-]
-
 ROOMS = ("sim", "plugins", "tui")
 
 

@@ -12,8 +12,6 @@ import numpy.typing as npt
 from sim.core.bounds import Bound, require, taken
 from sim.core.scratch import ScratchFiles
 
-__all__ = ["RowLog"]
-
 R = TypeVar("R", bound=tuple[npt.NDArray[Any], ...])
 MOST = 1 << 20
 

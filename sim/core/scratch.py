@@ -23,17 +23,6 @@ from weakref import WeakSet
 import numpy as np
 import numpy.typing as npt
 
-__all__ = [
-    "ScratchArray",
-    "ScratchFiles",
-    "be_frugal",
-    "give_back",
-    "is_filed",
-    "let_go",
-    "looked_at",
-    "share_heap",
-]
-
 T = TypeVar("T", bound=np.generic)
 
 LEAST_BYTES = 1 << 10

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Generic, SupportsIndex, TypeVar, cast, overload
 
-__all__ = ["SharedList"]
-
 T = TypeVar("T")
 
 

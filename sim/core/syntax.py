@@ -5,8 +5,6 @@ from __future__ import annotations
 import ast
 import threading
 
-__all__ = ["expression", "parsed"]
-
 _one_at_a_time = threading.Lock()
 """CPython 3.11 counts the depth of all trees that are being made in one number (gh-106905)."""
 

@@ -17,8 +17,6 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import Final
 
-__all__ = ["LIMIT", "MOST_MARKS", "clean", "clip", "one_line", "width"]
-
 LIMIT: Final = 4096
 """Characters of a text that are kept."""
 MOST_MARKS: Final = 8

@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Setting", "Theory", "as_if_mutual", "as_if_unclustered", "with_doubts"]
-
 _SPARSE = {
     "pair approximation": 6.0, "homogeneous": 50.0, "degree-based": 50.0, "all hear all": 50.0
 }  # fmt: skip

@@ -7,8 +7,6 @@ import sys
 import threading
 from contextlib import suppress
 
-__all__ = ["answers_first", "give_way"]
-
 BEHIND = 5
 """By how much threads that compute step back, on the scale of ``nice``."""
 

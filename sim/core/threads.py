@@ -12,8 +12,6 @@ import os
 import threading
 from types import TracebackType
 
-__all__ = ["Stalled", "allow", "interrupt", "interruptible", "open_block", "workers"]
-
 _allowed: list[int] = []
 _open: dict[int, interruptible] = {}
 _striking = threading.Lock()

@@ -7,8 +7,6 @@ import re
 import tomllib
 from typing import Any
 
-__all__ = ["from_toml", "toml_key", "toml_value"]
-
 MOST_CHARACTERS = 1 << 20
 MOST_NAMES, MOST_OF_ALL = 16, 10_000
 """Names of one dotted key, and of all keys that have three or more."""

@@ -11,18 +11,6 @@ import shutil
 import stat
 from pathlib import Path
 
-__all__ = [
-    "PRIVATE",
-    "Draft",
-    "copy_private",
-    "flush",
-    "flush_folder",
-    "open_log",
-    "sweep",
-    "why_not_saved",
-    "write_whole",
-]
-
 PRIVATE = 0o600
 """The permissions of new files that hold what people or models said."""
 

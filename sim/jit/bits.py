@@ -7,8 +7,6 @@ import numpy as np
 from sim.jit.jit import kernel
 from sim.jit.types import Number, Word
 
-__all__ = ["ones"]
-
 _PAIRS = np.uint64(0x5555555555555555)
 _FOURS = np.uint64(0x3333333333333333)
 _EIGHTS = np.uint64(0x0F0F0F0F0F0F0F0F)

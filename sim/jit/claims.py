@@ -20,27 +20,6 @@ from sim.jit.jit import kernel
 from sim.jit.mix import gate, mix, uniform, word, word2
 from sim.jit.types import F64, U8, U16, U32, U64, Number, Word
 
-__all__ = [
-    "BATCH",
-    "BLOCK",
-    "FREE",
-    "NOBODY",
-    "approach",
-    "claim_coins",
-    "claim_given",
-    "claim_skips",
-    "commit_once",
-    "count_ties",
-    "first_marked",
-    "gap",
-    "gap_scale",
-    "is_open",
-    "mark",
-    "narrow",
-    "remix",
-    "unmark",
-]
-
 FREE = np.uint64(0xFFFFFFFFFFFFFFFF)
 """No claim on this agent."""
 NOBODY = np.uint32(0xFFFFFFFF)

@@ -11,8 +11,6 @@ import numpy as np
 
 from sim.jit.jit import kernel
 
-__all__ = ["exact_exp", "exact_log", "log1m", "log_draw", "power_draw"]
-
 _S11 = np.uint64(11)
 _S52 = np.uint64(52)
 _ONE = np.uint64(1)

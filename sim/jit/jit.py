@@ -17,8 +17,6 @@ from typing import Any, TypeVar, cast
 import numba
 import numpy as np
 
-__all__ = ["inlined", "kernel", "lean"]
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 _TOLD: Any = numba.config

@@ -11,8 +11,6 @@ import numpy as np
 
 from sim.jit.jit import kernel
 
-__all__ = ["C1", "C2", "C3", "K1", "gate", "mix", "uniform", "word", "word2"]
-
 C1 = np.uint64(0x9E3779B97F4A7C15)
 C2 = np.uint64(0xD1B54A32D192ED03)
 C3 = np.uint64(0x8CB92BA72F3D8DD7)

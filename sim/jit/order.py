@@ -7,8 +7,6 @@ import numpy as np
 from sim.jit.jit import kernel
 from sim.jit.types import I64, U32, Number
 
-__all__ = ["merge_ids", "sort_ids"]
-
 _DIGIT = 11
 _BUCKETS = 1 << _DIGIT
 _FEW = 64

@@ -7,8 +7,6 @@ from typing import Any
 from numba.core import cgutils, config, types
 from numba.extending import intrinsic
 
-__all__ = ["ahead"]
-
 _BUILD: Any = cgutils
 _TOLD: Any = config
 

@@ -14,8 +14,6 @@ import numpy as np
 from sim.jit.jit import kernel
 from sim.jit.types import U32, U64, Number
 
-__all__ = ["VACANT", "lookup", "rehash", "slot", "store", "take_slot", "take_slots"]
-
 VACANT = np.uint32(0xFFFFFFFF)
 """The key of a place that nobody took; its value is 0."""
 

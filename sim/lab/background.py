@@ -10,8 +10,6 @@ from typing import Any, ParamSpec, TypeVar
 
 from sim.core.progress import Report, quiet
 
-__all__ = ["awaited"]
-
 P = ParamSpec("P")
 T = TypeVar("T")
 

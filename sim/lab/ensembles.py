@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from sim.scenario.driver import Program
     from sim.world.world import World
 
-__all__ = ["QUANTILES", "Ensemble", "ensemble", "ensemble_now"]
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Of a fan, when no others are named."""

@@ -30,17 +30,6 @@ from sim.world.seeding import MEASURES, best_of, seeds_of
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = [
-    "BASELINES",
-    "METHODS",
-    "BlockingResult",
-    "SeedResult",
-    "best_seeds",
-    "best_seeds_now",
-    "block",
-    "block_now",
-    "prices_of",
-]
 
 Ids = npt.NDArray[np.uint32]
 Floats = npt.NDArray[np.float64]

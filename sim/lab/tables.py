@@ -26,17 +26,6 @@ if TYPE_CHECKING:
 
     from sim.io.exporting.tables import ExportTable, Kind
 
-__all__ = [
-    "Result",
-    "Table",
-    "as_arrow",
-    "as_html",
-    "as_rich",
-    "drawn",
-    "require_ending",
-    "shown",
-    "write",
-]
 
 Column = npt.NDArray[Any]
 _SHOWN = 20

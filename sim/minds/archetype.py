@@ -35,8 +35,6 @@ from sim.minds.prompts.decisions import NEEDS_POST, NEEDS_TEXT, Decision
 from sim.minds.prompts.letters import acts_for
 from sim.minds.prompts.prompts import Post, Scene
 
-__all__ = ["ArchetypeMind", "Mix", "Situation", "mix_of", "mix_schema", "situation_of"]
-
 _LOOKED_AT = 5
 _MANY = 10
 _HALF = 0.5

@@ -27,8 +27,6 @@ from sim.minds.prompts.decisions import Decision, decision_of, schema_of
 from sim.minds.prompts.letters import fitting
 from sim.minds.prompts.prompts import Post
 
-__all__ = ["CamelMind"]
-
 _NAME = "hubbub"
 _FRAME = 8  # tokens around a turn, as prompts count them
 _SILENT = "CAMEL_LOGGING_DISABLED"

@@ -10,8 +10,6 @@ from sim.minds.prompts.decisions import Decision
 from sim.minds.prompts.letters import Destination, Letter
 from sim.minds.prompts.prompts import Post, Prompt
 
-__all__ = ["Member", "PlanRequest", "ReflectionRequest"]
-
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:

@@ -25,16 +25,6 @@ from sim.minds.models.replies import object_in
 from sim.minds.prompts.prompts import Scene
 from sim.world.minds.memory import MOST, Row, kept, recency
 
-__all__ = [
-    "BEGINS",
-    "THOUGHTS_SCHEMA",
-    "Memory",
-    "MemoryItem",
-    "reflected",
-    "since_thought",
-    "thoughts_in",
-]
-
 _WORD = re.compile(r"\w{4,}")
 
 

@@ -17,8 +17,6 @@ from sim.minds.prompts.letters import acts_for, fitting
 from sim.minds.prompts.plans import planned
 from sim.minds.prompts.prompts import Post, Scene
 
-__all__ = ["ACTS", "Mind", "ModelMind", "RuleMind", "last_of", "scene_of"]
-
 ACTS = ("like", "repost", "reply", "quote", "post", "dislike", "follow", "mute", "do nothing")
 """What a mind may do, by name."""
 

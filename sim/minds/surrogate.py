@@ -48,25 +48,6 @@ from sim.minds.prompts.decisions import NEEDS_POST, NEEDS_TEXT, Decision
 from sim.minds.prompts.letters import acts_for
 from sim.minds.prompts.prompts import Post
 
-__all__ = [
-    "FEATURES",
-    "FEWEST",
-    "OF_EACH_POST",
-    "OF_POSTS",
-    "TRAITS",
-    "LoggedDecision",
-    "SeenRow",
-    "Surrogate",
-    "SurrogateAgreement",
-    "SurrogateMind",
-    "agreement_of",
-    "distilled",
-    "features_of",
-    "posts_of",
-    "read_surrogate",
-    "seen_of",
-]
-
 SeenRow = list[list[int]]
 TRAITS = ("openness", "conscientiousness", "extraversion", "agreeableness", "neuroticism")
 OF_POSTS = ("interest", "likes", "shares", "hours", "followed", "labelled")

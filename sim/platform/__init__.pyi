@@ -1,5 +1,5 @@
 from sim.platform.feed.factors import Factors as Factors
-from sim.platform.feed.factors import PlatformView as PlatformView
+from sim.platform.platform_view import PlatformView as PlatformView
 from sim.platform.feed.factors import Tastes as Tastes
 from sim.platform.feed.factors import learn_tastes as learn_tastes
 from sim.platform.feed.factors import tastes_of as tastes_of

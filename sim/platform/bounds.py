@@ -17,8 +17,6 @@ from sim.platform.members import Members
 from sim.platform.posts.posts import NO_TOPIC, Kind
 from sim.world.contract import PlatformState
 
-__all__ = ["require_log", "require_platform", "texts_of"]
-
 Columns = dict[str, npt.NDArray[Any]]
 
 _POSTS = {

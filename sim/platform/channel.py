@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 from sim.world.contract import PlatformState
 
-__all__ = ["FEED", "FeedChannel", "injected"]
-
 FEED = "feed"
 _INJECTED = np.uint8(Flag.INJECTED)
 _NOBODY = np.empty(0, np.uint32)

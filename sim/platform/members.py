@@ -15,8 +15,6 @@ from sim.platform.acts.acts_kernels import push
 from sim.platform.feed.candidates_kernels import NOTHING, RING, SETS, sweep
 from sim.platform.rhythm import KINDS, chronotypes
 
-__all__ = ["Members"]
-
 
 class Members(DeclaredColumns):
     """Columns with a row for each agent; 43 bytes an agent.

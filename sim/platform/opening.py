@@ -31,8 +31,6 @@ from sim.world.metrics.series import WATCH
 from sim.world.minds.minds import Minds
 from sim.world.phases import PHASES
 
-__all__ = ["PlatformChoice", "opened", "phases_of", "restore_platform", "with_told"]
-
 Columns = dict[str, npt.NDArray[Any]]
 W = TypeVar("W", bound=WorldState)
 

@@ -42,8 +42,6 @@ from sim.spread.cascade.faults import said_by
 from sim.world.contract import WorldState
 from sim.world.minds.minds import Minds
 
-__all__ = ["Platform"]
-
 Ids = npt.NDArray[np.uint32]
 Array = npt.NDArray[Any]
 

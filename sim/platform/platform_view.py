@@ -10,8 +10,6 @@ import numpy.typing as npt
 from sim.platform.acts.log import ActLog
 from sim.platform.posts.posts import Posts
 
-__all__ = ["ENDS", "MemberColumns", "PlatformView", "SourceRows", "of_end"]
-
 ENDS = ("viewer", "author", "source")
 """Whose columns a row of a feed has: who looks, who wrote it, who shared it."""
 

@@ -15,8 +15,6 @@ from sim.core import rng
 from sim.core.rng import Stream
 from sim.errors import InputError
 
-__all__ = ["KINDS", "SHIFTS", "chronotypes", "curve_of", "factors"]
-
 Floats = npt.NDArray[np.float64]
 
 _DAILY = (

@@ -7,8 +7,6 @@ from sim.core.registry import make
 from sim.errors import ParameterError
 from sim.platform.rhythm import curve_of
 
-__all__ = ["PlatformSettings"]
-
 
 class PlatformSettings(Parameters):
     """How a platform works; immutable, saved with the world."""

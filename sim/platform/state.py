@@ -14,8 +14,6 @@ from sim.platform.acts.policy_dispatch import POLICY
 from sim.world.contract import PlatformState
 from sim.world.minds.minds import unpacked
 
-__all__ = ["PlatformSnapshot", "commanded", "dump_platform"]
-
 _FLAGS = 30
 """The byte of :attr:`~sim.platform.posts.posts.Posts.flags` in a row of ``hot``."""
 

@@ -32,8 +32,6 @@ from sim.spread.cascade.faults import is_interruption
 from sim.world.contract import Phase, PlatformState, WorldState
 from sim.world.minds.news import look
 
-__all__ = ["PLATFORM_PHASES", "own_hours", "turn_over", "with_platform"]
-
 Ids = npt.NDArray[np.uint32]
 
 _SWEEP = 8

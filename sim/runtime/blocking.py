@@ -9,8 +9,6 @@ from sim.runtime.frames.frames import Frame
 from sim.runtime.simulation import Simulation
 from sim.world.world import World
 
-__all__ = ["run_blocking"]
-
 
 def ignore(_frame: Frame) -> None:
     """Look at no frame."""

@@ -15,8 +15,6 @@ from sim.runtime.journal.acts import holds
 from sim.store.journal.audit_reading import audit
 from sim.world.log import LoggedAct, words_of
 
-__all__ = ["distil", "logged_in", "write"]
-
 
 def distil(
     files: Sequence[str | PathLike[str]],

@@ -17,8 +17,6 @@ from sim.platform.acts.log import ActColumns
 from sim.spread.cascade.cascade import Cascade
 from sim.world.world import World
 
-__all__ = ["Batch", "InteractionStream"]
-
 MOST = 1_000_000
 """Interactions in a batch."""
 

@@ -12,8 +12,6 @@ from typing import Any, Generic, ParamSpec, TypeVar
 from sim.core.progress import Report
 from sim.errors import Cancelled
 
-__all__ = ["Job", "Progress", "in_thread", "start"]
-
 T = TypeVar("T")
 P = ParamSpec("P")
 

@@ -25,8 +25,6 @@ from sim.runtime.replay import line_of, replay
 from sim.world.log import PLUGIN, LoggedAct, words_of
 from sim.world.world import World
 
-__all__ = ["Repeated", "manifest_of", "repeat"]
-
 Row = dict[str, Any]
 _COMPARED = ("source", "acts", "memory", "plan", "spent", "faults")
 _MOST_FINDINGS = 20

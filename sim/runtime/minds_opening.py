@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from sim.runtime.engine.live import LiveWorld
     from sim.world.world import World
 
-__all__ = [
-    "asleep", "budget_of", "doze", "lie_awake", "resume", "run_with_minds", "thinker_of",
-]  # fmt: skip
-
 
 def asleep(world: World) -> str:
     """Return what a person should know of minds that nobody lets decide; empty: there are none."""

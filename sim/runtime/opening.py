@@ -24,8 +24,6 @@ from sim.store.journal.rows import VERSION
 from sim.store.snapshot.header import as_path
 from sim.world.world import World
 
-__all__ = ["FORCED", "Opened", "describe_opening", "open_live"]
-
 FORCED = "--force goes on without that and puts the journal aside as it is"
 """The way out of a refused loss where a command has that option."""
 

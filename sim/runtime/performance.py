@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 from sim.agents.records import tally
 
-__all__ = ["Meter", "Performance"]
-
 _WINDOW_SECONDS = 10.0
 
 

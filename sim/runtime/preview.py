@@ -17,8 +17,6 @@ from sim.spread.cascade.cascade import Cascade
 from sim.world.influence import FoundSeeds
 from sim.world.world import World
 
-__all__ = ["Plan", "plan"]
-
 PILOT_SECONDS = 0.15
 MOST_TICKS = 10_000
 _WARM_TICKS, _WARM_SECONDS = 8, 5.0

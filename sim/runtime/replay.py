@@ -16,8 +16,6 @@ from sim.store.journal.route import JUMP
 from sim.world.log import PLUGIN, LoggedAct, said_of, steps_of, words_of
 from sim.world.world import World
 
-__all__ = ["Replay", "can_begin", "leads_to", "line_of", "replay"]
-
 LONGEST_REASON = 300
 
 

@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from sim.store.journal.audit_reading import Audit
     from sim.store.journal.lineage import Bookmark
 
-__all__ = ["IsolatedSimulation", "Simulation"]
 
 R = TypeVar("R")
 T = TypeVar("T")

@@ -17,7 +17,6 @@ from sim.world.log import PLUGIN, words_of
 if TYPE_CHECKING:
     from sim.world.log import LoggedAct
 
-__all__ = ["BEGUN", "scenario_of"]
 
 _OPTIONS = {"weight_column": "weights", "time_column": "times"}
 _PLAIN = ("direction", "directed", "signed")

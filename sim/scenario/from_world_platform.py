@@ -12,8 +12,6 @@ from sim.agents.lifecycle import Lifecycle
 from sim.platform.acts.kinds import act_of
 from sim.platform.channel import FEED
 
-__all__ = ["UNWRITTEN", "WRITERS", "Keys", "Lived", "Name", "quoted"]
-
 Name = Callable[[int], object]
 Keys = list[tuple[str, Any]]
 Words = tuple[list[Any], dict[str, Any]]

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from sim.minds.deciding.thinker import Thinker
     from sim.world.world import World
 
-__all__ = ["AWAKE", "Decide", "MindsRequest", "deciding", "give"]
-
 
 class Decide(NamedTuple):
     """What lets minds decide, and judges what came of it.

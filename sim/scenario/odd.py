@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from sim.scenario.spec import Scenario
     from sim.world.world import World
 
-__all__ = ["described", "described_world", "plugins_of"]
 
 _ENTITIES = (
     "Agents: personality (five traits in [0, 1]), interests (tags), activity (share of ticks "

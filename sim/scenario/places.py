@@ -9,8 +9,6 @@ from pathlib import Path
 
 from sim.errors import FileError, InputError
 
-__all__ = ["as_clause", "placed"]
-
 
 @contextmanager
 def placed(place: tuple[Path, str] | None) -> Iterator[None]:

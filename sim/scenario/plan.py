@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from sim.spread.cascade.cascade import Cascade
     from sim.world.world import World
 
-__all__ = ["LIMIT", "SEEDS", "MessageSpec", "RunPlan", "ScenarioCommand", "Stop", "at_rest"]
 
 Ids = npt.NDArray[np.uint32]
 Named = str | Sequence[str | int]

@@ -22,8 +22,6 @@ from sim.core.text import one_line
 from sim.core.toml import from_toml
 from sim.errors import InputError
 
-__all__ = ["ValueRange", "flattened", "read_range", "split_vary"]
-
 _NUMBER = r"[+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _SPAN = re.compile(rf"^\s*({_NUMBER})\s*:\s*({_NUMBER})\s*(?::\s*([^:\s]+)\s*)?(?::\s*(log)\s*)?$")
 _FORMS = "LOW:HIGH:COUNT, LOW:HIGH, or VALUE,VALUE"

@@ -18,12 +18,6 @@ from sim.world.interventions.plan import check_people
 from sim.world.minds.giving import check_members
 from sim.world.seeding import check_seeds
 
-__all__ = [
-    "AboutSection", "CommandSection", "Expectation", "InterventionSection", "MessageSection",
-    "MindsSection", "NetworkSection", "OutputSection", "PopulationSection", "Section",
-    "StopSection", "SweepSection", "expectation",
-]  # fmt: skip
-
 _EXPECTED = re.compile(r"^\s*([a-z_]\w*(?:#\d+)?)\s*:\s*([\w-]+(?:\s*[<>]\s*[\w-]+)+)\s*$")
 
 

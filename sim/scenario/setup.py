@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from sim.world.metrics.series import MetricSettings
     from sim.world.world import World
 
-__all__ = ["WorldSetup"]
 
 _PLUGGED = ("recommender", "policy", "policy_parameters")
 

@@ -107,10 +107,6 @@ from sim.scenario.worlds import ImportedWorld, NewWorld, data_file, named_world
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = [
-    "Scenario", "merged", "no_section", "read_scenario", "scenario_from", "scenario_table",
-    "section_of", "toml_table", "toml_text",
-]  # fmt: skip
 
 _MOST_BYTES = 1 << 20
 _OWNERS = ("recommender", "kind", "model")

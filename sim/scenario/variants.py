@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from sim.scenario.spec import Scenario
     from sim.world.world import World
 
-__all__ = ["VariantFindings", "compare_variants", "measured"]
 
 BASE = "base"
 """What the file as it stands is called beside its variants."""

@@ -18,18 +18,6 @@ if TYPE_CHECKING:
     from sim.io import ImportOutcome
     from sim.world.world import World
 
-__all__ = [
-    "ImportedWorld",
-    "NewWorld",
-    "assignments",
-    "data_file",
-    "file_of",
-    "named_world",
-    "parse_new",
-    "saved_path",
-    "world_file",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class NewWorld:

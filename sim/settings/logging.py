@@ -24,8 +24,6 @@ from typing import Any, Literal
 from sim.core.text import clean
 from sim.core.whole_files import open_log, write_whole
 
-__all__ = ["LOG", "MASK", "Level", "crash_report", "log", "redacted"]
-
 Level = Literal["debug", "info", "warning", "error"]
 
 LOG = "hubbub.jsonl"

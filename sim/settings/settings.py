@@ -40,22 +40,6 @@ from sim.core.params import refusals
 from sim.core.toml import from_toml
 from sim.errors import SettingsError
 
-__all__ = [
-    "LanguageModelSettings",
-    "SettingChange",
-    "Settings",
-    "SettingsWatch",
-    "current",
-    "load_settings",
-    "profile_tables",
-    "read_table",
-    "settings_path",
-    "shown",
-    "stamp",
-    "unknown_variables",
-    "use",
-]
-
 
 class LanguageModelSettings(BaseSettings):
     """What a person sets once about language models; part of ``sim.settings.settings.Settings``."""

@@ -10,8 +10,6 @@ from sim.core.toml import from_toml
 from sim.core.whole_files import write_whole
 from sim.errors import FileError
 
-__all__ = ["keep_words", "with_words"]
-
 
 def with_words(text: str, name: str, words: Sequence[str]) -> str:
     r"""Return the text of a settings file in which a setting is a list of words.

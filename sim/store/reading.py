@@ -40,15 +40,6 @@ from sim.store.snapshot.header import as_path
 from sim.store.snapshot.inspect import Info, find_info
 from sim.store.snapshot.opened import OpenedFile, find_world, opened
 
-__all__ = [
-    "Database",
-    "connected",
-    "read_audit",
-    "read_history_file",
-    "read_info",
-    "read_record",
-]
-
 T = TypeVar("T")
 
 

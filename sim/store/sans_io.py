@@ -13,8 +13,6 @@ from typing import Any, NamedTuple, TypeVar
 
 from sim.store.snapshot.gates import Deadline, bounded
 
-__all__ = ["Lookup", "Query", "Row", "look_up"]
-
 T = TypeVar("T")
 
 Row = tuple[Any, ...]

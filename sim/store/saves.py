@@ -27,23 +27,6 @@ from sim.store.snapshot.inspect import Info, info, verify
 from sim.store.snapshot.schema import RELATIONAL_TABLES
 from sim.store.snapshot.trailer import TRAILER_BYTES
 
-__all__ = [
-    "NAME",
-    "CompactReport",
-    "SaveFile",
-    "compact",
-    "copy_checked",
-    "delete",
-    "duplicate",
-    "existing",
-    "kept",
-    "known",
-    "note",
-    "place",
-    "rename",
-    "verify_all",
-]
-
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """What a world in the saves folder may be called, without ``.hub``."""
 

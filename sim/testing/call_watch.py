@@ -11,8 +11,6 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-__all__ = ["CallWatch", "source_of", "state"]
-
 _CLOCKS = {
     "clock_gettime", "clock_gettime_ns", "gmtime", "localtime", "monotonic", "monotonic_ns", "now",
     "perf_counter", "perf_counter_ns", "process_time", "process_time_ns", "time", "time_ns",

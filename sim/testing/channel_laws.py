@@ -28,8 +28,6 @@ from sim.testing.law_runner import hold
 from sim.world.channels import FeedPlugin
 from sim.world.world import World
 
-__all__ = ["CHANNEL_LAWS", "check_channel"]
-
 Law = Callable[[type[Any], dict[str, Any]], None]
 
 _AGENTS, _TICKS = 60, 8

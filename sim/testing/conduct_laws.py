@@ -29,8 +29,6 @@ from sim.spread.cascade.model import PropagationModel
 from sim.testing.call_watch import CallWatch, source_of, state
 from sim.world.world import World
 
-__all__ = ["CONDUCT", "FIRST", "Bench", "relabelled", "sentence"]
-
 Model = type[PropagationModel]
 Run = Callable[..., Cascade]
 Make = Callable[..., World]

@@ -26,8 +26,6 @@ from sim.core.rooms import environment
 from sim.core.text import one_line
 from sim.errors import PluginError
 
-__all__ = ["TrialResult", "judged", "probe"]
-
 DEADLINE_SECONDS = 8.0
 """Processor time that a tick of a tiny world may take; compiling a form's kernels takes 5."""
 

@@ -8,8 +8,6 @@ from typing import Any
 from sim.core.params import Parameters
 from sim.core.registry import register
 
-__all__ = ["hold"]
-
 
 def hold(
     cls: type[Parameters], laws: Mapping[str, Callable[..., object]], parameters: dict[str, Any]

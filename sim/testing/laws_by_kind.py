@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from sim.core.registry import load_plugins, names
 from sim.errors import UnknownNameError
 
-__all__ = ["KINDS", "kinds_of", "laws_of"]
-
 KINDS = ("propagation", "recommender", "friend-recommender", "policy", "mind", "intervention",
          "metric", "channel")  # fmt: skip
 """Kinds of plugins that there are laws for."""

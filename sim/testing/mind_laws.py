@@ -30,8 +30,6 @@ from sim.testing.call_watch import CallWatch, source_of, state
 from sim.testing.law_runner import hold
 from sim.testing.recommender_laws import lively_world
 
-__all__ = ["MINDS_LAWS", "check_mind", "instance_of"]
-
 _MEMBERS, _TICKS, _SHOWN = 8, 2, 60
 _PATIENCE = Patience(mind=20.0, loop=10.0)
 _SECONDS = 60.0

@@ -12,8 +12,6 @@ from sim.spread.opinions.model import OpinionModel
 from sim.testing.conduct_laws import Bench, Model
 from sim.world.world import World
 
-__all__ = ["MINDS"]
-
 _SEEDS = [0, 5, 11, 17, 23, 29, 31, 37]
 _TICKS = 8
 _ROUNDING = 1e-9

@@ -28,8 +28,6 @@ from sim.world.metrics.series import METRICS
 from sim.world.tick_guard import only_reads
 from sim.world.world import World
 
-__all__ = ["ACTING_LAWS", "check_acting"]
-
 _TICKS = 6
 _AT = 2
 _OF_VIEWER = ("counts",)

@@ -23,8 +23,6 @@ from sim.platform.platform import Platform
 from sim.testing.law_runner import hold
 from sim.world.world import World
 
-__all__ = ["LAWS_OF", "check_recommender", "lively_world", "warm"]
-
 Array = npt.NDArray[Any]
 Law = Callable[[type[Any], dict[str, Any]], None]
 

@@ -19,8 +19,6 @@ from typing import Any
 from sim.core.rooms import die_with_parent
 from sim.errors import HubbubError, PluginError
 
-__all__ = ["main"]
-
 _BEAT_SECONDS = 0.1
 _MOST_BYTES = 2 << 30
 """Address space beyond what the warm process has; a tiny world needs megabytes."""

@@ -12,8 +12,6 @@ from sim.agents.columns import Agents
 from sim.agents.lifecycle import belongs
 from sim.errors import UnknownNameError
 
-__all__ = ["AgentColumns"]
-
 _TRAITS = ("openness", "conscientiousness", "extraversion", "agreeableness", "neuroticism")
 _PLAIN = ("interests", "activity", "community", "status", "personality")
 

@@ -37,18 +37,6 @@ if TYPE_CHECKING:
     from sim.spread.cascade.contacts import OpenedChannel
     from sim.spread.cascade.model import PropagationModel
 
-__all__ = [
-    "CascadeOwner",
-    "Cascades",
-    "EndedCascade",
-    "RecordPile",
-    "Stirs",
-    "adoptions_of",
-    "contest_of",
-    "dumped",
-    "models_of",
-    "packed",
-]
 
 Columns = dict[str, npt.NDArray[Any]]
 

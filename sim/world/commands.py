@@ -28,46 +28,6 @@ if TYPE_CHECKING:
     from sim.world.profile_assignment import ProfilesTaken
     from sim.world.world import World
 
-__all__ = [
-    "COMMANDS",
-    "Command",
-    "act",
-    "add_ties",
-    "at",
-    "befriend",
-    "behave",
-    "block",
-    "cancel",
-    "change_agents",
-    "command",
-    "create_group",
-    "flag",
-    "follow",
-    "holds",
-    "inject",
-    "join_group",
-    "learn",
-    "leave_group",
-    "limit",
-    "mute",
-    "name_of",
-    "note",
-    "open_metrics",
-    "open_platform",
-    "recommend",
-    "remove_ties",
-    "reseed",
-    "set_alert",
-    "set_parameter",
-    "set_relations",
-    "set_status",
-    "step",
-    "take_profiles",
-    "unblock",
-    "unfollow",
-    "unfriend",
-    "unmute",
-]
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -11,8 +11,6 @@ from sim.agents.columns import Agents
 from sim.network.analysis.groups_kernels import count_interests, pick_best
 from sim.network.graph.ties import Ties
 
-__all__ = ["community_names", "is_made_up", "readable_names"]
-
 _MADE_UP = "group {}"
 
 

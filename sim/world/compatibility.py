@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 from sim.world.contract import WorldState
 
-__all__ = ["WEIGHTS", "Compatibility", "compatibility"]
-
 Floats = npt.NDArray[np.float64]
 Ids = npt.NDArray[np.uint32]
 

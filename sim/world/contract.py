@@ -41,17 +41,6 @@ from sim.world.log import Note, Trail
 from sim.world.opinions import Opinions
 from sim.world.relation_state import Relationships
 
-__all__ = [
-    "GroupCommands",
-    "MetricsContract",
-    "MindsState",
-    "Phase",
-    "Plans",
-    "PlatformState",
-    "WorldParts",
-    "WorldState",
-]  # fmt: skip
-
 Ids = npt.NDArray[np.uint32]
 Array = npt.NDArray[Any]
 Dumped = tuple[dict[str, Any], dict[str, Array]]

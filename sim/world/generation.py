@@ -17,8 +17,6 @@ from sim.network.generate.networks import NETWORKS, generate
 from sim.network.graph.ties import Ties
 from sim.world.state.capacity import refuse_what_does_not_fit
 
-__all__ = ["drawn", "with_trust"]
-
 _USUAL = 10_000
 
 

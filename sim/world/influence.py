@@ -30,16 +30,6 @@ if TYPE_CHECKING:
 
 from sim.world.contract import WorldState
 
-__all__ = [
-    "BestSeeds",
-    "FoundSeeds",
-    "found_before",
-    "is_best",
-    "live_edges_of",
-    "live_network",
-    "read_best",
-]
-
 Bools = npt.NDArray[np.bool_]
 Ids = npt.NDArray[np.uint32]
 Labels = npt.NDArray[np.int32]

@@ -15,15 +15,6 @@ from sim.errors import InputError
 from sim.spread.cascade.cascade import Message
 from sim.spread.cascade.contacts import DrawMode, Ids
 
-__all__ = [
-    "checked_message",
-    "checked_mode",
-    "checked_people",
-    "checked_priority",
-    "checked_start",
-    "is_visible",
-]
-
 _TEXT_LIMIT = 4096
 _KIND_LIMIT = 64
 _SHOWN = 5

@@ -32,20 +32,6 @@ from sim.network.graph.ties import DroppedArcs
 from sim.spread.cascade.cascade import Cascade
 from sim.world.cascades import CascadeOwner, adoptions_of
 
-__all__ = [
-    "LONGEST_AUTHOR",
-    "PLUGIN",
-    "UNSAID",
-    "LoggedAct",
-    "PackedActs",
-    "Trail",
-    "noted",
-    "said_of",
-    "steps_of",
-    "told",
-    "words_of",
-]
-
 OPEN_ACTS, OPEN_BYTES = 512, 256 << 10
 """Acts, and bytes of their words, up to which they are kept as they are; then half are packed."""
 

@@ -27,12 +27,6 @@ from sim.world.minds.giving import give, members_of, mind_of
 from sim.world.minds.minds import PERSON
 from sim.world.profile_assignment import Interests, Match, ProfilesTaken, people_of, take
 
-__all__ = [
-    "CHANGES", "ActivityRecords", "activity_records", "change", "change_agents", "chosen",
-    "give_minds", "moves_of", "note",
-    "personal_history", "profile_of", "take_in", "take_minds", "take_profiles",
-]  # fmt: skip
-
 Ids = npt.NDArray[np.uint32]
 
 LONGEST_NOTE = 4096

@@ -11,8 +11,6 @@ from sim.world.contract import WorldState
 if TYPE_CHECKING:
     import networkx as nx
 
-__all__ = ["as_networkx"]
-
 
 def as_networkx(world: WorldState) -> nx.DiGraph:
     """Return the members and ties of a world; see :meth:`World.to_networkx`."""

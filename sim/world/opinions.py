@@ -11,8 +11,6 @@ import numpy.typing as npt
 from sim.core.text import clean
 from sim.errors import InputError, UnknownNameError
 
-__all__ = ["Opinions"]
-
 Floats = npt.NDArray[np.float64]
 Span = tuple[float, float]
 

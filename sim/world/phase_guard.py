@@ -12,8 +12,6 @@ from sim.platform.opening import phases_of
 from sim.spread.cascade.faults import is_interruption, said_by
 from sim.world.contract import Phase, WorldState
 
-__all__ = ["add_phase", "dump_phases", "fenced", "is_lost", "restore_phases"]
-
 
 def fenced(phase: Phase, *, strikes: int = 3) -> Phase:
     """Return a phase that never raises; after some faults it does nothing any more.

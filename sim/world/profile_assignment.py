@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 from sim.world.contract import WorldState
 
-__all__ = ["Interests", "Match", "ProfilesTaken", "matched", "take"]
-
 Match = Literal["auto", "id", "order"]
 MATCHES: Final = ("auto", "id", "order")
 Interests = Literal["known", "own"]

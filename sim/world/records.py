@@ -15,23 +15,6 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-__all__ = [
-    "PACKED_BYTES",
-    "PREFIX",
-    "PackedRecord",
-    "body",
-    "canonical",
-    "filed",
-    "heads",
-    "laid_out",
-    "opened",
-    "read",
-    "records",
-    "resting",
-    "texts",
-    "unfold",
-]
-
 Meta = dict[str, Any]
 Columns = dict[str, npt.NDArray[Any]]
 Joined = Callable[[Sequence[npt.NDArray[np.uint8]]], npt.NDArray[np.uint8]]

@@ -16,18 +16,6 @@ from sim.network.graph.ties import FRIEND, Ties
 from sim.network.relations.blocklist import BLOCKED, MUTED, SHUNNED
 from sim.world.contract import WorldState
 
-__all__ = [
-    "DOES",
-    "Groups",
-    "Pairs",
-    "admitted",
-    "friends_of_each",
-    "may",
-    "may_befriend",
-    "pairs_of",
-    "proposable",
-]
-
 Ids = npt.NDArray[np.uint32]
 Bools = npt.NDArray[np.bool_]
 Pairs = tuple[Ids, Ids]

@@ -15,8 +15,6 @@ from sim.network.graph.ties import Ties
 from sim.network.relations.blocklist import Blocklist, BlocklistArrays
 from sim.network.relations.membership import Membership
 
-__all__ = ["Relationships"]
-
 Columns = dict[str, npt.NDArray[Any]]
 
 

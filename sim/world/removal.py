@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 from sim.world.contract import WorldState
 
-__all__ = ["bury", "gone_of"]
-
 Ids = npt.NDArray[np.uint32]
 
 

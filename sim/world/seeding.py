@@ -36,11 +36,6 @@ from sim.world.communities import readable_names
 from sim.world.contract import WorldState
 from sim.world.influence import BestSeeds, is_best, read_best
 
-__all__ = [
-    "FORMS", "MEASURES", "author_of", "best_of", "check_seeds", "choose_seeds", "seeds_of",
-    "takes_long",
-]  # fmt: skip
-
 Ids = npt.NDArray[np.uint32]
 
 FORMS = (

@@ -21,8 +21,6 @@ from sim.world.agent_columns import AgentColumns
 from sim.world.channels import channel_of, is_current, opened
 from sim.world.relation_state import Relationships
 
-__all__ = ["SharedState"]
-
 
 class SharedState:
     """What is made of a world's state on demand, once for all of its messages.

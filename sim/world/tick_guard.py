@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 from sim.world.contract import WorldState
 
-__all__ = ["only_reads", "per_tick", "running", "tell_ticks"]
-
 _HOUR = 60.0
 
 

@@ -26,11 +26,6 @@ from sim.world.phases import fail
 from sim.world.relation_commands import DOES, admitted, pairs_of
 from sim.world.seeding import choose_seeds
 
-__all__ = [
-    "NEIGHBOURS", "TYPED", "add_ties", "history_of", "learn", "neighbours", "on_pairs",
-    "remove_ties", "reputation_of", "set_relations", "subgraph_of", "unsettle",
-]  # fmt: skip
-
 Ids = npt.NDArray[np.uint32]
 
 NEIGHBOURS = ("follows", "followers", "friends", "muted", "blocked", "blocked by")

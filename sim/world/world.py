@@ -69,7 +69,6 @@ from sim.world.tick_guard import running, tell_ticks
 if TYPE_CHECKING:
     import networkx as nx
 
-__all__ = ["Watcher", "World"]
 
 Ids = npt.NDArray[np.uint32]
 

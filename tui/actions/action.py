@@ -8,8 +8,6 @@ from typing import Any, TypeVar
 
 from tui.actions.situation import ScreenState, anytime
 
-__all__ = ["Act", "Action", "Words", "act_of", "does"]
-
 Words = tuple[str, ...]
 Act = Callable[[Any, Words], Awaitable[None]]
 """Does it, given the :class:`~tui.viewer.Viewer` and the words after the command."""

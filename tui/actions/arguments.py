@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from sim.core import whole_of
 from sim.errors import InputError, UnknownNameError
 
-__all__ = ["ORDERS", "SPEEDS", "VIEWS", "choice", "number", "pairs", "share_of"]
-
 ORDERS = ("size", "adoption", "onset", "name")
 """Orders of communities."""
 

@@ -10,8 +10,6 @@ from typing import Any
 from sim.errors import InputError, UnknownNameError
 from tui.actions.table import ACTIONS, Action, by_command
 
-__all__ = ["CommandHistory", "ParsedCommand", "candidates", "complete", "parse"]
-
 REMEMBERED = 200
 _EXPRESSIONS = frozenset({"filter"})
 """Acts with one argument, an expression whose quotes and blanks count."""

@@ -13,8 +13,6 @@ from tui.actions.world import METHODS, OF_SCENARIO
 if TYPE_CHECKING:
     from tui.viewer import Viewer
 
-__all__ = ["known", "start_of"]
-
 
 FIELDS = [
     "activity>", "openness>", "conscientiousness>", "extraversion>", "agreeableness>",

@@ -10,7 +10,6 @@ from tui.actions.table import ACTIONS
 if TYPE_CHECKING:
     from tui.actions.table import Action
 
-__all__ = ["canonical", "conflicts", "key_label", "keys_of"]
 
 _SHOWN = {
     "space": "space", "full_stop": ".", "greater_than_sign": ">", "less_than_sign": "<",

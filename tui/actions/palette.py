@@ -16,8 +16,6 @@ from tui.actions.table import ACTIONS, Action, by_id
 if TYPE_CHECKING:
     from tui.viewer import Viewer
 
-__all__ = ["ActionProvider"]
-
 
 class ActionOffer(NamedTuple):
     """An act with its words, as the palette lists it."""

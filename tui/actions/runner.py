@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from tui.actions.table import Action
     from tui.viewer import Viewer
 
-__all__ = ["ActionRunner"]
 
 PATIENCE = 0.5
 """Seconds that acts begun before have to end before the world is left."""

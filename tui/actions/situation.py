@@ -8,16 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sim.runtime import Frame
 
-__all__ = [
-    "ScreenState",
-    "anytime",
-    "has_focus",
-    "has_message",
-    "has_world",
-    "is_held_up",
-    "not_busy",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class ScreenState:

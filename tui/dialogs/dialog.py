@@ -17,8 +17,6 @@ from textual.widgets import Button, Input, Select, Static
 from sim.errors import HubbubError, InputError
 from tui.safe_text import line, plain
 
-__all__ = ["Confirm", "Dialog", "Notice", "field"]
-
 T = TypeVar("T")
 
 AROUND = 6

@@ -12,8 +12,6 @@ from sim.errors import HubbubError
 from tui.dialogs.dialog import Dialog
 from tui.safe_text import plain
 
-__all__ = ["ErrorDialog", "sentence_of"]
-
 
 class ErrorDialog(Dialog[bool]):
     """Shows an error; what we did not foresee also shows where it happened.

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from sim.core import ParameterSpec
     from tui.backend import PluginChoice
 
-__all__ = ["Form", "FormField", "written"]
 
 _WORDS = {"false": "no", "true": "yes"}
 

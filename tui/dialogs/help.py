@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from tui.actions.situation import ScreenState
 
-__all__ = ["HelpDialog", "act_of"]
 
 WIDEST = 110
 AROUND = 6

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from sim.runtime import Reach, SessionRow
     from sim.store import Bookmark
 
-__all__ = ["HistoryDialog", "PastTick", "entries"]
 
 MOST = 500
 TEXT_CELLS = 40

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from sim.runtime import Plan, Simulation
     from tui.backend import Backend, PluginChoice
 
-__all__ = ["DEFAULT_MODEL", "DEFAULT_SEEDS", "InjectDialog", "MessageOrder"]
 
 DEFAULT_MODEL = "independent-cascade"
 DEFAULT_SEEDS = "top:40:pagerank"

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from tui.backend import PluginChoice
 
-__all__ = ["InterveneDialog", "InterventionWish"]
 
 NOTE = "Also: a tick, or a condition such as share > 0.1."
 

@@ -21,7 +21,6 @@ from tui.safe_text import plain
 if TYPE_CHECKING:
     from sim.minds.models.asks import Answer
 
-__all__ = ["InterviewDialog", "Talk"]
 
 Talk = list[tuple[str, str]]
 """(question, answer) so far, the newest last."""

@@ -24,7 +24,6 @@ from tui.safe_text import line
 if TYPE_CHECKING:
     from tui.lab_files import Diagnostic, LabFile
 
-__all__ = ["EditedText", "EditorDialog", "LabDialog", "LabWish", "SweepDialog"]
 
 PAUSE = 0.3
 """Seconds without a key until a text is checked."""

@@ -14,8 +14,6 @@ from textual.widgets import Static
 from tui.dialogs.progress import POLLS_PER_SECOND, DialogJob, ProgressGauge
 from tui.safe_text import plain
 
-__all__ = ["Loading"]
-
 WORDMARK = """\
 █  █ █  █ ███▄ ███▄ █  █ ███▄
 █▄▄█ █  █ █▄▄▀ █▄▄▀ █  █ █▄▄▀

@@ -22,7 +22,6 @@ from tui.safe_text import line
 if TYPE_CHECKING:
     from sim.world import AlertRule
 
-__all__ = ["MetricChoice", "MetricsDialog"]
 
 NOTE = "Space chooses, Enter agrees; ! has an alert (tab: its bounds)."
 

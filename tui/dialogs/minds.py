@@ -23,7 +23,6 @@ from tui.safe_text import line, plain
 if TYPE_CHECKING:
     from sim.minds.deciding.choices import MindsOffer
 
-__all__ = ["GiveMinds", "MindWish"]
 
 Estimating = Callable[[str, int, str, str], Awaitable[str]]
 WHO = "top:50:pagerank, random:50, share:0.001, community:NAME:20, ids:3,7"

@@ -26,7 +26,6 @@ from tui.safe_text import line
 if TYPE_CHECKING:
     from tui.backend import Backend, PluginChoice
 
-__all__ = ["ModelCard", "ModelField", "PickModel", "fitting"]
 
 NAME_CELLS = 27
 LABEL_CELLS = 16

@@ -24,7 +24,6 @@ from tui.figures import bytes_of, count
 if TYPE_CHECKING:
     from tui.backend import Backend, PluginChoice
 
-__all__ = ["NewWorldDialog"]
 
 AGENTS = 100_000
 NO_PLATFORM = "none: messages travel along ties alone"

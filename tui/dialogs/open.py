@@ -21,7 +21,6 @@ from tui.safe_text import line
 if TYPE_CHECKING:
     from tui.backend import Backend, SavedWorld, ScenarioChoice
 
-__all__ = ["OpenDialog"]
 
 NAME_CELLS = 20
 SCENARIO_CELLS = 29

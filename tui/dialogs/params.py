@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from sim.runtime import Focus
     from tui.backend import Backend
 
-__all__ = ["ParametersDialog"]
-
 
 class ParametersDialog(Dialog[dict[str, Any]]):
     """Gives what was changed, by name.

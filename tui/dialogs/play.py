@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from sim.minds.deciding.commands import PlayedMember, Shown
 
-__all__ = ["PlayDialog", "PlayerAct"]
 
 ACTS = ("like", "repost", "reply", "quote", "post", "dislike", "follow", "mute", "report")
 NO_POST, WORDS = frozenset({"post"}), frozenset({"post", "reply", "quote"})

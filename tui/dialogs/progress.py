@@ -22,7 +22,6 @@ from tui.safe_text import line
 if TYPE_CHECKING:
     from sim.runtime import Job
 
-__all__ = ["DialogJob", "EngineJob", "ProgressDialog", "ProgressGauge", "in_thread"]
 
 T = TypeVar("T")
 

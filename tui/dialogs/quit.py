@@ -16,8 +16,6 @@ from tui.safe_text import line
 if TYPE_CHECKING:
     from sim.runtime import Frame
 
-__all__ = ["QuitDialog"]
-
 
 class QuitDialog(Dialog[str]):
     """Gives ``"save"``, ``"keep"``, ``"drop"`` or nothing, when the person wants to stay.

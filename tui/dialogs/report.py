@@ -7,8 +7,6 @@ from typing import Any
 
 from tui.figures import count, percent, short
 
-__all__ = ["told"]
-
 
 def told(found: Any, names: Sequence[str]) -> str:
     """Write a network report.

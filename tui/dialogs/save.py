@@ -19,7 +19,6 @@ from tui.safe_text import line
 if TYPE_CHECKING:
     from tui.backend import Backend
 
-__all__ = ["SUFFIX", "SaveDialog", "is_taken", "saved_path"]
 
 SUFFIX = ".hub"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

@@ -10,8 +10,6 @@ from tui.dialogs.dialog import Dialog
 from tui.figures import count
 from tui.safe_text import plain
 
-__all__ = ["StalledDialog"]
-
 
 class StalledDialog(Dialog[str]):
     """Gives ``"go"``, ``"save"`` or nothing, when the person wants to wait.

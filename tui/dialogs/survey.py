@@ -14,8 +14,6 @@ from tui.dialogs.dialog import field as label
 from tui.figures import count, percent
 from tui.safe_text import line
 
-__all__ = ["SurveyDialog", "SurveyQuestions", "told"]
-
 NOTE = "Such as community:NAME:20, top:20:pagerank. Choices by commas, or none."
 WIDTH = 28
 """Cells of the longest bar."""

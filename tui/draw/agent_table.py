@@ -19,7 +19,6 @@ from tui.safe_text import line
 if TYPE_CHECKING:
     from sim.runtime.queries.members import MemberTable
 
-__all__ = ["ASKED", "WORDED", "AgentRows", "AgentTable", "sortable"]
 
 STATUSES = (
     "created", "active", "idle", "paused", "suspended", "deactivated", "banned", "destroyed",

@@ -14,8 +14,6 @@ from tui.draw.panes import BraillePane
 from tui.draw.plotting import Plot
 from tui.draw.raster import View, envelope
 
-__all__ = ["Band", "BandPane"]
-
 Floats = NDArray[np.float64]
 RGB = tuple[int, int, int]
 

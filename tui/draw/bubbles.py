@@ -10,18 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = [
-    "BubbleLayout",
-    "BubbleLines",
-    "Disc",
-    "discs",
-    "edge_dots",
-    "nearest",
-    "separate",
-    "size_radii",
-    "strongest",
-]
-
 FILL = 0.2
 """Share of the area that all bubbles cover together, before the largest are held back."""
 STEPS = 4

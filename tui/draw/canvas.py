@@ -19,8 +19,6 @@ from textual.strip import Strip
 
 from tui.safe_text import line
 
-__all__ = ["Canvas", "pair_style", "paired"]
-
 _PAIR = 1 << 48
 """Inks from here on are two colours: foreground << 24 | background, 24 bits each."""
 

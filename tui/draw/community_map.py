@@ -32,7 +32,6 @@ from tui.figures import count, percent
 if TYPE_CHECKING:
     from sim.runtime import Communities, Frame
 
-__all__ = ["CommunityMap"]
 
 CELLS_PER_NAME = 100
 """Cells of the map for each name written on it; more would hide the map."""

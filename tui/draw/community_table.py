@@ -17,7 +17,6 @@ from tui.figures import count, percent
 if TYPE_CHECKING:
     from sim.runtime import Frame
 
-__all__ = ["CommunityRows", "CommunityTable"]
 
 _COLUMNS = (
     TableColumn("members", 9, numeric=True, least=8, rank=1, descending=True),

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from sim import Theory
     from sim.runtime import Focus, Frame
 
-__all__ = ["Curves"]
 
 SHORTEST = 10
 """Ticks that the time axis shows at least."""

@@ -21,7 +21,6 @@ from tui.safe_text import line
 if TYPE_CHECKING:
     from sim.runtime.queries.members import Ego
 
-__all__ = ["EgoPane"]
 
 SHORTEST = 5
 LONGEST = 18

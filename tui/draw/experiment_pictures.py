@@ -19,7 +19,6 @@ from tui.safe_text import line
 if TYPE_CHECKING:
     from tui.experiment_figures import Bar, Bars, ParameterMap
 
-__all__ = ["BarsPane", "ParameterMapPane"]
 
 Floats = NDArray[np.float64]
 

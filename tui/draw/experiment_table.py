@@ -17,7 +17,6 @@ from tui.safe_text import line
 if TYPE_CHECKING:
     from tui.experiments import Experiment
 
-__all__ = ["ExperimentRows", "ExperimentTable"]
 
 _COLUMNS = (
     TableColumn("no.", 4, numeric=True, rank=0, descending=True),

@@ -24,7 +24,6 @@ from tui.theme import CurveStyle, series
 if TYPE_CHECKING:
     from tui.experiment_figures import Outcome
 
-__all__ = ["DifferencePane", "FanPane"]
 
 Floats = NDArray[np.float64]
 

@@ -17,7 +17,6 @@ from tui.figures import bytes_of, short
 if TYPE_CHECKING:
     from sim.runtime import Health, Reading
 
-__all__ = ["HealthRows", "HealthTable"]
 
 COURSE = 12
 """Cells of the line that shows the last minutes."""

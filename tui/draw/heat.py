@@ -23,7 +23,6 @@ from tui.safe_text import line
 if TYPE_CHECKING:
     from sim.runtime import Frame
 
-__all__ = ["CommunityHeat", "Order", "ranked"]
 
 Order = Literal["size", "adoption", "onset", "name"]
 """How communities are ordered: largest, most adopted, earliest, or by the alphabet, first."""

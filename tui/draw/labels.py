@@ -15,8 +15,6 @@ from rich.style import Style
 from tui.draw.bubbles import Disc
 from tui.safe_text import line
 
-__all__ = ["BubbleLabel", "PlacedLabel", "contrasting", "place_labels", "shortened"]
-
 LONGEST = 18
 """Cells of a name at most."""
 SHORTEST = 10

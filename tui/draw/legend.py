@@ -10,8 +10,6 @@ from rich.cells import cell_len
 from tui.draw.canvas import Canvas
 from tui.safe_text import line
 
-__all__ = ["LegendEntry", "write_legend"]
-
 _OFF = " off scale"
 
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from sim.runtime import Frame
     from sim.runtime.engine.metrics_tracker import MetricsState
 
-__all__ = ["MetricChart", "figure"]
 
 SCALE = 6
 """Cells of the numbers at the right."""

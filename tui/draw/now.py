@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from sim.runtime.engine.metrics_tracker import MetricsState
     from sim.runtime.queries.feeds import PlatformNow
 
-__all__ = ["Figure", "NowPane", "metrics_of"]
 
 ROOM = 18
 """Cells that names leave to notes where they can."""

@@ -24,8 +24,6 @@ from tui.draw.canvas import Canvas
 from tui.draw.raster import BRAILLE, QUADRANTS, pack_braille, pack_quadrants
 from tui.theme import GLYPHS, SHADES, shade
 
-__all__ = ["BraillePane", "Painted", "PixelPane", "StripPane", "Symbols"]
-
 Symbols = Literal["braille", "block", "ascii"]
 """What curves and fields are drawn with; ``ascii`` for fonts and terminals with nothing else."""
 

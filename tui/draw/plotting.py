@@ -14,8 +14,6 @@ from tui.draw.raster import View, envelope, nice_ticks, trace
 from tui.figures import count, short
 from tui.theme import CurveStyle
 
-__all__ = ["Pen", "Plot", "log_labels", "number_labels", "place", "share_labels"]
-
 MARKER_EVERY = 26
 """Columns between two marker letters on a curve."""
 

@@ -11,18 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = [
-    "BRAILLE",
-    "QUADRANTS",
-    "View",
-    "envelope",
-    "nice_ceiling",
-    "nice_ticks",
-    "pack_braille",
-    "pack_quadrants",
-    "trace",
-]
-
 BRAILLE: NDArray[np.str_] = np.array([chr(0x2800 + bits) for bits in range(256)])
 """All Braille patterns by their bits; 0 is written as a space by the callers."""
 BRAILLE[0] = " "

@@ -9,8 +9,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NoRows", "RowProvider", "TableColumn", "fit", "row_order"]
-
 GAP = 2
 """Cells between two columns."""
 

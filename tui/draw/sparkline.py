@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["arrow", "bars", "held", "sparkline"]
-
 _BARS = "▁▂▃▄▅▆▇█"
 _ASCII = "_.-=+*#"
 _FAR = 1e300

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from sim.runtime import SessionRow
     from sim.runtime.queries.messages import MemberMessages
 
-__all__ = ["StoryRows", "StoryTable"]
 
 KINDS = ("post", "quote", "reply", "letter", "group")
 FLAGS = ("labelled", "hidden", "down-ranked", "pinned", "ad")

@@ -20,8 +20,6 @@ from tui.draw.canvas import Canvas
 from tui.draw.panes import Painted
 from tui.draw.rows import NoRows, RowProvider, fit, row_order
 
-__all__ = ["ColumnTable"]
-
 AT_ONCE = 20_000
 """Rows that are sorted on the spot; more are sorted in a thread."""
 

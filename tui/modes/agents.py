@@ -25,7 +25,6 @@ from tui.safe_text import line
 if TYPE_CHECKING:
     from sim.runtime import Frame, Simulation
 
-__all__ = ["AgentsMode"]
 
 Listed = NDArray[np.uint32] | None
 

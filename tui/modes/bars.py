@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from tui.actions.situation import ScreenState
     from tui.program import HubbubApp
 
-__all__ = ["Footer", "ModeBar", "StatusBar", "Timeline"]
 
 Piece = tuple[int, str, str]
 """(how soon it is left out when room is short, text, style)."""

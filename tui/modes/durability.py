@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from sim.runtime import Frame, Kept
     from tui.backend import Home
 
-__all__ = ["durable", "told"]
-
 
 def durable(kept: Kept, room: int) -> str:
     """Write to which tick no crash can take anything back, and what one would take now.

@@ -17,8 +17,6 @@ from tui.modes.panes import CommunityDetail
 if TYPE_CHECKING:
     from sim.runtime import Frame
 
-__all__ = ["GroupsMode"]
-
 
 Order = Literal["size", "adoption", "onset", "name"]
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from sim.runtime.queries.inspector import MemberCharacter
     from sim.runtime.queries.members import MemberDetails
 
-__all__ = ["Inspector", "ScrollingLines"]
 
 MOST_ACTS = 40
 PAST_TICKS = 24

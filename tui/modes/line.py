@@ -17,8 +17,6 @@ from textual.widgets import Input, Static
 from tui.actions.command_line import CommandHistory, candidates, complete
 from tui.safe_text import line
 
-__all__ = ["CommandLine", "MessageLine"]
-
 _MARKS = {
     "info": ("", ""),
     "good": ("✓ ", "$text-success"),

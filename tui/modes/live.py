@@ -17,8 +17,6 @@ from tui.modes.panes import ParametersPane, StoriesPane, WelcomePane
 if TYPE_CHECKING:
     from sim.runtime import Frame
 
-__all__ = ["LiveMode"]
-
 
 class LiveMode(Mode):
     """Curves and figures above, communities and messages below; wide: parameters and map too."""

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from sim.runtime import Frame, Simulation
     from sim.runtime.queries.messages import Story, TreeBranch
 
-__all__ = ["MessagesMode", "StoryFacts", "StoryTree"]
-
 
 class StoryTree(ScrollingLines):
     """Who took a message up from whom: its largest branches."""

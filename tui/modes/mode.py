@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from sim.runtime import Frame
     from tui.program import HubbubApp
 
-__all__ = ["Mode", "note_one_run", "titled"]
-
 
 class Mode(Vertical):
     """The panes of one mode of the program.

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from sim.runtime import Communities, Focus, Frame, SessionRow
     from tui.program import HubbubApp
 
-__all__ = ["CommunityDetail", "ParametersPane", "StoriesPane", "WelcomePane"]
 
 _STATUS = {"running": "▸", "queued": "…", "quiet": "■", "failed": "✗", "cancelled": "-"}
 

@@ -38,7 +38,6 @@ from tui.safe_text import line
 if TYPE_CHECKING:
     from sim.runtime import Frame
 
-__all__ = ["OutcomePane", "RunsMode"]
 
 LOOKS_PER_SECOND = 4
 _BESIDE = ("study", "sweep")

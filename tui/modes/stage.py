@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from tui.draw.panes import Symbols
     from tui.program import HubbubApp
 
-__all__ = ["Stage"]
 
 SMALLEST = "Enlarge to 60x16 to see every pane."
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from sim.runtime import Frame
     from sim.world import LoggedAct
 
-__all__ = ["AuditPane", "EnginePane", "MindsPane", "SystemMode"]
 
 Fact = tuple[str, str]
 

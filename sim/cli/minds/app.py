@@ -12,8 +12,6 @@ from sim.cli.program.options import Json
 from sim.cli.program.panels import VerbApp
 from sim.cli.program.start import prepare
 
-__all__ = ["llm"]
-
 llm = VerbApp("Language models: whom to ask, what it costs, and one that runs on this machine.")
 
 

@@ -11,8 +11,6 @@ from sim.cli.program.options import Json
 from sim.cli.program.start import prepare
 from sim.scenario.minds import MindsRequest
 
-__all__ = ["ask", "llm_estimate"]
-
 _World = Annotated[
     str, typer.Argument(metavar="WORLD", help="A world file, a saved name, demo, or new:AGENTS.")
 ]

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from sim.lab.tables import Table
     from sim.minds.deciding.thinker import Answerer as Pool
 
-__all__ = ["ComparisonOptions", "show_minds_comparison"]
 
 _TICKS = 24
 _MOST_BYTES = 512 << 20

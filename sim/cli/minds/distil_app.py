@@ -10,8 +10,6 @@ import typer
 from sim.cli.program.options import Json
 from sim.cli.program.start import prepare
 
-__all__ = ["llm_distill"]
-
 
 def llm_distill(
     context: typer.Context,

@@ -7,8 +7,6 @@ from pathlib import Path
 from sim.cli.program.output import as_json, require_folder, say, watched
 from sim.errors import FileError, InputError
 
-__all__ = ["distil_files"]
-
 
 def distil_files(
     files: list[Path], out: Path, *, held_out: float, seed: int, force: bool, json: bool

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from sim.scenario.minds import MindsRequest
     from sim.world.world import World
 
-__all__ = ["ask_members", "show_estimate"]
-
 
 @contextmanager
 def _pool() -> Iterator[ModelPool]:

@@ -38,8 +38,6 @@ from sim.minds.prompts.decisions import decision_of, schema_of
 from sim.minds.prompts.prompts import TEMPLATES, Post, Scene, read_prompt
 from sim.settings.settings import current, settings_path
 
-__all__ = ["install", "serve", "show_models", "show_prices", "show_prompts"]
-
 _SEEN = Post("Ana", "The bridge is closed again.")
 _LOOK = 0.2
 _SHOWN = 60

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from sim.world.log import LoggedAct
     from sim.world.world import World
 
-__all__ = ["manifest_text", "repeat", "write_manifest"]
-
 
 def write_manifest(where: str, out: Path) -> None:
     """Write what suffices to repeat a run: versions, seed, settings, prompts, acts, replies.

@@ -14,9 +14,6 @@ from sim.scenario.minds import AWAKE, MindsRequest
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = [
-    "Cap", "Goal", "Least", "MindName", "Offline", "Who", "accounts", "minds_asked",
-]  # fmt: skip
 
 Who = Annotated[
     str | None,

@@ -11,8 +11,6 @@ from sim.cli.program.options import Json, Pairs
 from sim.cli.program.panels import VerbApp
 from sim.cli.program.start import completed, prepare
 
-__all__ = ["plugins"]
-
 plugins = VerbApp("Write plugins, hold them to the laws, time them, and say which may run.")
 
 Which = Annotated[str, typer.Argument(help="A registered model, or a plugin file.")]

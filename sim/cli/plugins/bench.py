@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from sim.core.registry import Spec
     from sim.world.world import World
 
-__all__ = ["BESIDE", "Race", "show_bench"]
 
 BESIDE = {
     "Compartments": "sir",

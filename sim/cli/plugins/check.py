@@ -9,8 +9,6 @@ from sim.cli.program.exits import OK, PLUGIN
 from sim.cli.program.output import say, tell, watched
 from sim.errors import FileError
 
-__all__ = ["check_plugins"]
-
 
 def check_plugins(what: str, parameters: dict[str, Any], deadline: float | None) -> int:
     """Say of each model of a file, or of a registered one, which law it breaks and how to mend it.

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from sim.core.plugin_files import Candidate
     from sim.core.registry import Spec
 
-__all__ = ["disable_plugin", "enable_plugin", "show_plugins"]
 
 KINDS = ("propagation", "opinion", "recommender", "friend-recommender", "policy", "mind",
          "intervention", "metric", "channel")  # fmt: skip

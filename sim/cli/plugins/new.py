@@ -21,8 +21,6 @@ from sim.cli.program.output import require_folder, say, write_text
 from sim.core.registry import require_name
 from sim.errors import FileError, InputError, UnknownNameError
 
-__all__ = ["write_plugin"]
-
 _OTHERS = {
     **{form: (text, FEEDS_TEST) for form, text in FEEDS.items()},
     **{form: (text, ACTING_TEST) for form, text in ACTING.items()},

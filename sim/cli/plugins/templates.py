@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["TEMPLATES", "TEST"]
-
 _COMPARTMENTS = '''"""NAME: say in a line what spreads, and how."""
 
 from typing import ClassVar

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["ACTING", "ACTING_TEST", "CHANNEL", "CHANNEL_TEST", "FEEDS", "FEEDS_TEST"]
-
 _RECOMMENDER = '''"""NAME: say in a line what it puts first."""
 
 from typing import Any, ClassVar

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["MIND", "MIND_TEST"]
-
 MIND = '''"""NAME: say in a line how it decides."""
 
 from collections.abc import Sequence

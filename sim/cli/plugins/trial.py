@@ -6,8 +6,6 @@ from pathlib import Path
 
 from sim.cli.program.output import tell
 
-__all__ = ["probe_foreign"]
-
 
 def probe_foreign() -> None:
     """Try every foreign plugin file that is loaded in a process of its own, once a content.

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from sim.runtime.journal.writer import JournalWriter
     from sim.world.world import World
 
-__all__ = ["Guard", "overseen", "require_nobody_stuck"]
 
 _SHOW_CURSOR = "\x1b[?25h"
 

@@ -17,8 +17,6 @@ from sim.cli.program.log import LOG
 from sim.cli.program.output import as_json, pairs, say
 from sim.core.threads import workers
 
-__all__ = ["examine", "show"]
-
 _LIBRARIES = (
     "numpy",
     "numba",

@@ -12,7 +12,6 @@ from sim.errors import HubbubError
 if TYPE_CHECKING:
     from sim.runtime.saves.places import LivePlace
 
-__all__ = ["examine_world"]
 
 STANDING = ("disk space", "durable tick", "memory")
 """The health checks that need no running engine."""

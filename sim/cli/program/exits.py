@@ -4,20 +4,6 @@ from __future__ import annotations
 
 from sim import errors
 
-__all__ = [
-    "CANCELLED",
-    "CAPACITY",
-    "ERROR",
-    "EXITS",
-    "FILE",
-    "HUNG_UP",
-    "OK",
-    "PLUGIN",
-    "TERMINATED",
-    "USAGE",
-    "code_of",
-]
-
 OK, ERROR, USAGE, FILE, CAPACITY, PLUGIN = 0, 1, 2, 3, 4, 5
 CANCELLED, TERMINATED, HUNG_UP = 130, 143, 129
 

@@ -8,8 +8,6 @@ from typing import Any
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-__all__ = ["Verbs", "given", "world_of"]
-
 _ELSEWHERE = {
     "gallery": "scenario list",
     "settings": "config",

@@ -26,15 +26,6 @@ if TYPE_CHECKING:
     from sim.core.registry import Spec
     from sim.core.theory import Setting, Theory
 
-__all__ = [
-    "Predicted",
-    "model_facts",
-    "show_model",
-    "show_models",
-    "show_theory",
-    "table_of_models",
-    "write_table",
-]
 
 PROPAGATION = "propagation"
 _HEAD, _NAME, _DIM = "1;36", "1", "2"

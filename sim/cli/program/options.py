@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Csv", "Json", "Out", "Pairs"]
-
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV, a line a row.")]
 Out = Annotated[

@@ -28,27 +28,6 @@ from sim.errors import FileError, InputError
 if TYPE_CHECKING:
     from sim.lab.tables import Table
 
-__all__ = [
-    "DATA",
-    "FIGURES",
-    "TYPED",
-    "Form",
-    "Output",
-    "again",
-    "as_json",
-    "csv_of",
-    "files_of",
-    "form_of",
-    "pairs",
-    "require_folder",
-    "safe",
-    "say",
-    "table",
-    "tell",
-    "watched",
-    "writable_streams",
-    "write_text",
-]
 
 Form = Literal["text", "json", "csv"]
 """How a result is printed."""

@@ -14,8 +14,6 @@ from typer.core import TyperCommand
 
 from sim.cli.program.grammar import Verbs, given
 
-__all__ = ["SCREEN", "Panels", "Verb", "VerbApp"]
-
 _Verb = TypeVar("_Verb", bound=Callable[..., Any])
 
 SCREEN = 24

@@ -20,8 +20,6 @@ from sim.core.threads import allow
 from sim.core.whole_files import open_log
 from sim.errors import InputError
 
-__all__ = ["Flags", "completed", "open_screen", "prepare"]
-
 SCREENS = "hubbub.screen"
 _OUTPUT = "plugins.log"
 _FAULTS = "faults.log"

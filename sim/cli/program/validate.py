@@ -15,7 +15,6 @@ from sim.errors import FileError, InputError
 if TYPE_CHECKING:
     from sim.lab.validation import ClaimVerdict, Validation
 
-__all__ = ["PAGE_BEGIN", "PAGE_END", "ValidationOrder", "page", "show_validation"]
 
 PAGE_BEGIN, PAGE_END = "<!-- validation -->", "<!-- end of validation -->"
 _FEW = 4

@@ -14,8 +14,6 @@ from sim.cli.worlds.open_app import RUN_CHECKPOINT, RUN_JOURNAL
 from sim.errors import InputError
 from sim.scenario.gallery import is_scenario
 
-__all__ = ["run"]
-
 World = Annotated[
     str,
     typer.Argument(

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from sim.lab.calibration import Calibration
     from sim.lab.tables import Table
 
-__all__ = ["CalibrationRequest", "ranges_of", "show_calibration"]
-
 
 @dataclass(frozen=True, slots=True)
 class CalibrationRequest:

@@ -10,8 +10,6 @@ import typer
 from sim.cli.program.options import Csv, Json
 from sim.cli.program.start import completed, prepare
 
-__all__ = ["calibrate"]
-
 
 def calibrate(
     context: typer.Context,

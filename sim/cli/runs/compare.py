@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from sim.scenario.spec import Scenario
     from sim.world.world import World
 
-__all__ = ["Subject", "show_comparison", "subject_of"]
 
 _TICKS = 48
 _BESIDE = 4

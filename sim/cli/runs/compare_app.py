@@ -13,8 +13,6 @@ from sim.cli.program.start import prepare
 from sim.cli.runs.app import Backend, Into, Resume, Workers
 from sim.errors import InputError
 
-__all__ = ["compare"]
-
 Against = Annotated[
     str | None,
     typer.Option(

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from sim.scenario.spec import Scenario
     from sim.world.world import World
 
-__all__ = ["FutureOptions", "show_futures"]
 
 _AS_IT_IS = "as it is"
 _REPLICATES = 20

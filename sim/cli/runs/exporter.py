@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from sim.runtime.journal.writer import JournalWriter
     from sim.world.world import World
 
-__all__ = ["served"]
-
 
 @contextmanager
 def served(world: World, keeper: JournalWriter | None) -> Iterator[None]:

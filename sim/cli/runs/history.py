@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from sim.cli.worlds.recover import JournalledRun
     from sim.world.world import World
 
-__all__ = ["Recorded", "recorded_run"]
-
 
 class Recorded(NamedTuple):
     """Where what members do in a run is written while it runs.

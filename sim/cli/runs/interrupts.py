@@ -26,14 +26,6 @@ if TYPE_CHECKING:
     from sim.runtime.journal.writer import JournalWriter
     from sim.world.world import World
 
-__all__ = [
-    "SIGNALS",
-    "StopRequest",
-    "StoppedError",
-    "kept_when_stopped",
-    "listening",
-    "rescued",
-]
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

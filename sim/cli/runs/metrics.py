@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from sim.world.metrics.members import MemberSeries
     from sim.world.world import World
 
-__all__ = ["members_text", "metrics_text"]
-
 
 def metrics_text(world: World, suffix: str) -> str:
     """Return the metrics of a world as text.

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from sim.scenario.plan import RunPlan
     from sim.world.world import World
 
-__all__ = ["run_isolated"]
 
 _LOOK_SECONDS = 0.1
 _TRIES = 3

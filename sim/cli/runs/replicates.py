@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from sim.lab.ensembles import Ensemble
     from sim.world.world import World
 
-__all__ = ["Replication", "carry_out_many"]
-
 
 @dataclass(frozen=True, slots=True)
 class Replication:

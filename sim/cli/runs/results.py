@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from sim.spread.cascade.cascade import Cascade
     from sim.world.world import World
 
-__all__ = [
-    "as_csv", "as_table", "has_failed", "lived", "pace", "result", "summary",
-    "tell_failed",
-]  # fmt: skip
 
 _TEXT_CELLS = 40
 _NAMED = 5

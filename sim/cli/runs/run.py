@@ -46,8 +46,6 @@ if TYPE_CHECKING:
     from sim.scenario.plan import RunPlan
     from sim.world.world import World
 
-__all__ = ["Outputs", "RunRequest", "carry_out", "give"]
-
 
 @dataclass(frozen=True, slots=True)
 class Outputs:

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from sim.lab.seeding import BlockingResult, SeedResult
     from sim.lab.tables import Table
 
-__all__ = ["SeedsRequest", "show_seeds"]
 
 _SHOWN = 20
 

@@ -9,8 +9,6 @@ import typer
 from sim.cli.program.options import Csv, Json, Out, Pairs
 from sim.cli.program.start import completed, prepare
 
-__all__ = ["seeds"]
-
 _AGAINST = "degree,pagerank,discount,core,random, or all. Plain choices; celf in small worlds."
 
 

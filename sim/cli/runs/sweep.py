@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from sim.lab.sweeps import Sweep
     from sim.lab.tables import Table
 
-__all__ = ["show_sweep"]
 
 _MOST_REMARKS = 5
 

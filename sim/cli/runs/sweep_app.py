@@ -11,8 +11,6 @@ from sim.cli.program.options import Json, Out
 from sim.cli.program.start import prepare
 from sim.cli.runs.app import Backend, Resume, Workers
 
-__all__ = ["sweep"]
-
 
 def sweep(
     context: typer.Context,

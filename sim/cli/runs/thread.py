@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from sim.scenario.plan import RunPlan
     from sim.world.world import World
 
-__all__ = ["run_here"]
-
 
 def run_here(
     world: World,

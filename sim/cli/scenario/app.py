@@ -11,8 +11,6 @@ from sim.cli.program.options import Json
 from sim.cli.program.panels import VerbApp
 from sim.cli.program.start import prepare
 
-__all__ = ["scenarios"]
-
 scenarios = VerbApp("Whole runs in a file: those that come with the program, and yours.")
 
 Where = Annotated[str, typer.Argument(metavar="SCENARIO", help="scenario.toml or gallery:NAME.")]

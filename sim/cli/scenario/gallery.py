@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from sim.scenario.spec import Scenario
     from sim.world.world import World
 
-__all__ = ["show_description", "show_gallery", "show_variants"]
-
 
 def show_gallery(name: str | None, *, json: bool) -> None:
     """List the gallery, or tell what one of its scenarios asks, shows and rests on.

@@ -13,13 +13,6 @@ from sim.cli.show.network import facts_of, text_of
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = [
-    "show_config",
-    "show_info",
-    "show_phases",
-    "show_verification",
-]
-
 
 def _shown(value: Any, text: str, *, json: bool) -> None:
     say(as_json(value) if json else text)

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from sim.platform.posts.texts import QuotedTexts
     from sim.world.world import World
 
-__all__ = ["ActFilter", "act_facts", "said_facts", "show_acts"]
 
 _EARLIER = "\nEarlier acts: hubbub show WORLD history."
 _TEXT = 60

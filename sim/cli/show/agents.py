@@ -18,7 +18,6 @@ from sim.world.members import activity_records
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["Order", "show_agents", "show_compatibility", "show_member"]
 
 Ids = npt.NDArray[np.uint32]
 

@@ -12,8 +12,6 @@ from sim.cli.program.start import prepare
 from sim.cli.show.shape import Csv, Json, Limit, Shape
 from sim.errors import InputError
 
-__all__ = ["show"]
-
 show = VerbApp("Look at a world, which stays as it is; JSON, CSV: --json, --csv, --limit.")
 
 Agent = Annotated[str, typer.Argument(metavar="AGENT", help="The id of a member.")]

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from sim.store.journal.audit_reading import Audit
     from sim.world.log import LoggedAct
 
-__all__ = ["FORMAT", "read_log", "show_audit", "write_script"]
 
 FORMAT = "hubbub acts 1"
 _WIDEST = 60

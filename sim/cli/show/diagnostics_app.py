@@ -11,8 +11,6 @@ from sim.cli.program.options import Json
 from sim.cli.program.start import prepare
 from sim.errors import InputError
 
-__all__ = ["config", "doctor", "phases", "replay"]
-
 
 def _leave(code: int) -> NoReturn:
     raise typer.Exit(code)

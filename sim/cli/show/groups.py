@@ -10,8 +10,6 @@ from sim.cli.show.shape import Facts, Shape, answer
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["group_facts", "show_groups"]
-
 
 def show_groups(where: str, name: str | None, shape: Shape) -> None:
     """Write all groups, or the members of one.

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from sim.store.history.history import HistoryEvent, WorldHistory
     from sim.world.world import World
 
-__all__ = ["Question", "not_kept", "show_history"]
 
 _CELLS = 60
 _GAPS = 5

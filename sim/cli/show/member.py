@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from sim.platform.feed.recommender import Recommender
     from sim.world.world import World
 
-__all__ = ["member_facts", "member_text"]
 
 Facts = dict[str, Any]
 

@@ -11,8 +11,6 @@ from sim.core.checks import number_or_word
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["show_minds"]
-
 
 def show_minds(where: str, agent: str | None, shape: Shape) -> None:
     """Write who has a mind, or what one member wants, plans and remembers.

@@ -14,7 +14,6 @@ from sim.core.progress import Report
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["facts_of", "show_network", "text_of"]
 
 Facts = dict[str, Any]
 _BAR = 40

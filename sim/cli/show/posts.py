@@ -12,7 +12,6 @@ from sim.errors import InputError
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["post_facts", "show_posts"]
 
 _COUNTS = ("likes", "dislikes", "shares", "replies", "reports", "shown")
 _TEXT = 60

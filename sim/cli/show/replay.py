@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from sim.world.log import LoggedAct
     from sim.world.world import World
 
-__all__ = ["Again", "show_replay"]
-
 
 @dataclass(frozen=True, slots=True)
 class Again:

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from sim.lab.recommenders.friend_suggestions import Suggestion
     from sim.world.world import World
 
-__all__ = ["show_suggestions"]
 
 _NAMED = 3
 _MOST = 10

@@ -15,15 +15,6 @@ if TYPE_CHECKING:
     from sim.runtime.queries.pairs import Pair
     from sim.world.world import World
 
-__all__ = [
-    "path_facts",
-    "show_around",
-    "show_changes",
-    "show_pair",
-    "show_path",
-    "show_ties",
-    "tie_facts",
-]
 
 Ids = npt.NDArray[np.uint32]
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from sim.platform.platform import Platform
     from sim.world.world import World
 
-__all__ = ["show_feed", "show_why"]
-
 
 def show_why(where: str, agent: str, message: int, tick: int | None, shape: Shape) -> None:
     """Write what brought a message into a feed.

@@ -11,8 +11,6 @@ from sim.cli.program.options import Json
 from sim.cli.program.panels import VerbApp
 from sim.cli.program.start import prepare
 
-__all__ = ["studies"]
-
 studies = VerbApp(
     "Studies that repeat: a question in a file, run with intervals, told as a report."
 )

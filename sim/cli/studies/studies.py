@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from sim.lab.studies import StudyFindings
     from sim.lab.tables import Table
 
-__all__ = ["StudyRequest", "carry_out_study", "write_new", "write_report", "write_schema"]
 
 _MOST_REMARKS = 5
 

@@ -12,8 +12,6 @@ from sim.cli.program.options import Json
 from sim.cli.program.panels import VerbApp
 from sim.cli.program.start import prepare
 
-__all__ = ["edit"]
-
 edit = VerbApp("Change a world, and save the result to a file.")
 
 Out = Annotated[

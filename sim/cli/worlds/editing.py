@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from sim.core.progress import Report
     from sim.world.world import World
 
-__all__ = ["AgentEdit", "TieEdit", "edit_agents", "edit_ties", "give_profiles"]
 
 Facts = dict[str, Any]
 

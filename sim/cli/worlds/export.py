@@ -7,8 +7,6 @@ from pathlib import Path
 
 from sim.cli.program.output import say, tell, watched
 
-__all__ = ["export_world"]
-
 _ENDINGS = {".sqlite": "sqlite", ".db": "sqlite", ".graphml": "graphml", ".gexf": "gexf"}
 
 

@@ -9,8 +9,6 @@ import typer
 
 from sim.cli.program.start import prepare
 
-__all__ = ["MADE_FORCE", "import_file"]
-
 MADE_FORCE = typer.Option(
     "--force", help="Replace a world that is there; what its journal holds is put aside."
 )

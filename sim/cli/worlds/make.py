@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from sim.scenario.spec import Scenario
     from sim.world.world import World
 
-__all__ = ["MessageOptions", "make_import", "make_new", "only", "run_scenario", "run_world"]
-
 
 def only(texts: Sequence[str] | None) -> str | None:
     """Return the text of the one message that a command line can send.

@@ -9,8 +9,6 @@ import typer
 
 from sim.cli.program.start import open_screen, prepare
 
-__all__ = ["JOURNAL", "RUN_JOURNAL", "open_file"]
-
 JOURNAL = typer.Option(
     "--journal/--no-journal",
     help="Screen: whether worlds keep a journal, so that nothing is lost; else as the setting.",

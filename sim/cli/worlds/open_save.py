@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from sim.runtime.journal.writer import JournalWriter
     from sim.world.world import World
 
-__all__ = ["AUTHOR", "open_world", "save_made", "save_world"]
 
 AUTHOR = "command line"
 """Who asks for what the verbs do, as the log of a world's acts has it."""

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from sim.runtime.undo.travel import Travelled
     from sim.store.journal.lineage import Bookmark
 
-__all__ = ["go_back", "list_bookmarks", "make_branch", "set_bookmark"]
-
 
 def make_branch(where: str, name: str, at: str | None, *, json: bool) -> None:
     """Make a world from a tick of another.

@@ -11,8 +11,6 @@ from sim.cli.program.options import Json
 from sim.cli.program.panels import VerbApp
 from sim.cli.program.start import prepare
 
-__all__ = ["past"]
-
 past = VerbApp(
     "Earlier ticks of a world with a journal: name them, go back, go another way from there. "
     "hubbub run WORLD --journal keeps one from then on, and so does the screen."

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from sim.store.journal.recovery import Recovery
     from sim.world.world import World
 
-__all__ = ["JournalledRun", "journalled", "show_recovery"]
-
 
 def show_recovery(where: str, save: Path | None, *, json: bool, force: bool = False) -> int:
     """Bring back the live world of a file, and say what was found; returns the exit code.

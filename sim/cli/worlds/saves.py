@@ -17,8 +17,6 @@ from sim.cli.program.panels import VerbApp
 from sim.cli.program.start import prepare
 from sim.errors import HubbubError
 
-__all__ = ["saves"]
-
 saves = VerbApp("List the saved worlds; name, copy, check, shrink, back up and delete them.")
 
 Name = Annotated[str, typer.Argument(help="The name of a saved world.")]

@@ -21,7 +21,6 @@ from sim.world.interventions.messages import Vote
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["doings_of"]
 
 Part = Sequence[Any]
 """Columns of some rows, of one length."""

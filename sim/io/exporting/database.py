@@ -18,7 +18,6 @@ from sim.store.snapshot.json_values import to_json, utf8
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["write_all"]
 
 _TYPES = {"text": "TEXT", "words": "TEXT", "integer": "INTEGER", "number": "REAL"}
 _INDEXED = {

@@ -22,7 +22,6 @@ from sim.store.history.acts import Record, record_of
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["EXPORTS", "ExportReport", "export"]
 
 EXPORTS = {
     "sqlite": "a database with the classical tables and indexes",

@@ -12,8 +12,6 @@ from sim.errors import FileError
 from sim.store.snapshot import files
 from sim.store.snapshot.header import HEADER_BYTES, as_path, is_world_file
 
-__all__ = ["outlet"]
-
 
 @contextlib.contextmanager
 def outlet(

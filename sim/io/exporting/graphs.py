@@ -12,8 +12,6 @@ from sim.core.text import clean
 from sim.io.exporting.lines import Tell, encoded
 from sim.io.exporting.tables import ExportColumn, ExportTable, Kind
 
-__all__ = ["write_gexf", "write_graphml"]
-
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _TYPES = {"text": "string", "words": "string", "integer": "long", "number": "double"}
 _ENTITIES = {'"': "&quot;", "\t": "&#9;", "\n": "&#10;"}

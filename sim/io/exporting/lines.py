@@ -11,8 +11,6 @@ from sim.core.text import clean
 from sim.io.exporting.tables import ExportColumn, ExportTable, Kind
 from sim.io.formulas import guarded
 
-__all__ = ["Encoded", "Style", "Tell", "cell", "encoded", "write_csv", "write_jsonl"]
-
 BATCH = 20_000
 Tell = Callable[[int], None]
 """Told how many rows more were written; may raise."""

@@ -11,8 +11,6 @@ from sim.errors import InputError
 from sim.io.exporting.lines import Tell
 from sim.io.exporting.tables import ExportColumn, ExportTable
 
-__all__ = ["require_pyarrow", "write_parquet"]
-
 _ROWS = 100_000
 
 

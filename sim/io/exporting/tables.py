@@ -24,16 +24,6 @@ if TYPE_CHECKING:
     from sim.spread.cascade.cascade import Cascade
     from sim.world.world import World
 
-__all__ = [
-    "ExportColumn",
-    "ExportTable",
-    "Kind",
-    "Who",
-    "graph_of",
-    "groups_of",
-    "tables_of",
-    "who_of",
-]
 
 Kind = Literal["text", "integer", "number", "words"]
 """What a cell is; ``words`` are a list of texts."""

@@ -16,8 +16,6 @@ from sim.io.importing.files import checked_path, opened
 from sim.io.importing.sniff import Column, sniff
 from sim.io.importing.table import Places, parsed
 
-__all__ = ["read_degrees"]
-
 Longs = npt.NDArray[np.int64]
 
 _MOST_BYTES: Final = 1 << 32

@@ -10,8 +10,6 @@ import numpy as np
 from sim.core.progress import Report, quiet
 from sim.world.world import World
 
-__all__ = ["DEMO_SEED", "demo"]
-
 DEMO_SEED = 7
 _NETWORK = "lastfm-asia.npz"
 

@@ -47,20 +47,6 @@ from sim.io.importing.table import (
 from sim.network.graph.interactions import MOST_SECONDS
 from sim.network.relations.types import StatedTypes
 
-__all__ = [
-    "AUTO",
-    "Direction",
-    "EdgeOptions",
-    "IdKind",
-    "ImportedArcs",
-    "Repeats",
-    "both_ways",
-    "check_direction",
-    "read_adjacency",
-    "read_arcs",
-    "read_texts",
-]
-
 Direction = Literal["influences", "follows"]
 IdKind = Literal["auto", "int", "str"]
 Repeats = Literal["once", "weight"]

@@ -14,8 +14,6 @@ from typing import IO, Final, cast
 
 from sim.errors import FileError, FormatError
 
-__all__ = ["TextSource", "checked_path", "decoded", "opened"]
-
 _HEAD: Final = 1 << 18
 _BLOCK: Final = 1 << 22
 _MOST_LINE: Final = 1 << 20

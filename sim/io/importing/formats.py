@@ -8,8 +8,6 @@ from pathlib import Path
 
 from sim.core.checks import whole_of
 
-__all__ = ["READ", "REFUSED", "format_of", "refusal"]
-
 READ = {
     "edges": "a table of ties",
     "graphml": "GraphML",

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["NAMES", "GraphRows"]
-
 NAMES = ("label", "name", "nodelabel", "title")
 """Attributes that hold the name of a member, the most telling first; case does not count."""
 

@@ -16,8 +16,6 @@ from sim.core.text import one_line
 from sim.errors import InputError
 from sim.io.importing.graph_rows import GraphRows
 
-__all__ = ["read_gml", "read_json", "read_lgl", "read_pajek"]
-
 _OUTSIDE_TEXT = re.compile(r'"[^"]*"|(?:^|\n)\s*#[^\n]*')
 _SHOWN: Final = 60
 

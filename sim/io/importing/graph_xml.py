@@ -13,8 +13,6 @@ from xml.etree.ElementTree import Element, iterparse  # nosec B405 - entities ar
 from sim.errors import InputError
 from sim.io.importing.graph_rows import GraphRows
 
-__all__ = ["read_xml"]
-
 _TYPES: dict[str, Callable[[str], object]] = {
     "boolean": lambda text: text.lower() in {"true", "1"},
     "int": int, "integer": int, "long": int, "float": float, "double": float,

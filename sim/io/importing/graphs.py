@@ -30,8 +30,6 @@ from sim.io.importing.report import ImportReport
 from sim.io.importing.sniff import WEIGHTS, decimal, plain_name, says_way, way_of, whole
 from sim.network.relations.types import StatedTypes
 
-__all__ = ["edges_of_igraph", "edges_of_networkx", "read_graph"]
-
 _BLOCK: Final = 1 << 22
 _OVERLAP: Final = 16
 _MOST_WHOLE: Final = 1 << 29  # read as a whole, which takes some 10 times the file

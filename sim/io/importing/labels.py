@@ -16,8 +16,6 @@ from sim.io.formulas import unguarded
 from sim.io.importing.files import TextSource, decoded, opened
 from sim.io.importing.sniff import Column, TableLayout, cells, sniff, whole
 
-__all__ = ["ImportedLabels", "read_labels"]
-
 _LONGEST = 80
 
 

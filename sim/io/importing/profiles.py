@@ -38,24 +38,6 @@ from sim.minds.models.tokens import tokens_in
 from sim.minds.prompts.prompts import OF_PERSONA
 from sim.settings.settings import current
 
-__all__ = [
-    "FOLLOWS",
-    "Profiles",
-    "float_of",
-    "hours_of",
-    "id_of",
-    "kept",
-    "level_of",
-    "read_follows",
-    "read_profiles",
-    "said",
-    "says_follows",
-    "scaled_hours",
-    "score_of",
-    "share_of",
-    "words_of",
-]
-
 _ALIASES: Final[dict[str, tuple[str, ...]]] = {
     "id": ("id", "agent_id", "agent", "user_id", "userid", "node", "member"),
     "name": ("realname", "real_name", "name", "full_name", "display_name", "username"),

@@ -19,8 +19,6 @@ from sim.network.relations.types import (
     value_of,
 )
 
-__all__ = ["NOTHING", "PROPERTIES", "TYPES", "RelationColumns", "of_attributes", "spread", "typed"]
-
 NOTHING = "none"
 """Said in place of a column: types are not read."""
 TYPES = ("type", "relation", "kind", "label")

@@ -8,13 +8,6 @@ import numpy.typing as npt
 from sim.jit.jit import kernel
 from sim.jit.mix import mix
 
-__all__ = [
-    "WIDE",
-    "intern",
-    "parse_lines",
-    "rehash",
-]
-
 Bytes = npt.NDArray[np.uint8]
 Words = npt.NDArray[np.uint32]
 Longs = npt.NDArray[np.int64]

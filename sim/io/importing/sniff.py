@@ -13,23 +13,6 @@ from pathlib import Path
 from sim.core.checks import number_or_word, shown, whole_of
 from sim.errors import FileError, FormatError, InputError
 
-__all__ = [
-    "ANY_BLANKS",
-    "WEIGHTS",
-    "Column",
-    "TableLayout",
-    "TextLine",
-    "cells",
-    "decimal",
-    "is_comment",
-    "number",
-    "plain_name",
-    "says_way",
-    "sniff",
-    "way_of",
-    "whole",
-]
-
 ANY_BLANKS = " "
 """The delimiter that stands for any run of spaces and tabs."""
 

@@ -19,19 +19,6 @@ from sim.io.importing.sniff import ANY_BLANKS, TableLayout, cells, number, whole
 from sim.network.generate.generators_kernels import relabel
 from sim.network.relations.types import StatedTypes
 
-__all__ = [
-    "MOST_ID",
-    "STAGE",
-    "Numbering",
-    "Places",
-    "TableColumns",
-    "TieTable",
-    "parsed",
-    "read_numbers",
-    "three",
-    "wrong_line",
-]
-
 Words = npt.NDArray[np.uint32]
 Longs = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

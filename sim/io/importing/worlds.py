@@ -38,19 +38,6 @@ from sim.world.profile_assignment import take
 from sim.world.state.capacity import refuse_what_does_not_fit
 from sim.world.world import World
 
-__all__ = [
-    "ImportOutcome",
-    "added_up",
-    "digest_of",
-    "from_igraph",
-    "from_networkx",
-    "import_world",
-    "read_edges",
-    "read_world",
-    "trust_of",
-    "world_of",
-]
-
 Floats = npt.NDArray[np.float64]
 Signs = npt.NDArray[np.int8]
 

@@ -15,8 +15,6 @@ import numpy.typing as npt
 
 from sim.errors import InputError
 
-__all__ = ["MEASURES", "GrowthCurves", "Tree", "grid_of", "ks", "levels_of", "nrmse"]
-
 Floats = npt.NDArray[np.float64]
 Longs = npt.NDArray[np.int64]
 

@@ -32,18 +32,6 @@ from sim.lab.calibration.result import Calibration, Fitted, judged
 from sim.lab.calibration.simulating import Free, Point, SimulationPlan, free_of, several
 from sim.lab.calibration.targets import Target
 
-__all__ = [
-    "METHODS",
-    "Posterior",
-    "Surfaces",
-    "calibrate",
-    "calibrate_now",
-    "enough_points",
-    "halves",
-    "misses",
-    "sobol",
-]
-
 Floats = npt.NDArray[np.float64]
 Ranges = Mapping[str, tuple[float, float] | None]
 

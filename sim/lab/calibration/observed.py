@@ -31,8 +31,6 @@ from sim.core.bounded_files import read_bounded, unpacked_bounded
 from sim.errors import FileError, FormatError, InputError
 from sim.lab.calibration.curves import MEASURES, GrowthCurves, Tree, grid_of, levels_of
 
-__all__ = ["FACTS", "Fact", "Observed", "read_observed"]
-
 Floats = npt.NDArray[np.float64]
 
 FACTS = {

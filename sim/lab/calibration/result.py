@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from sim.spread.cascade.model import PropagationModel
 
-__all__ = ["Calibration", "Fitted", "JudgedError", "judged"]
 
 Floats = npt.NDArray[np.float64]
 

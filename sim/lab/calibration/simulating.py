@@ -27,17 +27,6 @@ if TYPE_CHECKING:
     from sim.network.graph.ties import Ties
     from sim.world.world import World
 
-__all__ = [
-    "Free",
-    "Point",
-    "SimulationPlan",
-    "free_of",
-    "several",
-    "simulated",
-    "simulated_trees",
-    "told_of",
-    "world_of",
-]
 
 Floats = npt.NDArray[np.float64]
 Point = Mapping[str, float]

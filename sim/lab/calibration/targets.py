@@ -11,8 +11,6 @@ from sim.errors import InputError
 from sim.lab.calibration.curves import MEASURES, GrowthCurves
 from sim.lab.calibration.observed import Fact
 
-__all__ = ["SummaryStatistics", "Target", "facts_of", "numbers_of"]
-
 Floats = npt.NDArray[np.float64]
 
 _SHARES = (1 / 144, 1 / 24, 5 / 24, 1 / 2, 1.0)  # of a day: 10 minutes, 1, 5, 12 and 24 hours

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from sim.scenario.driver import Program
     from sim.world.world import World
 
-__all__ = ["compare", "compare_now"]
 
 Arms = Mapping[str, Any]
 _FEWEST = 2

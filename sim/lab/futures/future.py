@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from sim.scenario.plan import RunPlan
     from sim.world.world import World
 
-__all__ = ["PARTS", "Future", "NamedProgram", "future_in_words", "future_of", "message_in_words"]
 
 PARTS = ("interventions", "messages", "recommender", "policy", "parameters")
 """What a future may say."""

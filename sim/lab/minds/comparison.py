@@ -39,15 +39,6 @@ if TYPE_CHECKING:
     from sim.scenario.driver import Program
     from sim.world.world import World
 
-__all__ = [
-    "MIND_MEASURES",
-    "ArmAgreement",
-    "MindsArm",
-    "MindsComparison",
-    "arm_of",
-    "compare_minds",
-    "compare_minds_now",
-]
 
 Floats = npt.NDArray[np.float64]
 Row = dict[str, Any]

@@ -27,17 +27,6 @@ if TYPE_CHECKING:
     from sim.scenario.driver import Program
     from sim.world.world import World
 
-__all__ = [
-    "CLAIMS",
-    "Comparison",
-    "Difference",
-    "JudgedClaim",
-    "RecommenderClaim",
-    "claims_of",
-    "compare_recommenders",
-    "compare_recommenders_now",
-    "vetted",
-]
 
 Floats = npt.NDArray[np.float64]
 

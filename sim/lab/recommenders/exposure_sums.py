@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from sim.platform.platform import Platform
     from sim.world.world import World
 
-__all__ = ["MEASURES", "ExposureMeasure", "ExposureSums", "chosen", "liking", "taste"]
 
 Array = npt.NDArray[Any]
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from sim.platform.platform_view import MemberColumns
     from sim.world.world import World
 
-__all__ = ["Suggestion", "suggested"]
 
 Ids = npt.NDArray[np.uint32]
 

@@ -40,17 +40,6 @@ from sim.scenario.driver import Program
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = [
-    "MOST_TICKS",
-    "ExperimentProgress",
-    "code_of",
-    "experiment",
-    "experiment_now",
-    "facts_of",
-    "plain",
-    "plugins_named",
-    "seeds_from",
-]
 
 MOST_TICKS = 1000
 """Ticks after which a run ends that was told no other end."""

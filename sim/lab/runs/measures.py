@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from sim.spread.cascade.cascade import Cascade
     from sim.world.world import World
 
-__all__ = ["MEASURES", "OF_CLOCK", "SERIES", "Measure", "RunObserver", "at_rest_value", "stays"]
 
 Floats = npt.NDArray[np.float64]
 Measure = Callable[["World"], float]

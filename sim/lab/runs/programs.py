@@ -15,8 +15,6 @@ from sim.scenario.plan import SEEDS, at_rest
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["Messages", "messages_of"]
-
 
 @dataclass(frozen=True, eq=False)
 class Messages:

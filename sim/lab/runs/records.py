@@ -17,8 +17,6 @@ from sim.lab.runs.replicate import Replicate
 from sim.lab.runs.results_file import Key, read_replicates, refusing
 from sim.lab.tables import Result, Table
 
-__all__ = ["UNITS", "Records", "records_of"]
-
 Floats = npt.NDArray[np.float64]
 UNITS = {
     "size": "agents",

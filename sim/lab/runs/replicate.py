@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from sim.scenario.driver import Program
     from sim.world.world import World
 
-__all__ = ["Replicate", "Run", "run_one"]
 
 _MOST_REMARKS = 20
 _WRONG = (

@@ -18,8 +18,6 @@ import xxhash
 from sim.core.text import one_line
 from sim.errors import FileError, HubbubError
 
-__all__ = ["Key", "ResultsFile", "finished_in", "read_replicates", "read_study", "refusing"]
-
 Key = tuple[int, int]
 """Of a replicate: the program's place, and its own number."""
 

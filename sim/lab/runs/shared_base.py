@@ -31,7 +31,6 @@ from sim.world.world import World
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["BaseFile", "SharedBase", "opened"]
 
 _ALIGNED = 64
 _PREFIX = "hubbub-base-"

@@ -27,20 +27,6 @@ if TYPE_CHECKING:
     from sim.lab.runs.shared_base import BaseFile
     from sim.scenario.driver import Program
 
-__all__ = [
-    "BACKENDS",
-    "Backend",
-    "Chunk",
-    "Done",
-    "Failure",
-    "Surroundings",
-    "WorkerDied",
-    "carried_out",
-    "carry_out",
-    "leave_terminals",
-    "require",
-    "settle",
-]
 
 Backend = Literal["loky", "threading", "ray", "dask"]
 BACKENDS: tuple[str, ...] = get_args(Backend)

@@ -23,16 +23,6 @@ from sim.lab.statistics.intervals import (
     t_quantile,
 )
 
-__all__ = [
-    "EffectSize",
-    "MeasuredDifference",
-    "effect_size",
-    "family",
-    "holm",
-    "paired_difference",
-    "unpaired_difference",
-]
-
 
 class EffectSize(NamedTuple):
     """How large a difference is.

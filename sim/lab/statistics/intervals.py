@@ -13,22 +13,6 @@ import numpy.typing as npt
 from sim.core.rng import Stream, key, uniforms
 from sim.errors import InputError
 
-__all__ = [
-    "CONFIDENCE",
-    "Floats",
-    "Interval",
-    "are_truths",
-    "bootstrap",
-    "mean_interval",
-    "means_said",
-    "median_interval",
-    "numbers",
-    "over_networks",
-    "require_confidence",
-    "share_interval",
-    "t_quantile",
-]
-
 Floats = npt.NDArray[np.float64]
 MeanMethod = Literal["auto", "t", "bootstrap"]
 

@@ -8,8 +8,6 @@ from statistics import NormalDist
 from sim.errors import InputError
 from sim.lab.statistics.intervals import CONFIDENCE, require_confidence, t_quantile
 
-__all__ = ["POWER", "power", "replicates_needed"]
-
 POWER = 0.8
 _FAR = 6.0
 """From here on a significant result of the wrong sign is rarer than 1e-9, a normal's tail."""

@@ -13,8 +13,6 @@ from sim.lab.statistics.differences import MeasuredDifference
 from sim.lab.statistics.intervals import CONFIDENCE
 from sim.lab.statistics.power import POWER, replicates_needed
 
-__all__ = ["amount", "conclusion", "corrected", "require_margin"]
-
 _FEW = 5
 _MOST_NEEDED = 1_000_000
 

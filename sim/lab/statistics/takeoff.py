@@ -10,8 +10,6 @@ import numpy.typing as npt
 from sim.errors import InputError
 from sim.lab.statistics.intervals import CONFIDENCE, Interval, numbers, share_interval
 
-__all__ = ["Takeoff", "takeoff", "takeoff_threshold"]
-
 
 class Takeoff(NamedTuple):
     """How many runs took off.

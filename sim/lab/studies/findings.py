@@ -39,15 +39,6 @@ from sim.scenario.odd import described, plugins_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = [
-    "StudyFindings",
-    "Verdict",
-    "blocks_of",
-    "figures_of",
-    "read_findings",
-    "study_as_toml",
-    "write_report",
-]
 
 _FEWEST = 3
 """Pairs below which nothing is claimed: the interval of two has one degree of freedom."""

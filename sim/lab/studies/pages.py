@@ -17,17 +17,6 @@ from sim.errors import InputError
 from sim.io.exporting.export_files import outlet
 from sim.lab.tables import Table, shown
 
-__all__ = [
-    "Block",
-    "Drawn",
-    "Marked",
-    "as_html_page",
-    "as_markdown_page",
-    "curves_drawn",
-    "means_drawn",
-    "write_page",
-]
-
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;color:#222;max-width:52rem;margin:2rem auto;"
     "padding:0 1rem}h1{font-size:1.7rem}h2{font-size:1.25rem;margin-top:2.2rem;border-bottom:1px "

@@ -17,7 +17,6 @@ from sim.lab.studies.study import Arm, Study, measures_taken, study_of
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["run_study", "run_study_now"]
 
 StudySource = str | Path | Mapping[str, Any] | Study
 

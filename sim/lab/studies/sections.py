@@ -26,16 +26,6 @@ from sim.scenario.sections import (
 )
 from sim.world.interventions.conditions import QUANTITIES, condition_of
 
-__all__ = [
-    "PUBLISHED",
-    "Claim",
-    "ExpectSection",
-    "StudySection",
-    "check_measure",
-    "claims_of",
-    "schema",
-]
-
 
 class Claim(NamedTuple):
     """What should be seen: a measure is less, or more, under one arm than under another."""

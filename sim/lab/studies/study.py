@@ -60,17 +60,6 @@ from sim.world.interventions.conditions import QUANTITIES, condition_of
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = [
-    "BASE",
-    "Arm",
-    "Study",
-    "StudyArm",
-    "StudyMeasure",
-    "measures_taken",
-    "results_beside",
-    "study_of",
-    "template",
-]
 
 BASE = "base"
 """What the file as it stands is called beside its arms."""

@@ -20,8 +20,6 @@ from sim.core.rng import Stream, key, uniforms
 from sim.errors import InputError, UnknownNameError
 from sim.scenario.ranges import ValueRange
 
-__all__ = ["DESIGNS", "MOST_POINTS", "Design", "design_of", "morris_sample", "saltelli_sample"]
-
 Floats = npt.NDArray[np.float64]
 
 DESIGNS = {

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from rich.console import Group
 
-__all__ = ["HeatMap", "Tornado", "heat_map", "tornado"]
 
 Floats = npt.NDArray[np.float64]
 

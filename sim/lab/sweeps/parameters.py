@@ -29,8 +29,6 @@ from sim.scenario.sections import (
 )
 from sim.world.metrics.series import MetricSettings
 
-__all__ = ["ParameterPath", "changes_of", "place_of", "refuse_out_of_range"]
-
 Path = tuple[str | int, ...]
 Table = Mapping[str, Any]
 

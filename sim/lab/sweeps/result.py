@@ -23,7 +23,6 @@ from sim.lab.tables import Result, Table, shown
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["LAST", "Sweep"]
 
 Floats = npt.NDArray[np.float64]
 LAST = "last_"

@@ -45,15 +45,6 @@ if TYPE_CHECKING:
     from sim.lab.runs import Measure
     from sim.world.world import World
 
-__all__ = [
-    "ScenarioSubject",
-    "Subject",
-    "SweepProgress",
-    "WorldSubject",
-    "subject_of",
-    "sweep",
-    "sweep_now",
-]
 
 _TOLD_EACH = 200
 

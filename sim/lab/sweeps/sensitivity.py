@@ -14,8 +14,6 @@ import numpy.typing as npt
 
 from sim.lab.statistics.intervals import bootstrap
 
-__all__ = ["Morris", "RankRegression", "Sobol", "morris", "rank_regression", "sobol"]
-
 Floats = npt.NDArray[np.float64]
 
 

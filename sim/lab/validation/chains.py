@@ -15,20 +15,6 @@ from typing import Any
 
 import numpy as np
 
-__all__ = [
-    "CONTINUOUS",
-    "MODELS",
-    "Law",
-    "Outcomes",
-    "Plain",
-    "at_rates",
-    "counted",
-    "flowed",
-    "in_stays",
-    "k_fold",
-    "ticked",
-]
-
 Joint = tuple[int, ...]
 Law = dict[Joint, float]
 Settled = dict[tuple[tuple[int, int], ...], float]

@@ -19,18 +19,6 @@ import numpy.typing as npt
 from sim.core.text import one_line
 from sim.errors import HubbubError
 
-__all__ = [
-    "ERRORS",
-    "ClaimVerdict",
-    "Compared",
-    "Kind",
-    "ModelClaim",
-    "compared_mean",
-    "compared_share",
-    "judge",
-    "same",
-]
-
 ERRORS = 4.0
 """Standard errors that a mean may be off: a true claim fails once in 16,000."""
 

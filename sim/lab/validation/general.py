@@ -17,7 +17,6 @@ from sim.world.world import World
 if TYPE_CHECKING:
     from sim.core.theory import Theory
 
-__all__ = ["LAW_CLAIM", "NEAR", "law_claim", "theory_claim"]
 
 NEAR = {"edge-based": 0.01, "closed form": 0.01, "pair approximation": 0.025}
 """How far from runs a curve may be, as a share of all agents, by what its name begins with."""

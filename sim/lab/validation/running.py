@@ -16,8 +16,6 @@ from sim.lab.validation.claim import ClaimVerdict, ModelClaim, judge
 from sim.lab.validation.declared import declared_claims
 from sim.lab.validation.general import law_claim, theory_claim
 
-__all__ = ["Validation", "claims_of", "validate", "validate_now"]
-
 KIND = "propagation"
 _MOST_WORKERS = 64
 _BUILT_IN = "plugins."

@@ -14,23 +14,6 @@ from sim.core.rng import Stream
 from sim.spread.cascade.cascade import Cascade
 from sim.world.world import World
 
-__all__ = [
-    "Arcs",
-    "Sizes",
-    "complete",
-    "copies",
-    "karate",
-    "lonely",
-    "outbreak",
-    "pairs",
-    "regular",
-    "run",
-    "seeds_of",
-    "single_seeds",
-    "sizes_in",
-    "without_twins",
-]
-
 Arcs = Sequence[tuple[int, int]]
 Sizes = npt.NDArray[np.int64]
 

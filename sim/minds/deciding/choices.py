@@ -16,8 +16,6 @@ from sim.settings.settings import current
 from sim.world.minds.giving import members_of
 from sim.world.world import World
 
-__all__ = ["MindsOffer", "expected_of", "minds_offer"]
-
 _FIRST = ("model", "archetype", "surrogate", "rule")
 
 

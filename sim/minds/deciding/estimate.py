@@ -35,8 +35,6 @@ from sim.minds.prompts.prompts import Post, Prompt, Scene, read_prompt, tokens_i
 from sim.platform.rhythm import curve_of, factors
 from sim.world.world import World
 
-__all__ = ["RunEstimate", "estimate", "expected", "likely", "online_in"]
-
 _FRAME = 8
 WRITTEN = 45
 """Tokens of an answer: an act, a post, and one sentence every other time."""

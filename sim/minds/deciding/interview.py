@@ -20,8 +20,6 @@ from sim.minds.models.replies import object_in
 from sim.minds.prompts.prompts import Scene, read_prompt
 from sim.world.world import World
 
-__all__ = ["Survey", "counted", "interview", "plain", "question_to", "questions_to", "survey"]
-
 _MOST = 120
 _RECALLED, _SAID = 5, 3
 OTHER, SILENT = "other", "no answer"

@@ -17,8 +17,6 @@ from sim.world.minds.minds import Minds
 from sim.world.minds.news import OUTCOMES, allies_of, groups_near
 from sim.world.world import World
 
-__all__ = ["MemberContext", "around", "goal_of", "plans_in", "steps_of"]
-
 _OF_LETTERS, _OF_WRITING = 0.5, 0.6
 _MOST_PLANS = 3
 

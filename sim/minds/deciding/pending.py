@@ -24,8 +24,6 @@ from sim.minds.prompts.prompts import Post
 from sim.platform.acts.kinds import act_of
 from sim.world.minds.minds import SeenMessage
 
-__all__ = ["COUNTED", "MOST_ACTS", "PendingDecision", "Row", "checked"]
-
 Row = dict[str, Any]
 MOST_ACTS = 16
 """Acts of one decision; a mind that returns more is at fault."""

@@ -26,8 +26,6 @@ from sim.minds.models.faults import Fault, ModelError
 from sim.minds.prompts.counts import Decided
 from sim.minds.prompts.decisions import Decision
 
-__all__ = ["DecisionRound", "FaultCounts", "Patience"]
-
 _LOOK = 0.1
 _LAST_WORDS = 1.0
 """Seconds that minds have to end once they are told to."""

@@ -33,8 +33,6 @@ from sim.platform.posts.writer import Writer
 from sim.world.minds.minds import SeenMessage, feed_of, ruled
 from sim.world.world import World
 
-__all__ = ["Asking", "PromptContext", "persona_of", "thoughts_of"]
-
 Asking = Callable[[PendingDecision, Ask], Awaitable[Answer]]
 _RECALLED = 5
 _ABOUT, _OF_EACH = 5, 200

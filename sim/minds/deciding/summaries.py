@@ -14,8 +14,6 @@ from sim.minds.surrogate import agreement_of
 from sim.world.minds.minds import Minds
 from sim.world.world import World
 
-__all__ = ["accounts", "facts_of", "made_with", "reasons_of", "surrogates", "versions"]
-
 _SOURCES = {str(one) for one in SOURCES}
 
 

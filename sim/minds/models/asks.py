@@ -13,8 +13,6 @@ from sim.minds.models.faults import Fault, ModelError
 from sim.minds.models.prices import Spend
 from sim.minds.models.replies import Usage
 
-__all__ = ["MOST_WRITTEN", "Answer", "Ask", "Turn"]
-
 MOST_WRITTEN = 100_000
 """Tokens of a reply at most."""
 

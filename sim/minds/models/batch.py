@@ -23,7 +23,6 @@ from sim.minds.prompts.prompts import Post, Scene
 if TYPE_CHECKING:
     from sim.minds.member import Member
 
-__all__ = ["ASK_ALONE", "BatchPlace", "Case", "answers_in", "ask_for", "schema_for", "seated"]
 
 ASK_ALONE = frozenset(
     {Fault.MALFORMED, Fault.CUT, Fault.EMPTY, Fault.REFUSED, Fault.FILTERED, Fault.TOO_LONG}

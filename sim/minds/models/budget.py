@@ -16,8 +16,6 @@ from sim.errors import InputError
 from sim.minds.models.faults import Fault, ModelError
 from sim.minds.models.prices import Spend, in_nano
 
-__all__ = ["Budget", "Reservation", "cap_of"]
-
 _CAPS = {
     word: cap
     for cap, words in (

@@ -26,21 +26,6 @@ from sim.minds.models.provider import Provider, key_in, shown_of
 from sim.minds.models.secrets import Secret
 from sim.settings.settings import Settings, settings_path
 
-__all__ = [
-    "budget_in",
-    "embeddings_in",
-    "key_for",
-    "lacks_in",
-    "models_in",
-    "nobody",
-    "open_pool",
-    "own_prices",
-    "prices_in",
-    "prompts_folder",
-    "providers_in",
-    "where_keys_go",
-]
-
 
 def providers_in(
     settings: Settings, environment: Mapping[str, str] = os.environ

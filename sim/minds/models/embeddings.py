@@ -14,8 +14,6 @@ from sim.minds.models.asks import Ask
 from sim.minds.models.faults import Fault, ModelError
 from sim.minds.models.replies import Reply, Usage, usage_in
 
-__all__ = ["Vectors", "vectors_of"]
-
 _KEPT = 4096
 _LARGEST = 16_384
 Vector = npt.NDArray[np.float32]

@@ -11,8 +11,6 @@ from sim.errors import HubbubError
 if TYPE_CHECKING:
     from sim.minds.models.prices import Spend
 
-__all__ = ["Fault", "ModelError"]
-
 
 class Fault(StrEnum):
     """Why a call brought no usable reply."""

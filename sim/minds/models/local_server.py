@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import sys
 
-__all__ = ["main"]
-
 ALIAS = "smollm2-135m-instruct"
 _CONTEXT = 2048
 _CACHED = 64  # MiB of prompts read before; its own default is 8 GiB, which it fills

@@ -26,8 +26,6 @@ from sim.minds.models.provider import Provider
 from sim.minds.models.provider_client import ProviderClient
 from sim.minds.models.replies import Usage
 
-__all__ = ["ModelPool"]
-
 _CACHED = 10_000
 _LONGEST = 600.0
 _SHUT = "the language models were put to rest"

@@ -14,20 +14,6 @@ from sim.core.toml import from_toml
 from sim.core.whole_files import write_whole
 from sim.errors import FileError, UnknownNameError
 
-__all__ = [
-    "FREE",
-    "Price",
-    "Spend",
-    "UnpricedError",
-    "built_in_prices",
-    "in_dollars",
-    "in_nano",
-    "price_of",
-    "read_own",
-    "read_prices",
-    "write_own",
-]
-
 _NANO = 1_000_000_000
 _PER_MILLION = _NANO // 1_000_000
 

@@ -12,8 +12,6 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 from sim.errors import InputError
 from sim.minds.models.secrets import Secret
 
-__all__ = ["OPENAI", "Provider", "key_in", "shown_of"]
-
 OPENAI = "https://api.openai.com/v1"
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,100}")
 _HOST = re.compile(r"[\w-]+(\.[\w-]+)*\.?|[0-9a-f:.]+(%\w+)?")

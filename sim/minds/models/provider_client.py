@@ -34,8 +34,6 @@ from sim.minds.models.provider import Provider
 from sim.minds.models.replies import Reply, Usage
 from sim.minds.models.wire import ProviderConnection
 
-__all__ = ["ProviderClient"]
-
 T = TypeVar("T")
 _RETRIES = 2
 _FIRST_PAUSE = 0.5

@@ -11,8 +11,6 @@ from typing import Any, TypeGuard
 from sim.core.text import clean
 from sim.minds.models.faults import Fault, ModelError
 
-__all__ = ["Reply", "Usage", "object_in", "reply_of", "unstreamed"]
-
 _MOST_TOKENS = 10_000_000
 _THINKS = re.compile(
     r"<think(?:ing)?(?:\s[^<>]{0,200})?>|◁think▷|<\|channel\|>\s{0,9}(?:analysis|commentary)",

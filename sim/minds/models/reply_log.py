@@ -21,16 +21,6 @@ from sim.minds.models.faults import Fault
 from sim.minds.models.prices import Spend
 from sim.minds.models.replies import Usage
 
-__all__ = [
-    "RecordedReplies",
-    "ReplayDiverged",
-    "ReplyLog",
-    "Slot",
-    "answer_of",
-    "is_reply",
-    "row_of",
-]
-
 _FIELDS = 17
 
 

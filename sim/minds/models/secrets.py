@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-__all__ = ["MASK", "Secret", "redact"]
-
 MASK = "[secret]"
 _LOOKS_SECRET = re.compile(
     r"(?:\b(?:sk|pk|rk|xai|gsk|hf|AIza)[-_][\w-]{8,}|(?<=Bearer )[\w.~+/=-]{8,})", re.ASCII

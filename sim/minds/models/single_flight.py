@@ -10,8 +10,6 @@ from typing import NamedTuple, TypeVar
 from sim.minds.models.asks import Answer, Ask
 from sim.minds.models.faults import Fault, ModelError
 
-__all__ = ["SharedAnswer", "SingleFlight"]
-
 T = TypeVar("T")
 
 

@@ -6,8 +6,6 @@ import re
 from bisect import bisect_right
 from itertools import accumulate
 
-__all__ = ["tokens_in", "within"]
-
 _PIECES = re.compile(r"[A-Za-z]{1,6}|\d|[^\sA-Za-z\d]")
 _ELLIPSIS = "…"
 _OF_ELLIPSIS = 2

@@ -31,7 +31,6 @@ from sim.minds.models.secrets import redact
 if TYPE_CHECKING:
     import httpx2
 
-__all__ = ["ProviderConnection", "ServerQuirks"]
 
 _BY_STATUS = {
     401: Fault.UNAUTHORIZED,

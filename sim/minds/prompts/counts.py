@@ -9,8 +9,6 @@ from threading import Lock
 
 import numpy as np
 
-__all__ = ["Decided", "DecisionCounts"]
-
 _LATENCIES = 4096
 
 

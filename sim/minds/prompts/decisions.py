@@ -9,8 +9,6 @@ from sim.core.text import clean
 from sim.minds.models.faults import Fault, ModelError
 from sim.minds.models.replies import object_in
 
-__all__ = ["NEEDS_POST", "NEEDS_TEXT", "Decision", "decision_in", "decision_of", "schema_of"]
-
 NOTHING = "do nothing"
 NEEDS_POST = frozenset(
     {"like", "dislike", "repost", "quote", "reply", "report", "follow", "mute", "block",

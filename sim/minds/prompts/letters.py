@@ -9,8 +9,6 @@ from typing import Literal, NamedTuple
 from sim.minds.models.faults import Fault, ModelError
 from sim.minds.prompts.decisions import NOTHING, Decision
 
-__all__ = ["TO_GROUPS", "TO_MEMBERS", "Destination", "Letter", "acts_for", "fitting"]
-
 TO_MEMBERS, TO_GROUPS, JOINS = "direct message", "group message", "join group"
 _OF_AUTHORS = frozenset({"follow", "mute", "block"})
 

@@ -16,15 +16,6 @@ from sim.minds.models.faults import Fault, ModelError
 from sim.minds.models.replies import object_in
 from sim.minds.prompts.prompts import Scene
 
-__all__ = [
-    "GOALS",
-    "PLAN_SCHEMA",
-    "goal_words",
-    "is_bad",
-    "outcome_words",
-    "planned",
-]
-
 GOALS = {
     "persuade": ("to win others over to this: ", "to win others over to what you think"),
     "debunk": ("to show others that this is wrong: ", "to put right what others get wrong"),

@@ -11,8 +11,6 @@ from sim.core.theory import Theory, as_if_mutual, as_if_unclustered, with_doubts
 from sim.network.analysis.analysis import clustering
 from sim.network.graph.ties import Ties
 
-__all__ = ["with_caveats"]
-
 _CLUSTERED = 0.05
 """The mean local clustering from which on curves are called doubtful.
 

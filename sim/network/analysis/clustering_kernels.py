@@ -8,8 +8,6 @@ from sim.jit.jit import kernel
 from sim.jit.mix import word, word2
 from sim.jit.types import I32, I64, U32
 
-__all__ = ["closed_wedges", "count_triangles", "orient", "sum_of_products"]
-
 
 @kernel
 def orient(rows: U32, targets: U32, out_rows: U32, out_targets: U32) -> None:

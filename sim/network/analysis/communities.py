@@ -22,16 +22,6 @@ from sim.errors import CapacityError, HubbubError
 from sim.network.analysis import communities_kernels as kernels
 from sim.network.graph.arcs import chunks, even_chunks
 
-__all__ = [
-    "LEIDEN_LIMIT",
-    "by_size",
-    "label_propagation",
-    "leiden",
-    "louvain",
-    "modularity",
-    "refuse_leiden",
-]
-
 Ids = npt.NDArray[np.uint32]
 Labels = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]

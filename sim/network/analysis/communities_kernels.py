@@ -12,17 +12,6 @@ from sim.jit.jit import kernel
 from sim.jit.mix import word, word2
 from sim.jit.types import F64, I32, I64, U8, U32, Number
 
-__all__ = [
-    "gather_members",
-    "merge_communities",
-    "move_agents",
-    "outside_weight",
-    "pass_labels",
-    "renumber",
-    "shuffle",
-    "split_agents",
-]
-
 _AHEAD = np.int64(32)
 
 

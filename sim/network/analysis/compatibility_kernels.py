@@ -7,8 +7,6 @@ import numpy.typing as npt
 
 from sim.jit.jit import kernel
 
-__all__ = ["common_circle"]
-
 
 @kernel
 def common_circle(

@@ -10,8 +10,6 @@ import numpy as np
 from sim.jit.jit import kernel
 from sim.jit.types import I32, I64, U32, Number
 
-__all__ = ["flatten", "join_ends", "strong_search"]
-
 
 @kernel
 def _root(parent: I32, u: Number) -> Number:

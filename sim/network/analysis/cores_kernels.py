@@ -10,8 +10,6 @@ import numpy as np
 from sim.jit.jit import kernel
 from sim.jit.types import I32, I64, U32
 
-__all__ = ["peel", "sort_by_degree"]
-
 
 @kernel
 def sort_by_degree(degree: I32, first: I64, order: I32, place: I32) -> None:

@@ -10,8 +10,6 @@ import numpy.typing as npt
 
 from sim.jit.jit import kernel
 
-__all__ = ["count_interests", "count_links", "follow", "gather", "pick_best", "reach", "spread_out"]
-
 Ints = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]
 Ids = npt.NDArray[np.uint32]

@@ -20,16 +20,6 @@ from sim.network.analysis import clustering_kernels as kernels
 from sim.network.analysis import paths_kernels as paths
 from sim.network.graph.arcs import even_chunks
 
-__all__ = [
-    "Degrees",
-    "MeasureEstimate",
-    "assortativity",
-    "degree_summary",
-    "mean_clustering",
-    "mean_path_length",
-    "triangles",
-]
-
 Ids = npt.NDArray[np.uint32]
 Longs = npt.NDArray[np.int64]
 

@@ -11,8 +11,6 @@ from sim.errors import InputError
 from sim.network.graph.slab import SlabArrays
 from sim.network.graph.ties import Ties
 
-__all__ = ["Subgraph", "induced", "subgraph"]
-
 Ids = npt.NDArray[np.uint32]
 
 

@@ -12,8 +12,6 @@ import numpy as np
 from sim.jit.jit import kernel
 from sim.jit.types import F64, U32
 
-__all__ = ["sweep"]
-
 
 @kernel
 def sweep(

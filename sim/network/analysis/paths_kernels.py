@@ -7,8 +7,6 @@ import numpy as np
 from sim.jit.jit import kernel
 from sim.jit.types import I32, I64, U32, U64, Number
 
-__all__ = ["expand", "meet", "settle_many", "spread_many", "trace"]
-
 _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
 

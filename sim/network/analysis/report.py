@@ -14,8 +14,6 @@ from sim.network.analysis import analysis
 from sim.network.analysis.measures import Degrees, MeasureEstimate, degree_summary
 from sim.network.graph.ties import Ties
 
-__all__ = ["InfluentialMember", "NetworkReport", "network_report"]
-
 _EXACT = 2_000_000  # ties up to which triangles are counted, not sampled
 _DRAWS = 100_000
 _SEARCHES = 64

@@ -12,8 +12,6 @@ from sim.network.graph.arcs import chunks, vetted
 from sim.network.graph.changes import outcomes
 from sim.network.graph.ties import Ties
 
-__all__ = ["RESTART", "TOLERANCE", "foretold", "founders", "reputation"]
-
 Floats = npt.NDArray[np.float64]
 
 RESTART = 0.4

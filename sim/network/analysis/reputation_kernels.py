@@ -13,8 +13,6 @@ from sim.jit.jit import inlined, kernel
 from sim.jit.prefetch import ahead
 from sim.jit.types import F64, I8, I64, U8, U16, U32, Number
 
-__all__ = ["flow", "foretell", "given_trust", "learn"]
-
 _FULL = np.int64(65535)
 _SOON = 12
 """How many outcomes before its turn the memory is asked for one."""

@@ -20,18 +20,6 @@ from sim.jit.exact import log1m
 from sim.network.generate import generators_kernels as kernels
 from sim.network.generate.planted_kernels import power_weights
 
-__all__ = [
-    "Configuration",
-    "DrawnArcs",
-    "ErdosRenyi",
-    "NetworkGenerator",
-    "PreferentialAttachmentNetwork",
-    "SmallWorld",
-    "collect",
-    "network_key",
-    "spans",
-]
-
 Words = npt.NDArray[np.uint32]
 Step = Callable[[int, int, int, Words, Words], tuple[int, int]]
 

@@ -14,19 +14,6 @@ from sim.jit.exact import log_draw
 from sim.jit.jit import kernel
 from sim.jit.mix import uniform, word, word2
 
-__all__ = [
-    "attach",
-    "bucket",
-    "count_pairs",
-    "mirror_pairs",
-    "owners",
-    "relabel",
-    "rewire",
-    "ring",
-    "shuffle",
-    "skip_rows",
-]
-
 Words = npt.NDArray[np.uint32]
 Longs = npt.NDArray[np.int64]
 

@@ -25,14 +25,6 @@ from sim.network.generate.generators import (
 from sim.network.generate.planted import PlantedCommunities, RetweetLike
 from sim.network.graph.ties import Ties
 
-__all__ = [
-    "NETWORKS",
-    "GeneratedNetwork",
-    "GenerationReport",
-    "NetworkSpec",
-    "generate",
-]
-
 _MOST_AGENTS = (1 << 31) - 1
 _CHUNK = 1 << 21  # pairs a kernel call: some 30 ms
 

@@ -29,8 +29,6 @@ from sim.network.generate.generators import (
     network_key,
 )
 
-__all__ = ["PlantedCommunities", "RetweetLike"]
-
 Longs = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int32]

@@ -14,16 +14,6 @@ from sim.jit.exact import exact_exp, exact_log, log1m, log_draw, power_draw
 from sim.jit.jit import kernel
 from sim.jit.mix import uniform, word, word2
 
-__all__ = [
-    "planted_rows",
-    "power_low",
-    "power_weights",
-    "sizes_by_number",
-    "sizes_by_total",
-    "weighted_between",
-    "weighted_within",
-]
-
 Words = npt.NDArray[np.uint32]
 Labels = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]

@@ -17,8 +17,6 @@ from sim.network.graph.marks import TieMarks
 from sim.network.graph.slab import Slab, SlabArrays, TieColumns, read_only, turned_rows
 from sim.network.graph.ties_kernels import tie_between
 
-__all__ = ["Adjacency"]
-
 Ids = npt.NDArray[np.uint32]
 Trust = npt.NDArray[np.uint16]
 Longs = npt.NDArray[np.int64]

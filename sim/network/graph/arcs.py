@@ -13,21 +13,6 @@ from sim.errors import CapacityError, InputError
 from sim.network.graph import arcs_kernels as kernels
 from sim.network.graph import ties_kernels as tie_kernels
 
-__all__ = [
-    "LIMIT",
-    "NO_TRUST",
-    "DroppedArcs",
-    "chunks",
-    "even_chunks",
-    "merged",
-    "quantised",
-    "rows_of",
-    "sorted_rows",
-    "transposed",
-    "vetted",
-    "vetted_rows",
-]
-
 Ids = npt.NDArray[np.uint32]
 Trust = npt.NDArray[np.uint16]
 Longs = npt.NDArray[np.int64]

@@ -13,8 +13,6 @@ import numpy as np
 from sim.jit.jit import kernel
 from sim.jit.types import I64, U16, U32, U64, Number
 
-__all__ = ["count_blocks", "scatter_blocks", "sort_blocks"]
-
 _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
 _TRUST = np.uint64(0xFFFF)

@@ -15,20 +15,6 @@ from sim.network.graph.arcs import LIMIT, quantised, vetted
 from sim.network.graph.slab import Slab, ordered
 from sim.network.graph.slab_kernels import ADDED, KNOWN, REMOVED, UNKNOWN
 
-__all__ = [
-    "FRIEND",
-    "GAIN",
-    "LOSS",
-    "NO_KIND",
-    "AppliedChanges",
-    "TieChanges",
-    "carry_out",
-    "kinds_of",
-    "outcomes",
-    "steps_of",
-    "write_trust",
-]
-
 Ids = npt.NDArray[np.uint32]
 Keys = npt.NDArray[np.uint64]
 Bytes = npt.NDArray[np.uint8]

@@ -13,8 +13,6 @@ from sim.core.bounds import Bound, require
 from sim.errors import InputError
 from sim.network.graph.arcs import vetted
 
-__all__ = ["MOST_SECONDS", "Interactions", "met_at"]
-
 Ids = npt.NDArray[np.uint32]
 Longs = npt.NDArray[np.int64]
 Weights = npt.NDArray[np.float32]

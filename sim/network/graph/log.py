@@ -11,8 +11,6 @@ import numpy.typing as npt
 from sim.core.bounds import Bound
 from sim.core.row_log import RowLog
 
-__all__ = ["ACTS", "History", "TieLog"]
-
 Ids = npt.NDArray[np.uint32]
 Ints = npt.NDArray[np.int32]
 

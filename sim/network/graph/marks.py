@@ -10,8 +10,6 @@ import numpy.typing as npt
 
 from sim.errors import InputError
 
-__all__ = ["NO_MARKS", "TieMarks", "given", "keys_of", "merged_marks", "places", "settled"]
-
 Ids = npt.NDArray[np.uint32]
 Longs = npt.NDArray[np.int64]
 Keys = npt.NDArray[np.uint64]

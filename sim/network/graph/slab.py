@@ -20,8 +20,6 @@ from sim.errors import CapacityError
 from sim.network.analysis.reputation_kernels import learn
 from sim.network.graph import slab_kernels as kernels
 
-__all__ = ["Slab", "SlabArrays", "TieColumns", "ordered", "read_only", "turned_rows"]
-
 Array = npt.NDArray[Any]
 Ids = npt.NDArray[np.uint32]
 Keys = npt.NDArray[np.uint64]

@@ -20,22 +20,6 @@ import numpy as np
 from sim.jit.jit import kernel
 from sim.jit.types import I8, I64, U8, U16, U32, U64, Number
 
-__all__ = [
-    "ADDED",
-    "KNOWN",
-    "REMOVED",
-    "UNKNOWN",
-    "change",
-    "count_ids",
-    "find",
-    "lay_out",
-    "room_needed",
-    "sort_pairs",
-    "transpose",
-    "transpose_trust",
-    "write_values",
-]
-
 UNKNOWN, ADDED, REMOVED, KNOWN = 0, 1, 2, 3
 """What becomes of a change: no such id to remove, added, removed, there already."""
 

@@ -12,18 +12,6 @@ import numpy.typing as npt
 
 from sim.jit.jit import kernel
 
-__all__ = [
-    "check_rows",
-    "count_shared",
-    "count_targets",
-    "merge_rows",
-    "mirrors",
-    "quantise",
-    "row_starts",
-    "tie_between",
-    "transpose_rows",
-]
-
 Words = npt.NDArray[np.uint32]
 Shorts = npt.NDArray[np.uint16]
 Longs = npt.NDArray[np.int64]

@@ -13,8 +13,6 @@ from sim.network.graph.slab import Slab, ordered, read_only
 from sim.network.graph.slab_kernels import KNOWN
 from sim.network.relations import blocklist_kernels as kernels
 
-__all__ = ["BLOCKED", "MUTED", "SHUNNED", "Blocklist", "BlocklistArrays"]
-
 Ids = npt.NDArray[np.uint32]
 Bytes = npt.NDArray[np.uint8]
 

@@ -12,8 +12,6 @@ import numpy as np
 from sim.jit.jit import kernel
 from sim.jit.types import U8, U32, U64, Number
 
-__all__ = ["is_closed", "look_up", "shut"]
-
 _SIX = np.uint64(6)
 _LOW6 = np.uint64(63)
 _ONE = np.uint64(1)

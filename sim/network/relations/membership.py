@@ -14,8 +14,6 @@ from sim.errors import InputError
 from sim.network.graph.slab import Slab, ordered
 from sim.network.graph.slab_kernels import ADDED, REMOVED
 
-__all__ = ["Membership"]
-
 Ids = npt.NDArray[np.uint32]
 Bools = npt.NDArray[np.bool_]
 

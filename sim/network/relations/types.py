@@ -15,19 +15,6 @@ from sim.core.bounds import Bound, require
 from sim.core.text import one_line
 from sim.errors import InputError
 
-__all__ = [
-    "LONGEST_NAME",
-    "MOST_FIELDS",
-    "MOST_TYPES",
-    "Relation",
-    "StatedTypes",
-    "TieRecords",
-    "Value",
-    "packed",
-    "type_of",
-    "value_of",
-]
-
 Value = bool | int | float | str
 Words = npt.NDArray[np.uint32]
 Columns = dict[str, npt.NDArray[Any]]

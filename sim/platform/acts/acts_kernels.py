@@ -10,8 +10,6 @@ from sim.jit.types import F32, F64, I64, U8, U32, Number, Word
 from sim.platform.feed.candidates_kernels import AUTHOR, LIKES, META, NOTHING, RING, SHARES, SHOWN
 from sim.platform.feed.ranking_kernels import ShownColumns
 
-__all__ = ["RATES", "apply", "by_topic", "choose", "collect", "decide", "push"]
-
 POST, REPOST, QUOTE, REPLY, LIKE, UNLIKE, DISLIKE, UNDO_DISLIKE, REPORT = range(2, 11)
 FOLLOW, UNFOLLOW, MUTE = 11, 12, 13
 """The codes of :class:`sim.platform.acts.kinds.Act` that kernels know."""

@@ -17,8 +17,6 @@ from sim.platform.posts.search import found_posts, know, look_at
 from sim.world.contract import PlatformState, WorldState
 from sim.world.injection import is_visible
 
-__all__ = ["carry_out", "checked_command", "letters"]
-
 _LONGEST = 4096
 _OF_MESSAGES = frozenset(
     {Act.REPOST, Act.QUOTE, Act.REPLY, Act.LIKE, Act.UNLIKE, Act.DISLIKE, Act.UNDO_DISLIKE,

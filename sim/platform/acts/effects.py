@@ -15,8 +15,6 @@ from sim.platform.posts.posts import Kind
 from sim.world.contract import PlatformState, WorldState
 from sim.world.relation_commands import DOES, may
 
-__all__ = ["change_ties", "take_effect"]
-
 _RELATIONS = {
     Act.FOLLOW: "follow",
     Act.UNFOLLOW: "unfollow",

@@ -6,8 +6,6 @@ from enum import IntEnum
 
 from sim.errors import InputError, UnknownNameError
 
-__all__ = ["OF_GROUPS", "Act", "act_of"]
-
 
 class Act(IntEnum):
     """What a member does. Never renumber, only add; kernels know some of the numbers."""

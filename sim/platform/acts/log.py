@@ -15,8 +15,6 @@ from sim.errors import InputError
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.per_tick import PerTick
 
-__all__ = ["NOBODY", "NO_CHAIN", "OF_ACTS", "ActColumns", "ActLog", "Chains"]
-
 Ids = npt.NDArray[np.uint32]
 
 CHAIN_BYTES = 16

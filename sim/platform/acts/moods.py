@@ -27,8 +27,6 @@ from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import ActColumns
 from sim.world.contract import PlatformState, WorldState
 
-__all__ = ["MOOD", "SWAY", "live_on", "moods", "temper_of"]
-
 MOOD: Final = "agents.mood"
 """The column of moods among what a platform holds."""
 GOOD, BAD = 0.05, 0.15

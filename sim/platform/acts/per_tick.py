@@ -17,8 +17,6 @@ import numpy.typing as npt
 
 from sim.core.scratch import ScratchFiles
 
-__all__ = ["SETTLED", "PerTick"]
-
 Row = npt.NDArray[Any]
 
 SETTLED = 64

@@ -14,8 +14,6 @@ from sim.platform.acts.kinds import Act
 from sim.platform.feed.exposures import ExposurePart, Exposures
 from sim.platform.platform_view import PlatformView
 
-__all__ = ["Policy", "RulePolicy"]
-
 
 class Policy(Parameters):
     """How members act on what they see; its fields are its parameters.

@@ -20,11 +20,6 @@ from sim.platform.feed.recommenders import alike
 from sim.spread.cascade.faults import is_interruption, said_by
 from sim.world.contract import PlatformState
 
-__all__ = [
-    "POLICY", "codes_of", "cut", "decide_by", "grow_policies", "policy_of",
-    "replace_failing", "ruled_by",
-]  # fmt: skip
-
 Codes = npt.NDArray[np.uint8]
 
 POLICY = "policy"

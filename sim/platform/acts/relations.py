@@ -24,11 +24,6 @@ from sim.world.contract import PlatformState, WorldState
 from sim.world.relation_commands import proposable
 from sim.world.seeding import choose_seeds
 
-__all__ = [
-    "FOUNDERS", "REPUTATION", "founders_of", "friends_of", "grow_reputation", "learn_trust",
-    "propose", "reputation_of", "standing_of", "trust_before", "weigh",
-]  # fmt: skip
-
 Ids = npt.NDArray[np.uint32]
 
 REPUTATION = "reputation"

@@ -8,8 +8,6 @@ from typing import Any
 
 from sim.platform.acts.kinds import Act, act_of
 
-__all__ = ["ActRequest"]
-
 
 @dataclass(frozen=True, slots=True)
 class ActRequest:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 from sim.world.contract import PlatformState
 
-__all__ = ["PostedMessages", "RecentTicks", "TickRecord", "ending", "posted_in", "said_in", "seal"]
-
 Ids = npt.NDArray[np.uint32]
 Bytes = npt.NDArray[np.uint8]
 

@@ -10,8 +10,6 @@ import numpy.typing as npt
 
 from sim.platform.platform_view import PlatformView, of_end
 
-__all__ = ["Candidates", "Floats"]
-
 Floats = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.uint32]
 

@@ -16,11 +16,6 @@ from sim.jit.mix import word, word2
 from sim.jit.prefetch import ahead
 from sim.jit.types import I64, U16, U32, U64, Number, Word
 
-__all__ = [
-    "BLOCK", "LOOKED_AT", "MOST", "RING", "SETS", "BlockDraws", "FeedTables", "bit_of",
-    "block_draws", "draws", "lively_of", "marked", "remember",
-]  # fmt: skip
-
 BLOCK = 8
 """Viewers whose reads from memory go together."""
 MOST = 64

@@ -14,8 +14,6 @@ from sim.platform.feed.ranking_kernels import ShownColumns, viewers_of
 from sim.platform.platform_view import PlatformView, of_end
 from sim.platform.posts.posts import Posts
 
-__all__ = ["ExposurePart", "Exposures", "Showings", "TickExposures"]
-
 Ids = npt.NDArray[np.uint32]
 Bytes = npt.NDArray[np.uint8]
 

@@ -19,8 +19,6 @@ from sim.platform.acts.log import ActColumns
 from sim.platform.feed import factors_kernels as kernels
 from sim.platform.platform_view import PlatformView
 
-__all__ = ["Factors", "PlatformView", "Tastes", "learn_tastes", "tastes_of"]
-
 PlatformView = PlatformView
 """What a recommender may see of a platform, as plugins import it."""
 

@@ -16,8 +16,6 @@ from sim.jit.jit import kernel
 from sim.jit.mix import uniform, word, word2
 from sim.jit.types import F32, F64, I64, U32, U64, Number, Word
 
-__all__ = ["begin", "compose", "dots", "guess", "learn", "learn_posts"]
-
 _NONE, _BIT = np.uint64(0), np.uint64(1)
 _HALF = 0.5
 _ONE = 1.0

@@ -17,8 +17,6 @@ from sim.platform.feed import friends_kernels as kernels
 from sim.platform.feed.recommender import FriendRecommender
 from sim.platform.platform_view import MemberColumns, SourceRows
 
-__all__ = ["Acquainted", "Prospects", "TwoHop", "liked_alike", "pairs_near", "walked", "welcomed"]
-
 Ids = npt.NDArray[np.uint32]
 Longs = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]

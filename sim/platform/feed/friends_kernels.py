@@ -16,8 +16,6 @@ from sim.jit.jit import kernel
 from sim.jit.mix import word, word2
 from sim.jit.types import F32, F64, I64, U32, U64, Number, Word
 
-__all__ = ["Crossed", "alike", "best", "two_hop", "walk"]
-
 _S32 = np.uint64(32)
 _PART = 1 << 32
 """Second addresses of the draws of places in rows: far from those of members."""

@@ -10,11 +10,6 @@ from sim.jit.jit import inlined, kernel
 from sim.jit.types import F32, I64, U8, U16, U32, Number, Word
 from sim.platform.feed.candidates_kernels import SHOWN, CandidateColumns, remember
 
-__all__ = [
-    "ShownColumns", "add_up", "as_byte", "bits_of", "count_shown", "place_of", "select", "summed",
-    "tally", "viewers_of",
-]  # fmt: skip
-
 DOWNRANKED = np.uint8(4)
 """The flag that costs a post the last weight of :func:`add_up`."""
 _SIGN = np.uint32(0x80000000)

@@ -12,8 +12,6 @@ from sim.errors import PluginError
 from sim.platform.feed.candidates import Candidates
 from sim.platform.platform_view import PlatformView
 
-__all__ = ["Chronological", "FriendRecommender", "Recommender"]
-
 
 class Recommender(Parameters):
     """A way to rank feeds; its fields are its parameters.

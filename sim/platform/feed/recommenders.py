@@ -14,8 +14,6 @@ from sim.platform.feed.recommender import Recommender
 from sim.spread.cascade.faults import checked
 from sim.world.contract import PlatformState, WorldState
 
-__all__ = ["alike", "members_of", "rank_by", "recommender_of"]
-
 _MOST_RECOMMENDERS = 255
 
 

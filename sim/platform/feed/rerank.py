@@ -10,8 +10,6 @@ import numpy.typing as npt
 from sim.platform.feed import rerank_kernels as kernels
 from sim.platform.feed.candidates import Candidates
 
-__all__ = ["mixed", "varied"]
-
 Floats = npt.NDArray[np.float32]
 
 

@@ -8,8 +8,6 @@ from sim.jit.bits import ones
 from sim.jit.jit import kernel
 from sim.jit.types import F32, I64, U8, U32, U64, Word
 
-__all__ = ["mix_shares", "spread_out"]
-
 _LOW32 = np.uint64(0xFFFFFFFF)
 _NONE = np.uint64(0)
 _FAR = np.float32(-1e30)

@@ -29,18 +29,6 @@ from sim.platform.platform_view import PlatformView
 from sim.platform.posts.pools import Pools
 from sim.spread.cascade.faults import is_interruption
 
-__all__ = [
-    "CHUNK",
-    "WRITTEN",
-    "FeedBuffers",
-    "FeedInputs",
-    "in_threads",
-    "split",
-    "staggered",
-    "tables_of",
-    "tray_for",
-]
-
 CHUNK = 2048
 """Viewers of one chunk: their candidates stay in the processor's cache."""
 _MANY = 2 * CHUNK

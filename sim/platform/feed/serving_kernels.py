@@ -37,8 +37,6 @@ from sim.platform.feed.draws_kernels import (
 )
 from sim.platform.feed.ranking_kernels import ShownColumns, as_byte, bits_of, place_of, summed
 
-__all__ = ["serve"]
-
 _NONE = np.uint64(0)
 _NONE_YET = cast("int", np.int64(0))  # a bare 0 has a type, and a compilation, of its own
 _S32 = np.uint64(32)

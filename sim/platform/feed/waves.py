@@ -28,8 +28,6 @@ from sim.platform.feed.ranking_kernels import count_shown, tally
 from sim.platform.feed.serving import in_threads
 from sim.world.contract import PlatformState, WorldState
 
-__all__ = ["WAVE", "Waves", "decided", "give_back", "keep_feeds"]
-
 Ids = npt.NDArray[np.uint32]
 
 WAVE = 1 << 15

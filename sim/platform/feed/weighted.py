@@ -12,8 +12,6 @@ from sim.platform.feed.ranking_kernels import add_up
 from sim.platform.feed.recommender import Recommender
 from sim.spread.cascade.faults import is_interruption
 
-__all__ = ["Weighted", "Weights", "weights_of"]
-
 _LARGEST = 1e9
 
 

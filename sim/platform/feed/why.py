@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 from sim.world.contract import PlatformState
 
-__all__ = ["Why", "why", "whys"]
-
 Array = npt.NDArray[Any]
 
 _COUNTED = {

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from sim.core.shared_list import SharedList
 
-__all__ = ["InjectedPosts"]
-
 
 class InjectedPosts(Mapping[int, int]):
     """The number of the post that each injected message is, by the id of the message.

@@ -11,8 +11,6 @@ import numpy.typing as npt
 from sim.platform.acts.acts_kernels import by_topic
 from sim.platform.posts.posts import Flag, Kind, Posts
 
-__all__ = ["NEWEST", "TRENDING", "Pools", "pools_of", "trending_now"]
-
 Ids = npt.NDArray[np.uint32]
 
 TOPICS = 64

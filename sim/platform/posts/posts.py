@@ -18,8 +18,6 @@ import numpy.typing as npt
 from sim.errors import CapacityError, InputError
 from sim.platform.feed.candidates_kernels import AUTHOR, CREATED, LIKES, SHARES, SHOWN
 
-__all__ = ["Flag", "Kind", "Posts", "RowQueue"]
-
 Ids = npt.NDArray[np.uint32]
 Ints = npt.NDArray[np.int32]
 Bytes = npt.NDArray[np.uint8]

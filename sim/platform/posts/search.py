@@ -12,8 +12,6 @@ from sim.platform.feed.ranking_kernels import count_shown
 from sim.platform.posts.posts import Flag, Kind
 from sim.world.contract import PlatformState, WorldState
 
-__all__ = ["found_people", "found_posts", "know", "look_at"]
-
 Ids = npt.NDArray[np.uint32]
 
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 from sim.world.contract import PlatformState, WorldState
 
-__all__ = ["ANSWERS", "QuotedTexts", "replies", "said_by", "said_in_message", "text_of", "words"]
-
 
 class QuotedTexts(NamedTuple):
     """Whose words are whose, where a member answers or passes on what another one said.

@@ -19,8 +19,6 @@ import numpy.typing as npt
 from sim.core import rng
 from sim.core.rng import Stream
 
-__all__ = ["TONES", "Writer"]
-
 TONES: Final = ("curious", "dutiful", "lively", "warm", "worried", "plain")
 """In the order of the traits that raise them, and one for everybody."""
 

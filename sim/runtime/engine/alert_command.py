@@ -19,7 +19,6 @@ from sim.settings.logging import log
 if TYPE_CHECKING:
     from sim.world.metrics.alerts import Alert
 
-__all__ = ["deliver", "drain"]
 
 MOST_WAITING = 64
 SECONDS = 30.0

@@ -13,8 +13,6 @@ from sim.store.journal.rebuild import earliest
 if TYPE_CHECKING:
     from sim.runtime.engine.live import LiveWorld
 
-__all__ = ["Reach", "file_of", "forget", "mark", "marked", "marks_of", "reach_of"]
-
 
 class Reach(NamedTuple):
     """From where to where a world can go.

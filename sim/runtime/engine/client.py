@@ -21,7 +21,6 @@ from sim.world.world import World
 if TYPE_CHECKING:
     from sim.store import SaveReport
 
-__all__ = ["EngineClient"]
 
 T = TypeVar("T")
 P = ParamSpec("P")

@@ -9,16 +9,6 @@ from typing import Any
 
 from sim.errors import Cancelled, HubbubError
 
-__all__ = [
-    "EngineCommand",
-    "EngineError",
-    "ReplacedError",
-    "closed",
-    "nobody",
-    "nothing",
-    "outcome",
-]
-
 
 class EngineError(HubbubError):
     """The engine does not tick any more; the world can still be saved."""

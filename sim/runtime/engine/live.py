@@ -54,8 +54,6 @@ from sim.world.seeding import author_of, seeds_of
 from sim.world.state.placeholders import LostModel
 from sim.world.world import World
 
-__all__ = ["ChangeDetector", "LiveWorld"]
-
 MOST_EVENTS = 200
 _MEMORY_SECONDS = 0.5
 _QUIET_TICK_MS = 1.0

@@ -20,7 +20,6 @@ from sim.world.metrics.series import METRICS, known_metrics
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["UNITS", "MetricsState", "MetricsTracker", "listed", "plans_of", "rules_of", "unit_of"]
 
 MOST_ROWS = 400
 MOST_PLANS = 100

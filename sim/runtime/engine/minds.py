@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from sim.runtime.engine.run_control import RunControl
     from sim.runtime.frames.frames import Frame, State
 
-__all__ = ["DecisionRunner", "attend", "begin", "seen"]
 
 _WAIT = 0.02
 _REMEMBERED = 32

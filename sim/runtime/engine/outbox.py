@@ -15,9 +15,6 @@ from typing import Any
 from sim.core.events import CascadeGrew, Event, EventBus, InfluenceCalculated, MessageReceived
 from sim.runtime.frames.frames import Frame
 
-__all__ = ["AsyncHandlers", "Backlog", "FrameWatch", "Frames", "Outbox", "Poster"]
-
-
 MOST_WAITING = 10_000
 """Events that wait for whoever listens; beyond that the oldest are lost, and their number told."""
 

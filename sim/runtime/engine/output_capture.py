@@ -18,8 +18,6 @@ from sim.core.text import one_line
 from sim.core.whole_files import open_log
 from sim.errors import HubbubError
 
-__all__ = ["OutputCapture", "PluginFiles", "output_aside"]
-
 _STDOUT = 1
 
 _MOST_CHARACTERS = 4096

@@ -20,8 +20,6 @@ from sim.world.log import LONGEST_AUTHOR
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["LiveProgram", "Program", "ProgramNow", "drive"]
-
 
 class Program(Protocol):
     """What one run does to a world, such as a :class:`~sim.scenario.plan.RunPlan`.

@@ -10,8 +10,6 @@ from sim.core.threads import interruptible
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.faults import is_interruption, said_by
 
-__all__ = ["ModelReports"]
-
 _MOST_METRICS, _MOST_LINES = 12, 8
 _NAME_CELLS, _LINE_CELLS = 32, 120
 _STRIKES = 3

@@ -39,33 +39,6 @@ if TYPE_CHECKING:
     from sim.minds.deciding.thinker import Thinker
     from sim.store import SaveReport
 
-__all__ = [
-    "batch",
-    "begin",
-    "best_seeds",
-    "build_friendships",
-    "call",
-    "cancel",
-    "create_agents",
-    "create_communities",
-    "detect_communities",
-    "do",
-    "done",
-    "focus",
-    "inject",
-    "keep",
-    "pause",
-    "plan",
-    "play",
-    "query",
-    "restart",
-    "run_until_quiet",
-    "save",
-    "set_parameter",
-    "step",
-    "study",
-    "think",
-]
 
 # Messages
 

@@ -11,16 +11,6 @@ from typing import Literal
 
 from sim.errors import InputError
 
-__all__ = [
-    "HIGHEST_RATE",
-    "LOWEST_RATE",
-    "Gear",
-    "RateGauge",
-    "RunControl",
-    "StepRequest",
-    "TickPace",
-]
-
 Gear = Literal["paused", "pausing", "playing", "stepping"]
 
 _IDLE_SECONDS = 0.01

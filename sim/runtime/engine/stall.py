@@ -28,8 +28,6 @@ from sim.world.channels import reopened
 from sim.world.log import Trail
 from sim.world.world import World
 
-__all__ = ["RollbackState", "Stall", "StallOutcome", "is_foreign", "stall_of", "stalled_blocks"]
-
 _OURS = {"plugins", "sim"}
 _SHARED = ("ties.", "interactions.", "relations.")
 """Columns that a change replaces and never writes into: a copy may share them."""

@@ -51,15 +51,6 @@ if TYPE_CHECKING:
     from sim.minds.deciding.thinker import Thinker
     from sim.store import SaveReport
 
-__all__ = [
-    "ThreadEngine",
-    "claim",
-    "not_open",
-    "open_thread",
-    "release",
-    "taken_over",
-    "was_stopped",
-]
 
 T = TypeVar("T")
 P = ParamSpec("P")

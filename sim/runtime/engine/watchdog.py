@@ -25,8 +25,6 @@ from select import select
 
 import psutil
 
-__all__ = ["Heartbeat", "place_in", "watch"]
-
 _SIGNAL = signal.SIGUSR1
 _LOOK_SECONDS = 0.5
 _ANSWER_SECONDS = 0.5

@@ -16,8 +16,6 @@ from sim.network.graph.ties import Ties
 from sim.runtime.frames.totals import frozen
 from sim.world.communities import is_made_up, readable_names
 
-__all__ = ["MOST_GROUPS", "CommunityLabels", "CommunityTotals", "arrange", "positions"]
-
 MOST_GROUPS = 200
 """Rows shown; smaller communities and agents in none share the last one."""
 

@@ -17,8 +17,6 @@ from sim.network.graph.ties import Ties
 from sim.runtime.frames.communities import CommunityLabels, CommunityTotals, arrange
 from sim.world.world import World
 
-__all__ = ["CommunityLayout"]
-
 _AT_ONCE_TIES = 2_000_000
 """A network up to this size is arranged on the spot (some 30 ms); a larger one in a thread."""
 

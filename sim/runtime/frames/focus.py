@@ -8,8 +8,6 @@ from sim.runtime.frames.frames import Communities, Focus
 from sim.runtime.frames.totals import GroupTally, Tally, frozen
 from sim.spread.cascade.cascade import Cascade
 
-__all__ = ["FocusedCascade"]
-
 _QUICK = 50_000
 """Adopters whose structural virality is measured for every frame (1 ms); more wait for idle time"""
 

@@ -16,7 +16,6 @@ from sim.runtime.queries.feeds import PlatformNow
 if TYPE_CHECKING:
     from sim.runtime.frames.minds import MindsNow
 
-__all__ = ["Communities", "Focus", "Frame", "Kept", "SessionRow", "State"]
 
 State = Literal["paused", "pausing", "playing", "stepping", "busy", "failed"]
 

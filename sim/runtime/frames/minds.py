@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from sim.minds.deciding.thinker import Thinker
     from sim.minds.models.budget import Budget
 
-__all__ = ["MindsNow", "budget_left", "minds_now"]
-
 
 class Deciders(Protocol):
     """Minds that decide just now: who is asked, how many are awaited, decisions a second."""

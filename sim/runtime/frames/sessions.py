@@ -28,8 +28,6 @@ from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.generations import newest_r
 from sim.world.world import World
 
-__all__ = ["ENDED", "CascadeTracker", "Session", "remember", "require_loop"]
-
 ENDED = frozenset({"quiet", "failed", "cancelled"})
 """Statuses in which nothing happens any more; a new parameter can wake a quiet one."""
 

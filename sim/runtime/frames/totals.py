@@ -12,8 +12,6 @@ from sim.spread.cascade import trees_kernels as trees
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.generations import cohorts_of
 
-__all__ = ["MOST_COLUMNS", "GroupTally", "Tally", "frozen"]
-
 MOST_COLUMNS = 400
 """Columns of time in a heat map; neighbours are merged when there would be more."""
 

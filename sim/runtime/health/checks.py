@@ -19,21 +19,6 @@ from sim.agents.records import tally
 from sim.core.text import one_line
 from sim.errors import InputError
 
-__all__ = [
-    "CHECKS",
-    "CheckHistory",
-    "Finding",
-    "Health",
-    "Level",
-    "Reading",
-    "Vitals",
-    "count_cache",
-    "forget",
-    "graded",
-    "health_check",
-    "look",
-]
-
 Level = Literal["ok", "warning", "critical"]
 LEVELS: tuple[Level, ...] = ("ok", "warning", "critical")
 

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from sim.runtime.health.checks import Health
     from sim.runtime.performance import Performance
 
-__all__ = ["Exporter", "exported"]
 
 HOST = "127.0.0.1"
 SECONDS = 5.0

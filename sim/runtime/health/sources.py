@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from sim.runtime.simulation import Simulation
     from sim.world.world import World
 
-__all__ = ["MetricsSource", "Numbers", "SimulationSource", "WorldSource"]
 
 _WITHIN_SECONDS = 2.0
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from sim.runtime.engine.outbox import Frames, Poster
     from sim.runtime.frames.frames import Frame
 
-__all__ = ["HealthWatch", "ProcessHealthWatch"]
 
 PERIOD_SECONDS = 2.0
 _JOIN_SECONDS = 1.0

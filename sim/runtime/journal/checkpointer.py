@@ -24,15 +24,6 @@ from sim.world.state.snapshot import still
 from sim.world.state.state import digest_of, dump_world
 from sim.world.world import World
 
-__all__ = [
-    "LARGE",
-    "CheckpointCopy",
-    "Checkpointer",
-    "CopyBuffers",
-    "WorldCopier",
-    "checkpoints_in",
-]
-
 SPARE_BYTES = 256 << 20
 """Memory that a copy leaves free; a world that needs more is written while it stands still."""
 

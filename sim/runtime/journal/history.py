@@ -25,8 +25,6 @@ from sim.store.history.database import (
 )
 from sim.world.world import World
 
-__all__ = ["HistoryWriter", "recorded"]
-
 _FIELDS = (
     "tick", "member", "number", "question", "text", "fault", "provider", "model", "seconds",
     "read", "written", "nano_dollars", "retries", "source",

@@ -13,8 +13,6 @@ from sim.store.journal.reading import read_journal
 from sim.store.journal.route import Jump, ReplayLine
 from sim.store.journal.rows import Checkpoint
 
-__all__ = ["CheckpointClock", "CheckpointRetention", "Pacing"]
-
 _SHARE = 5.0
 _MOST = 1.5
 LEAST_KEPT = 2

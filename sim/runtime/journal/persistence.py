@@ -26,8 +26,6 @@ from sim.store.journal.recovery import Recovery
 from sim.store.journal.route import JUMP
 from sim.world.world import World
 
-__all__ = ["JournalConfig", "Persistence", "begin", "digest_in", "keeping_of"]
-
 _SIZE_SECONDS = 1.0
 
 

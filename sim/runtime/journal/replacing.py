@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from sim.world.log import LoggedAct
     from sim.world.world import World
 
-__all__ = ["another_world", "cleared", "lost_by_saving", "make_way", "origin_of", "require_free"]
-
 
 def lost_by_saving(world: World, path: str | PathLike[str]) -> str:
     """Say what would be lost if a world were saved to a file, one clause.

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from sim.store import SaveReport
     from sim.world.world import World
 
-__all__ = ["PendingSave", "SaveQueue"]
-
 
 class PendingSave:
     """A world on its way into a file.

@@ -23,19 +23,6 @@ from sim.runtime.saves.places import has_journal
 from sim.spread.cascade.cascade import Cascade
 from sim.world.world import World
 
-__all__ = [
-    "CrashBreadcrumbs",
-    "culprit",
-    "lies_at",
-    "limit_memory",
-    "named",
-    "read_mark",
-    "read_place",
-    "said",
-    "show_place",
-    "silent",
-]
-
 _BYTES = 256
 _NAME_BYTES = _BYTES - 8
 _NOBODY = bytes(_BYTES)

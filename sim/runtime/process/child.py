@@ -18,8 +18,6 @@ from sim.errors import HubbubError
 from sim.runtime.process.breadcrumbs import show_place
 from sim.runtime.process.wire import EngineOrder
 
-__all__ = ["Child", "DiedError", "Process", "spawned"]
-
 _WORDS = ("-P", "-m", "sim.runtime.process.host")
 _SAYS: dict[int, str] = {
     signal.SIGSEGV: "segmentation fault",

@@ -58,14 +58,6 @@ from sim.world.world import World
 if TYPE_CHECKING:
     from sim.store import SaveReport
 
-__all__ = [
-    "Begin",
-    "IsolatedSession",
-    "Isolation",
-    "ProcessEngine",
-    "open_process",
-    "refuse_own_phases",
-]
 
 T = TypeVar("T")
 P = ParamSpec("P")

@@ -33,8 +33,6 @@ from sim.store.journal.recovery import Recovery
 from sim.world.log import LoggedAct
 from sim.world.world import World
 
-__all__ = ["Host", "main", "serve"]
-
 BEAT_SECONDS = 0.4
 """How often the process says that it is alive."""
 

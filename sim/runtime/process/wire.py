@@ -23,17 +23,6 @@ from sim.errors import HubbubError, InputError
 from sim.runtime.engine.program import LiveProgram
 from sim.runtime.frames.frames import Communities, Focus, Frame
 
-__all__ = [
-    "MOST_ACTS",
-    "EngineOrder",
-    "FrameReader",
-    "FrameWriter",
-    "PipeEnd",
-    "packed",
-    "sendable",
-    "unpacked",
-]
-
 _SHARED = (np.ndarray, Focus, Communities)
 _LONGEST = 500
 MOST_ACTS = 1000

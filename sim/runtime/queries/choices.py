@@ -15,8 +15,6 @@ from sim.errors import ParameterError
 from sim.platform.settings import PlatformSettings
 from sim.world.interventions.kinds import kinds
 
-__all__ = ["InterventionOffer", "interventions", "platform_settings"]
-
 _TYPED = (bool, int, float, str)
 
 

@@ -24,18 +24,6 @@ if TYPE_CHECKING:
     from sim.platform.platform import Platform
     from sim.world.world import World
 
-__all__ = [
-    "FeedItem",
-    "MemberFeed",
-    "PlatformNow",
-    "about_platform",
-    "feed_of",
-    "flags_of",
-    "platform_now",
-    "shown_of",
-    "why_of",
-    "whys_of",
-]
 
 MOST_ACTS, MOST_TICKS = 40, 24
 _COURSE = 240

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from sim.agents.columns import Agents
     from sim.world.world import World
 
-__all__ = ["Inspected", "MemberCharacter", "inner_of", "inspected", "inspected_of"]
 
 MOST_LINES = 20
 """Lines of a member's own history that are told, the newest; and characters of a text."""

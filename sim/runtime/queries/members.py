@@ -26,21 +26,6 @@ if TYPE_CHECKING:
     from sim.spread.cascade.adoption_log import Log
     from sim.world.world import World
 
-__all__ = [
-    "Ego",
-    "MemberDetails",
-    "MemberTable",
-    "PopulationInputs",
-    "about",
-    "around",
-    "found",
-    "in_state",
-    "member_of",
-    "moves_told",
-    "named",
-    "population_of",
-    "taken",
-]
 
 Ids = npt.NDArray[np.uint32]
 

@@ -29,23 +29,6 @@ if TYPE_CHECKING:
     from sim.spread.cascade.cascade import Cascade
     from sim.world.world import World
 
-__all__ = [
-    "MOST_BRANCHES",
-    "NOBODY",
-    "MemberMessages",
-    "Story",
-    "TreeBranch",
-    "best_of",
-    "cascade",
-    "organic",
-    "post",
-    "replies",
-    "replies_of",
-    "story_of",
-    "texts",
-    "tree_of",
-    "worth",
-]
 
 Ids = npt.NDArray[np.uint32]
 Longs = npt.NDArray[np.int64]

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from sim.network.graph.ties import Ties
     from sim.world.world import World
 
-__all__ = ["Pair", "PathInputs", "ScorePart", "found", "pair_of", "sought"]
 
 _FULL = 65535
 

@@ -17,7 +17,6 @@ from sim.agents.names import NameSnapshot, text_ranks
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["ORDERS", "MemberInterests", "by_id", "by_interests", "by_name", "named", "tagged"]
 
 MOST_TAGS = 9
 """Interests that are compared of each member, in the order in which they are written."""

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from sim.runtime.engine.live import LiveWorld
     from sim.runtime.engine.thread_client import ThreadEngine
 
-__all__ = ["as_it_was", "explain", "why"]
-
 
 async def why(
     engine: ThreadEngine, report: Report, viewer: int, message: int, tick: int | None

@@ -38,8 +38,6 @@ from sim.store.snapshot.files import flush_folder
 from sim.store.snapshot.header import nameable, open_regular
 from sim.store.snapshot.trailer import TRAILER_BYTES
 
-__all__ = ["Backup", "RestoreReport", "backup", "backups", "copy_live", "duplicate", "restore"]
-
 _STAMP = "%Y%m%dT%H%M%SZ"
 _LIVE = ".live"
 _DATED = re.compile(r"(?P<name>.+)\.(?P<stamp>[0-9]{8}T[0-9]{6}Z)(-(?P<more>[0-9]+))?\.hub")

@@ -39,8 +39,6 @@ from sim.store.snapshot.header import as_path
 from sim.world.log import UNSAID, LoggedAct
 from sim.world.world import World
 
-__all__ = ["ErasureReport", "How", "Scrub", "erase_profiles", "whom", "without_profiles"]
-
 How = Literal["erase", "pseudonymise"]
 
 ERASED = "(erased)"

@@ -37,27 +37,6 @@ from sim.store.journal.saved import SAVED_FILE, SaveEntry, is_of_file, saved_at
 from sim.store.saves import SaveFile
 from sim.world.world import World
 
-__all__ = [
-    "LivePlace",
-    "beyond",
-    "discard",
-    "free_name",
-    "has_journal",
-    "held_by_another",
-    "is_untouched",
-    "live_places",
-    "never_saved",
-    "newest_checkpoint",
-    "note_saved",
-    "place_of",
-    "put_aside",
-    "require_file",
-    "rest_of",
-    "since_saved",
-    "sweep_untouched",
-    "taken_along",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class LivePlace:

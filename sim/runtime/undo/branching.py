@@ -27,8 +27,6 @@ from sim.store.journal.rows import Checkpoint, JournalEntry
 from sim.store.snapshot.header import as_path
 from sim.world.world import World
 
-__all__ = ["Branch", "branch"]
-
 
 @dataclass(frozen=True, slots=True)
 class Branch:

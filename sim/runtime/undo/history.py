@@ -34,8 +34,6 @@ from sim.world.state.rewind import become
 from sim.world.state.snapshot import arrays_of, still
 from sim.world.world import World
 
-__all__ = ["BUDGET", "OutOfReachError", "Past", "UndoPoint", "mark", "owners", "same", "seal"]
-
 BUDGET = 128 << 20
 """Bytes for the past; the newest copy is kept whatever it takes."""
 

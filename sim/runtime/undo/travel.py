@@ -33,20 +33,6 @@ if TYPE_CHECKING:
     from sim.runtime.engine.thread_client import ThreadEngine
     from sim.runtime.journal.writer import JournalWriter
 
-__all__ = [
-    "Travelled",
-    "audited",
-    "back",
-    "bookmark",
-    "bookmarks",
-    "branch_off",
-    "forget",
-    "forward",
-    "go",
-    "go_to",
-    "history",
-    "reach",
-]
 
 Way = Literal["memory", "journal", "nowhere"]
 

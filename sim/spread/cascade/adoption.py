@@ -15,8 +15,6 @@ from sim.spread.cascade.adoption_log import CascadeRecord
 from sim.spread.cascade.contacts import Bits, Ids, Scratch, bitmap
 from sim.spread.cascade.sparse_column import SparseColumn
 
-__all__ = ["Adoption"]
-
 _Mark = tuple[int, int, int, list[int], tuple[int, int], Ids | None]
 
 

@@ -12,8 +12,6 @@ import numpy.typing as npt
 from sim.spread.cascade import trees_kernels as trees
 from sim.spread.cascade.contacts import Ids
 
-__all__ = ["CascadeRecord", "GrowingRows", "Keep", "Log"]
-
 T = TypeVar("T", bound=np.generic)
 Keep = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
 """Returns an array's copy where it is to lie, or the array."""

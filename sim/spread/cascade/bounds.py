@@ -15,17 +15,6 @@ from sim.spread.cascade.sparse_column import SparseColumn
 if TYPE_CHECKING:
     from sim.spread.cascade.cascade import Cascade
 
-__all__ = [
-    "ARRIVALS",
-    "ATTENTION",
-    "HEARD",
-    "OPINIONS",
-    "READY",
-    "STATES",
-    "require_agents",
-    "require_bounds",
-    "require_ticks",
-]
 
 Bounds = dict[str, Bound]
 Column = npt.NDArray[Any]

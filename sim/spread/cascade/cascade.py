@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from sim.spread.cascade.model import PropagationModel
     from sim.spread.opinions.around import Around
 
-__all__ = ["Cascade", "Message", "Status"]
 
 Status = Literal["queued", "running", "quiet", "failed", "cancelled"]
 Column = npt.NDArray[np.generic]

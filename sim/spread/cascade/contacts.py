@@ -19,19 +19,6 @@ from sim.network.graph.ties_kernels import tie_between
 from sim.network.relations.blocklist_kernels import shut
 from sim.spread.neighbours.threshold_kernels import in_trust
 
-__all__ = [
-    "Bits",
-    "Broadcast",
-    "Contacts",
-    "DrawMode",
-    "Draws",
-    "Ids",
-    "NoContacts",
-    "OpenedChannel",
-    "Scratch",
-    "bitmap",
-]
-
 Ids = npt.NDArray[np.uint32]
 Bits = npt.NDArray[np.uint64]
 DrawMode = Literal["coins", "skips"]

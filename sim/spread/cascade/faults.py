@@ -17,7 +17,6 @@ from sim.errors import HubbubError, PluginError
 if TYPE_CHECKING:
     from sim.spread.cascade.cascade import Cascade
 
-__all__ = ["ModelFault", "asked", "blame", "checked", "is_interruption", "place_of", "said_by"]
 
 _RAISE = dis.opmap["RAISE_VARARGS"]
 

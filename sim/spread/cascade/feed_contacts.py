@@ -11,8 +11,6 @@ from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Draws, Ids
 from sim.spread.compartments.sparse_tick import stepped
 
-__all__ = ["FeedContacts"]
-
 Rows = npt.NDArray[np.uint32]
 Heard = Callable[[Ids], tuple[Ids, Ids]]
 

@@ -21,20 +21,6 @@ if TYPE_CHECKING:
     from sim.spread.cascade.cascade import Cascade
     from sim.spread.cascade.contacts import Ids
 
-__all__ = [
-    "AdopterStates",
-    "Generations",
-    "again_counted",
-    "cohorts",
-    "cohorts_of",
-    "counts_of",
-    "follow_again",
-    "generations",
-    "newest_r",
-    "open_again",
-    "r_of",
-    "summed",
-]  # fmt: skip
 
 Ints = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]

@@ -29,7 +29,6 @@ from sim.spread.influence.live_edges import LiveEdges
 if TYPE_CHECKING:
     from sim.spread.opinions.around import Around
 
-__all__ = ["NO_NETWORK", "SLICE", "PropagationModel", "convince"]
 
 SLICE = 32_768
 """Speakers in one kernel call: a few milliseconds, so that threads and pauses get their turn."""

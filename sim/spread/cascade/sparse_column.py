@@ -12,8 +12,6 @@ import numpy.typing as npt
 from sim.errors import InputError
 from sim.jit import sparse as kernels
 
-__all__ = ["SparseColumn"]
-
 Values = npt.NDArray[Any]
 _NO_KEYS = np.empty(0, np.uint32)
 _LEAST = 256

@@ -10,8 +10,6 @@ from sim.jit.jit import kernel
 from sim.jit.sparse import slot, take_slot
 from sim.jit.types import I32, I64, U8, U32, U64
 
-__all__ = ["caused", "count_again", "count_waiting", "depths", "fill_columns", "wiener"]
-
 _S32 = np.uint64(32)
 _BYTE = np.uint64(0xFF)
 _LOW32 = np.uint64(0xFFFFFFFF)

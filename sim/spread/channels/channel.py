@@ -28,18 +28,6 @@ from sim.network.graph.ties_kernels import tie_between
 from sim.spread.cascade.contacts import Contacts, Ids, OpenedChannel
 from sim.spread.cascade.faults import is_interruption, said_by
 
-__all__ = [
-    "Channel",
-    "ChannelView",
-    "Chosen",
-    "Ends",
-    "InWorld",
-    "PluginChannel",
-    "digest_of",
-    "read",
-    "written",
-]
-
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 Chosen = Bools | tuple[npt.ArrayLike, npt.ArrayLike]

@@ -44,8 +44,6 @@ from sim.spread.compartments.rules import (
 from sim.spread.compartments.single_contact import let_call
 from sim.spread.theory.theories import curves
 
-__all__ = ["Compartments"]
-
 _EVER = np.uint8(0x80)
 _CODE = np.uint8(0x7F)
 _MOST_TABLES = 1000

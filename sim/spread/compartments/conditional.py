@@ -18,8 +18,6 @@ from sim.spread.compartments.conditions import ConditionRows, RuleCondition
 from sim.spread.compartments.rules import KEEP, RuleTable
 from sim.spread.compartments.table_kernels import table_attempts
 
-__all__ = ["ConditionalRules", "could_change", "note_entries"]
-
 ROOM = 65_536
 """Contacts listed at once."""
 _CODE = np.uint8(0x7F)

@@ -19,8 +19,6 @@ from sim.jit.sparse import slot, take_slot
 from sim.jit.types import F64, I64, U8, U16, U32, U64, Number, Word
 from sim.spread.compartments.table_kernels import ContactRules, code_of, pick, put
 
-__all__ = ["Hits", "befall", "claim_hits", "contacts_left", "hits_alone", "table_hits"]
-
 _S40 = np.uint64(40)
 _S32 = np.uint64(32)
 _LOW32 = np.uint64(0xFFFFFFFF)

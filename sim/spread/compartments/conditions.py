@@ -21,22 +21,6 @@ from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.exposure.columns import count_hearings
 from sim.spread.exposure.exposures_kernels import shared_interests
 
-__all__ = [
-    "ConditionRows",
-    "Quantity",
-    "QuantityComparison",
-    "RuleCondition",
-    "Sources",
-    "TieColumn",
-    "elapsed",
-    "interest",
-    "is_timed",
-    "number",
-    "share",
-    "tie",
-    "where",
-]  # fmt: skip
-
 Side = Literal["listener", "speaker"]
 Truth = npt.NDArray[np.bool_]
 _CODE = np.uint8(0x7F)

@@ -28,8 +28,6 @@ from sim.spread.theory.edges import stays_based
 from sim.spread.theory.meanfield import spell_out
 from sim.spread.theory.theories import refuse
 
-__all__ = ["Durations", "Stay", "stay"]
-
 _CODE = np.uint8(0x7F)
 _NEVER = 255
 

@@ -9,8 +9,6 @@ from sim.jit.jit import kernel
 from sim.jit.sparse import slot
 from sim.jit.types import I32, U8, U32, U64, Number
 
-__all__ = ["claim_due"]
-
 _CODE = np.uint8(0x7F)
 _S32 = np.uint64(32)
 

@@ -11,8 +11,6 @@ import numpy.typing as npt
 
 from sim.errors import ParameterError
 
-__all__ = ["LONGEST", "StayLaw", "stay_law"]
-
 StayLaw = Literal["geometric", "fixed", "weibull", "gamma", "lognormal"]
 Floats = npt.NDArray[np.float64]
 

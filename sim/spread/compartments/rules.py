@@ -18,20 +18,6 @@ from sim.spread.cascade.generations import AdopterStates
 from sim.spread.compartments.conditions import RuleCondition, elapsed, is_timed
 from sim.spread.compartments.table_kernels import ContactRules
 
-__all__ = [
-    "After",
-    "Chance",
-    "Contact",
-    "RuleTable",
-    "after",
-    "contact",
-    "factors_of_trust",
-    "lives_of",
-    "names_trust",
-    "tabulate",
-    "value_of",
-]
-
 Flags = npt.NDArray[np.bool_]
 
 KEEP = 255

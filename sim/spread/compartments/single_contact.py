@@ -13,8 +13,6 @@ from sim.spread.cascade.contacts import Contacts, Draws, Ids
 from sim.spread.compartments import single_contact_kernels as kernels
 from sim.spread.compartments.rules import RuleTable
 
-__all__ = ["SingleContactSpeakers", "let_call"]
-
 _MANY = 128
 """So many times fewer speakers than agents are worth a state for each agent."""
 

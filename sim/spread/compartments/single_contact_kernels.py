@@ -25,8 +25,6 @@ from sim.jit.prefetch import ahead
 from sim.jit.types import F64, I64, U8, U32, U64, Number, Word
 from sim.spread.compartments.table_kernels import ContactRules
 
-__all__ = ["CallsMade", "answer", "call_once", "rows_of", "turn", "winners"]
-
 _S11 = np.uint64(11)
 _S32 = np.uint64(32)
 _S40 = np.uint64(40)

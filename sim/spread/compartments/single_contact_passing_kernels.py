@@ -36,8 +36,6 @@ from sim.spread.continuous.single_contact_kernels import (
     room_for_lives,
 )
 
-__all__ = ["let_calls", "lost"]
-
 _EVER = np.uint8(0x80)
 _NO, _ONE, _TWO, _THREE, _FOUR = (np.uint64(k) for k in range(5))
 _S6, _S10, _S14, _S32 = np.uint64(6), np.uint64(10), np.uint64(14), np.uint64(32)

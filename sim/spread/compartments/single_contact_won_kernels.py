@@ -11,8 +11,6 @@ from sim.spread.compartments.single_contact_passing_kernels import lost
 from sim.spread.continuous.epochs_kernels import CODE, GRAIN
 from sim.spread.continuous.single_contact_kernels import NEW, TURNS, WINS, CallRules
 
-__all__ = ["DIGIT", "by_digit", "count_states", "write_down"]
-
 DIGIT = 10
 """Bits of an agent's number that one pass orders by."""
 

@@ -24,8 +24,6 @@ from sim.spread.compartments import table_sparse_kernels as kernels
 from sim.spread.compartments.compartments import Compartments, _live, _part, _settle
 from sim.spread.compartments.rules import KEEP, RuleTable
 
-__all__ = ["stepped"]
-
 Rows = npt.NDArray[np.uint32]
 
 

@@ -30,11 +30,6 @@ from sim.jit.mix import gate, uniform, word, word2
 from sim.jit.sparse import slot, take_slot
 from sim.jit.types import F64, I64, U8, U16, U32, U64, Number, Word
 
-__all__ = [
-    "ContactRules", "any_contact_left", "code_of", "pick", "put", "table_attempts",
-    "table_commit", "table_contacts", "table_spontaneous",
-]  # fmt: skip
-
 _S11 = np.uint64(11)
 _S40 = np.uint64(40)
 _S32 = np.uint64(32)

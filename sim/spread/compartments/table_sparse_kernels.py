@@ -16,8 +16,6 @@ from sim.jit.sparse import slot, take_slot
 from sim.jit.types import F64, I64, U8, U16, U32, U64, Number, Word
 from sim.spread.compartments.table_kernels import ContactRules, code_of
 
-__all__ = ["few_commit", "few_contacts", "few_spontaneous"]
-
 _S11 = np.uint64(11)
 _S32 = np.uint64(32)
 _S40 = np.uint64(40)

@@ -24,8 +24,6 @@ from sim.spread.cascade.model import SLICE, PropagationModel
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.continuous import arrivals_kernels as kernels
 
-__all__ = ["Arrivals", "Delay", "settle_rivals"]
-
 _FOREVER = (1 << 63) - 1
 
 

@@ -18,8 +18,6 @@ from sim.spread.continuous.calendar_kernels import AGAIN, TOUCHED, Calendar
 from sim.spread.continuous.epochs_kernels import CODE, LOW32
 from sim.spread.continuous.rates_kernels import LOW, RESTLESS
 
-__all__ = ["NewLives", "by_agent", "is_born", "life_of", "map_low", "reborn", "still_live"]
-
 _NO, _ONE, _TWO = (np.uint64(k) for k in range(3))
 _S64 = np.uint64(64)
 _DIGITS = 2048

@@ -23,13 +23,6 @@ from sim.jit.jit import inlined, lean
 from sim.jit.prefetch import ahead
 from sim.jit.types import I64, U32, U64, Number, Word
 
-__all__ = [
-    "AGAIN", "AHEAD", "CHUNK", "DUE", "DUES", "EVENTS", "FINES", "FIRST", "FREED", "FRESH",
-    "GRAINS", "HEAPED", "HELD", "MAPPED", "MOMENT", "NEXT", "NONE", "ROOM", "SINCE", "SLOTS",
-    "SPAN", "TOUCHED", "USED", "WATCHED", "WORDS", "Calendar", "order_due", "pop_ring",
-    "push_ring", "put_ring", "take_span",
-]  # fmt: skip
-
 (SPAN, DUE, DUES, HEAPED, USED, FREED, HELD, TOUCHED, FRESH, ROOM, EVENTS, WATCHED, FIRST, MAPPED,
  AGAIN, SINCE, AHEAD, NEXT) = range(18)  # fmt: skip
 """Where ``Calendar.at`` keeps: the next span; of the one under way the next ring, and how many

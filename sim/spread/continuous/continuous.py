@@ -24,8 +24,6 @@ from sim.spread.continuous.births_kernels import by_agent
 from sim.spread.continuous.rates_kernels import LOW, PARTING, RESTLESS, STEADY
 from sim.spread.continuous.single_contact import let_call_in_time
 
-__all__ = ["ContinuousTime", "bounds", "calendar_of", "exact_times", "rates_of"]
-
 Floats = npt.NDArray[np.float64]
 
 _SPAN = 512

@@ -47,9 +47,6 @@ from sim.spread.continuous.rates_kernels import (
     wait,
 )
 
-__all__ = ["ALONE", "BATCH", "CODE", "GRAIN", "LEFT", "LIVES", "LOW32", "MOST_RINGS", "PARTS",
-           "RINGS", "TICK", "Epochs", "begin_lives", "put_life"]  # fmt: skip
-
 LEFT = 260
 """Chunks, and places in the heap, that must be left: what one ring may lead to."""
 

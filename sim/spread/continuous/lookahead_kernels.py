@@ -34,8 +34,6 @@ from sim.spread.continuous.rates_kernels import (
     weighed,
 )
 
-__all__ = ["KEPT", "WINDOW", "Lookahead", "decided", "left_to", "load_span", "look_ahead"]
-
 WINDOW = 128
 """Rings that are looked at ahead."""
 KEPT = 255

@@ -9,11 +9,6 @@ import numpy as np
 from sim.jit.jit import inlined
 from sim.jit.types import F64, I64, U8, U16, U32, U64, Number, Word
 
-__all__ = [
-    "LOW", "PARTING", "RESTLESS", "STEADY", "ListenerRows", "Rates", "contacts_of", "count_of",
-    "outcome_of", "wait", "weighed",
-]  # fmt: skip
-
 LOW, STEADY, RESTLESS, PARTING = np.uint8(1), np.uint8(2), np.uint8(4), np.uint8(8)
 """Marks of a state, see :class:`Rates`."""
 

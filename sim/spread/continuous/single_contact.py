@@ -25,8 +25,6 @@ from sim.spread.continuous import single_contact_kernels as kernels
 from sim.spread.continuous.epochs_kernels import MOST_RINGS
 from sim.spread.continuous.rates_kernels import Rates
 
-__all__ = ["TimedContactSpeakers", "let_call_in_time"]
-
 _MANY = 128
 """So many times fewer speakers than agents are worth a state and a time for each agent."""
 _PART = 2

@@ -25,10 +25,6 @@ from sim.jit.types import F64, I64, U8, U32, U64, Number, Word
 from sim.spread.continuous.calendar_kernels import MOMENT
 from sim.spread.continuous.epochs_kernels import CODE, LOW32, MOST_RINGS, TICK
 
-__all__ = ["DUE", "DUES", "FRESH", "GOES_ON", "LATE", "MUST_DRAW", "NEW", "READ", "SLOTS", "SOON",
-           "SPAN", "SPEAKERS", "STAGE", "TURNS", "WATCHED", "WINS", "CallQueue", "CallRules",
-           "call_first", "keep", "room_for_lives"]  # fmt: skip
-
 SPAN, DUE, DUES, LATE, FRESH, WATCHED, READ, SPEAKERS = range(8)
 """Where ``CallQueue.at`` keeps: the next span; of the one under way, when it passes call by call,
 the next call, and how many there are; calls in ``CallQueue.late``; first adoptions; 2**20 times

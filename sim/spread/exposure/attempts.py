@@ -24,8 +24,6 @@ from sim.spread.exposure import attempts_kernels as kernels
 from sim.spread.exposure.exposures_kernels import count_heard
 from sim.spread.exposure.masks_kernels import mask_all, ranked
 
-__all__ = ["Border", "Embeddedness", "Levels", "Novelty", "Rule", "convince_by"]
-
 _NO_LEVELS = np.empty(0)
 _NO_LABELS = np.empty(0, np.int32)
 _NO_LABELS.flags.writeable = False  # as the column of communities: one type, one compilation

@@ -18,8 +18,6 @@ from sim.jit.types import F64, I32, U8, U32, U64, Number, Word
 from sim.spread.exposure.masks_kernels import SMALL, fall_by_masks
 from sim.spread.exposure.overlaps_kernels import approach_labels, fall_by_overlap
 
-__all__ = ["BORDER", "EMBEDDED", "LEVELS", "NOVELTY", "TieShares", "claim_shares"]
-
 LEVELS, NOVELTY, BORDER, EMBEDDED = 0, 1, 2, 3
 """What a share is: one of ``levels`` by a draw of the tie; ``levels[times heard]``; 1 within a
 community and ``across`` between two; how far two neighbourhoods overlap."""

@@ -17,8 +17,6 @@ from sim.spread.cascade.model import PropagationModel
 from sim.spread.exposure import attention_kernels as kernels
 from sim.spread.exposure.attention_kernels import NOTHING, OURS
 
-__all__ = ["Attention"]
-
 _POSTED, _SEEN = "posted", "_seen"
 
 

@@ -14,8 +14,6 @@ from sim.jit.jit import kernel
 from sim.jit.mix import uniform, word, word2
 from sim.jit.types import I64, U8, U32, Number, Word
 
-__all__ = ["NOTHING", "OURS", "Screens", "post", "take_turns"]
-
 NOTHING = np.uint32(0)
 """An empty slot; so are the slots of agents that join later."""
 OURS = np.uint32(1)

@@ -15,16 +15,6 @@ from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.exposure import exposures_kernels as kernels
 from sim.spread.exposure.novelty import fresh_minutes
 
-__all__ = [
-    "CascadeRows",
-    "EndColumns",
-    "Exposure",
-    "Floats",
-    "SeveralError",
-    "count_hearings",
-    "hearings",
-]
-
 Floats = npt.NDArray[np.float64]
 
 

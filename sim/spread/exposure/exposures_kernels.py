@@ -15,15 +15,6 @@ from sim.jit.order import sort_ids
 from sim.jit.sparse import take_slots
 from sim.jit.types import F64, I64, U32, U64, Number, Word
 
-__all__ = [
-    "count_heard",
-    "fill",
-    "settle",
-    "settle_each",
-    "shared_interests",
-    "shared_interests_each",
-]
-
 Counts = npt.NDArray[Any]
 _S40 = np.uint64(40)
 _LOW32 = np.uint64(0xFFFFFFFF)

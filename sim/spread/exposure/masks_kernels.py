@@ -19,8 +19,6 @@ from sim.jit.mix import uniform, word2
 from sim.jit.types import F64, I32, I64, U8, U32, U64, Number, Word
 from sim.spread.exposure.overlaps_kernels import ratio
 
-__all__ = ["SMALL", "fall_by_masks", "mask_all", "ranked"]
-
 SMALL = 64
 """The most members of a community that a mask has bits for."""
 

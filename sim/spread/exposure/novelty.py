@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["fresh_minutes"]
-
 
 def fresh_minutes(minutes: float, fading: float = 0.4) -> float:
     """Return what the first minutes of a story count: the integral of ``exp(-fading t^0.4)``.

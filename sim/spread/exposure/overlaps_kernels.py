@@ -15,8 +15,6 @@ from sim.jit.jit import lean
 from sim.jit.mix import uniform, word2
 from sim.jit.types import F64, I32, U8, U32, U64, Number, Word
 
-__all__ = ["approach_labels", "fall_by_overlap", "in_both", "ratio"]
-
 _FAR_APART = 8
 _S6 = np.uint64(6)
 _M63 = np.uint64(63)

@@ -18,8 +18,6 @@ from sim.spread.cascade.model import PropagationModel
 from sim.spread.exposure import triggering_kernels as triggers
 from sim.spread.neighbours import heard_states_kernels as heard_states
 
-__all__ = ["Pairs", "Triggering"]
-
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 

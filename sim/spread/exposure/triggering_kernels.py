@@ -9,8 +9,6 @@ from sim.jit.jit import kernel
 from sim.jit.mix import uniform, word, word2
 from sim.jit.types import F64, I64, U8, U16, U32, U64, Number, Word
 
-__all__ = ["open_pairs", "pair_draws", "ranks", "trigger"]
-
 _S40 = np.uint64(40)
 
 

@@ -23,8 +23,6 @@ from sim.spread.influence.coverage_kernels import set_bits
 from sim.spread.influence.live_edges import LiveNetwork
 from sim.spread.influence.live_edges_kernels import followed
 
-__all__ = ["RUNS", "Blocked", "block"]
-
 Ids = npt.NDArray[np.uint32]
 Bytes = npt.NDArray[np.uint8]
 Longs = npt.NDArray[np.int64]

@@ -13,8 +13,6 @@ import numpy as np
 from sim.jit.jit import kernel
 from sim.jit.types import I32, I64, U32, Number
 
-__all__ = ["add_losses"]
-
 
 @kernel
 def _tree(begin: I64, sources: I32, above: I32) -> None:

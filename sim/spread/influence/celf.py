@@ -23,8 +23,6 @@ from sim.core.rng import Stream
 from sim.spread.influence import live_edges_kernels as kernels
 from sim.spread.influence.live_edges import LiveNetwork
 
-__all__ = ["RUNS", "celf", "degree_discount"]
-
 Ids = npt.NDArray[np.uint32]
 
 RUNS = 500

@@ -13,9 +13,6 @@ from sim.jit.jit import kernel
 from sim.jit.mix import word
 from sim.jit.types import F64, U8, U32, U64, Number, Word
 
-__all__ = ["add_counts", "best", "count_bits", "cover", "cover_bits", "covered_by", "fill_index",
-           "held_by", "largest_sum", "set_bits"]  # fmt: skip
-
 _ONE = np.uint64(1)
 _S6 = np.uint64(6)
 _LOW6 = np.uint64(63)

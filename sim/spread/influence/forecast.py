@@ -16,8 +16,6 @@ from sim.core.rng import Stream
 from sim.core.threads import workers
 from sim.spread.influence.live_edges import Estimate, LiveNetwork, estimated
 
-__all__ = ["sizes_of", "spread_of"]
-
 FIRST_RUNS, MOST_RUNS = 64, 10_000
 MOST_VISITS = 1 << 26
 """Agents reached in all runs, at most, beyond the first ones: some ten seconds."""

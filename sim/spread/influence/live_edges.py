@@ -23,8 +23,6 @@ from sim.spread.influence import live_edges_kernels as kernels
 from sim.spread.influence.coverage_kernels import set_bits
 from sim.spread.influence.live_edges_kernels import Chances
 
-__all__ = ["Estimate", "LiveEdges", "LiveNetwork", "ThreadScratch", "estimated"]
-
 Ids = npt.NDArray[np.uint32]
 Bytes = npt.NDArray[np.uint8]
 Bits = npt.NDArray[np.uint64]

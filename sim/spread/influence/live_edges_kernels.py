@@ -22,11 +22,6 @@ from sim.jit.mix import uniform, word, word2
 from sim.jit.prefetch import ahead
 from sim.jit.types import F64, I32, I64, U8, U16, U32, U64, Number, Word
 
-__all__ = [
-    "BORDER", "CONSTANT", "DEGREE", "LEVELS", "ONE_BY_TRUST", "ONE_OF", "TRUST", "Chances",
-    "crossed", "followed", "gains", "kept", "reverse_sets",
-]  # fmt: skip
-
 CONSTANT, DEGREE, TRUST, LEVELS, BORDER, ONE_OF, ONE_BY_TRUST = 0, 1, 2, 3, 4, 5, 6
 """What a tie's chance is: one for all; 1 / the listener's sources; times trust; times one of some
 levels; times a share between communities. Or each listener has one live tie, any or by trust."""

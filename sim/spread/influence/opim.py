@@ -25,8 +25,6 @@ from sim.spread.influence import coverage_kernels as kernels
 from sim.spread.influence.live_edges import LiveNetwork
 from sim.spread.influence.reverse_sets import ReverseSets
 
-__all__ = ["Choice", "Guarantee", "Optimum", "best_seeds", "covering", "covering_within"]
-
 Ids = npt.NDArray[np.uint32]
 Floats = npt.NDArray[np.float64]
 

@@ -23,8 +23,6 @@ from sim.spread.influence import coverage_kernels as kernels
 from sim.spread.influence.live_edges import LiveNetwork
 from sim.spread.influence.live_edges_kernels import reverse_sets
 
-__all__ = ["ReverseSets"]
-
 Ids = npt.NDArray[np.uint32]
 Bits = npt.NDArray[np.uint64]
 Drawn = tuple[Ids, Ids, list[Bits]]

@@ -21,8 +21,6 @@ from sim.spread.neighbours import heard_kernels as kernels
 from sim.spread.neighbours import heard_states_kernels as changes
 from sim.spread.neighbours.heard_dense_kernels import tell_dense
 
-__all__ = ["Hearing", "Sums"]
-
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.uint8]
 

@@ -31,8 +31,6 @@ from sim.spread.neighbours import heard_states_kernels as changes
 from sim.spread.neighbours.columns import Hearing, Sums
 from sim.spread.neighbours.heard_kernels import NONE
 
-__all__ = ["Bools", "Heard"]
-
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 

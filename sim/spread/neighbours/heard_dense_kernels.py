@@ -15,8 +15,6 @@ from sim.jit.prefetch import ahead
 from sim.jit.types import U8, U32, U64, Number, Word
 from sim.spread.neighbours.heard_kernels import BITS, NONE
 
-__all__ = ["tell_dense"]
-
 _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
 _TOUCHED = np.uint64(1 << 63)

@@ -20,11 +20,6 @@ from sim.jit.mix import C1, mix, word
 from sim.jit.sparse import VACANT, slot, take_slot, take_slots
 from sim.jit.types import F64, U8, U16, U32, U64, Number, Word
 
-__all__ = [
-    "BITS", "MOST", "NONE", "ToldColumns", "audience", "count_of", "forget", "listed", "recalled",
-    "rehash_rows", "remind", "share_of", "tell", "trust_of",
-]  # fmt: skip
-
 BITS = 59
 """Bits of word 0 for all counters together."""
 MOST = 4

@@ -16,8 +16,6 @@ from sim.jit.mix import uniform, word
 from sim.jit.sparse import VACANT, slot, take_slot
 from sim.jit.types import F64, I64, U8, U32, U64, Number, Word
 
-__all__ = ["alone", "commit", "drawn", "propose", "uniforms"]
-
 _S32 = np.uint64(32)
 _LOW32 = np.uint64(0xFFFFFFFF)
 _ONE = np.uint64(1)

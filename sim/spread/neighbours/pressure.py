@@ -16,8 +16,6 @@ from sim.spread.cascade.contacts import Bits, Contacts, Draws, Ids
 from sim.spread.cascade.model import SLICE
 from sim.spread.neighbours.pressure_kernels import press, release
 
-__all__ = ["Pressure", "pressure"]
-
 Floats = npt.NDArray[np.float64]
 
 

@@ -9,8 +9,6 @@ from sim.jit.jit import kernel
 from sim.jit.mix import word, word2
 from sim.jit.types import F64, U32, U64, Number, Word
 
-__all__ = ["press", "release"]
-
 _S32 = np.uint64(32)
 _LOW32 = np.uint64(0xFFFFFFFF)
 

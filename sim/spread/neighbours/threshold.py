@@ -21,8 +21,6 @@ from sim.spread.cascade.model import SLICE, PropagationModel
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.neighbours.threshold_kernels import Thresholds, count_down, fill, hear
 
-__all__ = ["Threshold", "heard", "missing"]
-
 
 class Threshold(PropagationModel):
     """An agent adopts when the share of its sources that adopted reaches its threshold (``>=``).

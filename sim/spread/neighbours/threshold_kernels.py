@@ -20,8 +20,6 @@ from sim.jit.mix import uniform, word
 from sim.jit.sparse import take_slots
 from sim.jit.types import F64, I64, U16, U32, U64, Number, Word
 
-__all__ = ["Thresholds", "count_down", "fill", "hear", "in_trust"]
-
 _S32 = np.uint64(32)
 _LOW32 = np.uint64(0xFFFFFFFF)
 

@@ -9,8 +9,6 @@ import numpy.typing as npt
 
 from sim.spread.cascade.contacts import AgentReader
 
-__all__ = ["Around", "Topics"]
-
 Floats = npt.NDArray[np.float64]
 Span = tuple[float, float]
 

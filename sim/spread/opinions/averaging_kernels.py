@@ -16,17 +16,6 @@ from sim.jit.jit import kernel
 from sim.jit.mix import word, word2
 from sim.jit.types import F64, I64, U8, U16, U32, U64, Number, Word
 
-__all__ = [
-    "count_bins",
-    "crossings",
-    "draw_signs",
-    "means",
-    "means_within",
-    "shares_at",
-    "signed_means",
-    "sway",
-]
-
 I8 = npt.NDArray[np.int8]
 _S11 = np.uint64(11)
 

@@ -22,8 +22,6 @@ from sim.spread.opinions.pairs_kernels import (
     who_listens,
 )
 
-__all__ = ["CELL_SHIFT", "Preference", "meet_biased", "prefer", "weigh"]
-
 CELL_SHIFT = 47
 """Bits of a distance below its cell: exponent and five bits of mantissa remain."""
 

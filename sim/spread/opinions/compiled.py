@@ -20,8 +20,6 @@ from numba.core import types
 from sim.core.params import Parameters
 from sim.errors import PluginError
 
-__all__ = ["Formula", "formula_of", "rule_of"]
-
 Words = npt.NDArray[np.float64]
 Function = Callable[..., Any]
 

@@ -16,8 +16,6 @@ from sim.spread.opinions.model import Floats, _present
 from sim.spread.opinions.pairs_kernels import Conversions
 from sim.spread.opinions.voices import HeardRows, remembered
 
-__all__ = ["Gatherings", "Outflow"]
-
 Bools = npt.NDArray[np.bool_]
 
 

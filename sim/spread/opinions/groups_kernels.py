@@ -27,8 +27,6 @@ from sim.spread.opinions.pairs_kernels import (
     whom,
 )
 
-__all__ = ["GroupKind", "any_discord", "gather", "persuade"]
-
 
 class GroupKind(NamedTuple):
     """What a group is: 1 or 0 each.

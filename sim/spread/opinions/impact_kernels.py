@@ -8,8 +8,6 @@ from sim.jit.claims import is_open
 from sim.jit.jit import kernel
 from sim.jit.types import F64, U8, U32, U64, Number
 
-__all__ = ["distances", "impacts"]
-
 _FARTHEST = 255
 
 

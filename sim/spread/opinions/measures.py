@@ -7,8 +7,6 @@ import numpy.typing as npt
 
 from sim.spread.opinions.averaging_kernels import count_bins
 
-__all__ = ["clusters", "measured"]
-
 Floats = npt.NDArray[np.float64]
 Span = tuple[float, float]
 

@@ -19,8 +19,6 @@ from sim.spread.opinions.compiled import Formula, formula_of
 from sim.spread.opinions.model import Floats, OpinionModel
 from sim.spread.opinions.voices import HeardRows, remembered
 
-__all__ = ["Meetings", "Sequential", "adopters_of"]
-
 ROUND = 1 << 18
 """Meetings in one kernel call: some 30 ms, so that threads and pauses get their turn."""
 

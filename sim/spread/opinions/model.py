@@ -29,8 +29,6 @@ from sim.spread.opinions.measures import measured
 from sim.spread.opinions.start import check_start, rescaled, started
 from sim.spread.opinions.voices import HeardRows, Voices, remembered
 
-__all__ = ["OpinionModel"]
-
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.uint8]
 Span = tuple[float, float]

@@ -24,24 +24,6 @@ from sim.jit.jit import kernel
 from sim.jit.mix import uniform, word, word2
 from sim.jit.types import F64, I64, U8, U16, U32, U64, Number, Word
 
-__all__ = [
-    "AHEAD",
-    "NEVER",
-    "Conversions",
-    "OpinionTies",
-    "any_move",
-    "any_move_all",
-    "convert",
-    "draw",
-    "looked_at",
-    "meet_all",
-    "meet_one",
-    "place_in",
-    "rows_at",
-    "who_listens",
-    "whom",
-]
-
 AHEAD = 128
 """Meetings whose rows are fetched from memory together."""
 

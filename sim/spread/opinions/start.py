@@ -24,8 +24,6 @@ from sim.core import rng
 from sim.errors import ParameterError
 from sim.spread.cascade.contacts import AgentReader
 
-__all__ = ["LAWS", "check_start", "rescaled", "started"]
-
 Floats = npt.NDArray[np.float64]
 Span = tuple[float, float]
 

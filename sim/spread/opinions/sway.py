@@ -20,8 +20,6 @@ from sim.spread.opinions.averaging_kernels import sway
 from sim.spread.opinions.measures import measured
 from sim.spread.opinions.start import check_start, rescaled, started
 
-__all__ = ["Swaying"]
-
 Floats = npt.NDArray[np.float64]
 
 _SPAN = (-1.0, 1.0)

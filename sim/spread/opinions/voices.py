@@ -23,7 +23,6 @@ from sim.spread.opinions.impact_kernels import distances, impacts
 if TYPE_CHECKING:
     from sim.spread.cascade.cascade import Cascade
 
-__all__ = ["HeardRows", "Voices", "remembered", "turned"]
 
 Floats = npt.NDArray[np.float64]
 Signs = npt.NDArray[np.int8]

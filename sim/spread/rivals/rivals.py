@@ -22,8 +22,6 @@ from sim.spread.neighbours.threshold import heard, missing
 from sim.spread.rivals import rivals_kernels as kernels
 from sim.spread.rivals.sums import RivalVoices
 
-__all__ = ["Contest", "TieRule", "refuse_rivals_seeds", "rivals_know_ties"]
-
 Longs = npt.NDArray[np.int64]
 TieRule = Literal["proportional", "random", "priority", "first"]
 _SHOWN = 5

@@ -14,8 +14,6 @@ from sim.jit.jit import kernel
 from sim.jit.mix import word
 from sim.jit.types import U32, U64, Number, Word
 
-__all__ = ["BY_ATTEMPT", "BY_DRAW", "elect", "enter", "told_by"]
-
 BY_ATTEMPT, BY_DRAW = -1, -2
 """Ranks: the lowest draw among successful attempts; a draw for each message and agent."""
 

@@ -16,8 +16,6 @@ from sim.spread.cascade.model import SLICE
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.rivals import sums_kernels as kernels
 
-__all__ = ["RivalVoices"]
-
 Values = npt.NDArray[Any]
 
 _MANY = 16

@@ -25,8 +25,6 @@ from sim.jit.mix import uniform, word, word2
 from sim.jit.sparse import slot, take_slots
 from sim.jit.types import F64, I64, U16, U32, U64, Number, Word
 
-__all__ = ["LARGEST", "crossed", "listen", "listen_ahead", "look_ahead", "resume", "winners"]
-
 LARGEST = 65_000
 """The most sources that an agent may have, for ``ahead``."""
 

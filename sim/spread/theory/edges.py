@@ -16,16 +16,6 @@ import numpy.typing as npt
 from sim.core.theory import Setting, Theory
 from sim.spread.theory.meanfield import ExplicitRules, followed
 
-__all__ = [
-    "EDGES",
-    "attack_rate",
-    "edge_based",
-    "edge_course",
-    "is_edge_based",
-    "stays_based",
-    "transmissibility",
-]
-
 Floats = npt.NDArray[np.float64]
 EDGES = "edge-based compartmental model (Miller et al. 2012)"
 

@@ -18,8 +18,6 @@ import numpy.typing as npt
 from sim.core.theory import Setting, Theory
 from sim.spread.compartments.rules import KEEP, RuleTable
 
-__all__ = ["ExplicitRules", "classes_of", "followed", "heterogeneous", "homogeneous", "spell_out"]
-
 Floats = npt.NDArray[np.float64]
 _CLASSES = 64
 _ALMOST = 1.0 - 1e-12

@@ -23,8 +23,6 @@ from sim.spread.theory.meanfield import (
     spell_out,
 )
 
-__all__ = ["MOST_STATES", "curves", "pairs", "refuse"]
-
 _ALIKE = 0.2
 """The largest standard deviation of degrees, in mean degrees, at which pairs are followed."""
 

@@ -15,8 +15,6 @@ import numpy.typing as npt
 
 from sim.core.theory import Setting, Theory
 
-__all__ = ["binomial", "tree_curves"]
-
 Answer = Callable[[int, int, float], float]
 _WIDE = 8.0
 _DECIDED = 0.08

@@ -38,15 +38,6 @@ from sim.store.snapshot.header import HEADER_BYTES
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = [
-    "ActIndex",
-    "Record",
-    "RecordedAct",
-    "RecordedPost",
-    "TickMessages",
-    "record_of",
-    "require_ours",
-]
 
 T = TypeVar("T")
 

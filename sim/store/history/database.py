@@ -27,20 +27,6 @@ from sim.platform.acts.tick_record import TickRecord
 from sim.store.history.packing import packed_acts, packed_decisions, packed_texts, packed_wrote
 from sim.store.snapshot.files import WRITER_PRAGMAS, flush, flush_folder, is_full, why_not_saved
 
-__all__ = [
-    "APPLICATION_ID",
-    "MOST_BEHIND",
-    "TABLES",
-    "VERSION",
-    "HistoryDatabase",
-    "copy_history",
-    "damage_of_history",
-    "drop_history",
-    "history_file",
-    "move_history",
-    "still",
-]
-
 APPLICATION_ID = int.from_bytes(b"HUBH", "big")
 VERSION = 1
 SUFFIX = ".history"

@@ -23,18 +23,6 @@ from sim.spread.cascade.generations import Generations, r_of, summed
 from sim.store.history.acts import Record, RecordedAct, RecordedPost, look_up_history
 from sim.store.sans_io import Lookup
 
-__all__ = [
-    "Adopters",
-    "AdoptionColumns",
-    "AdoptionPack",
-    "HistoryEvent",
-    "HistorySeries",
-    "Kind",
-    "MessageFacts",
-    "TickCounts",
-    "WorldHistory",
-]
-
 T = TypeVar("T")
 
 _MOST_TICKS = 10_000_000

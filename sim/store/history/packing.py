@@ -21,19 +21,6 @@ from sim.platform.acts.log import ActColumns
 from sim.platform.acts.tick_record import KINDS, PostedMessages
 from sim.store.snapshot.gates import DamagedError
 
-__all__ = [
-    "LARGEST",
-    "PART",
-    "acts_of",
-    "decisions_of",
-    "packed_acts",
-    "packed_decisions",
-    "packed_texts",
-    "packed_wrote",
-    "texts_of",
-    "wrote_of",
-]
-
 PART = 1 << 16
 """Members whose acts in a tick lie together."""
 

@@ -48,7 +48,6 @@ from sim.world.records import PREFIX
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["cohorts_of", "columns_of", "history_of", "in_memory", "people_of", "read_history"]
 
 ADOPTION_BYTES = 12
 _LAST = 1 << 62

@@ -17,8 +17,6 @@ from typing import Any
 from sim.store.snapshot.json_values import from_json
 from sim.world.log import LoggedAct, Trail
 
-__all__ = ["acts_in", "attach", "broken", "rows_of", "write"]
-
 HEAD = "acts head"
 PART = "acts "
 MOST_ACTS = 10_000_000

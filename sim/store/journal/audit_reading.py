@@ -19,8 +19,6 @@ from sim.store.snapshot.header import as_path
 from sim.store.snapshot.opened import opened, world_rows
 from sim.world.log import LoggedAct
 
-__all__ = ["Audit", "audit", "checked", "journal_checked", "saved_acts"]
-
 
 @dataclass(frozen=True, slots=True)
 class Audit:

@@ -29,8 +29,6 @@ from sim.store.journal.rows import APPLICATION_ID, TABLES, VERSION, Checkpoint, 
 from sim.store.snapshot.files import WRITER_PRAGMAS, flush, flush_folder, is_full, small
 from sim.store.snapshot.header import nameable
 
-__all__ = ["Item", "Journal", "JournalError", "LastAcknowledged", "folder_of", "read_acked"]
-
 ACKED_FILE, JOURNAL_FILE, LEASE_FILE = "acked", "journal", "lease"
 _FILES = (JOURNAL_FILE, f"{JOURNAL_FILE}-wal", ACKED_FILE, LEASE_FILE)
 _NEVER = 1 << 63

@@ -19,8 +19,6 @@ from sim.errors import FileError
 from sim.store.snapshot.files import small
 from sim.store.snapshot.json_values import from_json
 
-__all__ = ["Lease", "LeaseError", "Signature", "holder", "is_held", "signature"]
-
 LONGEST = 4096
 LOOKS, LOOK_SECONDS = 3, 0.01
 

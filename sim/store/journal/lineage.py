@@ -16,16 +16,6 @@ from sim.store.journal.journal import folder_of
 from sim.store.snapshot.header import as_path
 from sim.store.snapshot.json_values import from_json
 
-__all__ = [
-    "Bookmark",
-    "Lineage",
-    "bookmarks",
-    "checked_name",
-    "keep_bookmarks",
-    "lineage",
-    "note_lineage",
-]
-
 BOOKMARKS_FILE, LINEAGE_FILE = "bookmarks", "lineage"
 MOST_BYTES = 1 << 20
 MOST_BOOKMARKS = 1000

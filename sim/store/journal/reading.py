@@ -38,16 +38,6 @@ from sim.store.snapshot.gates import (
 from sim.store.snapshot.header import HEADER_BYTES
 from sim.store.snapshot.json_values import from_json
 
-__all__ = [
-    "BrokenError",
-    "JournalFile",
-    "find_checkpoints",
-    "find_entry",
-    "open_journal",
-    "read_journal",
-    "refusing",
-]
-
 T = TypeVar("T")
 
 ENTRY_TYPES = (int, int, int, str, str, str, bytes, bytes)

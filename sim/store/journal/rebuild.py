@@ -25,7 +25,6 @@ from sim.store.snapshot.snapshot import load
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["RebuiltWorld", "earliest", "is_kept", "rebuild", "same_way"]
 
 Apply = Callable[["World", JournalEntry], bool]
 

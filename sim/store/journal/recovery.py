@@ -30,7 +30,6 @@ from sim.world.state.placeholders import LostModel
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["Apply", "Recovery", "not_carried_over", "older_checkpoint", "recover"]
 
 Apply = Callable[["World", JournalEntry], bool]
 """Does again what an entry says; False when that cannot be done without the program that did it."""

@@ -13,8 +13,6 @@ from typing import NamedTuple
 
 from sim.store.journal.rows import Checkpoint, JournalEntry, canonical
 
-__all__ = ["JUMP", "Jump", "ReplayLine", "RouteSegment"]
-
 JUMP = "go_to"
 """Kind of the entry by which a world goes to another tick."""
 

@@ -11,19 +11,6 @@ import xxhash
 
 from sim.store.snapshot.json_values import plain
 
-__all__ = [
-    "APPLICATION_ID",
-    "NO_DIGEST",
-    "ROW_BYTES",
-    "TABLES",
-    "VERSION",
-    "Checkpoint",
-    "EntryAdoptions",
-    "EntryCounts",
-    "JournalEntry",
-    "canonical",
-]
-
 APPLICATION_ID = int.from_bytes(b"HUBJ", "big")
 VERSION = 3
 """Of the journal. What earlier ones tell cannot be done again here: their steps draw otherwise."""

@@ -14,8 +14,6 @@ from sim.store.journal.journal import JOURNAL_FILE, folder_of
 from sim.store.snapshot.inspect import info
 from sim.store.snapshot.json_values import from_json
 
-__all__ = ["SAVED_FILE", "SaveEntry", "is_led_on", "is_of_file", "saved_at"]
-
 SAVED_FILE = "saved"
 _LONGEST = 4096
 

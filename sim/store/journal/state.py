@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from sim.spread.cascade.cascade import Cascade
     from sim.world.world import World
 
-__all__ = ["EntryState", "Observer", "whole_state"]
 
 SLICES = 16
 HOT_BYTES = 32 << 20

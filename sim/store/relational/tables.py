@@ -42,21 +42,6 @@ if TYPE_CHECKING:
     from sim.network.graph.ties import Ties
     from sim.spread.cascade.cascade import Cascade
 
-__all__ = [
-    "MOST_AGENTS",
-    "MOST_ROWS",
-    "ExtraTable",
-    "PopulatedWorld",
-    "count_rows",
-    "ended_at",
-    "fill",
-    "injected_of",
-    "message_id",
-    "of",
-    "told_posts",
-    "write",
-    "write_database",
-]
 
 MOST_AGENTS = 100_000
 MOST_ROWS = 400_000

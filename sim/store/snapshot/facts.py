@@ -22,8 +22,6 @@ from sim.store.snapshot.json_values import to_json, utf8
 from sim.store.snapshot.trailer import LEAF_BYTES
 from sim.world.records import heads
 
-__all__ = ["Meta", "Said", "counted", "mirror", "naming", "versions", "write"]
-
 Meta = dict[str, Any]
 """What ``World.dump()`` says beside its columns: everything in it can be written as JSON."""
 

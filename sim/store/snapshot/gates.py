@@ -18,18 +18,6 @@ from sim.core.text import one_line
 from sim.errors import SnapshotError
 from sim.store.snapshot.schema import CORE_TABLES, LARGEST_VALUE, RELATIONAL_TABLES, known_tables
 
-__all__ = [
-    "QUERY_SECONDS",
-    "DamagedError",
-    "Deadline",
-    "Room",
-    "bounded",
-    "gated",
-    "open_gated",
-    "refusing",
-    "room_of",
-]
-
 QUERY_SECONDS = 5.0
 """What all queries on one file may take together; reading chunks does not count."""
 

@@ -12,16 +12,6 @@ from sim.errors import FileError, SnapshotError
 from sim.store.snapshot.schema import APPLICATION_ID, PAGE_BYTES, VERSION
 from sim.store.snapshot.trailer import TRAILER_BYTES
 
-__all__ = [
-    "HEADER_BYTES",
-    "as_path",
-    "check_header",
-    "is_world_file",
-    "nameable",
-    "open_regular",
-    "version_of",
-]
-
 HEADER_BYTES = 100
 SQLITE_MAGIC = b"SQLite format 3\0"
 

@@ -22,9 +22,6 @@ from sim.store.snapshot.json_values import from_json
 from sim.store.snapshot.opened import OpenedFile, find_world, meta_of, opened, world_rows
 from sim.store.snapshot.trailer import NO_STRONG, TRAILER_BYTES, full, quick
 
-__all__ = ["Info", "Plugin", "Verification", "info", "verify"]
-
-
 NUMBER = re.compile(r"-?[0-9]{1,1000}")
 """Longer ones take long to convert, and nobody counts so far."""
 

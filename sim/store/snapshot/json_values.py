@@ -11,8 +11,6 @@ import numpy as np
 
 from sim.errors import InputError
 
-__all__ = ["from_json", "plain", "to_json", "utf8"]
-
 DEEPEST = 64
 OBJECT_BYTES = 64
 SPARE_BYTES = 64 << 20

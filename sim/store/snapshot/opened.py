@@ -26,20 +26,6 @@ from sim.store.snapshot.trailer import TRAILER_BYTES, Trailer, quick, quick_of
 from sim.store.snapshot.upgrades import upgrade
 from sim.world.records import records, unfold
 
-__all__ = [
-    "OpenedFile",
-    "Restore",
-    "SnapshotCapacityError",
-    "Storable",
-    "available_bytes",
-    "find_world",
-    "meta_of",
-    "opened",
-    "packed",
-    "unpack",
-    "world_rows",
-]
-
 WORKING_BYTES = 32 << 20
 """Memory that loading takes beside the columns."""
 

@@ -4,18 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 
-__all__ = [
-    "APPLICATION_ID",
-    "CHUNK_BYTES",
-    "CORE_TABLES",
-    "LARGEST_VALUE",
-    "PAGE_BYTES",
-    "RELATIONAL_TABLES",
-    "VERSION",
-    "create_tables",
-    "known_tables",
-]
-
 APPLICATION_ID = int.from_bytes(b"HUBB", "big")
 """Bytes 68-71 of the file: says that an SQLite file is a Hubbub world."""
 

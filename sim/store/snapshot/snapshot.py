@@ -42,16 +42,6 @@ from sim.store.snapshot.schema import CHUNK_BYTES
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = [
-    "COLUMN",
-    "KEPT_BYTES",
-    "FiledRecords",
-    "SaveReport",
-    "leave_in_file",
-    "load",
-    "read",
-    "save",
-]
 
 LARGEST_FILE_PAGES = 1 << 24
 """1 TiB; SQLite refuses to grow beyond it as if the disk were full."""

@@ -24,19 +24,6 @@ import xxhash
 from sim.core.progress import Report, quiet
 from sim.core.threads import workers
 
-__all__ = [
-    "LEAF_BYTES",
-    "MAGIC",
-    "NO_STRONG",
-    "TRAILER_BYTES",
-    "Leaves",
-    "Trailer",
-    "full",
-    "quick",
-    "quick_of",
-    "trailer_of",
-]
-
 LEAF_BYTES = 1 << 20
 STRONG_BYTES = 32
 QUICK_BYTES = 16

@@ -16,8 +16,6 @@ from sim.platform.acts.log import ActColumns, ActLog
 from sim.platform.feed.candidates_kernels import SETS
 from sim.store.snapshot.columns import Columns
 
-__all__ = ["CHANGES", "Upgrade", "upgrade"]
-
 Upgrade = Callable[[dict[str, Any], Columns], None]
 """Changes (meta, columns) in place; one concern each, in the order of the list."""
 

@@ -12,11 +12,6 @@ from sim.errors import InputError
 from sim.world.contract import PlatformState, WorldState
 from sim.world.seeding import Ids, choose_seeds
 
-__all__ = [
-    "AGENTS", "MESSAGE", "OPENS", "Intervention", "OnPlatform", "members_of", "opens_later",
-    "platform_of",
-]  # fmt: skip
-
 AGENTS = "whom: ids, or an expression as for seeds"
 OPENS = "open-platform"
 MESSAGE = "the injected message that it is about, by its number from 0"

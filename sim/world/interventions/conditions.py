@@ -13,8 +13,6 @@ from sim.world.contract import WorldState
 from sim.world.metrics.series import METRICS, known_metrics
 from sim.world.metrics.values import OF_MESSAGES
 
-__all__ = ["QUANTITIES", "WorldCondition", "condition_of"]
-
 _FORM = re.compile(r"^\s*([a-z_]\w*)\s*(?:#\s*(\d+))?\s*(<=|>=|==|!=|<|>)\s*(\S+)\s*$")
 _COMPARED: dict[str, Callable[[float, float], bool]] = {
     "<": lt, "<=": le, ">": gt, ">=": ge, "==": eq, "!=": ne,

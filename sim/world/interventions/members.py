@@ -32,22 +32,6 @@ from sim.world.interventions.base import (
 from sim.world.interventions.messages import post_of
 from sim.world.metrics.values import cascade_of
 
-__all__ = [
-    "ActByHand",
-    "Ban",
-    "Behave",
-    "ChangeSetting",
-    "ChangeTies",
-    "CutTies",
-    "Freeze",
-    "Group",
-    "Newcomers",
-    "OpenPlatform",
-    "Recommend",
-    "Shock",
-    "Thaw",
-]
-
 Ids = npt.NDArray[np.uint32]
 
 _MOST_PAIRS = 10_000_000

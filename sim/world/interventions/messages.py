@@ -26,8 +26,6 @@ from sim.world.interventions.base import (
 )
 from sim.world.metrics.values import cascade_of
 
-__all__ = ["DownRank", "FactCheck", "Hide", "Inject", "Label", "Vote", "post_of"]
-
 
 class Inject(Intervention):
     """Start a message."""

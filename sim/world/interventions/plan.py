@@ -24,8 +24,6 @@ from sim.world.interventions.conditions import WorldCondition, condition_of
 from sim.world.interventions.kinds import Intervention, LostIntervention, made, remade
 from sim.world.seeding import check_seeds, choose_seeds, takes_long
 
-__all__ = ["Interventions", "Planned"]
-
 MOST = 100_000
 _LONGEST = 300
 _PEOPLE = ("agents", "others", "seeds", "among")

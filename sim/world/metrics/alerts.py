@@ -11,8 +11,6 @@ from typing import Any
 from sim.errors import InputError, UnknownNameError
 from sim.world.metrics.kinds import known_metrics
 
-__all__ = ["ALERTS", "Alert", "AlertRule", "Alerts", "Level"]
-
 MOST_ALERTS = 200
 
 

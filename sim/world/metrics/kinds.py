@@ -13,8 +13,6 @@ from sim.core.registry import names, spec
 from sim.world.contract import WorldState
 from sim.world.metrics.values import EVERY_TICK, SAMPLED, STRUCTURE
 
-__all__ = ["Metric", "is_metric_name", "metric_name", "own_metrics", "value_of"]
-
 METRICS: dict[str, str] = {
     name: says
     for gauges in (EVERY_TICK, SAMPLED, STRUCTURE)

@@ -12,8 +12,6 @@ from sim.errors import InputError, UnknownNameError
 from sim.platform.acts.kinds import Act
 from sim.world.contract import WorldState
 
-__all__ = ["MEMBER_SERIES", "MOST_FOLLOWED", "MemberSeries"]
-
 MOST_FOLLOWED = 1_000
 """Members that may be followed at once."""
 

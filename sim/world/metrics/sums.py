@@ -10,8 +10,6 @@ from sim.core.rng import Stream
 from sim.world.contract import WorldState
 from sim.world.metrics import sums_kernels as kernels
 
-__all__ = ["SAMPLE", "bimodality", "gini", "opinion_measures", "tie_mixing"]
-
 Floats = npt.NDArray[np.float64]
 
 SAMPLE = 4096

@@ -5,8 +5,6 @@ import numpy as np
 from sim.jit.jit import kernel
 from sim.jit.types import F64, I32, I64, U8, U32
 
-__all__ = ["mixed", "variety"]
-
 
 @kernel
 def mixed(rows: U32, ids: U32, label: I32, chosen: U32, total: I64, within: I64) -> None:

@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 
 from sim.world.contract import WorldState
 
-__all__ = [
-    "EVERY_TICK", "OF_MESSAGES", "SAMPLED", "STRUCTURE", "MetricGroup", "cascade_of", "newest",
-]  # fmt: skip
-
 Found = dict[str, float]
 
 SEARCHES = 64

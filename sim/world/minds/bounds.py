@@ -10,8 +10,6 @@ from sim.errors import InputError
 from sim.world.minds.memory import kept
 from sim.world.minds.news import LONGEST_LETTER, MOST_LETTERS, OUTCOMES
 
-__all__ = ["OF_EACH", "asked_of", "caps_of", "sound"]
-
 _LONGEST = 400
 _MOST_STEPS, _LONGEST_STEP = 4, 100
 _MOST_OPTIONS = 32

@@ -16,8 +16,6 @@ from sim.errors import InputError
 from sim.world.contract import WorldState
 from sim.world.seeding import check_seeds, choose_seeds
 
-__all__ = ["check_members", "give", "languages_of", "members_of", "mind_of"]
-
 _LONGEST_LANGUAGE = 40
 Languages = str | Mapping[str, float]
 

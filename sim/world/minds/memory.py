@@ -12,8 +12,6 @@ from typing import Any
 
 from sim.core.text import one_line
 
-__all__ = ["LONGEST", "MOST", "MOST_BYTES", "kept", "recency", "size_of", "tidy"]
-
 MOST = 64
 """Memories of a member."""
 LONGEST = 200

@@ -33,8 +33,6 @@ from sim.world.minds.bounds import OF_EACH, asked_of, caps_of, sound
 from sim.world.minds.memory import kept
 from sim.world.minds.news import OUTCOMES
 
-__all__ = ["PERSON", "Minds", "SeenMessage", "feed_of", "ruled", "unpacked"]
-
 PERSON = "person"
 """The mind of a member that somebody plays: its acts come by hand, and no rule acts for it."""
 

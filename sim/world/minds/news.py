@@ -23,8 +23,6 @@ from sim.platform.posts.posts import Kind
 from sim.world.contract import PlatformState, WorldState
 from sim.world.minds.memory import LONGEST, kept
 
-__all__ = ["LONGEST_LETTER", "MOST_LETTERS", "OUTCOMES", "allies_of", "groups_near", "look"]
-
 MOST_LETTERS, LONGEST_LETTER = 6, 200
 """Of a member, the newest; characters of each."""
 

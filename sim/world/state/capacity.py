@@ -7,8 +7,6 @@ import os
 
 from sim.errors import CapacityError, InputError
 
-__all__ = ["MOST_AGENTS", "estimate_bytes", "refuse_what_does_not_fit"]
-
 MOST_AGENTS = 2**31 - 1
 _MOST_LISTENERS = 2**32 - 1
 _AGENT = 22 + 8 + 4 + 12 + 9

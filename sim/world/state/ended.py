@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 from sim.world.cascades import Stirs, contest_of
 from sim.world.contract import WorldState
 
-__all__ = ["lay_by"]
-
 AT_HAND = 16
 """Of messages that ended, so many of the newest are not packed away."""
 

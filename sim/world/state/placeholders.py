@@ -15,11 +15,6 @@ from sim.spread.channels.channel import PluginChannel
 from sim.world.channels import is_channel
 from sim.world.contract import WorldState
 
-__all__ = [
-    "LostChannel", "LostModel", "channel_record", "channels_lost", "model_of", "opened_of",
-    "record_of", "remark_on",
-]  # fmt: skip
-
 Record = Mapping[str, Any]
 
 

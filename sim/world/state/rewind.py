@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from sim.platform.platform import Platform
     from sim.world.world import World
 
-__all__ = ["become"]
 
 Column = npt.NDArray[Any]
 P = TypeVar("P", bound=Parameters)

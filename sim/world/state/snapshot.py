@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from sim.network.graph.ties import Ties
     from sim.world.world import World
 
-__all__ = ["arrays_of", "still"]
 
 Column = npt.NDArray[Any]
 Copied = Callable[[str, Column], Column]

@@ -44,8 +44,6 @@ if TYPE_CHECKING:
 
 from sim.world.contract import WorldParts, WorldState
 
-__all__ = ["digest_of", "dump_world", "restore_world"]
-
 Columns = dict[str, npt.NDArray[Any]]
 W = TypeVar("W", bound=WorldParts)
 Keep = Callable[[str, npt.NDArray[Any]], npt.NDArray[Any]]

@@ -28,18 +28,6 @@ from sim.lab.validation.tiny_networks import (
 )
 from sim.spread.cascade.cascade import Cascade
 
-__all__ = [
-    "COPIES",
-    "THOROUGH",
-    "Options",
-    "check_exactly",
-    "exact_law",
-    "mean_size",
-    "of_pairs",
-    "sampled",
-    "size_shares",
-]
-
 COPIES, THOROUGH = 20_000, 100_000
 _TICKED, _FLOWED = (1, 3, 6), (1, 3)
 _RARE = 10.0

@@ -23,8 +23,6 @@ from sim.lab.validation.tiny_networks import (
 from sim.spread.cascade.cascade import Cascade
 from sim.world.world import World
 
-__all__ = ["CLAIMS", "GIANT", "KARATE", "PERCOLATED", "THRESHOLDS"]
-
 _PERCOLATION = "Kempe, Kleinberg & Tardos 2003: live ties, all of them enumerated"
 _KNOWN = "live ties, sampled: known to .0018"
 

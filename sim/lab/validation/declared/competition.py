@@ -12,8 +12,6 @@ from sim.lab.validation.declared.build import mean_size, sampled
 from sim.lab.validation.tiny_networks import complete, run
 from sim.world.world import World
 
-__all__ = ["CLAIMS"]
-
 
 def _alone() -> list[ModelClaim]:
     percolation = "Kempe et al. 2003: live ties enumerated; alone it is an independent cascade"

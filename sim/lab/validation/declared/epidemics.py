@@ -23,8 +23,6 @@ from sim.spread.compartments.residence import stay_law
 from sim.spread.theory.edges import attack_rate
 from sim.world.world import World
 
-__all__ = ["CLAIMS", "DISCRETE"]
-
 _CHAIN = "the exact chain over (susceptible, infected)"
 _LATENT = "; a latent stay delays, and changes no final size"
 DISCRETE = ((2, 0.1, 0.2, 1.3571429), (5, 0.1, 0.2, 3.2588066), (10, 0.05, 0.2, 5.8949893))

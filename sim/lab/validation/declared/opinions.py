@@ -20,8 +20,6 @@ from sim.lab.validation.tiny_networks import Arcs, complete, copies, karate, see
 from sim.spread.cascade.cascade import Cascade
 from sim.world.world import World
 
-__all__ = ["CLAIMS"]
-
 _FINE = 10
 """Observations in the mean time between two updates of one network."""
 

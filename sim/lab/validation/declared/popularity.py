@@ -12,8 +12,6 @@ from sim.lab.validation.claim import Compared, ModelClaim, compared_mean, compar
 from sim.lab.validation.declared.build import check_exactly, sampled
 from sim.world.world import World
 
-__all__ = ["CLAIMS"]
-
 _BOREL = {1: 0.606531, 2: 0.183940, 3: 0.083674}
 _WU = "Wu & Huberman 2007: r(t) = exp(-.4 t^.4)"
 

@@ -13,8 +13,6 @@ from sim.lab.validation.declared.build import exact_law, mean_size, sampled, siz
 from sim.lab.validation.tiny_networks import complete, copies, lonely, outbreak
 from sim.world.world import World
 
-__all__ = ["CLAIMS"]
-
 _RUMOURS = ("maki", "k-fold", "daley", "nekovee", "sihr-rumour")
 _MAKI = "Maki & Thompson 1973: the embedded chain, solved"
 _SAME = _MAKI + "; with equal rates of telling and stifling the same chain"

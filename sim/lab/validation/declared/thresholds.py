@@ -29,8 +29,6 @@ from sim.lab.validation.tiny_networks import (
 from sim.spread.cascade.cascade import Cascade
 from sim.world.world import World
 
-__all__ = ["CLAIMS", "KARATE_THRESHOLDS"]
-
 _LIVE = "Kempe, Kleinberg & Tardos 2003: one live tie an agent, all sets enumerated"
 KARATE_THRESHOLDS = (((0,), 12.2436, 0.0048), ((33,), 13.0837, 0.005), ((0, 33), 22.6145, 0.0044))
 """(seeds, mean size, how far it is known) of linear thresholds in the karate club."""

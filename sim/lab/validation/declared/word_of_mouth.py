@@ -14,8 +14,6 @@ from sim.lab.validation.tiny_networks import complete, pairs
 from sim.spread.cascade.cascade import Cascade
 from sim.world.world import World
 
-__all__ = ["CLAIMS"]
-
 _EQUATIONS = "the model's equations"
 _TRUST = 1e-4
 """Trust is kept in 65,536 levels."""
