@@ -70,15 +70,7 @@ class UnknownNameError(InputError):
 
 
 class PluginOffError(UnknownNameError):
-    """A name that a plugin would register which nobody has enabled.
-
-    Parameters
-    ----------
-    name
-        What was asked for.
-    sentence
-        Where the plugin lies, and how it is enabled.
-    """
+    """A name that a plugin would register which nobody has enabled."""
 
     def __init__(self, name: str, sentence: str) -> None:
         HubbubError.__init__(self, sentence)
@@ -87,15 +79,7 @@ class PluginOffError(UnknownNameError):
 
 
 class FileError(HubbubError):
-    """A file cannot be used.
-
-    Parameters
-    ----------
-    path
-        The file.
-    reason
-        Why, and what to try; a clause that ends without a full stop.
-    """
+    """A file cannot be used."""
 
     def __init__(self, path: _Path, reason: str) -> None:
         super().__init__(f"{path}: {reason}.")
@@ -104,19 +88,7 @@ class FileError(HubbubError):
 
 
 class FormatError(FileError):
-    """A line of a file breaks a rule of its format.
-
-    Parameters
-    ----------
-    path
-        The file.
-    line
-        Its line number, from 1.
-    text
-        The line as it stands (shortened).
-    rule
-        The rule that it breaks.
-    """
+    """A line of a file breaks a rule of its format."""
 
     def __init__(self, path: _Path, line: int, text: str, rule: str) -> None:
         shown = text.rstrip("\r\n")

@@ -15,11 +15,6 @@ class LeanColours(LineFilter):
 
     The panes draw a thousand different colours a second; looking each of them up in a cache that
     holds fewer took an eighth of a redraw.
-
-    Parameters
-    ----------
-    full
-        Textual's own filter.
     """
 
     def __init__(self, full: LineFilter) -> None:
@@ -27,15 +22,7 @@ class LeanColours(LineFilter):
         self.full = full
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """Return the line, with the colours of the terminal's palette replaced.
-
-        Parameters
-        ----------
-        segments
-            One line.
-        background
-            Behind it.
-        """
+        """Return the line, with the colours of the terminal's palette replaced."""
         for _, style, _ in segments:
             if style is not None and _is_of_palette(style):
                 return self.full.apply(segments, background)
@@ -44,13 +31,7 @@ class LeanColours(LineFilter):
 
 @lru_cache(maxsize=8)
 def lean(found: LineFilter) -> LineFilter:
-    """Return what stands for one of Textual's filters, the same each time.
-
-    Parameters
-    ----------
-    found
-        A filter that Textual would use.
-    """
+    """Return what stands for one of Textual's filters, the same each time."""
     return LeanColours(found) if isinstance(found, ANSIToTruecolor) else found
 
 

@@ -30,19 +30,7 @@ if TYPE_CHECKING:
 
 
 class Hubbub(Viewer, inherit_bindings=False):
-    """The screen of the simulator.
-
-    Parameters
-    ----------
-    backend
-        The simulator.
-    preferences
-        What the user set.
-    path
-        The saved world to open; the demo world when there is none.
-    read_only
-        Whether to open a copy of it.
-    """
+    """The screen of the simulator."""
 
     TITLE = "Hubbub"
     CSS_PATH = ["styles/app.tcss", "styles/dialogs.tcss"]  # noqa: RUF012 - as Textual declares it
@@ -136,28 +124,7 @@ def main(
     isolated: bool = False,
     read_only: bool = False,
 ) -> int:
-    """Open the screen, on a saved world or on the demo world.
-
-    Parameters
-    ----------
-    path
-        A saved world; none for the demo world.
-    saves
-        The saves folder; none for the one of the settings.
-    fps
-        Frames a second; none for the settings' own.
-    theme
-        The name of a theme; none for the settings' own.
-    isolated
-        Whether the engine runs in a process of its own, where no plugin harms the screen.
-    read_only
-        Whether it is a copy of the world, of which nothing is written.
-
-    Returns
-    -------
-    int
-        The exit code: 0, 2 where there is no terminal, 128 + n after signal n.
-    """
+    """Open the screen, on a saved world or on the demo world."""
 
     def made() -> Hubbub:
         from tui.sim_backend import SimBackend, preferences  # where there is a terminal

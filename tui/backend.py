@@ -16,21 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PluginChoice:
-    """A model or a kind of network that can be chosen.
-
-    Parameters
-    ----------
-    name
-        Its registered name.
-    summary
-        One line.
-    parameters
-        What its form asks for.
-    check
-        Called with (parameter, typed value); returns the sentence of what is wrong, or nothing.
-    family
-        Under which heading it is listed; empty: none.
-    """
+    """A model or a kind of network that can be chosen."""
 
     name: str
     summary: str
@@ -41,21 +27,7 @@ class PluginChoice:
 
 @dataclass(frozen=True, slots=True)
 class NewWorldSpec:
-    """What a new world is made of.
-
-    Parameters
-    ----------
-    agents
-        How many members.
-    network
-        The kind of network.
-    seed
-        Of every draw.
-    parameters
-        Of the kind of network, and ``mean_degree``.
-    platform
-        The recommender of its platform; empty: it has none.
-    """
+    """What a new world is made of."""
 
     agents: int
     network: str
@@ -66,26 +38,7 @@ class NewWorldSpec:
 
 @dataclass(frozen=True, slots=True)
 class SavedWorld:
-    """A file of the saves folder.
-
-    Parameters
-    ----------
-    path
-        The file.
-    tick, agents
-        Of the world in it; -1 when the file is damaged.
-    saved
-        When, as a person reads it.
-    bytes
-        Its size.
-    damage
-        Why it cannot be opened; empty when it can.
-    live
-        What its journal holds beyond the file, one sentence; empty when it has none.
-    state
-        ``"in use"``, ``"not closed"``, ``"unsaved"``: it was closed and goes on where it was; or
-        empty.
-    """
+    """A file of the saves folder."""
 
     path: Path
     tick: int
@@ -99,19 +52,7 @@ class SavedWorld:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Where a world lives.
-
-    Parameters
-    ----------
-    at
-        Beside which file its journal lies; None: it keeps none.
-    is_named
-        Whether a person gave it that name, so that it is found there again.
-    is_copy
-        Whether another process has it open.
-    is_lost
-        Whether it is to go for good when it is left.
-    """
+    """Where a world lives."""
 
     at: Path | None = None
     is_named: bool = False
@@ -121,15 +62,7 @@ class Home:
 
 @dataclass(frozen=True, slots=True)
 class ScenarioChoice:
-    """A scenario that can be played.
-
-    Parameters
-    ----------
-    where
-        ``gallery:NAME``, or a file.
-    title
-        What it is about.
-    """
+    """A scenario that can be played."""
 
     where: str
     title: str
@@ -137,19 +70,7 @@ class ScenarioChoice:
 
 @dataclass(frozen=True, slots=True)
 class PlayedScenario:
-    """A scenario that was read and checked, to be played.
-
-    Parameters
-    ----------
-    name
-        What its world is called.
-    plan
-        What happens in it.
-    make
-        Makes its world, in which the plan has begun; remarks are appended to the list.
-    headless
-        What it asks for that only a run without the screen does, one sentence; empty: nothing.
-    """
+    """A scenario that was read and checked, to be played."""
 
     name: str
     plan: RunPlan
@@ -159,25 +80,7 @@ class PlayedScenario:
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What the user set for the screen.
-
-    Parameters
-    ----------
-    keymap
-        Action id to keys.
-    theme
-        The name of a theme; empty for the default.
-    frames_per_second
-        How often the screen follows the engine.
-    symbols
-        What curves are drawn with: ``"braille"``, ``"block"`` or ``"ascii"``.
-    journal
-        Whether worlds keep a journal: ``"on"``, ``"off"`` or ``"ask"``.
-    model
-        The model that a message has when nobody says another; empty: the screen's own choice.
-    metrics
-        Names of the metrics that Live shows.
-    """
+    """What the user set for the screen."""
 
     keymap: Mapping[str, str] = field(default_factory=dict)
     theme: str = ""

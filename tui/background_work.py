@@ -33,11 +33,6 @@ LATE_SECONDS = 5.0
 class BackgroundWork:
     """Work that nobody waits for.
 
-    Parameters
-    ----------
-    app
-        Whose.
-
     Attributes
     ----------
     model_words, saved_words, lab_words, scenario_words

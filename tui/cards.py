@@ -30,18 +30,7 @@ _SHOWN = (
 
 
 def facts_of(name: str) -> list[tuple[str, str]]:
-    """Return (label, text) of everything known of a model; a label may be empty.
-
-    Parameters
-    ----------
-    name
-        Its registered name.
-
-    Raises
-    ------
-    UnknownNameError
-        When no model is called so.
-    """
+    """Return (label, text) of everything known of a model; a label may be empty."""
     from sim import spec
     from sim.core import card_of, describe
 

@@ -201,17 +201,7 @@ def series_of(experiment: Experiment) -> tuple[str, ...]:
 
 
 def outcome_of(experiment: Experiment, series: str, axes: tuple[str, ...] = ()) -> Outcome | None:
-    """Return what an experiment comes to so far; None: nothing is finished, or it has no series.
-
-    Parameters
-    ----------
-    experiment
-        It may be running.
-    series
-        Whose curves, or of a sweep which measure; another one where it has none of that name.
-    axes
-        The two parameters of the heat map of a sweep; others: its first two.
-    """
+    """Return what an experiment comes to so far; None: nothing is finished, or it has no series."""
     from sim.lab import Calibration, StudyFindings, Sweep
 
     found: Any = experiment.found
@@ -494,21 +484,7 @@ def _between(interval: Interval) -> str:
 def course(
     world: World, series: str, tick: int, numbers: tuple[int, ...], said: tuple[str, ...]
 ) -> Floats:
-    """Return how the world itself went since a tick, float64 (ticks + 1,); asked of the engine.
-
-    Parameters
-    ----------
-    world
-        The running one.
-    series
-        ``ever``, ``new``, or ``in STATE``; of others a world keeps no history: empty.
-    tick
-        Row 0.
-    numbers
-        Of the messages that are summed.
-    said
-        Their texts, where they were to be sent at that tick; if others were, it is empty.
-    """
+    """Return how the world itself went since a tick, float64 (ticks + 1,); asked of the engine."""
     many = len(world.cascades)
     there = [world.cascades[number] for number in numbers if number < many]
     total = np.zeros(max(0, world.tick - tick + 1))

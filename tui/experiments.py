@@ -40,23 +40,7 @@ _PATIENCE = 5.0
 
 @dataclass(frozen=True)
 class ExperimentPlan:
-    """What is run.
-
-    Parameters
-    ----------
-    title
-        What it is about: a message.
-    replicates
-        How many.
-    messages
-        Sent at the start of each run; none: those that are under way go on.
-    ticks
-        How long each runs; None: until nothing can change any more.
-    seed
-        Of the first; None: the world's.
-    arms
-        Futures that are compared, name and what is done; none: the world as it is, alone.
-    """
+    """What is run."""
 
     title: str
     replicates: int
@@ -83,24 +67,7 @@ class ExperimentPlan:
 
 @dataclass(frozen=True)
 class FilePlan:
-    """What is run of a file: a study, a sweep, a calibration.
-
-    Parameters
-    ----------
-    title
-        What it is about.
-    begin
-        Runs it, given ``report`` and what :meth:`Experiments.workers` says; ``follow`` too, where
-        it can be looked at on the way.
-    look
-        Returns what is finished, of a progress; None: nothing is seen before the end.
-    into
-        The file that keeps each run; None: none.
-    total
-        Runs that are asked for; 0: not known before it runs.
-    needs_world
-        Whether ``begin`` is given a copy of the world on the screen first.
-    """
+    """What is run of a file: a study, a sweep, a calibration."""
 
     title: str
     begin: Callable[..., Awaitable[Result]]
@@ -213,11 +180,6 @@ class ExperimentHost(Protocol):
 class Experiments:
     """The experiments of this session; one runs at a time.
 
-    Parameters
-    ----------
-    app
-        On whose screen they are.
-
     Attributes
     ----------
     all
@@ -235,13 +197,7 @@ class Experiments:
         return next((each for each in self.all if each.state == "running"), None)
 
     def require_free(self) -> None:
-        """Refuse a second one beside one that runs.
-
-        Raises
-        ------
-        InputError
-            It says how to stop the other.
-        """
+        """Refuse a second one beside one that runs."""
         if self.running is not None:
             raise InputError(
                 f"Runs go on already ({self.running.how_far}); wait, or stop them with "

@@ -39,13 +39,6 @@ class FrameFeed:
 
     The simulation is entered and left in the same task, whoever asks for it.
 
-    Parameters
-    ----------
-    simulation
-        A simulation that has not been entered yet.
-    on_failure
-        Called when watching ends by an error after it began well.
-
     Attributes
     ----------
     health

@@ -27,14 +27,7 @@ def pause_collector() -> None:
 
 
 def resume_collector(*, freezing: bool) -> None:
-    """Let the collector go on; nothing is done where it was not paused.
-
-    Parameters
-    ----------
-    freezing
-        Whether what is there by now is never looked at again. A world must be: it refers to itself,
-        and a frozen one would stay in memory after it was left.
-    """
+    """Let the collector go on; nothing is done where it was not paused."""
     if gc.isenabled():
         return
     if freezing:

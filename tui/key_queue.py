@@ -27,13 +27,7 @@ ROUNDS = {"enter": 3, "escape": 2}
 
 
 class Pulse(Message):
-    """Follows a key on its way; when it is back at the program the key has done its work.
-
-    Parameters
-    ----------
-    number
-        Only the newest one counts.
-    """
+    """Follows a key on its way; when it is back at the program the key has done its work."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -46,11 +40,6 @@ class TypedAhead:
     Textual gives a key to whatever has the focus when it arrives. In a burst such as ``:speed 5``
     the letters arrive before ``:`` has moved the focus, and in ``ihello`` before the dialog that
     ``i`` opens is there; they would run as keys of the stage.
-
-    Parameters
-    ----------
-    app
-        The program.
     """
 
     def __init__(self, app: KeysInOrder) -> None:

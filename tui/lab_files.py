@@ -121,13 +121,7 @@ def _state(results: Path) -> str:
 
 
 def kept_in(results: Path) -> int:
-    """Return how many finished runs a file of results holds, with those numbered beside it.
-
-    Raises
-    ------
-    FileError
-        When one is no such file, or is being written.
-    """
+    """Return how many finished runs a file of results holds, with those numbered beside it."""
     from sim.lab.runs.results_file import finished_in
 
     return sum(finished_in(path) for path in results_of(results))
@@ -157,13 +151,7 @@ def sweep_results(where: str) -> Path:
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a file that is to be edited.
-
-    Raises
-    ------
-    FileError
-        When it is not there, too long, or no text.
-    """
+    """Return the text of a file that is to be edited."""
     try:
         if path.stat().st_size > MOST_BYTES:
             raise FileError(path, "is longer than 1 MiB; edit it with another program")
@@ -176,13 +164,7 @@ def read_text(path: Path) -> str:
 
 
 def write_text(path: Path, text: str, *, force: bool = True) -> None:
-    """Write a text in one piece; a disk that refuses leaves the file as it was.
-
-    Raises
-    ------
-    FileError
-        When it cannot be written, or is there and may not be replaced.
-    """
+    """Write a text in one piece; a disk that refuses leaves the file as it was."""
     from sim.io.exporting.export_files import outlet
 
     with outlet(path, force=force) as (draft,):
@@ -190,13 +172,7 @@ def write_text(path: Path, text: str, *, force: bool = True) -> None:
 
 
 def write_new_study(path: Path) -> None:
-    """Write a commented study to begin with.
-
-    Raises
-    ------
-    FileError
-        When there is a file already, or none can be written.
-    """
+    """Write a commented study to begin with."""
     from sim.lab.studies import template
 
     if path.exists():
@@ -207,15 +183,7 @@ def write_new_study(path: Path) -> None:
 
 
 def fault_of(path: Path, text: str) -> Diagnostic | None:
-    """Return the first thing that is wrong with the text of a study or scenario; None: it runs.
-
-    Parameters
-    ----------
-    path
-        Where it is to stand; paths in it are relative to that.
-    text
-        All of it.
-    """
+    """Return the first thing that is wrong with the text of a study or scenario; None: it runs."""
     from sim.lab.studies import study_of
     from sim.scenario.plan import Stop
     from sim.scenario.spec import scenario_from, toml_text
@@ -268,17 +236,7 @@ def _row_of(text: str, said: str) -> int:
 
 
 def study_plan(study: Study, into: Path, again: str) -> FilePlan:
-    """Return what runs a study, and goes on with what its file keeps.
-
-    Parameters
-    ----------
-    study
-        Checked already.
-    into
-        The file of results.
-    again
-        What is typed to run it, as a refusal names it.
-    """
+    """Return what runs a study, and goes on with what its file keeps."""
     from sim import lab
 
     def look(progress: Any) -> StudyFindings:
@@ -295,19 +253,7 @@ def study_plan(study: Study, into: Path, again: str) -> FilePlan:
 def sweep_plan(
     where: str, how: Mapping[str, Any], into: Path | None, message: Mapping[str, Any] | None = None
 ) -> FilePlan:
-    """Return what runs a sweep, and goes on with what its file keeps.
-
-    Parameters
-    ----------
-    where
-        A scenario; of a message in the world on the screen: what it is called.
-    how
-        As :func:`sim.lab.sweep` takes it.
-    into
-        The file of results; None: none.
-    message
-        What is sent in a copy of the world on the screen; None: the scenario is run.
-    """
+    """Return what runs a sweep, and goes on with what its file keeps."""
     from sim import lab
 
     def look(progress: Any) -> Result:
@@ -339,15 +285,7 @@ def _saying_how(into: Path | None, again: str) -> Iterator[None]:
 
 
 def calibration_plan(data: Path, how: Mapping[str, Any]) -> FilePlan:
-    """Return what fits parameters to observed messages.
-
-    Parameters
-    ----------
-    data
-        What was observed.
-    how
-        As :func:`sim.lab.calibrate` takes it.
-    """
+    """Return what fits parameters to observed messages."""
     from sim import lab
 
     async def begin(*, workers: int, report: Any, **_others: Any) -> Result:

@@ -24,11 +24,6 @@ PATIENCE = 0.2
 class LongWork:
     """Runs one piece of long work at a time.
 
-    Parameters
-    ----------
-    app
-        Where the dialog is shown.
-
     Attributes
     ----------
     busy

@@ -53,13 +53,7 @@ class ModelAccess:
         return self._budget
 
     async def ready(self) -> Thinker:
-        """Return who asks; opens the way, unless it is open.
-
-        Raises
-        ------
-        InputError
-            Nobody can be asked: one sentence on what is missing.
-        """
+        """Return who asks; opens the way, unless it is open."""
         thinker = self.thinker
         if thinker is None or thinker.pool is None:
             thinker = await self.anew()
@@ -68,15 +62,7 @@ class ModelAccess:
         return thinker
 
     async def anew(self, use: Using | None = None, *, offline: bool = False) -> Thinker:
-        """Open the way anew, as settings say now, and close the old one; may lack somebody.
-
-        Parameters
-        ----------
-        use
-            Takes the new one into use before the old one is closed.
-        offline
-            Whether nobody shall be asked: rules stand in for models.
-        """
+        """Open the way anew, as settings say now, and close the old one; may lack somebody."""
         from sim.runtime.minds_opening import thinker_of
 
         budget = await self.budget()

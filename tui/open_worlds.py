@@ -39,11 +39,6 @@ COPY = (
 class OpenWorlds:
     """Opens the simulation of a world with its journal, and clears up behind the one before.
 
-    Parameters
-    ----------
-    app
-        Whose screen it is.
-
     Attributes
     ----------
     home
@@ -110,13 +105,7 @@ class OpenWorlds:
     async def start(
         self, world: World, name: str, path: Path | None, opened: Opened | None
     ) -> tuple[FrameFeed, Home]:
-        """Start the engine of a world; one whose journal cannot be kept starts without one.
-
-        Raises
-        ------
-        LeaseError
-            When another process has it open.
-        """
+        """Start the engine of a world; one whose journal cannot be kept starts without one."""
         if opened is not None and opened.is_read_only:
             return await self._feed(world, name, None, None), Home(is_copy=True)
         if not await self._wants_journal(name):

@@ -28,13 +28,6 @@ class HubbubApp(KeysInOrder, inherit_bindings=False):
     It stands below all of them, so that none imports the whole: :class:`~tui.viewer.Viewer` makes
     parts and modes, and :class:`~tui.app.Hubbub` carries out what keys and the ``:`` line ask for.
 
-    Parameters
-    ----------
-    backend
-        The simulator.
-    preferences
-        What the user set.
-
     Attributes
     ----------
     feed, frame

@@ -38,13 +38,6 @@ def plain(text: str, cells: int | None = None) -> str:
     """Return `text` without anything a terminal obeys; line ends are kept, tabs become a space.
 
     It is still a string: give it to Textual inside ``Content`` or with ``markup=False``.
-
-    Parameters
-    ----------
-    text
-        Anything.
-    cells
-        Most terminal cells of the result, which then ends with an ellipsis; None: no limit.
     """
     safe = clean(text).replace("\t", " ")
     return safe if cells is None else clip(safe, cells)
@@ -79,15 +72,7 @@ def line(text: str, cells: int) -> str:
 
 
 def content(text: str, cells: int | None = None, style: str = "") -> Content:
-    """Return `text` as content for any widget; brackets stay brackets.
-
-    Parameters
-    ----------
-    text, cells
-        As in `plain`.
-    style
-        A style of the theme for all of it, such as ``"bold $primary"``.
-    """
+    """Return `text` as content for any widget; brackets stay brackets."""
     return Content.styled(plain(text, cells), style)
 
 
@@ -105,15 +90,7 @@ class SafeFilter(LineFilter):
         return hash(SafeFilter)
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """Replace what must not be shown; the line keeps its width.
-
-        Parameters
-        ----------
-        segments
-            One line.
-        background
-            Not used.
-        """
+        """Replace what must not be shown; the line keeps its width."""
         text = "".join([segment.text for segment in segments])
         if (text.isprintable() or not _UNSAFE.search(text)) and not _leads_out(segments):
             return segments

@@ -16,17 +16,7 @@ if TYPE_CHECKING:
 
 
 def seen(path: Path, place: LivePlace | None, said: Info | HubbubError) -> SavedWorld:
-    """Return what a file and its journal say of themselves, or why it cannot be opened.
-
-    Parameters
-    ----------
-    path
-        The file.
-    place
-        The live world beside it, if there is one.
-    said
-        What is in the file, or why that cannot be read.
-    """
+    """Return what a file and its journal say of themselves, or why it cannot be opened."""
     stat = path.stat()
     live, state = _live(place)
     when = _when(max(stat.st_mtime, _written(place)))

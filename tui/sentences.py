@@ -16,15 +16,7 @@ if TYPE_CHECKING:
 
 
 def broken(error: BaseException | None, frame: Frame | None = None) -> str:
-    """Say that the program itself broke, and where, without values and secrets; also in a file.
-
-    Parameters
-    ----------
-    error
-        What nobody foresaw.
-    frame
-        The newest one, whose tick and seed help to find the fault.
-    """
+    """Say that the program itself broke, and where, without values and secrets; also in a file."""
     from sim.settings import crash_report, redacted
 
     if error is None:
@@ -37,15 +29,7 @@ def broken(error: BaseException | None, frame: Frame | None = None) -> str:
 
 
 def hint_for(frame: Frame | None, keymap: Mapping[str, str]) -> str:
-    """Say what can be done next.
-
-    Parameters
-    ----------
-    frame
-        The newest one.
-    keymap
-        The user's keys, so that the hint names them.
-    """
+    """Say what can be done next."""
 
     def key(action: str) -> str:
         return key_label(keys_of(by_id(action), keymap)[0])

@@ -61,15 +61,7 @@ def preferences() -> Preferences:
 
 
 class SimBackend:
-    """The real simulator.
-
-    Parameters
-    ----------
-    saves
-        The saves folder; none for the one of the settings.
-    isolated
-        Whether engines run in processes of their own, where no plugin harms the screen.
-    """
+    """The real simulator."""
 
     workers = "loky"
     """Processes carry out experiments, so that no key waits for them."""

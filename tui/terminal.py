@@ -44,15 +44,7 @@ def obstacle(
     environment: Mapping[str, str] = os.environ,
     streams: tuple[TextIO | None, ...] | None = None,
 ) -> str:
-    """Say why the screen cannot be shown here; empty when it can.
-
-    Parameters
-    ----------
-    environment
-        Where ``TERM`` is looked up.
-    streams
-        What must be a terminal; by default input and output. Errors may go to a file.
-    """
+    """Say why the screen cannot be shown here; empty when it can."""
     if environment.get("TERM", "") == "dumb":
         return NO_TERMINAL.format(reason="TERM=dumb says that this one cannot move its cursor")
     for stream in streams or (sys.__stdin__, sys.__stdout__):
@@ -62,18 +54,7 @@ def obstacle(
 
 
 def run_on_terminal(made: Callable[[], HubbubApp]) -> int:
-    """Show the screen until it is left.
-
-    Parameters
-    ----------
-    made
-        Makes the program; called once it is known that there is a terminal.
-
-    Returns
-    -------
-    int
-        The exit code: 0, 2 where there is no terminal, 128 + n after signal n.
-    """
+    """Show the screen until it is left."""
     refusal = obstacle()
     if refusal:
         print(refusal, file=sys.stderr)  # noqa: T201 - the screen is not there to say it

@@ -182,15 +182,7 @@ class CurveStyle:
 
 
 def series(count: int, *, dark: bool = True) -> tuple[CurveStyle, ...]:
-    """Give `count` styles; colours repeat after 7, dashes after 4, markers after 30.
-
-    Parameters
-    ----------
-    count : int
-        How many curves there are, 0 or more.
-    dark : bool
-        Whether the background is dark.
-    """
+    """Give `count` styles; colours repeat after 7, dashes after 4, markers after 30."""
     colours = _DARK_SERIES if dark else _LIGHT_SERIES
     return tuple(
         CurveStyle(
@@ -208,13 +200,6 @@ def styles(states: Sequence[str], *, dark: bool = True) -> tuple[CurveStyle, ...
     A role (:data:`ROLES`) looks the same in every model. Of two states of one role the first has
     its style; those without a role, and the first state of a model that has none, take the styles
     that no role of the model needs, in order.
-
-    Parameters
-    ----------
-    states : sequence of str
-        Names, in the order of the model; all different.
-    dark : bool
-        Whether the background is dark.
     """
     places = dict.fromkeys(states, -1)
     taken: set[int] = set()
@@ -250,13 +235,6 @@ def shade(shares: NDArray[np.floating[Any]], *, dark: bool = True) -> NDArray[np
     From 0 to 100 % whatever is shown, so that pictures can be compared. Half of the colours are for
     shares up to a quarter (the place on the ramp is the root of the share): most messages reach
     few. NaN counts as 0.
-
-    Parameters
-    ----------
-    shares : float (...)
-        In [0, 1].
-    dark : bool
-        Whether the background is dark.
     """
     steps = np.rint(np.sqrt(np.nan_to_num(shares).clip(0, 1)) * (LEVELS - 1)).astype(np.int64)
     colours: NDArray[np.uint8] = ramp(dark=dark)[steps * 255 // (LEVELS - 1)]

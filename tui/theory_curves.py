@@ -23,13 +23,7 @@ Key = tuple[object, ...]
 
 
 class TheoryCurves:
-    """The theories of one message, and which of them is drawn.
-
-    Parameters
-    ----------
-    app
-        Whose curves they stand beside.
-    """
+    """The theories of one message, and which of them is drawn."""
 
     def __init__(self, app: HubbubApp) -> None:
         self._app = app

@@ -44,17 +44,6 @@ if TYPE_CHECKING:
 class Viewer(HubbubApp, inherit_bindings=False):
     """Opens a world, follows it and shows it; what actions ask of the screen.
 
-    Parameters
-    ----------
-    backend
-        The simulator.
-    preferences
-        What the user set.
-    path
-        The saved world to open; the demo world when there is none.
-    read_only
-        Whether to open a copy of it.
-
     Attributes
     ----------
     homes, predicted, upkeep
@@ -139,19 +128,7 @@ class Viewer(HubbubApp, inherit_bindings=False):
         self, world: World, name: str, path: Path | None = None, opened: Opened | None = None,
         *, is_first: bool = False,
     ) -> None:  # fmt: skip
-        """Leave the old world and show another.
-
-        Parameters
-        ----------
-        world
-            The world, which belongs to the engine from here on.
-        name, path
-            What it is called and where it is saved, if it is.
-        opened
-            How it was found, when it was opened.
-        is_first
-            Whether it is the one of the start, which yields to any that was asked for meanwhile.
-        """
+        """Leave the old world and show another."""
         async with self._entering:
             if is_first and self.feed is not None:
                 return

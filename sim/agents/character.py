@@ -70,20 +70,7 @@ def verification(agents: Agents, who: npt.ArrayLike | None = None) -> Floats:
 
 
 def expertise(agents: Agents, who: npt.ArrayLike, interest: npt.ArrayLike) -> Floats:
-    """Return how much agents know about an interest each, in [0, 1].
-
-    Parameters
-    ----------
-    agents
-        The population.
-    who, interest
-        Agents and bits of the vocabulary, broadcast together.
-
-    Raises
-    ------
-    InputError
-        For an agent or an interest that there is not.
-    """
+    """Return how much agents know about an interest each, in [0, 1]."""
     ids, bits = np.broadcast_arrays(np.atleast_1d(np.asarray(who)), np.asarray(interest))
     agents.is_active(ids)  # refuses what is no agent
     last = len(agents.vocabulary) - 1
@@ -98,15 +85,7 @@ def expertise(agents: Agents, who: npt.ArrayLike, interest: npt.ArrayLike) -> Fl
 
 
 def archetype(agents: Agents, who: npt.ArrayLike | None = None) -> npt.NDArray[np.uint8]:
-    """Return what kind of member each agent is: uint8 (n,), a place in :data:`ARCHETYPES`.
-
-    Parameters
-    ----------
-    agents
-        The population.
-    who
-        Some of them; None: all.
-    """
+    """Return what kind of member each agent is: uint8 (n,), a place in :data:`ARCHETYPES`."""
     chosen = slice(None) if who is None else np.asarray(who)
     o, c, e, a, n = agents.personality[chosen].T / 255.0
     activity = agents.activity[chosen].astype(np.float64)

@@ -37,15 +37,7 @@ class Hours:
         return self.agents.nbytes + self.chances.nbytes
 
     def put(self, agents: npt.ArrayLike, chances: npt.ArrayLike) -> None:
-        """Give agents their hours, in place of what they had.
-
-        Parameters
-        ----------
-        agents
-            Indices (k,), all different.
-        chances
-            (k, 24), in [0, 1].
-        """
+        """Give agents their hours, in place of what they had."""
         who = np.asarray(agents, np.uint32)
         own = _checked(np.asarray(chances, np.float64), who.size)
         kept = ~np.isin(self.agents, who)
@@ -61,19 +53,7 @@ class Hours:
         uniforms: npt.NDArray[np.float64],
         hour: float,
     ) -> npt.NDArray[np.uint32]:
-        """Return who is online once agents with hours of their own keep to these.
-
-        Parameters
-        ----------
-        online
-            uint32, rising: by activity and chronotype.
-        can
-            bool (k,): which of :attr:`agents` are active at all.
-        uniforms
-            float64 (k,) in [0, 1): a draw for each of :attr:`agents`.
-        hour
-            Of the day, in the middle of the tick.
-        """
+        """Return who is online once agents with hours of their own keep to these."""
         others = online[~np.isin(online, self.agents, assume_unique=True)]
         wakes = can & (uniforms < self.chances[:, int(hour) % DAY])
         return np.sort(np.concatenate([others, self.agents[wakes]]))

@@ -21,15 +21,7 @@ _CANDIDATES = 4000  # strings compared when a suggestion is sought: 30 ms
 
 
 class Identities:
-    """The foreign ids of agents 0..n-1, immutable; equal to the index when there are none.
-
-    Parameters
-    ----------
-    count
-        Agents.
-    foreign
-        None (an agent's id is its index), int64 (count,) or packed strings; all different.
-    """
+    """The foreign ids of agents 0..n-1, immutable; equal to the index when there are none."""
 
     def __init__(self, count: int, foreign: npt.NDArray[np.int64] | Texts | None = None) -> None:
         self.count = count
@@ -58,13 +50,7 @@ class Identities:
         return own + sum(part.nbytes for part in lookup)
 
     def index(self, foreign: SupportsIndex | str) -> int:
-        """Return the agent of a foreign id; a number may come as digits.
-
-        Raises
-        ------
-        InputError
-            No agent has it; names the nearest one, or the range.
-        """
+        """Return the agent of a foreign id; a number may come as digits."""
         if isinstance(self.foreign, Texts):
             return self._index_of_text(str(foreign))
         return self._index_of_number(_number(foreign))

@@ -104,22 +104,7 @@ def check_moves(
     goal: Lifecycle,
     named: Callable[[int], object] = int,
 ) -> None:
-    """Refuse a move that the table forbids.
-
-    Parameters
-    ----------
-    ids, status
-        uint32 (k,) and uint8 (k,): who moves, and from which stage.
-    goal
-        The stage all of them are to reach.
-    named
-        What people call an agent: its foreign id.
-
-    Raises
-    ------
-    InputError
-        Names the first agent that may not move, and where it could go.
-    """
+    """Refuse a move that the table forbids."""
     wrong = np.flatnonzero(~_LEGAL[status, int(goal)])
     if not len(wrong):
         return

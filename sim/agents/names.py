@@ -25,13 +25,6 @@ _HALF = (1 << 32) - 1
 def name_of(seed: int, index: int) -> str:
     """Return the made-up name of an agent, "First Last"; 79,000 different ones.
 
-    Parameters
-    ----------
-    seed
-        The world's seed, any integer.
-    index
-        The agent, at least 0.
-
     Examples
     --------
     >>> name_of(7, 0) == name_of(7, 0)
@@ -97,17 +90,6 @@ WORDS = 3
 
 class NameSnapshot:
     """What agents are called, as it was when it was taken; nothing here changes any more.
-
-    Parameters
-    ----------
-    seed, count
-        Of the population.
-    ids
-        Foreign ids: None, int64 (count,) or texts.
-    names
-        Imported names, of the first agents; None without any.
-    cold
-        Names that were told of some.
 
     Examples
     --------

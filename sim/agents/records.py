@@ -101,13 +101,7 @@ class Chunks(Protocol):
 
 
 class MemoryChunks:
-    """Packed bytes in memory.
-
-    Parameters
-    ----------
-    data
-        uint8 (bytes,).
-    """
+    """Packed bytes in memory."""
 
     def __init__(self, data: npt.NDArray[np.uint8]) -> None:
         self._data = data
@@ -122,11 +116,6 @@ class MemoryChunks:
 
 class ColdRecords:
     """Records by agent, a table of plain values each; agents without one cost nothing.
-
-    Parameters
-    ----------
-    room
-        Bytes of packed chunks whose unpacked records are kept.
 
     Attributes
     ----------
@@ -195,13 +184,7 @@ class ColdRecords:
             return found.astype(np.uint32)
 
     def get(self, agent: int) -> Record:
-        """Return the record of an agent, to be read only; empty when it has none.
-
-        Raises
-        ------
-        InputError
-            When the packed bytes are not those that were written.
-        """
+        """Return the record of an agent, to be read only; empty when it has none."""
         with self._lock:
             if not self._has(agent):
                 return {}
@@ -215,13 +198,7 @@ class ColdRecords:
         return value if isinstance(value, str) else ""
 
     def put(self, records: Mapping[int, Record]) -> None:
-        """Replace the records of agents; an empty one takes it away.
-
-        Raises
-        ------
-        InputError
-            For values that are not plain; nothing is changed.
-        """
+        """Replace the records of agents; an empty one takes it away."""
         for agent, record in records.items():
             _packed([record], f"What is known of agent {agent}")
         with self._lock:
@@ -259,13 +236,7 @@ class ColdRecords:
 
     @classmethod
     def restore(cls, columns: Mapping[str, npt.NDArray[Any]], agents: int) -> ColdRecords:
-        """Return the records of :meth:`dump`.
-
-        Raises
-        ------
-        InputError
-            For columns that do not fit each other, or name agents that there are not.
-        """
+        """Return the records of :meth:`dump`."""
         cold = cls()
         if not columns:
             return cold
@@ -278,13 +249,7 @@ class ColdRecords:
         return cold
 
     def lie_in(self, chunks: Chunks) -> None:
-        """Read packed bytes from elsewhere from now on: the same ones that are here.
-
-        Raises
-        ------
-        InputError
-            When their number is another.
-        """
+        """Read packed bytes from elsewhere from now on: the same ones that are here."""
         with self._lock:
             self._fold()
             if len(chunks) != len(self._chunks):

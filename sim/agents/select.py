@@ -83,11 +83,6 @@ def check_query(query: str) -> None:
 
     Interests, communities and ids are the population's own; :func:`select` looks for them there.
 
-    Raises
-    ------
-    InputError
-        As of :func:`select`.
-
     Examples
     --------
     >>> check_query("activity>0.9 status:banned")

@@ -16,15 +16,7 @@ _T = TypeVar("_T", bound=np.generic)
 
 
 class Texts:
-    """A read-only sequence of strings; a million of 10 letters take 18 MB.
-
-    Parameters
-    ----------
-    blob
-        uint8: the texts in UTF-8, end to end.
-    offsets
-        int64 (n + 1,): text i is ``blob[offsets[i]:offsets[i + 1]]``.
-    """
+    """A read-only sequence of strings; a million of 10 letters take 18 MB."""
 
     __slots__ = ("blob", "offsets")
 

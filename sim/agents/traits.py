@@ -35,17 +35,7 @@ _CHUNK = 1 << 18  # rows between two reports: 25 ms
 
 @lru_cache(maxsize=64)
 def popularity_table(size: int) -> npt.NDArray[np.uint8]:
-    """Return topics 0..size-1, each as often as it is popular (rank ** -0.6).
-
-    Parameters
-    ----------
-    size
-        Names in the vocabulary, 1..64; their order is their rank.
-
-    Returns
-    -------
-    uint8 (4096,), ascending, read-only
-    """
+    """Return topics 0..size-1, each as often as it is popular (rank ** -0.6)."""
     weights = np.arange(1, size + 1, dtype=np.float64) ** -_EXPONENT
     ends = np.rint(np.cumsum(weights) / weights.sum() * TABLE).astype(np.int64)
     table = np.searchsorted(ends, np.arange(TABLE), side="right").astype(np.uint8)
@@ -74,25 +64,7 @@ def draw(
     columns: tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint64], npt.NDArray[np.float32]],
     report: Report = quiet,
 ) -> None:
-    """Fill the drawn columns of agents ``start .. start + len(community)``.
-
-    Parameters
-    ----------
-    seed
-        The world's seed.
-    start
-        The first agent.
-    community
-        int32 (n,): labels, -1 none.
-    topics
-        From :func:`community_topics`.
-    vocabulary
-        Names the interests.
-    columns
-        personality uint8 (n, 5), interests uint64 (n,), activity float32 (n,): written.
-    report
-        Told the share done; may cancel.
-    """
+    """Fill the drawn columns of agents ``start .. start + len(community)``."""
     keys = [key(seed, s) for s in (Stream.PERSONALITY, Stream.INTERESTS, Stream.ACTIVITY)]
     table = popularity_table(len(vocabulary))
     personality, interests, activity = columns

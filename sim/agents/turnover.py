@@ -27,23 +27,7 @@ def per_tick(share: float, tick_minutes: float) -> float:
 def leavers(
     agents: Agents, seed: int, tick: int, share: float, tick_minutes: float
 ) -> npt.NDArray[np.uint32]:
-    """Return the active members that leave in a tick: each by a coin of its own.
-
-    Parameters
-    ----------
-    agents
-        The population; left as it is.
-    seed, tick
-        The address of the coins.
-    share
-        Of the active members that leaves in a day, in [0, 1].
-    tick_minutes
-        Simulated minutes in a tick.
-
-    Returns
-    -------
-    uint32 (k,), ascending
-    """
+    """Return the active members that leave in a tick: each by a coin of its own."""
     chance = per_tick(share, tick_minutes)
     who = np.flatnonzero(agents.status == Lifecycle.ACTIVE).astype(np.uint32)
     if not chance or not who.size:

@@ -133,13 +133,7 @@ def returned(said: object, array: Any, *, shape: bool = False) -> str:
 
 
 def require_hooks(cls: type) -> None:
-    """Refuse a class that could never run: a hook is missing, misspelt, or takes other arguments.
-
-    Raises
-    ------
-    InputError
-        With the line of the author's method, and the form's own line to copy.
-    """
+    """Refuse a class that could never run: a hook is missing, misspelt, or takes others."""
     written = _written(cls)
     form = next((owner for owner in cls.__mro__ if _is_form(owner)), object)
     for name, hook in written.items():

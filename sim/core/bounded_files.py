@@ -11,11 +11,6 @@ from pathlib import Path
 def read_bounded(path: str | Path, most: int = 1 << 20) -> bytes:
     """Return the bytes of a file that has at most ``most``.
 
-    Raises
-    ------
-    OSError
-        It cannot be read, or is larger.
-
     Examples
     --------
     >>> read_bounded("/dev/zero", most=1000)

@@ -106,26 +106,7 @@ def require(
     owner: str,
     sentence: str = "",
 ) -> None:
-    """Refuse columns that are not within their bounds; those without one are not looked at.
-
-    Parameters
-    ----------
-    columns
-        (name, array) of each.
-    bounds
-        By name.
-    sizes
-        What the names in bounds stand for.
-    owner
-        Whose columns they are, for the sentence.
-    sentence
-        What is said instead of which column it is.
-
-    Raises
-    ------
-    InputError
-        Which names the column.
-    """
+    """Refuse columns that are not within their bounds; those without one are not looked at."""
     for name, column in columns:
         bound = bounds.get(name)
         if bound is not None and not bound.fits(column, sizes):
@@ -136,14 +117,7 @@ def require(
 def declared(
     columns: Mapping[str, Column], bounds: Mapping[str, Bound], sizes: Sizes, which: str
 ) -> dict[str, Column]:
-    """Return declared columns, in that order, each of its type and shape.
-
-    Raises
-    ------
-    InputError
-        For a column that is missing or laid out otherwise; it begins with ``which``, in which
-        ``{!r}`` stands for the name.
-    """
+    """Return declared columns, in that order, each of its type and shape."""
     own: dict[str, Column] = {}
     for name, bound in bounds.items():
         if name not in columns:
@@ -159,13 +133,7 @@ def declared(
 def taken(
     columns: Mapping[str, Column], bounds: Mapping[str, Bound], owner: str
 ) -> dict[str, Column]:
-    """Return copies of declared columns, of their types, in the order of the declaration.
-
-    Raises
-    ------
-    InputError
-        Which names a column that is missing.
-    """
+    """Return copies of declared columns, of their types, in the order of the declaration."""
     missing = [name for name in bounds if name not in columns]
     if missing:
         raise InputError(f"The column {missing[0]!r} of {owner} is missing.")

@@ -15,11 +15,6 @@ class BoundedCache(Generic[V]):
     Whoever has one keeps it, and whoever asks meanwhile gets one: nothing is taken away from under
     a reader.
 
-    Parameters
-    ----------
-    most
-        How many are kept, at least 1.
-
     Examples
     --------
     >>> kept = BoundedCache(2)

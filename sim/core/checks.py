@@ -19,20 +19,6 @@ _DIGITS = 19
 def whole_number(value: Any, what: str, *, low: int | None = None, high: int | None = None) -> int:
     """Return a whole number as a plain ``int``, or refuse what is none.
 
-    Parameters
-    ----------
-    value
-        An ``int`` or a whole number of numpy; no truth value, no text, no 3.0.
-    what
-        What it is, as the sentence begins: ``"priority"``.
-    low, high
-        The least and the most allowed; None: any.
-
-    Raises
-    ------
-    InputError
-        One sentence with what is allowed and what it got.
-
     Examples
     --------
     >>> whole_number(3, "priority")
@@ -82,20 +68,6 @@ def short_text(text: str, limit: int, what: str) -> str:
     """Return a text cleaned and without blanks at its ends, or refuse one that is too long.
 
     What somebody typed or a file brought is never cut in silence: who wrote it can shorten it.
-
-    Parameters
-    ----------
-    text
-        Anything, hostile or not.
-    limit
-        The most characters it may have, blanks at its ends not counted.
-    what
-        What it is, as the sentence begins: ``"A message"``.
-
-    Raises
-    ------
-    InputError
-        One sentence with the limit and how many there are.
 
     Examples
     --------

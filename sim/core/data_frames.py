@@ -32,47 +32,17 @@ class TickSeries:
         raise NotImplementedError
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return one row a tick as a pandas data frame.
-
-        Raises
-        ------
-        InputError
-            Where pandas is missing.
-        """
+        """Return one row a tick as a pandas data frame."""
         frame: pd.DataFrame = as_pandas(self.by_tick())
         return frame
 
     def to_polars(self) -> pl.DataFrame:
-        """Return one row a tick as a polars data frame.
-
-        Raises
-        ------
-        InputError
-            Where polars is missing.
-        """
+        """Return one row a tick as a polars data frame."""
         frame: pl.DataFrame = as_polars(self.by_tick())
         return frame
 
     def plot(self, *names: str) -> Figure:
-        """Draw columns against the tick.
-
-        Parameters
-        ----------
-        *names
-            Of :meth:`by_tick`; none: those that count members in a state, else all.
-
-        Returns
-        -------
-        Figure
-            Of matplotlib; it shows itself in a notebook, and ``savefig`` writes it.
-
-        Raises
-        ------
-        UnknownNameError
-            For no column.
-        InputError
-            Where there are no rows, or matplotlib is missing.
-        """
+        """Draw columns against the tick."""
         columns = self.by_tick()
         ticks = columns.pop("tick")
         if not ticks.size:
@@ -90,13 +60,7 @@ class TickSeries:
 
 
 def library(name: str) -> Any:
-    """Return a library of the lab's extra.
-
-    Raises
-    ------
-    InputError
-        Where it is missing, with the command that installs it.
-    """
+    """Return a library of the lab's extra."""
     try:
         return importlib.import_module(name)
     except ImportError:
@@ -128,13 +92,7 @@ def storable(values: npt.NDArray[Any]) -> Any:
 
 
 def new_figure(width: float = 7.0, height: float = 4.0) -> Figure:
-    """Return an empty figure of matplotlib that shows itself in a notebook; sizes in inches.
-
-    Raises
-    ------
-    InputError
-        Where matplotlib is missing.
-    """
+    """Return an empty figure of matplotlib that shows itself in a notebook; sizes in inches."""
     figure: Figure = _figure_class()(figsize=(width, height), layout="constrained")
     return figure
 

@@ -242,19 +242,7 @@ E = TypeVar("E", bound=Event)
 
 @dataclass(frozen=True, slots=True)
 class HandlerFault:
-    """A handler or middleware that raised.
-
-    Parameters
-    ----------
-    culprit
-        Its qualified name.
-    event
-        What it was given.
-    error
-        What it raised.
-    strikes
-        Of how many faults it was the last, after which it hears nothing more; 0: it goes on.
-    """
+    """A handler or middleware that raised."""
 
     culprit: str
     event: Event

@@ -373,20 +373,7 @@ def _parameter_error(cls: type[BaseModel], error: ValidationError) -> ParameterE
 
 
 def refusals(cls: type[BaseModel], error: ValidationError) -> list[tuple[str, str]]:
-    """Say what pydantic refused as clauses for a person.
-
-    Parameters
-    ----------
-    cls
-        The model that was being made.
-    error
-        What making it raised.
-
-    Returns
-    -------
-    list of (str, str)
-        (field, such as ``"chance"``; clause, such as ``"chance must be in [0, 1], got 1.5"``).
-    """
+    """Say what pydantic refused as clauses for a person."""
     return [
         (str(detail["loc"][0]) if detail["loc"] else "", _clause(cls, detail))
         for detail in error.errors()

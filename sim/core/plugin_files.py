@@ -96,15 +96,7 @@ def found() -> tuple[Candidate, ...]:
 
 
 def one(name: str) -> Candidate:
-    """Return the foreign plugin of a name, a registered name, a path, or a package's place.
-
-    Raises
-    ------
-    UnknownNameError
-        When there is none.
-    InputError
-        When there are several; then a path says which.
-    """
+    """Return the foreign plugin of a name, a registered name, a path, or a package's place."""
     if name.endswith(".py"):
         return _of_file(Path(name).resolve(), _record())
     every = found()
@@ -343,13 +335,7 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 
 def demand(plugin: str, said: PluginDeclaration) -> None:
-    """Refuse a plugin that this program or this environment cannot serve.
-
-    Raises
-    ------
-    PluginError
-        Naming the API version, or every requirement that is missing.
-    """
+    """Refuse a plugin that this program or this environment cannot serve."""
     if said.api != API_VERSION:
         side = "a newer Hubbub" if said.api > API_VERSION else "an older Hubbub, or change it"
         raise PluginError(
@@ -362,14 +348,7 @@ def demand(plugin: str, said: PluginDeclaration) -> None:
 
 
 def unmet(requires: Iterable[str]) -> tuple[str, ...]:
-    """Return the requirements that the environment does not fulfil, and what it has instead.
-
-    Parameters
-    ----------
-    requires
-        As pip reads them (PEP 508): ``"scipy>=1.14,<2"``, ``"tomli; python_version < '3.11'"``.
-        One whose marker does not hold here asks for nothing.
-    """
+    """Return the requirements that the environment does not fulfil, and what it has instead."""
     return tuple(said for said in map(_unmet, requires) if said)
 
 

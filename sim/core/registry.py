@@ -209,13 +209,7 @@ def spec(name: str, kind: str = "propagation") -> Spec:
 
 
 def refuse_off(name: str) -> None:
-    """Name the plugin that would register ``name``, where there is one and it is off.
-
-    Raises
-    ------
-    PluginOffError
-        With where it lies and how to enable it.
-    """
+    """Name the plugin that would register ``name``, where there is one and it is off."""
     off = [each for each in found() if each.status != "on" and name in each.says.registers]
     if off:
         said = "is off" if off[0].status == "off" else "has changed since it was enabled"
@@ -311,13 +305,7 @@ def _try(name: str, load: Callable[[], object]) -> None:
 
 
 def load_candidate(candidate: Candidate) -> tuple[Spec, ...]:
-    """Import a foreign plugin that is enabled, or that the user names; return what it registers.
-
-    Raises
-    ------
-    PluginError
-        When it needs what is not there, importing it fails, or it registers nothing.
-    """
+    """Import a foreign plugin that is enabled, or that the user names; return what it registers."""
     if candidate.path is not None:
         return _load(candidate.path, "")
     demand(candidate.name, candidate.says)
@@ -334,13 +322,7 @@ def load_candidate(candidate: Candidate) -> tuple[Spec, ...]:
 
 
 def load_named(what: str) -> tuple[Spec, ...]:
-    """Import a plugin file, or a foreign package by its place; return what it registers.
-
-    Raises
-    ------
-    FileError, UnknownNameError, PluginError
-        As of :func:`load_file` and :func:`load_candidate`.
-    """
+    """Import a plugin file, or a foreign package by its place; return what it registers."""
     if what.startswith(PACKAGE):
         load_plugins()
         return load_candidate(one(what))

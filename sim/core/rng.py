@@ -161,22 +161,6 @@ def fold(seed: int) -> int:
 def key(seed: int, stream: Stream, tick: int = 0, salt: int = 0) -> np.uint64:
     """Return the key under which the ids of one purpose draw.
 
-    Parameters
-    ----------
-    seed
-        The world's seed, any integer.
-    stream
-        The purpose.
-    tick
-        The tick, where the stream draws anew each tick; else 0.
-    salt
-        What :attr:`Stream.salts` says, where the stream has a salt; else 0.
-
-    Raises
-    ------
-    ValueError
-        For a salt or a tick that the stream does not have: it would be another's.
-
     Examples
     --------
     >>> hex(key(7, Stream.COINS))
@@ -208,19 +192,7 @@ def _mix_array(z: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
 def words(
     key: np.uint64, ids: npt.ArrayLike, ids2: npt.ArrayLike | None = None
 ) -> npt.NDArray[np.uint64]:
-    """Return the 64 random bits at each address.
-
-    Parameters
-    ----------
-    key
-        From :func:`key`.
-    ids, ids2
-        Integers, broadcast together.
-
-    Returns
-    -------
-    uint64 array of the broadcast shape
-    """
+    """Return the 64 random bits at each address."""
     with np.errstate(over="ignore"):
         first = np.atleast_1d(np.asarray(ids)).astype(np.uint64)
         out = _mix_array(first * np.uint64(_C1) + np.uint64(key))

@@ -30,13 +30,7 @@ def root() -> Path:
 
 
 def own(name: str) -> None:
-    """Make a package of ours the one that its name imports, wherever Python would look first.
-
-    Raises
-    ------
-    HubbubError
-        When another one was imported under that name before.
-    """
+    """Make a package of ours the one that its name imports, wherever Python would look first."""
     known, init = sys.modules.get(name), root() / name / "__init__.py"
     if known is not None:
         if not is_own(known):

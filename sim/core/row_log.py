@@ -22,11 +22,6 @@ class RowLog(Generic[R]):
     What is old lies in scratch files (:mod:`sim.core.scratch`), once it is much. A subclass names
     its columns and says what one of them may hold.
 
-    Parameters
-    ----------
-    most
-        How many are remembered; beyond that the oldest are forgotten.
-
     Attributes
     ----------
     rows

@@ -64,15 +64,7 @@ class _MappedFile:
 
 
 class ScratchArray:
-    """A place for one array, in a scratch file where there is one.
-
-    Parameters
-    ----------
-    size
-        Bytes.
-    file, at
-        Where it begins; None: in memory.
-    """
+    """A place for one array, in a scratch file where there is one."""
 
     __slots__ = ("_at", "_bytes", "_file", "size")
 
@@ -129,11 +121,6 @@ class ScratchArray:
 
 class ScratchFiles:
     """Scratch files; the first is made when it is needed.
-
-    Parameters
-    ----------
-    folder
-        Where; default: ``TMPDIR``, else ``/var/tmp``, which unlike ``/tmp`` is no memory.
 
     Attributes
     ----------

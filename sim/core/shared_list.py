@@ -14,13 +14,6 @@ class SharedList(Sequence[T], Generic[T]):
     A copy takes the memory of its own items, however long the list is: undo keeps hundreds. The
     list that was copied goes on in the same memory; a copy takes memory of its own once it grows.
 
-    Parameters
-    ----------
-    items
-        In order.
-    own
-        Those of them that copies do not share, by their places, in order.
-
     Attributes
     ----------
     own
@@ -47,13 +40,7 @@ class SharedList(Sequence[T], Generic[T]):
         self._may_write = True
 
     def copied(self, own: Mapping[int, T] | None = None) -> SharedList[T]:
-        """Return a list that later changes of this one do not change.
-
-        Parameters
-        ----------
-        own
-            What it has in the places of this one's own items; None: the same.
-        """
+        """Return a list that later changes of this one do not change."""
         twin: SharedList[T] = SharedList()
         twin._common, twin._count, twin._may_write = self._common, self._count, False
         twin.own = dict(self.own if own is None else own)

@@ -12,16 +12,6 @@ _one_at_a_time = threading.Lock()
 def parsed(text: bytes | str) -> ast.Module:
     """Return the syntax tree of a text.
 
-    Parameters
-    ----------
-    text
-        Python, as a file holds it.
-
-    Raises
-    ------
-    SyntaxError, ValueError, RecursionError, MemoryError
-        As :func:`ast.parse` does.
-
     Examples
     --------
     >>> len(parsed("a = 1").body)

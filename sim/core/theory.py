@@ -136,15 +136,7 @@ class Theory:
 
 
 def with_doubts(theories: Iterable[Theory], degrees: npt.NDArray[np.float64]) -> tuple[Theory, ...]:
-    """Return the curves, their names saying where degrees are not what the equations are good for.
-
-    Parameters
-    ----------
-    theories
-        The curves; closed forms know no network and keep their names.
-    degrees
-        As of :class:`Setting`.
-    """
+    """Return the curves; their names say where the equations are not made for the degrees."""
     number = np.arange(degrees.size)
     mean = float(degrees @ number)
     variance = float(degrees @ number**2) - mean**2

@@ -20,13 +20,7 @@ _LOOKS = 1_000
 
 
 def allow(count: int | None) -> None:
-    """Set the number for the whole process.
-
-    Parameters
-    ----------
-    count
-        At least 1; None: one a core.
-    """
+    """Set the number for the whole process."""
     _allowed[:] = [] if count is None else [max(1, count)]
 
 

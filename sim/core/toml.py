@@ -24,11 +24,6 @@ _PARTS = re.compile(
 def from_toml(text: str) -> dict[str, Any]:
     """Read TOML that nobody vouches for.
 
-    Raises
-    ------
-    ValueError
-        When it is malformed, longer than 1 MiB, or nested too deeply.
-
     Examples
     --------
     >>> from_toml("threads = 2")

@@ -38,18 +38,6 @@ def write_whole(path: Path, content: str | bytes, *, is_private: bool = False) -
 
     A link is followed, and a file that is there keeps its permissions. What is no file of its own,
     such as a pipe or an open descriptor, or can have no draft beside it, is written to as it is.
-
-    Parameters
-    ----------
-    path, content
-        Text is written as UTF-8.
-    is_private
-        Whether a new file is its owner's alone.
-
-    Raises
-    ------
-    OSError
-        When it cannot be written; then the old content stays.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
     if (descriptor := _descriptor_of(path)) is not None:
@@ -114,13 +102,6 @@ def open_log(path: str | Path) -> int:
 
 class Draft:
     """A file being written under a temporary name; it carries a lock while its writer lives.
-
-    Parameters
-    ----------
-    target
-        What it replaces when published; a file that is there passes on its permissions.
-    mode
-        Those of a new file, before the umask.
 
     Attributes
     ----------

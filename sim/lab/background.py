@@ -21,11 +21,6 @@ def awaited(work: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
     Whoever cancels the task stops the work at its next report, and is answered once it has
     stopped: workers are gone, files are closed, and what is finished is in them.
 
-    Parameters
-    ----------
-    work
-        A function that takes ``report``, which is called in the thread.
-
     Examples
     --------
     >>> import asyncio

@@ -198,19 +198,7 @@ def _by_runs(
 
 
 def prices_of(world: World, costs: npt.ArrayLike | str | None) -> Floats | None:
-    """Return what each member costs as a seed: float64 (n,); None: nothing was said.
-
-    Parameters
-    ----------
-    costs
-        Numbers, or a column: ``"degree"`` (1 + listeners), ``"activity"``, or a trait such as
-        ``"openness"``.
-
-    Raises
-    ------
-    InputError, UnknownNameError
-        For costs that are no positive numbers, one for each member.
-    """
+    """Return what each member costs as a seed: float64 (n,); None: nothing was said."""
     if costs is None:
         return None
     agents = len(world.agents)

@@ -482,13 +482,7 @@ def as_arrow(table: Table) -> Any:
 
 
 def require_ending(path: Path) -> str:
-    """Return the ending of a path that a table can be written to.
-
-    Raises
-    ------
-    InputError
-        For another ending, or ``.parquet`` where pyarrow is missing.
-    """
+    """Return the ending of a path that a table can be written to."""
     ending = path.suffix.lower()
     if ending not in {".csv", ".jsonl", ".parquet"}:
         raise InputError(

@@ -159,13 +159,7 @@ def mix_schema(acts: Sequence[str], choices: Sequence[str]) -> Mapping[str, Any]
 
 
 def mix_of(text: str, acts: Sequence[str], choices: Sequence[str]) -> Mix:
-    """Return the mix in a reply, its chances made to sum to 1.
-
-    Raises
-    ------
-    ModelError
-        MALFORMED: other acts than those asked about, no chances, a sum 5 % off, no such post.
-    """
+    """Return the mix in a reply, its chances made to sum to 1."""
     said = object_in(text)
     chances, on = said.get("acts"), said.get("on")
     if set(said) != {"acts", "on"} or not isinstance(chances, dict) or set(chances) != set(acts):

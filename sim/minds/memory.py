@@ -53,13 +53,6 @@ class MemoryItem:
 class Memory:
     """One member's memory.
 
-    Parameters
-    ----------
-    most
-        Memories kept, at least 1.
-    known
-        What is remembered already, oldest first.
-
     Examples
     --------
     >>> memory = Memory(2)
@@ -88,22 +81,7 @@ class Memory:
         words: str = "",
         alike: Sequence[float] | None = None,
     ) -> list[MemoryItem]:
-        """Return what comes to mind, the strongest first.
-
-        Parameters
-        ----------
-        now
-            Hours of simulated time.
-        tags
-            What it is about, as a mask; 0: nothing in particular.
-        most
-            How many.
-        words
-            What is asked or spoken of; empty: nothing in particular.
-        alike
-            How far each memory is like what is asked, of embeddings, in their order; it counts
-            instead of tags and words. None: nobody can say.
-        """
+        """Return what comes to mind, the strongest first."""
         asked = set(_WORD.findall(words.casefold()))
         near = [_relevance(row, tags, asked) for row in self._rows]
         if alike is not None and len(alike) == len(near):
@@ -178,15 +156,7 @@ def since_thought(texts: Sequence[str]) -> tuple[str, ...]:
 
 
 async def reflected(member: Member, every: int, temperature: float, model: str) -> tuple[str, ...]:
-    """Return what a member comes to think now; asks for it where that is due.
-
-    Parameters
-    ----------
-    every
-        Memories after which it reflects; 0: never.
-    temperature, model
-        Of the question.
-    """
+    """Return what a member comes to think now; asks for it where that is due."""
     reflecting = member.reflecting
     if reflecting is None or not reflecting.is_due(every):
         return ()
@@ -210,13 +180,7 @@ async def reflected(member: Member, every: int, temperature: float, model: str) 
 
 
 def thoughts_in(text: str) -> tuple[str, ...]:
-    """Return the thoughts in a reply: one JSON object, alone or amid words.
-
-    Raises
-    ------
-    ModelError
-        MALFORMED.
-    """
+    """Return the thoughts in a reply: one JSON object, alone or amid words."""
     said = object_in(text)
     thoughts = said.get("thoughts") if set(said) == {"thoughts"} else None
     if not isinstance(thoughts, list) or not all(isinstance(one, str) for one in thoughts):

@@ -349,22 +349,7 @@ class LoggedDecision(NamedTuple):
 def distilled(
     logged: Sequence[LoggedDecision], *, held_out: float = 0.3, seed: int = 0
 ) -> Surrogate:
-    """Return a surrogate of a model.
-
-    Parameters
-    ----------
-    logged
-        Its decisions, at least 40.
-    held_out
-        The share of them to measure it on, in (0, 1).
-    seed
-        Of the draw which these are.
-
-    Raises
-    ------
-    InputError
-        Too few decisions, or a share that leaves none to learn from or to measure on.
-    """
+    """Return a surrogate of a model."""
     known = [one for one in logged if one.act in ACTS and one.post < len(one.seen)]
     if len(known) < FEWEST:
         raise InputError(

@@ -1,5 +1,4 @@
 from sim.platform.feed.factors import Factors as Factors
-from sim.platform.platform_view import PlatformView as PlatformView
 from sim.platform.feed.factors import Tastes as Tastes
 from sim.platform.feed.factors import learn_tastes as learn_tastes
 from sim.platform.feed.factors import tastes_of as tastes_of
@@ -12,5 +11,6 @@ from sim.platform.feed.rerank import mixed as mixed
 from sim.platform.feed.rerank import varied as varied
 from sim.platform.feed.weighted import Weights as Weights
 from sim.platform.feed.why import Why as Why
+from sim.platform.platform_view import PlatformView as PlatformView
 from sim.platform.posts.posts import Flag as Flag
 from sim.platform.posts.posts import Posts as Posts

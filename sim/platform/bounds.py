@@ -50,13 +50,7 @@ _LOG = {
 
 
 def require_platform(platform: PlatformState, tick: int) -> None:
-    """Refuse a restored platform whose columns are not within their bounds.
-
-    Raises
-    ------
-    InputError
-        Which names the column.
-    """
+    """Refuse a restored platform whose columns are not within their bounds."""
     posts, log = platform.posts, platform.log.dump()
     members = min(len(platform.members), platform.agents)  # who joined is taken in by a tick
     sizes = {
@@ -89,25 +83,13 @@ def require_platform(platform: PlatformState, tick: int) -> None:
 
 
 def require_log(columns: Mapping[str, npt.NDArray[Any]], tick: int) -> None:
-    """Refuse a log of acts that tells of ticks which a world at ``tick`` has not seen.
-
-    Raises
-    ------
-    InputError
-        Which names the column.
-    """
+    """Refuse a log of acts that tells of ticks which a world at ``tick`` has not seen."""
     told = [(n, column) for n, column in columns.items() if n in {"ticks", "counted", "sealed"}]
     require(told, _LOG, {"now": tick + 1}, "the log")
 
 
 def texts_of(written: Iterable[tuple[Any, Any]]) -> dict[int, str]:
-    """Return the words of posts by their number, as a file tells them.
-
-    Raises
-    ------
-    InputError
-        Where one is no text.
-    """
+    """Return the words of posts by their number, as a file tells them."""
     words = {int(number): text for number, text in written}
     if odd := [text for text in words.values() if not isinstance(text, str)]:
         raise InputError(f"The words of a post are {odd[0]!r:.40}, which is no text.")

@@ -33,11 +33,6 @@ class FeedChannel:
     Models that weigh what an agent hears in sum (thresholds of many) ask who is shown it, and then
     of all it follows.
     A message that is too old for feeds, or hidden, comes to rest.
-
-    Parameters
-    ----------
-    platform
-        Of the world.
     """
 
     name = FEED

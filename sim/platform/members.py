@@ -19,13 +19,6 @@ from sim.platform.rhythm import KINDS, chronotypes
 class Members(DeclaredColumns):
     """Columns with a row for each agent; 43 bytes an agent.
 
-    Parameters
-    ----------
-    seed
-        The world's: chronotypes are drawn.
-    agents
-        How many.
-
     Attributes
     ----------
     recent, head

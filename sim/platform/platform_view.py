@@ -119,22 +119,7 @@ class PlatformView(Protocol):
 
 
 def of_end(rows: Any, around: PlatformView, name: str) -> npt.NDArray[Any] | None:
-    """Return a column of agents for one end of each row, None for a name of another form.
-
-    Parameters
-    ----------
-    rows
-        What has ``viewer``, ``author`` and ``source``: ids, one a row.
-    around
-        Whose members they are.
-    name
-        Such as ``"viewer_openness"``.
-
-    Raises
-    ------
-    UnknownNameError
-        When agents have no such column.
-    """
+    """Return a column of agents for one end of each row, None for a name of another form."""
     end, _, column = name.partition("_")
     if end not in ENDS or not column:
         return None

@@ -31,18 +31,7 @@ KINDS = len(SHIFTS)
 
 
 def curve_of(rhythm: str) -> Floats:
-    """Return the day's curve, float64 (24,) with mean 1.
-
-    Parameters
-    ----------
-    rhythm
-        ``"daily"``, ``"flat"``, or 24 numbers of at least 0, separated by commas.
-
-    Raises
-    ------
-    InputError
-        For anything else.
-    """
+    """Return the day's curve, float64 (24,) with mean 1."""
     if rhythm == "flat":
         return np.ones(24)
     try:
@@ -68,17 +57,7 @@ def chronotypes(seed: int, start: int, count: int) -> npt.NDArray[np.uint8]:
 
 
 def factors(curve: Floats, tick: int, tick_minutes: float) -> Floats:
-    """Return the factor of each chronotype in a tick, float64 (``KINDS``,).
-
-    Parameters
-    ----------
-    curve
-        float64 (24,), of :func:`curve_of`.
-    tick
-        World tick 1 spans the first ``tick_minutes`` minutes of day 1, from midnight.
-    tick_minutes
-        Simulated minutes in a tick.
-    """
+    """Return the factor of each chronotype in a tick, float64 (``KINDS``,)."""
     hours = tick_minutes / 60
     begin = (tick - 1) * hours - np.array(SHIFTS, np.float64)
     return (_upto(curve, begin + hours) - _upto(curve, begin)) / hours

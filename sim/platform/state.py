@@ -26,16 +26,7 @@ def _copy(_name: str, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 class PlatformSnapshot:
-    """What a platform's state was when this was made; the platform may go on.
-
-    Parameters
-    ----------
-    platform
-        Between two ticks.
-    copied
-        Given a name and an array, returns a copy that nobody writes into. The log only grows, so
-        it is shared.
-    """
+    """What a platform's state was when this was made; the platform may go on."""
 
     def __init__(self, platform: PlatformState, copied: Copied = _copy) -> None:
         self._meta, columns = _without_log(platform)

@@ -47,15 +47,7 @@ Ids = npt.NDArray[np.uint32]
 
 @command()
 def create_agents(world: World, count: int, report: Report = quiet) -> range:
-    """Add ``count`` agents without ties; return their indices.
-
-    Raises
-    ------
-    InputError
-        Fewer than 1 agent.
-    CapacityError
-        More than fit in memory; nothing is done.
-    """
+    """Add ``count`` agents without ties; return their indices."""
     if whole_number(count, "How many agents to create") < 1:
         raise InputError(f"At least 1 agent is created, got {count:,}.")
     agents = len(world.agents) + count
@@ -72,27 +64,6 @@ def build_friendships(world: World, max_friends: int = 10, report: Report = quie
     interest where there is one, in odd rounds anybody. A friendship is two ties of the kind friend,
     as :meth:`World.befriend` makes them; a follow that there was becomes one of them. Follows alone
     make no friends, and two of whom one blocked the other do not meet.
-
-    Parameters
-    ----------
-    world
-        Changed at the end of the last round; not at all when cancelled.
-    max_friends
-        Friends that nobody exceeds by this: at least 1, at most all others.
-    report
-        Told of progress; may cancel.
-
-    Returns
-    -------
-    int
-        Ties added.
-
-    Raises
-    ------
-    InputError
-        When nobody could have so many friends; nothing is done.
-    CapacityError
-        When the new ties would not fit in memory; nothing is done.
     """
     room = _room(world, max_friends)
     made = np.empty(0, np.uint64)
@@ -166,28 +137,6 @@ def create_communities(
     it along ties that are free: active, in none of the new communities, and in none that somebody
     named before. Those of a community that is only counted (``group 7``, as generators and
     detection call them) are free; who joins leaves it.
-
-    Parameters
-    ----------
-    world
-        Changed at the end; not at all when cancelled.
-    names
-        At least one; new, all different, and none as counted ones are called.
-    max_members
-        Largest size, at least 1; smaller where no more are within reach.
-    report
-        Told of progress; may cancel.
-
-    Returns
-    -------
-    dict
-        Members by name.
-
-    Raises
-    ------
-    InputError
-        For names and sizes that are not allowed, and where everybody is in a community with a name:
-        none of these is emptied for a new one. Nothing is changed.
     """
     titles = _titles(world, names, max_members)
     labels = world.agents.community.copy()

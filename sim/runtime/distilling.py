@@ -71,13 +71,7 @@ def _model(row: Mapping[str, Any]) -> str:
 
 
 def write(surrogate: Surrogate, path: Path) -> None:
-    """Write a surrogate to a file.
-
-    Raises
-    ------
-    FileError
-        It cannot be written.
-    """
+    """Write a surrogate to a file."""
     try:
         write_whole(path, surrogate.dump())
     except OSError as error:

@@ -65,13 +65,6 @@ class InteractionStream:
     On the platform it is likes, dislikes, shares, quotes, replies and follows that count, and what
     takes them back; who takes up an injected message and shares it has one interaction.
 
-    Parameters
-    ----------
-    size
-        Interactions in the first batch, in [1, 1,000,000].
-    response_ms
-        Milliseconds that a batch should take, > 0.
-
     Attributes
     ----------
     size
@@ -96,13 +89,7 @@ class InteractionStream:
         return self._count >= self.size
 
     def collect(self, world: World) -> bool:
-        """Take what is new in the logs; the first call only marks where they are.
-
-        Returns
-        -------
-        bool
-            :attr:`is_full`.
-        """
+        """Take what is new in the logs; the first call only marks where they are."""
         if self._read is None:
             self._read = {each.id: each.size for each in world.cascades.items}
             self._tick = world.tick
@@ -148,13 +135,7 @@ class InteractionStream:
             self._count += rows.shape[1]
 
     def take(self, response_ms: float) -> Batch | None:
-        """Return the next batch, None when nothing waits; set the size of the one after.
-
-        Parameters
-        ----------
-        response_ms
-            Milliseconds that this batch took. The size at most doubles or halves.
-        """
+        """Return the next batch, None when nothing waits; set the size of the one after."""
         if not self._count:
             return None
         rows = self._first(self.size)

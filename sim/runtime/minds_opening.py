@@ -72,19 +72,7 @@ def thinker_of(
     prefer: str = "",
     least: float | None = None,
 ) -> Iterator[Thinker]:
-    """Yield what lets minds decide; its ``lacks`` says why nobody is asked, if so.
-
-    Parameters
-    ----------
-    offline
-        Whether nobody shall be asked.
-    budget
-        Other caps than those of the settings.
-    prefer
-        The model that is asked first; empty: as settings say.
-    least
-        The share of decisions below which models decide too few; None: as settings say.
-    """
+    """Yield what lets minds decide; its ``lacks`` says why nobody is asked, if so."""
     settings = current()
     made = partial(
         Thinker, prompts=prompts_folder(), limit=settings.llm_prompt_tokens,

@@ -45,13 +45,7 @@ class Performance:
 
 
 class Meter:
-    """Counts commands from their sending to their answer; used in one thread.
-
-    Parameters
-    ----------
-    now
-        A monotonic clock in seconds.
-    """
+    """Counts commands from their sending to their answer; used in one thread."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now

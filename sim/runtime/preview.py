@@ -88,28 +88,6 @@ def plan(
     The pilot is the very run that would follow: draws have addresses, so the copy meets the same.
     It stops when it comes to rest or its time is up. Other messages under way do not matter to it.
     Of a platform's feeds it knows nothing, and says so.
-
-    Parameters
-    ----------
-    world
-        The world; only read.
-    message
-        What ``World.inject`` takes, by name.
-    budget
-        Seconds that the pilot may take, beyond the tick that it is in.
-    now
-        A clock in seconds.
-
-    Returns
-    -------
-    Plan
-
-    Raises
-    ------
-    InputError, ParameterError, UnknownNameError
-        What ``World.inject`` would raise.
-    PluginError
-        When the model fails in the pilot.
     """
     copy, cascade = _tried(world, message)
     if type(cascade.model) not in _met:

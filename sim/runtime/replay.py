@@ -65,13 +65,7 @@ def can_begin(acts: Sequence[LoggedAct]) -> str:
 
 
 def line_of(acts: Sequence[LoggedAct]) -> list[LoggedAct]:
-    """Return the acts that led to where a world is: without those from which it went back.
-
-    Raises
-    ------
-    InputError
-        When a step or a way to another tick does not say how far.
-    """
+    """Return the acts that led to where a world is: without those from which it went back."""
     line: list[LoggedAct] = []
     ahead: list[LoggedAct] | None = (
         None  # where it may go forward again, until something new is done

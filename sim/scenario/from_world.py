@@ -24,20 +24,7 @@ _MESSAGE = ("model", "tags", "priority", "draws", "channel")
 
 
 def scenario_of(acts: Sequence[LoggedAct], name: Name = int) -> tuple[str, list[str]]:
-    """Return a scenario, and a sentence for each kind of act that it leaves out.
-
-    Parameters
-    ----------
-    acts
-        Of a world, since it was made.
-    name
-        Returns an agent's foreign id, given its index.
-
-    Raises
-    ------
-    InputError
-        When a scenario cannot say how the world began.
-    """
+    """Return a scenario, and a sentence for each kind of act that it leaves out."""
     lived = Lived(name)
     network, minutes = _beginning(acts, lived)
     population: Keys = [("tick_minutes", minutes)] if minutes is not None else []

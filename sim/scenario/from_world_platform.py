@@ -28,11 +28,6 @@ _STAGES = {Lifecycle.BANNED: "ban", Lifecycle.SUSPENDED: "freeze", Lifecycle.ACT
 class Lived:
     """Sections of a scenario, act by act.
 
-    Parameters
-    ----------
-    name
-        Returns an agent's foreign id, given its index.
-
     Attributes
     ----------
     platform, metrics
@@ -57,13 +52,7 @@ class Lived:
     channel: str = FEED
 
     def takes(self, kind: str, tick: int, words: Callable[[], Words]) -> bool:
-        """Return whether an act at a tick can be said, and keep it.
-
-        Raises
-        ------
-        InputError
-            As ``words`` does, which returns its arguments.
-        """
+        """Return whether an act at a tick can be said, and keep it."""
         writer = WRITERS.get(kind)
         return writer is not None and writer(self, tick, *words())
 

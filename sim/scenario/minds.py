@@ -85,17 +85,6 @@ def deciding(
 
     Minds that the world has already decide too, where any are asked for; else they sleep. When
     the block ends, rules stand in for all.
-
-    Parameters
-    ----------
-    world
-        That is run.
-    asked
-        Who gets what mind; None: nobody, and those that are there sleep.
-    report
-        Told that minds decide; may cancel by raising.
-    tell
-        Told why nobody is asked, and what minds did wrong, a sentence each.
     """
     if asked is not None and asked.who:
         give(world, asked, tell)
@@ -138,11 +127,6 @@ def give(world: World, asked: MindsRequest, tell: Tell = unheard) -> None:
     """Give minds, and a platform where there is none.
 
     By words by which the run gave minds already the same members are meant, and nobody else.
-
-    Raises
-    ------
-    InputError, UnknownNameError
-        There are no such members, or no such mind.
     """
     from sim.minds.deciding.commands import checked_mind, members_of
     from sim.world.minds.giving import mind_of

@@ -67,13 +67,6 @@ class ValueRange:
 
         Of a list each value has as large a part of the way, and so has each whole number.
 
-        Parameters
-        ----------
-        share
-            In [0, 1].
-        is_whole
-            Whether only whole numbers are allowed between the ends.
-
         Examples
         --------
         >>> read_range("0:10").at(0.25, is_whole=True), read_range("1:100:log").at(0.5)
@@ -106,16 +99,6 @@ class ValueRange:
 
 def read_range(said: Any) -> ValueRange:
     """Read what a person wrote.
-
-    Parameters
-    ----------
-    said
-        A text (:mod:`sim.scenario.ranges`), a number, a truth value, or a sequence of values.
-
-    Raises
-    ------
-    InputError
-        One sentence.
 
     Examples
     --------
@@ -182,11 +165,6 @@ def _shown(said: object) -> str:
 
 def split_vary(words: str) -> tuple[str, ValueRange]:
     """Read ``KEY=RANGE``.
-
-    Raises
-    ------
-    InputError
-        One sentence.
 
     Examples
     --------

@@ -37,13 +37,7 @@ class Expectation(NamedTuple):
 
 
 def expectation(line: str) -> Expectation:
-    """Return what a line such as ``share: checked < unchecked`` expects.
-
-    Raises
-    ------
-    InputError
-        One sentence.
-    """
+    """Return what a line such as ``share: checked < unchecked`` expects."""
     found = _EXPECTED.match(line)
     signs = set() if found is None else set(re.findall("[<>]", found[2]))
     if found is None or len(signs) != 1:

@@ -358,22 +358,7 @@ def scenario_from(
     called: str = "",
     changes: Mapping[str, Any] | None = None,
 ) -> Scenario:
-    """Check the sections of a scenario that were read already.
-
-    Parameters
-    ----------
-    file
-        That they are said to be from: paths are relative to it, refusals name it.
-    table
-        The sections, with ``variants``.
-    variant, called, changes
-        As of :func:`read_scenario`.
-
-    Raises
-    ------
-    FileError
-        As of :func:`read_scenario`.
-    """
+    """Check the sections of a scenario that were read already."""
     variants = table.get("variants", {})
     unknown = sorted({*table, *_chosen(file, table, variant), *(changes or {})} - {*_SECTIONS})
     if unknown:
@@ -402,18 +387,7 @@ def scenario_from(
 
 
 def scenario_table(path: str | Path, variant: str = "") -> dict[str, Any]:
-    """Return the sections of a scenario as they are written, those of a variant instead.
-
-    Parameters
-    ----------
-    path, variant
-        As of :func:`read_scenario`.
-
-    Raises
-    ------
-    FileError
-        When there is no such file or variant, or it is no TOML.
-    """
+    """Return the sections of a scenario as they are written, those of a variant instead."""
     file = Path(path)
     return _chosen(file, toml_table(file), variant)
 
@@ -509,17 +483,7 @@ def section_of(file: Path, label: str, cls: type[S], values: object) -> S:
 def no_section(
     name: str, sections: Sequence[str] = _SECTIONS, more: Mapping[str, type[Section]] | None = None
 ) -> str:
-    """Return a clause on a section that there is not: where a key belongs, or the nearest name.
-
-    Parameters
-    ----------
-    name
-        As it was written.
-    sections
-        Those that there are.
-    more
-        Sections beside a scenario's, for keys that stand outside of any.
-    """
+    """Return a clause on a section that there is not: where a key belongs, or the nearest name."""
     every = {**_HOMES, **(more or {})}
     homes = [
         f"[{home}]"

@@ -21,17 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class NewWorld:
-    """An order for a world that a generator draws.
-
-    Parameters
-    ----------
-    agents, network, mean_degree, seed, tick_minutes, trust
-        As ``World.create`` takes them.
-    degrees
-        A file of degree pairs, for the network ``configuration``; it says how many agents.
-    parameters, platform
-        Of the generator, as typed or plain; who ranks feeds on its platform, empty: it has none.
-    """
+    """An order for a world that a generator draws."""
 
     agents: int = 10_000
     network: str = "preferential-attachment"
@@ -44,23 +34,7 @@ class NewWorld:
     platform: str = ""
 
     def make(self, report: Report, tell: Tell = unheard) -> World:
-        """Make it.
-
-        Parameters
-        ----------
-        report
-            Told the progress.
-        tell
-            Told a remark, such as that it needs more memory than a setting advises.
-
-        Raises
-        ------
-        InputError
-            For whatever is not allowed.
-        CapacityError
-            Before anything is allocated, when it would not fit in memory or in the limit that the
-            setting ``memory_hard_mb`` sets.
-        """
+        """Make it."""
         from sim.world.world import World
 
         agents, mean_degree, extra = self.agents, self.mean_degree, dict(self.parameters)
@@ -108,20 +82,7 @@ def _refuse_above_the_limit(agents: int, needed: int, tell: Tell) -> None:
 
 
 def assignments(words: Iterable[str], what: str = "-p") -> dict[str, str]:
-    """Read ``name=value`` words; a dash in a name counts as an underscore.
-
-    Parameters
-    ----------
-    words
-        As typed.
-    what
-        The option, for the error sentence.
-
-    Raises
-    ------
-    InputError
-        When one has no ``=``, or a name comes twice.
-    """
+    """Read ``name=value`` words; a dash in a name counts as an underscore."""
     found: dict[str, str] = {}
     for word in words:
         name, sign, value = word.partition("=")
@@ -136,17 +97,6 @@ def assignments(words: Iterable[str], what: str = "-p") -> dict[str, str]:
 
 def parse_new(text: str) -> NewWorld:
     """Read what stands after ``new:``.
-
-    Parameters
-    ----------
-    text
-        ``AGENTS`` and ``name=value`` pairs, by commas; what ``NewWorld`` does not know is the
-        generator's. May be empty.
-
-    Raises
-    ------
-    InputError
-        When a number is none.
 
     Examples
     --------
@@ -237,13 +187,7 @@ def is_recipe(where: str) -> bool:
 
 @contextmanager
 def world_file(where: str, report: Report) -> Iterator[Path]:
-    """Give the file of a world as typed; one that is made for it lies there for that long.
-
-    Parameters
-    ----------
-    where, report
-        As of :func:`named_world`.
-    """
+    """Give the file of a world as typed; one that is made for it lies there for that long."""
     if not is_recipe(where):
         yield saved_path(where)
         return
@@ -281,28 +225,7 @@ def _loaded(where: str, report: Report, tell: Tell) -> World:
 
 @dataclass(frozen=True, slots=True)
 class ImportedWorld:
-    """An order for a world of a network file.
-
-    Parameters
-    ----------
-    file
-        An edge list (.txt, .tsv, .csv, also .gz), or a graph file.
-    direction
-        Of a line ``A B``: ``"influences"``, B hears A; ``"follows"``, A hears B.
-    directed
-        False makes two ties of each pair; None: as the file says.
-    columns, weights, times
-        Where ids, trust and times are, by place from 0 or by name, as ``sim.io.EdgeOptions`` says.
-    delimiter, header, ids, signed, repeats, adjacency
-        As ``sim.io.EdgeOptions`` takes them.
-    relations, properties
-        Where types of ties are, and what else is kept of ties, divided by commas; None: as
-        ``sim.io.EdgeOptions`` says.
-    labels
-        A file of the members' communities.
-    seed, tick_minutes
-        Of the world.
-    """
+    """An order for a world of a network file."""
 
     file: Path
     direction: str = "influences"
@@ -323,15 +246,7 @@ class ImportedWorld:
     tick_minutes: float = 60.0
 
     def make(self, report: Report) -> ImportOutcome:
-        """Read the file; returns the world and what was found, kept and dropped.
-
-        Raises
-        ------
-        FileError
-            With line, text and rule where a line breaks one.
-        InputError, CapacityError
-            For options that are not allowed, and for what does not fit in memory.
-        """
+        """Read the file; returns the world and what was found, kept and dropped."""
         from sim.io import EdgeOptions, import_world
 
         first, comma, second = (word.strip() for word in (self.columns or "").partition(","))
@@ -373,13 +288,7 @@ def _columns(words: str) -> tuple[int | str, ...]:
 
 
 def saved_path(where: str) -> Path:
-    """Return the file that is meant: a path, or a name in the saves folder.
-
-    Parameters
-    ----------
-    where
-        As typed; a name needs no ``.hub``. A world that was never saved has a journal alone.
-    """
+    """Return the file that is meant: a path, or a name in the saves folder."""
     path = Path(where)
     if path.exists() or path.name != where:
         return path
@@ -392,13 +301,7 @@ def saved_path(where: str) -> Path:
 
 
 def file_of(where: str) -> Path | None:
-    """Return the file of a world as typed; None where it is none: ``demo``, a network, a journal.
-
-    Parameters
-    ----------
-    where
-        As of :func:`saved_path`.
-    """
+    """Return the file of a world as typed; None for ``demo``, a network, a journal."""
     path = saved_path(where)
     return path if path.is_file() and path.suffix == ".hub" else None
 

@@ -89,15 +89,6 @@ def log(event: str, level: Level = "info", **facts: object) -> None:
     """Write one line, unless the setting ``log_level`` is above it.
 
     A log that cannot be written is no reason to stop: then there is none.
-
-    Parameters
-    ----------
-    event
-        A few words; what varies belongs into the facts.
-    level
-        How grave it is.
-    **facts
-        What JSON can hold; anything else is written as text.
     """
     from sim.settings.settings import current
 

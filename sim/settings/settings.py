@@ -432,13 +432,7 @@ def load_settings(
 
 
 def shown(value: object) -> str:
-    """Return a value as it may be shown: secrets as stars.
-
-    Parameters
-    ----------
-    value
-        Of a setting.
-    """
+    """Return a value as it may be shown: secrets as stars."""
     if isinstance(value, SecretStr):
         return MASK
     return "" if value is None else str(value)
@@ -448,13 +442,7 @@ _in_force: list[Settings] = []
 
 
 def use(settings: Settings) -> None:
-    """Put settings in force for the whole process.
-
-    Parameters
-    ----------
-    settings
-        What :func:`current` returns from now on.
-    """
+    """Put settings in force for the whole process."""
     _in_force[:] = [settings]
 
 
@@ -527,13 +515,7 @@ def _known(cls: type[Settings], values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_table(path: Path, *, must_exist: bool) -> dict[str, Any]:
-    """Return the TOML table of a file, empty when it is absent and may be.
-
-    Raises
-    ------
-    SettingsError
-        When it cannot be read, is not TOML, or is absent and must not be.
-    """
+    """Return the TOML table of a file, empty when it is absent and may be."""
     try:
         return from_toml(read_bounded_text(path))
     except FileNotFoundError:
@@ -550,13 +532,7 @@ def read_table(path: Path, *, must_exist: bool) -> dict[str, Any]:
 def profile_tables(
     path: Path, profiles: object, names: Collection[str]
 ) -> dict[str, dict[str, Any]]:
-    """Return the profiles of a file, each a table under one of ``names``.
-
-    Raises
-    ------
-    SettingsError
-        When one is not.
-    """
+    """Return the profiles of a file, each a table under one of ``names``."""
     tables: dict[str, Any] = profiles if isinstance(profiles, dict) else {"": profiles}
     for name, table in tables.items():
         if name not in names or not isinstance(table, dict):
@@ -566,17 +542,7 @@ def profile_tables(
 
 
 def unknown_variables(prefix: str, known: Collection[str], given: Collection[str]) -> Iterator[str]:
-    """Yield a sentence for each variable of ours whose name is none that is known.
-
-    Parameters
-    ----------
-    prefix
-        What ours begin with.
-    known
-        Names that mean something.
-    given
-        Names that are set, in the environment or a ``.env`` file.
-    """
+    """Yield a sentence for each variable of ours whose name is none that is known."""
     for name in sorted(set(given)):
         if name.startswith(prefix) and name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.8)

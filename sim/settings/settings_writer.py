@@ -14,15 +14,6 @@ from sim.errors import FileError
 def with_words(text: str, name: str, words: Sequence[str]) -> str:
     r"""Return the text of a settings file in which a setting is a list of words.
 
-    Parameters
-    ----------
-    text
-        Of the file, TOML.
-    name
-        The setting.
-    words
-        Its value; none takes the setting out.
-
     Examples
     --------
     >>> print(with_words("threads = 4\n[profiles.test]\nthreads = 1", "metrics", ["r"]), end="")

@@ -70,15 +70,7 @@ class _Connection(aiosqlite.Connection):
 
 
 class Database:
-    """A database that lookups are carried out on, one at a time.
-
-    Parameters
-    ----------
-    connection
-        Open.
-    room
-        Tells how many bytes the rows of one query can take, at most.
-    """
+    """A database that lookups are carried out on, one at a time."""
 
     def __init__(self, connection: aiosqlite.Connection, room: Callable[[], int]) -> None:
         self._connection = connection
@@ -126,15 +118,7 @@ class Database:
 async def connected(
     connect: Callable[[], sqlite3.Connection], room: Callable[[], int]
 ) -> AsyncIterator[Database]:
-    """Open a database by aiosqlite, in a thread that lasts as long as the block.
-
-    Parameters
-    ----------
-    connect
-        Opens it read-only behind its gates; called in that thread.
-    room
-        As of :class:`Database`.
-    """
+    """Open a database by aiosqlite, in a thread that lasts as long as the block."""
     connection = _Connection(connect)
     try:
         async with connection:

@@ -43,24 +43,7 @@ def look_up(
     room: Callable[[], int],
     deadline: Deadline | None = None,
 ) -> T:
-    """Carry a lookup out.
-
-    Parameters
-    ----------
-    file
-        The database; None: there is none, and the lookup asks nothing.
-    lookup
-        Made anew for each call.
-    room
-        Tells how many bytes the rows of one query can take, at most.
-    deadline
-        Of the connection; given its whole time again for each query.
-
-    Raises
-    ------
-    DamagedError
-        When rows are larger than ``room``; and whatever else the lookup lets pass.
-    """
+    """Carry a lookup out."""
     step = partial(next, lookup)
     while True:
         try:

@@ -73,29 +73,13 @@ def kept(folder: Path) -> tuple[SaveFile, ...]:
     """List the worlds of a folder by name; damaged ones with their reason.
 
     Only the header and the tables for people are read; :func:`verify_all` checks every byte.
-
-    Parameters
-    ----------
-    folder
-        The saves folder; one that does not exist holds nothing.
     """
     paths = [*folder.glob(f"*{SUFFIX}")] if folder.is_dir() else []
     return tuple(_seen(path) for path in sorted(paths) if not path.name.startswith("."))
 
 
 def place(folder: Path, name: str) -> Path:
-    """Return the path of a world in the saves folder; it need not exist.
-
-    Parameters
-    ----------
-    folder, name
-        The saves folder, and a name with or without ``.hub``.
-
-    Raises
-    ------
-    InputError
-        When the name breaks the rule: it could lead out of the folder, or trouble a shell.
-    """
+    """Return the path of a world in the saves folder; it need not exist."""
     stem = name.removesuffix(SUFFIX)
     if not NAME.fullmatch(stem):
         raise InputError(
@@ -106,14 +90,7 @@ def place(folder: Path, name: str) -> Path:
 
 
 def rename(folder: Path, name: str, new: str) -> Path:
-    """Give a world another name; its bytes stay, so a damaged one may be renamed too.
-
-    Raises
-    ------
-    InputError, FileError
-        For a name that breaks the rule, that nothing has, or that something has already; and for
-        a world that is open.
-    """
+    """Give a world another name; its bytes stay, so a damaged one may be renamed too."""
     source, target = known(folder, name), place(folder, new)
     _require_free(target)
     with _closed(source), _explained(target):
@@ -127,28 +104,14 @@ def rename(folder: Path, name: str, new: str) -> Path:
 
 
 def duplicate(folder: Path, name: str, new: str, *, report: Report = quiet) -> Path:
-    """Copy a world, every byte of the copy checked; what a running one has not saved is left out.
-
-    Raises
-    ------
-    InputError, FileError
-        As of :func:`rename`.
-    SnapshotError
-        When it is damaged.
-    """
+    """Copy a world, every byte checked; what a running one has not saved is left out."""
     source, target = existing(folder, name), place(folder, new)
     copy_checked(source, target, report=report)
     return target
 
 
 def delete(folder: Path, name: str) -> Path:
-    """Remove a world and its journal for good; whoever calls has asked.
-
-    Raises
-    ------
-    InputError, FileError
-        For a name that breaks the rule or that nothing has, and for a world that is open.
-    """
+    """Remove a world and its journal for good; whoever calls has asked."""
     path = known(folder, name)
     with _closed(path), _explained(path):
         path.unlink(missing_ok=True)
@@ -158,15 +121,7 @@ def delete(folder: Path, name: str) -> Path:
 
 
 def note(folder: Path, name: str, text: str, *, report: Report = quiet) -> Path:
-    """Replace the note of a world; the world stays the same, bit for bit.
-
-    Raises
-    ------
-    InputError, FileError
-        As of :func:`delete`.
-    SnapshotError
-        When it is damaged; it is then left as it is.
-    """
+    """Replace the note of a world; the world stays the same, bit for bit."""
     line = one_line(text)
     path = existing(folder, name)
     _rewrite(path, lambda file: file.execute(_SET_NOTE, (line,)), report)
@@ -177,11 +132,6 @@ def compact(folder: Path, name: str, *, report: Report = quiet) -> CompactReport
     """Rewrite a world as small as it gets: without the rows for ``SELECT`` and without gaps.
 
     The next save of a small world writes the rows again.
-
-    Raises
-    ------
-    InputError, FileError, SnapshotError
-        As of :func:`note`.
     """
     path = existing(folder, name)
     before = path.stat().st_size
@@ -192,19 +142,7 @@ def compact(folder: Path, name: str, *, report: Report = quiet) -> CompactReport
 def verify_all(
     folder: Path, *, only: Path | None = None, report: Report = quiet
 ) -> tuple[SaveFile, ...]:
-    """Check every byte of every world of a folder.
-
-    Parameters
-    ----------
-    folder, only
-        The saves folder; one world of it, else all.
-    report
-        Told the progress; may cancel.
-
-    Returns
-    -------
-    As :func:`kept`; ``reason`` says what is wrong with those that are not whole.
-    """
+    """Check every byte of every world of a folder."""
     found = kept(folder) if only is None else (_seen(only),)
     return tuple(_verified(each, report) for each in found)
 
@@ -212,24 +150,7 @@ def verify_all(
 def copy_checked(
     source: Path, target: Path, *, force: bool = False, report: Report = quiet
 ) -> None:
-    """Copy a world file; the copy gets its name when every byte of it was checked.
-
-    Parameters
-    ----------
-    source, target
-        Two different names.
-    force
-        Replace a world that is there already, and what its journal holds.
-    report
-        Told the progress; may cancel.
-
-    Raises
-    ------
-    FileError
-        When something is there, or the disk refuses.
-    SnapshotError
-        When the source is no whole world.
-    """
+    """Copy a world file; the copy gets its name when every byte of it was checked."""
     if not force:
         _require_free(target)
     with _closed(target), _explained(target), files.draft(target) as draft:
@@ -267,13 +188,7 @@ def _verified(each: SaveFile, report: Report) -> SaveFile:
 
 
 def existing(folder: Path, name: str) -> Path:
-    """Return the path of a world that is in the saves folder.
-
-    Raises
-    ------
-    InputError, FileError
-        For a name that breaks the rule, and when there is no such world (a link is none).
-    """
+    """Return the path of a world that is in the saves folder."""
     path = place(folder, name)
     if _is_alive_alone(path):
         way = f"`hubbub recover {path.name.removesuffix(SUFFIX)} --save FILE.hub` saves it"
@@ -285,13 +200,7 @@ def existing(folder: Path, name: str) -> Path:
 
 
 def known(folder: Path, name: str) -> Path:
-    """Return the path of a world that is in the saves folder, or lives there in its journal.
-
-    Raises
-    ------
-    InputError, FileError
-        As of :func:`existing`.
-    """
+    """Return the path of a world that is in the saves folder, or lives there in its journal."""
     path = place(folder, name)
     return path if _is_alive_alone(path) else existing(folder, name)
 

@@ -38,11 +38,6 @@ def source_of(cls: type) -> str:
 class CallWatch:
     """Notes which clocks and which sources of randomness the lines of one file call.
 
-    Parameters
-    ----------
-    file
-        The path of the plugin, as its code objects name it; "": set later.
-
     Attributes
     ----------
     clocks, randomness

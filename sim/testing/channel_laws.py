@@ -36,20 +36,7 @@ _MODELS: dict[str, dict[str, Any]] = {"sir": {"beta": 0.5}, "viral": {"base": 0.
 
 
 def check_channel(cls: type[Channel], **parameters: Any) -> tuple[str, ...]:
-    """Hold a channel to the laws; returns the names of those that it kept.
-
-    Parameters
-    ----------
-    cls
-        The class; registered or not.
-    **parameters
-        Where its defaults do not show what it does.
-
-    Raises
-    ------
-    PluginError
-        Names what was seen and the likely mistake.
-    """
+    """Hold a channel to the laws; returns the names of those that it kept."""
     return hold(cls, CHANNEL_LAWS, parameters)
 
 

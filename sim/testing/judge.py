@@ -79,25 +79,7 @@ def judged(
     deadline: float = DEADLINE_SECONDS,
     watch: Callable[[str], object] = lambda _doing: None,
 ) -> tuple[TrialResult, ...]:
-    """Try a plugin in a process of its own.
-
-    Parameters
-    ----------
-    what
-        The path of a file, or a registered name.
-    laws
-        Names of laws; none: all of :data:`sim.testing.LAWS`.
-    parameters
-        Of the models, where defaults do not show what they do.
-    deadline
-        Seconds of processor time without a sign of life after which it is killed.
-    watch
-        Told what is being done; may raise to stop.
-
-    Returns
-    -------
-    One verdict a model.
-    """
+    """Try a plugin in a process of its own."""
     order = {"what": what, "laws": list(laws), "parameters": dict(parameters or {})}
     reading, writing = os.pipe()
     with tempfile.TemporaryFile() as output:
@@ -120,17 +102,7 @@ def judged(
 
 
 def probe(what: str, *, deadline: float = DEADLINE_SECONDS) -> tuple[str, ...]:
-    """Try a plugin before it enters a running simulation.
-
-    Returns
-    -------
-    A sentence for each law of :data:`PROBED` that is broken: it costs that plugin's own messages.
-
-    Raises
-    ------
-    PluginError
-        When it does not come back or takes its process down: that would cost everything.
-    """
+    """Try a plugin before it enters a running simulation."""
     verdicts = judged(what, laws=PROBED, deadline=deadline)
     for verdict in verdicts:
         if verdict.is_harmful:
@@ -144,15 +116,7 @@ def _error(verdict: TrialResult) -> PluginError:
 
 
 class Trial:
-    """One process under watch.
-
-    Parameters
-    ----------
-    process, pipe, output
-        The process, what it tells through, and what it prints to.
-    what, deadline
-        As of :func:`judged`.
-    """
+    """One process under watch."""
 
     def __init__(
         self,

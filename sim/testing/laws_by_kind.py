@@ -13,15 +13,7 @@ KINDS = ("propagation", "recommender", "friend-recommender", "policy", "mind", "
 
 
 def kinds_of(name: str) -> tuple[str, ...]:
-    """Return the kinds of the registered plugins of a name that there are laws for.
-
-    Raises
-    ------
-    UnknownNameError
-        When nothing has that name.
-    PluginOffError
-        When it is a plugin that is off.
-    """
+    """Return the kinds of the registered plugins of a name that there are laws for."""
     from sim.core.registry import refuse_off
 
     load_plugins()

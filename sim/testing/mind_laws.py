@@ -38,20 +38,7 @@ Say = Callable[[Ask], Answer]
 
 
 def check_mind(cls: type[Parameters], **parameters: Any) -> tuple[str, ...]:
-    """Hold a mind to the laws; returns the names of those it kept.
-
-    Parameters
-    ----------
-    cls
-        The class; registered or not.
-    **parameters
-        Where it cannot decide without them.
-
-    Raises
-    ------
-    PluginError
-        Names what was seen and the likely mistake.
-    """
+    """Hold a mind to the laws; returns the names of those it kept."""
     return hold(cls, MINDS_LAWS, parameters)
 
 

@@ -37,20 +37,7 @@ Law = Callable[[type[Any], dict[str, Any]], None]
 
 
 def check_acting(cls: type[Parameters], **parameters: Any) -> tuple[str, ...]:
-    """Hold a policy, an intervention or a metric to the laws; returns the names of those it kept.
-
-    Parameters
-    ----------
-    cls
-        The class; registered or not.
-    **parameters
-        Where its defaults do not show what it does.
-
-    Raises
-    ------
-    PluginError
-        Names what was seen and the likely mistake.
-    """
+    """Hold a policy, an intervention or a metric to the laws; returns the names of those kept."""
     return hold(cls, ACTING_LAWS[getattr(cls, "plugin_kind", "")], parameters)
 
 

@@ -32,15 +32,7 @@ _GIVEN = ("message", "source", "author", "trust", "interest", "likes", "shares",
 
 
 def lively_world(recommender: Recommender | str = "chronological", seed: int = 7) -> World:
-    """Return a small world with a platform on which much happens; not stepped yet.
-
-    Parameters
-    ----------
-    recommender
-        Who ranks its feeds.
-    seed
-        Of the world.
-    """
+    """Return a small world with a platform on which much happens; not stepped yet."""
     told: dict[str, Any] = {"posting": 0.4, "rhythm": "flat", "slots": _SLOTS}
     world = World.create(_AGENTS, "small-world", 6, seed, trust="uniform:0.2-1", platform=told)
     world.agents.set_community(np.arange(_AGENTS) % 2, ["even", "odd"])
@@ -56,20 +48,7 @@ def warm() -> None:
 
 
 def check_recommender(cls: type[Parameters], **parameters: Any) -> tuple[str, ...]:
-    """Hold a recommender of feeds or friends to the laws; returns the names of those it kept.
-
-    Parameters
-    ----------
-    cls
-        The class; registered or not.
-    **parameters
-        Where its defaults do not show what it does.
-
-    Raises
-    ------
-    PluginError
-        Names what was seen and the likely mistake.
-    """
+    """Hold a recommender of feeds or friends to the laws; returns the names of those it kept."""
     return hold(cls, LAWS_OF[getattr(cls, "plugin_kind", "")], parameters)
 
 

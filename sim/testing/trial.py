@@ -27,13 +27,7 @@ Tell = Callable[..., None]
 
 
 class Pipe:
-    """Tells the judge; beats are rare enough to cost nothing.
-
-    Parameters
-    ----------
-    descriptor
-        Where to write.
-    """
+    """Tells the judge; beats are rare enough to cost nothing."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor

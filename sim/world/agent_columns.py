@@ -17,13 +17,7 @@ _PLAIN = ("interests", "activity", "community", "status", "personality")
 
 
 class AgentColumns:
-    """The columns of a world's agents, as ``exposure.viewer.openness`` finds them.
-
-    Parameters
-    ----------
-    agents
-        The population.
-    """
+    """The columns of a world's agents, as ``exposure.viewer.openness`` finds them."""
 
     def __init__(self, agents: Agents) -> None:
         self._agents = agents
@@ -31,22 +25,7 @@ class AgentColumns:
         self._edition = (agents.edition, len(agents))
 
     def column(self, name: str) -> npt.NDArray[Any]:
-        """Return a column over all agents.
-
-        Parameters
-        ----------
-        name
-            A trait (float64 in [0, 1]), ``interests`` (uint64), ``activity`` (float32),
-            ``community`` (int32), ``status`` (uint8), ``personality`` (uint8 (n, 5), in 1/255);
-            or what follows from these (:mod:`sim.agents.character`): ``credulity`` and
-            ``verification`` (float64 in [0, 1]), ``archetype`` (uint8); or ``proposable`` (bool):
-            whether its stage of life lets it be proposed to others.
-
-        Raises
-        ------
-        UnknownNameError
-            For any other name.
-        """
+        """Return a column over all agents."""
         if name == "proposable":  # made anew: a stage of life changes no edition
             return belongs(self._agents.status, "proposals")
         if name in _PLAIN:

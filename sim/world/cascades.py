@@ -60,13 +60,7 @@ PILE_BYTES = 1 << 20
 
 
 class RecordPile:
-    """Places in scratch files that many small records share; it is only added to.
-
-    Parameters
-    ----------
-    spill
-        Where there is room.
-    """
+    """Places in scratch files that many small records share; it is only added to."""
 
     def __init__(self, spill: ScratchFiles) -> None:
         self._spill = spill
@@ -119,17 +113,6 @@ class EndedCascade:
     """A message that ended; what is asked of it in every tick, and its record.
 
     Each is there for as long as its world: its numbers are bytes in one piece, not objects.
-
-    Parameters
-    ----------
-    cascade
-        It rests, failed or was cancelled.
-    pile
-        Where its record goes.
-    stirs
-        What may change it.
-    before
-        What it was packed as before: nothing is packed anew where it is the same.
 
     Attributes
     ----------
@@ -226,15 +209,7 @@ class EndedCascade:
         return said.encode() + self.tally(agents).tobytes()
 
     def dump(self, agents: int, rested: str) -> tuple[dict[str, Any], Columns]:
-        """Return what the message's own :meth:`~Cascade.dump` would.
-
-        Parameters
-        ----------
-        agents
-            How many there are by now; those that joined were never reached.
-        rested
-            What the world was like when messages at rest were asked last.
-        """
+        """Return what the message's own :meth:`~Cascade.dump` would."""
         if self.agents != agents:
             return self.made(agents, rested).dump()
         return self._unpacked(rested)
@@ -282,13 +257,6 @@ class Cascades(MutableSequence[Cascade]):
 
     A contest that never ends keeps those of its messages that ended whole: the others write into
     their columns.
-
-    Parameters
-    ----------
-    world
-        Whose they are; it holds them.
-    items
-        Messages, and records of those that ended.
 
     Attributes
     ----------

@@ -161,16 +161,6 @@ def is_channel(name: str) -> bool:
 def channel_of(said: str) -> Channel:
     """Return the channel that some words name.
 
-    Parameters
-    ----------
-    said
-        ``"NAME"`` or ``"NAME,KEY=VALUE,..."``; ``"stream:TICKS"`` and ``"stream:TICKS:again"``.
-
-    Raises
-    ------
-    UnknownNameError, ParameterError, InputError
-        One sentence.
-
     Examples
     --------
     >>> channel_of("stream:24").values()
@@ -200,13 +190,7 @@ def _windowed(said: str, rest: list[str]) -> dict[str, Any]:
 
 
 def opened(channel: Channel, world: InWorld) -> OpenedChannel:
-    """Return a channel as it works in a world.
-
-    Raises
-    ------
-    InputError
-        Where the world lacks what it needs, or it has no name to be saved under.
-    """
+    """Return a channel as it works in a world."""
     found = channel.opened(world)
     if not isinstance(found, PluginChannel) and is_foreign(type(channel)):
         raise InputError(

@@ -34,18 +34,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One row of the table.
-
-    Parameters
-    ----------
-    name
-        As trail and journal have it; files on disks do too, so it stays.
-    apply
-        ``apply(world, *args, **keywords)``; what takes long takes ``report`` too.
-    holds
-        What its arguments hold for those who look for it in a log: ``"profiles"`` of members,
-        ``"decisions"`` of minds, ``"making"``: with what these decide.
-    """
+    """One row of the table."""
 
     name: str
     apply: Callable[..., Any]

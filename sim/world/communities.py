@@ -32,26 +32,7 @@ def readable_names(
     names: Sequence[str],
     wanted: Iterable[int],
 ) -> tuple[str, ...]:
-    """Return names for communities, where one only counts by leading interest and best member.
-
-    Parameters
-    ----------
-    agents, ties
-        The population and its network.
-    labels
-        int32 (n,): community of each agent, -1 none.
-    names
-        One for each label; those that were given stay.
-    wanted
-        The labels to name.
-
-    Returns
-    -------
-    tuple of str
-        Such as ``"cooking / Ana Silva"``; all different, in the order of ``wanted``. The interest
-        is the one whose share among the members exceeds its share in the world most; the member,
-        who has most listeners.
-    """
+    """Return names for communities, where one only counts by leading interest and best member."""
     chosen = list(wanted)
     if not any(is_made_up(label, names[label]) for label in chosen):
         return tuple(names[label] for label in chosen)

@@ -82,13 +82,7 @@ class Compatibility:
 
 
 def compatibility(world: WorldState, agents: npt.ArrayLike, others: npt.ArrayLike) -> Compatibility:
-    """Return the scores of pairs of agents; one side may be a single agent.
-
-    Raises
-    ------
-    InputError
-        For unknown agents and sides that do not fit each other.
-    """
+    """Return the scores of pairs of agents; one side may be a single agent."""
     who, whom = (_ids(world, side) for side in (agents, others))
     try:
         who, whom = (np.ascontiguousarray(side) for side in np.broadcast_arrays(who, whom))

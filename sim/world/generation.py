@@ -30,15 +30,7 @@ def drawn(
     seed: int,
     report: Report,
 ) -> tuple[Agents, Ties]:
-    """Return the population and the network of ``World.create``, which takes the same.
-
-    Raises
-    ------
-    InputError, ParameterError, UnknownNameError
-        One sentence for what is not allowed.
-    CapacityError
-        When it would not fit in memory; nothing is allocated.
-    """
+    """Return the population and the network of ``World.create``, which takes the same."""
     pairs = None if degrees is None else np.asarray(degrees)
     listeners = 0.0 if mean_degree is None else mean_degree
     if pairs is not None and pairs.ndim == 2 and len(pairs):
@@ -67,24 +59,7 @@ _CHUNK = 1 << 20
 
 
 def with_trust(ties: Ties, law: str, *, seed: int, report: Report) -> Ties:
-    """Return the ties with trust drawn from a law.
-
-    Parameters
-    ----------
-    ties
-        The network; left as it is.
-    law
-        ``"full"`` (1.0), ``"uniform"`` (in [0, 1]) or ``"uniform:LOW-HIGH"``.
-    seed
-        The world's seed.
-    report
-        Told the progress.
-
-    Raises
-    ------
-    InputError
-        When the law is unknown or its bounds are outside [0, 1].
-    """
+    """Return the ties with trust drawn from a law."""
     low, high = _bounds(law)
     if low == high == 1.0:
         return ties

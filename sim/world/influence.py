@@ -42,15 +42,7 @@ _NOT_OF_THE_MODEL = frozenset(
 
 
 def live_edges_of(world: WorldState, model: str, parameters: Mapping[str, Any]) -> LiveEdges:
-    """Return which ties of a world are live under a model.
-
-    Raises
-    ------
-    InputError
-        For a model whose reach is not that of live ties; names some that are.
-    ParameterError, UnknownNameError
-        As for any message.
-    """
+    """Return which ties of a world are live under a model."""
     plugin = cast("PropagationModel", make(model, "propagation", **parameters))
     with asked(plugin):
         plugin.check()
@@ -101,13 +93,7 @@ def is_best(expression: str) -> bool:
 
 
 def read_best(expression: str) -> tuple[int, str]:
-    """Return how many seeds are to be found, and under which model; empty: the message's own.
-
-    Raises
-    ------
-    InputError
-        When the number is none.
-    """
+    """Return how many seeds are to be found, and under which model; empty: the message's own."""
     number, _, named = expression.partition(":")[2].partition(":")
     count = whole_of(number.strip().replace("_", ""))
     if count is None or count < 1:
@@ -128,20 +114,6 @@ def found_before(
 
 class BestSeeds:
     """A question for seeds of most spread: its answer is kept with the ties, until they change.
-
-    Parameters
-    ----------
-    world
-        Where; what is asked of it is read now, so that :meth:`find` may run beside the engine.
-    count
-        How many.
-    model, parameters
-        As of a message.
-
-    Raises
-    ------
-    InputError, ParameterError, UnknownNameError
-        One sentence.
 
     Examples
     --------
@@ -171,13 +143,7 @@ class BestSeeds:
     def of_message(
         cls, world: WorldState, expression: str, message: Mapping[str, Any] | None
     ) -> BestSeeds:
-        """Return the question of ``best:20``, which may name a model; else it is the message's.
-
-        Raises
-        ------
-        InputError
-            For no number, and where there is neither a message nor a model.
-        """
+        """Return the question of ``best:20``, which may name a model; else it is the message's."""
         count, named = read_best(expression)
         if named:
             return cls(world, count, named)
@@ -193,15 +159,7 @@ class BestSeeds:
         return LiveNetwork(ties, self.edges, self._seed, active=self._active, labels=self._labels)
 
     def find(self, ties: Ties, report: Report = quiet) -> FoundSeeds:
-        """Return the seeds, found now or before.
-
-        Parameters
-        ----------
-        ties
-            The world's, or a copy of them.
-        report
-            Told of progress; may cancel.
-        """
+        """Return the seeds, found now or before."""
         if self._name not in ties.memo:
             network, memo = self._network(ties), ties.memo
             best = best_seeds(network, self._count, report=part(report, 0.0, 0.85))

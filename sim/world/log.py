@@ -90,11 +90,6 @@ class _PackedPart(NamedTuple):
 class PackedActs(Sequence[LoggedAct]):
     """A list of acts that only changes at its end; any thread may read it.
 
-    Parameters
-    ----------
-    acts
-        Those that it begins with.
-
     Examples
     --------
     >>> acts = PackedActs(LoggedAct(n, n, "script", "step", "{}", "") for n in range(2000))
@@ -494,13 +489,7 @@ def said_of(args: tuple[Any, ...], keywords: Mapping[str, Any]) -> str:
 
 
 def words_of(said: str) -> tuple[list[Any], dict[str, Any]]:
-    """Return the arguments of an act.
-
-    Raises
-    ------
-    ValueError
-        When they were left out, or are not what :func:`said_of` writes.
-    """
+    """Return the arguments of an act."""
     try:
         body = json.loads(said, object_hook=_array)
         args, keywords = body.get("args", []), body.get("keywords", {})

@@ -123,14 +123,7 @@ def _padded(column: npt.NDArray[Any], many: int) -> npt.NDArray[Any]:
 
 
 def change(world: WorldState, agents: str | npt.ArrayLike, values: Mapping[str, Any]) -> Ids:
-    """Set properties of agents; all of them, or nothing when one value is not allowed.
-
-    Raises
-    ------
-    InputError
-        For an unknown property or value; for a move of life that is not allowed, with the legal
-        ones.
-    """
+    """Set properties of agents; all of them, or nothing when one value is not allowed."""
     wrong = [name for name in values if name not in CHANGES]
     if wrong:
         raise UnknownNameError("property of agents", wrong[0], CHANGES)

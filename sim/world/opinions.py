@@ -18,11 +18,6 @@ Span = tuple[float, float]
 class Opinions(Mapping[str, Floats]):
     """Opinions of all agents by topic; what is read from it cannot be written through.
 
-    Parameters
-    ----------
-    agents
-        How many agents there are.
-
     Examples
     --------
     >>> opinions = Opinions(3)
@@ -59,22 +54,7 @@ class Opinions(Mapping[str, Floats]):
         return self._spans[topic]
 
     def hold(self, topic: str, values: npt.ArrayLike, *, span: Span = (-1.0, 1.0)) -> None:
-        """Let agents hold opinions on a topic.
-
-        Parameters
-        ----------
-        topic
-            Its name, clean text of 1 to 64 characters.
-        values
-            Float64 (agents,); NaN for those without an opinion yet.
-        span
-            The range; an existing topic keeps its own.
-
-        Raises
-        ------
-        InputError
-            When a value is outside the range, the length is another, or the name is no name.
-        """
+        """Let agents hold opinions on a topic."""
         column = np.array(values, np.float64)
         low, high = self._spans.get(topic, (float(span[0]), float(span[1])))
         if not topic or topic != clean(topic, 64).strip():

@@ -75,13 +75,7 @@ def dump_phases(world: WorldState) -> list[list[Any]]:
 
 
 def restore_phases(world: WorldState, told: Sequence[Sequence[Any]]) -> list[str]:
-    """Give a world the phases of :func:`dump_phases`; returns what a person should know.
-
-    Raises
-    ------
-    InputError
-        For what no dump would say.
-    """
+    """Give a world the phases of :func:`dump_phases`; returns what a person should know."""
     if not told:
         return []
     if len(told) > _MOST:

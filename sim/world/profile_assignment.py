@@ -62,23 +62,7 @@ def people_of(profiles: Iterable[Profile | Mapping[str, Any]]) -> list[Profile]:
 
 
 def matched(agents: Agents, people: Sequence[Profile], match: str) -> npt.NDArray[np.uint32]:
-    """Return who gets each profile.
-
-    Parameters
-    ----------
-    agents
-        Left as they are.
-    people
-        Those with an id go to the agent of that id, unless ``match`` is ``"order"``; where none has
-        one, the first goes to agent 0, the next to agent 1.
-    match
-        ``"auto"``, ``"id"`` or ``"order"``.
-
-    Raises
-    ------
-    InputError
-        For unknown or repeated ids, some without one, and more profiles than agents.
-    """
+    """Return who gets each profile."""
     if match not in MATCHES:
         raise InputError(f"Profiles are matched by {', '.join(MATCHES)}, got {match!r}.")
     ids = [person.id for person in people]

@@ -35,17 +35,7 @@ _OBJECT_BYTES, _SPARE_BYTES = 64, 64 << 20
 
 
 class PackedRecord(NamedTuple):
-    """A packed record.
-
-    Parameters
-    ----------
-    number
-        Of the message.
-    whole
-        Its bytes, unpacked.
-    data
-        Compressed; it may lie where many do, and is not copied from there.
-    """
+    """A packed record."""
 
     number: int
     whole: int
@@ -128,13 +118,7 @@ def filed(found: Sequence[PackedRecord], joined: Joined = np.concatenate) -> Col
 
 
 def records(columns: Columns) -> list[PackedRecord]:
-    """Return the packed records among the columns of a file; their bytes stay where they are.
-
-    Raises
-    ------
-    ValueError
-        When they are not as :func:`filed` has them.
-    """
+    """Return the packed records among the columns of a file; their bytes stay where they are."""
     own = [columns[PREFIX + name] for name in _NAMES if PREFIX + name in columns]
     if not own:
         return []
@@ -156,13 +140,7 @@ def records(columns: Columns) -> list[PackedRecord]:
 
 
 def opened(record: PackedRecord) -> bytes:
-    """Return a record's bytes, unpacked.
-
-    Raises
-    ------
-    ValueError
-        When they are not what was packed.
-    """
+    """Return a record's bytes, unpacked."""
     try:
         unpacking = zlib.decompressobj()
         data = unpacking.decompress(record.data, record.whole + 1)
@@ -194,18 +172,7 @@ def body(record: PackedRecord) -> memoryview:
 
 
 def unfold(meta: Meta, columns: Columns) -> None:
-    """Change what a file holds into what :meth:`~sim.world.world.World.dump` says.
-
-    Parameters
-    ----------
-    meta, columns
-        Of a file that nobody vouches for; changed in place.
-
-    Raises
-    ------
-    ValueError, LookupError, TypeError
-        When the records of messages that ended are none.
-    """
+    """Change what a file holds into what :meth:`~sim.world.world.World.dump` says."""
     found = records(columns)
     rested = meta.pop("ended", {}).get("rested", "")
     for name in _NAMES:

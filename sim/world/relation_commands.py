@@ -25,14 +25,7 @@ _TIES = frozenset({"follow", "befriend"})
 
 
 def pairs_of(world: WorldState, agents: npt.ArrayLike, others: npt.ArrayLike, does: str) -> Pairs:
-    """Return (agents, others) as ids, each pair once, rising; or refuse them.
-
-    Raises
-    ------
-    InputError
-        For somebody unknown, banned or destroyed, for an agent and itself, and for a follow or
-        friendship that a block forbids: one sentence that names the first.
-    """
+    """Return (agents, others) as ids, each pair once, rising; or refuse them."""
     who, whom = _known(world, agents, others, does)
     same = np.flatnonzero(who == whom)
     if same.size:
@@ -283,12 +276,6 @@ def _move(origin: Ties, goal: Ties, sources: Ids, targets: Ids) -> None:
 class Groups:
     """Groups that members join and leave; an agent may be in several.
 
-    Parameters
-    ----------
-    world
-        Whose groups; they are kept in ``world.bonds.groups``
-        (:class:`~sim.network.relations.membership.Membership`).
-
     Examples
     --------
     >>> from sim import World
@@ -325,34 +312,14 @@ class Groups:
         return self._held.of(agent)
 
     def create(self, name: str, limit: int | None = None) -> int:
-        """Make an empty group; returns its number.
-
-        Parameters
-        ----------
-        name
-            1 to 60 characters; no two groups have one name.
-        limit
-            How many members it takes, at least 1; None: as many as come.
-
-        Raises
-        ------
-        InputError
-            For a name or limit that is not allowed.
-        """
+        """Make an empty group; returns its number."""
         with self._world.doing("create_group", (name, limit), {}) as note:
             number = self._held.create(name, limit)
             note.result = f"group {number}"
         return number
 
     def join(self, agents: npt.ArrayLike, group: int | str) -> int:
-        """Let agents into a group; returns how many are new there.
-
-        Raises
-        ------
-        InputError
-            For a group or agents that there are not, for banned and destroyed ones, and where the
-            limit would be passed; nothing is changed.
-        """
+        """Let agents into a group; returns how many are new there."""
         with self._world.doing("join_group", (agents, group), {}) as note:
             number, ids = self._held.number(group), self._known(agents)
             status = self._world.agents.status[ids]
@@ -368,13 +335,7 @@ class Groups:
         return count
 
     def leave(self, agents: npt.ArrayLike, group: int | str) -> int:
-        """Let agents out of a group; returns how many were in.
-
-        Raises
-        ------
-        InputError
-            For a group or agents that there are not.
-        """
+        """Let agents out of a group; returns how many were in."""
         with self._world.doing("leave_group", (agents, group), {}) as note:
             number, ids = self._held.number(group), self._known(agents)
             count = int(self._held.leave(ids, np.full(ids.size, number, np.uint32)).sum())

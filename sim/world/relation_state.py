@@ -26,11 +26,6 @@ class Relationships:
     block ends every tie of the two. So closed ears cost nothing where messages travel along ties;
     what finds its way without a tie asks :attr:`closed`.
 
-    Parameters
-    ----------
-    agents
-        How many there are.
-
     Attributes
     ----------
     ears
@@ -107,13 +102,7 @@ class Relationships:
         agents: int,
         groups: Sequence[Mapping[str, Any]] = (),
     ) -> Relationships:
-        """Return what :meth:`dump` described; ``groups``: name and limit of each.
-
-        Raises
-        ------
-        InputError
-            For columns that do not fit together.
-        """
+        """Return what :meth:`dump` described; ``groups``: name and limit of each."""
         bonds = cls(agents)
         bonds.ears = Blocklist.restore(under("ears.", columns), agents)
         bonds.log = TieLog.restore(under("log.", columns), agents)

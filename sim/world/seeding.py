@@ -142,16 +142,6 @@ def check_seeds(expression: str) -> None:
 
     Who is meant, and whether there are so many, is the world's: :func:`choose_seeds` sees to it.
 
-    Parameters
-    ----------
-    expression
-        See the module.
-
-    Raises
-    ------
-    InputError
-        One sentence, as of :func:`choose_seeds`.
-
     Examples
     --------
     >>> check_seeds("community:North:40")
@@ -181,13 +171,7 @@ def seeds_of(
 
 
 def author_of(world: WorldState, author: int | str | None) -> int | None:
-    """Return the index of an author: a text is an id or a name, and must be one agent's.
-
-    Raises
-    ------
-    InputError
-        When it is nobody's, or that of several.
-    """
+    """Return the index of an author: a text is an id or a name, and must be one agent's."""
     if not isinstance(author, str):
         return author
     chosen = choose_seeds(world, author)

@@ -31,20 +31,7 @@ def tell_ticks(world: WorldState, model: PropagationModel) -> None:
 
 
 def per_tick(model: PropagationModel | type[PropagationModel], minutes: float) -> str:
-    """Say that parameters of a model are per tick; nothing where it counts by hours, or ticks do.
-
-    Parameters
-    ----------
-    model
-        The model, or its class.
-    minutes
-        Length of a tick.
-
-    Returns
-    -------
-    str
-        A clause to go on with, or an empty one.
-    """
+    """Say that parameters of a model are per tick; nothing where it counts by hours."""
     if model.by_hours or minutes == _HOUR:
         return ""
     length = "1 minute" if minutes == 1 else f"{minutes:g} minutes"
@@ -53,13 +40,7 @@ def per_tick(model: PropagationModel | type[PropagationModel], minutes: float) -
 
 @contextmanager
 def running(world: WorldState) -> Iterator[None]:
-    """Mark the world as within a tick; refuse a tick inside it.
-
-    Raises
-    ------
-    InputError
-        Somebody who is called within a tick runs another.
-    """
+    """Mark the world as within a tick; refuse a tick inside it."""
     world.trail.refuse_reader("step")
     if world.is_ticking:
         raise InputError(
@@ -78,18 +59,6 @@ def only_reads(world: WorldState, who: str) -> Iterator[None]:
     """Let somebody look at a world who may change nothing.
 
     Commands are refused at once; what is changed without one is noticed afterwards.
-
-    Parameters
-    ----------
-    world
-        The world.
-    who
-        Whom sentences name.
-
-    Raises
-    ------
-    InputError
-        It changes the world.
     """
     before, outer = _condition(world), world.trail.reader
     world.trail.reader = who

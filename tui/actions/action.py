@@ -23,11 +23,6 @@ def does(*ids: str) -> Callable[[A], A]:
 
     The rows of :data:`tui.actions.table.ACTIONS` are data that bars, dialogs and modes read; what
     does them works on all of these, and so stands above.
-
-    Raises
-    ------
-    ValueError
-        For an action that another function does already.
     """
 
     def registered(act: A) -> A:
@@ -47,37 +42,7 @@ def act_of(name: str) -> Act:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One act, reachable by key, ``:`` command and palette alike.
-
-    Parameters
-    ----------
-    id
-        Stable name; the key of a keymap.
-    keys
-        Textual key names, the first one is shown.
-    command
-        What is typed after ``:``.
-    usage
-        The arguments after the command.
-    label
-        One or two words for the footer.
-    help
-        One sentence for help and palette.
-    group
-        Under which heading the help lists it.
-    when
-        Says why it cannot be done now; an empty string when it can.
-    where
-        The mode whose keys it belongs to; empty for all.
-    footer
-        Its rank in the footer; 0 leaves it out.
-    asks
-        Whether the key opens the ``:`` line to ask for the arguments.
-    aliases
-        Other names on the ``:`` line.
-    opens
-        Whether it may open a dialog, for which keys typed after it wait.
-    """
+    """One act, reachable by key, ``:`` command and palette alike."""
 
     id: str
     keys: str

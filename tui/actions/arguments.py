@@ -20,11 +20,6 @@ SPEEDS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, None)
 def pairs(words: Iterable[str]) -> dict[str, str]:
     """Read ``name=value`` words.
 
-    Raises
-    ------
-    InputError
-        When a word has no ``=``, or a name comes twice.
-
     Examples
     --------
     >>> pairs(["text=hello", "probability=0.1"])
@@ -61,26 +56,14 @@ def number(
 
 
 def choice(what: str, words: tuple[str, ...], known: tuple[str, ...]) -> str:
-    """Read the one word that a command takes, out of those known; empty when none was typed.
-
-    Raises
-    ------
-    UnknownNameError
-        When the word is not known; suggests the nearest.
-    """
+    """Read the one word that a command takes, out of those known; empty when none was typed."""
     if words and words[0] not in known:
         raise UnknownNameError(what, words[0], known)
     return words[0] if words else ""
 
 
 def share_of(word: str) -> float:
-    """Read a share: ``0.5``, ``50%``; ``none`` is 0.
-
-    Raises
-    ------
-    InputError
-        It is no number from 0 to 1.
-    """
+    """Read a share: ``0.5``, ``50%``; ``none`` is 0."""
     try:
         found = 0.0 if word == "none" else float(word.rstrip("%")) / (100 if "%" in word else 1)
     except ValueError:

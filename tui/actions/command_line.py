@@ -17,40 +17,14 @@ _EXPRESSIONS = frozenset({"filter"})
 
 @dataclass(frozen=True, slots=True)
 class ParsedCommand:
-    """An act with its arguments.
-
-    Parameters
-    ----------
-    action
-        What to do.
-    words
-        Its arguments, quotes removed; an expression is one argument, as it was typed.
-    """
+    """An act with its arguments."""
 
     action: Action
     words: tuple[str, ...]
 
 
 def parse(line: str) -> ParsedCommand:
-    """Read a line as typed after ``:``.
-
-    Parameters
-    ----------
-    line
-        Such as ``step 5`` or ``inject text='the bridge is closed' seeds=top:40:degree``.
-
-    Returns
-    -------
-    Command
-        The act and its arguments.
-
-    Raises
-    ------
-    InputError
-        When a quote is not closed, or nothing was typed.
-    UnknownNameError
-        When no command is called so; the nearest is suggested.
-    """
+    """Read a line as typed after ``:``."""
     typed = line.strip().removeprefix(":").strip()
     name, _, rest = typed.partition(" ")
     known = by_command(name)
@@ -71,20 +45,7 @@ def parse(line: str) -> ParsedCommand:
 
 
 def complete(line: str, offers: Iterable[str]) -> str:
-    """Return the line completed as far as it is certain.
-
-    Parameters
-    ----------
-    line
-        What has been typed.
-    offers
-        What the last word could become.
-
-    Returns
-    -------
-    str
-        The line, longer by what all the fitting offers have in common.
-    """
+    """Return the line completed as far as it is certain."""
     head, blank, last = line.rpartition(" ")
     fitting = sorted(offer for offer in offers if offer.startswith(last))
     if not fitting:
@@ -99,20 +60,7 @@ def complete(line: str, offers: Iterable[str]) -> str:
 
 
 def candidates(line: str, known: dict[str, Any]) -> list[str]:
-    """List what the last word of a line could become.
-
-    Parameters
-    ----------
-    line
-        What has been typed after ``:``.
-    known
-        Command name to the words that may follow it, as the app knows them now.
-
-    Returns
-    -------
-    list of str
-        Whole words, not all of which fit what has been typed.
-    """
+    """List what the last word of a line could become."""
     words = line.split()
     if len(words) == 0 or (len(words) == 1 and not line.endswith(" ")):
         return [action.command for action in ACTIONS]

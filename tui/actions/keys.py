@@ -39,18 +39,7 @@ def key_label(key: str) -> str:
 
 
 def conflicts(keymap: Mapping[str, str]) -> list[str]:
-    """Say what is wrong with a keymap: unknown names, and keys that two acts would share.
-
-    Parameters
-    ----------
-    keymap
-        Action id to keys, as in the settings file.
-
-    Returns
-    -------
-    list of str
-        One sentence each; empty when the keymap is sound.
-    """
+    """Say what is wrong with a keymap: unknown names, and keys that two acts would share."""
     known = {action.id for action in ACTIONS}
     problems = [
         f"The keymap names {name!r}, and no act is called so; see ? for the names."

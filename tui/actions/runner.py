@@ -36,13 +36,7 @@ PATIENCE = 0.5
 
 
 class ActionRunner:
-    """Carries out acts, by key, by name, or out of the palette.
-
-    Parameters
-    ----------
-    app
-        Whose acts they are.
-    """
+    """Carries out acts, by key, by name, or out of the palette."""
 
     def __init__(self, app: Viewer) -> None:
         self._app = app

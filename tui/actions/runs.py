@@ -63,11 +63,6 @@ def arms_of(words: Sequence[str]) -> tuple[tuple[str, dict[str, Any]], ...]:
     """Return futures as typed: ``'NAME: key=value ...'``, or ``key=value`` alone.
 
     Where each of them does something, the world as it is comes first.
-
-    Raises
-    ------
-    InputError
-        Where fewer than two are left, or two have one name.
     """
     from tui.experiments import AS_IT_IS
 

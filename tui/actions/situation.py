@@ -11,17 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ScreenState:
-    """A moment of the program.
-
-    Parameters
-    ----------
-    frame
-        The newest frame; ``None`` until a world is open.
-    mode
-        ``"live"``, ``"groups"`` and so on; empty while nothing is open.
-    busy
-        What long work is going on, such as ``"saving"``; empty when none is.
-    """
+    """A moment of the program."""
 
     frame: Frame | None = None
     mode: str = ""

@@ -24,15 +24,7 @@ AROUND = 6
 
 
 class Dialog(ModalScreen[T], Generic[T]):
-    """A box with a title, a body that scrolls, one line for problems and two buttons.
-
-    Parameters
-    ----------
-    title
-        Stands in the border.
-    yes, no
-        The labels of the buttons; an empty label leaves the button out.
-    """
+    """A box with a title, a body that scrolls, one line for problems and two buttons."""
 
     AUTO_FOCUS = "#yes"
     takes_keys: ClassVar[bool] = True
@@ -85,23 +77,11 @@ class Dialog(ModalScreen[T], Generic[T]):
         yield from ()
 
     def result(self) -> T | None:
-        """Return what the dialog gives, or ``None`` after saying what is missing.
-
-        Raises
-        ------
-        HubbubError
-            What is wrong, one sentence; it is shown as by :meth:`complain`.
-        """
+        """Return what the dialog gives, or ``None`` after saying what is missing."""
         return None
 
     def chosen(self, picker: str, what: str) -> str:
-        """Return what is chosen in a list; ``what`` is asked for, such as ``"a network"``.
-
-        Raises
-        ------
-        InputError
-            When nothing is: the list is still being filled, or it may stay blank.
-        """
+        """Return what is chosen in a list; ``what`` is asked for, such as ``"a network"``."""
         value = self.query_one(picker, Select).value
         if not isinstance(value, str):
             raise InputError(f"Choose {what} first.")
@@ -166,13 +146,7 @@ def field(label: str, *, note: str = "") -> Static:
 
 
 class Notice(Dialog[bool]):
-    """Tells something; one button.
-
-    Parameters
-    ----------
-    title, text
-        What it says; foreign text is cleaned.
-    """
+    """Tells something; one button."""
 
     AUTO_FOCUS = ""
 
@@ -194,15 +168,7 @@ class Notice(Dialog[bool]):
 
 
 class Confirm(Dialog[bool]):
-    """Asks before something is lost; the harmless answer has the focus.
-
-    Parameters
-    ----------
-    title, text
-        What would happen, naming what is lost.
-    yes, no
-        The labels of the two answers.
-    """
+    """Asks before something is lost; the harmless answer has the focus."""
 
     AUTO_FOCUS = "#no"
 

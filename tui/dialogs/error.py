@@ -14,13 +14,7 @@ from tui.safe_text import plain
 
 
 class ErrorDialog(Dialog[bool]):
-    """Shows an error; what we did not foresee also shows where it happened.
-
-    Parameters
-    ----------
-    error
-        What was raised.
-    """
+    """Shows an error; what we did not foresee also shows where it happened."""
 
     def __init__(self, error: BaseException) -> None:
         super().__init__("That did not work", yes="OK", no="")

@@ -24,15 +24,7 @@ _WORDS = {"false": "no", "true": "yes"}
 
 
 class FormField(Horizontal):
-    """One parameter: name, control, what is allowed, what it means.
-
-    Parameters
-    ----------
-    spec
-        The parameter.
-    value
-        What stands in it at first; ``None`` for its default.
-    """
+    """One parameter: name, control, what is allowed, what it means."""
 
     def __init__(self, spec: ParameterSpec, value: object) -> None:
         super().__init__(classes="field")
@@ -85,15 +77,7 @@ class Form(Vertical):
         self._card: PluginChoice | None = None
 
     async def show(self, card: PluginChoice, values: Mapping[str, Any] | None = None) -> None:
-        """Ask for the parameters of another card.
-
-        Parameters
-        ----------
-        card
-            Whose parameters.
-        values
-            What stands in the fields at first, by name.
-        """
+        """Ask for the parameters of another card."""
         self._card = card
         given = values or {}
         async with self.batch():

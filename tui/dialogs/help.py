@@ -37,17 +37,7 @@ WELCOME = (
 
 
 class HelpDialog(Dialog[bool]):
-    """A text and a table of keys.
-
-    Parameters
-    ----------
-    focused
-        The pane that had the focus.
-    bindings
-        Key to binding, as active there.
-    situation
-        Says which acts are possible now.
-    """
+    """A text and a table of keys."""
 
     AUTO_FOCUS = ""
 

@@ -25,17 +25,7 @@ TEXT_CELLS = 40
 
 
 class PastTick(NamedTuple):
-    """A tick worth going to.
-
-    Parameters
-    ----------
-    tick
-        That tick.
-    goal
-        What to go to: the tick, or the name of a bookmark.
-    text
-        What is there; clean.
-    """
+    """A tick worth going to."""
 
     tick: int
     goal: int | str
@@ -54,17 +44,7 @@ def entries(marks: Iterable[Bookmark], rows: Iterable[SessionRow]) -> list[PastT
 
 
 class HistoryDialog(Dialog[int | str]):
-    """Lists ticks to go to.
-
-    Parameters
-    ----------
-    found
-        Those ticks.
-    reach
-        From where to where the world can go.
-    tick
-        Where it is.
-    """
+    """Lists ticks to go to."""
 
     AUTO_FOCUS = "#ticks"
 

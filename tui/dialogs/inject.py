@@ -52,19 +52,7 @@ _KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class MessageOrder:
-    """A message as asked for.
-
-    Parameters
-    ----------
-    text, model, author
-        What, how it spreads, whose; an empty author is nobody.
-    channel
-        Who hears whom, such as ``bridges,weak=0.2``; empty: what the world does by itself.
-    seeds
-        Who has it first, such as ``top:40:pagerank``.
-    parameters
-        Of the model, as typed.
-    """
+    """A message as asked for."""
 
     text: str
     model: str
@@ -75,19 +63,7 @@ class MessageOrder:
 
 
 class InjectDialog(Dialog[MessageOrder]):
-    """Gives the order for a message, after showing its plan.
-
-    Parameters
-    ----------
-    backend
-        Knows the models.
-    simulation
-        Works out the plan.
-    last
-        The order before, to begin with.
-    title, yes
-        What it is for, and what its button says.
-    """
+    """Gives the order for a message, after showing its plan."""
 
     AUTO_FOCUS = "#text"
 

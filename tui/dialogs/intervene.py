@@ -28,17 +28,7 @@ NOTE = "Also: a tick, or a condition such as share > 0.1."
 
 @dataclass(frozen=True, slots=True)
 class InterventionWish:
-    """An intervention that is asked for.
-
-    Parameters
-    ----------
-    kind
-        Its name.
-    when
-        As typed: ``now``, a tick, or a condition.
-    said
-        Its fields as typed, by name.
-    """
+    """An intervention that is asked for."""
 
     kind: str
     when: str = "now"
@@ -46,19 +36,7 @@ class InterventionWish:
 
 
 class InterveneDialog(Dialog[InterventionWish]):
-    """Asks what is to be done, when, and to whom.
-
-    Parameters
-    ----------
-    cards
-        What can be done.
-    begin
-        What stands there at first; fields that a kind does not have are left out.
-    tick
-        Now.
-    planned
-        What was planned before, a line each, the newest last.
-    """
+    """Asks what is to be done, when, and to whom."""
 
     AUTO_FOCUS = "#what"
 

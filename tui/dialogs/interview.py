@@ -32,21 +32,7 @@ LINES = 6
 
 
 class InterviewDialog(Dialog[bool]):
-    """A conversation with one member; it stays when the dialog is closed and opened again.
-
-    Parameters
-    ----------
-    name
-        Whose.
-    put
-        Asks a question after those before, and waits for the answer.
-    keep
-        Lets the member remember; None: it cannot, there is no platform.
-    talk
-        The conversation so far; it grows.
-    question
-        Asked at once; empty: none.
-    """
+    """A conversation with one member; it stays when the dialog is closed and opened again."""
 
     AUTO_FOCUS = "#question"
 

@@ -50,15 +50,7 @@ class LabWish(NamedTuple):
 
 
 class LabDialog(Dialog[LabWish]):
-    """Lists studies and scenarios to sweep.
-
-    Parameters
-    ----------
-    found
-        Those of the folder.
-    folder
-        Where they lie.
-    """
+    """Lists studies and scenarios to sweep."""
 
     AUTO_FOCUS = "#labfiles"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -153,15 +145,7 @@ class EditedText(NamedTuple):
 
 
 class EditorDialog(Dialog[EditedText]):
-    """Edits a study or a scenario, and says what is wrong with it while it is typed.
-
-    Parameters
-    ----------
-    path
-        The file.
-    text
-        What stands in it.
-    """
+    """Edits a study or a scenario, and says what is wrong with it while it is typed."""
 
     AUTO_FOCUS = "#text"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -303,13 +287,7 @@ class SweepDialog(Dialog[tuple[str, ...]]):
             yield from _row(name.capitalize(), Input(id=name, compact=True, placeholder=says))
 
     def result(self) -> tuple[str, ...]:
-        """Return the words.
-
-        Raises
-        ------
-        InputError
-            When no scenario is named, or a quote is not closed.
-        """
+        """Return the words."""
         import shlex
 
         where = self._typed("scenario")

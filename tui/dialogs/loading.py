@@ -29,11 +29,6 @@ MOTTO = "a city of a million people, talking"
 class Loading(Screen[None]):
     """Shows a job until the first world is open.
 
-    Parameters
-    ----------
-    job
-        What goes on; its stage and share are looked at ten times a second.
-
     Attributes
     ----------
     uncovered

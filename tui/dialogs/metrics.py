@@ -30,15 +30,7 @@ Bounds = tuple[float | None, float | None]
 
 @dataclass(frozen=True, slots=True)
 class MetricChoice:
-    """What was chosen.
-
-    Parameters
-    ----------
-    names
-        Of the metrics to show, in the order in which they were chosen.
-    alerts
-        Metric to (warning, critical), of those that were changed; None: never.
-    """
+    """What was chosen."""
 
     names: tuple[str, ...]
     alerts: Mapping[str, Bounds] = field(default_factory=dict)
@@ -59,19 +51,7 @@ class Picks(OptionList):
 
 
 class MetricsDialog(Dialog[MetricChoice]):
-    """Lists every metric with its unit and its value now.
-
-    Parameters
-    ----------
-    known
-        Name to unit and meaning.
-    values
-        The newest value of each that was taken.
-    chosen
-        Those that are shown.
-    rules
-        When which is alarming, by the name of the alert.
-    """
+    """Lists every metric with its unit and its value now."""
 
     AUTO_FOCUS = "#metrics"
 

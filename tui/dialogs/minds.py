@@ -33,21 +33,7 @@ PATIENCE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class MindWish:
-    """What is to be done.
-
-    Parameters
-    ----------
-    who, mind
-        Who gets which mind.
-    model
-        Which model is asked first; empty: as settings say.
-    budget
-        The cap on money, as typed.
-    wake
-        Whether they decide from the next tick on.
-    said
-        What else they are told, by name; nothing where a field was left empty.
-    """
+    """What is to be done."""
 
     who: str
     mind: str
@@ -58,17 +44,7 @@ class MindWish:
 
 
 class GiveMinds(Dialog[MindWish]):
-    """Asks who gets a mind, and says what that would cost.
-
-    Parameters
-    ----------
-    offer
-        What can be chosen.
-    who
-        Whom it proposes, empty for nobody: what gets a mind and spends money is typed or chosen.
-    estimate
-        Returns a sentence for members, ticks, model and goal.
-    """
+    """Asks who gets a mind, and says what that would cost."""
 
     AUTO_FOCUS = "#who"
 

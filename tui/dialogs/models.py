@@ -51,19 +51,7 @@ class Search(Input):
 
 
 class PickModel(Dialog[str]):
-    """Gives the name of a model.
-
-    Parameters
-    ----------
-    backend
-        Knows the cards.
-    cards
-        The models.
-    chosen
-        The name of the one that is marked at first.
-    typed
-        What stands in the search at first.
-    """
+    """Gives the name of a model."""
 
     AUTO_FOCUS = "#search"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -166,17 +154,7 @@ class PickModel(Dialog[str]):
 
 
 class ModelCard(Dialog[bool]):
-    """Shows all that is known of a model; gives true when a message is to be sent with it.
-
-    Parameters
-    ----------
-    name
-        The model.
-    facts
-        (label, text) of each fact.
-    can_send
-        Whether to offer sending a message with it.
-    """
+    """Shows all that is known of a model; gives true when a message is to be sent with it."""
 
     AUTO_FOCUS = ""
 
@@ -254,13 +232,7 @@ class ModelField(Widget, can_focus=True):
         """Another model is chosen."""
 
     class Asked(Message):
-        """The list is asked for.
-
-        Parameters
-        ----------
-        typed
-            What was typed already.
-        """
+        """The list is asked for."""
 
         def __init__(self, typed: str) -> None:
             super().__init__()

@@ -31,15 +31,7 @@ ESTIMATE = "Needs about {} of memory."
 
 
 class NewWorldDialog(Dialog[NewWorldSpec]):
-    """Gives the order for a world.
-
-    Parameters
-    ----------
-    backend
-        Knows the kinds of network and what a world needs.
-    last
-        The order before, to begin with.
-    """
+    """Gives the order for a world."""
 
     AUTO_FOCUS = "#agents"
 
@@ -161,13 +153,7 @@ def choices(cards: list[PluginChoice]) -> list[tuple[Text, str]]:
 
 
 def whole(what: str, text: str, *, low: int) -> int:
-    """Read a whole number of at least ``low``.
-
-    Raises
-    ------
-    InputError
-        When the text is no such number.
-    """
+    """Read a whole number of at least ``low``."""
     number = whole_of(text.strip().replace(",", "").replace("_", "").replace(" ", ""))
     if number is None or number < low:
         raise InputError(f"{what} must be a whole number from {low}, got {text.strip()[:40]!r}.")

@@ -30,13 +30,6 @@ class OpenDialog(Dialog["Path | str"]):
     """Lists the saves folder, newest first, and below it the scenarios.
 
     It gives the file of a saved world, or the name of a scenario.
-
-    Parameters
-    ----------
-    backend
-        Reads the folders, in a thread.
-    scenarios_alone
-        Whether saved worlds are left out.
     """
 
     AUTO_FOCUS = "#saved"

@@ -18,15 +18,7 @@ if TYPE_CHECKING:
 
 
 class ParametersDialog(Dialog[dict[str, Any]]):
-    """Gives what was changed, by name.
-
-    Parameters
-    ----------
-    backend
-        Knows the models.
-    focus
-        The message whose parameters they are.
-    """
+    """Gives what was changed, by name."""
 
     AUTO_FOCUS = ""
 

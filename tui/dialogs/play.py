@@ -51,17 +51,7 @@ class PlayerAct(NamedTuple):
 
 
 class PlayDialog(Dialog[bool]):
-    """The feed of a member that is played; closing gives the member back.
-
-    Parameters
-    ----------
-    being
-        How the member is.
-    act
-        Lets it do something with the next tick; raises one sentence.
-    step
-        Advances one tick and returns how the member is then.
-    """
+    """The feed of a member that is played; closing gives the member back."""
 
     AUTO_FOCUS = "#feed"
 

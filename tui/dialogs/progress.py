@@ -29,15 +29,7 @@ POLLS_PER_SECOND = 10
 
 
 class DialogJob:
-    """A piece of long work; reports from its thread are kept, never queued.
-
-    Parameters
-    ----------
-    title
-        What it does, such as ``"opening the world"``.
-    cancellable
-        Whether it looks at the wish to stop.
-    """
+    """A piece of long work; reports from its thread are kept, never queued."""
 
     def __init__(self, title: str, *, cancellable: bool = True) -> None:
         self.title = title
@@ -67,15 +59,7 @@ class DialogJob:
 
 
 class EngineJob(DialogJob):
-    """A job that the engine does; it knows its own progress.
-
-    Parameters
-    ----------
-    title
-        What it does.
-    job
-        The engine's own.
-    """
+    """A job that the engine does; it knows its own progress."""
 
     def __init__(self, title: str, job: Job[Any]) -> None:
         super().__init__(title)
@@ -92,15 +76,7 @@ class EngineJob(DialogJob):
 
 
 def in_thread(work: Callable[[], T], name: str = "work") -> asyncio.Future[T]:
-    """Run a function in a thread that never holds up the end of the program.
-
-    Parameters
-    ----------
-    work
-        Called without arguments, off the screen's thread.
-    name
-        Of the thread.
-    """
+    """Run a function in a thread that never holds up the end of the program."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 

@@ -18,17 +18,7 @@ if TYPE_CHECKING:
 
 
 class QuitDialog(Dialog[str]):
-    """Gives ``"save"``, ``"keep"``, ``"drop"`` or nothing, when the person wants to stay.
-
-    Parameters
-    ----------
-    frame
-        The newest one: which world, and where it stands.
-    purpose
-        What happens next, such as ``"quit"``.
-    kept_as
-        The working name under which its journal keeps it; empty when nothing does.
-    """
+    """Gives ``"save"``, ``"keep"``, ``"drop"`` or nothing, when the person wants to stay."""
 
     def __init__(self, frame: Frame, purpose: str, kept_as: str = "") -> None:
         title = "A world without a name" if kept_as else "Unsaved changes"

@@ -9,20 +9,7 @@ from tui.figures import count, percent, short
 
 
 def told(found: Any, names: Sequence[str]) -> str:
-    """Write a network report.
-
-    Parameters
-    ----------
-    found
-        A ``NetworkReport``.
-    names
-        Of its influential members, in their order.
-
-    Returns
-    -------
-    str
-        A line a fact.
-    """
+    """Write a network report."""
     ways = "both ways" if found.is_symmetric else f"{percent(found.reciprocity)} have a reverse"
     weak, strong = found.largest_component, found.largest_strong_component
     facts = [

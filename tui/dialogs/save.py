@@ -25,24 +25,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def saved_path(saves: Path, name: str, *, must_exist: bool = False) -> Path:
-    """Return the file of the saves folder that a typed name means.
-
-    Parameters
-    ----------
-    saves
-        The saves folder.
-    name
-        As typed, with or without ``.hub``.
-    must_exist
-        Refuse a name that no file has.
-
-    Raises
-    ------
-    InputError
-        When the name is not allowed.
-    FileError
-        When the file must exist and does not.
-    """
+    """Return the file of the saves folder that a typed name means."""
     stem = name.strip().removesuffix(SUFFIX)
     if not _NAME.fullmatch(stem):
         raise InputError(
@@ -63,19 +46,7 @@ def is_taken(path: Path) -> bool:
 
 
 class SaveDialog(Dialog[Path]):
-    """Asks for a name; an existing file is replaced only after a second Enter.
-
-    Parameters
-    ----------
-    backend
-        Knows the saves folder.
-    name
-        The name proposed.
-    own
-        The file that the world came from, which it may replace unasked.
-    at
-        The file beside which its journal lies.
-    """
+    """Asks for a name; an existing file is replaced only after a second Enter."""
 
     AUTO_FOCUS = "#name"
 

@@ -12,15 +12,7 @@ from tui.safe_text import plain
 
 
 class StalledDialog(Dialog[str]):
-    """Gives ``"go"``, ``"save"`` or nothing, when the person wants to wait.
-
-    Parameters
-    ----------
-    sentence
-        Who holds up the engine.
-    tick
-        The last completed one.
-    """
+    """Gives ``"go"``, ``"save"`` or nothing, when the person wants to wait."""
 
     AUTO_FOCUS = "#no"
 

@@ -22,15 +22,7 @@ MOST_SHOWN = 40
 
 @dataclass(frozen=True, slots=True)
 class SurveyQuestions:
-    """A survey that is asked for.
-
-    Parameters
-    ----------
-    members, question
-        Whom, and what.
-    choices
-        What may be answered; none: any words.
-    """
+    """A survey that is asked for."""
 
     members: str
     question: str
@@ -79,17 +71,7 @@ def choices_of(said: str) -> tuple[str, ...]:
 def told(
     question: str, counts: Mapping[str, int], names: Sequence[str], answers: Sequence[str]
 ) -> str:
-    """Write how answers spread, and what was said.
-
-    Parameters
-    ----------
-    question
-        What was asked.
-    counts
-        How often each choice was named; empty without choices.
-    names, answers
-        Of the members, and what each said.
-    """
+    """Write how answers spread, and what was said."""
     most, total = max([*counts.values(), 1]), max(len(answers), 1)
     width = max([len(line(choice, 20)) for choice in counts], default=0)
     bars = [

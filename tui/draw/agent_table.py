@@ -54,19 +54,7 @@ def sortable() -> list[str]:
 
 
 class AgentRows:
-    """Members as rows of a table.
-
-    Parameters
-    ----------
-    people
-        Columns over all of them.
-    agents
-        uint32 (k,): which of them are listed; None: all.
-    told
-        (id, name, interests) by index, shared with the rows before and after.
-    orders
-        Column to what all members are sorted by, of those that were asked for; shared as well.
-    """
+    """Members as rows of a table."""
 
     def __init__(
         self,
@@ -163,28 +151,14 @@ class AgentTable(ColumnTable):
     )
 
     class OrderWanted(Message):
-        """A sort waits for an order that is not held.
-
-        Parameters
-        ----------
-        column
-            Which column.
-        title
-            Its heading.
-        """
+        """A sort waits for an order that is not held."""
 
         def __init__(self, column: int, title: str) -> None:
             super().__init__()
             self.column, self.title = column, title
 
     class Wanted(Message):
-        """Names that are in sight and not known.
-
-        Parameters
-        ----------
-        agents
-            Whose.
-        """
+        """Names that are in sight and not known."""
 
         def __init__(self, agents: list[int]) -> None:
             super().__init__()
@@ -198,15 +172,7 @@ class AgentTable(ColumnTable):
         self.orders: dict[int, NDArray[Any]] = {}
 
     def list_agents(self, people: MemberTable, agents: NDArray[np.uint32] | None) -> None:
-        """Show members; the cursor stays on its member where it is still listed.
-
-        Parameters
-        ----------
-        people
-            Columns over all of them.
-        agents
-            Which of them; None: all.
-        """
+        """Show members; the cursor stays on its member where it is still listed."""
         before, chosen = self.shown, self.chosen
         if before is not None and len(before.people) != len(people):
             self.orders.clear()

@@ -63,17 +63,7 @@ class BandPane(BraillePane):
     def paint_bands(
         self, canvas: Canvas, plot: Plot, bands: Sequence[Band], inks: dict[int, RGB]
     ) -> None:
-        """Draw bands behind what is drawn already.
-
-        Parameters
-        ----------
-        canvas, plot
-            Where.
-        bands
-            The outer ones first.
-        inks
-            The colour of each ink that curves were drawn with.
-        """
+        """Draw bands behind what is drawn already."""
         plane = np.full((2 * plot.rows, plot.columns), -1, np.int8)
         for band in bands:
             plane[_between(band, plot)] = band.depth

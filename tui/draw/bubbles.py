@@ -71,15 +71,7 @@ class BubbleLines:
 
 
 def size_radii(sizes: NDArray[np.int64], height: int, width: int) -> NDArray[np.float64]:
-    """Return radii in pixels, areas as the sizes, float64 (c,).
-
-    Parameters
-    ----------
-    sizes : int64 (c,)
-        Members.
-    height, width
-        Of the pixel plane.
-    """
+    """Return radii in pixels, areas as the sizes, float64 (c,)."""
     members = np.maximum(sizes, 0).astype(np.float64)
     total = float(members.sum())
     if total <= 0:
@@ -92,22 +84,7 @@ def size_radii(sizes: NDArray[np.int64], height: int, width: int) -> NDArray[np.
 def separate(
     places: NDArray[np.float64], radii: NDArray[np.float64], height: int, width: int
 ) -> NDArray[np.float64]:
-    """Bring places of the unit square onto the plane and push bubbles apart that overlap.
-
-    Parameters
-    ----------
-    places : float64 (c, 2)
-        In [0, 1]; x, y. What is not a number goes to the middle.
-    radii : float64 (c,)
-        In pixels.
-    height, width
-        Of the pixel plane.
-
-    Returns
-    -------
-    float64 (c, 2)
-        Centres in pixels, x, y, inside the plane as far as it is large enough.
-    """
+    """Bring places of the unit square onto the plane and push bubbles apart that overlap."""
     margin = np.minimum(radii[:, None] + 1, np.array([width, height]) / 2)
     room = np.array([width, height], dtype=np.float64)
     centres: NDArray[np.float64] = margin + np.nan_to_num(places, nan=0.5).clip(0, 1) * (
@@ -129,15 +106,7 @@ def separate(
 
 
 def strongest(links: NDArray[np.int64], most: int = 160) -> BubbleLines:
-    """Choose the ties worth drawing: for each community those with its closest others.
-
-    Parameters
-    ----------
-    links : int64 (c, c)
-        Ties between communities, either direction.
-    most
-        How many are drawn in all.
-    """
+    """Choose the ties worth drawing: for each community those with its closest others."""
     both = (links + links.T).astype(np.float64)
     np.fill_diagonal(both, 0.0)
     count = len(both)
@@ -158,24 +127,7 @@ def strongest(links: NDArray[np.int64], most: int = 160) -> BubbleLines:
 def edge_dots(
     edges: BubbleLines, centres: NDArray[np.float64], rows: int, width: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """Draw lines in dots, 4 x 2 a cell.
-
-    Parameters
-    ----------
-    edges
-        Which lines.
-    centres : float64 (c, 2)
-        In pixels, x, y.
-    rows, width
-        Of the canvas, in cells.
-
-    Returns
-    -------
-    dots : bool (4 * rows, 2 * width)
-        The lines.
-    strength : float64 (rows, width)
-        Of the strongest line through a cell, 0 where there is none.
-    """
+    """Draw lines in dots, 4 x 2 a cell."""
     dots = np.zeros((4 * rows, 2 * width), dtype=np.bool_)
     strength = np.zeros((rows, width))
     if not len(edges.a):
@@ -200,19 +152,7 @@ def discs(
     width: int,
     chosen: int = -1,
 ) -> list[Disc | None]:
-    """Cut the bubbles out of the plane; None for one that cannot be seen.
-
-    Parameters
-    ----------
-    centres : float64 (c, 2)
-        In pixels, x, y.
-    radii : float64 (c,)
-        In pixels.
-    height, width
-        Of the plane.
-    chosen
-        Index of a bubble with a thicker outline where it has room for one; -1: none.
-    """
+    """Cut the bubbles out of the plane; None for one that cannot be seen."""
     return [
         _disc(float(x), float(y), float(r), height, width, 2.0 if i == chosen and r >= 4 else 1.0)
         for i, ((x, y), r) in enumerate(zip(centres, radii, strict=True))
@@ -237,17 +177,7 @@ def _stepped(opacity: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def nearest(places: NDArray[np.float64], start: int, right: int, down: int) -> int:
-    """Return the next bubble in a direction, or `start` when there is none.
-
-    Parameters
-    ----------
-    places : float64 (c, 2)
-        Centres, x, y.
-    start
-        Where from.
-    right, down
-        The direction: one of them -1 or 1, the other 0.
-    """
+    """Return the next bubble in a direction, or `start` when there is none."""
     gap = places - places[start]
     ahead = gap[:, 0] * right + gap[:, 1] * down
     aside = np.abs(gap[:, 0] * down) + np.abs(gap[:, 1] * right)

@@ -26,13 +26,6 @@ _PAIR = 1 << 48
 class Canvas:
     """Cells to draw on, (height, width).
 
-    Parameters
-    ----------
-    width, height
-        In cells, 0 or more.
-    base
-        Style of cells that nothing was drawn on; ink 0.
-
     Attributes
     ----------
     chars : str1 (height, width)
@@ -54,19 +47,7 @@ class Canvas:
         return len(self._styles) - 1
 
     def text(self, x: int, y: int, text: str, ink: int, *, room: int | None = None) -> int:
-        """Write one line of any text, made safe and clipped; return the cells it took.
-
-        Parameters
-        ----------
-        x, y
-            First cell; outside the canvas nothing is written.
-        text
-            Anything, also from outside. Runs of spaces stay in printable ASCII that fits alone.
-        ink
-            From `ink_of`.
-        room
-            Most cells; up to the right edge by default.
-        """
+        """Write one line of any text, made safe and clipped; return the cells it took."""
         if not (0 <= y < self.height and 0 <= x < self.width):
             return 0
         space = self.width - x if room is None else min(room, self.width - x)

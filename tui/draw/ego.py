@@ -42,13 +42,7 @@ class EgoPane(StripPane):
     ]
 
     class Chosen(Message):
-        """Enter was pressed on a member.
-
-        Parameters
-        ----------
-        agent
-            Its index.
-        """
+        """Enter was pressed on a member."""
 
         def __init__(self, agent: int) -> None:
             super().__init__()

@@ -80,21 +80,7 @@ def place_labels(
     rows: int,
     width: int,
 ) -> list[PlacedLabel]:
-    """Find a place for as many labels as there is room for, the first ones first.
-
-    Parameters
-    ----------
-    labels
-        In order of importance.
-    most
-        How many are placed at most.
-    centres, radii
-        float64 (c, 2) and (c,): the bubbles, in pixels.
-    cut
-        Their pixels; no label is put over another's.
-    rows, width
-        Of the canvas, in cells.
-    """
+    """Find a place for as many labels as there is room for, the first ones first."""
     owner, taken = _owners(cut, radii, rows, width)
     spots: list[PlacedLabel] = []
     placed = 0

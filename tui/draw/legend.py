@@ -50,22 +50,6 @@ def write_legend(
 
     One row; two where the canvas is tall enough and one row would cut the names. Where even the
     letters alone do not fit, the last item says how many curves are left out.
-
-    Parameters
-    ----------
-    canvas
-        Where to write.
-    heading
-        What the values belong to, such as ``"tick 12"``.
-    entries
-        The curves.
-    strong, text
-        Inks of the heading and of the values.
-
-    Returns
-    -------
-    int
-        How many rows were taken.
     """
     most = 3 if canvas.height >= 14 else 2 if canvas.height >= 8 else 1
     forms = [(rows, 40, True) for rows in range(1, min(2, most) + 1)]

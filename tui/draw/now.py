@@ -53,15 +53,7 @@ class Figure:
 
 
 def metrics_of(focus: Focus, agents: int) -> list[Figure]:
-    """Make the figures of a message.
-
-    Parameters
-    ----------
-    focus
-        The message.
-    agents
-        How many there are.
-    """
+    """Make the figures of a message."""
     total = max(1, agents)
     first = max(0, focus.started_at)
     adopters = np.cumsum(focus.new).astype(np.float64)

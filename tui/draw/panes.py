@@ -58,18 +58,7 @@ class Painted(Widget):
     _strips: list[Strip] = []  # noqa: RUF012 - replaced, never changed
 
     def paint(self, width: int, height: int) -> list[Strip]:
-        """Draw everything.
-
-        Parameters
-        ----------
-        width, height
-            In cells, at least 1.
-
-        Returns
-        -------
-        list of Strip
-            `height` strips, each `width` cells wide.
-        """
+        """Draw everything."""
         return [Strip.blank(width, self.rich_style)] * height
 
     def changed(self) -> None:
@@ -183,13 +172,7 @@ class BraillePane(StripPane):
         return {"braille": (4, 2), "block": (2, 2), "ascii": (1, 1)}[self.symbols]
 
     def pack(self, dots: NDArray[np.bool_]) -> NDArray[np.uint8]:
-        """Return the dots of each cell as bits, uint8 (rows, columns).
-
-        Parameters
-        ----------
-        dots : bool (rows * dots down, columns * dots across)
-            The plane.
-        """
+        """Return the dots of each cell as bits, uint8 (rows, columns)."""
         if self.symbols == "braille":
             return pack_braille(dots)
         return pack_quadrants(dots) if self.symbols == "block" else dots.view(np.uint8)
@@ -221,15 +204,7 @@ class PixelPane(StripPane):
         return found
 
     def write_foot(self, canvas: Canvas, name: str, facts: str) -> None:
-        """Write the last row: what is chosen, its facts, and the scale where there is room.
-
-        Parameters
-        ----------
-        canvas
-            Where.
-        name, facts
-            What is chosen, and what is known of it; either may be empty.
-        """
+        """Write the last row: what is chosen, its facts, and the scale where there is room."""
         y, room = canvas.height - 1, canvas.width
         scale = SCALE_CELLS + sum(len(said) + 2 for said in SCALE_SAYS) - 2
         if canvas.width - scale - 2 >= min(cell_len(name), 12) + len(facts) + 2:

@@ -87,15 +87,7 @@ def place(canvas: Canvas, rows: int, view: View, labels: Labels) -> Plot:
 
 
 class Pen:
-    """Draws one plot.
-
-    Parameters
-    ----------
-    canvas, plot
-        Where to draw, and what is shown there.
-    pane
-        The pane whose symbols and tones are used.
-    """
+    """Draws one plot."""
 
     def __init__(self, canvas: Canvas, plot: Plot, pane: BraillePane) -> None:
         self._canvas, self._plot, self._pane = canvas, plot, pane
@@ -109,15 +101,7 @@ class Pen:
         self._chars, self._ink = canvas.chars[area], canvas.ink[area]
 
     def axes(self, labels: Labels, first_tick: int) -> None:
-        """Draw the value axis, and the ticks in the row below the curves where there is one.
-
-        Parameters
-        ----------
-        labels
-            Of the value axis.
-        first_tick
-            The tick of row 0.
-        """
+        """Draw the value axis, and the ticks in the row below the curves where there is one."""
         canvas, plot = self._canvas, self._plot
         if plot.x:
             axis = canvas.ink_of(self._pane.tone("axis"))
@@ -133,17 +117,7 @@ class Pen:
     def curve(
         self, values: NDArray[np.float64], style: CurveStyle, ink: int, *, lead: int | None = None
     ) -> None:
-        """Draw one curve over those before it.
-
-        Parameters
-        ----------
-        values : float64 (ticks,)
-            On the scale of the view; NaN is not drawn.
-        style, ink
-            How.
-        lead
-            Column of the first letter on it; none: it has no letters.
-        """
+        """Draw one curve over those before it."""
         plot = self._plot
         rows, columns = self._size
         missing = max(0, int(plot.view.stop) + 2 - len(values))

@@ -67,19 +67,6 @@ def envelope(
 
     Spans narrower than a tick are interpolated; neighbouring spans are joined, so that the drawn
     curve has no gaps. NaN values are left out; a span of nothing but NaN is NaN.
-
-    Parameters
-    ----------
-    values : float64 (ticks,)
-        The value of tick i at index i.
-    start, stop : float
-        First and last tick shown, within ``0 .. ticks - 1``.
-    columns : int
-        How many spans, at least 1.
-
-    Returns
-    -------
-    lowest, highest : float64 (columns,)
     """
     if not len(values):
         return np.full(columns, np.nan), np.full(columns, np.nan)
@@ -108,17 +95,6 @@ def trace(
     """Draw a curve given by its `envelope` as a dot plane, bool (rows, columns).
 
     Values outside the view are not drawn.
-
-    Parameters
-    ----------
-    low, high : float64 (columns,)
-        From `envelope`.
-    view
-        The values at the lowest and highest row.
-    rows
-        In dots.
-    dash
-        Eight bits: which of eight consecutive dots along the curve are drawn.
     """
     scale = (rows - 1) / (view.top - view.bottom)
     # 16-bit rows halve the time of the comparison below, most of what a curve costs.

@@ -60,15 +60,7 @@ class RowProvider(Protocol):
         """Count the rows."""
 
     def cells(self, column: int, rows: NDArray[np.int64]) -> Sequence[str]:
-        """Return what to write in a column for some rows.
-
-        Parameters
-        ----------
-        column
-            Which column.
-        rows : int64 (n,)
-            Row numbers, n at most the rows of a screen.
-        """
+        """Return what to write in a column for some rows."""
 
     def keys(self, column: int) -> NDArray[Any]:
         """Return what the column is sorted by, one value a row, (rows,)."""
@@ -109,22 +101,7 @@ def row_order(keys: NDArray[Any], *, descending: bool) -> NDArray[np.uint32]:
 
 
 def fit(columns: Sequence[TableColumn], width: int, wanted: int = 0) -> list[tuple[int, int, int]]:
-    """Choose the columns that fit and how wide they are.
-
-    Parameters
-    ----------
-    columns
-        All of them.
-    width
-        Cells there are.
-    wanted
-        A column that is shown in any case.
-
-    Returns
-    -------
-    list of (column, x, cells)
-        In the order of `columns`; at least one.
-    """
+    """Choose the columns that fit and how wide they are."""
     ranks = sorted(range(len(columns)), key=lambda i: (i != wanted, columns[i].rank, i))
     chosen: list[int] = []
     left = width + GAP

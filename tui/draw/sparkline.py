@@ -15,15 +15,6 @@ def sparkline(values: NDArray[np.float64], cells: int, *, ascii_only: bool = Fal
 
     Each bar is the largest value of its span. With fewer values than cells the line is shorter.
 
-    Parameters
-    ----------
-    values : float64 (n,)
-        NaN leaves a gap.
-    cells
-        How long the line may be.
-    ascii_only
-        Whether bars are ASCII characters.
-
     Examples
     --------
     >>> sparkline(np.array([0.0, 1.0, 4.0, 7.0]), 4)
@@ -53,15 +44,6 @@ def bars(
 
     Zero is the floor, unless something lies below it. The newest value stands at the right; a
     value that is not known keeps the bar before it.
-
-    Parameters
-    ----------
-    values : float64 (n,)
-        The course.
-    cells, rows
-        Width and height, at least 1.
-    ascii_only
-        Whether bars are ASCII characters.
 
     Examples
     --------
@@ -94,17 +76,7 @@ def held(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def arrow(values: NDArray[np.float64], *, span: int = 5, ascii_only: bool = False) -> str:
-    """Return whether values rise, fall or stay, the last against `span` ticks before.
-
-    Parameters
-    ----------
-    values : float64 (n,)
-        NaN is passed over.
-    span
-        How far back is looked.
-    ascii_only
-        ``^ v =`` instead of arrows.
-    """
+    """Return whether values rise, fall or stay, the last against `span` ticks before."""
     known = values[np.isfinite(values)]
     if len(known) < 2:
         return " "

@@ -43,17 +43,7 @@ _NUMBERS = frozenset({"adopters", "tick", "R_t", *_COUNTED})
 
 
 class StoryRows:
-    """Messages as rows: first those that were sent, the newest first.
-
-    Parameters
-    ----------
-    sessions
-        Those that were sent.
-    posts
-        Those that members wrote, and those sent through feeds.
-    told
-        (author, text) by number, shared with the rows before and after.
-    """
+    """Messages as rows: first those that were sent, the newest first."""
 
     def __init__(
         self,
@@ -159,13 +149,7 @@ class StoryTable(ColumnTable):
     )
 
     class Wanted(Message):
-        """Texts that are in sight and not known.
-
-        Parameters
-        ----------
-        numbers
-            Of which messages.
-        """
+        """Texts that are in sight and not known."""
 
         def __init__(self, numbers: list[int]) -> None:
             super().__init__()
@@ -178,13 +162,7 @@ class StoryTable(ColumnTable):
         self.shown: StoryRows | None = None
 
     def list_stories(self, sessions: Sequence[SessionRow], posts: MemberMessages) -> None:
-        """Show messages; the cursor stays on its message where it is still listed.
-
-        Parameters
-        ----------
-        sessions, posts
-            As of `StoryRows`.
-        """
+        """Show messages; the cursor stays on its message where it is still listed."""
         key = self.chosen
         self.placeholder = "No message yet; press i to send one."
         self.shown = StoryRows(sessions, posts, self.told)

@@ -149,13 +149,7 @@ class AgentsMode(Mode):
     # What acts ask for
 
     async def filter(self, expression: str) -> int:
-        """List those who fit an expression, all of them where it is empty; returns how many.
-
-        Raises
-        ------
-        InputError
-            When it cannot be read.
-        """
+        """List those who fit an expression, all of them where it is empty; returns how many."""
         from sim.runtime.queries import members
 
         simulation = self.app.simulation

@@ -59,17 +59,7 @@ _STATES = {
 
 
 def fit(pieces: Sequence[Piece], width: int, gap: str = "  ") -> Content:
-    """Join pieces in one line, leaving out the least wanted until they fit.
-
-    Parameters
-    ----------
-    pieces
-        In the order of the line; a piece of rank 0 always stays.
-    width
-        Cells of the line.
-    gap
-        What stands between two pieces.
-    """
+    """Join pieces in one line, leaving out the least wanted until they fit."""
     kept = [piece for piece in pieces if piece[1]]
     while _width(kept, gap) > width and any(rank for rank, _, _ in kept):
         kept.remove(max(kept, key=lambda piece: piece[0]))

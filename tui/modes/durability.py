@@ -12,15 +12,7 @@ if TYPE_CHECKING:
 
 
 def durable(kept: Kept, room: int) -> str:
-    """Write to which tick no crash can take anything back, and what one would take now.
-
-    Parameters
-    ----------
-    kept
-        Of the newest frame.
-    room
-        Cells there are; with few it is said in few words.
-    """
+    """Write to which tick no crash can take anything back, and what one would take now."""
     if room < SHORT:
         return f"durable {count(kept.tick)}"
     window = f", {count(kept.behind)} at risk" if kept.behind and room >= LONG else ""
@@ -31,18 +23,7 @@ SHORT, LONG = 26, 44
 
 
 def told(frame: Frame, home: Home) -> str:
-    """Say where the world lives, and what a crash would take.
-
-    Parameters
-    ----------
-    frame, home
-        The newest frame, and where the world lives.
-
-    Returns
-    -------
-    str
-        A line a fact.
-    """
+    """Say where the world lives, and what a crash would take."""
     if home.is_copy:
         return "READ-ONLY: this is a copy. What happens in it is lost unless it is saved (w)."
     kept = frame.kept

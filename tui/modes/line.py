@@ -84,13 +84,7 @@ class MessageLine(Horizontal):
     """One line: a message, or the prompt."""
 
     class Entered(Message):
-        """A command was typed.
-
-        Parameters
-        ----------
-        line
-            As it was typed.
-        """
+        """A command was typed."""
 
         def __init__(self, line: str) -> None:
             super().__init__()
@@ -108,28 +102,12 @@ class MessageLine(Horizontal):
         yield CommandLine(self._history)
 
     def say(self, text: str, kind: str = "info") -> None:
-        """Show a sentence.
-
-        Parameters
-        ----------
-        text
-            What is said; foreign text in it is cleaned.
-        kind
-            ``"info"``, ``"good"``, ``"warning"`` or ``"error"``.
-        """
+        """Show a sentence."""
         mark, style = _MARKS[kind]
         self.query_one("#said", Static).update(Content.styled(f" {mark}{line(text, 400)}", style))
 
     def ask(self, start: str, known: dict[str, list[str]]) -> None:
-        """Become the ``:`` line.
-
-        Parameters
-        ----------
-        start
-            What stands there at first.
-        known
-            Command to the words that may follow it.
-        """
+        """Become the ``:`` line."""
         command = self.query_one(CommandLine)
         command.known = known
         command.value = start

@@ -52,13 +52,7 @@ class StoriesPane(Widget, can_focus=True):
     ALLOW_SELECT = False
 
     class Chosen(Message):
-        """A message is to be shown.
-
-        Parameters
-        ----------
-        session
-            Its number.
-        """
+        """A message is to be shown."""
 
         def __init__(self, session: int) -> None:
             super().__init__()
@@ -230,17 +224,7 @@ class CommunityDetail(Widget, can_focus=True):
         self._tick = 0
 
     def show(self, communities: Communities | None, chosen: int, tick: int) -> None:
-        """Show a community.
-
-        Parameters
-        ----------
-        communities
-            All of them; ``None`` when none are known.
-        chosen
-            Which one.
-        tick
-            Now.
-        """
+        """Show a community."""
         self._communities, self._chosen, self._tick = communities, chosen, tick
         self.refresh()
 

@@ -164,15 +164,7 @@ class RunsMode(Mode):
         return self._view if self._view in views or not views else views[0]
 
     def turn_view(self, wanted: str, axes: tuple[str, ...] = ()) -> str:
-        """Show another picture, or the next one; returns its name.
-
-        Parameters
-        ----------
-        wanted
-            Its name; empty: the next one.
-        axes
-            Two parameters for the heat map.
-        """
+        """Show another picture, or the next one; returns its name."""
         views = self.views
         if views:
             self._view = wanted or views[(views.index(self.view) + 1) % len(views)]

@@ -30,13 +30,7 @@ SMALLEST = "Enlarge to 60x16 to see every pane."
 
 
 class Stage(Screen[None], inherit_bindings=False):
-    """Every mode between the bars; to change the mode only shows other panes, so it is quick.
-
-    Parameters
-    ----------
-    modes
-        The modes, the first of which is seen at first.
-    """
+    """Every mode between the bars; to change the mode only shows other panes, so it is quick."""
 
     app: HubbubApp
 
@@ -106,15 +100,7 @@ class Stage(Screen[None], inherit_bindings=False):
         self.app.redraw(whole=not self.app.running)
 
     def show(self, frame: Frame, *, whole: bool = True) -> None:
-        """Show a frame in every bar, and in the panes of the mode.
-
-        Parameters
-        ----------
-        frame
-            The newest one.
-        whole
-            In all panes at once; else in those whose turn it is.
-        """
+        """Show a frame in every bar, and in the panes of the mode."""
         status = self.query_one(StatusBar)
         status.asked_state, status.speed = self.app.expected, self.app.speed
         status.is_copy = self.app.home.is_copy

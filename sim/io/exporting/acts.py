@@ -74,17 +74,7 @@ class _Cells:
 
 
 def doings_of(world: World, record: Record, who: Who) -> tuple[ExportTable, ...]:
-    """Return the tables ``posts`` and ``acts``, and ``decisions`` and ``replies`` where there are.
-
-    Parameters
-    ----------
-    world
-        Must hold still while they are read.
-    record
-        What is kept of its members.
-    who
-        Makes a column of members.
-    """
+    """Return the tables ``posts`` and ``acts``, and ``decisions``, ``replies`` where there are."""
     tables = [_posts(world, record, who), _acts(record, who)]
     decided = sum(len(rows) for _, rows in record.decisions())
     if decided:

@@ -29,19 +29,7 @@ _INDEXED = {
 
 
 def write_all(world: World, record: Record, path: Path, report: Report = quiet) -> int:
-    """Write the classical tables, and ``acts``, ``decisions``, ``replies`` and groups behind them.
-
-    Parameters
-    ----------
-    world, path, report
-        As of :func:`~sim.store.relational.tables.write_database`.
-    record
-        What is kept of what its members did; their messages are in ``messages``.
-
-    Returns
-    -------
-    How many rows there are.
-    """
+    """Write the classical tables; then ``acts``, ``decisions``, ``replies`` and groups."""
     who = who_of(world)
     groups = [_beside(table) for table in groups_of(world, who)]
     if world.platform is None:

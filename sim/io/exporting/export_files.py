@@ -17,22 +17,7 @@ from sim.store.snapshot.header import HEADER_BYTES, as_path, is_world_file
 def outlet(
     path: str | os.PathLike[str], names: Sequence[str] = (), *, force: bool = False
 ) -> Iterator[tuple[Path, ...]]:
-    """Yield paths to write to; they get their names when the block ends well.
-
-    Parameters
-    ----------
-    path
-        The file; or, with ``names``, a folder for files of these names, made when missing.
-    names
-        Of the files.
-    force
-        Whether files that are there may be replaced; worlds, links and folders never are.
-
-    Raises
-    ------
-    FileError
-        When something is there, or the disk refuses.
-    """
+    """Yield paths to write to; they get their names when the block ends well."""
     target = as_path(path)
     with _explained(target), contextlib.ExitStack() as stack:
         if names:

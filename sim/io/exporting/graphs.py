@@ -18,15 +18,7 @@ _ENTITIES = {'"': "&quot;", "\t": "&#9;", "\n": "&#10;"}
 
 
 def write_graphml(agents: ExportTable, ties: ExportTable, path: Path, tell: Tell) -> None:
-    """Write members and ties as GraphML; trust is the attribute ``weight`` of an edge.
-
-    Parameters
-    ----------
-    agents, ties
-        Of :func:`sim.io.exporting.tables.tables_of`.
-    path, tell
-        Where to, and who is told after each batch.
-    """
+    """Write members and ties as GraphML; trust is the attribute ``weight`` of an edge."""
     nodes, edges, facts, marks = _parts(agents, ties)
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.write(f'{_HEAD}<graphml xmlns="http://graphml.graphdrawing.org/xmlns">\n')
@@ -44,13 +36,7 @@ def write_graphml(agents: ExportTable, ties: ExportTable, path: Path, tell: Tell
 
 
 def write_gexf(agents: ExportTable, ties: ExportTable, path: Path, tell: Tell) -> None:
-    """Write members and ties as GEXF 1.2; trust is the weight of an edge.
-
-    Parameters
-    ----------
-    agents, ties, path, tell
-        As of :func:`write_graphml`.
-    """
+    """Write members and ties as GEXF 1.2; trust is the weight of an edge."""
     nodes, edges, facts, marks = _parts(agents, ties)
     name, *facts = facts
     weight, *marks = marks

@@ -30,11 +30,6 @@ def write_csv(table: ExportTable, path: Path, tell: Tell) -> None:
 
     Texts that a spreadsheet would take for a formula begin with an apostrophe; columns of numbers
     hold numbers. Nothing is an empty cell; words are joined by ``;``.
-
-    Parameters
-    ----------
-    table, path, tell
-        What, where to, and who is told after each batch.
     """
     heading = ",".join(column.name for column in table.columns) + "\r\n"
     line = ",".join(["%s"] * len(table.columns)) + "\r\n"
@@ -42,13 +37,7 @@ def write_csv(table: ExportTable, path: Path, tell: Tell) -> None:
 
 
 def write_jsonl(table: ExportTable, path: Path, tell: Tell) -> None:
-    """Write a table as JSON Lines: an object a row, in ASCII.
-
-    Parameters
-    ----------
-    table, path, tell
-        As of :func:`write_csv`.
-    """
+    """Write a table as JSON Lines: an object a row, in ASCII."""
     fields = ", ".join(f'"{column.name}": %s' for column in table.columns)
     _write(path, table, _json, "", f"{{{fields}}}\n", tell)
 
@@ -56,17 +45,7 @@ def write_jsonl(table: ExportTable, path: Path, tell: Tell) -> None:
 def encoded(
     columns: Sequence[ExportColumn], rows: int, style: Style, tell: Tell
 ) -> Iterator[Encoded]:
-    """Yield rows of texts, a batch at a time; values that several columns share are made once.
-
-    Parameters
-    ----------
-    columns, rows
-        Of a table.
-    style
-        Makes the texts.
-    tell
-        Told before each batch.
-    """
+    """Yield rows of texts, a batch at a time; values that several columns share are made once."""
     known: dict[tuple[int, Kind], list[str]] = {}
     for column in columns:
         key = (id(column.words), column.kind)

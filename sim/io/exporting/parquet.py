@@ -15,13 +15,7 @@ _ROWS = 100_000
 
 
 def require_pyarrow() -> None:
-    """Refuse before any work where the library is missing.
-
-    Raises
-    ------
-    InputError
-        With the command that installs it.
-    """
+    """Refuse before any work where the library is missing."""
     try:
         import pyarrow as pa  # noqa: F401
     except ImportError:
@@ -32,13 +26,7 @@ def require_pyarrow() -> None:
 
 
 def write_parquet(table: ExportTable, path: Path, tell: Tell) -> None:
-    """Write a table as one Parquet file, a row group per 100,000 rows.
-
-    Parameters
-    ----------
-    table, path, tell
-        What, where to, and who is told before each row group.
-    """
+    """Write a table as one Parquet file, a row group per 100,000 rows."""
     import pyarrow as pa
     from pyarrow.parquet import ParquetWriter
 

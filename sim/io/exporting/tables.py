@@ -69,13 +69,6 @@ def tables_of(world: World, who: Who | None = None) -> tuple[ExportTable, ...]:
 
     ``agents``, ``ties``, ``adoptions`` and ``messages``; where there are any, ``moves`` between
     stages of life, ``silences`` (mutes and blocks), ``groups`` and ``group_members``.
-
-    Parameters
-    ----------
-    world
-        Must hold still while they are read.
-    who
-        Of :func:`who_of`, where somebody made it already.
     """
     who = who_of(world) if who is None else who
     always = _agents(world, who), _ties(world, who), _adoptions(world, who), _messages(world, who)

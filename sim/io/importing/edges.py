@@ -747,13 +747,7 @@ def read_texts(
     integers: bool = False,
     asked: bool = True,
 ) -> TieTable:
-    """Read ties between any ids, with quotation marks; half a million lines a second.
-
-    Raises
-    ------
-    FormatError
-        With number and text of the first line that is wrong, and the rule it breaks.
-    """
+    """Read ties between any ids, with quotation marks; half a million lines a second."""
     gathered = TableColumns(places, limit)
     found = RelationColumns(is_asked=asked)
     tally = [layout.lines, layout.comments, layout.empty]
@@ -794,24 +788,7 @@ def _ordered(known: dict[int | str, int], sources: Words, targets: Words) -> Lon
 
 
 def read_adjacency(source: TextSource, delimiter: str | None, ids: str, report: Report) -> TieTable:
-    """Read a list of neighbours; a line may hold a member alone, which is isolated then.
-
-    Parameters
-    ----------
-    source
-        The file.
-    delimiter
-        As of edge lists; None: found out. A colon behind the member is left out.
-    ids
-        ``"int"``, ``"str"`` or ``"auto"``: whole numbers when all are.
-    report
-        Told of progress; may cancel.
-
-    Raises
-    ------
-    FormatError
-        For the first line that is wrong.
-    """
+    """Read a list of neighbours; a line may hold a member alone, which is isolated then."""
     found = sniff(source.head, source.path, delimiter=delimiter, header=False, least=1)
     sign = found.delimiter if delimiter is not None else _sign(found.sample)
     known: dict[str, int] = {}

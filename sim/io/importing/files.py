@@ -73,25 +73,13 @@ class TextSource:
         self._pending = self.head
 
     def read(self, count: int) -> bytes:
-        """Return up to ``count`` more bytes; ``b""`` at the end.
-
-        Raises
-        ------
-        FileError
-            When packed data are cut, damaged, or unpack to far too much.
-        """
+        """Return up to ``count`` more bytes; ``b""`` at the end."""
         piece = self._pending or self._take(count)
         self._pending = b""
         return piece
 
     def blocks(self, start: int = 0, size: int | None = None) -> Iterator[bytes]:
-        """Yield whole lines from byte ``start`` of the head on, about ``size`` bytes at once.
-
-        Raises
-        ------
-        FileError
-            As :meth:`read`; and for a line that is longer than any table has.
-        """
+        """Yield whole lines from byte ``start`` of the head on, about ``size`` bytes at once."""
         rest = b""
         while piece := self.read(size or _BLOCK):
             block = rest + piece[start:]
@@ -153,13 +141,7 @@ def _looks_binary(head: bytes) -> bool:
 
 
 def checked_path(path: str | os.PathLike[str]) -> Path:
-    """Return the path of a regular file that is not empty.
-
-    Raises
-    ------
-    FileError
-        When it is missing, a directory, a pipe or a device, or empty.
-    """
+    """Return the path of a regular file that is not empty."""
     place = Path(path)
     try:
         found = place.stat()
@@ -173,13 +155,7 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
 
 @contextmanager
 def opened(path: str | os.PathLike[str]) -> Iterator[TextSource]:
-    """Open a text file, plain or gzip.
-
-    Raises
-    ------
-    FileError
-        One sentence for a file that is missing, a directory, a pipe, empty, binary, not readable.
-    """
+    """Open a text file, plain or gzip."""
     place = checked_path(path)
     try:
         # Without O_NONBLOCK a pipe that takes the file's place meanwhile would block for ever.

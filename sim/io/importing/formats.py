@@ -82,17 +82,7 @@ _WIDE = 20  # columns above which zeros and ones alone are a matrix, whatever is
 
 
 def format_of(head: bytes, path: Path, *, is_table: bool = False) -> str:
-    """Return the name of a file's format: a key of :data:`READ` or :data:`REFUSED`.
-
-    Parameters
-    ----------
-    head
-        The first bytes of the file, unpacked.
-    path
-        Its ending decides where the content may be several formats.
-    is_table
-        Whether it was said to be a table of ties: then nothing is guessed.
-    """
+    """Return the name of a file's format: a key of :data:`READ` or :data:`REFUSED`."""
     text = head.decode("utf-8", "replace").lstrip()
     if text.startswith("<") and (root := _ROOT.search(text)):
         return root[1].lower()

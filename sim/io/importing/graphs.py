@@ -298,24 +298,7 @@ def edges_of_networkx(
     relations: str | None = None,
     properties: Sequence[str] | None = None,
 ) -> ImportedArcs:
-    """Return the arcs of a networkx graph.
-
-    Parameters
-    ----------
-    graph
-        Any of networkx's graphs; directed as it says itself.
-    direction
-        What an arc ``A -> B`` says: ``"influences"``: B hears A; ``"follows"``: A hears B.
-    weight
-        The edge attribute that holds weights, where it is there; None: none.
-    relations, properties
-        As of :func:`sim.io.importing.relations.of_attributes`.
-
-    Returns
-    -------
-    Edges
-        Agents in the order of the nodes; ids are the nodes, names their ``label`` or ``name``.
-    """
+    """Return the arcs of a networkx graph."""
     began = perf_counter()
     check_direction(direction)
     nodes = list(graph.nodes(data=True))
@@ -347,21 +330,7 @@ def edges_of_igraph(
     relations: str | None = None,
     properties: Sequence[str] | None = None,
 ) -> ImportedArcs:
-    """Return the arcs of an igraph graph.
-
-    Parameters
-    ----------
-    graph
-        An ``igraph.Graph``; directed as it says itself.
-    direction, weight, relations, properties
-        As in :func:`edges_of_networkx`.
-
-    Returns
-    -------
-    Edges
-        Agents in the order of the vertices; ids are the vertex attribute ``id``, else ``name``,
-        where it is there and all are different; names are ``label``, else ``name``.
-    """
+    """Return the arcs of an igraph graph."""
     began = perf_counter()
     check_direction(direction)
     columns = {key: graph.vs[key] for key in graph.vs.attributes() if key in {"id", *_NAMES}}

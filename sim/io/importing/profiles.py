@@ -440,23 +440,7 @@ def float_of(value: object) -> float:
 
 
 def level_of(value: object, name: str, *, of: float) -> float | None:
-    """Return a trait in [0, 1]; None for words that name no level.
-
-    Parameters
-    ----------
-    value
-        A number up to ``of``; "7/10", "65 %"; words such as "Medium-high. Likes ..."; or a table
-        with one of these as score, value or level.
-    name
-        Of the trait, for the error.
-    of
-        The highest number: 1 or 100.
-
-    Raises
-    ------
-    InputError
-        For a number outside its range.
-    """
+    """Return a trait in [0, 1]; None for words that name no level."""
     value = score_of(value)
     number = float_of(value)
     if isinstance(value, str) and math.isnan(number):
@@ -560,20 +544,7 @@ def says_follows(head: bytes) -> bool:
 def read_follows(
     path: str | PathLike[str], *, report: Report = quiet
 ) -> tuple[ImportedArcs, Profiles]:
-    """Return who follows whom in a file of people, and the people; who follows hears.
-
-    Parameters
-    ----------
-    path
-        As :func:`~sim.io.importing.profiles.read_profiles` takes it.
-    report
-        Told of progress; may cancel.
-
-    Raises
-    ------
-    FileError, FormatError
-        As of profiles; and for a place that is none.
-    """
+    """Return who follows whom in a file of people, and the people; who follows hears."""
     began, place = perf_counter(), Path(path)
     report("reading people", 0.0)
     people = read_profiles(path)

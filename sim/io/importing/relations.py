@@ -73,13 +73,7 @@ def typed(cell: str) -> bool | int | float | str:
 
 
 def spread(name: str, value: object) -> dict[str, object]:
-    """Return the properties that one column says: its value, or those in its JSON object.
-
-    Raises
-    ------
-    InputError
-        For a JSON object of something else than numbers, truths and texts.
-    """
+    """Return the properties that one column says: its value, or those in its JSON object."""
     if name.lower() != PROPERTIES or not (isinstance(value, str) and value.startswith("{")):
         return {name: value}
     try:
@@ -99,26 +93,7 @@ def of_attributes(
     relations: str | None,
     properties: Sequence[str] | None,
 ) -> tuple[StatedTypes | None, tuple[str, ...]]:
-    """Return what the attributes of a graph's edges say of them, and sentences on it.
-
-    Parameters
-    ----------
-    attributes
-        The names that occur.
-    rows
-        The attributes of each edge.
-    weight
-        The one that holds weights.
-    relations
-        The one that holds types; None: ``type``, ``relation``, ``kind`` or ``label``; ``"none"``.
-    properties
-        Those that are kept; None: ``properties`` where there is one, else all others.
-
-    Raises
-    ------
-    InputError
-        For a name that there is not, and properties that cannot be kept.
-    """
+    """Return what the attributes of a graph's edges say of them, and sentences on it."""
     named = [name for name in (relations, *(properties or ())) if name not in {None, NOTHING}]
     for name in named:
         if name not in attributes:

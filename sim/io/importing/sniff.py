@@ -76,21 +76,7 @@ class TextLine:
 
 @dataclass(frozen=True, slots=True)
 class TableLayout:
-    """How a table is laid out.
-
-    Parameters
-    ----------
-    delimiter
-        One character; :data:`ANY_BLANKS` for any run of spaces and tabs.
-    header
-        The names in the header; empty when there is none.
-    start
-        First byte that the header and what precedes it leave.
-    lines, comments, empty
-        Lines before ``start``, and how many of them are comments or empty.
-    sample
-        The first data lines.
-    """
+    """How a table is laid out."""
 
     delimiter: str
     header: tuple[str, ...]
@@ -199,30 +185,7 @@ def sniff(
     least: int = 2,
     numbers: Sequence[int] = (),
 ) -> TableLayout:
-    """Look at the first bytes of a table.
-
-    Parameters
-    ----------
-    head
-        From the start of the file; a last line without an end counts when it is all there is.
-    path
-        For error sentences.
-    delimiter
-        One character, or ``tab``, ``space``, ``comma``, ``semicolon``, ``pipe``; None: found out.
-    header
-        Whether the first data line names the columns; None: found out.
-    least
-        Columns that a line has at least.
-    numbers
-        Columns that hold numbers: a first line with words there is a header.
-
-    Raises
-    ------
-    FormatError
-        When the first data line cannot be divided into columns.
-    FileError
-        When there is no data line.
-    """
+    """Look at the first bytes of a table."""
     data, tally = _data_lines(head, with_marked=False)
     said = _SEPARATOR.fullmatch(data[0].text.strip(" \r\n")) if data[1:] else None
     top = data.pop(0) if said else None  # as Excel writes it above a table
@@ -308,13 +271,7 @@ def way_of(name: str, said: str) -> bool | None:
 
 
 def says_way(name: str, said: Iterable[str]) -> bool:
-    """Return whether a column says of each tie whether it is directed, wherever it says something.
-
-    Raises
-    ------
-    InputError
-        When it says ``directed`` or ``undirected`` of some ties, and something else of others.
-    """
+    """Return whether a column, wherever it says something, says if ties are directed."""
     ways = {cell: way_of(name, cell) for cell in dict.fromkeys(said)}
     other = next((cell for cell, way in ways.items() if way is None), None)
     if other is None:

@@ -64,25 +64,7 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class TieTable:
-    """Ties as a file holds them.
-
-    Parameters
-    ----------
-    sources, targets
-        uint32 (m,): numbers of the ids in the two columns.
-    ids
-        int64 (n,), rising; or strings in order of first appearance.
-    weights, times
-        float64 (m,), or None where no column was named.
-    lines, comments, empty
-        Of the file.
-    relations
-        What some of the lines say of their ties, or None.
-    both
-        bool (m,): which go both ways where each line says so, or None.
-    padded
-        An id of an adjacency list that was read as a whole number without the zeros in front.
-    """
+    """Ties as a file holds them."""
 
     sources: Words
     targets: Words
@@ -140,13 +122,7 @@ class TableColumns:
 def read_numbers(
     source: TextSource, layout: TableLayout, places: Places, limit: int | None, report: Report
 ) -> TieTable:
-    """Read ties between whole numbers, without quotation marks; some million lines a second.
-
-    Raises
-    ------
-    FormatError
-        With number and text of the first line that is wrong, and the rule it breaks.
-    """
+    """Read ties between whole numbers, without quotation marks; some million lines a second."""
     numbering, gathered = Numbering(), TableColumns(places, limit)
     tally = np.array([layout.lines, layout.comments, layout.empty], np.int64)
     for ends, extra in parsed(source, layout, places, tally, gathered):
@@ -165,26 +141,7 @@ def parsed(
     tally: Longs,
     gathered: TableColumns | None = None,
 ) -> Iterator[tuple[Longs, Floats]]:
-    """Yield the numbers of a table, some 100,000 lines at once.
-
-    Parameters
-    ----------
-    source, layout, places
-        The file, and how it is laid out.
-    tally
-        int64 (3,): lines, comments, empty lines; added to.
-    gathered
-        Asked how many lines are still wanted; None: all.
-
-    Yields
-    ------
-    (ids int64 (2, k), numbers float64 (2, k)), views that the next step overwrites
-
-    Raises
-    ------
-    FormatError
-        For the first line that is wrong.
-    """
+    """Yield the numbers of a table, some 100,000 lines at once."""
     columns, has_commas = places.as_array(), layout.has_decimal_commas
     ends, extra = np.empty((2, _ROOM), np.int64), np.zeros((2, _ROOM))
     for block in source.blocks(layout.start):

@@ -203,20 +203,7 @@ def added_up(edges: ImportedArcs) -> ImportedArcs:
 def trust_of(
     weights: Floats | None, *, signed: bool = False
 ) -> tuple[Floats | None, Signs | None, tuple[str, ...]]:
-    """Return weights as trust in [0, 1], their signs, and sentences on what was done to them.
-
-    Parameters
-    ----------
-    weights
-        float64 (m,), finite. In [0, 1] they are taken as they are, else divided by the largest.
-    signed
-        Whether they may be negative: then trust is their size, and signs are -1 or 1.
-
-    Raises
-    ------
-    InputError
-        For a negative weight, unless ``signed``; for ``signed`` without weights.
-    """
+    """Return weights as trust in [0, 1], their signs, and sentences on what was done to them."""
     if weights is None or not weights.size:
         if signed:
             raise InputError("Signs are those of weights; name the weight column too.")

@@ -59,18 +59,6 @@ def levels_of(parents: Longs, minutes: Floats) -> tuple[Longs, Floats]:
 
     Nobody is earlier than whom it has the message from: clocks of retweets of retweets differ.
 
-    Parameters
-    ----------
-    parents
-        int64 (n,): places in the same list; -1 for a root.
-    minutes
-        float64 (n,).
-
-    Raises
-    ------
-    InputError
-        For a parent that is not in the list, and for parents in a circle.
-
     Examples
     --------
     >>> levels_of(np.array([-1, 0, 1]), np.array([0.0, 5.0, 4.0]))

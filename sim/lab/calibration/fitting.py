@@ -324,13 +324,7 @@ class _Search:
         return max(self.target.values.size - len(self.free), 1)
 
     def by_optuna(self, count: int) -> None:
-        """Let Optuna's sampler choose after a first even third, one point at a time.
-
-        Raises
-        ------
-        InputError
-            Where it is not installed.
-        """
+        """Let Optuna's sampler choose after a first even third, one point at a time."""
         try:
             import optuna
         except ImportError:
@@ -438,15 +432,7 @@ def enough_points(free: int) -> int:
 
 
 def misses(values: Floats, aimed: Floats, covariance: Floats) -> Floats:
-    """Return squared distances in standard errors, float64 (points,).
-
-    Parameters
-    ----------
-    values
-        float64 (points, p).
-    aimed, covariance
-        float64 (p,) and (p, p).
-    """
+    """Return squared distances in standard errors, float64 (points,)."""
     whitened = np.linalg.solve(np.linalg.cholesky(covariance), (values - aimed).T)
     return np.asarray((whitened**2).sum(axis=0))
 
@@ -472,17 +458,7 @@ class Surfaces:
 
     @classmethod
     def through(cls, points: Floats, values: Floats, weights: Floats) -> Surfaces:
-        """Fit surfaces by weighted least squares.
-
-        Parameters
-        ----------
-        points
-            float64 (n, d), n above the number of terms.
-        values
-            float64 (n, p).
-        weights
-            float64 (n,), above 0.
-        """
+        """Fit surfaces by weighted least squares."""
         share = weights / weights.sum()
         centre = share @ points
         width: Floats = np.sqrt(share @ (points - centre) ** 2) + 1e-9
@@ -553,15 +529,6 @@ class Posterior:
 
         Importance sampling in five rounds, each drawn from a normal law about the last (Cappe et
         al., Journal of Computational and Graphical Statistics 13, 2004).
-
-        Parameters
-        ----------
-        miss
-            Takes float64 (n, d), returns twice the negative logarithm of a likelihood.
-        dimensions
-            Of the cube.
-        seed
-            The same seed, the same sample.
         """
         from scipy.special import ndtri
 

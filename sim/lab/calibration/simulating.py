@@ -74,11 +74,6 @@ class Free:
 def told_of(text: str) -> tuple[str, dict[str, str]]:
     """Read ``NAME,parameter=value,...``, as models, networks and channels are named.
 
-    Raises
-    ------
-    InputError
-        For a word after the name without ``=``.
-
     Examples
     --------
     >>> told_of("retweet-like,roots=40")
@@ -182,20 +177,7 @@ def _plain(name: str, text: str, kind: type) -> Any:
 def free_of(
     plan: SimulationPlan, ranges: Mapping[str, tuple[float, float] | None]
 ) -> tuple[Free, ...]:
-    """Return what is fitted; a name is the model's, or the network's where the model has none.
-
-    Parameters
-    ----------
-    plan
-        Of which model and network.
-    ranges
-        By name (low, high); None: the bounds that are declared.
-
-    Raises
-    ------
-    InputError
-        For no name, one that is unknown, no number, or without a range.
-    """
+    """Return what is fitted; a name is the model's, or the network's where the model has none."""
     if not ranges:
         raise InputError("Nothing to fit; name a parameter with its range, such as base=0.01:0.5.")
     return tuple(_free(plan, name, pair) for name, pair in ranges.items())
@@ -338,13 +320,7 @@ def several(
     report: Report,
     stage: str,
 ) -> list[GrowthCurves]:
-    """Simulate many points, some at once in processes of their own.
-
-    Raises
-    ------
-    HubbubError
-        What the first point that fails says.
-    """
+    """Simulate many points, some at once in processes of their own."""
     found: dict[int, GrowthCurves] = {}
 
     def look() -> None:

@@ -55,15 +55,6 @@ def numbers_of(
     The times are 10 minutes, 1, 5, 12 and 24 hours where the curves are a day long. Depth is
     counted from 1 on. Of the size at the end also the mean logarithm and its standard deviation.
 
-    Parameters
-    ----------
-    curves
-        Of messages.
-    alone
-        True where one message is observed: means of logarithms, which one message has too.
-    least
-        Minutes of a tick: before the first is over no model can have done anything.
-
     Examples
     --------
     >>> grid = np.array([0.0, 10.0])
@@ -212,15 +203,7 @@ class Target:
         return any(name.startswith(f"{measure} at") for name in self.names)
 
     def spread(self, simulated: Floats, messages: int) -> Floats:
-        """Return the covariance of simulated minus observed numbers, float64 (p, p).
-
-        Parameters
-        ----------
-        simulated
-            float64 (p, p): covariance of the numbers of one simulated message.
-        messages
-            How many were simulated at a point.
-        """
+        """Return the covariance of simulated minus observed numbers, float64 (p, p)."""
         own = simulated / self.messages if self.covariance is None else self.covariance
         return np.asarray(own + simulated / messages + np.diag(self.discrepancy**2 + _ROUNDING**2))
 

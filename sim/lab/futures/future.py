@@ -158,18 +158,7 @@ class Future:
 
 @dataclass(frozen=True)
 class NamedProgram:
-    """A program of one's own under the name of its arm.
-
-    Parameters
-    ----------
-    name
-        Of the arm.
-    program
-        What is done.
-    since
-        How many messages there were at the fork; what it sends as it begins is measured, else what
-        is under way.
-    """
+    """A program of one's own under the name of its arm."""
 
     name: str
     program: Program

@@ -427,15 +427,7 @@ _GHOSTS = 200
 
 
 def drawn(found: Futures, series: str) -> Figure:
-    """Return a figure of two panels: the series of each arm, and its difference from the first.
-
-    Parameters
-    ----------
-    found
-        The futures.
-    series
-        A name of the table ``curves``.
-    """
+    """Return a figure of two panels: the series of each arm, and its difference from the first."""
     figure = new_figure(7.0, 6.0)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[2, 1])
     for place, arm in enumerate(found.arms):

@@ -397,13 +397,7 @@ _OURS = ("sim.", "builtins", "numpy")
 
 
 def facts_of(program: Program) -> object:
-    """Return what a program does: what it says itself, and the code of a class of one's own.
-
-    Raises
-    ------
-    InputError
-        For what JSON does not have, such as an object that holds itself.
-    """
+    """Return what a program does: what it says itself, and the code of a class of one's own."""
     own: Callable[[], object] | None = getattr(program, "facts", None)
     try:
         said = plain(program if own is None else own())

@@ -97,13 +97,6 @@ def series_name(kept: str) -> str:
 def at_rest_value(series: str, last: float) -> float:
     """Return what a series is once a run has come to rest; NaN where nobody knows.
 
-    Parameters
-    ----------
-    series
-        Its name.
-    last
-        Its value at the end of the run.
-
     Examples
     --------
     >>> at_rest_value("ever", 30.0), at_rest_value("new", 2.0), at_rest_value("nowhere", 1.0)
@@ -120,16 +113,7 @@ def stays(series: str) -> bool:
 
 
 class RunObserver:
-    """Watches one run.
-
-    Parameters
-    ----------
-    world
-        Before anything is done to it: what is sent from now on is measured; where nothing is, what
-        was under way.
-    measures, series
-        More of them by name; called with the world at the end, and after each tick.
-    """
+    """Watches one run."""
 
     def __init__(
         self, world: World, measures: Mapping[str, Measure], series: Mapping[str, Measure]

@@ -73,13 +73,7 @@ class Messages:
 
 
 def messages_of(said: object) -> list[dict[str, Any]]:
-    """Return messages, given as one text, one mapping, or a sequence of both.
-
-    Raises
-    ------
-    InputError
-        For anything else, and for a message without text.
-    """
+    """Return messages, given as one text, one mapping, or a sequence of both."""
     parts = [said] if isinstance(said, str | Mapping) else said
     if not isinstance(parts, Sequence):
         raise InputError(f"Messages are texts or mappings with a text, got {said!r:.60}.")

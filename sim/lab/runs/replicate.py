@@ -33,15 +33,7 @@ _WRONG = (
 
 @dataclass(frozen=True)
 class Run:
-    """What each replicate of an experiment has in common, but for its program.
-
-    Parameters
-    ----------
-    ticks
-        The most that one lasts.
-    measures, series
-        Of one's own, by name (:class:`~sim.lab.runs.measures.RunObserver`).
-    """
+    """What each replicate of an experiment has in common, but for its program."""
 
     ticks: int
     measures: Mapping[str, Measure] = field(default_factory=dict)
@@ -81,13 +73,7 @@ class Replicate:
 
     @classmethod
     def unpacked(cls, data: bytes) -> Replicate:
-        """Return the one that was packed.
-
-        Raises
-        ------
-        ValueError
-            For other bytes.
-        """
+        """Return the one that was packed."""
         try:
             said = msgpack.unpackb(zlib.decompress(data))
             series = {

@@ -42,24 +42,7 @@ _SAID_APART = {
 
 
 class ResultsFile:
-    """Finished replicates in a file, or in memory alone.
-
-    Parameters
-    ----------
-    path
-        None: in memory; they go with the process.
-    study
-        What the replicates belong to, by part, fit for JSON; ``seeds`` may differ in length alone.
-    resume
-        Whether a file that is there is gone on with.
-    notes
-        What else it holds, by name and fit for JSON; a file that is gone on with gets them anew.
-
-    Raises
-    ------
-    FileError
-        One sentence; the file is left as it is.
-    """
+    """Finished replicates in a file, or in memory alone."""
 
     def __init__(
         self,
@@ -143,13 +126,7 @@ class ResultsFile:
         self._file.close()
 
     def keep(self, found: Iterable[tuple[Key, bytes]]) -> None:
-        """Let finished replicates be on the disk before this returns.
-
-        Raises
-        ------
-        FileError
-            When they cannot be written; those that were kept before stay.
-        """
+        """Let finished replicates be on the disk before this returns."""
         rows = [(*key, data, xxhash.xxh3_64_hexdigest(data)) for key, data in found]
         where = self.path or Path(":memory:")
         with refusing(where), self._file:
@@ -161,13 +138,7 @@ class ResultsFile:
             return set(self._file.execute("select program, replicate from replicates"))
 
     def replicates(self, programs: int, replicates: int) -> Iterator[tuple[Key, bytes]]:
-        """Go through what is there, in order of program and number.
-
-        Raises
-        ------
-        FileError
-            When one is damaged.
-        """
+        """Go through what is there, in order of program and number."""
         where = self.path or Path(":memory:")
         with refusing(where), closing(self._file.cursor()) as cursor:
             cursor.execute(
@@ -189,11 +160,6 @@ def read_replicates(path: Path) -> tuple[dict[str, Any], list[tuple[Key, bytes]]
     """Return what a results file says of its study, and what is finished of it.
 
     What was killed while it wrote is brought back to what was whole.
-
-    Raises
-    ------
-    FileError
-        When it is none, is damaged, or is being written.
     """
     if not path.is_file():
         raise FileError(path, "there is no such file")
@@ -209,11 +175,6 @@ def finished_in(path: Path) -> int:
     """Return how many replicates a results file holds, 0 where there is none.
 
     What was killed while it wrote is brought back to what was whole.
-
-    Raises
-    ------
-    FileError
-        When it is no results file, is damaged, or is being written.
     """
     if not path.is_file() or not path.stat().st_size:
         return 0
@@ -223,13 +184,7 @@ def finished_in(path: Path) -> int:
 
 
 def read_study(path: Path) -> dict[str, Any]:
-    """Return what a results file says of its study, by part.
-
-    Raises
-    ------
-    FileError
-        When it is none, or damaged.
-    """
+    """Return what a results file says of its study, by part."""
     if not path.is_file():
         raise FileError(path, "there is no such file")
     with (
@@ -265,13 +220,7 @@ def _json(value: Any) -> str:
 
 @contextmanager
 def refusing(path: Path) -> Iterator[None]:
-    """Say in one sentence why a database cannot be used, or what it holds cannot be true.
-
-    Raises
-    ------
-    FileError
-        That names the path.
-    """
+    """Say in one sentence why a database cannot be used, or what it holds cannot be true."""
     try:
         yield
     except HubbubError:

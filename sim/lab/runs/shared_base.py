@@ -41,14 +41,7 @@ Columns = dict[str, npt.NDArray[Any]]
 
 
 class SharedBase:
-    """A world as it lies in read-only columns, of which twins are made.
-
-    Parameters
-    ----------
-    meta, columns
-        Of :meth:`World.packed`; the columns are never written into. More may be among them that
-        a network was laid down with (:meth:`~sim.network.graph.ties.Ties.laid`).
-    """
+    """A world as it lies in read-only columns, of which twins are made."""
 
     def __init__(self, meta: dict[str, Any], columns: Columns) -> None:
         self._meta, self._columns = meta, columns
@@ -67,18 +60,7 @@ class SharedBase:
 
 @dataclass
 class BaseFile:
-    """Where the columns of a world lie, for workers to map; what pickles is only the place.
-
-    Parameters
-    ----------
-    folder
-        With the columns in one file.
-    digest
-        Of the world.
-    lent
-        What stands for the columns where workers see no folder of this machine: an object of the
-        cluster, one in a tuple.
-    """
+    """Where the columns of a world lie, for workers to map; what pickles is only the place."""
 
     folder: Path
     digest: str
@@ -86,13 +68,7 @@ class BaseFile:
 
     @classmethod
     def write(cls, world: World) -> BaseFile:
-        """Lay a world down in a folder of its own; :meth:`remove` ends it.
-
-        Raises
-        ------
-        FileError
-            When the disk has no room for it.
-        """
+        """Lay a world down in a folder of its own; :meth:`remove` ends it."""
         meta, columns = world.packed()
         _sweep()
         folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-{_machine()}-"))

@@ -285,26 +285,7 @@ def carried_out(
     look: Callable[[], None],
     carry: Callable[[S], T],
 ) -> Iterator[T]:
-    """Let workers carry out chunks of work; what is done comes as it ends.
-
-    Parameters
-    ----------
-    chunks
-        Asked for one as a worker becomes free, from another thread.
-    workers, backend
-        How many, and by what.
-    look
-        Called ten times a second; may stop everything by raising.
-    carry
-        What a worker does with a chunk; it begins with :func:`settle`.
-
-    Raises
-    ------
-    WorkerDied
-        A worker was killed; what it had in hand is lost.
-    StuckError
-        It ended itself, for a plugin that did not come back.
-    """
+    """Let workers carry out chunks of work; what is done comes as it ends."""
     if workers == 1 and backend in {"loky", "threading"}:
         for chunk in chunks:
             look()
@@ -476,14 +457,7 @@ def _ray_backend() -> Any:
 
 
 def require(backend: str, workers: int) -> None:
-    """Refuse a backend that is not here, and start the cluster that it needs.
-
-    Raises
-    ------
-    InputError
-        One sentence; for more workers of this machine than :data:`A_CORE` a core, too: each is a
-        process that is started at once, however little there is to do.
-    """
+    """Refuse a backend that is not here, and start the cluster that it needs."""
     if backend in {"loky", "threading"}:
         whole_number(workers, "Workers", low=1, high=A_CORE * (os.cpu_count() or 1))
     if backend == "ray":

@@ -95,13 +95,7 @@ def corrected(p: npt.ArrayLike, holm: npt.ArrayLike, *, level: float = 1 - CONFI
 
 
 def require_margin(margin: float | None) -> None:
-    """Refuse a margin that is not above 0; None is none.
-
-    Raises
-    ------
-    InputError
-        One sentence.
-    """
+    """Refuse a margin that is not above 0; None is none."""
     if margin is not None and not margin > 0:
         raise InputError(f"A difference that would not matter is above 0; got {margin}.")
 

@@ -42,22 +42,7 @@ class Block(NamedTuple):
 
 
 def write_page(title: str, blocks: Sequence[Block], path: Path, *, force: bool) -> Path:
-    """Write a page whole or not at all.
-
-    Parameters
-    ----------
-    title, blocks
-        Any text in them is shown, and nothing of it obeyed.
-    path
-        ``.html`` or ``.md``; figures of the latter are ``NAME.FIGURE.svg`` beside it.
-    force
-        Whether to replace files that are there.
-
-    Raises
-    ------
-    InputError, FileError
-        For another ending, or what cannot be written.
-    """
+    """Write a page whole or not at all."""
     ending = path.suffix.lower()
     if ending in {".html", ".htm"}:
         _write(path, as_html_page(title, blocks), force=force)
@@ -236,17 +221,7 @@ class Marked(NamedTuple):
 
 
 def means_drawn(name: str, caption: str, rows: Sequence[Marked], across: str) -> Drawn:
-    """Return a row an arm: a dot a replicate, the mean, its interval as a bar.
-
-    Parameters
-    ----------
-    name, caption
-        Of the figure.
-    rows
-        The arms; of an arm without numbers its name alone is drawn.
-    across
-        What is measured, with its unit.
-    """
+    """Return a row an arm: a dot a replicate, the mean, its interval as a bar."""
     every = np.concatenate(
         [np.empty(0), *(np.append(row.values, (row.low, row.high)) for row in rows)]
     )
@@ -281,15 +256,7 @@ def _marks(row: Marked, axis: _Axis, y: float, colour: str) -> list[str]:
 
 
 def curves_drawn(name: str, caption: str, arms: Sequence[tuple[str, Floats]]) -> Drawn:
-    """Return the curves of arms: the mean, with the middle nine tenths of replicates around it.
-
-    Parameters
-    ----------
-    name, caption
-        Of the figure.
-    arms
-        Each with float64 (replicates, ticks).
-    """
+    """Return the curves of arms: the mean, with the middle nine tenths of replicates around it."""
     every = np.concatenate([np.zeros(1), *(rows.ravel() for _, rows in arms)])
     longest = max((rows.shape[1] for _, rows in arms), default=1)
     across = _Axis(np.array([0.0, max(longest - 1, 1)]), 60, _WIDE - _LABEL)
@@ -325,15 +292,7 @@ def _band(rows: Floats, across: _Axis, up: _Axis, colour: str) -> list[str]:
 
 
 class _Axis:
-    """Numbers along a line of the drawing, with round numbers marked.
-
-    Parameters
-    ----------
-    values
-        That are to be shown.
-    start, end
-        Where the smallest and the largest lie.
-    """
+    """Numbers along a line of the drawing, with round numbers marked."""
 
     def __init__(self, values: Floats, start: float, end: float) -> None:
         low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)

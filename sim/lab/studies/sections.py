@@ -124,13 +124,7 @@ def _check_expected(number: int, said: object) -> None:
 
 
 def check_measure(name: str) -> None:
-    """Refuse what nothing measures.
-
-    Raises
-    ------
-    InputError, UnknownNameError
-        One sentence.
-    """
+    """Refuse what nothing measures."""
     if name not in MEASURES or name in QUANTITIES:
         condition_of(f"{name} > 0")
 

@@ -422,11 +422,6 @@ class StudyMeasure:
     """A quantity as a condition names it: of a message at the end, of the world of late.
 
     A number of the world is its mean over the last quarter of the run.
-
-    Parameters
-    ----------
-    quantity
-        Such as ``share#0`` or ``diversity``.
     """
 
     quantity: str
@@ -445,20 +440,7 @@ def measures_taken(names: tuple[str, ...]) -> dict[str, Measure]:
 
 @dataclass(frozen=True)
 class StudyArm:
-    """An arm: the plan of a scenario, on a world whose metrics are open where they are measured.
-
-    Parameters
-    ----------
-    name
-        Of the arm.
-    plan
-        What is done.
-    measures
-        Names of what is measured.
-    since
-        How many messages the base world has had: those of the plan are watched, and not what
-        interventions send on top.
-    """
+    """An arm: the plan of a scenario, on a world whose metrics are open where they are measured."""
 
     name: str
     plan: RunPlan

@@ -87,22 +87,7 @@ class ParameterPath:
 
 
 def place_of(table: Table, name: str) -> ParameterPath:
-    """Return where the value stands that a name means.
-
-    Parameters
-    ----------
-    table
-        The sections of a scenario.
-    name
-        ``messages.1.parameters.beta`` in full; ``messages.1.beta``; ``messages.beta`` where there
-        is one message; ``network.rewiring``, a parameter of the generator; ``beta`` alone where
-        nothing else is called so.
-
-    Raises
-    ------
-    InputError
-        One sentence: nothing is called so, or several things.
-    """
+    """Return where the value stands that a name means."""
     words = [word.strip().replace("-", "_") for word in name.split(".")]
     if not all(words):
         raise InputError(f"A parameter is named as SECTION.KEY, got {_shown(name)}.")
@@ -229,13 +214,7 @@ def _plugin(name: str, kind: str) -> type[Parameters]:
 
 
 def refuse_out_of_range(name: str, place: ParameterPath, values: ValueRange) -> None:
-    """Refuse values that the field does not take: of a range its ends, of a list each.
-
-    Raises
-    ------
-    InputError
-        One sentence with the parameter, the value and what is allowed.
-    """
+    """Refuse values that the field does not take: of a range its ends, of a list each."""
     if place.owner is None or not issubclass(place.owner, Parameters):
         return
     for value in values.ends:
@@ -249,15 +228,7 @@ def refuse_out_of_range(name: str, place: ParameterPath, values: ValueRange) -> 
 
 
 def changes_of(table: Table, values: Mapping[ParameterPath, Any]) -> dict[str, Any]:
-    """Return sections with other values, whole, to put in place of those of a table.
-
-    Parameters
-    ----------
-    table
-        The sections of a scenario; stays as it is.
-    values
-        What stands where.
-    """
+    """Return sections with other values, whole, to put in place of those of a table."""
     found: dict[str, Any] = {}
     for place in sorted(values, key=_owners_first):
         section = str(place.path[0])

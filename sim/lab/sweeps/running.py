@@ -361,19 +361,7 @@ class SweepPoint:
 
 
 class ScenarioSubject:
-    """A scenario file, whose values a sweep changes.
-
-    Parameters
-    ----------
-    where
-        A file, or ``gallery:NAME``.
-    variant
-        Of the file; empty: as it stands.
-    ticks
-        Instead of the file's.
-    tell
-        Told remarks on the worlds that are opened.
-    """
+    """A scenario file, whose values a sweep changes."""
 
     def __init__(self, where: str, variant: str, ticks: int | None, tell: Tell) -> None:
         self.scenario = open_scenario(where, variant)
@@ -387,13 +375,7 @@ class ScenarioSubject:
         self.seed = self.scenario.network.seed if "seed" in self.table.get("network", {}) else None
 
     def arm(self, name: str, values: Mapping[ParameterPath, Any]) -> SweepPoint:
-        """Return a point, checked as its scenario is.
-
-        Raises
-        ------
-        HubbubError
-            One sentence.
-        """
+        """Return a point, checked as its scenario is."""
         changes = changes_of(self.table, values)
         scenario = open_scenario(self._where, self._variant, changes)
         plan = scenario.plan(Stop(self._ticks))
@@ -424,17 +406,7 @@ def _check_base(scenario: Scenario) -> None:
 
 
 class WorldSubject:
-    """A world that is there, and messages whose values a sweep changes.
-
-    Parameters
-    ----------
-    world
-        Stays as it is.
-    messages
-        As :class:`~sim.lab.runs.Messages` takes them.
-    ticks
-        How long each runs; None: until nothing can change any more.
-    """
+    """A world that is there, and messages whose values a sweep changes."""
 
     def __init__(self, world: World, messages: Any, ticks: int | None) -> None:
         said = messages_of(messages)
@@ -445,13 +417,7 @@ class WorldSubject:
         self.seed = world.seed
 
     def arm(self, name: str, values: Mapping[ParameterPath, Any]) -> SweepPoint:
-        """Return a point, its models checked.
-
-        Raises
-        ------
-        HubbubError
-            One sentence.
-        """
+        """Return a point, its models checked."""
         if away := [place for place in values if place.path[0] != "messages"]:
             raise InputError(
                 f"{away[0].short} belongs to a scenario; of a world that is there only messages "
@@ -497,13 +463,7 @@ def subject_of(
     ticks: int | None,
     tell: Tell,
 ) -> Subject:
-    """Return what a sweep is of.
-
-    Raises
-    ------
-    HubbubError
-        One sentence.
-    """
+    """Return what a sweep is of."""
     from sim.world.world import World
 
     if isinstance(what, World):
@@ -518,13 +478,7 @@ def subject_of(
 
 
 def armed(subject: Subject, name: str, values: Mapping[ParameterPath, Any]) -> SweepPoint:
-    """Return a point; a refusal names it.
-
-    Raises
-    ------
-    HubbubError
-        One sentence.
-    """
+    """Return a point; a refusal names it."""
     try:
         return subject.arm(name, values)
     except HubbubError as error:

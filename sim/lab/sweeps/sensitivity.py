@@ -77,18 +77,6 @@ class RankRegression(NamedTuple):
 def morris(shares: Floats, values: Floats, *, confidence: float = 0.95) -> Morris:
     """Return Morris' measures from trajectories.
 
-    Parameters
-    ----------
-    shares
-        float64 (trajectories, parameters + 1, parameters), in [0, 1]: one changes at each step.
-    values
-        float64 (trajectories, parameters + 1), finite.
-    confidence
-        Of the interval of mu*.
-
-    Source: Morris (1991); mu*: Campolongo, Cariboni & Saltelli, An effective screening design for
-    sensitivity analysis of large models, Environmental Modelling & Software 22 (2007).
-
     Examples
     --------
     >>> from sim.lab.sweeps.designs import morris_sample
@@ -108,23 +96,7 @@ def morris(shares: Floats, values: Floats, *, confidence: float = 0.95) -> Morri
 
 
 def sobol(values: Floats, *, confidence: float = 0.95) -> Sobol:
-    """Return Sobol's indices from Saltelli's sample.
-
-    Parameters
-    ----------
-    values
-        float64 (samples, parameters + 2), finite: at a row of A, at it with each parameter in turn
-        from B, at the row of B.
-    confidence
-        Of the intervals.
-
-    Returns
-    -------
-    Sobol
-        All 0 where the measure is the same everywhere.
-
-    Source: first order: Saltelli et al. (2010), total: Jansen (1999), as there in table 2 (b), (f).
-    """
+    """Return Sobol's indices from Saltelli's sample."""
     centred = values - values[:, [0, -1]].mean()
     found = _indices(centred[None])[0]
     low, high = bootstrap(len(values), lambda rows: _indices(centred[rows]), confidence)
@@ -145,17 +117,6 @@ def _indices(values: Floats) -> Floats:
 
 def rank_regression(places: Floats, values: Floats, *, confidence: float = 0.95) -> RankRegression:
     """Return standardised rank regression coefficients.
-
-    Parameters
-    ----------
-    places
-        float64 (points, parameters).
-    values
-        float64 (points,), finite.
-    confidence
-        Of the intervals.
-
-    Source: Iman & Conover, The use of the rank transform in regression, Technometrics 21 (1979).
 
     Examples
     --------

@@ -24,21 +24,7 @@ Outcomes = list[tuple[float, int | None, int | None]]
 
 @dataclass
 class Plain:
-    """A model's rules.
-
-    Parameters
-    ----------
-    name, seeded
-        Of the model, and the state of its seeds.
-    meets
-        By (state of the speaker, of the listener), what a contact may do to either.
-    alone
-        By state, (chance or rate, new state) of what an agent does by itself.
-    calls
-        Whether a speaker calls one random tie a tick, rather than all of them.
-    options
-        The model's parameters that mean these rules.
-    """
+    """A model's rules."""
 
     name: str
     seeded: int
@@ -95,15 +81,7 @@ def _rest(plain: Plain, joint: Joint, changed: dict[int, int]) -> Iterator[tuple
 
 
 def ticked(plain: Plain, agents: int, ticks: int) -> list[Law]:
-    """Return the law of all agents' states after 0, 1, ... ticks in a complete network.
-
-    Parameters
-    ----------
-    plain
-        Its rules, with chances a tick.
-    agents, ticks
-        How many; agent 0 is the seed.
-    """
+    """Return the law of all agents' states after 0, 1, ... ticks in a complete network."""
 
     @cache
     def after(joint: Joint) -> tuple[tuple[Joint, float], ...]:
@@ -149,15 +127,7 @@ def _events(plain: Plain, joint: Joint) -> Iterator[tuple[float, Joint]]:
 
 
 def flowed(plain: Plain, agents: int, times: list[float]) -> list[Law]:
-    """Return the law of all agents' states at each time, one event at a time.
-
-    Parameters
-    ----------
-    plain
-        Its rules, with rates in place of chances.
-    agents, times
-        How many agents of a complete network, agent 0 the seed; and when.
-    """
+    """Return the law of all agents' states at each time, one event at a time."""
     from scipy.linalg import expm
 
     first: Joint = (plain.seeded, *[0] * (agents - 1))

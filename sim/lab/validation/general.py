@@ -55,11 +55,6 @@ _SHARES: dict[str, float] = {
 def theory_claim(model: str) -> ModelClaim | None:
     """Return the claim that runs of a model follow the curves that it predicts; None: it has none.
 
-    Parameters
-    ----------
-    model
-        Its registered name.
-
     Notes
     -----
     One random network of mean degree 60 (on which equations for large networks hold), several
@@ -141,20 +136,7 @@ LAW_CLAIM = "keeps its laws"
 
 
 def law_claim(model: str, parameters: Mapping[str, Any] | None = None) -> ModelClaim:
-    """Return the claim that a model keeps every law of propagation models.
-
-    Parameters
-    ----------
-    model
-        Its registered name.
-    parameters
-        Where its defaults do not show what it does.
-
-    Raises
-    ------
-    UnknownNameError
-        When there is no such model.
-    """
+    """Return the claim that a model keeps every law of propagation models."""
     from sim.core.registry import spec
     from sim.testing import LAWS
 

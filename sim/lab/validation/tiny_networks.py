@@ -19,17 +19,7 @@ Sizes = npt.NDArray[np.int64]
 
 
 def copies(arcs: Arcs, agents: int, count: int, seed: int, *, directed: bool = False) -> World:
-    """Return ``count`` disjoint copies of a network of ``agents`` agents, side by side.
-
-    Parameters
-    ----------
-    arcs
-        Its ties, (source, target).
-    agents, count, seed
-        Agents of each copy, how many, and the world's seed.
-    directed
-        Whether ties go one way.
-    """
+    """Return ``count`` disjoint copies of a network of ``agents`` agents, side by side."""
     ends = np.array(arcs, np.int64).reshape(-1, 2)
     shift = np.arange(count)[:, None] * agents
     first, second = (shift + ends[:, side] for side in (0, 1))

@@ -21,21 +21,7 @@ _FIRST = ("model", "archetype", "surrogate", "rule")
 
 @dataclass(frozen=True, slots=True)
 class MindsOffer:
-    """What can be chosen.
-
-    Parameters
-    ----------
-    minds
-        Names of minds.
-    fields
-        What else members are told, by the names of :func:`sim.minds.deciding.commands.give_minds`.
-    models
-        Names of models, the one that is asked first first; none: nobody can be asked.
-    dollars
-        The cap on money of the settings.
-    lacks
-        Why nobody can be asked, one sentence; or empty.
-    """
+    """What can be chosen."""
 
     minds: tuple[str, ...]
     fields: tuple[str, ...]
@@ -60,13 +46,7 @@ def minds_offer() -> MindsOffer:
 def expected_of(
     world: World, members: str, ticks: int, model: str = "", goal: str = ""
 ) -> tuple[int, RunEstimate]:
-    """Return how many members an expression names, and about what their run would ask.
-
-    Raises
-    ------
-    InputError
-        The expression names nobody, or cannot be read.
-    """
+    """Return how many members an expression names, and about what their run would ask."""
     who, limit = members_of(world, members), current().llm_prompt_tokens
     found = expected(
         world, who, ticks, _price(model), goal=goal, prompts=prompts_folder(), limit=limit

@@ -64,18 +64,7 @@ def take_minds(world: World, members: Any) -> int:
 
 
 def checked_mind(said: str) -> None:
-    """Refuse a mind that there is not, or parameters that it does not take.
-
-    Parameters
-    ----------
-    said
-        ``"model"``, ``"model,temperature=0.2,language=German"``.
-
-    Raises
-    ------
-    InputError, UnknownNameError, ParameterError
-        One sentence.
-    """
+    """Refuse a mind that there is not, or parameters that it does not take."""
     from sim.core.registry import load_plugins, make
     from sim.minds import minds
 
@@ -89,16 +78,7 @@ def checked_mind(said: str) -> None:
 
 @command(holds="making")
 def wake_minds(world: World, awake: bool, made: dict[str, Any] | None = None) -> None:
-    """Say whether minds decide from now on, or the rules for all of them.
-
-    Parameters
-    ----------
-    awake
-        Whether they do.
-    made
-        With what they decide (:func:`sim.minds.deciding.summaries.made_with`): no part of the
-        world, but the trail keeps it for whoever repeats the run.
-    """
+    """Say whether minds decide from now on, or the rules for all of them."""
     del made
     minds = minds_of(world)
     minds.awake, minds.unheard = bool(awake), False
@@ -106,18 +86,7 @@ def wake_minds(world: World, awake: bool, made: dict[str, Any] | None = None) ->
 
 @command()
 def keep_minds(world: World, said: Mapping[str, Any]) -> None:
-    """Keep with the world what belongs to a run and not to a process, for whoever resumes it.
-
-    Parameters
-    ----------
-    said
-        ``caps`` on requests, tokens and nano-dollars; ``asked``: words and the members they named.
-
-    Raises
-    ------
-    InputError
-        It is not of that form.
-    """
+    """Keep with the world what belongs to a run and not to a process, for whoever resumes it."""
     minds = minds_of(world)
     caps = caps_of(said["caps"]) if "caps" in said else minds.caps
     asked = dict(asked_of(*pair) for pair in said.get("asked", ()))
@@ -149,13 +118,7 @@ _NO_PLATFORM = "Minds read feeds, and this world has no platform; open one first
 
 
 def minds_of(world: World) -> Minds:
-    """Return the minds of a world's platform.
-
-    Raises
-    ------
-    InputError
-        There is no platform.
-    """
+    """Return the minds of a world's platform."""
     if world.platform is None:
         raise InputError(_NO_PLATFORM)
     return world.platform.minds
@@ -169,19 +132,7 @@ Shown = SeenMessage
 
 @dataclass(frozen=True, slots=True)
 class PlayedMember:
-    """How a member is, for whoever plays it.
-
-    Parameters
-    ----------
-    member, name, tick
-        Who, and when.
-    is_online
-        Whether it was, in that tick.
-    feed
-        What it was shown, the best first.
-    did
-        What it did in that tick, in words, beside looking.
-    """
+    """How a member is, for whoever plays it."""
 
     member: int
     name: str
@@ -192,13 +143,7 @@ class PlayedMember:
 
 
 def being_of(world: World, member: int) -> PlayedMember:
-    """Return how a member is; nothing is changed.
-
-    Raises
-    ------
-    InputError
-        There is no such member, or no platform.
-    """
+    """Return how a member is; nothing is changed."""
     minds_of(world)  # refuses where there is no platform
     platform = cast("Platform", world.platform)
     feed = feed_of(world, platform, member)
@@ -212,13 +157,7 @@ def being_of(world: World, member: int) -> PlayedMember:
 
 
 def who_is(world: World, said: str) -> tuple[int, str]:
-    """Return index and name of the member that a foreign id or a name means.
-
-    Raises
-    ------
-    InputError
-        It means nobody, or several.
-    """
+    """Return index and name of the member that a foreign id or a name means."""
     who = choose_seeds(world, said)
     if who.size != 1:
         raise InputError(f"One member is meant, {said!r} are {who.size:,}.")
@@ -227,22 +166,7 @@ def who_is(world: World, said: str) -> tuple[int, str]:
 
 @command("play_member")
 def play(world: World, member: int, on: bool = True) -> None:
-    """Let a person be a member: its own mind rests, and no rule acts for it; or end that.
-
-    Parameters
-    ----------
-    world
-        With a platform.
-    member
-        Its index; what it does comes by :func:`sim.world.commands.act`.
-    on
-        Whether it is played from now on; else its mind, or the rules, have it back.
-
-    Raises
-    ------
-    InputError
-        There is no such member, or no platform.
-    """
+    """Let a person be a member: its own mind rests, and no rule acts for it; or end that."""
     minds = minds_of(world)
     world.agents.is_active([member])  # refuses who does not exist
     goal, languages = minds.goals.get(member, ""), [minds.languages.get(member, "")]
@@ -258,13 +182,7 @@ def play(world: World, member: int, on: bool = True) -> None:
 
 @command()
 def remember(world: World, member: int, question: str, answer: str) -> None:
-    """Let a member remember what it was asked, and what it said.
-
-    Raises
-    ------
-    InputError
-        There is no such member, or no platform.
-    """
+    """Let a member remember what it was asked, and what it said."""
     minds = minds_of(world)
     world.agents.is_active([member])  # refuses who does not exist
     hours, said = world.tick * world.tick_minutes / 60, f"{question} {answer}"

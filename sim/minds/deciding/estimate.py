@@ -94,23 +94,7 @@ def estimate(
     minds: dict[str, Mind] | None = None,
     report: Report = quiet,
 ) -> RunEstimate:
-    """Return what the minds of a world would ask in a run; likely answers stand in meanwhile.
-
-    Parameters
-    ----------
-    world
-        It is changed: give a copy.
-    ticks
-        Of the run.
-    price
-        Of the model.
-    written
-        Tokens of an answer, on average.
-    prompts, limit, minds
-        As of :class:`~sim.minds.deciding.thinker.Thinker`.
-    report
-        Told of progress; may cancel.
-    """
+    """Return what the minds of a world would ask in a run; likely answers stand in meanwhile."""
     counter = _CountingPool(written)
     thinker = Thinker(counter, prompts=prompts, limit=limit, minds=minds)
     wake_minds(world, True)
@@ -143,21 +127,7 @@ def expected(
     prompts: Path | None = None,
     limit: int = 1000,
 ) -> RunEstimate:
-    """Return about what a run of minded members would ask.
-
-    Parameters
-    ----------
-    world
-        Nothing of it is changed.
-    members
-        Indices of those with a mind.
-    ticks
-        Of the run.
-    price
-        Of the model.
-    goal, prompts, limit
-        As for the run itself.
-    """
+    """Return about what a run of minded members would ask."""
     who = np.unique(np.asarray(members, dtype=np.int64))
     requests = round(online_in(world, who, ticks))
     template = read_prompt("decide", prompts)
@@ -244,13 +214,7 @@ _STEPS = (
 
 
 def likely(ask: Ask) -> str | None:
-    """Return a likely answer to a question; None where it is of no kind that is known.
-
-    Parameters
-    ----------
-    ask
-        With the schema of a decision, of several, of chances, or of a plan.
-    """
+    """Return a likely answer to a question; None where it is of no kind that is known."""
     fields = dict((ask.schema or {}).get("properties", {}))
     if set(fields) == {"steps"}:
         return json.dumps({"steps": list(_STEPS)})

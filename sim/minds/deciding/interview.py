@@ -36,26 +36,7 @@ def question_to(
     prompts: Path | None = None,
     limit: int = 1000,
 ) -> Ask:
-    """Return a question as a member is asked it; nothing of the world is changed.
-
-    Parameters
-    ----------
-    world, member
-        Whom.
-    question
-        Not empty.
-    before
-        (question, answer) of the conversation so far; the newest three come to mind.
-    choices
-        What may be answered: told, and sent as the form of the answer; none: any words.
-    prompts, limit
-        The folder of the user's templates, and tokens at most.
-
-    Raises
-    ------
-    InputError
-        There is no such member, or no question.
-    """
+    """Return a question as a member is asked it; nothing of the world is changed."""
     if not 0 <= member < len(world.agents):
         raise InputError(f"No agent {member}: agents are 0 to {len(world.agents) - 1}.")
     if not question.strip():
@@ -149,16 +130,7 @@ def survey(
     limit: int = 1000,
     report: Callable[[], object] = lambda: None,
 ) -> Survey:
-    """Ask a sample the same question, all at once.
-
-    Parameters
-    ----------
-    choices
-        What may be answered; None: any words. A model that answers in words of its own counts
-        for the choice that it names first, as a whole word.
-    report
-        Called while answers are awaited; may cancel by raising.
-    """
+    """Ask a sample the same question, all at once."""
     asks = questions_to(
         world, members, question, choices=choices, prompts=prompts, limit=limit
     )  # fmt: skip

@@ -78,17 +78,7 @@ class MemberContext:
 def around(
     world: World, platform: Platform, member: int, feed: int, prompt: Prompt, hours: float
 ) -> MemberContext:
-    """Return what a member knows besides its feed of so many posts.
-
-    Parameters
-    ----------
-    feed
-        How many posts it is shown; letters and places are numbered behind them.
-    prompt
-        The template of a plan.
-    hours
-        Of simulated time.
-    """
+    """Return what a member knows besides its feed of so many posts."""
     minds, found = platform.minds, MemberContext()
     found.language = minds.languages.get(member, "")
     number = feed

@@ -206,20 +206,7 @@ def _cosines(text: str, many: int) -> list[float] | None:
 
 
 def checked(said: object, highest: int) -> tuple[Decision, ...]:
-    """Return what a mind decided, if it is that.
-
-    Parameters
-    ----------
-    said
-        What it returned.
-    highest
-        The highest number that it may name.
-
-    Raises
-    ------
-    TypeError, ValueError
-        It is no sequence of decisions; or one names no act, or nothing that there is.
-    """
+    """Return what a mind decided, if it is that."""
     if not isinstance(said, list | tuple) or not all(isinstance(one, Decision) for one in said):
         raise TypeError(f"decide() returns a list of Decision, and it returned {_shown(said)}")
     if len(said) > MOST_ACTS:

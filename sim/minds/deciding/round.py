@@ -85,17 +85,7 @@ class FaultCounts:
 
 
 class DecisionRound:
-    """The decisions of one tick.
-
-    Parameters
-    ----------
-    thoughts
-        What is to be decided.
-    strikes
-        Takes what goes wrong.
-    patience
-        How long to wait.
-    """
+    """The decisions of one tick."""
 
     def __init__(
         self, thoughts: Sequence[PendingDecision], strikes: FaultCounts, patience: Patience
@@ -108,14 +98,7 @@ class DecisionRound:
         self._beat = monotonic()
 
     def run(self, stopped: Callable[[], bool]) -> list[Row]:
-        """Return a row for each thought, in order; the rules' where there is no decision.
-
-        Parameters
-        ----------
-        stopped
-            Looked at ten times a second: once true, the rules decide for who is not done. What it
-            raises ends the thinking.
-        """
+        """Return a row for each thought, in order; the rules' where there is no decision."""
         self._beat = monotonic()
         worker = Thread(target=self._work, name="minds at work", daemon=True)
         worker.start()

@@ -98,17 +98,7 @@ def versions() -> dict[str, str]:
 
 
 def made_with(prompts: Path | None, limit: int, models: Sequence[str] = ()) -> dict[str, Any]:
-    """Return with what minds decide, as JSON holds it: see ``wake_minds``.
-
-    Parameters
-    ----------
-    prompts
-        The folder of the user's own templates; None: the packaged ones.
-    limit
-        Tokens of a prompt, at most.
-    models
-        Who may be asked, in order of preference.
-    """
+    """Return with what minds decide, as JSON holds it: see ``wake_minds``."""
     read = {name: read_prompt(name, prompts) for name in TEMPLATES}
     return {
         "versions": versions(),

@@ -89,17 +89,7 @@ def ask_for(
     temperature: float,
     model: str,
 ) -> Ask:
-    """Return the question for several members.
-
-    Parameters
-    ----------
-    members, seats
-        Who, and what is said of each.
-    most
-        Tokens of one member's answer.
-    temperature, model
-        As of :class:`~sim.minds.models.asks.Ask`.
-    """
+    """Return the question for several members."""
     blocks = (
         f'<member number="{number}">\n{seat.block}\n</member>'
         for number, seat in enumerate(seats, 1)
@@ -131,15 +121,7 @@ def schema_for(seats: Sequence[BatchPlace]) -> Mapping[str, Any]:
 
 
 def answers_in(text: str, seats: Sequence[BatchPlace]) -> list[Decision | None]:
-    """Return each member's decision; None where the reply has none, a wrong one, or two.
-
-    Parameters
-    ----------
-    text
-        The reply, perhaps cut off.
-    seats
-        Who was asked about.
-    """
+    """Return each member's decision; None where the reply has none, a wrong one, or two."""
     found: dict[int, Decision] = {}
     entries = [one for one in _entries(text) if type(one.get("member")) is int]
     times = Counter(one["member"] for one in entries)

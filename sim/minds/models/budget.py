@@ -186,11 +186,6 @@ class Reservation:
 def cap_of(words: Sequence[str]) -> tuple[str, float | None]:
     """Read a cap as it was typed.
 
-    Raises
-    ------
-    InputError
-        It is none.
-
     Examples
     --------
     >>> cap_of(("$0.5",)), cap_of(("200", "requests")), cap_of(("none", "tokens"))

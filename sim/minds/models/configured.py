@@ -33,11 +33,6 @@ def providers_in(
     """Return the providers that the settings name, in order of preference.
 
     The local model is not among them: its address is known once it is started.
-
-    Raises
-    ------
-    SettingsError
-        A fallback is not of the form ``MODEL@URL``, or a server elsewhere has no key.
     """
     first = [(settings.llm_model, settings.llm_url)] if settings.llm_model else []
     places = [*first, *(_pair(said) for said in settings.llm_fallbacks)]
@@ -142,24 +137,7 @@ def key_for(
     *,
     local: bool = False,
 ) -> Secret:
-    """Return the key of a provider; empty where no place has one.
-
-    Parameters
-    ----------
-    host
-        Its server, under which the keyring has it.
-    number
-        Its place in the order of preference, from 1.
-    given
-        What the settings say; it is the first provider's.
-    environment
-        Variables: ``HUBBUB_LLM_KEY`` or ``OPENAI_API_KEY`` for the first, ``HUBBUB_LLM_KEY_2``
-        for the second, and so on.
-    dotenv
-        A file of such variables, weaker than those.
-    local
-        Whether the server is on this machine: the keyring is not asked for it.
-    """
+    """Return the key of a provider; empty where no place has one."""
     if given is not None and number == 1:
         return Secret(given.get_secret_value())
     for variables in (environment, _variables(dotenv)):
@@ -229,17 +207,7 @@ def lacks_in(settings: Settings, prefer: str = "") -> str:
 def open_pool(
     settings: Settings, budget: Budget | None = None, prefer: str = ""
 ) -> Iterator[tuple[ModelPool | None, str]]:
-    """Yield a pool and an empty sentence, or None and why there is nobody to ask.
-
-    Parameters
-    ----------
-    settings
-        They name models, keys and caps.
-    budget
-        Other caps than theirs.
-    prefer
-        The model that is asked first, one of :func:`models_in`; empty: as settings say.
-    """
+    """Yield a pool and an empty sentence, or None and why there is nobody to ask."""
     with ExitStack() as stack:
         try:
             lacks = lacks_in(settings, prefer)

@@ -34,13 +34,7 @@ class Vectors:
         return [text for text in dict.fromkeys(texts) if text not in self._kept]
 
     def reply(self, ask: Ask, lacked: Sequence[str], body: bytes) -> Reply:
-        """Return what a question comes to, given the answer on what it lacked.
-
-        Raises
-        ------
-        ModelError
-            MALFORMED: the answer has no vectors of one length, one for each text.
-        """
+        """Return what a question comes to, given the answer on what it lacked."""
         usage = Usage(0, 0)
         if lacked:
             vectors, said = vectors_of(body, len(lacked))
@@ -62,13 +56,7 @@ class Vectors:
 
 
 def vectors_of(body: bytes, many: int) -> tuple[list[Vector], Usage | None]:
-    """Return so many vectors of length 1 of an answer, in order, and its usage.
-
-    Raises
-    ------
-    ModelError
-        MALFORMED.
-    """
+    """Return so many vectors of length 1 of an answer, in order, and its usage."""
     try:
         said = json.loads(body)
         rows = {row["index"]: row["embedding"] for row in said["data"]}

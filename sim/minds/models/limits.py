@@ -17,13 +17,6 @@ class ConcurrencyLimit:
     """Concurrency that halves on congestion and grows by one a window of successes (AIMD).
 
     Until the first congestion it doubles a window, so that it can start small.
-
-    Parameters
-    ----------
-    most
-        Calls at once, at most.
-    start
-        Calls at once, at first.
     """
 
     def __init__(self, most: int = 32, start: int = 4) -> None:
@@ -94,15 +87,7 @@ class ConcurrencyLimit:
 
 
 class TokenBucket:
-    """So much a minute: a bucket that fills steadily and may be emptied at once.
-
-    Parameters
-    ----------
-    per_minute
-        Requests or tokens a minute; None: no limit.
-    clock
-        Seconds that never go back.
-    """
+    """So much a minute: a bucket that fills steadily and may be emptied at once."""
 
     def __init__(self, per_minute: float | None, clock: Callable[[], float] = monotonic) -> None:
         if per_minute is not None and not per_minute > 0:
@@ -138,11 +123,6 @@ class RequestPace:
     go on at the rate that it took before: the fastest of its last minute, for quiet times tell
     nothing of a server. The rate grows slowly, and gives way when the server refuses again. All
     callers of a server share one pace, so that one refusal slows all of them.
-
-    Parameters
-    ----------
-    clock
-        Seconds that never go back.
     """
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
@@ -185,15 +165,7 @@ class RequestPace:
         return now
 
     def refused(self, sent: float, wait: float | None) -> float:
-        """Hold all back after a refusal; returns for how long.
-
-        Parameters
-        ----------
-        sent
-            The moment of :meth:`take`.
-        wait
-            Seconds that the server asks to wait; None: it does not say.
-        """
+        """Hold all back after a refusal; returns for how long."""
         now = self._clock()
         is_new = sent > self._refused_at  # what was sent before the last refusal tells nothing new
         self._in_a_row += is_new
@@ -245,19 +217,7 @@ _CAREFUL = 20.0
 
 
 class CircuitBreaker:
-    """One (provider, model): closed, open for a while after faults in a row, or off for good.
-
-    Parameters
-    ----------
-    faults
-        Faults in a row that open it.
-    rest
-        Seconds it stays open at first; doubles each time up to ``longest``.
-    longest
-        Seconds it stays open at most.
-    clock
-        Seconds that never go back.
-    """
+    """One (provider, model): closed, open for a while after faults in a row, or off for good."""
 
     def __init__(
         self,
@@ -309,14 +269,6 @@ class CircuitBreaker:
         """Count a fault; enough in a row, or one while trying, open it.
 
         Calls that were under way together meet the same trouble, and count once.
-
-        Parameters
-        ----------
-        call
-            Its number; while it rests, or one tries, only that of the one that tries counts.
-        sent
-            The moment of its request, by the clock: before the last fault it tells nothing new.
-            None: it counts in any case.
         """
         is_late = self._faults >= self._most and call != self._trial
         if is_late or (sent is not None and sent <= self._failed_at):

@@ -54,22 +54,7 @@ def install_commands() -> list[list[str]]:
 
 
 class LocalModel:
-    """A model server in a child process; a context manager.
-
-    Parameters
-    ----------
-    port
-        Of loopback; 0: any that is free.
-    slots
-        Requests at once; two do best on two cores.
-    command
-        What starts the server, for another engine; it is given weights, port and slots.
-
-    Raises
-    ------
-    ModelError
-        MISSING: it is not installed; SERVER: it ended or did not answer within two minutes.
-    """
+    """A model server in a child process; a context manager."""
 
     def __init__(
         self, port: int = 0, slots: int = 2, *, command: Sequence[str] | None = None

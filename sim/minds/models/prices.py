@@ -86,18 +86,7 @@ def built_in_prices() -> Mapping[str, Price]:
 
 
 def read_prices(path: Path) -> Mapping[str, Price]:
-    """Return the user's table over the packaged one.
-
-    Parameters
-    ----------
-    path
-        TOML: ``["MODEL"]`` with ``read`` and ``written``, dollars for a million tokens.
-
-    Raises
-    ------
-    FileError
-        It cannot be read, or a price is no number of at least 0.
-    """
+    """Return the user's table over the packaged one."""
     try:
         said = from_toml(read_bounded_text(path))
     except (OSError, ValueError) as error:
@@ -114,13 +103,7 @@ def read_own(path: Path) -> dict[str, Any]:
 
 
 def write_own(path: Path, table: Mapping[str, Any]) -> None:
-    """Write the user's own table.
-
-    Raises
-    ------
-    FileError
-        A price is no number of at least 0, or the file cannot be written.
-    """
+    """Write the user's own table."""
     _table(table, path)
     rows = (
         f"[{json.dumps(model)}]\nread = {float(price['read'])!r}\n"
@@ -165,23 +148,7 @@ class UnpricedError(UnknownNameError):
 
 
 def price_of(model: str, prices: Mapping[str, Price], *, local: bool) -> Price:
-    """Return the price of a model.
-
-    Parameters
-    ----------
-    model
-        Its name at the provider; a dated version costs what its family does, where only that
-        is listed.
-    prices
-        The table.
-    local
-        Whether its server is on this machine: then a model that is not listed is free.
-
-    Raises
-    ------
-    UnknownNameError
-        It is not listed, and its server is elsewhere: nobody could keep a budget then.
-    """
+    """Return the price of a model."""
     if model in prices:
         return prices[model]
     families = [name for name in prices if model.startswith(f"{name}-20")]

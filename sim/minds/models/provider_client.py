@@ -43,17 +43,7 @@ _JITTER = rng.key(0xA11CE, Stream.WAITING)  # no draw of a world
 
 
 class ProviderClient:
-    """The calls to one provider.
-
-    Parameters
-    ----------
-    provider
-        Where they go.
-    budget
-        What they may cost, shared by all providers.
-    prices
-        The price table.
-    """
+    """The calls to one provider."""
 
     def __init__(self, provider: Provider, budget: Budget, prices: Mapping[str, Price]) -> None:
         self.provider = provider
@@ -88,23 +78,7 @@ class ProviderClient:
         return None if text is None else Answer(text, provider=who.called, model=who.model)
 
     async def ask(self, ask: Ask, deadline: float, patience: float | None = None) -> Answer:
-        """Ask, and again where that may help.
-
-        Parameters
-        ----------
-        ask
-            The request.
-        deadline
-            Of :func:`time.monotonic`; nothing of it lasts longer.
-        patience
-            Until when it waits for a server that takes no requests just now, where somebody else
-            can be asked; default: until the deadline.
-
-        Raises
-        ------
-        ModelError
-            No reply; ``BUDGET`` and ``RESTING`` say that nothing was sent.
-        """
+        """Ask, and again where that may help."""
         began = monotonic()
         retry, again, before = 0, 0, Spend()
         limit = MOST_WRITTEN - ask.most
@@ -337,15 +311,6 @@ class ProviderClient:
 
 class _Deadline:
     """How long one question may take: until the deadline, and so long beside what it waits for.
-
-    Parameters
-    ----------
-    deadline
-        Of :func:`time.monotonic`.
-    seconds
-        For requests, and pauses before they are tried again.
-    patience
-        Until when it waits for a server that takes no requests; None: until the deadline.
 
     Attributes
     ----------

@@ -54,13 +54,7 @@ class Reply:
 
 
 def reply_of(body: bytes) -> Reply:
-    """Return the reply in the body of a chat completion.
-
-    Raises
-    ------
-    ModelError
-        MALFORMED: it is no completion.
-    """
+    """Return the reply in the body of a chat completion."""
     try:
         said = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -76,13 +70,7 @@ def reply_of(body: bytes) -> Reply:
 
 
 def unstreamed(body: bytes) -> bytes:
-    """Return the completion that a stream of events makes up; any other body as it is.
-
-    Raises
-    ------
-    ModelError
-        MALFORMED: an event is no JSON object, or the stream broke off.
-    """
+    """Return the completion that a stream of events makes up; any other body as it is."""
     if body.lstrip()[:1] in {b"{", b"["}:
         return body
     events = [line[5:].strip() for line in body.splitlines() if line.startswith(b"data:")]
@@ -225,11 +213,6 @@ def object_in(text: str) -> dict[str, Any]:
 
     It may stand alone, in a fenced block, or amid words, as models put it that think aloud; there
     it must be the only one. Nothing of it is guessed or mended.
-
-    Raises
-    ------
-    ModelError
-        MALFORMED: there is none, or more than one.
 
     Examples
     --------

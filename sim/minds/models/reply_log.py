@@ -78,13 +78,7 @@ def is_reply(row: object) -> bool:
 
 
 class ReplyLog:
-    """Questions' fingerprints and replies, by slot, in the order they were asked.
-
-    Parameters
-    ----------
-    rows
-        What :meth:`rows` of an earlier log gave.
-    """
+    """Questions' fingerprints and replies, by slot, in the order they were asked."""
 
     def __init__(self, rows: Iterable[list[Any]] = ()) -> None:
         self._rows: dict[Slot, list[Any]] = {Slot(*row[:3]): list(row) for row in rows}
@@ -97,13 +91,7 @@ class ReplyLog:
         self._rows[slot] = row_of(slot, fingerprint, answer)
 
     def find(self, slot: Slot, fingerprint: str) -> Answer | None:
-        """Return the recorded answer of a slot, None where nothing was asked there.
-
-        Raises
-        ------
-        Diverged
-            Something else was asked there.
-        """
+        """Return the recorded answer of a slot, None where nothing was asked there."""
         row = self._rows.get(slot)
         if row is None:
             return None
@@ -138,11 +126,6 @@ class RecordedReplies:
 
     Questions are known again by everything that was sent. The same question twice is answered as
     it was the first and the second time; the last answer stays.
-
-    Parameters
-    ----------
-    rows
-        Of :class:`ReplyLog`, in the order they were asked.
 
     Attributes
     ----------

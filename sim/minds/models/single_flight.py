@@ -37,11 +37,6 @@ class SingleFlight:
     Members that decide at the same time and ask the same wait for the first of them. What went
     wrong went wrong for all of them, and is tried again in the next tick.
 
-    Parameters
-    ----------
-    kept
-        Replies by their keys; nothing of it is changed.
-
     Attributes
     ----------
     fresh
@@ -56,22 +51,7 @@ class SingleFlight:
     async def ask(
         self, key: str, ask: Ask, send: Callable[[Ask], Awaitable[Answer]], read: Callable[[str], T]
     ) -> tuple[T, bool]:
-        """Return what a reply says, and whether it is from now.
-
-        Parameters
-        ----------
-        key
-            What makes two questions the same.
-        ask, send
-            The question, and who asks it where nobody did.
-        read
-            Reads a reply; one that it refuses is not kept.
-
-        Raises
-        ------
-        ModelError
-            There is no reply, or ``read`` refused it.
-        """
+        """Return what a reply says, and whether it is from now."""
         if key in self._kept:
             with suppress(ModelError):  # what cannot be read any more is asked anew
                 return read(self._kept[key]), False

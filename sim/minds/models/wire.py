@@ -62,18 +62,7 @@ State = tuple[str, str, bool, bool, bool, str]
 
 
 class ProviderConnection:
-    """The way to one provider; made and used in one event loop.
-
-    Parameters
-    ----------
-    provider
-        Where to.
-
-    Raises
-    ------
-    ModelError
-        MISSING: the package is not installed.
-    """
+    """The way to one provider; made and used in one event loop."""
 
     def __init__(self, provider: Provider) -> None:
         try:
@@ -98,13 +87,7 @@ class ProviderConnection:
         )
 
     async def ask(self, ask: Ask, seconds: float) -> Reply:
-        """Send one request and return the reply, within ``seconds``.
-
-        Raises
-        ------
-        ModelError
-            Whatever went wrong; nothing else is raised but cancellation.
-        """
+        """Send one request and return the reply, within ``seconds``."""
         try:
             async with asyncio.timeout(seconds):
                 if ask.alike:
@@ -419,17 +402,7 @@ class ServerQuirks:
         return {**form, "json_schema": {**described, "schema": _plain(described["schema"])}}
 
     def learn(self, body: Mapping[str, Any], refusal: str, status: int = 400) -> bool:
-        """Take in why a request was refused; return whether to ask again, in another way.
-
-        Parameters
-        ----------
-        body
-            What was sent.
-        refusal
-            What the server said, in whatever form.
-        status
-            Of the refusal: words of a failure (500) are taken more narrowly.
-        """
+        """Take in why a request was refused; return whether to ask again, in another way."""
         if self.bound in body and self.bound in refusal:
             self._refused.add(self.bound)
             if self._renamed():

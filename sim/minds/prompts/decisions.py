@@ -54,22 +54,7 @@ def schema_of(acts: Sequence[str], posts: int) -> Mapping[str, Any]:
 
 
 def decision_of(text: str, acts: Sequence[str], posts: int) -> Decision:
-    """Return the decision in a reply.
-
-    Parameters
-    ----------
-    text
-        The reply: one JSON object, alone or amid words.
-    acts
-        The acts allowed, word for word.
-    posts
-        How many posts were shown.
-
-    Raises
-    ------
-    ModelError
-        MALFORMED, with what is wrong.
-    """
+    """Return the decision in a reply."""
     return decision_in(object_in(text), acts, posts)
 
 

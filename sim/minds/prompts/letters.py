@@ -56,15 +56,6 @@ def acts_for(
 ) -> tuple[str, ...]:
     """Return what may be done where there are so many posts, and these letters and places.
 
-    Parameters
-    ----------
-    acts
-        What may be done with a feed.
-    feed
-        How many posts it has.
-    letters, places
-        What may be answered, written to, or joined.
-
     Examples
     --------
     >>> acts_for(("like", "post", "do nothing"), 0, [Letter(1, "Ana", "Hello.")], [])
@@ -84,13 +75,7 @@ def acts_for(
 def fitting(
     said: Decision, posts: int, letters: Sequence[Letter], places: Sequence[Destination]
 ) -> Decision:
-    """Return a decision whose number is of something that its act may be about.
-
-    Raises
-    ------
-    ModelError
-        MALFORMED: one cannot like a letter, or join a post.
-    """
+    """Return a decision whose number is of something that its act may be about."""
     if not said.post or said.post <= posts:
         kinds = {"post"} if said.post else {"none"}
     else:

@@ -79,15 +79,7 @@ def is_bad(counts: Sequence[int]) -> bool:
 async def planned(
     member: Member, memory: Sequence[str], every: int, temperature: float, model: str
 ) -> tuple[str, ...]:
-    """Return the steps that a member follows now; asks for them where that is due.
-
-    Parameters
-    ----------
-    every
-        Decisions after which a plan is revised; 0: no plans.
-    temperature, model
-        Of the question.
-    """
+    """Return the steps that a member follows now; asks for them where that is due."""
     planning = member.planning
     if planning is None:
         return ()
@@ -112,13 +104,7 @@ async def planned(
 
 
 def steps_in(text: str) -> tuple[str, ...]:
-    """Return the steps in a reply: one JSON object, alone or amid words.
-
-    Raises
-    ------
-    ModelError
-        MALFORMED.
-    """
+    """Return the steps in a reply: one JSON object, alone or amid words."""
     said = object_in(text)
     steps = said.get("steps") if set(said) == {"steps"} else None
     if not isinstance(steps, list) or not all(isinstance(step, str) for step in steps):

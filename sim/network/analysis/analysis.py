@@ -169,13 +169,7 @@ def strong_components(ties: Ties, report: Report = quiet) -> Ints:
 
 
 def distances(ties: Ties, agent: int, report: Report = quiet) -> Ints:
-    """Return over how many ties a message of ``agent`` reaches each agent, int32 (n,); -1: never.
-
-    Raises
-    ------
-    InputError
-        For an agent that does not exist.
-    """
+    """Return over how many ties a message of ``agent`` reaches each, int32 (n,); -1: never."""
     return search(ties.rows, ties.targets, _existing(ties, agent), report)
 
 
@@ -246,19 +240,7 @@ def transitivity(ties: Ties, report: Report = quiet) -> float:
 def clustering(
     ties: Ties, sample: int | None = None, *, seed: int = 0, report: Report = quiet
 ) -> MeasureEstimate:
-    """Return the mean of :func:`local_clustering` over all agents.
-
-    Parameters
-    ----------
-    ties
-        The network.
-    sample
-        Draws, where an estimate is enough (its error is at most 0.5 / sqrt(sample)); None: exact.
-    seed
-        Any integer; decides the sample.
-    report
-        Told of progress; may cancel.
-    """
+    """Return the mean of :func:`local_clustering` over all agents."""
     if checked_sample(sample) is None:
         total = float(local_clustering(ties, report).sum())  # 0 for those that are gone
         return MeasureEstimate(total / max(ties.members, 1))
@@ -276,17 +258,7 @@ def clustering(
 def path_length(
     ties: Ties, sample: int | None = 64, *, seed: int = 0, report: Report = quiet
 ) -> MeasureEstimate:
-    """Return the mean number of ties on shortest paths, over pairs that a path joins.
-
-    Parameters
-    ----------
-    ties
-        The network.
-    sample
-        Agents whose distances to all others are measured, 64 at a time; None: all, exact.
-    seed, report
-        As in :func:`clustering`.
-    """
+    """Return the mean number of ties on shortest paths, over pairs that a path joins."""
     checked_sample(sample)
 
     def make() -> MeasureEstimate:
@@ -358,15 +330,6 @@ def modularity(ties: Ties, labels: npt.ArrayLike, report: Report = quiet) -> flo
     """Return how far neighbours share a community beyond chance, in [-0.5, 1].
 
     Newman & Girvan, "Finding and evaluating community structure in networks", Phys. Rev. E 2004.
-
-    Parameters
-    ----------
-    ties
-        The network.
-    labels
-        Integers (n,), the community of each agent; agents with -1 are each on their own.
-    report
-        Told of progress; may cancel.
     """
     given = np.asarray(labels)
     if given.shape != (ties.agents,) or given.dtype.kind not in "iu":
@@ -384,19 +347,7 @@ def modularity(ties: Ties, labels: npt.ArrayLike, report: Report = quiet) -> flo
 
 
 def top(values: npt.ArrayLike, k: int) -> Ids:
-    """Return the ``k`` agents of highest value, highest first; of equals, the lower id.
-
-    Parameters
-    ----------
-    values
-        Numbers (n,).
-    k
-        How many; all where n is smaller.
-
-    Returns
-    -------
-    uint32 (min(k, n),)
-    """
+    """Return the ``k`` agents of highest value, highest first; of equals, the lower id."""
     measured = np.asarray(values)
     count = min(k, measured.size)
     if count < 1:

@@ -60,17 +60,7 @@ def _derived(key: np.uint64, purpose: int) -> np.uint64:
 
 
 def by_size(labels: Labels) -> Labels:
-    """Renumber labels by falling size; of equals, the one with the lowest member comes first.
-
-    Parameters
-    ----------
-    labels
-        int32 (n,), 0 <= label < n.
-
-    Returns
-    -------
-    int32 (n,)
-    """
+    """Renumber labels by falling size; of equals, the one with the lowest member comes first."""
     out = labels.copy()
     found = kernels.renumber(out, np.full(len(labels), -1, np.int32))
     order = np.argsort(-np.bincount(out, minlength=found), kind="stable")
@@ -84,15 +74,6 @@ def modularity(rows: Ids, targets: Ids, labels: Labels, report: Report = quiet) 
     """Return the modularity of a division into communities, at most 1.
 
     Newman & Girvan, "Finding and evaluating community structure in networks", Phys. Rev. E 2004.
-
-    Parameters
-    ----------
-    rows, targets
-        uint32 (n, 2), (m,): both directions of each tie.
-    labels
-        int32 (n,), >= 0.
-    report
-        Told of progress; may cancel.
     """
     if targets.size == 0:
         return 0.0
@@ -121,15 +102,6 @@ def louvain(rows: Ids, targets: Ids, key: np.uint64, report: Report = quiet) -> 
     al., "Fast unfolding of communities in large networks", J. Stat. Mech. 2008, with the queue and
     (nearly) the parts of Traag, Waltman & van Eck, "From Louvain to Leiden", Sci. Rep. 2019:
     without parts, now and then two large communities stick together and modularity is 0.01 lower.
-
-    Parameters
-    ----------
-    rows, targets
-        uint32 (n, 2), (m,): both directions of each tie.
-    key
-        Decides the order in which agents move, and so the result.
-    report
-        Told of progress; may cancel.
     """
     network = (rows, targets, _NO_WEIGHTS)
     strength = rows[:, 1].astype(np.float64)
@@ -231,20 +203,6 @@ def leiden(rows: Ids, targets: Ids, seed: int, report: Report = quiet) -> Labels
 
     igraph keeps the interpreter to itself while it works, so it works in a process of its own; the
     screen goes on, and a cancel ends it at once. Traag, Waltman & van Eck, Sci. Rep. 2019.
-
-    Parameters
-    ----------
-    rows, targets
-        uint32 (n, 2), (m,): both directions of each tie; n up to :data:`LEIDEN_LIMIT`.
-    seed
-        Any integer.
-    report
-        Told ten times a second; may cancel.
-
-    Raises
-    ------
-    CapacityError
-        For a larger network; Louvain has no limit.
     """
     refuse_leiden(len(rows))
     sent = io.BytesIO()

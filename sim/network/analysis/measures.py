@@ -28,17 +28,7 @@ _SEARCHES = 64  # breadth-first searches a sweep: bits of a word
 
 @dataclass(frozen=True, slots=True)
 class MeasureEstimate:
-    """A number, and how sure it is.
-
-    Parameters
-    ----------
-    value
-        The number.
-    error
-        Its standard error; 0 where it is exact.
-    sampled
-        How many draws it rests on; 0 where it is exact.
-    """
+    """A number, and how sure it is."""
 
     value: float
     error: float = 0.0
@@ -47,17 +37,7 @@ class MeasureEstimate:
 
 @dataclass(frozen=True, slots=True)
 class Degrees:
-    """How many ties agents have.
-
-    Parameters
-    ----------
-    mean, median, p90, p99, most
-        Over all agents.
-    none
-        Agents without any.
-    bins
-        (low, high, agents): agents with ``low <= degree < high``; widths double from 1.
-    """
+    """How many ties agents have."""
 
     mean: float
     median: float
@@ -113,20 +93,7 @@ def mean_clustering(rows: Ids, targets: Ids, sample: int, key: np.uint64) -> Mea
 def mean_path_length(
     rows: Ids, targets: Ids, sample: int | None, seed: int, report: Report = quiet
 ) -> MeasureEstimate:
-    """Return the mean distance along ties, over pairs of different agents that a path joins.
-
-    Parameters
-    ----------
-    rows, targets
-        uint32 (n, 2), (m,).
-    sample
-        Agents to start from, drawn without repetition; the error is that of a ratio of means
-        (Cochran, "Sampling Techniques", 1977), and 0 when all are taken. None: all.
-    seed
-        Any integer; decides the sample.
-    report
-        Told of progress; may cancel.
-    """
+    """Return the mean distance along ties, over pairs of different agents that a path joins."""
     n = len(rows)
     starts = _starts(n, n if sample is None else min(sample, n), seed)
     reached, summed = np.zeros(starts.size, np.int64), np.zeros(starts.size, np.int64)

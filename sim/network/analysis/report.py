@@ -21,17 +21,7 @@ _SEARCHES = 64
 
 @dataclass(frozen=True, slots=True)
 class InfluentialMember:
-    """An influential agent.
-
-    Parameters
-    ----------
-    agent
-        Its index.
-    pagerank
-        Its share of all attention, in (0, 1).
-    listeners
-        Who hears it.
-    """
+    """An influential agent."""
 
     agent: int
     pagerank: float

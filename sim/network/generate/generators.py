@@ -33,19 +33,7 @@ EDGES, ORDER, BUCKETS, SIZES, WEIGHTS, ACROSS, ROUNDING, AUDIENCES, PLACES, HEAR
 
 @dataclass(frozen=True, slots=True)
 class DrawnArcs:
-    """Arcs of a new network.
-
-    Parameters
-    ----------
-    sources, targets
-        uint32 (m,): the target hears the source.
-    directed
-        False: each pair stands for both directions.
-    rising
-        True: the pairs are u < v and come in rising order of (u, v).
-    community
-        int32 (n,): the planted communities, or None.
-    """
+    """Arcs of a new network."""
 
     sources: Words
     targets: Words
@@ -195,24 +183,7 @@ def network_key(seed: int, purpose: int) -> np.uint64:
 def collect(
     step: Step, agents: int, expected: float, stage: str, report: Report
 ) -> tuple[Words, Words]:
-    """Run a row kernel over all agents, with room that grows when chance needs more.
-
-    Parameters
-    ----------
-    step
-        Called with (start, stop, count, sources, targets); returns the row reached and the count.
-    agents
-        Rows.
-    expected
-        Expected number of pairs, of about Poisson spread.
-    stage, report
-        Whom to tell, under which name.
-
-    Returns
-    -------
-    sources, targets
-        uint32 (m,)
-    """
+    """Run a row kernel over all agents, with room that grows when chance needs more."""
     room = int(expected + 6 * math.sqrt(expected)) + 64
     sources, targets = np.empty(room, np.uint32), np.empty(room, np.uint32)
     count = 0

@@ -31,23 +31,7 @@ _CHUNK = 1 << 21  # pairs a kernel call: some 30 ms
 
 @dataclass(frozen=True, slots=True)
 class NetworkSpec:
-    """What a form or a flag needs to know of a kind of network.
-
-    Parameters
-    ----------
-    name
-        As :func:`generate` takes it.
-    title
-        A few words for a list.
-    description
-        Its documentation: what it is like, how it is drawn, its source.
-    parameters
-        What it may be told, in order; ``mean_degree`` is among them.
-    takes_degrees
-        True when it also takes ``degrees``, integer pairs (agents, 2).
-    cls
-        The class that checks the parameters and draws.
-    """
+    """What a form or a flag needs to know of a kind of network."""
 
     name: str
     title: str
@@ -81,21 +65,7 @@ NETWORKS: Mapping[str, NetworkSpec] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class GenerationReport:
-    """How a network came to be.
-
-    Parameters
-    ----------
-    network
-        Its name.
-    parameters
-        Every parameter with its value; JSON can hold them.
-    agents, ties
-        How many there are; a mutual tie counts as two.
-    loops, duplicates
-        Arcs that were drawn and dropped (configuration model).
-    communities
-        Planted ones, else 0.
-    """
+    """How a network came to be."""
 
     network: str
     parameters: Mapping[str, Any]
@@ -117,17 +87,7 @@ class GenerationReport:
 
 @dataclass(frozen=True, slots=True)
 class GeneratedNetwork:
-    """A new network.
-
-    Parameters
-    ----------
-    ties
-        Who hears whom.
-    community
-        int32 (n,): the planted communities, or None.
-    report
-        How it came to be.
-    """
+    """A new network."""
 
     ties: Ties
     community: npt.NDArray[np.int32] | None

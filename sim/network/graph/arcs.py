@@ -30,15 +30,7 @@ _PART, _MOST = 1 << 22, 1 << 23  # arcs sorted at a time, at least and at most
 
 @dataclass(frozen=True, slots=True)
 class DroppedArcs:
-    """What was left out of the input of a network.
-
-    Parameters
-    ----------
-    loops
-        Arcs from an agent to itself.
-    duplicates
-        Arcs that were there before; their trust replaced that of the earlier one.
-    """
+    """What was left out of the input of a network."""
 
     loops: int = 0
     duplicates: int = 0
@@ -74,13 +66,7 @@ def vetted(
 
 
 def vetted_rows(indptr: npt.ArrayLike, targets: npt.ArrayLike) -> tuple[Longs, Ids]:
-    """Return (length of each row, targets) of rows that may be sorted, or refuse the input.
-
-    Raises
-    ------
-    InputError
-        For rows that do not fit together, and targets that are no agents.
-    """
+    """Return (length of each row, targets) of rows that may be sorted, or refuse the input."""
     starts = np.asarray(indptr)
     if starts.ndim != 1 or starts.dtype.kind not in "iu" or starts.size == 0 or starts[0] != 0:
         raise InputError("Row starts must be one row of integers that begins with 0.")
@@ -124,13 +110,7 @@ def _within(ids: npt.NDArray[np.generic], agents: int, side: str) -> Ids:
 
 
 def quantised(trust: npt.ArrayLike | None, count: int) -> Trust:
-    """Return trust in [0, 1] as uint16 / 65535, of length ``count``; (0,) for None.
-
-    Raises
-    ------
-    InputError
-        For a wrong length, or a value that is outside [0, 1] or not a number.
-    """
+    """Return trust in [0, 1] as uint16 / 65535, of length ``count``; (0,) for None."""
     if trust is None:
         return NO_TRUST
     values = np.asarray(trust)

@@ -186,13 +186,7 @@ def met_at(
     weights: npt.ArrayLike | None,
     directed: bool,
 ) -> Interactions | None:
-    """Return the stream of :meth:`Interactions.from_arcs`; None without times.
-
-    Raises
-    ------
-    InputError
-        When there are weights and no times: only a stream keeps them.
-    """
+    """Return the stream of :meth:`Interactions.from_arcs`; None without times."""
     if times is None:
         if weights is not None:
             raise InputError("Weights of interactions need times; give both, or trust alone.")

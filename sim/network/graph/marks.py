@@ -52,13 +52,7 @@ NO_MARKS = TieMarks(np.empty(0, np.int64), np.empty(0, np.int8))
 
 
 def given(columns: Mapping[str, npt.ArrayLike | None], count: int) -> TieMarks:
-    """Return what is given by name as marks, checked.
-
-    Raises
-    ------
-    InputError
-        For a column of another length or type, times below -1 and signs but -1 and 1.
-    """
+    """Return what is given by name as marks, checked."""
     time, sign = columns.get("time"), columns.get("sign")
     marks = TieMarks(
         NO_MARKS.time if time is None else _whole(time, count, "time").astype(np.int64),

@@ -100,11 +100,6 @@ class SlabArrays(NamedTuple):
 class Slab:
     """Sorted rows that change in place.
 
-    Parameters
-    ----------
-    rows, columns
-        Start and length of each row, uint32 (n, 2), and what they hold; left as they are.
-
     Attributes
     ----------
     rows
@@ -205,13 +200,7 @@ class Slab:
         return fate, places
 
     def make_room(self, keys: Keys, fate: Bytes) -> None:
-        """Make sure that :meth:`change` can put a batch in its place.
-
-        Raises
-        ------
-        CapacityError
-            For more ties than a network can hold; nothing is changed.
-        """
+        """Make sure that :meth:`change` can put a batch in its place."""
         needed = kernels.room_needed(self.rows, self.capacity, keys, fate)
         if int(self.state[0]) + needed > self.columns.ids.size:
             needed = kernels.room_needed(self.rows, _roomy(self.rows[:, 1]), keys, fate)
@@ -309,13 +298,7 @@ def read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _room(total: int, more: int) -> int:
-    """Return the places of a slab whose rows take ``total``, with at least ``more`` at the tail.
-
-    Raises
-    ------
-    CapacityError
-        For more than a row can begin at.
-    """
+    """Return the places of a slab whose rows take ``total``, with at least ``more`` at the tail."""
     room = total + max(more, int(total * HEAD)) + 64
     if room >= LIMIT:
         room = total + more

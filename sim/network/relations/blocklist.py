@@ -47,11 +47,6 @@ OPEN = BlocklistArrays(
 class Blocklist:
     """Marks of listeners about sources; nothing is held while there are none.
 
-    Parameters
-    ----------
-    agents
-        How many there are.
-
     Attributes
     ----------
     version
@@ -172,13 +167,7 @@ class Blocklist:
 
     @classmethod
     def restore(cls, columns: Mapping[str, npt.NDArray[Any]], agents: int) -> Blocklist:
-        """Return what :meth:`dump` described.
-
-        Raises
-        ------
-        InputError
-            For columns that do not fit together.
-        """
+        """Return what :meth:`dump` described."""
         ears = cls(agents)
         if not columns:
             return ears

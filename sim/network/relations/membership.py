@@ -24,11 +24,6 @@ ENDLESS = (1 << 32) - 1
 class Membership:
     """Who is in which group: rows of members by group, and rows of groups by agent.
 
-    Parameters
-    ----------
-    agents
-        How many there are.
-
     Attributes
     ----------
     names
@@ -61,13 +56,7 @@ class Membership:
         return sum(slab.nbytes for slab in (self._members, self._groups) if slab is not None)
 
     def create(self, name: str, limit: int | None = None) -> int:
-        """Make an empty group; returns its number.
-
-        Raises
-        ------
-        InputError
-            For a name that is empty, too long or taken, and a limit below 1.
-        """
+        """Make an empty group; returns its number."""
         clean = one_line(short_text(name, _LONGEST_NAME, "A group's name"))
         if not clean:
             raise InputError(f"A group's name has 1 to {_LONGEST_NAME} characters, got none.")
@@ -81,13 +70,7 @@ class Membership:
         return len(self.names) - 1
 
     def number(self, group: int | str) -> int:
-        """Return a group's number, given that or its name.
-
-        Raises
-        ------
-        InputError
-            When there is no such group.
-        """
+        """Return a group's number, given that or its name."""
         if isinstance(group, str):
             found = self._numbers.get(group, -1)
         else:
@@ -108,20 +91,7 @@ class Membership:
         return self._slabs()[1].row(agent).copy()
 
     def join(self, agents: Ids, groups: Ids, *, strict: bool = True) -> Bools:
-        """Let agents into groups, pair by pair; returns which are new there: bool (k,).
-
-        Parameters
-        ----------
-        agents, groups
-            uint32 (k,); a pair that is named twice counts once.
-        strict
-            Refuse the batch when a group has no room for all; else the first of it are let in.
-
-        Raises
-        ------
-        InputError
-            Where a limit would be passed; nothing is changed.
-        """
+        """Let agents into groups, pair by pair; returns which are new there: bool (k,)."""
         keys, order = ordered(groups, agents)
         fate, _ = self._slabs()[0].find(keys, np.ones(keys.size, np.uint8))
         new = np.zeros(agents.size, np.bool_)
@@ -200,13 +170,7 @@ class Membership:
     def restore(
         cls, said: Sequence[Mapping[str, Any]], columns: Mapping[str, npt.NDArray[Any]], agents: int
     ) -> Membership:
-        """Return what :meth:`dump` described.
-
-        Raises
-        ------
-        InputError
-            For what contradicts itself.
-        """
+        """Return what :meth:`dump` described."""
         made = cls(agents)
         for group in said:
             made.create(str(group["name"]), group["limit"])

@@ -73,19 +73,6 @@ class TieRecords:
     """Types and properties of ties, by pair; a value: no method changes it.
 
     A record stays when its tie ends, and counts again when the tie is made again.
-
-    Parameters
-    ----------
-    keys
-        uint64 (k,), rising: source << 32 | target.
-    codes
-        uint32 (k,): places in ``names``; the largest number for no type.
-    names
-        The types, in alphabetical order.
-    texts
-        Properties of each record as :func:`packed` writes them, end to end.
-    offsets
-        int64 (k + 1,): where each of them begins, and the last ends.
     """
 
     def __init__(
@@ -106,13 +93,7 @@ class TieRecords:
     def of(
         cls, keys: npt.NDArray[np.uint64], types: Sequence[str], properties: Sequence[str]
     ) -> TieRecords:
-        """Return records of different pairs, whose keys rise.
-
-        Raises
-        ------
-        InputError
-            For more than 65,536 different types.
-        """
+        """Return records of different pairs, whose keys rise."""
         names = sorted(set(types) - {""})
         if len(names) > MOST_TYPES:
             raise InputError(
@@ -133,17 +114,7 @@ class TieRecords:
     def from_arcs(
         cls, sources: Words, targets: Words, said: StatedTypes, *, directed: bool
     ) -> tuple[TieRecords, int]:
-        """Return the records of arcs, and how many repeat a pair that has one; the last counts.
-
-        Parameters
-        ----------
-        sources, targets
-            uint32 (m,): all arcs; loops are no ties and have no record.
-        said
-            What some of them are.
-        directed
-            False: a record holds both ways.
-        """
+        """Return the records of arcs, and how many repeat a pair that has one; the last counts."""
         one, two = (ends[said.places].astype(np.uint64) for ends in (sources, targets))
         keys, rows = _keys(one, two), np.flatnonzero(one != two)
         if not directed:
@@ -168,11 +139,6 @@ class TieRecords:
         """Return records in which some pairs, each named once, have another type and properties.
 
         None leaves the type as it is, ``""`` takes it away; so does a property of None.
-
-        Raises
-        ------
-        InputError
-            For more types, or more properties of a tie, than there can be.
         """
         kinds = [*self.names, ""]
         told = {
@@ -242,13 +208,7 @@ class TieRecords:
         return None if at < 0 else self[at]
 
     def __getitem__(self, at: int) -> Relation:
-        """Return the record at a place.
-
-        Raises
-        ------
-        InputError
-            When a damaged file says of it what cannot be read.
-        """
+        """Return the record at a place."""
         code = int(self.codes[at])
         try:
             told = json.loads(self.text(at) or "{}").items()
@@ -283,13 +243,7 @@ class TieRecords:
     def restore(
         cls, meta: Mapping[str, Any], columns: Mapping[str, npt.NDArray[Any]], agents: int
     ) -> TieRecords:
-        """Return the records that :meth:`dump` described, checked.
-
-        Raises
-        ------
-        InputError
-            For columns that contradict one another, or the number of agents.
-        """
+        """Return the records that :meth:`dump` described, checked."""
         names = [one_line(str(name), LONGEST_NAME) for name, _ in meta["types"]]
         count, missing = int(meta["count"]), _BOUNDS.keys() - columns.keys()
         if missing or count < 0:
@@ -347,11 +301,6 @@ def type_of(given: object) -> str:
 
 def packed(properties: Mapping[str, object]) -> str:
     """Return properties as compact JSON in ASCII; empty for none.
-
-    Raises
-    ------
-    InputError
-        For more than 64.
 
     Examples
     --------

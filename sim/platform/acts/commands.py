@@ -36,17 +36,7 @@ _PAIRS = ((Act.LIKE, Act.UNLIKE), (Act.DISLIKE, Act.UNDO_DISLIKE))
 def checked_command(
     world: WorldState, platform: PlatformState, given: ActRequest, act: object
 ) -> ActRequest:
-    """Return an act by hand as it will be carried out, or refuse it in one sentence.
-
-    Parameters
-    ----------
-    world, platform
-        Where.
-    given
-        What was asked, its act apart.
-    act
-        The act: an :class:`~sim.platform.acts.kinds.Act`, its number or its name.
-    """
+    """Return an act by hand as it will be carried out, or refuse it in one sentence."""
     what = act_of(act)  # type: ignore[arg-type]
     who = _member(world, given.agent, "act")
     if not world.agents.is_active([who])[0]:

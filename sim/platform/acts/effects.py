@@ -66,14 +66,7 @@ def _answered(platform: PlatformState, said: ActColumns, kind: Kind) -> npt.NDAr
 
 
 def change_ties(world: WorldState, acts: ActColumns) -> npt.NDArray[np.bool_]:
-    """Carry out the follows, mutes and blocks of a batch, kind by kind; what may not be is left.
-
-    Returns
-    -------
-    bool (k,)
-        Which acts had their effect: of follows, mutes and blocks and their ends those that changed
-        something, and each once; of the others all.
-    """
+    """Carry out the follows, mutes and blocks of a batch, kind by kind; what may not be is left."""
     done = np.ones(acts.agent.size, np.bool_)
     changed = False
     for act, does in _RELATIONS.items():

@@ -49,15 +49,7 @@ OF_GROUPS = (Act.CREATE_GROUP, Act.JOIN_GROUP, Act.LEAVE_GROUP, Act.GROUP_MESSAG
 
 
 def act_of(said: Act | int | str) -> Act:
-    """Return the act that is named: ``Act.LIKE``, ``"like"``, ``"undo-dislike"``.
-
-    Raises
-    ------
-    UnknownNameError
-        Suggests the nearest.
-    InputError
-        For a number of no act.
-    """
+    """Return the act that is named: ``Act.LIKE``, ``"like"``, ``"undo-dislike"``."""
     if isinstance(said, str):
         name = said.strip().upper().replace("-", "_").replace(" ", "_")
         if name not in Act.__members__:

@@ -98,11 +98,6 @@ ENOUGH_BYTES = 4 << 20
 class ActLog:
     """Acts of the last ticks, and how many of each kind in every tick.
 
-    Parameters
-    ----------
-    ticks
-        How many ticks are kept in full.
-
     Attributes
     ----------
     counts
@@ -274,13 +269,7 @@ class ActLog:
 
 
 class Chains(Mapping[int, bytes]):
-    """What each tick was sealed with, 16 bytes, by tick, rising.
-
-    Parameters
-    ----------
-    rows
-        uint8 (ticks, 16).
-    """
+    """What each tick was sealed with, 16 bytes, by tick, rising."""
 
     def __init__(self, rows: PerTick) -> None:
         self._rows = rows

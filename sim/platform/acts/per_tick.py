@@ -30,17 +30,7 @@ _adding = Lock()
 
 
 class _SettledRows:
-    """Rows in order of their ticks. One that was written stays as it is.
-
-    Parameters
-    ----------
-    width, dtype
-        Of a row.
-    spill
-        Where there is room for many.
-    room
-        For how many.
-    """
+    """Rows in order of their ticks. One that was written stays as it is."""
 
     def __init__(
         self, width: int, dtype: np.dtype[Any], spill: ScratchFiles, room: int = _FEWEST
@@ -80,11 +70,6 @@ class _SettledRows:
 
 class PerTick:
     """Rows by tick, of which all but the newest are shared by whoever copies them.
-
-    Parameters
-    ----------
-    width, dtype
-        Of a row.
 
     Examples
     --------

@@ -43,13 +43,7 @@ def ruled_by(platform: PlatformState) -> Codes:
 
 
 def decide_by(platform: PlatformState, chosen: Policy, who: npt.NDArray[Any] | None) -> None:
-    """Let a policy decide for all, or for some members.
-
-    Raises
-    ------
-    InputError
-        One sentence; nothing is changed.
-    """
+    """Let a policy decide for all, or for some members."""
     if who is None:
         platform.policies = [chosen]
         platform.held.pop(POLICY, None)

@@ -141,13 +141,7 @@ def _first_trusted(world: WorldState, platform: PlatformState) -> npt.NDArray[np
 
 
 def founders_of(world: WorldState, expression: str) -> Ids | None:
-    """Return whom an expression names as trusted beforehand; None for none.
-
-    Raises
-    ------
-    InputError, UnknownNameError
-        One sentence.
-    """
+    """Return whom an expression names as trusted beforehand; None for none."""
     return choose_seeds(world, expression) if expression.strip() else None
 
 

@@ -144,19 +144,7 @@ def ending(platform: PlatformState) -> TickRecord:
 def posted_in(
     posts: Posts, written: Mapping[int, str], tick: int
 ) -> tuple[int, PostedMessages, dict[int, str]]:
-    """Return the messages of a tick that are still in feeds.
-
-    Parameters
-    ----------
-    posts, written
-        As of :class:`~sim.platform.platform.Platform`.
-    tick
-        In which they were posted.
-
-    Returns
-    -------
-    The number of the first, their columns, and what those say that somebody wrote.
-    """
+    """Return the messages of a tick that are still in feeds."""
     created = posts.created  # a search by numpy would copy it
     begin, end = bisect_left(created, tick), bisect_left(created, tick + 1)
     rows, first = slice(begin, end), posts.first + begin
@@ -177,17 +165,7 @@ def posted_in(
 def said_in(
     agents: Agents, seed: int, number: int, row: tuple[Any, ...], own: str | None = None
 ) -> str:
-    """Return the text of a message of members: what somebody wrote, or what rules write for it.
-
-    Parameters
-    ----------
-    agents, seed
-        Of the world.
-    number, row
-        The message, and its columns as of :class:`PostedMessages`.
-    own
-        What somebody wrote; None: nobody did.
-    """
+    """Return the text of a message of members: what somebody wrote, or what rules write for it."""
     if own is not None:
         return own
     author, tags, _, _, kind, _, to, _ = row

@@ -294,13 +294,6 @@ def welcomed(around: Acquainted, viewers: Ids, count: int) -> tuple[Ids, Ids, Fl
     No way along ties leads from them to anybody. Each looks at :data:`MET` places: somebody whom a
     member drawn hears, so that who is heard by many is met often. The score is the share of
     interests that both have, of equals those met more often; who may not be proposed is not met.
-
-    Parameters
-    ----------
-    around, viewers
-        As :func:`pairs_near`.
-    count
-        How many each at most.
     """
     asked = np.ascontiguousarray(viewers if count else viewers[:0], np.uint32)
     parts = [_met(around, asked[k : k + _GUESTS], count) for k in range(0, asked.size, _GUESTS)]

@@ -39,13 +39,7 @@ def members_of(
 
 
 def rank_by(platform: PlatformState, chosen: Recommender, who: npt.NDArray[Any] | None) -> None:
-    """Let a recommender rank the feeds of all, or of some members.
-
-    Raises
-    ------
-    InputError
-        One sentence; nothing is changed.
-    """
+    """Let a recommender rank the feeds of all, or of some members."""
     if who is None:
         platform.recommenders, platform.members.recommender[:] = [chosen], np.uint8(0)
         return

@@ -136,13 +136,6 @@ class FeedBuffers:
 
     Its memory is taken once and used again in every tick: what the allocator got back from many
     threads would lie about in pieces.
-
-    Parameters
-    ----------
-    slots
-        How many a viewer is shown at most.
-    candidates
-        How many candidates a viewer has at most.
     """
 
     def __init__(self, slots: int, candidates: int) -> None:
@@ -182,17 +175,7 @@ class FeedBuffers:
     def serve(
         self, serving: FeedInputs, viewers: Array, threads: int
     ) -> tuple[list[ExposurePart], BaseException | None]:
-        """Return the feeds of some viewers, and what went wrong with their recommender first.
-
-        Parameters
-        ----------
-        serving
-            What all read.
-        viewers
-            uint32, rising.
-        threads
-            How many run at once.
-        """
+        """Return the feeds of some viewers, and what went wrong with their recommender first."""
         weights = weights_of(serving.recommender)
 
         def work(low: int) -> tuple[ExposurePart, BaseException | None]:

@@ -35,13 +35,7 @@ WAVE = 1 << 15
 
 
 class Waves:
-    """The feeds of a tick while they are made.
-
-    Parameters
-    ----------
-    platform
-        Its shelf is empty, and its posts stay as they are until :meth:`done`.
-    """
+    """The feeds of a tick while they are made."""
 
     def __init__(self, platform: PlatformState) -> None:
         self._platform = platform

@@ -10,11 +10,6 @@ from sim.core.shared_list import SharedList
 class InjectedPosts(Mapping[int, int]):
     """The number of the post that each injected message is, by the id of the message.
 
-    Parameters
-    ----------
-    pairs
-        (id of a message, number of its post), of each message one.
-
     Examples
     --------
     >>> posts = InjectedPosts([(0, 17)])

@@ -38,17 +38,7 @@ class Pools(NamedTuple):
 
 
 def pools_of(posts: Posts, trending: Ids, own: Ids | None = None) -> Pools:
-    """Return this tick's pools.
-
-    Parameters
-    ----------
-    posts
-        The table.
-    trending
-        uint32: messages that trend.
-    own
-        A recommender's own pool, in place of all others.
-    """
+    """Return this tick's pools."""
     parts = np.zeros(TOPICS + 2, np.int64)
     if own is not None:
         parts[-1] = len(own)
@@ -65,23 +55,7 @@ def pools_of(posts: Posts, trending: Ids, own: Ids | None = None) -> Pools:
 
 
 def trending_now(posts: Posts, before: Ids, touched: Ids, oldest: int) -> Ids:
-    """Return what trends: the most liked and shared (``likes + 2 shares``) of those still new.
-
-    Parameters
-    ----------
-    posts
-        The table.
-    before
-        uint32: what trended.
-    touched
-        uint32: messages that were liked or shared in this tick.
-    oldest
-        The first tick of posting that still counts.
-
-    Returns
-    -------
-    uint32, at most :data:`TRENDING`, the highest first; of equals the newer first.
-    """
+    """Return what trends: the most liked and shared (``likes + 2 shares``) of those still new."""
     young = posts.first + bisect_left(posts.created, oldest)
     kept = posts.rows(before[before >= young])
     least = _worth(posts, kept).min() if kept.size == TRENDING else 0

@@ -340,14 +340,6 @@ class RowQueue:
     Room to grow is asked for amply, but takes no memory before rows are written there, and what
     rows took that were dropped is given back at once. So rows stand still until the room is used
     up; then they move into another, a block at a time, and there is never a second copy of all.
-
-    Parameters
-    ----------
-    width, kind
-        Columns, and what they hold.
-    large
-        Whether the system may use large pages: for rows that are read here and there, and are
-        written all of them.
     """
 
     def __init__(self, width: int, kind: npt.DTypeLike, *, large: bool = False) -> None:

@@ -37,11 +37,6 @@ def found_people(world: WorldState, platform: PlatformState, text: str) -> Ids:
     """Return the members with the interests that a text names, most heard first.
 
     Only those who may be proposed to others (:data:`sim.agents.lifecycle.PLACES`).
-
-    Raises
-    ------
-    InputError
-        When it names none.
     """
     tags = np.uint64(world.agents.vocabulary.match(text))
     if not tags:

@@ -44,15 +44,7 @@ class QuotedTexts(NamedTuple):
     upon_by: int = -1
 
     def line(self, who: int, name: Callable[[int], str]) -> str:
-        """Write it on a line: other members' words behind their names.
-
-        Parameters
-        ----------
-        who
-            Whose line it is; its own words stand without a name.
-        name
-            Names a member.
-        """
+        """Write it on a line: other members' words behind their names."""
         if not self.text and not self.upon:
             return ""
         own = self.text if self.by in {-1, who} else f"{name(self.by)}: {self.text}"
@@ -81,15 +73,7 @@ def said_in_message(world: WorldState, platform: PlatformState, message: int) ->
 def said_by(
     world: WorldState, platform: PlatformState, tick: int, who: int, act: int, message: int
 ) -> QuotedTexts:
-    """Return what was said in an act of a member: its own words, or those that it is about.
-
-    Parameters
-    ----------
-    world, platform
-        Left as they are.
-    tick, who, act, message
-        As the log of acts has them; of a quote or a reply the message is the one that it is upon.
-    """
+    """Return what was said in an act of a member: its own words, or those that it is about."""
     kind = ANSWERS.get(act)
     if kind is None:
         return said_in_message(world, platform, message)
@@ -116,11 +100,6 @@ def text_of(world: WorldState, platform: PlatformState, message: int) -> str:
     """Return the text of a message: what somebody wrote, or what rules write for it.
 
     An injected message is known by its own words also when it is in no feed any more.
-
-    Raises
-    ------
-    InputError
-        When there is no message of that number, or only the rules knew it and it left the feeds.
     """
     said = _said(world, platform, message)
     return _by_rules(world, platform, message) if said is None else said

@@ -143,11 +143,6 @@ Template = tuple[str, ...]
 class Writer:
     """Writes posts and replies.
 
-    Parameters
-    ----------
-    topics
-        The names of the interests, by bit.
-
     Examples
     --------
     >>> writer = Writer(["music", "chess"])
@@ -160,17 +155,7 @@ class Writer:
         self._posts = _forms()
 
     def post(self, seed: int, number: int, *, tags: int, personality: Sequence[int]) -> str:
-        """Return the text of a post.
-
-        Parameters
-        ----------
-        seed, number
-            The world's seed, and the number of the message: the address of its draw.
-        tags
-            Its topics as a mask.
-        personality
-            The author's five traits, 0 to 255.
-        """
+        """Return the text of a post."""
         return self._written(_bits(seed, number), tags, personality)
 
     def posts(
@@ -180,17 +165,7 @@ class Writer:
         tags: npt.NDArray[np.uint64],
         personality: npt.NDArray[np.uint8],
     ) -> list[str]:
-        """Return the texts of many posts: as :meth:`post` for each, faster.
-
-        Parameters
-        ----------
-        seed
-            The world's.
-        numbers, tags
-            int64 (posts,) and uint64 (posts,).
-        personality
-            uint8 (posts, 5): of the authors.
-        """
+        """Return the texts of many posts: as :meth:`post` for each, faster."""
         bits = rng.words(rng.key(seed, Stream.TEXTS), numbers).tolist()
         rows = zip(bits, tags.tolist(), personality.tolist(), strict=True)
         return [self._written(*row) for row in rows]
@@ -241,21 +216,7 @@ class Writer:
         personality: Sequence[int],
         agrees: bool = True,
     ) -> str:
-        """Return the text of a reply.
-
-        Parameters
-        ----------
-        seed, number
-            The address of its draw.
-        to
-            The first name of whom it answers.
-        tags
-            The topics of what it answers; without any it is about "this".
-        personality
-            Of the one who replies.
-        agrees
-            Whether it agrees.
-        """
+        """Return the text of a reply."""
         bits = _bits(seed, number)
         forms = _REPLIES[TONES[_tone(bits, personality)]] if agrees else _AGAINST
         text = forms[bits >> 20 & 3]

@@ -107,16 +107,6 @@ def deliver(alerts: Iterable[Alert]) -> str:
 
     Each is JSON on standard input: ``tick``, ``name``, ``level`` ("over", "warning", "critical"),
     ``metric``, ``value`` and ``sentence``.
-
-    Parameters
-    ----------
-    alerts
-        The new ones.
-
-    Returns
-    -------
-    str
-        A sentence on those that are not delivered; empty: all are.
     """
     from sim.settings.settings import current
 

@@ -56,15 +56,7 @@ class EngineClient(Protocol):
         *args: P.args,
         **keywords: P.kwargs,
     ) -> T:
-        """Return what a request comes to; an awaiter that is cancelled takes it back.
-
-        Raises
-        ------
-        EngineError
-            When the engine failed, or was replaced before it answered; and as the request does.
-        InputError
-            When another process is asked what it cannot do, or what cannot be sent there.
-        """
+        """Return what a request comes to; an awaiter that is cancelled takes it back."""
 
     async def follow(
         self,
@@ -103,13 +95,7 @@ class EngineClient(Protocol):
     # What it says of itself
 
     def session(self, number: int, said: tuple[str, str] | None = None) -> Session:
-        """Return the session of a message; ``said``: its text and model, where it was just sent.
-
-        Raises
-        ------
-        InputError
-            When there is none of this number.
-        """
+        """Return the session of a message; ``said``: its text and model, where it was just sent."""
 
     def hear(self) -> None:
         """Have events sent from now on: somebody listens."""

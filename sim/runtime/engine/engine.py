@@ -44,17 +44,6 @@ engine sleeps for a tenth of one."""
 class Engine:
     """Drives a live world in a thread of its own.
 
-    Parameters
-    ----------
-    live
-        The world.
-    publish
-        Takes each frame, in the engine's thread.
-    failed
-        Told the error when the engine fails, in its thread.
-    frames_per_second
-        Frames while ticks run; each command has one besides.
-
     Attributes
     ----------
     drive

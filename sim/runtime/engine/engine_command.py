@@ -23,24 +23,7 @@ Settle = Callable[[Any, Exception | None], None]
 
 @dataclass(slots=True, eq=False)
 class EngineCommand:
-    """Something to be done between ticks.
-
-    Parameters
-    ----------
-    order
-        Its number; commands are carried out and answered in this order.
-    act
-        Does it, in the engine's thread. A :class:`~sim.runtime.engine.run_control.StepRequest`
-        as its result is run before the command is answered, with the number of ticks.
-    settle
-        Takes (result, error) in the engine's thread.
-    is_long
-        The frame says ``"busy"`` meanwhile.
-    is_safe
-        Allowed when the engine has failed: it does not tick.
-    is_felt
-        What it wants is felt before its turn comes: it cannot be taken back.
-    """
+    """Something to be done between ticks."""
 
     order: int
     act: Callable[[], Any]

@@ -70,23 +70,6 @@ def next_revision() -> int:
 class LiveWorld:
     """The world that an engine drives.
 
-    Parameters
-    ----------
-    world
-        The world; nobody else may touch it from here on.
-    name, path
-        What it is called, and its file or None.
-    outbox
-        Takes every event.
-    ended
-        Told the id and the last row of each session that ends.
-    woken
-        Told the id of each session that was at rest and runs again.
-    arranger
-        Makes the communities' picture in a thread of its own.
-    custody
-        Has its journal, if it keeps one.
-
     Attributes
     ----------
     program
@@ -231,13 +214,7 @@ class LiveWorld:
         return cascade
 
     def set_parameter(self, number: int, name: str, value: object) -> None:
-        """Change a parameter of a session from the next tick on; one at rest may run again.
-
-        Raises
-        ------
-        InputError
-            When it has ended, or is at rest and would be with the new value, too.
-        """
+        """Change a parameter of a session from the next tick on; one at rest may run again."""
         cascade = self.cascade(number)
         if cascade.status in {"failed", "cancelled"}:
             raise InputError(f"Message #{number} {_ENDS[cascade.status]}; it cannot change.")
@@ -413,21 +390,7 @@ class LiveWorld:
     # A program
 
     def begin(self, program: Program, since: int | None = None) -> list[Cascade]:
-        """Carry out a program from this tick on; returns the messages that it sent at once.
-
-        Parameters
-        ----------
-        program
-            What is done.
-        since
-            The tick at which it began in this world; None: it begins now. What is due at the
-            world's own tick is done, unless the log of its acts says that it was.
-
-        Raises
-        ------
-        InputError
-            When another one goes on.
-        """
+        """Carry out a program from this tick on; returns the messages that it sent at once."""
         under_way = None if self.program is None else self.program.now(self.world.tick)
         if under_way is not None and under_way.ended is None:
             raise InputError(

@@ -41,27 +41,7 @@ class MeasuredWorld(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MetricsState:
-    """What a world that takes metrics knows; arrays are read-only.
-
-    Parameters
-    ----------
-    names
-        The metrics that were ever taken.
-    ticks
-        int64 (rows,): the last tick of each row, at most the newest 400.
-    rows
-        float64 (rows, names): the series; NaN where a metric was not taken.
-    latest
-        (name, value, tick) of the newest number of each.
-    alarms
-        (name, level) of what is alarming now: 1 warning, 2 critical.
-    alerts
-        The newest alerts, newest last (:class:`~sim.world.metrics.alerts.Alert`).
-    rules
-        (name, rule) of each: from where on it is raised.
-    raised
-        How many alerts there were ever.
-    """
+    """What a world that takes metrics knows; arrays are read-only."""
 
     names: tuple[str, ...]
     ticks: npt.NDArray[np.int64]

@@ -31,15 +31,6 @@ Rows = list[dict[str, Any]]
 class DecisionRunner:
     """Lets the minds of a live world decide after each tick; but for the thread, the engine's.
 
-    Parameters
-    ----------
-    thinker
-        Whom it asks.
-    hurry
-        Lets the engine call something between two commands.
-    made
-        With what they decide, for the trail.
-
     Attributes
     ----------
     deciding

@@ -20,13 +20,7 @@ MOST_WAITING = 10_000
 
 
 class Poster:
-    """Runs functions in an event loop on behalf of another thread, in order.
-
-    Parameters
-    ----------
-    loop
-        The loop; once it is closed whatever is posted is lost, and that is fine.
-    """
+    """Runs functions in an event loop on behalf of another thread, in order."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -41,11 +35,6 @@ class Backlog:
     """Events that wait; those of one kind and cascade are merged, the oldest give way to new ones.
 
     So whoever is slow, or a thousand cascades at a thousand ticks a second, cannot fill memory.
-
-    Parameters
-    ----------
-    most
-        How many wait at once.
 
     Attributes
     ----------
@@ -117,15 +106,6 @@ async def _fenced(work: Awaitable[Any], failed: Callable[[BaseException], None])
 
 class Outbox:
     """Events on their way to the bus, as a :class:`Backlog` while the loop is busy.
-
-    Parameters
-    ----------
-    bus
-        Where they go, in the loop's thread.
-    post
-        How to get there.
-    faulted
-        Told each fault of a handler, as a line.
 
     Attributes
     ----------

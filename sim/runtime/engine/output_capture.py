@@ -25,13 +25,7 @@ _MOST_NOTES = 20
 
 
 class OutputCapture:
-    """Keeps what plugins print off the screen, and notes the first lines of it.
-
-    Parameters
-    ----------
-    note
-        Told each line, clean.
-    """
+    """Keeps what plugins print off the screen, and notes the first lines of it."""
 
     def __init__(self, note: Callable[[str], object]) -> None:
         self._note = note
@@ -75,15 +69,7 @@ class _Caught(io.StringIO):
 
 
 class _Apart:
-    """Takes what one thread prints; what any other prints goes on where it was going.
-
-    Parameters
-    ----------
-    caught
-        Takes what this thread prints.
-    other
-        Takes the rest, and answers whatever else is asked.
-    """
+    """Takes what one thread prints; what any other prints goes on where it was going."""
 
     def __init__(self, caught: _Caught, other: Any) -> None:
         self.is_over = False
@@ -116,15 +102,7 @@ def _under(stream: Any) -> Any:
 
 
 class _Facade(io.TextIOBase):
-    """Stands for ``sys.__stdout__``: it has the size of the terminal, and writes to a file.
-
-    Parameters
-    ----------
-    file
-        Takes what is written.
-    terminal
-        Whose descriptor it shows to who asks for the size.
-    """
+    """Stands for ``sys.__stdout__``: it has the size of the terminal, and writes to a file."""
 
     def __init__(self, file: int, terminal: Any) -> None:
         self._file = file
@@ -148,11 +126,6 @@ def output_aside(path: Path) -> Iterator[None]:
 
     The screen is drawn on the standard error, and where that goes elsewhere (``2>errors.txt``) on
     what was the output; a plugin that writes past Python would draw over it.
-
-    Parameters
-    ----------
-    path
-        The file, appended to; where it cannot be written the output goes nowhere.
     """
     try:
         path.parent.mkdir(0o700, parents=True, exist_ok=True)
@@ -198,13 +171,7 @@ class PluginFiles:
         return sorted(found)
 
     def take_up(self, path: str) -> str:
-        """Try a changed file and reload it; returns what to tell. May take seconds.
-
-        Returns
-        -------
-        str
-            A sentence; what is refused leaves the plugin as it was.
-        """
+        """Try a changed file and reload it; returns what to tell. May take seconds."""
         from sim.testing.judge import probe
 
         name = Path(path).name

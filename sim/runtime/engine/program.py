@@ -170,13 +170,7 @@ class LiveProgram:
         return replace(now, ended=self.ended, error=self.error) if is_over else now
 
     def turn(self, world: World) -> bool:
-        """Do what is due in this tick of the world; return whether the program is over by it.
-
-        Raises
-        ------
-        Exception
-            As the program raises; what it had done before stays.
-        """
+        """Do what is due in this tick of the world; return whether the program is over by it."""
         if self.ended is not None and world.tick > self.ended:
             self.is_due = False
             return False

@@ -19,21 +19,7 @@ _IDLE_SECONDS = 0.01
 
 @dataclass(slots=True)
 class StepRequest:
-    """A number of ticks to run and then stop.
-
-    Parameters
-    ----------
-    order
-        The number of the command that asked for it.
-    ticks
-        How many at most.
-    until
-        Called after each tick; true ends the stretch.
-    done
-        How many were run.
-    ended
-        Whether nothing more of it is wanted; any thread may set it.
-    """
+    """A number of ticks to run and then stop."""
 
     order: int
     ticks: int
@@ -136,13 +122,7 @@ _DEBT_SECONDS = 0.25
 
 
 class RateGauge:
-    """How fast a counter grows, over the last two seconds or a little more.
-
-    Parameters
-    ----------
-    now
-        A monotonic clock in seconds.
-    """
+    """How fast a counter grows, over the last two seconds or a little more."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
@@ -170,13 +150,7 @@ class RateGauge:
 
 
 class TickPace:
-    """Ticks a second.
-
-    Parameters
-    ----------
-    now
-        A monotonic clock in seconds.
-    """
+    """Ticks a second."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
@@ -191,18 +165,7 @@ class TickPace:
         return self._asked
 
     def ask(self, rate: float | None) -> None:
-        """Set the rate, and make the next tick due now.
-
-        Parameters
-        ----------
-        rate
-            Ticks a second in [0.01, 100,000]; None: as fast as possible.
-
-        Raises
-        ------
-        InputError
-            When the rate is outside.
-        """
+        """Set the rate, and make the next tick due now."""
         if rate is not None and not (math.isfinite(rate) and LOWEST_RATE <= rate <= HIGHEST_RATE):
             raise InputError(
                 f"ticks_per_second must be in [{LOWEST_RATE}, {HIGHEST_RATE:,.0f}], or None for as "

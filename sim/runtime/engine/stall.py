@@ -176,13 +176,7 @@ def _name_of(frame: FrameType, other: str) -> str:
 
 
 class RollbackState:
-    """Copies of a world's state, taken only while a foreign plugin could get stuck in it.
-
-    Parameters
-    ----------
-    now
-        A monotonic clock in seconds.
-    """
+    """Copies of a world's state, taken only while a foreign plugin could get stuck in it."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
@@ -238,13 +232,7 @@ class RollbackState:
         self._due = now + max(_LEAST_SECONDS, _COST_SHARE * (now - began))
 
     def rebuilt(self, phases: list[Any]) -> World:
-        """Return the world at the last completed tick.
-
-        Parameters
-        ----------
-        phases
-            The tick's phases, which no copy holds.
-        """
+        """Return the world at the last completed tick."""
         assert self._state is not None  # noqa: S101 - has_copy was asked
         world = World.restore(*self._state)
         world.phases, world.trail = phases, self._trail.copy()

@@ -77,17 +77,6 @@ class ThreadEngine:
     It is an :class:`~sim.runtime.engine.client.EngineClient`, and what every request of one is
     carried out with: the process engine serves one of these at the other end of its pipe.
 
-    Parameters
-    ----------
-    world, name, path
-        As for :class:`~sim.runtime.engine.live.LiveWorld`.
-    bus
-        Where events go.
-    frames_per_second
-        Frames while ticks run.
-    custody
-        Has the world's journal, if it keeps one; closed with the engine.
-
     Attributes
     ----------
     live
@@ -501,15 +490,7 @@ class ThreadEngine:
         """No other engine takes over without having been asked to."""
 
     async def restart(self) -> StallOutcome:
-        """End a stall: stop the plugin; where it cannot be stopped, rebuild the world without it.
-
-        Raises
-        ------
-        InputError
-            When the engine answers.
-        EngineError
-            When it is no foreign plugin that holds it up, and there is nothing to go back to.
-        """
+        """End a stall: stop the plugin; where that fails, rebuild the world without it."""
         under_way = self.engine.under_way
         if under_way is None:
             raise InputError("The engine answers; there is nothing to stop.")
@@ -608,32 +589,7 @@ async def open_thread(
     custody_of: type[Persistence] = Persistence,
     prepare: Callable[[ThreadEngine], None] = lambda _: None,
 ) -> ThreadEngine:
-    """Take a world, begin its journal, or go on with the one that is there, and start its engine.
-
-    Parameters
-    ----------
-    world, name, path, bus, frames_per_second
-        As of :class:`ThreadEngine`.
-    keeping
-        How it keeps a journal; None: it keeps none.
-    author
-        Who asks for what is done.
-    max_running
-        Messages that spread at once; None: as the world has it.
-    undo_bytes
-        Memory for its past.
-    minds
-        What lets minded members decide; None: the rules do.
-    custody_of, prepare
-        What has its journal, and what is done before it starts.
-
-    Raises
-    ------
-    InputError
-        When another engine has the world.
-    LeaseError, FileError
-        When its journal cannot be kept.
-    """
+    """Take a world, begin its journal or go on with the one there is, and start its engine."""
     claim(world)
     be_frugal()
     engine = None
@@ -695,13 +651,7 @@ _driven: WeakSet[World] = WeakSet()
 
 
 def claim(world: World) -> None:
-    """Take a world for one engine.
-
-    Raises
-    ------
-    InputError
-        When another has it.
-    """
+    """Take a world for one engine."""
     if world in _driven:
         raise InputError(
             "This world runs in a simulation already; use that one, close it first, or load the "

@@ -83,15 +83,7 @@ def room_for(world: World) -> int:
 
 
 def calls_of_plugins(packages: frozenset[str] = frozenset()) -> dict[int, tuple[FrameType, str]]:
-    """Return for each thread in which a foreign plugin runs (its outermost frame, the place).
-
-    Parameters
-    ----------
-    packages
-        Top names of installed packages that are foreign plugins; files are known.
-
-    While numba compiles for a plugin, no call is under way: that comes to an end.
-    """
+    """Return for each thread in which a foreign plugin runs (its outermost frame, the place)."""
     found = {}
     ours = {each.ident for each in threading.enumerate() if each.name.startswith(_THREADS)}
     for thread, innermost in sys._current_frames().items():  # noqa: SLF001 - the only way to ask
@@ -146,15 +138,6 @@ def _plugin(frame: FrameType) -> str:
 
 class Warden:
     """Watches over the plugins of one process; made in its main thread.
-
-    Parameters
-    ----------
-    ended
-        Ends the process after a sentence, where a plugin cannot be stopped.
-    waits
-        Is told once of each long call, while it may still come back; called in the warden's thread.
-    heart
-        Starts who watches from outside; None: it says what is lost of a run.
 
     Attributes
     ----------
@@ -357,13 +340,7 @@ def on_watch() -> Warden | None:
 
 @contextmanager
 def naming() -> Iterator[None]:
-    """Name a plugin that had to be stopped within the block, in place of what came of that.
-
-    Raises
-    ------
-    StuckError
-        When one had to be.
-    """
+    """Name a plugin that had to be stopped within the block, in place of what came of that."""
     try:
         with interruptible():
             yield

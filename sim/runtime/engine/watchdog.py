@@ -35,15 +35,7 @@ _BUSY = 0.1
 
 
 class Heartbeat:
-    """Tells the process that watches, which it starts, that this one moves.
-
-    Parameters
-    ----------
-    says
-        What is said behind a plugin's name and the place.
-    to
-        The file to which the sentence is appended; empty: standard error.
-    """
+    """Tells the process that watches, which it starts, that this one moves."""
 
     def __init__(self, says: str, to: str = "") -> None:
         self._answers = tempfile.NamedTemporaryFile(prefix="hubbub-where-")  # noqa: SIM115
@@ -57,15 +49,7 @@ class Heartbeat:
         os.set_blocking(self._to, False)  # who watches must not hold anybody up
 
     def beat(self, seconds: float, files: Mapping[str, str]) -> None:
-        """Say that this process moves.
-
-        Parameters
-        ----------
-        seconds
-            For how long nobody need say so again.
-        files
-            Of plugins, each with what to call it.
-        """
+        """Say that this process moves."""
         line = json.dumps([seconds, dict(files)])
         with suppress(OSError):  # who watches is gone: nobody watches
             os.write(self._to, f"{line}\n".encode())
@@ -102,21 +86,7 @@ def main() -> None:
 
 
 def watch(process: psutil.Process, answers: Path, says: str, told: int, to: str = "") -> None:
-    """Watch until the process ends, or has to be ended.
-
-    Parameters
-    ----------
-    process
-        Who.
-    answers
-        The file in which it answers where it is.
-    says
-        What is said behind the name.
-    told
-        Where its beats come from, a file's number.
-    to
-        The file to which the sentence is appended; empty: standard error.
-    """
+    """Watch until the process ends, or has to be ended."""
     seconds, rest = 0.0, b""
     files: dict[str, str] = {}
     since, worked = time.monotonic(), _worked(process)

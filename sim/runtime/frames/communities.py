@@ -27,13 +27,7 @@ Longs = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CommunityTotals:
-    """What does not depend on any message; the fields of ``Communities``.
-
-    Parameters
-    ----------
-    row_of
-        int32 (n,): the row of each agent.
-    """
+    """What does not depend on any message; the fields of ``Communities``."""
 
     names: tuple[str, ...]
     labels: Longs
@@ -48,18 +42,7 @@ class CommunityTotals:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CommunityLabels:
-    """Who is in which community.
-
-    Parameters
-    ----------
-    of
-        int32 (n,): label of each agent, -1 none.
-    names
-        A name for each label.
-    origin
-        Where they come from; by default ``"planted or detected"`` when most names only count the
-        communities, ``"ground truth"`` otherwise.
-    """
+    """Who is in which community."""
 
     of: npt.NDArray[np.int32]
     names: tuple[str, ...]
@@ -74,21 +57,7 @@ def arrange(
     *,
     placed: CommunityTotals | None = None,
 ) -> CommunityTotals | None:
-    """Return the communities of a world, largest first; None when nobody is in one.
-
-    Parameters
-    ----------
-    agents, ties
-        Of one size; only read, so that the world may tick on meanwhile.
-    given
-        The communities.
-    report
-        Told of progress; may cancel.
-    placed
-        As they were when they were last placed: they stay there while their members are the same
-        and hardly any ties between them changed. To place 200 takes a third of a second, and ties
-        of a platform change in every tick.
-    """
+    """Return the communities of a world, largest first; None when nobody is in one."""
     if int(given.of.max(initial=-1)) < 0:
         return None
     report("naming communities", 0.0)
@@ -175,17 +144,6 @@ def positions(links: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> Flo
 
     Forces of Fruchterman & Reingold, "Graph drawing by force-directed placement", Software:
     Practice and Experience 1991; larger groups push further.
-
-    Parameters
-    ----------
-    links
-        int64 (c, c): ties from group to group.
-    sizes
-        int64 (c,): members.
-
-    Returns
-    -------
-    float64 (c, 2) in [0, 1], the same for the same input
     """
     count = len(sizes)
     if count < 2:

@@ -22,13 +22,7 @@ _AT_ONCE_TIES = 2_000_000
 
 
 class CommunityLayout:
-    """Follows the communities of a world; belongs to the engine's thread.
-
-    Parameters
-    ----------
-    hurry
-        Runs a function in the engine's thread, soon.
-    """
+    """Follows the communities of a world; belongs to the engine's thread."""
 
     def __init__(self, hurry: Callable[[Callable[[], object]], None]) -> None:
         self._origin = ""

@@ -33,36 +33,7 @@ _SOURCES = {str(one) for one in SOURCES}
 
 @dataclass(frozen=True, slots=True)
 class MindsNow:
-    """The minds of a world at one moment.
-
-    Parameters
-    ----------
-    members, deciding
-        Who has one, and how many of them are awaited just now.
-    awake
-        Whether they decide; else the rules do for all.
-    sources, faults, reasons
-        (name, decisions) of each source, and of what went wrong on the way; those above zero. And
-        why it went wrong, the most frequent first.
-    decisions, effective
-        In all, and those that came to an act.
-    requests, tokens, dollars
-        What was asked of language models, over the life of the world.
-    latency
-        Seconds that calls took since minds woke: half of them, and 95 of 100, at most.
-    pace
-        Decisions a second, while some were awaited.
-    providers
-        (name, state of its breaker) of each, in order of preference: ``"closed"`` answers.
-    budget
-        A clause for each cap, such as ``"12 of 100 requests"``.
-    trouble
-        Why rules stand in, one sentence; or empty.
-    warning
-        What a person should know of decisions none of which came to an act; or empty.
-    plans
-        (name, steps) of the first few members that follow one.
-    """
+    """The minds of a world at one moment."""
 
     members: int
     deciding: int = 0

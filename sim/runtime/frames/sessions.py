@@ -60,19 +60,6 @@ class _TrackedCascade:
 class CascadeTracker:
     """Follows every cascade of a world; belongs to the engine's thread.
 
-    Parameters
-    ----------
-    world
-        The world; cascades that it holds already are taken over.
-    emit
-        Told every event.
-    is_heard
-        Whether anybody listens; what happens in every tick need not be told otherwise.
-    note
-        Told every line for the log of events.
-    ended
-        Told the id and the last row of each session that ends.
-
     Attributes
     ----------
     contacts
@@ -336,13 +323,7 @@ def _shown(text: str) -> str:
 
 
 def require_loop(loop: asyncio.AbstractEventLoop) -> None:
-    """Refuse any other running loop than that of a simulation; without one nothing is waited for.
-
-    Raises
-    ------
-    InputError
-        One sentence.
-    """
+    """Refuse another running loop than that of a simulation; without one nothing is waited for."""
     with suppress(RuntimeError):
         if asyncio.get_running_loop() is not loop:
             raise InputError(

@@ -51,11 +51,6 @@ class _Rows:
 class Tally:
     """What a frame tells of the cascade in focus.
 
-    Parameters
-    ----------
-    cascade
-        The cascade; whatever it did before is counted once, here.
-
     Attributes
     ----------
     depth, breadth
@@ -155,15 +150,6 @@ class Tally:
 
 class GroupTally:
     """How far the cascade in focus has come in each group, over time.
-
-    Parameters
-    ----------
-    cascade
-        The cascade, or None.
-    row_of
-        int32 (n,): the group of each agent.
-    sizes
-        int64 (groups,): members.
 
     Attributes
     ----------

@@ -37,22 +37,10 @@ _LEVELS = {"ok": 0, "warning": 1, "critical": 2}
 class Exporter:
     """Serves the numbers of a world.
 
-    Parameters
-    ----------
-    source
-        Where they come from.
-    port
-        1 to 65535; 0: any that is free.
-
     Attributes
     ----------
     url
         Where the metrics are.
-
-    Raises
-    ------
-    InputError
-        When the package ``prometheus-client`` is missing, or the port is taken.
     """
 
     def __init__(self, source: MetricsSource, port: int) -> None:

@@ -86,15 +86,7 @@ class MetricsSource(Protocol):
 
 
 class WorldSource:
-    """A world that another thread runs; its numbers are read as they are.
-
-    Parameters
-    ----------
-    world, keeper
-        The world, and what keeps its journal, if it has one.
-    folder
-        Where it is written to.
-    """
+    """A world that another thread runs; its numbers are read as they are."""
 
     def __init__(self, world: World, keeper: JournalWriter | None, folder: Path) -> None:
         self._world = world

@@ -46,17 +46,6 @@ class WatchedEngine(Protocol):
 class HealthWatch:
     """The thread that looks at a link's world every two seconds.
 
-    Parameters
-    ----------
-    link
-        What is looked at; everything here only reads it, but for the pause.
-    post
-        The way into its event loop.
-    period
-        Seconds between two looks.
-    wall, now
-        The clock on the wall and a monotonic one, in seconds.
-
     Attributes
     ----------
     newest
@@ -202,13 +191,7 @@ class HealthWatch:
 
 
 class ProcessHealthWatch:
-    """Looks at an engine in another process, as far as its frames tell.
-
-    Parameters
-    ----------
-    now
-        A monotonic clock in seconds.
-    """
+    """Looks at an engine in another process, as far as its frames tell."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now

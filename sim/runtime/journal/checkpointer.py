@@ -34,16 +34,7 @@ Saver = Callable[["CheckpointCopy", Path], object]
 
 
 class CheckpointCopy:
-    """A world as it was, in a shape that can be saved; packed by whoever asks first.
-
-    Parameters
-    ----------
-    twin
-        Of :func:`~sim.world.state.snapshot.still`; nobody writes into its columns while this is
-        saved.
-    buffers
-        Where what is packed takes no memory.
-    """
+    """A world as it was, in a shape that can be saved; packed by whoever asks first."""
 
     def __init__(self, twin: World, buffers: CopyBuffers | None = None) -> None:
         self._buffers = buffers
@@ -137,17 +128,6 @@ def _save(copy: CheckpointCopy, path: Path) -> None:
 
 class Checkpointer:
     """Takes checkpoints of one world.
-
-    Parameters
-    ----------
-    folder
-        Where they go.
-    saver
-        Writes one.
-    keep
-        How many stay, at least 2: when the newest is damaged there is one before it.
-    noticed
-        Called in the thread that writes when ``trouble`` came or went.
 
     Attributes
     ----------
@@ -312,11 +292,6 @@ LARGE = 1 << 16
 
 class CopyBuffers:
     """Copies by name, each in the place of the copy before: in scratch files, not in memory.
-
-    Parameters
-    ----------
-    spill
-        Where there is room.
 
     Examples
     --------

@@ -35,17 +35,6 @@ _FIELDS = (
 class HistoryWriter:
     """Writes the history database of one world.
 
-    Parameters
-    ----------
-    world
-        Whose ticks and decisions it is told from here on, until it is closed.
-    path
-        The world's file, which need not exist.
-    most_mb
-        What the database may take, in MB; None: as the settings say; 0: there is none.
-    noticed
-        Called in any thread when :attr:`trouble` came or went.
-
     Attributes
     ----------
     world, path
@@ -132,11 +121,6 @@ class HistoryWriter:
         """Go on beside another file, with all there is so far.
 
         The file from before keeps its own, unless there is no such file.
-
-        Raises
-        ------
-        FileError
-            When the disk refuses; nothing more is written then.
         """
         source, self.path = self.path, Path(target)
         if source.absolute() == self.path.absolute():

@@ -23,26 +23,6 @@ LEAST_KEPT = 2
 class Pacing:
     """When a checkpoint is taken, and how many stay.
 
-    Parameters
-    ----------
-    ticks, seconds
-        After so many ticks, or so many seconds of the clock, whichever comes first; None: never
-        because of it.
-    replay
-        After so many seconds of computing, which is what a recovery would have to do again; up to
-        half as many more while it is less than five times as long as the last took to write. None:
-        never because of it.
-    keep
-        How many checkpoints stay, at least 2.
-    journal_bytes
-        Entries up to this size in sum stay, to go back along; then the older half is given up. 0:
-        all of them stay.
-
-    Raises
-    ------
-    InputError
-        When one is too small.
-
     Examples
     --------
     >>> Pacing.of("500"), Pacing.of("30s")
@@ -80,13 +60,7 @@ class Pacing:
 
     @classmethod
     def of(cls, text: str) -> Pacing:
-        """Return the pacing of ``"500"`` (ticks) or ``"30s"`` (seconds), and nothing else.
-
-        Raises
-        ------
-        InputError
-            For any other text.
-        """
+        """Return the pacing of ``"500"`` (ticks) or ``"30s"`` (seconds), and nothing else."""
         number, keep = text.strip(), LEAST_KEPT
         try:
             if number.endswith("s"):
@@ -99,17 +73,7 @@ class Pacing:
 
 
 class CheckpointClock:
-    """Says when a checkpoint is due; asked in the thread that drives the world.
-
-    Parameters
-    ----------
-    pacing
-        When.
-    now
-        A monotonic clock in seconds.
-    worked
-        A clock of the processor time of the thread that asks.
-    """
+    """Says when a checkpoint is due; asked in the thread that drives the world."""
 
     def __init__(
         self,
@@ -127,17 +91,7 @@ class CheckpointClock:
         self._work, self._last = 0.0, self._worked()
 
     def is_due(self, tick: int, written: float = 0.0, spent: float = 0.0) -> bool:
-        """Whether the next is to be taken.
-
-        Parameters
-        ----------
-        tick
-            The tick that the world is at.
-        written
-            Seconds that the last took to write.
-        spent
-            Seconds that the newest tick took, threads of its own included.
-        """
+        """Whether the next is to be taken."""
         worked = self._worked()
         self._work += max(spent, worked - self._last)  # another thread may drive the world by now
         self._last = worked
@@ -155,17 +109,6 @@ def _worth(replay: float, written: float) -> float:
 
 class CheckpointRetention:
     """The checkpoints and jumps of one journal; used by the engine's thread and by who writes.
-
-    Parameters
-    ----------
-    checkpoints
-        As the journal names them, oldest first.
-    jumps
-        In order.
-    most
-        Bytes of entries behind the first checkpoint up to which nothing is given up; 0: all stay.
-    sizes
-        Bytes of entries up to each checkpoint, by its file.
 
     Attributes
     ----------
@@ -230,13 +173,6 @@ class CheckpointRetention:
         Besides the first one, with which every tick since can be gone back to, and this one, which
         may have no name in the journal yet, ``keep`` of those on the line to ``number`` stay. So
         does one in the middle of what may be kept: once that is full it is the first.
-
-        Parameters
-        ----------
-        checkpoint, number
-            It, and the last entry.
-        keep
-            At least 2.
         """
         with self._lock:
             way = ReplayLine.to(self._jumps, number)

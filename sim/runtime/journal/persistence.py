@@ -52,13 +52,7 @@ class JournalConfig:
 
 
 def begin(world: World, keeping: JournalConfig) -> JournalWriter:
-    """Begin a journal, or go on with the one that is there.
-
-    Raises
-    ------
-    LeaseError, FileError
-        As of :class:`~sim.runtime.journal.writer.JournalWriter`.
-    """
+    """Begin a journal, or go on with the one that is there."""
     keeper = JournalWriter(
         world,
         keeping.path,
@@ -90,15 +84,6 @@ def digest_in(path: str | Path) -> str:
 
 class Persistence:
     """Keeps one live world, or nothing; all of it is used in the thread that drives the world.
-
-    Parameters
-    ----------
-    world
-        The world.
-    keeper, keeping
-        Its keeper and how it keeps; None: the world has no journal.
-    undo_bytes
-        Memory for its past.
 
     Attributes
     ----------
@@ -256,13 +241,7 @@ class Persistence:
         return f"checkpoint; {self.keeper.said_of_pause}"
 
     def begin(self, keeping: JournalConfig) -> None:
-        """Begin a journal.
-
-        Raises
-        ------
-        InputError
-            When there is one.
-        """
+        """Begin a journal."""
         if self.owned is not None:
             raise InputError(f"This world keeps a journal already: {self.owned.folder}.")
         self.keeper = self.owned = begin(self._world, keeping)
@@ -277,17 +256,7 @@ class Persistence:
         return None if self.keeper is None else self.keeper.mark(self._world)
 
     def prepare(self, target: Path, mark: JournalMark | None) -> Callable[[], None]:
-        """Refuse to save over a world that another process has open.
-
-        Returns
-        -------
-        Waits, in any thread, until the file may be put in place.
-
-        Raises
-        ------
-        LeaseError
-            Which names that process.
-        """
+        """Refuse to save over a world that another process has open."""
         holder = "" if self.owned is not None and self._lies_by(target) else held_by_another(target)
         if holder:
             raise LeaseError(target, f"in use by {holder}; save under another name")
@@ -371,13 +340,7 @@ class Persistence:
             keeper.give_up()
 
     def close(self, *, is_whole: bool) -> None:
-        """Write what waits and let others have the world.
-
-        Parameters
-        ----------
-        is_whole
-            Whether the world is at a whole tick, so that its last ticks can be written too.
-        """
+        """Write what waits and let others have the world."""
         keeper, self.keeper, self.owned = self.owned, None, None
         recording, self.recording = self.recording, None
         try:
@@ -433,13 +396,7 @@ class Persistence:
 def keeping_of(
     journal: bool | Pacing | JournalConfig, path: str | Path | None, author: str
 ) -> JournalConfig | None:
-    """Return where and how a journal is kept; None: nowhere.
-
-    Raises
-    ------
-    InputError
-        When it is asked for, and there is no file to keep it beside.
-    """
+    """Return where and how a journal is kept; None: nowhere."""
     if not journal:
         return None
     if isinstance(journal, JournalConfig):

@@ -27,21 +27,7 @@ if TYPE_CHECKING:
 
 
 def lost_by_saving(world: World, path: str | PathLike[str]) -> str:
-    """Say what would be lost if a world were saved to a file, one clause.
-
-    Parameters
-    ----------
-    world
-        As it is now.
-    path
-        The file; only its tables for people are read.
-
-    Returns
-    -------
-    str
-        Empty when nothing would: there is no world, or another one, which is no business of this
-        question; or an earlier state of this one.
-    """
+    """Say what would be lost if a world were saved to a file, one clause."""
     file = Path(path)
     try:
         said = saved_acts(file)
@@ -64,13 +50,7 @@ def lost_by_saving(world: World, path: str | PathLike[str]) -> str:
 
 
 def another_world(world: World, path: str | PathLike[str]) -> str:
-    """Say which other world a file holds, one clause; "" where it is none, or an earlier state.
-
-    Parameters
-    ----------
-    world, path
-        As of :func:`lost_by_saving`.
-    """
+    """Say which other world a file holds, one clause; "" where it is none, or an earlier state."""
     file = Path(path)
     try:
         said = saved_acts(file)
@@ -97,24 +77,7 @@ def _made(first: LoggedAct) -> LoggedAct:
 
 
 def require_free(path: Path, *, force: bool, ways: str = "") -> None:
-    """Refuse to put a world where something is: a file, or a world that lives in its journal.
-
-    Parameters
-    ----------
-    path
-        Where it is to be.
-    force
-        Whether what is there may be replaced; never while a process has it open.
-    ways
-        What a person can do instead, a clause; "": another name, or ``--force``.
-
-    Raises
-    ------
-    LeaseError
-        When a process has the world there open.
-    FileError
-        What is there, and what to do.
-    """
+    """Refuse to put a world where something is: a file, or a world that lives in its journal."""
     if holder := held_by_another(path):
         raise LeaseError(path, f"in use by {holder}; close it there first")
     found = "" if force else _there(path)
@@ -127,11 +90,6 @@ def make_way(path: Path, *, drop: bool = True) -> str:
 
     The file goes along under that name, where the file system has hard links. Unless it is to
     ``drop`` that, the history of what members did stays beside the file too.
-
-    Raises
-    ------
-    LeaseError
-        When a process has the world there open.
     """
     aside = cleared(path)
     if drop:

@@ -28,17 +28,6 @@ if TYPE_CHECKING:
 class PendingSave:
     """A world on its way into a file.
 
-    Parameters
-    ----------
-    path
-        Asked for; None: the file that the world has when its turn comes.
-    note, report
-        As of :func:`sim.store.save`; ``report`` is called in the thread that writes.
-    mark
-        Where the world stands in its journal, if it has one.
-    tick, changes
-        Of the world, and how often it was changed so far.
-
     Attributes
     ----------
     target
@@ -128,17 +117,7 @@ class PendingSave:
 
 
 class SaveQueue:
-    """The saves of a live world under way; used in the thread that drives it.
-
-    Parameters
-    ----------
-    target
-        The file that a save goes to, given what was asked for.
-    saved
-        Told of each save that was written.
-    custody
-        What the world has to do with the disk.
-    """
+    """The saves of a live world under way; used in the thread that drives it."""
 
     def __init__(
         self,
@@ -150,13 +129,7 @@ class SaveQueue:
         self._queue: deque[PendingSave] = deque()
 
     def begin(self, world: World, saving: PendingSave) -> None:
-        """Begin to save the world as it is now.
-
-        Raises
-        ------
-        HubbubError
-            When it cannot be written there, as far as is known before.
-        """
+        """Begin to save the world as it is now."""
         if not self._queue:
             self._custody().prepare(self._target(saving.path), saving.mark)
         goes_on = saving.hold(world)

@@ -73,24 +73,6 @@ class JournalWriter:
     All but :meth:`when_durable`, :meth:`wait` and :meth:`settle` is called in the thread that
     drives the world.
 
-    Parameters
-    ----------
-    world
-        As it is now; from here on every change is told to the keeper.
-    path
-        Its file, ``NAME.hub``; the journal lies in ``NAME.hub.live``.
-    pacing
-        When checkpoints are taken; else as the settings say.
-    author
-        Who asks for what is done, as the journal has it.
-    recovered
-        What :func:`recover` returned, when ``world`` is its world and it was whole: spares the
-        comparison with the journal that is there.
-    now
-        A monotonic clock in seconds.
-    **options
-        Of :class:`~sim.store.journal.journal.Journal`.
-
     Attributes
     ----------
     number
@@ -101,13 +83,6 @@ class JournalWriter:
         Why the last checkpoint was not written; or None.
     noticed
         Called in any thread when ``trouble`` came or went.
-
-    Raises
-    ------
-    LeaseError
-        When another process keeps this world.
-    FileError
-        When the journal there is of another world, or is ahead of this one, or is damaged.
     """
 
     def __init__(
@@ -216,18 +191,7 @@ class JournalWriter:
         args: tuple[Any, ...] = (),
         keywords: Mapping[str, Any] | None = None,
     ) -> None:
-        """Take note of a command that was carried out.
-
-        Parameters
-        ----------
-        world
-            As it is afterwards; ticks before it were flushed.
-        kind
-            A name of :data:`~sim.world.commands.COMMANDS`; anything else forces a checkpoint, as
-            do arguments that JSON cannot hold.
-        args, keywords
-            What the act is done again with.
-        """
+        """Take note of a command that was carried out."""
         try:
             said = canonical({"args": list(args), "keywords": keywords or {}})
         except InputError:
@@ -257,16 +221,6 @@ class JournalWriter:
 
         A command is noted in any case, as it is in the log: no digest is taken of all that one may
         change, such as plans, alerts, metrics, the seed, or what is noted of members.
-
-        Parameters
-        ----------
-        world, before
-            As it is now, and what :meth:`looked` returned before.
-        function, args, keywords
-            What was called; a function of :data:`~sim.world.commands.COMMANDS` can be called
-            again, any other one forces a checkpoint.
-        failed
-            Whether it raised.
         """
         name = None if failed else name_of(function)
         if name is None and whole_state(world) == before:
@@ -411,13 +365,7 @@ class JournalWriter:
         return self._pending > 0 or self.durable < self.number
 
     def wait(self, number: int | None = None) -> None:
-        """Wait until an entry is on the disk; None: everything so far.
-
-        Raises
-        ------
-        JournalError
-            When it never will be.
-        """
+        """Wait until an entry is on the disk; None: everything so far."""
         is_told: Future[Exception | None] = Future()
         self.when_durable(self.number if number is None else number, is_told.set_result)
         while not is_told.done():
@@ -461,18 +409,7 @@ class JournalWriter:
         self._copies.give_up()
 
     def close(self, world: World | None = None) -> None:
-        """Write what waits and let others have the world; what the disk does not take is lost.
-
-        Parameters
-        ----------
-        world
-            To flush its last ticks; None when that is done, or cannot be.
-
-        Raises
-        ------
-        JournalError
-            When something could not be written.
-        """
+        """Write what waits and let others have the world; what the disk does not take is lost."""
         self.give_up()  # first: a full queue would not take the last ticks either
         try:
             if world is not None:
@@ -490,13 +427,6 @@ def journalled(world: World, keeper: JournalWriter | None) -> Iterator[None]:
     """Put what is done to a world meanwhile into its journal, act by act.
 
     An act that raises changed nothing, and is not put there.
-
-    Parameters
-    ----------
-    world
-        Driven here.
-    keeper
-        Of its journal; None: it has none.
     """
 
     @contextmanager
@@ -520,11 +450,6 @@ Tell = Callable[[Exception | None], object]
 
 class AckQueue:
     """Those who wait for entries to become durable; used by any thread.
-
-    Parameters
-    ----------
-    durable
-        The last entry on the disk.
 
     Attributes
     ----------
@@ -580,13 +505,7 @@ class AckQueue:
 
 
 def recover(path: str | PathLike[str], *, report: Report = quiet) -> Recovery:
-    """Bring back the live world of a file: its last checkpoint, and what the journal says since.
-
-    Raises
-    ------
-    SnapshotError
-        When there is no journal, or no checkpoint from which to begin.
-    """
+    """Bring back the live world of a file: its last checkpoint, and what the journal says since."""
     return _recover(path, apply, report=report)
 
 
@@ -614,13 +533,7 @@ def named(folder: Path) -> list[str]:
 
 
 def _is_new(folder: Path) -> bool:
-    """Whether nothing was ever acknowledged here; what a killed beginning left is removed.
-
-    Raises
-    ------
-    FileError
-        When there are checkpoints, and no journal.
-    """
+    """Whether nothing was ever acknowledged here; what a killed beginning left is removed."""
     path = folder / JOURNAL_FILE
     if read_acked(folder) is None and not checkpoints_in(folder):
         for left in folder.glob(f"{JOURNAL_FILE}*"):

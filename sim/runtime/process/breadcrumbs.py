@@ -31,13 +31,7 @@ _ASKED = ("begin", "draws", "advance", "measure")
 
 
 class CrashBreadcrumbs:
-    """Notes in a file whose model is about to run; 0.3 us a note, and no call of the system.
-
-    Parameters
-    ----------
-    path
-        The file; beside it, ``.where`` takes the lines of a process that dies or is asked.
-    """
+    """Notes in a file whose model is about to run; 0.3 us a note, and no call of the system."""
 
     def __init__(self, path: Path) -> None:
         path.write_bytes(_NOBODY)
@@ -142,15 +136,7 @@ def show_place(path: Path, pid: int) -> None:
 
 
 def limit_memory(most_mb: int | None, room: int | None = None) -> None:
-    """Let what asks for too much be refused, rather than the machine come to a halt.
-
-    Parameters
-    ----------
-    most_mb
-        Of this process from here on; None: nine tenths of what is free.
-    room
-        Bytes beyond what it has now, where that is less and ``most_mb`` is None.
-    """
+    """Let what asks for too much be refused, rather than the machine come to a halt."""
     import resource
 
     import psutil
@@ -173,17 +159,7 @@ def _data_of(process: Any) -> int:
 
 
 def culprit(marks: Path, asked: Iterable[Any], newest: Frame | None) -> tuple[str, str]:
-    """Return (plugin, place) of the lines that run, or ran last; both empty: nobody can tell.
-
-    Parameters
-    ----------
-    marks
-        The file of :class:`~sim.runtime.process.breadcrumbs.CrashBreadcrumbs`.
-    asked
-        Models of the commands under way.
-    newest
-        The newest frame, for the messages that run.
-    """
+    """Return (plugin, place) of the lines that run, or ran last; both empty: nobody can tell."""
     (noted, _), (found, place) = read_mark(marks), read_place(marks)
     if noted or found:
         return noted or found, place

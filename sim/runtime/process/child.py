@@ -51,13 +51,6 @@ class Child(Protocol):
 class Process:
     """A process of this program's own, started afresh: no memory is shared.
 
-    Parameters
-    ----------
-    order
-        What it is told first.
-    log
-        Where its standard output and error go, appended; None: nowhere.
-
     Attributes
     ----------
     pipe

@@ -86,19 +86,7 @@ _REFUSED: dict[Callable[..., Any], str] = {
 
 @dataclass(frozen=True, slots=True)
 class Isolation:
-    """How an engine is isolated.
-
-    Parameters
-    ----------
-    patience
-        Seconds after which a foreign plugin that does not come back is stopped unasked; None: only
-        :meth:`~sim.runtime.Simulation.restart` stops it.
-    memory_mb
-        What the engine may allocate; None: nine tenths of what is free at the start, at most 2 GiB
-        and 16 times the world more than it has then.
-    spawn
-        Starts an engine's process.
-    """
+    """How an engine is isolated."""
 
     patience: float | None = None
     memory_mb: int | None = None
@@ -135,13 +123,6 @@ async def open_process(
     """Give a world's journal its beginning, and start the process that goes on with it.
 
     Parameters are those of :func:`~sim.runtime.engine.thread_client.open_thread`.
-
-    Raises
-    ------
-    InputError
-        When another engine has the world.
-    EngineError
-        When no process can be started.
     """
     folder = Path(tempfile.mkdtemp(prefix="hubbub-"))
     try:
@@ -180,20 +161,6 @@ class ProcessEngine:
 
     It is an :class:`~sim.runtime.engine.client.EngineClient`; in each process a
     :class:`~sim.runtime.engine.thread_client.ThreadEngine` carries out what is asked.
-
-    Parameters
-    ----------
-    order
-        What each process is told first; its journal has a beginning.
-    folder
-        For what a process notes of itself, and for copies; removed in the end, unless the engine
-        failed.
-    begin
-        Starts one.
-    bus
-        Where events go.
-    patience
-        Seconds after which a plugin that does not come back is stopped unasked; None: never.
 
     Attributes
     ----------
@@ -416,15 +383,7 @@ class ProcessEngine:
         *args: P.args,
         **keywords: P.kwargs,
     ) -> T:
-        """Let the process carry out a request, and return what it comes to.
-
-        Raises
-        ------
-        EngineError
-            When the process was replaced before it answered.
-        InputError
-            When it cannot do that, or something cannot be sent there.
-        """
+        """Let the process carry out a request, and return what it comes to."""
         found: T = await self._asked_of(request, args, keywords)
         return found
 
@@ -585,13 +544,7 @@ class ProcessEngine:
         self._wire.send("hear")
 
     async def ready(self) -> None:
-        """Wait while one process takes over from another.
-
-        Raises
-        ------
-        EngineError
-            When none can.
-        """
+        """Wait while one process takes over from another."""
         if self._revival is not None and not self._is_closing:
             await asyncio.wait([self._revival])
         if self.failure is not None:

@@ -131,17 +131,7 @@ class ReportedActs:
 
 
 class Host:
-    """Answers what the other process asks of an engine, and shows it frames.
-
-    Parameters
-    ----------
-    engine
-        Open.
-    bus
-        Its events.
-    wire
-        To the other process.
-    """
+    """Answers what the other process asks of an engine, and shows it frames."""
 
     def __init__(self, engine: ThreadEngine, bus: EventBus, wire: PipeEnd) -> None:
         self._engine = engine

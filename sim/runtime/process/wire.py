@@ -31,36 +31,7 @@ MOST_ACTS = 1000
 
 @dataclass(frozen=True, slots=True)
 class EngineOrder:
-    """What an engine's process is told first.
-
-    Parameters
-    ----------
-    at, is_asked_for
-        The world file beside which the journal lies, and whether anybody wants one there.
-    name, path
-        What the world is called, and the file that it came from; for frames.
-    max_running, frames_per_second
-        As of :class:`~sim.runtime.Simulation`.
-    pacing, author
-        When checkpoints are taken, and who asks for what is done, as the journal has it.
-    undo_bytes
-        Memory for the world's past.
-    plugins
-        Plugin files to load.
-    settings
-        The settings in force; None: those of its own.
-    memory_mb
-        What it may allocate; None: nine tenths of what is free.
-    marks
-        The file in which it notes whose lines run; None: nowhere.
-    hears
-        Whether events are wanted.
-    ended
-        Why the process before it ended: (plugin, place, how); None: there was none.
-    lines, chosen, is_dirty, program
-        What the process before it had: the log of events, the session in focus, whether the world
-        was changed since it was saved, and what it carried out.
-    """
+    """What an engine's process is told first."""
 
     at: str
     name: str
@@ -85,15 +56,6 @@ class EngineOrder:
 
 class PipeEnd:
     """One end of a pipe; what is sent is written by a thread of its own, in order.
-
-    Parameters
-    ----------
-    pipe
-        Owned from here on.
-    took
-        Called with each message, in the thread that reads.
-    ended
-        Called once when the other end is gone, in the same thread.
 
     Attributes
     ----------
@@ -288,13 +250,7 @@ def sendable(
     *,
     reports: bool = False,
 ) -> bytes:
-    """Return a request as what another process is sent; ``reports``: it is to say how far it is.
-
-    Raises
-    ------
-    InputError
-        When something among it cannot leave this process.
-    """
+    """Return a request as what another process is sent; ``reports``: it is to say how far it is."""
     for thing in (*args, *keywords.values()):
         _require_named(thing)
     try:

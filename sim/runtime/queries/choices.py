@@ -20,17 +20,7 @@ _TYPED = (bool, int, float, str)
 
 @dataclass(frozen=True, slots=True)
 class InterventionOffer:
-    """One kind of intervention.
-
-    Parameters
-    ----------
-    name, says
-        Its name, and what it does in a few words.
-    fields
-        What a form asks for.
-    mappings
-        Those of them that are NAME=VALUE, by blanks apart.
-    """
+    """One kind of intervention."""
 
     name: str
     says: str
@@ -43,13 +33,7 @@ class InterventionOffer:
         return describe(self.fields)
 
     def checked(self, said: dict[str, object]) -> dict[str, Any]:
-        """Return typed values in their declared types.
-
-        Raises
-        ------
-        ParameterError
-            For a name that there is not, and a value that is not allowed.
-        """
+        """Return typed values in their declared types."""
         typed = {name: check(self.fields, name, value) for name, value in said.items()}
         return {k: _pairs(v) if k in self.mappings else v for k, v in typed.items()}
 
@@ -100,13 +84,7 @@ def _form_of(name: str, kind: type[Parameters]) -> type[Parameters]:
 
 
 def platform_settings(said: dict[str, object]) -> dict[str, Any]:
-    """Return settings of a platform in their declared types; recommender and policy as they are.
-
-    Raises
-    ------
-    ParameterError
-        For a name that there is not, and a value that is not allowed.
-    """
+    """Return settings of a platform in their declared types; recommender and policy as they are."""
     return {
         name: value if name in {"recommender", "policy"} else check(PlatformSettings, name, value)
         for name, value in said.items()

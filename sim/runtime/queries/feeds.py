@@ -32,19 +32,7 @@ _TOLD = (Act.POST, Act.LIKE, Act.REPOST, Act.REPLY)
 
 @dataclass(frozen=True, slots=True)
 class FeedItem:
-    """One message in a feed.
-
-    Parameters
-    ----------
-    message, text
-        Its number and text.
-    source, followed
-        The name of who shared it, or of its author where the viewer does not follow who did.
-    score
-        What the recommender gave it.
-    likes, shares
-        Of the message, now.
-    """
+    """One message in a feed."""
 
     message: int
     text: str
@@ -57,21 +45,7 @@ class FeedItem:
 
 @dataclass(frozen=True, slots=True)
 class MemberFeed:
-    """What a platform knows of one member.
-
-    Parameters
-    ----------
-    tick
-        Of the feed.
-    is_online, reputation, recommender
-        Whether it is online, what its word counts for (mean 1), and who ranks its feed.
-    shown
-        Its feed, best first.
-    acts
-        (tick, act, about what) that it did, the newest first, of the ticks that are kept.
-    unknown
-        Why nobody knows what it was shown, a sentence; empty where that is known.
-    """
+    """What a platform knows of one member."""
 
     tick: int
     is_online: bool
@@ -159,13 +133,7 @@ def _line(world: World, platform: Platform, message: int) -> str:
 
 
 def why_of(world: World, agent: int, message: int) -> tuple[Why, str, str]:
-    """Return why an agent was shown a message, the name of its source, and its text.
-
-    Raises
-    ------
-    InputError
-        When it was not, or there is no platform.
-    """
+    """Return why an agent was shown a message, the name of its source, and its text."""
     platform = _platform(world)
     why = platform.why(agent, message)
     return why, world.agents.name(why.source), _line(world, platform, message)
@@ -174,20 +142,7 @@ def why_of(world: World, agent: int, message: int) -> tuple[Why, str, str]:
 def whys_of(
     world: World, agent: int, messages: tuple[int, ...] = ()
 ) -> tuple[int, list[tuple[Why, str, str]]]:
-    """Return the tick of an agent's feed, and why each message is in it, best first.
-
-    Parameters
-    ----------
-    world, agent
-        Whose feed.
-    messages
-        Only these, of those that are in it.
-
-    Raises
-    ------
-    InputError
-        Where there is no platform.
-    """
+    """Return the tick of an agent's feed, and why each message is in it, best first."""
     platform = _platform(world)
     found = [
         (why, world.agents.name(why.source), _line(world, platform, why.message))
@@ -205,21 +160,7 @@ def _platform(world: World) -> Platform:
 
 @dataclass(frozen=True, slots=True)
 class PlatformNow:
-    """A platform in its last tick, as frames carry it.
-
-    Parameters
-    ----------
-    online, exposures
-        Members online, and messages shown to them; -1 where that is not known, as after opening.
-    messages
-        In feeds.
-    acts
-        (act, how many) of what was done, the most first.
-    recommenders
-        Who ranks feeds.
-    course
-        What members did over the newest ticks, where no message has a course to show; or None.
-    """
+    """A platform in its last tick, as frames carry it."""
 
     online: int
     exposures: int

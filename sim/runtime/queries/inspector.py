@@ -35,29 +35,7 @@ _LETTERS = (Act.DIRECT_MESSAGE, Act.GROUP_MESSAGE)
 
 @dataclass(frozen=True, slots=True)
 class MemberCharacter:
-    """One agent from inside, as an inspector shows it.
-
-    Parameters
-    ----------
-    archetype, credulity, verification
-        What follows from its personality (:mod:`sim.agents.character`), shares in [0, 1].
-    known
-        (interest, how much it knows of it in [0, 1]).
-    opinions
-        (topic, opinion, in the span of the topic) where it has one.
-    mood, late
-        In [-1, 1], and by how many hours its day is late; None for who is on no platform.
-    groups
-        Names of its groups.
-    biography, persona
-        Texts as they came; empty where there is none.
-    profile
-        (field, value) of everything else that its profile says, as text.
-    history
-        (tick, line) of its moves of life and of what was noted, the newest first.
-    letters
-        (tick, sender, text) that it and its groups were sent, the newest first.
-    """
+    """One agent from inside, as an inspector shows it."""
 
     archetype: str
     credulity: float
@@ -75,13 +53,7 @@ class MemberCharacter:
 
 
 def inner_of(world: World, agent: int) -> MemberCharacter:
-    """Return what an agent is like inside; reads of that agent alone.
-
-    Raises
-    ------
-    InputError
-        When there is no such agent.
-    """
+    """Return what an agent is like inside; reads of that agent alone."""
     history = world.personal_history(agent)
     agents, texts = world.agents, world.agents.lore.cold
     opinions = [(topic, float(world.opinions[topic][agent])) for topic in world.opinions]
@@ -180,13 +152,7 @@ Taken = tuple[Any, MemberFeed | None, Ego | None, MemberCharacter, "_ActSources 
 
 
 def inspected(world: World, agent: int, ties: bool = False, past: bool = False) -> Taken:
-    """Take what is known of a member; ``ties``: and those tied to it; ``past``: and its acts.
-
-    Raises
-    ------
-    InputError
-        When there is no such agent.
-    """
+    """Take what is known of a member; ``ties``: and those tied to it; ``past``: and its acts."""
     told = about(world, agent)
     ego = around(world, agent) if ties else None
     where = _where(world, agent) if past else None

@@ -41,23 +41,7 @@ MOST_STORIES = 20
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MemberTable:
-    """Columns over all agents, as they were at a tick.
-
-    Parameters
-    ----------
-    tick
-        When.
-    activity, traits, status, community
-        float32 (n,), uint8 (n, 5) in 1/255, uint8 (n,) and int32 (n,): as of the world's agents.
-    listeners, heard
-        uint32 (n,): how many hear each agent, and how many it hears.
-    adopted
-        int32 (n,): tick of the adoption of the message asked for, -1 never; None without one.
-    communities
-        The names of the communities.
-    last_active
-        int32 (n,): tick of each member's last post, act or adoption on record, -1 for none.
-    """
+    """Columns over all agents, as they were at a tick."""
 
     tick: int
     activity: npt.NDArray[np.float32]
@@ -120,11 +104,6 @@ def found(world: World, query: str) -> Ids:
 
     A stage of life may stand alone (``suspended``); ``state:0:infected`` asks who is in a state of
     message 0 now, and a condition may follow it.
-
-    Raises
-    ------
-    InputError
-        For a query that cannot be read.
     """
     words = query.strip()
     if words.lower() in Lifecycle.__members__ or words.upper() in Lifecycle.__members__:
@@ -138,13 +117,7 @@ def found(world: World, query: str) -> Ids:
 
 
 def in_state(world: World, text: str) -> Ids:
-    """Return who is in a state of a message now, of ``[state:]MESSAGE:STATE``: uint32, rising.
-
-    Raises
-    ------
-    InputError
-        Where the text is none, or this world has no such message or state.
-    """
+    """Return who is in a state of a message now, of ``[state:]MESSAGE:STATE``: uint32, rising."""
     number, _, name = text.removeprefix("state:").partition(":")
     story = next((one for one in world.cascades if str(one.id) == number.strip()), None)
     if story is None:
@@ -167,31 +140,7 @@ def named(world: World, ids: list[int]) -> list[tuple[str, str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class MemberDetails:
-    """One agent, as an inspector shows it.
-
-    Parameters
-    ----------
-    agent, id, name
-        Its index, foreign id and name.
-    tick
-        When this was so.
-    status, community
-        In words; the community empty where it is in none.
-    activity
-        Share of ticks online.
-    traits
-        (name, share) of the Big Five.
-    interests
-        Names of its interests.
-    ties
-        (kind, how many, some names) of each kind of tie that it has.
-    changes
-        (tick, act, other, whether the other did it), the newest first.
-    adopted
-        (message, tick, from whom or empty, text), the newest message first.
-    states
-        (message, the member's state now) of each message that runs, or that it adopted.
-    """
+    """One agent, as an inspector shows it."""
 
     agent: int
     id: str
@@ -209,13 +158,7 @@ class MemberDetails:
 
 
 def about(world: World, agent: int) -> tuple[MemberDetails, list[tuple[int, str, Log]]]:
-    """Return what is known of an agent at once, and where :func:`member_of` looks for the rest.
-
-    Raises
-    ------
-    InputError
-        When there is no such agent.
-    """
+    """Return what is known of an agent at once, and where :func:`member_of` looks for the rest."""
     agents = world.agents
     name, community = agents.name(agent), int(agents.community[agent])
     traits = agents.personality[agent] / 255
@@ -315,25 +258,7 @@ def _changes(world: World, agent: int) -> tuple[tuple[int, str, str, bool], ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ego:
-    """An agent and those tied to it.
-
-    Parameters
-    ----------
-    agents
-        int64 (k,): the agent itself first.
-    names
-        Of each.
-    hears, heard
-        bool (k,): whether the agent hears each, and whether each hears it; False for itself.
-    a, b
-        int64 (m,): places in ``agents`` of the ends of each tie, each pair once.
-    total
-        How many are tied to the agent, shown or not.
-    listeners
-        int64 (k,): how many hear each.
-    community
-        int64 (k,): their communities.
-    """
+    """An agent and those tied to it."""
 
     agents: npt.NDArray[np.int64]
     names: tuple[str, ...]
@@ -347,13 +272,7 @@ class Ego:
 
 
 def around(world: World, agent: int, most: int = 24) -> Ego:
-    """Return an agent and those tied to it, at most ``most``: mutual ones first, then most heard.
-
-    Raises
-    ------
-    InputError
-        When there is no such agent.
-    """
+    """Return an agent and those tied to it, at most ``most``: mutual first, then most heard."""
     if not 0 <= agent < len(world.agents):
         raise InputError(f"No agent {agent}: agents are 0 to {len(world.agents) - 1}.")
     heard_by_it, fans = heard_by(world, agent), world.ties.out_degree
@@ -392,25 +311,7 @@ Told = tuple[int, str, str, str, str]
 
 
 def moves_told(world: World, start: int = 0, stop: int | None = None) -> tuple[int, list[Told]]:
-    """Return how many moves there are in some ticks, and the newest of them.
-
-    Parameters
-    ----------
-    world
-        Left as it is.
-    start, stop
-        Ticks, both included; None: up to now.
-
-    Returns
-    -------
-    int, list of (tick, id, name, from, to)
-        The newest first.
-
-    Raises
-    ------
-    InputError
-        For ticks that go back.
-    """
+    """Return how many moves there are in some ticks, and the newest of them."""
     moves, agents = world.moves(start, stop), world.agents
     newest = zip(*(column[::-1][:MOST].tolist() for column in moves), strict=True)
     stage = [one.name.lower() for one in Lifecycle]

@@ -137,25 +137,7 @@ def _upon(world: World, platform: Platform, number: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One message and how it went.
-
-    Parameters
-    ----------
-    title, text, author
-        ``"#3"`` or ``"m1204"``; clean text; the author's name, empty where nobody is named.
-    facts
-        (label, value) pairs.
-    tree
-        Its largest branches, in the order in which they are drawn.
-    reach
-        (community, how many of it took the message up, members), the most first.
-    replies
-        (author, text) of its most liked replies.
-    is_cut
-        Whether the tree has more members than are told.
-    upon
-        Whose words it quotes or answers, and these; empty where it does neither.
-    """
+    """One message and how it went."""
 
     title: str
     text: str
@@ -188,13 +170,7 @@ class ShareSource(NamedTuple):
 
 
 def cascade(world: World, number: int) -> StoryInputs:
-    """Take an injected message.
-
-    Raises
-    ------
-    InputError
-        When there is none of that number.
-    """
+    """Take an injected message."""
     found = world.cascades.find(number)
     if found is None:
         raise InputError(f"There is no message #{number}.")
@@ -236,13 +212,7 @@ class ReplyQuery(NamedTuple):
 
 
 def replies(world: World, number: int) -> ReplyQuery:
-    """Take what tells the replies to an organic message.
-
-    Raises
-    ------
-    InputError
-        When it is in no feed any more.
-    """
+    """Take what tells the replies to an organic message."""
     posts = _platform(world).posts
     begin = posts.row(number) + 1
     stop = len(posts) if int(posts.replies[begin - 1]) else begin
@@ -258,20 +228,7 @@ def replies_of(asked: ReplyQuery) -> list[int]:
 
 
 def post(world: World, number: int, replies: Sequence[int] = ()) -> StoryInputs:
-    """Take an organic message: who shared it in the ticks that the log of acts keeps.
-
-    Parameters
-    ----------
-    world, number
-        Which.
-    replies
-        To it (:func:`replies_of`); the most liked of those still in feeds are told.
-
-    Raises
-    ------
-    InputError
-        When it is in no feed any more.
-    """
+    """Take an organic message: who shared it in the ticks that the log of acts keeps."""
     platform, agents = _platform(world), world.agents
     posts, row = platform.posts, platform.posts.row(number)
     author, created = int(posts.author[row]), int(posts.created[row])

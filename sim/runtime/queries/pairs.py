@@ -29,17 +29,7 @@ _FULL = 65535
 
 @dataclass(frozen=True, slots=True)
 class ScorePart:
-    """What one thing adds to the score of two members.
-
-    Parameters
-    ----------
-    name
-        Of :data:`~sim.world.compatibility.WEIGHTS`.
-    value, weight
-        In [0, 1]; the product is what it adds.
-    why
-        Of what it is made here, a few words.
-    """
+    """What one thing adds to the score of two members."""
 
     name: str
     value: float
@@ -198,11 +188,6 @@ def sought(world: World, start: str, goal: str) -> PathInputs:
     """Search for a path from one member to another, by id, in some milliseconds.
 
     Where the network was never turned round, it is left to :func:`found`: that takes longer.
-
-    Raises
-    ------
-    InputError
-        When there is no such member.
     """
     agents, ties = world.agents, world.ties
     ends = [agents.index(number_or_word(text)) for text in (start, goal)]

@@ -98,20 +98,6 @@ def as_it_was(
     """Return a saved world with the feeds of a tick, which is run again; the file stays.
 
     Its journal takes it to the tick before. A world without one is made again from its first act.
-
-    Parameters
-    ----------
-    path
-        The world's file.
-    tick
-        From 1 to the tick of the file; None: that one.
-    report
-        Told of progress; may cancel.
-
-    Raises
-    ------
-    InputError, FileError, SnapshotError
-        When the world never was at that tick, or cannot be brought back there.
     """
     file = as_path(path)
     now = load(file, report=report)

@@ -102,23 +102,6 @@ def backup(folder: Path, to: Path, *, keep: int = 10, report: Report = quiet) ->
     the world may be open in another process. One that was never saved is such a folder alone. A
     world that did not change since its newest backup is not copied again. One that is damaged is
     not copied, and none of its backups is given up.
-
-    Parameters
-    ----------
-    folder, to
-        The saves folder, and where to; made when missing.
-    keep
-        How many backups of each world are kept, at least 1; those of another world of the same
-        name, as from another saves folder, are no business of it.
-    report
-        Told the progress; may cancel between two files and within one.
-
-    Raises
-    ------
-    InputError
-        When ``keep`` is less than 1, or both folders are one.
-    FileError
-        When the disk refuses.
     """
     if keep < 1:
         raise InputError(f"--keep must be at least 1, got {keep}.")
@@ -157,29 +140,6 @@ def restore(
 
     Where several worlds of one name have backups there, it is the one that is to be replaced, else
     the one with the newest.
-
-    Parameters
-    ----------
-    folder, name
-        The saves folder, and the world's name.
-    source
-        The folder of backups, or one backup.
-    new
-        Another name for it.
-    force
-        Replace the world of that name; what its journal holds is put aside, not thrown away.
-    test
-        Only try it out: load it, do again what its journal says, compare every digest, and look
-        through its history.
-    report
-        Told the progress; may cancel.
-
-    Raises
-    ------
-    InputError, FileError
-        For a name that breaks the rule, has no backup, or is taken.
-    SnapshotError
-        When the newest backup is damaged; name an older one.
     """
     target = place(folder, name if new is None else new)
     stem = place(folder, name).name.removesuffix(SUFFIX)
@@ -201,13 +161,7 @@ def restore(
 
 
 def duplicate(folder: Path, name: str, new: str, *, report: Report = quiet) -> Path:
-    """Copy a world as it is now under another name, with what its journal holds beyond the file.
-
-    Raises
-    ------
-    InputError, FileError, SnapshotError
-        As of :func:`sim.store.saves.duplicate`.
-    """
+    """Copy a world as it is now under another name, with what its journal holds beyond the file."""
     target = saves.duplicate(folder, name, new, report=report)
     live = _beyond(saves.existing(folder, name))
     if live is not None:
@@ -272,13 +226,7 @@ def _alike(found: Sequence[Path], path: Path) -> list[Path]:
 
 
 def _tried(path: Path, report: Report) -> RestoreReport:
-    """Load a backup and do again what its journal says.
-
-    Raises
-    ------
-    SnapshotError
-        When not all of it is there, or something comes out differently.
-    """
+    """Load a backup and do again what its journal says."""
     from sim.store.snapshot.snapshot import load
 
     tick = load(path, report=report).tick if path.is_file() else 0
@@ -395,25 +343,7 @@ _PAGES = 4096
 def copy_live(
     path: str | PathLike[str], target: str | PathLike[str], *, report: Report = quiet
 ) -> Path:
-    """Copy what lives beside one world file to beside another.
-
-    Parameters
-    ----------
-    path, target
-        World files, of which neither need exist; beside the first lies a live world, open or not.
-    report
-        Told the progress; may cancel: then nothing is left.
-
-    Returns
-    -------
-    Path
-        The folder that was made.
-
-    Raises
-    ------
-    FileError
-        When something is there already, or it cannot be read in peace or written.
-    """
+    """Copy what lives beside one world file to beside another."""
     source, folder = folder_of(path), folder_of(target)
     if folder.exists():
         raise FileError(folder, "exists; choose another name")

@@ -118,11 +118,6 @@ def _profiles(count: int) -> str:
 class Scrub:
     """Texts that are to be found nowhere any more.
 
-    Parameters
-    ----------
-    texts
-        Each is also looked for in one line, and its longer sentences by themselves.
-
     Examples
     --------
     >>> Scrub(["Ada Lovelace"]).text("Ask Ada Lovelace, not Ada Lovelacey.")
@@ -237,18 +232,7 @@ def erase_profiles(
 
 
 def whom(world: World, who: str) -> str:
-    """Say whose profiles would go, so that a person can agree to it: how many, and the first few.
-
-    Parameters
-    ----------
-    world, who
-        As of :func:`erase_profiles`; the world is left as it is.
-
-    Raises
-    ------
-    InputError
-        For nobody, and for a condition or an id that fits nobody.
-    """
+    """Say whose profiles would go, so that a person can agree: how many, and the first few."""
     agents = _indices(world, who)
     names = [one_line(world.agents.name(index), LONGEST_NAME) for index in agents[:NAMED].tolist()]
     if agents.size == 1:
@@ -296,19 +280,7 @@ def _fits(chosen: npt.NDArray[Any], world: World) -> bool:
 def without_profiles(
     world: World, agents: npt.NDArray[np.int64], how: How, *, author: str = "script"
 ) -> tuple[World, Scrub, int]:
-    """Return a world in which nothing is known of some members, and what it was that was known.
-
-    Parameters
-    ----------
-    world
-        Left as it is.
-    agents, how, author
-        As of :func:`erase_profiles`, as indices.
-
-    Returns
-    -------
-    The world; the texts to be found nowhere else either; and how many acts of its log changed.
-    """
+    """Return a world in which nothing is known of some members, and what it was that was known."""
     if how not in {"erase", "pseudonymise"}:
         raise InputError(f"Profiles are taken out by erase or pseudonymise, got {how!r}.")
     who = set(agents.tolist())

@@ -146,13 +146,7 @@ def beyond(path: Path) -> str:
 
 
 def require_file(path: Path) -> None:
-    """Refuse a world that was never saved where its file is to be read; name what opens it.
-
-    Raises
-    ------
-    FileError
-        When there is a journal and no file.
-    """
+    """Refuse a world that was never saved where its file is to be read; name what opens it."""
     if os.path.lexists(path) or not has_journal(path):
         return
     name = path.name.removesuffix(".hub")
@@ -305,16 +299,6 @@ def put_aside(path: Path, why: str, *, link: bool = False) -> Path:
     """Give a live world another name, ``NAME-WHY-1``, under which nothing is lost of it.
 
     With ``link`` its file has that name too, where the file system has hard links.
-
-    Returns
-    -------
-    Path
-        The file beside which it lies now.
-
-    Raises
-    ------
-    LeaseError
-        When a process has it open.
     """
     stem = path.name.removesuffix(".hub")
     with _leased(path):

@@ -410,23 +410,7 @@ def _at(moments: list[UndoPoint], tick: int) -> int | None:
 
 @dataclass(slots=True, eq=False)
 class UndoPoint:
-    """A world as it was when it left a tick.
-
-    Parameters
-    ----------
-    tick
-        That tick.
-    twin
-        The state.
-    seal
-        Digest of what ticks change in it.
-    was_told
-        Whether commands were given at this tick.
-    columns
-        Its copies by name.
-    marks
-        Digests of the large ones.
-    """
+    """A world as it was when it left a tick."""
 
     tick: int
     twin: World

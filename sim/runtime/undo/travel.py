@@ -270,13 +270,7 @@ class _Place:
 
 
 def go(live: LiveWorld, tick: int, report: Report, began: float) -> Travelled:
-    """Go to a tick in memory; in the engine's thread.
-
-    Raises
-    ------
-    InputError
-        When no copy reaches that far, and for what is no tick of it.
-    """
+    """Go to a tick in memory; in the engine's thread."""
     custody, before = live.custody, live.world.tick
     if tick == before:
         return Travelled(tick, before, "nowhere", 0, perf_counter() - began)

@@ -43,11 +43,6 @@ def _frozen(array: npt.NDArray[T]) -> npt.NDArray[T]:
 class Log:
     """Append-only columns in order of (tick, agent).
 
-    Parameters
-    ----------
-    agents
-        How many may come to be listed, where that is known.
-
     Attributes
     ----------
     size
@@ -142,11 +137,6 @@ class Log:
 class GrowingRows:
     """Rows of whole numbers that only grow at the end; a look at them copies nothing.
 
-    Parameters
-    ----------
-    width
-        Numbers in a row.
-
     Attributes
     ----------
     count
@@ -205,13 +195,6 @@ class GrowingRows:
 
 class CascadeRecord:
     """The adoptions of one message; arrays over all agents are built when asked for.
-
-    Parameters
-    ----------
-    agents
-        How many agents there are.
-    states
-        How many states an agent can be in.
 
     Attributes
     ----------

@@ -63,13 +63,7 @@ ATTENTION: Bounds = {
 
 
 def require_agents(columns: Mapping[str, Column], agents: int) -> None:
-    """Refuse seeds and a log of agents that there are not: kernels trust them.
-
-    Raises
-    ------
-    InputError
-        Then.
-    """
+    """Refuse seeds and a log of agents that there are not: kernels trust them."""
     parts = [columns[f"log.{name}"] for name in ("agents", "ticks", "sources")]
     seeds, who, by = columns["seeds"], parts[0], parts[2]
     known = by[by != np.uint32(_NOBODY)]
@@ -81,20 +75,7 @@ def require_agents(columns: Mapping[str, Column], agents: int) -> None:
 
 
 def require_ticks(columns: Mapping[str, Column], first: int) -> None:
-    """Refuse a log whose ticks are not those in which somebody is said to have adopted.
-
-    Parameters
-    ----------
-    columns
-        Of a message; shapes are those that :func:`require_agents` lets pass.
-    first
-        The tick of the first row of ``new``: the one in which the message started.
-
-    Raises
-    ------
-    InputError
-        Then.
-    """
+    """Refuse a log whose ticks are not those in which somebody is said to have adopted."""
     ticks, new = columns["log.ticks"], columns["new"]
     is_whole = ticks.dtype.kind == new.dtype.kind == "i" and new.ndim == 1 and new.size <= 1 << 31
     if is_whole and new.size:
@@ -109,13 +90,7 @@ def require_ticks(columns: Mapping[str, Column], first: int) -> None:
 
 
 def require_bounds(cascade: Cascade) -> None:
-    """Refuse a restored message whose columns are not within the bounds of its model's forms.
-
-    Raises
-    ------
-    InputError
-        Which names the column.
-    """
+    """Refuse a restored message whose columns are not within the bounds of its model's forms."""
     agents, states = cascade.agents, len(cascade.model.states)
     sizes = {"agents": agents, "one more": agents + 1, "states": states}
     sizes["words"] = (agents + 63) // 64

@@ -41,11 +41,6 @@ def bitmap(agents: int, ids: npt.ArrayLike = ()) -> Bits:
 class Scratch:
     """Working columns that all cascades of a world share: 16 bytes an agent, never saved.
 
-    Parameters
-    ----------
-    agents
-        How many agents there are.
-
     Attributes
     ----------
     touched
@@ -357,13 +352,6 @@ class NoContacts(Contacts):
 
     What happens by itself goes on over these. They know how many sources agents have in the whole
     network, and stay the same while its ties change, so that what was summed up over them holds.
-
-    Parameters
-    ----------
-    agents
-        How many agents there are.
-    **shared
-        What :class:`Contacts` takes beside ties.
     """
 
     __slots__ = ()

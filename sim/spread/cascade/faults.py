@@ -22,13 +22,7 @@ _RAISE = dis.opmap["RAISE_VARARGS"]
 
 
 class ModelFault(Exception):  # noqa: N818 - it names a culprit, not an error
-    """What happened while a model worked for one cascade of several; the cause is chained.
-
-    Parameters
-    ----------
-    cascade
-        The one at fault.
-    """
+    """What happened while a model worked for one cascade of several; the cause is chained."""
 
     def __init__(self, cascade: Cascade) -> None:
         super().__init__(f"message {cascade.id}")
@@ -144,16 +138,6 @@ class asked:  # noqa: N801 - read as a verb
     """Whatever a plugin's own code raises in the block is its fault by name; errors of ours stay.
 
     For what is asked of a plugin outside a tick: whether its parameters fit, and the world.
-
-    Parameters
-    ----------
-    plugin
-        Whose code it is.
-
-    Raises
-    ------
-    PluginError
-        One sentence with the kind, the words and the place of what was raised.
     """
 
     __slots__ = ("_name", "_plugin")

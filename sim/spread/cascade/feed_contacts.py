@@ -21,17 +21,6 @@ class FeedContacts(Contacts):
     A thousand messages travel at once and few are shown to many: rows over all agents are made for
     one message at a time, and given back by :meth:`release`. Pairs that are no tie count with
     trust 1.0, as in :meth:`~sim.spread.cascade.contacts.Contacts.listed`.
-
-    Parameters
-    ----------
-    network
-        Everybody who could hear whom.
-    viewers, sources
-        uint32 (k,): who is shown the message, and by whom; each pair once.
-    spare
-        Rows of zeros, uint32 (agents, 2), that are lent and given back.
-    all_heard
-        Returns (viewers, sources) of all ties by which some viewers hear, for :attr:`crowd`.
     """
 
     __slots__ = (

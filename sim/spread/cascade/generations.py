@@ -63,17 +63,7 @@ def cohorts(cascade: Cascade) -> Generations:
 
 
 def summed(about: Iterable[Generations], starts: Longs, stop: int) -> tuple[Longs, Longs, Longs]:
-    """Return what :func:`r_of` takes, of stretches of ticks and of some messages together.
-
-    Parameters
-    ----------
-    about
-        Of the messages.
-    starts
-        The first tick of each stretch, ascending; each ends where the next one begins.
-    stop
-        Where the last one ends.
-    """
+    """Return what :func:`r_of` takes, of stretches of ticks and of some messages together."""
     first = int(starts[0]) if starts.size else 0
     sums = np.zeros((3, max(stop - first, 0)), np.int64)
     for each in about:
@@ -136,19 +126,7 @@ def follow_again(
     course: Flags,
     tick: int,
 ) -> None:
-    """Count the adoptions that the claims of a tick make, before they are written.
-
-    Parameters
-    ----------
-    cascade
-        Whose states stand as before.
-    agents, claims
-        uint32 and uint64: who changes; the new state in bits 32 to 39, the source below.
-    adopts, course
-        As of :class:`AdopterStates`.
-    tick
-        The one under way.
-    """
+    """Count the adoptions that the claims of a tick make, before they are written."""
     if not again_counted(cascade):
         open_again(cascade)
     held, now = cascade.held, tick - cascade.started_at
@@ -168,14 +146,6 @@ def generations(
     """Return (adoptions, what these caused, how many of them may cause more) of each tick.
 
     Each int64 (ticks + 1,), from ``started_at``.
-
-    Parameters
-    ----------
-    cascade
-        The message.
-    row_of, caused
-        What whoever follows its log has counted of all of it: int32 (agents,), ticks from its
-        start to each adoption, -1 for none; and int64 (ticks + 1,) or longer. None: counted here.
     """
     rows = len(cascade.new_adopters)
     if not rows:

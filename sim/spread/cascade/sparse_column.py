@@ -23,13 +23,6 @@ class SparseColumn:
     Kernels take ``keys`` and ``values`` (:mod:`sim.jit.sparse`). Whoever writes calls
     :meth:`reserve` before. What :meth:`dump` returns depends on the values alone.
 
-    Parameters
-    ----------
-    agents
-        How many agents there are.
-    dtype
-        Of the values: an integer type.
-
     Attributes
     ----------
     keys

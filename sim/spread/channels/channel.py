@@ -41,15 +41,7 @@ class InWorld(Protocol):
 
 
 class Ends:
-    """Columns of the agents at one end of every tie: ``network.listener.community``.
-
-    Parameters
-    ----------
-    view
-        Whose ties.
-    is_speaker
-        Which end.
-    """
+    """Columns of the agents at one end of every tie: ``network.listener.community``."""
 
     __slots__ = ("_is_speaker", "_view")
 
@@ -309,18 +301,6 @@ class PluginChannel:
     Ties that it keeps from tick to tick are a network of their own: how many somebody hears, what
     share of them adopted and how much it trusts them are of these ties. What it chooses for a tick
     alone is a part of the whole network, as what a feed shows is.
-
-    Parameters
-    ----------
-    plugin
-        Registered, so that a save can name it.
-    world
-        Where.
-
-    Raises
-    ------
-    InputError
-        For a class that is not registered.
     """
 
     def __init__(self, plugin: Channel, world: InWorld) -> None:
@@ -338,13 +318,7 @@ class PluginChannel:
         return self._made is not None and self._made.is_beyond
 
     def contacts(self, network: Contacts, message: int, tick: int) -> Contacts:
-        """Return who hears whom; the same for all messages.
-
-        Raises
-        ------
-        InputError
-            For what is neither a mask over ties nor pairs of agents.
-        """
+        """Return who hears whom; the same for all messages."""
         of = (network.state, id(network.scratch), digest_of(network.trust))
         made = self._made
         is_known = made is not None and made.of == of and made.tick in {None, tick}

@@ -431,13 +431,7 @@ def properties(cls: type[Compartments]) -> list[str]:
 
 
 def _check_trust(owner: str, rules: Sequence[Contact | After]) -> None:
-    """Refuse ``trust`` where it is no factor of a contact's whole chance, or not of all of a row.
-
-    Raises
-    ------
-    InputError
-        One sentence with the chance.
-    """
+    """Refuse ``trust`` where it is no factor of the whole chance of a contact, or of a row."""
     rows: dict[tuple[str, str], set[bool]] = {}
     for rule in rules:
         if isinstance(rule, After):
@@ -467,22 +461,7 @@ def _check_trust(owner: str, rules: Sequence[Contact | After]) -> None:
 def _check_condition(
     condition: RuleCondition, owner: str, states: tuple[str, ...], known: list[str], *, alone: bool
 ) -> None:
-    """Refuse a condition that names what the model does not have.
-
-    Parameters
-    ----------
-    condition, owner
-        And the model's name, for errors.
-    states, known
-        Names of its states, and of its parameters and properties.
-    alone
-        Whether nobody speaks: the rule is no contact.
-
-    Raises
-    ------
-    InputError
-        One sentence.
-    """
+    """Refuse a condition that names what the model does not have."""
     for one in condition.comparisons():
         if isinstance(one.right, str) and one.right not in known:
             raise UnknownNameError(f"parameter of {owner}", one.right, known)

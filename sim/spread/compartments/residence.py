@@ -29,20 +29,6 @@ def stay_law(law: StayLaw, mean: float, spread: float) -> Floats:
     Times that are not whole are rounded up or down at random, so that the mean is kept. What would
     be no tick at all is one: short stays of a wide law last longer than their mean. Read-only.
 
-    Parameters
-    ----------
-    law
-        ``"geometric"`` (no memory), ``"fixed"``, ``"weibull"``, ``"gamma"`` or ``"lognormal"``.
-    mean
-        Ticks, at least 1.
-    spread
-        Standard deviation / mean, of the last three.
-
-    Raises
-    ------
-    ParameterError
-        For another law, a mean below 1 or a spread outside [0.05, 3].
-
     Examples
     --------
     >>> stay_law("fixed", 2.25, 1.0)

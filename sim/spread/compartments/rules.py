@@ -242,30 +242,7 @@ def tabulate(
     contacts: int | None,
     rates: bool = False,
 ) -> RuleTable:
-    """Turn rules into arrays.
-
-    Parameters
-    ----------
-    owner
-        The model's name, for errors.
-    states, rules
-        What the class declares.
-    evaluate
-        Returns the value of a chance.
-    adopting
-        States whose first entry counts as adoption.
-    skips
-        Whether contacts are drawn by geometric gaps where one chance allows it.
-    contacts
-        ``None``: every tie; else how many random ties a speaker uses in a tick.
-    rates
-        Whether numbers are rates per tick: at least 0, and as large as you like.
-
-    Raises
-    ------
-    ParameterError
-        When the chances of a row sum to more than 1, or one is outside [0, 1].
-    """
+    """Turn rules into arrays."""
     if rates and any(rule.when is not None for rule in rules):
         raise InputError(f"{owner}: rules with conditions need ticks; leave when= and ticks= out.")
     code = {name: number for number, name in enumerate(states)}
@@ -425,13 +402,7 @@ _OPERATORS: dict[type[ast.AST], Callable[..., float]] = {
 
 
 def value_of(chance: Chance, names: Callable[[str], float], known: Sequence[str]) -> float:
-    """Return the value of a chance: a number, a name, or arithmetic of both.
-
-    Raises
-    ------
-    InputError
-        When it is no arithmetic, or a name is unknown.
-    """
+    """Return the value of a chance: a number, a name, or arithmetic of both."""
     if not isinstance(chance, str):
         return float(chance)
     try:

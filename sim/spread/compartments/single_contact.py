@@ -25,15 +25,6 @@ Column = npt.NDArray[Any]
 class SingleContactSpeakers:
     """Who is live, in no order, with their rows and states beside them.
 
-    Parameters
-    ----------
-    contacts
-        Who hears whom: rows of others are not known.
-    state
-        uint8 (n,), the state of each agent.
-    live, count
-        uint32 buffer, and how many of it are live.
-
     Attributes
     ----------
     beside

@@ -31,13 +31,6 @@ def stepped(cascade: Cascade, contacts: Contacts, speakers: Ids, spans: Rows, dr
     """Advance a cascade by one tick in little room; returns False where that is not to be.
 
     So for models that are more than a table of rules.
-
-    Parameters
-    ----------
-    cascade, contacts, draws
-        As :meth:`~sim.spread.cascade.model.PropagationModel.step` takes them; rows are not read.
-    speakers, spans
-        uint32 (k,) and (k, 2): who is heard, rising, and its row.
     """
     model = cascade.model
     if not isinstance(model, Compartments) or type(model).step is not Compartments.step:

@@ -319,19 +319,7 @@ def _spans_for(rings: float) -> int:
 def calendar_of(
     kept: slots.Calendar | None, agents: int, spans: int, room: int = _LEAST
 ) -> slots.Calendar:
-    """Return an empty calendar, in the arrays of one that served, if any.
-
-    Parameters
-    ----------
-    kept
-        An empty one, or ``None``.
-    agents
-        How many there are.
-    spans
-        Into how many the tick is cut: a power of two, 2 to 65,536.
-    room
-        Of a new one: chunks of rings to come, rings of the span under way, and in its heap.
-    """
+    """Return an empty calendar, in the arrays of one that served, if any."""
     made = kept or slots.Calendar(
         pool=np.empty(room * slots.CHUNK * slots.WORDS, np.uint64),
         link=np.empty(room, np.uint32),

@@ -84,15 +84,7 @@ def let_call_in_time(
 
 
 class TimedContactSpeakers:
-    """Who is live, in no order, with their rows beside them; some may speak no more.
-
-    Parameters
-    ----------
-    contacts
-        Who hears whom: rows of others are not known.
-    live, count
-        uint32, and how many of it are live.
-    """
+    """Who is live, in no order, with their rows beside them; some may speak no more."""
 
     def __init__(self, contacts: Contacts, live: Ids, count: int) -> None:
         self.contacts = contacts

@@ -233,13 +233,6 @@ def step_in_batches(
 
     Every result is that of stepping each alone: exposures are addressed, and what is the author's
     is asked before anything is written.
-
-    Parameters
-    ----------
-    cascades, contacts, draws
-        As in :meth:`~sim.spread.cascade.model.PropagationModel.step_together`.
-    room
-        Exposures in a chunk.
     """
     faults: dict[Cascade, BaseException] = {}
     turns = list(zip(cascades, contacts, draws, strict=True))

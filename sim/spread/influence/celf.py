@@ -44,24 +44,6 @@ def celf(
 ) -> Ids:
     """Return seeds chosen one by one for the largest mean gain; of equals by a draw.
 
-    Parameters
-    ----------
-    network
-        With its model; time grows as its agents x runs x their reach.
-    k
-        How many, at most as many as take part.
-    runs
-        How many live-edge graphs the mean is of.
-    costs, budget
-        float64 (n,), positive, and what seeds may cost together: the better, in these runs, of
-        greedy by gain and greedy by gain / cost. None: ``k`` alone counts.
-    report
-        Told of progress; may cancel.
-
-    Returns
-    -------
-    uint32, in the order of choice
-
     Examples
     --------
     >>> from sim.network.graph.ties import Ties
@@ -149,14 +131,6 @@ class _Search:
 
 def degree_discount(network: LiveNetwork, k: int) -> npt.NDArray[np.uint32]:
     """Return k agents: uint32, in the order of choice, of equals by a draw.
-
-    Parameters
-    ----------
-    network
-        With its model; a constant chance p gives ``d - 2 t - (d - t) t p`` (d listeners, t seeds
-        that it hears), any other ``d - t``.
-    k
-        1 to as many as take part.
 
     Examples
     --------

@@ -68,13 +68,6 @@ def spread_of(
 ) -> Estimate:
     """Return the expected spread of some seeds and its 95 % interval.
 
-    Parameters
-    ----------
-    network, seeds, stream, dead
-        As of :meth:`LiveNetwork.sizes`.
-    report
-        Told of progress; may cancel.
-
     Examples
     --------
     >>> from sim.network.graph.ties import Ties

@@ -121,20 +121,6 @@ class ThreadScratch(NamedTuple):
 class LiveNetwork:
     """A network under a model of live edges.
 
-    Parameters
-    ----------
-    ties
-        Who hears whom; not to change while this is used.
-    edges
-        What decides whether a tie is live.
-    seed
-        Of all draws: the world's.
-    active
-        bool (n,): who takes part; the others neither adopt nor pass on, though as sources they
-        count in a listener's number. None: everybody.
-    labels
-        int32 (n,): communities, for ``edges.across``.
-
     Attributes
     ----------
     agents
@@ -143,11 +129,6 @@ class LiveNetwork:
         uint32, rising: who takes part.
     closed
         uint64: a bitmap of the others.
-
-    Raises
-    ------
-    InputError
-        When nobody takes part.
 
     Examples
     --------
@@ -209,26 +190,7 @@ class LiveNetwork:
         coins: bool = False,
         dead: Bytes = _NO_TIES,
     ) -> Longs:
-        """Return how many agents each of some runs reached.
-
-        Parameters
-        ----------
-        seeds
-            Distinct agents; whoever takes no part says nothing.
-        runs, first
-            How many, from which number on.
-        stream
-            Whose draws.
-        coins
-            Whether each tie has a coin of its own, the same from whichever seeds a run starts:
-            slower, for comparisons.
-        dead
-            uint8 (ties,): 1 for ties that carry nothing.
-
-        Returns
-        -------
-        int64 (runs,)
-        """
+        """Return how many agents each of some runs reached."""
         start = np.asarray(seeds, np.uint32)
         forwards, backwards = self.forwards, self.backwards
         key = rng.key(self.seed, stream)

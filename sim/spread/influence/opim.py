@@ -260,25 +260,7 @@ class _Cover:
 
 
 def covering(sets: ReverseSets, k: int, among: Ids, key: np.uint64) -> Choice:
-    """Choose ``k`` agents that cover most sets.
-
-    Parameters
-    ----------
-    sets
-        With counts.
-    k
-        1 to ``among.size``.
-    among
-        uint32: who may be chosen.
-    key
-        Of the draws between equals.
-
-    Returns
-    -------
-    Choice
-        ``most`` is the least of the bounds of Tang, Tang, Xiao & Yuan (SIGMOD 2018, section 5):
-        what is covered by some step, and what the k largest gains then would add.
-    """
+    """Choose ``k`` agents that cover most sets."""
     cover = _Cover(sets)
     taken = _all_but(among, cover.counts.size)
     looks = {int(step) for step in np.linspace(0, k, min(k, _LOOKS) + 1)}
@@ -305,23 +287,7 @@ def covering(sets: ReverseSets, k: int, among: Ids, key: np.uint64) -> Choice:
 def covering_within(
     sets: ReverseSets, costs: Floats, budget: float, among: Ids, key: np.uint64
 ) -> Choice:
-    """Choose agents whose costs sum up to at most ``budget`` and that cover most sets.
-
-    Parameters
-    ----------
-    sets, among, key
-        As in :func:`covering`.
-    costs
-        float64 (n,), positive.
-    budget
-        At least the least cost among them.
-
-    Returns
-    -------
-    Choice
-        ``most``: what is covered by some step, and what the largest gains a unit of cost would add
-        if the last of them could be had in part.
-    """
+    """Choose agents whose costs sum up to at most ``budget`` and that cover most sets."""
     cover = _Cover(sets)
     by_ratio, most = _greedy(cover, costs, budget, among, key, is_ratio=True)
     best, covered = by_ratio, cover.covered

@@ -40,17 +40,6 @@ _ROOM = 1 << 18
 class ReverseSets:
     """Reverse reachable sets of a network, drawn in the order of their numbers.
 
-    Parameters
-    ----------
-    network
-        What they are drawn of.
-    stream
-        Whose draws: sets to choose by and sets to check by have nothing in common.
-    is_counted
-        Whether :attr:`counts` is kept.
-    large
-        A set of more agents is kept as a bitmap. None: where that takes less.
-
     Attributes
     ----------
     drawn
@@ -114,22 +103,7 @@ class ReverseSets:
         return 4 * (self._used + self._lists) + 8 * self._words * self._large_sets
 
     def grow(self, count: int, report: Report = quiet, *, share: float = 1.0) -> None:
-        """Draw until there are ``count`` sets.
-
-        Parameters
-        ----------
-        count
-            How many; fewer than there are: nothing is done.
-        report
-            Told of progress; may cancel.
-        share
-            What share of all work is done at the end.
-
-        Raises
-        ------
-        CapacityError
-            For more agents in all sets than 32 bits can count.
-        """
+        """Draw until there are ``count`` sets."""
         first = self.drawn
         missing = count - first
         if missing <= 0:

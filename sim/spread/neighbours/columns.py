@@ -167,15 +167,6 @@ class Sums:
     A hash table while few agents hear anything, dense beyond. Made from states at any time
     (:meth:`tell` over everybody), hence never saved.
 
-    Parameters
-    ----------
-    contacts
-        Who hears whom; the sums hold as long as this very object does.
-    heard
-        How many states are listened to.
-    by_trust
-        Whether trust is added up too.
-
     Attributes
     ----------
     keys, rows

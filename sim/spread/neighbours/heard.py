@@ -106,13 +106,7 @@ def kinds(cls: type[Heard]) -> StateKinds:
 
 
 def alone(model: Heard, rules: Sequence[After], age: int) -> SpontaneousRules:
-    """Return what happens by itself at the age of so many ticks.
-
-    Raises
-    ------
-    ParameterError
-        When a chance is outside [0, 1], or those of one state sum to more than 1.
-    """
+    """Return what happens by itself at the age of so many ticks."""
     first: list[int] = [0]
     below: list[float] = []
     becomes: list[int] = []

@@ -144,15 +144,7 @@ by then a table of those who heard anything would be no smaller than the whole c
 
 
 def missing(contacts: Contacts, *, by_trust: bool) -> SparseColumn:
-    """Return an empty column of what listeners miss: two bytes each, if ties weigh 1 and that do.
-
-    Parameters
-    ----------
-    contacts
-        Who hears whom.
-    by_trust
-        Whether ties weigh their trust.
-    """
+    """Return an empty column of what listeners miss: two bytes each where ties weigh 1."""
     dtype: Any = np.int64
     if not by_trust:
         dtype = np.uint16 if int(contacts.degree.max(initial=0)) < 0xFFFF else np.int32
@@ -174,18 +166,6 @@ def heard(
 
     Whether everybody is given its need depends on ``cascade.contacts_seen``, which is saved, and
     on nothing that is not: a world that was loaded goes on as the one that was saved.
-
-    Parameters
-    ----------
-    cascade, contacts, draws, speakers
-        As in :meth:`~sim.spread.cascade.model.PropagationModel.step`. Where the column is of int64
-        ties weigh their trust.
-    closed
-        Bitmap of agents that cannot be reached.
-    level, touched
-        As ``theta`` and ``m`` in :func:`sim.spread.neighbours.threshold_kernels.hear`.
-    deaf
-        Whether some of the closed must not hear: they will be open again.
     """
     left, scratch = cascade.held["left"], contacts.scratch
     by_trust = left.values.dtype == np.int64

@@ -56,13 +56,7 @@ class Formula:
 
 
 def formula_of(model: Parameters, name: str = "meet") -> Formula:
-    """Return ``meet(self, listener, speaker[, coin[, trust[, mine[, theirs]]]])`` of a model.
-
-    Raises
-    ------
-    PluginError
-        When the method takes another number of arguments.
-    """
+    """Return ``meet(self, listener, speaker[, coin[, trust[, mine[, theirs]]]])`` of a model."""
     return _formula(model, name, _PAIR, _pair, (2, 6), _plain_pair)
 
 

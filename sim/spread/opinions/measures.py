@@ -22,15 +22,6 @@ def clusters(
     A group is a run of opinions without a gap of 1/200 of the range or more; counted are those
     with at least the share ``least`` of all agents.
 
-    Parameters
-    ----------
-    opinions
-        float64 (agents,).
-    span
-        Their range.
-    least
-        In [0, 1].
-
     Examples
     --------
     >>> clusters(np.array([0.25, 0.25, 0.75, 0.25, 0.75]), (0.0, 1.0))
@@ -44,22 +35,7 @@ def clusters(
 
 
 def measured(opinions: Floats, span: Span) -> dict[str, float]:
-    """Return what a chart of opinions is summed up by.
-
-    Parameters
-    ----------
-    opinions
-        float64 (agents,).
-    span
-        Their range.
-
-    Returns
-    -------
-    dict
-        ``mean``; ``variance``; ``clusters``, groups of at least 5 % of agents, told apart by empty
-        200ths of the range; ``polarisation``, the variance as a share of the largest there can
-        be: 1 when one half stands at each end, 0 when all agree.
-    """
+    """Return what a chart of opinions is summed up by."""
     known = opinions[~np.isnan(opinions)]
     if not known.size:
         return {

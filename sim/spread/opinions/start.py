@@ -41,13 +41,7 @@ def rescaled(values: Floats, of: Span, to: Span) -> Floats:
 
 
 def check_start(owner: str, law: str, span: Span) -> tuple[str, tuple[Any, ...]]:
-    """Return (name of the law, what follows it).
-
-    Raises
-    ------
-    ParameterError
-        When it is no law, or leaves the range.
-    """
+    """Return (name of the law, what follows it)."""
     name, *rest = law.split(":")
     if name in {"even", "first"} and not rest:
         return name, ()
@@ -77,25 +71,7 @@ def started(
     key: np.uint64,
     people: AgentReader | None,
 ) -> Floats:
-    """Return the opinions with which agents begin.
-
-    Parameters
-    ----------
-    law
-        From :func:`check_start`.
-    span
-        The range of opinions.
-    agents, total
-        Whose; and how many agents there are in all.
-    key
-        Of the draws.
-    people
-        Where columns are looked up.
-
-    Returns
-    -------
-    float64, one for each of ``agents``.
-    """
+    """Return the opinions with which agents begin."""
     name, given = law
     low, high = span
     if name == "first":

@@ -27,17 +27,6 @@ class RivalVoices:
 
     They are columns of its oldest message: ``sum`` and ``said``, for a few agents or where ties
     weigh their trust, or ``ahead`` and ``heard`` (:mod:`sim.spread.rivals.sums_kernels`).
-
-    Parameters
-    ----------
-    keeper, contacts
-        The oldest message, and who hears whom.
-    draws
-        Its randomness, for thresholds.
-    closed
-        Bitmap of agents that need not hear.
-    by_trust
-        Whether ties weigh their trust.
     """
 
     def __init__(
@@ -78,15 +67,7 @@ class RivalVoices:
             kernels.look_ahead(self._whole, *self._thresholds, held["ahead"], held["heard"])
 
     def hear(self, contacts: Contacts, key: np.uint64, speakers: Ids, *, deaf: bool) -> None:
-        """Add what ``speakers`` say.
-
-        Parameters
-        ----------
-        contacts, key, speakers
-            Who hears them, the key of their draws, and uint32, ascending.
-        deaf
-            Whether some of the closed will be open again, and must not hear.
-        """
+        """Add what ``speakers`` say."""
         scratch, held = self._scratch, self._held
         trust = contacts.trust if self._by_trust else contacts.trust[:0]
         sums = None if "ahead" in held else self._columns(contacts, speakers)

@@ -53,22 +53,6 @@ def edge_course(
     ``theta`` is the chance that no message has come over a given tie to an agent that has passed
     none on itself; ``phi`` the chance that none has come and its source is in each state behind the
     first.
-
-    Parameters
-    ----------
-    contacts
-        float64 (n, n): the chance (or rate) that a tie from an agent in the one state puts its
-        listener into the other; n counts the states behind the first.
-    leaves
-        float64 (n, n): of changes by itself.
-    start
-        float64 (n,): the share of agents in each at the start.
-    setting, ticks, in_rates
-        As in :func:`edge_based`.
-
-    Returns
-    -------
-    float64 (ticks + 1, n + 1)
     """
     fresh, size = 1.0 - float(start.sum()), start.size
     mean = max(_pgf(setting, 1, 1.0), 1e-300)
@@ -104,13 +88,7 @@ def edge_course(
 
 
 def transmissibility(rules: ExplicitRules) -> float:
-    """Return the chance that a seed ever passes the message over one given tie.
-
-    Raises
-    ------
-    ValueError
-        When these rules know no such number (:func:`is_edge_based`).
-    """
+    """Return the chance that a seed ever passes the message over one given tie."""
     if not is_edge_based(rules):
         raise ValueError("Only rules that the edge-based model covers have a transmissibility.")
     passes = rules.hears[1:, 0, :].sum(axis=1)
@@ -159,17 +137,7 @@ _RARE = 1e-6
 def stays_based(
     rules: ExplicitRules, laws: Mapping[int, tuple[int, Floats]], setting: Setting, ticks: int
 ) -> tuple[Theory, ...]:
-    """Return the edge-based curve, or nothing where it does not hold or has too many ages.
-
-    Parameters
-    ----------
-    rules
-        Contacts, and changes by chance; in ticks.
-    laws
-        By state: the one that follows, and the cumulated chances of staying 1, 2, ... ticks.
-    setting, ticks
-        As for any theory.
-    """
+    """Return the edge-based curve, or nothing where it does not hold or has too many ages."""
     if not is_edge_based(rules) or any(becomes == 0 for becomes, _ in laws.values()):
         return ()
     short = {state: (becomes, _trimmed(law)) for state, (becomes, law) in laws.items()}

@@ -164,15 +164,7 @@ def _by_degree(
 
 
 def escaping(alone: Floats, *contacts: tuple[Floats, Floats]) -> Floats:
-    """Return the moves of one tick, (classes, s, s'), of agents that contacts may change.
-
-    Parameters
-    ----------
-    alone
-        Chances of a change by itself, for whom no contact changed.
-    *contacts
-        What one contact does (s, s'), and how many contacts there are, (classes,).
-    """
+    """Return the moves of one tick, (classes, s, s'), of agents that contacts may change."""
     weights, escaped = np.zeros(()), np.ones(())
     for does, many in contacts:
         any_of = np.minimum(does.sum(axis=-1), _ALMOST)
@@ -194,17 +186,7 @@ def followed(
     ticked: Callable[[Floats], Floats],
     ticks: int,
 ) -> Floats:
-    """Return the states after 0, 1, ... ``ticks``, stacked.
-
-    Parameters
-    ----------
-    start
-        Of any shape.
-    rate
-        The derivative, integrated by Runge-Kutta of fourth order; ``None``: none.
-    ticked
-        The states one tick later, where there is no derivative.
-    """
+    """Return the states after 0, 1, ... ``ticks``, stacked."""
     out = np.empty((ticks + 1, *start.shape))
     out[0] = start
     for tick in range(ticks):

@@ -36,22 +36,7 @@ def curves(
     *,
     in_rates: bool,
 ) -> tuple[Theory, ...]:
-    """Return the predicted curves, the sharpest first.
-
-    Parameters
-    ----------
-    table, states, seeded
-        The rules, the names of states, and that of seeds.
-    setting, ticks
-        What is known of the world, and for how long.
-    in_rates
-        Whether the rules hold rates in continuous time.
-
-    Raises
-    ------
-    InputError
-        When the setting has no agents, more seeds than agents, or shares that do not sum to 1.
-    """
+    """Return the predicted curves, the sharpest first."""
     refuse(setting)
     rules = spell_out(table, states, states.index(seeded), in_rates=in_rates)
     k = np.arange(setting.degrees.size)

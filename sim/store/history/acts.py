@@ -435,13 +435,7 @@ def _known(number: int) -> int:
 
 
 def look_up_history(path: Path | None, lookup: Lookup[T]) -> T:
-    """Open a history database and carry a lookup out on it; None: one that asks nothing.
-
-    Raises
-    ------
-    SnapshotError
-        As of :func:`gated_history`.
-    """
+    """Open a history database and carry a lookup out on it; None: one that asks nothing."""
     with _opened(path) as find:
         found: T = find(lookup)
     return found
@@ -461,14 +455,7 @@ def _opened(path: Path | None) -> Iterator[Callable[[Lookup[Any]], Any]]:
 
 @contextlib.contextmanager
 def gated_history(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a history database for reading behind every gate that SQLite has.
-
-    Raises
-    ------
-    SnapshotError
-        When there is none, or it is damaged, foreign, or of a newer version; and in place of
-        whatever SQLite or a check raises while the block runs.
-    """
+    """Open a history database for reading behind every gate that SQLite has."""
     with refusing(path), contextlib.closing(open_history(path)) as file:
         yield file
 
@@ -486,13 +473,7 @@ def refusing(path: Path) -> Iterator[None]:
 
 
 def open_history(path: Path) -> sqlite3.Connection:
-    """Return a history database open for reading, its tables found to be ours; close it.
-
-    Raises
-    ------
-    SnapshotError, DamagedError, sqlite3.Error, UnicodeError, TypeError
-        When it cannot be read; :func:`refusing` makes one of them.
-    """
+    """Return a history database open for reading, its tables found to be ours; close it."""
     _check_header(path)
     uri = f"{path.absolute().as_uri()}?mode=ro{still(path)}"
     file = sqlite3.connect(uri, uri=True, isolation_level=None)

@@ -96,17 +96,6 @@ def history_file(path: str | PathLike[str]) -> Path:
 class HistoryDatabase:
     """The owner of a history database: a thread that writes what it is given, in order.
 
-    Parameters
-    ----------
-    path
-        The database; it is made with the first tick, where there is none.
-    most_bytes
-        What it may take: the oldest ticks are dropped, those of other branches first.
-    line
-        Asked for what the ticks of the world were sealed with, by tick, when old ones are to go.
-    noticed
-        Called in the owner's thread when :attr:`trouble` came or went.
-
     Attributes
     ----------
     trouble
@@ -309,13 +298,7 @@ def _used(file: sqlite3.Connection) -> int:
 
 
 def _connected(path: Path) -> sqlite3.Connection:
-    """Open a database for writing, made anew where there is none.
-
-    Raises
-    ------
-    sqlite3.Error, FileError
-        When it cannot be, or is not one of ours.
-    """
+    """Open a database for writing, made anew where there is none."""
     from sim.store.history.acts import require_ours
 
     is_new = not os.path.lexists(path) or not path.lstat().st_size
@@ -365,11 +348,6 @@ def move_history(world: str | PathLike[str], target: str | PathLike[str]) -> Non
     """Give the history of a world's file the name that goes with another; it replaces that one's.
 
     Nobody has it open. A damaged one goes along as it is.
-
-    Raises
-    ------
-    FileError
-        When the disk refuses.
     """
     source, goal = history_file(world), history_file(target)
     with _explained(goal):
@@ -390,11 +368,6 @@ def copy_history(world: str | PathLike[str], target: str | PathLike[str]) -> Non
     """Copy the history of a world's file beside another; it replaces the one there.
 
     Somebody may be writing to it: what is committed is copied.
-
-    Raises
-    ------
-    FileError
-        When the disk refuses.
     """
     source, goal = history_file(world), history_file(target)
     if source.absolute() == goal.absolute():

@@ -33,24 +33,6 @@ _MOST_TICKS = 10_000_000
 class WorldHistory:
     """Everything that is on record of one world.
 
-    Parameters
-    ----------
-    adoptions
-        Of each message, in order of time.
-    told
-        What is known of the messages.
-    tick
-        The world's tick.
-    readings
-        Counts over time, in order of tick; empty where nobody noted any.
-    record
-        What members did and wrote on the platform; None where nobody knows.
-    seed
-        The world's, from which rules write texts.
-    cohorts
-        Generations of messages by number, of which R is told; as of a state of the world, which
-        may be an earlier one (:func:`~sim.store.history.reading.cohorts_of`).
-
     Examples
     --------
     >>> agents, ticks, sources = np.uint32([4, 7]), np.int32([0, 1]), np.uint32([NOBODY, 4])
@@ -84,15 +66,7 @@ class WorldHistory:
     def agent(
         self, agent: int, *, first: int | None = None, last: int | None = None
     ) -> list[HistoryEvent]:
-        """Return what an agent wrote, adopted, convinced others of, and did; in order of time.
-
-        Parameters
-        ----------
-        agent
-            Its index.
-        first, last
-            Ticks; None: from the beginning, to the end.
-        """
+        """Return what an agent wrote, adopted, convinced others of, and did; in order of time."""
         return self._look_up(self.find_agent(agent, first=first, last=last))
 
     def find_agent(
@@ -133,15 +107,7 @@ class WorldHistory:
         return sorted(found)
 
     def said(self, happening: HistoryEvent, people: Agents) -> QuotedTexts:
-        """Return what was said in a happening, and upon what; whose words are whose.
-
-        Parameters
-        ----------
-        happening
-            Of :meth:`agent` or :meth:`pair`.
-        people
-            The world's, of whom rules write.
-        """
+        """Return what was said in a happening, and upon what; whose words are whose."""
         told = {each.id: each.text for each in self.told}
         if happening.message >= 0 or self.record is None:
             return QuotedTexts(told.get(happening.message, ""))
@@ -166,13 +132,7 @@ class WorldHistory:
     def message(
         self, message: int, *, first: int | None = None, last: int | None = None
     ) -> Adopters:
-        """Return the adopters of a message with who from whom, in order of time.
-
-        Raises
-        ------
-        InputError
-            When there is no such message on record.
-        """
+        """Return the adopters of a message with who from whom, in order of time."""
         pack = self._pack(message)
         low, high = _bounds(first, last)
         within = slice(*np.searchsorted(pack.ticks, [low, high + 1]))
@@ -189,25 +149,7 @@ class WorldHistory:
         points: int | None = None,
         r: bool = False,
     ) -> HistorySeries:
-        """Return numbers over time.
-
-        Parameters
-        ----------
-        message
-            Of one message; None: of all.
-        first, last
-            Ticks; None: from the first event, to the world's tick.
-        points
-            At most so many stretches of ticks, at least 1; None: one each tick.
-        r
-            Whether R is told too: of stretches whose generations are whole (:attr:`cohorts`).
-
-        Raises
-        ------
-        InputError
-            When there is no such message, no room for a point, or a stretch of more than ten
-            million ticks.
-        """
+        """Return numbers over time."""
         if points is not None and points < 1:
             raise InputError(f"A series has at least 1 point, got {points}.")
         packs = self.packs if message is None else [self._pack(message)]
@@ -455,15 +397,7 @@ class AdoptionPack(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class AdoptionColumns:
-    """Adoptions of all messages in three columns, each message's one behind the other.
-
-    Parameters
-    ----------
-    messages, starts
-        Their numbers, and where each begins; with one more start where the last one ends.
-    agents, ticks, sources
-        The columns.
-    """
+    """Adoptions of all messages in three columns, each message's one behind the other."""
 
     messages: list[int]
     starts: Longs

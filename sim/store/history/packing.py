@@ -33,15 +33,7 @@ _LEVEL = 1
 
 
 def packed_acts(acts: ActColumns, following: int) -> Iterator[tuple[int, int, bytes]]:
-    """Yield (part, how many, bytes) of the acts of a tick, in order of their members.
-
-    Parameters
-    ----------
-    acts
-        In order.
-    following
-        The number of the first message behind the tick: those that acts are about are near it.
-    """
+    """Yield (part, how many, bytes) of the acts of a tick, in order of their members."""
     order = np.argsort(acts.agent, kind="stable")
     agent, act, message, other = (column[order] for column in acts)
     message = np.uint32(following) - message
@@ -56,13 +48,7 @@ def packed_acts(acts: ActColumns, following: int) -> Iterator[tuple[int, int, by
 
 
 def acts_of(part: int, count: int, data: bytes, following: int) -> ActColumns:
-    """Return the acts of :func:`packed_acts`.
-
-    Raises
-    ------
-    DamagedError
-        When they are none.
-    """
+    """Return the acts of :func:`packed_acts`."""
     raw = _unpacked(data, count * _ACT_BYTES)
     steps, act, message, other = _columns(raw, count, ("<u4", "u1", "<u4", "<u4"))
     agent = np.cumsum(steps, dtype=np.uint32) + np.uint32(part * PART)
@@ -78,13 +64,7 @@ def packed_wrote(wrote: PostedMessages) -> bytes:
 
 
 def wrote_of(count: int, data: bytes) -> PostedMessages:
-    """Return the messages of :func:`packed_wrote`.
-
-    Raises
-    ------
-    DamagedError
-        When they are none.
-    """
+    """Return the messages of :func:`packed_wrote`."""
     return PostedMessages(*_columns(_unpacked(data, count * _WROTE_BYTES), count, KINDS))
 
 
@@ -94,13 +74,7 @@ def packed_texts(texts: dict[int, str]) -> bytes:
 
 
 def texts_of(data: bytes) -> dict[int, str]:
-    """Return the words of :func:`packed_texts`.
-
-    Raises
-    ------
-    DamagedError
-        When they are none.
-    """
+    """Return the words of :func:`packed_texts`."""
     if not data:
         return {}
     try:
@@ -116,13 +90,7 @@ def packed_decisions(rows: Sequence[dict[str, Any]]) -> bytes:
 
 
 def decisions_of(data: bytes) -> list[dict[str, Any]]:
-    """Return the decisions of :func:`packed_decisions`.
-
-    Raises
-    ------
-    DamagedError
-        When they are none.
-    """
+    """Return the decisions of :func:`packed_decisions`."""
     try:
         rows = json.loads(_inflated(data))
     except (ValueError, RecursionError) as error:

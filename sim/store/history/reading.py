@@ -137,13 +137,7 @@ def cohorts_of(world: World) -> dict[int, Generations]:
 
 
 def columns_of(path: Path, wanted: Callable[[str], bool]) -> tuple[Meta, Columns]:
-    """Read some columns of a snapshot, each chunk checked; the rest of the file is not looked at.
-
-    Raises
-    ------
-    SnapshotError
-        When it is no snapshot, or damaged where it was read.
-    """
+    """Read some columns of a snapshot, each chunk checked; the rest is not looked at."""
     with opened(path) as file, gated(path) as connection:
         declared = arrays.declared(connection, file.body)
         entries = [e for e in declared if wanted(e.name) or e.name.startswith(PREFIX)]
@@ -159,13 +153,7 @@ def columns_of(path: Path, wanted: Callable[[str], bool]) -> tuple[Meta, Columns
 
 
 def people_of(path: str | PathLike[str]) -> Agents:
-    """Return the population of a world file, or of the newest checkpoint of its journal.
-
-    Raises
-    ------
-    SnapshotError
-        When it cannot be read.
-    """
+    """Return the population of a world file, or of the newest checkpoint of its journal."""
     file = as_path(path)
     folder = folder_of(file)
     if is_led_on(file):
@@ -196,13 +184,7 @@ _PLATFORM = ("platform.log.", "platform.posts.")
 
 
 def _record(path: Path, meta: Meta, columns: Columns, until: int) -> Record:
-    """Return what members did, by what a snapshot holds of that and what lies beside the file.
-
-    Raises
-    ------
-    SnapshotError
-        When either cannot be read.
-    """
+    """Return what members did, by what a snapshot holds of that and what lies beside the file."""
     said, tick = meta.get("platform"), int(meta["tick"])
     if said is None:
         return record_of(ActIndex({}, (), tick, False), path, until=until)
@@ -365,13 +347,7 @@ def _sent(journal: JournalFile, line: ReplayLine, after: int) -> Iterator[Messag
 
 
 def split(data: bytes, count: int) -> tuple[npt.NDArray[Any], ...]:
-    """Return agents, ticks and sources of a packed row.
-
-    Raises
-    ------
-    ValueError
-        When its length is another.
-    """
+    """Return agents, ticks and sources of a packed row."""
     if len(data) != ADOPTION_BYTES * count:
         raise ValueError(f"{len(data)} bytes are not {count} adoptions")
     agents, ticks, sources = np.frombuffer(data, np.uint32).reshape(3, count)

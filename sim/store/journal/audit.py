@@ -41,13 +41,7 @@ def write(connection: sqlite3.Connection, world: object) -> None:
 
 
 def acts_in(rows: Mapping[str, str]) -> list[LoggedAct]:
-    """Return the acts of a file's rows, in the order of the rows; not compared with their digests.
-
-    Raises
-    ------
-    ValueError
-        When they are no acts; the text is one clause.
-    """
+    """Return the acts of a file's rows, in order; not compared with their digests."""
     numbers = sorted(int(key[len(PART) :]) for key in rows if _is_part(key))
     found: list[LoggedAct] = []
     for number in numbers:
@@ -100,13 +94,7 @@ def _head(acts: Sequence[LoggedAct]) -> str:
 
 
 def attach(world: object, rows: Mapping[str, str]) -> None:
-    """Give a world that was read from a file the acts of the file; none: it keeps its own.
-
-    Raises
-    ------
-    ValueError
-        When they are no acts.
-    """
+    """Give a world that was read from a file the acts of the file; none: it keeps its own."""
     trail = getattr(world, "trail", None)
     acts = acts_in(rows)
     if isinstance(trail, Trail) and acts:

@@ -67,13 +67,7 @@ def audit(path: str | PathLike[str]) -> Audit:
 
 
 def checked(path: str | PathLike[str]) -> int:
-    """Check the log of acts of a world file; return how many there are.
-
-    Raises
-    ------
-    SnapshotError
-        Naming the first act that is not as it was noted.
-    """
+    """Check the log of acts of a world file; return how many there are."""
     found = saved_acts(as_path(path))
     if found.findings:
         raise SnapshotError(found.path, found.findings[0].rstrip("."))
@@ -81,13 +75,7 @@ def checked(path: str | PathLike[str]) -> int:
 
 
 def journal_checked(folder: Path) -> int:
-    """Check the chain of a journal; return how many entries it has.
-
-    Raises
-    ------
-    SnapshotError
-        Naming the first entry that is not as it was written.
-    """
+    """Check the chain of a journal; return how many entries it has."""
     count = 0
     with read_journal(folder) as journal:
         try:
@@ -101,13 +89,7 @@ def journal_checked(folder: Path) -> int:
 
 
 def saved_acts(file: Path) -> Audit:
-    """Return the acts of a world file alone, whatever lies beside it.
-
-    Raises
-    ------
-    SnapshotError
-        When it is no world file that can be read.
-    """
+    """Return the acts of a world file alone, whatever lies beside it."""
     with opened(file) as world, gated(world.path) as connection:
         return acts_of(file, world_rows(connection))
 
@@ -151,17 +133,7 @@ def no_checkpoint(folder: Path) -> SnapshotError:
 
 
 def find_acts(found: Audit, journal: Path, checkpoint: Checkpoint) -> Lookup[Audit]:
-    """Look up the acts behind a checkpoint, as they were when the lookup began.
-
-    Parameters
-    ----------
-    found
-        Those of the checkpoint.
-    journal
-        The file of the journal.
-    checkpoint
-        Its row there.
-    """
+    """Look up the acts behind a checkpoint, as they were when the lookup began."""
     acts, findings = list(found.acts), list(found.findings)
     number, digest = checkpoint.number, checkpoint.digest
     yield Query("BEGIN")  # whoever writes to it may trim it meanwhile

@@ -68,11 +68,6 @@ def folder_of(path: str | os.PathLike[str]) -> Path:
     """Return the folder in which the world of a file lives while it runs: ``NAME.hub.live``.
 
     Its files have no names that SQLite would take for a journal of ``NAME.hub``.
-
-    Raises
-    ------
-    FileError
-        Where the path names no file: it is empty, a folder as ``.`` is, or no name at all.
     """
     file = nameable(path)
     if not file.name:
@@ -82,20 +77,6 @@ def folder_of(path: str | os.PathLike[str]) -> Path:
 
 class Journal:
     """The journal's owner: a thread that writes what it is given, in order.
-
-    Parameters
-    ----------
-    folder
-        Holds the file ``journal``; made anew when there is none. The caller has its lease.
-    durable
-        Called in the owner's thread with each entry that is on the disk.
-    troubled
-        Called in the owner's thread with a sentence when the disk is full, and with None when it
-        took what waited.
-    ended
-        Called as the thread's last act, with the error that ended it or None.
-    most_pages
-        Pages of 4 KiB up to which the file may grow.
 
     Attributes
     ----------
@@ -144,30 +125,11 @@ class Journal:
         return self._items.unfinished_tasks == 0
 
     def put(self, entry: JournalEntry | None, checkpoint: Future[Checkpoint] | None = None) -> None:
-        """Give the owner something to write; waits while it has too much already.
-
-        Parameters
-        ----------
-        entry
-            The next one; or None for a checkpoint alone.
-        checkpoint
-            One that is being written: the entry is not acknowledged before that is done.
-
-        Raises
-        ------
-        JournalError
-            When the owner has ended: nothing more can be acknowledged.
-        """
+        """Give the owner something to write; waits while it has too much already."""
         self.put_all([(entry, checkpoint)])
 
     def put_all(self, items: Sequence[Item]) -> None:
-        """Give the owner some such things at once: the file has all of them, or none.
-
-        Raises
-        ------
-        JournalError
-            When the owner has ended: nothing more can be acknowledged.
-        """
+        """Give the owner some such things at once: the file has all of them, or none."""
         while True:
             self.require_alive()
             with contextlib.suppress(queue.Full):
@@ -191,13 +153,7 @@ class Journal:
         self._gives_up.set()
 
     def close(self) -> None:
-        """Write what waits, and end; does nothing when it has ended.
-
-        Raises
-        ------
-        JournalError
-            When something could not be written.
-        """
+        """Write what waits, and end; does nothing when it has ended."""
         while self._thread.is_alive():
             with contextlib.suppress(queue.Full):
                 self._items.put(None, timeout=PUT_SECONDS)
@@ -323,13 +279,7 @@ def _sizes(folder: Path) -> dict[str, tuple[tuple[int, int], int]]:
 
 
 def connected(path: Path, most_pages: int = MOST_PAGES) -> sqlite3.Connection:
-    """Open a journal for writing, made anew where there is none.
-
-    Raises
-    ------
-    sqlite3.Error, FileError
-        When it cannot be, or is not one of ours.
-    """
+    """Open a journal for writing, made anew where there is none."""
     is_new = not path.exists() or path.stat().st_size == 0
     if is_new:
         path.touch(PRIVATE)

@@ -37,20 +37,7 @@ class Signature(NamedTuple):
 
 
 class Lease:
-    """The right to write; it ends with :meth:`release`, or with the process.
-
-    Parameters
-    ----------
-    path
-        The lock's file; it stays when the lease ends, and says who held it last.
-
-    Raises
-    ------
-    LeaseError
-        When somebody holds it.
-    OSError
-        When the file cannot be written.
-    """
+    """The right to write; it ends with :meth:`release`, or with the process."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

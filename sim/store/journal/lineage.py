@@ -62,13 +62,7 @@ class Lineage(NamedTuple):
 
 
 def checked_name(name: str) -> str:
-    """Return the name of a bookmark.
-
-    Raises
-    ------
-    InputError
-        When it is empty, too long, a number, or not one line of printable text.
-    """
+    """Return the name of a bookmark."""
     fits = 0 < len(name) <= LONGEST_NAME and name == one_line(name).strip()
     if not fits or name.lstrip("+-").isdecimal():
         raise InputError(
@@ -79,13 +73,7 @@ def checked_name(name: str) -> str:
 
 
 def bookmarks(path: Place) -> list[Bookmark]:
-    """Return the bookmarks of a live world, in order of tick; none where there is no journal.
-
-    Raises
-    ------
-    SnapshotError
-        When the file that holds them is damaged.
-    """
+    """Return the bookmarks of a live world, in order of tick; none where there is no journal."""
     file = folder_of(as_path(path)) / BOOKMARKS_FILE
     try:
         said = _read(file)
@@ -98,15 +86,7 @@ def bookmarks(path: Place) -> list[Bookmark]:
 
 
 def keep_bookmarks(path: Place, kept: Iterable[Bookmark]) -> None:
-    """Write the bookmarks of a live world in place of those that are there.
-
-    Raises
-    ------
-    InputError
-        When there are too many.
-    FileError, OSError
-        When they cannot be written; then those that are there stay.
-    """
+    """Write the bookmarks of a live world in place of those that are there."""
     every = [list(each) for each in kept]
     if len(every) > MOST_BOOKMARKS:
         raise InputError(f"A world has at most {MOST_BOOKMARKS:,} bookmarks; remove some.")

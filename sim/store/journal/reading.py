@@ -53,15 +53,7 @@ class BrokenError(Exception):
 
 
 class JournalFile:
-    """A journal that is being read.
-
-    Parameters
-    ----------
-    path, connection
-        The file, open read-only.
-    version
-        Of the journal; the entries of an earlier one can be read, not done again.
-    """
+    """A journal that is being read."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection, version: int) -> None:
         self.path = path
@@ -84,13 +76,7 @@ class JournalFile:
         return self.look_up(find_checkpoints())
 
     def line(self, number: int | None = None, tick: int | None = None) -> ReplayLine:
-        """Return the line to an entry, None: the last one; up to a tick where that is given.
-
-        Raises
-        ------
-        BrokenError
-            When a jump in the journal leads nowhere.
-        """
+        """Return the line to an entry, None: the last one; up to a tick where that is given."""
         try:
             jumps = self.jumps()
             last = max(self._last("entries"), self._last("checkpoints"))
@@ -122,13 +108,7 @@ class JournalFile:
         return size
 
     def jumps(self) -> list[Jump]:
-        """Return the entries by which the world went to another tick, in order.
-
-        Raises
-        ------
-        BrokenError
-            When one says nothing of the kind.
-        """
+        """Return the entries by which the world went to another tick, in order."""
         found = []
         for number, said in self.rows(
             "SELECT number, command FROM entries WHERE kind = ? ORDER BY number", JUMP
@@ -141,18 +121,7 @@ class JournalFile:
         return found
 
     def entries(self, after: int, previous: bytes) -> Iterator[JournalEntry]:
-        """Yield the entries behind number ``after``, each checked.
-
-        Parameters
-        ----------
-        after, previous
-            Number and digest of the entry before.
-
-        Raises
-        ------
-        BrokenError
-            In place of the first that is missing, damaged or changed.
-        """
+        """Yield the entries behind number ``after``, each checked."""
         expected = after + 1
         try:
             for row in self.rows(_ENTRIES, after):
@@ -211,13 +180,7 @@ def _unreadable(expected: int, error: BaseException) -> BrokenError:
 
 @contextlib.contextmanager
 def read_journal(folder: Path) -> Iterator[JournalFile]:
-    """Open the journal of a live world for reading; its bytes stay as they are.
-
-    Raises
-    ------
-    SnapshotError
-        When there is none, or it is damaged as a whole, foreign, or of a newer version.
-    """
+    """Open the journal of a live world for reading; its bytes stay as they are."""
     path = folder / JOURNAL_FILE
     with refusing(path), contextlib.closing(open_journal(path)) as file:
         yield JournalFile(path, file, _version_in(file))
@@ -236,13 +199,7 @@ def refusing(path: Path) -> Iterator[None]:
 
 
 def open_journal(path: Path) -> sqlite3.Connection:
-    """Return a journal open for reading, its tables found to be ours; close it.
-
-    Raises
-    ------
-    SnapshotError, sqlite3.Error, UnicodeError
-        When it cannot be read; :func:`refusing` makes one of them.
-    """
+    """Return a journal open for reading, its tables found to be ours; close it."""
     _check_header(path)
     wal = path.with_name(f"{path.name}-wal")
     # Without a WAL nothing beside the file is needed, and none is made.

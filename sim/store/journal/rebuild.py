@@ -64,28 +64,7 @@ def rebuild(
     number: int | None = None,
     report: Report = quiet,
 ) -> RebuiltWorld:
-    """Build a live world anew as it was when it left a tick; nothing on the disk is changed.
-
-    Parameters
-    ----------
-    path
-        The world's file, ``NAME.hub``.
-    tick
-        From the first checkpoint's to the last one of the line.
-    apply
-        Does an entry again; False when only its program could.
-    number
-        The entry to which the line leads; None: the journal's last one, the line the world is on.
-    report
-        Told of progress; may cancel.
-
-    Raises
-    ------
-    InputError
-        When the line does not come by that tick, or no checkpoint before it is kept.
-    SnapshotError
-        When the journal is damaged there, or comes out differently.
-    """
+    """Build a live world anew as it was when it left a tick; nothing on the disk is changed."""
     folder = folder_of(as_path(path))
     with read_journal(folder) as journal:
         try:
@@ -104,13 +83,7 @@ def rebuild(
 
 
 def earliest(path: str | PathLike[str]) -> int:
-    """Return the earliest tick on the world's line that can be rebuilt.
-
-    Raises
-    ------
-    SnapshotError
-        When the journal cannot be read.
-    """
+    """Return the earliest tick on the world's line that can be rebuilt."""
     folder = folder_of(as_path(path))
     with read_journal(folder) as journal:
         try:
@@ -122,20 +95,7 @@ def earliest(path: str | PathLike[str]) -> int:
 
 
 def is_kept(path: str | PathLike[str], goals: Sequence[tuple[int, int]]) -> list[bool]:
-    """Say which ticks a journal still leads to: what is older than its window was given up.
-
-    Parameters
-    ----------
-    path
-        The world's file.
-    goals
-        Ticks, each with an entry of the line that it is on; 0: the line that the world is on.
-
-    Raises
-    ------
-    SnapshotError
-        When the journal cannot be read.
-    """
+    """Say which ticks a journal still leads to: what is older than its window was given up."""
     folder = folder_of(as_path(path))
     with read_journal(folder) as journal:
         there = [each for each in journal.checkpoints() if (folder / each.file).is_file()]
@@ -147,13 +107,7 @@ def is_kept(path: str | PathLike[str], goals: Sequence[tuple[int, int]]) -> list
 
 
 def same_way(path: str | PathLike[str], one: int, other: int, tick: int) -> bool:
-    """Whether two lines of a journal, to the entries ``one`` and ``other``, are one up to a tick.
-
-    Raises
-    ------
-    SnapshotError
-        When the journal cannot be read.
-    """
+    """Whether the lines of a journal to ``one`` and to ``other`` are the same up to a tick."""
     with read_journal(folder_of(as_path(path))) as journal:
         try:
             lines = (journal.line(one, tick), journal.line(other, tick))

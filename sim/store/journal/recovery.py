@@ -109,26 +109,7 @@ class _Replay:
 
 
 def recover(path: str | PathLike[str], apply: Apply, *, report: Report = quiet) -> Recovery:
-    """Bring back the live world of a file.
-
-    Parameters
-    ----------
-    path
-        The world's file, ``NAME.hub``, beside which ``NAME.hub.live`` lies; it need not exist.
-    apply
-        Does an entry again.
-    report
-        Told of progress; may cancel.
-
-    Returns
-    -------
-    Recovery
-
-    Raises
-    ------
-    SnapshotError
-        When there is no journal, or no checkpoint from which to begin.
-    """
+    """Bring back the live world of a file."""
     began = perf_counter()
     folder = folder_of(as_path(path))
     acked = read_acked(folder)
@@ -310,17 +291,7 @@ def _loaded(folder: Path, checkpoint: Checkpoint, report: Report) -> World:
 
 
 def older_checkpoint(folder: Path) -> Checkpoint | None:
-    """Return where a world opens whose journal an earlier version wrote, without loading it.
-
-    Parameters
-    ----------
-    folder
-        Where its journal lies.
-
-    Returns
-    -------
-    None where the journal is of this version and can be done again, or cannot be read.
-    """
+    """Return where a world opens whose journal an earlier version wrote, without loading it."""
     try:
         with read_journal(folder) as journal:
             if journal.version >= VERSION:

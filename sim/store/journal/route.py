@@ -20,15 +20,7 @@ _LAST = 1 << 62
 
 
 class Jump(NamedTuple):
-    """An entry by which the world went elsewhere.
-
-    Parameters
-    ----------
-    number
-        The entry.
-    tick, line
-        Where to: the tick, on the line that leads to the entry ``line``.
-    """
+    """An entry by which the world went elsewhere."""
 
     number: int
     tick: int
@@ -62,20 +54,6 @@ class ReplayLine:
     @classmethod
     def to(cls, jumps: Iterable[Jump], number: int, tick: int | None = None) -> ReplayLine:
         """Return the line to an entry, or to a tick before it.
-
-        Parameters
-        ----------
-        jumps
-            Of the journal, in order.
-        number
-            The entry.
-        tick
-            Where the line ends, with whatever was done at that tick; None: at the entry.
-
-        Raises
-        ------
-        ValueError
-            When a jump leads nowhere.
 
         Examples
         --------

@@ -59,18 +59,7 @@ TABLES: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class EntryAdoptions:
-    """Who adopted one message in the ticks of an entry.
-
-    Parameters
-    ----------
-    cascade
-        The message's number.
-    count
-        How many.
-    data
-        Their indices (uint32), then the ticks (int32), then who convinced them (uint32,
-        0xFFFFFFFF for nobody): 12 bytes an adoption, little-endian.
-    """
+    """Who adopted one message in the ticks of an entry."""
 
     cascade: int
     count: int
@@ -89,27 +78,7 @@ class EntryCounts:
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """One acknowledged command, or a stretch of ticks: one transaction.
-
-    Parameters
-    ----------
-    number
-        From 1, without gaps.
-    tick
-        The world's tick afterwards.
-    ticks
-        How many ticks the entry ran; 0 for a command.
-    kind, command
-        What was done, such as ``"step"`` or ``"inject"``, and its arguments as canonical JSON.
-    author
-        Who asked for it, such as ``"screen"``.
-    adoptions, metrics
-        What came of it.
-    state
-        16 bytes: digest of the world's columns as :mod:`sim.store.journal.state` looks at them.
-    digest
-        16 bytes: xxh3_128 of the previous entry's digest and everything above.
-    """
+    """One acknowledged command, or a stretch of ticks: one transaction."""
 
     number: int
     tick: int
@@ -150,19 +119,7 @@ class JournalEntry:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A snapshot of the world as it was right after an entry.
-
-    Parameters
-    ----------
-    number, tick
-        The last entry that it contains, and its tick; number 0 is where the journal begins.
-    file
-        Its name in the journal's folder.
-    world
-        ``world.digest()``, 32 hex digits.
-    digest
-        Digest of the entry ``number``; for number 0 sixteen zeros.
-    """
+    """A snapshot of the world as it was right after an entry."""
 
     number: int
     tick: int
@@ -172,12 +129,6 @@ class Checkpoint:
 
 
 def canonical(value: Any) -> str:
-    """Return JSON text that is the same for the same value, whatever its order was.
-
-    Raises
-    ------
-    InputError
-        When JSON cannot hold it.
-    """
+    """Return JSON text that is the same for the same value, whatever its order was."""
     kept = plain(value, "command")
     return json.dumps(kept, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -42,13 +42,7 @@ class EntryState(NamedTuple):
 
 
 class Observer:
-    """Notices what happened in a world since it last looked.
-
-    Parameters
-    ----------
-    world
-        As it is now; adoptions from here on are told.
-    """
+    """Notices what happened in a world since it last looked."""
 
     def __init__(self, world: World) -> None:
         self._sizes: dict[int, int] = {}

@@ -90,13 +90,7 @@ class PopulatedWorld(Protocol):
 
 
 def of(world: object, asked: bool | None) -> PopulatedWorld | None:
-    """Return the world when its rows are to be written: as asked, or where that costs little.
-
-    Raises
-    ------
-    InputError
-        When they are asked for and the world has no agents.
-    """
+    """Return the world when its rows are to be written: as asked, or where that costs little."""
     if isinstance(world, PopulatedWorld):
         return world if asked or (asked is None and _is_small(world)) else None
     if asked:
@@ -105,17 +99,7 @@ def of(world: object, asked: bool | None) -> PopulatedWorld | None:
 
 
 def write(connection: sqlite3.Connection, world: PopulatedWorld, report: Report = quiet) -> None:
-    """Create and fill the tables of the classical schema; of ``messages`` those of members.
-
-    Parameters
-    ----------
-    connection
-        A new file in a transaction.
-    world
-        Read only.
-    report
-        Told of progress by table; may cancel.
-    """
+    """Create and fill the tables of the classical schema; of ``messages`` those of members."""
     create_tables(connection, RELATIONAL_TABLES)
     fill(connection, world, report)
 
@@ -127,19 +111,7 @@ def fill(
     *,
     posts: Iterable[Row] | None = None,
 ) -> int:
-    """Fill the tables of the classical schema, but for injected messages.
-
-    Parameters
-    ----------
-    connection, world, report
-        As of :func:`write`; the tables are there and empty.
-    posts
-        Messages of members as :func:`told_posts` takes them; None: those still in feeds.
-
-    Returns
-    -------
-    How many rows were written.
-    """
+    """Fill the tables of the classical schema, but for injected messages."""
     ids = [utf8(world.agents.id(index)) for index in range(len(world.agents))]
     ties = _every("agent_relationships")
     changed = _changed_ties(world)
@@ -278,30 +250,12 @@ def injected_of(world: PopulatedWorld) -> dict[int, int]:
 
 
 def message_id(post: int | None, injected: Mapping[int, int]) -> int | None:
-    """Return the ``message_id`` of a message on the platform.
-
-    Parameters
-    ----------
-    post
-        Its number there; None: there is none.
-    injected
-        Number there to the injected message that it is.
-    """
+    """Return the ``message_id`` of a message on the platform."""
     return None if post is None else injected.get(post, POSTS_FROM + post)
 
 
 def told_posts(posts: Iterable[Row], injected: Mapping[int, int]) -> Iterator[Row]:
-    """Yield messages of members as rows of ``messages``.
-
-    Parameters
-    ----------
-    posts
-        Each (number, tick, author's id, kind, number that it answers or None, whose, text, tags as
-        JSON, injected message that it is or None, and counts); those injected are left out, they
-        have rows of their own.
-    injected
-        Of :func:`injected_of`: what is answered may not be among the messages any more.
-    """
+    """Yield messages of members as rows of ``messages``."""
     names = ("likes", "shares", "replies", "reports", "dislikes")
     for number, tick, author, kind, parent, _to, text, tags, message, *counts in posts:
         if message is None:
@@ -567,33 +521,7 @@ def write_database(
     beside: Sequence[ExtraTable] = (),
     report: Report = quiet,
 ) -> int:
-    """Write the tables of the classical schema and their indexes to an empty file.
-
-    Parameters
-    ----------
-    world
-        Must hold still meanwhile.
-    path
-        A new or empty file; what is left of it after an error is of no use.
-    posts
-        Messages of members as :func:`~sim.store.relational.tables.told_posts` takes them; None:
-        those still in feeds.
-    beside
-        Further tables.
-    report
-        Told the stages "writing rows" and "indexing"; may cancel.
-
-    Returns
-    -------
-    How many rows it holds.
-
-    Raises
-    ------
-    OSError
-        When the disk is full, or the file cannot be written.
-    Cancelled
-        When ``report`` says so.
-    """
+    """Write the tables of the classical schema and their indexes to an empty file."""
     uri = f"{Path(path).absolute().as_uri()}?mode=rwc&nolock=1"
     with _plainly(), contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as to:
         for pragma in _PRAGMAS:

@@ -78,13 +78,7 @@ class ColumnEntry:
 
     @classmethod
     def parse(cls, row: tuple[Any, ...]) -> ColumnEntry:
-        """Read a row of a file that nobody vouches for.
-
-        Raises
-        ------
-        DamagedError
-            When shape, dtype, size and number of chunks do not agree.
-        """
+        """Read a row of a file that nobody vouches for."""
         if tuple(type(value) for value in row) != ROW_TYPES:  # STRICT binds writers, not files
             raise DamagedError(f"a column is declared by values of wrong types: {row!r:.80}")
         name, dtype, shape_text, order, size, chunks, checksum = row
@@ -105,13 +99,7 @@ class ColumnEntry:
 
 
 def check_columns(columns: Mapping[str, Array]) -> Columns:
-    """Return the arrays C-contiguous and little-endian.
-
-    Raises
-    ------
-    InputError
-        When one is not an array of numbers.
-    """
+    """Return the arrays C-contiguous and little-endian."""
     return {name: _portable(name, array) for name, array in columns.items()}
 
 
@@ -136,20 +124,7 @@ def write(
 
 
 def declared(connection: sqlite3.Connection, room: int) -> list[ColumnEntry]:
-    """Read the table ``columns``, in order.
-
-    Parameters
-    ----------
-    connection
-        An open world file.
-    room
-        Bytes of that file: columns are stored as they are, so they cannot be larger.
-
-    Raises
-    ------
-    DamagedError
-        When the declarations contradict themselves, each other or the size of the file.
-    """
+    """Read the table ``columns``, in order."""
     rows = connection.execute(
         'SELECT name, dtype, shape, "order", bytes, chunks, checksum FROM columns ORDER BY id'
     )
@@ -179,13 +154,7 @@ def read(
 
 
 def read_some(connection: sqlite3.Connection, entries: list[ColumnEntry]) -> Columns:
-    """Read some columns, each chunk of them checked; of the others nothing is read.
-
-    Raises
-    ------
-    DamagedError
-        As :func:`read`.
-    """
+    """Read some columns, each chunk of them checked; of the others nothing is read."""
     listed = {
         (column, number): (row, checksum)
         for row, checksum, column, number in connection.execute(

@@ -91,17 +91,7 @@ def naming(world: object) -> Who:
 
 
 def write(connection: sqlite3.Connection, meta: Meta, said: Said) -> None:
-    """Write the table ``world``.
-
-    Parameters
-    ----------
-    connection
-        A new file.
-    meta
-        The world's metadata; kept whole under the key ``meta``.
-    said
-        What else it says; None is left out.
-    """
+    """Write the table ``world``."""
     rows: dict[str, object] = {
         "format": "Hubbub world; saves/README.md says how to read it",
         "saved_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -118,16 +108,6 @@ def mirror(connection: sqlite3.Connection, meta: Meta, columns: Columns, who: Wh
     """Write the tables ``plugins``, ``messages`` and ``cascades``; returns the models' names.
 
     Few messages are held at a time: of those that ended there may be any number.
-
-    Parameters
-    ----------
-    connection, meta
-        As of :func:`write`.
-    columns
-        For the messages whose records are packed, and for the number of seeds of each cascade,
-        from ``cascade.ID.seeds``.
-    who
-        Names an author (:func:`naming`).
     """
     _insert(connection, "plugins", map(_plugin, _dicts(meta, "plugins")))
     messages = _dicts(meta, "messages")

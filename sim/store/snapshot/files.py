@@ -27,16 +27,7 @@ FULL_NAMES = frozenset(["SQLITE_FULL", "SQLITE_IOERR", "SQLITE_IOERR_WRITE", "SQ
 
 @contextlib.contextmanager
 def draft(target: Path) -> Iterator[Draft]:
-    """Open a draft of ``target``; it is gone afterwards unless it was published.
-
-    Raises
-    ------
-    FileError
-        When the target is a symbolic link, folder, device or somebody else's file: a save
-        replaces world files and nothing else.
-    OSError
-        When the folder cannot be written.
-    """
+    """Open a draft of ``target``; it is gone afterwards unless it was published."""
     _require_replaceable(target)
     sweep(target)
     work = Draft(target, PRIVATE)
@@ -48,13 +39,7 @@ def draft(target: Path) -> Iterator[Draft]:
 
 
 def small(path: Path, most: int) -> bytes:
-    """Return the first bytes of a regular file; of a pipe or a link nothing is read.
-
-    Raises
-    ------
-    OSError
-        When there is no such file.
-    """
+    """Return the first bytes of a regular file; of a pipe or a link nothing is read."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):

@@ -42,14 +42,7 @@ READABLE = frozenset([*CORE_TABLES, *RELATIONAL_TABLES, "sqlite_master", "sqlite
 
 @contextlib.contextmanager
 def gated(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a world file read-only behind every gate that SQLite has.
-
-    Raises
-    ------
-    SnapshotError
-        When its tables are not exactly ours, and in place of whatever SQLite or a check raises
-        while the block runs.
-    """
+    """Open a world file read-only behind every gate that SQLite has."""
     with refusing(path), contextlib.closing(open_gated(path)) as file:
         yield file
 
@@ -67,13 +60,7 @@ def refusing(path: Path) -> Iterator[None]:
 
 
 def open_gated(path: Path) -> sqlite3.Connection:
-    """Return a world file open for reading, its tables found to be ours; close it.
-
-    Raises
-    ------
-    DamagedError, sqlite3.Error, UnicodeDecodeError
-        When it cannot be read; :func:`refusing` makes one SnapshotError of them.
-    """
+    """Return a world file open for reading, its tables found to be ours; close it."""
     uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
     file = sqlite3.connect(uri, uri=True, isolation_level=None)
     try:
@@ -118,13 +105,7 @@ class DamagedError(Exception):
 
 
 class Deadline:
-    """Stops a query that takes too long; a progress handler of SQLite.
-
-    Parameters
-    ----------
-    seconds
-        What a query may take.
-    """
+    """Stops a query that takes too long; a progress handler of SQLite."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -144,25 +125,13 @@ class Deadline:
 
 
 class Room:
-    """What rows may take; counts each that is read.
-
-    Parameters
-    ----------
-    size
-        Bytes of the file, or what is left of them.
-    """
+    """What rows may take; counts each that is read."""
 
     def __init__(self, size: int) -> None:
         self._left = size
 
     def take(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Count a row, and return it.
-
-        Raises
-        ------
-        DamagedError
-            When there is no room for it.
-        """
+        """Count a row, and return it."""
         self._left -= ROW_BYTES + sum(len(each) for each in row if isinstance(each, (str, bytes)))
         if self._left < 0:
             raise DamagedError("its rows claim to be larger than the file")
@@ -170,13 +139,7 @@ class Room:
 
 
 def bounded(rows: Iterable[tuple[Any, ...]], room: int) -> Iterator[tuple[Any, ...]]:
-    """Yield rows as long as they fit into a file of ``room`` bytes.
-
-    Raises
-    ------
-    DamagedError
-        When there are more.
-    """
+    """Yield rows as long as they fit into a file of ``room`` bytes."""
     return map(Room(room).take, rows)
 
 

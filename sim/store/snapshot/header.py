@@ -30,15 +30,7 @@ LOOKS = (
 
 
 def as_path(path: str | PathLike[str]) -> Path:
-    """Return a path that the system can be asked about.
-
-    Raises
-    ------
-    FileError
-        When it is empty, or holds a NUL character or half a character (a lone surrogate).
-    SnapshotError
-        When it is a folder by its name, ``.`` or ``/``.
-    """
+    """Return a path that the system can be asked about."""
     path = nameable(path)
     if not path.name:  # "." and "/"
         raise SnapshotError(path, "a folder, not a world file")
@@ -58,19 +50,7 @@ def nameable(path: str | PathLike[str]) -> Path:
 
 
 def open_regular(path: Path) -> int:
-    """Open a regular file for reading and return its descriptor; nothing else is touched.
-
-    Parameters
-    ----------
-    path
-        A file, or a symbolic link to one.
-
-    Raises
-    ------
-    SnapshotError
-        When it is missing, may not be read, or is a folder, pipe, device or socket. A pipe never
-        blocks here, and a device is not opened (some act on being opened).
-    """
+    """Open a regular file for reading and return its descriptor; nothing else is touched."""
     try:
         _require_regular(path, os.stat(path).st_mode)  # noqa: PTH116 - follows links
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -85,22 +65,7 @@ def open_regular(path: Path) -> int:
 
 
 def check_header(path: Path, header: bytes, size: int) -> int:
-    """Check magic, owner, version and length; return the number of bytes before the trailer.
-
-    Parameters
-    ----------
-    path
-        Named in the error.
-    header
-        The first 100 bytes, or fewer when the file is shorter.
-    size
-        Bytes of the whole file.
-
-    Raises
-    ------
-    SnapshotError
-        When this is no world file, one of a newer version, or one that is cut short.
-    """
+    """Check magic, owner, version and length; return the number of bytes before the trailer."""
     if size == 0:
         raise SnapshotError(path, "the file is empty, not a Hubbub world")
     if not header.startswith(SQLITE_MAGIC[: len(header)]):

@@ -111,13 +111,7 @@ class Verification:
 
 
 def under_way(path: str | PathLike[str]) -> frozenset[int]:
-    """Return the numbers of the messages of a world file that run or wait.
-
-    Raises
-    ------
-    SnapshotError
-        As of :func:`info`.
-    """
+    """Return the numbers of the messages of a world file that run or wait."""
     with opened(as_path(path)) as file, gated(file.path) as connection:
         rows = connection.execute(
             "SELECT id FROM cascades WHERE status IN ('running', 'queued') ORDER BY id"

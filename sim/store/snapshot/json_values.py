@@ -18,23 +18,7 @@ SPARE_BYTES = 64 << 20
 
 
 def plain(value: Any, where: str = "meta", depth: int = 0) -> Any:
-    """Return ``value`` with Python's own types only.
-
-    Parameters
-    ----------
-    value
-        None, bool, int, float, str, numpy scalars and arrays, and lists, tuples and dicts of
-        these; tuples and arrays become lists.
-    where
-        Its address, for the error.
-    depth
-        How deep it lies; at most 64.
-
-    Raises
-    ------
-    InputError
-        For NaN and infinity (JSON has neither), keys that are not text, and any other type.
-    """
+    """Return ``value`` with Python's own types only."""
     if isinstance(value, (np.generic, np.ndarray)):  # first: some are also Python's str or float
         return plain(value.tolist(), where, depth + 1)
     if value is None or isinstance(value, (bool, str)):
@@ -62,14 +46,7 @@ def to_json(value: Any, where: str = "meta") -> str:
 
 
 def from_json(text: str) -> Any:
-    """Read JSON from a file that nobody vouches for.
-
-    Raises
-    ------
-    ValueError
-        When it is malformed, nested without end, uses NaN or infinity, or is made of so many tiny
-        pieces that it would take many times its size in memory.
-    """
+    """Read JSON from a file that nobody vouches for."""
     if OBJECT_BYTES * sum(map(text.count, "[{,")) > SPARE_BYTES + 4 * len(text):
         raise ValueError("too many values for its size")
     try:

@@ -95,13 +95,7 @@ class OpenedFile:
         return world
 
     def require(self, same: bool, symptom: str = "") -> None:
-        """Refuse a file whose bytes do not hash to what its trailer says.
-
-        Raises
-        ------
-        SnapshotError
-            When not ``same``; ``symptom`` is what else was noticed, it may tell where.
-        """
+        """Refuse a file whose bytes do not hash to what its trailer says."""
         if not same:
             text = "damaged or changed: its bytes are not those that were saved"
             raise SnapshotError(self.path, f"{text} ({symptom})" if symptom else text)
@@ -163,13 +157,7 @@ class OpenedFile:
 
 
 def unpack(path: Path, meta: Meta, columns: Columns) -> None:
-    """Unpack the messages that ended, in place, where there is memory for them.
-
-    Raises
-    ------
-    SnapshotError
-        When their records are none, or need more memory than is free.
-    """
+    """Unpack the messages that ended, in place, where there is memory for them."""
     try:
         needed = sum(record.whole for record in records(columns))
         if needed and needed + WORKING_BYTES > available_bytes():
@@ -183,13 +171,7 @@ def unpack(path: Path, meta: Meta, columns: Columns) -> None:
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[OpenedFile]:
-    """Open a file and check what can be checked without SQLite: kind, header, length, trailer.
-
-    Raises
-    ------
-    SnapshotError
-        When it is missing, foreign, truncated, of a newer version, or fails while it is read.
-    """
+    """Open a file and check what can be checked without SQLite: kind, header, length, trailer."""
     descriptor = open_regular(path)
     try:
         size = os.fstat(descriptor).st_size
@@ -206,13 +188,7 @@ def opened(path: Path) -> Iterator[OpenedFile]:
 
 
 def world_rows(connection: sqlite3.Connection, room: int = 256 << 20) -> dict[str, str]:
-    """Return the table ``world`` of a file of ``room`` bytes.
-
-    Raises
-    ------
-    DamagedError
-        When a row is not text, or they are larger than the file.
-    """
+    """Return the table ``world`` of a file of ``room`` bytes."""
     return look_up(connection, find_world(), lambda: room)
 
 

@@ -184,18 +184,7 @@ def create_tables(connection: sqlite3.Connection, tables: dict[str, str]) -> Non
 
 
 def known_tables(found: list[tuple[str, str, str | None]]) -> str | None:
-    """Compare a file's schema with the only ones that this program writes.
-
-    Parameters
-    ----------
-    found
-        Rows ``(type, name, sql)`` of ``sqlite_schema``.
-
-    Returns
-    -------
-    None when it is the core tables, with or without all relational ones; else one clause that
-    names the first difference.
-    """
+    """Compare a file's schema with the only ones that this program writes."""
     allowed = CORE_TABLES | RELATIONAL_TABLES
     is_old = ("table", "agents", _VERSION_1["agents"]) in found
     if is_old:

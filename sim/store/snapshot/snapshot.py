@@ -243,20 +243,7 @@ T = TypeVar("T")
 
 
 class FiledRecords:
-    """The packed records of a world file.
-
-    Parameters
-    ----------
-    path
-        The file.
-    size
-        Bytes of all records together.
-
-    Raises
-    ------
-    sqlite3.Error
-        When the file does not hold them.
-    """
+    """The packed records of a world file."""
 
     def __init__(self, path: Path, size: int) -> None:
         self.path = path
@@ -283,13 +270,7 @@ class FiledRecords:
         return MemoryChunks, (np.frombuffer(self.read(0, self._size), np.uint8),)
 
     def read(self, start: int, stop: int) -> bytes:
-        """Return some of the bytes.
-
-        Raises
-        ------
-        InputError
-            When the file cannot be read any more.
-        """
+        """Return some of the bytes."""
         try:
             with self._lock:
                 return b"".join(self._pieces(start, stop))
@@ -323,21 +304,7 @@ class FiledRecords:
 
 
 def leave_in_file(world: World, path: Path, *, kept: int = KEPT_BYTES) -> bool:
-    """Let a world that was just loaded read its cold records from its file.
-
-    Parameters
-    ----------
-    world
-        Loaded from ``path``.
-    path
-        A world file.
-    kept
-        Bytes up to which they stay in memory.
-
-    Returns
-    -------
-    Whether it does; not where there are few, or the file is not what was loaded.
-    """
+    """Let a world that was just loaded read its cold records from its file."""
     cold = world.agents.lore.cold
     size = cold.packed_bytes
     if size <= kept:

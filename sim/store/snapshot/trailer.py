@@ -68,17 +68,6 @@ class Leaves:
     """Work on each MiB of the first ``size`` bytes of an open file, done by threads.
 
     It begins at once; leaving the ``with`` block drops what has not begun.
-
-    Parameters
-    ----------
-    descriptor
-        An open file; it is read by position, never moved.
-    size
-        Bytes to cover, at least 1.
-    work
-        Called with (data, number of the leaf, whether it is the last).
-    threads
-        How many; they run beside each other only while ``work`` is outside Python.
     """
 
     def __init__(self, descriptor: int, size: int, work: Work, threads: int) -> None:

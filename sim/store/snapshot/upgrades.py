@@ -114,16 +114,7 @@ CHANGES: dict[int, tuple[Upgrade, ...]] = {
 
 
 def upgrade(version: int, meta: dict[str, Any], columns: Columns) -> None:
-    """Change what a file of ``version`` held into what the present version would hold.
-
-    Parameters
-    ----------
-    version
-        That of the file; the present one changes nothing.
-    meta, columns
-        As of ``World.dump()``; changed in place. They are of a file whose bytes may be forged:
-        whatever a change cannot read it raises, and the file is refused.
-    """
+    """Change what a file of ``version`` held into what the present version would hold."""
     for number, changes in sorted(CHANGES.items()):
         if number >= version:
             for change in changes:

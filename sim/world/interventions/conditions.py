@@ -78,18 +78,6 @@ class WorldCondition:
 def condition_of(text: str, *, is_saved: bool = False) -> WorldCondition:
     """Return the condition that a person wrote.
 
-    Parameters
-    ----------
-    text
-        ``QUANTITY SIGN NUMBER`` or ``QUANTITY#MESSAGE SIGN NUMBER``.
-    is_saved
-        Whether a file says it: a metric whose plugin is missing then keeps its last number.
-
-    Raises
-    ------
-    InputError, UnknownNameError
-        One sentence.
-
     Examples
     --------
     >>> str(condition_of("share#2>=0.1"))

@@ -59,13 +59,7 @@ def kinds() -> dict[str, type[Intervention]]:
 
 
 def made(kind: str, said: dict[str, Any]) -> Intervention:
-    """Return an intervention of a kind, checked.
-
-    Raises
-    ------
-    UnknownNameError, ParameterError
-        One sentence.
-    """
+    """Return an intervention of a kind, checked."""
     known = kinds()
     if kind not in known:
         refuse_off(kind)
@@ -76,13 +70,7 @@ def made(kind: str, said: dict[str, Any]) -> Intervention:
 
 
 def remade(kind: str, said: dict[str, Any]) -> Intervention:
-    """Return an intervention as a file has it; where its plugin is not there, what stands for it.
-
-    Raises
-    ------
-    ParameterError
-        One sentence.
-    """
+    """Return an intervention as a file has it; without its plugin, what stands for it."""
     is_name = isinstance(kind, str) and kind == kind.lower() and kind.replace("-", "").isalnum()
     if not is_name or not isinstance(said, dict):
         raise InputError(f"What an intervention does has a name and fields, got {kind!r:.40}.")

@@ -275,13 +275,7 @@ def _done(world: WorldState, planned: Planned) -> Planned:
 
 
 def check_people(intervention: Intervention) -> None:
-    """Refuse expressions that mean nobody in any world.
-
-    Raises
-    ------
-    InputError
-        One sentence with the field.
-    """
+    """Refuse expressions that mean nobody in any world."""
     for name, said in _people(intervention):
         try:
             check_seeds(said)

@@ -128,20 +128,7 @@ class Alerts:
         return {name: level for name, level in self._now.items() if level}
 
     def set(self, name: str, **changes: Any) -> None:
-        """Change an alarm, or make a new one.
-
-        Parameters
-        ----------
-        name
-            Of a known alarm, or a new one.
-        **changes
-            Of :class:`AlertRule`; a new one needs ``metric``.
-
-        Raises
-        ------
-        InputError, UnknownNameError
-            One sentence; nothing is changed.
-        """
+        """Change an alarm, or make a new one."""
         known = self.thresholds.get(name)
         allowed = tuple(AlertRule.__dataclass_fields__)
         for key in changes:

@@ -30,20 +30,7 @@ _PLACES = {name: place for place, name in enumerate(MEMBER_SERIES)}
 
 
 class MemberSeries:
-    """Numbers of some members, one row a tick; of more rows than are kept the oldest go.
-
-    Parameters
-    ----------
-    agents
-        uint32 (members,): who is followed, rising.
-    rows
-        How many ticks are kept.
-
-    Raises
-    ------
-    InputError
-        For more than :data:`MOST_FOLLOWED` members.
-    """
+    """Numbers of some members, one row a tick; of more rows than are kept the oldest go."""
 
     def __init__(self, agents: npt.ArrayLike, rows: int) -> None:
         self.agents = np.unique(np.asarray(agents, np.uint32))
@@ -95,13 +82,7 @@ class MemberSeries:
         return len(self._taken)
 
     def __getitem__(self, name: str) -> npt.NDArray[np.float64]:
-        """Return a series of every member, float64 (rows, members); NaN where it does not apply.
-
-        Raises
-        ------
-        UnknownNameError
-            When there is no such series.
-        """
+        """Return a series of every member, float64 (rows, members); NaN where it does not apply."""
         if name not in _PLACES:
             raise UnknownNameError("series of members", name, tuple(_PLACES))
         return self._rows_of()[:, :, _PLACES[name]]
@@ -126,13 +107,7 @@ class MemberSeries:
     def restore(
         cls, columns: Mapping[str, npt.NDArray[Any]], rows: int, people: int
     ) -> MemberSeries:
-        """Return the series of :meth:`dump`; ``people``: how many agents there are.
-
-        Raises
-        ------
-        InputError
-            For columns that no dump would have.
-        """
+        """Return the series of :meth:`dump`; ``people``: how many agents there are."""
         series = cls(columns["agents"], rows)
         ticks, values = columns["ticks"], columns["values"]
         size = (len(ticks), series.agents.size, len(_PLACES))

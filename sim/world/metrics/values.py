@@ -390,13 +390,7 @@ def _counted(world: WorldState, cascade: Cascade, column: str) -> float:
 
 
 def cascade_of(world: WorldState, number: int) -> Cascade:
-    """Return the message of a number.
-
-    Raises
-    ------
-    InputError
-        When there is none.
-    """
+    """Return the message of a number."""
     if (found := world.cascades.find(number)) is not None:
         return found
     known = f"they are numbered up to {world.made - 1:,}" if world.made else "there is none yet"

@@ -17,20 +17,7 @@ _CAPS = 3
 
 
 def sound(name: str, member: Any, value: Any) -> tuple[int, Any]:
-    """Return a member, and what it has, as it may be kept.
-
-    Parameters
-    ----------
-    name
-        One of :data:`OF_EACH`.
-    member, value
-        What a file says.
-
-    Raises
-    ------
-    InputError
-        It is not of the form that this has.
-    """
+    """Return a member, and what it has, as it may be kept."""
     try:
         return int(member), OF_EACH[name](value)
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError):
@@ -38,13 +25,7 @@ def sound(name: str, member: Any, value: Any) -> tuple[int, Any]:
 
 
 def caps_of(said: Any) -> list[int | None]:
-    """Return caps on requests, tokens and nano-dollars as a file or a journal says them.
-
-    Raises
-    ------
-    InputError
-        They are no three whole numbers of at least 0, or None.
-    """
+    """Return caps on requests, tokens and nano-dollars as a file or a journal says them."""
     if (
         not isinstance(said, list | tuple)
         or len(said) != _CAPS
@@ -55,13 +36,7 @@ def caps_of(said: Any) -> list[int | None]:
 
 
 def asked_of(words: Any, members: Any) -> tuple[str, list[int]]:
-    """Return the words that named members, and those members, as they may be kept.
-
-    Raises
-    ------
-    InputError
-        It is not of that form.
-    """
+    """Return the words that named members, and those members, as they may be kept."""
     try:
         who = [int(member) for member in members]
     except (TypeError, ValueError, OverflowError):

@@ -21,19 +21,7 @@ Languages = str | Mapping[str, float]
 
 
 def members_of(world: WorldState, members: Any) -> npt.NDArray[Any]:
-    """Return the members that an expression names, or indices, checked.
-
-    Parameters
-    ----------
-    members
-        Indices; or ``"top:50:pagerank"``, ``"community:NAME:20"``, ``"share:0.01"``,
-        ``"random:20"``, ``"ids:3,7"``, or a query such as ``"interest:music openness>0.7"``.
-
-    Raises
-    ------
-    InputError
-        One sentence.
-    """
+    """Return the members that an expression names, or indices, checked."""
     if isinstance(members, str):
         head, _, share = members.partition(":")
         if head == "share":
@@ -45,13 +33,7 @@ def members_of(world: WorldState, members: Any) -> npt.NDArray[Any]:
 
 
 def check_members(members: str) -> None:
-    """Refuse an expression of members that means nobody in any world.
-
-    Raises
-    ------
-    InputError
-        One sentence, as of :func:`members_of`.
-    """
+    """Refuse an expression of members that means nobody in any world."""
     head, _, share = members.partition(":")
     if head == "share":
         _part(share)
@@ -71,11 +53,6 @@ def _part(share: str) -> float:
 
 def mind_of(said: str) -> tuple[str, dict[str, Any]]:
     """Return the name of a mind, and its parameters.
-
-    Raises
-    ------
-    InputError
-        What follows the name is not ``KEY=VALUE``, or says a key twice.
 
     Examples
     --------
@@ -107,20 +84,6 @@ def _plain(value: str) -> Any:
 
 def languages_of(said: Languages, who: npt.NDArray[Any], seed: int) -> list[str]:
     """Return the language of each member; where there are several, by a draw of its own.
-
-    Parameters
-    ----------
-    said
-        ``"German"``, ``"German:3/English:7"``, ``{"German": 0.3, "English": 0.7}``, or empty.
-    who
-        The members.
-    seed
-        Of the world.
-
-    Raises
-    ------
-    InputError
-        A share is no number above 0, or a name is too long.
 
     Examples
     --------
@@ -158,13 +121,7 @@ def give(
     language: Languages,
     options: dict[str, Any],
 ) -> int:
-    """Give members a mind of their own; returns how many have one now.
-
-    Raises
-    ------
-    InputError
-        One sentence; nothing is changed.
-    """
+    """Give members a mind of their own; returns how many have one now."""
     if world.platform is None:
         raise InputError("Minds read feeds, and this world has no platform; open one first.")
     name, more = mind_of(mind)

@@ -45,13 +45,6 @@ def size_of(rows: Iterable[Sequence[Any]]) -> int:
 def kept(rows: Iterable[Iterable[Any]], most: int = MOST) -> list[Row]:
     """Return what is kept of memories, in their order.
 
-    Parameters
-    ----------
-    rows
-        (hour, text, tags, importance), the oldest first.
-    most
-        How many are kept, at least 1.
-
     Examples
     --------
     >>> rows = [[hour, "rain", 0, 0.9 if hour == 0 else 0.1] for hour in range(5)]

@@ -157,17 +157,7 @@ class Minds:
         languages: Sequence[str] = (),
         options: Mapping[str, Any] | None = None,
     ) -> int:
-        """Give members a mind; returns how many have one now. Who wants another thing plans anew.
-
-        Parameters
-        ----------
-        members
-            Who.
-        mind, goal, options
-            Of all of them.
-        languages
-            Of each; none: as the mind likes.
-        """
+        """Give members a mind; returns how many have one now. Another goal plans anew."""
         said = short_text(goal, _LONGEST_GOAL, "A goal")
         for at, member in enumerate(np.atleast_1d(np.asarray(members)).tolist()):
             if self.goals.get(member) != said:
@@ -225,20 +215,7 @@ class Minds:
     def decided(
         self, world: WorldState, platform: PlatformState, rows: Iterable[Mapping[str, Any]]
     ) -> int:
-        """Take decisions; their acts are carried out with the next tick.
-
-        Parameters
-        ----------
-        rows
-            Of each decision ``member``, ``source``, ``acts`` (each ``act`` and, where it has them,
-            ``message``, ``other``, ``group`` and ``text``), and perhaps ``faults``, ``why``,
-            ``spent``, ``memory`` and ``plan``.
-
-        Returns
-        -------
-        int
-            How many acts wait. What is not possible (any more) is left out.
-        """
+        """Take decisions; their acts are carried out with the next tick."""
         self.touched = {pair for pair in self.touched if pair[1] >= platform.posts.first}
         commands: list[ActRequest] = []
         for row in rows:
@@ -390,13 +367,7 @@ def unpacked(packed: npt.NDArray[np.uint8]) -> dict[str, Any]:
 
 
 def feed_of(world: WorldState, platform: PlatformState, member: int) -> tuple[SeenMessage, ...]:
-    """Return what a member was shown in this tick, the best first; nothing when it is not online.
-
-    Raises
-    ------
-    InputError
-        There is no such member.
-    """
+    """Return what a member was shown in this tick, the best first; nothing if not online."""
     if not 0 <= member < len(world.agents):
         raise InputError(f"No agent {member}: agents are 0 to {len(world.agents) - 1}.")
     for part in platform.exposures.at_hand:

@@ -17,20 +17,7 @@ _BUILD = 12
 
 
 def estimate_bytes(agents: int, mean_degree: float) -> int:
-    """Return the bytes that a world takes while it is made, its largest moment.
-
-    Parameters
-    ----------
-    agents
-        How many.
-    mean_degree
-        Listeners an agent on average.
-
-    Raises
-    ------
-    InputError
-        When that is no number of at least 0 that an agent could have.
-    """
+    """Return the bytes that a world takes while it is made, its largest moment."""
     if not 0 <= mean_degree <= _MOST_LISTENERS:  # not NaN either
         raise InputError(
             f"mean_degree must be a number from 0 to {_MOST_LISTENERS:,}, got {mean_degree:g}."
@@ -47,15 +34,7 @@ def available_bytes() -> int:
 
 
 def refuse_what_does_not_fit(agents: int, mean_degree: float) -> None:
-    """Raise when a world is empty or would not fit.
-
-    Raises
-    ------
-    InputError
-        Fewer than 1 agent.
-    CapacityError
-        With the estimate and what there is.
-    """
+    """Raise when a world is empty or would not fit."""
     if not math.isfinite(mean_degree) or mean_degree < 0:
         raise InputError(f"The mean degree is a number of at least 0, got {mean_degree:g}.")
     if agents < 1:

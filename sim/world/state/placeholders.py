@@ -19,17 +19,7 @@ Record = Mapping[str, Any]
 
 
 class LostChannel:
-    """Stands for a channel that a snapshot names but cannot hold; its cascade fails when it runs.
-
-    Parameters
-    ----------
-    name
-        The channel's name, with its parameters.
-    record
-        What the snapshot says of its plugin; empty where it was none.
-    lacks
-        Why it cannot be made.
-    """
+    """Stands for a channel that a snapshot names but cannot hold; its cascade fails when run."""
 
     def __init__(self, name: str, record: Record | None = None, lacks: str = "") -> None:
         self.name = name
@@ -77,17 +67,7 @@ class LostModel(PropagationModel):
 
 
 def model_of(name: str, values: Mapping[str, Any], record: Record, states: int) -> PropagationModel:
-    """Return the model of a saved cascade, or what stands for it.
-
-    Parameters
-    ----------
-    name, values
-        Its registered name and its parameters.
-    record
-        What the snapshot says of the plugin; may be empty.
-    states
-        How many states its history counts.
-    """
+    """Return the model of a saved cascade, or what stands for it."""
     try:
         model: PropagationModel = make(name, "propagation", **values)
     except UnknownNameError:
@@ -159,17 +139,7 @@ def remark_on(model: PropagationModel, record: Record) -> str:
 
 
 def opened_of(world: WorldState, name: str, records: Iterable[Record]) -> OpenedChannel:
-    """Return the channel that a cascade was saved with, or what stands for it.
-
-    Parameters
-    ----------
-    world
-        In which it is opened.
-    name
-        With its parameters, as :attr:`~sim.spread.cascade.contacts.OpenedChannel.name` said it.
-    records
-        What the snapshot says of plugins.
-    """
+    """Return the channel that a cascade was saved with, or what stands for it."""
     own = name.partition(",")[0]
     used = [each for each in records if each.get("kind") == "channel" and each.get("name") == own]
     record = used[-1] if used else {}

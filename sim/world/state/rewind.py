@@ -49,18 +49,7 @@ _MADE_ANEW = ("memo", "_adopted", "_speakers", "_mark", "_before")
 
 
 def become(world: World, twin: World, known: Mapping[int, Cascade] | None = None) -> None:
-    """Let a world be in the state of another; whoever holds the world or a message keeps it.
-
-    Parameters
-    ----------
-    world
-        Between two ticks.
-    twin
-        A twin of it (:func:`sim.world.state.snapshot.still`), or the same world rebuilt; it stays
-        as it is.
-    known
-        Messages by number that were in the world once: they come back as the same objects.
-    """
+    """Let a world be in the state of another; whoever holds the world or a message keeps it."""
     objects = dict(known or {}) | {each.id: each for each in world.cascades.loose}
     objects |= {e.id: held for e in world.cascades.ended if (held := e.held) is not None}
     own = {id(each) for each in world.cascades.ended}

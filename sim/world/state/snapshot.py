@@ -33,16 +33,6 @@ def still(world: World, copied: Copied, before: World | None = None) -> World:
 
     Only what ticks write into is copied. Opinions, and ties that do not change, are replaced and
     never written into, and a log only grows: these are shared.
-
-    Parameters
-    ----------
-    world
-        Between two ticks; it may go on as soon as this has returned.
-    copied
-        Given a name and an array, returns a copy of it that nobody else writes into before the
-        twin is dumped.
-    before
-        The last twin: messages at rest that did not change since are taken from it.
     """
     ties = world.ties  # without who was just destroyed
     twin = copy(world)

@@ -54,25 +54,7 @@ def mean_size(
     left: bool = False,
     directed: bool = False,
 ) -> ModelClaim:
-    """Claim the mean number of adopters of a small network.
-
-    Parameters
-    ----------
-    model, what, exact, source
-        Of the claim.
-    arcs, agents, directed
-        The network.
-    options
-        Of the model.
-    seed, runs, thorough
-        Of the world, and how many copies.
-    seeds
-        Who holds the message first in each copy.
-    margin
-        By how much more the mean may be off.
-    left
-        Whether those are counted whom it never reaches.
-    """
+    """Claim the mean number of adopters of a small network."""
     chosen = tuple(seeds)
 
     def measure(count: int) -> Sequence[Compared]:
@@ -119,23 +101,7 @@ def of_pairs(
     trust: float | None = None,
     ticks: int = 0,
 ) -> ModelClaim:
-    """Claim chances of what happens to the second of two agents, the first of whom speaks.
-
-    Parameters
-    ----------
-    model, what, source
-        Of the claim.
-    exact
-        Chances by label.
-    found
-        Takes the cascade; returns by label whether it happened, bool (pairs,).
-    options, seed
-        Of the model, and of the world.
-    trust
-        In the tie; None: the world has none.
-    ticks
-        How long to run; 0: until it rests.
-    """
+    """Claim chances of what happens to the second of two agents, the first of whom speaks."""
 
     def measure(count: int) -> Sequence[Compared]:
         world = pairs(count, seed, trust)
@@ -181,17 +147,7 @@ def check_exactly(
     margin: float = EXACT,
     kind: Kind = "exact",
 ) -> ModelClaim:
-    """Claim numbers that do not depend on chance.
-
-    Parameters
-    ----------
-    model, what, source, how, kind
-        Of the claim.
-    found
-        Returns by label what was observed and what is expected.
-    margin
-        By how much they may be off.
-    """
+    """Claim numbers that do not depend on chance."""
 
     def measure(_: int) -> Sequence[Compared]:
         return [
@@ -211,21 +167,7 @@ def exact_law(
     ticks: Sequence[int] = (),
     variant: str = "",
 ) -> ModelClaim:
-    """Claim the share of every outcome of a few agents, by the exact chain over joint states.
-
-    Parameters
-    ----------
-    plain
-        The rules as the paper states them.
-    agents
-        Of each complete network; the first is the seed.
-    is_flowing
-        Whether they act one at a time, at rates.
-    seed, ticks
-        Of the world, and when to look.
-    variant
-        What tells this claim from others of the model.
-    """
+    """Claim the share of every outcome of a few agents, by the exact chain over joint states."""
     times = tuple(ticks) or (_FLOWED if is_flowing else _TICKED)
 
     def measure(count: int) -> Sequence[Compared]:
