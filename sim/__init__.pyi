@@ -38,7 +38,7 @@ from sim.platform.feed.friends import Prospects as Prospects
 from sim.platform.feed.friends import TwoHop as TwoHop
 from sim.platform.feed.recommender import FriendRecommender as FriendRecommender
 from sim.platform.feed.recommender import Recommender as Recommender
-from sim.platform.feed.weighted import Weighted as Weighted
+from sim.platform.feed.serving import Weighted as Weighted
 from sim.platform.platform import Platform as Platform
 from sim.platform.platform_view import PlatformView as PlatformView
 from sim.platform.settings import PlatformSettings as PlatformSettings

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,24 +15,24 @@ from textual.css.query import NoMatches
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
+from sim.errors import HubbubError
 from tui.actions.keys import conflicts
 from tui.actions.situation import ScreenState
 from tui.backend import Backend, Home, NewWorldSpec, Preferences
-from tui.background_work import BackgroundWork
 from tui.dialogs.error import ErrorDialog, sentence_of
 from tui.dialogs.loading import Loading
-from tui.dialogs.progress import DialogJob, in_thread
+from tui.dialogs.progress import POLLS_PER_SECOND, DialogJob, in_thread
 from tui.garbage_collector import resume_collector
+from tui.model_access import asking_of
 from tui.open_worlds import OpenWorlds
 from tui.program import HubbubApp
 from tui.safe_text import line, plain
 from tui.sentences import endings, hint_for
 from tui.theme import register_themes
-from tui.theory_curves import TheoryCurves
 
 if TYPE_CHECKING:
     from sim import Theory, World
-    from sim.runtime import Focus, Frame, Opened
+    from sim.runtime import Focus, Frame, Health, Opened
     from tui.actions.action import Action
     from tui.dialogs.inject import MessageOrder
     from tui.modes.agents import AgentsMode
@@ -39,6 +40,202 @@ if TYPE_CHECKING:
     from tui.modes.messages import MessagesMode
     from tui.modes.runs import RunsMode
     from tui.modes.stage import Stage
+    from tui.program import HubbubApp
+
+
+MOST_FILES = 200
+"""Files of this folder whose names can be completed."""
+LOOKS_EVERY = 2.0
+"""Seconds between two looks at the settings file, and at the world's health."""
+LATE_SECONDS = 5.0
+"""Seconds after which a look at the health that has not ended is a warning."""
+
+
+class BackgroundWork:
+    """Work that nobody waits for.
+
+    Attributes
+    ----------
+    model_words, saved_words, lab_words, scenario_words
+        What the ``:`` line can complete: models with their parameters, saved worlds, studies and
+        scenarios to sweep of this folder, scenarios to play.
+    """
+
+    def __init__(self, app: HubbubApp) -> None:
+        self._app = app
+        self._warming = DialogJob("preparing the models")
+        self.model_words: list[str] = []
+        self.saved_words: list[str] = []
+        self.lab_words: list[str] = []
+        self.scenario_words: list[str] = []
+
+    async def begin(self) -> None:
+        """Begin, once the first world is on the screen."""
+        for look in (self.look_at_settings, self.look_at_health):
+            self._app.run_worker(_again_and_again(look), group="looks")
+        await self._learn_words()
+        await self._warm()
+
+    async def end(self) -> None:
+        """Stop what can be stopped, and ask no language model any more."""
+        self._warming.cancel()
+        await asking_of(self._app).close()
+
+    async def _learn_words(self) -> None:
+        backend = self._app.backend
+        cards = await in_thread(backend.models, "models")
+        names = [f"model={card.name}" for card in cards]
+        parameters = {f"{spec.name}=" for card in cards for spec in card.parameters}
+        self.model_words = [*names, *sorted(parameters)]
+        saved = await backend.saved()
+        self.saved_words = [world.path.stem for world in saved]
+        await self.learn_files()
+        left = [line(world.path.stem, 30) for world in saved if world.state == "not closed"]
+        if left:
+            them = "it" if len(left) == 1 else "them"
+            self._app.notify(f"Not closed last time: {', '.join(left[:5])}. o opens {them}.")
+
+    async def learn_files(self) -> None:
+        """Learn which studies and scenarios this folder has."""
+        names = await in_thread(lambda: sorted(Path.cwd().glob("*.toml"))[:MOST_FILES], "studies")
+        self.lab_words = [name.stem for name in names]
+        found = await in_thread(self._app.backend.scenarios, "scenarios")
+        self.scenario_words = [each.where for each in found]
+
+    async def _warm(self) -> None:
+        """Prepare every model; the bar says which one is at it."""
+        backend, timer = self._app.backend, self._app.set_interval(1 / POLLS_PER_SECOND, self._tell)
+        try:
+            await in_thread(lambda: backend.warm(self._warming.report), "warm")
+        except Exception as error:
+            self._app.log.warning(sentence_of(error))
+        timer.stop()
+        self._warming.stage = ""
+        self._tell()
+
+    def _tell(self) -> None:
+        with suppress(NoMatches):  # the stage is being taken down
+            self._app.say_preparing(self._warming.stage)
+
+    async def look_at_settings(self) -> None:
+        """Announce what changed in the settings file, and do as it says now."""
+        changed = await in_thread(self._app.backend.changed_settings, "settings")
+        for sentence in changed:
+            self._app.notify(sentence, title="Settings")
+        if changed:
+            self._app.prefer(await in_thread(self._app.backend.preferences, "settings"))
+
+    async def look_at_health(self) -> None:
+        """Take over how the world is; whoever draws it waits for no disk and no plugin's check."""
+        feed = self._app.feed
+        if feed is None:
+            return
+        asked = in_thread(lambda: feed.simulation.health(within=LOOKS_EVERY), "look at health")
+        try:
+            done, _ = await asyncio.wait([asked], timeout=LATE_SECONDS)
+            if not done:
+                feed.health = _late(feed.health)
+                self._draw_health()
+            with suppress(HubbubError):  # it is being closed
+                feed.health = await asked
+        finally:
+            asked.cancel()
+        self._draw_health()
+
+    def _draw_health(self) -> None:
+        with suppress(NoMatches):  # the stage is being taken down
+            self._app.redraw(whole=False)
+            self._app.redraw_modes()
+
+
+def _late(last: Health | None) -> Health:
+    """Return the last look with a warning before it that the next one does not end."""
+    from sim.runtime import Health, Reading
+
+    said = f"A health check has not come back for {LATE_SECONDS:.0f} s; what follows is older."
+    late = Reading("checks", "s", "warning", said, LATE_SECONDS, (LATE_SECONDS,))
+    return Health(0, (late,)) if last is None else replace(last, readings=(late, *last.readings))
+
+
+async def _again_and_again(look: Callable[[], Awaitable[None]]) -> None:
+    """Look for as long as the program runs; a timer that waits would hold up the keys."""
+    while True:
+        await look()
+        await asyncio.sleep(LOOKS_EVERY)
+
+
+SHORTEST = 64
+"""Ticks that are predicted at least; twice as many whenever a message has come further."""
+
+READ_FOR = 20.0
+"""Seconds that the toast stays."""
+
+Key = tuple[object, ...]
+
+
+class TheoryCurves:
+    """The theories of one message, and which of them is drawn."""
+
+    def __init__(self, app: HubbubApp) -> None:
+        self._app = app
+        self._at = -1
+        self._known: tuple[Theory, ...] = ()
+        self._key: Key = ()
+        self._asked: Key = ()
+
+    async def turn(self) -> str:
+        """Draw the next theory, or none after the last one; returns what to say."""
+        focus = self._app.frame.focus if self._app.frame else None
+        if focus is None:
+            return "No message is shown; press i to send one."
+        await self._learn(focus, self._key_of(focus))
+        if not self._known:
+            self._at = -1
+            return f"No equation is known for {focus.model} with these parameters."
+        self._at = self._at + 1 if self._at + 1 < len(self._known) else -1
+        self._app.redraw()
+        if self._at < 0:
+            return "Theory is not drawn any more."
+        theory = self._known[self._at]
+        self._app.notify(theory.limits, title="Theory", timeout=READ_FOR)
+        return f"Theory, dashed: {line(theory.name, 200)}."
+
+    def shown(self, focus: Focus | None) -> Theory | None:
+        """Return the theory to draw beside a message, if it is known by now."""
+        if focus is None or self._at < 0:
+            return None
+        key = self._key_of(focus)
+        if key != self._key and key != self._asked:
+            self._app.run_worker(self._follow(focus, key), group="theory", exit_on_error=False)
+        is_same = key[:-1] == self._key[:-1]
+        return self._known[self._at] if is_same and self._at < len(self._known) else None
+
+    def _key_of(self, focus: Focus) -> Key:
+        """Return what a prediction depends on; last how many ticks it has."""
+        ticks = SHORTEST
+        while ticks < len(focus.history):
+            ticks *= 2
+        frame = self._app.frame
+        ties = frame.ties if frame else 0
+        return focus.id, focus.model, focus.parameters, focus.seeds, ties, id(self._app.feed), ticks
+
+    async def _follow(self, focus: Focus, key: Key) -> None:
+        await self._learn(focus, key)
+        self._app.redraw()
+
+    async def _learn(self, focus: Focus, key: Key) -> None:
+        if key == self._key:
+            return
+        self._asked = key
+        ticks, backend = int(str(key[-1])), self._app.backend
+        try:
+            known = await self._app.simulation.study(
+                backend.theory, focus.model, dict(focus.parameters), focus.seeds, ticks
+            )
+        except Exception as error:
+            self._app.say(f"Theory: {sentence_of(error)}", "error")
+            known = ()
+        self._known, self._key = known, key
 
 
 class Viewer(HubbubApp, inherit_bindings=False):

@@ -39,7 +39,6 @@ from sim.lab.statistics import effect_size as effect_size
 from sim.lab.statistics import mean_interval as mean_interval
 from sim.lab.statistics import median_interval as median_interval
 from sim.lab.statistics import paired_difference as paired_difference
-from sim.lab.statistics import power as power
 from sim.lab.statistics import replicates_needed as replicates_needed
 from sim.lab.statistics import share_interval as share_interval
 from sim.lab.statistics import takeoff as takeoff

@@ -9,7 +9,7 @@ from sim.platform.feed.friends import walked as walked
 from sim.platform.feed.recommender import Chronological as Chronological
 from sim.platform.feed.rerank import mixed as mixed
 from sim.platform.feed.rerank import varied as varied
-from sim.platform.feed.weighted import Weights as Weights
+from sim.platform.feed.serving import Weights as Weights
 from sim.platform.feed.why import Why as Why
 from sim.platform.platform_view import PlatformView as PlatformView
 from sim.platform.posts.posts import Flag as Flag

@@ -2,20 +2,319 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from sim.agents.lifecycle import Lifecycle
 from sim.core.toml import toml_key, toml_value
 from sim.errors import FileError, InputError
 from sim.io.importing.files import opened
 from sim.io.importing.formats import READ, format_of
+from sim.platform.acts.kinds import act_of
+from sim.platform.channel import FEED
 from sim.runtime.replay import line_of
-from sim.scenario.from_world_platform import Keys, Lived, Name, quoted
 from sim.world.log import PLUGIN, words_of
 
 if TYPE_CHECKING:
     from sim.world.log import LoggedAct
+
+
+Name = Callable[[int], object]
+Keys = list[tuple[str, Any]]
+Words = tuple[list[Any], dict[str, Any]]
+
+_MOST_COMMANDS = 1000
+"""Blocks that one act may become."""
+
+_DONE = ("follow", "unfollow", "befriend", "unfriend", "block", "unblock", "mute", "unmute")
+_PEOPLE = ("agents", "others", "seeds", "among")
+_STAGES = {Lifecycle.BANNED: "ban", Lifecycle.SUSPENDED: "freeze", Lifecycle.ACTIVE: "thaw"}
+
+
+@dataclass(slots=True)
+class Lived:
+    """Sections of a scenario, act by act.
+
+    Attributes
+    ----------
+    platform, metrics
+        None: there are none.
+    alerts
+        Changes of each alert; False: it is off.
+    commands
+        What members do about each other.
+    planned, late, more
+        What was planned as an intervention; a platform that opened late, which comes before them;
+        and what was done by hand that is an intervention in a scenario.
+    """
+
+    name: Name
+    platform: dict[str, Any] | None = None
+    metrics: dict[str, Any] | None = None
+    alerts: dict[str, Any] = field(default_factory=dict)
+    commands: list[Keys] = field(default_factory=list)
+    planned: list[Keys] = field(default_factory=list)
+    late: list[Keys] = field(default_factory=list)
+    more: list[Keys] = field(default_factory=list)
+    channel: str = FEED
+
+    def takes(self, kind: str, tick: int, words: Callable[[], Words]) -> bool:
+        """Return whether an act at a tick can be said, and keep it."""
+        writer = WRITERS.get(kind)
+        return writer is not None and writer(self, tick, *words())
+
+    def open(self, told: object) -> bool:
+        """Say that a platform is there from the start: True, or what it was told."""
+        from sim.platform.settings import PlatformSettings
+
+        said = dict(told) if isinstance(told, Mapping) else {}
+        policy, told_it = _named(said.pop("policy", "rule"))
+        if policy is None:
+            return False
+        name, parameters = _named(said.pop("recommender", "blend"))
+        usual = PlatformSettings().values()
+        own = {key: value for key, value in said.items() if usual.get(key) != value}
+        self.platform = {"recommender": name} | ({"parameters": parameters} if parameters else {})
+        self.platform |= {"policy": policy} if policy != "rule" else {}
+        self.platform |= ({"policy_parameters": told_it} if told_it else {}) | own
+        return name is not None
+
+    @property
+    def opened_late(self) -> bool:
+        """Whether the platform opened when the world had run already."""
+        return bool(self.late)
+
+    def sent_late(self, tick: int, message: dict[str, Any]) -> bool:
+        """Say a message of a platform that opened late: it cannot wait for feeds from the start."""
+        known = ("text", "seeds", "model", "channel", "author", "priority", "parameters")
+        if not {*message} <= {*known, "at"} or message.get("at", tick) != tick:
+            return False
+        said = {"channel": self.channel} | message
+        own: Keys = [(key, said[key]) for key in known if key in said]
+        self.more.append([("at", tick), ("do", "inject"), *own])
+        return True
+
+    def sections(self) -> list[tuple[str, Keys]]:
+        """Return what was kept: (head, keys) of each section, in order."""
+        found: list[tuple[str, Keys]] = []
+        if self.platform is not None:
+            found.append(("[platform]", list(self.platform.items())))
+        if self.metrics is not None:
+            found.append(("[metrics]", list(self.metrics.items())))
+        if self.alerts:
+            found.append(("[alerts]", list(self.alerts.items())))
+        found += [("[[commands]]", each) for each in self.commands]
+        return found + [
+            ("[[interventions]]", each) for each in [*self.late, *self.planned, *self.more]
+        ]
+
+    # Each kind of act
+
+    def opened(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+        """Say that a platform is there, from the start or from a tick on."""
+        told = {**(args[0] if args and args[0] else {}), **said}
+        if tick == 0:
+            return self.open(told)
+        late = Lived(self.name)
+        if not late.open(told) or late.platform is None:
+            return False
+        keys = ("recommender", "policy", "parameters")
+        own: Keys = [(key, late.platform[key]) for key in keys if key in late.platform]
+        rest = {key: value for key, value in late.platform.items() if key not in keys}
+        if "policy_parameters" in rest:
+            return False
+        settings: Keys = [("settings", rest)] if rest else []
+        self.late.append([("at", tick), ("do", "open-platform"), *own, *settings])
+        self.channel = rest.get("channel", FEED)
+        return True
+
+    def acted(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+        """Say what a member was made to do."""
+        own: Keys = [("at", tick), ("do", "act"), ("act", act_of(args[1]).says)]
+        own.append(("agents", self._ids(args[0])))
+        own += [] if said.get("message") is None else [("post", int(said["message"]))]
+        own += [] if said.get("other") is None else [("other", str(self.name(int(said["other"]))))]
+        own += [("text", said["text"])] if said.get("text") else []
+        own += [] if said.get("group") is None else [("group", str(said["group"]))]
+        self.more.append(own)
+        return True
+
+    def recommended(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+        """Say who ranks feeds."""
+        return self._chose("recommend", ("recommender", "parameters"), tick, args, said)
+
+    def behaved(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+        """Say who decides what members do."""
+        return self._chose("behave", ("policy", "policy_parameters"), tick, args, said)
+
+    def _chose(
+        self, do: str, keys: tuple[str, str], tick: int, args: list[Any], said: dict[str, Any]
+    ) -> bool:
+        """Say who ranks or decides: in the platform's section from the start, else as a change."""
+        name, own = _named(args[0])
+        members = args[1] if len(args) > 1 else said.pop("members", None)
+        parameters = own | said
+        if name is None:
+            return False
+        if self.platform is not None and tick == 0 and members is None and not self.more:
+            given = {keys[0]: name, keys[1]: parameters}
+            rest = {key: value for key, value in self.platform.items() if key not in given}
+            self.platform = {key: value for key, value in given.items() if value} | rest
+            return True
+        section: Keys = [("at", tick), ("do", do), (keys[0], name)]
+        section += [] if members is None else [("agents", self._ids(members))]
+        self.more.append(section + ([("parameters", parameters)] if parameters else []))
+        return True
+
+    def measured(self, _tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+        """Say which metrics are taken."""
+        from sim.world.metrics.series import MetricSettings
+
+        usual = MetricSettings().values()
+        told = {**(args[0] if args and args[0] else {}), **said}
+        every = {"every": told.get("every", usual["every"])}
+        self.metrics = every | {k: v for k, v in told.items() if usual.get(k) != v}
+        return True
+
+    def alerted(self, _tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+        """Say how an alert was changed."""
+        before = self.alerts.get(args[0])
+        off = said.pop("off", False)
+        self.alerts[args[0]] = False if off else {**(before or {}), **said}
+        return True
+
+    def planned_at(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+        """Say what was planned as an intervention."""
+        when, does = args[:2]
+        if isinstance(when, str) and tick > 0:
+            return False  # a scenario would look at it from the start
+        plain = {
+            k: self._ids(v) if k in _PEOPLE and not _is_word(v) else v for k, v in said.items()
+        }
+        time = ("when", when) if isinstance(when, str) else ("at", int(when))
+        self.planned.append([time, ("do", does), *plain.items()])
+        return True
+
+    def staged(self, tick: int, args: list[Any], _said: dict[str, Any]) -> bool:
+        """Say that members were banned, frozen or thawed."""
+        do = _STAGES.get(Lifecycle(int(args[1])))
+        if do is not None:
+            self.more.append([("at", tick), ("do", do), ("agents", self._ids(args[0]))])
+        return do is not None
+
+    def revised(self, tick: int, args: list[Any], _said: dict[str, Any]) -> bool:
+        """Say that a message's parameter was changed."""
+        number, name, value = args
+        own: Keys = [("message", int(number)), ("name", name), ("value", value)]
+        self.more.append([("at", tick), ("do", "set"), *own])
+        return True
+
+    def tied(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+        """Say that ties were added: somebody follows."""
+        has_trust = len(args) > 2 or "trust" in said
+        return not has_trust and self.relate("follow", tick, args[1], args[0])
+
+    def cut(self, tick: int, args: list[Any], _said: dict[str, Any]) -> bool:
+        """Say that ties were cut: somebody follows no more."""
+        return self.relate("unfollow", tick, args[1], args[0])
+
+    def relate(self, do: str, tick: int, agents: Any, others: Any) -> bool:
+        """Say pairs as blocks, each of some agents with some others."""
+        who, whom = np.broadcast_arrays(np.atleast_1d(agents), np.atleast_1d(others))
+        blocks = _blocks(who.tolist(), whom.tolist())
+        if len(blocks) > _MOST_COMMANDS:
+            return False
+        for some, rest in blocks:
+            sides = [(key, [self.name(one) for one in ids])
+                     for key, ids in (("agents", some), ("others", rest))]  # fmt: skip
+            self.commands.append([*([("at", tick)] if tick else []), ("do", do), *sides])
+        return True
+
+    def _ids(self, agents: Any) -> str:
+        ids = np.atleast_1d(np.asarray(agents)).tolist()
+        return "ids:" + ",".join(quoted(str(self.name(int(one)))) for one in ids)
+
+
+Writer = Callable[[Lived, int, list[Any], dict[str, Any]], bool]
+
+
+def _relating(do: str) -> Writer:
+    return lambda lived, tick, args, _said: lived.relate(do, tick, *args[:2])
+
+
+WRITERS: dict[str, Writer] = {
+    **{do: _relating(do) for do in _DONE},
+    "open_platform": Lived.opened,
+    "recommend": Lived.recommended,
+    "behave": Lived.behaved,
+    "act": Lived.acted,
+    "open_metrics": Lived.measured,
+    "set_alert": Lived.alerted,
+    "at": Lived.planned_at,
+    "set_status": Lived.staged,
+    "set_parameter": Lived.revised,
+    "add_ties": Lived.tied,
+    "remove_ties": Lived.cut,
+}
+"""How commands are said in a scenario; :data:`UNWRITTEN` has the others."""
+
+UNWRITTEN = {
+    "step": "it becomes ticks of [stop]",
+    "inject": "it becomes [[messages]]",
+    "limit": "it becomes max_running of [population]",
+    "go_to": "what was left is no part of the line that is written",
+    **dict.fromkeys(("reseed", "cancel"), "a scenario has one seed, and lets messages run"),
+    **dict.fromkeys(
+        ("create_agents", "build_friendships", "create_communities", "assign"),
+        "a scenario makes its network once",
+    ),
+    **dict.fromkeys(("take_profiles", "change_agents", "note"), "people are in files of their own"),
+    **dict.fromkeys(("create_group", "join_group", "leave_group"), "groups come by interventions"),
+    **dict.fromkeys(("learn", "flag", "set_relations"), "a scenario has no word for it"),
+    **dict.fromkeys(
+        ("give_minds", "take_minds", "wake_minds", "keep_minds", "decide"),
+        "[minds] lets models decide anew",
+    ),
+    **dict.fromkeys(("play_member", "remember"), "a person did it"),
+}
+"""Why a command has no writer."""
+
+
+def quoted(text: str) -> str:
+    """Return an id as a list of ids has it."""
+    return '"' + text.replace('"', '""') + '"' if "," in text or '"' in text else text
+
+
+def _is_word(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _named(said: Any) -> tuple[str | None, dict[str, Any]]:
+    """Return the name of a plugin and what it was told besides defaults."""
+    if isinstance(said, str):
+        return said, {}
+    usual = type(said)().values()
+    own = {key: value for key, value in said.values().items() if usual.get(key) != value}
+    return said.plugin_name or None, own
+
+
+def _blocks(who: list[int], whom: list[int]) -> list[tuple[list[int], list[int]]]:
+    """Return pairs as products of two groups, without pairs of one with itself."""
+    pairs = {(one, other) for one, other in zip(who, whom, strict=True) if one != other}
+    some, rest = list(dict.fromkeys(who)), list(dict.fromkeys(whom))
+    if len(pairs) == len(some) * len(rest) - len({*some} & {*rest}):
+        return [(some, rest)]
+    of: dict[int, list[int]] = {}
+    for one, other in pairs:
+        of.setdefault(one, []).append(other)
+    alike: dict[tuple[int, ...], list[int]] = {}
+    for one in [each for each in some if each in of]:
+        alike.setdefault(tuple(sorted(of[one])), []).append(one)
+    return [(ones, list(others)) for others, ones in alike.items()]
 
 
 _OPTIONS = {"weight_column": "weights", "time_column": "times"}

@@ -1047,7 +1047,7 @@ class World:
             ``"freeze"``, ``"thaw"``, ``"recommend"``, ``"behave"``, ``"set"``, ``"ties"``,
             ``"cut"``, ``"shock"``, ``"vote"``, ``"newcomers"``, ``"group"``, ``"act"`` or
             ``"open-platform"``; the fields of each are in
-            :mod:`sim.world.interventions.members` and :mod:`sim.world.interventions.messages`.
+            :mod:`sim.world.interventions.kinds` and :mod:`sim.world.interventions.messages`.
         **said
             The fields. Agents are indices, or an expression as for seeds.
 

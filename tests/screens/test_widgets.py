@@ -19,8 +19,8 @@ from textual.strip import Strip
 from tests.screens.showing import STATES, assert_fills, picture, screen_of, shown
 from tui.draw import CommunityHeat, CommunityMap, CommunityTable, Curves, NowPane
 from tui.draw.bubbles import nearest, separate, size_radii, strongest
-from tui.draw.heat import ranked
-from tui.draw.labels import shortened
+from tui.draw.community_map import shortened
+from tui.draw.community_table import ranked
 from tui.draw.now import Figure
 from tui.draw.sparkline import arrow, sparkline
 from tui.theme import ramp, series

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from tui.draw.community_map import CommunityMap
-from tui.draw.community_table import CommunityTable
+from tui.draw.community_table import CommunityHeat, CommunityTable
 from tui.draw.curves import Curves
-from tui.draw.heat import CommunityHeat
 from tui.draw.now import NowPane
 from tui.draw.table import ColumnTable
 

@@ -4,18 +4,362 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.cells import cell_len
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.strip import Strip
 
-from tui.draw.heat import Order
+from tui.draw.canvas import Canvas
+from tui.draw.panes import PixelPane
+from tui.draw.raster import nice_ticks
 from tui.draw.rows import TableColumn
 from tui.draw.table import ColumnTable
 from tui.figures import count, percent
+from tui.safe_text import line
 
 if TYPE_CHECKING:
     from sim.runtime import Frame
+
+
+Order = Literal["size", "adoption", "onset", "name"]
+"""How communities are ordered: largest, most adopted, earliest, or by the alphabet, first."""
+
+SHORTEST = 10
+"""Ticks that the time axis shows at least."""
+LONGEST_NAME = 24
+"""Cells of a row's label at most."""
+
+
+def ranked(
+    order: Order,
+    names: Sequence[str],
+    sizes: NDArray[np.int64],
+    adopted: NDArray[np.int64],
+    onset: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Return the communities in an order, int64 (c,); equal ones stay as they were."""
+    if order == "name":
+        keys = [name.casefold() for name in names]
+        return np.array(sorted(range(len(names)), key=keys.__getitem__), dtype=np.int64)
+    if order == "onset":
+        never = np.iinfo(np.int64).max
+        return np.argsort(np.where(onset < 0, never, onset), kind="stable")
+    if order == "adoption":
+        return np.argsort(-(adopted / np.maximum(sizes, 1)), kind="stable")
+    return np.argsort(-sizes, kind="stable")
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Where the cells of the heat map are: `top` is the first row shown, ticks are absolute."""
+
+    x: int
+    rows: int
+    columns: int
+    top: int
+    start: int
+    stop: int
+
+    def column(self, tick: int) -> int:
+        """Return the column of a tick, counted from the edge of the canvas."""
+        share = (tick - self.start) / (self.stop - self.start + 1)
+        return self.x + min(self.columns - 1, int(share * self.columns + 0.5))
+
+
+class CommunityHeat(PixelPane):
+    """A row for each community, a column for a span of ticks; the colour is the adopted share.
+
+    Attributes
+    ----------
+    selected : int
+        The community under the cursor.
+    order : {"size", "adoption", "onset", "name"}
+        Of the rows.
+    """
+
+    HELP = (
+        "Each row is a community, each column a span of ticks, the colour the share of members "
+        "that had adopted, on the same scale from 0 to 100 % always. Arrows move the cursor, "
+        "whose value is written below; S orders the rows by size, adoption, onset or name; "
+        "Enter chooses the community."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "row(-1)", "Community above", id="heat-up", show=False),
+        Binding("down", "row(1)", "Community below", id="heat-down", show=False),
+        Binding("pageup", "page(-1)", "Page up", id="heat-page-up", show=False),
+        Binding("pagedown", "page(1)", "Page down", id="heat-page-down", show=False),
+        Binding("left", "point(-1)", "Earlier", id="heat-left", show=False),
+        Binding("right", "point(1)", "Later", id="heat-right", show=False),
+        Binding("home", "first", "First tick", id="heat-first", show=False),
+        Binding("end", "newest", "Follow the newest tick", id="heat-newest", show=False),
+        Binding("S", "order", "Order the rows", id="heat-order", show=False),
+        Binding("enter", "choose", "Choose this community", id="heat-choose", show=False),
+    ]
+
+    class Selected(Message):
+        """The cursor went to a community.
+
+        Parameters
+        ----------
+        index
+            Which one, as in the arrays shown.
+        """
+
+        def __init__(self, index: int) -> None:
+            super().__init__()
+            self.index = index
+
+    class Chosen(Selected):
+        """Enter was pressed on a community."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
+        super().__init__(id=id)
+        self.placeholder = "This world has no communities."
+        self.selected = 0
+        self.order: Order = "onset"
+        self._names: tuple[str, ...] = ()
+        self._sizes = self._adopted = self._onset = np.zeros(0, dtype=np.int64)
+        self._heat: NDArray[np.float32] = np.zeros((0, 0), dtype=np.float32)
+        self._ticks = np.zeros(0, dtype=np.int64)
+        self._rank = np.zeros(0, dtype=np.int64)
+        self._cursor: int | None = None
+        self._top = 0
+        # Until the cursor is moved the first rows are shown, wherever it is.
+        self._touched = False
+        self._grid: Grid | None = None
+
+    def show(self, frame: Frame) -> None:
+        """Show the communities of a frame."""
+        found = frame.communities
+        if found is None:
+            none = np.zeros(0, dtype=np.int64)
+            self.draw((), none, none, none, np.zeros((0, 0), dtype=np.float32), none)
+        else:
+            self.draw(
+                found.names,
+                found.sizes,
+                found.adopted,
+                found.onset,
+                found.heat,
+                found.heat_ticks,
+            )
+
+    def draw(
+        self,
+        names: Sequence[str],
+        sizes: NDArray[np.int64],
+        adopted: NDArray[np.int64],
+        onset: NDArray[np.int64],
+        heat: NDArray[np.float32],
+        ticks: NDArray[np.int64],
+    ) -> None:
+        """Show communities; nothing is drawn anew when these very arrays are shown already.
+
+        Parameters
+        ----------
+        names
+            Of the c communities.
+        sizes, adopted, onset : int64 (c,)
+            Members, how many of them adopted, and the tick of the first; -1: none.
+        heat : float32 (c, columns)
+            Share of members that had adopted, in [0, 1]; NaN is not drawn.
+        ticks : int64 (columns,)
+            The tick at which each column ends, rising.
+        """
+        if heat is self._heat and adopted is self._adopted and tuple(names) == self._names:
+            return
+        if tuple(names) != self._names:
+            self.selected, self._top, self._touched = 0, 0, False
+        if len(ticks) < len(self._ticks):
+            self._cursor = None
+        self._names, self._heat, self._ticks = tuple(names), heat, ticks
+        self._sizes, self._adopted, self._onset = sizes, adopted, onset
+        self._rerank()
+        self.changed()
+
+    # -- keys and mouse -----------------------------------------------------------------------
+
+    def select(self, index: int) -> None:
+        """Move the cursor to a community, without a message."""
+        if index != self.selected and 0 <= index < len(self._names):
+            self.selected, self._touched = index, True
+            self.changed()
+
+    def sort_by(self, order: Order) -> None:
+        """Order the rows; the cursor stays on its community."""
+        self.order = order
+        self._rerank()
+        self.changed()
+
+    def action_order(self) -> None:
+        """Take the next order."""
+        orders = get_args(Order)
+        self.sort_by(orders[(orders.index(self.order) + 1) % len(orders)])
+
+    def action_row(self, rows: int) -> None:
+        """Move the cursor by rows."""
+        if not len(self._rank):
+            return
+        self._touched = True
+        row = min(max(0, self._row() + rows), len(self._rank) - 1)
+        self.select(int(self._rank[row]))
+        self.post_message(self.Selected(self.selected))
+
+    def action_page(self, pages: int) -> None:
+        """Move the cursor by pages."""
+        self.action_row(pages * max(1, self._grid.rows if self._grid else 10))
+
+    def action_point(self, columns: int) -> None:
+        """Move the cursor in time; beyond the newest tick it follows that again."""
+        if not len(self._ticks):
+            return
+        grid = self._grid
+        stride = 1
+        if grid is not None:
+            stride = max(1, round((grid.stop - grid.start + 1) / max(1, grid.columns)))
+        first, last = int(self._ticks[0]), int(self._ticks[-1])
+        there = (last if self._cursor is None else self._cursor) + columns * stride
+        self._cursor = None if there >= last and columns > 0 else min(max(first, there), last)
+        self.changed()
+
+    def action_first(self) -> None:
+        """Go to the first tick."""
+        self._cursor = int(self._ticks[0]) if len(self._ticks) else None
+        self.changed()
+
+    def action_newest(self) -> None:
+        """Follow the newest tick."""
+        self._cursor = None
+        self.changed()
+
+    def action_choose(self) -> None:
+        """Say that the community under the cursor is meant."""
+        if self._names:
+            self.post_message(self.Chosen(self.selected))
+
+    def on_click(self, event: events.Click) -> None:
+        """Move the cursor to the cell that was clicked."""
+        offset, grid = event.get_content_offset(self), self._grid
+        if offset is None or grid is None or not 0 <= offset.y < grid.rows:
+            return
+        row = grid.top + offset.y
+        if row < len(self._rank):
+            if 0 <= offset.x - grid.x < grid.columns and len(self._ticks):
+                share = (offset.x - grid.x) / grid.columns
+                tick = grid.start + int(share * (grid.stop - grid.start + 1))
+                self._cursor = min(tick, int(self._ticks[-1]))
+            self.selected = int(self._rank[row])
+            self.changed()
+            self.post_message(self.Selected(self.selected))
+
+    def _rerank(self) -> None:
+        self._rank = ranked(self.order, self._names, self._sizes, self._adopted, self._onset)
+
+    def _row(self) -> int:
+        found = np.flatnonzero(self._rank == self.selected)
+        return int(found[0]) if len(found) else 0
+
+    # -- drawing ------------------------------------------------------------------------------
+
+    def paint(self, width: int, height: int) -> list[Strip]:
+        """Draw the rows with their names, the ticks, and the value under the cursor."""
+        canvas = self.canvas(width, height)
+        if not self._names:
+            self._grid = None
+            self.write_placeholder(canvas)
+            return canvas.strips()
+        grid = self._grid = self._place(width, height)
+        self._write_names(canvas, grid)
+        if grid.columns > 0 and len(self._ticks):
+            self._paint_cells(canvas, grid)
+            self._write_cursor(canvas, grid)
+            if height - grid.rows >= 2:
+                self._write_ticks(canvas, grid)
+        if height > grid.rows:
+            self.write_foot(canvas, self._names[self.selected], self._fact())
+        return canvas.strips()
+
+    def _place(self, width: int, height: int) -> Grid:
+        feet = 2 if height >= 5 else 1 if height >= 3 else 0
+        rows = max(1, min(height - feet, len(self._names)))
+        if self._touched:
+            row = self._row()
+            self._top = min(max(self._top, row - rows + 1), row)
+        self._top = max(0, min(self._top, len(self._names) - rows))
+        longest = max(cell_len(line(name, LONGEST_NAME)) for name in self._names)
+        x = min(longest, width // 3) + 1 if width >= 12 else 0
+        start = int(self._ticks[0]) if len(self._ticks) else 0
+        last = int(self._ticks[-1]) if len(self._ticks) else 0
+        return Grid(x, rows, width - x, self._top, start, max(last, start + SHORTEST - 1))
+
+    def _write_names(self, canvas: Canvas, grid: Grid) -> None:
+        if not grid.x:
+            return
+        text, chosen = canvas.ink_of(self.tone("text")), canvas.ink_of(self.tone("good"))
+        cursor = canvas.ink_of(self.tone("cursor"))
+        for y, index in enumerate(self._rank[grid.top : grid.top + grid.rows].tolist()):
+            ink = text
+            if index == self.selected:
+                ink = cursor if self.has_focus else chosen
+                canvas.ink[y, : grid.x - 1] = ink
+            canvas.text(0, y, self._names[index], ink, room=grid.x - 1)
+
+    def _paint_cells(self, canvas: Canvas, grid: Grid) -> None:
+        halves = 2 * grid.columns
+        times = grid.start + (np.arange(halves) + 0.5) / halves * (grid.stop - grid.start + 1)
+        places = np.searchsorted(self._ticks, np.floor(times).astype(np.int64))
+        known = places < len(self._ticks)
+        rows = self._rank[grid.top : grid.top + grid.rows]
+        shares = self._heat[rows][:, np.minimum(places, len(self._ticks) - 1)]
+        if self.in_glyphs:
+            cells = np.where(known, shares, np.nan)[:, 1::2].astype(np.float64)
+            area = (slice(0, len(rows)), slice(grid.x, grid.x + grid.columns))
+            canvas.chars[area] = self.density(cells)
+            canvas.ink[area] = canvas.ink_of(self.tone("line"))
+            return
+        pixels = self.shade(shares)
+        pixels[~(known & np.isfinite(shares))] = self.ground
+        canvas.side_blocks(grid.x, 0, pixels)
+
+    def _write_cursor(self, canvas: Canvas, grid: Grid) -> None:
+        if self._cursor is None:
+            return
+        x, y = grid.column(self._cursor), self._row() - grid.top
+        if 0 <= y < grid.rows:
+            canvas.chars[y, x] = "+" if self.symbols == "ascii" else "◆"
+            canvas.ink[y, x] = canvas.ink_of(self.tone("cursor"))
+
+    def _write_ticks(self, canvas: Canvas, grid: Grid) -> None:
+        ink = canvas.ink_of(self.tone("muted"))
+        mark = -9
+        if self._cursor is not None:
+            mark = grid.column(self._cursor)
+            canvas.text(mark, grid.rows, "^", canvas.ink_of(self.tone("good")))
+        ticks = nice_ticks(grid.start, grid.stop, max(1, grid.columns // 12))
+        labels = [(canvas.width - len(count(grid.stop)), count(grid.stop))]
+        labels += [(grid.column(tick), count(tick)) for tick in ticks]
+        taken = [(mark, mark)]
+        for x, label in labels:
+            end = x + len(label)
+            free = all(end < first or x > last for first, last in taken)
+            if free and grid.x <= x and end <= canvas.width:
+                canvas.text(x, grid.rows, label, ink)
+                taken.append((x, end))
+
+    def _fact(self) -> str:
+        size = count(int(self._sizes[self.selected]))
+        if not len(self._ticks):
+            return f"{size} members"
+        tick = int(self._ticks[-1]) if self._cursor is None else self._cursor
+        at = min(int(np.searchsorted(self._ticks, tick)), len(self._ticks) - 1)
+        share = float(self._heat[self.selected, at])
+        value = percent(share) if np.isfinite(share) else "unknown"
+        return f"tick {count(tick)}: {value} of {size}"
 
 
 _COLUMNS = (

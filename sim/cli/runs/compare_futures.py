@@ -32,9 +32,9 @@ class FutureOptions:
     Parameters
     ----------
     arms
-        As :func:`~sim.lab.futures.future.future_in_words` takes them; none with ``variants``.
+        As :func:`~sim.lab.futures.comparing.future_in_words` takes them; none with ``variants``.
     messages
-        Sent under every arm, as :func:`~sim.lab.futures.future.message_in_words` takes them.
+        Sent under every arm, as :func:`~sim.lab.futures.comparing.message_in_words` takes them.
     variants
         Whether the arms are those of a scenario.
     ticks, replicates

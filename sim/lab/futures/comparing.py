@@ -2,30 +2,391 @@
 
 from __future__ import annotations
 
+import shlex
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sim.core.checks import whole_number
 from sim.core.clock import TickWarning
 from sim.core.progress import Report, quiet
 from sim.core.text import one_line
+from sim.core.toml import from_toml
 from sim.errors import HubbubError, InputError, UnknownNameError
 from sim.lab.background import awaited
-from sim.lab.futures.future import Future, NamedProgram, future_of
 from sim.lab.futures.outcome import TOOK_OFF, Futures
 from sim.lab.runs.experiment import MOST_TICKS, ExperimentProgress, experiment_now, seeds_from
 from sim.lab.runs.measures import MEASURES, column_name
-from sim.lab.runs.programs import messages_of
+from sim.lab.runs.programs import Messages, messages_of
 from sim.lab.runs.shared_base import SharedBase
+from sim.scenario.plan import at_rest
 from sim.world.state.state import digest_of
 
 if TYPE_CHECKING:
     from sim.lab.runs.measures import Measure
     from sim.scenario.driver import Program
+    from sim.scenario.plan import RunPlan
     from sim.world.world import World
+
+
+PARTS = ("interventions", "messages", "recommender", "policy", "parameters")
+"""What a future may say."""
+_OF_MINDS = {"mind", "minds", "goal"}
+
+Said = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Future:
+    """What one arm does: a program of :func:`~sim.lab.runs.experiment_now`, fit for pickle.
+
+    Parameters
+    ----------
+    name
+        Of the arm.
+    interventions
+        Each with ``do`` and its fields as :meth:`World.at` takes them, and ``at`` (ticks after the
+        fork, 0 if not said) or ``when`` (a condition).
+    messages
+        Sent at the fork, as :meth:`World.inject` takes them, after those of all arms.
+    recommender, policy
+        Who ranks the feeds, and who decides what members do, from the fork on; empty: as it is. A
+        world without a platform gets one.
+    parameters
+        New values of parameters of the messages under way: of all whose model has them.
+    common
+        Messages that every arm sends first, so that they meet the same draws in each.
+    until_quiet
+        Whether a run ends as soon as nothing can change any more.
+    watches_feeds
+        Whether it is measured what members are shown, as where another arm ranks otherwise.
+    plan
+        What a scenario does in every arm, before all else; it says when a run is over. None: no
+        scenario.
+    """
+
+    name: str
+    interventions: tuple[Said, ...] = ()
+    messages: tuple[Said, ...] = ()
+    recommender: str = ""
+    policy: str = ""
+    parameters: Said = field(default_factory=dict)
+    common: tuple[Said, ...] = ()
+    until_quiet: bool = False
+    watches_feeds: bool = False
+    plan: RunPlan | None = None
+
+    def does(self) -> dict[str, Any]:
+        """Return what it does, without its name."""
+        return {name: getattr(self, name) for name in PARTS}
+
+    def facts(self) -> Mapping[str, Any]:
+        """Return what tells it from another program, fit for JSON."""
+        return {
+            "kind": "future", **self.does(), "common": self.common,
+            "until_quiet": self.until_quiet,
+            **({} if self.plan is None else {"plan": self.plan.facts()}),
+        }  # fmt: skip
+
+    def begin(self, world: World) -> None:
+        """Do what is done at the fork, and plan what is done later.
+
+        Raises
+        ------
+        HubbubError
+            One sentence, for what this world cannot do.
+        """
+        if self.plan is not None:
+            self.plan.begin(world)
+        Messages(self.common).begin(world)
+        self._host(world)
+        self._revise(world)
+        for number, said in enumerate(self.interventions):
+            self._plan(world, number, said)
+        Messages(self.messages).begin(world)
+
+    def watches(self, world: World) -> list[int]:
+        """Return the messages that are measured: those that every arm has, else its own.
+
+        What arms send on top, such as the correction of a fact-check, is no part of it.
+        """
+        own = world.made - len(self.messages)
+        before = own - len(self.common) - (0 if self.plan is None else len(self.plan.messages))
+        every = [c.id for c in world.cascades.loose if c.alive and c.id < before]
+        return [*every, *range(before, own)] or list(range(own, world.made))
+
+    def before(self, world: World, done: int) -> None:
+        """Carry out what the scenario has due; all else is planned in the world."""
+        if self.plan is not None:
+            self.plan.before(world, done)
+
+    def is_over(self, world: World, done: int) -> bool:
+        """Whether nothing can change any more, where that is waited for."""
+        if self.plan is not None:
+            return self.plan.is_over(world, done)
+        return self.until_quiet and at_rest(world)
+
+    def _host(self, world: World) -> None:
+        if not (self.recommender or self.policy):
+            return
+        platform = world.platform if world.platform is not None else world.open_platform()
+        if self.recommender:
+            platform.recommend(self.recommender)
+        if self.policy:
+            platform.behave(self.policy)
+
+    def _revise(self, world: World) -> None:
+        if not self.parameters:
+            return
+        having = [
+            (cascade, {n: v for n, v in self.parameters.items() if n in cascade.model.values()})
+            for cascade in world.cascades.loose
+            if cascade.alive
+        ]
+        for name in self.parameters:
+            if not any(name in own for _, own in having):
+                known = {each for cascade, _ in having for each in cascade.model.values()}
+                raise UnknownNameError("parameter of a message under way", name, known)
+        for cascade, own in having:
+            if own:
+                cascade.revise(**own)
+
+    def _plan(self, world: World, number: int, said: Said) -> None:
+        own = dict(said)
+        does, when = own.pop("do", None), own.pop("when", None)
+        if not isinstance(does, str):
+            raise InputError(
+                f"Intervention {number + 1} of {one_line(self.name)!r} says by do=... what it is, "
+                'such as do="fact-check".'
+            )
+        if when is not None and "at" in own:
+            raise InputError(f"{does!r} is done at a tick or when a condition holds, not both.")
+        at = whole_number(own.pop("at", 0), "Ticks after the fork", low=0)
+        world.at(world.tick + at if when is None else str(when), does, **own)
+
+
+@dataclass(frozen=True)
+class NamedProgram:
+    """A program of one's own under the name of its arm."""
+
+    name: str
+    program: Program
+    since: int = 0
+
+    def begin(self, world: World) -> None:
+        """Begin the program."""
+        self.program.begin(world)
+
+    def watches(self, world: World) -> list[int]:
+        """Return the messages that are measured."""
+        under_way = [c.id for c in world.cascades.loose if c.alive and c.id < self.since]
+        return list(range(self.since, world.made)) or under_way
+
+    def before(self, world: World, done: int) -> None:
+        """Do what the program does then."""
+        self.program.before(world, done)
+
+    def is_over(self, world: World, done: int) -> bool:
+        """Whether the program is over."""
+        return self.program.is_over(world, done)
+
+    def facts(self) -> Mapping[str, Any]:
+        """Return what tells it from another program."""
+        own = getattr(self.program, "facts", None)
+        return {"kind": "program", "program": self.program if own is None else own()}
+
+
+def future_of(
+    name: str,
+    said: Said | Sequence[Said] | None,
+    *,
+    common: Sequence[Said] = (),
+    until_quiet: bool = False,
+) -> Future:
+    """Return a future as a person says it.
+
+    Parameters
+    ----------
+    name
+        Of the arm, one line.
+    said
+        Parts by their names (:data:`PARTS`); or one intervention, with ``do``; or several of them;
+        nothing: as it is.
+    common, until_quiet
+        As of :class:`Future`.
+
+    Raises
+    ------
+    InputError, UnknownNameError
+        One sentence.
+
+    Examples
+    --------
+    >>> future_of("banned", {"do": "ban", "agents": "top:5:degree"}).interventions
+    ({'do': 'ban', 'agents': 'top:5:degree'},)
+    """
+    if not name.strip():
+        raise InputError("Every future has a name, such as 'as it is'.")
+    parts = _parts(name, said)
+    changed = parts.get("parameters", {})
+    if not isinstance(changed, Mapping):
+        raise InputError(f"Parameters are named, such as beta=0.2; got {changed!r:.60}.")
+    if _OF_MINDS.intersection({*parts, *changed}):
+        raise InputError(
+            "Minds ask models, whose replies are no draws that futures could share; compare two by "
+            "hubbub compare --minds, or compare_minds_now."
+        )
+    for part in parts:
+        if part not in PARTS:
+            raise UnknownNameError("part of a future", str(part), [*PARTS, "do"])
+    return Future(
+        one_line(name),
+        tuple(_mappings(name, parts.get("interventions", ()))),
+        tuple(messages_of(parts.get("messages", ()))),
+        str(parts.get("recommender", "")),
+        str(parts.get("policy", "")),
+        dict(changed),
+        tuple(common),
+        until_quiet,
+    )
+
+
+def _parts(name: str, said: Said | Sequence[Said] | None) -> Said:
+    if said is None:
+        return {}
+    if isinstance(said, Mapping):
+        return {"interventions": [said]} if "do" in said else said
+    if isinstance(said, Sequence) and not isinstance(said, str):
+        return {"interventions": said}
+    raise InputError(
+        f"The future {one_line(name)!r} is a mapping, such as {{'do': 'ban', 'agents': "
+        f"'top:5:degree'}}; got {said!r:.60}."
+    )
+
+
+def _mappings(name: str, said: object) -> list[dict[str, Any]]:
+    every = [said] if isinstance(said, Mapping) else said
+    if not isinstance(every, Sequence) or not all(isinstance(each, Mapping) for each in every):
+        raise InputError(f"Interventions of {one_line(name)!r} are mappings, each with do=...")
+    return [dict(each) for each in every]
+
+
+_ALONE = ("recommender", "policy")
+_TEXTS = ("text", "seeds", "model", "author", "do", "when", "channel")
+
+
+def future_in_words(words: str) -> tuple[str, dict[str, Any]]:
+    """Return a future's name and what it does.
+
+    Changes are parted by semicolons. One that says ``do=`` is an intervention, one that says
+    ``text=`` a message, one that says ``recommender=`` or ``policy=`` sets that; any other changes
+    parameters of the messages under way. Values with spaces stand in quotes.
+
+    Parameters
+    ----------
+    words
+        ``NAME`` alone: nothing is done.
+
+    Raises
+    ------
+    InputError
+        One sentence with what was not understood.
+
+    Examples
+    --------
+    >>> future_in_words("checked: do=fact-check when='share > 0.1' reach=0.2; beta=0.1")[1]
+    {'interventions': [{'do': 'fact-check', 'when': 'share > 0.1', 'reach': 0.2}], \
+'parameters': {'beta': 0.1}}
+    """
+    name, _, changes = words.partition(":")
+    if not name.strip():
+        raise InputError(f"A future is NAME: key=value ..., and {words!r:.60} has no name.")
+    found: dict[str, Any] = {}
+    for change in _changes(changes):
+        _put(found, _pairs(change), change)
+    return name.strip(), found
+
+
+def message_in_words(words: str) -> dict[str, Any]:
+    """Return a message: its text alone, or ``text='...' seeds=random:10 model=sir beta=0.2``.
+
+    Raises
+    ------
+    InputError
+        One sentence.
+
+    Examples
+    --------
+    >>> message_in_words("The bridge is closed.")
+    {'text': 'The bridge is closed.'}
+    >>> message_in_words("text='Open again.' model=sir beta=0.2")
+    {'text': 'Open again.', 'model': 'sir', 'beta': 0.2}
+    """
+    if not words.lstrip().startswith("text="):
+        return {"text": words}
+    return _pairs(_words(words))
+
+
+def _put(found: dict[str, Any], pairs: dict[str, Any], change: list[str]) -> None:
+    if "do" in pairs:
+        found.setdefault("interventions", []).append(pairs)
+    elif "text" in pairs:
+        found.setdefault("messages", []).append(pairs)
+    elif alone := [key for key in _ALONE if key in pairs]:
+        if len(pairs) > len(alone):
+            raise InputError(
+                f"{' '.join(change)!r:.80} says {alone[0]} and more; part them by a semicolon."
+            )
+        found |= {key: str(value) for key, value in pairs.items()}
+    else:
+        found.setdefault("parameters", {}).update(pairs)
+
+
+def _changes(text: str) -> list[list[str]]:
+    """Return the words of each change; semicolons in quotes part nothing."""
+    changes: list[list[str]] = [[]]
+    for word in _words(text):
+        if word == ";":
+            changes.append([])
+        else:
+            changes[-1].append(word)
+    return [change for change in changes if change]
+
+
+def _words(text: str) -> list[str]:
+    reader = shlex.shlex(text, posix=True, punctuation_chars=";")
+    reader.whitespace_split, reader.commenters = True, ""
+    try:
+        return list(reader)
+    except ValueError:
+        raise InputError(f"A quotation mark in {text!r:.60} has no partner.") from None
+
+
+def _pairs(words: list[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for word in words:
+        key, sign, value = word.partition("=")
+        if not sign or not key:
+            raise InputError(f"Changes are key=value, with quotes around spaces; got {word!r:.60}.")
+        if not value:
+            raise InputError(
+                f"{word!r:.60} says nothing behind the sign; give a value or leave it."
+            )
+        if key in found:
+            raise InputError(f"{key!r} is said twice in one change; part changes by a semicolon.")
+        found[key] = value if key in _TEXTS else _value(value)
+    return found
+
+
+def _value(text: str) -> Any:
+    """Return what a word is in TOML, else the word."""
+    try:
+        return from_toml(f"value = {text}")["value"]
+    except ValueError:
+        return text
 
 
 Arms = Mapping[str, Any]
@@ -60,7 +421,7 @@ def compare_now(
     world
         Stays as it is; the fork is where it stands.
     arms
-        Name to what is done (:func:`~sim.lab.futures.future.future_of`), or to a program of one's
+        Name to what is done (:func:`future_of`), or to a program of one's
         own; two or more. The first is what the others are compared with.
     messages
         Sent at the fork under every arm: a text, a mapping, or several.

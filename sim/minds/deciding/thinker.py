@@ -9,30 +9,343 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import lru_cache, partial
 from pathlib import Path
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
+from sim.agents.character import ARCHETYPES, archetype
+from sim.core import rng
+from sim.core.clock import Clock
 from sim.core.registry import make
+from sim.core.rng import Stream
+from sim.core.text import one_line
 from sim.errors import HubbubError, InputError
 from sim.minds.deciding.commands import minds_of
+from sim.minds.deciding.member_context import around, goal_of
 from sim.minds.deciding.pending import PendingDecision, Row
 from sim.minds.deciding.round import DecisionRound, FaultCounts, Patience
-from sim.minds.deciding.scene import PromptContext, persona_of, thoughts_of
 from sim.minds.deciding.summaries import made_with
+from sim.minds.member import Member, ReflectionRequest
+from sim.minds.memory import BEGINS, Memory, since_thought
 from sim.minds.minds import Mind
 from sim.minds.models.asks import Answer, Ask
 from sim.minds.models.faults import Fault
 from sim.minds.models.reply_log import Slot
+from sim.minds.models.single_flight import SingleFlight
+from sim.minds.models.tokens import tokens_in, within
 from sim.minds.prompts.counts import Decided, DecisionCounts
-from sim.minds.prompts.prompts import read_prompt
+from sim.minds.prompts.decisions import Decision
+from sim.minds.prompts.prompts import OF_PERSONA, Post, Prompt, read_prompt
+from sim.minds.surrogate import seen_of
+from sim.platform.platform import Platform
+from sim.platform.posts.writer import Writer
 from sim.spread.cascade.faults import checked
+from sim.world.minds.minds import SeenMessage, feed_of, ruled
 from sim.world.world import Watcher, World
+
+Asking = Callable[[PendingDecision, Ask], Awaitable[Answer]]
+_RECALLED = 5
+_ABOUT, _OF_EACH = 5, 200
+"""Posts that memories are to be like, and characters of each."""
+_OF_THOUGHTS, _OF_NOTHING = 0.9, 0.1
+_MOST_MEMORIES = 64
+_TRAITS = (
+    ("set in your ways", "curious"), ("careless", "careful"), ("quiet", "outgoing"),
+    ("blunt", "kind"), ("calm", "anxious"),
+)  # fmt: skip
+_LOW, _HIGH = 0.35, 0.65
+_MOST_TAGS = 4
+_FIRST_OWN = 1 << 40
+"""Texts that rules write for minds have numbers beyond those of messages."""
+
+
+class PromptContext(NamedTuple):
+    """What a thinker brings to every member's decision.
+
+    Attributes
+    ----------
+    prompt, limit
+        The template of a decision, and the tokens of a prompt at most.
+    ask
+        Who asks a model on behalf of a thought.
+    mind
+        Returns the mind of a name and its parameters; None: there is none any more.
+    prompts
+        Other templates, by name.
+    alike
+        Whether embeddings say what comes to mind.
+    """
+
+    prompt: Prompt
+    limit: int
+    ask: Asking
+    mind: Callable[[str, Mapping[str, Any]], Mind | None]
+    prompts: Mapping[str, Prompt]
+    alike: bool = False
+
+
+def thoughts_of(
+    world: World, platform: Platform, members: Sequence[int], scenery: PromptContext
+) -> list[PendingDecision]:
+    """Return what members have to decide on: it holds all that is needed of the world."""
+    rules = ruled(platform, np.array(members, np.uint32)) if members else {}
+    kinds = archetype(world.agents, members).tolist() if members else []
+    once = SingleFlight(dict(platform.minds.kept))
+    moment = str(Clock(world.tick_minutes).moment(world.tick))
+    return [
+        _thought(
+            world,
+            platform,
+            scenery,
+            _SceneSubject(member, rules[member], ARCHETYPES[kind], moment),
+            once,
+        )
+        for member, kind in zip(members, kinds, strict=True)
+    ]
+
+
+class _SceneSubject(NamedTuple):
+    """A member, what rules say, what kind of member it is, and when."""
+
+    member: int
+    rule: list[Row]
+    archetype: str
+    moment: str
+
+
+def _thought(
+    world: World, platform: Platform, scenery: PromptContext, of: _SceneSubject, once: SingleFlight
+) -> PendingDecision:
+    minds, member = platform.minds, of.member
+    feed, hours = feed_of(world, platform, member), world.tick * world.tick_minutes / 60
+    posts = tuple(_post(world, seen) for seen in feed)
+    called = minds.kinds[member]
+    thought = PendingDecision(
+        Slot(world.tick, member), scenery.mind(called, minds.options.get(member, {})), called,
+        feed, posts, hours, once=once,
+    )  # fmt: skip
+    near = around(world, platform, member, len(feed), scenery.prompts["plan"], hours)
+    thought.around = near
+    thought.memory = Memory.restore(_MOST_MEMORIES, platform.minds.memories.get(member, ()))
+    thought.recalled = _recalled(thought.memory, feed, hours)
+    if scenery.alike and feed:
+        thought.asked_of = " / ".join(seen.text[:_OF_EACH] for seen in feed[:_ABOUT])
+    places = {seen.message: at for at, seen in enumerate(feed, 1)}
+    thought.member = Member(
+        member, world.agents.name(member), persona_of(world, member, scenery.limit),
+        goal_of(minds, member),
+        of.moment,
+        tuple(Decision(row["act"], places[row["message"]]) for row in of.rule),
+        scenery.prompt, scenery.limit, partial(scenery.ask, thought),
+        language=near.language, letters=near.letters, places=near.places, planning=near.planning,
+        prompts=scenery.prompts, tick=world.tick, archetype=of.archetype,
+        traits=tuple(value / 255 for value in world.agents.personality[member].tolist()),
+        draw=partial(_draw, world.seed, world.tick, member),
+        write=partial(_words, world, member),
+        once=partial(_once, thought),
+        reflecting=_reflecting(world, platform, member, scenery, thought),
+    )  # fmt: skip
+    thought.seen = seen_of(thought.member, posts)
+    return thought
+
+
+def _reflecting(
+    world: World, platform: Platform, member: int, scenery: PromptContext, thought: PendingDecision
+) -> ReflectionRequest | None:
+    """Return what a member needs to think about what it remembers; None where there is nothing."""
+    rows = platform.minds.memories.get(member, ())
+    match = world.agents.vocabulary.match
+
+    def keep(thoughts: tuple[str, ...], fault: Fault | None) -> None:
+        thought.around.faults += [] if fault is None else [fault]
+        thought.around.thoughts += [
+            [thought.hours, f"{BEGINS}{one}", match(one), _OF_THOUGHTS] for one in thoughts
+        ]
+        if not thoughts:  # it is asked again after as many memories, not with each decision
+            thought.around.thoughts.append([thought.hours, f"{BEGINS}nothing new.", 0, _OF_NOTHING])
+
+    memories = since_thought([str(row[1]) for row in rows])
+    return ReflectionRequest(scenery.prompts["reflect"], memories, keep) if rows else None
+
+
+def _recalled(memory: Memory, feed: Sequence[SeenMessage], hours: float) -> list[str]:
+    """Return what comes to mind at the sight of a feed."""
+    tags = 0
+    for seen in feed:
+        tags |= seen.tags
+    return [one.text for one in memory.recall(hours, tags, _RECALLED)]
+
+
+def _post(world: World, seen: SeenMessage) -> Post:
+    return Post(
+        seen.name, seen.text, seen.likes, seen.shares,
+        world.agents.vocabulary.names(seen.tags), seen.interest,
+        seen.age * world.tick_minutes / 60, seen.followed, seen.labelled, seen.to, seen.answers,
+    )  # fmt: skip
+
+
+def _draw(seed: int, tick: int, member: int, number: int = 0) -> float:
+    """Return a number in [0, 1): the same for the same seed, tick, member and number."""
+    key = rng.key(seed, Stream.DECIDING, tick)
+    return float(rng.uniforms(key, [member], [number])[0])
+
+
+@lru_cache(maxsize=4)
+def _writer(vocabulary: tuple[str, ...]) -> Writer:
+    return Writer(vocabulary)
+
+
+def _words(world: World, member: int, post: Post | None = None) -> str:
+    """Return what rules let a member write, of its own or upon a post."""
+    agents, writer = world.agents, _writer(tuple(world.agents.vocabulary))
+    number = _FIRST_OWN + world.tick * len(agents) + member
+    traits = agents.personality[member].tolist()
+    if post is None:
+        tags = int(agents.interests[member])
+        return writer.post(world.seed, number, tags=tags, personality=traits)
+    tags, name = agents.vocabulary.mask(post.tags), post.author.split(" ")[0]
+    return writer.reply(world.seed, number, to=name, tags=tags, personality=traits)
+
+
+async def _once(thought: PendingDecision, key: str, ask: Ask, read: Callable[[str], Any]) -> Any:
+    """Ask what many ask; who asks first keeps the reply for all."""
+    thought.asking += 1
+    try:
+        found, is_new = await thought.once.ask(key, ask, thought.member.ask, read)
+    finally:
+        thought.asking -= 1
+    if is_new:
+        thought.kept.append([key, thought.once.fresh[key]])
+    return found
+
+
+def persona_of(world: World, member: int, limit: int = 1000) -> str:
+    """Return who a member is: as its profile says, and its character and interests in words.
+
+    Of a profile the persona counts, what the biography adds, and facts such as age, country and
+    occupation, but for those that it says as ``Age: 34``: a word alone may mean something else
+    ("jokes in bars" is no India). Character is left to a profile that tells nothing of it. Where
+    it is longer than its part of a prompt of ``limit`` tokens, the texts give way, and what is
+    told of each field of them: beliefs and behaviour come first, and what the rest says last.
+    """
+    record = world.agents.lore.cold.get(member)
+    texts = [str(record.get(name) or "") for name in ("persona", "biography")]
+    persona, biography = map(_line, texts)
+    told = [persona, "" if biography in persona else biography]
+    told = [text if text[-1] in ".!?" else f"{text}." for text in told if text]
+    rest, most = _rest(world, member, not told), limit // OF_PERSONA
+    facts = _facts(record.get("more"), " ".join(told).casefold())
+    said = " ".join([*told, *facts, *rest])
+    if tokens_in(said) <= most:
+        return said
+    short = (within(fact, most // _FACTS_IN) for fact in _facts(record.get("more"), ""))
+    rest = [within(" ".join(short), most // 3), *rest]
+    lines = [line for text in texts for line in map(_line, text.splitlines()) if line]
+    return " ".join([_fitted(lines, most - tokens_in(" ".join(rest))), *rest])
+
+
+def _rest(world: World, member: int, is_bare: bool) -> list[str]:
+    """Return the sentences on character, where a profile tells of it or nothing, and interests."""
+    agents = world.agents
+    names = agents.vocabulary.names(int(agents.interests[member]))[:_MOST_TAGS]
+    told = [f"You care about {', '.join(names)}."] if names else []
+    if is_bare or agents.lore.cold.get(member).get("traits"):
+        return [_character(agents.personality[member]), *told]
+    return told
+
+
+def _fitted(lines: Sequence[str], room: int) -> str:
+    """Return texts within so many tokens: of each as much as leaves room for at least six."""
+    ranked = sorted((line for line in lines if _rank(line) < _LAST), key=_rank)
+    costs = [tokens_in(line) for line in ranked]
+    least = room // min(len(ranked) or 1, _AT_LEAST)
+    fair = (n for n in range(room, least, -1) if sum(min(cost, n) for cost in costs) <= room)
+    share, told = next(fair, least), []
+    for line in ranked:
+        text = within(line, share - 1)
+        told.append(text if text[-1:] in ".!?\u2026" else f"{text}.")
+        room -= tokens_in(told[-1])
+        if room < 0:
+            return " ".join(told[:-1])
+    return " ".join(told)
+
+
+def _rank(line: str) -> int:
+    """Return the place of a text among others: by what its label tells of a member's conduct."""
+    label, colon, _ = line.partition(":")
+    found = _TELLING.match(label) if colon else None
+    if found is not None:
+        return (found.lastindex or 0) - 1
+    return _LAST if colon and _plain(label) in _REPEATED else _LAST - 1
+
+
+def _character(personality: npt.NDArray[np.uint8]) -> str:
+    words = [
+        pair[value > _HIGH]
+        for pair, value in zip(_TRAITS, (personality / 255).tolist(), strict=True)
+        if not _LOW <= value <= _HIGH
+    ]
+    return f"You are {' and '.join(words) or 'even-tempered'}."
+
+
+def _facts(more: object, known: str) -> list[str]:
+    """Return what a profile says besides that a prompt should know, as sentences of its own."""
+    fields = (
+        {_plain(name): value for name, value in more.items()} if isinstance(more, Mapping) else {}
+    )
+    found = []
+    for label, names in _FACTS.items():
+        value = _line(next((fields[name] for name in names if name in fields), ""))
+        said = rf"(?<!\w){label}\s*:\s*{re.escape(value)}(?!\w)".casefold()
+        if value and not re.search(said, known):
+            found.append(f"{label}: {value.rstrip('.')}.")
+    return found
+
+
+def _plain(name: object) -> str:
+    return str(name).strip().casefold().replace(" ", "_").replace("-", "_")
+
+
+def _line(value: object) -> str:
+    """Return a value of a profile as one line; lists and tables say nothing."""
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        return one_line(str(value), _LONGEST).strip()
+    return ""
+
+
+_LONGEST = 1 << 16
+_AT_LEAST, _FACTS_IN = 6, 12
+_TELLING = re.compile(
+    r".*?\b(?:(belie)|(behavi)|(personality|traits|character)|(occupation|work.status|job)"
+    r"|(values|views?\b|opinion|attitude|party|religion)|(.*goals)|(style)|(likes|preferences))",
+    re.IGNORECASE,
+)
+"""What tells most of what a member does here, the most telling first."""
+_LAST = 99
+_FACTS = {
+    "Age": ("age", "age_group"),
+    "Gender": ("gender", "sex"),
+    "Country": ("country", "nationality"),
+    "Place": ("city", "location", "residence", "region"),
+    "Occupation": ("occupation", "profession", "job", "work"),
+    "Education": ("education", "degree"),
+    "Politics": ("leaning", "political_leaning", "party"),
+    "Personality type": ("mbti",),
+}
+"""What is told of the other fields of a profile, and under which names they go."""
+_REPEATED = frozenset(
+    {"name", "first_name", "last_name", "real_name", "realname", "username", "interests"}
+).union(*_FACTS.values())
+"""What a prompt says in any case."""
+
 
 __all__ = ["Answerer", "Thinker", "persona_of"]
 

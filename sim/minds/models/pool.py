@@ -9,22 +9,352 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from threading import Lock, Thread
 from time import monotonic
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
+from sim.core import rng
+from sim.core.rng import Stream
 from sim.errors import InputError
-from sim.minds.models.asks import Answer, Ask
-from sim.minds.models.budget import Budget
+from sim.minds.models.asks import MOST_WRITTEN, Answer, Ask
+from sim.minds.models.budget import Budget, Reservation
 from sim.minds.models.faults import Fault, ModelError
-from sim.minds.models.prices import Price, Spend, built_in_prices
+from sim.minds.models.limits import (
+    CircuitBreaker,
+    ConcurrencyLimit,
+    ReplyRoom,
+    RequestPace,
+    TokenBucket,
+)
+from sim.minds.models.prices import Price, Spend, built_in_prices, price_of
 from sim.minds.models.provider import Provider
-from sim.minds.models.provider_client import ProviderClient
-from sim.minds.models.replies import Usage
+from sim.minds.models.replies import Reply, Usage
+from sim.minds.models.wire import ProviderConnection
+
+T = TypeVar("T")
+_RETRIES = 2
+_FIRST_PAUSE = 0.5
+_LEAST = 0.2
+"""Seconds that have to be left for a request that had to wait."""
+_JITTER = rng.key(0xA11CE, Stream.WAITING)  # no draw of a world
+
+
+class ProviderClient:
+    """The calls to one provider."""
+
+    def __init__(self, provider: Provider, budget: Budget, prices: Mapping[str, Price]) -> None:
+        self.provider = provider
+        self.price = price_of(provider.model, prices, local=provider.is_local)
+        self.breaker = CircuitBreaker()
+        self.gate = ConcurrencyLimit(provider.at_once)
+        self.pace = RequestPace()
+        self.room = ReplyRoom()
+        self._budget = budget
+        self._requests = TokenBucket(provider.requests_per_minute)
+        self._tokens = TokenBucket(provider.tokens_per_minute)
+        self._door = asyncio.Lock()
+        self._alone = asyncio.Lock()
+        self._wire: ProviderConnection | None = None
+        self._calls = 0
+
+    def worst(self, ask: Ask) -> Spend:
+        """Return what one call may cost at most."""
+        read = ask.most_read
+        written = ask.most + (self._wire.manners.beyond if self._wire is not None else 0)
+        return Spend(1, read + written, self.price.of(read, written))
+
+    @property
+    def is_paced(self) -> bool:
+        """Whether the server refused requests as too many, and calls keep to a pace since."""
+        return self.pace.rate > 0
+
+    def known(self, ask: Ask) -> Answer | None:
+        """Return how far texts are alike that were all asked about before; else None."""
+        text = self._wire.known(ask) if self._wire is not None and ask.alike else None
+        who = self.provider
+        return None if text is None else Answer(text, provider=who.called, model=who.model)
+
+    async def ask(self, ask: Ask, deadline: float, patience: float | None = None) -> Answer:
+        """Ask, and again where that may help."""
+        began = monotonic()
+        retry, again, before = 0, 0, Spend()
+        limit = MOST_WRITTEN - ask.most
+        last: ModelError | None = None
+        clock = _Deadline(deadline, self.provider.seconds, patience)
+        while True:
+            room = min(self.room.tokens, limit)
+            try:
+                reply, spent = await self._once(replace(ask, most=ask.most + room), clock)
+            except ModelError as error:
+                error.spent = before = before.plus(error.spent or Spend())
+                if error.fault is Fault.RATE_LIMITED:
+                    if clock.waits:
+                        continue  # its turn comes again when the server takes requests
+                    raise
+                if room and error.fault in _TOO_MUCH:
+                    limit, again = self.room.below(room), again + 1
+                    continue
+                if error.fault is Fault.CUT and self.room.cut(room, limit, error.text):
+                    again += 1
+                    continue
+                if last is not None and error.fault is Fault.RESTING:
+                    raise last from None  # it says why the provider rests
+                last = error
+                pause = self._pause(error, retry)
+                if not error.fault.passes or retry == _RETRIES or pause > clock.left:
+                    raise
+                clock.use(pause)
+                await asyncio.sleep(pause)
+                retry += 1
+            else:
+                self.room.answered(room, limit)
+                return self._answer(reply, spent.plus(before), monotonic() - began, retry + again)
+
+    def _answer(self, reply: Reply, spent: Spend, seconds: float, retries: int) -> Answer:
+        return Answer(
+            reply.text,
+            provider=self.provider.called,
+            model=self.provider.model,
+            seconds=seconds,
+            usage=reply.usage,
+            nano=spent.nano,
+            retries=retries,
+            spent=spent,
+        )
+
+    def _pause(self, fault: ModelError, retry: int) -> float:
+        """Return the seconds before the next try: as asked for, else full jitter."""
+        if fault.wait is not None:
+            return fault.wait
+        self._calls += 1
+        share = float(rng.uniforms(_JITTER, [self._calls])[0])
+        return share * _FIRST_PAUSE * (1 << retry)
+
+    async def _once(self, ask: Ask, clock: _Deadline) -> tuple[Reply, Spend]:
+        """Send one request, when its turn has come and the budget has room for it."""
+        clock.call = self.breaker.admits()
+        if not clock.call:
+            raise ModelError(Fault.RESTING, self.breaker.reason)
+        congested = False
+        number, is_alone = 0, False
+        try:
+            number = await self._in_time(self.gate.enter(), clock)
+            is_alone = await self._is_alone(ask, clock)
+            held = await self._held(ask, clock)
+            return await self._sent(ask, held, clock)
+        except ModelError as error:
+            congested = error.fault.is_congestion
+            if error.spent is None:  # nothing was sent
+                self.breaker.abandon(clock.call)
+            raise
+        except asyncio.CancelledError:
+            self.breaker.abandon(clock.call)
+            raise
+        finally:
+            if is_alone:
+                self._alone.release()
+            if number:
+                self.gate.leave(number, congested=congested)
+
+    def _is_measured(self, ask: Ask) -> bool:
+        """Return whether no reply can pass a cap by what nobody has seen yet."""
+        is_known = self._wire is not None and self._wire.manners.is_measured
+        return is_known or bool(ask.alike) or self._budget.caps[1:] == (None, None)
+
+    async def _is_alone(self, ask: Ask, clock: _Deadline) -> bool:
+        """Wait while a call shows how long replies are; return whether this call is to."""
+        if self._is_measured(ask):
+            return False
+        await self._in_time(self._alone.acquire(), clock)
+        if self._is_measured(ask):
+            self._alone.release()
+            return False
+        return True
+
+    async def _in_time(self, turn: Awaitable[T], clock: _Deadline) -> T:
+        """Wait for a turn; at the deadline the fault says for what it waited."""
+        try:
+            async with asyncio.timeout(clock.until):
+                return await turn
+        except TimeoutError:
+            clock.waits = False
+            if self.pace.rate:
+                raise self._too_late() from None
+            raise ModelError(Fault.TIMEOUT, "its turn did not come") from None
+
+    def _too_late(self) -> ModelError:
+        """Return the fault of a call whose turn does not come in time, with the server's pace."""
+        said = f"its turn did not come at {self.pace.rate:.2g} requests a second"
+        return ModelError(Fault.RATE_LIMITED, said)
+
+    async def _held(self, ask: Ask, clock: _Deadline) -> Reservation:
+        """Set the worst case aside; where calls under way hold the room, wait for them."""
+        while True:
+            changed, worst = self._budget.changed(), self.worst(ask)
+            try:
+                return self._budget.reserve(worst)
+            except ModelError:
+                if not self._budget.may_fit(worst):
+                    raise
+            try:
+                async with asyncio.timeout(clock.until):
+                    await asyncio.shield(asyncio.wrap_future(changed))  # others wait for it too
+            except TimeoutError:
+                raise ModelError(
+                    Fault.BUDGET, "calls under way held what was left of it until the deadline"
+                ) from None
+
+    async def _paced(self, clock: _Deadline) -> float:
+        """Wait until the server takes requests, one after the other; returns the moment."""
+        async with self._door:
+            while (wait := self.pace.wait) > 0:
+                if wait > clock.patience:
+                    clock.waits = False
+                    raise ModelError(
+                        Fault.RATE_LIMITED, f"the server asks to wait {wait:,.0f} s more"
+                    )
+                await asyncio.sleep(wait)
+            if self.pace.rate and clock.until < _LEAST:  # it would be cut off, and billed
+                clock.waits = False
+                raise self._too_late()
+            return self.pace.take()
+
+    async def _rated(self, tokens: int, clock: _Deadline) -> None:
+        """Wait for the limits that the user set."""
+        wait = max(self._requests.delay(1), self._tokens.delay(tokens))
+        if wait > clock.patience:
+            raise ModelError(Fault.RESTING, "the rate limit leaves no room before the deadline")
+        if wait:
+            await asyncio.sleep(wait)
+
+    async def _sent(self, ask: Ask, held: Reservation, clock: _Deadline) -> tuple[Reply, Spend]:
+        try:
+            await self._rated(held.worst.tokens, clock)
+            wire = self._open()
+            sent = await self._in_time(self._paced(clock), clock)
+        except BaseException:
+            self._requests.give_back(1)
+            self._tokens.give_back(held.worst.tokens)
+            held.release()
+            raise
+        try:
+            reply = await wire.ask(ask, max(clock.left, 0.001))
+        except ModelError as error:
+            error.spent = self._failed(error, held, sent, clock.call)
+            if error.fault is not Fault.RATE_LIMITED:
+                clock.use(monotonic() - sent)
+            raise
+        except BaseException:
+            held.keep()
+            raise
+        self.breaker.succeeded()
+        self.pace.answered()
+        reply, spent = self._settled(ask, reply, held)
+        if reply.fault is not None:
+            wrong = ModelError(reply.fault, text=reply.text)
+            wrong.spent = spent
+            raise wrong
+        return reply, spent
+
+    def _open(self) -> ProviderConnection:
+        if self._wire is None:
+            self._wire = ProviderConnection(self.provider)
+        return self._wire
+
+    def _failed(self, error: ModelError, held: Reservation, sent: float, call: int) -> Spend:
+        """Book a call that brought nothing; what a server refused outright was not billed."""
+        says_when = error.fault is Fault.SERVER and error.wait is not None
+        if says_when and self.pace.refused_for < self.provider.seconds:
+            error.fault = Fault.RATE_LIMITED
+        if error.fault is Fault.RATE_LIMITED:
+            self.pace.refused(sent, error.wait)
+            self._tokens.give_back(held.worst.tokens)
+            self.breaker.abandon(call)
+            return held.settle(Spend())
+        spent = self._booked(error, held)
+        if error.fault.ends_provider or error.fault is Fault.MISSING:
+            self.breaker.end(str(error))
+        elif error.fault.is_of_provider:
+            self.breaker.failed(call, None if error.fault is Fault.TIMEOUT else sent)
+        else:
+            self.breaker.succeeded()
+        return spent
+
+    def _booked(self, error: ModelError, held: Reservation) -> Spend:
+        if not error.sent:
+            self._requests.give_back(1)
+            self._tokens.give_back(held.worst.tokens)
+            return held.settle(Spend())
+        return held.settle(Spend(requests=1)) if error.fault in _UNBILLED else held.keep()
+
+    def _settled(self, ask: Ask, reply: Reply, held: Reservation) -> tuple[Reply, Spend]:
+        """Book what the server says: never less than the text shows, nor more than can be."""
+        if reply.usage is None:
+            return reply, held.keep()
+        read = max(reply.usage.read, ask.least_read)
+        written = 0 if ask.alike else max(reply.usage.written, len(reply.text) // 10, 1)
+        spent = Spend(1, read + written, self.price.of(read, written))
+        if read > ask.most_read or written > MOST_WRITTEN:
+            return Reply(reply.text, None, reply.fault), held.keep()  # it cannot be: the worst is
+        booked = held.settle(spent, beyond=True)
+        self._tokens.give_back(held.worst.tokens - spent.tokens)
+        return Reply(reply.text, Usage(read, written), reply.fault), booked
+
+    async def close(self) -> None:
+        """Close its connections."""
+        if self._wire is not None:
+            await self._wire.close()
+
+
+class _Deadline:
+    """How long one question may take: until the deadline, and so long beside what it waits for.
+
+    Attributes
+    ----------
+    waits
+        Whether it goes on to wait where a server refuses it as too many.
+    call
+        The number that the breaker gave its request; 0: none passed.
+    """
+
+    def __init__(self, deadline: float, seconds: float, patience: float | None) -> None:
+        self._deadline = deadline
+        self._own = seconds
+        self._patience = deadline if patience is None else min(patience, deadline)
+        self.waits = True
+        self.call = 0
+
+    @property
+    def patience(self) -> float:
+        """Seconds that it waits for a server that takes no requests, at least 0."""
+        return max(self._patience - monotonic(), 0.0)
+
+    @property
+    def until(self) -> float:
+        """Seconds until the deadline, at least 0."""
+        return max(self._deadline - monotonic(), 0.0)
+
+    @property
+    def left(self) -> float:
+        """Seconds that a request, or a pause before the next one, may take."""
+        return min(self.until, self._own)
+
+    def use(self, seconds: float) -> None:
+        """Note what a request, or such a pause, took."""
+        self._own -= seconds
+
+
+_UNBILLED = {
+    Fault.QUOTA, Fault.UNAUTHORIZED, Fault.FORBIDDEN, Fault.NOT_FOUND, Fault.TOO_LONG,
+    Fault.REJECTED, Fault.REDIRECTED, Fault.MISSING,
+}  # fmt: skip
+_TOO_MUCH = {Fault.TOO_LONG, Fault.REJECTED}
+"""What a server may say of a bound beyond its own."""
+
 
 _CACHED = 10_000
 _LONGEST = 600.0

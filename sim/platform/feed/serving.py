@@ -6,6 +6,7 @@ thread or many, the exposures are the same.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
@@ -20,14 +21,104 @@ from sim.platform.feed.candidates import Candidates
 from sim.platform.feed.candidates_kernels import CandidateColumns, gather
 from sim.platform.feed.draws_kernels import MOST, FeedTables
 from sim.platform.feed.exposures import ExposurePart
-from sim.platform.feed.ranking_kernels import ShownColumns, select
+from sim.platform.feed.ranking_kernels import ShownColumns, add_up, select
 from sim.platform.feed.recommender import Chronological, Recommender
 from sim.platform.feed.serving_kernels import serve
-from sim.platform.feed.weighted import Weights, weights_of
 from sim.platform.members import Members
 from sim.platform.platform_view import PlatformView
 from sim.platform.posts.pools import Pools
 from sim.spread.cascade.faults import is_interruption
+
+_LARGEST = 1e9
+
+
+class Weights(NamedTuple):
+    """What each thing counts for; all 0 but those given.
+
+    Attributes
+    ----------
+    interest
+        Times the share of the message's interests that the viewer has.
+    trust
+        Times the viewer's trust in who shared it.
+    followed
+        For those whom the viewer follows.
+    fresh, half_life
+        Times ``half_life / (half_life + hours)``.
+    popular, saturation
+        Times ``n / (n + saturation)``, n likes and twice the shares.
+    friends
+        For each further member drawn that shared it.
+    demotion
+        What being down-ranked costs.
+    """
+
+    interest: float = 0.0
+    trust: float = 0.0
+    followed: float = 0.0
+    fresh: float = 0.0
+    popular: float = 0.0
+    friends: float = 0.0
+    demotion: float = 0.0
+    half_life: float = 8.0
+    saturation: float = 20.0
+
+
+class Weighted(Recommender):
+    """A recommender that only says its weights; they are added up in one compiled pass."""
+
+    def weights(self) -> Weights:
+        """Return what each thing counts for."""
+        raise NotImplementedError
+
+    def score(self, candidates: Candidates) -> npt.NDArray[Any]:
+        """Return the sum of the parts."""
+        c, weights = candidates, self.weights()
+        out = np.empty(len(c), np.float32)
+        add_up(
+            c.interest, c.trust, c.friends, c.age, c.likes, c.shares, c.flags,
+            np.array(weights[:7], np.float32), weights.half_life * 60 / c.around.tick_minutes,
+            weights.saturation, out,
+        )  # fmt: skip
+        return out
+
+    def parts(self, candidates: Candidates) -> dict[str, npt.NDArray[Any]]:
+        """Return each term of the sum."""
+        c, w = candidates, self.weights()
+        n = c.likes + 2 * c.shares
+        more = np.maximum(c.friends, 1).astype(np.float32) - 1
+        return {
+            "interest": w.interest * c.interest,
+            "trust": w.trust * c.trust,
+            "followed": w.followed * c.followed,
+            "fresh": w.fresh * (w.half_life / (w.half_life + c.hours)),
+            "popular": w.popular * (n / (n + w.saturation)),
+            "friends": w.friends * more,
+            "demotion": -w.demotion * c.downranked,
+        }
+
+
+def weights_of(recommender: Recommender) -> Weights | None:
+    """Return the weights of a recommender that is nothing but these, and sums to numbers; or None.
+
+    None too where they cannot be told: whoever asks for scores learns why.
+    """
+    kind = type(recommender)
+    if not isinstance(recommender, Weighted) or any(
+        getattr(kind, name) is not getattr(Weighted, name)
+        for name in ("score", "scores_of", "rerank")
+    ):
+        return None
+    try:
+        with interruptible():
+            weights = Weights(*(float(each) for each in recommender.weights()))
+    except BaseException as error:  # somebody's recommender
+        if is_interruption(error):
+            raise
+        return None
+    tame = all(math.isfinite(each) and abs(each) < _LARGEST for each in weights)
+    return weights if tame and weights.half_life > 0 and weights.saturation > 0 else None
+
 
 CHUNK = 2048
 """Viewers of one chunk: their candidates stay in the processor's cache."""

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.agents.columns import Agents
-from sim.agents.identity import Identities
+from sim.agents.columns import Agents, Identities
 from sim.agents.texts import Texts
 from sim.errors import InputError
 

@@ -186,7 +186,7 @@ OWN_FOLDER = {
     "sim/runtime/process/breadcrumbs.py", "sim/core/data_frames.py",
 }  # fmt: skip
 """They write to a temporary folder of their own, or to memory."""
-DRAFTS = {"sim/io/exporting/graphs.py", "sim/io/exporting/lines.py", "sim/store/saves.py"}
+DRAFTS = {"sim/io/exporting/export.py", "sim/io/exporting/lines.py", "sim/store/saves.py"}
 """They are given a draft to write to."""
 
 

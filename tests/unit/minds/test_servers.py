@@ -17,9 +17,8 @@ from sim.errors import InputError
 from sim.minds.models.asks import Answer, Ask, Turn
 from sim.minds.models.budget import Budget
 from sim.minds.models.faults import Fault, ModelError
-from sim.minds.models.pool import ModelPool
+from sim.minds.models.pool import ModelPool, ProviderClient
 from sim.minds.models.provider import Provider
-from sim.minds.models.provider_client import ProviderClient
 from sim.minds.models.replies import object_in, reply_of
 from sim.minds.models.secrets import Secret
 from sim.minds.models.wire import ServerQuirks, _wait

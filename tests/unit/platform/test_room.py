@@ -19,8 +19,7 @@ from sim.platform.acts.policy import Policy
 from sim.platform.feed.candidates import Candidates
 from sim.platform.feed.exposures import Exposures
 from sim.platform.feed.recommender import FriendRecommender, Recommender
-from sim.platform.feed.serving import in_threads, staggered
-from sim.platform.feed.weighted import Weighted, Weights, weights_of
+from sim.platform.feed.serving import Weighted, Weights, in_threads, staggered, weights_of
 from sim.platform.posts import posts as posts_module
 from sim.platform.posts import posts as rows_module
 from sim.platform.posts.pools import pools_of, trending_now

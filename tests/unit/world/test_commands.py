@@ -14,8 +14,7 @@ import sim
 from sim.errors import InputError
 from sim.runtime.journal.acts import apply, perform
 from sim.runtime.replay import BEGINNINGS
-from sim.scenario.from_world import BEGUN
-from sim.scenario.from_world_platform import UNWRITTEN, WRITERS
+from sim.scenario.from_world import BEGUN, UNWRITTEN, WRITERS
 from sim.store import load, save
 from sim.store.journal.rows import JournalEntry
 from sim.world.commands import COMMANDS, Command, command, name_of

@@ -9,8 +9,7 @@ import pytest
 
 from sim.core.scratch import is_filed
 from sim.platform.acts.kinds import Act
-from sim.platform.acts.log import ActColumns, ActLog, Chains
-from sim.platform.acts.per_tick import SETTLED, PerTick
+from sim.platform.acts.log import SETTLED, ActColumns, ActLog, Chains, PerTick
 
 TICKS = 70 * SETTLED + 7
 

@@ -12,7 +12,7 @@ from sim.core.threads import allow, workers
 from sim.errors import InputError
 from sim.network.graph.ties import Ties
 from sim.spread.influence.live_edges import LiveEdges, LiveNetwork
-from sim.spread.influence.reverse_sets import ReverseSets
+from sim.spread.influence.opim import ReverseSets
 from tests.unit.spread.influence.exact import graphs, reached, spread
 
 RULES = (

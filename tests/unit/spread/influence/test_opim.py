@@ -14,10 +14,10 @@ from sim.core.rng import Stream
 from sim.core.threads import allow, workers
 from sim.errors import CapacityError
 from sim.network.graph.ties import Ties
-from sim.spread.influence import opim, reverse_sets
+from sim.spread.influence import opim
+from sim.spread.influence import opim as reverse_sets
 from sim.spread.influence.live_edges import LiveEdges, LiveNetwork
-from sim.spread.influence.opim import Choice, best_seeds, covering, covering_within
-from sim.spread.influence.reverse_sets import ReverseSets
+from sim.spread.influence.opim import Choice, ReverseSets, best_seeds, covering, covering_within
 from tests.unit.spread.influence.exact import graphs, greedy, optimum, spread
 
 KEY = rng.key(1, Stream.EQUALS)

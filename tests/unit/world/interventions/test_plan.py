@@ -339,7 +339,7 @@ def test_a_world_takes_so_many_interventions(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_pairs_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sim.world.interventions.members._MOST_PAIRS", 5)
+    monkeypatch.setattr("sim.world.interventions.kinds._MOST_PAIRS", 5)
     world = world_of()
     world.at(0, "ties", act="follow", agents="random:3", others="random:3")
     world.at(0, "newcomers", count=2, friends=0)
