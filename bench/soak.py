@@ -6,7 +6,8 @@
 
 The world keeps a journal and plays as fast as it can, or ``--speed`` ticks a second; a message is
 injected every two seconds, of every registered model in turn, and comes to rest by itself or is
-cancelled, each third one after a minute. The world is saved every minute. Members follow one
+cancelled, each third one after a minute and whatever still runs after three: so that as many run at
+the end as soon after the beginning. The world is saved every minute. Members follow one
 another, so that ties change in every tick, and mute nobody. (By default they mute 800,000 in 62,000
 ticks, of some 20 bytes each: the world's own, which would hide what the program holds beside.)
 Once a second somebody asks the world for its tick, as a screen or a script does: the answer is in
@@ -62,8 +63,8 @@ _SMALL = 5_000
 compiler, some 200 MB, to its end."""
 
 _IN_TIME, _FAILED = 1.0, 5.0
-_CANCELLED_AFTER = 30
-"""Messages, until one is cancelled: a minute."""
+_CANCELLED_AFTER, _ENDED_AFTER = 30, 90
+"""Messages, until each third one, and until any other is cancelled: a minute, and three."""
 
 _PARAMETERS: dict[str, dict[str, Any]] = {"independent-cascade": {"probability": 0.02}}
 
@@ -121,6 +122,8 @@ class Soak:
             self.messages += 1
             if self.messages % 3 == 0 and self.messages > _CANCELLED_AFTER:
                 await self._simulation.cancel(self.messages - _CANCELLED_AFTER)
+            if self.messages > _ENDED_AFTER:
+                await self._simulation.cancel(self.messages - _ENDED_AFTER)
             await asyncio.sleep(seconds)
 
     async def save(self, path: Path, seconds: float) -> None:
@@ -154,7 +157,8 @@ class Soak:
                 self.held.append((passed, heap, whole))
                 print(f"  {passed:5.0f} s: tick {tick}, {self.messages} messages, {ended} ended, "
                       f"{whole} of them whole, {memory:,.0f} MB, heap {heap:,.0f} MB, files "
-                      f"{sum(self.seen[-1][3:]):,.0f} MB, {late} late", flush=True)  # fmt: skip
+                      f"{sum(self.seen[-1][3:]):,.0f} MB, of them journal {self.seen[-1][4]:,.0f}, "
+                      f"{late} late", flush=True)  # fmt: skip
             await asyncio.sleep(1.0)
 
 
