@@ -79,7 +79,15 @@ class PluginOffError(UnknownNameError):
 
 
 class FileError(HubbubError):
-    """A file cannot be used."""
+    """A file cannot be used.
+
+    Parameters
+    ----------
+    path
+        The file.
+    reason
+        Why, and what to try; a clause that ends without a full stop.
+    """
 
     def __init__(self, path: _Path, reason: str) -> None:
         super().__init__(f"{path}: {reason}.")

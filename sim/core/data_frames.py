@@ -32,17 +32,47 @@ class TickSeries:
         raise NotImplementedError
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return one row a tick as a pandas data frame."""
+        """Return one row a tick as a pandas data frame.
+
+        Raises
+        ------
+        InputError
+            Where pandas is missing.
+        """
         frame: pd.DataFrame = as_pandas(self.by_tick())
         return frame
 
     def to_polars(self) -> pl.DataFrame:
-        """Return one row a tick as a polars data frame."""
+        """Return one row a tick as a polars data frame.
+
+        Raises
+        ------
+        InputError
+            Where polars is missing.
+        """
         frame: pl.DataFrame = as_polars(self.by_tick())
         return frame
 
     def plot(self, *names: str) -> Figure:
-        """Draw columns against the tick."""
+        """Draw columns against the tick.
+
+        Parameters
+        ----------
+        *names
+            Of :meth:`by_tick`; none: those that count members in a state, else all.
+
+        Returns
+        -------
+        Figure
+            Of matplotlib; it shows itself in a notebook, and ``savefig`` writes it.
+
+        Raises
+        ------
+        UnknownNameError
+            For no column.
+        InputError
+            Where there are no rows, or matplotlib is missing.
+        """
         columns = self.by_tick()
         ticks = columns.pop("tick")
         if not ticks.size:

@@ -130,11 +130,11 @@ def _variants(where: str, vary: Sequence[str]) -> dict[str, tuple[str, dict[str,
             raise InputError(f"--vary takes SECTION.KEY=VALUE,VALUE, got {words!r}.")
         section, _, name = key.partition(".")
         for value in values.split(","):
-            found[f"{name}={value}"] = ("", {section: {name: _value(value)}})
+            found[f"{name}={value}"] = ("", {section: {name: toml_value(value)}})
     return found
 
 
-def _value(text: str) -> Any:
+def toml_value(text: str) -> Any:
     """Return what a word is in TOML, else the word."""
     try:
         return from_toml(f"value = {text}")["value"]

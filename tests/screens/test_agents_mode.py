@@ -248,7 +248,7 @@ def test_rows_are_sorted_by_numbers_and_ask_for_the_names_in_sight(town: World) 
     names = [people.communities[people.community[(4, 7, 9)[at]]] for at in by_word]
     assert names == sorted(names)
     none = AgentRows(members.population_of(members.taken(town)), None, {})
-    adopted, active = map(sortable().index, ("adopted", "active"))
+    adopted, active = map(sortable().index, ("adopted", "last_active"))
     assert np.isnan(none.keys(adopted)).all()
     assert none.cells(adopted, places) == ["-", "-", "-"]
     last = activity_records(town).last()

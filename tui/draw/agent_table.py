@@ -30,7 +30,7 @@ _COLUMNS = (
     TableColumn("followers", 10, numeric=True, rank=2, descending=True),
     TableColumn("follows", 8, numeric=True, least=8, rank=3, descending=True),
     TableColumn("online", 6, numeric=True, rank=5, descending=True),
-    TableColumn("active", 7, numeric=True, rank=7, descending=True),
+    TableColumn("last_active", 11, numeric=True, rank=7, descending=True),
     TableColumn("adopted", 7, numeric=True, rank=4),
     *(TableColumn(name, 5, numeric=True, rank=20, descending=True) for name in TRAITS),
     TableColumn("status", 11, least=7, rank=10),
@@ -145,9 +145,9 @@ class AgentTable(ColumnTable):
 
     HELP = (
         "Every member of the world, or those that a filter (/) leaves: followers hear it, follows "
-        "are whom it hears, online is its share of ticks, active the tick of its last post, act or "
-        "adoption on record, adopted the tick at which it took up the message shown; interests are "
-        "compared by the first nine. " + ColumnTable.HELP
+        "are whom it hears, online is its share of ticks, last_active the tick of its last post, "
+        "act or adoption on record, adopted the tick at which it took up the message shown; "
+        "interests are compared by the first nine. " + ColumnTable.HELP
     )
 
     class OrderWanted(Message):

@@ -14,7 +14,6 @@ from sim.core.checks import whole_number
 from sim.core.clock import TickWarning
 from sim.core.progress import Report, quiet
 from sim.core.text import one_line
-from sim.core.toml import from_toml
 from sim.errors import HubbubError, InputError, UnknownNameError
 from sim.lab.background import awaited
 from sim.lab.futures.outcome import TOOK_OFF, Futures
@@ -23,6 +22,7 @@ from sim.lab.runs.measures import MEASURES, column_name
 from sim.lab.runs.programs import Messages, messages_of
 from sim.lab.runs.shared_base import SharedBase
 from sim.scenario.plan import at_rest
+from sim.scenario.variants import toml_value
 from sim.world.state.state import digest_of
 
 if TYPE_CHECKING:
@@ -377,16 +377,8 @@ def _pairs(words: list[str]) -> dict[str, Any]:
             )
         if key in found:
             raise InputError(f"{key!r} is said twice in one change; part changes by a semicolon.")
-        found[key] = value if key in _TEXTS else _value(value)
+        found[key] = value if key in _TEXTS else toml_value(value)
     return found
-
-
-def _value(text: str) -> Any:
-    """Return what a word is in TOML, else the word."""
-    try:
-        return from_toml(f"value = {text}")["value"]
-    except ValueError:
-        return text
 
 
 Arms = Mapping[str, Any]

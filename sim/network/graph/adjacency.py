@@ -228,7 +228,13 @@ class Adjacency:
         return self._symmetric
 
     def listeners(self, agent: int) -> Ids:
-        """Return who hears ``agent``: uint32, rising."""
+        """Return who hears ``agent``: uint32, rising.
+
+        Raises
+        ------
+        InputError
+            For an agent that does not exist.
+        """
         if not 0 <= agent < self.agents:
             raise InputError(
                 f"No agent {agent}: the network has {self.agents:,} agents, counted from 0."

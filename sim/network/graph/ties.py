@@ -58,7 +58,18 @@ class ChangingTrust(Adjacency):
     def set_trust(
         self, sources: npt.ArrayLike, targets: npt.ArrayLike, trust: npt.ArrayLike
     ) -> npt.NDArray[np.bool_]:
-        """Give ties a new trust, in both directions; of several for one pair the last stands."""
+        """Give ties a new trust, in both directions; of several for one pair the last stands.
+
+        Returns
+        -------
+        bool (k,)
+            Which pairs have a tie; the others are left out.
+
+        Raises
+        ------
+        InputError
+            As :meth:`change`.
+        """
         self.refuse_frozen()
         heard, hearing, _ = vetted(sources, targets, self.agents)
         values = quantised(trust, heard.size)
@@ -81,6 +92,25 @@ class ChangingTrust(Adjacency):
         t - loss * t. It stays in [0, 1], the newest outcomes count most, and with the defaults a
         bad one weighs three times a good one: trust is easier lost than won (Slovic 1993). Where
         a share q of outcomes is good, trust settles at q * gain / (q * gain + (1 - q) * loss).
+
+        Parameters
+        ----------
+        sources, targets
+            Integers (k,): the tie source -> target, whose target met an outcome.
+        good
+            bool (k,) or one for all.
+        gain, loss
+            In [0, 1].
+
+        Returns
+        -------
+        bool (k,)
+            Which pairs have a tie; the others are left out.
+
+        Raises
+        ------
+        InputError
+            For ids and outcomes that are not allowed, and steps outside [0, 1].
         """
         self.refuse_frozen()
         heard, hearing, _ = vetted(sources, targets, self.agents)

@@ -21,6 +21,13 @@ _Mark = tuple[int, int, int, list[int], tuple[int, int], Ids | None]
 class Adoption(CascadeRecord):
     """The record of a cascade while it grows, with the columns that its model keeps.
 
+    Parameters
+    ----------
+    agents, states
+        As in :class:`~sim.spread.cascade.adoption_log.CascadeRecord`.
+    name
+        The model's name, for errors.
+
     Attributes
     ----------
     laid
@@ -142,7 +149,21 @@ class Adoption(CascadeRecord):
         return done | self.absent if self.absent.size else done
 
     def adopt(self, agents: Ids, sources: Ids | None = None) -> None:
-        """Record first adoptions of this tick; each call's in order of agent, behind the last's."""
+        """Record first adoptions of this tick; each call's in order of agent, behind the last's.
+
+        Parameters
+        ----------
+        agents
+            uint32, distinct, none of which adopted before.
+        sources
+            uint32, who convinced each; ``None``: nobody.
+
+        Raises
+        ------
+        PluginError
+            For an agent that does not exist, is named twice or adopted before; for a source that
+            does not exist.
+        """
         ids, by = self._checked(agents, sources)
         done = self.marks()
         if first_marked(ids, done) >= 0:

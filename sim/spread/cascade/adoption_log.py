@@ -196,6 +196,13 @@ class GrowingRows:
 class CascadeRecord:
     """The adoptions of one message; arrays over all agents are built when asked for.
 
+    Parameters
+    ----------
+    agents
+        How many agents there are.
+    states
+        How many states an agent can be in.
+
     Attributes
     ----------
     started_at
