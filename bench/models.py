@@ -29,6 +29,7 @@ import numpy.typing as npt
 import psutil
 
 from sim import Cascade, Compartments, Field, World, after, contact, register
+from sim.arrays import I32
 from sim.core import rng
 from sim.jit.claims import gap
 from sim.jit.jit import kernel
@@ -36,8 +37,7 @@ from sim.jit.mix import gate, word, word2
 
 HERE = Path(__file__).parent
 BETA, GAMMA = 0.05, 0.2
-Seeds = npt.NDArray[np.int32]
-Timed = Callable[[Seeds], tuple[float, int]]
+Timed = Callable[[I32], tuple[float, int]]
 """Runs one cascade: seconds, and how many agents it reached."""
 
 
@@ -138,7 +138,7 @@ class Reference:
         function.restype = ctypes.c_int64
         more = [ctypes.c_double(chance) for chance in chances]
 
-        def run(seeds: Seeds) -> tuple[float, int]:
+        def run(seeds: I32) -> tuple[float, int]:
             given = ctypes.c_void_p(seeds.ctypes.data), ctypes.c_int64(seeds.size)
             began = time.thread_time()
             reached = function(ctypes.byref(self._world), *given, *more)
@@ -161,7 +161,7 @@ class Row:
 def ours(world: World, **options: Any) -> Timed:
     """Return a cascade through the public door."""
 
-    def run(seeds: Seeds) -> tuple[float, int]:
+    def run(seeds: I32) -> tuple[float, int]:
         began = time.thread_time()
         story = world.inject("The bridge is closed.", seeds=seeds, **options)
         world.run_until_quiet(story)
@@ -179,7 +179,7 @@ def by_hand(world: World) -> Timed:
     source, queue = np.empty(n, np.uint32), np.empty(n, np.uint32)
     scale = float(1 / np.log1p(-BETA))
 
-    def run(seeds: Seeds) -> tuple[float, int]:
+    def run(seeds: I32) -> tuple[float, int]:
         key = rng.key(world.seed, rng.Stream.CONTACTS, salt=int(seeds[0]))
         given = world.ties.rows, world.ties.targets, seeds.astype(np.uint32), key, scale
         began = time.thread_time()
@@ -203,7 +203,7 @@ def peer(world: World) -> dict[str, Timed]:
     }
 
     def timed(model: Any) -> Timed:
-        def run(seeds: Seeds) -> tuple[float, int]:
+        def run(seeds: I32) -> tuple[float, int]:
             given = np.unique(seeds).tolist()
             began = time.thread_time()
             model.set_seeds(given)

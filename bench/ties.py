@@ -19,13 +19,13 @@ import numpy as np
 import numpy.typing as npt
 
 from sim import World
+from sim.arrays import Ids
 from sim.network.analysis.reputation import reputation
 from sim.network.graph.slab_kernels import count_ids
 from sim.network.graph.ties import Ties
 
 ROUNDS = 20
 
-Ids = npt.NDArray[np.uint32]
 Batch = tuple[Ids, Ids, npt.NDArray[np.bool_]]
 
 

@@ -3,6 +3,9 @@ from sim import lab as lab
 from sim.agents.columns import Agents as Agents
 from sim.agents.lifecycle import Lifecycle as Lifecycle
 from sim.agents.select import select as select
+from sim.arrays import Bools as Bools
+from sim.arrays import Floats as Floats
+from sim.arrays import Ids as Ids
 from sim.core.cards import Card as Card
 from sim.core.params import Field as Field
 from sim.core.registry import load_file as load_file
@@ -55,7 +58,6 @@ from sim.spread.cascade.cascade import Cascade as Cascade
 from sim.spread.cascade.contacts import Contacts as Contacts
 from sim.spread.cascade.contacts import DrawMode as DrawMode
 from sim.spread.cascade.contacts import Draws as Draws
-from sim.spread.cascade.contacts import Ids as Ids
 from sim.spread.cascade.faults import blame as blame
 from sim.spread.cascade.model import PropagationModel as PropagationModel
 from sim.spread.cascade.model import convince as convince
@@ -76,13 +78,11 @@ from sim.spread.continuous.arrivals import Arrivals as Arrivals
 from sim.spread.continuous.arrivals import Delay as Delay
 from sim.spread.continuous.continuous import ContinuousTime as ContinuousTime
 from sim.spread.exposure.exposures import Exposure as Exposure
-from sim.spread.exposure.exposures import Floats as Floats
 from sim.spread.exposure.exposures import PerExposure as PerExposure
 from sim.spread.exposure.triggering import Pairs as Pairs
 from sim.spread.exposure.triggering import Triggering as Triggering
 from sim.spread.influence.live_edges import LiveEdges as LiveEdges
 from sim.spread.neighbours.columns import Hearing as Hearing
-from sim.spread.neighbours.heard import Bools as Bools
 from sim.spread.neighbours.heard import Heard as Heard
 from sim.spread.neighbours.threshold import Threshold as Threshold
 from sim.spread.opinions.around import Around as Around

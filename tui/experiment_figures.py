@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.arrays import F64
 from tui.figures import count, percent, short
 from tui.safe_text import line
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 FAN, HEAT = "fan", "heat map"
 """Names of two pictures; those of bars say what they are of."""
 
-Floats = NDArray[np.float64]
 
 QUANTILES = (0.025, 0.25, 0.5, 0.75, 0.975)
 """Ends of the bands of 95 % and 50 %, and the median between them."""
@@ -43,12 +43,12 @@ class ArmCurves:
     """
 
     name: str
-    levels: Floats
+    levels: F64
 
     @property
-    def median(self) -> Floats:
+    def median(self) -> F64:
         """Its middle."""
-        middle: Floats = self.levels[2]
+        middle: F64 = self.levels[2]
         return middle
 
 
@@ -66,7 +66,7 @@ class ArmDifference:
 
     arm: str
     against: str
-    levels: Floats
+    levels: F64
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +88,7 @@ class ParameterMap:
     measure: str
     across: tuple[str, ...]
     up: tuple[str, ...]
-    means: Floats
+    means: F64
 
 
 @dataclass(frozen=True)
@@ -287,7 +287,7 @@ def _measures(found: Sweep) -> tuple[str, ...]:
     return tuple(each for each in every if not np.isnan(_means(found, each)).all())
 
 
-def _means(found: Sweep, measure: str) -> Floats:
+def _means(found: Sweep, measure: str) -> F64:
     from sim.errors import UnknownNameError
 
     try:
@@ -469,7 +469,7 @@ def _interval_by(method: str) -> str:
     return f"95 % by {method.replace('order statistics', 'order')}"
 
 
-def _known(values: Floats) -> Floats:
+def _known(values: F64) -> F64:
     return values[~np.isnan(values)]
 
 
@@ -483,7 +483,7 @@ def _between(interval: Interval) -> str:
 
 def course(
     world: World, series: str, tick: int, numbers: tuple[int, ...], said: tuple[str, ...]
-) -> Floats:
+) -> F64:
     """Return how the world itself went since a tick, float64 (ticks + 1,); asked of the engine."""
     many = len(world.cascades)
     there = [world.cascades[number] for number in numbers if number < many]

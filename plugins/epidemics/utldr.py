@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from sim import (
     Bools,
@@ -19,9 +18,9 @@ from sim import (
     PropagationModel,
     register,
 )
+from sim.arrays import U8
 from sim.spread import pressure
 
-Bytes = npt.NDArray[np.uint8]
 STATES = (
     "susceptible", "exposed", "infected", "recovered", "identified", "mild", "severe",
     "intensive", "locked-susceptible", "locked-exposed", "locked-infected", "dead", "vaccinated",
@@ -256,7 +255,7 @@ class UTLDR(PropagationModel):
         column: Floats = contacts.people.column("activity")[ids].astype(np.float64)
         return column
 
-    def _progress(self, turns: _Turns, past: Bytes) -> None:
+    def _progress(self, turns: _Turns, past: U8) -> None:
         """Test, then let latency and illness go on; those found are sorted by how ill they are."""
         for state, becomes in ((EXPOSED, INFECTED), (LOCKED_E, LOCKED_I)):
             found, rest = turns.examine(state, TESTED_E, self.phi_e, self.kappa_e, past)
@@ -307,7 +306,7 @@ class UTLDR(PropagationModel):
 class _Turns:
     """Who changes to what in this tick; nobody twice, the first to be decided stands."""
 
-    def __init__(self, state: Bytes, cascade: Cascade, draws: Draws) -> None:
+    def __init__(self, state: U8, cascade: Cascade, draws: Draws) -> None:
         self.state = state
         self.before = state.copy()
         self.open = np.ones(state.size, bool)
@@ -349,7 +348,7 @@ class _Turns:
         self.move(ids[~well], END, dies, DEAD)
 
     def examine(
-        self, state: int, mark: int, tests: float, finds: float, past: Bytes
+        self, state: int, mark: int, tests: float, finds: float, past: U8
     ) -> tuple[Ids, Ids]:
         """Test some of those never tested in this state; returns (found, not tested now)."""
         ids = self.of(state)

@@ -9,10 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sim import Card, Cascade, Contacts, Draws, Field, PropagationModel, Setting, Theory, register
+from sim.arrays import F64, Ids
 from sim.spread import fresh_minutes
-
-Floats = npt.NDArray[np.float64]
-Ids = npt.NDArray[np.uint32]
 
 _EVERYBODY = "every agent is reached, ties or not"
 _MOST_GROWTH = 300.0
@@ -263,7 +261,7 @@ class Hawkes(PropagationModel):
         "listeners", description="what a share counts: its number of listeners, or all the same"
     )
 
-    def memory(self, minutes: npt.ArrayLike) -> Floats:
+    def memory(self, minutes: npt.ArrayLike) -> F64:
         """Return which part of a share's effect has happened after some minutes, in [0, 1]."""
         age = np.maximum(np.asarray(minutes, np.float64), 0.0)
         tail = (np.maximum(age, self.flat) / self.flat) ** -self.theta
@@ -288,7 +286,7 @@ class Hawkes(PropagationModel):
             fresh &= np.isin(child, everybody(cascade))
         cascade.adopt(child[fresh], by[reached][first][fresh])
 
-    def _children(self, contacts: Contacts, by: Ids, lots: Floats) -> tuple[Ids, Ids]:
+    def _children(self, contacts: Contacts, by: Ids, lots: F64) -> tuple[Ids, Ids]:
         """Return who each arrival is, and which arrivals reach anybody at all."""
         if self.audience == "everybody":
             return (lots * contacts.agents).astype(np.uint32), np.arange(by.size, dtype=np.uint32)
@@ -298,14 +296,14 @@ class Hawkes(PropagationModel):
         place = np.minimum(start + (lots * length).astype(np.int64), contacts.targets.size - 1)
         return contacts.targets[place], np.flatnonzero(length > 0).astype(np.uint32)
 
-    def _audience(self, cascade: Cascade, contacts: Contacts) -> Floats:
+    def _audience(self, cascade: Cascade, contacts: Contacts) -> F64:
         """Return what each share so far counts: 1 on average over all agents."""
         if self.weights == "equal":
             return np.ones(cascade.size)
         listeners = contacts.rows[cascade.adopters, 1].astype(np.float64)
         return np.asarray(listeners * (contacts.agents / max(contacts.count, 1)))
 
-    def _remember(self, cascade: Cascade, size: Floats, share: Floats) -> None:
+    def _remember(self, cascade: Cascade, size: F64, share: F64) -> None:
         """Keep the audience reached so far and still to come, for :meth:`metrics`."""
         reached = float((size * share).sum())
         cascade.columns["_audience"] = np.array(

@@ -1,15 +1,15 @@
 """Friend recommenders (link prediction): common neighbours, Jaccard, Adamic-Adar, random walks."""
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from sim import Card, Field, Prospects, TwoHop, register
+from sim.arrays import Array
 from sim.platform import Acquainted, liked_alike, walked
 
-Array = npt.NDArray[Any]
 _BY = (
     "Liben-Nowell & Kleinberg, The link-prediction problem for social networks, JASIST 58(7), 2007"
 )

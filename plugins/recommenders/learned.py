@@ -1,16 +1,13 @@
 """Feed recommenders by collaborative filtering, for diversity, and for bridging of groups."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from plugins.recommenders.basic import Blend
 from sim import Act, Candidates, Card, Field, Recommender, register
+from sim.arrays import F32, Array
 from sim.platform import PlatformView, learn_tastes, tastes_of, varied
-
-Array = npt.NDArray[Any]
-Scores = npt.NDArray[np.float32]
 
 
 @register("collaborative-filtering")
@@ -95,7 +92,7 @@ class Diversity(Blend):
         checked=("the greedy choice by hand", "variety = same_author = 0 is the blend"),
     )
 
-    def rerank(self, candidates: Candidates, scores: Scores, slots: int) -> Array:
+    def rerank(self, candidates: Candidates, scores: F32, slots: int) -> Array:
         """Return the scores less what repeats."""
         return varied(candidates, scores, slots, variety=self.variety, same_author=self.same_author)
 

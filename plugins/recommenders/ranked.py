@@ -1,14 +1,14 @@
 """Feed recommenders by a formula: most commented, hot, similar users, trust-weighted."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from sim import Candidates, Card, Field, Recommender, register
+from sim.arrays import Array
 from sim.platform import mixed
 
-Array = npt.NDArray[Any]
 _ONE = np.float32(1)
 _LATER = np.float32(1e-4)
 """What a tick of age costs where it only decides between equals."""

@@ -31,11 +31,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.agents.columns import Agents
+from sim.arrays import F64
 from sim.core import rng
 from sim.core.rng import Stream
 from sim.errors import InputError
-
-Floats = npt.NDArray[np.float64]
 
 ARCHETYPES: Final = ("lurker", "creator", "critic", "expert", "connector", "regular")
 """Names of the values of :func:`archetype`."""
@@ -53,23 +52,23 @@ def derived(agents: Agents, name: str) -> npt.NDArray[Any]:
     return credulity(agents) if name == "credulity" else verification(agents)
 
 
-def credulity(agents: Agents, who: npt.ArrayLike | None = None) -> Floats:
+def credulity(agents: Agents, who: npt.ArrayLike | None = None) -> F64:
     """Return how easily agents (``who``; None: all) believe, float64 in [0, 1]; mean 0.5."""
     o, c, e, a, _ = _traits(agents, who)
-    found: Floats = 0.5 + 0.5 * (e - (o + c + a) / 3)
+    found: F64 = 0.5 + 0.5 * (e - (o + c + a) / 3)
     return found
 
 
-def verification(agents: Agents, who: npt.ArrayLike | None = None) -> Floats:
+def verification(agents: Agents, who: npt.ArrayLike | None = None) -> F64:
     """Return how often agents (``who``; None: all) check before they pass on, float64 in [0, 1]."""
     o, c, *_ = _traits(agents, who)
     key = rng.key(agents.seed, Stream.VERIFYING)
     ids = np.arange(len(agents)) if who is None else np.asarray(who)
-    found: Floats = 0.35 * (o + c) + 0.3 * rng.uniforms(key, ids)
+    found: F64 = 0.35 * (o + c) + 0.3 * rng.uniforms(key, ids)
     return found
 
 
-def expertise(agents: Agents, who: npt.ArrayLike, interest: npt.ArrayLike) -> Floats:
+def expertise(agents: Agents, who: npt.ArrayLike, interest: npt.ArrayLike) -> F64:
     """Return how much agents know about an interest each, in [0, 1]."""
     ids, bits = np.broadcast_arrays(np.atleast_1d(np.asarray(who)), np.asarray(interest))
     agents.is_active(ids)  # refuses what is no agent
@@ -80,7 +79,7 @@ def expertise(agents: Agents, who: npt.ArrayLike, interest: npt.ArrayLike) -> Fl
     draws = rng.uniforms(key, ids, bits)
     own = (agents.interests[ids] >> bits.astype(np.uint64)) & np.uint64(1)
     diligence = 0.25 + 0.75 * agents.personality[ids, 1] / 255.0
-    found: Floats = np.where(own == 1, 1.0, _ELSEWHERE) * diligence * draws**2
+    found: F64 = np.where(own == 1, 1.0, _ELSEWHERE) * diligence * draws**2
     return found
 
 
@@ -99,7 +98,7 @@ def archetype(agents: Agents, who: npt.ArrayLike | None = None) -> npt.NDArray[n
     return np.select(tests, range(len(tests)), len(tests)).astype(np.uint8)
 
 
-def _traits(agents: Agents, who: npt.ArrayLike | None) -> Floats:
+def _traits(agents: Agents, who: npt.ArrayLike | None) -> F64:
     chosen = slice(None) if who is None else np.asarray(who)
-    traits: Floats = agents.personality[chosen].T / 255.0
+    traits: F64 = agents.personality[chosen].T / 255.0
     return traits

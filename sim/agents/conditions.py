@@ -24,9 +24,9 @@ import numpy.typing as npt
 from sim.agents.columns import Agents
 from sim.agents.select import select
 from sim.agents.traits import TRAITS
+from sim.arrays import Bools
 from sim.errors import InputError, UnknownNameError
 
-Mask = npt.NDArray[np.bool_]
 Numbers = Mapping[str, Callable[[], npt.NDArray[Any]]]
 
 _TOKEN = re.compile(
@@ -91,19 +91,19 @@ class _ConditionParser:
         self._next: tuple[str, str, int] = ("end", "", 0)
         self._advance()
 
-    def whole(self) -> Mask:
+    def whole(self) -> Bools:
         found = self._any()
         if self._next[0] != "end":
             self._refuse("and, or, or the end")
         return found
 
-    def _any(self) -> Mask:
+    def _any(self) -> Bools:
         found = self._all()
         while self._took("or"):
             found = found | self._all()
         return found
 
-    def _all(self) -> Mask:
+    def _all(self) -> Bools:
         found = self._one()
         while self._took("and") or self._is_beside():
             found = found & self._one()
@@ -114,7 +114,7 @@ class _ConditionParser:
         kind, word, _ = self._next
         return kind == "word" and _OTHERS.get(word, word.lower()) != "or"
 
-    def _one(self) -> Mask:
+    def _one(self) -> Bools:
         self._depth += 1
         if self._depth > _DEEPEST:
             raise InputError(f"The condition lies more than {_DEEPEST} levels deep.")
@@ -129,7 +129,7 @@ class _ConditionParser:
         self._depth -= 1
         return found
 
-    def _compared(self) -> Mask:
+    def _compared(self) -> Bools:
         kind, word, at = self._next
         if kind != "word":
             self._refuse("a field")
@@ -141,7 +141,7 @@ class _ConditionParser:
         self._advance()
         return self._named(field) if field in _NAMED else self._measured(field)
 
-    def _measured(self, field: str) -> Mask:
+    def _measured(self, field: str) -> Bools:
         _, sign, _ = self._next
         if sign not in _SIGNS:
             holds = self._column(field)
@@ -154,7 +154,7 @@ class _ConditionParser:
         if kind != "number":
             self._refuse("a number")
         self._advance()
-        fits: Mask = _SIGNS[sign](self._column(field), sense * float(number))
+        fits: Bools = _SIGNS[sign](self._column(field), sense * float(number))
         return fits
 
     def _column(self, field: str) -> npt.NDArray[Any]:
@@ -164,7 +164,7 @@ class _ConditionParser:
             return self._agents.activity.astype(np.float64)
         return self._agents.personality[:, TRAITS.index(field)] / 255.0
 
-    def _named(self, field: str) -> Mask:
+    def _named(self, field: str) -> Bools:
         at = self._next[2]
         negated = self._took("!=") or self._took("not")
         if self._took("in"):

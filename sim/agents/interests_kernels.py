@@ -7,10 +7,7 @@ import numpy.typing as npt
 
 from sim.jit.jit import kernel
 from sim.jit.mix import word, word2
-
-_ONE = np.uint64(1)
-_NONE = np.uint64(0)
-_S11 = np.uint64(11)
+from sim.jit.words import ONE, S11, ZERO
 
 
 @kernel
@@ -40,19 +37,19 @@ def fade(
     count = 0
     for row in range(who.size):
         own = word(key, who[row])
-        if (own >> _S11) >= gate:
+        if (own >> S11) >= gate:
             continue
         held = 0
         rest = masks[row]
-        while rest != _NONE:
-            rest &= rest - _ONE
+        while rest != ZERO:
+            rest &= rest - ONE
             held += 1
         if held < 2:
             continue
         skip = int(word2(own, 1) % np.uint64(held))
         rest = masks[row]
         for _ in range(skip):
-            rest &= rest - _ONE
-        masks[row] &= ~(rest & (~rest + _ONE))
+            rest &= rest - ONE
+        masks[row] &= ~(rest & (~rest + ONE))
         count += 1
     return count

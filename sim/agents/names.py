@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from sim.agents.records import ColdRecords
 from sim.agents.texts import Texts
+from sim.arrays import U32
 from sim.core.rng import Stream, key, words
 from sim.jit.mix import word
 
@@ -82,8 +83,6 @@ def _read(name: str) -> tuple[str, ...]:
     return tuple(json.loads((files("sim.agents") / "data" / name).read_text(encoding="utf-8")))
 
 
-Ranks = npt.NDArray[np.uint32]
-
 WORDS = 3
 """Texts are told apart by their first 8 bytes times this."""
 
@@ -110,13 +109,13 @@ class NameSnapshot:
     ) -> None:
         self._seed, self._count, self._ids, self._names, self._cold = seed, count, ids, names, cold
 
-    def ids(self) -> npt.NDArray[np.int64] | Ranks:
+    def ids(self) -> npt.NDArray[np.int64] | U32:
         """Return what agents are sorted by for their ids to be in order, (count,)."""
         if self._ids is None:
             return np.arange(self._count, dtype=np.uint32)
         return text_ranks(self._ids) if isinstance(self._ids, Texts) else self._ids
 
-    def names(self) -> Ranks:
+    def names(self) -> U32:
         """Return what agents are sorted by for their names to be in order, uint32 (count,)."""
         if self._names is None and not len(self._cold):
             return made_up_ranks(self._seed, self._count)
@@ -131,7 +130,7 @@ class NameSnapshot:
             yield told or imported or name_of(self._seed, at)
 
 
-def text_ranks(texts: Iterable[str]) -> Ranks:
+def text_ranks(texts: Iterable[str]) -> U32:
     """Return the places of texts in alphabetical order, uint32 (n,), capitals like small letters.
 
     Those that agree in their first 24 bytes stay as they are.

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.arrays import F32, F64, U8, U32
 from sim.jit.jit import kernel
 from sim.jit.mix import gate, uniform, word, word2
-from sim.jit.types import F32, F64, U8, U32, Word
+from sim.jit.types import Word
+from sim.jit.words import ONE, S11, ZERO
 
-_ONE = np.uint64(1)
 _S8 = np.uint64(8)
-_S11 = np.uint64(11)
 _BYTE = np.uint64(255)
-_NONE = np.uint64(0)
 
 
 @kernel
@@ -63,7 +62,7 @@ def wake(activity: F32, status: U8, active: int, kind: U8, curve: F64, key: Word
     for agent in range(activity.size):
         chance = float(activity[agent]) * curve[kind[agent]]
         out[count] = np.uint32(agent)
-        if (word(key, agent) >> _S11) < gate(chance) and status[agent] == active:
+        if (word(key, agent) >> S11) < gate(chance) and status[agent] == active:
             count += 1
     return count
 
@@ -111,15 +110,15 @@ def write(
     for at in range(online.size):
         agent = online[at]
         drawn = word(key, agent)
-        if (drawn >> _S11) >= gate(chance * (0.5 + personality[agent, 2] / 255.0)):
+        if (drawn >> S11) >= gate(chance * (0.5 + personality[agent, 2] / 255.0)):
             continue
         own = np.uint64(interests[agent, 0]) | (np.uint64(interests[agent, 1]) << np.uint64(32))
         bits = word2(drawn, 1)
         about, first = _one_of(own, bits & _BYTE)
-        if (bits >> _S8) & np.uint64(3) == _NONE:
+        if (bits >> _S8) & np.uint64(3) == ZERO:
             second, _ = _one_of(own, (bits >> np.uint64(16)) & _BYTE)
             about |= second
-        liking = float(bits >> _S11) * 1.1102230246251565e-16
+        liking = float(bits >> S11) * 1.1102230246251565e-16
         author[count] = agent
         tags[count, 0] = np.uint32(about & np.uint64(0xFFFFFFFF))
         tags[count, 1] = np.uint32(about >> np.uint64(32))
@@ -134,14 +133,14 @@ def _one_of(mask: Word, bits: Word) -> tuple[Word, int]:
     """Return one bit of a mask, drawn by eight random bits, and its place; (0, 255) for none."""
     have = 0
     for place in range(64):
-        if (mask >> np.uint64(place)) & _ONE:
+        if (mask >> np.uint64(place)) & ONE:
             have += 1
     if have == 0:
-        return _NONE, 255
+        return ZERO, 255
     wanted = (int(bits) * have) >> 8
     for place in range(64):
-        if (mask >> np.uint64(place)) & _ONE:
+        if (mask >> np.uint64(place)) & ONE:
             if wanted == 0:
-                return _ONE << np.uint64(place), place
+                return ONE << np.uint64(place), place
             wanted -= 1
-    return _NONE, 255
+    return ZERO, 255

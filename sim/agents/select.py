@@ -23,10 +23,9 @@ import numpy.typing as npt
 from sim.agents.columns import Agents
 from sim.agents.lifecycle import lifecycle
 from sim.agents.traits import TRAITS
+from sim.arrays import Bools
 from sim.core.checks import number_or_word
 from sim.errors import InputError, UnknownNameError
-
-Mask = npt.NDArray[np.bool_]
 
 NUMBERS: Final = ("activity", *TRAITS)
 """Fields compared with a number in [0, 1] by ``>``, ``>=``, ``<`` or ``<=``."""
@@ -132,12 +131,12 @@ def _field(term: re.Match[str]) -> str:
     return field
 
 
-def _fits(agents: Agents, term: re.Match[str]) -> Mask:
+def _fits(agents: Agents, term: re.Match[str]) -> Bools:
     field = _field(term)
     if field not in NUMBERS:
         return _KINDS[field](agents, _values(term))
     bound = _bound(field, term["number"])
-    fits: Mask = _SIGNS[term["sign"]](number_of(agents, field), bound)
+    fits: Bools = _SIGNS[term["sign"]](number_of(agents, field), bound)
     return fits
 
 
@@ -162,12 +161,12 @@ def number_of(agents: Agents, field: str) -> npt.NDArray[np.float64]:
     return np.asarray(agents.personality[:, TRAITS.index(field)] / 255.0, np.float64)
 
 
-def _interest(agents: Agents, values: list[str]) -> Mask:
-    fits: Mask = (agents.interests & np.uint64(agents.vocabulary.mask(values))) != 0
+def _interest(agents: Agents, values: list[str]) -> Bools:
+    fits: Bools = (agents.interests & np.uint64(agents.vocabulary.mask(values))) != 0
     return fits
 
 
-def _community(agents: Agents, values: list[str]) -> Mask:
+def _community(agents: Agents, values: list[str]) -> Bools:
     return np.isin(agents.community, [label for one in values for label in _labels(agents, one)])
 
 
@@ -187,17 +186,17 @@ def _labels(agents: Agents, value: str) -> list[int]:
     raise InputError(f"No community {value!r} ({count}). {hint}")
 
 
-def _status(agents: Agents, values: list[str]) -> Mask:
+def _status(agents: Agents, values: list[str]) -> Bools:
     return np.isin(agents.status, [int(lifecycle(value)) for value in values])
 
 
-def _id(agents: Agents, values: list[str]) -> Mask:
+def _id(agents: Agents, values: list[str]) -> Bools:
     fits = np.zeros(len(agents), np.bool_)
     fits[[agents.index(value) for value in values]] = True
     return fits
 
 
-_KINDS: Final[dict[str, Callable[[Agents, list[str]], Mask]]] = {
+_KINDS: Final[dict[str, Callable[[Agents, list[str]], Bools]]] = {
     "interest": _interest,
     "community": _community,
     "status": _status,

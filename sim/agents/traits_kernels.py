@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from sim.jit.jit import kernel
 from sim.jit.mix import mix, word, word2
+from sim.jit.words import ONE, S11, ZERO
 
 TABLE = 4096
 """Entries of the popularity table: a topic is found by the top 12 bits of a draw."""
@@ -21,14 +22,11 @@ LEAN = 0.6
 MOST_INTERESTS = 6
 """An agent has 3 to 6 interests."""
 
-_ONE = np.uint64(1)
-_NONE = np.uint64(0)
 _THREE_BITS = np.uint64(7)
 _TEN_BITS = np.uint64(1023)
 _UNDER_LEAN = np.uint64(int(LEAN * 1024))
 _LOW_21 = np.uint64((1 << 21) - 1)
 _S10 = np.uint64(10)
-_S11 = np.uint64(11)
 _S21 = np.uint64(21)
 _S42 = np.uint64(42)
 _S52 = np.uint64(52)
@@ -76,7 +74,7 @@ def fill_activity(key: np.uint64, start: int, out: npt.NDArray[np.float32]) -> N
         float32 (n,), written; in [0.01, 1].
     """
     for row in range(out.shape[0]):
-        u = float(word(key, start + row) >> _S11) * _STEP_53
+        u = float(word(key, start + row) >> S11) * _STEP_53
         out[row] = np.float32(_QUIETEST + (1.0 - _QUIETEST) * (u * u * u))
 
 
@@ -96,12 +94,12 @@ def fill_topics(key: np.uint64, table: npt.NDArray[np.uint8], out: npt.NDArray[n
     for row in range(out.shape[0]):
         own = word(key, row)
         wanted = 4 + int(word2(own, 0) % np.uint64(3))
-        taken = _NONE
+        taken = ZERO
         have = 0
         for attempt in range(1, _TRIES):
             topic = table[int(word2(own, attempt) >> _S52)]
-            bit = _ONE << np.uint64(topic)
-            if taken & bit == _NONE:
+            bit = ONE << np.uint64(topic)
+            if taken & bit == ZERO:
                 taken |= bit
                 out[row, have] = topic
                 have += 1
@@ -144,7 +142,7 @@ def fill_interests(
         own = word(key, start + row)
         wanted = min(3 + int(word2(own, 0) >> _S62), size)
         label = community[row]
-        mask = _NONE
+        mask = ZERO
         have = 0
         for attempt in range(1, _TRIES):
             bits = word2(own, attempt)
@@ -152,14 +150,14 @@ def fill_interests(
                 topic = topics[label, int((bits >> _S10) & _THREE_BITS)]
             else:
                 topic = table[int(bits >> _S52)]
-            bit = _ONE << np.uint64(topic)
-            if mask & bit == _NONE:
+            bit = ONE << np.uint64(topic)
+            if mask & bit == ZERO:
                 mask |= bit
                 have += 1
                 if have == wanted:
                     break
         while have < wanted:
-            low = (mask + _ONE) & ~mask  # the lowest topic not yet taken
+            low = (mask + ONE) & ~mask  # the lowest topic not yet taken
             mask |= low
             have += 1
         out[row] = mask

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import Array
 from sim.errors import InputError
 
-Column = npt.NDArray[Any]
 Sizes = Mapping[str, int]
 
 
@@ -57,18 +56,18 @@ class Bound:
         """Return its shape; 0 where any length is allowed."""
         return tuple(_size(length, sizes) or 0 for length in self.shape)
 
-    def vacant(self, sizes: Sizes) -> Column:
+    def vacant(self, sizes: Sizes) -> Array:
         """Return a column of the sizes that holds :attr:`fill`; zeros take no memory yet."""
         shape = self.shape_of(sizes)
         return np.full(shape, self.fill, self.dtype) if self.fill else np.zeros(shape, self.dtype)
 
-    def grown(self, column: Column, sizes: Sizes) -> Column:
+    def grown(self, column: Array, sizes: Sizes) -> Array:
         """Return a column with rows added up to the sizes."""
         rows, *rest = self.shape_of(sizes)
         more = Bound(self.dtype, (rows - len(column), *rest), fill=self.fill).vacant(sizes)
         return np.concatenate([column, more]) if len(column) else more
 
-    def has_form(self, column: Column, sizes: Sizes) -> bool:
+    def has_form(self, column: Array, sizes: Sizes) -> bool:
         """Return whether a column is of the type and the shape."""
         wanted = [_size(length, sizes) for length in self.shape]
         return (
@@ -77,7 +76,7 @@ class Bound:
             and all(w is None or w == has for w, has in zip(wanted, column.shape, strict=True))
         )
 
-    def fits(self, column: Column, sizes: Sizes) -> bool:
+    def fits(self, column: Array, sizes: Sizes) -> bool:
         """Return whether a column is within the bound; what is no number is in no range."""
         if not self.has_form(column, sizes):
             return False
@@ -100,7 +99,7 @@ class Bound:
 
 
 def require(
-    columns: Iterable[tuple[str, Column]],
+    columns: Iterable[tuple[str, Array]],
     bounds: Mapping[str, Bound],
     sizes: Sizes,
     owner: str,
@@ -115,10 +114,10 @@ def require(
 
 
 def declared(
-    columns: Mapping[str, Column], bounds: Mapping[str, Bound], sizes: Sizes, which: str
-) -> dict[str, Column]:
+    columns: Mapping[str, Array], bounds: Mapping[str, Bound], sizes: Sizes, which: str
+) -> dict[str, Array]:
     """Return declared columns, in that order, each of its type and shape."""
-    own: dict[str, Column] = {}
+    own: dict[str, Array] = {}
     for name, bound in bounds.items():
         if name not in columns:
             raise InputError(f"{which.format(name)} is missing.")
@@ -131,8 +130,8 @@ def declared(
 
 
 def taken(
-    columns: Mapping[str, Column], bounds: Mapping[str, Bound], owner: str
-) -> dict[str, Column]:
+    columns: Mapping[str, Array], bounds: Mapping[str, Bound], owner: str
+) -> dict[str, Array]:
     """Return copies of declared columns, of their types, in the order of the declaration."""
     missing = [name for name in bounds if name not in columns]
     if missing:
@@ -140,12 +139,12 @@ def taken(
     return {name: np.array(columns[name], bound.dtype) for name, bound in bounds.items()}
 
 
-def prefixed(prefix: str, columns: Mapping[str, Column]) -> dict[str, Column]:
+def prefixed(prefix: str, columns: Mapping[str, Array]) -> dict[str, Array]:
     """Return the columns of a part under names that begin with a prefix."""
     return {prefix + name: column for name, column in columns.items()}
 
 
-def under(prefix: str, columns: Mapping[str, Column]) -> dict[str, Column]:
+def under(prefix: str, columns: Mapping[str, Array]) -> dict[str, Array]:
     """Return the columns of a part: those whose names begin with a prefix, without it."""
     own = (name for name in columns if name.startswith(prefix))
     return {name.removeprefix(prefix): columns[name] for name in own}
@@ -173,11 +172,11 @@ class DeclaredColumns:
     bounds: ClassVar[Mapping[str, Bound]] = {}
 
     @classmethod
-    def vacant(cls, sizes: Sizes) -> dict[str, Column]:
+    def vacant(cls, sizes: Sizes) -> dict[str, Array]:
         """Return every column, filled."""
         return {name: bound.vacant(sizes) for name, bound in cls.bounds.items()}
 
-    def hold(self, columns: Mapping[str, Column]) -> None:
+    def hold(self, columns: Mapping[str, Array]) -> None:
         """Have these columns from now on."""
         vars(self).update(columns)
 
@@ -186,7 +185,7 @@ class DeclaredColumns:
         held = self.dump().items()
         self.hold({name: self.bounds[name].grown(column, sizes) for name, column in held})
 
-    def dump(self) -> dict[str, Column]:
+    def dump(self) -> dict[str, Array]:
         """Return the columns by name."""
         return {name: getattr(self, name) for name in self.bounds}
 

@@ -16,9 +16,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.arrays import F64, U8, U16, U32, U64
 from sim.jit.jit import kernel
 from sim.jit.mix import gate, mix, uniform, word, word2
-from sim.jit.types import F64, U8, U16, U32, U64, Number, Word
+from sim.jit.types import Number, Word
+from sim.jit.words import LOW6, LOW32, ONE, S6, S11, S32, S40
 
 FREE = np.uint64(0xFFFFFFFFFFFFFFFF)
 """No claim on this agent."""
@@ -32,13 +34,6 @@ BLOCK = 128
 AHEAD = 32
 """Rows that are fetched from memory together."""
 
-_S6 = np.uint64(6)
-_M63 = np.uint64(63)
-_ONE = np.uint64(1)
-_S11 = np.uint64(11)
-_S32 = np.uint64(32)
-_S40 = np.uint64(40)
-_LOW32 = np.uint64(0xFFFFFFFF)
 _TINY = 1.1102230246251565e-16
 _FAR = 4611686018427387904.0
 
@@ -48,7 +43,7 @@ def mark(ids: U32, done: U64) -> None:
     """Set the bit of each id (uint32) in the bitmap ``done`` (uint64, one bit an agent)."""
     for i in range(ids.size):
         v = np.uint64(ids[i])
-        done[v >> _S6] |= _ONE << (v & _M63)
+        done[v >> S6] |= ONE << (v & LOW6)
 
 
 @kernel
@@ -56,7 +51,7 @@ def unmark(ids: U32, done: U64) -> None:
     """Clear the bit of each id (uint32) in the bitmap ``done`` (uint64)."""
     for i in range(ids.size):
         v = np.uint64(ids[i])
-        done[v >> _S6] &= ~(_ONE << (v & _M63))
+        done[v >> S6] &= ~(ONE << (v & LOW6))
 
 
 @kernel
@@ -71,7 +66,7 @@ def first_marked(ids: U32, done: U64) -> int:
 @kernel
 def is_open(done: U64, v: Word) -> bool:
     """Return whether the bit of agent ``v`` (uint64) is clear."""
-    return bool((done[v >> _S6] >> (v & _M63)) & _ONE == np.uint64(0))
+    return bool((done[v >> S6] >> (v & LOW6)) & ONE == np.uint64(0))
 
 
 @kernel
@@ -133,7 +128,7 @@ def narrow(fell: U8, size: Number, u: Number, first: Number, batch: U64, n: Numb
     int
         How many there are now.
     """
-    contact = (np.uint64(u) << _S32) | np.uint64(first)
+    contact = (np.uint64(u) << S32) | np.uint64(first)
     for j in range(size):
         batch[n] = contact + np.uint64(j)
         n += fell[j]
@@ -155,15 +150,15 @@ def _claim(
     """Let the contacts ``batch[:n]`` claim their listeners, where open, by their draws (uint64)."""
     k = 0
     for j in range(n):
-        u = batch[j] >> _S32
-        v = np.uint64(targets[np.uint64(rows[u, 0]) + (batch[j] & _LOW32)])
-        batch[k] = (u << _S32) | v
+        u = batch[j] >> S32
+        v = np.uint64(targets[np.uint64(rows[u, 0]) + (batch[j] & LOW32)])
+        batch[k] = (u << S32) | v
         drawn[k] = drawn[j]
         k += is_open(done, v)
     for j in range(k):
-        v = batch[j] & _LOW32
+        v = batch[j] & LOW32
         old = claim[v]
-        claim[v] = min(old, (drawn[j] << _S40) | (batch[j] >> _S32))
+        claim[v] = min(old, (drawn[j] << S40) | (batch[j] >> S32))
         touched[m] = np.uint32(v)
         m += old == FREE
     return m
@@ -184,8 +179,8 @@ def _claim_tossed(
 ) -> Number:
     """As :func:`_claim`, by the coin of each tie: ``word2(word(key, u), v)``."""
     for j in range(n):
-        u = batch[j] >> _S32
-        v = targets[np.uint64(rows[u, 0]) + (batch[j] & _LOW32)]
+        u = batch[j] >> S32
+        v = targets[np.uint64(rows[u, 0]) + (batch[j] & LOW32)]
         drawn[j] = word2(word(key, u), v)
     return _claim(rows, targets, batch, drawn, n, done, claim, touched, m)
 
@@ -261,7 +256,7 @@ def claim_coins(
                     fell[j] = uniform(word2(key_u, heard[j])) * whole < p
             else:
                 for j in range(size):
-                    fell[j] = (word2(key_u, heard[j]) >> _S11) < under
+                    fell[j] = (word2(key_u, heard[j]) >> S11) < under
             n = narrow(fell, size, u, first, batch, n)
             if n > BATCH - BLOCK:
                 m = _claim_tossed(rows, targets, key, batch, drawn, n, done, claim, touched, m)
@@ -298,7 +293,7 @@ def claim_skips(
         bits = word2(key_u, k)
         e = gap(bits, scale)
         while e < length:
-            batch[n] = (np.uint64(u) << _S32) | np.uint64(e)
+            batch[n] = (np.uint64(u) << S32) | np.uint64(e)
             drawn[n] = bits
             n += 1
             if n == BATCH:
@@ -332,7 +327,7 @@ def claim_given(
         start = np.int64(rows[u, 0])
         for e in range(start, start + np.int64(rows[u, 1])):
             if uniform(coins[e]) < chance[e]:
-                batch[0] = (np.uint64(u) << _S32) | np.uint64(e - start)
+                batch[0] = (np.uint64(u) << S32) | np.uint64(e - start)
                 drawn[0] = coins[e]
                 m = _claim(rows, targets, batch, drawn, 1, done, claim, touched, m)
     return m
@@ -347,9 +342,9 @@ def commit_once(touched: U32, m: int, done: U64, claim: U64, sources: U32) -> No
     """
     for i in range(m):
         v = np.uint64(touched[i])
-        sources[i] = np.uint32(claim[v] & _LOW32)
+        sources[i] = np.uint32(claim[v] & LOW32)
         claim[v] = FREE
-        done[v >> _S6] |= _ONE << (v & _M63)
+        done[v >> S6] |= ONE << (v & LOW6)
 
 
 @kernel

@@ -10,10 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from sim.jit.jit import kernel
+from sim.jit.words import ONE, S11
 
-_S11 = np.uint64(11)
 _S52 = np.uint64(52)
-_ONE = np.uint64(1)
 _MANTISSA = np.uint64(0x000FFFFFFFFFFFFF)
 _UNIT = np.uint64(0x3FF0000000000000)
 _LN2_HIGH = 0.69314718036912381649  # ln 2 in two parts: the first has spare zero bits
@@ -54,7 +53,7 @@ def exact_log(x: float) -> float:
 @kernel
 def log_draw(bits: np.uint64) -> float:
     """Return the logarithm of a draw from (0, 1]: ln(((bits >> 11) + 1) / 2**53), in [-36.8, 0]."""
-    return exact_log(float((bits >> _S11) + _ONE) * 1.1102230246251565e-16)
+    return exact_log(float((bits >> S11) + ONE) * 1.1102230246251565e-16)
 
 
 @kernel

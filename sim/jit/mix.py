@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.jit.jit import kernel
+from sim.jit.words import S11
 
 C1 = np.uint64(0x9E3779B97F4A7C15)
 C2 = np.uint64(0xD1B54A32D192ED03)
@@ -20,7 +21,6 @@ _M2 = np.uint64(0x94D049BB133111EB)
 _S30 = np.uint64(30)
 _S27 = np.uint64(27)
 _S31 = np.uint64(31)
-_S11 = np.uint64(11)
 
 
 @kernel
@@ -47,7 +47,7 @@ def word2(key_i: np.uint64, j: int) -> np.uint64:
 @kernel
 def uniform(bits: np.uint64) -> float:
     """Return ``bits`` as a float64 in [0, 1), 53 bits of resolution."""
-    return float(np.uint64(bits) >> _S11) * 1.1102230246251565e-16
+    return float(np.uint64(bits) >> S11) * 1.1102230246251565e-16
 
 
 @kernel

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.arrays import I64, U32
 from sim.jit.jit import kernel
-from sim.jit.types import I64, U32, Number
+from sim.jit.types import Number
 
 _DIGIT = 11
 _BUCKETS = 1 << _DIGIT

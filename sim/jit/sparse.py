@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from sim.arrays import U32, U64
 from sim.jit.jit import kernel
-from sim.jit.types import U32, U64, Number
+from sim.jit.types import Number
+from sim.jit.words import ONE, S32
 
 VACANT = np.uint32(0xFFFFFFFF)
 """The key of a place that nobody took; its value is 0."""
 
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
-_S32 = np.uint64(32)
-_ONE = np.uint64(1)
 
 
 @kernel
@@ -27,10 +27,10 @@ def slot(keys: U32, v: Number) -> Number:
     """Return the place of agent ``v`` (uint64): where its value stands, or a vacant one."""
     if keys.size == 0:
         return np.uint64(v)
-    last = np.uint64(keys.size) - _ONE
-    at = ((np.uint64(v) * _SPREAD) >> _S32) & last
+    last = np.uint64(keys.size) - ONE
+    at = ((np.uint64(v) * _SPREAD) >> S32) & last
     while keys[at] != v and keys[at] != VACANT:
-        at = (at + _ONE) & last
+        at = (at + ONE) & last
     return at
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.agents.select import NUMBERS, number_of
+from sim.arrays import F64, Ids
 from sim.core import rng
 from sim.core.checks import whole_number
 from sim.core.progress import Report, part, quiet
@@ -30,9 +31,6 @@ from sim.world.seeding import MEASURES, best_of, seeds_of
 if TYPE_CHECKING:
     from sim.world.world import World
 
-
-Ids = npt.NDArray[np.uint32]
-Floats = npt.NDArray[np.float64]
 
 METHODS = ("opim", "celf")
 """How seeds are found: reverse reachable sets with a guarantee, or runs, for small worlds."""
@@ -74,7 +72,7 @@ class SeedResult(Result):
         method: str,
         spread: Estimate,
         guarantee: Guarantee | None,
-        costs: Floats | None,
+        costs: F64 | None,
         budget: float,
     ) -> None:
         self._world, self._network = world, network
@@ -173,7 +171,7 @@ def _ranked(world: World, network: LiveNetwork, name: str, k: int) -> Ids:
     return network.roots[np.argsort(lots, kind="stable")[:k]]
 
 
-def _paid(order: Ids, costs: Floats, budget: float) -> Ids:
+def _paid(order: Ids, costs: F64, budget: float) -> Ids:
     """Return who of a ranking is bought: each in turn who can still be paid."""
     bought, left = [], budget
     cheapest = np.minimum.accumulate(costs[order][::-1])[::-1]
@@ -187,7 +185,7 @@ def _paid(order: Ids, costs: Floats, budget: float) -> Ids:
 
 
 def _by_runs(
-    network: LiveNetwork, k: int, runs: int, costs: Floats | None, budget: float, report: Report
+    network: LiveNetwork, k: int, runs: int, costs: F64 | None, budget: float, report: Report
 ) -> Ids:
     if network.agents > MOST_CELF:
         raise InputError(
@@ -197,7 +195,7 @@ def _by_runs(
     return celf(network, k, runs=runs, costs=costs, budget=budget, report=report)
 
 
-def prices_of(world: World, costs: npt.ArrayLike | str | None) -> Floats | None:
+def prices_of(world: World, costs: npt.ArrayLike | str | None) -> F64 | None:
     """Return what each member costs as a seed: float64 (n,); None: nothing was said."""
     if costs is None:
         return None
@@ -212,7 +210,7 @@ def prices_of(world: World, costs: npt.ArrayLike | str | None) -> Floats | None:
         found = np.asarray(costs)
     if found.dtype.kind not in "iuf" or found.shape != (agents,):
         raise InputError(f"Costs are one number for each of {agents:,} members.")
-    prices: Floats = found.astype(np.float64)
+    prices: F64 = found.astype(np.float64)
     wrong = np.flatnonzero(~(np.isfinite(prices) & (prices > 0)))
     if wrong.size:
         raise InputError(f"Costs are above 0; that of agent {wrong[0]} is {prices[wrong[0]]:g}.")
@@ -220,7 +218,7 @@ def prices_of(world: World, costs: npt.ArrayLike | str | None) -> Floats | None:
 
 
 def _paid_for(
-    network: LiveNetwork, k: int | None, costs: Floats | None, budget: float | None
+    network: LiveNetwork, k: int | None, costs: F64 | None, budget: float | None
 ) -> tuple[int, float]:
     """Return how many seeds at most, and what they may cost together, or refuse."""
     people = int(network.roots.size)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import Array
 from sim.core.data_frames import as_pandas, as_polars, label, library, new_figure, storable
 from sim.core.text import one_line
 from sim.errors import InputError, UnknownNameError
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from sim.io.exporting.tables import ExportTable, Kind
 
 
-Column = npt.NDArray[Any]
 _SHOWN = 20
 
 
@@ -125,7 +125,7 @@ class Table:
     def __len__(self) -> int:
         return next((column.size for column in self._columns.values()), 0)
 
-    def __getitem__(self, name: str) -> Column:
+    def __getitem__(self, name: str) -> Array:
         """Return a column, read-only."""
         if name not in self._columns:
             raise UnknownNameError("column", name, self._columns)
@@ -176,7 +176,7 @@ class Table:
         """Return some columns, in the order in which they are named."""
         return self._with({name: self[name] for name in names})
 
-    def _with(self, columns: Mapping[str, Column]) -> Table:
+    def _with(self, columns: Mapping[str, Array]) -> Table:
         units = {name: unit for name, unit in self.units.items() if name in columns}
         return Table(columns, units=units, caption=self.caption)
 
@@ -273,11 +273,11 @@ class Table:
         return as_html(self, _SHOWN)
 
 
-def _made(columns: Mapping[str, Column], units: Mapping[str, str], caption: str) -> Table:
+def _made(columns: Mapping[str, Array], units: Mapping[str, str], caption: str) -> Table:
     return Table(columns, units=units, caption=caption)
 
 
-def _column(values: Any) -> Column:
+def _column(values: Any) -> Array:
     """Return a read-only array (n,): of numbers or truths, else of objects."""
     given = values if isinstance(values, np.ndarray) else np.asarray([*values, None], object)[:-1]
     if given.ndim != 1:
@@ -292,12 +292,12 @@ def _column(values: Any) -> Column:
             given = given.astype(np.float64)
     elif given.dtype.kind not in "biuf":
         given = given.astype(object)
-    column: Column = given.view()
+    column: Array = given.view()
     column.flags.writeable = False
     return column
 
 
-def _integers(given: Column) -> Column:
+def _integers(given: Array) -> Array:
     """Return integers as int64; those beyond it as uint64, and beyond that as objects."""
     for kind in (np.int64, np.uint64):
         try:
@@ -328,13 +328,13 @@ def _filled(values: list[Any]) -> list[Any]:
     return values
 
 
-def _alike(one: Column, other: Column) -> bool:
+def _alike(one: Array, other: Array) -> bool:
     if one.dtype.kind == "f" and other.dtype.kind == "f":
         return bool(np.array_equal(one, other, equal_nan=True))
     return bool(np.array_equal(one, other))
 
 
-def _require_one_shape(columns: Mapping[str, Column], units: Mapping[str, str]) -> None:
+def _require_one_shape(columns: Mapping[str, Array], units: Mapping[str, str]) -> None:
     sizes = {name: column.size for name, column in columns.items()}
     if len(set(sizes.values())) > 1:
         said = ", ".join(f"{one_line(name)} {size}" for name, size in sizes.items())

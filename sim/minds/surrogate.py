@@ -36,6 +36,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from sim.arrays import F64
 from sim.core import rng
 from sim.core.cards import Card
 from sim.core.params import Field
@@ -75,7 +76,6 @@ def _many(value: float) -> int:
     return min(round(_PER_DOUBLING * log2(1 + max(value, 0))), _MOST)
 
 
-Floats = npt.NDArray[np.float64]
 FEATURES = (
     "constant", *TRAITS, "posts",
     *(f"most {name}" for name in OF_POSTS), "mean interest", "mean likes",
@@ -87,7 +87,7 @@ _MOST_BYTES = 1 << 20
 _SCALE = 255.0
 
 
-def features_of(seen: SeenRow) -> Floats:
+def features_of(seen: SeenRow) -> F64:
     """Return the features of a decision, float64 (15,), not standardised yet.
 
     Examples
@@ -102,7 +102,7 @@ def features_of(seen: SeenRow) -> Floats:
     return np.concatenate([[1.0], own, [len(posts)], most, mean[:2]])
 
 
-def posts_of(seen: SeenRow) -> Floats:
+def posts_of(seen: SeenRow) -> F64:
     """Return the features of each post, float64 (posts, 7)."""
     posts = np.array(seen[1:], np.float64).reshape(-1, len(OF_POSTS)) / _SCALE
     return np.column_stack([posts, 1.0 / np.arange(1, len(posts) + 1)])
@@ -191,12 +191,12 @@ class Surrogate(BaseModel):
         said = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return blake2b(said.encode(), digest_size=16).hexdigest()
 
-    def chances(self, seen: SeenRow) -> Floats:
+    def chances(self, seen: SeenRow) -> F64:
         """Return the chance of each act, float64 (acts,)."""
         z = (features_of(seen) - np.array(self.means)) / np.array(self.scales)
         return _softmax(np.array(self.weights) @ z)
 
-    def post_chances(self, seen: SeenRow) -> Floats:
+    def post_chances(self, seen: SeenRow) -> F64:
         """Return the chance of each post, float64 (posts,)."""
         return _softmax(posts_of(seen) @ np.array(self.post_weights))
 
@@ -205,8 +205,8 @@ class Surrogate(BaseModel):
         return json.dumps({**self.model_dump(mode="json"), "hash": self.hash}, indent=1) + "\n"
 
 
-def _softmax(scores: Floats) -> Floats:
-    raised: Floats = np.exp(scores - scores.max(initial=-np.inf))
+def _softmax(scores: F64) -> F64:
+    raised: F64 = np.exp(scores - scores.max(initial=-np.inf))
     return raised / raised.sum() if raised.size else raised
 
 
@@ -313,7 +313,7 @@ class SurrogateMind(Mind):
         text = member.write(feed[place - 1] if place else None) if act in NEEDS_TEXT else ""
         return (Decision(act, place, text),)
 
-    def _taken(self, chances: Floats, draw: float) -> int:
+    def _taken(self, chances: F64, draw: float) -> int:
         if self.choose == "likeliest":
             return int(chances.argmax())
         sums = list(accumulate(chances.tolist()))
@@ -386,7 +386,7 @@ def _upon_posts(logged: Sequence[LoggedDecision]) -> list[LoggedDecision]:
     return [one for one in logged if one.act in NEEDS_POST and one.post]
 
 
-def _logistic(x: Floats, classes: npt.NDArray[np.int64], many: int) -> Floats:
+def _logistic(x: F64, classes: npt.NDArray[np.int64], many: int) -> F64:
     """Return the weights (classes, features) of a multinomial logistic regression."""
     wide = x.shape[1]
     weights, is_it = np.zeros((many, wide)), np.eye(many)[classes]
@@ -407,7 +407,7 @@ def _logistic(x: Floats, classes: npt.NDArray[np.int64], many: int) -> Floats:
     return weights
 
 
-def _conditional(logged: Sequence[LoggedDecision]) -> Floats:
+def _conditional(logged: Sequence[LoggedDecision]) -> F64:
     """Return the weights of a conditional logit over posts."""
     wide, weights = len(OF_EACH_POST), np.zeros(len(OF_EACH_POST))
     cases = [(posts_of(one.seen), one.post - 1) for one in logged]
@@ -425,8 +425,8 @@ def _conditional(logged: Sequence[LoggedDecision]) -> Floats:
     return weights
 
 
-def _softmax_rows(scores: Floats) -> Floats:
-    raised: Floats = np.exp(scores - scores.max(axis=1, keepdims=True))
+def _softmax_rows(scores: F64) -> F64:
+    raised: F64 = np.exp(scores - scores.max(axis=1, keepdims=True))
     raised /= raised.sum(axis=1, keepdims=True)
     return raised
 

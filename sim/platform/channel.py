@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import Ids
 from sim.platform.feed.exposures import ExposurePart, Showings
 from sim.platform.posts.posts import Flag, Posts
-from sim.spread.cascade.contacts import Contacts, Ids
+from sim.spread.cascade.contacts import Contacts
 from sim.spread.cascade.feed_contacts import FeedContacts
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.agents.rhythm_kernels import expected
+from sim.arrays import Array, Ids
 from sim.core import rng
 from sim.core.rng import Stream
 from sim.errors import UnknownNameError
@@ -41,9 +42,6 @@ from sim.platform.state import PlatformSnapshot, dump_platform
 from sim.spread.cascade.faults import said_by
 from sim.world.contract import WorldState
 from sim.world.minds.minds import Minds
-
-Ids = npt.NDArray[np.uint32]
-Array = npt.NDArray[Any]
 
 _NOBODY = np.empty(0, np.uint32)
 _FLAGS = {flag.name.lower(): flag for flag in Flag if flag.name and flag is not Flag.INJECTED}

@@ -11,11 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.agents.rhythm_kernels import fill_kinds
+from sim.arrays import F64
 from sim.core import rng
 from sim.core.rng import Stream
 from sim.errors import InputError
-
-Floats = npt.NDArray[np.float64]
 
 _DAILY = (
     0.72, 0.45, 0.28, 0.19, 0.16, 0.20, 0.36, 0.62, 0.88, 1.03, 1.11, 1.16,
@@ -30,7 +29,7 @@ _SHARES = (0.05, 0.10, 0.20, 0.30, 0.20, 0.10, 0.05)
 KINDS = len(SHIFTS)
 
 
-def curve_of(rhythm: str) -> Floats:
+def curve_of(rhythm: str) -> F64:
     """Return the day's curve, float64 (24,) with mean 1."""
     if rhythm == "flat":
         return np.ones(24)
@@ -44,7 +43,7 @@ def curve_of(rhythm: str) -> Floats:
             "A rhythm is 'daily', 'flat' or 24 numbers of at least 0, one an hour, separated by "
             f"commas; got {rhythm!r}."
         )
-    mean_one: Floats = curve / curve.mean()
+    mean_one: F64 = curve / curve.mean()
     return mean_one
 
 
@@ -56,17 +55,17 @@ def chronotypes(seed: int, start: int, count: int) -> npt.NDArray[np.uint8]:
     return out
 
 
-def factors(curve: Floats, tick: int, tick_minutes: float) -> Floats:
+def factors(curve: F64, tick: int, tick_minutes: float) -> F64:
     """Return the factor of each chronotype in a tick, float64 (``KINDS``,)."""
     hours = tick_minutes / 60
     begin = (tick - 1) * hours - np.array(SHIFTS, np.float64)
     return (_upto(curve, begin + hours) - _upto(curve, begin)) / hours
 
 
-def _upto(curve: Floats, hour: Floats) -> Floats:
+def _upto(curve: F64, hour: F64) -> F64:
     """Return the integral of the curve from hour 0; days repeat."""
     sums = np.concatenate([[0.0], np.cumsum(curve)])
     day, rest = np.divmod(hour, 24.0)
     whole = np.minimum(rest.astype(np.int64), 23)
-    total: Floats = day * sums[24] + sums[whole] + (rest - whole) * curve[whole]
+    total: F64 = day * sums[24] + sums[whole] + (rest - whole) * curve[whole]
     return total

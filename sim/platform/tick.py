@@ -10,6 +10,7 @@ import numpy.typing as npt
 from sim.agents import rhythm_kernels as kernels
 from sim.agents.lifecycle import Lifecycle
 from sim.agents.turnover import leavers, newcomers
+from sim.arrays import Ids
 from sim.core import rng
 from sim.core.rng import Stream
 from sim.core.threads import interruptible, workers
@@ -31,8 +32,6 @@ from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.faults import is_interruption
 from sim.world.contract import Phase, PlatformState, WorldState
 from sim.world.minds.news import look
-
-Ids = npt.NDArray[np.uint32]
 
 _SWEEP = 8
 """Ticks between two looks at whose rings hold nothing any more."""

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import Ids
 from sim.core import rng
 from sim.core.checks import whole_number
 from sim.core.progress import Report, quiet
 from sim.core.rng import Stream
 from sim.core.text import one_line
 from sim.errors import CapacityError, InputError, UnknownNameError
+from sim.jit.words import S32
 from sim.network.analysis import analysis
 from sim.network.analysis.analysis import METHODS
 from sim.network.analysis.groups_kernels import gather
@@ -38,11 +40,8 @@ __all__ = [
 ]
 
 _NAME_LIMIT = 60
-_S32 = np.uint64(32)
 _TIE_BYTES = 40
 """Bytes a tie while many are added: pairs, both ways, sorted, merged."""
-
-Ids = npt.NDArray[np.uint32]
 
 
 @command()
@@ -74,13 +73,13 @@ def build_friendships(world: World, max_friends: int = 10, report: Report = quie
             break
         pairs = np.sort(_meetings(world, who, turn), axis=0)
         pairs = pairs[:, may_befriend(world, *pairs)]
-        keys = (pairs[0].astype(np.uint64) << _S32) | pairs[1]
+        keys = (pairs[0].astype(np.uint64) << S32) | pairs[1]
         new = np.searchsorted(made, keys, "right") == np.searchsorted(made, keys)
         made = np.sort(np.concatenate((made, keys[new])))
         room[pairs[:, new]] -= 1
     before = world.ties.count
     if made.size:
-        world.befriend((made >> _S32).astype(np.uint32), made.astype(np.uint32))
+        world.befriend((made >> S32).astype(np.uint32), made.astype(np.uint32))
     return world.ties.count - before
 
 

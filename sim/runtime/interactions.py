@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import Ids
 from sim.core.checks import whole_number
 from sim.errors import InputError
 from sim.jit.claims import NOBODY
@@ -23,8 +24,6 @@ MOST = 1_000_000
 _TELLING = np.zeros(len(Act), np.bool_)
 _TELLING[[Act.LIKE, Act.UNLIKE, Act.DISLIKE, Act.UNDO_DISLIKE, Act.REPOST, Act.QUOTE]] = True
 _TELLING[[Act.REPLY, Act.FOLLOW, Act.UNFOLLOW, Act.DIRECT_MESSAGE]] = True
-
-Ids = npt.NDArray[np.uint32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import Ids
 from sim.core.checks import LAST_TICK
 from sim.errors import InputError
 from sim.scenario.places import placed
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from sim.world.world import World
 
 
-Ids = npt.NDArray[np.uint32]
 Named = str | Sequence[str | int]
 
 SEEDS = "top:10:degree"

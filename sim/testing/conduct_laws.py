@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.agents.columns import Agents
+from sim.arrays import F64
 from sim.core import rng
 from sim.core.authors import line_of, place_in, words_of
 from sim.core.params import describe
@@ -32,7 +33,6 @@ from sim.world.world import World
 Model = type[PropagationModel]
 Run = Callable[..., Cascade]
 Make = Callable[..., World]
-Counts = npt.NDArray[np.float64]
 
 _SEEDS = [0, 5, 11, 17, 23, 29, 31, 37]
 _MANY = list(range(0, 60, 3))
@@ -269,16 +269,16 @@ def _raised(cls: Model, parameters: dict[str, Any]) -> dict[str, Any]:
     return raised
 
 
-def _apart(one: Counts, two: Counts) -> Counts:
+def _apart(one: F64, two: F64) -> F64:
     """Return the squared difference of each agent's adoptions over its variance."""
     a, b = one.sum(axis=0), two.sum(axis=0)
     share = (a + b) / (2 * _RUNS)
     variance = np.maximum(2 * _RUNS * share * (1 - share), 0.5)
-    squared: Counts = (a - b) ** 2 / variance
+    squared: F64 = (a - b) ** 2 / variance
     return squared
 
 
-def _shuffled(runs: Counts, order: Counts) -> float:
+def _shuffled(runs: F64, order: F64) -> float:
     mixed = runs[np.argsort(order)]
     return float(_apart(mixed[:_RUNS], mixed[_RUNS:]).sum())
 
@@ -290,7 +290,7 @@ def _permutation(agents: int) -> npt.NDArray[np.int64]:
 
 def _adoptions(
     bench: Bench, cls: Model, parameters: dict[str, Any], label: npt.NDArray[np.int64], base: int
-) -> Counts:
+) -> F64:
     """Return whether each agent (column), under its old number, adopted in each run (row)."""
     origin, seeds = bench.world(), label[_SEEDS].tolist()
     rows = []

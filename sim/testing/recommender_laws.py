@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import Array
 from sim.core.params import Parameters
 from sim.core.registry import make
 from sim.core.text import one_line
@@ -23,7 +24,6 @@ from sim.platform.platform import Platform
 from sim.testing.law_runner import hold
 from sim.world.world import World
 
-Array = npt.NDArray[Any]
 Law = Callable[[type[Any], dict[str, Any]], None]
 
 _AGENTS, _TICKS, _SLOTS, _COUNT = 120, 6, 5, 4

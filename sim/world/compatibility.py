@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64, Ids
 from sim.errors import InputError
 from sim.network.analysis.compatibility_kernels import common_circle
 
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from sim.network.graph.slab import SlabArrays
 
 from sim.world.contract import WorldState
-
-Floats = npt.NDArray[np.float64]
-Ids = npt.NDArray[np.uint32]
 
 WEIGHTS: Final = {"interests": 0.4, "personality": 0.3, "friends": 0.2, "communities": 0.1}
 _HALF = 3
@@ -55,17 +53,17 @@ class Compatibility:
 
     agents: Ids
     others: Ids
-    interests: Floats
-    personality: Floats
-    friends: Floats
-    communities: Floats
+    interests: F64
+    personality: F64
+    friends: F64
+    communities: F64
     common: npt.NDArray[np.int64]
 
     def __len__(self) -> int:
         return self.agents.size
 
     @property
-    def score(self) -> Floats:
+    def score(self) -> F64:
         """float64 (k,) in [0, 1]."""
         total = np.zeros(len(self))
         for part in self.parts.values():
@@ -73,7 +71,7 @@ class Compatibility:
         return total
 
     @property
-    def parts(self) -> dict[str, Floats]:
+    def parts(self) -> dict[str, F64]:
         """What each part adds to the score: float64 (k,) by name."""
         return {name: weight * getattr(self, name) for name, weight in WEIGHTS.items()}
 
@@ -137,10 +135,10 @@ def _circle(ways: tuple[SlabArrays, SlabArrays], agent: int) -> Ids:
     return np.unique(np.concatenate(rows)).astype(np.uint32)
 
 
-def _communities(world: WorldState, who: Ids, whom: Ids) -> Floats:
+def _communities(world: WorldState, who: Ids, whom: Ids) -> F64:
     labels = world.agents.community
     same = (labels[who] >= 0) & (labels[who] == labels[whom])
-    found: Floats = same.astype(np.float64)
+    found: F64 = same.astype(np.float64)
     if len(world.bonds.groups):
         for place in np.flatnonzero(~same):
             one, other = (set(world.groups.of(int(side[place]))) for side in (who, whom))

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.agents.columns import Agents
+from sim.arrays import U64, Array, Ids
 from sim.core.rng import Stream
 from sim.core.scratch import ScratchFiles
 from sim.network.graph.changes import AppliedChanges
@@ -33,7 +34,7 @@ from sim.platform.platform_view import PlatformView
 from sim.platform.posts.injected import InjectedPosts
 from sim.platform.settings import PlatformSettings
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Bits, Contacts, NoContacts, OpenedChannel, Scratch
+from sim.spread.cascade.contacts import Contacts, NoContacts, OpenedChannel, Scratch
 from sim.spread.channels.channel import Channel
 from sim.world.agent_columns import AgentColumns
 from sim.world.cascades import Cascades, RecordPile
@@ -41,8 +42,6 @@ from sim.world.log import Note, Trail
 from sim.world.opinions import Opinions
 from sim.world.relation_state import Relationships
 
-Ids = npt.NDArray[np.uint32]
-Array = npt.NDArray[Any]
 Dumped = tuple[dict[str, Any], dict[str, Array]]
 
 
@@ -220,7 +219,7 @@ class WorldState(Protocol):
     def people(self) -> AgentColumns: ...
     def silence(self) -> NoContacts: ...
     def scratch(self) -> Scratch: ...
-    def absent(self) -> Bits: ...
+    def absent(self) -> U64: ...
     def channel(self, named: str | Channel) -> OpenedChannel: ...
     def reopened(self, channel: OpenedChannel) -> OpenedChannel: ...
 

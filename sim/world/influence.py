@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import I32, Bools, Ids
 from sim.core.checks import shown, whole_of
 from sim.core.progress import Report, part, quiet
 from sim.core.registry import make
@@ -29,10 +30,6 @@ if TYPE_CHECKING:
     from sim.spread.cascade.model import PropagationModel
 
 from sim.world.contract import WorldState
-
-Bools = npt.NDArray[np.bool_]
-Ids = npt.NDArray[np.uint32]
-Labels = npt.NDArray[np.int32]
 
 KNOWN = "independent-cascade, linear-threshold, icp, continuous-cascade, time-decay"
 _BEST = re.compile(r"^\s*best\s*:", re.IGNORECASE)
@@ -65,7 +62,7 @@ def _active(world: WorldState) -> Bools:
     return np.asarray(world.agents.is_active(np.arange(len(world.agents))), np.bool_)
 
 
-def _labels(world: WorldState) -> Labels:
+def _labels(world: WorldState) -> I32:
     return np.asarray(world.agents.community, np.int32)
 
 

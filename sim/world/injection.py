@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.agents.columns import Agents
+from sim.arrays import Ids
 from sim.core.checks import LAST_TICK, short_text, whole_number
 from sim.errors import InputError
 from sim.spread.cascade.cascade import Message
-from sim.spread.cascade.contacts import DrawMode, Ids
+from sim.spread.cascade.contacts import DrawMode
 
 _TEXT_LIMIT = 4096
 _KIND_LIMIT = 64

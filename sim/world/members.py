@@ -16,6 +16,7 @@ from sim.agents.moves import Moves
 from sim.agents.profiles import Profile
 from sim.agents.table import shares
 from sim.agents.traits import TRAITS
+from sim.arrays import Ids
 from sim.core.checks import short_text
 from sim.errors import InputError, UnknownNameError
 from sim.platform.acts.kinds import Act
@@ -26,8 +27,6 @@ from sim.world.log import told
 from sim.world.minds.giving import give, members_of, mind_of
 from sim.world.minds.minds import PERSON
 from sim.world.profile_assignment import Interests, Match, ProfilesTaken, people_of, take
-
-Ids = npt.NDArray[np.uint32]
 
 LONGEST_NOTE = 4096
 

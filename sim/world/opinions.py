@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64
 from sim.core.text import clean
 from sim.errors import InputError, UnknownNameError
 
-Floats = npt.NDArray[np.float64]
 Span = tuple[float, float]
 
 
-class Opinions(Mapping[str, Floats]):
+class Opinions(Mapping[str, F64]):
     """Opinions of all agents by topic; what is read from it cannot be written through.
 
     Examples
@@ -28,10 +28,10 @@ class Opinions(Mapping[str, Floats]):
 
     def __init__(self, agents: int) -> None:
         self.agents = agents
-        self._held: dict[str, Floats] = {}
+        self._held: dict[str, F64] = {}
         self._spans: dict[str, Span] = {}
 
-    def __getitem__(self, topic: str) -> Floats:
+    def __getitem__(self, topic: str) -> F64:
         if topic not in self._held:
             raise UnknownNameError("topic", topic, tuple(self._held))
         view = self._held[topic].view()
@@ -71,7 +71,7 @@ class Opinions(Mapping[str, Floats]):
         self._held[topic] = column
         self._spans[topic] = (low, high)
 
-    def write(self, topic: str, values: Floats) -> None:
+    def write(self, topic: str, values: F64) -> None:
         """Replace the opinions on a topic, float64 (agents,); the array is taken, not copied."""
         self._held[topic] = values
 

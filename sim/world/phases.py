@@ -6,10 +6,11 @@ from collections.abc import Hashable
 
 import xxhash
 
+from sim.arrays import Ids
 from sim.core.threads import interruptible
 from sim.errors import InputError
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Contacts, Draws, Ids
+from sim.spread.cascade.contacts import Contacts, Draws
 from sim.spread.cascade.faults import ModelFault, is_interruption, said_by
 from sim.spread.cascade.feed_contacts import FeedContacts
 from sim.spread.channels.channel import PluginChannel

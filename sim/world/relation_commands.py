@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.agents.lifecycle import Lifecycle, belongs
+from sim.arrays import Bools, Ids
 from sim.errors import InputError
+from sim.jit.words import LOW32
 from sim.network.graph.changes import AppliedChanges
 from sim.network.graph.slab import ordered
 from sim.network.graph.slab_kernels import ADDED, KNOWN, REMOVED, UNKNOWN
@@ -16,11 +18,8 @@ from sim.network.graph.ties import FRIEND, Ties
 from sim.network.relations.blocklist import BLOCKED, MUTED, SHUNNED
 from sim.world.contract import WorldState
 
-Ids = npt.NDArray[np.uint32]
-Bools = npt.NDArray[np.bool_]
 Pairs = tuple[Ids, Ids]
 
-_LOW = np.uint64(0xFFFFFFFF)
 _TIES = frozenset({"follow", "befriend"})
 
 
@@ -41,7 +40,7 @@ def pairs_of(world: WorldState, agents: npt.ArrayLike, others: npt.ArrayLike, do
                 f"{does} {_named(world, int(whom[at]))}."
             )
     keys, _ = ordered(who, whom)
-    who, whom = (keys >> np.uint64(32)).astype(np.uint32), (keys & _LOW).astype(np.uint32)
+    who, whom = (keys >> np.uint64(32)).astype(np.uint32), (keys & LOW32).astype(np.uint32)
     if does in _TIES:
         _refuse_blocked(world, who, whom, does)
     return who, whom

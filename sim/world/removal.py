@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from sim.agents.lifecycle import belongs
+from sim.arrays import Ids
 
 if TYPE_CHECKING:
     from sim.network.graph.ties import Ties
 
 from sim.world.contract import WorldState
-
-Ids = npt.NDArray[np.uint32]
 
 
 def bury(world: WorldState, ties: Ties) -> None:

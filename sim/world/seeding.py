@@ -28,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.agents.select import check_query, select
+from sim.arrays import Ids
 from sim.core import rng
 from sim.core.checks import shown, whole_of
 from sim.core.rng import Stream
@@ -35,8 +36,6 @@ from sim.errors import InputError, UnknownNameError
 from sim.world.communities import readable_names
 from sim.world.contract import WorldState
 from sim.world.influence import BestSeeds, is_best, read_best
-
-Ids = npt.NDArray[np.uint32]
 
 FORMS = (
     "ids:0,33",

@@ -6,16 +6,10 @@ import numpy as np
 
 from sim.agents.columns import Agents
 from sim.agents.lifecycle import belongs
+from sim.arrays import U64
 from sim.network.graph.ties import Ties
 from sim.platform.channel import FEED
-from sim.spread.cascade.contacts import (
-    Bits,
-    Contacts,
-    NoContacts,
-    OpenedChannel,
-    Scratch,
-    bitmap,
-)
+from sim.spread.cascade.contacts import Contacts, NoContacts, OpenedChannel, Scratch, bitmap
 from sim.spread.channels.channel import Channel, InWorld, PluginChannel
 from sim.world.agent_columns import AgentColumns
 from sim.world.channels import channel_of, is_current, opened
@@ -31,7 +25,7 @@ class SharedState:
     def __init__(self) -> None:
         self._scratch: Scratch | None = None
         self._network: tuple[object, Contacts] | None = None
-        self._absent: tuple[object, Bits] | None = None
+        self._absent: tuple[object, U64] | None = None
         self._silence: NoContacts | None = None
         self._channels: dict[str, OpenedChannel] = {}
 
@@ -97,7 +91,7 @@ class SharedState:
             )
         return self._silence
 
-    def absent(self, agents: Agents) -> Bits:
+    def absent(self, agents: Agents) -> U64:
         """Return a bitmap of the agents that are not active, empty when all are."""
         moves = agents.lore.moves
         state = (moves, moves.made, len(agents))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import Ids
 from sim.core.checks import whole_number
 from sim.core.threads import Stalled, interruptible
 from sim.errors import InputError, UnknownNameError
@@ -25,8 +26,6 @@ from sim.world.contract import WorldState
 from sim.world.phases import fail
 from sim.world.relation_commands import DOES, admitted, pairs_of
 from sim.world.seeding import choose_seeds
-
-Ids = npt.NDArray[np.uint32]
 
 NEIGHBOURS = ("follows", "followers", "friends", "muted", "blocked", "blocked by")
 """Whom :func:`neighbours` can name."""

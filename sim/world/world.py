@@ -13,6 +13,7 @@ import numpy.typing as npt
 from sim.agents.columns import Agents
 from sim.agents.moves import Moves
 from sim.agents.profiles import Profile
+from sim.arrays import U64, Ids
 from sim.core.checks import LAST_TICK, shown, whole_number
 from sim.core.progress import Report, quiet
 from sim.core.registry import make
@@ -31,7 +32,7 @@ from sim.platform.opening import PlatformChoice, with_told
 from sim.platform.opening import opened as opened_platform
 from sim.platform.platform import Platform
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Bits, Contacts, DrawMode, NoContacts, OpenedChannel, Scratch
+from sim.spread.cascade.contacts import Contacts, DrawMode, NoContacts, OpenedChannel, Scratch
 from sim.spread.cascade.faults import asked
 from sim.spread.channels.channel import Channel
 from sim.world import members as member_commands
@@ -69,8 +70,6 @@ from sim.world.tick_guard import running, tell_ticks
 if TYPE_CHECKING:
     import networkx as nx
 
-
-Ids = npt.NDArray[np.uint32]
 
 _LONGEST_TICK = 525_600  # a year
 _MOST_RUNNING = 2**31 - 1
@@ -1116,7 +1115,7 @@ class World:
         """Return the contacts of messages that nobody will hear of any more."""
         return self.shared.silence(self.agents, self.ties, self.tick_minutes)
 
-    def absent(self) -> Bits:
+    def absent(self) -> U64:
         """Return a bitmap of the agents that are not active, empty when all are."""
         return self.shared.absent(self.agents)
 

@@ -14,16 +14,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import Array
 from sim.errors import HubbubError
 from sim.world.state.state import digest_of
 from sim.world.world import World
 
 __all__ = ["PARTS", "forged", "started", "wrongs"]
 
-Column = npt.NDArray[Any]
-Columns = dict[str, Column]
+Columns = dict[str, Array]
 PARTS = ("platform", "world")
 _TICKS = 3
 
@@ -43,7 +42,7 @@ def started(kind: str) -> World:
     return world
 
 
-def wrongs(column: Column) -> Iterator[tuple[str, Column]]:
+def wrongs(column: Array) -> Iterator[tuple[str, Array]]:
     """Yield (what is wrong, column): values, one value, lengths."""
     if not column.size:
         yield "not empty", np.ones((3, *column.shape[1:]), column.dtype)

@@ -12,27 +12,26 @@ import pytest
 from scipy import stats
 
 from sim import Cascade, World, generate
+from sim.arrays import F64
 from sim.lab import calibration
 from sim.lab.calibration import SimulationPlan, read_observed, simulated_trees
 from sim.lab.calibration.curves import GrowthCurves, grid_of
 from sim.lab.calibration.fitting import halves as split
 from sim.lab.calibration.result import judged
 
-Floats = npt.NDArray[np.float64]
-
 MINUTES = (10, 60, 300, 1440)
 AGENTS, ROOTS, LISTENERS, TICK = 200_000, 40, 6_000, 5.0
 
 
-def moments(depth: npt.NDArray[np.int64], minutes: npt.NDArray[Any]) -> Floats:
+def moments(depth: npt.NDArray[np.int64], minutes: npt.NDArray[Any]) -> F64:
     """Scale, depth and breadth at each horizon."""
     parts = [depth[minutes <= horizon] for horizon in MINUTES]
     return np.array([(part.size, part.max(), np.bincount(part).max()) for part in parts], float)
 
 
-def trees(path: Path) -> list[Floats]:
+def trees(path: Path) -> list[F64]:
     """The moments of every tree, in the order of their ids."""
-    found: list[tuple[str, Floats]] = []
+    found: list[tuple[str, F64]] = []
     with gzip.open(path / "cascades-twitter15" / "cascades.jsonl.gz", "rt") as lines:
         for tree in map(json.loads, lines):
             depth, minutes = np.zeros(len(tree["parent"]), np.int64), np.array(tree["t_min"], float)
@@ -45,14 +44,14 @@ def trees(path: Path) -> list[Floats]:
     return [each for _, each in found]
 
 
-def halves(path: Path) -> tuple[Floats, Floats]:
+def halves(path: Path) -> tuple[F64, F64]:
     """Means over the trees with even and with odd rank of their id."""
     found = trees(path)
     even, odd = (np.mean(found[half::2], axis=0) for half in (0, 1))
     return even, odd
 
 
-def errors_of(seen: Floats, path: Path) -> list[float]:
+def errors_of(seen: F64, path: Path) -> list[float]:
     """Mean error of moments against each half of the trees."""
     return [float(np.mean(np.abs(seen - half) / half)) for half in halves(path)]
 
@@ -77,7 +76,7 @@ def world_of_accounts() -> World:
     return world
 
 
-def tree_of(story: Cascade) -> Floats:
+def tree_of(story: Cascade) -> F64:
     depth: dict[int, int] = {}
     log = story.log
     for agent, source in zip(log.agents.tolist(), log.sources.tolist(), strict=True):
@@ -160,9 +159,7 @@ def test_hybrid_as_it_comes_meets_the_trees_as_the_page_says(shared_data: Path) 
     assert whole[3].model < 0.1
 
 
-def of_many(
-    sizes: npt.NDArray[np.int64], factors: Floats, spread: float, count: int = 100_000
-) -> Floats:
+def of_many(sizes: npt.NDArray[np.int64], factors: F64, spread: float, count: int = 100_000) -> F64:
     """Return sizes as of many messages, by how those of some go with their factors.
 
     Of 200 messages KS would be some .03 larger by chance alone.
@@ -171,5 +168,5 @@ def of_many(
     line = np.polyfit(np.log(factors), np.log(sizes), 1)
     rest = np.log(sizes) - np.polyval(line, np.log(factors))
     logs = spread * draws.standard_normal(count) - spread * spread / 2
-    many: Floats = np.exp(np.polyval(line, logs) + draws.choice(rest, count))
+    many: F64 = np.exp(np.polyval(line, logs) + draws.choice(rest, count))
     return many

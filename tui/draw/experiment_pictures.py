@@ -6,11 +6,11 @@ import math
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
+from sim.arrays import F64
 from tui.draw.canvas import Canvas, paired
 from tui.draw.panes import PixelPane, StripPane
 from tui.figures import short
@@ -19,8 +19,6 @@ from tui.safe_text import line
 if TYPE_CHECKING:
     from tui.experiment_figures import Bar, Bars, ParameterMap
 
-
-Floats = NDArray[np.float64]
 
 LONGEST = 14
 """Cells of what stands beside a row of the map at most."""
@@ -165,7 +163,7 @@ class ParameterMapPane(PixelPane):
         canvas.text(start + SCALE + 1, row, ends[1], inks[1])
 
 
-def _shares(means: Floats) -> Floats:
+def _shares(means: F64) -> F64:
     """Return where each value lies between the least and the most; all in the middle if equal."""
     known = means[~np.isnan(means)]
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)

@@ -13,6 +13,7 @@ from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
+from sim.arrays import F64
 from tui.draw.canvas import Canvas, paired
 from tui.draw.legend import LegendEntry, write_legend
 from tui.draw.panes import BraillePane
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from tui.experiment_figures import Outcome
 
 
-Floats = NDArray[np.float64]
 RGB = tuple[int, int, int]
 
 GLYPHS = {"ascii": ".:", "else": "░▒"}
@@ -45,8 +45,8 @@ class Band:
         0: the outer one; 1: the inner one, which is drawn over it.
     """
 
-    low: Floats
-    high: Floats
+    low: F64
+    high: F64
     depth: int
 
 
@@ -114,7 +114,7 @@ def _between(band: Band, plot: Plot) -> NDArray[np.bool_]:
     return found
 
 
-def _long(values: Floats, view: View) -> Floats:
+def _long(values: F64, view: View) -> F64:
     missing = max(0, int(view.stop) + 2 - len(values))
     return np.pad(values, (0, missing), constant_values=np.nan)
 
@@ -196,9 +196,9 @@ class FanPane(TickPane):
     def __init__(self, *, id: str = "fan") -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
         self._outcome: Outcome | None = None
-        self._live: Floats = np.zeros(0)
+        self._live: F64 = np.zeros(0)
 
-    def show_outcome(self, outcome: Outcome | None, live: Floats) -> None:
+    def show_outcome(self, outcome: Outcome | None, live: F64) -> None:
         """Show what an experiment comes to, and how the world itself went since."""
         if outcome is self._outcome and np.array_equal(live, self._live):
             return
@@ -260,7 +260,7 @@ class FanPane(TickPane):
         if self._cursor is not None:
             pen.crosshair(self._row())
 
-    def _view(self, outcome: Outcome, shown: Sequence[Floats]) -> View:
+    def _view(self, outcome: Outcome, shown: Sequence[F64]) -> View:
         stop = float(max(self._ticks - 1, SHORTEST))
         live = self._live[: int(stop) + 1]
         known = [each[~np.isnan(each)] for each in (*shown, live)]
@@ -291,7 +291,7 @@ class FanPane(TickPane):
         return found
 
     @staticmethod
-    def _said(outcome: Outcome, values: Floats, row: int) -> tuple[str, str]:
+    def _said(outcome: Outcome, values: F64, row: int) -> tuple[str, str]:
         value = float(values[row]) if row < values.size else float("nan")
         if np.isnan(value):
             return "-", "-"

@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -14,6 +13,7 @@ from textual.content import Content
 from textual.css.query import NoMatches
 from textual.widget import Widget
 
+from sim.arrays import F64
 from sim.errors import HubbubError
 from tui.actions.keys import key_label, keys_of
 from tui.actions.table import by_id
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 LOOKS_PER_SECOND = 4
 _BESIDE = ("study", "sweep")
 """Acts that begin an experiment from a file."""
-Floats = NDArray[np.float64]
 
 
 class OutcomePane(ScrollingLines):
@@ -96,7 +95,7 @@ class RunsMode(Mode):
     _is_looking = False
     _followed: Experiment | None = None
     _outcome: Outcome | None = None
-    _live: Floats = np.zeros(0)
+    _live: F64 = np.zeros(0)
 
     def compose(self) -> ComposeResult:
         """Lay chart, figures and table out."""
@@ -277,7 +276,7 @@ class RunsMode(Mode):
             or chosen.world() is not simulation
             or not isinstance(plan, ExperimentPlan)
         ):
-            live: Floats = np.zeros(0)
+            live: F64 = np.zeros(0)
         else:
             said = tuple(str(each["text"]) for each in plan.messages)
             sent = tuple(range(chosen.made, chosen.made + len(said)))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import Ids
 from sim.cli.program.output import table, watched
 from sim.cli.show.shape import Facts, Shape, answer
 from sim.cli.worlds.open_save import open_world
@@ -18,8 +18,6 @@ from sim.world.members import activity_records
 if TYPE_CHECKING:
     from sim.world.world import World
 
-
-Ids = npt.NDArray[np.uint32]
 
 _LISTED = 10_000
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
 from sim.cli.program.output import table, watched
 from sim.cli.show.shape import Facts, Shape, answer
 from sim.cli.worlds.open_save import open_world
@@ -15,8 +12,6 @@ if TYPE_CHECKING:
     from sim.runtime.queries.pairs import Pair
     from sim.world.world import World
 
-
-Ids = npt.NDArray[np.uint32]
 
 _KINDS = ("follow", "friend")
 

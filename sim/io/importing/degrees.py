@@ -10,13 +10,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import I64
 from sim.core.progress import Report, quiet
 from sim.errors import FileError, InputError
 from sim.io.importing.files import checked_path, opened
 from sim.io.importing.sniff import Column, sniff
 from sim.io.importing.table import Places, parsed
-
-Longs = npt.NDArray[np.int64]
 
 _MOST_BYTES: Final = 1 << 32
 _MAGIC = (b"PK\x03\x04", b"\x93NUMPY")
@@ -27,7 +26,7 @@ def read_degrees(
     *,
     columns: tuple[Column, Column] = (0, 1),
     report: Report = quiet,
-) -> Longs:
+) -> I64:
     """Read by how many each agent is heard and how many it hears.
 
     Parameters
@@ -58,7 +57,7 @@ def read_degrees(
     return pairs
 
 
-def _from_table(path: Path, columns: tuple[Column, Column], report: Report) -> Longs:
+def _from_table(path: Path, columns: tuple[Column, Column], report: Report) -> I64:
     with opened(path) as source:
         layout = sniff(source.head, path)
         first, second = (layout.place(column, path) for column in columns)
@@ -70,7 +69,7 @@ def _from_table(path: Path, columns: tuple[Column, Column], report: Report) -> L
     return np.concatenate(parts)
 
 
-def _from_numpy(path: Path, columns: tuple[Column, Column]) -> Longs:
+def _from_numpy(path: Path, columns: tuple[Column, Column]) -> I64:
     try:
         array = _two_columns(path)
     except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile) as error:
@@ -79,7 +78,7 @@ def _from_numpy(path: Path, columns: tuple[Column, Column]) -> Longs:
         raise FileError(path, "holds no array of whole numbers in two columns")
     if any(column not in (0, 1) for column in columns):
         raise InputError(f"The columns of an array are 0 and 1, got {columns}.")
-    pairs: Longs = array[:, [int(column) for column in columns]].astype(np.int64)
+    pairs: I64 = array[:, [int(column) for column in columns]].astype(np.int64)
     return pairs
 
 

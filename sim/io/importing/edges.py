@@ -13,6 +13,7 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64, I64, U32
 from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import FileError, FormatError, InputError
@@ -50,9 +51,6 @@ from sim.network.relations.types import StatedTypes
 Direction = Literal["influences", "follows"]
 IdKind = Literal["auto", "int", "str"]
 Repeats = Literal["once", "weight"]
-Words = npt.NDArray[np.uint32]
-Longs = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 _FEW = 20  # ties below which two numbers in the first line may well be a tie
 _FOLLOWERS = frozenset({"follower", "follower_id", "follower_user_id", "voter"})
@@ -126,12 +124,12 @@ class ImportedArcs:
         What some of the arcs are, or None.
     """
 
-    sources: Words
-    targets: Words
-    ids: Longs | list[str] | None
+    sources: U32
+    targets: U32
+    ids: I64 | list[str] | None
     names: list[str] | None
-    weights: Floats | None
-    times: Floats | None
+    weights: F64 | None
+    times: F64 | None
     report: ImportReport
     relations: StatedTypes | None = None
 
@@ -564,8 +562,8 @@ def _edges(
 
 
 def _seconds(
-    path: Path, times: Floats | None, notes: tuple[str, ...]
-) -> tuple[Floats | None, tuple[str, ...]]:
+    path: Path, times: F64 | None, notes: tuple[str, ...]
+) -> tuple[F64 | None, tuple[str, ...]]:
     """Return times in seconds where they are finer, and the notes with what was done."""
     if times is None or not times.size or not np.abs(times).max() >= _LONG_TIME:
         return times, notes
@@ -617,7 +615,7 @@ def _said_twice(said: StatedTypes, again: npt.NDArray[np.int64], arcs: int) -> S
     )
 
 
-Columns = tuple[Words, Words, Floats, Floats]
+Columns = tuple[U32, U32, F64, F64]
 
 _BLOCK = 1 << 20
 _SLOW = (b'"', b"\n#", b"\n%", b"\n//", b"\n\n", b"\n\r", b"\n ", b"\n\t")
@@ -767,7 +765,7 @@ def read_texts(
     )
 
 
-def _numbers(rows: list[list[str]], place: int | None) -> Floats | None:
+def _numbers(rows: list[list[str]], place: int | None) -> F64 | None:
     """Return a column of finite numbers, (0,) for no column; None when a cell is none."""
     if place is None:
         return np.empty(0)
@@ -776,14 +774,14 @@ def _numbers(rows: list[list[str]], place: int | None) -> Floats | None:
     return values if np.isfinite(values).all() else None
 
 
-def _ordered(known: dict[int | str, int], sources: Words, targets: Words) -> Longs:
+def _ordered(known: dict[int | str, int], sources: U32, targets: U32) -> I64:
     """Renumber by rising id, in place; return the ids, rising."""
     ids = np.array(list(known), np.int64)
     order = np.argsort(ids)
     ranks = np.empty(ids.size, np.uint32)
     ranks[order] = np.arange(ids.size, dtype=np.uint32)
     sources[:], targets[:] = ranks[sources], ranks[targets]
-    ordered: Longs = ids[order]
+    ordered: I64 = ids[order]
     return ordered
 
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64, I64, U32
 from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import FileError, InputError
@@ -156,10 +157,6 @@ def _parsed(path: Path, parse: Callable[[], Any]) -> Any:
         raise FileError(path, f"cannot be parsed ({said[:160] or type(error).__name__})") from None
 
 
-Words = npt.NDArray[np.uint32]
-Longs = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-
 _NAMES = ("label", "name")
 _LONGEST = 200
 
@@ -270,7 +267,7 @@ def _weight(
     return None, ()
 
 
-def _numbered(rows: GraphRows) -> tuple[Longs | list[str] | None, dict[str, int]]:
+def _numbered(rows: GraphRows) -> tuple[I64 | list[str] | None, dict[str, int]]:
     """Return the ids of agents in their order, and the place of each member of the file."""
     own = list(rows.members)
     called = [str(rows.members[each].get("name", "")) for each in own]
@@ -357,10 +354,10 @@ def edges_of_igraph(
 
 def _edges(
     name: str,
-    pairs: Words,
-    ids: Longs | list[str] | None,
+    pairs: U32,
+    ids: I64 | list[str] | None,
     names: list[str] | None,
-    weights: tuple[Floats | None, tuple[str, ...]],
+    weights: tuple[F64 | None, tuple[str, ...]],
     said: tuple[StatedTypes | None, tuple[str, ...]],
     *,
     agents: int,
@@ -383,12 +380,12 @@ def _edges(
     return ImportedArcs(sources, targets, ids, names, weights[0], None, told, said[0])
 
 
-def _pairs(pairs: Iterable[tuple[int, int]], count: int) -> Words:
+def _pairs(pairs: Iterable[tuple[int, int]], count: int) -> U32:
     flat = np.fromiter(itertools.chain.from_iterable(pairs), np.uint32, 2 * count)
     return flat.reshape(count, 2)
 
 
-def _ids(nodes: Sequence[object]) -> Longs | list[str] | None:
+def _ids(nodes: Sequence[object]) -> I64 | list[str] | None:
     """Return nodes as integer ids where all are whole numbers, else as texts; all different."""
     texts = [_text(node) for node in nodes]
     if all(whole(text) for text in texts):
@@ -418,7 +415,7 @@ def _first(data: dict[str, object], keys: Sequence[str]) -> object:
     return next((data[key] for key in keys if data.get(key) is not None), None)
 
 
-def _names(given: Sequence[object], ids: Longs | list[str] | None) -> list[str] | None:
+def _names(given: Sequence[object], ids: I64 | list[str] | None) -> list[str] | None:
     """Return a name for each agent: the given ones, else ids that are texts; "" makes one up."""
     if all(name is None or name == "" for name in given):
         return ids if isinstance(ids, list) else None
@@ -428,7 +425,7 @@ def _names(given: Sequence[object], ids: Longs | list[str] | None) -> list[str] 
     return texts
 
 
-def _weights(given: Sequence[object]) -> tuple[Floats | None, tuple[str, ...]]:
+def _weights(given: Sequence[object]) -> tuple[F64 | None, tuple[str, ...]]:
     """Return weights with 1 where there is none, and what to say of that."""
     if all(weight is None for weight in given):
         return None, ()

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import F64, I64, U8, U32
 from sim.jit.jit import kernel
 from sim.jit.mix import mix
-
-Bytes = npt.NDArray[np.uint8]
-Words = npt.NDArray[np.uint32]
-Longs = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 WIDE = 32  # the delimiter that stands for any run of spaces and tabs
 
@@ -25,7 +20,7 @@ _TENS = 10.0 ** np.arange(23)
 
 
 @kernel
-def _skip_blanks(data: Bytes, at: int, delimiter: int) -> int:
+def _skip_blanks(data: U8, at: int, delimiter: int) -> int:
     """Return the first place from ``at`` that is no blank; a tab that delimits is none."""
     while True:
         c = data[at]
@@ -36,7 +31,7 @@ def _skip_blanks(data: Bytes, at: int, delimiter: int) -> int:
 
 
 @kernel
-def _skip_cell(data: Bytes, at: int, delimiter: int) -> int:
+def _skip_cell(data: U8, at: int, delimiter: int) -> int:
     """Return the end of a cell that nobody asked for."""
     while data[at] != _NEWLINE and data[at] != delimiter:
         if delimiter == WIDE and data[at] == _TAB:
@@ -46,7 +41,7 @@ def _skip_cell(data: Bytes, at: int, delimiter: int) -> int:
 
 
 @kernel
-def _after_cell(data: Bytes, at: int, delimiter: int) -> tuple[int, int]:
+def _after_cell(data: U8, at: int, delimiter: int) -> tuple[int, int]:
     """Return (place, whether another cell begins there, the line ends, or neither)."""
     at = _skip_blanks(data, at, delimiter)
     if data[at] == _NEWLINE:
@@ -72,7 +67,7 @@ def _is_digit(c: int) -> bool:
 
 
 @kernel
-def _read_integer(data: Bytes, at: int, delimiter: int) -> tuple[int, int, bool]:
+def _read_integer(data: U8, at: int, delimiter: int) -> tuple[int, int, bool]:
     """Return (place after it, value, whether it is one) of a whole number of 64 bits."""
     negative = data[at] == _MINUS
     if negative:
@@ -90,7 +85,7 @@ def _read_integer(data: Bytes, at: int, delimiter: int) -> tuple[int, int, bool]
 
 
 @kernel
-def _read_exponent(data: Bytes, at: int) -> tuple[int, int, bool]:
+def _read_exponent(data: U8, at: int) -> tuple[int, int, bool]:
     """Return (place after it, value, whether there is one) of what follows an e."""
     down = data[at] == _MINUS
     if down or data[at] == _PLUS:
@@ -118,7 +113,7 @@ def _scaled(mantissa: float, power: int) -> float:
 
 
 @kernel
-def _read_number(data: Bytes, at: int, delimiter: int) -> tuple[int, float, bool]:
+def _read_number(data: U8, at: int, delimiter: int) -> tuple[int, float, bool]:
     """Return (place after it, value, whether it is one) of a decimal number; 17 digits count."""
     negative = data[at] == _MINUS
     if negative or data[at] == _PLUS:
@@ -151,16 +146,16 @@ def _read_number(data: Bytes, at: int, delimiter: int) -> tuple[int, float, bool
 
 @kernel
 def parse_lines(
-    data: Bytes,
+    data: U8,
     start: int,
     stop: int,
     delimiter: int,
-    columns: Longs,
-    sources: Longs,
-    targets: Longs,
-    weights: Floats,
-    times: Floats,
-    tally: Longs,
+    columns: I64,
+    sources: I64,
+    targets: I64,
+    weights: F64,
+    times: F64,
+    tally: I64,
 ) -> tuple[int, int, bool]:
     """Read the lines of ``data[start:stop]``, the last byte of which is a line end.
 
@@ -226,7 +221,7 @@ def parse_lines(
 
 
 @kernel
-def rehash(ids: Longs, count: int, keys: Longs, slots: Words) -> None:
+def rehash(ids: I64, count: int, keys: I64, slots: U32) -> None:
     """Fill an empty table with the numbers of ``ids[:count]``.
 
     ``keys`` int64 and ``slots`` uint32 (a power of two,); a slot holds number + 1, 0 when free.
@@ -243,8 +238,8 @@ def rehash(ids: Longs, count: int, keys: Longs, slots: Words) -> None:
 
 @kernel
 def intern(
-    values: Longs, start: int, stop: int, count: int, ids: Longs, keys: Longs, slots: Words,
-    numbers: Words,
+    values: I64, start: int, stop: int, count: int, ids: I64, keys: I64, slots: U32,
+    numbers: U32,
 ) -> tuple[int, int]:  # fmt: skip
     """Give ids numbers in order of first appearance.
 

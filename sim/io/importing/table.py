@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64, I64, U32
 from sim.core.progress import Report
 from sim.errors import CapacityError, FormatError
 from sim.io.importing import scan_kernels as scan
@@ -18,11 +19,6 @@ from sim.io.importing.scan_kernels import intern, rehash
 from sim.io.importing.sniff import ANY_BLANKS, TableLayout, cells, number, whole
 from sim.network.generate.generators_kernels import relabel
 from sim.network.relations.types import StatedTypes
-
-Words = npt.NDArray[np.uint32]
-Longs = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Bytes = npt.NDArray[np.uint8]
 
 MOST_ID: Final = 1_000
 _MOST_ARCS: Final = (1 << 32) - 1
@@ -56,7 +52,7 @@ class Places:
         """How many columns a line must have; a type or property may be missing."""
         return max(self.source, self.target, self.weight or 0, self.time or 0) + 1
 
-    def as_array(self) -> Longs:
+    def as_array(self) -> I64:
         """Return the places as the kernel takes them, -1 for nowhere."""
         optional = [-1 if place is None else place for place in (self.weight, self.time)]
         return np.array([self.source, self.target, *optional], np.int64)
@@ -66,11 +62,11 @@ class Places:
 class TieTable:
     """Ties as a file holds them."""
 
-    sources: Words
-    targets: Words
-    ids: Longs | list[str]
-    weights: Floats | None
-    times: Floats | None
+    sources: U32
+    targets: U32
+    ids: I64 | list[str]
+    weights: F64 | None
+    times: F64 | None
     lines: int
     comments: int
     empty: int
@@ -84,13 +80,13 @@ class TableColumns:
 
     def __init__(self, places: Places, limit: int | None) -> None:
         self._limit = _MOST_ARCS + 1 if limit is None else limit
-        self._sources: list[Words] = []
-        self._targets: list[Words] = []
-        self._weights: list[Floats] | None = None if places.weight is None else []
-        self._times: list[Floats] | None = None if places.time is None else []
+        self._sources: list[U32] = []
+        self._targets: list[U32] = []
+        self._weights: list[F64] | None = None if places.weight is None else []
+        self._times: list[F64] | None = None if places.time is None else []
         self.left = self._limit
 
-    def add(self, sources: Words, targets: Words, weights: Floats, times: Floats) -> None:
+    def add(self, sources: U32, targets: U32, weights: F64, times: F64) -> None:
         """Append the columns of some lines; CapacityError when no world holds so many ties."""
         self._sources.append(sources)
         self._targets.append(targets)
@@ -102,7 +98,7 @@ class TableColumns:
         if self._limit - self.left > _MOST_ARCS:
             raise CapacityError(f"A world has at most {_MOST_ARCS:,} ties; the file holds more.")
 
-    def ends(self) -> tuple[Words, Words]:
+    def ends(self) -> tuple[U32, U32]:
         """Return sources and targets, and forget the parts."""
         sources = np.concatenate([np.empty(0, np.uint32), *self._sources])
         self._sources.clear()
@@ -110,7 +106,7 @@ class TableColumns:
         self._targets.clear()
         return sources, targets
 
-    def numbers(self) -> tuple[Floats | None, Floats | None]:
+    def numbers(self) -> tuple[F64 | None, F64 | None]:
         """Return weights and times."""
         weights, times = (
             None if parts is None else np.concatenate([np.empty(0), *parts])
@@ -138,9 +134,9 @@ def parsed(
     source: TextSource,
     layout: TableLayout,
     places: Places,
-    tally: Longs,
+    tally: I64,
     gathered: TableColumns | None = None,
-) -> Iterator[tuple[Longs, Floats]]:
+) -> Iterator[tuple[I64, F64]]:
     """Yield the numbers of a table, some 100,000 lines at once."""
     columns, has_commas = places.as_array(), layout.has_decimal_commas
     ends, extra = np.empty((2, _ROOM), np.int64), np.zeros((2, _ROOM))
@@ -213,15 +209,15 @@ class Numbering:
     """Integer ids met so far, each with a number in order of appearance."""
 
     def __init__(self) -> None:
-        self._ids: Longs = np.empty(_FIRST // 2, np.int64)
-        self._keys: Longs = np.empty(_FIRST, np.int64)
-        self._slots: Words = np.zeros(_FIRST, np.uint32)
+        self._ids: I64 = np.empty(_FIRST // 2, np.int64)
+        self._keys: I64 = np.empty(_FIRST, np.int64)
+        self._slots: U32 = np.zeros(_FIRST, np.uint32)
         self._count = 0
 
     def __len__(self) -> int:
         return self._count
 
-    def number(self, values: Longs) -> Words:
+    def number(self, values: I64) -> U32:
         """Return the numbers of some ids, uint32 of their shape; new ids get the next ones."""
         numbers = np.empty(values.size, np.uint32)
         place = 0
@@ -233,7 +229,7 @@ class Numbering:
                 return numbers
             self._grow()
 
-    def in_order(self, columns: list[Words]) -> Longs:
+    def in_order(self, columns: list[U32]) -> I64:
         """Renumber by rising id, in place in ``columns``; return the ids int64 (n,), rising."""
         ids = self._ids[: self._count]
         order = np.argsort(ids, kind="stable")
@@ -242,7 +238,7 @@ class Numbering:
         for column in columns:
             for start in range(0, column.size, _CHUNK):
                 relabel(ranks, start, min(start + _CHUNK, column.size), column)
-        ordered: Longs = ids[order]
+        ordered: I64 = ids[order]
         return ordered
 
     def _grow(self) -> None:

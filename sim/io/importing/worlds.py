@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64, I8
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
 from sim.io.importing.edges import (
@@ -37,9 +38,6 @@ from sim.network.relations.types import MOST_TYPES, StatedTypes, TieRecords
 from sim.world.profile_assignment import take
 from sim.world.state.capacity import refuse_what_does_not_fit
 from sim.world.world import World
-
-Floats = npt.NDArray[np.float64]
-Signs = npt.NDArray[np.int8]
 
 _TIMED = 4
 """A tie with its time takes so many times the memory while a world is made."""
@@ -201,8 +199,8 @@ def added_up(edges: ImportedArcs) -> ImportedArcs:
 
 
 def trust_of(
-    weights: Floats | None, *, signed: bool = False
-) -> tuple[Floats | None, Signs | None, tuple[str, ...]]:
+    weights: F64 | None, *, signed: bool = False
+) -> tuple[F64 | None, I8 | None, tuple[str, ...]]:
     """Return weights as trust in [0, 1], their signs, and sentences on what was done to them."""
     if weights is None or not weights.size:
         if signed:

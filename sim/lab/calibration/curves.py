@@ -13,10 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64, I64
 from sim.errors import InputError
-
-Floats = npt.NDArray[np.float64]
-Longs = npt.NDArray[np.int64]
 
 MEASURES = ("scale", "depth", "breadth")
 
@@ -24,7 +22,7 @@ STEPS = 144
 """Steps of a grid of minutes: ten minutes each where it is a day long."""
 
 
-def grid_of(minutes: float, start: float = 0.0) -> Floats:
+def grid_of(minutes: float, start: float = 0.0) -> F64:
     """Return the minutes at which curves are read: 145 from ``start`` on, evenly.
 
     Examples
@@ -50,11 +48,11 @@ class Tree:
     """
 
     name: str
-    minutes: Floats
-    levels: Longs | None
+    minutes: F64
+    levels: I64 | None
 
 
-def levels_of(parents: Longs, minutes: Floats) -> tuple[Longs, Floats]:
+def levels_of(parents: I64, minutes: F64) -> tuple[I64, F64]:
     """Return how far each is from its root, and when it took part at the earliest.
 
     Nobody is earlier than whom it has the message from: clocks of retweets of retweets differ.
@@ -96,21 +94,21 @@ class GrowthCurves:
         Ids of the messages.
     """
 
-    minutes: Floats
-    of: dict[str, Floats]
+    minutes: F64
+    of: dict[str, F64]
     names: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.names)
 
     @property
-    def sizes(self) -> Floats:
+    def sizes(self) -> F64:
         """Scale at the end, float64 (messages,)."""
         return self.of["scale"][:, -1]
 
-    def mean(self, measure: str) -> Floats:
+    def mean(self, measure: str) -> F64:
         """Return the mean curve of a measure, float64 (t,)."""
-        found: Floats = self.of[measure].mean(axis=0)
+        found: F64 = self.of[measure].mean(axis=0)
         return found
 
     def part(self, chosen: npt.NDArray[np.bool_]) -> GrowthCurves:
@@ -125,7 +123,7 @@ class GrowthCurves:
         )
 
     @classmethod
-    def of_trees(cls, trees: Sequence[Tree], minutes: Floats) -> GrowthCurves:
+    def of_trees(cls, trees: Sequence[Tree], minutes: F64) -> GrowthCurves:
         """Read trees on a grid; depth and breadth where every tree has levels."""
         measures = MEASURES if all(tree.levels is not None for tree in trees) else MEASURES[:1]
         rows = [_on_grid(tree, minutes) for tree in trees]
@@ -136,7 +134,7 @@ class GrowthCurves:
         )
 
 
-def _on_grid(tree: Tree, minutes: Floats) -> list[Floats]:
+def _on_grid(tree: Tree, minutes: F64) -> list[F64]:
     order = np.argsort(tree.minutes, kind="stable")
     reached = np.searchsorted(tree.minutes[order], minutes, side="right")
     rows = [reached.astype(np.float64)]
@@ -147,7 +145,7 @@ def _on_grid(tree: Tree, minutes: Floats) -> list[Floats]:
     return rows
 
 
-def _places(levels: Longs) -> Longs:
+def _places(levels: I64) -> I64:
     """Return of each the how manieth of its level it is, from 1."""
     order = np.argsort(levels, kind="stable")
     counts = np.bincount(levels, minlength=1)
@@ -157,7 +155,7 @@ def _places(levels: Longs) -> Longs:
     return places
 
 
-def nrmse(simulated: Floats, observed: Floats) -> float:
+def nrmse(simulated: F64, observed: F64) -> float:
     """Return the root mean square error of a curve, over the range of the observed one.
 
     ``sqrt(mean((s - o)**2)) / (max(o) - min(o))``: the normalised RMSE by which OASIS (Yang et
@@ -179,7 +177,7 @@ def nrmse(simulated: Floats, observed: Floats) -> float:
     return error / spread
 
 
-def ks(one: Floats, two: Floats) -> float:
+def ks(one: F64, two: F64) -> float:
     """Return the distance of Kolmogorov and Smirnov between two samples: 0 to 1.
 
     Examples

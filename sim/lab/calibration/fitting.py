@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import F64
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
 from sim.lab.background import awaited
@@ -32,7 +32,6 @@ from sim.lab.calibration.result import Calibration, Fitted, judged
 from sim.lab.calibration.simulating import Free, Point, SimulationPlan, free_of, several
 from sim.lab.calibration.targets import Target
 
-Floats = npt.NDArray[np.float64]
 Ranges = Mapping[str, tuple[float, float] | None]
 
 METHODS = ("waves", "optuna")
@@ -227,12 +226,12 @@ class _Search:
         self.values = np.empty((0, size))
         self.each = np.empty((0, size, size))
 
-    def named(self, shares: Floats) -> Point:
+    def named(self, shares: F64) -> Point:
         """Return the values of a point."""
         pairs = zip(self.free, shares.tolist(), strict=True)
         return {free.name: free.taken(share) for free, share in pairs}
 
-    def simulate(self, points: Floats, stage: str) -> None:
+    def simulate(self, points: F64, stage: str) -> None:
         """Simulate points and keep their numbers."""
         made = several(
             self.plan, [self.named(point) for point in points], self.seed,
@@ -244,18 +243,18 @@ class _Search:
         self.each = np.concatenate([self.each, [one.covariance(1) for one in found]])
 
     @property
-    def nearest(self) -> Floats:
+    def nearest(self) -> F64:
         """Weights of the points, float64 (n,): those near to what was observed count."""
         far = misses(self.values, self.target.values, self.spread(self.each.mean(axis=0)))
         keep = min(max(enough_points(len(self.free)) + 4, len(far) // 2), len(far))
         reach = float(np.sort(far)[keep - 1]) + 1e-9
         return np.where(far <= reach, 1.0, np.maximum((reach / (far + 1e-9)) ** 2, 1e-9))
 
-    def spread(self, each: Floats) -> Floats:
+    def spread(self, each: F64) -> F64:
         """Return the covariance of simulated minus observed numbers."""
         return self.target.spread(each, self.plan.messages)
 
-    def surfaces(self) -> tuple[Surfaces, Floats]:
+    def surfaces(self) -> tuple[Surfaces, F64]:
         """Return the surfaces, and the covariance of all errors with theirs."""
         weights = self.nearest
         share = weights / weights.sum()
@@ -273,7 +272,7 @@ class _Search:
             if part:
                 self.simulate(self._likely(part, wave), f"wave {wave} of {_WAVES}")
 
-    def _likely(self, count: int, wave: int) -> Floats:
+    def _likely(self, count: int, wave: int) -> F64:
         """Return points spread over where it may fit, a little beyond too."""
         own = self.target
         self.allow()
@@ -307,7 +306,7 @@ class _Search:
         """Return where the parameters may lie, by what was simulated so far."""
         found, errors = self.surfaces()
 
-        def miss(points: Floats) -> Floats:
+        def miss(points: F64) -> F64:
             return misses(found.at(points), self.target.values, errors)
 
         return Posterior.of(miss, len(self.free), self.seed + 100 * turn)
@@ -354,7 +353,7 @@ class _Search:
             self.simulate(np.array(points), f"points of optuna ({told} of {count})")
 
 
-def _apart(candidates: Floats, count: int, first: Floats) -> Floats:
+def _apart(candidates: F64, count: int, first: F64) -> F64:
     """Choose points one by one, each the farthest from those chosen; the first is given."""
     scale = np.maximum(np.ptp(candidates, axis=0), 1e-9)
     chosen = [first]
@@ -415,7 +414,7 @@ def _result(
     )
 
 
-def _worst(search: _Search, best: Floats) -> str:
+def _worst(search: _Search, best: F64) -> str:
     """Return the number that is farthest off at a point, in its own standard errors."""
     found, errors = search.surfaces()
     off = (found.at(best[None])[0] - search.target.values) / np.sqrt(np.diag(errors))
@@ -431,7 +430,7 @@ def enough_points(free: int) -> int:
     return (free + 1) * (free + 2) // 2 + 4
 
 
-def misses(values: Floats, aimed: Floats, covariance: Floats) -> Floats:
+def misses(values: F64, aimed: F64, covariance: F64) -> F64:
     """Return squared distances in standard errors, float64 (points,)."""
     whitened = np.linalg.solve(np.linalg.cholesky(covariance), (values - aimed).T)
     return np.asarray((whitened**2).sum(axis=0))
@@ -451,17 +450,17 @@ class Surfaces:
         float64 (p, p): covariance of what they miss.
     """
 
-    centre: Floats
-    width: Floats
-    factors: Floats
-    lack: Floats
+    centre: F64
+    width: F64
+    factors: F64
+    lack: F64
 
     @classmethod
-    def through(cls, points: Floats, values: Floats, weights: Floats) -> Surfaces:
+    def through(cls, points: F64, values: F64, weights: F64) -> Surfaces:
         """Fit surfaces by weighted least squares."""
         share = weights / weights.sum()
         centre = share @ points
-        width: Floats = np.sqrt(share @ (points - centre) ** 2) + 1e-9
+        width: F64 = np.sqrt(share @ (points - centre) ** 2) + 1e-9
         terms = _terms((points - centre) / width)
         root = np.sqrt(weights)[:, None]
         left = terms * root
@@ -472,25 +471,25 @@ class Surfaces:
         freedom = max(len(points) - terms.shape[1], 1) / len(points)
         return cls(centre, width, factors, np.asarray(rest.T @ rest / freedom, np.float64))
 
-    def at(self, points: Floats) -> Floats:
+    def at(self, points: F64) -> F64:
         """Return the numbers at points, float64 (n, p)."""
         return np.asarray(_terms((points - self.centre) / self.width) @ self.factors)
 
 
-def _terms(points: Floats) -> Floats:
+def _terms(points: F64) -> F64:
     first, second = np.triu_indices(points.shape[1])
     ones = np.ones((len(points), 1))
     return np.hstack([ones, points, points[:, first] * points[:, second]])
 
 
-Miss = Callable[[Floats], Floats]
+Miss = Callable[[F64], F64]
 
 _DRAWS = 4096
 _ROUNDS = 5
 _WIDER = 1.6
 
 
-def sobol(count: int, dimensions: int, seed: int) -> Floats:
+def sobol(count: int, dimensions: int, seed: int) -> F64:
     """Return points spread evenly over the unit cube, float64 (count, dimensions).
 
     Scrambled Sobol points (Owen, Journal of Complexity 14, 1998); the same seed, the same points.
@@ -518,9 +517,9 @@ class Posterior:
         The squared distance there, in standard errors.
     """
 
-    points: Floats
-    weights: Floats
-    best: Floats
+    points: F64
+    weights: F64
+    best: F64
     least: float
 
     @classmethod
@@ -553,22 +552,22 @@ class Posterior:
         return cls(points, _weights(found, drawn), points[place], float(found[place]))
 
     @property
-    def mean(self) -> Floats:
+    def mean(self) -> F64:
         """float64 (d,)."""
         return np.asarray(self.weights @ self.points)
 
     @property
-    def sd(self) -> Floats:
+    def sd(self) -> F64:
         """float64 (d,)."""
         return np.asarray(np.sqrt(self.weights @ (self.points - self.mean) ** 2))
 
     @property
-    def correlations(self) -> Floats:
+    def correlations(self) -> F64:
         """float64 (d, d)."""
         off = (self.points - self.mean) / np.maximum(self.sd, 1e-12)
         return np.asarray(off.T @ (off * self.weights[:, None]))
 
-    def between(self, level: float) -> tuple[Floats, Floats]:
+    def between(self, level: float) -> tuple[F64, F64]:
         """Return the ends of central intervals, each of the level, float64 (d,) and (d,)."""
         lows: list[float] = []
         highs: list[float] = []
@@ -581,13 +580,13 @@ class Posterior:
         return np.array(lows), np.array(highs)
 
 
-def _weights(found: Floats, drawn: Floats) -> Floats:
+def _weights(found: F64, drawn: F64) -> F64:
     logs = -0.5 * found - drawn
     weights = np.exp(logs - logs.max())
     return np.asarray(weights / weights.sum())
 
 
-def _flattened(weights: Floats) -> Floats:
+def _flattened(weights: F64) -> F64:
     """Raise weights to a power at which at least a fiftieth of the points count."""
     power = 1.0
     while True:

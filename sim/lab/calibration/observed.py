@@ -25,13 +25,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import F64
 from sim.core.bounded_files import read_bounded, unpacked_bounded
 from sim.errors import FileError, FormatError, InputError
 from sim.lab.calibration.curves import MEASURES, GrowthCurves, Tree, grid_of, levels_of
-
-Floats = npt.NDArray[np.float64]
 
 FACTS = {
     "mean_size": "mean size at the end",
@@ -198,7 +196,7 @@ def _tree(said: Any, number: int) -> tuple[Tree, str]:
     raise InputError(f"no known keys among {', '.join(map(str, said)) or 'none'}; {_SHAPES}")
 
 
-def _numbers(said: Mapping[str, Any], key: str) -> Floats:
+def _numbers(said: Mapping[str, Any], key: str) -> F64:
     try:
         found = np.array(said[key], np.float64)
     except (TypeError, ValueError):

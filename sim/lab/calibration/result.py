@@ -8,8 +8,8 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import F64
 from sim.core.registry import spec
 from sim.lab.calibration.curves import MEASURES, GrowthCurves, ks, nrmse
 from sim.lab.calibration.simulating import SimulationPlan
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from sim.spread.cascade.model import PropagationModel
 
-
-Floats = npt.NDArray[np.float64]
 
 _BOUND = 0.9
 """From this correlation on two parameters are told to move together."""
@@ -97,7 +95,7 @@ def judged(
     return tuple(found)
 
 
-def _copied(fit: GrowthCurves, part: GrowthCurves, measure: str) -> Floats:
+def _copied(fit: GrowthCurves, part: GrowthCurves, measure: str) -> F64:
     """Return the fitted mean curve; past its last minute it stays."""
     return np.asarray(np.interp(part.minutes, fit.minutes, fit.mean(measure)))
 
@@ -134,7 +132,7 @@ class Calibration(Result):
     plan: SimulationPlan
     parameters: tuple[Fitted, ...]
     level: float
-    correlations: Floats
+    correlations: F64
     miss: float
     freedom: int
     off: float

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from sim.world.world import World
 
 
-Floats = npt.NDArray[np.float64]
 Point = Mapping[str, float]
 
 _MOST_MESSAGES = 1000  # as many as a world runs at once

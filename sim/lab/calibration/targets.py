@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import F64
 from sim.errors import InputError
 from sim.lab.calibration.curves import MEASURES, GrowthCurves
 from sim.lab.calibration.observed import Fact
-
-Floats = npt.NDArray[np.float64]
 
 _SHARES = (1 / 144, 1 / 24, 5 / 24, 1 / 2, 1.0)  # of a day: 10 minutes, 1, 5, 12 and 24 hours
 _FEW = 4
@@ -36,10 +34,10 @@ class SummaryStatistics:
     """
 
     names: tuple[str, ...]
-    values: Floats
-    parts: Floats
+    values: F64
+    parts: F64
 
-    def covariance(self, messages: int) -> Floats:
+    def covariance(self, messages: int) -> F64:
         """Return the covariance of the numbers of so many messages, float64 (p, p)."""
         count = len(self.parts)
         if count < 2:
@@ -78,19 +76,19 @@ def numbers_of(
     return _joined(found, _spread(curves.sizes))
 
 
-def _places(minutes: Floats, least: float) -> list[int]:
+def _places(minutes: F64, least: float) -> list[int]:
     """Return five places of a grid; those of a short one are not told apart twice."""
     last = minutes.size - 1
     found = sorted({max(round(share * last), min(1, last)) for share in _SHARES})
     return [place for place in found if minutes[place] >= least] or [last]
 
 
-def _means(names: list[str], rows: Floats) -> SummaryStatistics:
+def _means(names: list[str], rows: F64) -> SummaryStatistics:
     means = rows.mean(axis=0)
     return SummaryStatistics(tuple(names), means, rows - means)
 
 
-def _spread(sizes: Floats) -> SummaryStatistics:
+def _spread(sizes: F64) -> SummaryStatistics:
     logs = np.log(np.maximum(sizes, 1e-9))
     mean, sd = float(logs.mean()), max(float(logs.std()), _ROUNDING)
     parts = np.column_stack([logs - mean, ((logs - mean) ** 2 - sd * sd) / (2 * sd)])
@@ -161,12 +159,12 @@ class Target:
     """
 
     names: tuple[str, ...]
-    values: Floats
-    covariance: Floats | None
+    values: F64
+    covariance: F64 | None
     messages: int
-    discrepancy: Floats
+    discrepancy: F64
     facts: tuple[Fact, ...]
-    minutes: Floats
+    minutes: F64
     least: float = 0.0
 
     @classmethod
@@ -181,7 +179,7 @@ class Target:
         return cls(found.names, found.values, own, len(curves), off, (), curves.minutes, least)
 
     @classmethod
-    def of_facts(cls, facts: tuple[Fact, ...], discrepancy: float, minutes: Floats) -> Target:
+    def of_facts(cls, facts: tuple[Fact, ...], discrepancy: float, minutes: F64) -> Target:
         """Return facts as numbers."""
         values, errors = np.array([_as_number(fact) for fact in facts]).T
         names = tuple(fact.name for fact in facts)
@@ -202,16 +200,16 @@ class Target:
     def _has(self, measure: str) -> bool:
         return any(name.startswith(f"{measure} at") for name in self.names)
 
-    def spread(self, simulated: Floats, messages: int) -> Floats:
+    def spread(self, simulated: F64, messages: int) -> F64:
         """Return the covariance of simulated minus observed numbers, float64 (p, p)."""
         own = simulated / self.messages if self.covariance is None else self.covariance
         return np.asarray(own + simulated / messages + np.diag(self.discrepancy**2 + _ROUNDING**2))
 
 
-def _at(curves: GrowthCurves, rows: Floats, minutes: Floats) -> Floats:
+def _at(curves: GrowthCurves, rows: F64, minutes: F64) -> F64:
     """Return curves at other minutes: each is a staircase."""
     if np.array_equal(curves.minutes, minutes):
         return rows
     places = np.searchsorted(curves.minutes, minutes + 1e-9, side="right") - 1
-    found: Floats = rows[:, np.clip(places, 0, None)]
+    found: F64 = rows[:, np.clip(places, 0, None)]
     return found

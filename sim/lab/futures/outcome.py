@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64
 from sim.core.data_frames import label, new_figure
 from sim.errors import InputError, UnknownNameError
 from sim.lab.runs.measures import at_rest_value, column_name, stays
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-
-Floats = npt.NDArray[np.float64]
 
 _KEYS = ("program", "replicate", "seed", "tick", "ticks")
 TOOK_OFF = "took_off"
@@ -128,7 +127,7 @@ class Futures(Result):
                 return name
         raise InputError("Nothing was measured in any run.")
 
-    def values(self, measure: str, arm: str) -> Floats:
+    def values(self, measure: str, arm: str) -> F64:
         """Return a measure of an arm, float64 (replicates,); NaN where a run has none.
 
         Raises
@@ -153,7 +152,7 @@ class Futures(Result):
             np.array([nan if one is None else one.measured.get(measure, nan) for one in every])
         )
 
-    def curve(self, series: str, arm: str) -> Floats:
+    def curve(self, series: str, arm: str) -> F64:
         """Return a series of an arm, float64 (replicates, ticks + 1), tick 0 being the fork.
 
         Once a run has come to rest, it counts as it stayed; all arms are equally long. A replicate
@@ -241,7 +240,7 @@ class Futures(Result):
         caption = f"{series}: {second} minus {first}, 95 % intervals by t {self.records.where}"
         return Table(columns | {"high": mean + half}, caption=caption)
 
-    def _halves(self, rows: Floats) -> Floats:
+    def _halves(self, rows: F64) -> F64:
         """Return half the width of the interval of each column's mean (replicates, ticks)."""
         halves, networks = np.full(rows.shape[1], nan), self._networks
         for tick, column in enumerate(rows.T):
@@ -318,7 +317,7 @@ class Futures(Result):
         caption = f"Each arm {self.records.where}: {how}; the world at the fork: {self.digest}"
         return Table.of_rows(rows, caption=caption)
 
-    def _interval(self, measure: str, values: Floats) -> Interval | None:
+    def _interval(self, measure: str, values: F64) -> Interval | None:
         is_known, networks = ~np.isnan(values), self._networks
         if not is_known.any():
             return None
@@ -401,7 +400,7 @@ def _needed(effect: float) -> float:
     return float(count) if count <= _MOST_NEEDED else nan
 
 
-def _finite(values: Floats) -> Floats:
+def _finite(values: F64) -> F64:
     """Return values with NaN for what is infinite: nothing follows from it."""
     return np.where(np.isfinite(values), values, nan)
 
@@ -410,11 +409,11 @@ def _has_numbers(column: npt.NDArray[Any]) -> bool:
     return column.dtype.kind in "iuf" and bool((~np.isnan(column.astype(np.float64))).any())
 
 
-def _known(values: Floats) -> Floats:
+def _known(values: F64) -> F64:
     return values[~np.isnan(values)]
 
 
-def _means(rows: Floats) -> Floats:
+def _means(rows: F64) -> F64:
     """Return the mean of what is known of each row (rows, ticks); NaN of nothing."""
     known = ~np.isnan(rows)
     count = known.sum(axis=1)

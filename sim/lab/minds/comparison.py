@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
 from sim.lab.background import awaited
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from sim.world.world import World
 
 
-Floats = npt.NDArray[np.float64]
 Row = dict[str, Any]
 _ANEW = 1 << 40
 """Added to the seeds of questions that are asked anew."""
@@ -181,13 +181,13 @@ class MindsComparison(Result):
     seeds: tuple[int, ...]
     ticks: int
     members: int
-    values: Floats
+    values: F64
     acts: tuple[dict[str, int], dict[str, int]]
     sources: tuple[dict[str, int], dict[str, int]]
     agreement: ArmAgreement
     replies: tuple[list[Any], ...]
     faults: tuple[str, ...]
-    again: Floats | None = None
+    again: F64 | None = None
     alike: ArmAgreement | None = None
 
     @property
@@ -244,7 +244,7 @@ class MindsComparison(Result):
         """Return the first arm run again minus the first run, seed by seed; None: it was not."""
         return None if self.again is None else self._apart(self.again, measure)
 
-    def _apart(self, values: Floats, measure: str) -> Difference:
+    def _apart(self, values: F64, measure: str) -> Difference:
         at = list(MIND_MEASURES).index(measure)
         apart = values[:, at] - self.values[0, :, at]
         half = float("nan")

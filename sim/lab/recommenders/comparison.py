@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64
 from sim.core.progress import Report, quiet
 from sim.core.registry import spec
 from sim.errors import InputError
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 
     from sim.scenario.driver import Program
     from sim.world.world import World
-
-
-Floats = npt.NDArray[np.float64]
 
 
 class Difference(NamedTuple):
@@ -95,7 +93,7 @@ class Comparison(Result):
     names: tuple[str, ...]
     seeds: tuple[int, ...]
     ticks: int
-    values: Floats
+    values: F64
 
     @property
     def tables(self) -> Mapping[str, Table]:
@@ -155,12 +153,12 @@ class Comparison(Result):
                 found.append(JudgedClaim(said, claim.source, verdict, apart.mean, apart.half))
         return tuple(found)
 
-    def _of(self, name: str, measure: str) -> Floats:
-        row: Floats = self.values[self.names.index(name), :, list(MEASURES).index(measure)]
+    def _of(self, name: str, measure: str) -> F64:
+        row: F64 = self.values[self.names.index(name), :, list(MEASURES).index(measure)]
         return row
 
 
-def _mean(values: Floats) -> float:
+def _mean(values: F64) -> float:
     known = values[~np.isnan(values)]
     return float(known.mean()) if known.size else float("nan")
 

@@ -7,11 +7,11 @@ recommenders score them, and pairs of scores are held against interests and appe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import Array
 from sim.core.rng import Stream
 from sim.platform.acts.kinds import Act
 from sim.platform.feed.candidates import Candidates
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from sim.platform.platform import Platform
     from sim.world.world import World
 
-
-Array = npt.NDArray[Any]
 
 _TOP = 0.01
 _PLEASED = (Act.LIKE, Act.REPOST, Act.QUOTE, Act.REPLY)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import Ids
 from sim.core.registry import make
 from sim.errors import InputError
 from sim.platform.feed.friends import Acquainted, welcomed
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from sim.network.graph.slab import SlabArrays
     from sim.platform.platform_view import MemberColumns
     from sim.world.world import World
-
-
-Ids = npt.NDArray[np.uint32]
 
 
 class Suggestion(NamedTuple):

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.agents.lifecycle import Lifecycle
+from sim.arrays import F64
 from sim.platform.acts.kinds import Act
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from sim.world.world import World
 
 
-Floats = npt.NDArray[np.float64]
 Measure = Callable[["World"], float]
 
 MEASURES = {
@@ -222,7 +222,7 @@ class RunObserver:
         running = [row["running"] for row in self._rows]
         return float(max((tick for tick, many in enumerate(running) if many), default=-1) + 1)
 
-    def series(self) -> dict[str, Floats]:
+    def series(self) -> dict[str, F64]:
         """Return each series, float64 (ticks + 1,), :data:`SERIES` first."""
         messages = self._messages()
         new = self._summed(messages, lambda cascade: cascade.new_adopters)
@@ -236,7 +236,7 @@ class RunObserver:
             found[column_name("in", state)] = self._in_state(messages, state)
         return found | taken
 
-    def _column(self, name: str) -> Floats:
+    def _column(self, name: str) -> F64:
         return np.array([row.get(name, math.nan) for row in self._rows])
 
     def _before(self, cascade: Cascade) -> int:
@@ -246,7 +246,7 @@ class RunObserver:
 
     def _summed(
         self, messages: Sequence[Cascade], rows: Callable[[Cascade], npt.NDArray[np.int64]]
-    ) -> Floats:
+    ) -> F64:
         total = np.zeros(self.ticks + 1)
         for cascade in messages:
             if cascade.started_at >= 0:
@@ -256,7 +256,7 @@ class RunObserver:
                 total[at : at + own.size] += own
         return total
 
-    def _in_state(self, messages: Sequence[Cascade], state: str) -> Floats:
+    def _in_state(self, messages: Sequence[Cascade], state: str) -> F64:
         total = np.zeros(self.ticks + 1)
         for cascade in messages:
             if state not in cascade.states or not len(cascade.history):

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64
 from sim.errors import InputError, UnknownNameError
 from sim.lab.runs.measures import at_rest_value
 from sim.lab.runs.replicate import Replicate
 from sim.lab.runs.results_file import Key, read_replicates, refusing
 from sim.lab.tables import Result, Table
 
-Floats = npt.NDArray[np.float64]
 UNITS = {
     "size": "agents",
     "largest": "agents",
@@ -131,7 +131,7 @@ class Records(Result):
         }
         return Table(columns, units=_known(UNITS, columns))
 
-    def values(self, measure: str, program: str | None = None) -> Floats:
+    def values(self, measure: str, program: str | None = None) -> F64:
         """Return a measure, float64 (replicates,) in order of the replicates that there are.
 
         Parameters
@@ -152,7 +152,7 @@ class Records(Result):
             raise UnknownNameError("measure", measure, found[0].measured)
         return np.array([each.measured.get(measure, np.nan) for each in found])
 
-    def curve(self, series: str, program: str | None = None, *, held: bool = True) -> Floats:
+    def curve(self, series: str, program: str | None = None, *, held: bool = True) -> F64:
         """Return a series, float64 (replicates, ticks + 1).
 
         Parameters
@@ -220,7 +220,7 @@ def _known(units: Mapping[str, str], columns: Columns) -> dict[str, str]:
     return {name: unit for name, unit in units.items() if name in columns}
 
 
-def _series(each: Replicate, name: str) -> Floats:
+def _series(each: Replicate, name: str) -> F64:
     own = each.series.get(name)
     return np.full(each.ticks + 1, np.nan) if own is None else own
 

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64
 from sim.errors import InputError
 from sim.lab.statistics.intervals import (
     CONFIDENCE,
-    Floats,
     Interval,
     are_truths,
     mean_interval,
@@ -186,7 +186,7 @@ def unpaired_difference(
     return MeasuredDifference(mean, interval, fewer, effect, is_paired=False, p=p)
 
 
-def holm(p: npt.ArrayLike) -> Floats:
+def holm(p: npt.ArrayLike) -> F64:
     """Return p-values corrected for being several; NaN stays, and counts nothing.
 
     The chance that any of them falls below a level without a difference is at most that level.
@@ -265,7 +265,7 @@ def effect_size(
     return EffectSize(plain, cohen, cohen * _hedges(freedom))
 
 
-def _of_truths(apart: Floats, confidence: float) -> tuple[Interval, float]:
+def _of_truths(apart: F64, confidence: float) -> tuple[Interval, float]:
     """Return the interval of a difference of shares, from pairs that differ by -1, 0 or 1."""
     require_confidence(confidence)
     pairs, normal = apart.size + 2, NormalDist()
@@ -278,7 +278,7 @@ def _of_truths(apart: Floats, confidence: float) -> tuple[Interval, float]:
     return Interval(*ends, confidence, "Bonett-Price"), p
 
 
-def _student_of(apart: Floats, counted: Floats) -> float:
+def _student_of(apart: F64, counted: F64) -> float:
     error = float(counted.std(ddof=1)) / sqrt(counted.size) if np.ptp(apart) > 0 else 0.0
     return _student(float(apart.mean()), error, counted.size - 1)
 
@@ -306,7 +306,7 @@ def _hedges(freedom: int) -> float:
 
 
 def _welch(
-    one: Floats, other: Floats, mean: float, confidence: float
+    one: F64, other: F64, mean: float, confidence: float
 ) -> tuple[Interval, float]:  # fmt: skip
     a, b = float(one.var(ddof=1)) / one.size, float(other.var(ddof=1)) / other.size
     if a + b == 0:

@@ -10,10 +10,10 @@ from typing import Final, Literal, NamedTuple, get_args
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64
 from sim.core.rng import Stream, key, uniforms
 from sim.errors import InputError
 
-Floats = npt.NDArray[np.float64]
 MeanMethod = Literal["auto", "t", "bootstrap"]
 
 CONFIDENCE: Final = 0.95
@@ -131,7 +131,7 @@ def mean_interval(
     return found
 
 
-def _of_mean(counted: Floats, method: MeanMethod, over: str, confidence: float) -> Interval:
+def _of_mean(counted: F64, method: MeanMethod, over: str, confidence: float) -> Interval:
     mean, spread = float(counted.mean()), float(counted.std(ddof=1))
     if method != "t" and counted.size >= _FEWEST_RESAMPLED:
         low, high = bootstrap(counted.size, lambda rows: _away(counted[rows], mean), confidence)
@@ -142,7 +142,7 @@ def _of_mean(counted: Floats, method: MeanMethod, over: str, confidence: float) 
     return Interval(mean - half, mean + half, confidence, f"t{over}")
 
 
-def over_networks(values: Floats, networks: npt.ArrayLike | None) -> Floats:
+def over_networks(values: F64, networks: npt.ArrayLike | None) -> F64:
     """Return a number a network, whose mean is that of the values; the values where each counts.
 
     What a network adds to the sum of departures from the mean: its own mean where all have as many
@@ -258,7 +258,7 @@ def t_quantile(confidence: float, freedom: float) -> float:
     return float(stdtrit(freedom, (1 + confidence) / 2))
 
 
-def numbers(values: npt.ArrayLike) -> Floats:
+def numbers(values: npt.ArrayLike) -> F64:
     """Return values as float64 (n,); refuse none, and what is not finite."""
     given = np.asarray(values, np.float64).ravel()
     if not given.size:
@@ -274,14 +274,14 @@ def require_confidence(confidence: float) -> None:
         raise InputError(f"A confidence lies between 0 and 1, such as 0.95; got {confidence}.")
 
 
-def are_truths(values: Floats) -> bool:
+def are_truths(values: F64) -> bool:
     """Return whether all are 0 or 1, as of what happened or not."""
     return bool(np.isin(values, (0.0, 1.0)).all())
 
 
 def bootstrap(
-    many: int, statistic: Callable[[npt.NDArray[np.int64]], Floats], confidence: float
-) -> tuple[Floats, Floats]:
+    many: int, statistic: Callable[[npt.NDArray[np.int64]], F64], confidence: float
+) -> tuple[F64, F64]:
     """Return percentiles of a statistic of resampled places; NaN where there is one to draw from.
 
     The statistic takes int64 (resamples, many).
@@ -303,9 +303,9 @@ def bootstrap(
     return low, high
 
 
-def _away(again: Floats, mean: float) -> Floats:
+def _away(again: F64, mean: float) -> F64:
     """Return how far the mean of each resample (resamples, n) is, in its own deviations."""
     spread = np.where(np.ptp(again, axis=1) > 0, again.std(axis=1, ddof=1), 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):  # infinitely far without any spread
-        away: Floats = (again.mean(axis=1) - mean) / spread
+        away: F64 = (again.mean(axis=1) - mean) / spread
     return away

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import F64
 from sim.core.text import clean, one_line
 from sim.errors import InputError
 from sim.io.exporting.export_files import outlet
@@ -180,8 +180,6 @@ def _plain(said: object) -> str:
     return _MARKS.sub(r"\\\1", one_line(str(said), _LONGEST))
 
 
-Floats = npt.NDArray[np.float64]
-
 _WIDE, _LABEL, _RIGHT, _ROW, _TOP = 640, 150, 40, 34, 14
 _HIGH, _UNIT = 260, 10
 _COLOURS = ("#1f5fa8", "#c4572b", "#2f8a57", "#8a4fa3", "#a3872b", "#5b6672", "#b0436e", "#2b95a3")
@@ -214,7 +212,7 @@ class Marked(NamedTuple):
     """An arm's numbers: every replicate, their mean, and the ends of its interval."""
 
     arm: str
-    values: Floats
+    values: F64
     mean: float
     low: float
     high: float
@@ -255,7 +253,7 @@ def _marks(row: Marked, axis: _Axis, y: float, colour: str) -> list[str]:
     return parts
 
 
-def curves_drawn(name: str, caption: str, arms: Sequence[tuple[str, Floats]]) -> Drawn:
+def curves_drawn(name: str, caption: str, arms: Sequence[tuple[str, F64]]) -> Drawn:
     """Return the curves of arms: the mean, with the middle nine tenths of replicates around it."""
     every = np.concatenate([np.zeros(1), *(rows.ravel() for _, rows in arms)])
     longest = max((rows.shape[1] for _, rows in arms), default=1)
@@ -273,7 +271,7 @@ def curves_drawn(name: str, caption: str, arms: Sequence[tuple[str, Floats]]) ->
     return Drawn(name, caption, _svg(parts, _HIGH + 44, caption))
 
 
-def _band(rows: Floats, across: _Axis, up: _Axis, colour: str) -> list[str]:
+def _band(rows: F64, across: _Axis, up: _Axis, colour: str) -> list[str]:
     if not rows.size:
         return []
     low, mean, high = (
@@ -294,7 +292,7 @@ def _band(rows: Floats, across: _Axis, up: _Axis, colour: str) -> list[str]:
 class _Axis:
     """Numbers along a line of the drawing, with round numbers marked."""
 
-    def __init__(self, values: Floats, start: float, end: float) -> None:
+    def __init__(self, values: F64, start: float, end: float) -> None:
         low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
         if high <= low:
             low, high = low - (abs(low) or 1) / 2, high + (abs(high) or 1) / 2

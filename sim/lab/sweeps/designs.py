@@ -13,14 +13,12 @@ from math import prod
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import F64
 from sim.core.checks import whole_number
 from sim.core.rng import Stream, key, uniforms
 from sim.errors import InputError, UnknownNameError
 from sim.scenario.ranges import ValueRange
-
-Floats = npt.NDArray[np.float64]
 
 DESIGNS = {
     "grid": "every combination of the values",
@@ -63,7 +61,7 @@ class Design:
 
     kind: str
     names: tuple[str, ...]
-    shares: Floats
+    shares: F64
     points: tuple[tuple[Any, ...], ...]
 
     def __len__(self) -> int:
@@ -167,7 +165,7 @@ def _refuse_many(points: int, how: str = "") -> None:
         )
 
 
-def _drawn(kind: str, parameters: int, points: int | None, seed: int) -> Floats:
+def _drawn(kind: str, parameters: int, points: int | None, seed: int) -> F64:
     if points is not None:
         whole_number(points, "Points", low=1)
         _refuse_many(points)
@@ -198,7 +196,7 @@ def _blocks(kind: str, points: int | None, parameters: int, size: int, usual: in
     return points // size
 
 
-def _filling(kind: str, points: int, parameters: int, seed: int) -> Floats:
+def _filling(kind: str, points: int, parameters: int, seed: int) -> F64:
     from scipy.stats import qmc
 
     if kind == "latin-hypercube":
@@ -211,7 +209,7 @@ def _filling(kind: str, points: int, parameters: int, seed: int) -> Floats:
     return np.ascontiguousarray(drawn, np.float64)
 
 
-def morris_sample(trajectories: int, parameters: int, seed: int) -> Floats:
+def morris_sample(trajectories: int, parameters: int, seed: int) -> F64:
     """Return Morris' trajectories, float64 (trajectories * (parameters + 1), parameters).
 
     Each begins at one of four levels of every parameter and changes one after the other, in an
@@ -236,7 +234,7 @@ def morris_sample(trajectories: int, parameters: int, seed: int) -> Floats:
     return np.rint(flat * (_LEVELS - 1)) / (_LEVELS - 1)
 
 
-def saltelli_sample(samples: int, parameters: int, seed: int) -> Floats:
+def saltelli_sample(samples: int, parameters: int, seed: int) -> F64:
     """Return Saltelli's sample, float64 (samples * (parameters + 2), parameters).
 
     In blocks of a row of A, the same row with one parameter after the other taken from B, and the

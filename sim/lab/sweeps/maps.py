@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64
 from sim.core.text import one_line, width
 from sim.lab.sweeps.designs import Design
 from sim.lab.tables import Result, Table, shown
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from rich.console import Group
 
-
-Floats = npt.NDArray[np.float64]
 
 _BLOCKS = " ░▒▓█"
 """From the lowest to the highest value: a fifth of the span each."""
@@ -48,7 +47,7 @@ class HeatMap(Result):
     measure: str
     across: tuple[Any, ...]
     up: tuple[Any, ...]
-    means: Floats
+    means: F64
 
     @property
     def tables(self) -> Mapping[str, Table]:
@@ -124,7 +123,7 @@ class HeatMap(Result):
         return figure
 
 
-def heat_map(design: Design, x: str, y: str, measure: str, means: Floats) -> HeatMap:
+def heat_map(design: Design, x: str, y: str, measure: str, means: F64) -> HeatMap:
     """Return the heat map of means, float64 (points,), over two parameters of a design."""
     across, columns = _sorted(design, x)
     up, rows = _sorted(design, y)
@@ -230,7 +229,7 @@ class Tornado(Result):
         return figure
 
 
-def tornado(design: Design, measure: str, means: Floats) -> Tornado:
+def tornado(design: Design, measure: str, means: F64) -> Tornado:
     """Return the tornado of means, float64 (points,), over the parameters of a design."""
     rows = [_ends(design, number, means) for number in range(len(design.names))]
     rows.sort(key=_by_difference)
@@ -250,7 +249,7 @@ def _by_difference(row: Mapping[str, Any]) -> float:
     return math.inf if math.isnan(found) else -abs(found)
 
 
-def _ends(design: Design, number: int, means: Floats) -> dict[str, Any]:
+def _ends(design: Design, number: int, means: F64) -> dict[str, Any]:
     shares = design.shares[:, number]
     if design.kind == "grid":
         low, high = shares == shares.min(), shares == shares.max()
@@ -268,6 +267,6 @@ def _ends(design: Design, number: int, means: Floats) -> dict[str, Any]:
     }
 
 
-def _mean(values: Floats) -> float:
+def _mean(values: F64) -> float:
     known = values[~np.isnan(values)]
     return float(known.mean()) if known.size else math.nan

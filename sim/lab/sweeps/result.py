@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64
 from sim.core.text import one_line
 from sim.errors import InputError, UnknownNameError
 from sim.lab.runs import Records
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-Floats = npt.NDArray[np.float64]
 LAST = "last_"
 """Before the name of a series: the measure that is how it ended."""
 
@@ -115,7 +115,7 @@ class Sweep(Result):
                 found[one.programs[program]].append(row)
         return found
 
-    def values(self, measure: str | None = None) -> tuple[Floats, ...]:
+    def values(self, measure: str | None = None) -> tuple[F64, ...]:
         """Return a measure at each point, float64 (replicates that have a number,).
 
         Parameters
@@ -137,7 +137,7 @@ class Sweep(Result):
         known = [row[~np.isnan(row)] for row in rows]
         return tuple(known[number] for number in self.place.tolist())
 
-    def means(self, measure: str | None = None) -> Floats:
+    def means(self, measure: str | None = None) -> F64:
         """Return the mean over replicates at each point, float64 (points,); NaN where none is."""
         return np.array([v.mean() if v.size else np.nan for v in self.values(measure)], np.float64)
 
@@ -175,7 +175,7 @@ class Sweep(Result):
         caption = f"{self._said}, each {where}; {means_said(methods)}"
         return Table(columns, units=units, caption=caption)
 
-    def _interval_columns(self, measure: str) -> tuple[dict[str, Floats], set[str]]:
+    def _interval_columns(self, measure: str) -> tuple[dict[str, F64], set[str]]:
         ends: dict[int, Interval] = {}
         found = self.values(measure)
         for program, values in zip(self.place.tolist(), found, strict=True):
@@ -249,7 +249,7 @@ class Sweep(Result):
         said = f"{name}: rank regression, which {says}{note}"
         return self._table(columns, said)
 
-    def _of_morris(self, name: str, x: Floats, y: Floats, note: str) -> Table:
+    def _of_morris(self, name: str, x: F64, y: F64, note: str) -> Table:
         found = morris(x, y)
         columns = {
             "mu": found.mean,
@@ -260,13 +260,13 @@ class Sweep(Result):
         }
         return self._table(columns, f"{name}: Morris, {len(y):,} trajectories{note}")
 
-    def _of_sobol(self, name: str, y: Floats, note: str) -> Table:
+    def _of_sobol(self, name: str, y: F64, note: str) -> Table:
         columns = sobol(y)._asdict()
         order = ("first", "first_low", "first_high", "total", "total_low", "total_high")
         said = f"{name}: Sobol's indices, {len(y):,} base samples{note}"
         return self._table({key: columns[key] for key in order}, said)
 
-    def _table(self, columns: Mapping[str, Floats], said: str) -> Table:
+    def _table(self, columns: Mapping[str, F64], said: str) -> Table:
         if any(np.isfinite(one).any() for name, one in columns.items() if name.endswith("_low")):
             said += "; 95 % intervals by percentile bootstrap"
         return Table({"parameter": list(self.design.names), **columns}, caption=said)

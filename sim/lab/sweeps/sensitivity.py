@@ -12,9 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64
 from sim.lab.statistics.intervals import bootstrap
-
-Floats = npt.NDArray[np.float64]
 
 
 class Morris(NamedTuple):
@@ -28,11 +27,11 @@ class Morris(NamedTuple):
         Interval of mu*.
     """
 
-    mean: Floats
-    size: Floats
-    spread: Floats
-    low: Floats
-    high: Floats
+    mean: F64
+    size: F64
+    spread: F64
+    low: F64
+    high: F64
 
 
 class Sobol(NamedTuple):
@@ -46,12 +45,12 @@ class Sobol(NamedTuple):
         Their intervals.
     """
 
-    first: Floats
-    total: Floats
-    first_low: Floats
-    first_high: Floats
-    total_low: Floats
-    total_high: Floats
+    first: F64
+    total: F64
+    first_low: F64
+    first_high: F64
+    total_low: F64
+    total_high: F64
 
 
 class RankRegression(NamedTuple):
@@ -68,13 +67,13 @@ class RankRegression(NamedTuple):
         rises or falls with each parameter, and then the coefficients may be trusted.
     """
 
-    coefficients: Floats
-    low: Floats
-    high: Floats
+    coefficients: F64
+    low: F64
+    high: F64
     explained: float
 
 
-def morris(shares: Floats, values: Floats, *, confidence: float = 0.95) -> Morris:
+def morris(shares: F64, values: F64, *, confidence: float = 0.95) -> Morris:
     """Return Morris' measures from trajectories.
 
     Examples
@@ -95,7 +94,7 @@ def morris(shares: Floats, values: Floats, *, confidence: float = 0.95) -> Morri
     return Morris(effects.mean(axis=0), sizes.mean(axis=0), spread, low, high)
 
 
-def sobol(values: Floats, *, confidence: float = 0.95) -> Sobol:
+def sobol(values: F64, *, confidence: float = 0.95) -> Sobol:
     """Return Sobol's indices from Saltelli's sample."""
     centred = values - values[:, [0, -1]].mean()
     found = _indices(centred[None])[0]
@@ -103,7 +102,7 @@ def sobol(values: Floats, *, confidence: float = 0.95) -> Sobol:
     return Sobol(found[0], found[1], low[0], high[0], low[1], high[1])
 
 
-def _indices(values: Floats) -> Floats:
+def _indices(values: F64) -> F64:
     """Return (resamples, 2, parameters) from (resamples, samples, parameters + 2)."""
     a, ab, b = values[..., :1], values[..., 1:-1], values[..., -1:]
     variance = values[..., [0, -1]].var(axis=(1, 2))[:, None]
@@ -111,11 +110,11 @@ def _indices(values: Floats) -> Floats:
     total = 0.5 * ((a - ab) ** 2).mean(axis=1)
     both = np.stack([first, total], axis=1)
     by = variance[:, None]
-    shares: Floats = np.divide(both, by, out=np.zeros_like(both), where=by > 0)
+    shares: F64 = np.divide(both, by, out=np.zeros_like(both), where=by > 0)
     return shares
 
 
-def rank_regression(places: Floats, values: Floats, *, confidence: float = 0.95) -> RankRegression:
+def rank_regression(places: F64, values: F64, *, confidence: float = 0.95) -> RankRegression:
     """Return standardised rank regression coefficients.
 
     Examples
@@ -131,20 +130,20 @@ def rank_regression(places: Floats, values: Floats, *, confidence: float = 0.95)
         nothing = np.full(many, np.nan)
         return RankRegression(coefficients, nothing, nothing, explained)
 
-    def again(rows: npt.NDArray[np.int64]) -> Floats:
+    def again(rows: npt.NDArray[np.int64]) -> F64:
         return np.array([_fit(ranks[each])[0] for each in rows])
 
     low, high = bootstrap(len(values), again, confidence)
     return RankRegression(coefficients, low, high, explained)
 
 
-def _ranks(column: Floats) -> Floats:
+def _ranks(column: F64) -> F64:
     from scipy.stats import rankdata
 
     return np.asarray(rankdata(column), np.float64)
 
 
-def _fit(ranks: Floats) -> tuple[Floats, float]:
+def _fit(ranks: F64) -> tuple[F64, float]:
     centred = ranks - ranks.mean(axis=0)
     spread = centred.std(axis=0)
     scaled = np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 0)

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import I64
 from sim.core import rng
 from sim.core.rng import Stream
 from sim.spread.cascade.cascade import Cascade
 from sim.world.world import World
 
 Arcs = Sequence[tuple[int, int]]
-Sizes = npt.NDArray[np.int64]
 
 
 def copies(arcs: Arcs, agents: int, count: int, seed: int, *, directed: bool = False) -> World:
@@ -65,7 +65,7 @@ def seeds_of(world: World, agents: int, seeds: Iterable[int] = (0,)) -> npt.NDAr
     return (firsts[:, None] + np.array(list(seeds), np.int64)).ravel()
 
 
-def sizes_in(story: Cascade, agents: int) -> Sizes:
+def sizes_in(story: Cascade, agents: int) -> I64:
     """Return how many adopted in each copy of ``agents`` agents."""
     where = np.asarray(story.adopters, np.int64) // agents
     return np.bincount(where, minlength=story.agents // agents)
@@ -73,7 +73,7 @@ def sizes_in(story: Cascade, agents: int) -> Sizes:
 
 def outbreak(
     world: World, agents: int, model: str, seeds: Iterable[int] = (0,), **options: Any
-) -> Sizes:
+) -> I64:
     """Run one cascade with the same seeds in every copy; return its size in each."""
     return sizes_in(run(world, seeds_of(world, agents, seeds), model, **options), agents)
 
@@ -88,14 +88,14 @@ def regular(agents: int, degree: int, seed: int) -> World:
     return World.from_edges(*without_twins(stubs), agents, False, seed=seed)
 
 
-def without_twins(stubs: npt.NDArray[np.int64]) -> tuple[Sizes, Sizes]:
+def without_twins(stubs: npt.NDArray[np.int64]) -> tuple[I64, I64]:
     """Return the ends of ties that stubs make two by two, without loops and twins."""
     ends = np.sort(stubs[: stubs.size // 2 * 2].reshape(-1, 2), axis=1)
     kept = np.unique(ends[ends[:, 0] != ends[:, 1]], axis=0)
     return kept[:, 0], kept[:, 1]
 
 
-def single_seeds(world: World, runs: int, model: str, **options: Any) -> Sizes:
+def single_seeds(world: World, runs: int, model: str, **options: Any) -> I64:
     """Return the sizes of independent cascades, each from one random agent."""
     draws = rng.uniforms(rng.key(world.seed, Stream.TRYING), np.arange(runs))
     sizes = []

@@ -8,15 +8,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import F32
 from sim.minds.models.asks import Ask
 from sim.minds.models.faults import Fault, ModelError
 from sim.minds.models.replies import Reply, Usage, usage_in
 
 _KEPT = 4096
 _LARGEST = 16_384
-Vector = npt.NDArray[np.float32]
 
 
 class Vectors:
@@ -26,7 +25,7 @@ class Vectors:
     """
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, Vector] = OrderedDict()
+        self._kept: OrderedDict[str, F32] = OrderedDict()
 
     def lacks(self, ask: Ask) -> list[str]:
         """Return the texts of a question that have no vector yet, each once."""
@@ -55,7 +54,7 @@ class Vectors:
         return Reply(json.dumps(cosines), usage if usage.read or not lacked else None)
 
 
-def vectors_of(body: bytes, many: int) -> tuple[list[Vector], Usage | None]:
+def vectors_of(body: bytes, many: int) -> tuple[list[F32], Usage | None]:
     """Return so many vectors of length 1 of an answer, in order, and its usage."""
     try:
         said = json.loads(body)
@@ -71,7 +70,7 @@ def vectors_of(body: bytes, many: int) -> tuple[list[Vector], Usage | None]:
     return found, usage_in({"prompt_tokens": count, "completion_tokens": 0})
 
 
-def _unit(row: Any) -> Vector:
+def _unit(row: Any) -> F32:
     if not isinstance(row, list) or not 0 < len(row) <= _LARGEST:
         raise ValueError("no vector")
     vector = np.array(row, np.float64)

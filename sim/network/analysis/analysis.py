@@ -14,6 +14,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64, I32, I64, Ids
 from sim.core import rng
 from sim.core.progress import Report, quiet
 from sim.core.rng import Stream
@@ -58,10 +59,6 @@ __all__ = [
     "weak",
 ]
 
-Ids = npt.NDArray[np.uint32]
-Ints = npt.NDArray[np.int32]
-Longs = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 Result = TypeVar("Result")
 
 METHODS = ("louvain", "label-propagation", "leiden")
@@ -103,7 +100,7 @@ def degrees(ties: Ties, report: Report = quiet) -> Ids:
     return _kept(ties, "degrees", lambda: undirected(ties, report)[0][:, 1].copy())
 
 
-def pagerank(ties: Ties, *, damping: float = 0.85, report: Report = quiet) -> Floats:
+def pagerank(ties: Ties, *, damping: float = 0.85, report: Report = quiet) -> F64:
     """Return the PageRank of each agent: who is heard by those who are heard.
 
     A walker goes from a listener to one of those it hears, so that rank flows against the ties,
@@ -128,7 +125,7 @@ def pagerank(ties: Ties, *, damping: float = 0.85, report: Report = quiet) -> Fl
     return _kept(ties, ("pagerank", damping), lambda: ranked(ties, damping, report))
 
 
-def _without_gone(ties: Ties, labels: Ints) -> Ints:
+def _without_gone(ties: Ties, labels: I32) -> I32:
     """Return labels with -1 for those that are no part of the network any more; none is left out.
 
     They stand alone, so that no other label changes but for the gaps that theirs leave.
@@ -142,7 +139,7 @@ def _without_gone(ties: Ties, labels: Ints) -> Ints:
     return found
 
 
-def components(ties: Ties, report: Report = quiet) -> Ints:
+def components(ties: Ties, report: Report = quiet) -> I32:
     """Return the component of each agent, int32 (n,): 0 is the largest. Direction does not count.
 
     Labels rise with falling size; of equals, the one with the lowest agent comes first. -1: gone.
@@ -154,7 +151,7 @@ def components(ties: Ties, report: Report = quiet) -> Ints:
     )
 
 
-def strong_components(ties: Ties, report: Report = quiet) -> Ints:
+def strong_components(ties: Ties, report: Report = quiet) -> I32:
     """Return the strong component of each agent, int32 (n,): all in it reach each other.
 
     Labels as in :func:`components`.
@@ -168,7 +165,7 @@ def strong_components(ties: Ties, report: Report = quiet) -> Ints:
     )
 
 
-def distances(ties: Ties, agent: int, report: Report = quiet) -> Ints:
+def distances(ties: Ties, agent: int, report: Report = quiet) -> I32:
     """Return over how many ties a message of ``agent`` reaches each, int32 (n,); -1: never."""
     return search(ties.rows, ties.targets, _existing(ties, agent), report)
 
@@ -196,7 +193,7 @@ def _existing(ties: Ties, agent: int) -> int:
     return int(agent)
 
 
-def core_numbers(ties: Ties, report: Report = quiet) -> Ints:
+def core_numbers(ties: Ties, report: Report = quiet) -> I32:
     """Return the core of each agent, int32 (n,): the largest k of a group with k neighbours each.
 
     Seidman, "Network structure and minimum degree", Social Networks 1983.
@@ -204,12 +201,12 @@ def core_numbers(ties: Ties, report: Report = quiet) -> Ints:
     return _kept(ties, "cores", lambda: peeled(*undirected(ties, report), report))
 
 
-def triangles(ties: Ties, report: Report = quiet) -> Longs:
+def triangles(ties: Ties, report: Report = quiet) -> I64:
     """Return how many triangles of neighbours each agent is in, int64 (n,)."""
     return _local(ties, report)[0]
 
 
-def local_clustering(ties: Ties, report: Report = quiet) -> Floats:
+def local_clustering(ties: Ties, report: Report = quiet) -> F64:
     """Return the share of pairs of neighbours that are neighbours, float64 (n,) in [0, 1].
 
     0 for agents with fewer than two neighbours. Watts & Strogatz, Nature 1998.
@@ -218,13 +215,13 @@ def local_clustering(ties: Ties, report: Report = quiet) -> Floats:
     return np.divide(found, pairs, out=np.zeros(len(pairs)), where=pairs > 0)
 
 
-def _local(ties: Ties, report: Report) -> tuple[Longs, Longs]:
+def _local(ties: Ties, report: Report) -> tuple[I64, I64]:
     """Return (triangles, pairs of neighbours) of each agent."""
 
-    def make() -> tuple[Longs, Longs]:
+    def make() -> tuple[I64, I64]:
         rows, targets = undirected(ties, report)
         found, near = measures.triangles(rows, targets, report), rows[:, 1].astype(np.int64)
-        pairs: Longs = near * (near - 1) // 2
+        pairs: I64 = near * (near - 1) // 2
         found.flags.writeable = pairs.flags.writeable = False
         return found, pairs
 
@@ -282,7 +279,7 @@ def assortativity(ties: Ties, report: Report = quiet) -> float:
 
 def communities(
     ties: Ties, method: str = "louvain", *, seed: int = 0, report: Report = quiet
-) -> Ints:
+) -> I32:
     """Return the community of each agent, int32 (n,): 0 is the largest.
 
     Parameters
@@ -318,7 +315,7 @@ def communities(
     )
 
 
-def _found(ties: Ties, method: str, seed: int, report: Report) -> Ints:
+def _found(ties: Ties, method: str, seed: int, report: Report) -> I32:
     if method == "leiden":
         detection.refuse_leiden(ties.agents)
         return detection.leiden(*undirected(ties, report), seed, report)
@@ -340,7 +337,7 @@ def modularity(ties: Ties, labels: npt.ArrayLike, report: Report = quiet) -> flo
     if ties.agents == 0:
         return 0.0
     _, found = np.unique(given, return_inverse=True)
-    own: Ints = found.astype(np.int32)
+    own: I32 = found.astype(np.int32)
     alone = given < 0
     own[alone] = own.max() + 1 + np.arange(int(alone.sum()), dtype=np.int32)
     return detection.modularity(*undirected(ties, report), own, report)
@@ -365,7 +362,7 @@ _SWEEPS = 1000
 _SLICE = 1 << 16  # agents a kernel call
 
 
-def ranked(ties: Ties, damping: float, report: Report) -> Floats:
+def ranked(ties: Ties, damping: float, report: Report) -> F64:
     """Return PageRanks; see :func:`sim.network.analysis.analysis.pagerank`."""
     rows, targets, n = ties.rows, ties.targets, ties.agents
     hears = ties.in_degree.astype(np.float64)
@@ -387,7 +384,7 @@ def ranked(ties: Ties, damping: float, report: Report) -> Floats:
     return rank / max(float(rank.sum()), 1e-300)
 
 
-def peeled(rows: Ids, targets: Ids, report: Report) -> Ints:
+def peeled(rows: Ids, targets: Ids, report: Report) -> I32:
     """Return cores from both directions of each tie; see ``analysis.core_numbers``."""
     n = len(rows)
     core = rows[:, 1].astype(np.int32)
@@ -404,7 +401,7 @@ _BUDGET = 1 << 20  # ties a kernel call, where looks go all over memory
 _SAMPLED = 2  # ties a row that are joined before the rest
 
 
-def weak(rows: Ids, targets: Ids, report: Report = quiet) -> Ints:
+def weak(rows: Ids, targets: Ids, report: Report = quiet) -> I32:
     """Return the component of each agent when ties count in both directions, by falling size."""
     parent = np.arange(len(rows), dtype=np.int32)
     for first, most in ((0, _SAMPLED), (_SAMPLED, 1 << 32)):
@@ -415,7 +412,7 @@ def weak(rows: Ids, targets: Ids, report: Report = quiet) -> Ints:
     return by_size(parent)
 
 
-def strong(rows: Ids, targets: Ids, report: Report = quiet) -> Ints:
+def strong(rows: Ids, targets: Ids, report: Report = quiet) -> I32:
     """Return the strong component of each agent, by falling size: all reach all along ties."""
     n = len(rows)
     state, label = np.zeros(5, np.int64), np.full(n, -1, np.int32)
@@ -430,7 +427,7 @@ def strong(rows: Ids, targets: Ids, report: Report = quiet) -> Ints:
     return by_size(label)
 
 
-def search(rows: Ids, targets: Ids, start: int, report: Report = quiet) -> Ints:
+def search(rows: Ids, targets: Ids, start: int, report: Report = quiet) -> I32:
     """Return how many ties each agent is away from ``start``, int32 (n,); -1: out of reach."""
     n = len(rows)
     distance, queue = np.full(n, -1, np.int32), np.empty(n, np.uint32)

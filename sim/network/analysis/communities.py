@@ -14,17 +14,14 @@ from pathlib import Path
 from subprocess import PIPE
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import F64, I32, Ids
 from sim.core import rng
 from sim.core.progress import Report, quiet
 from sim.errors import CapacityError, HubbubError
 from sim.network.analysis import communities_kernels as kernels
 from sim.network.graph.arcs import chunks, even_chunks
 
-Ids = npt.NDArray[np.uint32]
-Labels = npt.NDArray[np.int32]
-Floats = npt.NDArray[np.float64]
 Network = tuple[Ids, Ids, Ids]
 
 LEIDEN_LIMIT = 200_000
@@ -41,7 +38,7 @@ _NO_WEIGHTS: Ids = np.empty(0, np.uint32)
 class _Round:
     """Agents waiting for a look at their neighbours, in a shuffled ring."""
 
-    def __init__(self, rows: Ids, label: Labels, key: np.uint64) -> None:
+    def __init__(self, rows: Ids, label: I32, key: np.uint64) -> None:
         n = len(rows)
         self.queue = np.empty(n, np.uint32)
         kernels.shuffle(key, self.queue)
@@ -59,18 +56,18 @@ def _derived(key: np.uint64, purpose: int) -> np.uint64:
     return np.uint64(rng.words(key, purpose)[0])
 
 
-def by_size(labels: Labels) -> Labels:
+def by_size(labels: I32) -> I32:
     """Renumber labels by falling size; of equals, the one with the lowest member comes first."""
     out = labels.copy()
     found = kernels.renumber(out, np.full(len(labels), -1, np.int32))
     order = np.argsort(-np.bincount(out, minlength=found), kind="stable")
     place = np.empty(found, np.int32)
     place[order] = np.arange(found, dtype=np.int32)
-    renamed: Labels = place[out]
+    renamed: I32 = place[out]
     return renamed
 
 
-def modularity(rows: Ids, targets: Ids, labels: Labels, report: Report = quiet) -> float:
+def modularity(rows: Ids, targets: Ids, labels: I32, report: Report = quiet) -> float:
     """Return the modularity of a division into communities, at most 1.
 
     Newman & Girvan, "Finding and evaluating community structure in networks", Phys. Rev. E 2004.
@@ -80,7 +77,7 @@ def modularity(rows: Ids, targets: Ids, labels: Labels, report: Report = quiet) 
     return _quality((rows, targets, _NO_WEIGHTS), rows[:, 1].astype(np.float64), labels, report)
 
 
-def label_propagation(rows: Ids, targets: Ids, key: np.uint64, report: Report = quiet) -> Labels:
+def label_propagation(rows: Ids, targets: Ids, key: np.uint64, report: Report = quiet) -> I32:
     """Return labels int32 (n,) on which most neighbours of each agent agree."""
     turn = _Round(rows, np.arange(len(rows), dtype=np.int32), key)
     link = np.zeros(len(rows), np.int32)
@@ -94,7 +91,7 @@ def label_propagation(rows: Ids, targets: Ids, key: np.uint64, report: Report = 
     return by_size(turn.label)
 
 
-def louvain(rows: Ids, targets: Ids, key: np.uint64, report: Report = quiet) -> Labels:
+def louvain(rows: Ids, targets: Ids, key: np.uint64, report: Report = quiet) -> I32:
     """Return labels int32 (n,) of communities with high modularity.
 
     Agents move to the neighbouring community that gains most; communities fall into their well-knit
@@ -125,7 +122,7 @@ def louvain(rows: Ids, targets: Ids, key: np.uint64, report: Report = quiet) -> 
     return by_size(labels)
 
 
-def _settle(turn: _Round, network: Network, strength: Floats, step: str, report: Report) -> None:
+def _settle(turn: _Round, network: Network, strength: F64, step: str, report: Report) -> None:
     """Let agents move until nobody gains; number communities by first appearance."""
     n = len(strength)
     book = np.zeros((n, 2))
@@ -141,9 +138,7 @@ def _settle(turn: _Round, network: Network, strength: Floats, step: str, report:
     kernels.renumber(turn.label, np.full(n, -1, np.int32))
 
 
-def _parts(
-    turn: _Round, network: Network, strength: Floats, key: np.uint64, report: Report
-) -> Labels:
+def _parts(turn: _Round, network: Network, strength: F64, key: np.uint64, report: Report) -> I32:
     """Return the well-knit parts of communities, numbered by first appearance."""
     n = len(strength)
     label, book = np.arange(n, dtype=np.int32), np.zeros((n, 2))
@@ -161,7 +156,7 @@ def _parts(
     return label
 
 
-def _merged(network: Network, label: Labels, count: int, report: Report) -> Network:
+def _merged(network: Network, label: I32, count: int, report: Report) -> Network:
     """Return the network of communities: (rows, targets, weights), without ties to themselves."""
     rows = network[0]
     stops, members = np.zeros(count, np.int64), np.empty(len(rows), np.uint32)
@@ -186,7 +181,7 @@ def _merged(network: Network, label: Labels, count: int, report: Report) -> Netw
     return new, targets, weights
 
 
-def _quality(network: Network, strength: Floats, label: Labels, report: Report) -> float:
+def _quality(network: Network, strength: F64, label: I32, report: Report) -> float:
     """Return the modularity of communities of agents that are communities themselves."""
     rows, targets, weights = network
     whole = float(strength.sum()) or 1.0
@@ -198,7 +193,7 @@ def _quality(network: Network, strength: Floats, label: Labels, report: Report) 
     return 1.0 - outside / whole - float((total**2).sum())
 
 
-def leiden(rows: Ids, targets: Ids, seed: int, report: Report = quiet) -> Labels:
+def leiden(rows: Ids, targets: Ids, seed: int, report: Report = quiet) -> I32:
     """Return labels int32 (n,) of communities by igraph's Leiden algorithm.
 
     igraph keeps the interpreter to itself while it works, so it works in a process of its own; the

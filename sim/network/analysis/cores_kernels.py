@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.arrays import I32, I64, U32
 from sim.jit.jit import kernel
-from sim.jit.types import I32, I64, U32
 
 
 @kernel

@@ -8,19 +8,15 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import I32, I64, Ids
 from sim.jit.jit import kernel
-
-Ints = npt.NDArray[np.int32]
-Longs = npt.NDArray[np.int64]
-Ids = npt.NDArray[np.uint32]
+from sim.jit.words import ONE, ZERO
 
 _NOBODY = np.uint32(0xFFFFFFFF)
-_ONE = np.uint64(1)
-_ZERO = np.uint64(0)
 
 
 @kernel
-def count_links(rows: Ids, targets: Ids, row_of: Ints, begin: int, end: int, links: Longs) -> None:
+def count_links(rows: Ids, targets: Ids, row_of: I32, begin: int, end: int, links: I64) -> None:
     """Add the ties of the sources ``begin`` to ``end - 1`` to ``links``, int64 (groups, groups).
 
     ``links[a, b]`` counts ties whose source is in group a and whose target is in group b.
@@ -33,7 +29,7 @@ def count_links(rows: Ids, targets: Ids, row_of: Ints, begin: int, end: int, lin
 
 
 @kernel
-def pick_best(row_of: Ints, degree: Ids, best: Longs) -> None:
+def pick_best(row_of: I32, degree: Ids, best: I64) -> None:
     """Write each group's members of highest ``degree`` into ``best``, int64 (groups, k), -1: none.
 
     Highest first; of equals the one with the lower index. ``degree`` is uint32 (n,).
@@ -51,30 +47,30 @@ def pick_best(row_of: Ints, degree: Ids, best: Longs) -> None:
 
 
 @kernel
-def count_interests(row_of: Ints, interests: npt.NDArray[np.uint64], out: Longs) -> None:
+def count_interests(row_of: I32, interests: npt.NDArray[np.uint64], out: I64) -> None:
     """Add each agent's interests (uint64 masks) to ``out``, int64 (groups, 64)."""
     for v in range(row_of.size):
         mask = interests[v]
         bit = 0
-        while mask != _ZERO:
-            if mask & _ONE:
+        while mask != ZERO:
+            if mask & ONE:
                 out[row_of[v], bit] += 1
-            mask >>= _ONE
+            mask >>= ONE
             bit += 1
 
 
 @kernel
 def follow(
     agents: Ids,
-    ticks: Ints,
+    ticks: I32,
     sources: Ids,
     begin: int,
     end: int,
     first: int,
-    when: Ints,
-    level: Ints,
-    caused: Longs,
-    levels: Longs,
+    when: I32,
+    level: I32,
+    caused: I64,
+    levels: I64,
 ) -> int:
     """Take the entries ``begin`` to ``end - 1`` of a cascade's log into account.
 
@@ -119,14 +115,14 @@ def follow(
 @kernel
 def spread_out(
     agents: Ids,
-    ticks: Ints,
+    ticks: I32,
     begin: int,
     end: int,
     first: int,
     width: int,
-    row_of: Ints,
-    heat: Longs,
-    onset: Longs,
+    row_of: I32,
+    heat: I64,
+    onset: I64,
 ) -> None:
     """Add the entries ``begin`` to ``end - 1`` of a log to a table of groups by time.
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import I64, Ids
 from sim.core import rng
 from sim.core.progress import Report, quiet
 from sim.core.rng import Stream
@@ -19,9 +19,6 @@ from sim.errors import InputError
 from sim.network.analysis import clustering_kernels as kernels
 from sim.network.analysis import paths_kernels as paths
 from sim.network.graph.arcs import even_chunks
-
-Ids = npt.NDArray[np.uint32]
-Longs = npt.NDArray[np.int64]
 
 _SEARCHES = 64  # breadth-first searches a sweep: bits of a word
 
@@ -63,7 +60,7 @@ def degree_summary(degree: Ids) -> Degrees:
     return Degrees(float(degree.mean()), middle, p90, p99, most, int(counts[0]), bins)
 
 
-def triangles(rows: Ids, targets: Ids, report: Report = quiet) -> Longs:
+def triangles(rows: Ids, targets: Ids, report: Report = quiet) -> I64:
     """Return how many triangles each agent is in, int64 (n,).
 
     ``rows``, ``targets`` hold both directions of each tie.
@@ -120,7 +117,7 @@ def _starts(agents: int, count: int, seed: int) -> Ids:
 
 def _search_many(
     rows: Ids, targets: Ids, starts: Ids, done: float, report: Report
-) -> tuple[Longs, Longs]:
+) -> tuple[I64, I64]:
     """Return (agents reached, sum of their distances) of up to 64 searches at once."""
     n = len(rows)
     front, seen, reached = (np.zeros(n, np.uint64) for _ in range(3))

@@ -7,11 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import Ids
 from sim.errors import InputError
 from sim.network.graph.slab import SlabArrays
 from sim.network.graph.ties import Ties
-
-Ids = npt.NDArray[np.uint32]
 
 
 class Subgraph(NamedTuple):

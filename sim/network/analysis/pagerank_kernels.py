@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.arrays import F64, U32
 from sim.jit.jit import kernel
-from sim.jit.types import F64, U32
 
 
 @kernel

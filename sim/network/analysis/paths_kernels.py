@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.arrays import I32, I64, U32, U64
 from sim.jit.jit import kernel
-from sim.jit.types import I32, I64, U32, U64, Number
-
-_ONE = np.uint64(1)
-_ZERO = np.uint64(0)
+from sim.jit.types import Number
+from sim.jit.words import ONE, ZERO
 
 
 @kernel
@@ -89,7 +88,7 @@ def spread_many(rows: U32, targets: U32, begin: int, end: int, front: U64, reach
     """
     for u in range(begin, end):
         bits = front[u]
-        if bits == _ZERO:
+        if bits == ZERO:
             continue
         start = np.int64(rows[u, 0])
         for e in range(start, start + np.int64(rows[u, 1])):
@@ -107,10 +106,10 @@ def settle_many(reached: U64, seen: U64, front: U64, counts: I64) -> int:
     for u in range(reached.size):
         bits = reached[u] & ~seen[u]
         front[u] = bits
-        reached[u] = _ZERO
-        if bits != _ZERO:
+        reached[u] = ZERO
+        if bits != ZERO:
             standing += 1
             seen[u] |= bits
             for b in range(64):
-                counts[b] += np.int64((bits >> np.uint64(b)) & _ONE)
+                counts[b] += np.int64((bits >> np.uint64(b)) & ONE)
     return standing

@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
 from sim.network.analysis import reputation_kernels as kernels
 from sim.network.graph.arcs import chunks, vetted
 from sim.network.graph.changes import outcomes
 from sim.network.graph.ties import Ties
-
-Floats = npt.NDArray[np.float64]
 
 RESTART = 0.4
 """Share of all reputation that returns to those trusted beforehand in each step."""
@@ -23,7 +22,7 @@ _FORESEEN = 1e-7
 _SLICE = 1 << 16
 
 
-def founders(ties: Ties) -> Floats:
+def founders(ties: Ties) -> F64:
     """Return how far each agent is trusted beforehand unless somebody is named: float64 (n,).
 
     The tenth of highest reputation is, evenly, as those see it whom most listen to, a hundredth of
@@ -40,7 +39,7 @@ def founders(ties: Ties) -> Floats:
     return _highest(ties, np.round(seen * ties.members, 6), 10)
 
 
-def _highest(ties: Ties, measured: Floats, part: int) -> Floats:
+def _highest(ties: Ties, measured: F64, part: int) -> F64:
     """Return even shares of one agent in so many, of the highest measure, float64 (n,) in sum 1.
 
     Those that are gone have none, and do not count.
@@ -51,7 +50,7 @@ def _highest(ties: Ties, measured: Floats, part: int) -> Floats:
     least = np.partition(measured, agents - places)[agents - places]
     inside, last = measured > least, measured == least
     left = places - int(np.count_nonzero(inside))
-    share: Floats = inside + last * (left / np.count_nonzero(last))
+    share: F64 = inside + last * (left / np.count_nonzero(last))
     return share / places
 
 
@@ -72,7 +71,7 @@ def reputation(
     tolerance: float = TOLERANCE,
     guess: npt.ArrayLike | None = None,
     report: Report = quiet,
-) -> Floats:
+) -> F64:
     """Return the reputation of every agent, EigenTrust (Kamvar et al. 2003).
 
     Everybody hands its reputation on to those it hears, in the shares in which it trusts them;
@@ -126,7 +125,7 @@ def reputation(
     return _weighed(ties, share, restart, tolerance, guess, report)
 
 
-def _shares(ties: Ties, beforehand: npt.ArrayLike) -> Floats:
+def _shares(ties: Ties, beforehand: npt.ArrayLike) -> F64:
     """Return shares that somebody gave, in sum 1."""
     given = np.asarray(beforehand, np.float64)
     if given.shape != (ties.agents,) or not (given >= 0).all() or not 0 < given.sum() < np.inf:
@@ -134,14 +133,14 @@ def _shares(ties: Ties, beforehand: npt.ArrayLike) -> Floats:
             f"Trust beforehand is one number for each of the {ties.agents:,} agents, none below 0 "
             f"and some above."
         )
-    share: Floats = given / given.sum()
+    share: F64 = given / given.sum()
     return share
 
 
 def _weighed(
-    ties: Ties, beforehand: Floats, restart: float, tolerance: float,
+    ties: Ties, beforehand: F64, restart: float, tolerance: float,
     guess: npt.ArrayLike | None, report: Report,
-) -> Floats:  # fmt: skip
+) -> F64:  # fmt: skip
     """Return the reputation that comes of trust beforehand; as :func:`reputation`."""
     base, live = restart * beforehand, ties.live
     given = np.zeros(ties.agents, np.int64)
@@ -162,7 +161,7 @@ def _weighed(
     return rank / float(rank.sum())
 
 
-def _named(agents: int, trusted: npt.ArrayLike | None) -> Floats:
+def _named(agents: int, trusted: npt.ArrayLike | None) -> F64:
     """Return how far each agent is trusted beforehand, where somebody said who: in sum 1."""
     ids = np.unique(np.asarray(trusted))
     if ids.dtype.kind not in "iu" or not ids.size or ids[0] < 0 or ids[-1] >= agents:
@@ -177,7 +176,7 @@ def _named(agents: int, trusted: npt.ArrayLike | None) -> Floats:
 
 def foretold(
     raters: npt.ArrayLike, rated: npt.ArrayLike, good: npt.ArrayLike, agents: int | None = None
-) -> Floats:
+) -> F64:
     """Return how likely each outcome was to be good, from all outcomes before it alone.
 
     Beta reputation (Josang & Ismail 2002) of who is rated, (good + 1) to (bad + 1), times the same

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.arrays import F64, I8, I64, U8, U16, U32
 from sim.jit.jit import inlined, kernel
 from sim.jit.prefetch import ahead
-from sim.jit.types import F64, I8, I64, U8, U16, U32, Number
+from sim.jit.types import Number
 
 _FULL = np.int64(65535)
 _SOON = 12

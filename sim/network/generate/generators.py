@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import U32
 from sim.core.params import Field, Parameters
 from sim.core.progress import Report
 from sim.core.rng import Stream, key, uniforms
@@ -20,8 +21,7 @@ from sim.jit.exact import log1m
 from sim.network.generate import generators_kernels as kernels
 from sim.network.generate.planted_kernels import power_weights
 
-Words = npt.NDArray[np.uint32]
-Step = Callable[[int, int, int, Words, Words], tuple[int, int]]
+Step = Callable[[int, int, int, U32, U32], tuple[int, int]]
 
 _EDGES_A_CALL = 1 << 20  # some 20-40 ms a kernel call: a report can cancel between calls
 LEAST_DEGREE = 1e-9
@@ -35,8 +35,8 @@ EDGES, ORDER, BUCKETS, SIZES, WEIGHTS, ACROSS, ROUNDING, AUDIENCES, PLACES, HEAR
 class DrawnArcs:
     """Arcs of a new network."""
 
-    sources: Words
-    targets: Words
+    sources: U32
+    targets: U32
     directed: bool = False
     rising: bool = False
     community: npt.NDArray[np.int32] | None = None
@@ -132,9 +132,7 @@ class ErdosRenyi(NetworkGenerator):
         scale = 1.0 / log1m(chance) if chance < 1 else -0.0
         address = network_key(seed, EDGES)
 
-        def step(
-            start: int, stop: int, count: int, heard: Words, hearing: Words
-        ) -> tuple[int, int]:
+        def step(start: int, stop: int, count: int, heard: U32, hearing: U32) -> tuple[int, int]:
             return kernels.skip_rows(address, scale, agents, start, stop, count, heard, hearing)
 
         expected = agents * self.mean_degree / 2
@@ -182,7 +180,7 @@ def network_key(seed: int, purpose: int) -> np.uint64:
 
 def collect(
     step: Step, agents: int, expected: float, stage: str, report: Report
-) -> tuple[Words, Words]:
+) -> tuple[U32, U32]:
     """Run a row kernel over all agents, with room that grows when chance needs more."""
     room = int(expected + 6 * math.sqrt(expected)) + 64
     sources, targets = np.empty(room, np.uint32), np.empty(room, np.uint32)
@@ -197,7 +195,7 @@ def collect(
     return sources[:count], targets[:count]
 
 
-def _with_room(column: Words, room: int) -> Words:
+def _with_room(column: U32, room: int) -> U32:
     grown = np.empty(room, np.uint32)
     grown[: column.size] = column
     return grown
@@ -211,7 +209,7 @@ def spans(agents: int, edges_each: float, stage: str, report: Report) -> Iterato
         yield start, min(start + size, agents)
 
 
-def _renumber(agents: int, seed: int, sources: Words, targets: Words, report: Report) -> None:
+def _renumber(agents: int, seed: int, sources: U32, targets: U32, report: Report) -> None:
     """Give the agents of an edge list new ids in random order, in place."""
     labels = np.arange(agents, dtype=np.uint32)
     kernels.shuffle(network_key(seed, ORDER), 0, agents, labels)

@@ -8,23 +8,20 @@ undirected pairs unless said otherwise; ids uint32, n < 2**32.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import I64, U32
 from sim.jit.exact import log_draw
 from sim.jit.jit import kernel
 from sim.jit.mix import uniform, word, word2
+from sim.jit.words import ONE
 
-Words = npt.NDArray[np.uint32]
-Longs = npt.NDArray[np.int64]
-
-_ONE = np.uint64(1)
 _S56 = np.uint64(56)
 _TRIES = 256  # draws before a rewired tie stays where it is: its agent knows everybody
 
 
 @kernel
 def attach(
-    key: np.uint64, rate: float, core: int, start: int, stop: int, edge: int, targets: Words
+    key: np.uint64, rate: float, core: int, start: int, stop: int, edge: int, targets: U32
 ) -> int:
     """Let newcomers ``start..stop`` choose whom they know, in proportion to degree.
 
@@ -47,7 +44,7 @@ def attach(
             bits = word2(key_v, draw)
             draw += 1
             drawn = np.int64(uniform(bits) * first)
-            if bits & _ONE:
+            if bits & ONE:
                 chosen = np.int64((drawn + 0.5) * rate)
             else:
                 chosen = np.int64(targets[drawn])
@@ -63,7 +60,7 @@ def attach(
 
 
 @kernel
-def owners(rate: float, start: int, sources: Words) -> None:
+def owners(rate: float, start: int, sources: U32) -> None:
     """Write the near ends of edges ``start..`` of :func:`attach`, uint32 (any length,)."""
     for i in range(sources.size):
         sources[i] = np.int64((start + i + 0.5) * rate)
@@ -77,8 +74,8 @@ def skip_rows(
     start: int,
     stop: int,
     count: int,
-    sources: Words,
-    targets: Words,
+    sources: U32,
+    targets: U32,
 ) -> tuple[int, int]:
     """Draw each pair u < v, u in ``start..stop``, with one chance, leaping over the misses.
 
@@ -108,7 +105,7 @@ def skip_rows(
 
 
 @kernel
-def ring(half: float, agents: int, targets: Words) -> None:
+def ring(half: float, agents: int, targets: U32) -> None:
     """Let each agent know those before it on a circle.
 
     Agent v owns edges ``int(v * half)`` to ``int((v + 1) * half)``; ``targets`` uint32 (edges,)
@@ -122,7 +119,7 @@ def ring(half: float, agents: int, targets: Words) -> None:
 
 @kernel
 def rewire(
-    key: np.uint64, half: float, chance: float, agents: int, start: int, stop: int, targets: Words
+    key: np.uint64, half: float, chance: float, agents: int, start: int, stop: int, targets: U32
 ) -> None:
     """Move the far ends of a share of the edges of :func:`ring` to anybody.
 
@@ -153,7 +150,7 @@ def rewire(
 
 
 @kernel
-def bucket(key: np.uint64, items: Words, out: Words, stops: Longs) -> None:
+def bucket(key: np.uint64, items: U32, out: U32, stops: I64) -> None:
     """Throw ``items`` uint32 (m,) into 256 buckets: half of a shuffle that stays in cache.
 
     ``out`` uint32 (m,) takes them bucket by bucket; ``stops`` int64 (256,) takes the buckets' ends.
@@ -174,7 +171,7 @@ def bucket(key: np.uint64, items: Words, out: Words, stops: Longs) -> None:
 
 
 @kernel
-def shuffle(key: np.uint64, start: int, stop: int, items: Words) -> None:
+def shuffle(key: np.uint64, start: int, stop: int, items: U32) -> None:
     """Bring ``items[start:stop]`` into random order; draws addressed by place."""
     for i in range(stop - 1, start, -1):
         j = start + np.int64(uniform(word(key, i)) * (i - start + 1))
@@ -184,14 +181,14 @@ def shuffle(key: np.uint64, start: int, stop: int, items: Words) -> None:
 
 
 @kernel
-def relabel(labels: Words, start: int, stop: int, ids: Words) -> None:
+def relabel(labels: U32, start: int, stop: int, ids: U32) -> None:
     """Replace ``ids[start:stop]`` by their labels, uint32 (n,)."""
     for i in range(start, stop):
         ids[i] = labels[ids[i]]
 
 
 @kernel
-def count_pairs(sources: Words, targets: Words, start: int, stop: int, degrees: Longs) -> None:
+def count_pairs(sources: U32, targets: U32, start: int, stop: int, degrees: I64) -> None:
     """Add both ends of pairs ``start..stop`` to ``degrees`` int64 (n,)."""
     for i in range(start, stop):
         degrees[sources[i]] += 1
@@ -199,9 +196,7 @@ def count_pairs(sources: Words, targets: Words, start: int, stop: int, degrees: 
 
 
 @kernel
-def mirror_pairs(
-    sources: Words, targets: Words, start: int, stop: int, places: Longs, rows: Words
-) -> None:
+def mirror_pairs(sources: U32, targets: U32, start: int, stop: int, places: I64, rows: U32) -> None:
     """Write pairs ``start..stop`` into the rows of both ends.
 
     The pairs are u < v, in rising order of (u, v): then an agent's row takes the smaller ids

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import F64, I32, I64, U32
 from sim.core.params import Field
 from sim.core.progress import Report
 from sim.core.rng import uniforms
@@ -24,14 +24,9 @@ from sim.network.generate.generators import (
     WEIGHTS,
     DrawnArcs,
     NetworkGenerator,
-    Words,
     collect,
     network_key,
 )
-
-Longs = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Labels = npt.NDArray[np.int32]
 
 _SMALLEST = 20
 _LEAST_EXPONENT = 2.05  # below, the mean of a power law hangs on its top alone
@@ -41,9 +36,9 @@ _LEAST_EXPONENT = 2.05  # below, the mean of a power law hangs on its top alone
 class _Plan:
     """Communities before any tie is drawn."""
 
-    sizes: Longs
-    ends: Longs  # first agent after each community
-    labels: Labels
+    sizes: I64
+    ends: I64  # first agent after each community
+    labels: I32
     mixing: float  # of ties; 0 where there is one community alone
 
 
@@ -133,7 +128,7 @@ class PlantedCommunities(NetworkGenerator):
             )
         return f"smallest must be in [{least:,}, {most:,}] here, got {smallest:,}"
 
-    def _draw_alike(self, plan: _Plan, seed: int, report: Report) -> tuple[Words, Words]:
+    def _draw_alike(self, plan: _Plan, seed: int, report: Report) -> tuple[U32, U32]:
         agents = int(plan.ends[-1])
         inside = (1 - plan.mixing) * self.mean_degree / np.maximum(plan.sizes - 1, 1)
         outside = float(agents) ** 2 - float(np.dot(plan.sizes, plan.sizes))
@@ -142,16 +137,14 @@ class PlantedCommunities(NetworkGenerator):
         between = _leap_scale(across)
         address = network_key(seed, EDGES)
 
-        def step(
-            start: int, stop: int, count: int, heard: Words, hearing: Words
-        ) -> tuple[int, int]:
+        def step(start: int, stop: int, count: int, heard: U32, hearing: U32) -> tuple[int, int]:
             return kernels.planted_rows(
                 address, plan.labels, plan.ends, within, between, start, stop, count, heard, hearing
             )
 
         return collect(step, agents, agents * self.mean_degree / 2, "drawing ties", report)
 
-    def _draw_weighted(self, plan: _Plan, seed: int, report: Report) -> tuple[Words, Words]:
+    def _draw_weighted(self, plan: _Plan, seed: int, report: Report) -> tuple[U32, U32]:
         weights, squares = self._weights(plan, seed)
         inside = self._within(plan, weights, squares, seed, report)
         if not plan.mixing:
@@ -159,7 +152,7 @@ class PlantedCommunities(NetworkGenerator):
         across = self._between(plan, weights, seed, report)
         return np.concatenate([inside[0], across[0]]), np.concatenate([inside[1], across[1]])
 
-    def _weights(self, plan: _Plan, seed: int) -> tuple[Floats, Floats]:
+    def _weights(self, plan: _Plan, seed: int) -> tuple[F64, F64]:
         """Draw expected degrees, falling within each community, and the sums of their squares."""
         # The square root keeps the chance of a tie between the two best known at most 1.
         tops = np.sqrt(plan.sizes * self.mean_degree / max(1 - plan.mixing, 1e-3))
@@ -173,8 +166,8 @@ class PlantedCommunities(NetworkGenerator):
         return weights[order], squares
 
     def _within(
-        self, plan: _Plan, weights: Floats, squares: Floats, seed: int, report: Report
-    ) -> tuple[Words, Words]:
+        self, plan: _Plan, weights: F64, squares: F64, seed: int, report: Report
+    ) -> tuple[U32, U32]:
         total = plan.sizes * self.mean_degree
         # An agent has no tie to itself: what that chance would add goes to the others.
         factors = (1 - plan.mixing) * total / np.maximum(total * total - squares, 1e-3)
@@ -182,9 +175,7 @@ class PlantedCommunities(NetworkGenerator):
             return np.empty(0, np.uint32), np.empty(0, np.uint32)
         address = network_key(seed, EDGES)
 
-        def step(
-            start: int, stop: int, count: int, heard: Words, hearing: Words
-        ) -> tuple[int, int]:
+        def step(start: int, stop: int, count: int, heard: U32, hearing: U32) -> tuple[int, int]:
             return kernels.weighted_within(
                 address, plan.labels, plan.ends, weights, factors, start, stop, count, heard,
                 hearing,
@@ -193,9 +184,7 @@ class PlantedCommunities(NetworkGenerator):
         expected = weights.size * self.mean_degree / 2 * (1 - plan.mixing)
         return collect(step, weights.size, expected, "drawing ties within", report)
 
-    def _between(
-        self, plan: _Plan, weights: Floats, seed: int, report: Report
-    ) -> tuple[Words, Words]:
+    def _between(self, plan: _Plan, weights: F64, seed: int, report: Report) -> tuple[U32, U32]:
         order = np.argsort(-weights, kind="stable").astype(np.uint32)
         falling = weights[order]
         agents = weights.size
@@ -203,9 +192,7 @@ class PlantedCommunities(NetworkGenerator):
         factor = plan.mixing * agents / (outside * self.mean_degree)
         address = network_key(seed, ACROSS)
 
-        def step(
-            start: int, stop: int, count: int, heard: Words, hearing: Words
-        ) -> tuple[int, int]:
+        def step(start: int, stop: int, count: int, heard: U32, hearing: U32) -> tuple[int, int]:
             return kernels.weighted_between(
                 address, plan.labels, order, falling, factor, start, stop, count, heard, hearing
             )
@@ -284,7 +271,7 @@ class RetweetLike(PlantedCommunities):
     def _median(self, members: int) -> float:
         return float(self.audience or max(1, round(_USUAL_SHARE * members)))
 
-    def _audiences(self, members: int, seed: int) -> Longs:
+    def _audiences(self, members: int, seed: int) -> I64:
         """Return how many hear each root; more than all members nobody has."""
         median = self._median(members)
         if median > members:
@@ -305,7 +292,7 @@ class RetweetLike(PlantedCommunities):
             )
         return np.array(found, np.int64)
 
-    def _heard(self, members: int, root: int, audiences: Longs, seed: int, report: Report) -> Words:
+    def _heard(self, members: int, root: int, audiences: I64, seed: int, report: Report) -> U32:
         """Return the listeners of a root: distinct members, every set as likely."""
         report("drawing audiences", root / self.roots)
         count = int(audiences[root])
@@ -318,7 +305,7 @@ class RetweetLike(PlantedCommunities):
         return np.flatnonzero(mask).astype(np.uint32)
 
 
-def _distinct(count: int, members: int, address: np.uint64, root: int) -> Words:
+def _distinct(count: int, members: int, address: np.uint64, root: int) -> U32:
     """Return the first ``count`` different members of a stream of even draws."""
     tries = int(count * _SPARE) + 64
     while True:

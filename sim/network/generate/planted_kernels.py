@@ -8,21 +8,16 @@ Draws are addressed; long loops take a range and stop where room ends, as in
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import F64, I32, I64, U32
 from sim.jit.exact import exact_exp, exact_log, log1m, log_draw, power_draw
 from sim.jit.jit import kernel
 from sim.jit.mix import uniform, word, word2
 
-Words = npt.NDArray[np.uint32]
-Labels = npt.NDArray[np.int32]
-Longs = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-
 
 @kernel
 def sizes_by_total(
-    key: np.uint64, total: int, smallest: int, largest: int, exponent: float, sizes: Longs
+    key: np.uint64, total: int, smallest: int, largest: int, exponent: float, sizes: I64
 ) -> int:
     """Draw power-law sizes until they hold ``total`` members; return how many there are.
 
@@ -45,7 +40,7 @@ def sizes_by_total(
 
 @kernel
 def sizes_by_number(
-    key: np.uint64, total: int, smallest: int, largest: int, exponent: float, sizes: Longs
+    key: np.uint64, total: int, smallest: int, largest: int, exponent: float, sizes: I64
 ) -> None:
     """Draw as many power-law sizes as ``sizes`` int64 (c,) has room for, with sum ``total``.
 
@@ -67,15 +62,15 @@ def sizes_by_number(
 @kernel
 def planted_rows(
     key: np.uint64,
-    labels: Labels,
-    ends: Longs,
-    within: Floats,
+    labels: I32,
+    ends: I64,
+    within: F64,
     between: float,
     start: int,
     stop: int,
     count: int,
-    sources: Words,
-    targets: Words,
+    sources: U32,
+    targets: U32,
 ) -> tuple[int, int]:
     """Draw the pairs u < v of u in ``start..stop`` with one chance inside a community, one outside.
 
@@ -134,12 +129,12 @@ def power_low(mean: float, high: float, exponent: float) -> float:
 @kernel
 def power_weights(
     key: np.uint64,
-    ends: Longs,
-    highs: Floats,
+    ends: I64,
+    highs: F64,
     mean: float,
     exponent: float,
-    weights: Floats,
-    squares: Floats,
+    weights: F64,
+    squares: F64,
 ) -> None:
     """Draw expected degrees from a power law with one mean, cut at each community's own top.
 
@@ -164,15 +159,15 @@ def power_weights(
 @kernel
 def weighted_within(
     key: np.uint64,
-    labels: Labels,
-    ends: Longs,
-    weights: Floats,
-    factors: Floats,
+    labels: I32,
+    ends: I64,
+    weights: F64,
+    factors: F64,
     start: int,
     stop: int,
     count: int,
-    sources: Words,
-    targets: Words,
+    sources: U32,
+    targets: U32,
 ) -> tuple[int, int]:
     """Draw pairs inside communities with chance ``weights[u] * weights[v] * factors[c]``.
 
@@ -212,15 +207,15 @@ def weighted_within(
 @kernel
 def weighted_between(
     key: np.uint64,
-    labels: Labels,
-    order: Words,
-    weights: Floats,
+    labels: I32,
+    order: U32,
+    weights: F64,
     factor: float,
     start: int,
     stop: int,
     count: int,
-    sources: Words,
-    targets: Words,
+    sources: U32,
+    targets: U32,
 ) -> tuple[int, int]:
     """Draw pairs of different communities with chance ``weights[a] * weights[b] * factor``.
 

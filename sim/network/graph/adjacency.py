@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import I64, U16, Ids
 from sim.core.progress import Report
 from sim.errors import InputError
 from sim.network.graph import slab_kernels
@@ -16,10 +17,6 @@ from sim.network.graph.arcs import chunks
 from sim.network.graph.marks import TieMarks
 from sim.network.graph.slab import Slab, SlabArrays, TieColumns, read_only, turned_rows
 from sim.network.graph.ties_kernels import tie_between
-
-Ids = npt.NDArray[np.uint32]
-Trust = npt.NDArray[np.uint16]
-Longs = npt.NDArray[np.int64]
 
 _versions = counter(1)
 
@@ -138,7 +135,7 @@ class Adjacency:
         return self.tidy()[1].ids
 
     @property
-    def trust(self) -> Trust:
+    def trust(self) -> U16:
         """uint16 (m,), value / 65535 in [0, 1]; or (0,) where every tie has trust 1.0."""
         return self.tidy()[1].trust
 
@@ -148,7 +145,7 @@ class Adjacency:
         return self.tidy()[1].kind
 
     @property
-    def time(self) -> Longs:
+    def time(self) -> I64:
         """When each tie began, int64 (m,) seconds, -1 unknown; or (0,)."""
         return self.tidy()[1].time
 
@@ -188,7 +185,7 @@ class Adjacency:
         return self.slab is None
 
     @property
-    def parts(self) -> tuple[Ids, Ids, Trust]:
+    def parts(self) -> tuple[Ids, Ids, U16]:
         """The arrays that kernels take: (rows, targets, trust)."""
         rows, columns = self.tidy()
         return rows, columns.ids, columns.trust
@@ -244,7 +241,7 @@ class Adjacency:
         start, length = (int(x) for x in self.rows[agent])
         return self.targets[start : start + length]
 
-    def indptr(self) -> Longs:
+    def indptr(self) -> I64:
         """Return where each row starts, and m: int64 (n + 1,)."""
         out = np.zeros(self.agents + 1, np.int64)
         np.cumsum(self.out_degree, out=out[1:])
@@ -254,12 +251,12 @@ class Adjacency:
         """Return the source of every tie, in the order of :attr:`targets`: uint32 (m,)."""
         return np.repeat(np.arange(self.agents, dtype=np.uint32), self.out_degree)
 
-    def find(self, sources: npt.ArrayLike, targets: npt.ArrayLike) -> Longs:
+    def find(self, sources: npt.ArrayLike, targets: npt.ArrayLike) -> I64:
         """Return where in :attr:`live` the tie of each pair stands: int64, -1 for none."""
         live = self.live
         return _found(live.rows, live.ids, sources, targets)
 
-    def places(self, sources: npt.ArrayLike, targets: npt.ArrayLike) -> Longs:
+    def places(self, sources: npt.ArrayLike, targets: npt.ArrayLike) -> I64:
         """Return where in :attr:`targets` the tie of each pair stands: int64, -1 for none."""
         return _found(self.rows, self.targets, sources, targets)
 
@@ -330,7 +327,7 @@ class Adjacency:
         return [array for array in kept if array is not None]
 
 
-def _found(rows: Ids, ids: Ids, sources: npt.ArrayLike, targets: npt.ArrayLike) -> Longs:
+def _found(rows: Ids, ids: Ids, sources: npt.ArrayLike, targets: npt.ArrayLike) -> I64:
     starts, ends = np.broadcast_arrays(np.asarray(sources), np.asarray(targets))
     out = np.full(starts.shape, -1, np.int64)
     known = (starts >= 0) & (starts < len(rows)) & (ends >= 0) & (ends < len(rows))

@@ -8,18 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import I64, U16, Ids
 from sim.core.progress import Report, quiet
 from sim.errors import CapacityError, InputError
 from sim.network.graph import arcs_kernels as kernels
 from sim.network.graph import ties_kernels as tie_kernels
 
-Ids = npt.NDArray[np.uint32]
-Trust = npt.NDArray[np.uint16]
-Longs = npt.NDArray[np.int64]
-Rows = tuple[Ids, Ids, Trust]
+Rows = tuple[Ids, Ids, U16]
 
 LIMIT = 1 << 32
-NO_TRUST: Trust = np.empty(0, np.uint16)
+NO_TRUST: U16 = np.empty(0, np.uint16)
 NO_TRUST.flags.writeable = False
 
 _CHUNK = 1 << 21  # arcs a kernel call: some 20 ms, so that a report can cancel between calls
@@ -65,12 +63,12 @@ def vetted(
     return _within(heard, n, "source"), _within(hearing, n, "target"), n
 
 
-def vetted_rows(indptr: npt.ArrayLike, targets: npt.ArrayLike) -> tuple[Longs, Ids]:
+def vetted_rows(indptr: npt.ArrayLike, targets: npt.ArrayLike) -> tuple[I64, Ids]:
     """Return (length of each row, targets) of rows that may be sorted, or refuse the input."""
     starts = np.asarray(indptr)
     if starts.ndim != 1 or starts.dtype.kind not in "iu" or starts.size == 0 or starts[0] != 0:
         raise InputError("Row starts must be one row of integers that begins with 0.")
-    lengths: Longs = np.diff(starts.astype(np.int64)).astype(np.int64)
+    lengths: I64 = np.diff(starts.astype(np.int64)).astype(np.int64)
     _, hearing, _ = vetted(targets, targets, lengths.size)
     if (lengths < 0).any() or int(starts[-1]) != hearing.size:
         raise InputError(
@@ -80,7 +78,7 @@ def vetted_rows(indptr: npt.ArrayLike, targets: npt.ArrayLike) -> tuple[Longs, I
     return lengths, hearing
 
 
-def rows_of(lengths: Longs) -> Ids:
+def rows_of(lengths: I64) -> Ids:
     """Return (start, length) of rows of given lengths, one behind the other: uint32 (n, 2)."""
     rows = np.empty((lengths.size, 2), np.uint32)
     tie_kernels.row_starts(lengths, rows)
@@ -109,7 +107,7 @@ def _within(ids: npt.NDArray[np.generic], agents: int, side: str) -> Ids:
     return np.ascontiguousarray(whole.astype(np.uint32, copy=False))
 
 
-def quantised(trust: npt.ArrayLike | None, count: int) -> Trust:
+def quantised(trust: npt.ArrayLike | None, count: int) -> U16:
     """Return trust in [0, 1] as uint16 / 65535, of length ``count``; (0,) for None."""
     if trust is None:
         return NO_TRUST
@@ -130,7 +128,7 @@ def quantised(trust: npt.ArrayLike | None, count: int) -> Trust:
 
 
 def sorted_rows(
-    sources: Ids, targets: Ids, trust: Trust, agents: int, *, both: bool, report: Report
+    sources: Ids, targets: Ids, trust: U16, agents: int, *, both: bool, report: Report
 ) -> tuple[Rows, int]:
     """Return ((rows, targets, trust), loops dropped): see :mod:`sim.network.graph.arcs_kernels`.
 
@@ -167,7 +165,7 @@ def sorted_rows(
 
 
 def _scattered(
-    arcs: tuple[Ids, Ids, Trust, bool, int, int],
+    arcs: tuple[Ids, Ids, U16, bool, int, int],
     starts: npt.NDArray[np.int64],
     first: int,
     last: int,
@@ -208,7 +206,7 @@ def even_chunks(
             begin = end
 
 
-def transposed(rows: Ids, targets: Ids, trust: Trust, in_degree: Ids, report: Report) -> Rows:
+def transposed(rows: Ids, targets: Ids, trust: U16, in_degree: Ids, report: Report) -> Rows:
     """Return the reverse rows: of each agent, whom it hears; sorted by construction."""
     out_rows = np.empty_like(rows)
     tie_kernels.row_starts(in_degree.astype(np.int64), out_rows)

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.arrays import I64, U16, U32, U64
 from sim.jit.jit import kernel
-from sim.jit.types import I64, U16, U32, U64, Number
+from sim.jit.types import Number
+from sim.jit.words import ONE, ZERO
 
-_ONE = np.uint64(1)
-_ZERO = np.uint64(0)
 _TRUST = np.uint64(0xFFFF)
 _LOW = np.uint64(16)  # where the target begins, above the trust
 _NONE = np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -63,14 +63,14 @@ def scatter_blocks(
     free place of each block, advanced; ``records`` uint64: written. Other blocks' arcs wait.
     """
     weighted = trust.size > 0
-    inner = (_ONE << np.uint64(shift)) - _ONE
+    inner = (ONE << np.uint64(shift)) - ONE
     high = np.uint64(bits) + _LOW
     for i in range(begin, end):
         s = np.uint64(sources[i])
         t = np.uint64(targets[i])
         if s == t:
             continue
-        weight = np.uint64(trust[i]) if weighted else _ZERO
+        weight = np.uint64(trust[i]) if weighted else ZERO
         block = np.int64(s >> np.uint64(shift))
         if first <= block < last:
             records[cursor[block]] = ((s & inner) << high) | (t << _LOW) | weight
@@ -145,7 +145,7 @@ def sort_blocks(
         uint32 (n, 2), uint32, uint16 or (0,): written. A duplicate overwrites the tie before it.
     """
     high = np.uint64(bits) + _LOW
-    one_id = (_ONE << np.uint64(bits)) - _ONE
+    one_id = (ONE << np.uint64(bits)) - ONE
     weighted = trust.size > 0
     gone = np.int64(0) if first == 0 else stops[first - 1]
     for block in range(begin, end):

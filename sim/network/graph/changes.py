@@ -9,17 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import U8, U16, U64, Bools, Ids
 from sim.errors import CapacityError, InputError
+from sim.jit.words import LOW32, S32
 from sim.network.graph.adjacency import Adjacency
 from sim.network.graph.arcs import LIMIT, quantised, vetted
 from sim.network.graph.slab import Slab, ordered
 from sim.network.graph.slab_kernels import ADDED, KNOWN, REMOVED, UNKNOWN
-
-Ids = npt.NDArray[np.uint32]
-Keys = npt.NDArray[np.uint64]
-Bytes = npt.NDArray[np.uint8]
-Bools = npt.NDArray[np.bool_]
-Trust = npt.NDArray[np.uint16]
 
 FRIEND = 1
 """The kind of both ties of a friendship; 0 is a follow."""
@@ -27,12 +23,10 @@ FRIEND = 1
 GAIN, LOSS = 0.05, 0.15
 """Of the way to full trust, what a good outcome takes; of the way to none, what a bad one does."""
 
-NO_KIND: Bytes = np.empty(0, np.uint8)
+NO_KIND: U8 = np.empty(0, np.uint8)
 NO_KIND.flags.writeable = False
 
 _FULL = 65535
-_LOW = np.uint64(0xFFFFFFFF)
-_S32 = np.uint64(32)
 _LATER = 4
 """New trust for more than one in so many ties waits in one direction until the other is read."""
 
@@ -55,7 +49,7 @@ class AppliedChanges:
 
     sources: Ids
     targets: Ids
-    fate: Bytes
+    fate: U8
     order: Ids
     loops: int = 0
     superseded: int = 0
@@ -96,11 +90,11 @@ class AppliedChanges:
 class TieChanges:
     """Commands on ties, checked and sorted, the last of each pair."""
 
-    keys: Keys
+    keys: U64
     order: Ids
-    adds: Bytes
-    trust: Trust
-    kind: Bytes
+    adds: U8
+    trust: U16
+    kind: U8
     gives_trust: bool
     gives_kind: bool
     loops: int
@@ -126,7 +120,7 @@ class TieChanges:
         keys, order = ordered(heard, hearing)
         loops = int((heard == hearing).sum())
         if loops:
-            kept = (keys >> _S32) != (keys & _LOW)
+            kept = (keys >> S32) != (keys & LOW32)
             keys, order = keys[kept], order[kept]
         superseded = size - loops - keys.size
         return cls(
@@ -134,7 +128,7 @@ class TieChanges:
             trust is not None, kinds is not None, loops, superseded,
         )  # fmt: skip
 
-    def changed(self, fate: Bytes) -> AppliedChanges:
+    def changed(self, fate: U8) -> AppliedChanges:
         """Return what became of it."""
         return AppliedChanges(*_pairs(self.keys), fate, self.order, self.loops, self.superseded)
 
@@ -214,7 +208,7 @@ def _both(ties: Adjacency) -> tuple[Slab, Slab | None]:
     return slab, None if reverse is None else reverse.melt()
 
 
-def _prepare(slabs: tuple[Slab | None, ...], batch: TieChanges, fate: Bytes) -> None:
+def _prepare(slabs: tuple[Slab | None, ...], batch: TieChanges, fate: U8) -> None:
     """Make the columns that what is added or renewed needs."""
     adds = (fate == ADDED) | (fate == KNOWN)
     for slab in slabs:
@@ -235,7 +229,7 @@ def _change_back(back: Slab, batch: TieChanges, moved: Bools) -> None:
     back.change(keys, fate, at, batch.trust[moved][order], batch.kind[moved][order])
 
 
-def _renew_known(slabs: tuple[Slab, Slab | None], batch: TieChanges, fate: Bytes) -> None:
+def _renew_known(slabs: tuple[Slab, Slab | None], batch: TieChanges, fate: U8) -> None:
     """Give ties that were there the kind and trust that the batch names."""
     there = fate == KNOWN
     if not there.any() or not (batch.gives_trust or batch.gives_kind):
@@ -248,7 +242,7 @@ def _renew_known(slabs: tuple[Slab, Slab | None], batch: TieChanges, fate: Bytes
                 slab.write(name, *pairs, values[there])
 
 
-def _note(ties: Adjacency, keys: Keys, fate: Bytes) -> None:
+def _note(ties: Adjacency, keys: U64, fate: U8) -> None:
     """Count anew whom each agent hears, and forget what was found out about the old ties."""
     sources, targets = _pairs(keys)
     by = (fate == ADDED).astype(np.int64) - (fate == REMOVED)
@@ -259,8 +253,8 @@ def _note(ties: Adjacency, keys: Keys, fate: Bytes) -> None:
             held.renew()
 
 
-def _pairs(keys: Keys) -> tuple[Ids, Ids]:
-    return (keys >> _S32).astype(np.uint32), (keys & _LOW).astype(np.uint32)
+def _pairs(keys: U64) -> tuple[Ids, Ids]:
+    return (keys >> S32).astype(np.uint32), (keys & LOW32).astype(np.uint32)
 
 
 def _bools(said: npt.ArrayLike, size: int, yes: str = "add", no: str = "remove") -> Bools:
@@ -273,7 +267,7 @@ def _bools(said: npt.ArrayLike, size: int, yes: str = "add", no: str = "remove")
     return np.ascontiguousarray(np.broadcast_to(given, size))
 
 
-def outcomes(good: npt.ArrayLike, size: int) -> Bytes:
+def outcomes(good: npt.ArrayLike, size: int) -> U8:
     """Return outcomes as 0 and 1, uint8 (size,); raises InputError."""
     return _bools(good, size, "good", "bad").view(np.uint8)
 
@@ -286,7 +280,7 @@ def steps_of(gain: float, loss: float) -> tuple[int, int]:
     return round(gain * _FULL), round(loss * _FULL)
 
 
-def _kinds(kinds: npt.ArrayLike | None, size: int) -> Bytes:
+def _kinds(kinds: npt.ArrayLike | None, size: int) -> U8:
     given: npt.NDArray[Any] = np.asarray(0 if kinds is None else kinds)
     wrong = given.dtype.kind not in "iub" or given.shape not in {(), (size,)}
     if wrong or not ((given >= 0) & (given <= FRIEND)).all():
@@ -297,7 +291,7 @@ def _kinds(kinds: npt.ArrayLike | None, size: int) -> Bytes:
     return np.ascontiguousarray(np.broadcast_to(given, size).astype(np.uint8))
 
 
-def kinds_of(column: npt.NDArray[Any] | None, count: int) -> Bytes:
+def kinds_of(column: npt.NDArray[Any] | None, count: int) -> U8:
     """Return the kinds of all ties of a dump, (0,) where it has none; raises InputError."""
     if column is None:
         return NO_KIND

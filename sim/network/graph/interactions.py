@@ -9,13 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F32, I64, Ids
 from sim.core.bounds import Bound, require
 from sim.errors import InputError
 from sim.network.graph.arcs import vetted
-
-Ids = npt.NDArray[np.uint32]
-Longs = npt.NDArray[np.int64]
-Weights = npt.NDArray[np.float32]
 
 MOST_SECONDS = 1 << 53
 """Whole seconds that a float64 tells apart."""
@@ -52,8 +49,8 @@ class Interactions:
 
     sources: Ids
     targets: Ids
-    times: Longs
-    weights: Weights
+    times: I64
+    weights: F32
 
     def __init__(self, columns: Iterable[npt.NDArray[Any]], *, agents: int, origin: int) -> None:
         for (name, bound), column in zip(_BOUNDS.items(), columns, strict=True):
@@ -131,7 +128,7 @@ class Interactions:
         """Bytes held by the columns."""
         return sum(int(getattr(self, name).nbytes) for name in _BOUNDS)
 
-    def clock(self, times: npt.ArrayLike) -> Longs:
+    def clock(self, times: npt.ArrayLike) -> I64:
         """Return times of whoever gave them as this stream counts: int64, whole seconds, >= 0."""
         values = np.floor(np.asarray(times, np.float64)).astype(np.int64)
         return np.maximum(values - self.origin, 0)

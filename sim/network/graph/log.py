@@ -8,11 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import I32, Ids
 from sim.core.bounds import Bound
 from sim.core.row_log import RowLog
-
-Ids = npt.NDArray[np.uint32]
-Ints = npt.NDArray[np.int32]
 
 ACTS = (
     "follow",
@@ -40,7 +38,7 @@ class History(NamedTuple):
         uint32 (k,): who did it, about whom.
     """
 
-    tick: Ints
+    tick: I32
     act: npt.NDArray[np.uint8]
     agent: Ids
     other: Ids

@@ -8,11 +8,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import I64, U64, Ids
 from sim.errors import InputError
-
-Ids = npt.NDArray[np.uint32]
-Longs = npt.NDArray[np.int64]
-Keys = npt.NDArray[np.uint64]
 
 UNKNOWN = -1
 """The time of a tie of which nobody knows when it began."""
@@ -31,7 +28,7 @@ class TieMarks(NamedTuple):
         int8, -1 or 1.
     """
 
-    time: Longs
+    time: I64
     sign: npt.NDArray[np.int8]
 
     def __bool__(self) -> bool:
@@ -83,23 +80,23 @@ def _whole(values: npt.ArrayLike, count: int, name: str) -> npt.NDArray[np.signe
     return whole
 
 
-def keys_of(rows: Ids, targets: Ids) -> Keys:
+def keys_of(rows: Ids, targets: Ids) -> U64:
     """Return source and target of every tie in one number, rising: uint64 (m,)."""
     sources = np.repeat(np.arange(len(rows), dtype=np.uint64), rows[:, 1])
     return (sources << np.uint64(32)) | targets
 
 
-def places(keys: Keys, sources: npt.NDArray[Any], targets: npt.NDArray[Any]) -> Longs:
+def places(keys: U64, sources: npt.NDArray[Any], targets: npt.NDArray[Any]) -> I64:
     """Return where in ``keys`` each pair stands: int64, -1 where it does not."""
     wanted = (sources.astype(np.uint64) << np.uint64(32)) | targets.astype(np.uint64)
-    at: Longs = np.searchsorted(keys, wanted).astype(np.int64)
+    at: I64 = np.searchsorted(keys, wanted).astype(np.int64)
     if not keys.size:
         return np.full(at.shape, -1, np.int64)
     at[keys[np.minimum(at, keys.size - 1)] != wanted] = -1
     return at
 
 
-def settled(marks: TieMarks, sources: Ids, targets: Ids, keys: Keys, *, both: bool) -> TieMarks:
+def settled(marks: TieMarks, sources: Ids, targets: Ids, keys: U64, *, both: bool) -> TieMarks:
     """Return marks of ties from marks of arcs: the first time, the last sign of each tie."""
     at = places(keys, sources, targets)
     if both:

@@ -14,17 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import I64, U8, U64, Array, Ids
 from sim.core.progress import Report
 from sim.core.scratch import ScratchFiles, looked_at
 from sim.errors import CapacityError
 from sim.network.analysis.reputation_kernels import learn
 from sim.network.graph import slab_kernels as kernels
-
-Array = npt.NDArray[Any]
-Ids = npt.NDArray[np.uint32]
-Keys = npt.NDArray[np.uint64]
-Bytes = npt.NDArray[np.uint8]
-Longs = npt.NDArray[np.int64]
 
 LIMIT = 1 << 32
 SLACK = 2
@@ -193,13 +188,13 @@ class Slab:
         self.rows = np.concatenate((self.rows, new))
         self.capacity = np.concatenate((self.capacity, np.zeros(count, np.uint32)))
 
-    def find(self, keys: Keys, adds: Bytes) -> tuple[Bytes, Longs]:
+    def find(self, keys: U64, adds: U8) -> tuple[U8, I64]:
         """Return (fate, places) of a batch of :func:`ordered` keys; nothing is changed."""
         fate, places = np.empty(keys.size, np.uint8), np.empty(keys.size, np.int64)
         kernels.find(read_only(self.rows), read_only(self.columns.ids), keys, adds, places, fate)
         return fate, places
 
-    def make_room(self, keys: Keys, fate: Bytes) -> None:
+    def make_room(self, keys: U64, fate: U8) -> None:
         """Make sure that :meth:`change` can put a batch in its place."""
         needed = kernels.room_needed(self.rows, self.capacity, keys, fate)
         if int(self.state[0]) + needed > self.columns.ids.size:
@@ -208,11 +203,11 @@ class Slab:
 
     def change(
         self,
-        keys: Keys,
-        fate: Bytes,
-        places: Longs,
+        keys: U64,
+        fate: U8,
+        places: I64,
         trust: npt.NDArray[np.uint16],
-        kind: Bytes,
+        kind: U8,
     ) -> None:
         """Carry out a batch that :meth:`find` looked up and :meth:`make_room` has room for.
 
@@ -242,7 +237,7 @@ class Slab:
         return found.view(np.bool_)
 
     def learn(
-        self, sources: Ids, targets: Ids, good: Bytes, gain: int, loss: int
+        self, sources: Ids, targets: Ids, good: U8, gain: int, loss: int
     ) -> npt.NDArray[np.bool_]:
         """Move trust by outcomes (``reputation_kernels``); return which were found."""
         found = np.zeros(sources.size, np.uint8)
@@ -251,7 +246,7 @@ class Slab:
         return found.view(np.bool_)
 
 
-def ordered(rows: Ids, ids: Ids) -> tuple[Keys, Ids]:
+def ordered(rows: Ids, ids: Ids) -> tuple[U64, Ids]:
     """Return (keys, order) of a batch: sorted by row and id, of equal pairs the last only.
 
     ``keys`` uint64 rise strictly; ``order`` uint32: where each stood in the batch.

@@ -17,14 +17,14 @@ from typing import Any
 
 import numpy as np
 
+from sim.arrays import I8, I64, U8, U16, U32, U64
 from sim.jit.jit import kernel
-from sim.jit.types import I8, I64, U8, U16, U32, U64, Number
+from sim.jit.types import Number
+from sim.jit.words import LOW32, S32
 
 UNKNOWN, ADDED, REMOVED, KNOWN = 0, 1, 2, 3
 """What becomes of a change: no such id to remove, added, removed, there already."""
 
-_LOW = np.uint64(0xFFFFFFFF)
-_S32 = np.uint64(32)
 _DIGIT = 11
 _BUCKETS = 1 << _DIGIT
 _MASK = np.uint64(_BUCKETS - 1)
@@ -81,8 +81,8 @@ def find(rows: U32, ids: U32, keys: U64, adds: U8, places: I64, fate: U8) -> Non
     or would stand, counted from the start of its row; ``fate`` uint8 (k,).
     """
     for i in range(keys.size):
-        u = np.int64(keys[i] >> _S32)
-        wanted = np.uint32(keys[i] & _LOW)
+        u = np.int64(keys[i] >> S32)
+        wanted = np.uint32(keys[i] & LOW32)
         start = np.int64(rows[u, 0])
         low, high = start, start + np.int64(rows[u, 1])
         stop = high
@@ -112,9 +112,9 @@ def room_needed(rows: U32, capacity: U32, keys: U64, fate: U8) -> Number:
     needed: Number = 0
     i, k = 0, keys.size
     while i < k:
-        u = np.int64(keys[i] >> _S32)
+        u = np.int64(keys[i] >> S32)
         length = np.int64(rows[u, 1])
-        while i < k and np.int64(keys[i] >> _S32) == u:
+        while i < k and np.int64(keys[i] >> S32) == u:
             length += fate[i] == ADDED
             length -= fate[i] == REMOVED
             i += 1
@@ -192,10 +192,10 @@ def change(
     """
     i, k = 0, keys.size
     while i < k:
-        u = np.int64(keys[i] >> _S32)
+        u = np.int64(keys[i] >> S32)
         first = i
         more = np.int64(0)
-        while i < k and np.int64(keys[i] >> _S32) == u:
+        while i < k and np.int64(keys[i] >> S32) == u:
             more += fate[i] == ADDED
             i += 1
         start = np.int64(rows[u, 0])
@@ -227,7 +227,7 @@ def change(
             _up(sign, here, stop, more)
             stop = here
             more -= 1
-            ids[here + more] = np.uint32(keys[j] & _LOW)
+            ids[here + more] = np.uint32(keys[j] & LOW32)
             if trust.size:
                 trust[here + more] = new_trust[j]
             if kind.size:

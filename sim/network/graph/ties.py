@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import U8, U16, Ids
 from sim.core.bounds import Bound, declared
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
@@ -118,10 +119,6 @@ class ChangingTrust(Adjacency):
         return write_trust(self, heard, hearing, lambda slab, *ids: slab.learn(*ids, said, *steps))
 
 
-Ids = npt.NDArray[np.uint32]
-Trust = npt.NDArray[np.uint16]
-Kinds = npt.NDArray[np.uint8]
-
 _MANY = 8
 """A batch of additions above one in so many ties is merged into new rows."""
 
@@ -173,9 +170,9 @@ class Ties(ChangingTrust):
         self,
         rows: Ids,
         targets: Ids,
-        trust: Trust = NO_TRUST,
+        trust: U16 = NO_TRUST,
         marks: TieMarks = NO_MARKS,
-        kind: Kinds = NO_KIND,
+        kind: U8 = NO_KIND,
     ) -> None:
         super().__init__(rows, TieColumns(targets, trust, kind, *marks))
         self.dropped = DroppedArcs()

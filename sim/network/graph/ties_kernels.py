@@ -10,18 +10,16 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import I64, U16, U32
 from sim.jit.jit import kernel
 
-Words = npt.NDArray[np.uint32]
-Shorts = npt.NDArray[np.uint16]
-Longs = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.floating]
 
 _FULL = 65535.0
 
 
 @kernel
-def row_starts(lengths: Longs, rows: Words) -> None:
+def row_starts(lengths: I64, rows: U32) -> None:
     """Set the starts of ``rows`` uint32 (n, 2) from ``lengths`` int64 (n,); lengths become 0."""
     total = np.int64(0)
     for u in range(lengths.size):
@@ -31,7 +29,7 @@ def row_starts(lengths: Longs, rows: Words) -> None:
 
 
 @kernel
-def count_targets(targets: Words, begin: int, end: int, in_count: Longs) -> None:
+def count_targets(targets: U32, begin: int, end: int, in_count: I64) -> None:
     """Add ties ``begin..end`` to the in-degrees, ``in_count`` int64 (n,)."""
     for e in range(begin, end):
         in_count[targets[e]] += 1
@@ -39,14 +37,14 @@ def count_targets(targets: Words, begin: int, end: int, in_count: Longs) -> None
 
 @kernel
 def transpose_rows(
-    rows: Words,
-    targets: Words,
-    trust: Shorts,
+    rows: U32,
+    targets: U32,
+    trust: U16,
     begin: int,
     end: int,
-    out_rows: Words,
-    out_targets: Words,
-    out_trust: Shorts,
+    out_rows: U32,
+    out_targets: U32,
+    out_trust: U16,
 ) -> None:
     """Append agents ``begin..end`` to the reverse rows of those who hear them.
 
@@ -68,7 +66,7 @@ def transpose_rows(
 
 @kernel
 def count_shared(
-    rows: Words, targets: Words, new_rows: Words, new_targets: Words, begin: int, end: int
+    rows: U32, targets: U32, new_rows: U32, new_targets: U32, begin: int, end: int
 ) -> int:
     """Return how many ties of the agents ``begin`` to ``end - 1`` are in both sets of rows."""
     shared = 0
@@ -88,17 +86,17 @@ def count_shared(
 
 @kernel
 def merge_rows(
-    rows: Words,
-    targets: Words,
-    trust: Shorts,
-    new_rows: Words,
-    new_targets: Words,
-    new_trust: Shorts,
+    rows: U32,
+    targets: U32,
+    trust: U16,
+    new_rows: U32,
+    new_targets: U32,
+    new_trust: U16,
     begin: int,
     end: int,
-    out_rows: Words,
-    out_targets: Words,
-    out_trust: Shorts,
+    out_rows: U32,
+    out_targets: U32,
+    out_trust: U16,
 ) -> None:
     """Write the union of two sets of sorted rows, agents ``begin`` to ``end - 1``.
 
@@ -135,7 +133,7 @@ def merge_rows(
 
 
 @kernel
-def check_rows(rows: Words, targets: Words) -> int:
+def check_rows(rows: U32, targets: U32) -> int:
     """Return the first agent whose row is not rising, in range and free of itself; or -1."""
     n = rows.shape[0]
     for u in range(n):
@@ -150,7 +148,7 @@ def check_rows(rows: Words, targets: Words) -> int:
 
 
 @kernel
-def quantise(values: Floats, out: Shorts) -> int:
+def quantise(values: Floats, out: U16) -> int:
     """Write values in [0, 1] as uint16 / 65535; return the first index outside, or -1."""
     for i in range(values.size):
         value = values[i]
@@ -161,7 +159,7 @@ def quantise(values: Floats, out: Shorts) -> int:
 
 
 @kernel
-def mirrors(rows: Words, targets: Words) -> bool:
+def mirrors(rows: U32, targets: U32) -> bool:
     """Return whether every tie has its reverse.
 
     Walking the rows in order meets the ties of the reverse in the order of its sorted rows; so
@@ -181,7 +179,7 @@ def mirrors(rows: Words, targets: Words) -> bool:
 
 
 @kernel
-def tie_between(rows: Words, targets: Words, sources: Words, listeners: Words, out: Longs) -> None:
+def tie_between(rows: U32, targets: U32, sources: U32, listeners: U32, out: I64) -> None:
     """Write the place of each tie ``sources[i] -> listeners[i]`` into ``out`` (int64), else -1."""
     for i in range(sources.size):
         low = np.int64(rows[sources[i], 0])

@@ -8,13 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import U8, Ids
 from sim.errors import InputError
 from sim.network.graph.slab import Slab, ordered, read_only
 from sim.network.graph.slab_kernels import KNOWN
 from sim.network.relations import blocklist_kernels as kernels
-
-Ids = npt.NDArray[np.uint32]
-Bytes = npt.NDArray[np.uint8]
 
 MUTED, BLOCKED, SHUNNED = 1, 2, 4
 """Marks of a listener about a source, in sum: muted it, blocked it, was blocked by it."""
@@ -79,7 +77,7 @@ class Blocklist:
         """Bytes held."""
         return self._bits.nbytes + (0 if self._slab is None else self._slab.nbytes)
 
-    def marks(self, listeners: Ids, sources: Ids) -> Bytes:
+    def marks(self, listeners: Ids, sources: Ids) -> U8:
         """Return the marks of each pair: uint8 (k,), 0 where both ears are open."""
         out = np.zeros(listeners.size, np.uint8)
         if self._slab is not None:
@@ -103,7 +101,7 @@ class Blocklist:
             self._write(listeners[changed], sources[changed], after[changed])
         return changed
 
-    def _write(self, listeners: Ids, sources: Ids, marks: Bytes) -> None:
+    def _write(self, listeners: Ids, sources: Ids, marks: U8) -> None:
         self.version += 1
         slab = self._held()
         keys, order = ordered(listeners, sources)

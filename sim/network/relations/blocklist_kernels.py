@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.arrays import U8, U32, U64
 from sim.jit.jit import kernel
-from sim.jit.types import U8, U32, U64, Number
-
-_SIX = np.uint64(6)
-_LOW6 = np.uint64(63)
-_ONE = np.uint64(1)
+from sim.jit.types import Number
+from sim.jit.words import LOW6, ONE, S6
 
 
 @kernel
@@ -23,7 +21,7 @@ def is_closed(closed: U64, rows: U32, ids: U32, listener: Number, source: Number
     if closed.size == 0:
         return False
     v = np.uint64(listener)
-    if not (closed[np.int64(v >> _SIX)] >> (v & _LOW6)) & _ONE:
+    if not (closed[np.int64(v >> S6)] >> (v & LOW6)) & ONE:
         return False
     low = np.int64(rows[listener, 0])
     stop = low + np.int64(rows[listener, 1])

@@ -8,14 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import Bools, Ids
 from sim.core.checks import short_text, shown, whole_number
 from sim.core.text import one_line
 from sim.errors import InputError
 from sim.network.graph.slab import Slab, ordered
 from sim.network.graph.slab_kernels import ADDED, REMOVED
-
-Ids = npt.NDArray[np.uint32]
-Bools = npt.NDArray[np.bool_]
 
 _LONGEST_NAME = 60
 ENDLESS = (1 << 32) - 1

@@ -11,12 +11,12 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import U32
 from sim.core.bounds import Bound, require
 from sim.core.text import one_line
 from sim.errors import InputError
 
 Value = bool | int | float | str
-Words = npt.NDArray[np.uint32]
 Columns = dict[str, npt.NDArray[Any]]
 
 MOST_TYPES: Final = 65_536
@@ -78,7 +78,7 @@ class TieRecords:
     def __init__(
         self,
         keys: npt.NDArray[np.uint64],
-        codes: Words,
+        codes: U32,
         names: Sequence[str],
         texts: bytes,
         offsets: npt.NDArray[np.int64],
@@ -112,7 +112,7 @@ class TieRecords:
 
     @classmethod
     def from_arcs(
-        cls, sources: Words, targets: Words, said: StatedTypes, *, directed: bool
+        cls, sources: U32, targets: U32, said: StatedTypes, *, directed: bool
     ) -> tuple[TieRecords, int]:
         """Return the records of arcs, and how many repeat a pair that has one; the last counts."""
         one, two = (ends[said.places].astype(np.uint64) for ends in (sources, targets))
@@ -131,8 +131,8 @@ class TieRecords:
 
     def changed(
         self,
-        sources: Words,
-        targets: Words,
+        sources: U32,
+        targets: U32,
         kind: str | None,
         properties: Mapping[str, object] | None,
     ) -> TieRecords:
@@ -175,7 +175,7 @@ class TieRecords:
         return sum(c.nbytes for c in (self.keys, self.codes, self._offsets)) + len(self._texts)
 
     @property
-    def ends(self) -> tuple[Words, Words]:
+    def ends(self) -> tuple[U32, U32]:
         """The source and the target of each record, uint32 (k,)."""
         return _ends(self.keys)
 
@@ -222,7 +222,7 @@ class TieRecords:
         """Return the properties at a place as JSON; empty for none."""
         return self._texts[self._offsets[at] : self._offsets[at + 1]].decode("ascii")
 
-    def pairs(self, kind: str) -> tuple[Words, Words]:
+    def pairs(self, kind: str) -> tuple[U32, U32]:
         """Return the sources and targets of all records of a type, uint32; none for no type."""
         at = self.names.index(kind) if kind in self.names else -1
         return _ends(self.keys[self.codes == at] if at >= 0 else self.keys[:0])
@@ -262,7 +262,7 @@ def _keys(sources: npt.NDArray[np.uint64], targets: npt.NDArray[np.uint64]) -> A
     return sources << np.uint64(32) | targets
 
 
-def _ends(keys: npt.NDArray[np.uint64]) -> tuple[Words, Words]:
+def _ends(keys: npt.NDArray[np.uint64]) -> tuple[U32, U32]:
     low = np.uint64(0xFFFF_FFFF)
     return (keys >> np.uint64(32)).astype(np.uint32), (keys & low).astype(np.uint32)
 

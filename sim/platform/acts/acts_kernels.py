@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.arrays import F32, F64, I64, U8, U32
 from sim.jit.jit import kernel, lean
 from sim.jit.mix import uniform, word, word2
-from sim.jit.types import F32, F64, I64, U8, U32, Number, Word
+from sim.jit.types import Number, Word
+from sim.jit.words import ONE32
 from sim.platform.feed.candidates_kernels import AUTHOR, LIKES, META, NOTHING, RING, SHARES, SHOWN
 from sim.platform.feed.ranking_kernels import ShownColumns
 
@@ -26,7 +28,6 @@ _BELIEF, _TRUSTING = np.float32(0.4), np.float32(0.6)
 _INJECTED = np.uint8(32)
 _LABELLED = np.uint32(1 << 16)
 _HIDDEN = np.uint32(2 << 16)
-_ONE = np.uint32(1)
 _ROUNDED_UP = np.float32(1.0001)
 
 
@@ -247,19 +248,19 @@ def apply(
         row = np.int64(at)
         act = code[i]
         if act == LIKE:
-            hot[row, LIKES] += _ONE
+            hot[row, LIKES] += ONE32
         elif act == UNLIKE:
-            hot[row, LIKES] -= _ONE
+            hot[row, LIKES] -= ONE32
         elif act in (REPOST, QUOTE):
-            hot[row, SHARES] += _ONE
+            hot[row, SHARES] += ONE32
         elif act == DISLIKE:
-            cold[row, 0] += _ONE
+            cold[row, 0] += ONE32
         elif act == UNDO_DISLIKE:
-            cold[row, 0] -= _ONE
+            cold[row, 0] -= ONE32
         elif act == REPLY:
-            cold[row, 1] += _ONE
+            cold[row, 1] += ONE32
         elif act == REPORT:
-            cold[row, 2] += _ONE
+            cold[row, 2] += ONE32
             many, seen = np.int64(cold[row, 2]), np.float64(hot[row, SHOWN])
             if label_at > 0 and many >= label_at and many >= label_share * seen:
                 hot[row, META] |= _LABELLED

@@ -11,12 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from sim.arrays import Array, Ids
 from sim.core.bounds import Bound
 from sim.core.scratch import ScratchFiles
 from sim.errors import InputError
 from sim.platform.acts.kinds import Act
-
-Row = npt.NDArray[Any]
 
 SETTLED = 64
 """Rows that settle together; so many stay behind, as they may change."""
@@ -43,7 +42,7 @@ class _SettledRows:
             self.rows = spill.empty(room * width, dtype).reshape(room, width)
         self._taken = 0
 
-    def followed_by(self, count: int, ticks: Row, rows: Row) -> _SettledRows:
+    def followed_by(self, count: int, ticks: Array, rows: Array) -> _SettledRows:
         """Return rows of which so many are the first of these, and then come others.
 
         They are these where nobody else went on from there, or just so.
@@ -86,10 +85,10 @@ class PerTick:
         self._spill = ScratchFiles()
         self._state = self._without()
 
-    def _without(self) -> tuple[_SettledRows, int, dict[int, Row]]:
+    def _without(self) -> tuple[_SettledRows, int, dict[int, Array]]:
         return _SettledRows(self._width, self._dtype, self._spill), 0, {}
 
-    def put(self, tick: int, row: Row) -> None:
+    def put(self, tick: int, row: Array) -> None:
         """Write the row of a tick, over the one it has."""
         settled, count, newest = self._state
         if count and tick <= int(settled.ticks[count - 1]):  # something settled changes
@@ -110,7 +109,7 @@ class PerTick:
         rest = {tick: newest[tick] for tick in ticks[-SETTLED:]}
         self._state = (settled, count + len(old), rest)
 
-    def get(self, tick: int) -> Row | None:
+    def get(self, tick: int) -> Array | None:
         """Return the row of a tick; None where it has none."""
         settled, count, newest = self._state
         if (row := newest.get(tick)) is not None:
@@ -119,7 +118,7 @@ class PerTick:
         there = at < count and int(settled.ticks[at]) == tick
         return np.array(settled.rows[at]) if there else None
 
-    def last(self) -> Row | None:
+    def last(self) -> Array | None:
         """Return the row of the last tick; None without one."""
         newest = self._state[2]
         return newest[max(newest)] if newest else None
@@ -138,7 +137,7 @@ class PerTick:
         vars(twin).update(_state=(settled, count, dict(newest)))
         return twin
 
-    def columns(self) -> tuple[npt.NDArray[np.int64], Row]:
+    def columns(self) -> tuple[npt.NDArray[np.int64], Array]:
         """Return the ticks, int64 (k,), rising, and their rows, (k, width), read-only.
 
         Nothing is copied unless it changed since it was asked for last.
@@ -154,12 +153,12 @@ class PerTick:
             column.flags.writeable = False
         return found
 
-    def take(self, ticks: Iterable[int], rows: Iterable[Row]) -> None:
+    def take(self, ticks: Iterable[int], rows: Iterable[Array]) -> None:
         """Write many rows."""
         for tick, row in zip(ticks, rows, strict=True):
             self.put(tick, row.copy())
 
-    def __iter__(self) -> Iterator[tuple[int, Row]]:
+    def __iter__(self) -> Iterator[tuple[int, Array]]:
         ticks, rows = self.columns()
         return zip(ticks.tolist(), rows, strict=True)
 
@@ -167,8 +166,6 @@ class PerTick:
         _, count, newest = self._state
         return count + len(newest)
 
-
-Ids = npt.NDArray[np.uint32]
 
 CHAIN_BYTES = 16
 NO_CHAIN = bytes(CHAIN_BYTES)

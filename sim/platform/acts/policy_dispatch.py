@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import U8
 from sim.core.registry import make
 from sim.core.threads import interruptible
 from sim.errors import InputError
@@ -19,8 +20,6 @@ from sim.platform.feed.exposures import ExposurePart
 from sim.platform.feed.recommenders import alike
 from sim.spread.cascade.faults import is_interruption, said_by
 from sim.world.contract import PlatformState
-
-Codes = npt.NDArray[np.uint8]
 
 POLICY = "policy"
 """The name under which a platform holds each member's place in its policies, where they differ."""
@@ -36,7 +35,7 @@ def policy_of(said: str | Policy, parameters: dict[str, Any] | None = None) -> P
     return chosen
 
 
-def ruled_by(platform: PlatformState) -> Codes:
+def ruled_by(platform: PlatformState) -> U8:
     """Return each member's place in the platform's policies, uint8 (members,); 0 is the first."""
     held = platform.held.get(POLICY)
     return np.zeros(len(platform.members), np.uint8) if held is None else held
@@ -68,7 +67,7 @@ def grow_policies(platform: PlatformState) -> None:
         platform.held[POLICY] = np.concatenate([held, more])
 
 
-def codes_of(platform: PlatformState, part: ExposurePart, key: np.uint64) -> Codes:
+def codes_of(platform: PlatformState, part: ExposurePart, key: np.uint64) -> U8:
     """Return the act of each exposure of a part, uint8; each viewer's policy decides."""
     held = platform.held.get(POLICY)
     own = np.zeros(0, np.uint8) if held is None else held[part.viewers]
@@ -82,7 +81,7 @@ def codes_of(platform: PlatformState, part: ExposurePart, key: np.uint64) -> Cod
     return codes
 
 
-def _codes(platform: PlatformState, place: int, part: ExposurePart, key: np.uint64) -> Codes:
+def _codes(platform: PlatformState, place: int, part: ExposurePart, key: np.uint64) -> U8:
     """Return what one policy says; where it fails, what the built-in rules say."""
     try:
         with interruptible():

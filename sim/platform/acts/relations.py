@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import Ids
 from sim.core import rng
 from sim.core.progress import doing
 from sim.core.registry import make
@@ -23,8 +24,6 @@ from sim.spread.cascade.faults import is_interruption, said_by
 from sim.world.contract import PlatformState, WorldState
 from sim.world.relation_commands import proposable
 from sim.world.seeding import choose_seeds
-
-Ids = npt.NDArray[np.uint32]
 
 REPUTATION = "reputation"
 """The name under which a platform holds what was weighed last."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import U8, Ids
 from sim.platform.acts.log import NO_CHAIN, NOBODY, ActColumns, ActLog
 from sim.platform.posts.posts import Kind, Posts
 from sim.platform.posts.writer import Writer
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from sim.agents.columns import Agents
 
 from sim.world.contract import PlatformState
-
-Ids = npt.NDArray[np.uint32]
-Bytes = npt.NDArray[np.uint8]
 
 
 class PostedMessages(NamedTuple):
@@ -44,9 +42,9 @@ class PostedMessages(NamedTuple):
 
     author: Ids
     tags: npt.NDArray[np.uint64]
-    topic: Bytes
-    flags: Bytes
-    kind: Bytes
+    topic: U8
+    flags: U8
+    kind: U8
     parent: npt.NDArray[np.int32]
     to: Ids
     cascade: npt.NDArray[np.int32]

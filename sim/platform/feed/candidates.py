@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import Ids
 from sim.platform.platform_view import PlatformView, of_end
-
-Floats = npt.NDArray[np.float32]
-Ids = npt.NDArray[np.uint32]
 
 
 class Candidates:

@@ -12,10 +12,12 @@ from typing import NamedTuple, cast
 
 import numpy as np
 
+from sim.arrays import F32, I64, U8, U16, U32, U64
 from sim.jit.bits import ones
 from sim.jit.jit import inlined, kernel, lean
 from sim.jit.mix import word2
-from sim.jit.types import F32, I64, U8, U16, U32, U64, Number, Word
+from sim.jit.types import Number, Word
+from sim.jit.words import S32, ZERO
 from sim.network.relations.blocklist_kernels import is_closed
 from sim.platform.feed.draws_kernels import (
     BLOCK,
@@ -46,9 +48,7 @@ NOTHING = np.uint32(0xFFFFFFFF)
 HIDDEN = np.uint32(2 << 16)
 """The flag of :data:`META` that keeps a post out of every feed."""
 
-_NONE = np.uint64(0)
 _NONE_YET = cast("int", np.int64(0))  # a bare 0 has a type, and a compilation, of its own
-_S32 = np.uint64(32)
 _BYTE = np.uint32(255)
 FLAGS = np.uint32(16)
 """Where the flags of :data:`META` begin."""
@@ -140,12 +140,12 @@ def _judged(
     for i in range(many):
         viewer = np.int64(viewers[lo + i])
         stops[lo + i - low] = begin = filled
-        taken = _NONE
+        taken = ZERO
         for j in range(start, block.ends[i]):
             m = found[j]
             bit = bit_of(m)
             is_friend = j < block.friendly[i]
-            if taken & bit != _NONE:
+            if taken & bit != ZERO:
                 twin = begin
                 while twin < filled and message[twin] != m:
                     twin += 1
@@ -198,8 +198,8 @@ def may_see(
 @inlined
 def share_of(hot: U32, row: Number, mine: Word) -> Number:
     """Return the share of a message's tags that a viewer has, float32; 1 without tags."""
-    tags: Word = np.uint64(hot[row, TAGS]) | (np.uint64(hot[row, TAGS + 1]) << _S32)
-    if tags == _NONE:
+    tags: Word = np.uint64(hot[row, TAGS]) | (np.uint64(hot[row, TAGS + 1]) << S32)
+    if tags == ZERO:
         return _WHOLE
     return np.float32(ones(tags & mine)) * _PART[ones(tags)]
 
@@ -225,7 +225,7 @@ def sweep(recent: U32, first: int, count: int, live: U64) -> None:
     """
     base, many = np.uint32(first), np.uint32(count)
     for word_at in range(live.size):
-        bits = _NONE
+        bits = ZERO
         for who in range(64 * word_at, min(64 * word_at + 64, recent.shape[0])):
             holds: Number = False
             for k in range(RING):

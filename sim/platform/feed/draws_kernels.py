@@ -10,11 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim.arrays import I64, U16, U32, U64
 from sim.jit.bits import ones
 from sim.jit.jit import inlined, kernel, lean
 from sim.jit.mix import word, word2
 from sim.jit.prefetch import ahead
-from sim.jit.types import I64, U16, U32, U64, Number, Word
+from sim.jit.types import Number, Word
+from sim.jit.words import LOW32, ONE, S32, THREE, ZERO
 
 BLOCK = 8
 """Viewers whose reads from memory go together."""
@@ -29,12 +31,8 @@ RING = 4
 LOOKED_AT = 64
 """Members whom a viewer hears of whom it is asked, at most, whether they shared anything."""
 
-_ONE = np.uint64(1)
-_NONE = np.uint64(0)
-_S32 = np.uint64(32)
 _WORDS = 16
 """Ids of a cache line."""
-_LOW32 = np.uint64(0xFFFFFFFF)
 _HASH = np.uint64(2654435761)
 _S24, _S26 = np.uint64(24), np.uint64(26)
 _SETS = np.uint64(SETS)
@@ -42,7 +40,6 @@ _BYTE, _S8 = np.uint64(255), np.uint64(8)
 _PICKS, _POOLS, _LOOKS = 1 << 40, 1 << 41, 1 << 42
 """Second addresses of a viewer's draws of members, of the pools, of whom it is looked at; a
 message's number is that of its own draw, by which equal scores are put in order."""
-_THREE = np.uint64(3)
 _FIRST = np.array([0, 0, 1, 0, 2, 0, 1, 0, 3, 0, 1, 0, 2, 0, 1, 0], np.uint8)
 """The place of the lowest bit of four."""
 
@@ -139,7 +136,7 @@ def block_draws() -> BlockDraws:
 @kernel
 def bit_of(message: int) -> Word:
     """Return the bit of a word that stands for a message, and for one of 64 others too."""
-    return _ONE << (((np.uint64(message) * _HASH) & _LOW32) >> _S26)
+    return ONE << (((np.uint64(message) * _HASH) & LOW32) >> _S26)
 
 
 @kernel
@@ -147,28 +144,28 @@ def remember(seen: U16, viewer: Number, message: Number) -> None:
     """Let a viewer have seen a message; of three in one word the oldest is forgotten."""
     place = _place_of(_salt_of(viewer), message)
     mark = _mark_of(place)
-    before = np.uint64(seen[viewer, np.int64(place >> _S32)])
+    before = np.uint64(seen[viewer, np.int64(place >> S32)])
     if before & _BYTE != mark:
-        seen[viewer, np.int64(place >> _S32)] = np.uint16(((before & _BYTE) << _S8) | mark)
+        seen[viewer, np.int64(place >> S32)] = np.uint16(((before & _BYTE) << _S8) | mark)
 
 
 @inlined
 def _salt_of(viewer: Number) -> Word:
     """Return what makes the places of messages a viewer's own: no two share one for everybody."""
-    return ((np.uint64(viewer) * _HASH) & _LOW32) >> _S8
+    return ((np.uint64(viewer) * _HASH) & LOW32) >> _S8
 
 
 @inlined
 def _place_of(salt: Word, message: Number) -> Word:
     """Return the word that a message has with a viewer (the high half), and its mark there."""
-    return (((np.uint64(message) ^ salt) * _HASH) & _LOW32) * _SETS
+    return (((np.uint64(message) ^ salt) * _HASH) & LOW32) * _SETS
 
 
 @inlined
 def _mark_of(place: Word) -> Word:
     """Return the byte by which a message is known in its word; 0 stands for none."""
     mark = (place >> _S24) & _BYTE
-    return mark + np.uint64(mark == _NONE)
+    return mark + np.uint64(mark == ZERO)
 
 
 @inlined
@@ -176,14 +173,14 @@ def _knows(seen: U16, viewer: Number, salt: Word, message: Number) -> bool:
     """Return whether a viewer remembers a message, or takes it for one that it does."""
     place = _place_of(salt, message)
     mark = _mark_of(place)
-    both = np.uint64(seen[viewer, np.int64(place >> _S32)])
+    both = np.uint64(seen[viewer, np.int64(place >> S32)])
     return bool((both & _BYTE == mark) | (both >> _S8 == mark))
 
 
 @kernel
 def marked(bits: U64, agent: Number) -> bool:
     """Return whether an agent's bit of a bitmap is set."""
-    return bool((bits[agent >> 6] >> np.uint64(agent & 63)) & _ONE != _NONE)
+    return bool((bits[agent >> 6] >> np.uint64(agent & 63)) & ONE != ZERO)
 
 
 @lean
@@ -254,7 +251,7 @@ def lively_of(
     for j in range(LOOKED_AT):
         lowest = (j * step) >> 24
         width = np.uint64((((j + 1) * step) >> 24) - lowest)
-        where = start + lowest + np.int64(((word2(own, _LOOKS + j) >> _S32) * width) >> _S32)
+        where = start + lowest + np.int64(((word2(own, _LOOKS + j) >> S32) * width) >> S32)
         by[found] = targets[where]
         place[found] = where
         found += np.int64(marked(live, np.int64(targets[where])))
@@ -277,7 +274,7 @@ def _picked(
         lowest = (j * step) >> 32
         width = np.uint64((((j + 1) * step) >> 32) - lowest)
         bits = word2(own, _PICKS + j)
-        chosen = at + lowest + np.int64(((bits >> _S32) * width) >> _S32)
+        chosen = at + lowest + np.int64(((bits >> S32) * width) >> S32)
         drawn[at + j] = bits
         by[at + j] = by[chosen]
         place[at + j] = place[chosen]
@@ -301,14 +298,14 @@ def _unseen(
     each = wanted // picks
     more = wanted - each * picks
     most = each + np.int64(more > 0)
-    turned = np.int64(((own >> _S32) * np.uint64(picks)) >> _S32)
+    turned = np.int64(((own >> S32) * np.uint64(picks)) >> S32)
     for j in range(begin, end):
         who = by[j]
         fits = _fits(recent[who, 0], seen, viewer, salt, base, count)
         fits |= _fits(recent[who, 1], seen, viewer, salt, base, count) << 1
         fits |= _fits(recent[who, 2], seen, viewer, salt, base, count) << 2
         fits |= _fits(recent[who, 3], seen, viewer, salt, base, count) << 3
-        turn = np.int64(block.drawn[j] & _THREE)
+        turn = np.int64(block.drawn[j] & THREE)
         fits = ((fits >> turn) | (fits << (RING - turn))) & 15
         quota = each + np.int64(turned < more)
         turned = turned + 1 if turned + 1 < picks else np.int64(0)
@@ -338,22 +335,22 @@ def _from_pools(
     salt = _salt_of(viewer)
     kept = np.int64(at)
     many = np.int64(0)
-    while mine != _NONE:
-        lowest = mine & (~mine + _ONE)
-        topics[many] = ones(lowest - _ONE)
+    while mine != ZERO:
+        lowest = mine & (~mine + ONE)
+        topics[many] = ones(lowest - ONE)
         many += 1
         mine ^= lowest
     for j in range(tables.outside):
         bits = word2(own, _POOLS + j)
         part = np.int64(64)
         if j & 1 == 0 and many > 0:
-            part = topics[np.int64(((bits & _LOW32) * np.uint64(many)) >> _S32)]
+            part = topics[np.int64(((bits & LOW32) * np.uint64(many)) >> S32)]
             if parts[part + 1] == parts[part]:
                 part = np.int64(64)
         size = np.uint64(parts[part + 1] - parts[part])
-        if size == _NONE:
+        if size == ZERO:
             continue
-        m = tables.pool[parts[part] + np.int64(((bits >> _S32) * size) >> _S32)]
+        m = tables.pool[parts[part] + np.int64(((bits >> S32) * size) >> S32)]
         block.found[kept] = m
         block.which[kept] = 0
         kept += _fits(m, tables.seen, viewer, salt, base, count)

@@ -8,14 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import U8, Ids
 from sim.errors import InputError
 from sim.platform.acts.log import ActColumns
 from sim.platform.feed.ranking_kernels import ShownColumns, viewers_of
 from sim.platform.platform_view import PlatformView, of_end
 from sim.platform.posts.posts import Posts
-
-Ids = npt.NDArray[np.uint32]
-Bytes = npt.NDArray[np.uint8]
 
 
 class ExposurePart(NamedTuple):
@@ -40,16 +38,16 @@ class ExposurePart(NamedTuple):
     """
 
     viewers: Ids
-    counts: Bytes
+    counts: U8
     message: Ids
     source: Ids
     score: npt.NDArray[np.float32]
-    trust: Bytes
-    interest: Bytes
-    age: Bytes
-    friends: Bytes
-    appeal: Bytes
-    flags: Bytes
+    trust: U8
+    interest: U8
+    age: U8
+    friends: U8
+    appeal: U8
+    flags: U8
     recommender: int = 0
 
     @property
@@ -176,12 +174,12 @@ class Exposures:
         return self._slotted[0]
 
     @cached_property
-    def slot(self) -> Bytes:
+    def slot(self) -> U8:
         """uint8: its place in the viewer's feed, 0 the first."""
         return self._slotted[1]
 
     @cached_property
-    def _slotted(self) -> tuple[Ids, Bytes]:
+    def _slotted(self) -> tuple[Ids, U8]:
         who, slot = np.empty(len(self), np.uint32), np.empty(len(self), np.uint8)
         viewers_of(self._joined("viewers", np.uint32), self._joined("counts", np.uint8), who, slot)
         return who, slot
@@ -219,7 +217,7 @@ class Exposures:
         return self._joined("interest", np.uint8) * np.float32(1 / 255)
 
     @cached_property
-    def friends(self) -> Bytes:
+    def friends(self) -> U8:
         """uint8: how many of the drawn members shared it; 0: it is a stranger's."""
         return self._joined("friends", np.uint8)
 
@@ -229,7 +227,7 @@ class Exposures:
         return self._joined("appeal", np.uint8) * np.float32(1 / 255)
 
     @cached_property
-    def age(self) -> Bytes:
+    def age(self) -> U8:
         """uint8: ticks since it was posted, up to 255."""
         return self._joined("age", np.uint8)
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F32, I64, Array
 from sim.core import rng
 from sim.core.rng import Stream
 from sim.errors import InputError
@@ -22,9 +23,6 @@ from sim.platform.platform_view import PlatformView
 PlatformView = PlatformView
 """What a recommender may see of a platform, as plugins import it."""
 
-Array = npt.NDArray[Any]
-Floats = npt.NDArray[np.float32]
-Longs = npt.NDArray[np.int64]
 
 _SCALE = 0.2
 _TOPICS, _LENGTH = 64, 3.0
@@ -115,7 +113,7 @@ class Factors:
             self._rounds += 1
             self._round(who, what, said, misses)
 
-    def _round(self, who: Longs, what: Longs, said: Floats, misses: int) -> None:
+    def _round(self, who: I64, what: I64, said: F32, misses: int) -> None:
         key = rng.key(self.seed, Stream.FACTOR_ROUNDS, self._rounds)
         count, items = who.size * (1 + misses), self._columns[3].shape[0]
         words = rng.words(key, np.arange(2 * count))
@@ -134,7 +132,7 @@ class Factors:
         kernels.guess(who, what, self.middle, *given)
         return out
 
-    def _vetted(self, members: npt.ArrayLike, items: npt.ArrayLike) -> tuple[Longs, Longs]:
+    def _vetted(self, members: npt.ArrayLike, items: npt.ArrayLike) -> tuple[I64, I64]:
         sizes = self._columns[0].size, self._columns[2].size
         found = []
         for name, ids, size in zip(("members", "items"), (members, items), sizes, strict=True):
@@ -164,15 +162,15 @@ class Tastes(NamedTuple):
         int64 (2,): the number of the first row, the last tick that was learned from.
     """
 
-    members: Floats
-    bias: Floats
-    posts: Floats
-    author_bias: Floats
-    authors: Floats
-    topics: Floats
-    marks: Longs
+    members: F32
+    bias: F32
+    posts: F32
+    author_bias: F32
+    authors: F32
+    topics: F32
+    marks: I64
 
-    def guess(self, viewers: Array, rows: Array) -> Floats:
+    def guess(self, viewers: Array, rows: Array) -> F32:
         """Return dot products of viewers and rows of the table of posts, float32."""
         out = np.empty(rows.size, np.float32)
         kernels.dots(viewers, rows, self.members, self.posts, out)
@@ -241,12 +239,12 @@ def _nothing(platform: PlatformView, factors: int) -> Tastes:
     return Tastes(row, none, row, none, row, _first_topics(platform, factors), marks)
 
 
-def _first_topics(platform: PlatformView, factors: int) -> Floats:
+def _first_topics(platform: PlatformView, factors: int) -> F32:
     """Return vectors of one length in drawn directions: who likes a topic has a way to turn."""
     drawn = np.empty((_TOPICS, factors), np.float32)
     kernels.begin(rng.key(platform.seed, Stream.TOPIC_FACTORS), 0, _TOPICS, 1.0, drawn)
     lengths = np.sqrt((drawn.astype(np.float64) ** 2).sum(axis=1, keepdims=True))
-    topics: Floats = (_LENGTH * drawn / np.maximum(lengths, 1e-9)).astype(np.float32)
+    topics: F32 = (_LENGTH * drawn / np.maximum(lengths, 1e-9)).astype(np.float32)
     return topics
 
 

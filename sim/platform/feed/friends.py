@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F32, I64, Ids
 from sim.core import rng
 from sim.core.cards import Card
 from sim.core.params import Field
@@ -17,10 +18,7 @@ from sim.platform.feed import friends_kernels as kernels
 from sim.platform.feed.recommender import FriendRecommender
 from sim.platform.platform_view import MemberColumns, SourceRows
 
-Ids = npt.NDArray[np.uint32]
-Longs = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
-Found = tuple[Longs, Ids, dict[str, Floats]]
+Found = tuple[I64, Ids, dict[str, F32]]
 
 MET = 64
 """Members whom one that hears nobody meets at most."""
@@ -102,7 +100,7 @@ class Prospects:
     """
 
     def __init__(
-        self, around: Acquainted, viewers: Ids, stops: Longs, other: Ids, known: dict[str, Floats]
+        self, around: Acquainted, viewers: Ids, stops: I64, other: Ids, known: dict[str, F32]
     ) -> None:
         self.around = around
         self.viewers = viewers
@@ -288,7 +286,7 @@ def _come_to(
     return Prospects(around, who, stops, others[new], {name: chances[new]}).proposable()
 
 
-def welcomed(around: Acquainted, viewers: Ids, count: int) -> tuple[Ids, Ids, Floats]:
+def welcomed(around: Acquainted, viewers: Ids, count: int) -> tuple[Ids, Ids, F32]:
     """Return whom members may follow who hear nobody: (viewers, suggested, scores), best first.
 
     No way along ties leads from them to anybody. Each looks at :data:`MET` places: somebody whom a
@@ -302,7 +300,7 @@ def welcomed(around: Acquainted, viewers: Ids, count: int) -> tuple[Ids, Ids, Fl
     return who, others, scores
 
 
-def _met(around: Acquainted, asked: Ids, count: int) -> tuple[Ids, Ids, Floats]:
+def _met(around: Acquainted, asked: Ids, count: int) -> tuple[Ids, Ids, F32]:
     """Return whom some of them may follow, best first."""
     hearing = around.hearing
     key, places = rng.key(around.seed, Stream.WELCOME, around.tick), np.arange(MET, dtype=np.uint32)
@@ -320,8 +318,8 @@ def _met(around: Acquainted, asked: Ids, count: int) -> tuple[Ids, Ids, Floats]:
 
 
 def _closest(
-    around: Acquainted, asked: Ids, met_by: Longs, met: Ids, count: int
-) -> tuple[Ids, Ids, Floats]:
+    around: Acquainted, asked: Ids, met_by: I64, met: Ids, count: int
+) -> tuple[Ids, Ids, F32]:
     """Return the best few of those met, each once."""
     pairs, times = np.unique(met_by << 32 | met.astype(np.int64), return_counts=True)
     which, others = pairs >> 32, (pairs & 0xFFFFFFFF).astype(np.uint32)
@@ -378,7 +376,7 @@ class TwoHop(FriendRecommender):
         """Yield the pairs to choose from; by default members two steps away."""
         return pairs_near(around, viewers, cap=self.cap)
 
-    def suggest(self, viewers: Ids, platform: Acquainted, count: int) -> tuple[Ids, Ids, Floats]:
+    def suggest(self, viewers: Ids, platform: Acquainted, count: int) -> tuple[Ids, Ids, F32]:
         """Return (viewers, suggested, scores), at most ``count`` for each viewer, best first."""
         asked = np.ascontiguousarray(viewers, np.uint32)
         key = rng.key(platform.seed, Stream.FRIENDS, platform.tick)
@@ -387,7 +385,7 @@ class TwoHop(FriendRecommender):
         who, others, scores = (np.concatenate(part) for part in zip(none, *parts, strict=True))
         return who, others, scores
 
-    def of_pairs(self, viewers: Ids, others: Ids, around: Acquainted) -> Floats:
+    def of_pairs(self, viewers: Ids, others: Ids, around: Acquainted) -> F32:
         """Return the score of each pair, float32 (pairs,); minus infinity of those too far away.
 
         Pairs that are tied already are too far away as well: nobody would propose them.
@@ -407,7 +405,7 @@ class TwoHop(FriendRecommender):
             begin += pairs.viewers.size
         return found
 
-    def _best(self, pairs: Prospects, key: np.uint64, count: int) -> tuple[Ids, Ids, Floats]:
+    def _best(self, pairs: Prospects, key: np.uint64, count: int) -> tuple[Ids, Ids, F32]:
         scores = self._scores(pairs)
         counts = np.empty(pairs.viewers.size, np.int64)
         chosen = np.zeros(pairs.viewers.size * count, np.int64)
@@ -416,7 +414,7 @@ class TwoHop(FriendRecommender):
         places = chosen.reshape(-1, count)[taken]
         return np.repeat(pairs.viewers, counts), pairs.other[places], scores[places]
 
-    def _scores(self, pairs: Prospects) -> Floats:
+    def _scores(self, pairs: Prospects) -> F32:
         said = np.asarray(self.score(pairs))
         name = self.plugin_name or type(self).__name__
         if said.dtype.kind not in "biuf" or said.shape not in {(), (len(pairs),)}:

@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim.arrays import F32, F64, I64, U32, U64
 from sim.jit.jit import kernel
 from sim.jit.mix import word, word2
-from sim.jit.types import F32, F64, I64, U32, U64, Number, Word
+from sim.jit.types import Number, Word
+from sim.jit.words import S32
 
-_S32 = np.uint64(32)
 _PART = 1 << 32
 """Second addresses of the draws of places in rows: far from those of members."""
 
@@ -35,7 +36,7 @@ def _place(rows: U32, agent: Number, part: Number, parts: Number, own: Word) -> 
     low = part * length // parts
     width = np.uint64((part + 1) * length // parts - low)
     bits = word2(own, _PART + part)
-    return start + low + np.int64(((bits >> _S32) * width) >> _S32)
+    return start + low + np.int64(((bits >> S32) * width) >> S32)
 
 
 class Crossed(NamedTuple):

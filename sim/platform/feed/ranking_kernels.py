@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim.arrays import F32, I64, U8, U16, U32
 from sim.jit.jit import inlined, kernel
-from sim.jit.types import F32, I64, U8, U16, U32, Number, Word
+from sim.jit.types import Number, Word
+from sim.jit.words import LOW32, S32
 from sim.platform.feed.candidates_kernels import SHOWN, CandidateColumns, remember
 
 DOWNRANKED = np.uint8(4)
@@ -16,8 +18,6 @@ _SIGN = np.uint32(0x80000000)
 _ALL = np.uint32(0xFFFFFFFF)
 _REST = np.uint32(0x7FFFFFFF)
 _INFINITE = np.uint32(0x7F800000)
-_S32 = np.uint64(32)
-_LOW32 = np.uint64(0xFFFFFFFF)
 _BYTE = np.float32(255.0)
 _HALF = np.float32(0.5)
 _LONE, _TWICE = np.float32(1.0), np.float32(2.0)
@@ -89,7 +89,7 @@ def select(
         for c in range(stops[i - low], stops[i - low + 1]):
             bits = score[c]
             rank = bits ^ _ALL if bits & _SIGN else bits ^ _SIGN
-            key = (np.uint64(rank) << _S32) | (found.bits[c] & _LOW32)
+            key = (np.uint64(rank) << S32) | (found.bits[c] & LOW32)
             if have == slots and key <= best[have - 1]:
                 continue
             k = have if have < slots else slots - 1
@@ -219,13 +219,13 @@ def summed(
 def place_of(score: Number) -> Word:
     """Return a float32 score as the high half of a word: higher scores make greater words."""
     bits = np.float32(score).view(np.uint32)
-    return np.uint64(bits ^ _ALL if bits & _SIGN else bits ^ _SIGN) << _S32
+    return np.uint64(bits ^ _ALL if bits & _SIGN else bits ^ _SIGN) << S32
 
 
 @inlined
 def bits_of(place: Word) -> Number:
     """Return the bits of the score that :func:`place_of` made a word of."""
-    high = np.uint32(place >> _S32)
+    high = np.uint32(place >> S32)
     return high ^ _SIGN if high & _SIGN else high ^ _ALL
 
 

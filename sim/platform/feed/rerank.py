@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F32
 from sim.platform.feed import rerank_kernels as kernels
 from sim.platform.feed.candidates import Candidates
-
-Floats = npt.NDArray[np.float32]
 
 
 def varied(
@@ -20,7 +19,7 @@ def varied(
     *,
     variety: float,
     same_author: float,
-) -> Floats:
+) -> F32:
     """Return scores under which feeds repeat themselves less.
 
     The best candidate comes first, then again and again the best after taking off ``variety`` times
@@ -52,7 +51,7 @@ def mixed(
     scores: npt.NDArray[Any],
     first: npt.NDArray[np.bool_],
     ratio: float,
-) -> Floats:
+) -> F32:
     """Return scores under which a share of every feed goes to some candidates, in order of scores.
 
     Parameters

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.arrays import F32, I64, U8, U32, U64
 from sim.jit.bits import ones
 from sim.jit.jit import kernel
-from sim.jit.types import F32, I64, U8, U32, U64, Word
+from sim.jit.types import Word
+from sim.jit.words import LOW32, ZERO
 
-_LOW32 = np.uint64(0xFFFFFFFF)
-_NONE = np.uint64(0)
 _FAR = np.float32(-1e30)
 
 
@@ -17,7 +17,7 @@ _FAR = np.float32(-1e30)
 def _alike(one: Word, other: Word) -> float:
     """Return shared tags / tags of either; 0 without any."""
     either = one | other
-    if either == _NONE:
+    if either == ZERO:
         return 0.0
     return float(ones(one & other)) / float(ones(either))
 
@@ -62,7 +62,7 @@ def spread_out(
                 if (
                     top < 0
                     or out[c] > out[top]
-                    or (out[c] == out[top] and (draw[c] & _LOW32) > (draw[top] & _LOW32))
+                    or (out[c] == out[top] and (draw[c] & LOW32) > (draw[top] & LOW32))
                 ):
                     top = np.int64(c)
             taken[top - low] = True
@@ -104,7 +104,7 @@ def mix_shares(
             for other in range(stops[i], stops[i + 1]):
                 if kind[other] == kind[c] and (
                     scores[other] > scores[c]
-                    or (scores[other] == scores[c] and (draw[other] & _LOW32) > (draw[c] & _LOW32))
+                    or (scores[other] == scores[c] and (draw[other] & LOW32) > (draw[c] & LOW32))
                 ):
                     above += 1
             share = ratio if kind[c] == 1 else 1.0 - ratio

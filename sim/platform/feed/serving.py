@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import Array
 from sim.core.threads import interruptible
 from sim.platform.feed.candidates import Candidates
 from sim.platform.feed.candidates_kernels import CandidateColumns, gather
@@ -130,7 +131,6 @@ _BLOCK = 1 << 22
 """Bytes of a piece of memory that exposures fill."""
 S = TypeVar("S")
 T = TypeVar("T")
-Array = npt.NDArray[Any]
 
 WRITTEN = CandidateColumns._fields
 """Columns that candidates are given; the others are made of them."""

@@ -11,9 +11,11 @@ from typing import NamedTuple, cast
 
 import numpy as np
 
+from sim.arrays import F32, I64, U8, U32, U64
 from sim.jit.jit import inlined, kernel, lean
 from sim.jit.mix import word2
-from sim.jit.types import F32, I64, U8, U32, U64, Number
+from sim.jit.types import Number
+from sim.jit.words import LOW32, ZERO
 from sim.platform.feed.candidates_kernels import (
     AUTHOR,
     CREATED,
@@ -37,10 +39,7 @@ from sim.platform.feed.draws_kernels import (
 )
 from sim.platform.feed.ranking_kernels import ShownColumns, as_byte, bits_of, place_of, summed
 
-_NONE = np.uint64(0)
 _NONE_YET = cast("int", np.int64(0))  # a bare 0 has a type, and a compilation, of its own
-_S32 = np.uint64(32)
-_LOW32 = np.uint64(0xFFFFFFFF)
 _BYTE = np.uint32(255)
 _NO_TRUST = np.float32(0.0)
 _OLDEST = np.float32(255.0)
@@ -125,7 +124,7 @@ def _shown(
                 np.float32(hot[row, LIKES]), np.float32(hot[row, SHARES]), hot[row, META] >> FLAGS,
                 weights, life, enough,
             )  # fmt: skip
-            have.order[c] = place_of(score) | (word2(block.own[i], have.message[c]) & _LOW32)
+            have.order[c] = place_of(score) | (word2(block.own[i], have.message[c]) & LOW32)
         _rank(count, have.order, have.rank)
         for c in range(count):
             at = filled + have.rank[c]
@@ -155,12 +154,12 @@ def _seen_by(
     """Write those of a viewer's draws that it may see, each once; returns how many."""
     hot, base, message = tables.hot, np.uint32(tables.first), have.message
     count = np.int64(0)
-    taken = _NONE
+    taken = ZERO
     for j in range(start, end):
         m = block.found[j]
         bit = bit_of(m)
         is_friend = j < friendly
-        if taken & bit != _NONE:
+        if taken & bit != ZERO:
             twin = 0
             while twin < count and message[twin] != m:
                 twin += 1

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import Ids
 from sim.core.rng import Stream
 from sim.core.threads import workers
 from sim.platform.acts.acts_kernels import collect
@@ -27,8 +28,6 @@ from sim.platform.feed.exposures import ExposurePart, Exposures, Showings, TickE
 from sim.platform.feed.ranking_kernels import count_shown, tally
 from sim.platform.feed.serving import in_threads
 from sim.world.contract import PlatformState, WorldState
-
-Ids = npt.NDArray[np.uint32]
 
 WAVE = 1 << 15
 """Viewers of a wave, where feeds are not kept."""

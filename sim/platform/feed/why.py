@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import Array
 from sim.core import rng
 from sim.core.rng import Stream
 from sim.errors import InputError
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from sim.platform.feed.exposures import ExposurePart
 
 from sim.world.contract import PlatformState
-
-Array = npt.NDArray[Any]
 
 _COUNTED = {
     "likes": (Act.LIKE,),

@@ -8,10 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import Ids
 from sim.platform.acts.acts_kernels import by_topic
 from sim.platform.posts.posts import Flag, Kind, Posts
-
-Ids = npt.NDArray[np.uint32]
 
 TOPICS = 64
 NEWEST = 16_384

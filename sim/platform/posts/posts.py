@@ -15,12 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import I32, U8, Ids
 from sim.errors import CapacityError, InputError
 from sim.platform.feed.candidates_kernels import AUTHOR, CREATED, LIKES, SHARES, SHOWN
-
-Ids = npt.NDArray[np.uint32]
-Ints = npt.NDArray[np.int32]
-Bytes = npt.NDArray[np.uint8]
 
 LIMIT = 2**31 - 1
 """Messages that a world can number."""
@@ -92,7 +89,7 @@ class Posts:
         return self._cold.live
 
     @property
-    def links(self) -> Ints:
+    def links(self) -> I32:
         """int32 (posts, 2): parent and cascade, -1 for none; made anew."""
         return np.stack([self.parent, self.cascade], axis=1)
 
@@ -102,7 +99,7 @@ class Posts:
         return _read_only(self.hot[:, AUTHOR])
 
     @property
-    def created(self) -> Ints:
+    def created(self) -> I32:
         """The tick in which it was posted, int32."""
         return _read_only(self.hot.view(np.int32)[:, CREATED])
 
@@ -127,22 +124,22 @@ class Posts:
         return _read_only(self.hot[:, SHOWN])
 
     @property
-    def appeal(self) -> Bytes:
+    def appeal(self) -> U8:
         """How much it appeals whatever one's interests, uint8, in 1/255."""
         return self._byte(0)
 
     @property
-    def topic(self) -> Bytes:
+    def topic(self) -> U8:
         """The bit of its first tag, uint8; 255 without."""
         return self._byte(1)
 
     @property
-    def flags(self) -> Bytes:
+    def flags(self) -> U8:
         """What the platform has put on it, uint8 (:class:`Flag`)."""
         return self._byte(2)
 
     @property
-    def kind(self) -> Bytes:
+    def kind(self) -> U8:
         """What it is, uint8 (:class:`Kind`)."""
         return self._byte(3)
 
@@ -162,12 +159,12 @@ class Posts:
         return _read_only(self.cold[:, _REPORTS].astype(np.uint32))
 
     @property
-    def parent(self) -> Ints:
+    def parent(self) -> I32:
         """The message that it quotes or replies to, int32; -1 for none."""
         return _read_only(self._parent.live[:, 0])
 
     @property
-    def cascade(self) -> Ints:
+    def cascade(self) -> I32:
         """The id of the injected message that it is, int32; -1 for none."""
         return _read_only(self.cascades_of(slice(0, len(self))))
 
@@ -176,7 +173,7 @@ class Posts:
         """The number of each row."""
         return np.arange(self.first, self.next, dtype=np.uint32)
 
-    def _byte(self, place: int) -> Bytes:
+    def _byte(self, place: int) -> U8:
         return _read_only(self.hot.view(np.uint8)[:, 28 + place])
 
     @property
@@ -262,7 +259,7 @@ class Posts:
             self._cascades = {message: own for message, own in known if message >= self.first}
         return gone
 
-    def cascades_of(self, rows: slice) -> Ints:
+    def cascades_of(self, rows: slice) -> I32:
         """Return :attr:`cascade` of some rows one behind the other; made anew."""
         found = np.full(rows.stop - rows.start, -1, np.int32)
         begin, end = self.first + rows.start, self.first + rows.stop

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from sim.agents.lifecycle import belongs
+from sim.arrays import Ids
 from sim.errors import InputError
 from sim.platform.feed.candidates_kernels import remember
 from sim.platform.feed.ranking_kernels import count_shown
 from sim.platform.posts.posts import Flag, Kind
 from sim.world.contract import PlatformState, WorldState
-
-Ids = npt.NDArray[np.uint32]
 
 
 def found_posts(world: WorldState, platform: PlatformState, text: str) -> Ids:

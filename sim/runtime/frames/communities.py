@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.agents.columns import Agents
+from sim.arrays import F64, I64
 from sim.core import rng
 from sim.core.progress import Report, quiet
 from sim.core.rng import Stream
@@ -22,19 +23,17 @@ MOST_GROUPS = 200
 _TOP = 3
 _SLICE = 50_000
 
-Longs = npt.NDArray[np.int64]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CommunityTotals:
     """What does not depend on any message; the fields of ``Communities``."""
 
     names: tuple[str, ...]
-    labels: Longs
-    sizes: Longs
+    labels: I64
+    sizes: I64
     top: tuple[tuple[str, ...], ...]
     label: str
-    links: Longs
+    links: I64
     positions: npt.NDArray[np.float64]
     row_of: npt.NDArray[np.int32]
     total: int
@@ -85,7 +84,7 @@ def arrange(
     )
 
 
-def _is_alike(placed: CommunityTotals, row_of: npt.NDArray[np.int32], links: Longs) -> bool:
+def _is_alike(placed: CommunityTotals, row_of: npt.NDArray[np.int32], links: I64) -> bool:
     """Whether communities have the members they had, and but a few ties between them changed."""
     if not np.array_equal(placed.row_of, row_of):
         return False
@@ -97,7 +96,7 @@ def _origin(names: tuple[str, ...]) -> str:
     return "ground truth" if 2 * made_up < len(names) else "planted or detected"
 
 
-def _rows(labels: npt.NDArray[np.int32], count: int) -> tuple[Longs, npt.NDArray[np.int32], Longs]:
+def _rows(labels: npt.NDArray[np.int32], count: int) -> tuple[I64, npt.NDArray[np.int32], I64]:
     """Return (labels shown, row of each agent, members of each row)."""
     sizes = np.bincount(labels + 1, minlength=count + 1)
     outside, members = int(sizes[0]), sizes[1:]
@@ -114,7 +113,7 @@ def _title_of_rest(rest: int) -> str:
     return f"{rest:,} smaller ones" if rest else "in no community"
 
 
-def _links(ties: Ties, row_of: npt.NDArray[np.int32], groups: int, report: Report) -> Longs:
+def _links(ties: Ties, row_of: npt.NDArray[np.int32], groups: int, report: Report) -> I64:
     links = np.zeros((groups, groups), np.int64)
     for begin in range(0, ties.agents, _SLICE):
         report("counting ties between communities", 0.1 + 0.8 * begin / ties.agents)
@@ -131,15 +130,13 @@ def _top(
     return tuple(tuple(agents.name(v) for v in row if v >= 0) for row in best.tolist())
 
 
-Floats = npt.NDArray[np.float64]
-
 _ROUNDS = 150
 
 _CHANGED = 0.02
 """Share of ties; when more came or went since communities were placed, they are placed anew."""
 
 
-def positions(links: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> Floats:
+def positions(links: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> F64:
     """Return places for groups in the unit square.
 
     Forces of Fruchterman & Reingold, "Graph drawing by force-directed placement", Software:
@@ -157,29 +154,29 @@ def positions(links: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> Flo
     return _fitted(places)
 
 
-def _attraction(links: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> Floats:
+def _attraction(links: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> F64:
     """Return how strongly each pair belongs together, in [0, 1]: ties against what chance gives."""
     both = (links + links.T).astype(np.float64)
     np.fill_diagonal(both, 0.0)
     members = np.maximum(sizes, 1).astype(np.float64)
     density = both / np.sqrt(np.outer(members, members))
-    scaled: Floats = np.sqrt(density / max(float(density.max()), 1e-12))
+    scaled: F64 = np.sqrt(density / max(float(density.max()), 1e-12))
     return scaled
 
 
-def _move(places: Floats, pull: Floats, push: Floats, heat: float) -> Floats:
+def _move(places: F64, pull: F64, push: F64, heat: float) -> F64:
     apart = places[:, None, :] - places[None, :, :]
     distance = np.sqrt((apart**2).sum(axis=2)) + 1e-9
     ideal = 1.0 / np.sqrt(len(places))
     force = (ideal * push) ** 2 / distance - pull * distance**2 / ideal
     np.fill_diagonal(force, 0.0)
-    step: Floats = ((force / distance)[:, :, None] * apart).sum(axis=1)
+    step: F64 = ((force / distance)[:, :, None] * apart).sum(axis=1)
     step -= 0.5 * (places - places.mean(axis=0))  # a pull to the middle keeps strangers in sight
     step *= np.minimum(1.0, heat / (np.sqrt((step**2).sum(axis=1, keepdims=True)) + 1e-12))
     return step
 
 
-def _fitted(places: Floats) -> Floats:
+def _fitted(places: F64) -> F64:
     low, high = places.min(axis=0), places.max(axis=0)
-    fitted: Floats = (places - low) / np.maximum(high - low, 1e-9)
+    fitted: F64 = (places - low) / np.maximum(high - low, 1e-9)
     return fitted

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64, I32, I64
 from sim.network.analysis import groups_kernels as kernels
 from sim.spread.cascade import trees_kernels as trees
 from sim.spread.cascade.cascade import Cascade
@@ -15,9 +16,6 @@ from sim.spread.cascade.generations import cohorts_of
 MOST_COLUMNS = 400
 """Columns of time in a heat map; neighbours are merged when there would be more."""
 
-Ints = npt.NDArray[np.int32]
-Longs = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 T = TypeVar("T", bound=np.generic)
 
 
@@ -31,7 +29,7 @@ def frozen(array: npt.NDArray[T]) -> npt.NDArray[T]:
 class _Rows:
     """Rows of numbers that only grow; views handed out stay as they are."""
 
-    def __init__(self, rows: Longs) -> None:
+    def __init__(self, rows: I64) -> None:
         self._rows = rows.copy()
         self.size = len(rows)
 
@@ -44,7 +42,7 @@ class _Rows:
         self.size += 1
 
     @property
-    def view(self) -> Longs:
+    def view(self) -> I64:
         return frozen(self._rows[: self.size])
 
 
@@ -84,12 +82,12 @@ class Tally:
         return self._new.size
 
     @property
-    def history(self) -> Longs:
+    def history(self) -> I64:
         """Agents in each state, int64 (ticks, states)."""
         return self._history.view
 
     @property
-    def new(self) -> Longs:
+    def new(self) -> I64:
         """First adoptions in each tick, int64 (ticks,); row 0 counts the seeds."""
         return self._new.view
 
@@ -99,7 +97,7 @@ class Tally:
         return int(self._levels.max())
 
     @property
-    def cohorts(self) -> tuple[Floats, int]:
+    def cohorts(self) -> tuple[F64, int]:
         """R_t and the tick of :func:`~sim.spread.cascade.generations.cohorts_of`."""
         if not self.is_current:
             return cohorts_of(self.cascade)
@@ -157,7 +155,7 @@ class GroupTally:
         int64 (groups,): tick of the first adoption, -1 for none.
     """
 
-    def __init__(self, cascade: Cascade | None, row_of: Ints, sizes: Longs) -> None:
+    def __init__(self, cascade: Cascade | None, row_of: I32, sizes: I64) -> None:
         self.cascade = cascade
         self.onset = np.full(sizes.size, -1, np.int64)
         self._row_of = row_of
@@ -167,7 +165,7 @@ class GroupTally:
         self._counted = 0
 
     @classmethod
-    def empty(cls, sizes: Longs) -> GroupTally:
+    def empty(cls, sizes: I64) -> GroupTally:
         """Return the tally of no cascade."""
         return cls(None, np.empty(0, np.int32), sizes)
 
@@ -201,7 +199,7 @@ class GroupTally:
         }
 
 
-def _room(array: Longs, size: int) -> Longs:
+def _room(array: I64, size: int) -> I64:
     if array.size >= size:
         return array
     larger = np.zeros(max(size, 2 * array.size), np.int64)

@@ -12,8 +12,8 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import Array
 from sim.core.scratch import ScratchArray, ScratchFiles, give_back, is_filed, let_go
 from sim.errors import FileError
 from sim.store import available_bytes, save
@@ -29,7 +29,6 @@ SPARE_BYTES = 256 << 20
 
 _LOOK_SECONDS = 0.1
 
-Column = npt.NDArray[Any]
 Saver = Callable[["CheckpointCopy", Path], object]
 
 
@@ -43,26 +42,26 @@ class CheckpointCopy:
         twin.trail.seal(twin)
         self.trail = twin.trail
         self._twin = twin
-        self._state: tuple[dict[str, Any], dict[str, Column]] | None = None
+        self._state: tuple[dict[str, Any], dict[str, Array]] | None = None
         self._digest = ""
 
-    def dump(self) -> tuple[dict[str, Any], dict[str, Column]]:
+    def dump(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """Return the state, anew."""
         return dump_world(self._twin)
 
-    def packed(self) -> tuple[dict[str, Any], dict[str, Column]]:
+    def packed(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """Return the state as a file keeps it."""
         if self._state is None:
             self._state = self._packed()
         return self._state
 
-    def _packed(self) -> tuple[dict[str, Any], dict[str, Column]]:
+    def _packed(self) -> tuple[dict[str, Any], dict[str, Array]]:
         if self._buffers is None:
             return dump_world(self._twin, is_packed=True)
         joined = partial(self._buffers.joined, "packed.ended")
         return dump_world(self._twin, self._kept, is_packed=True, joined=joined)
 
-    def _kept(self, name: str, column: Column) -> Column:
+    def _kept(self, name: str, column: Array) -> Array:
         """Return a packed column where it takes no memory."""
         if name.startswith("ties."):
             self.ties.loosen()
@@ -313,13 +312,13 @@ class CopyBuffers:
         following._free = self._used
         return following
 
-    def copied(self, name: str, column: Column) -> Column:
+    def copied(self, name: str, column: Array) -> Array:
         """Return a copy of an array, C-contiguous."""
         if column.nbytes < LARGE:
             return np.array(column, order="C")
         return self._room(name, column.nbytes).hold(column)
 
-    def joined(self, name: str, parts: Sequence[Column]) -> Column:
+    def joined(self, name: str, parts: Sequence[Array]) -> Array:
         """Return bytes one behind the other, uint8; they are never in memory together."""
         size = sum(part.nbytes for part in parts)
         if size < LARGE:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from sim.agents.lifecycle import Lifecycle
 from sim.agents.traits import TRAITS
+from sim.arrays import Ids
 from sim.core.checks import number_or_word
 from sim.errors import InputError
 from sim.world.members import ActivityRecords, activity_records, chosen
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from sim.spread.cascade.adoption_log import Log
     from sim.world.world import World
 
-
-Ids = npt.NDArray[np.uint32]
 
 _CONDITION = re.compile(r"[:<>=(]|\bin\b|^(not )?online$")
 """What a condition has, and an id has not."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import I64, Ids
 from sim.errors import InputError
 from sim.platform.acts.kinds import Act
 from sim.platform.posts.posts import Kind
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from sim.spread.cascade.cascade import Cascade
     from sim.world.world import World
 
-
-Ids = npt.NDArray[np.uint32]
-Longs = npt.NDArray[np.int64]
 
 MOST_POSTS = 500
 """Organic messages that are listed, the most liked and shared."""
@@ -51,18 +49,18 @@ class MemberMessages(NamedTuple):
         As of :class:`~sim.platform.posts.posts.Posts`.
     """
 
-    number: Longs
-    author: Longs
-    created: Longs
-    likes: Longs
-    dislikes: Longs
-    shares: Longs
-    replies: Longs
-    reports: Longs
-    shown: Longs
-    kind: Longs
-    flags: Longs
-    cascade: Longs
+    number: I64
+    author: I64
+    created: I64
+    likes: I64
+    dislikes: I64
+    shares: I64
+    replies: I64
+    reports: I64
+    shown: I64
+    kind: I64
+    flags: I64
+    cascade: I64
 
     @classmethod
     def none(cls) -> MemberMessages:
@@ -387,7 +385,7 @@ def tree_of(
 class _Children:
     """Whom each entry of a log convinced, the largest branches first."""
 
-    def __init__(self, parent: npt.NDArray[Any], below: Longs) -> None:
+    def __init__(self, parent: npt.NDArray[Any], below: I64) -> None:
         self._order = np.lexsort((np.arange(parent.size), -below, parent))
         self._parent = parent[self._order]
 
@@ -397,7 +395,7 @@ class _Children:
         return found
 
 
-def _chosen(children: _Children, below: Longs) -> set[int]:
+def _chosen(children: _Children, below: I64) -> set[int]:
     """Return the entries that are drawn: the largest, each with the one that convinced it."""
     waiting = [(-int(below[at]), int(at)) for at in children.of(-1)[:WIDEST]]
     heapq.heapify(waiting)

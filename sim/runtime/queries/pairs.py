@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import Ids
 from sim.core.checks import number_or_word
 from sim.errors import InputError
 from sim.network.analysis.analysis import path_between, shortest_path
@@ -160,9 +160,6 @@ def _acts(world: World, one: int, other: int) -> tuple[tuple[int, str, str, int]
             about = -1 if message == NOBODY else message
             found.append((tick, world.agents.name(who), Act(act).says, about))
     return tuple(found[::-1])
-
-
-Ids = npt.NDArray[np.uint32]
 
 
 class PathInputs(NamedTuple):

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.agents.names import NameSnapshot, text_ranks
+from sim.jit.words import ONE
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -22,7 +23,6 @@ MOST_TAGS = 9
 """Interests that are compared of each member, in the order in which they are written."""
 
 _BITS = np.uint64(7)
-_ONE = np.uint64(1)
 
 
 class MemberInterests(NamedTuple):
@@ -70,8 +70,8 @@ def by_interests(tagged: MemberInterests) -> npt.NDArray[np.uint64]:
     rank = np.append(text_ranks(tagged.words) + np.uint32(1), np.uint32(0)).astype(np.uint64)
     nobody = len(tagged.words)
     for _ in range(MOST_TAGS):
-        lowest = left & (~left + _ONE)
-        bit = np.where(left > 0, np.bitwise_count(lowest - _ONE), nobody)
+        lowest = left & (~left + ONE)
+        bit = np.where(left > 0, np.bitwise_count(lowest - ONE), nobody)
         keys = (keys << _BITS) | rank[bit]
         left ^= lowest
     keys[tagged.masks == 0] = ~np.uint64(0)

@@ -11,13 +11,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 from weakref import WeakValueDictionary
 
 import numpy as np
-import numpy.typing as npt
 import xxhash
 
+from sim.arrays import Array
 from sim.core.checks import LAST_TICK, whole_number
 from sim.core.progress import Report, quiet
 from sim.core.scratch import ScratchFiles, let_go
@@ -45,8 +44,6 @@ _LOOKS = 16
 
 _GIVEN_UP = 8
 """One part in so many is dropped when there is no room for more."""
-
-Column = npt.NDArray[Any]
 
 
 class OutOfReachError(InputError):
@@ -346,13 +343,13 @@ class Past:
         world = self.world
         known = {} if newest is None else newest.columns
         marks = {} if newest is None else newest.marks
-        columns: dict[str, Column] = {}
+        columns: dict[str, Array] = {}
         seen: dict[str, bytes] = {}
         # Of plain ticks only interventions write to the columns of agents, as a ban does.
         is_plain = tuple(world.phases) == PHASES and not len(world.interventions)
         spared = not self._is_told and is_plain
 
-        def copied(name: str, column: Column) -> Column:
+        def copied(name: str, column: Array) -> Array:
             before = known.get(name)
             if before is not None and spared and name.startswith("agents."):
                 if name in marks:
@@ -375,7 +372,7 @@ class Past:
         let_go()
         return moment
 
-    def _filed(self, column: Column) -> Column:
+    def _filed(self, column: Array) -> Array:
         return self._spill.room(column.nbytes).hold(column)
 
     def _keep_to_budget(self) -> None:
@@ -416,11 +413,11 @@ class UndoPoint:
     twin: World
     seal: bytes
     was_told: bool
-    columns: dict[str, Column]
+    columns: dict[str, Array]
     marks: dict[str, bytes]
 
 
-def same(one: Column, other: Column) -> bool:
+def same(one: Array, other: Array) -> bool:
     """Whether two arrays are the same, bit for bit."""
     if one.dtype != other.dtype or one.shape != other.shape:
         return False
@@ -430,7 +427,7 @@ def same(one: Column, other: Column) -> bool:
     return bool((one.reshape(-1).view(kind) == other.reshape(-1).view(kind)).all())
 
 
-def mark(column: Column) -> bytes:
+def mark(column: Array) -> bytes:
     """Return a digest that tells a column from every other one."""
     state = xxhash.xxh3_128(f"{column.dtype.str} {column.shape}".encode())
     state.update(np.ascontiguousarray(column).reshape(-1).view(np.uint8).data)
@@ -453,7 +450,7 @@ def seal(world: World) -> bytes:
     return state.digest()
 
 
-def _arrays(cascade: Cascade) -> Iterator[Column]:
+def _arrays(cascade: Cascade) -> Iterator[Array]:
     for _, column in sorted(cascade.held.items()):
         if isinstance(column, SparseColumn):
             yield from (column.keys, column.values)
@@ -461,7 +458,7 @@ def _arrays(cascade: Cascade) -> Iterator[Column]:
             yield column
 
 
-def owners(world: World) -> Iterator[Column]:
+def owners(world: World) -> Iterator[Array]:
     """Yield every array that holds memory for a world."""
     columns = [*world.agents.dump()[1].values(), *world.opinions.values()]
     columns += [*world.ties.arrays(), *arrays_of(world.bonds)]

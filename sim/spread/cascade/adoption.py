@@ -8,11 +8,12 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import U64, Ids
 from sim.errors import PluginError
 from sim.jit.claims import NOBODY, commit_once, first_marked, mark, unmark
 from sim.jit.order import sort_ids
 from sim.spread.cascade.adoption_log import CascadeRecord
-from sim.spread.cascade.contacts import Bits, Ids, Scratch, bitmap
+from sim.spread.cascade.contacts import Scratch, bitmap
 from sim.spread.cascade.sparse_column import SparseColumn
 
 _Mark = tuple[int, int, int, list[int], tuple[int, int], Ids | None]
@@ -49,7 +50,7 @@ class Adoption(CascadeRecord):
         self._held: dict[str, Any] = {}
         self._owed = 0
         self.contacts_seen = 0
-        self.absent: Bits = np.empty(0, np.uint64)
+        self.absent: U64 = np.empty(0, np.uint64)
         self.memo: Any = None
         self._name = name
         self._now = 0
@@ -60,7 +61,7 @@ class Adoption(CascadeRecord):
         self._mark: _Mark | None = None
         self._before: dict[str, Any] | None = None
         self._copied = 0
-        self._adopted: Bits | None = None
+        self._adopted: U64 | None = None
 
     @property
     def held(self) -> dict[str, Any]:
@@ -118,20 +119,20 @@ class Adoption(CascadeRecord):
         return self.held
 
     @property
-    def done(self) -> Bits:
+    def done(self) -> U64:
         """Bitmap of agents that the message has no more to say to: adopters, at first.
 
         uint64 (words,), one bit an agent; a model may close more.
         """
         self.marks()
-        bits: Bits = self.columns["done"]
+        bits: U64 = self.columns["done"]
         return bits
 
-    def marks(self) -> Bits:
+    def marks(self) -> U64:
         """Return :attr:`done` for those that only read it, or mark adopters."""
         held = self.held
         if "done" in held:
-            bits: Bits = held["done"]
+            bits: U64 = held["done"]
             return bits
         bits = bitmap(self.agents, self._log.agents)
         if not self.laid:
@@ -143,7 +144,7 @@ class Adoption(CascadeRecord):
         return np.array_equal(self.marks(), bitmap(self.agents, self._log.agents))
 
     @property
-    def closed(self) -> Bits:
+    def closed(self) -> U64:
         """Bitmap of agents that cannot be reached this tick: :attr:`done`, and the absent."""
         done = self.marks()
         return done | self.absent if self.absent.size else done

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import Ids
 from sim.spread.cascade import trees_kernels as trees
-from sim.spread.cascade.contacts import Ids
 
 T = TypeVar("T", bound=np.generic)
 Keep = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]

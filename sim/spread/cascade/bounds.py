@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import Array
 from sim.core.bounds import Bound, require
 from sim.errors import InputError
 from sim.spread.cascade.sparse_column import SparseColumn
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 
 Bounds = dict[str, Bound]
-Column = npt.NDArray[Any]
 _NOBODY = 0xFFFFFFFF
 
 _RECORD: Bounds = {
@@ -62,7 +61,7 @@ ATTENTION: Bounds = {
 }
 
 
-def require_agents(columns: Mapping[str, Column], agents: int) -> None:
+def require_agents(columns: Mapping[str, Array], agents: int) -> None:
     """Refuse seeds and a log of agents that there are not: kernels trust them."""
     parts = [columns[f"log.{name}"] for name in ("agents", "ticks", "sources")]
     seeds, who, by = columns["seeds"], parts[0], parts[2]
@@ -74,7 +73,7 @@ def require_agents(columns: Mapping[str, Column], agents: int) -> None:
         raise InputError(f"Its seeds or adopters are not among {agents:,} agents.")
 
 
-def require_ticks(columns: Mapping[str, Column], first: int) -> None:
+def require_ticks(columns: Mapping[str, Array], first: int) -> None:
     """Refuse a log whose ticks are not those in which somebody is said to have adopted."""
     ticks, new = columns["log.ticks"], columns["new"]
     is_whole = ticks.dtype.kind == new.dtype.kind == "i" and new.ndim == 1 and new.size <= 1 << 31
@@ -112,7 +111,7 @@ def _bounds(model: type) -> dict[str, Bound]:
     return found | {"done": _RECORD["done"]}
 
 
-def _parts(held: Mapping[str, Column | SparseColumn]) -> Iterator[tuple[str, Column]]:
+def _parts(held: Mapping[str, Array | SparseColumn]) -> Iterator[tuple[str, Array]]:
     """Go through columns; one value an agent for those kept as tables, and each row of a pair."""
     for name, column in held.items():
         if isinstance(column, SparseColumn):
@@ -123,7 +122,7 @@ def _parts(held: Mapping[str, Column | SparseColumn]) -> Iterator[tuple[str, Col
             yield from ((f"{name}[{number}]", row) for number, row in enumerate(column))
 
 
-def _within(column: SparseColumn) -> Column:
+def _within(column: SparseColumn) -> Array:
     """Return the values of a table in the shape of a column; the others are 0."""
     values = np.zeros(column.agents, column.values.dtype)
     held = column.values[column.values != 0]
@@ -131,6 +130,6 @@ def _within(column: SparseColumn) -> Column:
     return values
 
 
-def _alike(held: Mapping[str, Column]) -> Iterator[tuple[str, Column]]:
+def _alike(held: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
     for name, column in held.items():
         yield "voice of" if name.startswith("voice of ") else name, column

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import U64, Ids
 from sim.core.bounds import under
 from sim.core.checks import LAST_TICK, whole_number
 from sim.core.data_frames import TickSeries
@@ -23,15 +24,7 @@ from sim.errors import InputError, UnknownNameError
 from sim.spread.cascade.adoption import Adoption
 from sim.spread.cascade.adoption_log import GrowingRows, Keep, Log
 from sim.spread.cascade.bounds import require_agents, require_bounds, require_ticks
-from sim.spread.cascade.contacts import (
-    Bits,
-    Broadcast,
-    Contacts,
-    DrawMode,
-    Draws,
-    Ids,
-    OpenedChannel,
-)
+from sim.spread.cascade.contacts import Broadcast, Contacts, DrawMode, Draws, OpenedChannel
 from sim.spread.cascade.faults import checked, said_by
 from sim.spread.cascade.generations import counts_of, generations, newest_r, r_of
 from sim.spread.cascade.sparse_column import SparseColumn
@@ -105,7 +98,7 @@ class Cascade(Adoption, TickSeries):
         self.around: Around | None = None
         self.rested, self.asked_at = "", 0
         self.shown: Ids | None = None
-        self.given_coins: Bits = np.empty(0, np.uint64)
+        self.given_coins: U64 = np.empty(0, np.uint64)
         self.given_thresholds: npt.NDArray[np.float64] = np.empty(0)
 
     # What it is
@@ -376,7 +369,7 @@ class Cascade(Adoption, TickSeries):
         self._measure()
         self._mark = None
 
-    def advance(self, tick: int, absent: Bits) -> None:
+    def advance(self, tick: int, absent: U64) -> None:
         """Say that the step of ``tick`` begins, without the agents of the bitmap ``absent``."""
         self._now = tick
         self.take_up()

@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import U64, Ids
 from sim.core import rng
 from sim.core.rng import Stream
 from sim.jit.claims import FREE, mark
@@ -19,8 +20,6 @@ from sim.network.graph.ties_kernels import tie_between
 from sim.network.relations.blocklist_kernels import shut
 from sim.spread.neighbours.threshold_kernels import in_trust
 
-Ids = npt.NDArray[np.uint32]
-Bits = npt.NDArray[np.uint64]
 DrawMode = Literal["coins", "skips"]
 N = TypeVar("N", np.uint8, np.uint16)
 
@@ -31,7 +30,7 @@ ALL_OPEN = np.empty(0, np.uint64), np.empty((0, 2), np.uint32), np.empty(0, np.u
 """Nobody's ears are closed."""
 
 
-def bitmap(agents: int, ids: npt.ArrayLike = ()) -> Bits:
+def bitmap(agents: int, ids: npt.ArrayLike = ()) -> U64:
     """Return a bitmap with one bit an agent (uint64 words), those of ``ids`` set."""
     words = np.zeros((agents + 63) // 64, np.uint64)
     mark(np.asarray(ids, np.uint32), words)
@@ -222,7 +221,7 @@ class Contacts:
         tick_minutes: float = 60.0,
         whole: Contacts | None = None,
         count: int | None = None,
-        closed: tuple[Bits, Ids, Ids] = ALL_OPEN,
+        closed: tuple[U64, Ids, Ids] = ALL_OPEN,
         state: object = None,
         seal: int = 0,
     ) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import U32, Ids
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Contacts, Draws, Ids
+from sim.spread.cascade.contacts import Contacts, Draws
 from sim.spread.compartments.sparse_tick import stepped
 
-Rows = npt.NDArray[np.uint32]
 Heard = Callable[[Ids], tuple[Ids, Ids]]
 
 
@@ -32,17 +31,17 @@ class FeedContacts(Contacts):
         network: Contacts,
         viewers: Ids,
         sources: Ids,
-        spare: list[Rows],
+        spare: list[U32],
         all_heard: Heard | None = None,
     ) -> None:
         order = np.lexsort((viewers, sources))
         heard, hearing = sources[order], viewers[order]
         speakers, starts, lengths = np.unique(heard, return_index=True, return_counts=True)
         self._speakers: Ids = speakers
-        self._spans: Rows = np.stack([starts, lengths], axis=1).astype(np.uint32)
+        self._spans: U32 = np.stack([starts, lengths], axis=1).astype(np.uint32)
         self._agents = network.agents
         self._spare = spare
-        self._lent: Rows | None = None
+        self._lent: U32 | None = None
         self._pairs, self._all_heard = (viewers, sources), all_heard
         self._crowd: FeedContacts | None = None
         trust, kind = network.between(heard, hearing)
@@ -69,7 +68,7 @@ class FeedContacts(Contacts):
         return self._agents
 
     @property
-    def rows(self) -> Rows:
+    def rows(self) -> U32:
         """uint32 (agents, 2): start and length of each agent's row."""
         if self._lent is None:
             fits = self._spare and len(self._spare[-1]) == self._agents
@@ -78,7 +77,7 @@ class FeedContacts(Contacts):
         return self._lent
 
     @rows.setter
-    def rows(self, rows: Rows) -> None:
+    def rows(self, rows: U32) -> None:
         """Take no rows: they are lent."""
 
     @property
@@ -94,7 +93,7 @@ class FeedContacts(Contacts):
             viewers, sources = self._pairs
             more = self._all_heard(np.unique(viewers))
             pairs = np.stack([np.append(viewers, more[0]), np.append(sources, more[1])])
-            known: Rows = np.unique(pairs, axis=1)
+            known: U32 = np.unique(pairs, axis=1)
             self._crowd = FeedContacts(self.whole, known[0], known[1], self._spare)
         return self._crowd
 

@@ -14,17 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.agents.lifecycle import belongs
+from sim.arrays import I32, I64, Bools, Ids
 from sim.spread.cascade import trees_kernels as trees
 from sim.spread.cascade.sparse_column import SparseColumn
 
 if TYPE_CHECKING:
     from sim.spread.cascade.cascade import Cascade
-    from sim.spread.cascade.contacts import Ids
 
-
-Ints = npt.NDArray[np.int32]
-Longs = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 _TURN = "turn"
 _BEGAN, _CAUSED = "_began", "_caused"
@@ -48,9 +44,9 @@ class Generations(NamedTuple):
     """
 
     first: int
-    began: Longs
-    caused: Longs
-    still: Longs
+    began: I64
+    caused: I64
+    still: I64
     is_over: bool
     now: int
 
@@ -62,7 +58,7 @@ def cohorts(cascade: Cascade) -> Generations:
     return Generations(cascade.started_at, began, caused, still, not cascade.alive, now)
 
 
-def summed(about: Iterable[Generations], starts: Longs, stop: int) -> tuple[Longs, Longs, Longs]:
+def summed(about: Iterable[Generations], starts: I64, stop: int) -> tuple[I64, I64, I64]:
     """Return what :func:`r_of` takes, of stretches of ticks and of some messages together."""
     first = int(starts[0]) if starts.size else 0
     sums = np.zeros((3, max(stop - first, 0)), np.int64)
@@ -95,9 +91,9 @@ class AdopterStates(NamedTuple):
         Whether adopters may leave their course and adopt again.
     """
 
-    adopts: Flags
-    course: Flags
-    passes_on: Flags
+    adopts: Bools
+    course: Bools
+    passes_on: Bools
     re_enters: bool
 
 
@@ -122,8 +118,8 @@ def follow_again(
     cascade: Cascade,
     agents: Ids,
     claims: npt.NDArray[np.uint64],
-    adopts: Flags,
-    course: Flags,
+    adopts: Bools,
+    course: Bools,
     tick: int,
 ) -> None:
     """Count the adoptions that the claims of a tick make, before they are written."""
@@ -141,8 +137,8 @@ def follow_again(
 
 
 def generations(
-    cascade: Cascade, row_of: Ints | None = None, caused: Longs | None = None
-) -> tuple[Longs, ...]:
+    cascade: Cascade, row_of: I32 | None = None, caused: I64 | None = None
+) -> tuple[I64, ...]:
     """Return (adoptions, what these caused, how many of them may cause more) of each tick.
 
     Each int64 (ticks + 1,), from ``started_at``.
@@ -165,7 +161,7 @@ def generations(
     return cascade.new_adopters, caused, _still(cascade, adopted_at, first)
 
 
-def _still(cascade: Cascade, row_of: Ints | SparseColumn, first: int) -> Longs:
+def _still(cascade: Cascade, row_of: I32 | SparseColumn, first: int) -> I64:
     """Count in each row who may still cause an adoption: one pass without a copy, where it can.
 
     Who was destroyed stays in its state, and convinces nobody any more.
@@ -183,18 +179,18 @@ def _still(cascade: Cascade, row_of: Ints | SparseColumn, first: int) -> Longs:
     return np.bincount(row[(row >= 0) & (row < rows)], minlength=rows)
 
 
-def counts_of(began: Longs) -> Longs:
+def counts_of(began: I64) -> I64:
     """Return adoptions in each generation, -1 where they were not all counted."""
     return np.where(began < _UNKNOWN, began, -1)
 
 
-def r_of(began: Longs, caused: Longs, still: Longs) -> npt.NDArray[np.float64]:
+def r_of(began: I64, caused: I64, still: I64) -> npt.NDArray[np.float64]:
     """Return R_t, float64 (ticks + 1,); NaN where nobody adopted, or some may cause more."""
     is_whole = (began > 0) & (began < _UNKNOWN) & (still == 0)
     return np.where(is_whole, caused / np.maximum(began, 1), np.nan)
 
 
-def newest_whole(r: npt.NDArray[np.float64], began: Longs) -> int:
+def newest_whole(r: npt.NDArray[np.float64], began: I64) -> int:
     """Return the row of the newest generation before which all are whole, -1 without one.
 
     A later one that is whole already is one whose members were done early, and caused fewer. The
@@ -213,7 +209,7 @@ def newest_r(cascade: Cascade) -> tuple[float, int]:
 
 
 def cohorts_of(
-    cascade: Cascade, row_of: Ints | None = None, caused: Longs | None = None
+    cascade: Cascade, row_of: I32 | None = None, caused: I64 | None = None
 ) -> tuple[npt.NDArray[np.float64], int]:
     """Return (R_t, the tick of the newest whole generation after the seeds').
 
@@ -243,7 +239,7 @@ def _destroyed(cascade: Cascade) -> Ids:
     return np.flatnonzero(~belongs(status, "network")).astype(np.uint32)
 
 
-def _long(column: Longs, rows: int) -> Longs:
+def _long(column: I64, rows: int) -> I64:
     """Return a column of so many rows, 0 where it has none."""
     out = np.zeros(rows, np.int64)
     out[: min(rows, column.size)] = column[:rows]

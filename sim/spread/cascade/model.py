@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import Ids
 from sim.core.bounds import Bound
 from sim.core.cards import Card
 from sim.core.params import Parameters
 from sim.core.rng import Stream
 from sim.core.theory import Setting, Theory
 from sim.jit import claims
+from sim.jit.words import CODE, EVER
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Contacts, DrawMode, Draws, Ids
+from sim.spread.cascade.contacts import Contacts, DrawMode, Draws
 from sim.spread.cascade.faults import blame
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.influence.live_edges import LiveEdges
@@ -36,9 +38,6 @@ SLICE = 32_768
 
 NO_NETWORK = 1 << 53
 """As many ties as no network has: in ``_basis`` of sums that were forgotten."""
-
-_EVER = np.uint8(0x80)
-_CODE = np.uint8(0x7F)
 
 
 class PropagationModel(Parameters):
@@ -209,7 +208,7 @@ class PropagationModel(Parameters):
             found[cascade.adopters] = 1
             return found
         values = state.dense() if isinstance(state, SparseColumn) else np.asarray(state)
-        return (values & _CODE).astype(np.uint8)
+        return (values & CODE).astype(np.uint8)
 
     def passing_states(self, cascade: Cascade) -> npt.NDArray[np.bool_] | None:
         """Return in which states adopters may still convince somebody, bool (states,).
@@ -229,7 +228,7 @@ class PropagationModel(Parameters):
         passes_on = self.passing_states(cascade)
         if passes_on is not None:
             agents, values = cascade.held["state"].items()
-            found: Ids = agents[passes_on[values & _CODE] & (values >= _EVER)]
+            found: Ids = agents[passes_on[values & CODE] & (values >= EVER)]
             return found
         once = type(self).is_quiet is PropagationModel.is_quiet and cascade.is_carried is None
         return cascade.yet_to_speak if once else cascade.adopters

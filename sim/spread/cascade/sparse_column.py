@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import Array
 from sim.errors import InputError
 from sim.jit import sparse as kernels
 
-Values = npt.NDArray[Any]
 _NO_KEYS = np.empty(0, np.uint32)
 _LEAST = 256
 
@@ -43,7 +42,7 @@ class SparseColumn:
     def __init__(self, agents: int, dtype: npt.DTypeLike) -> None:
         self.agents = agents
         self.keys = _NO_KEYS
-        self.values: Values = np.empty(0, dtype)
+        self.values: Array = np.empty(0, dtype)
         self._taken = 0
         self._resize(_LEAST)
 
@@ -89,7 +88,7 @@ class SparseColumn:
         if self.is_dense:
             self.values = np.concatenate([self.values, np.zeros(count, self.values.dtype)])
 
-    def __getitem__(self, ids: npt.ArrayLike) -> Values:
+    def __getitem__(self, ids: npt.ArrayLike) -> Array:
         """Return the values of agents."""
         wanted = np.asarray(ids, np.uint32).reshape(-1)
         out = np.empty(wanted.size, self.values.dtype)
@@ -103,7 +102,7 @@ class SparseColumn:
         given = np.broadcast_to(np.asarray(values, self.values.dtype), wanted.shape)
         kernels.store(self.keys, self.values, wanted, np.ascontiguousarray(given))
 
-    def items(self) -> tuple[npt.NDArray[np.uint32], Values]:
+    def items(self) -> tuple[npt.NDArray[np.uint32], Array]:
         """Return (agents, values) where a value is not 0, agents ascending."""
         at = np.flatnonzero(self.values)
         if self.is_dense:
@@ -112,20 +111,20 @@ class SparseColumn:
         order = np.argsort(agents)
         return agents[order], self.values[at[order]]
 
-    def dense(self) -> Values:
+    def dense(self) -> Array:
         """Return one value an agent, (agents,)."""
         out = np.zeros(self.agents, self.values.dtype)
         agents, values = self.items()
         out[agents] = values
         return out
 
-    def still(self, copied: Callable[[str, Values], Values]) -> SparseColumn:
+    def still(self, copied: Callable[[str, Array], Array]) -> SparseColumn:
         """Return a twin whose arrays are ``copied(name, array)``."""
         twin = copy(self)
         twin.keys, twin.values = copied(".keys", self.keys), copied(".values", self.values)
         return twin
 
-    def dump(self) -> dict[str, Values]:
+    def dump(self) -> dict[str, Array]:
         """Return what a snapshot keeps, in the smaller of two forms."""
         agents, values = self.items()
         if agents.nbytes + values.nbytes < self.agents * values.itemsize:
@@ -133,7 +132,7 @@ class SparseColumn:
         return {"": self.dense()}
 
     @classmethod
-    def taken(cls, name: str, columns: dict[str, Values], agents: int) -> SparseColumn:
+    def taken(cls, name: str, columns: dict[str, Array], agents: int) -> SparseColumn:
         """Return the column of :meth:`dump` under ``name``; its parts are taken out of a dict."""
         if name in columns:
             values = columns.pop(name)

@@ -5,15 +5,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import I32, I64, U8, U32, U64
 from sim.jit.claims import NOBODY
 from sim.jit.jit import kernel
 from sim.jit.sparse import slot, take_slot
-from sim.jit.types import I32, I64, U8, U32, U64
-
-_S32 = np.uint64(32)
-_BYTE = np.uint64(0xFF)
-_LOW32 = np.uint64(0xFFFFFFFF)
-_CODE = np.uint8(0x7F)
+from sim.jit.words import BYTE, CODE, LOW32, S32
 
 
 @kernel
@@ -95,7 +91,7 @@ def count_waiting(
         int64 (rows,), added to.
     """
     for v in range(states.size):
-        if states[v] > _CODE and passes_on[states[v] & _CODE]:
+        if states[v] > CODE and passes_on[states[v] & CODE]:
             row = row_of[v] - first
             if 0 <= row < out.size:
                 out[row] += 1
@@ -184,15 +180,15 @@ def count_again(
         int64 (row + 1,): adoptions of each cohort, and those they caused. Added to.
     """
     for i in range(agents.size):
-        new = (claims[i] >> _S32) & _BYTE
-        if adopts[new] and not course[states[slot(keys, np.uint64(agents[i]))] & _CODE]:
+        new = (claims[i] >> S32) & BYTE
+        if adopts[new] and not course[states[slot(keys, np.uint64(agents[i]))] & CODE]:
             began[row] += 1
-            source = np.uint32(claims[i] & _LOW32)
+            source = np.uint32(claims[i] & LOW32)
             if source != NOBODY:
                 turn = turns[slot(turn_keys, np.uint64(source))]
                 if 0 < turn <= row + 1:
                     caused[turn - 1] += 1
     for i in range(agents.size):
-        new = (claims[i] >> _S32) & _BYTE
-        if adopts[new] and not course[states[slot(keys, np.uint64(agents[i]))] & _CODE]:
+        new = (claims[i] >> S32) & BYTE
+        if adopts[new] and not course[states[slot(keys, np.uint64(agents[i]))] & CODE]:
             turns[take_slot(turn_keys, np.uint64(agents[i]))] = row + 1

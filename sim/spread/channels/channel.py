@@ -18,6 +18,7 @@ import numpy.typing as npt
 import xxhash
 
 from sim.agents.lifecycle import belongs
+from sim.arrays import F64, Bools, Ids
 from sim.core.authors import returned
 from sim.core.cards import Card
 from sim.core.params import Parameters
@@ -25,11 +26,9 @@ from sim.core.plugin_files import API_VERSION
 from sim.core.rng import Lots
 from sim.errors import InputError
 from sim.network.graph.ties_kernels import tie_between
-from sim.spread.cascade.contacts import Contacts, Ids, OpenedChannel
+from sim.spread.cascade.contacts import Contacts, OpenedChannel
 from sim.spread.cascade.faults import is_interruption, said_by
 
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
 Chosen = Bools | tuple[npt.ArrayLike, npt.ArrayLike]
 """What a channel says: a mask over ties, or (speakers, listeners)."""
 
@@ -121,11 +120,11 @@ class ChannelView:
         return self._targets
 
     @property
-    def trust(self) -> Floats:
+    def trust(self) -> F64:
         """The listener's trust in the speaker, float64 (ties,) in [0, 1]."""
         if not self._network.trust.size:
             return np.ones(self.ties)
-        shares: Floats = self.tight(self._network.trust) / 65535.0
+        shares: F64 = self.tight(self._network.trust) / 65535.0
         return shares
 
     @property
@@ -175,7 +174,7 @@ class ChannelView:
 
     def draw(
         self, ids: npt.ArrayLike, ids2: npt.ArrayLike | None = None, *, once: bool = False
-    ) -> Floats:
+    ) -> F64:
         """Return a float64 in [0, 1) for each id, or pair of ids: the only randomness.
 
         Parameters

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import PrivateAttr
 
+from sim.arrays import Ids
 from sim.core.bounds import Bound
 from sim.core.cache import BoundedCache
 from sim.core.cards import Card
@@ -17,9 +18,10 @@ from sim.core.theory import Setting, Theory
 from sim.errors import InputError, ParameterError, UnknownNameError
 from sim.jit.claims import NOBODY
 from sim.jit.order import merge_ids, sort_ids
+from sim.jit.words import CODE, EVER
 from sim.spread.cascade.bounds import STATES
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Contacts, DrawMode, Draws, Ids, Scratch
+from sim.spread.cascade.contacts import Contacts, DrawMode, Draws, Scratch
 from sim.spread.cascade.generations import (
     AdopterStates,
     again_counted,
@@ -44,8 +46,6 @@ from sim.spread.compartments.rules import (
 from sim.spread.compartments.single_contact import let_call
 from sim.spread.theory.theories import curves
 
-_EVER = np.uint8(0x80)
-_CODE = np.uint8(0x7F)
 _MOST_TABLES = 1000
 _tables: BoundedCache[RuleTable] = BoundedCache(_MOST_TABLES)
 _lives: BoundedCache[AdopterStates] = BoundedCache(_MOST_TABLES)
@@ -127,7 +127,7 @@ class Compartments(PropagationModel):
         self.in_world(cascade)
         first = self.states.index(self.seeded)
         state = cascade.held["state"] = SparseColumn(cascade.agents, np.uint8)
-        state[cascade.seeds] = np.uint8(first) | _EVER
+        state[cascade.seeds] = np.uint8(first) | EVER
         cascade.tally[:] = 0
         cascade.tally[0] = cascade.agents - cascade.seeds.size
         cascade.tally[first] += cascade.seeds.size
@@ -272,7 +272,7 @@ class Compartments(PropagationModel):
             tick = cascade.started_at + len(cascade.history)
             return not could_change(cascade, contacts, table, live[:count], tick)
         restless = np.diff(table.soff) > 0
-        if (restless[state[live] & _CODE] if absent else cascade.tally[restless] > 0).any():
+        if (restless[state[live] & CODE] if absent else cascade.tally[restless] > 0).any():
             return False
         return not kernels.any_contact_left(
             contacts.rows, contacts.targets, live, count, state.keys, state.values,
@@ -330,9 +330,9 @@ def _live(state: SparseColumn, table: RuleTable) -> Ids:
     restless = _restless(table)
     if restless[0]:
         state.make_dense()
-        return np.flatnonzero(restless[state.values & _CODE]).astype(np.uint32)
+        return np.flatnonzero(restless[state.values & CODE]).astype(np.uint32)
     agents, values = state.items()
-    live: Ids = agents[restless[values & _CODE]]
+    live: Ids = agents[restless[values & CODE]]
     return live
 
 

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import I64, U8, Ids
 from sim.core.rng import Stream
 from sim.jit.claims import BATCH, count_ties
+from sim.jit.words import CODE
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Contacts, Draws, Ids, Scratch
+from sim.spread.cascade.contacts import Contacts, Draws, Scratch
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.compartments import conditional_kernels as kernels
 from sim.spread.compartments.conditions import ConditionRows, RuleCondition
@@ -20,9 +22,6 @@ from sim.spread.compartments.table_kernels import table_attempts
 
 ROOM = 65_536
 """Contacts listed at once."""
-_CODE = np.uint8(0x7F)
-Longs = npt.NDArray[np.int64]
-Bytes = npt.NDArray[np.uint8]
 
 
 @dataclass
@@ -109,19 +108,19 @@ def _sums(table: RuleTable) -> npt.NDArray[np.float64]:
     return np.where(ends > table.soff[:-1], np.append(table.scum, 0.0)[ends - 1], 0.0)
 
 
-def _looked_up(column: Bytes, chosen: Longs) -> Bytes:
+def _looked_up(column: U8, chosen: I64) -> U8:
     """Return the new state of each outcome, 255 where there is none."""
     return np.append(column, np.uint8(KEEP))[chosen]
 
 
 def _chosen(
-    off: Longs,
+    off: I64,
     part: npt.NDArray[np.float64],
     when: tuple[RuleCondition | None, ...],
-    row: Longs,
+    row: I64,
     share: npt.NDArray[np.float64],
     scene: ConditionRows,
-) -> Longs:
+) -> I64:
     """Return the outcome of each hit, -1 for none.
 
     Among the outcomes of a row whose condition holds, chances are added up in the order of the
@@ -146,7 +145,7 @@ def could_change(
     """Return whether a change that no condition forbids for good is left to the live agents."""
     memory: dict[Any, Any] = {}
     state: SparseColumn = cascade.held["state"]
-    codes = (state[live] & _CODE).astype(np.int64)
+    codes = (state[live] & CODE).astype(np.int64)
     alone = ConditionRows(cascade, contacts, tick, live, memory=memory)
     if _may(table.soff, table.swhen, codes, alone):
         return True
@@ -165,9 +164,7 @@ def could_change(
     return False
 
 
-def _may(
-    off: Longs, when: tuple[RuleCondition | None, ...], row: Longs, scene: ConditionRows
-) -> bool:
+def _may(off: I64, when: tuple[RuleCondition | None, ...], row: I64, scene: ConditionRows) -> bool:
     """Return whether any outcome of any row could happen."""
     for number in np.unique(row).tolist():
         seen = scene.part(np.flatnonzero(row == number))
@@ -181,7 +178,7 @@ def _may(
 def note_entries(cascade: Cascade, moved: Ids, scratch: Scratch, touched: int, tick: int) -> None:
     """Write down who enters another state in this tick: who moved alone, and who is claimed."""
     ids = scratch.touched[:touched]
-    old = cascade.held["state"][ids] & _CODE
+    old = cascade.held["state"][ids] & CODE
     new = (scratch.claim[ids] >> np.uint64(32)).astype(np.uint8)
     now = np.int32(tick - cascade.started_at)
     cascade.held["since"][moved] = now

@@ -12,18 +12,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim.arrays import F64, I64, U8, U16, U32, U64
 from sim.jit.claims import BATCH, BLOCK, FREE, NOBODY, is_open, remix
 from sim.jit.jit import kernel
 from sim.jit.mix import uniform, word
 from sim.jit.sparse import slot, take_slot
-from sim.jit.types import F64, I64, U8, U16, U32, U64, Number, Word
+from sim.jit.types import Number, Word
+from sim.jit.words import CODE, EVER, LOW32, S32, S40
 from sim.spread.compartments.table_kernels import ContactRules, code_of, pick, put
 
-_S40 = np.uint64(40)
-_S32 = np.uint64(32)
-_LOW32 = np.uint64(0xFFFFFFFF)
-_CODE = np.uint8(0x7F)
-_EVER = np.uint8(0x80)
 _KEEP = 255
 _SKIPS = 2
 
@@ -74,8 +71,8 @@ def table_hits(
             rows, targets, live, i, hi, at, k, key, keys, state, rules, tossed, batch, drawn
         )
         for j in range(size):
-            u: Number = batch[j] >> _S32
-            e = np.uint64(rows[u, 0]) + (batch[j] & _LOW32)
+            u: Number = batch[j] >> S32
+            e = np.uint64(rows[u, 0]) + (batch[j] & LOW32)
             v: Number = np.uint64(targets[e])
             s: int = code_of(keys, state, u)
             r = s * mode.size + code_of(keys, state, v)
@@ -114,11 +111,11 @@ def claim_hits(
     for j in range(speaker.size):
         u = np.uint64(speaker[j])
         v = np.uint64(listener[j])
-        high = bits[j] << _S40
+        high = bits[j] << S40
         if becomes[j] != _KEEP:
-            m = put(claim, touched, m, v, high | (np.uint64(becomes[j]) << _S32) | u)
+            m = put(claim, touched, m, v, high | (np.uint64(becomes[j]) << S32) | u)
         if turned[j] != _KEEP:
-            m = put(claim, touched, m, u, high | (np.uint64(turned[j]) << _S32) | v)
+            m = put(claim, touched, m, u, high | (np.uint64(turned[j]) << S32) | v)
     return m
 
 
@@ -162,17 +159,17 @@ def befall(
         if claim[u] != FREE:
             continue
         code = state[slot(keys, u)]
-        s = np.int64(code & _CODE)
+        s = np.int64(code & CODE)
         new = s
         if becomes[i] != _KEEP:
             new = np.int64(becomes[i])
-            if adopting[new] and not code & _EVER:
-                low = (np.uint64(new) << _S32) | np.uint64(NOBODY)
-                claim[u] = (word(key, u) << _S40) | low
+            if adopting[new] and not code & EVER:
+                low = (np.uint64(new) << S32) | np.uint64(NOBODY)
+                claim[u] = (word(key, u) << S40) | low
                 touched[m] = np.uint32(u)
                 m += 1
                 continue
-            state[take_slot(keys, u)] = (code & _EVER) | np.uint8(new)
+            state[take_slot(keys, u)] = (code & EVER) | np.uint8(new)
             tally[s] -= 1
             tally[new] += 1
             changed[c] = np.uint32(u)

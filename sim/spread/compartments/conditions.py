@@ -14,16 +14,16 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import Bools, Ids
 from sim.errors import InputError
+from sim.jit.words import CODE
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Contacts, Ids
+from sim.spread.cascade.contacts import Contacts
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.exposure.columns import count_hearings
 from sim.spread.exposure.exposures_kernels import shared_interests
 
 Side = Literal["listener", "speaker"]
-Truth = npt.NDArray[np.bool_]
-_CODE = np.uint8(0x7F)
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
     "==": operator.eq, "!=": operator.ne,
@@ -77,15 +77,15 @@ class RuleCondition:
 
     __slots__ = ()
 
-    def holds(self, scene: ConditionRows) -> Truth:
+    def holds(self, scene: ConditionRows) -> Bools:
         """Return where it holds now, bool (rows,)."""
         raise NotImplementedError
 
-    def may(self, scene: ConditionRows) -> Truth:
+    def may(self, scene: ConditionRows) -> Bools:
         """Return where it could still hold while no state changes: with time alone."""
         raise NotImplementedError
 
-    def must(self, scene: ConditionRows) -> Truth:
+    def must(self, scene: ConditionRows) -> Bools:
         """Return where it goes on to hold while no state changes."""
         raise NotImplementedError
 
@@ -123,16 +123,16 @@ class _Joined(RuleCondition):
                     "put each comparison in parentheses."
                 )
 
-    def _join(self, one: Truth, two: Truth) -> Truth:
+    def _join(self, one: Bools, two: Bools) -> Bools:
         return one & two if self.is_and else one | two
 
-    def holds(self, scene: ConditionRows) -> Truth:
+    def holds(self, scene: ConditionRows) -> Bools:
         return self._join(self.left.holds(scene), self.right.holds(scene))
 
-    def may(self, scene: ConditionRows) -> Truth:
+    def may(self, scene: ConditionRows) -> Bools:
         return self._join(self.left.may(scene), self.right.may(scene))
 
-    def must(self, scene: ConditionRows) -> Truth:
+    def must(self, scene: ConditionRows) -> Bools:
         return self._join(self.left.must(scene), self.right.must(scene))
 
     def comparisons(self) -> Iterator[QuantityComparison]:
@@ -144,13 +144,13 @@ class _Joined(RuleCondition):
 class _Not(RuleCondition):
     inner: RuleCondition
 
-    def holds(self, scene: ConditionRows) -> Truth:
+    def holds(self, scene: ConditionRows) -> Bools:
         return ~self.inner.holds(scene)
 
-    def may(self, scene: ConditionRows) -> Truth:
+    def may(self, scene: ConditionRows) -> Bools:
         return ~self.inner.must(scene)
 
-    def must(self, scene: ConditionRows) -> Truth:
+    def must(self, scene: ConditionRows) -> Bools:
         return ~self.inner.may(scene)
 
     def comparisons(self) -> Iterator[QuantityComparison]:
@@ -280,7 +280,7 @@ def _heard(scene: ConditionRows, codes: tuple[int, ...]) -> SparseColumn:
         agents, values = cascade.held["state"].items()
         column = scene.memory[codes] = SparseColumn(cascade.agents, np.uint32)
         nobody = np.zeros((cascade.agents + 63) // 64, np.uint64)
-        within = agents[np.isin(values & _CODE, codes)]
+        within = agents[np.isin(values & CODE, codes)]
         count_hearings(column, network, within, nobody, 2**32 - 1)
     found: SparseColumn = scene.memory[codes]
     return found
@@ -307,22 +307,22 @@ class QuantityComparison(RuleCondition):
             return self.left.value(scene), right.value(scene)
         return self.left.value(scene), scene.parameter(right) if isinstance(right, str) else right
 
-    def holds(self, scene: ConditionRows) -> Truth:
+    def holds(self, scene: ConditionRows) -> Bools:
         """Return where it holds now."""
-        found: Truth = _OPERATORS[self.sign](*self._sides(scene))
+        found: Bools = _OPERATORS[self.sign](*self._sides(scene))
         return found
 
-    def may(self, scene: ConditionRows) -> Truth:
+    def may(self, scene: ConditionRows) -> Bools:
         """Return where it could hold while only time passes: what has elapsed grows."""
         if not any(isinstance(side, _Elapsed) for side in (self.left, self.right)):
             return self.holds(scene)
         if isinstance(self.right, Quantity) or self.sign in {">", ">=", "!="}:
             return np.ones(scene.listener.size, np.bool_)
         left, right = self._sides(scene)
-        found: Truth = left <= right if self.sign == "==" else _OPERATORS[self.sign](left, right)
+        found: Bools = left <= right if self.sign == "==" else _OPERATORS[self.sign](left, right)
         return found
 
-    def must(self, scene: ConditionRows) -> Truth:
+    def must(self, scene: ConditionRows) -> Bools:
         """Return where it goes on to hold while only time passes."""
         if not any(isinstance(side, _Elapsed) for side in (self.left, self.right)):
             return self.holds(scene)

@@ -9,14 +9,16 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import Ids
 from sim.core import rng
 from sim.core.cards import Card
 from sim.core.rng import Stream
 from sim.core.theory import Setting, Theory
 from sim.errors import InputError, UnknownNameError
 from sim.jit.order import sort_ids
+from sim.jit.words import CODE
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Contacts, DrawMode, Draws, Ids
+from sim.spread.cascade.contacts import Contacts, DrawMode, Draws
 from sim.spread.cascade.generations import again_counted, follow_again
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.compartments import table_kernels as kernels
@@ -28,7 +30,6 @@ from sim.spread.theory.edges import stays_based
 from sim.spread.theory.meanfield import spell_out
 from sim.spread.theory.theories import refuse
 
-_CODE = np.uint8(0x7F)
 _NEVER = 255
 
 
@@ -162,7 +163,7 @@ class Durations(Compartments):
 
     def _enter(self, cascade: Cascade, agents: Ids, draws: Draws) -> None:
         """Draw how long agents stay in the states that they are in now."""
-        codes = cascade.held["state"][agents] & _CODE
+        codes = cascade.held["state"][agents] & CODE
         for one in self.stays:
             here = agents[codes == self.states.index(one.state)]
             if here.size:

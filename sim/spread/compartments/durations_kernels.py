@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.arrays import I32, U8, U32, U64
 from sim.jit.claims import FREE, NOBODY
 from sim.jit.jit import kernel
 from sim.jit.sparse import slot
-from sim.jit.types import I32, U8, U32, U64, Number
-
-_CODE = np.uint8(0x7F)
-_S32 = np.uint64(32)
+from sim.jit.types import Number
+from sim.jit.words import CODE, S32
 
 
 @kernel
@@ -42,12 +41,12 @@ def claim_due(
     """
     for i in range(count):
         u = np.uint64(live[i])
-        new = becomes[np.int64(state[slot(keys, u)] & _CODE)]
+        new = becomes[np.int64(state[slot(keys, u)] & CODE)]
         if new == np.uint8(255) or claim[u] != FREE:
             continue
         end = until[slot(until_keys, u)]
         if 0 < end <= tick:
-            claim[u] = (np.uint64(new) << _S32) | np.uint64(NOBODY)
+            claim[u] = (np.uint64(new) << S32) | np.uint64(NOBODY)
             touched[m] = np.uint32(u)
             m += 1
     return m

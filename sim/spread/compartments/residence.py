@@ -7,12 +7,11 @@ from math import lgamma, log
 from typing import Literal, get_args
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import F64
 from sim.errors import ParameterError
 
 StayLaw = Literal["geometric", "fixed", "weibull", "gamma", "lognormal"]
-Floats = npt.NDArray[np.float64]
 
 LONGEST = 100_000
 """Ticks; what a law puts beyond is counted here."""
@@ -23,7 +22,7 @@ _DEEP = 40.0
 
 
 @lru_cache(maxsize=256)
-def stay_law(law: StayLaw, mean: float, spread: float) -> Floats:
+def stay_law(law: StayLaw, mean: float, spread: float) -> F64:
     """Return the chance of staying at most 1, 2, 3, ... ticks; the last one is 1.
 
     Times that are not whole are rounded up or down at random, so that the mean is kept. What would
@@ -53,7 +52,7 @@ def stay_law(law: StayLaw, mean: float, spread: float) -> Floats:
     return _closed(np.cumsum(chances[1:]))
 
 
-def _closed(cumulated: Floats) -> Floats:
+def _closed(cumulated: F64) -> F64:
     """Return cumulated chances up to the first that is 1, read-only."""
     short = cumulated[: int(np.argmax(cumulated >= cumulated[-1] - _TINY)) + 1].copy()
     short[-1] = 1.0
@@ -61,7 +60,7 @@ def _closed(cumulated: Floats) -> Floats:
     return short
 
 
-def _law(law: str, mean: float, spread: float) -> tuple[Floats, Floats]:
+def _law(law: str, mean: float, spread: float) -> tuple[F64, F64]:
     """Return times and their weights: a density on a fine grid of logarithms."""
     if not 0.05 <= spread <= 3.0:
         raise ParameterError(f"The spread of stays must be in [0.05, 3], got {spread:g}.")

@@ -18,8 +18,6 @@ from sim.spread.cascade.generations import AdopterStates
 from sim.spread.compartments.conditions import RuleCondition, elapsed, is_timed
 from sim.spread.compartments.table_kernels import ContactRules
 
-Flags = npt.NDArray[np.bool_]
-
 KEEP = 255
 _ONE_TIE = 4
 

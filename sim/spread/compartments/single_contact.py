@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import Array, Ids
 from sim.core.rng import Stream
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Contacts, Draws, Ids
+from sim.spread.cascade.contacts import Contacts, Draws
 from sim.spread.compartments import single_contact_kernels as kernels
 from sim.spread.compartments.rules import RuleTable
 
@@ -18,8 +17,6 @@ _MANY = 128
 
 _PART = 8
 """There is room for twice this part of the agents from the start, before it is written to."""
-
-Column = npt.NDArray[Any]
 
 
 class SingleContactSpeakers:
@@ -60,7 +57,7 @@ class SingleContactSpeakers:
         self.into, self.wide = np.empty(room, np.uint8), _columns(room, np.uint64)
 
 
-def _columns(room: int, dtype: npt.DTypeLike) -> tuple[Column, Column, Column]:
+def _columns(room: int, dtype: npt.DTypeLike) -> tuple[Array, Array, Array]:
     """Return three columns, each by itself: of what is never written to no memory is taken."""
     return np.empty(room, dtype), np.empty(room, dtype), np.empty(room, dtype)
 

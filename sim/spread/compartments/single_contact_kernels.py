@@ -18,25 +18,19 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim.arrays import F64, I64, U8, U32, U64
 from sim.jit.claims import BATCH, is_open, remix
 from sim.jit.jit import kernel
 from sim.jit.mix import gate, uniform, word, word2
 from sim.jit.prefetch import ahead
-from sim.jit.types import F64, I64, U8, U32, U64, Number, Word
+from sim.jit.types import Number, Word
+from sim.jit.words import BYTE, CODE, EVER, LOW32, ONE, S11, S32, S40
 from sim.spread.compartments.table_kernels import ContactRules
 
-_S11 = np.uint64(11)
-_S32 = np.uint64(32)
-_S40 = np.uint64(40)
 _S64 = np.uint64(64)
-_ONE = np.uint64(1)
-_CODE = np.uint8(0x7F)
-_EVER = np.uint8(0x80)
 _NOT_EVER = np.uint8(0)
 _SEVEN = np.uint8(7)
 _KEEP = np.uint8(255)
-_BYTE = np.uint64(0xFF)
-_LOW32 = np.uint64(0xFFFFFFFF)
 _DIGIT = np.uint64(11)
 _BUCKETS = 1 << 11
 _DIGITS = np.uint64(_BUCKETS - 1)
@@ -128,7 +122,7 @@ def _limits(rules: ContactRules) -> _Limits:
     off, total, ceiling = rules.off, rules.total, rules.ceiling
     under = np.empty(ceiling.size, np.uint64)
     for s in range(ceiling.size):
-        under[s] = gate(ceiling[s]) + _ONE
+        under[s] = gate(ceiling[s]) + ONE
     first, last = np.empty(total.size, np.int64), np.empty(total.size, np.int64)
     until = np.zeros(total.size, np.float64)
     for row in range(total.size):
@@ -153,7 +147,7 @@ def _dial(
         chosen[n] = j
         could = length_of[j] > 0
         seen += could
-        n += ((drawn[j] >> _S11) < under[code_of[j]]) & could
+        n += ((drawn[j] >> S11) < under[code_of[j]]) & could
     for j in range(n):
         i = chosen[j]
         drawn[j] = drawn[i]
@@ -175,7 +169,7 @@ def _talk(
     who, claim, turning, into = made
     told = np.empty(heard.size, np.uint8)
     for j in range(heard.size):  # nothing but reads, which do not wait for one another
-        told[j] = state[heard[j]] & _CODE
+        told[j] = state[heard[j]] & CODE
     for j in range(soon.size - heard.size):
         ahead(targets, soon[heard.size + j])
     for j in range(heard.size):
@@ -194,8 +188,8 @@ def _talk(
         turning[t], into[t] = live[i], speaker[o]
         t += turns
         code_of[i] ^= (code_of[i] ^ speaker[o]) & (_NOT_EVER - np.uint8(turns))
-        who[m] = (np.uint64(heard[j]) << _S32) | np.uint64(m)
-        claim[m] = (drawn[j] << _S40) | (np.uint64(listener[o]) << _S32) | np.uint64(live[i])
+        who[m] = (np.uint64(heard[j]) << S32) | np.uint64(m)
+        claim[m] = (drawn[j] << S40) | (np.uint64(listener[o]) << S32) | np.uint64(live[i])
         m += falls & (listener[o] != _KEEP)
     return m, t
 
@@ -206,9 +200,9 @@ def turn(turning: U32, into: U8, t: int, state: U8, tally: I64) -> None:
     for i in range(t):
         u = turning[i]
         old = state[u]
-        tally[old & _CODE] -= 1
+        tally[old & CODE] -= 1
         tally[into[i]] += 1
-        state[u] = (old & _EVER) | into[i]
+        state[u] = (old & EVER) | into[i]
 
 
 @kernel
@@ -231,7 +225,7 @@ def winners(who: U64, claim: U64, m: int, spare: U64, touched: U32) -> Number:
     largest = np.uint64(0)
     for i in range(m):
         largest = max(largest, who[i])
-    shift = _S32
+    shift = S32
     where, other = who, spare
     if m <= _FEW:
         _insert(who, m)
@@ -241,9 +235,9 @@ def winners(who: U64, claim: U64, m: int, spare: U64, touched: U32) -> Number:
         where, other = other, where
         shift += _DIGIT
     n: Number = np.int64(0)
-    before = _LOW32
+    before = LOW32
     for i in range(m):
-        v, c = where[i] >> _S32, claim[where[i] & _LOW32]
+        v, c = where[i] >> S32, claim[where[i] & LOW32]
         again = v == before
         n -= again
         who[n] = min(c, who[n]) if again else c
@@ -307,12 +301,12 @@ def answer(
             if j < soon:
                 ahead(rows, 2 * np.int64(touched[first + BATCH + j]))
             v, c = touched[first + j], won[first + j]
-            old, new = np.int64(codes[j] & _CODE), np.int64((c >> _S32) & _BYTE)
-            first_time = (adopting[new] > 0) & (codes[j] & _EVER == _NOT_EVER)
+            old, new = np.int64(codes[j] & CODE), np.int64((c >> S32) & BYTE)
+            first_time = (adopting[new] > 0) & (codes[j] & EVER == _NOT_EVER)
             touched[fresh] = v
-            sources[fresh] = np.uint32(c & _LOW32)
+            sources[fresh] = np.uint32(c & LOW32)
             fresh += first_time
-            state[v] = (codes[j] & _EVER) | (np.uint8(first_time) << _SEVEN) | np.uint8(new)
+            state[v] = (codes[j] & EVER) | (np.uint8(first_time) << _SEVEN) | np.uint8(new)
             tally[old] -= 1
             tally[new] += 1
             live[kept], code_of[kept] = v, np.uint8(new)
@@ -329,4 +323,4 @@ def rows_of(
     for i in range(count):
         start_of[i] = rows[live[i], 0]
         length_of[i] = rows[live[i], 1]
-        code_of[i] = state[live[i]] & _CODE
+        code_of[i] = state[live[i]] & CODE

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.arrays import U8, U32
 from sim.jit.jit import inlined, lean
 from sim.jit.mix import uniform, word, word2
 from sim.jit.prefetch import ahead
-from sim.jit.types import U8, U32, Number, Word
+from sim.jit.types import Number, Word
+from sim.jit.words import EVER, FOUR, ONE, THREE, TWO, ZERO
 from sim.spread.continuous.calendar_kernels import GRAINS, MOMENT
 from sim.spread.continuous.epochs_kernels import CODE, GRAIN, LOW32, MOST_RINGS
 from sim.spread.continuous.rates_kernels import count_of, outcome_of
@@ -36,8 +38,6 @@ from sim.spread.continuous.single_contact_kernels import (
     room_for_lives,
 )
 
-_EVER = np.uint8(0x80)
-_NO, _ONE, _TWO, _THREE, _FOUR = (np.uint64(k) for k in range(5))
 _S6, _S10, _S14, _S32 = np.uint64(6), np.uint64(10), np.uint64(14), np.uint64(32)
 _STATE, _BYTE, _WHOLE = np.uint64(0x3F), np.uint64(0xFF), np.uint64(GRAINS)
 _FIRST_LIFE = np.uint64(1 << 6)
@@ -57,10 +57,10 @@ def _drawn_effect(
     law: CallRules, rows: U32, key: Word, when: Number, u: Number, row: Number
 ) -> Number:
     """Return the effect of a call that its share decides."""
-    j = (((when >> _S6) & _BYTE) << _S10) + _FOUR + _TWO * ((when >> _S14) & _BYTE)
+    j = (((when >> _S6) & _BYTE) << _S10) + FOUR + TWO * ((when >> _S14) & _BYTE)
     scaled = uniform(word2(word(key, u), j)) * np.float64(rows[u, 1])
     share = np.uint64((scaled - np.float64(np.uint64(scaled))) * _WIDE)
-    o = outcome_of(law.off[row], law.off[row + _ONE], law.cum, share)
+    o = outcome_of(law.off[row], law.off[row + ONE], law.cum, share)
     return law.effect[o if o >= 0 else law.effect.size - 1]
 
 
@@ -78,7 +78,7 @@ def _effect(law: CallRules, rows: U32, key: Word, when: Number, u: Number, heard
 def _note(desk: CallQueue, state: U8, n: Number, when: Number, who: Number) -> Number:
     """Write a call to ``due[n]``; returns ``n``, one more if it still counts."""
     code = state[who >> _S32]
-    desk.due[n << _ONE], desk.due[(n << _ONE) + _ONE] = when, who
+    desk.due[n << ONE], desk.due[(n << ONE) + ONE] = when, who
     desk.did[n] = code
     return n + np.uint64(np.uint64(code & CODE) == when & _STATE)
 
@@ -89,13 +89,13 @@ def _take(state: U8, desk: CallQueue) -> Number:
     pool, late, room = desk.pool, desk.late, np.uint64(desk.room)
     span = np.uint64(desk.at[SPAN])
     base = span * room
-    n: Number = _NO
+    n: Number = ZERO
     for place in range(base, base + np.uint64(desk.fill[span])):
-        n = _note(desk, state, n, pool[place << _ONE], pool[(place << _ONE) + _ONE])
+        n = _note(desk, state, n, pool[place << ONE], pool[(place << ONE) + ONE])
     number = np.uint64(desk.head[span])
-    while number > _NO:
-        i = number - _ONE
-        n = _note(desk, state, n, late[i << _ONE], late[(i << _ONE) + _ONE])
+    while number > ZERO:
+        i = number - ONE
+        n = _note(desk, state, n, late[i << ONE], late[(i << ONE) + ONE])
         number = np.uint64(desk.link[i])
     desk.fill[span] = desk.head[span] = np.uint32(0)
     desk.at[SPAN] += 1
@@ -127,27 +127,27 @@ def _begin(law: CallRules, key: Word, desk: CallQueue, u: Number, now: Number, q
     t, s, life = now >> MOMENT, now & _STATE, (now >> _S6) & _BYTE
     end = float(np.int64(_WHOLE - t)) * GRAIN
     own, at_life = word(key, u), life << _S10
-    n = _count(uniform(word2(own, at_life + _ONE)), law.mean[s] * end)
+    n = _count(uniform(word2(own, at_life + ONE)), law.mean[s] * end)
     grains = end * GRAINS
     for i in range(np.uint64(n)):
-        moment = t + np.uint64(grains * uniform(word2(own, at_life + _THREE + _TWO * i)))
-        desk.soon[q << _ONE] = (moment << MOMENT) | (i << _S14) | (life << _S6) | s
-        desk.soon[(q << _ONE) + _ONE] = word2(own, at_life + _FOUR + _TWO * i)
+        moment = t + np.uint64(grains * uniform(word2(own, at_life + THREE + TWO * i)))
+        desk.soon[q << ONE] = (moment << MOMENT) | (i << _S14) | (life << _S6) | s
+        desk.soon[(q << ONE) + ONE] = word2(own, at_life + FOUR + TWO * i)
         desk.lots[q] = u
-        q += _ONE
+        q += ONE
     return q
 
 
 @inlined
 def _aim(rows: U32, desk: CallQueue, q: Number) -> Number:
     """Turn the draws of ``soon[:q]`` into places of ties; returns how many have one."""
-    soon, n = desk.soon, _NO
+    soon, n = desk.soon, ZERO
     for i in range(q):
         u = desk.lots[i]
         many = rows[u, 1]
-        place = np.uint64(uniform(soon[(i << _ONE) + _ONE]) * np.float64(many))
-        soon[n << _ONE] = soon[i << _ONE]
-        soon[(n << _ONE) + _ONE] = (u << _S32) | (np.uint64(rows[u, 0]) + place)
+        place = np.uint64(uniform(soon[(i << ONE) + ONE]) * np.float64(many))
+        soon[n << ONE] = soon[i << ONE]
+        soon[(n << ONE) + ONE] = (u << _S32) | (np.uint64(rows[u, 0]) + place)
         n += np.uint64(many > 0)
     return n
 
@@ -162,15 +162,15 @@ def _write(
     """
     due, heard, wrong = desk.due, desk.heard, False
     for i in range(n):
-        v = targets[due[(i << _ONE) + _ONE] & LOW32]
+        v = targets[due[(i << ONE) + ONE] & LOW32]
         heard[i] = v
         desk.was[i] = state[v]
     for i in range(n):
-        when, u, v = due[i << _ONE], due[(i << _ONE) + _ONE] >> _S32, heard[i]
+        when, u, v = due[i << ONE], due[(i << ONE) + ONE] >> _S32, heard[i]
         was, did = desk.was[i], desk.did[i]
         effect = _effect(law, rows, key, when, u, was)
-        becomes = np.uint8((effect >> NEW) & _BYTE) | _EVER if effect & WINS else was
-        turns = np.uint8(effect & _BYTE) | (did & _EVER) if effect & TURNS else did
+        becomes = np.uint8((effect >> NEW) & _BYTE) | EVER if effect & WINS else was
+        turns = np.uint8(effect & _BYTE) | (did & EVER) if effect & TURNS else did
         desk.effect[i], desk.becomes[i], desk.turns[i] = effect, becomes, turns
         wrong |= (state[u] != did) | (state[v] != was)
         state[v] = becomes
@@ -187,18 +187,18 @@ def _look(
     Meanwhile what the calls of the next span find is fetched.
     """
     due, drawn, whose, won, moments = desk.due, desk.drawn, desk.whose, desk.won, desk.moments
-    fresh, m, watched = desk.at[FRESH], _NO, _NO
+    fresh, m, watched = desk.at[FRESH], ZERO, ZERO
     span = np.uint64(min(desk.at[SPAN], desk.fill.size - 1))
     base: Number = span * np.uint64(desk.room)
     last: Number = np.uint64(desk.fill[span])
     for i in range(n):
-        ahead(targets, np.int64(desk.pool[((base + min(i, last)) << _ONE) + _ONE] & LOW32))
-        when, who, effect = due[i << _ONE], due[(i << _ONE) + _ONE], desk.effect[i]
+        ahead(targets, np.int64(desk.pool[((base + min(i, last)) << ONE) + ONE] & LOW32))
+        when, who, effect = due[i << ONE], due[(i << ONE) + ONE], desk.effect[i]
         u, v, t = who >> _S32, np.uint64(desk.heard[i]), when >> MOMENT
         wrong |= (state[u] != desk.turns[i]) | (state[v] != desk.becomes[i])
         won[fresh] = (v << _S32) | u
         moments[fresh] = t
-        wins = np.uint64((effect & WINS) > _NO)
+        wins = np.uint64((effect & WINS) > ZERO)
         fresh += np.int64(wins)
         drawn[m] = (t << MOMENT) | _FIRST_LIFE | ((effect >> NEW) & _STATE)
         whose[m] = v
@@ -206,11 +206,11 @@ def _look(
         life = (when & (_BYTE << _S6)) + _FIRST_LIFE
         drawn[m] = (t << MOMENT) | life | (effect & _STATE)
         whose[m] = u
-        m += np.uint64((effect & GOES_ON) > _NO)
+        m += np.uint64((effect & GOES_ON) > ZERO)
         watched += lost(law.calls, t) * np.uint64(effect & (TURNS | GOES_ON) == TURNS)
         desk.hits[effect >> _S32] += 1
     for i in range(n, last):
-        ahead(targets, np.int64(desk.pool[((base + i) << _ONE) + _ONE] & LOW32))
+        ahead(targets, np.int64(desk.pool[((base + i) << ONE) + ONE] & LOW32))
     desk.at[WATCHED] -= np.int64(watched)
     return wrong, fresh, np.int64(m)
 
@@ -222,23 +222,23 @@ def _new_calls(law: CallRules, rows: U32, key: Word, desk: CallQueue, m: Number)
     for i in range(np.uint64(m)):
         lots[i] = word(key, whose[i])
     for i in range(np.uint64(m)):
-        lots[i] = word2(lots[i], (((drawn[i] >> _S6) & _BYTE) << _S10) + _ONE)
-    k: Number = _NO
+        lots[i] = word2(lots[i], (((drawn[i] >> _S6) & _BYTE) << _S10) + ONE)
+    k: Number = ZERO
     for i in range(np.uint64(m)):
         now, u, draw = drawn[i], whose[i], uniform(lots[i])
         end = float(np.int64(_WHOLE - (now >> MOMENT))) * GRAIN
         drawn[k], whose[k] = now, u
         k += np.uint64(draw >= 1.0 - law.mean[now & _STATE] * end)
     for i in range(k):
-        ahead(rows, np.int64(whose[i] << _ONE))
-    q: Number = _NO
+        ahead(rows, np.int64(whose[i] << ONE))
+    q: Number = ZERO
     for i in range(k):
         if q + _MOST > _SOON:
             return np.int64(-1)
         q = _begin(law, key, desk, whose[i], drawn[i], q)
     q = _aim(rows, desk, q)
     for i in range(q):
-        if np.int64(desk.soon[i << _ONE] >> desk.shift) < desk.at[SPAN]:
+        if np.int64(desk.soon[i << ONE] >> desk.shift) < desk.at[SPAN]:
             return np.int64(-1)
     return np.int64(q)
 
@@ -256,14 +256,14 @@ def _pass_at_once(
         q = _new_calls(law, rows, key, desk, m)
     if q < 0:
         for i in range(n):
-            state[due[(i << _ONE) + _ONE] >> _S32] = desk.did[i]
+            state[due[(i << ONE) + ONE] >> _S32] = desk.did[i]
             state[desk.heard[i]] = desk.was[i]
             desk.hits[desk.effect[i] >> _S32] -= 1
         desk.at[WATCHED] = before
         return False
     desk.at[FRESH] = fresh
     for i in range(np.uint64(q)):
-        keep(desk, desk.soon[i << _ONE], desk.soon[(i << _ONE) + _ONE])
+        keep(desk, desk.soon[i << ONE], desk.soon[(i << ONE) + ONE])
     return True
 
 
@@ -292,7 +292,7 @@ def _pass_in_order(
             return False
         when, who = desk.due[at[DUE] << 1], desk.due[(at[DUE] << 1) + 1]
         at[DUE] += 1
-        u, t, q = who >> _S32, when >> MOMENT, _NO
+        u, t, q = who >> _S32, when >> MOMENT, ZERO
         if np.uint64(state[u] & CODE) != when & _STATE:
             continue
         v = np.uint64(targets[who & LOW32])
@@ -300,19 +300,19 @@ def _pass_in_order(
         new, turned = (effect >> NEW) & _STATE, effect & _STATE
         desk.hits[effect >> _S32] += 1
         if effect & WINS:
-            state[v] = np.uint8(new) | _EVER
+            state[v] = np.uint8(new) | EVER
             desk.won[at[FRESH]], desk.moments[at[FRESH]] = (v << _S32) | u, t
             at[FRESH] += 1
             q = _begin(law, key, desk, v, (t << MOMENT) | _FIRST_LIFE | new, q)
         if effect & TURNS:
-            state[u] = np.uint8(turned) | (state[u] & _EVER)
+            state[u] = np.uint8(turned) | (state[u] & EVER)
             life = (when & (_BYTE << _S6)) + _FIRST_LIFE
             if effect & GOES_ON:
                 q = _begin(law, key, desk, u, (t << MOMENT) | life | turned, q)
             else:
                 at[WATCHED] -= np.int64(lost(law.calls, t))
         for i in range(_aim(rows, desk, q)):
-            when, who = desk.soon[i << _ONE], desk.soon[(i << _ONE) + _ONE]
+            when, who = desk.soon[i << ONE], desk.soon[(i << ONE) + ONE]
             if np.int64(when >> desk.shift) < at[SPAN]:
                 _put(desk, at[DUE], when, who)
             else:
@@ -355,4 +355,4 @@ def let_calls(
         if not _pass_at_once(law, rows, targets, key, state, desk, np.uint64(n)):
             for i in range(np.uint64(n)):
                 ahead(rows, np.int64(desk.heard[i]) << 1)
-                _put(desk, 0, desk.due[i << _ONE], desk.due[(i << _ONE) + _ONE])
+                _put(desk, 0, desk.due[i << ONE], desk.due[(i << ONE) + ONE])

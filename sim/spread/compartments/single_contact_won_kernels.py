@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.arrays import F64, I64, U8, U32, U64
 from sim.jit.jit import lean
 from sim.jit.prefetch import ahead
-from sim.jit.types import F64, I64, U8, U32, U64, Number
+from sim.jit.types import Number
+from sim.jit.words import LOW32, S32
 from sim.spread.compartments.single_contact_passing_kernels import lost
 from sim.spread.continuous.epochs_kernels import CODE, GRAIN
 from sim.spread.continuous.single_contact_kernels import NEW, TURNS, WINS, CallRules
@@ -15,8 +17,6 @@ DIGIT = 10
 """Bits of an agent's number that one pass orders by."""
 
 _LAST = np.uint64((1 << DIGIT) - 1)
-_S32 = np.uint64(32)
-_LOW32 = np.uint64(0xFFFFFFFF)
 _CODE = np.uint64(0x3F)
 _FAR = 32
 
@@ -90,14 +90,14 @@ def write_down(
     """
     watched: Number = np.int64(0)
     for i in range(fresh):
-        later = np.int64(won[min(i + _FAR, fresh - 1)] >> _S32)
+        later = np.int64(won[min(i + _FAR, fresh - 1)] >> S32)
         ahead(rows, later << 1)
         ahead(times, later)
         ahead(state, later)
-        v = won[i] >> _S32
+        v = won[i] >> S32
         when = float(np.int64(moments[i])) * GRAIN
         adopted[i] = np.uint32(v)
-        sources[i] = np.uint32(won[i] & _LOW32)
+        sources[i] = np.uint32(won[i] & LOW32)
         times[v] = began + when
         row, many = rows[v, 0], rows[v, 1]
         watched += np.int64(lost(calls, moments[i])) * np.int64(many > 0)

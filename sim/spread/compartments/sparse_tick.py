@@ -12,11 +12,12 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import U32, Ids
 from sim.core.rng import Stream
 from sim.jit.claims import FREE
 from sim.jit.order import sort_ids
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Contacts, Draws, Ids
+from sim.spread.cascade.contacts import Contacts, Draws
 from sim.spread.cascade.generations import again_counted, follow_again
 from sim.spread.cascade.model import SLICE
 from sim.spread.cascade.sparse_column import SparseColumn
@@ -24,10 +25,8 @@ from sim.spread.compartments import table_sparse_kernels as kernels
 from sim.spread.compartments.compartments import Compartments, _live, _part, _settle
 from sim.spread.compartments.rules import KEEP, RuleTable
 
-Rows = npt.NDArray[np.uint32]
 
-
-def stepped(cascade: Cascade, contacts: Contacts, speakers: Ids, spans: Rows, draws: Draws) -> bool:
+def stepped(cascade: Cascade, contacts: Contacts, speakers: Ids, spans: U32, draws: Draws) -> bool:
     """Advance a cascade by one tick in little room; returns False where that is not to be.
 
     So for models that are more than a table of rules.
@@ -76,7 +75,7 @@ def _meet(
     contacts: Contacts,
     claims: SparseColumn,
     table: RuleTable,
-    heard: tuple[Ids, Rows],
+    heard: tuple[Ids, U32],
     draws: Draws,
 ) -> int:
     """Let who is heard speak; returns how many agents are claimed."""

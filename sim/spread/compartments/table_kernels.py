@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim.arrays import F64, I64, U8, U16, U32, U64
 from sim.jit.claims import (
     AHEAD,
     BATCH,
@@ -28,16 +29,9 @@ from sim.jit.claims import (
 from sim.jit.jit import kernel
 from sim.jit.mix import gate, uniform, word, word2
 from sim.jit.sparse import slot, take_slot
-from sim.jit.types import F64, I64, U8, U16, U32, U64, Number, Word
+from sim.jit.types import Number, Word
+from sim.jit.words import BYTE, CODE, EVER, LOW32, ONE, S11, S32, S40
 
-_S11 = np.uint64(11)
-_S40 = np.uint64(40)
-_S32 = np.uint64(32)
-_ONE = np.uint64(1)
-_BYTE = np.uint64(0xFF)
-_LOW32 = np.uint64(0xFFFFFFFF)
-_CODE = np.uint8(0x7F)
-_EVER = np.uint8(0x80)
 _KEEP = 255
 _NEVER = 2.0
 _COINS = 1
@@ -73,7 +67,7 @@ class ContactRules(NamedTuple):
 @kernel
 def code_of(keys: U32, state: U8, v: Word) -> Number:
     """Return the state (int64) of agent ``v`` (uint64)."""
-    return np.int64(state[slot(keys, v)] & _CODE)
+    return np.int64(state[slot(keys, v)] & CODE)
 
 
 @kernel
@@ -115,7 +109,7 @@ def pick(
         s: int = code_of(keys, state, np.uint64(u))
         length: Number = np.int64(rows[u, 1])
         key_u = word(key, u)
-        contact = np.uint64(u) << _S32
+        contact = np.uint64(u) << S32
         if mode[s] == _SKIPS:
             bits = word2(key_u, k)
             at += gap(bits, scale[s])
@@ -133,7 +127,7 @@ def pick(
                 near = min(i + AHEAD, np.int64(hi))
                 drawn[BATCH] = approach(rows, targets, live, i, near)
             start = np.int64(rows[u, 0])
-            under = gate(ceiling[s]) + _ONE
+            under = gate(ceiling[s]) + ONE
             while at < length:
                 if n > BATCH - BLOCK:
                     return n, i, at, k
@@ -144,17 +138,17 @@ def pick(
                 for j in range(size):
                     batch[n] = contact | np.uint64(at + j)
                     drawn[n] = tossed[j]
-                    n += (tossed[j] >> _S11) < under
+                    n += (tossed[j] >> S11) < under
                 at += size
         elif mode[s] > _SKIPS and length:
-            under = gate(ceiling[s]) + _ONE
+            under = gate(ceiling[s]) + ONE
             while k < mode[s] - 3:
                 if n == BATCH:
                     return n, i, at, k
                 bits = word2(key_u, k)
                 batch[n] = contact | np.uint64(uniform(remix(bits)) * length)
                 drawn[n] = bits
-                n += (bits >> _S11) < under
+                n += (bits >> S11) < under
                 k += 1
         i += 1
         at = np.int64(0)
@@ -174,10 +168,10 @@ def _meet(
     what = np.empty(BATCH + 1, np.int64)
     k = 0
     for j in range(n):  # nothing but reads of the network, which do not wait for one another
-        u: Number = batch[j] >> _S32
-        heard[j] = targets[np.uint64(rows[u, 0]) + (batch[j] & _LOW32)]
+        u: Number = batch[j] >> S32
+        heard[j] = targets[np.uint64(rows[u, 0]) + (batch[j] & LOW32)]
     for j in range(n):
-        u = batch[j] >> _S32
+        u = batch[j] >> S32
         v: Number = np.uint64(heard[j])
         row = code_of(keys, state, u) * states + code_of(keys, state, v)
         batch[k] = batch[j]
@@ -191,7 +185,7 @@ def _meet(
     drawn[BATCH] = seen
     w: Number = np.int64(0)
     for j in range(k):
-        u = batch[j] >> _S32
+        u = batch[j] >> S32
         v = np.uint64(heard[j])
         s: int = code_of(keys, state, u)
         row = what[j]
@@ -201,29 +195,29 @@ def _meet(
         elif trusted[row] or total[row] < ceiling[s] or off[row + 1] - off[row] > 1:
             share = uniform(remix(drawn[j])) * ceiling[s]
         if trusted[row] and trust.size:
-            faith = trust[np.uint64(rows[u, 0]) + (batch[j] & _LOW32)]
+            faith = trust[np.uint64(rows[u, 0]) + (batch[j] & LOW32)]
             share = share / (faith / 65535.0) if faith else _NEVER
         last = off[row + 1] - 1
         o: Number = off[row]
         for q in range(o, last):
             o += share >= cum[q]
         what[w] = o
-        batch[w] = (u << _S32) | v
+        batch[w] = (u << S32) | v
         drawn[w] = drawn[j]
         w += (share < cum[last]) & (closed.size == 0 or is_open(closed, v))
     turns = False
     for q in range(speaker.size):
         turns |= speaker[q] != _KEEP
     for j in range(w):
-        u, v, o = batch[j] >> _S32, batch[j] & _LOW32, what[j]
-        high = drawn[j] << _S40
+        u, v, o = batch[j] >> S32, batch[j] & LOW32, what[j]
+        high = drawn[j] << S40
         if turns:  # who changes cannot be foretold: both are claimed, one perhaps by nothing
-            mine = high | (np.uint64(listener[o]) << _S32) | u
+            mine = high | (np.uint64(listener[o]) << S32) | u
             m = put(claim, touched, m, v, mine if listener[o] != _KEEP else FREE)
-            mine = high | (np.uint64(speaker[o]) << _S32) | v
+            mine = high | (np.uint64(speaker[o]) << S32) | v
             m = put(claim, touched, m, u, mine if speaker[o] != _KEEP else FREE)
         elif listener[o] != _KEEP:
-            m = put(claim, touched, m, v, high | (np.uint64(listener[o]) << _S32) | u)
+            m = put(claim, touched, m, v, high | (np.uint64(listener[o]) << S32) | u)
     return m
 
 
@@ -329,19 +323,19 @@ def table_spontaneous(
         if claim[u] != FREE:
             continue
         code = state[slot(keys, u)]
-        s = np.int64(code & _CODE)
+        s = np.int64(code & CODE)
         new = s
         if soff[s + 1] > soff[s]:
             bits = word(key, u)
             o = _outcome(soff[s], soff[s + 1], scum, uniform(bits))
             if o >= 0:
                 new = np.int64(snew[o])
-                if adopting[new] and not code & _EVER:
-                    claim[u] = (bits << _S40) | (np.uint64(new) << _S32) | np.uint64(NOBODY)
+                if adopting[new] and not code & EVER:
+                    claim[u] = (bits << S40) | (np.uint64(new) << S32) | np.uint64(NOBODY)
                     touched[m] = np.uint32(u)
                     m += 1
                     continue
-                state[take_slot(keys, u)] = (code & _EVER) | np.uint8(new)
+                state[take_slot(keys, u)] = (code & EVER) | np.uint8(new)
                 tally[s] -= 1
                 tally[new] += 1
         live[kept] = np.uint32(u)
@@ -377,13 +371,13 @@ def table_commit(
         claim[v] = FREE
         at = take_slot(keys, v)
         code: Number = state[at]
-        old = np.int64(code & _CODE)
-        new = np.int64((c >> _S32) & _BYTE)
-        ever = code & _EVER
+        old = np.int64(code & CODE)
+        new = np.int64((c >> S32) & BYTE)
+        ever = code & EVER
         if adopting[new] and not ever:
-            ever = _EVER
+            ever = EVER
             adopted[fresh] = np.uint32(v)
-            sources[fresh] = np.uint32(c & _LOW32)
+            sources[fresh] = np.uint32(c & LOW32)
             fresh += 1
         state[at] = ever | np.uint8(new)
         tally[old] -= 1

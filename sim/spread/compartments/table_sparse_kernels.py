@@ -9,22 +9,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.arrays import F64, I64, U8, U16, U32, U64
 from sim.jit.claims import FREE, NOBODY, gap, is_open, remix
 from sim.jit.jit import kernel
 from sim.jit.mix import gate, uniform, word, word2
 from sim.jit.sparse import slot, take_slot
-from sim.jit.types import F64, I64, U8, U16, U32, U64, Number, Word
+from sim.jit.types import Number, Word
+from sim.jit.words import BYTE, CODE, EVER, LOW32, ONE, S11, S32, S40, ZERO
 from sim.spread.compartments.table_kernels import ContactRules, code_of
 
-_S11 = np.uint64(11)
-_S32 = np.uint64(32)
-_S40 = np.uint64(40)
-_ONE = np.uint64(1)
-_BYTE = np.uint64(0xFF)
-_LOW32 = np.uint64(0xFFFFFFFF)
-_NONE = np.uint64(0)
-_CODE = np.uint8(0x7F)
-_EVER = np.uint8(0x80)
 _KEEP = 255
 _NEVER = 2.0
 _COINS = 1
@@ -38,7 +31,7 @@ def _put(claimed: U32, claim: U64, touched: U32, m: Number, v: Word, c: Word) ->
     old: Number = claim[at]
     claim[at] = max(old, FREE ^ c)
     touched[m] = np.uint32(v)
-    return m + (old == _NONE)
+    return m + (old == ZERO)
 
 
 @kernel
@@ -64,12 +57,12 @@ def _meet(
         o += share >= cum[q]
     if share >= cum[last]:
         return m
-    high = bits << _S40
+    high = bits << S40
     if listener[o] != _KEEP:
-        c = high | (np.uint64(listener[o]) << _S32) | u
+        c = high | (np.uint64(listener[o]) << S32) | u
         m = _put(claimed, claim, touched, m, v, c)
     if speaker[o] != _KEEP:
-        c = high | (np.uint64(speaker[o]) << _S32) | v
+        c = high | (np.uint64(speaker[o]) << S32) | v
         m = _put(claimed, claim, touched, m, u, c)
     return m
 
@@ -105,7 +98,7 @@ def few_contacts(
         if how == 0 or length == 0 or (closed.size and not is_open(closed, u)):
             continue
         key_u = word(key, speakers[i])
-        under = gate(ceiling[s]) + _ONE
+        under = gate(ceiling[s]) + ONE
         tosses = length if how <= _SKIPS else how - 3
         attempts += tosses
         at: Number = np.int64(-1)
@@ -118,7 +111,7 @@ def few_contacts(
                 if at >= length:
                     break
                 e = start + at
-            elif (bits >> _S11) >= under:
+            elif (bits >> S11) >= under:
                 continue
             elif how > _SKIPS:
                 e = start + np.int64(uniform(remix(bits)) * length)
@@ -138,10 +131,10 @@ def few_spontaneous(
     kept = 0
     for i in range(count):
         u = np.uint64(live[i])
-        if claim[slot(claimed, u)] != _NONE:
+        if claim[slot(claimed, u)] != ZERO:
             continue
         code = state[slot(keys, u)]
-        s = np.int64(code & _CODE)
+        s = np.int64(code & CODE)
         new = s
         if soff[s + 1] > soff[s]:
             bits = word(key, live[i])
@@ -151,11 +144,11 @@ def few_spontaneous(
                 o += 1
             if o < soff[s + 1]:
                 new = np.int64(snew[o])
-                if adopting[new] and not code & _EVER:
-                    c = (bits << _S40) | (np.uint64(new) << _S32) | np.uint64(NOBODY)
+                if adopting[new] and not code & EVER:
+                    c = (bits << S40) | (np.uint64(new) << S32) | np.uint64(NOBODY)
                     m = _put(claimed, claim, touched, m, u, c)
                     continue
-                state[take_slot(keys, u)] = (code & _EVER) | np.uint8(new)
+                state[take_slot(keys, u)] = (code & EVER) | np.uint8(new)
                 tally[s] -= 1
                 tally[new] += 1
         live[kept] = np.uint32(u)
@@ -176,13 +169,13 @@ def few_commit(
         c = FREE ^ claim[slot(claimed, v)]
         at = take_slot(keys, v)
         code: Number = state[at]
-        old = np.int64(code & _CODE)
-        new = np.int64((c >> _S32) & _BYTE)
-        ever = code & _EVER
+        old = np.int64(code & CODE)
+        new = np.int64((c >> S32) & BYTE)
+        ever = code & EVER
         if adopting[new] and not ever:
-            ever = _EVER
+            ever = EVER
             adopted[fresh] = np.uint32(v)
-            sources[fresh] = np.uint32(c & _LOW32)
+            sources[fresh] = np.uint32(c & LOW32)
             fresh += 1
         state[at] = ever | np.uint8(new)
         tally[old] -= 1

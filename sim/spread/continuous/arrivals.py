@@ -13,13 +13,14 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import U64, Ids
 from sim.core.bounds import Bound
 from sim.core.cards import Card
 from sim.core.rng import Stream
 from sim.jit.claims import FREE, count_ties
 from sim.spread.cascade.bounds import ARRIVALS
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Bits, Contacts, Draws, Ids
+from sim.spread.cascade.contacts import Contacts, Draws
 from sim.spread.cascade.model import SLICE, PropagationModel
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.continuous import arrivals_kernels as kernels
@@ -138,7 +139,7 @@ class Arrivals(PropagationModel):
         draws: Draws,
         ids: Ids,
         tick: tuple[np.uint64, np.uint64],
-        closed: Bits,
+        closed: U64,
         since: np.uint64 | None = None,
     ) -> Ids:
         """Let agents send; returns those whose arrival moved and falls into this tick.
@@ -221,7 +222,7 @@ def _send_on(
     draws: Draws,
     moved: Ids,
     tick: tuple[np.uint64, np.uint64],
-    closed: Bits,
+    closed: U64,
 ) -> None:
     """Let those who were reached send, and whom they reach within the tick; in feeds who is shown.
 
@@ -259,7 +260,7 @@ def _home(cascade: Cascade) -> Cascade:
     return min((cascade, *cascade.peers), key=lambda one: one.id)
 
 
-def _taken(cascade: Cascade) -> Bits:
+def _taken(cascade: Cascade) -> U64:
     """Return the agents that took the message or a rival up, or are absent."""
     closed = cascade.closed.copy()
     for rival in cascade.peers:
@@ -275,7 +276,7 @@ def _write_times(cascade: Cascade, reached: Ids, due: SparseColumn) -> None:
     cascade.held["time"][reached] = due[reached] / kernels.TICK
 
 
-def _due(cascade: Cascade, closed: Bits, tick: tuple[np.uint64, np.uint64]) -> tuple[Ids, int]:
+def _due(cascade: Cascade, closed: U64, tick: tuple[np.uint64, np.uint64]) -> tuple[Ids, int]:
     """Return who is reached in this tick, ascending, and how many will be later."""
     due = cascade.held["due"]
     ids = np.empty(due.values.size + 1, np.uint32)

@@ -12,11 +12,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim.arrays import F64, U32, U64
 from sim.jit.claims import AHEAD, BATCH, BLOCK, FREE, approach, is_open, narrow, remix
 from sim.jit.jit import kernel
 from sim.jit.mix import uniform, word, word2
 from sim.jit.sparse import VACANT, take_slot
-from sim.jit.types import F64, U32, U64, Number, Word
+from sim.jit.types import Number, Word
+from sim.jit.words import LOW32, ONE, ONE32, S32, ZERO
 from sim.spread.continuous.rates_kernels import ListenerRows
 
 __all__ = [
@@ -30,11 +32,6 @@ succeeds, one a tick, by their cumulated chances."""
 TICK = 1 << 32
 """One tick."""
 
-_S32 = np.uint64(32)
-_LOW32 = np.uint64(0xFFFFFFFF)
-_ZERO = np.uint64(0)
-_ONE = np.uint64(1)
-_ONE32 = np.uint32(1)
 _FAR = np.uint64(0xFFFFFFFFFFFFFFFF)
 _LONG = 2.0**61
 _TICK = 4294967296.0
@@ -60,11 +57,11 @@ def delay(share: float, law: int, scale: float, shape: float, below: F64) -> Wor
         tries: Number = np.int64(1)
         for k in range(below.size):
             tries += share >= below[k]
-        return np.uint64(tries) << _S32 if tries <= below.size else _ZERO
+        return np.uint64(tries) << S32 if tries <= below.size else ZERO
     wait = -np.log1p(-share)
     if law == WEIBULL:
         wait = wait ** (1.0 / shape)
-    return np.uint64(min(wait * scale * _TICK, _LONG)) + _ONE
+    return np.uint64(min(wait * scale * _TICK, _LONG)) + ONE
 
 
 class Passing(NamedTuple):
@@ -169,10 +166,10 @@ def _toss(
     rows, targets, closed = heard.rows, heard.targets, heard.closed
     k: Number = np.int64(0)
     for j in range(n):
-        u = speakers[batch[j] >> _S32]
-        place = np.uint64(rows[u, 0]) + (batch[j] & _LOW32)
+        u = speakers[batch[j] >> S32]
+        place = np.uint64(rows[u, 0]) + (batch[j] & LOW32)
         v = np.uint64(targets[place])
-        batch[k] = ((batch[j] >> _S32) << _S32) | v
+        batch[k] = ((batch[j] >> S32) << S32) | v
         drawn[k] = coins[place] if coins.size else word2(word(key, int(u)), int(v))
         k += is_open(closed, v)
     return k
@@ -184,7 +181,7 @@ def _time(left_at: U64, batch: U64, drawn: U64, time: U64, n: Number, ties: Pass
     law, scale, shape, below = ties.law, ties.scale, ties.shape, ties.below
     for j in range(n):
         wait = delay(uniform(remix(drawn[j])), law, scale, shape, below)
-        time[j] = left_at[batch[j] >> _S32] + wait if wait > _ZERO else _ZERO
+        time[j] = left_at[batch[j] >> S32] + wait if wait > ZERO else ZERO
 
 
 @kernel
@@ -196,15 +193,15 @@ def _arrive(
     keys, due, by_keys, by = under_way
     k: Number = np.int64(0)
     for j in range(n):
-        at = take_slot(keys, batch[j] & _LOW32)
+        at = take_slot(keys, batch[j] & LOW32)
         better = (due[at] <= now) | (time[j] <= due[at])
         batch[k] = batch[j]
         time[k] = time[j]
         drawn[k] = at
         k += better & (time[j] > now) & (time[j] <= end)
     for j in range(k):
-        v = batch[j] & _LOW32
-        mine = speakers[batch[j] >> _S32] + _ONE32
+        v = batch[j] & LOW32
+        mine = speakers[batch[j] >> S32] + ONE32
         at = drawn[j]
         known: Number = due[at] if due[at] > now else _FAR
         place = take_slot(by_keys, v)
@@ -213,7 +210,7 @@ def _arrive(
         due[at] = time[j]
         by[place] = mine
         if time[j] <= until and claim[v] == FREE:
-            claim[v] = _ZERO
+            claim[v] = ZERO
             touched[m] = np.uint32(v)
             m += 1
     return m
@@ -235,16 +232,16 @@ def due_between(
             if word_of == _FAR:  # all of these are closed
                 continue
             block = due[first : min(first + 64, due.size)]
-            soon, late = _ZERO, _ZERO
+            soon, late = ZERO, ZERO
             for j in range(block.size):
-                apart = ~(word_of >> np.uint64(j)) & _ONE
+                apart = ~(word_of >> np.uint64(j)) & ONE
                 late += np.uint64(block[j] > until) & apart
                 soon += np.uint64(block[j] > now) & apart
             later += np.int64(late)
             if soon == late:
                 continue
             for j in range(block.size):
-                if now < block[j] <= until and (word_of >> np.uint64(j)) & _ONE == _ZERO:
+                if now < block[j] <= until and (word_of >> np.uint64(j)) & ONE == ZERO:
                     out[m] = np.uint32(first + j)
                     m += 1
         return m, later

@@ -10,15 +10,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim.arrays import F64, U8, U32, U64
 from sim.jit.claims import FREE
 from sim.jit.jit import inlined, kernel, lean
 from sim.jit.sparse import slot
-from sim.jit.types import F64, U8, U32, U64, Word
+from sim.jit.types import Word
+from sim.jit.words import ONE, TWO, ZERO
 from sim.spread.continuous.calendar_kernels import AGAIN, TOUCHED, Calendar
 from sim.spread.continuous.epochs_kernels import CODE, LOW32
 from sim.spread.continuous.rates_kernels import LOW, RESTLESS
 
-_NO, _ONE, _TWO = (np.uint64(k) for k in range(3))
 _S64 = np.uint64(64)
 _DIGITS = 2048
 _LAST, _S11, _S32 = np.uint64(_DIGITS - 1), np.uint64(11), np.uint64(32)
@@ -40,15 +41,15 @@ class NewLives(NamedTuple):
 @inlined
 def is_born(born: U64, u: Word) -> Word:
     """Return 1 where the first life of agent ``u`` is over, else 0."""
-    return np.uint64((born[u >> _S6] >> (u & _M63)) & _ONE)
+    return np.uint64((born[u >> _S6] >> (u & _M63)) & ONE)
 
 
 @inlined
 def life_of(claim: U64, born: U64, u: Word) -> Word:
     """Return in which of its lives an agent is; most bits of ``born`` say: in its first one."""
     if is_born(born, u):
-        return np.uint64((claim[u] + _TWO) & LOW32)
-    return _NO
+        return np.uint64((claim[u] + TWO) & LOW32)
+    return ZERO
 
 
 @inlined
@@ -56,22 +57,22 @@ def reborn(births: NewLives, calendar: Calendar, v: Word) -> None:
     """Begin a new life of agent ``v``."""
     at, claim = calendar.at, births.claim
     if not is_born(calendar.born, v):
-        calendar.born[v >> _S6] |= _ONE << (v & _M63)
+        calendar.born[v >> _S6] |= ONE << (v & _M63)
         births.touched[at[TOUCHED]] = np.uint32(v)
         at[TOUCHED] += 1
         return
-    life = (claim[v] + _TWO) & LOW32
-    if life == _ONE:
+    life = (claim[v] + TWO) & LOW32
+    if life == ONE:
         births.again[at[AGAIN]] = np.uint32(v)
         at[AGAIN] += 1
-    claim[v] = life - _ONE
+    claim[v] = life - ONE
 
 
 @lean
 def map_low(state: U8, marks: U8, low: U64) -> None:
     """Write down who of all agents, in state ``state`` (uint8), is in a ``LOW`` one."""
     for w in range(low.size):
-        first, bits = np.uint64(w) << _S6, _NO
+        first, bits = np.uint64(w) << _S6, ZERO
         for i in range(min(_S64, np.uint64(state.size) - first)):
             bits |= np.uint64(marks[state[first + i] & CODE] & LOW) << i
         low[w] = bits
@@ -93,7 +94,7 @@ def still_live(
     roused = i = 0
     for k in range(m):
         v = np.uint64(touched[k])
-        born[v >> _S6] = _NO
+        born[v >> _S6] = ZERO
         while i < count and live[i] < v:
             i += 1
         was_live = i < count and live[i] == v
@@ -114,7 +115,7 @@ def by_agent(agents: U32, sources: U32, times: F64, count: int, words: U64, into
     By digits of the agents' numbers, which carry their places along. ``sources`` are written into
     ``into`` (uint32, ``count``); ``words`` (uint64) has room for twice as many.
     """
-    largest = _NO
+    largest = ZERO
     for i in range(count):
         words[i] = (np.uint64(agents[i]) << _S32) | np.uint64(i)
         largest = max(largest, np.uint64(agents[i]))

@@ -19,9 +19,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim.arrays import I64, U32, U64
 from sim.jit.jit import inlined, lean
 from sim.jit.prefetch import ahead
-from sim.jit.types import I64, U32, U64, Number, Word
+from sim.jit.types import Number, Word
 
 (SPAN, DUE, DUES, HEAPED, USED, FREED, HELD, TOUCHED, FRESH, ROOM, EVENTS, WATCHED, FIRST, MAPPED,
  AGAIN, SINCE, AHEAD, NEXT) = range(18)  # fmt: skip

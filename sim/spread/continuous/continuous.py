@@ -8,12 +8,13 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64, Ids
 from sim.core.cache import BoundedCache
 from sim.core.cards import Card
 from sim.core.rng import Stream
 from sim.jit.order import merge_ids, sort_ids
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Contacts, Draws, Ids
+from sim.spread.cascade.contacts import Contacts, Draws
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.compartments.compartments import Compartments, _part, _with_room
 from sim.spread.compartments.rules import KEEP, RuleTable
@@ -23,8 +24,6 @@ from sim.spread.continuous import events_kernels as kernels
 from sim.spread.continuous.births_kernels import by_agent
 from sim.spread.continuous.rates_kernels import LOW, PARTING, RESTLESS, STEADY
 from sim.spread.continuous.single_contact import let_call_in_time
-
-Floats = npt.NDArray[np.float64]
 
 _SPAN = 512
 """Rings that a span of the calendar holds on average: its heap stays in the nearest cache."""
@@ -275,14 +274,14 @@ def _spans(off: npt.NDArray[np.int64], size: int) -> list[list[tuple[int, int]]]
     return [list(pairwise(off[s * size : (s + 1) * size + 1].tolist())) for s in range(size)]
 
 
-def _scaled(rates: Floats, most: Floats) -> npt.NDArray[np.uint64]:
+def _scaled(rates: F64, most: F64) -> npt.NDArray[np.uint64]:
     """Return rates in 2**-32 of the largest."""
     shares = np.divide(rates, most, out=np.zeros(rates.shape), where=most > 0)
     whole: npt.NDArray[np.uint64] = np.rint(np.minimum(shares, 1.0) * _WHOLE).astype(np.uint64)
     return whole
 
 
-def bounds(table: RuleTable) -> Floats:
+def bounds(table: RuleTable) -> F64:
     """Return the rate that a try can never exceed, (states, states): by speaker and listener.
 
     It is the largest total of any state that the listener may reach, by whichever rules.
@@ -298,7 +297,7 @@ def bounds(table: RuleTable) -> Floats:
     for through in range(size):
         leads |= leads[:, through, None] & leads[through]
     total = table.total.reshape(size, size)
-    bound: Floats = np.where(leads, total[:, None, :], 0.0).max(axis=2)
+    bound: F64 = np.where(leads, total[:, None, :], 0.0).max(axis=2)
     return bound
 
 

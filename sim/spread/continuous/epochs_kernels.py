@@ -23,11 +23,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim.arrays import F64, U8, U32, U64
 from sim.jit.jit import inlined, lean
 from sim.jit.mix import C2, mix, uniform, word, word2
 from sim.jit.prefetch import ahead
 from sim.jit.sparse import slot
-from sim.jit.types import F64, U8, U32, U64, Word
+from sim.jit.types import Word
+from sim.jit.words import FOUR, ONE, THREE, TWO, ZERO
 from sim.spread.continuous.calendar_kernels import (
     GRAINS,
     MAPPED,
@@ -73,7 +75,6 @@ PARTS = np.uint64(2)
 """What ``Epochs.ends`` is, less the state that follows, where a life ends unseen: at once."""
 
 _BLOCK = 16.0
-_NO, _ONE, _TWO, _THREE, _FOUR = (np.uint64(k) for k in range(5))
 _LIFE = np.uint64(10)
 _S6, _S32, _M63 = np.uint64(6), np.uint64(32), np.uint64(63)
 _MOST = np.uint64(MOST_RINGS)
@@ -131,24 +132,24 @@ def _begin(heard: ListenerRows, rates: Rates, key: Word, lives: Epochs, j: Word,
     if goes_on:
         end = _BLOCK / ties
     ends = np.uint64(goes_on)
-    share = _ONE
+    share = ONE
     if alone > 0.0:
         waited = wait(uniform(word2(own, at_life)), alone, end)
         if waited < end:
             end = waited
-            part = np.uint64(uniform(word2(own, at_life + _TWO)) * _WIDE)
-            share, ends = part << _S32, _ONE
+            part = np.uint64(uniform(word2(own, at_life + TWO)) * _WIDE)
+            share, ends = part << _S32, ONE
             if rates.marks[s] & PARTING:
                 o = outcome_of(rates.soff[s], rates.soff[s + 1], rates.scum, part)
                 ends = PARTS + np.uint64(rates.snew[o])
     lives.grains[j] = end * GRAINS
     lives.sign[j] = ((lives.number[j] & LIVES) << _S6) | np.uint64(s)
     lives.lack[j], lives.ends[j], lives.share[j] = rates.lack[s], ends, share
-    count = _NO
+    count = ZERO
     if ties > 0.0:
-        count = np.uint64(count_of(uniform(word2(own, at_life + _ONE)), ties * end))
+        count = np.uint64(count_of(uniform(word2(own, at_life + ONE)), ties * end))
     lives.drawn[j] = count
-    z = own + (at_life + _FOUR) * _C2
+    z = own + (at_life + FOUR) * _C2
     for k in range(n, n + count, _EIGHT):  # eight at a time: no number of rings is guessed wrong
         for i in range(_EIGHT):
             lives.seed[k + i] = z
@@ -176,11 +177,11 @@ def _narrow(
 ) -> Word:  # fmt: skip
     """Keep those of ``n`` rings that may change anything; returns how many."""
     seed, of, what, tie, low = lives.seed, lives.of, lives.what, lives.tie, calendar.low
-    m = _NO
+    m = ZERO
     if calendar.at[MAPPED]:
         for r in range(n):
             j, v, w = of[r], tie[r], what[r]
-            is_low = (low[v >> _S6] >> (v & _M63)) & _ONE
+            is_low = (low[v >> _S6] >> (v & _M63)) & ONE
             of[m], tie[m], what[m], seed[m] = j, v, w, seed[r]
             m += np.uint64((w >> _S32) < _FULL - is_low * lives.lack[j])
             lives.stop[j] = m
@@ -205,7 +206,7 @@ def begin_lives(
 
     Either all are below ``BATCH``, or it is ``ALONE``; that leaves what is drawn of the others.
     """
-    n, j, stop = _NO, np.uint64(lo), np.uint64(hi)
+    n, j, stop = ZERO, np.uint64(lo), np.uint64(hi)
     for i in range(j, stop):
         u = lives.agent[i]
         lives.start[i] = np.uint64(heard.rows[u, 0])
@@ -215,21 +216,21 @@ def begin_lives(
         ahead(heard.targets, lives.start[i] + _SIXTEEN)
     while j < stop and n + _MOST <= _RINGS:
         n = _begin(heard, rates, key, lives, j, n)
-        j += _ONE
+        j += ONE
     _aim(heard, lives, n)
     m = _narrow(rates, keys, state, calendar, lives, n)
     base = _RINGS * np.uint64(lo == ALONE)
     before = base
     for i in range(np.uint64(lo), j):
-        if lives.drawn[i] > _NO:
+        if lives.drawn[i] > ZERO:
             before = base + lives.stop[i]
         lives.stop[i] = before
     for r in range(m):
-        i, at = lives.of[r], (base + r) * _THREE
+        i, at = lives.of[r], (base + r) * THREE
         grains = lives.grains[i] * uniform(mix(lives.seed[r] - _C2))
         lives.ring[at] = ((lives.since[i] + np.uint64(grains)) << MOMENT) | lives.sign[i]
-        lives.ring[at + _ONE] = (lives.agent[i] << _S32) | lives.tie[r]
-        lives.ring[at + _TWO] = lives.what[r]
+        lives.ring[at + ONE] = (lives.agent[i] << _S32) | lives.tie[r]
+        lives.ring[at + TWO] = lives.what[r]
     return int(j)
 
 
@@ -246,12 +247,12 @@ def _keep(calendar: Calendar, when: Word, who: Word, what: Word) -> None:
 @inlined
 def put_life(calendar: Calendar, lives: Epochs, j: Word) -> None:
     """Put the rings of a life into the calendar."""
-    first = _RINGS if j == _ALONE else _NO
-    if j != _ALONE and j > _NO:
-        first = lives.stop[j - _ONE]
-    for r in range(first * _THREE, lives.stop[j] * _THREE, _THREE):
-        _keep(calendar, lives.ring[r], lives.ring[r + _ONE], lives.ring[r + _TWO])
-    if lives.ends[j] == _ONE:
+    first = _RINGS if j == _ALONE else ZERO
+    if j != _ALONE and j > ZERO:
+        first = lives.stop[j - ONE]
+    for r in range(first * THREE, lives.stop[j] * THREE, THREE):
+        _keep(calendar, lives.ring[r], lives.ring[r + ONE], lives.ring[r + TWO])
+    if lives.ends[j] == ONE:
         u = lives.agent[j]
         when = ((lives.since[j] + np.uint64(lives.grains[j])) << MOMENT) | lives.sign[j]
         _keep(calendar, when, (u << _S32) | u, lives.share[j])

@@ -19,11 +19,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim.arrays import F64, I64, U8, U32
 from sim.jit.claims import NOBODY
 from sim.jit.jit import inlined, lean
 from sim.jit.prefetch import ahead
 from sim.jit.sparse import VACANT, slot
-from sim.jit.types import F64, I64, U8, U32, Number, Word
+from sim.jit.types import Number, Word
+from sim.jit.words import EVER, ONE, THREE, TWO, ZERO
 from sim.spread.continuous.births_kernels import NewLives, life_of, map_low, reborn, still_live
 from sim.spread.continuous.calendar_kernels import (
     AHEAD,
@@ -83,8 +85,6 @@ __all__ = [
     "Rates", "map_low", "ring_first", "ring_on", "still_live",
 ]  # fmt: skip
 
-_EVER = np.uint8(0x80)
-_NO, _ONE, _TWO, _THREE = (np.uint64(k) for k in range(4))
 _SIXTEEN = np.uint64(16)
 _S6, _S32 = np.uint64(6), np.uint64(32)
 _STATE = _M63 = np.uint64(0x3F)
@@ -118,7 +118,7 @@ def _part(
     if lives.ends[j] >= PARTS:
         old, new = np.int64(lives.state[j]), np.int64(lives.ends[j] - PARTS)
         t = lives.since[j] + np.uint64(lives.grains[j])
-        state[place] = (state[place] & _EVER) | np.uint8(new)
+        state[place] = (state[place] & EVER) | np.uint8(new)
         tally[old] -= 1
         tally[new] += 1
         calendar.at[EVENTS] += 1
@@ -154,9 +154,9 @@ def _become(
         keys[place] = np.uint32(v)
         at[ROOM] -= 1
     code: Number = state[place]
-    ever: Number = code & _EVER
+    ever: Number = code & EVER
     if rates.adopting[new] and not ever:
-        ever = _EVER
+        ever = EVER
         n = at[FRESH]
         found.agents[n] = np.uint32(v)
         found.sources[n] = np.uint32(source)
@@ -170,7 +170,7 @@ def _become(
         is_low = np.uint64(rates.marks[new] & LOW)
         calendar.low[v >> _S6] |= is_low << (v & _M63)
     if rates.marks[new] & RESTLESS:
-        life = life_of(births.claim, calendar.born, v) + _ONE
+        life = life_of(births.claim, calendar.born, v) + ONE
         if j >= _ALONE or lives.number[j] != life or lives.state[j] != np.uint64(new):
             j = _drawn_alone(
                 heard, rates, key, keys, state, calendar, lives, v, new, t, life
@@ -211,7 +211,7 @@ def ring_on(
     """
     at, due, heap = calendar.at, calendar.due, calendar.heap
     while True:
-        i = np.uint64(at[DUE]) * _THREE
+        i = np.uint64(at[DUE]) * THREE
         is_next = at[DUE] < at[DUES]
         if not is_next and at[HEAPED] == 0:
             if at[SPAN] == calendar.tail.size:
@@ -225,10 +225,10 @@ def ring_on(
         if is_next and at[DUE] == at[AHEAD]:
             look_ahead(heard, rates, key, keys, state, births.claim, calendar, lives, outlook)
         if is_next and at[HEAPED] > 0:
-            is_next = due[i] < heap[0] or (due[i] == heap[0] and due[i + _ONE] < heap[1])
+            is_next = due[i] < heap[0] or (due[i] == heap[0] and due[i + ONE] < heap[1])
         k = np.uint64(WINDOW)
         if is_next:
-            when, who, what = due[i], due[i + _ONE], due[i + _TWO]
+            when, who, what = due[i], due[i + ONE], due[i + TWO]
             k = np.uint64(at[DUE] - at[SINCE])
             at[DUE] += 1
         else:
@@ -255,8 +255,8 @@ def _happen(
     life = life_of(births.claim, calendar.born, u) if not rates.marks[s] & STEADY else when >> _S6
     if (life ^ (when >> _S6)) & LIVES:
         return
-    if u == v and what & _ONE:
-        life = life_of(births.claim, calendar.born, u) + _ONE
+    if u == v and what & ONE:
+        life = life_of(births.claim, calendar.born, u) + ONE
         if j >= _ALONE or lives.number[j] != life:
             j = _drawn_alone(
                 heard, rates, key, keys, state, calendar, lives, u, s, t, life
@@ -307,16 +307,16 @@ def ring_first(
             u = np.uint64(live[at[FIRST] + j])
             lives.agent[j] = u
             lives.state[j] = np.uint64(state[slot(keys, u)] & CODE)
-            lives.since[j] = _NO
-            lives.number[j] = _NO
+            lives.since[j] = ZERO
+            lives.number[j] = ZERO
         for i in range(at[FIRST] + many, min(at[FIRST] + 2 * many, count)):
             start = np.uint64(heard.rows[live[i], 0])
             ahead(heard.targets, start)
             ahead(heard.targets, start + _SIXTEEN)
         for i in range(at[FIRST] + 2 * many, min(at[FIRST] + 3 * many, count)):
-            ahead(heard.rows, np.uint64(live[i]) * _TWO)
+            ahead(heard.rows, np.uint64(live[i]) * TWO)
         drawn = begin_lives(heard, rates, key, keys, state, calendar, lives, 0, many)
-        for j in range(_NO, np.uint64(drawn)):
+        for j in range(ZERO, np.uint64(drawn)):
             ties = contacts_of(rates.mode, np.int64(lives.many[j]), np.int64(lives.state[j]))
             at[WATCHED] += ties * TICK
             put_life(calendar, lives, np.uint64(j))

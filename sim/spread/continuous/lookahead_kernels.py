@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim.arrays import U8, U32, U64
 from sim.jit.claims import is_open
 from sim.jit.jit import inlined, lean
 from sim.jit.prefetch import ahead
 from sim.jit.sparse import slot
-from sim.jit.types import U8, U32, U64, Number, Word
+from sim.jit.types import Number, Word
+from sim.jit.words import ONE, THREE, TWO, ZERO
 from sim.spread.continuous.births_kernels import is_born, life_of
 from sim.spread.continuous.calendar_kernels import (
     AHEAD,
@@ -39,7 +41,6 @@ WINDOW = 128
 KEPT = 255
 """What an agent becomes that stays what it is."""
 
-_NO, _ONE, _TWO, _THREE = (np.uint64(k) for k in range(4))
 _S6, _S32 = np.uint64(6), np.uint64(32)
 _STATE = _M63 = np.uint64(0x3F)
 _FULL = np.uint64(1 << 32)
@@ -66,39 +67,39 @@ def load_span(heard: ListenerRows, rates: Rates, state: U8, claim: U64, calendar
     Rings that are void, or can change nothing any more, are dropped; what others are going to read
     is fetched.
     """
-    spare, low, born, kept = calendar.spare, calendar.low, calendar.born, _NO
+    spare, low, born, kept = calendar.spare, calendar.low, calendar.born, ZERO
     n = take_span(calendar)
     if n < 0:
         return False
     if calendar.at[MAPPED]:
-        for i in range(_NO, np.uint64(n) * _THREE, _THREE):
-            when, who, what = spare[i], spare[i + _ONE], spare[i + _TWO]
+        for i in range(ZERO, np.uint64(n) * THREE, THREE):
+            when, who, what = spare[i], spare[i + ONE], spare[i + TWO]
             v = who & LOW32
-            is_low = (low[v >> _S6] >> (v & _M63)) & _ONE & np.uint64(v != who >> _S32)
+            is_low = (low[v >> _S6] >> (v & _M63)) & ONE & np.uint64(v != who >> _S32)
             ahead(state, v)
-            ahead(heard.rows, v * _TWO)
+            ahead(heard.rows, v * TWO)
             spare[kept] = when
-            spare[kept + _ONE] = who
-            spare[kept + _TWO] = what
-            kept += _THREE * np.uint64((what >> _S32) < _FULL - is_low * rates.lack[when & _STATE])
+            spare[kept + ONE] = who
+            spare[kept + TWO] = what
+            kept += THREE * np.uint64((what >> _S32) < _FULL - is_low * rates.lack[when & _STATE])
         n = int(kept) // 3
     is_fickle = False
     for s in range(rates.marks.size):
         is_fickle |= (rates.marks[s] & (RESTLESS | STEADY)) == RESTLESS
     if is_fickle:
-        kept = _NO
-        for i in range(_NO, np.uint64(n) * _THREE, _THREE):
-            when, who, what = spare[i], spare[i + _ONE], spare[i + _TWO]
+        kept = ZERO
+        for i in range(ZERO, np.uint64(n) * THREE, THREE):
+            when, who, what = spare[i], spare[i + ONE], spare[i + TWO]
             u = who >> _S32
             is_later = is_born(born, u)
-            life = ((claim[u * is_later] + _TWO) & LIVES) * is_later
+            life = ((claim[u * is_later] + TWO) & LIVES) * is_later
             counts = ((when >> _S6) & LIVES == life) | (
                 (rates.marks[when & _STATE] & STEADY) > np.uint8(0)
             )
             spare[kept] = when
-            spare[kept + _ONE] = who
-            spare[kept + _TWO] = what
-            kept += _THREE * np.uint64(counts)
+            spare[kept + ONE] = who
+            spare[kept + TWO] = what
+            kept += THREE * np.uint64(counts)
         n = int(kept) // 3
     order_due(calendar, n)
     calendar.at[AHEAD] = 0
@@ -120,7 +121,7 @@ def decided(
 @inlined
 def left_to(rates: Rates, s: Number, what: Word) -> Number:
     """Return what comes of a ring without a tie: the agent's next state, or the same."""
-    if what & _ONE:
+    if what & ONE:
         return s
     o = outcome_of(rates.soff[s], rates.soff[s + 1], rates.scum, what >> _S32)
     return np.int64(rates.snew[o])
@@ -137,11 +138,11 @@ def look_ahead(
     first = np.uint64(at[DUE])
     many = np.uint64(min(at[DUES] - at[DUE], WINDOW))
     for k in range(many):
-        outlook.seen[k] = state[slot(keys, due[(first + k) * _THREE + _ONE] & LOW32)]
-    m = _NO
+        outlook.seen[k] = state[slot(keys, due[(first + k) * THREE + ONE] & LOW32)]
+    m = ZERO
     for k in range(many):
-        i = (first + k) * _THREE
-        when, who, what = due[i], due[i + _ONE], due[i + _TWO]
+        i = (first + k) * THREE
+        when, who, what = due[i], due[i + ONE], due[i + TWO]
         u, v, s = who >> _S32, who & LOW32, np.int64(when & _STATE)
         new: Number = np.int64(0)
         now: Number = np.int64(KEPT)
@@ -160,11 +161,11 @@ def look_ahead(
         outlook.rings[m] = k
         m += np.uint64(begins)
         if m == np.uint64(BATCH):
-            many = k + _ONE
+            many = k + ONE
             break
     for j in range(m):
-        lives.number[j] = life_of(claim, calendar.born, lives.agent[j]) + _ONE
-    if m > _NO:
+        lives.number[j] = life_of(claim, calendar.born, lives.agent[j]) + ONE
+    if m > ZERO:
         drawn = np.uint64(begin_lives(heard, rates, key, keys, state, calendar, lives, 0, int(m)))
         if drawn < m:
             many = outlook.rings[drawn]

@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim.arrays import F64, I64, U8, U16, U32, U64
 from sim.jit.jit import inlined
-from sim.jit.types import F64, I64, U8, U16, U32, U64, Number, Word
+from sim.jit.types import Number, Word
+from sim.jit.words import ZERO
 
 LOW, STEADY, RESTLESS, PARTING = np.uint8(1), np.uint8(2), np.uint8(4), np.uint8(8)
 """Marks of a state, see :class:`Rates`."""
@@ -16,7 +18,6 @@ _CALLS = 2
 _MOST_RINGS = 127
 _INVERSE = np.array([0.0, *(1.0 / k for k in range(1, _MOST_RINGS + 1))])
 _FULL = np.uint64(65535)
-_NO = np.uint64(0)
 
 
 class ListenerRows(NamedTuple):
@@ -122,7 +123,7 @@ def weighed(
     heard: ListenerRows, rates: Rates, row: Number, u: Word, place: Word, share: Word
 ) -> Word:
     """Return the outcome of a try over a tie; the last of ``hears`` is none."""
-    o = _NO
+    o = ZERO
     if heard.trust.size:
         trust = _FULL
         if rates.trusted[row]:

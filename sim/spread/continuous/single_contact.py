@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import Ids
 from sim.core.cache import BoundedCache
 from sim.core.rng import Stream
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Contacts, Draws, Ids
+from sim.spread.cascade.contacts import Contacts, Draws
 from sim.spread.compartments.rules import KEEP, RuleTable
 from sim.spread.compartments.single_contact_passing_kernels import let_calls
 from sim.spread.compartments.single_contact_won_kernels import (

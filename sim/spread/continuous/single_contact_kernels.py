@@ -18,10 +18,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim.arrays import F64, I64, U8, U32, U64
 from sim.jit.jit import inlined, lean
 from sim.jit.mix import uniform, word, word2
 from sim.jit.prefetch import ahead
-from sim.jit.types import F64, I64, U8, U32, U64, Number, Word
+from sim.jit.types import Number, Word
+from sim.jit.words import FOUR, ONE, THREE, TWO, ZERO
 from sim.spread.continuous.calendar_kernels import MOMENT
 from sim.spread.continuous.epochs_kernels import CODE, LOW32, MOST_RINGS, TICK
 
@@ -41,7 +43,6 @@ NEW, WINS, TURNS, GOES_ON, MUST_DRAW = (
 """An effect: the caller's new state, that of the listener ``<< NEW``, and whether the listener
 adopts, the caller changes, it speaks on; or that it takes a draw; its outcome in the upper half."""
 
-_NO, _ONE, _TWO, _THREE, _FOUR = (np.uint64(k) for k in range(5))
 _EIGHT = np.uint64(8)
 _S11, _S14, _S32 = np.uint64(11), np.uint64(14), np.uint64(32)
 _STEPS = np.uint64(MOST_RINGS)
@@ -125,17 +126,17 @@ def keep(desk: CallQueue, when: Word, who: Word) -> None:
     span = when >> desk.shift
     taken = np.uint64(desk.fill[span])
     if taken < np.uint64(desk.room):
-        to = (span * np.uint64(desk.room) + taken) << _ONE
+        to = (span * np.uint64(desk.room) + taken) << ONE
         desk.pool[to] = when
-        desk.pool[to + _ONE] = who
+        desk.pool[to + ONE] = who
         ahead(desk.pool, np.int64(to + _EIGHT))
-        desk.fill[span] = np.uint32(taken + _ONE)
+        desk.fill[span] = np.uint32(taken + ONE)
     else:
         n = np.uint64(desk.at[LATE])
-        desk.late[n << _ONE] = when
-        desk.late[(n << _ONE) + _ONE] = who
+        desk.late[n << ONE] = when
+        desk.late[(n << ONE) + ONE] = who
         desk.link[n] = desk.head[span]
-        desk.head[span] = np.uint32(n + _ONE)
+        desk.head[span] = np.uint32(n + ONE)
         desk.at[LATE] += 1
 
 
@@ -148,9 +149,9 @@ def _keep_chosen(
     for i in range(n):
         own[i] = desk.owns[chosen[i] & LOW32]
     for i in range(n):
-        lots[i] = word2(own[i], _FOUR + _TWO * number)
+        lots[i] = word2(own[i], FOUR + TWO * number)
     for i in range(n):
-        own[i] = word2(own[i], _THREE + _TWO * number)
+        own[i] = word2(own[i], THREE + TWO * number)
     for i in range(n):
         j = chosen[i] & LOW32
         place = np.uint64(start[j]) + np.uint64(uniform(lots[i]) * np.float64(length[j]))
@@ -170,13 +171,13 @@ def call_first(
     """
     owns, drawn, chosen, steps, codes = desk.owns, desk.drawn, desk.chosen, law.steps, desk.did
     at, able = desk.at, np.int64(0)
-    once: Number = _ONE
+    once: Number = ONE
     while at[READ] < count and room_for_lives(desk, STAGE):
         first, low = at[READ], at[SPEAKERS]
         size = min(STAGE, count - first)
         mine, begin, many = who[low:], start[low:], length[low:]
         theirs, begins, manies = who[first:], start[first:], length[first:]
-        k: Number = _NO
+        k: Number = ZERO
         for i in range(np.uint64(size)):
             ahead(state, np.int64(who[min(first + np.int64(i) + _FAR, count - 1)]))
             u = theirs[i]
@@ -187,18 +188,18 @@ def call_first(
             owns[j] = word(key, mine[j])
         for j in range(k):
             drawn[j] = word2(owns[j], once) >> _S11
-        n: Number = _NO
+        n: Number = ZERO
         for j in range(k):
             s = np.uint64(codes[j])
             chosen[n] = (s << _S32) | j
             may = many[j] > 0
             able += may
             n += np.uint64(may & (drawn[j] >= steps[s * _STEPS]))
-        number: Number = _NO
-        while n > _NO:
+        number: Number = ZERO
+        while n > ZERO:
             _keep_chosen(mine, begin, many, desk, n, number)
-            number += _ONE
-            m = _NO
+            number += ONE
+            m = ZERO
             for i in range(n):
                 one = chosen[i]
                 chosen[m] = one

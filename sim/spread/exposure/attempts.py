@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import I32, Ids
 from sim.core import rng
 from sim.core.rng import Stream
 from sim.jit.claims import count_ties
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Contacts, Draws, Ids, Scratch
+from sim.spread.cascade.contacts import Contacts, Draws, Scratch
 from sim.spread.cascade.model import SLICE
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.exposure import attempts_kernels as kernels
@@ -85,8 +85,6 @@ class Embeddedness:
 
 
 Rule = Levels | Novelty | Border | Embeddedness
-_Labels = npt.NDArray[np.int32]
-_Ranks = npt.NDArray[np.uint8]
 _NO_RANKS, _NO_MASKS = np.empty(0, np.uint8), np.empty(0, np.uint64)
 
 
@@ -153,7 +151,7 @@ def _shares_of(
         levels, heard = np.array(rule.left, np.float64), _hearings(cascade)
         rest = levels, heard.keys, heard.values, _NO_LABELS, 0.0, *bare
         return kernels.TieShares(kernels.NOVELTY, tie_key, *rest)
-    labels: _Labels = contacts.people.column("community")
+    labels: I32 = contacts.people.column("community")
     share = -1.0 if rule.across is None else rule.across
     about = tie_key, _NO_LEVELS, empty.keys, empty.values, labels, share
     if isinstance(rule, Border):
@@ -174,7 +172,7 @@ class _Circles:
     channel chooses serve one tick.
     """
 
-    def __init__(self, contacts: Contacts, labels: _Labels) -> None:
+    def __init__(self, contacts: Contacts, labels: I32) -> None:
         self._rows, self._targets = contacts.rows, contacts.targets  # contacts hold their own key
         self._labels = labels.copy()
         self._whole = False
@@ -193,7 +191,7 @@ class _Circles:
             mask_all(self._rows, self._targets, *about)
             self._whole = True
 
-    def knows(self, contacts: Contacts, labels: _Labels) -> bool:
+    def knows(self, contacts: Contacts, labels: I32) -> bool:
         """Return whether ties and communities are still those."""
         same = self._rows is contacts.rows and self._targets is contacts.targets
         return same and np.array_equal(self._labels, labels)

@@ -10,21 +10,19 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim.arrays import F64, I32, U8, U32, U64
 from sim.jit.claims import AHEAD, BATCH, BLOCK, FREE, approach, is_open, narrow
 from sim.jit.jit import kernel
 from sim.jit.mix import uniform, word, word2
 from sim.jit.sparse import slot
-from sim.jit.types import F64, I32, U8, U32, U64, Number, Word
+from sim.jit.types import Number, Word
+from sim.jit.words import LOW32, S32, S40
 from sim.spread.exposure.masks_kernels import SMALL, fall_by_masks
 from sim.spread.exposure.overlaps_kernels import approach_labels, fall_by_overlap
 
 LEVELS, NOVELTY, BORDER, EMBEDDED = 0, 1, 2, 3
 """What a share is: one of ``levels`` by a draw of the tie; ``levels[times heard]``; 1 within a
 community and ``across`` between two; how far two neighbourhoods overlap."""
-
-_S32 = np.uint64(32)
-_S40 = np.uint64(40)
-_LOW32 = np.uint64(0xFFFFFFFF)
 
 
 class TieShares(NamedTuple):
@@ -120,7 +118,7 @@ def claim_shares(
                     share, places, marked,
                 )  # fmt: skip
             for j in range(found):
-                batch[n] = (np.uint64(u) << _S32) | np.uint64(places[j])
+                batch[n] = (np.uint64(u) << S32) | np.uint64(places[j])
                 n += 1
                 if n == BATCH:
                     m = _claim(rows, targets, key, coins, batch, drawn, n, done, claim, touched, m)
@@ -185,16 +183,16 @@ def _claim(
     """Let the contacts ``batch[:n]`` claim their listeners, where open, by their coins."""
     k = 0
     for j in range(n):
-        u = batch[j] >> _S32
-        place = np.uint64(rows[u, 0]) + (batch[j] & _LOW32)
+        u = batch[j] >> S32
+        place = np.uint64(rows[u, 0]) + (batch[j] & LOW32)
         v = np.uint64(targets[place])
-        batch[k] = (u << _S32) | v
+        batch[k] = (u << S32) | v
         drawn[k] = coins[place] if coins.size else word2(word(key, u), int(v))
         k += is_open(done, v)
     for j in range(k):
-        v = batch[j] & _LOW32
+        v = batch[j] & LOW32
         old = claim[v]
-        claim[v] = min(old, (drawn[j] << _S40) | (batch[j] >> _S32))
+        claim[v] = min(old, (drawn[j] << S40) | (batch[j] >> S32))
         touched[m] = np.uint32(v)
         m += old == FREE
     return m

@@ -6,13 +6,14 @@ from typing import ClassVar
 
 import numpy as np
 
+from sim.arrays import Ids
 from sim.core import rng
 from sim.core.bounds import Bound
 from sim.core.params import Field
 from sim.core.rng import Stream
 from sim.spread.cascade.bounds import ATTENTION
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Contacts, Draws, Ids
+from sim.spread.cascade.contacts import Contacts, Draws
 from sim.spread.cascade.model import PropagationModel
 from sim.spread.exposure import attention_kernels as kernels
 from sim.spread.exposure.attention_kernels import NOTHING, OURS

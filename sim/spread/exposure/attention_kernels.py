@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sim.arrays import I64, U8, U32
 from sim.jit.jit import kernel
 from sim.jit.mix import uniform, word, word2
-from sim.jit.types import I64, U8, U32, Number, Word
+from sim.jit.types import Number, Word
 
 NOTHING = np.uint32(0)
 """An empty slot; so are the slots of agents that join later."""

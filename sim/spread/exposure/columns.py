@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64, U64, Ids
 from sim.jit.claims import count_ties
 from sim.spread.cascade.cascade import Cascade, Message
-from sim.spread.cascade.contacts import AgentReader, Bits, Contacts, Ids
+from sim.spread.cascade.contacts import AgentReader, Contacts
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.exposure import exposures_kernels as kernels
 
@@ -45,9 +46,6 @@ def fresh_minutes(minutes: float, fading: float = 0.4) -> float:
     half = math.sqrt(math.pi) * math.erf(root)
     incomplete = 1.5 * (0.5 * half - root * math.exp(-x)) - x * root * math.exp(-x)
     return float(2.5 * fading**-2.5 * incomplete)
-
-
-Floats = npt.NDArray[np.float64]
 
 
 class SeveralError(Exception):
@@ -115,11 +113,11 @@ class Exposure:
         return self._parts[0].cascade.message
 
     @property
-    def trust(self) -> Floats:
+    def trust(self) -> F64:
         """How much the viewer trusts the source, float64 in [0, 1]."""
         if not self._contacts.trust.size:
             return np.ones(len(self))
-        shares: Floats = self._contacts.trust[self._tie] / 65535.0
+        shares: F64 = self._contacts.trust[self._tie] / 65535.0
         return shares
 
     @property
@@ -146,7 +144,7 @@ class Exposure:
         return int(self._contacts.people.column("community").max(initial=-1)) >= 0
 
     @property
-    def interest(self) -> Floats:
+    def interest(self) -> F64:
         """The share of the message's interests that the viewer has, in [0, 1]; 1 without tags."""
         out = np.empty(len(self))
         interests = self._contacts.people.column("interests")
@@ -159,7 +157,7 @@ class Exposure:
         return out
 
     @property
-    def repeats(self) -> Floats:
+    def repeats(self) -> F64:
         """How often the viewer heard the message in earlier ticks, at most 255.
 
         Counted from the first tick on where the code of the model, or of functions that it calls,
@@ -168,12 +166,12 @@ class Exposure:
         return self._looked_up(hearings).astype(np.float64)
 
     @property
-    def novelty(self) -> Floats:
+    def novelty(self) -> F64:
         """``1 / (1 + repeats)``: 1 at the first hearing."""
         return 1.0 / (1.0 + self.repeats)
 
     @property
-    def age_ticks(self) -> Floats:
+    def age_ticks(self) -> F64:
         """Ticks since the cascade started."""
         ages = [float(self._tick - part.cascade.started_at) for part in self._parts]
         if len(set(ages)) == 1:
@@ -185,7 +183,7 @@ class Exposure:
         """Simulated minutes in a tick: one number, the same for all."""
         return self._contacts.tick_minutes
 
-    def fresh_hours(self, fading: float) -> Floats:
+    def fresh_hours(self, fading: float) -> F64:
         """Return how many hours of undiminished novelty this tick counts for each message.
 
         ``fading`` as for :func:`sim.spread.exposure.columns.fresh_minutes`.
@@ -198,7 +196,7 @@ class Exposure:
                  for stop in stops]  # fmt: skip
         return np.repeat(np.array(hours)[place], self._lengths())
 
-    def audience(self, spread: float) -> Floats:
+    def audience(self, spread: float) -> F64:
         """Return how well each is reached: the message's own factor where a seed speaks, else 1.
 
         The factor and ``spread`` as for :meth:`sim.spread.cascade.cascade.Cascade.audience`; of
@@ -212,13 +210,13 @@ class Exposure:
         return out
 
     @property
-    def adopted_sources(self) -> Floats:
+    def adopted_sources(self) -> F64:
         """How many of the viewer's sources adopted before this tick, at most 65535."""
         near = self._looked_up(lambda cascade: _near(cascade, self._contacts))
         return near.astype(np.float64)
 
     @property
-    def adopted_share(self) -> Floats:
+    def adopted_share(self) -> F64:
         """The share of the viewer's sources that adopted before this tick, in [0, 1]."""
         degree = np.maximum(self._contacts.degree[self._viewer], 1)
         return np.minimum(self.adopted_sources / degree, 1.0)
@@ -255,7 +253,7 @@ def _near(cascade: Cascade, contacts: Contacts) -> SparseColumn:
 
 
 def count_hearings(
-    column: SparseColumn, contacts: Contacts, speakers: Ids, closed: Bits, most: int
+    column: SparseColumn, contacts: Contacts, speakers: Ids, closed: U64, most: int
 ) -> None:
     """Count one more hearing of every open listener of the speakers."""
     ties = count_ties(contacts.rows, speakers, 0, speakers.size)

@@ -10,13 +10,14 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from pydantic import PrivateAttr
 
+from sim.arrays import F64, U64, Ids
 from sim.core.authors import returned
 from sim.core.cards import Card
 from sim.core.rng import Stream
 from sim.errors import PluginError
 from sim.jit.claims import count_ties
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Bits, Contacts, Draws, Ids
+from sim.spread.cascade.contacts import Contacts, Draws
 from sim.spread.cascade.faults import is_interruption, place_of
 from sim.spread.cascade.model import PropagationModel
 from sim.spread.exposure import exposures_kernels as kernels
@@ -24,13 +25,12 @@ from sim.spread.exposure.columns import (
     CascadeRows,
     EndColumns,
     Exposure,
-    Floats,
     SeveralError,
     count_hearings,
     hearings,
 )
 
-__all__ = ["CHUNK", "EndColumns", "Exposure", "Floats", "PerExposure", "names_any"]
+__all__ = ["CHUNK", "EndColumns", "Exposure", "PerExposure", "names_any"]
 
 CHUNK = 65_536
 """Exposures in one chunk: about 1 MB of columns, which stays in the processor's cache."""
@@ -42,7 +42,7 @@ class PerExposure(PropagationModel):
     An adopter speaks in the tick after its adoption, or for :meth:`speaks_for` ticks.
     """
 
-    def chance(self, exposure: Exposure) -> Floats:
+    def chance(self, exposure: Exposure) -> F64:
         """Return the chance of adopting, float64 in [0, 1], one an exposure.
 
         One call may be about several messages: attributes are columns all the same, except
@@ -140,7 +140,7 @@ class PerExposure(PropagationModel):
             count_hearings(hearings(cascade), contacts, speakers, closed, 255)
         cascade.adopt_claims(contacts.scratch, touched)
 
-    def chances_of(self, exposure: Exposure) -> Floats:
+    def chances_of(self, exposure: Exposure) -> F64:
         """Return the author's chances, or say what is wrong with them."""
         try:
             given: object = self.chance(exposure)
@@ -199,7 +199,7 @@ class PerExposure(PropagationModel):
 
 
 def _settle(
-    contacts: Contacts, draws: Draws, viewer: Ids, source: Ids, chance: Floats, touched: int
+    contacts: Contacts, draws: Draws, viewer: Ids, source: Ids, chance: F64, touched: int
 ) -> int:
     """Let each exposure of a chunk convince by its own coin; returns how many are claimed."""
     scratch, key = contacts.scratch, draws.key(Stream.EXPOSURES)
@@ -219,7 +219,7 @@ class _CascadeExposures(NamedTuple):
     contacts: Contacts
     draws: Draws
     speakers: Ids
-    closed: Bits
+    closed: U64
     ties: int
 
 

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import F64, I64, U32, U64, Array
 from sim.jit.bits import ones
 from sim.jit.claims import AHEAD, BATCH, BLOCK, FREE, approach, is_open
 from sim.jit.jit import kernel
 from sim.jit.mix import uniform, word, word2
 from sim.jit.order import sort_ids
 from sim.jit.sparse import take_slots
-from sim.jit.types import F64, I64, U32, U64, Number, Word
-
-Counts = npt.NDArray[Any]
-_S40 = np.uint64(40)
-_LOW32 = np.uint64(0xFFFFFFFF)
+from sim.jit.types import Number, Word
+from sim.jit.words import LOW32, S40
 
 
 @kernel
@@ -99,7 +94,7 @@ def settle(
             j = won[k]
             v = np.uint64(viewer[first + j])
             old = claim[v]
-            claim[v] = min(old, (drawn[j] << _S40) | np.uint64(source[first + j]))
+            claim[v] = min(old, (drawn[j] << S40) | np.uint64(source[first + j]))
             touched[m] = np.uint32(v)
             m += old == FREE
     return m
@@ -143,7 +138,7 @@ def settle_each(
         for i in range(m):
             v = touched[i]
             adopted[out] = v
-            sources[out] = np.uint32(claim[v] & _LOW32)
+            sources[out] = np.uint32(claim[v] & LOW32)
             claim[v] = FREE
             out += 1
         first = stops[k]
@@ -158,7 +153,7 @@ def count_heard(
     closed: U64,
     most: int,
     keys: U32,
-    heard: Counts,
+    heard: Array,
 ) -> None:
     """Count one more hearing, up to ``most``, for every open listener.
 

@@ -12,25 +12,24 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.arrays import F64, I32, I64, U8, U32, U64
 from sim.jit.bits import ones
 from sim.jit.claims import is_open
 from sim.jit.jit import inlined, lean
 from sim.jit.mix import uniform, word2
-from sim.jit.types import F64, I32, I64, U8, U32, U64, Number, Word
+from sim.jit.types import Number, Word
+from sim.jit.words import LOW6, ONE, ZERO
 from sim.spread.exposure.overlaps_kernels import ratio
 
 SMALL = 64
 """The most members of a community that a mask has bits for."""
 
-_M63 = np.uint64(63)
-_NONE = np.uint64(0)
 _NO_RANK = np.uint8(255)
 _NOBODY = np.uint64(0xFFFFFFFFFFFFFFFF)
 _UNKNOWN = np.uint64(0)
 _GUESTS = 4
 _LABEL = np.uint64(0x3FF)
 _SIX, _SIXTEEN = np.uint64(6), np.uint64(16)
-_ONE = np.uint64(1)
 
 
 @lean
@@ -54,10 +53,10 @@ def ranked(community: I32, members: I64, rank: U8) -> None:
 def _mask_of(rows: U32, targets: U32, community: I32, rank: U8, u: Number, own: Number) -> Word:
     """Return which members of the small community ``own`` hear ``u``."""
     start = np.int64(rows[u, 0])
-    mask = _NONE
+    mask = ZERO
     for e in range(start, start + np.int64(rows[u, 1])):
         v = targets[e]
-        mask |= np.uint64(community[v] == own) << (np.uint64(rank[v]) & _M63)
+        mask |= np.uint64(community[v] == own) << (np.uint64(rank[v]) & LOW6)
     return mask
 
 
@@ -69,15 +68,15 @@ def mask_all(rows: U32, targets: U32, community: I32, rank: U8, masks: U64, gues
     """
     for u in range(masks.size):
         own = community[u]
-        mask, known = _NONE, _NOBODY
+        mask, known = ZERO, _NOBODY
         count = np.int64(0)
         start = np.int64(rows[u, 0])
         for e in range(start, start + np.int64(rows[u, 1])):
             v = targets[e]
             label, place = community[v], np.uint64(rank[v])
-            mask |= np.uint64(label == own) << (place & _M63)
+            mask |= np.uint64(label == own) << (place & LOW6)
             guest = (label != own) & (place < SMALL)
-            here = ((np.uint64(label) & _LABEL) << _SIX) | (place & _M63)
+            here = ((np.uint64(label) & _LABEL) << _SIX) | (place & LOW6)
             known = (known << _SIXTEEN) | here if guest else known
             count += guest
         if rank[u] < SMALL:
@@ -94,10 +93,10 @@ def _shares_nobody(known: Word, own: Number, mine: Word) -> bool:
     label = np.uint64(own) & _LABEL
     shared = np.uint64(known == _UNKNOWN)
     for _ in range(_GUESTS):
-        member = (mine >> (known & _M63)) & _ONE
+        member = (mine >> (known & LOW6)) & ONE
         shared |= np.uint64((known >> _SIX) & _LABEL == label) & member
         known >>= _SIXTEEN
-    return bool(shared == _NONE)
+    return bool(shared == ZERO)
 
 
 @lean
@@ -126,7 +125,7 @@ def fall_by_masks(
     start = np.int64(rows[u, 0])
     length = np.int64(rows[u, 1])
     own = community[u]
-    if masks[u] == _NONE:
+    if masks[u] == ZERO:
         masks[u] = _mask_of(rows, targets, community, rank, u, own)
     mine = np.uint64(masks[u])
     k = ones(mine)
@@ -159,7 +158,7 @@ def fall_by_masks(
         v = targets[start + j]
         stays = True
         if inside[j]:
-            if masks[v] == _NONE:
+            if masks[v] == ZERO:
                 masks[v] = _mask_of(rows, targets, community, rank, v, own)
             found = ones(mine & masks[v])
             stays = draws[j] < p * ratio(found, length, np.int64(rows[v, 1]))
@@ -193,8 +192,8 @@ def _least_by_masks(
             if inside[j] != same:
                 continue
             v = targets[start + j]
-            theirs = masks[v] if same else _NONE
-            if theirs == _NONE:
+            theirs = masks[v] if same else ZERO
+            if theirs == ZERO:
                 theirs = _mask_of(rows, targets, community, rank, v, own)
             least = min(least, ratio(ones(mine & theirs), length, np.int64(rows[v, 1])))
             if lowest >= p * least:

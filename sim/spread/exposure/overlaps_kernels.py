@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.arrays import F64, I32, U8, U32, U64
 from sim.jit.claims import BLOCK, is_open
 from sim.jit.jit import lean
 from sim.jit.mix import uniform, word2
-from sim.jit.types import F64, I32, U8, U32, U64, Number, Word
+from sim.jit.types import Number, Word
+from sim.jit.words import LOW6, ONE, S6
 
 _FAR_APART = 8
-_S6 = np.uint64(6)
-_M63 = np.uint64(63)
-_ONE = np.uint64(1)
 
 
 @lean
@@ -151,7 +150,7 @@ def fall_by_overlap(
             fell[kept] = j
             kept += inside[j] or draws[j] < p * least
     for i in range(k):
-        marked[mates[i] >> _S6] = np.uint64(0)
+        marked[mates[i] >> S6] = np.uint64(0)
     return kept
 
 
@@ -160,7 +159,7 @@ def _mark(mates: U32, k: Number, marked: U64) -> None:
     """Set the bits of ``mates[:k]``."""
     for i in range(k):
         v = np.uint64(mates[i])
-        marked[v >> _S6] |= _ONE << (v & _M63)
+        marked[v >> S6] |= ONE << (v & LOW6)
 
 
 @lean
@@ -189,7 +188,7 @@ def _shared(mates: U32, k: Number, marked: U64, targets: U32, at: Number, other:
     found = np.uint64(0)
     for e in range(at, at + other):
         v = np.uint64(targets[e])
-        found += (marked[v >> _S6] >> (v & _M63)) & _ONE
+        found += (marked[v >> S6] >> (v & LOW6)) & ONE
     return np.int64(found)
 
 

@@ -8,18 +8,16 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64, Bools, Ids
 from sim.core.cards import Card
 from sim.core.rng import Stream
 from sim.errors import PluginError
 from sim.jit.claims import count_ties
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Contacts, Draws, Ids
+from sim.spread.cascade.contacts import Contacts, Draws
 from sim.spread.cascade.model import PropagationModel
 from sim.spread.exposure import triggering_kernels as triggers
 from sim.spread.neighbours import heard_states_kernels as heard_states
-
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 
 CHUNK = 65_536
 """Pairs asked about at once."""
@@ -55,10 +53,10 @@ class Pairs:
         return self._viewer.size
 
     @property
-    def coin(self) -> Floats:
+    def coin(self) -> F64:
         """A draw in [0, 1) of the pair."""
         if self._draws.coins.size:
-            given: Floats = (self._draws.coins[self._tie] >> np.uint64(11)) * 2.0**-53
+            given: F64 = (self._draws.coins[self._tie] >> np.uint64(11)) * 2.0**-53
             return given
         out = np.empty(len(self))
         key = self._draws.key(Stream.COINS)
@@ -66,7 +64,7 @@ class Pairs:
         return out
 
     @property
-    def draw(self) -> Floats:
+    def draw(self) -> F64:
         """A draw in [0, 1) of the agent, the same for all its sources."""
         if self._draws.thresholds.size:
             return self._draws.thresholds[self._viewer]
@@ -75,29 +73,29 @@ class Pairs:
         return out
 
     @property
-    def sources(self) -> Floats:
+    def sources(self) -> F64:
         """How many sources the agent has, at least 1."""
         return np.maximum(self._contacts.degree[self._viewer], 1).astype(np.float64)
 
     @property
-    def rank(self) -> Floats:
+    def rank(self) -> F64:
         """The place of the source among the agent's sources: 0, 1, ..., by id."""
         ranks: npt.NDArray[np.uint32] = self._places().rank[self._tie]
         return ranks.astype(np.float64)
 
     @property
-    def share(self) -> Floats:
+    def share(self) -> F64:
         """The source's share of the agent's trust, in [0, 1]."""
         trust = self._contacts.trust
         own = trust[self._tie] if trust.size else np.ones(len(self))
-        shares: Floats = own / np.maximum(self._places().whole[self._viewer], 1)
+        shares: F64 = own / np.maximum(self._places().whole[self._viewer], 1)
         return shares
 
     @property
-    def before(self) -> Floats:
+    def before(self) -> F64:
         """The shares of all sources of lower rank together, in [0, 1)."""
         places = self._places()
-        sums: Floats = places.before[self._tie] / np.maximum(places.whole[self._viewer], 1)
+        sums: F64 = places.before[self._tie] / np.maximum(places.whole[self._viewer], 1)
         return sums
 
     def _places(self) -> _Places:

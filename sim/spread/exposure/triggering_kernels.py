@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.arrays import F64, I64, U8, U16, U32, U64
 from sim.jit.claims import AHEAD, FREE, approach, is_open
 from sim.jit.jit import kernel
 from sim.jit.mix import uniform, word, word2
-from sim.jit.types import F64, I64, U8, U16, U32, U64, Number, Word
-
-_S40 = np.uint64(40)
+from sim.jit.types import Number, Word
+from sim.jit.words import S40
 
 
 @kernel
@@ -79,7 +79,7 @@ def trigger(
             v = np.uint64(viewer[j])
             bits = word2(word(key, int(source[j])), int(v))
             old = claim[v]
-            claim[v] = min(old, (bits << _S40) | np.uint64(source[j]))
+            claim[v] = min(old, (bits << S40) | np.uint64(source[j]))
             touched[m] = viewer[j]
             m += old == FREE
     return m

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import I64, U8, Ids
 from sim.core import rng
 from sim.core.progress import Report, quiet
 from sim.core.rng import Stream
@@ -23,9 +24,6 @@ from sim.spread.influence.coverage_kernels import set_bits
 from sim.spread.influence.live_edges import LiveNetwork
 from sim.spread.influence.live_edges_kernels import followed
 
-Ids = npt.NDArray[np.uint32]
-Bytes = npt.NDArray[np.uint8]
-Longs = npt.NDArray[np.int64]
 Blocked = Literal["agents", "ties"]
 
 RUNS = 200
@@ -44,7 +42,7 @@ def block(
     *,
     runs: int = RUNS,
     report: Report = quiet,
-) -> Longs:
+) -> I64:
     """Return what to block, in the order of choice; fewer than ``k`` where nothing is left to take.
 
     Parameters
@@ -96,7 +94,7 @@ class _Rounds:
         self.network, self.rumour, self.is_ties = network, rumour, what == "ties"
         self.keys = rng.words(rng.key(network.seed, Stream.REHEARSALS), np.arange(runs))
         self.closed = network.closed.copy()
-        self.dead: Bytes = np.zeros(network.ties.count if self.is_ties else 0, np.uint8)
+        self.dead: U8 = np.zeros(network.ties.count if self.is_ties else 0, np.uint8)
         lots = rng.key(network.seed, Stream.EQUALS)
         size = network.ties.count if self.is_ties else network.agents
         self._lots = rng.words(lots, np.arange(size))
@@ -120,7 +118,7 @@ class _Rounds:
         else:
             set_bits(np.array([place], np.uint32), self.closed)
 
-    def _losses(self, keys: npt.NDArray[np.uint64]) -> Longs:
+    def _losses(self, keys: npt.NDArray[np.uint64]) -> I64:
         """Return what some runs lose with each agent or tie, int64."""
         network = self.network
         agents = _NO_AGENTS if self.is_ties else np.zeros(network.agents, np.int64)

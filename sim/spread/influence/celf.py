@@ -17,13 +17,12 @@ import heapq
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import Ids
 from sim.core import rng
 from sim.core.progress import Report, quiet
 from sim.core.rng import Stream
 from sim.spread.influence import live_edges_kernels as kernels
 from sim.spread.influence.live_edges import LiveNetwork
-
-Ids = npt.NDArray[np.uint32]
 
 RUNS = 500
 """How many runs, where nothing else is said."""

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.arrays import F64, U8, U32, U64
 from sim.jit.jit import kernel
 from sim.jit.mix import word
-from sim.jit.types import F64, U8, U32, U64, Number, Word
-
-_ONE = np.uint64(1)
-_S6 = np.uint64(6)
-_LOW6 = np.uint64(63)
+from sim.jit.types import Number, Word
+from sim.jit.words import LOW6, ONE, S6
 
 
 @kernel
@@ -136,7 +134,7 @@ def set_bits(members: U32, bits: U64) -> None:
     """Set the bit of each agent in ``bits``, a uint64 bitmap of zeros."""
     for i in range(members.size):
         v = np.uint64(members[i])
-        bits[np.int64(v >> _S6)] |= _ONE << (v & _LOW6)
+        bits[np.int64(v >> S6)] |= ONE << (v & LOW6)
 
 
 @kernel
@@ -149,7 +147,7 @@ def count_bits(bits: U64, counts: U32, by: int) -> None:
         for b in range(64):
             v = 64 * w + b
             if v < counts.size:
-                bit = np.int64((left >> np.uint64(b)) & _ONE)
+                bit = np.int64((left >> np.uint64(b)) & ONE)
                 counts[v] = np.uint32(np.int64(counts[v]) + by * bit)
 
 
@@ -159,7 +157,7 @@ def cover_bits(v: int, maps: U64, covered: U8, counts: U32) -> Number:
     new = np.int64(0)
     agent = np.uint64(v)
     for s in range(maps.shape[0]):
-        if not covered[s] and (maps[s, np.int64(agent >> _S6)] >> (agent & _LOW6)) & _ONE:
+        if not covered[s] and (maps[s, np.int64(agent >> S6)] >> (agent & LOW6)) & ONE:
             covered[s] = 1
             new += 1
             count_bits(maps[s], counts, -1)
@@ -188,7 +186,7 @@ def held_by(maps: U64, seeds: U32) -> Number:
     for s in range(maps.shape[0]):
         for i in range(seeds.size):
             v = np.uint64(seeds[i])
-            if (maps[s, np.int64(v >> _S6)] >> (v & _LOW6)) & _ONE:
+            if (maps[s, np.int64(v >> S6)] >> (v & LOW6)) & ONE:
                 found += 1
                 break
     return found

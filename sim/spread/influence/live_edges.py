@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import I64, U8, U64, Ids
 from sim.core import rng
 from sim.core.rng import Stream
 from sim.errors import InputError
@@ -22,11 +23,6 @@ from sim.network.graph.ties import Ties
 from sim.spread.influence import live_edges_kernels as kernels
 from sim.spread.influence.coverage_kernels import set_bits
 from sim.spread.influence.live_edges_kernels import Chances
-
-Ids = npt.NDArray[np.uint32]
-Bytes = npt.NDArray[np.uint8]
-Bits = npt.NDArray[np.uint64]
-Longs = npt.NDArray[np.int64]
 
 _NO_LABELS = np.empty(0, np.int32)
 _NO_LEVELS = np.empty(0, np.float64)
@@ -114,7 +110,7 @@ class ThreadScratch(NamedTuple):
         uint32 (n,).
     """
 
-    seen: Bits
+    seen: U64
     queue: Ids
 
 
@@ -154,7 +150,7 @@ class LiveNetwork:
         if self.roots.size == 0:
             raise InputError("Nobody is active, so nobody can be reached.")
         self.chances = _chances(edges, seed, labels)
-        self.closed: Bits = np.zeros(-(-self.agents // 64), np.uint64)
+        self.closed: U64 = np.zeros(-(-self.agents // 64), np.uint64)
         set_bits(np.flatnonzero(~everybody).astype(np.uint32), self.closed)
         self._free: list[ThreadScratch] = []
         self._lock = threading.Lock()
@@ -188,8 +184,8 @@ class LiveNetwork:
         first: int = 0,
         stream: Stream = Stream.REACHES,
         coins: bool = False,
-        dead: Bytes = _NO_TIES,
-    ) -> Longs:
+        dead: U8 = _NO_TIES,
+    ) -> I64:
         """Return how many agents each of some runs reached."""
         start = np.asarray(seeds, np.uint32)
         forwards, backwards = self.forwards, self.backwards
@@ -207,9 +203,7 @@ class LiveNetwork:
                 )  # fmt: skip
         return found
 
-    def _cross(
-        self, scratch: ThreadScratch, seeds: Ids, keys: Bits, dead: Bytes, found: Longs
-    ) -> None:
+    def _cross(self, scratch: ThreadScratch, seeds: Ids, keys: U64, dead: U8, found: I64) -> None:
         """Write how many agents runs of linear thresholds reached."""
         rows, targets, trust = self.forwards
         back_rows, _, back_trust = self.backwards
@@ -228,7 +222,7 @@ class LiveNetwork:
         runs: int,
         *,
         stream: Stream = Stream.REACHES,
-        dead: Bytes = _NO_TIES,
+        dead: U8 = _NO_TIES,
     ) -> Estimate:
         """Return the expected spread of seeds, of so many runs (at least 2)."""
         return estimated(self.sizes(seeds, runs, stream=stream, dead=dead))

@@ -17,18 +17,17 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim.arrays import F64, I32, I64, U8, U16, U32, U64
 from sim.jit.jit import kernel
 from sim.jit.mix import uniform, word, word2
 from sim.jit.prefetch import ahead
-from sim.jit.types import F64, I32, I64, U8, U16, U32, U64, Number, Word
+from sim.jit.types import Number, Word
+from sim.jit.words import LOW6, ONE, S6
 
 CONSTANT, DEGREE, TRUST, LEVELS, BORDER, ONE_OF, ONE_BY_TRUST = 0, 1, 2, 3, 4, 5, 6
 """What a tie's chance is: one for all; 1 / the listener's sources; times trust; times one of some
 levels; times a share between communities. Or each listener has one live tie, any or by trust."""
 
-_ONE = np.uint64(1)
-_S6 = np.uint64(6)
-_LOW6 = np.uint64(63)
 _AHEAD = 4
 _TRIES = 16
 _WHOLE = 65535.0
@@ -65,13 +64,13 @@ class Chances(NamedTuple):
 @kernel
 def _is_set(bits: U64, v: Number) -> bool:
     """Return whether the bit of an agent is set."""
-    return bool((bits[v >> 6] >> (np.uint64(v) & _LOW6)) & _ONE != np.uint64(0))
+    return bool((bits[v >> 6] >> (np.uint64(v) & LOW6)) & ONE != np.uint64(0))
 
 
 @kernel
 def _set(bits: U64, v: Number) -> None:
     """Set the bit of an agent."""
-    bits[v >> 6] |= _ONE << (np.uint64(v) & _LOW6)
+    bits[v >> 6] |= ONE << (np.uint64(v) & LOW6)
 
 
 @kernel
@@ -79,7 +78,7 @@ def _clear(bits: U64, members: U32, begin: Number, end: Number) -> None:
     """Clear the bits of ``members[begin:end]``."""
     for i in range(begin, end):
         v = np.uint64(members[i])
-        bits[np.int64(v >> _S6)] &= ~(_ONE << (v & _LOW6))
+        bits[np.int64(v >> S6)] &= ~(ONE << (v & LOW6))
 
 
 @kernel

@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64, U64, Ids
 from sim.core import rng
 from sim.core.progress import Report, part, quiet
 from sim.core.rng import Stream
@@ -30,9 +31,7 @@ from sim.spread.influence import coverage_kernels as kernels
 from sim.spread.influence.live_edges import LiveNetwork
 from sim.spread.influence.live_edges_kernels import reverse_sets
 
-Ids = npt.NDArray[np.uint32]
-Bits = npt.NDArray[np.uint64]
-Drawn = tuple[Ids, Ids, list[Bits]]
+Drawn = tuple[Ids, Ids, list[U64]]
 
 _SMALLEST, _LARGEST = 4, 1 << 14
 """Sets of one task of a thread."""
@@ -100,7 +99,7 @@ class ReverseSets:
         return self._ends[: self._lists]
 
     @property
-    def maps(self) -> Bits:
+    def maps(self) -> U64:
         """The sets that are bitmaps."""
         return self._maps[: self._large_sets]
 
@@ -163,7 +162,7 @@ class ReverseSets:
         end = members.size - int(lengths[-1])
         return members[:end].copy(), lengths[:-1], [self._map(members[end:])]
 
-    def _map(self, members: Ids) -> Bits:
+    def _map(self, members: Ids) -> U64:
         bits = np.zeros(self._words, np.uint64)
         kernels.set_bits(members, bits)
         return bits
@@ -210,8 +209,6 @@ def _with_room(array: Ids, size: int) -> Ids:
         array.resize(max(size, array.size + array.size // 2), refcheck=False)
     return array
 
-
-Floats = npt.NDArray[np.float64]
 
 FIRST_SETS = 64
 """Sets of a half at the beginning."""
@@ -281,7 +278,7 @@ def best_seeds(
     network: LiveNetwork,
     k: int,
     *,
-    costs: Floats | None = None,
+    costs: F64 | None = None,
     budget: float = 0.0,
     epsilon: float = 0.1,
     delta: float | None = None,
@@ -470,7 +467,7 @@ def covering(sets: ReverseSets, k: int, among: Ids, key: np.uint64) -> Choice:
 
 
 def covering_within(
-    sets: ReverseSets, costs: Floats, budget: float, among: Ids, key: np.uint64
+    sets: ReverseSets, costs: F64, budget: float, among: Ids, key: np.uint64
 ) -> Choice:
     """Choose agents whose costs sum up to at most ``budget`` and that cover most sets."""
     cover = _Cover(sets)
@@ -484,7 +481,7 @@ def covering_within(
 
 
 def _greedy(
-    cover: _Cover, costs: Floats, budget: float, among: Ids, key: np.uint64, *, is_ratio: bool
+    cover: _Cover, costs: F64, budget: float, among: Ids, key: np.uint64, *, is_ratio: bool
 ) -> tuple[Ids, float]:
     """Choose by count / cost, or by count, while there is something to be had and paid."""
     taken, left = _all_but(among, cover.counts.size), budget
@@ -515,7 +512,7 @@ def _all_but(among: Ids, agents: int) -> npt.NDArray[np.uint8]:
     return taken
 
 
-def _ordered(counts: Ids, among: Ids, costs: Floats) -> tuple[Ids, Floats]:
+def _ordered(counts: Ids, among: Ids, costs: F64) -> tuple[Ids, F64]:
     """Return who is worth anything and what it is worth, falling."""
     some = among[counts[among] > 0]
     worth = counts[some].astype(np.float64)
@@ -534,7 +531,7 @@ def _fill(
     return np.asarray(left[order[:missing]], np.uint32)
 
 
-def _fraction(counts: Ids, costs: Floats, among: Ids, budget: float) -> float:
+def _fraction(counts: Ids, costs: F64, among: Ids, budget: float) -> float:
     """Return the most that gains could sum up to within a budget, were they divisible."""
     order, _ = _ordered(counts, among, costs)
     prices = costs[order]

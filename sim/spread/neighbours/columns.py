@@ -8,12 +8,13 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64, U8, U64, Ids
 from sim.core.rng import Stream
 from sim.errors import UnknownNameError
 from sim.jit.claims import count_ties
 from sim.jit.sparse import VACANT
 from sim.spread.cascade.cascade import Cascade, Message
-from sim.spread.cascade.contacts import Bits, Contacts, Draws, Ids
+from sim.spread.cascade.contacts import Contacts, Draws
 from sim.spread.cascade.model import SLICE
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.exposure.exposures import EndColumns
@@ -21,25 +22,22 @@ from sim.spread.neighbours import heard_kernels as kernels
 from sim.spread.neighbours import heard_states_kernels as changes
 from sim.spread.neighbours.heard_dense_kernels import tell_dense
 
-Floats = npt.NDArray[np.float64]
-Codes = npt.NDArray[np.uint8]
-
 
 class _ColumnMaker(Protocol):
     """Makes the column of one state, by its number."""
 
-    def __call__(self, which: int) -> Floats: ...
+    def __call__(self, which: int) -> F64: ...
 
 
-class ByState(Mapping[str, Floats]):
+class ByState(Mapping[str, F64]):
     """Columns by the name of a heard state, made when first looked at."""
 
     def __init__(self, names: tuple[str, ...], column: _ColumnMaker) -> None:
         self._names = names
         self._column = column
-        self._made: dict[str, Floats] = {}
+        self._made: dict[str, F64] = {}
 
-    def __getitem__(self, name: str) -> Floats:
+    def __getitem__(self, name: str) -> F64:
         if name not in self._names:
             raise UnknownNameError("heard state", name, self._names)
         if name not in self._made:
@@ -76,7 +74,7 @@ class Hearing:
         ids: Ids,
         heard: tuple[str, ...],
         states: tuple[str, ...],
-        codes: Codes | None,
+        codes: U8 | None,
     ) -> None:
         self._cascade = cascade
         self._contacts = contacts
@@ -105,12 +103,12 @@ class Hearing:
         return self._cascade.message
 
     @property
-    def sources(self) -> Floats:
+    def sources(self) -> F64:
         """How many sources an agent has, at least 1."""
         return np.maximum(self._contacts.degree[self._ids], 1).astype(np.float64)
 
     @property
-    def threshold(self) -> Floats:
+    def threshold(self) -> F64:
         """A draw in [0, 1) of each agent, the same in every tick of a cascade."""
         if self._draws.thresholds.size:
             return self._draws.thresholds[self._ids]
@@ -119,7 +117,7 @@ class Hearing:
         return out
 
     @property
-    def age_ticks(self) -> Floats:
+    def age_ticks(self) -> F64:
         """Ticks since the cascade started, the same in every row."""
         self.lasting = False
         return np.full(len(self), float(self._draws.tick - self._cascade.started_at))
@@ -133,25 +131,25 @@ class Hearing:
         found: npt.NDArray[np.bool_] = self._codes == self._states.index(state)
         return found
 
-    def _count(self, which: int) -> Floats:
+    def _count(self, which: int) -> F64:
         out = np.empty(len(self))
         sums = self._sums
         kernels.count_of(sums.keys, sums.rows, self._ids, which, sums.bits, out)
         return out
 
-    def _share(self, which: int) -> Floats:
+    def _share(self, which: int) -> F64:
         out, sums = np.empty(len(self)), self._sums
         degree = self._contacts.degree
         kernels.share_of(sums.keys, sums.rows, self._ids, which, sums.bits, degree, out)
         return out
 
-    def _weight(self, which: int) -> Floats:
+    def _weight(self, which: int) -> F64:
         sums = self._sums
         if not sums.by_trust:
             return self._share(which)
         out = np.empty(len(self))
         kernels.trust_of(sums.keys, sums.rows, self._ids, which, out)
-        shares: Floats = out / np.maximum(self._contacts.in_trust[self._ids], 1)
+        shares: F64 = out / np.maximum(self._contacts.in_trust[self._ids], 1)
         return np.minimum(shares, 1.0)
 
 
@@ -210,10 +208,10 @@ class Sums:
     def tell(
         self,
         speakers: Ids,
-        was: Codes,
+        was: U8,
         now: int,
         key: np.uint64,
-        deaf: Bits,
+        deaf: U64,
         voice: SparseColumn | None,
         state: SparseColumn | None,
         touched: Ids,
@@ -251,7 +249,7 @@ class Sums:
             )  # fmt: skip
         return count
 
-    def fill(self, ids: Ids, numbers: Codes, deaf: Bits) -> None:
+    def fill(self, ids: Ids, numbers: U8, deaf: U64) -> None:
         """Begin with agents ``ids`` being in the heard states ``numbers``."""
         spare = np.empty(self.contacts.agents + 1, np.uint32)
         blank = np.full(ids.size, kernels.NONE)

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64, U8, U64, Bools, Ids
 from sim.core import rng
 from sim.core.authors import returned
 from sim.core.bounds import Bound
@@ -18,9 +19,10 @@ from sim.core.rng import Stream
 from sim.errors import InputError, ParameterError, PluginError, UnknownNameError
 from sim.jit.claims import NOBODY, count_ties
 from sim.jit.order import sort_ids
+from sim.jit.words import CODE, EVER
 from sim.spread.cascade.bounds import HEARD
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Bits, Contacts, Draws, Ids, Scratch, bitmap
+from sim.spread.cascade.contacts import Contacts, Draws, Scratch, bitmap
 from sim.spread.cascade.faults import place_of
 from sim.spread.cascade.generations import again_counted, follow_again, open_again
 from sim.spread.cascade.model import PropagationModel
@@ -31,19 +33,11 @@ from sim.spread.neighbours import heard_states_kernels as changes
 from sim.spread.neighbours.columns import Hearing, Sums
 from sim.spread.neighbours.heard_kernels import NONE
 
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
-
 CHUNK = 65_536
 """Agents asked about at once; their columns stay in the processor's cache."""
 _MANY = 16
 """So many times fewer agents are found one by one sooner than by a walk over all."""
-_CODE = np.uint8(0x7F)
-_EVER = np.uint8(0x80)
 _NOBODY = np.empty(0, np.uint32)
-
-
-Codes = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +52,10 @@ class StateKinds:
         Whether agents in it mind what they hear, count as adopters, and never listen again.
     """
 
-    number: Codes
-    listens: Codes
-    adopting: Codes
-    final: Codes
+    number: U8
+    listens: U8
+    adopting: U8
+    final: U8
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +64,7 @@ class SpontaneousRules:
 
     first: npt.NDArray[np.int64]
     below: npt.NDArray[np.float64]
-    becomes: Codes
+    becomes: U8
 
 
 def fill_in(cls: type[Heard]) -> None:
@@ -181,8 +175,8 @@ class _HeardCache:
     """
 
     sums: Sums
-    deaf: Bits
-    absent: Bits
+    deaf: U64
+    absent: U64
     everybody: bool = True
     roused: Ids = field(default_factory=lambda: _NOBODY)
     stirred: bool = True
@@ -261,7 +255,7 @@ class Heard(PropagationModel):
         """
         raise NotImplementedError
 
-    def chance(self, heard: Hearing) -> Floats | Mapping[str, Floats]:
+    def chance(self, heard: Hearing) -> F64 | Mapping[str, F64]:
         """Return the chance of changing into the seeds' state, or of each of several states.
 
         float64, one an agent; clipped to [0, 1]. NaN, infinity or another shape stops the cascade.
@@ -286,7 +280,7 @@ class Heard(PropagationModel):
         """Put the seeds in their state."""
         first, seeds = self.states.index(self.seeded), cascade.seeds
         state = cascade.held["state"] = SparseColumn(cascade.agents, np.uint8)
-        state[seeds] = np.uint8(first) | (_EVER * (self.seeded in self.adopting))
+        state[seeds] = np.uint8(first) | (EVER * (self.seeded in self.adopting))
         cascade.tally[:] = 0
         cascade.tally[0] = cascade.agents - seeds.size
         cascade.tally[first] += seeds.size
@@ -331,7 +325,7 @@ class Heard(PropagationModel):
         key = cascade.draws(cascade.started_at).key(Stream.PLACED)
         draw = rng.uniforms(key, everybody, code)
         chosen = everybody[draw < share]
-        chosen = chosen[state[chosen] & _CODE == 0]
+        chosen = chosen[state[chosen] & CODE == 0]
         state[chosen] = np.uint8(code)
         cascade.tally[0] -= chosen.size
         cascade.tally[code] += chosen.size
@@ -412,10 +406,10 @@ class Heard(PropagationModel):
             )
         kind = kinds(type(self))
         ids, values = cascade.held["state"].items()
-        deaf = bitmap(cascade.agents, ids[kind.final[values & _CODE] > 0])
+        deaf = bitmap(cascade.agents, ids[kind.final[values & CODE] > 0])
         told = ~np.isin(ids, cascade.held["_changed"][0])
         who = np.concatenate([ids[told], cascade.held["_changed"][0]])
-        where = [kind.number[values[told] & _CODE], cascade.held["_changed"][1].astype(np.uint8)]
+        where = [kind.number[values[told] & CODE], cascade.held["_changed"][1].astype(np.uint8)]
         sums.fill(who, np.concatenate(where), deaf)
         cascade.memo = _HeardCache(sums, deaf, cascade.absent)
         ears: _HeardCache = cascade.memo
@@ -427,7 +421,7 @@ class Heard(PropagationModel):
         """Tell what changed in the last tick; returns whom to ask."""
         sums, (ids, was) = ears.sums, cascade.held["_changed"]
         state = cascade.held["state"]
-        now = kind.number[state[ids] & _CODE]
+        now = kind.number[state[ids] & CODE]
         ties = count_ties(sums.contacts.rows, ids, 0, ids.size)
         cascade.contacts_seen += ties
         heard = np.empty(min(ties, cascade.agents) + 1, np.uint32)
@@ -467,7 +461,7 @@ class Heard(PropagationModel):
         ears.settled, again = not (self.restless or cascade.absent.size), [_NOBODY]
         for low in range(0, asked.size, CHUNK):
             ids = asked[low : low + CHUNK]
-            codes = state[ids] & _CODE if len(self.listening) > 1 else None
+            codes = state[ids] & CODE if len(self.listening) > 1 else None
             heard = Hearing(
                 cascade, contacts, draws, ears.sums, ids, self.heard, self.states, codes
             )
@@ -488,7 +482,7 @@ class Heard(PropagationModel):
         calm = heard.lasting and not (self.restless or cascade.absent.size)
         return calm and len(self.listening) == 1
 
-    def _columns(self, heard: Hearing) -> tuple[tuple[str, ...], Floats]:
+    def _columns(self, heard: Hearing) -> tuple[tuple[str, ...], F64]:
         """Return the author's answers as chances, float64 (states, agents), or what is wrong."""
         method = "chance" if type(self).chance is not Heard.chance else "adopts"
         try:

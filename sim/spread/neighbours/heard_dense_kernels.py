@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.arrays import U8, U32, U64
 from sim.jit.claims import BATCH, is_open
 from sim.jit.jit import inlined, kernel
 from sim.jit.mix import C1, mix, word
 from sim.jit.prefetch import ahead
-from sim.jit.types import U8, U32, U64, Number, Word
+from sim.jit.types import Number, Word
+from sim.jit.words import ONE, ONE32, ZERO
 from sim.spread.neighbours.heard_kernels import BITS, NONE
 
-_ONE = np.uint64(1)
-_ZERO = np.uint64(0)
 _TOUCHED = np.uint64(1 << 63)
 _LOUD = np.uint64(1 << BITS)
 _COUNTS = np.uint64((1 << BITS) - 1)
-_ONE32 = np.uint32(1)
 _NEAR = 32
 """So many contacts ahead what is needed of a listener is fetched from memory."""
 _SOON = 12
@@ -51,8 +50,8 @@ def tell_dense(
     """
     gain, drawn = np.empty(hi - lo, np.uint64), np.empty(hi - lo, np.uint64)
     heard, place = np.zeros(BATCH + _NEAR, np.uint32), np.empty(BATCH + 1, np.uint32)
-    entered = _ZERO if now == NONE else _ONE << np.uint64(bits * now)
-    loud = _ZERO if now == NONE or voice.size == 0 else _LOUD << np.uint64(now)
+    entered = ZERO if now == NONE else ONE << np.uint64(bits * now)
+    loud = ZERO if now == NONE or voice.size == 0 else _LOUD << np.uint64(now)
     n: Number = np.int64(0)
     for i in range(lo, hi):
         _approach(rows, targets, speakers, i, hi)
@@ -60,7 +59,7 @@ def tell_dense(
         drawn[i - lo] = word(key, int(u))
         gain[i - lo] = entered
         if was[i] != NONE:
-            gain[i - lo] = entered - (_ONE << np.uint64(bits * np.int64(was[i])))
+            gain[i - lo] = entered - (ONE << np.uint64(bits * np.int64(was[i])))
         at = np.int64(rows[u, 0])
         stop = at + np.int64(rows[u, 1])
         while at < stop:
@@ -93,14 +92,14 @@ def _take(
     loud: Word, sums: U64, voice: U32, touched: U32, m: Number,
 ) -> Number:  # fmt: skip
     """Add a batch of changes, note whom each listener heard last; list whom this tick touches."""
-    if loud == _ZERO:
+    if loud == ZERO:
         for j in range(n):
             ahead(sums, heard[j + _NEAR])
             old = sums[heard[j], 0]
             rest = (old & ~_COUNTS) | _TOUCHED
             sums[heard[j], 0] = (((old & _COUNTS) + gain[place[j]]) & _COUNTS) | rest
             touched[m] = heard[j]
-            m += old & _TOUCHED == _ZERO
+            m += old & _TOUCHED == ZERO
         return m
     for j in range(n):
         ahead(sums, heard[j + _NEAR])
@@ -110,9 +109,9 @@ def _take(
         rest = (old & ~_COUNTS) | _TOUCHED | loud
         sums[v, 0] = (((old & _COUNTS) + gain[i]) & _COUNTS) | rest
         touched[m] = v
-        m += old & _TOUCHED == _ZERO
+        m += old & _TOUCHED == ZERO
         other = voice[v]
-        draw = mix(key + (np.uint64(other) - _ONE) * C1)  # means nothing if this one is the first
-        keeps = (old & loud != _ZERO) & (draw <= drawn[i])
-        voice[v] = other if keeps else speakers[lo + i] + _ONE32
+        draw = mix(key + (np.uint64(other) - ONE) * C1)  # means nothing if this one is the first
+        keeps = (old & loud != ZERO) & (draw <= drawn[i])
+        voice[v] = other if keeps else speakers[lo + i] + ONE32
     return m

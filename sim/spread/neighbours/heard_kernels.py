@@ -14,11 +14,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim.arrays import F64, U8, U16, U32, U64
 from sim.jit.claims import AHEAD, BATCH, approach, is_open
 from sim.jit.jit import kernel
 from sim.jit.mix import C1, mix, word
 from sim.jit.sparse import VACANT, slot, take_slot, take_slots
-from sim.jit.types import F64, U8, U16, U32, U64, Number, Word
+from sim.jit.types import Number, Word
+from sim.jit.words import CODE, ONE, ONE32, ZERO
 
 BITS = 59
 """Bits of word 0 for all counters together."""
@@ -27,14 +29,10 @@ MOST = 4
 NONE = np.uint8(255)
 """The number of a state that nobody listens to."""
 
-_ONE = np.uint64(1)
-_ZERO = np.uint64(0)
 _TOUCHED = np.uint64(1 << 63)
 _LOUD = np.uint64(1 << BITS)
 _COUNTS = np.uint64((1 << BITS) - 1)
-_CODE = np.uint8(0x7F)
 _EVER, _NEVER = np.uint8(0x80), np.uint8(0)
-_ONE32 = np.uint32(1)
 _MANY = 16
 
 
@@ -109,7 +107,7 @@ def tell(
     heard = np.empty(BATCH + 1, np.uint32)
     places = np.empty(BATCH, np.uint64)
     spoken = np.empty(BATCH, np.uint64)
-    entered = _ZERO if now == NONE else _ONE << np.uint64(bits * now)
+    entered = ZERO if now == NONE else ONE << np.uint64(bits * now)
     n: Number = np.int64(0)
     for i in range(lo, hi):
         if (i - lo) % AHEAD == 0:
@@ -118,7 +116,7 @@ def tell(
         draw = word(key, int(u))
         delta = entered
         if was[i] != NONE:
-            delta = entered - (_ONE << np.uint64(bits * np.int64(was[i])))
+            delta = entered - (ONE << np.uint64(bits * np.int64(was[i])))
         at = np.int64(rows[u, 0])
         stop = at + np.int64(rows[u, 1])
         while at < stop:
@@ -154,7 +152,7 @@ def _take(
     """Add a batch of changes; list whom this tick touches for the first time."""
     keys, sums, voice_keys, voice, state_keys, state = told
     take_slots(keys, heard[:n], places)
-    seen = _ZERO  # reads that do not wait for one another: what follows finds its rows at hand
+    seen = ZERO  # reads that do not wait for one another: what follows finds its rows at hand
     for j in range(n):
         seen ^= sums[places[j], 0]
     if trusted:
@@ -167,7 +165,7 @@ def _take(
                 (((old & _COUNTS) + gain[j]) & _COUNTS) | (old & ~_COUNTS) | _TOUCHED
             )
             touched[m] = heard[j]
-            m += old & _TOUCHED == _ZERO
+            m += old & _TOUCHED == ZERO
         return m
     loud = _LOUD << np.uint64(now)
     k: Number = np.int64(0)
@@ -176,7 +174,7 @@ def _take(
         rest = (old & ~_COUNTS) | _TOUCHED | loud
         sums[places[j], 0] = (((old & _COUNTS) + gain[j]) & _COUNTS) | rest
         touched[m] = heard[j]
-        m += old & _TOUCHED == _ZERO
+        m += old & _TOUCHED == ZERO
         gain[k], drawn[k], batch[k], heard[k] = old & loud, drawn[j], batch[j], heard[j]
         k += not state.size or state[slot(state_keys, np.uint64(heard[j]))] & _EVER == _NEVER
     take_slots(voice_keys, heard[:k], spoken)
@@ -185,8 +183,8 @@ def _take(
     drawn[BATCH] = seen
     for j in range(k):
         other = voice[spoken[j]]
-        keeps = (gain[j] != _ZERO) & (_draw(key, other) <= drawn[j])
-        mine = np.uint32(batch[j]) + _ONE32
+        keeps = (gain[j] != ZERO) & (_draw(key, other) <= drawn[j])
+        mine = np.uint32(batch[j]) + ONE32
         voice[spoken[j]] = other if keeps else mine
     return m
 
@@ -194,7 +192,7 @@ def _take(
 @kernel
 def _draw(key: Word, voice: Number) -> Word:
     """Return the draw of a voice, which is an agent plus one; of none it means nothing."""
-    return mix(key + (np.uint64(voice) - _ONE) * C1)
+    return mix(key + (np.uint64(voice) - ONE) * C1)
 
 
 @kernel
@@ -225,7 +223,7 @@ def listed(
         old = sums[v, 0]
         sums[v, 0] = old & _COUNTS
         touched[kept] = np.uint32(v)
-        kept += (old & _TOUCHED != _ZERO) & (old & _COUNTS != _ZERO)
+        kept += (old & _TOUCHED != ZERO) & (old & _COUNTS != ZERO)
     return _who_listen(touched, kept, state_keys, state, listens, absent)
 
 
@@ -240,7 +238,7 @@ def recalled(
         old = sums[at, 0] & _COUNTS
         sums[at, 0] = old
         ids[kept] = ids[i]
-        kept += old != _ZERO
+        kept += old != ZERO
     return _who_listen(ids, kept, state_keys, state, listens, absent)
 
 
@@ -253,7 +251,7 @@ def remind(ids: U32, keys: U32, sums: U64, touched: U32, m: Number) -> Number:
     for i in range(ids.size):
         at = slot(keys, np.uint64(ids[i]))
         old = sums[at, 0]
-        new = (old & _TOUCHED == _ZERO) & (old & _COUNTS != _ZERO)
+        new = (old & _TOUCHED == ZERO) & (old & _COUNTS != ZERO)
         if new:
             sums[at, 0] = old | _TOUCHED
         touched[m] = ids[i]
@@ -275,13 +273,13 @@ def audience(
             old = sums[i, 0] & _COUNTS
             sums[i, 0] = old
             out[m] = np.uint32(i)
-            m += (old != _ZERO) & (listens[state[i] & _CODE] > 0)
+            m += (old != ZERO) & (listens[state[i] & CODE] > 0)
         return _who_listen(out, m, state_keys, state, listens, absent) if absent.size else m
     for i in range(sums.shape[0]):
         old = sums[i, 0] & _COUNTS
         sums[i, 0] = old
         out[m] = keys[i] if keys.size else np.uint32(i)
-        m += old != _ZERO
+        m += old != ZERO
     return _who_listen(out, m, state_keys, state, listens, absent)
 
 
@@ -294,11 +292,11 @@ def _who_listen(
     if state_keys.size == 0:
         for i in range(m):
             ids[kept] = ids[i]
-            kept += listens[state[ids[i]] & _CODE]
+            kept += listens[state[ids[i]] & CODE]
     else:
         for i in range(m):
             ids[kept] = ids[i]
-            kept += listens[state[slot(state_keys, np.uint64(ids[i]))] & _CODE]
+            kept += listens[state[slot(state_keys, np.uint64(ids[i]))] & CODE]
     if absent.size:
         m, kept = kept, np.int64(0)
         for i in range(m):
@@ -318,7 +316,7 @@ def forget(sums: U64) -> None:
 def count_of(keys: U32, sums: U64, ids: U32, which: int, bits: int, out: F64) -> None:
     """Write how many sources of each id (uint32) are in heard state ``which`` into ``out``."""
     shift = np.uint64(bits * which)
-    mask = (_ONE << np.uint64(bits)) - _ONE
+    mask = (ONE << np.uint64(bits)) - ONE
     for i in range(ids.size):
         out[i] = np.float64((sums[slot(keys, np.uint64(ids[i])), 0] >> shift) & mask)
 
@@ -327,10 +325,10 @@ def count_of(keys: U32, sums: U64, ids: U32, which: int, bits: int, out: F64) ->
 def share_of(keys: U32, sums: U64, ids: U32, which: int, bits: int, degree: U32, out: F64) -> None:
     """As :func:`count_of`, over the number of sources (``degree``, uint32 (n,)); at most 1."""
     shift = np.uint64(bits * which)
-    mask = (_ONE << np.uint64(bits)) - _ONE
+    mask = (ONE << np.uint64(bits)) - ONE
     for i in range(ids.size):
         number = np.float64((sums[slot(keys, np.uint64(ids[i])), 0] >> shift) & mask)
-        out[i] = min(number / np.float64(max(degree[ids[i]], _ONE32)), 1.0)
+        out[i] = min(number / np.float64(max(degree[ids[i]], ONE32)), 1.0)
 
 
 @kernel

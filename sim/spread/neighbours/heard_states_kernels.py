@@ -10,19 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from sim.arrays import F64, I64, U8, U32, U64
 from sim.jit.claims import BLOCK, FREE, NOBODY, is_open
 from sim.jit.jit import kernel
 from sim.jit.mix import uniform, word
 from sim.jit.sparse import VACANT, slot, take_slot
-from sim.jit.types import F64, I64, U8, U32, U64, Number, Word
-
-_S32 = np.uint64(32)
-_LOW32 = np.uint64(0xFFFFFFFF)
-_ONE = np.uint64(1)
-_ONE32 = np.uint32(1)
-_CODE = np.uint8(0x7F)
-_EVER = np.uint8(0x80)
-_BYTE = np.uint64(0xFF)
+from sim.jit.types import Number, Word
+from sim.jit.words import BYTE, CODE, EVER, LOW32, ONE, ONE32, S32
 
 
 @kernel
@@ -74,7 +68,7 @@ def propose(
     for i in range(ids.size):
         v = np.uint64(ids[i])
         who = voice[slot(voice_keys, v)]
-        claim[v] = (np.uint64(code) << _S32) | np.uint64(who - _ONE32 if who else NOBODY)
+        claim[v] = (np.uint64(code) << S32) | np.uint64(who - ONE32 if who else NOBODY)
         touched[m] = ids[i]
         m += 1
     return m
@@ -102,7 +96,7 @@ def alone(
     others name their voice (:func:`propose`). Returns how many claims there are now.
     """
     for i in range(state.size):
-        s = np.int64(state[i] & _CODE)
+        s = np.int64(state[i] & CODE)
         if first[s + 1] == first[s] or (state_keys.size and state_keys[i] == VACANT):
             continue
         v = np.uint64(state_keys[i]) if state_keys.size else np.uint64(i)
@@ -112,8 +106,8 @@ def alone(
         for o in range(first[s], first[s + 1]):
             if share < below[o]:
                 who = voice[slot(voice_keys, v)] if s else np.uint32(0)
-                claim[v] = (np.uint64(becomes[o]) << _S32) | np.uint64(
-                    who - _ONE32 if who else NOBODY
+                claim[v] = (np.uint64(becomes[o]) << S32) | np.uint64(
+                    who - ONE32 if who else NOBODY
                 )
                 touched[m] = np.uint32(v)
                 m += 1
@@ -173,19 +167,19 @@ def commit(
         c = claim[v]
         claim[v] = FREE
         at = take_slot(state_keys, v)
-        old: Number = np.int64(state[at] & _CODE)
-        new: Number = np.int64((c >> _S32) & _BYTE)
-        ever: Number = state[at] & _EVER
+        old: Number = np.int64(state[at] & CODE)
+        new: Number = np.int64((c >> S32) & BYTE)
+        ever: Number = state[at] & EVER
         if adopting[new] and not ever:
-            ever = _EVER
+            ever = EVER
             adopted[fresh] = np.uint32(v)
-            sources[fresh] = np.uint32(c & _LOW32)
+            sources[fresh] = np.uint32(c & LOW32)
             fresh += 1
         state[at] = ever | np.uint8(new)
         tally[old] -= 1
         tally[new] += 1
         if final[new]:
-            deaf[v >> np.uint64(6)] |= _ONE << (v & np.uint64(63))
+            deaf[v >> np.uint64(6)] |= ONE << (v & np.uint64(63))
         touched[changed] = np.uint32(v)
         was[changed] = number[old]
         changed += number[old] != number[new]

@@ -7,16 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64, U64, Ids
 from sim.core.rng import Stream
 from sim.errors import InputError
 from sim.jit.claims import count_ties
 from sim.jit.order import sort_ids
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Bits, Contacts, Draws, Ids
+from sim.spread.cascade.contacts import Contacts, Draws
 from sim.spread.cascade.model import SLICE
 from sim.spread.neighbours.pressure_kernels import press, release
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class Pressure:
     """
 
     listeners: Ids
-    total: Floats
+    total: F64
     source: Ids
 
 
@@ -88,7 +87,7 @@ def pressure(
     return Pressure(scratch.touched[:touched].copy(), sums, source)
 
 
-def _bits(flags: npt.NDArray[np.bool_]) -> Bits:
+def _bits(flags: npt.NDArray[np.bool_]) -> U64:
     """Return flags as a bitmap of uint64 words."""
     packed = np.packbits(flags, bitorder="little")
     padded = np.zeros((flags.size + 63) // 64 * 8, np.uint8)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.arrays import F64, U32, U64
 from sim.jit.claims import AHEAD, BLOCK, FREE, approach, is_open
 from sim.jit.jit import kernel
 from sim.jit.mix import word, word2
-from sim.jit.types import F64, U32, U64, Number, Word
-
-_S32 = np.uint64(32)
-_LOW32 = np.uint64(0xFFFFFFFF)
+from sim.jit.types import Number, Word
+from sim.jit.words import LOW32, S32
 
 
 @kernel
@@ -46,7 +45,7 @@ def press(
     for i in range(lo, hi):
         if (i - lo) % AHEAD == 0:
             seen = approach(rows, targets, speakers, i, min(i + AHEAD, hi))
-            touched[spare] = np.uint32(seen & _LOW32)
+            touched[spare] = np.uint32(seen & LOW32)
         u: Number = np.uint64(speakers[i])
         weight = weights[i]
         key_u = word(key, u)
@@ -60,7 +59,7 @@ def press(
             for k in range(n):
                 v: Number = np.uint64(heard[k])
                 old = claim[v]
-                claim[v] = min(old, ((word2(key_u, v) >> _S32) << _S32) | u)
+                claim[v] = min(old, ((word2(key_u, v) >> S32) << S32) | u)
                 total[v] += weight
                 touched[m] = np.uint32(v)
                 m += old == FREE
@@ -73,6 +72,6 @@ def release(touched: U32, m: int, total: F64, claim: U64, sums: F64, sources: U3
     for i in range(m):
         v = np.uint64(touched[i])
         sums[i] = total[v]
-        sources[i] = np.uint32(claim[v] & _LOW32)
+        sources[i] = np.uint32(claim[v] & LOW32)
         claim[v] = FREE
         total[v] = 0.0

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import U64, Ids
 from sim.core.bounds import Bound
 from sim.core.cards import Card
 from sim.core.checks import shown
@@ -16,7 +17,7 @@ from sim.errors import ParameterError
 from sim.jit.claims import FREE, count_ties
 from sim.spread.cascade.bounds import READY
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Bits, Contacts, Draws, Ids, Scratch
+from sim.spread.cascade.contacts import Contacts, Draws, Scratch
 from sim.spread.cascade.model import SLICE, PropagationModel
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.neighbours.threshold_kernels import Thresholds, count_down, fill, hear
@@ -156,7 +157,7 @@ def heard(
     contacts: Contacts,
     draws: Draws,
     speakers: Ids,
-    closed: Bits,
+    closed: U64,
     level: float,
     touched: int,
     *,

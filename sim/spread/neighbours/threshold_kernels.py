@@ -14,14 +14,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sim.arrays import F64, I64, U16, U32, U64
 from sim.jit.claims import AHEAD, BATCH, approach, is_open
 from sim.jit.jit import kernel
 from sim.jit.mix import uniform, word
 from sim.jit.sparse import take_slots
-from sim.jit.types import F64, I64, U16, U32, U64, Number, Word
-
-_S32 = np.uint64(32)
-_LOW32 = np.uint64(0xFFFFFFFF)
+from sim.jit.types import Number, Word
+from sim.jit.words import LOW32, S32
 
 
 class Thresholds(NamedTuple):
@@ -85,7 +84,7 @@ def hear(
             last = min(stop, at + BATCH - n)
             for e in range(at, last):
                 v = np.uint64(targets[e])
-                batch[n] = (u << _S32) | v
+                batch[n] = (u << S32) | v
                 added[n] = np.int64(trust[e]) if trust.size else np.int64(1)
                 n += is_open(closed, v)
             at = last
@@ -124,7 +123,7 @@ def count_down(
     for i in range(lo, hi):
         if (i - lo) % AHEAD == 0:
             seen = approach(rows, targets, speakers, i, min(i + AHEAD, hi))
-            touched[touched.size - 1] = np.uint32(seen & _LOW32)
+            touched[touched.size - 1] = np.uint32(seen & LOW32)
         u = np.uint64(speakers[i])
         start = np.int64(rows[u, 0])
         crossed = m
@@ -154,7 +153,7 @@ def _first(
     """
     key, given, theta = thresholds
     for j in range(n):
-        heard[j] = np.uint32(batch[j] & _LOW32)
+        heard[j] = np.uint32(batch[j] & LOW32)
     take_slots(keys, heard[:n], places)
     new = np.int64(0)
     for j in range(n):
@@ -190,8 +189,8 @@ def _add(
         marked[crossed] = j
         crossed += missing > 1 and after == 1
     for k in range(crossed):
-        v = batch[marked[k]] & _LOW32
-        claim[v] = batch[marked[k]] >> _S32
+        v = batch[marked[k]] & LOW32
+        claim[v] = batch[marked[k]] >> S32
         touched[m] = np.uint32(v)
         m += 1
     return m

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64
 from sim.spread.cascade.contacts import AgentReader
 
-Floats = npt.NDArray[np.float64]
 Span = tuple[float, float]
 
 
@@ -17,7 +16,7 @@ class Topics(Protocol):
     """Opinions that messages share, by topic."""
 
     def __contains__(self, topic: object) -> bool: ...
-    def __getitem__(self, topic: str) -> Floats: ...
+    def __getitem__(self, topic: str) -> F64: ...
 
     def span(self, topic: str) -> Span:
         """Return the range of opinions on a topic."""
@@ -27,7 +26,7 @@ class Topics(Protocol):
         """Let agents hold opinions, float64 (agents,)."""
         ...
 
-    def write(self, topic: str, values: Floats) -> None:
+    def write(self, topic: str, values: F64) -> None:
         """Replace opinions by an array that is handed over."""
         ...
 

@@ -9,15 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import F64, I8, I64, U8, U16, U32, U64
 from sim.jit.claims import is_open
 from sim.jit.jit import kernel
 from sim.jit.mix import word, word2
-from sim.jit.types import F64, I64, U8, U16, U32, U64, Number, Word
-
-I8 = npt.NDArray[np.int8]
-_S11 = np.uint64(11)
+from sim.jit.types import Number, Word
+from sim.jit.words import S11
 
 
 @kernel
@@ -145,7 +143,7 @@ def draw_signs(
             low: Number = min(u, v)
             high: Number = max(u, v)
             bits = word2(word(key, low), high)
-            out[e] = -1 if (bits >> _S11) < negative else 1
+            out[e] = -1 if (bits >> S11) < negative else 1
 
 
 @kernel

@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 from numba.core import types
 
+from sim.arrays import F64
 from sim.core.params import Parameters
 from sim.errors import PluginError
 
-Words = npt.NDArray[np.float64]
 Function = Callable[..., Any]
 
 _REAL = types.float64
@@ -45,7 +45,7 @@ class Formula:
     """
 
     call: Function
-    words: Words
+    words: F64
     is_compiled: bool
 
     def run(self, kernel: Function, *arguments: Any) -> Any:

@@ -5,18 +5,16 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import F64, Bools
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts
 from sim.spread.opinions import groups_kernels as kernels
 from sim.spread.opinions.compiled import rule_of
 from sim.spread.opinions.meetings import Sequential
-from sim.spread.opinions.model import Floats, _present
+from sim.spread.opinions.model import _present
 from sim.spread.opinions.pairs_kernels import Conversions
 from sim.spread.opinions.voices import HeardRows, remembered
-
-Bools = npt.NDArray[np.bool_]
 
 
 class Gatherings(Sequential):
@@ -64,7 +62,7 @@ class Gatherings(Sequential):
         cascade: Cascade,
         heard: HeardRows,
         span: tuple[np.uint64, int, int],
-        own: Floats,
+        own: F64,
         into: Conversions,
         found: int,
     ) -> int:
@@ -81,7 +79,7 @@ class Gatherings(Sequential):
         told = *given, cascade.memo["fixed"], *span, np.empty(self.listens()), own
         return int(formula.run(kernels.gather, *told, into, np.int64(found)))
 
-    def is_settled(self, cascade: Cascade, contacts: Contacts, own: Floats) -> bool:
+    def is_settled(self, cascade: Cascade, contacts: Contacts, own: F64) -> bool:
         """Return whether nobody that can move hears another opinion than its own."""
         if self.restless():
             return False
@@ -107,7 +105,7 @@ class Outflow(Sequential):
         cascade: Cascade,
         heard: HeardRows,
         span: tuple[np.uint64, int, int],
-        own: Floats,
+        own: F64,
         into: Conversions,
         found: int,
     ) -> int:
@@ -117,7 +115,7 @@ class Outflow(Sequential):
         told: tuple[Any, ...] = (*given, *how, *span, own, into, np.int64(found))
         return int(kernels.persuade(*told))
 
-    def is_settled(self, cascade: Cascade, contacts: Contacts, own: Floats) -> bool:
+    def is_settled(self, cascade: Cascade, contacts: Contacts, own: F64) -> bool:
         """Return whether no pair is left that would persuade anybody."""
         heard = remembered(cascade, contacts)
         fixed = self.stubborn(cascade)

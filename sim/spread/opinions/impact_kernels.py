@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.arrays import F64, U8, U32, U64
 from sim.jit.claims import is_open
 from sim.jit.jit import kernel
-from sim.jit.types import F64, U8, U32, U64, Number
+from sim.jit.types import Number
 
 _FARTHEST = 255
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64
 from sim.spread.opinions.averaging_kernels import count_bins
 
-Floats = npt.NDArray[np.float64]
 Span = tuple[float, float]
 
 _BINS = 200
 _LEAST_SHARE = 0.05
 
 
-def clusters(
-    opinions: Floats, span: Span, *, least: float = _LEAST_SHARE
-) -> list[tuple[float, int]]:
+def clusters(opinions: F64, span: Span, *, least: float = _LEAST_SHARE) -> list[tuple[float, int]]:
     """Return the groups of like opinions: (mean opinion, members), ascending.
 
     A group is a run of opinions without a gap of 1/200 of the range or more; counted are those
@@ -34,7 +32,7 @@ def clusters(
     return [(float(part.mean()), part.size) for part in kept]
 
 
-def measured(opinions: Floats, span: Span) -> dict[str, float]:
+def measured(opinions: F64, span: Span) -> dict[str, float]:
     """Return what a chart of opinions is summed up by."""
     known = opinions[~np.isnan(opinions)]
     if not known.size:

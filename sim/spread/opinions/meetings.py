@@ -6,17 +6,18 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from sim.arrays import F64, Ids
 from sim.core.cards import Card
 from sim.core.params import Field
 from sim.core.rng import Stream
 from sim.jit.claims import FREE
 from sim.jit.order import sort_ids
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Contacts, Draws, Ids
+from sim.spread.cascade.contacts import Contacts, Draws
 from sim.spread.opinions import pairs_kernels as kernels
 from sim.spread.opinions.biased_kernels import CELL_SHIFT, Preference, meet_biased
 from sim.spread.opinions.compiled import Formula, formula_of
-from sim.spread.opinions.model import Floats, OpinionModel
+from sim.spread.opinions.model import OpinionModel
 from sim.spread.opinions.voices import HeardRows, remembered
 
 ROUND = 1 << 18
@@ -63,7 +64,7 @@ class Sequential(OpinionModel):
         return self.rounds(heard)
 
     def discuss(
-        self, cascade: Cascade, contacts: Contacts, draws: Draws, own: Floats
+        self, cascade: Cascade, contacts: Contacts, draws: Draws, own: F64
     ) -> tuple[Ids, Ids] | None:
         """Hold a tick's updates, some at a time."""
         heard = remembered(cascade, contacts)
@@ -83,7 +84,7 @@ class Sequential(OpinionModel):
         cascade: Cascade,
         heard: HeardRows,
         span: tuple[np.uint64, int, int],
-        own: Floats,
+        own: F64,
         into: kernels.Conversions,
         found: int,
     ) -> int:
@@ -121,17 +122,17 @@ class Meetings(Sequential):
         """
         raise NotImplementedError
 
-    def traits(self, cascade: Cascade) -> Floats:
+    def traits(self, cascade: Cascade) -> F64:
         """Return numbers of each agent that :meth:`meet` needs, float64 (agents, k); k may be 0."""
         return np.empty((cascade.agents, 0))
 
-    def known_traits(self, cascade: Cascade) -> Floats:
+    def known_traits(self, cascade: Cascade) -> F64:
         """Return :meth:`traits`, asked for once."""
         memo = cascade.memo = cascade.memo or {}
         if memo.get("traits of") is not self:
             traits = np.ascontiguousarray(self.traits(cascade), np.float64)
             memo |= {"traits of": self, "traits": traits}
-        found: Floats = memo["traits"]
+        found: F64 = memo["traits"]
         return found
 
     def hears_within(self) -> float | None:
@@ -146,7 +147,7 @@ class Meetings(Sequential):
         """Return by which power of distance near opinions are preferred; 0: all are alike."""
         return 0.0
 
-    def media(self) -> tuple[Floats, float, float]:
+    def media(self) -> tuple[F64, float, float]:
         """Return (opinions of media, chance to hear one after a meeting, preference among them)."""
         return _NO_MEDIA, 0.0, 0.0
 
@@ -161,7 +162,7 @@ class Meetings(Sequential):
         cascade: Cascade,
         heard: HeardRows,
         span: tuple[np.uint64, int, int],
-        own: Floats,
+        own: F64,
         into: kernels.Conversions,
         found: int,
     ) -> int:
@@ -191,7 +192,7 @@ class Meetings(Sequential):
             memo |= {"given of": heard, "model": self, "formula": formula_of(self), "given": given}
         return memo["formula"], memo["given"]._replace(absent=cascade.absent)
 
-    def is_settled(self, cascade: Cascade, contacts: Contacts, own: Floats) -> bool:
+    def is_settled(self, cascade: Cascade, contacts: Contacts, own: F64) -> bool:
         """Return whether nobody is left whom a tie or a medium would move."""
         heard = remembered(cascade, contacts)
         formula, hearing = self._given(cascade, heard)
@@ -205,9 +206,7 @@ class Meetings(Sequential):
         return not formula.run(kernels.any_move, hearing, own, self.least)
 
 
-def _as_ties(
-    media: Floats, hearing: kernels.OpinionTies, own: Floats
-) -> tuple[kernels.OpinionTies, Floats]:
+def _as_ties(media: F64, hearing: kernels.OpinionTies, own: F64) -> tuple[kernels.OpinionTies, F64]:
     """Return what a kernel takes of a world in which media are all that agents hear."""
     rows, _, trust, _, absent, _, traits = hearing
     each = np.zeros_like(rows)

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64, U8, Ids
 from sim.core.bounds import Bound
 from sim.core.cards import Card
 from sim.core.params import Field
@@ -21,7 +22,7 @@ from sim.errors import ParameterError, PluginError
 from sim.jit.claims import NOBODY
 from sim.spread.cascade.bounds import OPINIONS
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Contacts, Draws, Ids
+from sim.spread.cascade.contacts import Contacts, Draws
 from sim.spread.cascade.model import PropagationModel
 from sim.spread.opinions import averaging_kernels as kernels
 from sim.spread.opinions.around import Around, Topics
@@ -29,8 +30,6 @@ from sim.spread.opinions.measures import measured
 from sim.spread.opinions.start import check_start, rescaled, started
 from sim.spread.opinions.voices import HeardRows, Voices, remembered
 
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.uint8]
 Span = tuple[float, float]
 
 _SLACK = 1e-9
@@ -122,7 +121,7 @@ class OpinionModel(PropagationModel):
 
     # For authors
 
-    def update(self, own: Floats, heard: Voices) -> Floats:
+    def update(self, own: F64, heard: Voices) -> F64:
         """Return every agent's next opinion, float64 (agents,).
 
         Parameters
@@ -134,7 +133,7 @@ class OpinionModel(PropagationModel):
         """
         raise NotImplementedError
 
-    def stubborn(self, cascade: Cascade) -> Flags:
+    def stubborn(self, cascade: Cascade) -> U8:
         """Return who never moves, uint8 (agents,); empty: nobody is so."""
         return _NOBODY_FIXED
 
@@ -203,7 +202,7 @@ class OpinionModel(PropagationModel):
         if self.keeps_first:
             cascade.columns["first"][fresh] = own[fresh]
 
-    def _with_opinions(self, cascade: Cascade, own: Floats) -> Floats:
+    def _with_opinions(self, cascade: Cascade, own: F64) -> F64:
         """Fill in who has no opinion yet (NaN)."""
         lacking = np.flatnonzero(np.isnan(own))
         if lacking.size:
@@ -221,7 +220,7 @@ class OpinionModel(PropagationModel):
             return (self.choices[0] + self.choices[1]) / 2
         return (self.span[0] + self.span[1]) / 2
 
-    def held(self, cascade: Cascade) -> Floats:
+    def held(self, cascade: Cascade) -> F64:
         """Return what everybody thinks now, float64 (agents,) in this model's range; a copy.
 
         NaN stands for those without an opinion.
@@ -234,7 +233,7 @@ class OpinionModel(PropagationModel):
             return np.array(cascade.held["opinion"], np.float64)
         return np.full(cascade.agents, np.nan)
 
-    def _snapped(self, own: Floats) -> Floats:
+    def _snapped(self, own: F64) -> F64:
         """Return the nearest of the opinions there are."""
         if not self.choices:
             return own
@@ -242,7 +241,7 @@ class OpinionModel(PropagationModel):
         nearest = known[np.searchsorted((known[1:] + known[:-1]) / 2, own).clip(0, known.size - 1)]
         return np.where(np.isnan(own), np.nan, nearest)
 
-    def _hold(self, cascade: Cascade, own: Floats) -> None:
+    def _hold(self, cascade: Cascade, own: F64) -> None:
         """Keep opinions; on a shared topic only those that changed are written."""
         topics: Topics | None = None if cascade.around is None else cascade.around.opinions
         if not self.topic or topics is None:
@@ -273,7 +272,7 @@ class OpinionModel(PropagationModel):
         cascade.adopt(*told)
 
     def discuss(
-        self, cascade: Cascade, contacts: Contacts, draws: Draws, own: Floats
+        self, cascade: Cascade, contacts: Contacts, draws: Draws, own: F64
     ) -> tuple[Ids, Ids] | None:
         """Move the opinions ``own`` (float64 (agents,)) in place by one tick.
 
@@ -302,7 +301,7 @@ class OpinionModel(PropagationModel):
         fixed = self.stubborn(cascade)
         return moves & (fixed == 0) if fixed.size else moves
 
-    def _refuse_strange(self, own: Floats) -> None:
+    def _refuse_strange(self, own: F64) -> None:
         """Refuse opinions that are no number, outside the range, or none of those there are."""
         low, high = self.span
         slack = _SLACK * (high - low)
@@ -317,7 +316,7 @@ class OpinionModel(PropagationModel):
             )
         own.clip(low, high, out=own)
 
-    def _crossed(self, cascade: Cascade, contacts: Contacts, own: Floats) -> tuple[Ids, Ids]:
+    def _crossed(self, cascade: Cascade, contacts: Contacts, own: F64) -> tuple[Ids, Ids]:
         """Return who changed sides for the first time."""
         touched = contacts.scratch.touched
         side = cascade.columns["side"]
@@ -355,7 +354,7 @@ class OpinionModel(PropagationModel):
             return False
         return self.is_settled(cascade, contacts.whole, self.held(cascade))
 
-    def is_settled(self, cascade: Cascade, contacts: Contacts, own: Floats) -> bool:
+    def is_settled(self, cascade: Cascade, contacts: Contacts, own: F64) -> bool:
         """Return whether opinions ``own`` would stay; asked when they just did."""
         before = own.copy()
         self.discuss(cascade, contacts, cascade.draws(0), own)

@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64
 from sim.core import rng
 from sim.errors import ParameterError
 from sim.spread.cascade.contacts import AgentReader
 
-Floats = npt.NDArray[np.float64]
 Span = tuple[float, float]
 
 LAWS = ("uniform", "uniform:LOW:HIGH", "normal:MEAN:SPREAD", "even", "first", "column:NAME")
@@ -33,7 +33,7 @@ LAWS = ("uniform", "uniform:LOW:HIGH", "normal:MEAN:SPREAD", "even", "first", "c
 _SMALLEST = 2.0**-54
 
 
-def rescaled(values: Floats, of: Span, to: Span) -> Floats:
+def rescaled(values: F64, of: Span, to: Span) -> F64:
     """Return opinions of one range as those of another; the very values where they are the same."""
     if of == to:
         return values
@@ -70,7 +70,7 @@ def started(
     total: int,
     key: np.uint64,
     people: AgentReader | None,
-) -> Floats:
+) -> F64:
     """Return the opinions with which agents begin."""
     name, given = law
     low, high = span
@@ -86,7 +86,7 @@ def started(
     return _normal(drawn, *given).clip(low, high)
 
 
-def _column(people: AgentReader | None, name: str) -> Floats:
+def _column(people: AgentReader | None, name: str) -> F64:
     if people is None:
         raise ParameterError(f"start: there are no columns of agents here to take {name!r} from.")
     column = np.asarray(people.column(name), np.float64)
@@ -98,7 +98,7 @@ def _column(people: AgentReader | None, name: str) -> Floats:
     return column
 
 
-def _normal(drawn: Floats, mean: float, spread: float) -> Floats:
+def _normal(drawn: F64, mean: float, spread: float) -> F64:
     """Return normal values at uniform draws, by interpolation of the inverse distribution."""
     law = NormalDist()
     shares = (np.arange(4097) / 4096).clip(_SMALLEST, 1.0 - 1e-9)

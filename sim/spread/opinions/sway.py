@@ -8,19 +8,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64, Ids
 from sim.core.params import Field
 from sim.core.rng import Stream
 from sim.core.text import clean
 from sim.errors import ParameterError
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import AgentReader, Contacts, Draws, Ids
+from sim.spread.cascade.contacts import AgentReader, Contacts, Draws
 from sim.spread.cascade.model import PropagationModel
 from sim.spread.opinions.around import Around, Topics
 from sim.spread.opinions.averaging_kernels import sway
 from sim.spread.opinions.measures import measured
 from sim.spread.opinions.start import check_start, rescaled, started
-
-Floats = npt.NDArray[np.float64]
 
 _SPAN = (-1.0, 1.0)
 _MOST = 64
@@ -30,7 +29,7 @@ _MOST = 64
 class _OpinionColumns:
     """Columns of agents, and ``opinion``: what they think, in [-1, 1]."""
 
-    def __init__(self, people: AgentReader, opinions: Floats) -> None:
+    def __init__(self, people: AgentReader, opinions: F64) -> None:
         self._people = people
         self._opinions = opinions
 
@@ -93,7 +92,7 @@ class Swaying(PropagationModel):
                 cascade.held["opinion"][-count:] = np.nan
             _hold(cascade, self._filled(cascade))
 
-    def held(self, cascade: Cascade) -> Floats:
+    def held(self, cascade: Cascade) -> F64:
         """Return what everybody thinks now, float64 (agents,) in [-1, 1]; a copy."""
         topics = _topics(cascade)
         name = _topic(cascade)
@@ -103,7 +102,7 @@ class Swaying(PropagationModel):
             return np.array(cascade.held["opinion"], np.float64)
         return np.full(cascade.agents, np.nan)
 
-    def _filled(self, cascade: Cascade) -> Floats:
+    def _filled(self, cascade: Cascade) -> F64:
         own = self.held(cascade)
         lacking = np.flatnonzero(np.isnan(own))
         if lacking.size:
@@ -147,7 +146,7 @@ def _topic(cascade: Cascade) -> str:
     return str(getattr(cascade.model, "topic", ""))
 
 
-def _hold(cascade: Cascade, own: Floats) -> None:
+def _hold(cascade: Cascade, own: F64) -> None:
     """Keep opinions in [-1, 1]; on a shared topic only those that changed are written."""
     topics, name = _topics(cascade), _topic(cascade)
     if not name or topics is None:

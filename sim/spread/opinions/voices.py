@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64, I8, Ids
 from sim.core.rng import Stream
 from sim.errors import PluginError
 from sim.jit.mix import gate
 from sim.network.graph.slab_kernels import count_ids
 from sim.network.graph.ties_kernels import row_starts, transpose_rows
-from sim.spread.cascade.contacts import Contacts, Draws, Ids
+from sim.spread.cascade.contacts import Contacts, Draws
 from sim.spread.cascade.model import SLICE
 from sim.spread.opinions import averaging_kernels as kernels
 from sim.spread.opinions.impact_kernels import distances, impacts
@@ -23,9 +24,6 @@ from sim.spread.opinions.impact_kernels import distances, impacts
 if TYPE_CHECKING:
     from sim.spread.cascade.cascade import Cascade
 
-
-Floats = npt.NDArray[np.float64]
-Signs = npt.NDArray[np.int8]
 
 _NO_SIGNS = np.empty(0, np.int8)
 _FEW = 256
@@ -54,10 +52,10 @@ class HeardRows:
     rows: npt.NDArray[np.uint32]
     sources: Ids
     trust: npt.NDArray[np.uint16]
-    signs: Signs
+    signs: I8
     is_mutual: bool
     of: Contacts
-    _drawn: tuple[float, Signs] | None = None
+    _drawn: tuple[float, I8] | None = None
 
     @cached_property
     def hearers(self) -> Ids:
@@ -76,7 +74,7 @@ class HeardRows:
             distances(self.rows, self.sources, low, min(low + _FEW, agents), queue, out)
         return out
 
-    def signs_by(self, key: np.uint64, negative: float) -> Signs:
+    def signs_by(self, key: np.uint64, negative: float) -> I8:
         """Return the signs of contacts, drawn where there are none: int8, 1 or -1."""
         if self.signs.size:
             return self.signs
@@ -152,7 +150,7 @@ class Voices:
         The opinions, read-only.
     """
 
-    def __init__(self, cascade: Cascade, heard: HeardRows, draws: Draws, opinions: Floats) -> None:
+    def __init__(self, cascade: Cascade, heard: HeardRows, draws: Draws, opinions: F64) -> None:
         self._cascade = cascade
         self._heard = heard
         self._draws = draws
@@ -166,7 +164,7 @@ class Voices:
         return self._heard.rows[:, 1].astype(np.int64)
 
     @property
-    def first(self) -> Floats:
+    def first(self) -> F64:
         """What each thought at the start, for models that declare ``keeps_first = True``."""
         if "first" not in self._cascade.held:
             raise PluginError(
@@ -175,7 +173,7 @@ class Voices:
             )
         return np.asarray(self._cascade.held["first"], np.float64)
 
-    def draw(self, number: int = 0, *, once: bool = False) -> Floats:
+    def draw(self, number: int = 0, *, once: bool = False) -> F64:
         """Return a draw in [0, 1) for each agent.
 
         Parameters
@@ -188,20 +186,20 @@ class Voices:
         return self._draws.uniforms(np.arange(self.now.size), number, once=once)
 
     @cached_property
-    def mean(self) -> Floats:
+    def mean(self) -> F64:
         """The mean opinion of those heard; its own for an agent that hears nobody."""
         return self._all(kernels.means, self._heard.trust[:0], self._absent)
 
     @cached_property
-    def mean_by_trust(self) -> Floats:
+    def mean_by_trust(self) -> F64:
         """As :attr:`mean`, each weighed by the trust in it."""
         return self._all(kernels.means, self._heard.trust, self._absent)
 
-    def within(self, bound: float, *, itself: bool = True) -> Floats:
+    def within(self, bound: float, *, itself: bool = True) -> F64:
         """Return the mean of those at most ``bound`` away (<=), the agent itself among them."""
         return self._all(kernels.means_within, self._absent, after=(bound + _TOUCH, int(itself)))
 
-    def signed(self, negative: float = 0.0) -> Floats:
+    def signed(self, negative: float = 0.0) -> F64:
         """Return the mean of what is heard, where foes are taken to mean the opposite.
 
         Foes are at the other end of ties of sign -1. Where ties have no signs, a pair is made
@@ -210,13 +208,11 @@ class Voices:
         key = self._draws.key(Stream.SIGNS)
         return self._all(kernels.signed_means, self._heard.signs_by(key, negative), self._absent)
 
-    def share(self, opinion: float) -> Floats:
+    def share(self, opinion: float) -> F64:
         """Return the share of those heard that hold exactly this opinion, in [0, 1]."""
         return self._all(kernels.shares_at, self._absent, after=(float(opinion),))
 
-    def impact(
-        self, persuasive: Floats, supportive: Floats, near: Floats, *, root: bool = False
-    ) -> Floats:
+    def impact(self, persuasive: F64, supportive: F64, near: F64, *, root: bool = False) -> F64:
         """Return the impact of all that hold another opinion less that of all that hold the same.
 
         Parameters
@@ -234,7 +230,7 @@ class Voices:
             impacts(*given, low, min(low + _FEW, out.size), self.now, out)
         return out
 
-    def _all(self, kernel: Callable[..., None], *given: Any, after: Any = ()) -> Floats:
+    def _all(self, kernel: Callable[..., None], *given: Any, after: Any = ()) -> F64:
         """Run a kernel over all rows, some at a time."""
         out = np.empty(self.now.size)
         rows = self._heard.rows, self._heard.sources

@@ -10,19 +10,18 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import I64, U64, Ids
 from sim.core.rng import Stream
 from sim.errors import InputError
 from sim.jit import claims
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Bits, Contacts, Draws, Ids
+from sim.spread.cascade.contacts import Contacts, Draws
 from sim.spread.cascade.model import SLICE
 from sim.spread.neighbours.threshold import heard, missing
 from sim.spread.rivals import rivals_kernels as kernels
 from sim.spread.rivals.sums import RivalVoices
 
-Longs = npt.NDArray[np.int64]
 TieRule = Literal["proportional", "random", "priority", "first"]
 _SHOWN = 5
 
@@ -65,7 +64,7 @@ def rivals_know_ties(cascade: Cascade, contacts: Contacts, *, by_trust: bool) ->
     return known is None or bool(known[0] < 0) or np.array_equal(known, basis)
 
 
-def _basis(contacts: Contacts, by_trust: bool) -> Longs:
+def _basis(contacts: Contacts, by_trust: bool) -> I64:
     """Return what sums depend on; contacts that a channel chose earlier are not known any more."""
     ties = contacts.count if contacts.whole is contacts else -1
     return np.array([ties, by_trust and contacts.trust.size > 0], np.int64)
@@ -125,7 +124,7 @@ class Contest:
             kept = cascades[0].memo = _ContestColumns(cascades[0].agents)
         self._ballot, self._source, self._listed = kept.ballot, kept.source, kept.listed
         self._count = 0
-        self.closed: Bits = cascades[0].closed.copy()
+        self.closed: U64 = cascades[0].closed.copy()
         for cascade in {*cascades, *cascades[0].peers}:
             self.closed |= cascade.marks()
 

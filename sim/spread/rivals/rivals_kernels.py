@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.arrays import U32, U64
 from sim.jit.claims import FREE, NOBODY, is_open
 from sim.jit.jit import kernel
 from sim.jit.mix import word
-from sim.jit.types import U32, U64, Number, Word
+from sim.jit.types import Number, Word
+from sim.jit.words import LOW32, S32, S40
 
 BY_ATTEMPT, BY_DRAW = -1, -2
 """Ranks: the lowest draw among successful attempts; a draw for each message and agent."""
-
-_S32 = np.uint64(32)
-_S40 = np.uint64(40)
-_LOW32 = np.uint64(0xFFFFFFFF)
 
 
 @kernel
@@ -62,18 +60,18 @@ def enter(
         claim[v] = FREE
         place = np.uint64(0)
         if rank == BY_ATTEMPT:
-            place = c >> _S40
+            place = c >> S40
         elif rank == BY_DRAW:
-            place = word(key, int(v)) >> _S32
+            place = word(key, int(v)) >> S32
         else:
             place = np.uint64(rank)
-        mine = (place << _S32) | np.uint64(message)
+        mine = (place << S32) | np.uint64(message)
         if ballot[v] == FREE:
             listed[m] = v
             m += 1
         if mine < ballot[v]:
             ballot[v] = mine
-            source[v] = np.uint32(c & _LOW32)
+            source[v] = np.uint32(c & LOW32)
     return m
 
 
@@ -85,7 +83,7 @@ def elect(
     wins: Number = np.int64(0)
     for i in range(m):
         v = listed[i]
-        if ballot[v] != FREE and ballot[v] & _LOW32 == np.uint64(message):
+        if ballot[v] != FREE and ballot[v] & LOW32 == np.uint64(message):
             ballot[v] = FREE
             claim[v] = np.uint64(source[v])
             won[wins] = v

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import U64, Array, Ids
 from sim.core.rng import Stream
 from sim.jit.claims import count_ties
 from sim.jit.order import sort_ids
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Bits, Contacts, Draws, Ids
+from sim.spread.cascade.contacts import Contacts, Draws
 from sim.spread.cascade.model import SLICE
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.rivals import sums_kernels as kernels
-
-Values = npt.NDArray[Any]
 
 _MANY = 16
 """Once so many times fewer contacts than agents were seen, everybody looks ahead."""
@@ -30,14 +26,14 @@ class RivalVoices:
     """
 
     def __init__(
-        self, keeper: Cascade, contacts: Contacts, draws: Draws, closed: Bits, *, by_trust: bool
+        self, keeper: Cascade, contacts: Contacts, draws: Draws, closed: U64, *, by_trust: bool
     ) -> None:
         self._held = keeper.held
         self._scratch = contacts.scratch
         self._closed = closed
         self._thresholds = draws.key(Stream.THRESHOLDS), draws.thresholds
         self._by_trust = by_trust
-        self._whole: Values = contacts.in_trust if by_trust else contacts.degree
+        self._whole: Array = contacts.in_trust if by_trust else contacts.degree
         self._touched = 0
 
     def forget(self) -> None:
@@ -85,7 +81,7 @@ class RivalVoices:
                     self._touched,
                 )  # fmt: skip
 
-    def _columns(self, contacts: Contacts, speakers: Ids) -> tuple[Ids, Values, Ids, Values]:
+    def _columns(self, contacts: Contacts, speakers: Ids) -> tuple[Ids, Array, Ids, Array]:
         """Return sums and voices as kernels take them, with room for what speakers say."""
         total, voice = self._held["sum"], self._held["said"]
         ties = count_ties(contacts.rows, speakers, 0, speakers.size)

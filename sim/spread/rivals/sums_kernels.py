@@ -19,26 +19,23 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.arrays import F64, I64, U16, U32, U64
 from sim.jit.claims import AHEAD, BATCH, BLOCK, NOBODY, approach, is_open
 from sim.jit.jit import inlined, kernel
 from sim.jit.mix import uniform, word, word2
 from sim.jit.sparse import slot, take_slots
-from sim.jit.types import F64, I64, U16, U32, U64, Number, Word
+from sim.jit.types import Number, Word
+from sim.jit.words import LOW32, ONE, ONE32, S32, ZERO
 
 LARGEST = 65_000
 """The most sources that an agent may have, for ``ahead``."""
 
 _NEVER = np.uint16(0xFFFF)
 _ONE16 = np.uint16(1)
-_S32 = np.uint64(32)
-_LOW32 = np.uint64(0xFFFFFFFF)
 _NEED = np.uint64(0xFFFF)
 _S16 = np.uint64(16)
 _BEHIND = np.uint64(0x7FFF)
-_ONE = np.uint64(1)
-_ZERO = np.uint64(0)
 _CROSSED = np.uint64(1 << 31)
-_ONE32 = np.uint32(1)
 _MARK = np.int64(1 << 62)
 _SUM = np.int64((1 << 62) - 1)
 
@@ -100,7 +97,7 @@ def listen(
             last = min(stop, at + BATCH - n)
             for e in range(at, last):
                 v = np.uint64(targets[e])
-                batch[n] = (u << _S32) | v
+                batch[n] = (u << S32) | v
                 added[n] = np.int64(trust[e]) if trust.size else np.int64(1)
                 drawn[n] = key_u
                 n += is_open(closed, v)
@@ -134,7 +131,7 @@ def _weigh(
 ) -> Number:
     """Add a batch to the sums, and draw voices."""
     for j in range(n):
-        heard[j] = np.uint32(batch[j] & _LOW32)
+        heard[j] = np.uint32(batch[j] & LOW32)
     take_slots(keys, heard[:n], places)
     take_slots(voice_keys, heard[:n], spoken)
     seen = np.uint64(0)  # reads that do not wait for one another: what follows finds all at hand
@@ -147,7 +144,7 @@ def _weigh(
         total[places[j]] = now | _MARK
         share = uniform(word2(drawn[j], int(heard[j])))
         wins = share * np.float64(now) < np.float64(added[j])
-        mine = np.uint32(batch[j] >> _S32) + _ONE32
+        mine = np.uint32(batch[j] >> S32) + ONE32
         voice[spoken[j]] = mine if wins else voice[spoken[j]]
         touched[m] = heard[j]
         m += old < _MARK
@@ -184,7 +181,7 @@ def crossed(
         kept += total[at] >= need
     for i in range(kept):
         who = voice[slot(voice_keys, np.uint64(touched[i]))]
-        source[i] = who - _ONE32 if who else NOBODY
+        source[i] = who - ONE32 if who else NOBODY
     return kept
 
 
@@ -223,7 +220,7 @@ def resume(
         need, kept = _plan(v, degree, key, given)
         heard[v] = need
         if kept <= said:
-            heard[v] |= np.uint64(voices[i]) << _S32
+            heard[v] |= np.uint64(voices[i]) << S32
         if said >= need:  # and yet it took no message up
             ahead[v] = 1
             heard[v] |= min(np.uint64(said - need + 1), _BEHIND) << _S16
@@ -274,7 +271,7 @@ def listen_ahead(
     for i in range(lo, hi):
         if (i - lo) % AHEAD == 0:
             seen = _glance(rows, targets, speakers, i, min(i + AHEAD, hi), ahead)
-            news[BATCH] = np.uint32(seen & _LOW32)
+            news[BATCH] = np.uint32(seen & LOW32)
         start = np.int64(rows[speakers[i], 0])
         stop = start + np.int64(rows[speakers[i], 1])
         for first in range(start, stop, BLOCK):
@@ -338,9 +335,9 @@ def _matter(
             continue
         need = np.int64(heard[v] & _NEED)
         behind = (heard[v] >> _S16) & _BEHIND
-        mine = np.uint64(spoke[j] + _ONE32) << _S32
-        voice = heard[v] & ~_LOW32
-        if voice == _ZERO:
+        mine = np.uint64(spoke[j] + ONE32) << S32
+        voice = heard[v] & ~LOW32
+        if voice == ZERO:
             voice = mine
             if keeps[j] < need:
                 heard[v] |= voice
@@ -351,8 +348,8 @@ def _matter(
             said = np.float64(np.int64(behind) + need)
             voice = mine if share * said < 1.0 else voice
         touched[m] = news[j]
-        m += heard[v] & _CROSSED == _ZERO
-        behind = min(behind + _ONE, _BEHIND)
+        m += heard[v] & _CROSSED == ZERO
+        behind = min(behind + ONE, _BEHIND)
         heard[v] = voice | _CROSSED | (behind << _S16) | np.uint64(need)
         ahead[v] = 1
     return m
@@ -364,4 +361,4 @@ def winners(touched: U32, m: Number, heard: U64, source: U32) -> None:
     for i in range(m):
         old = heard[touched[i]]
         heard[touched[i]] = old & ~_CROSSED
-        source[i] = np.uint32(old >> _S32) - _ONE32
+        source[i] = np.uint32(old >> S32) - ONE32

@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import F64
 from sim.core.theory import Setting, Theory
 from sim.spread.theory.meanfield import ExplicitRules, followed
 
-Floats = npt.NDArray[np.float64]
 EDGES = "edge-based compartmental model (Miller et al. 2012)"
 
 
@@ -46,8 +45,8 @@ def edge_based(rules: ExplicitRules, setting: Setting, ticks: int) -> Theory:
 
 
 def edge_course(
-    contacts: Floats, leaves: Floats, start: Floats, setting: Setting, ticks: int, in_rates: bool
-) -> Floats:
+    contacts: F64, leaves: F64, start: F64, setting: Setting, ticks: int, in_rates: bool
+) -> F64:
     """Return the share of agents in the first state and in each of those behind it, tick by tick.
 
     ``theta`` is the chance that no message has come over a given tie to an agent that has passed
@@ -59,12 +58,12 @@ def edge_course(
     passes, away = contacts.sum(axis=1), leaves.sum(axis=1)
     stays = leaves + np.diag(1.0 - away)
 
-    def shared(phi: Floats) -> Floats:
+    def shared(phi: F64) -> F64:
         flow = phi @ contacts
-        part: Floats = flow / max(float(flow.sum()), 1e-300)
+        part: F64 = flow / max(float(flow.sum()), 1e-300)
         return part
 
-    def moved(now: Floats) -> Floats:
+    def moved(now: F64) -> F64:
         theta, phi, behind = now[0], now[1 : size + 1], now[size + 1 :]
         falls, part = float(passes @ phi), shared(phi)
         new = fresh * _pgf(setting, 2, theta) / mean * falls
@@ -72,7 +71,7 @@ def edge_course(
         d_phi = phi @ leaves - phi * (away + passes) + new * part
         return np.concatenate([[-falls], d_phi, behind @ leaves - behind * away + hit * part])
 
-    def ticked(now: Floats) -> Floats:
+    def ticked(now: F64) -> F64:
         theta, phi, behind = now[0], now[1 : size + 1], now[size + 1 :]
         after = max(theta - float(passes @ phi), 0.0)
         new = fresh * (_pgf(setting, 1, theta) - _pgf(setting, 1, after)) / mean
@@ -135,7 +134,7 @@ _RARE = 1e-6
 
 
 def stays_based(
-    rules: ExplicitRules, laws: Mapping[int, tuple[int, Floats]], setting: Setting, ticks: int
+    rules: ExplicitRules, laws: Mapping[int, tuple[int, F64]], setting: Setting, ticks: int
 ) -> tuple[Theory, ...]:
     """Return the edge-based curve, or nothing where it does not hold or has too many ages."""
     if not is_edge_based(rules) or any(becomes == 0 for becomes, _ in laws.values()):
@@ -167,7 +166,7 @@ def stays_based(
     return (Theory(EDGES, rules.states, setting.agents * expected),)
 
 
-def _trimmed(law: Floats) -> Floats:
+def _trimmed(law: F64) -> F64:
     """Return a law without its last few in a million."""
     short = law[: int(np.argmax(law >= 1.0 - _RARE)) + 1].copy()
     short[-1] = 1.0

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import F64
 from sim.core.theory import Setting, Theory
 from sim.spread.compartments.rules import KEEP, RuleTable
 
-Floats = npt.NDArray[np.float64]
 _CLASSES = 64
 _ALMOST = 1.0 - 1e-12
 
@@ -46,28 +45,28 @@ class ExplicitRules:
 
     states: tuple[str, ...]
     seeded: int
-    joint: Floats
-    alone: Floats
+    joint: F64
+    alone: F64
     calls: int | None
     in_rates: bool
 
     @cached_property
-    def hears(self) -> Floats:
+    def hears(self) -> F64:
         """What a contact makes of its listener, float64 (s, l, l'); 0 where it does not change."""
-        table: Floats = self.joint.sum(axis=2)
+        table: F64 = self.joint.sum(axis=2)
         for state in range(len(self.states)):
             table[:, state, state] = 0.0
         return table
 
     @cached_property
-    def says(self) -> Floats:
+    def says(self) -> F64:
         """What a contact makes of its speaker, float64 (s, l, s'); 0 where it does not change."""
-        table: Floats = self.joint.sum(axis=3)
+        table: F64 = self.joint.sum(axis=3)
         for state in range(len(self.states)):
             table[state, :, state] = 0.0
         return table
 
-    def at_first(self, setting: Setting) -> Floats:
+    def at_first(self, setting: Setting) -> F64:
         """Return the share of agents in each state at the start."""
         shares = np.zeros(len(self.states))
         shares[self.seeded] = setting.seeds / setting.agents
@@ -99,7 +98,7 @@ def spell_out(
     )
 
 
-def classes_of(setting: Setting) -> tuple[Floats, Floats]:
+def classes_of(setting: Setting) -> tuple[F64, F64]:
     """Return (degrees, share of agents with each), at most some 64; neighbours are pooled."""
     degrees = np.flatnonzero(setting.degrees)
     shares = setting.degrees[degrees]
@@ -107,7 +106,7 @@ def classes_of(setting: Setting) -> tuple[Floats, Floats]:
         fine = np.log1p(degrees) * _CLASSES / np.log1p(degrees[-1])
         _, pool = np.unique(fine.astype(np.int64), return_inverse=True)
         pooled = np.bincount(pool, shares)
-        mean: Floats = np.bincount(pool, shares * degrees) / pooled
+        mean: F64 = np.bincount(pool, shares * degrees) / pooled
         return mean, pooled.astype(np.float64)
     return degrees.astype(np.float64), shares
 
@@ -129,41 +128,41 @@ def heterogeneous(rules: ExplicitRules, setting: Setting, ticks: int) -> Theory:
 
 
 def _by_degree(
-    rules: ExplicitRules, setting: Setting, degrees: Floats, shares: Floats, ticks: int
-) -> Floats:
+    rules: ExplicitRules, setting: Setting, degrees: F64, shares: F64, ticks: int
+) -> F64:
     """Follow the states (degrees, states) of each class of degree."""
     ends = degrees * shares / max(float(degrees @ shares), 1e-300)
     calls = rules.calls
     each = shares * (degrees > 0) / max(float(degrees @ shares), 1e-300)
-    spoken: Floats = degrees if calls is None else np.where(degrees > 0.0, float(calls), 0.0)
+    spoken: F64 = degrees if calls is None else np.where(degrees > 0.0, float(calls), 0.0)
 
-    def met(now: Floats) -> tuple[Floats, Floats]:
+    def met(now: F64) -> tuple[F64, F64]:
         """Return what one tie does to its listener (l, l'), one contact to its speaker (s, s')."""
         found = ends @ now
         speaks = found if calls is None else calls * (each @ now)
         hears = np.einsum("s,sln->ln", speaks, rules.hears)
         return hears, np.einsum("l,sln->sn", found, rules.says)
 
-    def moved(now: Floats) -> Floats:
+    def moved(now: F64) -> F64:
         hears, says = met(now)
         per_class = degrees[:, None, None] * hears + spoken[:, None, None] * says + rules.alone
-        flow: Floats = now[:, :, None] * per_class
-        change: Floats = flow.sum(axis=1) - flow.sum(axis=2)
+        flow: F64 = now[:, :, None] * per_class
+        change: F64 = flow.sum(axis=1) - flow.sum(axis=2)
         return change
 
-    def ticked(now: Floats) -> Floats:
+    def ticked(now: F64) -> F64:
         hears, says = met(now)
         moves = escaping(rules.alone, (hears, degrees), (says, spoken))
-        following: Floats = np.einsum("ks,ksn->kn", now, moves)
+        following: F64 = np.einsum("ks,ksn->kn", now, moves)
         return following
 
     start = np.tile(rules.at_first(setting), (degrees.size, 1))
     counted = followed(start, moved if rules.in_rates else None, ticked, ticks)
-    expected: Floats = setting.agents * np.einsum("tks,k->ts", counted, shares)
+    expected: F64 = setting.agents * np.einsum("tks,k->ts", counted, shares)
     return expected
 
 
-def escaping(alone: Floats, *contacts: tuple[Floats, Floats]) -> Floats:
+def escaping(alone: F64, *contacts: tuple[F64, F64]) -> F64:
     """Return the moves of one tick, (classes, s, s'), of agents that contacts may change."""
     weights, escaped = np.zeros(()), np.ones(())
     for does, many in contacts:
@@ -181,11 +180,11 @@ def escaping(alone: Floats, *contacts: tuple[Floats, Floats]) -> Floats:
 
 
 def followed(
-    start: Floats,
-    rate: Callable[[Floats], Floats] | None,
-    ticked: Callable[[Floats], Floats],
+    start: F64,
+    rate: Callable[[F64], F64] | None,
+    ticked: Callable[[F64], F64],
     ticks: int,
-) -> Floats:
+) -> F64:
     """Return the states after 0, 1, ... ``ticks``, stacked."""
     out = np.empty((ticks + 1, *start.shape))
     out[0] = start
@@ -197,7 +196,7 @@ def followed(
     return out
 
 
-def _integrated(now: Floats, rate: Callable[[Floats], Floats]) -> Floats:
+def _integrated(now: F64, rate: Callable[[F64], F64]) -> F64:
     """Return the states one unit of time later; steps follow how fast the fastest state moves."""
     left = 1.0
     while left > 0.0:
@@ -211,7 +210,7 @@ def _integrated(now: Floats, rate: Callable[[Floats], Floats]) -> Floats:
     return now
 
 
-def _longest(now: Floats, rate: Floats) -> float:
+def _longest(now: F64, rate: F64) -> float:
     """Return a step in which no state that matters loses more than some of itself."""
     falling = (rate < 0.0) & (now > 1e-9)
     if not falling.any():

@@ -8,8 +8,8 @@ where no agent returns to an earlier state; a good curve elsewhere as long as sh
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import F64
 from sim.core.theory import Setting, Theory
 from sim.errors import InputError
 from sim.spread.compartments.rules import RuleTable
@@ -65,7 +65,6 @@ def refuse(setting: Setting) -> None:
         )
 
 
-Floats = npt.NDArray[np.float64]
 MOST_STATES = 16
 """Models of more states are not followed in pairs: their cost is the fourth power."""
 
@@ -76,10 +75,10 @@ def pairs(rules: ExplicitRules, setting: Setting, ticks: int) -> Theory:
     ends = rules.at_first(setting)
     start = np.outer(ends, ends)
 
-    def moved(now: Floats) -> Floats:
+    def moved(now: F64) -> F64:
         return _flow(rules, degree, now)
 
-    def ticked(now: Floats) -> Floats:
+    def ticked(now: F64) -> F64:
         return _tick(rules, degree, now)
 
     both = followed(start, moved if rules.in_rates else None, ticked, ticks)
@@ -87,9 +86,9 @@ def pairs(rules: ExplicitRules, setting: Setting, ticks: int) -> Theory:
     return Theory("pair approximation (Keeling 1999)", rules.states, expected)
 
 
-def _given(now: Floats) -> Floats:
+def _given(now: F64) -> F64:
     """Return the law of a neighbour's state given one's own, (own, neighbour's)."""
-    shares: Floats = now / np.maximum(now.sum(axis=1), 1e-300)[:, None]
+    shares: F64 = now / np.maximum(now.sum(axis=1), 1e-300)[:, None]
     return shares
 
 
@@ -98,7 +97,7 @@ def _a_tie(rules: ExplicitRules, degree: float) -> float:
     return 1.0 if rules.calls is None else min(rules.calls / degree, 1.0)
 
 
-def _flow(rules: ExplicitRules, degree: float, now: Floats) -> Floats:
+def _flow(rules: ExplicitRules, degree: float, now: F64) -> F64:
     """Return the derivative of the pairs (a, b)."""
     use, given = _a_tie(rules, degree), _given(now)
     others = (degree - 1.0) * use
@@ -111,11 +110,11 @@ def _flow(rules: ExplicitRules, degree: float, now: Floats) -> Floats:
     change = np.einsum("abn->nb", first) - first.sum(axis=2)
     inside = use * now[:, :, None, None] * rules.joint
     change += inside.sum(axis=(0, 1)) - inside.sum(axis=(2, 3))
-    both: Floats = change + change.T
+    both: F64 = change + change.T
     return both
 
 
-def _tick(rules: ExplicitRules, degree: float, now: Floats) -> Floats:
+def _tick(rules: ExplicitRules, degree: float, now: F64) -> F64:
     """Return the pairs one tick later; ends of a tie move independently, given each other."""
     if rules.calls is not None:
         return _tick_of_calls(rules, rules.calls, degree, now)
@@ -131,11 +130,11 @@ def _tick(rules: ExplicitRules, degree: float, now: Floats) -> Floats:
             (hears, others), (says, others),
             (use * rules.hears[b], one), (use * rules.says[:, b], one),
         )[0]  # fmt: skip
-    following: Floats = np.einsum("ab,abm,ban->mn", now, moves, moves)
+    following: F64 = np.einsum("ab,abm,ban->mn", now, moves, moves)
     return following
 
 
-def _tick_of_calls(rules: ExplicitRules, calls: int, degree: float, now: Floats) -> Floats:
+def _tick_of_calls(rules: ExplicitRules, calls: int, degree: float, now: F64) -> F64:
     """Return the pairs one tick later where speakers use so many of their ties, each by lot.
 
     Who calls over a tie calls nobody else with that call: both cases, of either end, are followed
@@ -158,8 +157,8 @@ def _tick_of_calls(rules: ExplicitRules, calls: int, degree: float, now: Floats)
 
 
 def _ends(
-    rules: ExplicitRules, degree: float, beside: tuple[Floats, Floats], about: tuple[int, int, int]
-) -> Floats:
+    rules: ExplicitRules, degree: float, beside: tuple[F64, F64], about: tuple[int, int, int]
+) -> F64:
     """Return the moves (a, b, a') of the ends ``a`` of ties to ``b``.
 
     ``beside``: what each other tie tells an agent, and what a call over one makes of its caller;

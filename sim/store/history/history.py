@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from sim.agents.columns import Agents
+from sim.arrays import F64, I32, I64, Ids
 from sim.core.checks import LAST_TICK
 from sim.errors import InputError
 from sim.jit.claims import NOBODY
@@ -187,7 +187,7 @@ class WorldHistory:
         return self.cohorts.get(pack.message, unknown)
 
     def _told_of(
-        self, places: Longs, agent: int, first: int | None, last: int | None
+        self, places: I64, agent: int, first: int | None, last: int | None
     ) -> Iterator[HistoryEvent]:
         for each in self._happenings(places, first, last):
             if each.other == agent:
@@ -196,7 +196,7 @@ class WorldHistory:
                 yield each
 
     def _happenings(
-        self, places: Longs, first: int | None, last: int | None
+        self, places: I64, first: int | None, last: int | None
     ) -> Iterator[HistoryEvent]:
         columns = self.adoptions
         packs = np.searchsorted(columns.starts, places, side="right") - 1
@@ -219,7 +219,7 @@ class WorldHistory:
         there = f"they are {known[0]} to {known[-1]}" if known else "there is none"
         raise InputError(f"No message {message}; {there}.")
 
-    def _read(self, at: Longs, *, whole: bool) -> tuple[Floats, Floats]:
+    def _read(self, at: I64, *, whole: bool) -> tuple[F64, F64]:
         """Return contacts a tick and messages under way at each tick; NaN where unknown."""
         contacts, running = np.full(at.size, np.nan), np.full(at.size, np.nan)
         if not whole or not at.size:
@@ -249,7 +249,7 @@ def _bounds(first: int | None, last: int | None) -> tuple[int, int]:
     return max(-LAST_TICK, min(low, LAST_TICK)), max(-LAST_TICK, min(high, LAST_TICK - 1))
 
 
-def _counted(packs: Sequence[AdoptionPack], begins: int, length: int) -> tuple[int, Longs]:
+def _counted(packs: Sequence[AdoptionPack], begins: int, length: int) -> tuple[int, I64]:
     """Return how many adopted before a tick, and how many at each of ``length`` ticks from it."""
     small = [pack.ticks for pack in packs if pack.ticks.size <= length]
     ticks = np.concatenate([np.empty(0, np.int32), *small]) - begins
@@ -265,11 +265,11 @@ def _counted(packs: Sequence[AdoptionPack], begins: int, length: int) -> tuple[i
 
 
 def _series(
-    at: Longs,
-    new: Longs,
+    at: I64,
+    new: I64,
     before: int,
-    contacts: Floats,
-    running: Floats,
+    contacts: F64,
+    running: F64,
     width: int,
 ) -> HistorySeries:
     """Return a series of stretches of ``width`` ticks."""
@@ -288,10 +288,6 @@ def _series(
 
 Kind = str
 """``wrote``, ``began``, ``adopted``, ``convinced``, or an act of the platform: ``like`` ..."""
-Ids = npt.NDArray[np.uint32]
-Ticks = npt.NDArray[np.int32]
-Longs = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,8 +336,8 @@ class Adopters(NamedTuple):
     """Who adopted a message, in order: uint32 indices, int32 ticks, int64 sources (-1: nobody)."""
 
     agents: Ids
-    ticks: Ticks
-    sources: Longs
+    ticks: I32
+    sources: I64
 
 
 class TickCounts(NamedTuple):
@@ -372,12 +368,12 @@ class HistorySeries:
         float64: messages under way; NaN where unknown.
     """
 
-    ticks: Longs
-    new: Longs
-    adopted: Longs
-    r: Floats
-    contacts: Floats
-    running: Floats
+    ticks: I64
+    new: I64
+    adopted: I64
+    r: F64
+    contacts: F64
+    running: F64
 
 
 class AdoptionPack(NamedTuple):
@@ -385,7 +381,7 @@ class AdoptionPack(NamedTuple):
 
     message: int
     agents: Ids
-    ticks: Ticks
+    ticks: I32
     sources: Ids
 
     def first(self, count: int) -> AdoptionPack:
@@ -400,9 +396,9 @@ class AdoptionColumns:
     """Adoptions of all messages in three columns, each message's one behind the other."""
 
     messages: list[int]
-    starts: Longs
+    starts: I64
     agents: Ids
-    ticks: Ticks
+    ticks: I32
     sources: Ids
 
     @classmethod

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import xxhash
 
+from sim.arrays import Array
 from sim.platform.state import commanded
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.store.journal.rows import EntryAdoptions, EntryCounts, JournalEntry
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 SLICES = 16
 HOT_BYTES = 32 << 20
 """Columns of running messages up to this size in sum are looked at after every entry."""
-
-Column = npt.NDArray[Any]
 
 
 class EntryState(NamedTuple):
@@ -174,9 +172,9 @@ def _numbers(world: World) -> bytes:
     return struct.pack("<qqqqq", world.tick, world.made, people, ties, world.max_running)
 
 
-def _cold(world: World, turn: int = 0, of: int = 1) -> Iterator[tuple[str, Column]]:
+def _cold(world: World, turn: int = 0, of: int = 1) -> Iterator[tuple[str, Array]]:
     """Yield one of ``of`` parts of the columns that most ticks leave alone, in canonical form."""
-    parts: list[tuple[str, dict[str, Column]]] = [
+    parts: list[tuple[str, dict[str, Array]]] = [
         ("agents", world.agents.dump()[1]),
         ("ties", world.ties.part(turn, of)),
         ("opinions", {topic: world.opinions[topic] for topic in world.opinions}),
@@ -191,10 +189,10 @@ def _cold(world: World, turn: int = 0, of: int = 1) -> Iterator[tuple[str, Colum
             yield f"{prefix}.{name}", column if is_whole else column[low:high]
 
 
-def _add(state: xxhash.xxh3_128, name: str, column: Column) -> None:
+def _add(state: xxhash.xxh3_128, name: str, column: Array) -> None:
     state.update(f"{name} {column.dtype.str} {column.shape}".encode())
     state.update(np.ascontiguousarray(column).reshape(-1).view(np.uint8).data)
 
 
-def _bonds(world: World) -> dict[str, Column]:
+def _bonds(world: World) -> dict[str, Array]:
     return {n: c for n, c in world.bonds.dump().items() if not n.startswith("log.")}

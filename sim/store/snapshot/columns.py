@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import xxhash
 
+from sim.arrays import Array
 from sim.core.progress import Report, quiet
 from sim.core.scratch import looked_at
 from sim.errors import InputError
@@ -33,7 +33,6 @@ __all__ = [
     "write",
 ]
 
-Array = npt.NDArray[Any]
 Columns = dict[str, Array]
 
 CHECKSUM = "xxh3_64"

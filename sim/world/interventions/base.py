@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from sim.arrays import Ids
 from sim.core import rng
 from sim.core.params import Parameters
 from sim.core.plugin_files import API_VERSION
 from sim.core.rng import Stream
 from sim.errors import InputError
 from sim.world.contract import PlatformState, WorldState
-from sim.world.seeding import Ids, choose_seeds
+from sim.world.seeding import choose_seeds
 
 AGENTS = "whom: ids, or an expression as for seeds"
 OPENS = "open-platform"

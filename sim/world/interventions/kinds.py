@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from sim.agents.lifecycle import Lifecycle, belongs
+from sim.arrays import Ids
 from sim.core import rng
 from sim.core.checks import number_or_word
 from sim.core.params import Field
@@ -32,8 +32,6 @@ from sim.world.interventions.base import (
 )
 from sim.world.interventions.messages import DownRank, FactCheck, Hide, Inject, Label, Vote, post_of
 from sim.world.metrics.values import cascade_of
-
-Ids = npt.NDArray[np.uint32]
 
 _MOST_PAIRS = 10_000_000
 _SETTINGS = ("outside", "posting", "label_reports", "label_share", "hide_reports", "hide_share")

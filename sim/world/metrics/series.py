@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64, I64
 from sim.core.bounds import prefixed, under
 from sim.core.checks import whole_number
 from sim.core.data_frames import TickSeries
@@ -25,8 +26,6 @@ from sim.world.tick_guard import only_reads
 
 __all__ = ["METRICS", "MetricSettings", "Metrics", "known_metrics", "opened_metrics"]
 
-Floats = npt.NDArray[np.float64]
-Longs = npt.NDArray[np.int64]
 
 _LARGE = 5_000_000
 MOST_METRICS = 1_000
@@ -107,7 +106,7 @@ class Metrics(TickSeries):
         self._rows = np.full((16, len(self._places)), np.nan)
         self._ticks = np.zeros(16, np.int64)
         self._count = 0
-        self._open: list[Floats] = []
+        self._open: list[F64] = []
         self.members: MemberSeries | None = None
 
     def take(self, world: WorldState) -> None:
@@ -152,7 +151,7 @@ class Metrics(TickSeries):
         if often and fits and (world.tick % often == 0 or not self.taken):
             yield from STRUCTURE
 
-    def _add(self, tick: int, row: Floats) -> None:
+    def _add(self, tick: int, row: F64) -> None:
         self._open.append(row)
         if len(self._open) < self.span:
             return
@@ -183,11 +182,11 @@ class Metrics(TickSeries):
         return tuple(name for name in self._places if name in self.taken)
 
     @property
-    def ticks(self) -> Longs:
+    def ticks(self) -> I64:
         """The last tick of each row, int64 (rows,)."""
         return self._ticks[: self._count].copy()
 
-    def __getitem__(self, name: str) -> Floats:
+    def __getitem__(self, name: str) -> F64:
         """Return the series of a metric, float64 (rows,); NaN where it was not taken."""
         if name not in self._places:
             raise UnknownNameError("metric", name, tuple(self._places))
@@ -267,14 +266,14 @@ class Metrics(TickSeries):
         return int(self._rows.nbytes + self._ticks.nbytes) + own
 
 
-def _mean(rows: list[Floats]) -> Floats:
+def _mean(rows: list[F64]) -> F64:
     """Return the mean of rows, of the numbers that there are."""
     if len(rows) == 1:
         return rows[0]
     both = np.array(rows)
     there = ~np.isnan(both)
     count = there.sum(axis=0)
-    mean: Floats = np.where(there, both, 0).sum(axis=0) / np.maximum(count, 1)
+    mean: F64 = np.where(there, both, 0).sum(axis=0) / np.maximum(count, 1)
     return np.where(count > 0, mean, np.nan)
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import F64
 from sim.core import rng
 from sim.core.rng import Stream
 from sim.world.contract import WorldState
 from sim.world.metrics import sums_kernels as kernels
-
-Floats = npt.NDArray[np.float64]
 
 SAMPLE = 4096
 """Agents whose ties are looked at, and draws for clustering."""
@@ -61,7 +60,7 @@ def bimodality(values: npt.ArrayLike) -> float:
     return float((skew**2 + 1) / (excess + 3 * (n - 1) ** 2 / ((n - 2) * (n - 3))))
 
 
-def opinion_measures(opinions: Floats, span: tuple[float, float]) -> dict[str, float]:
+def opinion_measures(opinions: F64, span: tuple[float, float]) -> dict[str, float]:
     """Return the variance, polarisation and bimodality of opinions, NaN ones left out.
 
     Polarisation is the variance as a share of the largest that the range allows.

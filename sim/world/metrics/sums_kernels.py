@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from sim.arrays import F64, I32, I64, U8, U32
 from sim.jit.jit import kernel
-from sim.jit.types import F64, I32, I64, U8, U32
 
 
 @kernel

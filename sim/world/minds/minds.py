@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.arrays import Ids
 from sim.core.checks import short_text
 from sim.core.rng import Stream
 from sim.core.text import clean
@@ -36,7 +37,6 @@ from sim.world.minds.news import OUTCOMES
 PERSON = "person"
 """The mind of a member that somebody plays: its acts come by hand, and no rule acts for it."""
 
-Ids = npt.NDArray[np.uint32]
 Row = dict[str, Any]
 
 _LONGEST, _LONGEST_GOAL = 500, 400

@@ -8,7 +8,6 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from sim.agents.columns import Agents
 from sim.core.params import Parameters
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from sim.world.world import World
 
 
-Column = npt.NDArray[Any]
 P = TypeVar("P", bound=Parameters)
 
 _STAYS = frozenset(

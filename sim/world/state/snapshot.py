@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from copy import copy, deepcopy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import Array
 from sim.core.scratch import ScratchFiles
 from sim.platform.state import PlatformSnapshot
 from sim.spread.cascade.cascade import Cascade
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from sim.world.world import World
 
 
-Column = npt.NDArray[Any]
-Copied = Callable[[str, Column], Column]
+Copied = Callable[[str, Array], Array]
 
 _LARGE = 1 << 16
 _FILED = 16 << 20
@@ -76,14 +75,14 @@ def _cascade(cascade: Cascade, known: dict[int, Cascade], copied: Copied) -> Cas
     return cascade.still(_beneath(f"cascade.{cascade.id}", copied))
 
 
-def arrays_of(part: object) -> Iterator[Column]:
+def arrays_of(part: object) -> Iterator[Array]:
     """Go through the arrays of a part that is copied as a whole."""
     return (column for _, column in _large(part, "", set(), 0))
 
 
 def _large(
     part: object, where: str, seen: set[int], least: int = _LARGE
-) -> Iterator[tuple[str, Column]]:
+) -> Iterator[tuple[str, Array]]:
     """Go through the arrays of a part that is copied as a whole, from a size on."""
     if isinstance(part, np.ndarray):
         if part.nbytes > least:

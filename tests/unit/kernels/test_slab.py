@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from sim.arrays import Array
 from sim.network.graph import slab_kernels as slab
 from sim.network.graph.slab import TieColumns
 from sim.network.relations import blocklist_kernels as ears
 
-Array = npt.NDArray[Any]
 kernels: Any = slab  # arguments are handed over as lists of columns
 
 

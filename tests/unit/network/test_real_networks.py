@@ -8,13 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from sim.arrays import I64
 from sim.network.analysis import analysis
 from sim.network.graph.ties import Ties
 
-Longs = npt.NDArray[np.int64]
 
-
-def read(path: Path, *, follows: bool = False, directed: bool = True) -> tuple[Longs, Ties]:
+def read(path: Path, *, follows: bool = False, directed: bool = True) -> tuple[I64, Ties]:
     """The foreign ids and the ties; ``follows``: the second hears nobody, the first the second."""
     arcs = np.loadtxt(path, dtype=np.int64, usecols=(0, 1))
     ids, index = np.unique(arcs, return_inverse=True)
@@ -24,22 +23,22 @@ def read(path: Path, *, follows: bool = False, directed: bool = True) -> tuple[L
 
 
 @pytest.fixture(scope="module")
-def wiki_vote(shared_data: Path) -> tuple[Longs, Ties]:
+def wiki_vote(shared_data: Path) -> tuple[I64, Ties]:
     return read(shared_data / "wiki-vote" / "edges.tsv.gz", follows=True)
 
 
 @pytest.fixture(scope="module")
-def facebook(shared_data: Path) -> tuple[Longs, Ties]:
+def facebook(shared_data: Path) -> tuple[I64, Ties]:
     return read(shared_data / "ego-facebook" / "edges.tsv.gz", directed=False)
 
 
 @pytest.fixture(scope="module")
-def email(shared_data: Path) -> tuple[Longs, Ties]:
+def email(shared_data: Path) -> tuple[I64, Ties]:
     return read(shared_data / "email-eu-core" / "edges.tsv.gz")
 
 
 @pytest.fixture(scope="module")
-def higgs(shared_data: Path) -> tuple[Longs, Ties]:
+def higgs(shared_data: Path) -> tuple[I64, Ties]:
     path = shared_data / "higgs-twitter" / "higgs-retweet_network.edgelist.gz"
     return read(path, follows=True)
 
@@ -48,7 +47,7 @@ def largest(labels: npt.NDArray[np.int32]) -> int:
     return int(np.bincount(labels).max())
 
 
-def test_wiki_vote(wiki_vote: tuple[Longs, Ties]) -> None:
+def test_wiki_vote(wiki_vote: tuple[I64, Ties]) -> None:
     ids, ties = wiki_vote
     assert (ties.agents, ties.count) == (7_115, 103_689)
     assert int(analysis.degrees(ties).sum()) == 2 * 100_762
@@ -63,7 +62,7 @@ def test_wiki_vote(wiki_vote: tuple[Longs, Ties]) -> None:
     assert float(rank.max()) == pytest.approx(0.00461, abs=5e-6)
 
 
-def test_ego_facebook(facebook: tuple[Longs, Ties]) -> None:
+def test_ego_facebook(facebook: tuple[I64, Ties]) -> None:
     ids, ties = facebook
     assert (ties.agents, ties.count) == (4_039, 2 * 88_234)
     assert int(ties.out_degree.max()) == 1_045
@@ -78,14 +77,14 @@ def test_ego_facebook(facebook: tuple[Longs, Ties]) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_communities_of_ego_facebook(facebook: tuple[Longs, Ties], seed: int) -> None:
+def test_communities_of_ego_facebook(facebook: tuple[I64, Ties], seed: int) -> None:
     _, ties = facebook
     for method, least in (("louvain", 0.825), ("leiden", 0.835), ("label-propagation", 0.75)):
         labels = analysis.communities(ties, method, seed=seed)
         assert analysis.modularity(ties, labels) >= least, method
 
 
-def test_email_eu_core(email: tuple[Longs, Ties]) -> None:
+def test_email_eu_core(email: tuple[I64, Ties]) -> None:
     _, ties = email
     assert (ties.agents, ties.count, ties.dropped.loops) == (1_005, 24_929, 642)
     assert int(analysis.degrees(ties).sum()) == 2 * 16_064
@@ -98,7 +97,7 @@ def test_email_eu_core(email: tuple[Longs, Ties]) -> None:
     assert analysis.modularity(ties, labels) == pytest.approx(0.416, abs=0.005)
 
 
-def test_higgs_retweets(higgs: tuple[Longs, Ties]) -> None:
+def test_higgs_retweets(higgs: tuple[I64, Ties]) -> None:
     ids, ties = higgs
     assert (ties.agents, ties.count + ties.dropped.loops) == (256_491, 328_132)
     assert largest(analysis.components(ties)) == 223_833

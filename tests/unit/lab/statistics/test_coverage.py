@@ -11,26 +11,25 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from sim.arrays import F64
 from sim.core.rng import Stream, key, uniforms
 from sim.lab.statistics import Interval, mean_interval, paired_difference
-
-Floats = npt.NDArray[np.float64]
 
 TELLS, MEAN = 0.8, 5.0
 
 
-def drawn(seed: int, rows: int, columns: int) -> Floats:
+def drawn(seed: int, rows: int, columns: int) -> F64:
     """Sizes (rows, columns) of addressed draws: the same on any machine."""
     sizes = np.arange(1, 2_000)
     logs = np.array([lgamma(k + 1) for k in sizes])
     law = np.exp((sizes - 1) * np.log(TELLS * sizes) - TELLS * sizes - logs)
     assert law.sum() == pytest.approx(1)
     draws = uniforms(key(seed, Stream.TRYING), np.arange(rows * columns))
-    found: Floats = sizes[np.searchsorted(np.cumsum(law), draws)].astype(np.float64)
+    found: F64 = sizes[np.searchsorted(np.cumsum(law), draws)].astype(np.float64)
     return found.reshape(rows, columns)
 
 
-def held(made: Callable[[Floats], Interval], samples: Iterable[Floats], truth: float) -> float:
+def held(made: Callable[[F64], Interval], samples: Iterable[F64], truth: float) -> float:
     return float(np.mean([made(sample).holds(truth) for sample in samples]))
 
 
@@ -63,7 +62,7 @@ def test_intervals_of_a_skewed_mean_hold_it_the_more_often_the_more_runs(
     assert low <= held(mean_interval, drawn(7, 2_000, runs), MEAN) <= 0.97
 
 
-def on_networks(studies: int, runs: int, networks: int) -> tuple[Floats, npt.NDArray[np.int64]]:
+def on_networks(studies: int, runs: int, networks: int) -> tuple[F64, npt.NDArray[np.int64]]:
     """Studies (studies, runs) of the truth 0 in which a network moves all its runs by half."""
     at = np.arange(runs) % networks
     generator = np.random.default_rng(networks)
@@ -75,7 +74,7 @@ def on_networks(studies: int, runs: int, networks: int) -> tuple[Floats, npt.NDA
 def test_differences_on_few_networks_are_held_as_often_as_stated(networks: int) -> None:
     studies, at = on_networks(600, 20, networks)
 
-    def made(apart: Floats) -> Interval:
+    def made(apart: F64) -> Interval:
         return paired_difference(np.zeros(20), apart, networks=at).interval
 
     assert 0.925 <= held(made, studies, 0.0) <= 0.98

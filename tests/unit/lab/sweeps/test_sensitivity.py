@@ -3,19 +3,17 @@ from __future__ import annotations
 from math import pi
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from sim.arrays import F64
 from sim.lab.sweeps.designs import morris_sample, saltelli_sample
 from sim.lab.sweeps.sensitivity import morris, rank_regression, sobol
-
-Floats = npt.NDArray[np.float64]
 
 FIRST, TOTAL = (0.3139, 0.4424, 0.0), (0.5576, 0.4424, 0.2437)
 """Of Ishigami and Homma's function with a = 7 and b = 0.1, worked out by hand."""
 
 
-def ishigami(shares: Floats) -> Floats:
+def ishigami(shares: F64) -> F64:
     x = pi * (2 * shares - 1)
     found = (
         np.sin(x[..., 0]) + 7 * np.sin(x[..., 1]) ** 2 + 0.1 * x[..., 2] ** 4 * np.sin(x[..., 0])
@@ -23,11 +21,11 @@ def ishigami(shares: Floats) -> Floats:
     return np.asarray(found)
 
 
-def linear(shares: Floats) -> Floats:
+def linear(shares: F64) -> F64:
     return np.asarray(2 + shares @ np.array([4.0, -1.0, 0.0]))
 
 
-def values_at(samples: int, seed: int = 1) -> Floats:
+def values_at(samples: int, seed: int = 1) -> F64:
     return ishigami(saltelli_sample(samples, 3, seed).reshape(samples, 5, 3))
 
 

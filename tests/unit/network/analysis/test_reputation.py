@@ -8,7 +8,6 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
-import numpy.typing as npt
 import pytest
 from scipy.stats import rankdata
 
@@ -16,8 +15,6 @@ from sim.errors import InputError
 from sim.network.analysis.reputation import foretold, founders, reputation
 from sim.network.generate.networks import generate
 from sim.network.graph.ties import Ties
-
-Floats = npt.NDArray[np.float64]
 
 
 def random_ties(agents: int = 60, ties: int = 400, seed: int = 1) -> Ties:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from sim.arrays import Array
 from sim.core.registry import names, spec
 from sim.spread.cascade.adoption_log import GrowingRows, Log
 from sim.world.state.snapshot import still
 from sim.world.world import World
 
-Column = npt.NDArray[Any]
 BUILT_IN = [name for name in names() if spec(name).origin.startswith("plugins.")]
 
 
-def copied(_: str, column: Column) -> Column:
+def copied(_: str, column: Array) -> Array:
     return np.array(column)
 
 
@@ -132,9 +130,9 @@ def test_a_twin_of_a_platform_stays_as_it_was_and_shares_its_log() -> None:
 def test_large_arrays_of_a_part_are_copied_where_the_caller_says() -> None:
     world = World.create(agents=20_000, mean_degree=2, seed=5)
     world.mute(1, 2)
-    places: dict[str, Column] = {}
+    places: dict[str, Array] = {}
 
-    def noted(name: str, column: Column) -> Column:
+    def noted(name: str, column: Array) -> Array:
         places[name] = np.array(column)
         return places[name]
 
