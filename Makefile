@@ -45,7 +45,7 @@ check: ## the whole gate: format, lint, types, import contracts, tests with cove
 	@$(MAKE) --no-print-directory --jobs 2 kernels-uncompiled audit
 	@$(MAKE) --no-print-directory coverage
 
-static: types security contracts lint format ## what can be seen without running anything
+static: types security contracts lint format house ## what can be seen without running anything
 
 tests-read: .venv/.ready # beside the types: else each of the workers does it, all at the same time
 	@$(BIN)/python -m pytest --collect-only -qqq --no-header --disable-warnings
@@ -82,8 +82,8 @@ audit: .venv/.ready ## known vulnerabilities in what is installed
 cards: .venv/.ready ## write the table of models in plugins/README.md anew
 	$(BIN)/hubbub models --out plugins/README.md
 
-house: .venv/.ready ## yardsticks of the source: files, circles, functions, journeys
-	@$(BIN)/python -W ignore -m tests.rooms.house --journeys
+house: .venv/.ready ## measure the source (lines, files, circles, journeys) against its limits
+	@$(BIN)/python -W ignore -m tests.rooms.house --journeys --check
 
 fix: .venv/.ready ## format, and repair what the linter can
 	$(BIN)/ruff format $(ROOMS) bench

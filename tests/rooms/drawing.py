@@ -25,11 +25,11 @@ LAYERS = (
     ("sim.agents", "sim.network"),
     ("sim.settings",),
     ("sim.jit", "sim.core"),
-    ("sim.errors",),
+    ("sim.arrays", "sim.errors"),
 )
 """From the top; as the contract "Inside sim" of pyproject.toml has them."""
 
-SHARED = ("sim.settings", "sim.jit", "sim.core", "sim.errors")
+SHARED = ("sim.settings", "sim.jit", "sim.core", "sim.arrays", "sim.errors")
 
 _STEPS = (1, 3, 9, 27, 81)
 _WIDTH, _LEFT, _WIDE, _HIGH, _GAP, _BAND = 1130, 370, 460, 46, 10, 18

@@ -1,8 +1,8 @@
 """Yardsticks of the source: its files, folders, functions, and how they hang together.
 
-``make house`` prints them; ``python -m tests.rooms.house --journeys`` also counts the files that
-one message, one platform tick, one key press and one mind's decision pass, and ``--draw`` writes
-``sim/rooms.svg``.
+``make house`` prints each beside its limit in ``tests/rooms/limits.toml``; ``--check`` fails when
+one is exceeded, ``--journeys`` also counts the files that a tick of sir, a platform's tick, a key
+and a mind's decision pass, and ``--draw`` writes ``sim/rooms.svg``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,8 +28,7 @@ from tests.rooms.drawing import drawn
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("sim", "tui", "plugins")
 DRAWING = ROOT / "sim" / "rooms.svg"
-_MANY = 15
-"""Parameters from which on a kernel is counted."""
+LIMITS = ROOT / "tests" / "rooms" / "limits.toml"
 
 _COMPILED = ("kernel", "lean", "inlined")
 
@@ -129,39 +129,36 @@ def figures() -> dict[str, Any]:
     modules, trees, graph = read()
     texts = {name: path.read_text() for name, path in modules.items()}
     folders = Counter(str(path.parent.relative_to(ROOT)) for path in modules.values())
-    sizes, kernels, inside = [], {}, Counter[str]()
+    sizes, most, inside = [], 0, Counter[str]()
     for name, tree in trees.items():
         for each in functions(tree):
             sizes.append((each.end_lineno or each.lineno) - each.lineno + 1)
-            takes = len(each.args.posonlyargs + each.args.args + each.args.kwonlyargs)
-            if is_kernel(each) and takes > _MANY:
-                kernels[f"{name}.{each.name}"] = takes
+            if is_kernel(each):
+                takes = each.args.posonlyargs + each.args.args + each.args.kwonlyargs
+                most = max(most, len(takes))
             if any(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.walk(each)):
                 inside[_room(name)] += 1
+    lines = {name: text.count("\n") for name, text in texts.items()}
+    rooms = Counter(map(_room, modules))
     return {
-        "files in sim and tui": sum(not name.startswith("plugins") for name in modules),
-        "files in plugins": sum(name.startswith("plugins") for name in modules),
-        "largest folders": dict(folders.most_common(6)),
-        "lines of sim, tui and plugins": sum(text.count("\n") for text in texts.values()),
-        "import circles, for types too": [len(part) for part in circles(graph)],
-        "lines of a function (median, p90, p99)": [share(sizes, part) for part in (0.5, 0.9, 0.99)],
-        f"kernels with more than {_MANY} parameters": len(kernels),
-        "most parameters of a kernel": max(kernels.values(), default=0),
-        "casts of self": sum(text.count(", self)") for text in map(_casts, texts.values())),
+        "lines of the product": sum(lines.values()),
+        "files of the product": len(modules),
+        "lines of tests": sum(p.read_text().count("\n") for p in (ROOT / "tests").rglob("*.py")),
         "functions that import inside": inside.total(),
-        "functions that import inside, by room": dict(inside.most_common()),
-        "files of each room": dict(Counter(map(_room, modules)).most_common()),
+        "lines of tui": sum(lines[name] for name in modules if _room(name) == "tui"),
+        "modules in circles of imports": sum(map(len, circles(graph))),
+        "most parameters of a kernel": most,
         "public class names that stand more than once": len(namesakes(trees)),
+        "largest folders": dict(folders.most_common(6)),
+        "lines of a function (median, p90, p99)": [share(sizes, part) for part in (0.5, 0.9, 0.99)],
+        "functions that import inside, by room": dict(inside.most_common()),
+        "files of each room": dict(rooms.most_common()),
     }
 
 
 def _room(module: str) -> str:
     """Return the room of a module: a package of sim, tui, plugins."""
     return "/".join(module.split(".")[: 2 if module.startswith("sim.") else 1])
-
-
-def _casts(text: str) -> str:
-    return "\n".join(line for line in text.splitlines() if "cast(" in line)
 
 
 class Journey:
@@ -241,19 +238,35 @@ async def _key() -> int:
     return journey.files
 
 
-def main() -> None:
-    """Print the yardsticks, a line each; or draw the rooms."""
+def exceeded(found: dict[str, Any]) -> list[str]:
+    """Return a sentence for each figure above its limit."""
+    limits = tomllib.loads(LIMITS.read_text())
+    return [
+        f"{name}: {found[name]:,}, the limit is {limit:,}. Delete something; no limit is raised."
+        for name, limit in limits.items()
+        if name in found and found[name] > limit
+    ]
+
+
+def main() -> int:
+    """Print the figures beside their limits, a line each; or draw the rooms."""
     if "--draw" in sys.argv:
         DRAWING.write_text(drawn(read()[2], ROOT))
-        return
+        return 0
     found = figures()
     if "--journeys" in sys.argv:
         found |= journeys()
-    sys.stdout.write("".join(f"{name}: {json.dumps(value)}\n" for name, value in found.items()))
+    limits = tomllib.loads(LIMITS.read_text())
+    for name, value in found.items():
+        limit = f" (limit {limits[name]:,})" if name in limits else ""
+        sys.stdout.write(f"{name}: {json.dumps(value)}{limit}\n")
+    faults = exceeded(found) if "--check" in sys.argv else []
+    sys.stderr.write("".join(f"{each}\n" for each in faults))
+    return bool(faults)
 
 
 if __name__ == "__main__":
     if "--journeys" in sys.argv and os.environ.get("NUMBA_DISABLE_JIT") != "1":
         again = [sys.executable, "-m", "tests.rooms.house", *sys.argv[1:]]
         sys.exit(subprocess.call(again, env={**os.environ, "NUMBA_DISABLE_JIT": "1"}))
-    main()
+    sys.exit(main())
