@@ -17,10 +17,15 @@ from time import perf_counter
 import numpy as np
 
 from sim import Simulation, World, load, save
-from sim.store.history.history import WorldHistory
-from sim.store.history.reading import read_history
-from sim.store.journal.journal import Journal, folder_of
-from sim.store.journal.rows import Checkpoint, EntryAdoptions, EntryCounts, JournalEntry
+from sim.store.history.reading import WorldHistory, read_history
+from sim.store.journal.journal import (
+    Checkpoint,
+    EntryAdoptions,
+    EntryCounts,
+    Journal,
+    JournalEntry,
+    folder_of,
+)
 
 TICKS = 130
 MESSAGES = 5

@@ -25,7 +25,7 @@ from sim.minds.minds import ModelMind as ModelMind
 from sim.minds.models.asks import Answer as Answer
 from sim.minds.models.asks import Ask as Ask
 from sim.minds.models.asks import Turn as Turn
-from sim.minds.prompts.counts import Decided as Decided
+from sim.minds.prompts.decisions import Decided as Decided
 from sim.minds.prompts.decisions import Decision as Decision
 from sim.minds.prompts.prompts import Post as Post
 from sim.minds.prompts.prompts import read_prompt as read_prompt
@@ -92,8 +92,8 @@ from sim.spread.opinions.sway import Swaying as Swaying
 from sim.spread.opinions.voices import Voices as Voices
 from sim.spread.rivals.rivals import Contest as Contest
 from sim.spread.theory.trees import tree_curves as tree_curves
-from sim.store.snapshot.inspect import info as info
-from sim.store.snapshot.inspect import verify as verify
+from sim.store.snapshot.opened import info as info
+from sim.store.snapshot.opened import verify as verify
 from sim.store.snapshot.snapshot import load as load
 from sim.store.snapshot.snapshot import save as save
 from sim.world.interventions.base import Intervention as Intervention

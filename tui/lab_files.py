@@ -165,7 +165,7 @@ def read_text(path: Path) -> str:
 
 def write_text(path: Path, text: str, *, force: bool = True) -> None:
     """Write a text in one piece; a disk that refuses leaves the file as it was."""
-    from sim.io.exporting.export_files import outlet
+    from sim.io.exporting.export import outlet
 
     with outlet(path, force=force) as (draft,):
         draft.write_text(text, encoding="utf-8")

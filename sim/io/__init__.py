@@ -1,15 +1,15 @@
 """The face of import and export: ``import_world``, ``from_networkx``, ``export`` and more."""
 
 from sim.io.exporting.export import EXPORTS, ExportReport, export
-from sim.io.importing.degrees import read_degrees
-from sim.io.importing.demo import demo
 from sim.io.importing.edges import EdgeOptions, ImportedArcs, read_arcs
+from sim.io.importing.files import ImportReport
 from sim.io.importing.graphs import read_graph
 from sim.io.importing.labels import ImportedLabels, read_labels
 from sim.io.importing.profiles import Profiles, read_profiles
-from sim.io.importing.report import ImportReport
+from sim.io.importing.table import read_degrees
 from sim.io.importing.worlds import (
     ImportOutcome,
+    demo,
     from_igraph,
     from_networkx,
     import_world,

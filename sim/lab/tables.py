@@ -495,8 +495,8 @@ def require_ending(path: Path) -> str:
 
 def write(table: Table, path: Path, *, force: bool) -> Path:
     """Write a table by the ending of a path."""
-    from sim.io.exporting.export_files import outlet  # a table alone loads no simulator
-    from sim.io.exporting.lines import write_csv, write_jsonl
+    from sim.io.exporting.export import outlet  # a table alone loads no simulator
+    from sim.io.exporting.tables import write_csv, write_jsonl
 
     ending = require_ending(path)
     arrow = as_arrow(table) if ending == ".parquet" else None
@@ -524,7 +524,7 @@ def _lines(table: Table, *, is_csv: bool) -> ExportTable:
 
 def _heading(name: str, *, is_csv: bool) -> str:
     """Return a name as it stands in a heading, or in the template of a JSON line."""
-    from sim.io.exporting.lines import cell
+    from sim.io.exporting.tables import cell
 
     return cell("text", name) if is_csv else json.dumps(name)[1:-1].replace("%", "%%")
 

@@ -1,11 +1,11 @@
 from sim.minds.archetype import ArchetypeMind as ArchetypeMind
 from sim.minds.archetype import Situation as Situation
 from sim.minds.archetype import situation_of as situation_of
+from sim.minds.member import Case as Case
 from sim.minds.minds import RuleMind as RuleMind
-from sim.minds.models.batch import Case as Case
+from sim.minds.models.asks import Fault as Fault
+from sim.minds.models.asks import ModelError as ModelError
 from sim.minds.models.budget import Budget as Budget
-from sim.minds.models.faults import Fault as Fault
-from sim.minds.models.faults import ModelError as ModelError
 from sim.minds.models.pool import ModelPool as ModelPool
 from sim.minds.models.provider import Provider as Provider
 from sim.minds.prompts.prompts import Prompt as Prompt

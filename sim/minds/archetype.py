@@ -27,12 +27,9 @@ from sim.core.cards import Card
 from sim.core.params import Field
 from sim.minds.member import Member
 from sim.minds.minds import ACTS, Mind
-from sim.minds.models.asks import Ask
-from sim.minds.models.faults import Fault, ModelError
+from sim.minds.models.asks import Ask, Fault, ModelError
 from sim.minds.models.replies import object_in
-from sim.minds.prompts.counts import Decided
-from sim.minds.prompts.decisions import NEEDS_POST, NEEDS_TEXT, Decision
-from sim.minds.prompts.letters import acts_for
+from sim.minds.prompts.decisions import NEEDS_POST, NEEDS_TEXT, Decided, Decision, acts_for
 from sim.minds.prompts.prompts import Post, Scene
 
 _LOOKED_AT = 5

@@ -17,14 +17,10 @@ from typing import Any, ClassVar
 from sim.core.cards import Card
 from sim.core.params import Field
 from sim.errors import InputError, SettingsError
-from sim.minds.member import Member
+from sim.minds.member import Case, Member
 from sim.minds.minds import Mind, last_of, scene_of
-from sim.minds.models.asks import Ask, Turn
-from sim.minds.models.batch import Case
-from sim.minds.models.faults import Fault, ModelError
-from sim.minds.models.tokens import tokens_in
-from sim.minds.prompts.decisions import Decision, decision_of, schema_of
-from sim.minds.prompts.letters import fitting
+from sim.minds.models.asks import Ask, Fault, ModelError, Turn, tokens_in
+from sim.minds.prompts.decisions import Decision, decision_of, fitting, schema_of
 from sim.minds.prompts.prompts import Post
 
 _NAME = "hubbub"

@@ -6,15 +6,9 @@ from typing import ClassVar, Literal
 
 from sim.core.cards import Card
 from sim.core.params import Field, Parameters
-from sim.minds.member import Member
-from sim.minds.memory import BEGINS, reflected
-from sim.minds.models.asks import Ask
-from sim.minds.models.batch import Case, answers_in, ask_for, seated
-from sim.minds.models.faults import Fault
-from sim.minds.prompts.counts import Decided
-from sim.minds.prompts.decisions import Decision, decision_of, schema_of
-from sim.minds.prompts.letters import acts_for, fitting
-from sim.minds.prompts.plans import planned
+from sim.minds.member import BEGINS, Case, Member, answers_in, ask_for, planned, reflected, seated
+from sim.minds.models.asks import Ask, Fault
+from sim.minds.prompts.decisions import Decided, Decision, acts_for, decision_of, fitting, schema_of
 from sim.minds.prompts.prompts import Post, Scene
 
 ACTS = ("like", "repost", "reply", "quote", "post", "dislike", "follow", "mute", "do nothing")

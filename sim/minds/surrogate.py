@@ -44,9 +44,7 @@ from sim.core.rng import Stream
 from sim.errors import FileError, InputError
 from sim.minds.member import Member
 from sim.minds.minds import ACTS, Mind
-from sim.minds.prompts.counts import Decided
-from sim.minds.prompts.decisions import NEEDS_POST, NEEDS_TEXT, Decision
-from sim.minds.prompts.letters import acts_for
+from sim.minds.prompts.decisions import NEEDS_POST, NEEDS_TEXT, Decided, Decision, acts_for
 from sim.minds.prompts.prompts import Post
 
 SeenRow = list[list[int]]

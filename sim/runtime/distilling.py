@@ -12,7 +12,7 @@ from sim.core.whole_files import write_whole
 from sim.errors import FileError
 from sim.minds.surrogate import LoggedDecision, Surrogate, distilled
 from sim.runtime.journal.acts import holds
-from sim.store.journal.audit_reading import audit
+from sim.store.journal.reading import audit
 from sim.world.log import LoggedAct, words_of
 
 

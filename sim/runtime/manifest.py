@@ -16,9 +16,9 @@ from typing import Any
 from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import InputError
-from sim.minds.deciding.summaries import versions
+from sim.minds.deciding.commands import versions
 from sim.minds.deciding.thinker import Thinker
-from sim.minds.models.reply_log import RecordedReplies, is_reply
+from sim.minds.models.replies import RecordedReplies, is_reply
 from sim.minds.prompts.prompts import TEMPLATES
 from sim.runtime.journal.acts import COMMANDS, holds, perform
 from sim.runtime.replay import line_of, replay

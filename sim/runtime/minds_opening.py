@@ -8,12 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from sim.core.checks import LAST_TICK, whole_number
-from sim.minds.deciding.commands import minds_of, wake_minds
-from sim.minds.deciding.summaries import accounts
+from sim.minds.deciding.commands import accounts, minds_of, wake_minds
 from sim.minds.deciding.thinker import Answerer, Thinker
+from sim.minds.models.asks import Spend
 from sim.minds.models.budget import Budget
 from sim.minds.models.configured import budget_in, open_pool, prompts_folder
-from sim.minds.models.prices import Spend
 from sim.settings.settings import current
 
 if TYPE_CHECKING:

@@ -17,11 +17,11 @@ from sim.runtime.journal.persistence import JournalConfig
 from sim.runtime.journal.writer import Pacing, recover
 from sim.runtime.saves.places import LivePlace, place_of, put_aside, rest_of
 from sim.store import info, load
-from sim.store.journal.audit_reading import saved_acts
+from sim.store.journal.journal import VERSION
 from sim.store.journal.lease import LeaseError
+from sim.store.journal.reading import saved_acts
 from sim.store.journal.recovery import Recovery, not_carried_over
-from sim.store.journal.rows import VERSION
-from sim.store.snapshot.header import as_path
+from sim.store.snapshot.files import as_path
 from sim.world.world import World
 
 FORCED = "--force goes on without that and puts the journal aside as it is"

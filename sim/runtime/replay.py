@@ -12,7 +12,7 @@ from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import Cancelled, FileError, InputError
 from sim.runtime.journal.acts import COMMANDS, perform
-from sim.store.journal.route import JUMP
+from sim.store.journal.journal import JUMP
 from sim.world.log import PLUGIN, LoggedAct, said_of, steps_of, words_of
 from sim.world.world import World
 

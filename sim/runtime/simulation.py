@@ -46,9 +46,9 @@ if TYPE_CHECKING:
     from sim.minds.deciding.thinker import Thinker
     from sim.runtime.engine.bookmarks import Reach
     from sim.store import SaveReport
-    from sim.store.history.history import HistoryEvent, WorldHistory
-    from sim.store.journal.audit_reading import Audit
+    from sim.store.history.reading import HistoryEvent, WorldHistory
     from sim.store.journal.lineage import Bookmark
+    from sim.store.journal.reading import Audit
 
 
 R = TypeVar("R")
@@ -740,7 +740,7 @@ class Simulation:
         ----------
         agent
             Only what it wrote, adopted and did, in order of time; None: the whole
-            :class:`~sim.store.history.history.WorldHistory`, which reads the database when asked.
+            :class:`~sim.store.history.reading.WorldHistory`, which reads the database when asked.
         other
             Only what those two convinced each other of, and did to each other.
         first, last

@@ -21,24 +21,34 @@ import aiosqlite
 
 from sim.errors import SnapshotError
 from sim.store.history import acts as history
-from sim.store.history.acts import ActIndex, Record, file_of, find_record, open_history
+from sim.store.history.acts import ActIndex, Record, file_of, find_record
+from sim.store.history.database import open_history, refusing
 from sim.store.journal import reading as journal
-from sim.store.journal.audit_reading import (
+from sim.store.journal.journal import JOURNAL_FILE, folder_of
+from sim.store.journal.lineage import is_of_file
+from sim.store.journal.reading import (
     Audit,
     acts_of,
     candidates,
     find_acts,
+    find_checkpoints,
     no_checkpoint,
+    open_journal,
 )
-from sim.store.journal.journal import JOURNAL_FILE, folder_of
-from sim.store.journal.reading import find_checkpoints, open_journal
-from sim.store.journal.saved import is_of_file
-from sim.store.sans_io import Lookup, Query, Row
 from sim.store.snapshot import gates
-from sim.store.snapshot.gates import OPERATIONS, QUERY_SECONDS, Deadline, Room, open_gated, room_of
-from sim.store.snapshot.header import as_path
-from sim.store.snapshot.inspect import Info, find_info
-from sim.store.snapshot.opened import OpenedFile, find_world, opened
+from sim.store.snapshot.files import as_path
+from sim.store.snapshot.gates import (
+    OPERATIONS,
+    QUERY_SECONDS,
+    Deadline,
+    Lookup,
+    Query,
+    Room,
+    Row,
+    open_gated,
+    room_of,
+)
+from sim.store.snapshot.opened import Info, OpenedFile, find_info, find_world, opened
 
 T = TypeVar("T")
 
@@ -82,7 +92,7 @@ class Database:
         await self._connection.set_progress_handler(self._deadline, OPERATIONS)
 
     async def look_up(self, lookup: Lookup[T]) -> T:
-        """Carry a lookup out, as :func:`sim.store.sans_io.look_up` does.
+        """Carry a lookup out, as :func:`sim.store.snapshot.gates.look_up` does.
 
         Whoever cancels it interrupts the query under way.
         """
@@ -139,7 +149,7 @@ async def read_history_file(path: Path | None, lookup: Lookup[T]) -> T:
     """
     if path is None:
         return history.look_up_history(None, lookup)
-    with history.refusing(path):
+    with refusing(path):
         async with connected(partial(open_history, path), partial(room_of, path)) as database:
             return await database.look_up(lookup)
 
@@ -176,7 +186,7 @@ async def read_info(path: str | PathLike[str]) -> Info:
 
 
 async def read_audit(path: str | PathLike[str]) -> Audit:
-    """Return what was done to a world; as :func:`sim.store.journal.audit_reading.audit`."""
+    """Return what was done to a world; as :func:`sim.store.journal.reading.audit`."""
     file = as_path(path)
     folder = folder_of(file)
     if not (folder / JOURNAL_FILE).exists() or not await asyncio.to_thread(is_of_file, file):

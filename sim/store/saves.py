@@ -21,11 +21,10 @@ from sim.core.text import one_line
 from sim.errors import FileError, InputError, SnapshotError
 from sim.store.history.database import copy_history, drop_history, move_history
 from sim.store.journal.journal import JOURNAL_FILE
-from sim.store.snapshot import files, trailer
-from sim.store.snapshot.header import open_regular
-from sim.store.snapshot.inspect import Info, info, verify
+from sim.store.snapshot import files
+from sim.store.snapshot.files import TRAILER_BYTES, open_regular
+from sim.store.snapshot.opened import Info, info, verify
 from sim.store.snapshot.schema import RELATIONAL_TABLES
-from sim.store.snapshot.trailer import TRAILER_BYTES
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """What a world in the saves folder may be called, without ``.hub``."""
@@ -272,7 +271,7 @@ def _shrink(file: sqlite3.Connection) -> None:
 
 def _seal(descriptor: int, report: Report) -> None:
     body = os.fstat(descriptor).st_size
-    with trailer.full(descriptor, body) as leaves:
+    with files.full(descriptor, body) as leaves:
         seal = leaves.trailer(report)
     os.pwrite(descriptor, seal.bytes, body)
     files.flush(descriptor)

@@ -22,10 +22,7 @@ from sim.minds.deciding.pending import Row
 from sim.minds.deciding.round import Patience
 from sim.minds.deciding.thinker import Thinker
 from sim.minds.minds import Mind
-from sim.minds.models.asks import Answer, Ask
-from sim.minds.models.faults import Fault
-from sim.minds.models.prices import Spend
-from sim.minds.models.replies import Usage
+from sim.minds.models.asks import Answer, Ask, Fault, Spend, Usage
 from sim.testing.call_watch import CallWatch, source_of, state
 from sim.testing.law_runner import hold
 from sim.testing.recommender_laws import lively_world

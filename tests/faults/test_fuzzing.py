@@ -16,7 +16,7 @@ from sim.cli.program.exits import EXITS, FILE, USAGE
 from sim.errors import FileError, SnapshotError
 from sim.platform.acts.kinds import Act
 from sim.store import load, save
-from sim.store.snapshot.header import as_path
+from sim.store.snapshot.files import as_path
 from tests.faults.fuzzing import CORPORA, DIGITS, READERS, Forged, fuzz, kinds_of_worlds, said_by
 
 FEW, MANY = 25, 2_000

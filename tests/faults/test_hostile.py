@@ -14,7 +14,7 @@ import pytest
 from sim.errors import SnapshotError
 from sim.store.journal.journal import read_acked
 from sim.store.journal.reading import read_journal
-from sim.store.snapshot import json_values
+from sim.store.snapshot import schema
 from sim.store.snapshot.files import small
 from sim.store.snapshot.gates import DamagedError, Deadline, bounded
 from tests.faults.hostile import JOURNALS, SNAPSHOTS, _kept
@@ -83,9 +83,9 @@ def test_a_pipe_is_no_small_file(tmp_path: Path) -> None:
 
 
 def test_json_of_many_tiny_pieces_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_values, "SPARE_BYTES", 0)
+    monkeypatch.setattr(schema, "SPARE_BYTES", 0)
     with pytest.raises(ValueError, match="too many values"):
-        json_values.from_json("[" + "[]," * 50 + "[]]")
+        schema.from_json("[" + "[]," * 50 + "[]]")
 
 
 def test_what_lies_beside_a_journal_is_a_file_or_refused(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from sim.runtime.saves.backups import backup, restore
 from sim.runtime.saves.places import beyond, never_saved, place_of
 from sim.store import info, load, save, saves, verify
 from sim.store.journal.journal import folder_of
-from sim.store.snapshot import schema, upgrades
+from sim.store.snapshot import opened, schema
 from sim.store.snapshot.columns import Columns
 from tests.unit.store.fake import edit, patch
 
@@ -128,8 +128,8 @@ def test_what_an_earlier_version_wrote_passes_every_change_since(
     def later(meta: dict[str, Any], _columns: Columns) -> None:
         meta["tick"] += 1
 
-    changes = upgrades.CHANGES | {1: (*upgrades.CHANGES[1], later)}
-    monkeypatch.setattr(upgrades, "CHANGES", changes)
+    changes = opened.CHANGES | {1: (*opened.CHANGES[1], later)}
+    monkeypatch.setattr(opened, "CHANGES", changes)
     world = load(old)
     assert world.tick == KNOWN["world-1"].tick + 1
     save(world, tmp_path / "new.hub")
@@ -142,7 +142,7 @@ def test_a_change_that_fails_is_a_file_that_cannot_be_restored(
     def broken(meta: dict[str, Any], _columns: Columns) -> None:
         del meta["no such key"]
 
-    monkeypatch.setattr(upgrades, "CHANGES", {1: (broken,)})
+    monkeypatch.setattr(opened, "CHANGES", {1: (broken,)})
     with pytest.raises(SnapshotError, match="cannot be restored"):
         load(old)
 

@@ -15,8 +15,8 @@ from textual.app import App
 from textual.widgets import Input, OptionList, Select
 
 import tui
-from sim.minds.deciding.choices import MindsOffer
 from sim.minds.deciding.commands import PlayedMember
+from sim.minds.deciding.estimate import MindsOffer
 from tests.screens.fake import Cascade, FakeBackend, FakeSimulation, World, card
 from tui.actions.situation import ScreenState
 from tui.dialogs.dialog import Confirm, Dialog, Notice

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @does("minds")
 async def minds(app: Viewer, words: Words) -> None:
     """Give members a mind of their own, as was typed or as a dialog asks."""
-    from sim.minds.deciding.choices import minds_offer
+    from sim.minds.deciding.estimate import minds_offer
     from tui.dialogs.minds import GiveMinds, MindWish
 
     offer = await in_thread(minds_offer, "minds")
@@ -53,7 +53,7 @@ def _proposed(app: Viewer) -> str:
 
 async def _estimated(app: Viewer, who: str, ticks: int, model: str, goal: str) -> str:
     """Return what members, ticks, model and goal would cost, in a sentence."""
-    from sim.minds.deciding.choices import expected_of
+    from sim.minds.deciding.estimate import expected_of
 
     if not who:
         return ""

@@ -21,7 +21,7 @@ from tui.dialogs.dialog import field as label
 from tui.safe_text import line, plain
 
 if TYPE_CHECKING:
-    from sim.minds.deciding.choices import MindsOffer
+    from sim.minds.deciding.estimate import MindsOffer
 
 
 Estimating = Callable[[str, int, str, str], Awaitable[str]]

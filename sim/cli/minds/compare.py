@@ -105,7 +105,7 @@ def show_minds_comparison(
 def _pool(asked: ComparisonOptions) -> Iterator[Pool | None]:
     """Yield whom to ask, or the replies that stand for it."""
     if asked.offline and asked.replies is not None:
-        from sim.minds.models.reply_log import RecordedReplies
+        from sim.minds.models.replies import RecordedReplies
 
         yield RecordedReplies(_read(asked.replies))
         return
@@ -130,7 +130,7 @@ def _read(path: Path) -> list[list[Any]]:
         raise FileError(path, (error.strerror or "cannot be read").lower()) from None
     except (ValueError, RecursionError):
         rows = [None]
-    from sim.minds.models.reply_log import is_reply
+    from sim.minds.models.replies import is_reply
 
     if not all(map(is_reply, rows)):
         raise FileError(path, "no replies; hubbub compare --minds ... --replies FILE writes them")

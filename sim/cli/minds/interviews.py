@@ -130,8 +130,8 @@ def show_estimate(where: str, asked: MindsRequest, ticks: int, *, json: bool) ->
 
     from sim.cli.worlds.open_save import open_world
     from sim.minds.deciding.estimate import estimate
+    from sim.minds.models.budget import price_of
     from sim.minds.models.configured import prices_in, prompts_folder
-    from sim.minds.models.prices import price_of
     from sim.minds.models.provider import Provider
     from sim.scenario.minds import give
     from sim.settings.settings import current

@@ -19,7 +19,8 @@ from sim.core.text import one_line
 from sim.core.whole_files import write_whole
 from sim.errors import HubbubError, InputError
 from sim.minds.minds import ACTS, ModelMind
-from sim.minds.models.asks import Answer, Ask
+from sim.minds.models.asks import Answer, Ask, ModelError
+from sim.minds.models.budget import price_of, read_own, write_own
 from sim.minds.models.configured import (
     budget_in,
     nobody,
@@ -28,11 +29,8 @@ from sim.minds.models.configured import (
     prompts_folder,
     providers_in,
 )
-from sim.minds.models.faults import ModelError
-from sim.minds.models.local import LocalModel, install_commands, missing_parts
-from sim.minds.models.local_server import ALIAS
+from sim.minds.models.local import ALIAS, LocalModel, install_commands, missing_parts
 from sim.minds.models.pool import ModelPool
-from sim.minds.models.prices import price_of, read_own, write_own
 from sim.minds.models.provider import Provider
 from sim.minds.prompts.decisions import decision_of, schema_of
 from sim.minds.prompts.prompts import TEMPLATES, Post, Scene, read_prompt

@@ -93,7 +93,7 @@ def _run_in(where: str) -> tuple[list[LoggedAct], str | None]:
         acts, digest, findings = read_log(Path(where))
     else:
         from sim.scenario.worlds import saved_path
-        from sim.store.journal.audit_reading import audit
+        from sim.store.journal.reading import audit
 
         found = audit(saved_path(where))
         acts, digest, findings = list(found.acts), found.digest, list(found.findings)

@@ -100,6 +100,6 @@ def accounts(world: World) -> list[str]:
     """Return what came of decisions so far, a line each; nothing where nobody has a mind."""
     if world.platform is None or not world.platform.minds.counts:
         return []
-    from sim.minds.deciding.summaries import accounts as told
+    from sim.minds.deciding.commands import accounts as told
 
     return list(told(world))

@@ -40,8 +40,8 @@ def examine_world(where: str) -> tuple[dict[str, Any], list[str]]:
 
 def _file(path: Path, facts: dict[str, Any]) -> Iterator[str]:
     from sim.store import verify
-    from sim.store.journal.audit_reading import audit, checked
-    from sim.store.snapshot.inspect import info
+    from sim.store.journal.reading import audit, checked
+    from sim.store.snapshot.opened import info
 
     try:
         said = info(path)
@@ -56,8 +56,8 @@ def _file(path: Path, facts: dict[str, Any]) -> Iterator[str]:
 
 def _live(place: LivePlace, facts: dict[str, Any]) -> Iterator[str]:
     from sim.runtime.journal.checkpointer import checkpoints_in
-    from sim.store.journal.audit_reading import journal_checked
     from sim.store.journal.journal import folder_of
+    from sim.store.journal.reading import journal_checked
 
     folder = folder_of(place.path)
     facts |= {"journal": folder, "journal bytes": place.bytes, "checkpoints": 0}

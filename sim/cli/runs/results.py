@@ -87,7 +87,7 @@ def _minds(world: World) -> dict[str, Any]:
     """Return what came of minds; nothing where nobody has, or had, one."""
     if world.platform is None or not (world.platform.minds.kinds or world.platform.minds.counts):
         return {}
-    from sim.minds.deciding.summaries import facts_of
+    from sim.minds.deciding.commands import facts_of
 
     return {"minds": facts_of(world)}
 

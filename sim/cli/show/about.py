@@ -73,8 +73,7 @@ def _agreements(minds: Iterable[str]) -> list[str]:
 def _living_facts(path: Path) -> dict[str, Any]:
     """Return what lies beside a world file: whose branch it is, its bookmarks, its journal."""
     from sim.store.journal.journal import folder_of, read_acked
-    from sim.store.journal.lineage import bookmarks, lineage
-    from sim.store.journal.saved import is_of_file
+    from sim.store.journal.lineage import bookmarks, is_of_file, lineage
 
     folder = folder_of(path)
     if not folder.is_dir():
@@ -158,8 +157,8 @@ def show_verification(where: str, *, json: bool) -> None:
     from sim.runtime.saves.places import require_file
     from sim.scenario.worlds import saved_path
     from sim.store import verify
-    from sim.store.journal.audit_reading import checked, journal_checked
     from sim.store.journal.journal import JOURNAL_FILE, folder_of
+    from sim.store.journal.reading import checked, journal_checked
 
     path = saved_path(where)
     require_file(path)

@@ -14,7 +14,7 @@ from sim.cli.show.shape import Shape, answer
 from sim.errors import FileError, InputError
 
 if TYPE_CHECKING:
-    from sim.store.journal.audit_reading import Audit
+    from sim.store.journal.reading import Audit
     from sim.world.log import LoggedAct
 
 
@@ -34,7 +34,7 @@ def show_audit(where: str, shape: Shape) -> int:
         JSON, whole, is what ``hubbub replay`` can do again.
     """
     from sim.scenario.worlds import world_file
-    from sim.store.journal.audit_reading import audit
+    from sim.store.journal.reading import audit
 
     with watched() as report, world_file(where, report) as path:
         found = audit(path)
@@ -99,7 +99,7 @@ def read_log(path: Path) -> tuple[list[LoggedAct], str | None, list[str]]:
         When it is no such file.
     """
     from sim.store.journal.audit import broken_at
-    from sim.store.snapshot.json_values import from_json
+    from sim.store.snapshot.schema import from_json
     from sim.world.log import LoggedAct
 
     try:
@@ -135,7 +135,7 @@ def write_script(where: str, out: Path | None) -> int:
     """
     from sim.scenario.from_world import scenario_of
     from sim.scenario.worlds import saved_path
-    from sim.store.journal.audit_reading import audit
+    from sim.store.journal.reading import audit
 
     require_folder(out)
     found = audit(saved_path(where))

@@ -17,7 +17,7 @@ from sim.errors import CapacityError, InputError
 if TYPE_CHECKING:
     from sim.agents.columns import Agents
     from sim.core.progress import Report
-    from sim.store.history.history import HistoryEvent, WorldHistory
+    from sim.store.history.reading import HistoryEvent, WorldHistory
     from sim.world.world import World
 
 
@@ -81,8 +81,8 @@ def show_history(where: str, asked: Question, shape: Shape) -> None:
 def _at_last(path: Path, tick: int, report: Report) -> World:
     """Return the world as it is on record: of its file, or of the journal beside it."""
     from sim.runtime.journal.acts import apply
-    from sim.store.journal.rebuild import rebuild
-    from sim.store.journal.saved import is_led_on
+    from sim.store.journal.lineage import is_led_on
+    from sim.store.journal.recovery import rebuild
     from sim.store.snapshot.snapshot import load
 
     if is_led_on(path):

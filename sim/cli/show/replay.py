@@ -75,7 +75,7 @@ def _log(where: str) -> tuple[list[LoggedAct], str | None, list[str]]:
     if where.endswith((".json", ".jsonl")):
         return read_log(Path(where))
     from sim.scenario.worlds import saved_path
-    from sim.store.journal.audit_reading import audit
+    from sim.store.journal.reading import audit
 
     found = audit(saved_path(where))
     return list(found.acts), found.digest, list(found.findings)

@@ -82,7 +82,7 @@ def set_bookmark(where: str, name: str, at: str | None, *, remove: bool) -> None
 def list_bookmarks(where: str, *, json: bool) -> None:
     """Write the bookmarks of a world."""
     from sim.store.journal.lineage import bookmarks
-    from sim.store.journal.rebuild import earliest, is_kept
+    from sim.store.journal.recovery import earliest, is_kept
 
     path = _live(where)[0]
     found = bookmarks(path)

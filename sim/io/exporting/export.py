@@ -2,27 +2,125 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
-from xml.sax.saxutils import escape  # nosec B406 - writes, parses nothing
+from xml.sax.saxutils import escape
 
 import numpy as np
 
 from sim.core.progress import Report, quiet
 from sim.core.text import clean
-from sim.errors import InputError, UnknownNameError
+from sim.errors import FileError, InputError, UnknownNameError
 from sim.io.exporting.acts import doings_of
-from sim.io.exporting.export_files import outlet
-from sim.io.exporting.lines import Tell, encoded, write_csv, write_jsonl
-from sim.io.exporting.tables import ExportColumn, ExportTable, Kind, graph_of, tables_of, who_of
+from sim.io.exporting.tables import (
+    BATCH,
+    ExportColumn,
+    ExportTable,
+    Kind,
+    Tell,
+    encoded,
+    graph_of,
+    groups_of,
+    tables_of,
+    who_of,
+    write_csv,
+    write_jsonl,
+)
 from sim.store.history.acts import Record, record_of
+from sim.store.relational import ExtraTable, injected_of, message_id, write_database
+from sim.store.snapshot import files
+from sim.store.snapshot.files import HEADER_BYTES, as_path, is_world_file
+from sim.store.snapshot.schema import to_json, utf8
 
 if TYPE_CHECKING:
     from sim.world.world import World
+
+
+@contextlib.contextmanager
+def outlet(
+    path: str | os.PathLike[str], names: Sequence[str] = (), *, force: bool = False
+) -> Iterator[tuple[Path, ...]]:
+    """Yield paths to write to; they get their names when the block ends well."""
+    target = as_path(path)
+    with _explained(target), contextlib.ExitStack() as stack:
+        if names:
+            stack.enter_context(_folder(target))
+        targets = [target / name for name in names] or [target]
+        for each in targets:
+            _require_free(each, force=force)
+            files.sweep(each)
+        drafts = [_draft(stack, each) for each in targets]
+        yield tuple(draft.path for draft in drafts)
+        for draft in drafts:
+            files.flush(draft.descriptor)
+        for draft in drafts:
+            _publish(draft, force=force)
+
+
+def _draft(stack: contextlib.ExitStack, target: Path) -> files.Draft:
+    draft = files.Draft(target)
+    stack.callback(os.close, draft.descriptor)
+    stack.callback(draft.discard)
+    return draft
+
+
+@contextlib.contextmanager
+def _folder(path: Path) -> Iterator[None]:
+    """Make a folder, and take it away again when nothing was written to it."""
+    if path.is_dir():
+        yield
+        return
+    if path.exists() or path.is_symlink():
+        raise FileError(path, "a file, and this format is a folder; choose another name")
+    path.mkdir()
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            path.rmdir()
+        raise
+
+
+def _require_free(target: Path, *, force: bool) -> None:
+    try:
+        found = target.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(found):
+        raise FileError(target, "not a regular file; choose another name")
+    if not force:
+        raise FileError(target, "exists; choose another name, or replace it with --force")
+    with target.open("rb") as file:
+        if is_world_file(file.read(HEADER_BYTES)):
+            raise FileError(target, "a world, which an export never replaces; choose another name")
+
+
+def _publish(draft: files.Draft, *, force: bool) -> None:
+    if not force:
+        try:
+            os.link(draft.path, draft.target, follow_symlinks=False)
+        except FileExistsError:
+            raise FileError(draft.target, "exists by now; nothing was replaced") from None
+        except OSError:  # a file system without links
+            _require_free(draft.target, force=False)
+        else:
+            return
+    draft.publish()
+
+
+@contextlib.contextmanager
+def _explained(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise FileError(target, f"not exported: {files.why_not_saved(error)}") from error
 
 
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -305,7 +403,7 @@ def _written(
     report: Report,
 ) -> int:
     if to == "sqlite":
-        from sim.io.exporting.database import write_all
+        from sim.io.exporting.export import write_all
 
         return write_all(world, record, drafts[0], report)
     if to in _GRAPHS:
@@ -328,3 +426,81 @@ def _counting(tables: Sequence[ExportTable], report: Report) -> Tell:
         done += rows
 
     return tell
+
+
+_SQL_TYPES = {"text": "TEXT", "words": "TEXT", "integer": "INTEGER", "number": "REAL"}
+_INDEXED = {
+    "acts": ("agent", "message"),
+    "decisions": ("member",),
+    "replies": ("member",),
+    "group_members": ("agent",),
+}
+
+
+def write_all(world: World, record: Record, path: Path, report: Report = quiet) -> int:
+    """Write the classical tables; then ``acts``, ``decisions``, ``replies`` and groups."""
+    who = who_of(world)
+    groups = [_beside(table) for table in groups_of(world, who)]
+    if world.platform is None:
+        return write_database(world, path, beside=groups, report=report)
+    posts, *others = doings_of(world, record, who)
+    known = injected_of(world)
+    beside = [_beside(_named(table, known) if table.name == "acts" else table) for table in others]
+    return write_database(world, path, posts=_rows(posts), beside=[*beside, *groups], report=report)
+
+
+class _Messages:
+    """The messages that acts are about, by their ``message_id`` in this database."""
+
+    def __init__(self, column: ExportColumn, injected: dict[int, int]) -> None:
+        self._column, self._injected = column, injected
+
+    def __getitem__(self, where: slice) -> list[int | None]:
+        numbers = _cells(self._column, where)
+        plain = (None if number is None else int(str(number)) for number in numbers)
+        return [message_id(number, self._injected) for number in plain]
+
+
+def _named(acts: ExportTable, injected: dict[int, int]) -> ExportTable:
+    columns = tuple(
+        replace(column, cells=_Messages(column, injected)) if column.name == "message" else column
+        for column in acts.columns
+    )
+    return replace(acts, columns=columns)
+
+
+def _beside(table: ExportTable) -> ExtraTable:
+    columns = ",\n  ".join(f'"{column.name}" {_type(column)}' for column in table.columns)
+    sql = f"CREATE TABLE {table.name} (\n  {columns}\n) STRICT"
+    indexes = [
+        f"CREATE INDEX {table.name}_of_{name} ON {table.name} ({name})"
+        for name in _INDEXED.get(table.name, ())
+    ]
+    return ExtraTable(table.name, sql, len(table.columns), _rows(table), tuple(indexes))
+
+
+def _type(column: ExportColumn) -> str:
+    return "TEXT" if column.words is not None else _SQL_TYPES[column.kind]
+
+
+def _rows(table: ExportTable) -> Iterator[tuple[object, ...]]:
+    """Yield the rows of a table as SQLite holds them; members are texts, as everywhere there."""
+    for start in range(0, table.rows, BATCH):
+        where = slice(start, min(start + BATCH, table.rows))
+        yield from zip(*(_cells(column, where) for column in table.columns), strict=True)
+
+
+def _cells(column: ExportColumn, where: slice) -> Iterator[object]:
+    cells = column.cells[where]
+    plain = cells.tolist() if hasattr(cells, "tolist") else cells
+    if column.words is None:
+        return (_cell(value) for value in plain)
+    words = column.words
+    known = len(words)  # a history may have been left by a world of more members
+    return (utf8(words[place]) if 0 <= place < known else None for place in plain)
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, str):
+        return utf8(value)
+    return to_json(value) if isinstance(value, list) else value

@@ -17,11 +17,9 @@ from sim.arrays import F64, I64, U32
 from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import FileError, FormatError, InputError
-from sim.io.formulas import unguarded
-from sim.io.importing.files import TextSource, decoded, opened
+from sim.io.importing.files import ImportReport, TextSource, decoded, opened
 from sim.io.importing.formats import format_of, refusal
-from sim.io.importing.relations import NOTHING, TYPES, RelationColumns, spread, typed
-from sim.io.importing.report import ImportReport
+from sim.io.importing.labels import NOTHING, TYPES, RelationColumns, spread, typed
 from sim.io.importing.sniff import (
     ANY_BLANKS,
     Column,
@@ -32,6 +30,7 @@ from sim.io.importing.sniff import (
     is_comment,
     number,
     sniff,
+    unguarded,
     way_of,
     whole,
 )

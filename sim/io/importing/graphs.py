@@ -21,13 +21,18 @@ from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import FileError, InputError
 from sim.io.importing.edges import AUTO, Direction, ImportedArcs, both_ways, check_direction
-from sim.io.importing.files import TextSource, opened
+from sim.io.importing.files import ImportReport, TextSource, opened
 from sim.io.importing.formats import READ, format_of, refusal
-from sim.io.importing.graph_rows import NAMES, GraphRows
-from sim.io.importing.graph_text import read_gml, read_json, read_lgl, read_pajek
-from sim.io.importing.graph_xml import read_xml
-from sim.io.importing.relations import of_attributes
-from sim.io.importing.report import ImportReport
+from sim.io.importing.graph_text import (
+    NAMES,
+    GraphRows,
+    read_gml,
+    read_json,
+    read_lgl,
+    read_pajek,
+    read_xml,
+)
+from sim.io.importing.labels import of_attributes
 from sim.io.importing.sniff import WEIGHTS, decimal, plain_name, says_way, way_of, whole
 from sim.network.relations.types import StatedTypes
 
@@ -70,7 +75,7 @@ def read_graph(
         The attribute of ties that holds weights; ``"auto"``: one called ``weight``, ``edge
         weight`` or ``value``, whatever its case, where all of it are numbers; None: none.
     relations, properties
-        As of :func:`sim.io.importing.relations.of_attributes`.
+        As of :func:`sim.io.importing.labels.of_attributes`.
     report
         Told of progress; may cancel.
 

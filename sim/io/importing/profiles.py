@@ -29,12 +29,10 @@ from sim.agents.profiles import LONGEST_TEXT, Profile, values_in
 from sim.agents.traits import TRAITS
 from sim.core.progress import Report, quiet
 from sim.errors import FileError, FormatError, InputError
-from sim.io.formulas import unguarded
 from sim.io.importing.edges import ImportedArcs
-from sim.io.importing.files import TextSource, opened
-from sim.io.importing.report import ImportReport
-from sim.io.importing.sniff import whole
-from sim.minds.models.tokens import tokens_in
+from sim.io.importing.files import ImportReport, TextSource, opened
+from sim.io.importing.sniff import unguarded, whole
+from sim.minds.models.asks import tokens_in
 from sim.minds.prompts.prompts import OF_PERSONA
 from sim.settings.settings import current
 

@@ -6,7 +6,9 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from importlib.resources import files
 from os import PathLike
+from string import ascii_uppercase
 from time import perf_counter
 from typing import Any
 
@@ -25,13 +27,11 @@ from sim.io.importing.edges import (
     Repeats,
     read_arcs,
 )
-from sim.io.importing.files import opened
+from sim.io.importing.files import ImportReport, opened
 from sim.io.importing.formats import READ, format_of
 from sim.io.importing.graphs import edges_of_igraph, edges_of_networkx, read_graph
-from sim.io.importing.labels import ImportedLabels, read_labels
+from sim.io.importing.labels import NOTHING, ImportedLabels, read_labels
 from sim.io.importing.profiles import Profiles, read_follows, says_follows
-from sim.io.importing.relations import NOTHING
-from sim.io.importing.report import ImportReport
 from sim.io.importing.sniff import Column
 from sim.network.graph.interactions import Interactions
 from sim.network.relations.types import MOST_TYPES, StatedTypes, TieRecords
@@ -534,3 +534,49 @@ def from_igraph(
         graph, direction=direction, weight=weight, relations=relations, properties=properties
     )
     return world_of(edges, seed=seed, signed=signed, repeats=repeats, report=report).world
+
+
+DEMO_SEED = 7
+_NETWORK = "lastfm-asia.npz"
+
+
+def demo(*, seed: int = DEMO_SEED, tick_minutes: float = 60.0, report: Report = quiet) -> World:
+    """Return 7,624 members of LastFM in 18 Asian countries, and who follows whom.
+
+    The 25,026 friendships are real, and so is each member's country, under a code that its
+    publisher made anonymous: communities are ``"Country A"`` to ``"Country R"``. Names, interests
+    (alike within a country) and personalities are made up from the seed. Rozemberczki & Sarkar,
+    CIKM 2020; MIT licence, see ``data/README.md``.
+
+    Parameters
+    ----------
+    seed
+        Any integer.
+    tick_minutes
+        Simulated minutes in a tick.
+    report
+        Told of progress; may cancel.
+
+    Examples
+    --------
+    >>> world = demo()
+    >>> len(world.agents), world.ties.count, world.agents.communities[:2]
+    (7624, 50052, ['Country A', 'Country B'])
+    """
+    packed = files("sim.io.importing").joinpath("data", _NETWORK)
+    with packed.open("rb") as raw, np.load(raw, allow_pickle=False) as columns:
+        first, second, country = (columns[key] for key in ("first", "second", "country"))
+    world = World.from_edges(
+        first,
+        second,
+        len(country),
+        directed=False,
+        seed=seed,
+        community=country.astype(np.int32),
+        communities=[f"Country {letter}" for letter in ascii_uppercase[: int(country.max()) + 1]],
+        tick_minutes=tick_minutes,
+        report=report,
+    )
+    said = {"seed": seed, "tick_minutes": tick_minutes}
+    world.trail.began("demo", said, world.trail.acts[0].result)
+    return world

@@ -28,7 +28,7 @@ from sim.minds.deciding.commands import checked_mind, decide, give_minds, member
 from sim.minds.deciding.thinker import Answerer, Thinker
 from sim.minds.minds import Mind
 from sim.minds.models.asks import Answer, Ask
-from sim.minds.models.reply_log import RecordedReplies
+from sim.minds.models.replies import RecordedReplies
 from sim.platform.posts.posts import Kind
 from sim.scenario.driver import drive
 from sim.scenario.plan import RunPlan, Stop
@@ -168,7 +168,7 @@ class MindsComparison(Result):
     agreement
         How alike they decide.
     replies
-        What models answered, as rows of :class:`~sim.minds.models.reply_log.ReplyLog`.
+        What models answered, as rows of :class:`~sim.minds.models.replies.ReplyLog`.
     faults
         What minds did wrong, a sentence each.
     again
@@ -287,7 +287,7 @@ def compare_minds_now(
         What the members want, where an arm does not say.
     pool
         Whom to ask: a :class:`~sim.minds.models.pool.ModelPool`, or a
-        :class:`~sim.minds.models.reply_log.RecordedReplies`; None: nobody, rules stand in.
+        :class:`~sim.minds.models.replies.RecordedReplies`; None: nobody, rules stand in.
     limit
         Tokens of a prompt, at most.
     minds

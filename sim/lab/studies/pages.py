@@ -14,7 +14,7 @@ import numpy as np
 from sim.arrays import F64
 from sim.core.text import clean, one_line
 from sim.errors import InputError
-from sim.io.exporting.export_files import outlet
+from sim.io.exporting.export import outlet
 from sim.lab.tables import Table, shown
 
 _STYLE = (

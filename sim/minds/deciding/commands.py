@@ -1,14 +1,25 @@
-"""Replayable commands of the journal about minds: give, take, wake, decide, play, remember."""
+"""Replayable commands of the journal about minds, and summaries of what minds did.
+
+Give, take, wake, decide, play and remember; who decided, what went wrong, what it cost.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import platform as machine
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from sim.core.registry import load_plugins, make
 from sim.errors import InputError
+from sim.minds.minds import Mind
+from sim.minds.prompts.decisions import SOURCES, Decided, DecisionCounts
+from sim.minds.prompts.prompts import TEMPLATES, read_prompt
+from sim.minds.surrogate import agreement_of
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import NOBODY
 from sim.spread.cascade.faults import checked
@@ -22,6 +33,7 @@ from sim.world.world import World
 
 if TYPE_CHECKING:
     from sim.platform.platform import Platform
+
 
 __all__ = [
     "PlayedMember",
@@ -65,14 +77,11 @@ def take_minds(world: World, members: Any) -> int:
 
 def checked_mind(said: str) -> None:
     """Refuse a mind that there is not, or parameters that it does not take."""
-    from sim.core.registry import load_plugins, make
-    from sim.minds import minds
-
     load_plugins()
     name, options = mind_of(said)
     options.pop("language", None)
     made = make(name, "mind", **options)
-    if isinstance(made, minds.Mind):
+    if isinstance(made, Mind):
         checked(made)
 
 
@@ -106,8 +115,6 @@ def decide(world: World, rows: Sequence[dict[str, Any]]) -> int:
 
 def told(world: World) -> str:
     """Return what came of minds so far in a sentence or two; empty where nobody has one."""
-    from sim.minds.deciding.summaries import accounts
-
     if world.platform is None or not world.platform.minds.members.size:
         return ""
     many = f"{world.platform.minds.members.size:,} members have a mind; nothing is decided yet."
@@ -189,3 +196,97 @@ def remember(world: World, member: int, question: str, answer: str) -> None:
     row = [hours, f"You were asked: {question} You said: {answer}"]
     row += [world.agents.vocabulary.match(said), _IMPORTANT]
     minds.memories[member] = kept([*minds.memories.get(member, ()), row])
+
+
+_SOURCES = {str(one) for one in SOURCES}
+
+
+def accounts(world: World) -> Iterable[str]:
+    """Yield what came of decisions so far, a line each; nothing where nobody has a mind."""
+    minds = world.platform.minds if world.platform is not None else None
+    if minds is None or not minds.counts:
+        return
+    ledger = DecisionCounts(_known(minds.counts), minds.effective)
+    total = ledger.decisions
+    there = [(name, number) for name, number in ledger.counts.items() if number]
+    sources = ", ".join(
+        f"{name} {number:,} ({number / total:.0%})" for name, number in there if name in _SOURCES
+    )
+    yield (
+        f"Minds: {minds.members.size:,} members, {total:,} decisions, {ledger.effective:,} with an "
+        f"act: {sources}."
+    )
+    wrong = [f"{name} {number:,}" for name, number in there if name not in _SOURCES]
+    if wrong:
+        why = ", ".join(f"{name} {number:,}" for name, number in reasons_of(minds))
+        yield f"On the way: {', '.join(wrong)}{f' ({why})' if why else ''}."
+    requests, tokens, nano = minds.spent
+    if requests:
+        yield f"Asked {requests:,} times: {tokens:,} tokens, ${nano / 1e9:.6f}."
+    yield from surrogates(minds)
+    if ledger.warning:
+        yield ledger.warning
+
+
+def reasons_of(minds: Minds) -> list[tuple[str, int]]:
+    """Return what went wrong and how often, the most frequent first."""
+    return sorted(minds.reasons.items(), key=lambda each: (-each[1], each[0]))
+
+
+def surrogates(minds: Minds) -> Iterable[str]:
+    """Yield how well each surrogate agrees with the model that it stands for, a line each."""
+    options = [
+        minds.options.get(who, {}) for who, kind in minds.kinds.items() if kind == "surrogate"
+    ]
+    for path in sorted({str(one.get("path", "")) for one in options}):
+        yield agreement_of(path)
+
+
+def _known(counts: Mapping[str, int]) -> dict[str, int]:
+    known = {str(one) for one in Decided}
+    return {name: number for name, number in counts.items() if name in known}
+
+
+def facts_of(world: World) -> dict[str, Any] | None:
+    """Return the same for programs; None where nobody has, or had, a mind."""
+    minds = world.platform.minds if world.platform is not None else None
+    if minds is None or not (minds.members.size or minds.counts):
+        return None
+    ledger = DecisionCounts(_known(minds.counts), minds.effective)
+    requests, tokens, nano = minds.spent
+    return {
+        "members": int(minds.members.size),
+        "decisions": ledger.decisions,
+        "effective": ledger.effective,
+        "counts": {name: number for name, number in ledger.counts.items() if number},
+        "reasons": dict(reasons_of(minds)),
+        "requests": requests,
+        "tokens": tokens,
+        "dollars": nano / 1e9,
+        "caps": minds.caps,
+    }
+
+
+_PACKAGES = ("hubbub", "numpy", "numba", "pydantic", "openai", "camel-ai")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what a run depends on; packages that are not here are left out."""
+    found = {"python": machine.python_version(), "machine": machine.machine()}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def made_with(prompts: Path | None, limit: int, models: Sequence[str] = ()) -> dict[str, Any]:
+    """Return with what minds decide, as JSON holds it: see ``wake_minds``."""
+    read = {name: read_prompt(name, prompts) for name in TEMPLATES}
+    return {
+        "versions": versions(),
+        "limit": limit,
+        "models": list(models),
+        "prompts": {name: [prompt.fingerprint, prompt.text] for name, prompt in read.items()},
+    }

@@ -10,6 +10,7 @@ plan in three steps. Each question has one answer.
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from bisect import bisect_right
@@ -24,15 +25,20 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core.progress import Report, quiet
-from sim.minds.deciding.commands import decide, wake_minds
+from sim.core.registry import load_plugins, names
+from sim.minds.deciding.commands import decide, give_minds, wake_minds
 from sim.minds.deciding.thinker import Thinker, persona_of
 from sim.minds.minds import ACTS, Mind
-from sim.minds.models.asks import Answer, Ask
-from sim.minds.models.faults import Fault
-from sim.minds.models.prices import Price
+from sim.minds.models.asks import Answer, Ask, Fault
+from sim.minds.models.budget import FREE, Price, price_of
+from sim.minds.models.configured import lacks_in, models_in, prices_in, prompts_folder
+from sim.minds.models.local import ALIAS
+from sim.minds.models.provider import Provider
 from sim.minds.prompts.decisions import NEEDS_POST, NEEDS_TEXT
 from sim.minds.prompts.prompts import Post, Prompt, Scene, read_prompt, tokens_in
 from sim.platform.rhythm import curve_of, factors
+from sim.settings.settings import current
+from sim.world.minds.giving import members_of
 from sim.world.world import World
 
 _FRAME = 8
@@ -258,3 +264,47 @@ def _decision(number: int, fields: Mapping[str, Any], prompt: str) -> dict[str, 
 def _places(prompt: str, act: str) -> Sequence[int]:
     """Return the numbers of what such an act may be about, behind the posts."""
     return [int(number) for number in re.findall(_ABOUT[act], prompt)] if act in _ABOUT else []
+
+
+_FIRST = ("model", "archetype", "surrogate", "rule")
+
+
+@dataclass(frozen=True, slots=True)
+class MindsOffer:
+    """What can be chosen."""
+
+    minds: tuple[str, ...]
+    fields: tuple[str, ...]
+    models: tuple[str, ...]
+    dollars: float
+    lacks: str
+
+
+def minds_offer() -> MindsOffer:
+    """Return what can be chosen; reads settings and plugins, so not in the screen's thread."""
+    load_plugins()
+    there = sorted(names("mind"), key=lambda name: (name not in _FIRST, name))
+    ranked = [name for name in _FIRST if name in there] + [n for n in there if n not in _FIRST]
+    said = inspect.signature(give_minds).parameters.values()
+    fields = [one.name for one in said if one.kind is one.POSITIONAL_OR_KEYWORD]
+    settings = current()
+    models = models_in(settings)
+    lacks = lacks_in(settings, models[0] if models else "")
+    return MindsOffer(tuple(ranked), tuple(fields[3:]), models, settings.llm_dollars, lacks)
+
+
+def expected_of(
+    world: World, members: str, ticks: int, model: str = "", goal: str = ""
+) -> tuple[int, RunEstimate]:
+    """Return how many members an expression names, and about what their run would ask."""
+    who, limit = members_of(world, members), current().llm_prompt_tokens
+    found = expected(
+        world, who, ticks, _price(model), goal=goal, prompts=prompts_folder(), limit=limit
+    )
+    return int(who.size), found
+
+
+def _price(model: str) -> Price:
+    """Return the price of a model; none where nobody is asked, or the model is on this machine."""
+    local = model in {"", ALIAS} or Provider(model, current().llm_url).is_local
+    return FREE if not model else price_of(model, prices_in(), local=local)

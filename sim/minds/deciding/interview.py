@@ -10,11 +10,10 @@ from typing import Any
 
 from sim.core.clock import Clock
 from sim.errors import InputError
-from sim.minds.deciding.member_context import goal_of, steps_of
+from sim.minds.deciding.pending import goal_of, steps_of
 from sim.minds.deciding.thinker import persona_of
-from sim.minds.memory import Memory
-from sim.minds.models.asks import Answer, Ask
-from sim.minds.models.faults import ModelError
+from sim.minds.member import Memory
+from sim.minds.models.asks import Answer, Ask, ModelError
 from sim.minds.models.pool import ModelPool
 from sim.minds.models.replies import object_in
 from sim.minds.prompts.prompts import Scene, read_prompt

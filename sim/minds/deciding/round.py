@@ -20,11 +20,10 @@ from typing import Any, NamedTuple, TypeVar
 from sim.core.text import one_line
 from sim.core.threads import Stalled, interrupt, interruptible, open_block
 from sim.minds.deciding.pending import COUNTED, PendingDecision, Row, checked
+from sim.minds.member import ASK_ALONE, Case
 from sim.minds.minds import Mind
-from sim.minds.models.batch import ASK_ALONE, Case
-from sim.minds.models.faults import Fault, ModelError
-from sim.minds.prompts.counts import Decided
-from sim.minds.prompts.decisions import Decision
+from sim.minds.models.asks import Fault, ModelError
+from sim.minds.prompts.decisions import Decided, Decision
 
 _LOOK = 0.1
 _LAST_WORDS = 1.0

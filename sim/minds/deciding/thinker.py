@@ -28,21 +28,14 @@ from sim.core.registry import make
 from sim.core.rng import Stream
 from sim.core.text import one_line
 from sim.errors import HubbubError, InputError
-from sim.minds.deciding.commands import minds_of
-from sim.minds.deciding.member_context import around, goal_of
-from sim.minds.deciding.pending import PendingDecision, Row
+from sim.minds.deciding.commands import made_with, minds_of
+from sim.minds.deciding.pending import PendingDecision, Row, SingleFlight, around, goal_of
 from sim.minds.deciding.round import DecisionRound, FaultCounts, Patience
-from sim.minds.deciding.summaries import made_with
-from sim.minds.member import Member, ReflectionRequest
-from sim.minds.memory import BEGINS, Memory, since_thought
+from sim.minds.member import BEGINS, Member, Memory, ReflectionRequest, since_thought
 from sim.minds.minds import Mind
-from sim.minds.models.asks import Answer, Ask
-from sim.minds.models.faults import Fault
-from sim.minds.models.reply_log import Slot
-from sim.minds.models.single_flight import SingleFlight
-from sim.minds.models.tokens import tokens_in, within
-from sim.minds.prompts.counts import Decided, DecisionCounts
-from sim.minds.prompts.decisions import Decision
+from sim.minds.models.asks import Answer, Ask, Fault, tokens_in, within
+from sim.minds.models.replies import Slot
+from sim.minds.prompts.decisions import Decided, Decision, DecisionCounts
 from sim.minds.prompts.prompts import OF_PERSONA, Post, Prompt, read_prompt
 from sim.minds.surrogate import seen_of
 from sim.platform.platform import Platform

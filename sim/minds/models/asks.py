@@ -1,17 +1,165 @@
-""":class:`Ask` and :class:`Answer`: one request to a language model, and its reply."""
+"""One request to a language model, its reply, its faults by kind, and what it takes of tokens."""
 
 from __future__ import annotations
 
 import json
+import re
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from hashlib import blake2b
+from itertools import accumulate
 from typing import Any, NamedTuple
 
-from sim.errors import InputError
-from sim.minds.models.faults import Fault, ModelError
-from sim.minds.models.prices import Spend
-from sim.minds.models.replies import Usage
+from sim.errors import HubbubError, InputError
+
+
+def in_dollars(nano: int) -> float:
+    """Return nano-dollars as dollars."""
+    return nano / 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens that a server says it read and wrote, what was thought included."""
+
+    read: int
+    written: int
+
+
+class Spend(NamedTuple):
+    """What calls cost.
+
+    Attributes
+    ----------
+    requests, tokens
+        Counts, of both directions.
+    nano
+        Nano-dollars.
+    """
+
+    requests: int = 0
+    tokens: int = 0
+    nano: int = 0
+
+    @property
+    def dollars(self) -> float:
+        """The money in dollars."""
+        return in_dollars(self.nano)
+
+    def plus(self, other: Spend) -> Spend:
+        """Return both together."""
+        return Spend(*(mine + more for mine, more in zip(self, other, strict=True)))
+
+    def minus(self, other: Spend) -> Spend:
+        """Return what is left without the other."""
+        return Spend(*(mine - less for mine, less in zip(self, other, strict=True)))
+
+
+class Fault(StrEnum):
+    """Why a call brought no usable reply."""
+
+    TIMEOUT = "no answer in time"
+    CONNECTION = "the connection broke"
+    RATE_LIMITED = "too many requests"
+    SERVER = "the server failed"
+    QUOTA = "the account is out of quota"
+    UNAUTHORIZED = "the key was refused"
+    FORBIDDEN = "access was refused"
+    NOT_FOUND = "no such model or address"
+    TOO_LONG = "the prompt is longer than the model reads"
+    FILTERED = "the provider's filter held it back"
+    REJECTED = "the request was refused"
+    REDIRECTED = "the server sent the request elsewhere"
+    TOO_LARGE = "the answer is larger than allowed"
+    MALFORMED = "the answer cannot be used"
+    EMPTY = "the answer is empty"
+    REFUSED = "the model refused"
+    CUT = "the answer was cut off"
+    BUDGET = "the budget is spent"
+    RESTING = "no provider takes calls just now"
+    MISSING = "a package or a key is missing"
+
+    @property
+    def passes(self) -> bool:
+        """Whether the same call may succeed a moment later."""
+        return self in _PASSING
+
+    @property
+    def is_congestion(self) -> bool:
+        """Whether fewer calls at once would help."""
+        return self is Fault.TIMEOUT
+
+    @property
+    def ends_provider(self) -> bool:
+        """Whether a provider that answers so is of no use for the rest of the run."""
+        return self in _ENDING
+
+    @property
+    def is_of_provider(self) -> bool:
+        """Whether it says something about the provider, not about this one prompt."""
+        return self in _PASSING or self in _ENDING or self in _BROKEN
+
+
+_PASSING = {Fault.TIMEOUT, Fault.CONNECTION, Fault.RATE_LIMITED, Fault.SERVER}
+_ENDING = {Fault.QUOTA, Fault.UNAUTHORIZED, Fault.FORBIDDEN, Fault.NOT_FOUND, Fault.REDIRECTED}
+_BROKEN = {Fault.TOO_LARGE, Fault.MALFORMED}
+_WORDLESS = re.compile(r"(?:HTTP \d+(?: \w+Error)?)?")
+"""A refusal of which the server said nothing more."""
+
+
+class ModelError(HubbubError):
+    """A call to a language model brought no usable reply.
+
+    Parameters
+    ----------
+    fault
+        The kind.
+    detail
+        What the server or the library said, redacted and short; may be empty.
+    wait
+        Seconds that the server asked to wait, or None.
+    text
+        What came of a reply that was cut off.
+    sent
+        Whether the request may have gone out.
+
+    Attributes
+    ----------
+    spent
+        What was booked for it, retries included; None: nothing was sent.
+    """
+
+    def __init__(
+        self,
+        fault: Fault,
+        detail: str = "",
+        wait: float | None = None,
+        *,
+        text: str = "",
+        sent: bool = True,
+    ) -> None:
+        said = f": {detail}" if detail else ""
+        super().__init__(f"Language model: {fault.value}{said}.")
+        self.fault = fault
+        self.detail = detail
+        self.wait = wait
+        self.text = text
+        self.sent = sent
+        self.spent: Spend | None = None
+
+    @property
+    def reason(self) -> str:
+        """What went wrong, to be counted: with what an answer lacks, or a server says of it."""
+        is_told = self.fault is Fault.MALFORMED or self.says_why
+        return f"{self.fault}: {self.detail}" if is_told and self.detail else str(self.fault)
+
+    @property
+    def says_why(self) -> bool:
+        """Whether a server refused the request in words of its own."""
+        return self.fault is Fault.REJECTED and not _WORDLESS.fullmatch(self.detail)
+
 
 MOST_WRITTEN = 100_000
 """Tokens of a reply at most."""
@@ -161,8 +309,49 @@ class Answer:
     spent: Spend = _FREE
 
     def demanded(self) -> str:
-        """Return the text, or raise the fault as :class:`~sim.minds.models.faults.ModelError`."""
+        """Return the text, or raise the fault as :class:`~sim.minds.models.asks.ModelError`."""
         if self.fault is not None:
             said = self.detail.removeprefix(f"Language model: {self.fault}").removeprefix(": ")
             raise ModelError(self.fault, said.rstrip("."))
         return self.text
+
+
+_PIECES = re.compile(r"[A-Za-z]{1,6}|\d|[^\sA-Za-z\d]")
+_ELLIPSIS = "…"
+_OF_ELLIPSIS = 2
+
+
+def tokens_in(text: str) -> int:
+    """Return about how many tokens a text has for the usual tokenizers.
+
+    A word of up to six letters is one, a longer one more; a digit or a sign is one; a letter
+    outside ASCII one less than its bytes. Within 15 % of SmolLM2's count on prompts and prose.
+    """
+    pieces = _PIECES.findall(text)
+    if text.isascii():
+        return len(pieces)
+    return sum(map(_cost, pieces))
+
+
+def _cost(piece: str) -> int:
+    return 1 if piece.isascii() else max(len(piece.encode("utf-8", "replace")) - 1, 1)
+
+
+def within(text: str, most: int) -> str:
+    """Return the longest beginning of a text that has at most so many tokens.
+
+    Examples
+    --------
+    >>> within("The bridge is closed.", 9), within("The bridge is closed.", 4)
+    ('The bridge is closed.', 'The bridge…')
+    """
+    if text.isascii() and len(text) <= most:  # no letter is more than a token
+        return text
+    return text if tokens_in(text) <= most else _cut(text, most)
+
+
+def _cut(text: str, most: int) -> str:
+    pieces = list(_PIECES.finditer(text))
+    costs = list(accumulate(_cost(piece.group()) for piece in pieces))
+    end = pieces[bisect_right(costs, most - _OF_ELLIPSIS)].start()
+    return text[:end].rstrip() + _ELLIPSIS if most >= _OF_ELLIPSIS else ""

@@ -17,13 +17,10 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from sim.errors import HubbubError, SettingsError
-from sim.minds.models.budget import Budget
-from sim.minds.models.local import LocalModel, missing_parts
-from sim.minds.models.local_server import ALIAS
+from sim.minds.models.budget import Budget, Price, built_in_prices, read_prices
+from sim.minds.models.local import ALIAS, LocalModel, missing_parts
 from sim.minds.models.pool import ModelPool
-from sim.minds.models.prices import Price, built_in_prices, read_prices
-from sim.minds.models.provider import Provider, key_in, shown_of
-from sim.minds.models.secrets import Secret
+from sim.minds.models.provider import Provider, Secret, key_in, shown_of
 from sim.settings.settings import Settings, settings_path
 
 

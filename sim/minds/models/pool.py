@@ -20,9 +20,8 @@ from typing import Self, TypeVar
 from sim.core import rng
 from sim.core.rng import Stream
 from sim.errors import InputError
-from sim.minds.models.asks import MOST_WRITTEN, Answer, Ask
-from sim.minds.models.budget import Budget, Reservation
-from sim.minds.models.faults import Fault, ModelError
+from sim.minds.models.asks import MOST_WRITTEN, Answer, Ask, Fault, ModelError, Spend, Usage
+from sim.minds.models.budget import Budget, Price, Reservation, built_in_prices, price_of
 from sim.minds.models.limits import (
     CircuitBreaker,
     ConcurrencyLimit,
@@ -30,10 +29,8 @@ from sim.minds.models.limits import (
     RequestPace,
     TokenBucket,
 )
-from sim.minds.models.prices import Price, Spend, built_in_prices, price_of
-from sim.minds.models.provider import Provider
-from sim.minds.models.replies import Reply, Usage
-from sim.minds.models.wire import ProviderConnection
+from sim.minds.models.provider import Provider, ProviderConnection
+from sim.minds.models.replies import Reply
 
 T = TypeVar("T")
 _RETRIES = 2

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from enum import StrEnum
+from threading import Lock
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
 
 from sim.core.text import clean
-from sim.minds.models.faults import Fault, ModelError
+from sim.minds.models.asks import Fault, ModelError
 from sim.minds.models.replies import object_in
 
 NOTHING = "do nothing"
@@ -80,3 +86,179 @@ def decision_in(said: Mapping[str, Any], acts: Sequence[str], posts: int) -> Dec
 
 def _wrong(why: str) -> ModelError:
     return ModelError(Fault.MALFORMED, why)
+
+
+TO_MEMBERS, TO_GROUPS, JOINS = "direct message", "group message", "join group"
+_OF_AUTHORS = frozenset({"follow", "mute", "block"})
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What somebody wrote to a member, or to a group that it is in.
+
+    Attributes
+    ----------
+    number
+        Under which it is shown and answered.
+    by, text
+        Who wrote it, and what.
+    group
+        The name of the group; empty: it was to the member alone.
+    """
+
+    number: int
+    by: str
+    text: str
+    group: str = ""
+
+
+class Destination(NamedTuple):
+    """Where a member may write to, or what it may join.
+
+    Attributes
+    ----------
+    number
+        Under which it is shown.
+    kind
+        ``"ally"`` (a member that wants the same), ``"group"`` (it is in) or ``"open"`` (it is not).
+    name
+        Of the member or the group.
+    """
+
+    number: int
+    kind: Literal["ally", "group", "open"]
+    name: str
+
+
+def acts_for(
+    acts: Sequence[str], feed: int, letters: Sequence[Letter], places: Sequence[Destination]
+) -> tuple[str, ...]:
+    """Return what may be done where there are so many posts, and these letters and places.
+
+    Examples
+    --------
+    >>> acts_for(("like", "post", "do nothing"), 0, [Letter(1, "Ana", "Hello.")], [])
+    ('post', 'direct message', 'do nothing')
+    """
+    bare = tuple(act for act in acts if feed or act in {"post", NOTHING})
+    kinds = {place.kind for place in places}
+    more = [
+        (TO_MEMBERS, bool(letters) or "ally" in kinds),
+        (TO_GROUPS, "group" in kinds or any(letter.group for letter in letters)),
+        (JOINS, "open" in kinds),
+    ]
+    own = tuple(act for act, is_possible in more if is_possible and act not in bare)
+    return (*(act for act in bare if act != NOTHING), *own, NOTHING)
+
+
+def fitting(
+    said: Decision, posts: int, letters: Sequence[Letter], places: Sequence[Destination]
+) -> Decision:
+    """Return a decision whose number is of something that its act may be about."""
+    if not said.post or said.post <= posts:
+        kinds = {"post"} if said.post else {"none"}
+    else:
+        kinds = {"letter" for one in letters if one.number == said.post}
+        kinds |= {"grouped" for one in letters if one.number == said.post and one.group}
+        kinds |= {str(one.kind) for one in places if one.number == said.post}
+    if not kinds & _allowed(said.act):
+        raise ModelError(Fault.MALFORMED, f"{said.act!r} cannot be about number {said.post}")
+    return said
+
+
+def _allowed(act: str) -> set[str]:
+    if act in {"post", NOTHING}:
+        return {"none"}
+    if act == TO_MEMBERS:
+        return {"post", "letter", "ally"}
+    if act in {TO_GROUPS, JOINS}:
+        return {"grouped", "group"} if act == TO_GROUPS else {"open"}
+    return {"post", "letter", "ally"} if act in _OF_AUTHORS else {"post"}
+
+
+_LATENCIES = 4096
+
+
+class Decided(StrEnum):
+    """What a decision came from, or what became of it."""
+
+    MODEL = "model"
+    CACHE = "cache"
+    LOG = "replayed"
+    ARCHETYPE = "archetype"
+    SURROGATE = "surrogate"
+    RULE = "rule"
+    PERSON = "person"
+    RETRIED = "retried"
+    MALFORMED = "malformed"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+SOURCES = tuple(Decided)[:7]
+"""A decision has exactly one of these."""
+
+
+class DecisionCounts:
+    """Counts of decisions, and how long calls took; safe to write from any thread.
+
+    Attributes
+    ----------
+    effective
+        Decisions that came to an act other than doing nothing.
+
+    Examples
+    --------
+    >>> ledger = DecisionCounts()
+    >>> ledger.count(Decided.MODEL, effective=True)
+    >>> ledger.decisions, ledger.shares["model"]
+    (1, 1.0)
+    """
+
+    def __init__(self, counts: Mapping[str, int] | None = None, effective: int = 0) -> None:
+        given = counts or {}
+        self._counts = {decided: int(given.get(decided, 0)) for decided in Decided}
+        self._seconds: deque[float] = deque(maxlen=_LATENCIES)
+        self._lock = Lock()
+        self.effective = effective
+
+    def count(self, decided: Decided, number: int = 1, *, effective: bool = False) -> None:
+        """Count ``number`` decisions of one kind."""
+        with self._lock:
+            self._counts[decided] += number
+            self.effective += number if effective else 0
+
+    def took(self, seconds: float) -> None:
+        """Note how long a call took."""
+        self._seconds.append(seconds)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """By name, every kind."""
+        return {str(decided): number for decided, number in self._counts.items()}
+
+    @property
+    def decisions(self) -> int:
+        """Decisions, each once."""
+        return sum(self._counts[source] for source in SOURCES)
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The share of each source among the decisions; zeros before the first."""
+        total = max(self.decisions, 1)
+        return {str(source): self._counts[source] / total for source in SOURCES}
+
+    def latency(self, percent: float) -> float:
+        """Return a percentile of the last 4,096 calls' seconds; 0 before the first."""
+        seconds = list(self._seconds)
+        return float(np.percentile(seconds, percent)) if seconds else 0.0
+
+    @property
+    def warning(self) -> str:
+        """What a person should be told of a run in which nothing happened; else empty."""
+        if not self.decisions or self.effective:
+            return ""
+        said = ", ".join(f"{number:,} {name}" for name, number in self.counts.items() if number)
+        only_rules = self.decisions == self._counts[Decided.RULE]
+        why = "rules decided them all" if only_rules else "look at the prompts"
+        return f"None of {self.decisions:,} decisions came to an act ({said}); {why}."

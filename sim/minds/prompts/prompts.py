@@ -22,11 +22,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from sim.core.bounded_files import read_bounded_text
 from sim.core.text import one_line
 from sim.errors import FileError, InputError, UnknownNameError
-from sim.minds.models.asks import Turn
-from sim.minds.models.tokens import tokens_in, within
+from sim.minds.models.asks import Turn, tokens_in, within
 
 if TYPE_CHECKING:
-    from sim.minds.prompts.letters import Destination, Letter
+    from sim.minds.prompts.decisions import Destination, Letter
 
 __all__ = [
     "OF_PERSONA",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sim.core.checks import whole_number
 from sim.errors import InputError, UnknownNameError
 from sim.store.journal.lineage import Bookmark, bookmarks, keep_bookmarks
-from sim.store.journal.rebuild import earliest
+from sim.store.journal.recovery import earliest
 
 if TYPE_CHECKING:
     from sim.runtime.engine.live import LiveWorld

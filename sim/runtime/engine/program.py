@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from sim.core.text import one_line
-from sim.store.journal.route import JUMP
+from sim.store.journal.journal import JUMP
 from sim.world.log import LONGEST_AUTHOR
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from sim.minds.deciding.member_context import plans_in
-from sim.minds.deciding.summaries import reasons_of
-from sim.minds.prompts.counts import SOURCES, Decided, DecisionCounts
+from sim.minds.deciding.commands import reasons_of
+from sim.minds.deciding.pending import plans_in
+from sim.minds.prompts.decisions import SOURCES, Decided, DecisionCounts
 from sim.world.world import World
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import psutil
 
-from sim.minds.deciding.summaries import facts_of
+from sim.minds.deciding.commands import facts_of
 from sim.runtime.health.checks import CheckHistory, Health, JournalStatus, Vitals, look
 from sim.runtime.performance import Performance
 from sim.store import available_bytes
@@ -47,7 +47,7 @@ class Numbers:
     durable_tick
         The last tick that no crash takes back.
     minds
-        What came of members with minds (:func:`sim.minds.deciding.summaries.facts_of`).
+        What came of members with minds (:func:`sim.minds.deciding.commands.facts_of`).
     cpu_seconds
         Processor time that the process has used.
     metrics

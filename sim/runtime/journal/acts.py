@@ -12,9 +12,8 @@ from typing import Any
 import sim.minds.deciding.commands
 import sim.runtime.bulk_operations  # noqa: F401 - these add their rows to the table
 from sim.errors import InputError
-from sim.store.journal.route import JUMP
-from sim.store.journal.rows import JournalEntry
-from sim.store.snapshot.json_values import from_json
+from sim.store.journal.journal import JUMP, JournalEntry
+from sim.store.snapshot.schema import from_json
 from sim.world.commands import COMMANDS, command, holds, name_of, step
 from sim.world.log import told
 from sim.world.world import World

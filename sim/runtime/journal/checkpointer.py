@@ -17,8 +17,7 @@ from sim.arrays import Array
 from sim.core.scratch import ScratchArray, ScratchFiles, give_back, is_filed, let_go
 from sim.errors import FileError
 from sim.store import available_bytes, save
-from sim.store.journal.journal import RETRY_SECONDS
-from sim.store.journal.rows import Checkpoint
+from sim.store.journal.journal import RETRY_SECONDS, Checkpoint
 from sim.store.snapshot.files import is_full
 from sim.world.state.snapshot import still
 from sim.world.state.state import digest_of, dump_world

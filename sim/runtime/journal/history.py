@@ -29,7 +29,7 @@ _FIELDS = (
     "tick", "member", "number", "question", "text", "fault", "provider", "model", "seconds",
     "read", "written", "nano_dollars", "retries", "source",
 )  # fmt: skip
-"""Of a row of a reply (:func:`sim.minds.models.reply_log.row_of`), by place."""
+"""Of a row of a reply (:func:`sim.minds.models.replies.row_of`), by place."""
 
 
 class HistoryWriter:

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sim.errors import InputError
+from sim.store.journal.journal import Checkpoint, Jump, ReplayLine
 from sim.store.journal.reading import read_journal
-from sim.store.journal.route import Jump, ReplayLine
-from sim.store.journal.rows import Checkpoint
 
 _SHARE = 5.0
 _MOST = 1.5

@@ -20,10 +20,9 @@ from sim.runtime.journal.writer import JournalMark, JournalWriter, Pacing
 from sim.runtime.saves.places import held_by_another, note_saved, since_saved, taken_along
 from sim.runtime.undo.history import BUDGET, Past
 from sim.store import info
-from sim.store.journal.journal import JournalError
+from sim.store.journal.journal import JUMP, JournalError
 from sim.store.journal.lease import LeaseError
 from sim.store.journal.recovery import Recovery
-from sim.store.journal.route import JUMP
 from sim.world.world import World
 
 _SIZE_SECONDS = 1.0

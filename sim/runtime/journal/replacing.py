@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from sim.errors import FileError, SnapshotError
 from sim.runtime.saves.places import discard, held_by_another, place_of, put_aside
 from sim.store.history.database import drop_history
-from sim.store.journal.audit_reading import audit, saved_acts
 from sim.store.journal.journal import folder_of
 from sim.store.journal.lease import LeaseError
-from sim.store.snapshot.inspect import info, under_way
+from sim.store.journal.reading import audit, saved_acts
+from sim.store.snapshot.opened import info, under_way
 from sim.world.state.placeholders import LostModel
 
 if TYPE_CHECKING:

@@ -22,10 +22,15 @@ from sim.runtime.journal.checkpointer import Checkpointer, checkpoints_in
 from sim.runtime.journal.pacing import CheckpointClock, CheckpointRetention, Pacing
 from sim.store.journal.journal import (
     JOURNAL_FILE,
+    JUMP,
     LEASE_FILE,
+    NO_DIGEST,
+    Checkpoint,
     Item,
     Journal,
+    JournalEntry,
     JournalError,
+    canonical,
     folder_of,
     read_acked,
 )
@@ -33,8 +38,6 @@ from sim.store.journal.lease import Lease
 from sim.store.journal.reading import read_journal
 from sim.store.journal.recovery import Recovery
 from sim.store.journal.recovery import recover as _recover
-from sim.store.journal.route import JUMP
-from sim.store.journal.rows import NO_DIGEST, Checkpoint, JournalEntry, canonical
 from sim.store.journal.state import Observer, whole_state
 from sim.store.snapshot.files import flush_folder
 from sim.world.commands import name_of

@@ -20,7 +20,7 @@ from sim.runtime.queries.feeds import MemberFeed, feed_of
 from sim.runtime.queries.members import Ego, MemberDetails, about, around, member_of
 from sim.store.history.acts import ActIndex, Record, RecordedAct
 from sim.store.reading import read_history_file, read_record
-from sim.store.sans_io import Lookup
+from sim.store.snapshot.gates import Lookup
 
 if TYPE_CHECKING:
     from sim.agents.columns import Agents

@@ -17,9 +17,9 @@ from sim.runtime.replay import can_begin, replay
 from sim.runtime.saves.places import has_journal
 from sim.runtime.undo.history import OutOfReachError
 from sim.store import load
-from sim.store.journal.rebuild import earliest, rebuild
-from sim.store.journal.saved import is_of_file
-from sim.store.snapshot.header import as_path
+from sim.store.journal.lineage import is_of_file
+from sim.store.journal.recovery import earliest, rebuild
+from sim.store.snapshot.files import as_path
 from sim.world.world import World
 
 if TYPE_CHECKING:

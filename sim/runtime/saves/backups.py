@@ -31,12 +31,10 @@ from sim.store import info, saves, verify
 from sim.store.history.database import copy_history, damage_of_history, drop_history
 from sim.store.journal.journal import ACKED_FILE, JOURNAL_FILE, LEASE_FILE, folder_of, read_acked
 from sim.store.journal.lease import LeaseError, is_held
+from sim.store.journal.lineage import SAVED_FILE, saved_at
 from sim.store.journal.reading import BROKEN, BrokenError, read_journal
-from sim.store.journal.saved import SAVED_FILE, saved_at
 from sim.store.saves import SUFFIX, copy_checked, kept, place
-from sim.store.snapshot.files import flush_folder
-from sim.store.snapshot.header import nameable, open_regular
-from sim.store.snapshot.trailer import TRAILER_BYTES
+from sim.store.snapshot.files import TRAILER_BYTES, flush_folder, nameable, open_regular
 
 _STAMP = "%Y%m%dT%H%M%SZ"
 _LIVE = ".live"

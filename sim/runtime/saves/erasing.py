@@ -31,11 +31,17 @@ from sim.runtime.opening import open_live
 from sim.runtime.queries.members import found as found_by
 from sim.runtime.saves.places import discard
 from sim.store import info, save
-from sim.store.history.acts import require_ours
-from sim.store.history.database import BESIDE, history_file
-from sim.store.history.packing import decisions_of, packed_decisions, packed_texts, texts_of
+from sim.store.history.database import (
+    BESIDE,
+    decisions_of,
+    history_file,
+    packed_decisions,
+    packed_texts,
+    require_ours,
+    texts_of,
+)
 from sim.store.journal.journal import folder_of
-from sim.store.snapshot.header import as_path
+from sim.store.snapshot.files import as_path
 from sim.world.log import UNSAID, LoggedAct
 from sim.world.world import World
 

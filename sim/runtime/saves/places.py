@@ -25,15 +25,16 @@ from sim.store.history.database import copy_history, drop_history
 from sim.store.journal.journal import (
     JOURNAL_FILE,
     LEASE_FILE,
+    NO_DIGEST,
+    Checkpoint,
     LastAcknowledged,
     folder_of,
     read_acked,
 )
 from sim.store.journal.lease import Lease, Signature, holder, is_held, signature
+from sim.store.journal.lineage import SAVED_FILE, SaveEntry, is_of_file, saved_at
 from sim.store.journal.reading import read_journal
 from sim.store.journal.recovery import Recovery, older_checkpoint
-from sim.store.journal.rows import NO_DIGEST, Checkpoint
-from sim.store.journal.saved import SAVED_FILE, SaveEntry, is_of_file, saved_at
 from sim.store.saves import SaveFile
 from sim.world.world import World
 

@@ -18,13 +18,11 @@ from sim.runtime.journal.writer import JournalWriter, Pacing, recover
 from sim.runtime.saves.places import has_journal, note_saved
 from sim.store import info, save
 from sim.store.history.database import copy_history, drop_history
-from sim.store.journal.journal import Journal, folder_of
+from sim.store.journal.journal import JUMP, Checkpoint, Journal, JournalEntry, folder_of
 from sim.store.journal.lineage import Lineage, note_lineage
 from sim.store.journal.reading import read_journal
-from sim.store.journal.rebuild import RebuiltWorld, rebuild
-from sim.store.journal.route import JUMP
-from sim.store.journal.rows import Checkpoint, JournalEntry
-from sim.store.snapshot.header import as_path
+from sim.store.journal.recovery import RebuiltWorld, rebuild
+from sim.store.snapshot.files import as_path
 from sim.world.world import World
 
 

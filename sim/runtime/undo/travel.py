@@ -21,11 +21,10 @@ from sim.runtime.undo.branching import Branch, branch
 from sim.runtime.undo.history import OutOfReachError
 from sim.store import save
 from sim.store.history.acts import ActIndex
-from sim.store.history.history import HistoryEvent, WorldHistory
-from sim.store.history.reading import in_memory
-from sim.store.journal.audit_reading import Audit
+from sim.store.history.reading import HistoryEvent, WorldHistory, in_memory
 from sim.store.journal.lineage import Bookmark, Lineage, checked_name
-from sim.store.journal.rebuild import RebuiltWorld, rebuild, same_way
+from sim.store.journal.reading import Audit
+from sim.store.journal.recovery import RebuiltWorld, rebuild, same_way
 from sim.store.reading import read_audit, read_history_file, read_record
 
 if TYPE_CHECKING:

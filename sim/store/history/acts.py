@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,27 +12,28 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from sim.core.text import one_line
-from sim.errors import SnapshotError
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import NO_CHAIN, NOBODY, ActColumns
 from sim.platform.acts.tick_record import PostedMessages, RecentTicks, TickRecord
 from sim.platform.posts.posts import Kind
-from sim.store.history.database import APPLICATION_ID, BESIDE, TABLES, VERSION, history_file, still
-from sim.store.history.packing import PART, acts_of, decisions_of, texts_of, wrote_of
-from sim.store.sans_io import Lookup, Query, look_up
-from sim.store.snapshot import schema
+from sim.store.history.database import (
+    PART,
+    acts_of,
+    decisions_of,
+    gated_history,
+    history_file,
+    texts_of,
+    wrote_of,
+)
 from sim.store.snapshot.gates import (
-    LIMITS,
-    MOST_OBJECTS,
     OPERATIONS,
-    PRAGMAS,
     QUERY_SECONDS,
-    DamagedError,
     Deadline,
+    Lookup,
+    Query,
+    look_up,
     room_of,
 )
-from sim.store.snapshot.header import HEADER_BYTES
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LONGEST_REASON = 200
 _ANSWERS = {Act.QUOTE: int(Kind.QUOTE), Act.REPLY: int(Kind.REPLY)}
 """Acts that are about one message, and post another."""
 
@@ -451,76 +450,3 @@ def _opened(path: Path | None) -> Iterator[Callable[[Lookup[Any]], Any]]:
         deadline = Deadline(QUERY_SECONDS)
         file.set_progress_handler(deadline, OPERATIONS)
         yield lambda lookup: look_up(file, lookup, lambda: room_of(path), deadline)
-
-
-@contextlib.contextmanager
-def gated_history(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a history database for reading behind every gate that SQLite has."""
-    with refusing(path), contextlib.closing(open_history(path)) as file:
-        yield file
-
-
-@contextlib.contextmanager
-def refusing(path: Path) -> Iterator[None]:
-    """Raise SnapshotError of a history in place of what SQLite or a check raises in the block."""
-    try:
-        yield
-    except DamagedError as error:
-        raise SnapshotError(path, f"damaged: {error}") from error
-    except (sqlite3.Error, UnicodeError, TypeError) as error:
-        reason = one_line(str(error), LONGEST_REASON)
-        raise SnapshotError(path, f"cannot be read as a history ({reason})") from error
-
-
-def open_history(path: Path) -> sqlite3.Connection:
-    """Return a history database open for reading, its tables found to be ours; close it."""
-    _check_header(path)
-    uri = f"{path.absolute().as_uri()}?mode=ro{still(path)}"
-    file = sqlite3.connect(uri, uri=True, isolation_level=None)
-    try:
-        for category, limit in LIMITS:
-            file.setlimit(category, limit)
-        file.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, schema.LARGEST_VALUE)
-        for pragma in PRAGMAS:
-            file.execute(f"PRAGMA {pragma}")
-        file.set_progress_handler(Deadline(QUERY_SECONDS), OPERATIONS)
-        _require_our_tables(path, file)
-    except BaseException:
-        file.close()
-        raise
-    return file
-
-
-def require_ours(path: Path) -> None:
-    """Raise SnapshotError for what is no history database of ours."""
-    with gated_history(path):
-        pass
-
-
-def _check_header(path: Path) -> None:
-    """Refuse what is no database of ours before SQLite sees it."""
-    for end in ("", *BESIDE):
-        each = path.with_name(path.name + end)
-        if each.is_symlink() or (each.exists() and not each.is_file()):
-            raise SnapshotError(each, "no regular file, and no part of a history of ours")
-    try:
-        with path.open("rb") as file:
-            header = file.read(HEADER_BYTES)
-    except OSError as error:
-        raise SnapshotError(path, f"cannot be read ({error})") from error
-    if not header.startswith(b"SQLite format 3\0") or len(header) < HEADER_BYTES:
-        raise SnapshotError(path, "not a history of Hubbub")
-
-
-def _require_our_tables(path: Path, file: sqlite3.Connection) -> None:
-    owner = file.execute("PRAGMA application_id").fetchone()[0]
-    version = file.execute("PRAGMA user_version").fetchone()[0]
-    found = file.execute("SELECT name, sql FROM sqlite_master").fetchmany(MOST_OBJECTS)
-    tables = {name: sql for name, sql in found if not str(name).startswith("sqlite_autoindex_")}
-    if owner != APPLICATION_ID:
-        raise SnapshotError(path, "not a history of Hubbub")
-    if version > VERSION:
-        text = f"written by a newer Hubbub (history version {version}, this one reads {VERSION})"
-        raise SnapshotError(path, f"{text}; update Hubbub")
-    if tables != TABLES:
-        raise SnapshotError(path, "damaged, or changed by another program: other tables than ours")

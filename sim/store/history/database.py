@@ -10,22 +10,157 @@ connection; whoever drives the world gives it columns that nobody writes to any 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import queue
 import shutil
 import sqlite3
 import threading
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgpack
+import numpy as np
+import numpy.typing as npt
+
 from sim.core.text import one_line
 from sim.core.whole_files import PRIVATE
-from sim.errors import FileError
-from sim.platform.acts.tick_record import TickRecord
-from sim.store.history.packing import packed_acts, packed_decisions, packed_texts, packed_wrote
-from sim.store.snapshot.files import WRITER_PRAGMAS, flush, flush_folder, is_full, why_not_saved
+from sim.errors import FileError, SnapshotError
+from sim.platform.acts.kinds import Act
+from sim.platform.acts.log import ActColumns
+from sim.platform.acts.tick_record import KINDS, PostedMessages, TickRecord
+from sim.store.snapshot import schema
+from sim.store.snapshot.files import (
+    HEADER_BYTES,
+    WRITER_PRAGMAS,
+    flush,
+    flush_folder,
+    is_full,
+    why_not_saved,
+)
+from sim.store.snapshot.gates import (
+    LIMITS,
+    MOST_OBJECTS,
+    OPERATIONS,
+    PRAGMAS,
+    QUERY_SECONDS,
+    DamagedError,
+    Deadline,
+)
+
+PART = 1 << 16
+"""Members whose acts in a tick lie together."""
+
+LARGEST = 1 << 29
+"""Bytes that anything may have before it was packed."""
+
+_ACT_BYTES = 13
+_WROTE_BYTES = sum(np.dtype(kind).itemsize for kind in KINDS)
+_LEVEL = 1
+
+
+def packed_acts(acts: ActColumns, following: int) -> Iterator[tuple[int, int, bytes]]:
+    """Yield (part, how many, bytes) of the acts of a tick, in order of their members."""
+    order = np.argsort(acts.agent, kind="stable")
+    agent, act, message, other = (column[order] for column in acts)
+    message = np.uint32(following) - message
+    parts = agent // np.uint32(PART)
+    starts = np.flatnonzero(np.diff(parts, prepend=np.uint32(0xFFFF_FFFF)))
+    ends = np.append(starts[1:], agent.size)[: starts.size]
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        rows, part = slice(start, end), int(parts[start])
+        steps = np.diff(agent[rows], prepend=np.uint32(part * PART))
+        columns = (steps, act[rows], message[rows], other[rows])
+        yield part, end - start, zlib.compress(b"".join(map(_planes, columns)), _LEVEL)
+
+
+def acts_of(part: int, count: int, data: bytes, following: int) -> ActColumns:
+    """Return the acts of :func:`packed_acts`."""
+    raw = _unpacked(data, count * _ACT_BYTES)
+    steps, act, message, other = _columns(raw, count, ("<u4", "u1", "<u4", "<u4"))
+    agent = np.cumsum(steps, dtype=np.uint32) + np.uint32(part * PART)
+    if act.size and int(act.max()) >= len(Act):
+        raise DamagedError("it names an act that there is not")
+    return ActColumns(agent, act, np.uint32(following) - message, other)
+
+
+def packed_wrote(wrote: PostedMessages) -> bytes:
+    """Return messages as bytes."""
+    columns = (np.asarray(column, kind) for column, kind in zip(wrote, KINDS, strict=True))
+    return zlib.compress(b"".join(map(_planes, columns)), _LEVEL)
+
+
+def wrote_of(count: int, data: bytes) -> PostedMessages:
+    """Return the messages of :func:`packed_wrote`."""
+    return PostedMessages(*_columns(_unpacked(data, count * _WROTE_BYTES), count, KINDS))
+
+
+def packed_texts(texts: dict[int, str]) -> bytes:
+    """Return the words of messages by their numbers as bytes; nothing for none."""
+    return zlib.compress(msgpack.packb(sorted(texts.items())), _LEVEL) if texts else b""
+
+
+def texts_of(data: bytes) -> dict[int, str]:
+    """Return the words of :func:`packed_texts`."""
+    if not data:
+        return {}
+    try:
+        found = msgpack.unpackb(_inflated(data), raw=False, max_ext_len=0)
+        return {int(number): str(text) for number, text in found}
+    except (ValueError, TypeError, msgpack.UnpackException) as error:
+        raise DamagedError(f"its texts cannot be read ({error})") from error
+
+
+def packed_decisions(rows: Sequence[dict[str, Any]]) -> bytes:
+    """Return decisions of minds as bytes."""
+    return zlib.compress(json.dumps(list(rows)).encode(), _LEVEL)
+
+
+def decisions_of(data: bytes) -> list[dict[str, Any]]:
+    """Return the decisions of :func:`packed_decisions`."""
+    try:
+        rows = json.loads(_inflated(data))
+    except (ValueError, RecursionError) as error:
+        raise DamagedError(f"its decisions cannot be read ({error})") from error
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise DamagedError("its decisions are no list of tables")
+    return rows
+
+
+def _planes(column: npt.NDArray[Any]) -> bytes:
+    """Return the first bytes of all numbers, then the second ones, and so on."""
+    flat = np.ascontiguousarray(column)
+    return flat.view(np.uint8).reshape(flat.size, flat.itemsize).T.tobytes()
+
+
+def _columns(raw: bytes, count: int, kinds: Sequence[str]) -> Iterator[npt.NDArray[Any]]:
+    start = 0
+    for kind in kinds:
+        size = np.dtype(kind).itemsize
+        planes = np.frombuffer(raw, np.uint8, count * size, start).reshape(size, count)
+        yield np.ascontiguousarray(planes.T).view(kind).reshape(count)
+        start += count * size
+
+
+def _unpacked(data: bytes, size: int) -> bytes:
+    if not 0 <= size <= LARGEST:
+        raise DamagedError("it claims to be larger than any tick")
+    raw = _inflated(data, size)
+    if len(raw) != size:
+        raise DamagedError(f"{len(raw):,} bytes are not the {size:,} that it counts")
+    return raw
+
+
+def _inflated(data: bytes, most: int = LARGEST) -> bytes:
+    """Decompress no more than so many bytes and one, which a caller sees."""
+    try:
+        return zlib.decompressobj().decompress(data, most + 1)
+    except zlib.error as error:
+        raise DamagedError(f"it cannot be unpacked ({error})") from error
+
 
 APPLICATION_ID = int.from_bytes(b"HUBH", "big")
 VERSION = 1
@@ -299,8 +434,6 @@ def _used(file: sqlite3.Connection) -> int:
 
 def _connected(path: Path) -> sqlite3.Connection:
     """Open a database for writing, made anew where there is none."""
-    from sim.store.history.acts import require_ours
-
     is_new = not os.path.lexists(path) or not path.lstat().st_size
     if is_new:
         path.touch(PRIVATE)
@@ -413,8 +546,6 @@ def still(path: Path) -> str:
 
 def _take_in_log(path: Path) -> None:
     """Let a database hold all that its log does, so that it is one file; a damaged one stays."""
-    from sim.store.history.acts import require_ours
-
     if not path.with_name(f"{path.name}-wal").exists():
         return
     with contextlib.suppress(sqlite3.Error, FileError):
@@ -457,3 +588,76 @@ def _explained(target: Path) -> Iterator[None]:
         raise FileError(target, f"not copied: {why_not_saved(error)}") from error
     except sqlite3.Error as error:
         raise FileError(target, f"not copied: the file could not be written ({error})") from error
+
+
+@contextlib.contextmanager
+def gated_history(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a history database for reading behind every gate that SQLite has."""
+    with refusing(path), contextlib.closing(open_history(path)) as file:
+        yield file
+
+
+@contextlib.contextmanager
+def refusing(path: Path) -> Iterator[None]:
+    """Raise SnapshotError of a history in place of what SQLite or a check raises in the block."""
+    try:
+        yield
+    except DamagedError as error:
+        raise SnapshotError(path, f"damaged: {error}") from error
+    except (sqlite3.Error, UnicodeError, TypeError) as error:
+        reason = one_line(str(error), 200)
+        raise SnapshotError(path, f"cannot be read as a history ({reason})") from error
+
+
+def open_history(path: Path) -> sqlite3.Connection:
+    """Return a history database open for reading, its tables found to be ours; close it."""
+    _check_header(path)
+    uri = f"{path.absolute().as_uri()}?mode=ro{still(path)}"
+    file = sqlite3.connect(uri, uri=True, isolation_level=None)
+    try:
+        for category, limit in LIMITS:
+            file.setlimit(category, limit)
+        file.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, schema.LARGEST_VALUE)
+        for pragma in PRAGMAS:
+            file.execute(f"PRAGMA {pragma}")
+        file.set_progress_handler(Deadline(QUERY_SECONDS), OPERATIONS)
+        _require_our_tables(path, file)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def require_ours(path: Path) -> None:
+    """Raise SnapshotError for what is no history database of ours."""
+    with gated_history(path):
+        pass
+
+
+def _check_header(path: Path) -> None:
+    """Refuse what is no database of ours before SQLite sees it."""
+    for end in ("", *BESIDE):
+        each = path.with_name(path.name + end)
+        if each.is_symlink() or (each.exists() and not each.is_file()):
+            raise SnapshotError(each, "no regular file, and no part of a history of ours")
+    try:
+        with path.open("rb") as file:
+            header = file.read(HEADER_BYTES)
+    except OSError as error:
+        raise SnapshotError(path, f"cannot be read ({error})") from error
+    if not header.startswith(b"SQLite format 3\0") or len(header) < HEADER_BYTES:
+        raise SnapshotError(path, "not a history of Hubbub")
+
+
+def _require_our_tables(path: Path, file: sqlite3.Connection) -> None:
+    owner = file.execute("PRAGMA application_id").fetchone()[0]
+    version = file.execute("PRAGMA user_version").fetchone()[0]
+    found = file.execute("SELECT name, sql FROM sqlite_master").fetchmany(MOST_OBJECTS)
+    tables = {name: sql for name, sql in found if not str(name).startswith("sqlite_autoindex_")}
+    if owner != APPLICATION_ID:
+        raise SnapshotError(path, "not a history of Hubbub")
+    if version > VERSION:
+        text = f"written by a newer Hubbub (history version {version}, this one reads {VERSION})"
+        raise SnapshotError(path, f"{text}; update Hubbub")
+    if tables != TABLES:
+        raise SnapshotError(path, "damaged, or changed by another program: other tables than ours")

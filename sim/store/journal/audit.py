@@ -14,7 +14,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sim.store.snapshot.json_values import from_json
+from sim.store.snapshot.schema import from_json
 from sim.world.log import LoggedAct, Trail
 
 HEAD = "acts head"

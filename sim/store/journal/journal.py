@@ -11,23 +11,149 @@ renamed or cut short is found by nobody.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import queue
+import re
 import sqlite3
 import struct
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import xxhash
 
 from sim.core.whole_files import PRIVATE
 from sim.errors import FileError
-from sim.store.journal.rows import APPLICATION_ID, TABLES, VERSION, Checkpoint, JournalEntry
-from sim.store.snapshot.files import WRITER_PRAGMAS, flush, flush_folder, is_full, small
-from sim.store.snapshot.header import nameable
+from sim.store.snapshot.files import WRITER_PRAGMAS, flush, flush_folder, is_full, nameable, small
+from sim.store.snapshot.schema import plain
+
+APPLICATION_ID = int.from_bytes(b"HUBJ", "big")
+VERSION = 3
+"""Of the journal. What earlier ones tell cannot be done again here: their steps draw otherwise."""
+
+NO_DIGEST = bytes(16)
+ROW_BYTES = 100
+"""What a row takes beside its command or its adoptions, about."""
+
+TABLES: dict[str, str] = {
+    "entries": """CREATE TABLE entries (
+  number INTEGER PRIMARY KEY,
+  tick INTEGER NOT NULL,
+  ticks INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  command TEXT NOT NULL,
+  author TEXT NOT NULL,
+  state BLOB NOT NULL,
+  digest BLOB NOT NULL
+) STRICT""",
+    "adoptions": """CREATE TABLE adoptions (
+  number INTEGER NOT NULL,
+  cascade INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  data BLOB NOT NULL,
+  PRIMARY KEY (number, cascade)
+) STRICT, WITHOUT ROWID""",
+    "metrics": """CREATE TABLE metrics (
+  number INTEGER PRIMARY KEY,
+  tick INTEGER NOT NULL,
+  running INTEGER NOT NULL,
+  queued INTEGER NOT NULL,
+  adopters INTEGER NOT NULL,
+  contacts INTEGER NOT NULL
+) STRICT""",
+    "checkpoints": """CREATE TABLE checkpoints (
+  id INTEGER PRIMARY KEY,
+  number INTEGER NOT NULL,
+  tick INTEGER NOT NULL,
+  file TEXT NOT NULL,
+  world TEXT NOT NULL,
+  digest BLOB NOT NULL
+) STRICT""",
+}
+"""Exact SQL text: a journal whose tables differ is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryAdoptions:
+    """Who adopted one message in the ticks of an entry."""
+
+    cascade: int
+    count: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EntryCounts:
+    """Messages that run and wait, adoptions and contacts of all messages so far."""
+
+    running: int
+    queued: int
+    adopters: int
+    contacts: int
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One acknowledged command, or a stretch of ticks: one transaction."""
+
+    number: int
+    tick: int
+    ticks: int
+    kind: str
+    command: str
+    author: str
+    adoptions: tuple[EntryAdoptions, ...]
+    metrics: EntryCounts
+    state: bytes
+    digest: bytes = NO_DIGEST
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes in the journal."""
+        own = sum(ROW_BYTES + len(each.data) for each in self.adoptions)
+        return ROW_BYTES + len(self.command) + own
+
+    def chained(self, previous: bytes) -> bytes:
+        """Return the digest that this entry must have behind one whose digest is ``previous``."""
+        state = xxhash.xxh3_128(previous)
+        state.update(struct.pack("<qqq", self.number, self.tick, self.ticks))
+        for text in (self.kind, self.command, self.author):
+            data = text.encode()
+            state.update(struct.pack("<q", len(data)) + data)
+        for each in self.adoptions:
+            state.update(struct.pack("<qqq", each.cascade, each.count, len(each.data)))
+            state.update(each.data)
+        numbers = self.metrics
+        state.update(
+            struct.pack(
+                "<qqqq", numbers.running, numbers.queued, numbers.adopters, numbers.contacts
+            )
+        )
+        state.update(self.state)
+        return state.digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A snapshot of the world as it was right after an entry."""
+
+    number: int
+    tick: int
+    file: str
+    world: str
+    digest: bytes
+
+
+def canonical(value: Any) -> str:
+    """Return JSON text that is the same for the same value, whatever its order was."""
+    kept = plain(value, "command")
+    return json.dumps(kept, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
 
 ACKED_FILE, JOURNAL_FILE, LEASE_FILE = "acked", "journal", "lease"
 _FILES = (JOURNAL_FILE, f"{JOURNAL_FILE}-wal", ACKED_FILE, LEASE_FILE)
@@ -405,3 +531,93 @@ def _explained(folder: Path) -> Iterator[None]:
         yield
     except (OSError, sqlite3.Error) as error:
         raise JournalError(folder, f"the journal cannot be opened ({error})") from error
+
+
+JUMP = "go_to"
+"""Kind of the entry by which a world goes to another tick."""
+
+_LAST = 1 << 62
+
+
+class Jump(NamedTuple):
+    """An entry by which the world went elsewhere."""
+
+    number: int
+    tick: int
+    line: int
+
+
+class RouteSegment(NamedTuple):
+    """Entries one behind the other, as far as they run up to a tick."""
+
+    first: int
+    last: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayLine:
+    """Entries that are to be done again, in their order.
+
+    Attributes
+    ----------
+    number, tick
+        The entry to which the line leads, and the tick at which it ends.
+    parts
+        The stretches of it, first to last; all else in the journal is off the line.
+    """
+
+    number: int
+    tick: int
+    parts: tuple[RouteSegment, ...]
+
+    @classmethod
+    def to(cls, jumps: Iterable[Jump], number: int, tick: int | None = None) -> ReplayLine:
+        """Return the line to an entry, or to a tick before it.
+
+        Examples
+        --------
+        >>> ReplayLine.to([Jump(11, 3, 10)], 15).parts
+        (RouteSegment(first=0, last=10, until=3),
+         RouteSegment(first=11, last=15, until=4611686018427387904))
+        """
+        known = list(jumps)
+        numbers = [jump.number for jump in known]
+        until = _LAST if tick is None else tick
+        ends, parts, last = until, [], number
+        while place := bisect_right(numbers, last):
+            jump = known[place - 1]
+            if not 0 <= jump.line < jump.number or jump.tick < 0:
+                raise ValueError(f"entry {jump.number:,} leads nowhere")
+            parts.append(RouteSegment(jump.number, last, until))
+            last, until = jump.line, min(until, jump.tick)
+        parts.append(RouteSegment(0, last, until))
+        return cls(number, ends, tuple(reversed(parts)))
+
+    def of(self, entry: JournalEntry) -> JournalEntry | None:
+        """Return an entry as far as it is on the line; None: it is not.
+
+        One that is cut short has no digest.
+        """
+        part, begun = self._part(entry.number), entry.tick - entry.ticks
+        if part is None or begun > part.until or (entry.ticks and begun == part.until):
+            return None
+        if entry.tick <= part.until:
+            return entry
+        ticks = part.until - begun
+        said = canonical({"args": [ticks]})
+        return replace(entry, tick=part.until, ticks=ticks, command=said, digest=b"")
+
+    def leads_by(self, checkpoint: Checkpoint) -> bool:
+        """Whether the line comes by where a checkpoint was taken."""
+        part = self._part(checkpoint.number)
+        return part is not None and checkpoint.tick <= part.until
+
+    def _part(self, number: int) -> RouteSegment | None:
+        for part in self.parts:
+            if part.first <= number <= part.last:
+                return part
+        return None
+
+
+CHECKPOINT_NAME = re.compile(r"checkpoint-[0-9]{1,18}\.hub")

@@ -17,7 +17,7 @@ from sim.core.text import one_line
 from sim.core.whole_files import PRIVATE
 from sim.errors import FileError
 from sim.store.snapshot.files import small
-from sim.store.snapshot.json_values import from_json
+from sim.store.snapshot.schema import from_json
 
 LONGEST = 4096
 LOOKS, LOOK_SECONDS = 3, 0.01

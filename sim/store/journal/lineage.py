@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 
 from sim.core.text import one_line
 from sim.core.whole_files import write_whole
-from sim.errors import InputError, SnapshotError
-from sim.store.journal.journal import folder_of
-from sim.store.snapshot.header import as_path
-from sim.store.snapshot.json_values import from_json
+from sim.errors import FileError, InputError, SnapshotError
+from sim.store.journal.journal import JOURNAL_FILE, folder_of
+from sim.store.snapshot.files import as_path
+from sim.store.snapshot.opened import info
+from sim.store.snapshot.schema import from_json
 
 BOOKMARKS_FILE, LINEAGE_FILE = "bookmarks", "lineage"
 MOST_BYTES = 1 << 20
@@ -118,3 +119,44 @@ def _read(file: Path) -> Any:
 
 def _write(file: Path, value: object) -> None:
     write_whole(file, json.dumps(value), is_private=True)
+
+
+SAVED_FILE = "saved"
+_LONGEST = 4096
+
+
+class SaveEntry(NamedTuple):
+    """At which entry of the journal a world's file was written: entry, tick, digest."""
+
+    number: int
+    tick: int
+    digest: str
+
+
+def saved_at(path: Path) -> SaveEntry | None:
+    """Return when a world's file was written, by its journal; None: never, or nobody noted it."""
+    try:
+        with (folder_of(path) / SAVED_FILE).open("rb") as file:
+            said = from_json(file.read(_LONGEST).decode())
+        return SaveEntry(int(said["number"]), int(said["tick"]), str(said["digest"]))
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+
+
+def is_of_file(path: Path) -> bool:
+    """Return whether what lies beside a file may lead on from it, and from no other one.
+
+    Also where there is no file, none that can be read, or nobody noted when it was saved.
+    """
+    noted = saved_at(path)
+    if noted is None:
+        return True
+    try:
+        return info(path).digest == noted.digest
+    except FileError:
+        return True
+
+
+def is_led_on(path: Path) -> bool:
+    """Return whether a journal lies beside a file and leads on from that."""
+    return (folder_of(path) / JOURNAL_FILE).is_file() and is_of_file(path)

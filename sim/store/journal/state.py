@@ -16,7 +16,7 @@ import xxhash
 from sim.arrays import Array
 from sim.platform.state import commanded
 from sim.spread.cascade.sparse_column import SparseColumn
-from sim.store.journal.rows import EntryAdoptions, EntryCounts, JournalEntry
+from sim.store.journal.journal import EntryAdoptions, EntryCounts, JournalEntry
 from sim.world.cascades import adoptions_of
 
 if TYPE_CHECKING:

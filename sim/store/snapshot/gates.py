@@ -10,9 +10,10 @@ import contextlib
 import math
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from sim.core.text import one_line
 from sim.errors import SnapshotError
@@ -147,3 +148,52 @@ def room_of(path: Path) -> int:
     """Return the bytes of a database and its log now: no rows of a query can be larger."""
     beside = (path, path.with_name(f"{path.name}-wal"))
     return sum(each.stat().st_size for each in beside if each.exists())
+
+
+T = TypeVar("T")
+
+Row = tuple[Any, ...]
+
+
+class Query(NamedTuple):
+    """A statement and what it is given.
+
+    Attributes
+    ----------
+    sql
+        With a question mark for each value.
+    given
+        The values.
+    """
+
+    sql: str
+    given: tuple[int | str, ...] = ()
+
+
+Lookup = Generator[Query, list[Row], T]
+"""Yields queries, is sent their rows or has their errors raised in it, returns a T."""
+
+
+def look_up(
+    file: sqlite3.Connection | None,
+    lookup: Lookup[T],
+    room: Callable[[], int],
+    deadline: Deadline | None = None,
+) -> T:
+    """Carry a lookup out."""
+    step = partial(next, lookup)
+    while True:
+        try:
+            query = step()
+        except StopIteration as end:
+            found: T = end.value
+            return found
+        assert file is not None  # noqa: S101 - who asks has a file
+        if deadline is not None:
+            deadline.restart()
+        try:
+            rows = [*bounded(file.execute(query.sql, query.given), room())]
+        except Exception as error:
+            step = partial(lookup.throw, error)
+        else:
+            step = partial(lookup.send, rows)

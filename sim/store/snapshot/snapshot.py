@@ -30,14 +30,13 @@ import numpy as np
 from sim.agents.records import MemoryChunks
 from sim.core.progress import Report, quiet
 from sim.errors import FileError, InputError
+from sim.store import relational as rows
 from sim.store.journal import audit
-from sim.store.relational import tables as rows
 from sim.store.snapshot import columns as arrays
-from sim.store.snapshot import facts, files, schema, trailer
-from sim.store.snapshot.header import as_path
-from sim.store.snapshot.json_values import plain
+from sim.store.snapshot import files, schema
+from sim.store.snapshot.files import as_path
 from sim.store.snapshot.opened import Restore, S, Storable, opened, packed
-from sim.store.snapshot.schema import CHUNK_BYTES
+from sim.store.snapshot.schema import CHUNK_BYTES, plain
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -119,13 +118,13 @@ def save(
     }
     with _explained(target), files.draft(target) as draft:
         with _created(draft.path) as file:
-            models = facts.mirror(file, meta, columns, facts.naming(world))
-            facts.write(file, meta, said | facts.counted(world, meta, models))
+            models = arrays.mirror(file, meta, columns, arrays.naming(world))
+            arrays.write_facts(file, meta, said | arrays.counted(world, meta, models))
             audit.write(file, world)
             if people is not None:
                 rows.write(file, people, report)
             arrays.write(file, columns, report)
-        size = _seal(draft.descriptor, trailer.full if strong else trailer.quick, report)
+        size = _seal(draft.descriptor, files.full if strong else files.quick, report)
         report("checking", 1.0)
         draft.publish()
     return SaveReport(target, size, time.perf_counter() - started)
@@ -204,7 +203,7 @@ def _pragmas() -> tuple[str, ...]:
     )
 
 
-def _seal(descriptor: int, begin: Callable[[int, int], trailer.Leaves], report: Report) -> int:
+def _seal(descriptor: int, begin: Callable[[int, int], files.Leaves], report: Report) -> int:
     """Append the trailer and return the size; on return every byte is on the disk."""
     body = os.fstat(descriptor).st_size
     with ThreadPoolExecutor(1) as pool:  # the disk writes while the processor hashes
@@ -214,7 +213,7 @@ def _seal(descriptor: int, begin: Callable[[int, int], trailer.Leaves], report: 
         flushed.result()
     os.pwrite(descriptor, seal.bytes, body)
     files.flush(descriptor)
-    return body + trailer.TRAILER_BYTES
+    return body + files.TRAILER_BYTES
 
 
 _REFUSED = {

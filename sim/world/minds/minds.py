@@ -107,7 +107,7 @@ class Minds:
     counts
         Decisions by where they came from, and what went wrong on the way.
     reasons
-        How often what went wrong, in words: of :class:`~sim.minds.models.faults.Fault` and the
+        How often what went wrong, in words: of :class:`~sim.minds.models.asks.Fault` and the
         like.
     effective
         Decisions that came to an act.

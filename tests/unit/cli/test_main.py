@@ -31,7 +31,7 @@ from sim.errors import (
     SettingsError,
 )
 from sim.settings.settings import current
-from sim.store.snapshot import trailer
+from sim.store.snapshot import files
 from tests.unit.cli.conftest import Hubbub
 
 
@@ -396,7 +396,7 @@ def test_threads_govern_the_digests_of_saves(
             asked.append(count)
             super().__init__(count)
 
-    monkeypatch.setattr(trailer, "ThreadPoolExecutor", Pool)
+    monkeypatch.setattr(files, "ThreadPoolExecutor", Pool)
     try:
         words = ("new", "--agents", "150000", "--mean-degree", "2", "-o", "a.hub", "--threads")
         assert hubbub(*words, "3").code == 0

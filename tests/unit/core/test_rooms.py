@@ -80,7 +80,7 @@ def test_a_package_that_was_imported_before_is_said_in_one_sentence(elsewhere: P
 
 
 @pytest.mark.parametrize(
-    "module", ["sim.testing.trial", "sim.runtime.process.host", "sim.minds.models.local_server"]
+    "module", ["sim.testing.trial", "sim.runtime.process.host", "sim.minds.models.local"]
 )
 def test_processes_that_are_started_find_ours(
     elsewhere: Path, module: str, monkeypatch: pytest.MonkeyPatch

@@ -9,7 +9,7 @@ import pytest
 
 from sim.core.toml import MOST_CHARACTERS, MOST_NAMES, MOST_OF_ALL, from_toml
 from sim.errors import HubbubError
-from sim.minds.models.prices import read_prices
+from sim.minds.models.budget import read_prices
 from sim.scenario.spec import toml_table
 from sim.settings.settings import read_table
 

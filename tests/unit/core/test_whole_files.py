@@ -20,7 +20,7 @@ from sim.core import plugin_files, whole_files
 from sim.core.whole_files import Draft, write_whole
 from sim.errors import FileError
 from sim.lab.tables import Table
-from sim.minds.models.prices import write_own
+from sim.minds.models.budget import write_own
 from sim.runtime.distilling import write as write_surrogate
 from sim.settings import keep_words
 from sim.store.journal.lineage import Bookmark, keep_bookmarks
@@ -186,7 +186,7 @@ OWN_FOLDER = {
     "sim/runtime/process/breadcrumbs.py", "sim/core/data_frames.py",
 }  # fmt: skip
 """They write to a temporary folder of their own, or to memory."""
-DRAFTS = {"sim/io/exporting/export.py", "sim/io/exporting/lines.py", "sim/store/saves.py"}
+DRAFTS = {"sim/io/exporting/export.py", "sim/io/exporting/tables.py", "sim/store/saves.py"}
 """They are given a draft to write to."""
 
 

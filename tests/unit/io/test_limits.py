@@ -10,7 +10,7 @@ import pytest
 
 from sim.errors import CapacityError, FileError
 from sim.io import EdgeOptions, import_world, read_arcs, read_labels, read_world
-from sim.io.importing.report import ImportReport
+from sim.io.importing.files import ImportReport
 
 LINES = "".join(f"{n} {n + 1}\n" for n in range(40))
 

@@ -6,9 +6,9 @@ import pytest
 
 from sim import Settings
 from sim.errors import HubbubError
-from sim.minds.deciding import choices as minds_offer
+from sim.minds.deciding import estimate as minds_offer
+from sim.minds.models.budget import FREE, Price
 from sim.minds.models.configured import providers_in
-from sim.minds.models.prices import FREE, Price
 from sim.minds.models.provider import Provider
 from sim.settings.settings import load_settings
 

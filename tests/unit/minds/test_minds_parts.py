@@ -10,13 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.errors import FileError, InputError, UnknownNameError
-from sim.minds.memory import Memory, MemoryItem
-from sim.minds.models.asks import Answer
-from sim.minds.models.faults import Fault, ModelError
-from sim.minds.models.replies import Usage
-from sim.minds.models.reply_log import ReplayDiverged, ReplyLog, Slot
-from sim.minds.prompts.counts import Decided, DecisionCounts
-from sim.minds.prompts.decisions import Decision, decision_of, schema_of
+from sim.minds.member import Memory, MemoryItem
+from sim.minds.models.asks import Answer, Fault, ModelError, Usage
+from sim.minds.models.replies import ReplayDiverged, ReplyLog, Slot
+from sim.minds.prompts.decisions import Decided, Decision, DecisionCounts, decision_of, schema_of
 from sim.minds.prompts.prompts import Post, Scene, read_prompt, tokens_in
 
 ACTS = ("like", "reply", "post", "do nothing")

@@ -14,14 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.errors import InputError
-from sim.minds.models.asks import Answer, Ask, Turn
+from sim.minds.models.asks import Answer, Ask, Fault, ModelError, Turn
 from sim.minds.models.budget import Budget
-from sim.minds.models.faults import Fault, ModelError
 from sim.minds.models.pool import ModelPool, ProviderClient
-from sim.minds.models.provider import Provider
+from sim.minds.models.provider import Provider, Secret, ServerQuirks, _wait
 from sim.minds.models.replies import object_in, reply_of
-from sim.minds.models.secrets import Secret
-from sim.minds.models.wire import ServerQuirks, _wait
 from sim.minds.prompts.decisions import schema_of
 from tests.unit.minds.server import Answering, Call, Server, body, completion, status
 

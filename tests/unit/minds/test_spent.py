@@ -8,11 +8,9 @@ from socket import socket
 import openai
 import pytest
 
-from sim.minds.models.asks import Answer, Ask, Turn
-from sim.minds.models.budget import Budget
-from sim.minds.models.faults import Fault
+from sim.minds.models.asks import Answer, Ask, Fault, Spend, Turn
+from sim.minds.models.budget import Budget, Price
 from sim.minds.models.pool import ModelPool
-from sim.minds.models.prices import Price, Spend
 from sim.minds.models.provider import Provider
 from tests.unit.minds import server as servers
 from tests.unit.minds.server import Answering, Server, body, completion, status

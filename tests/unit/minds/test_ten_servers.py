@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sim import World
-from sim.minds.deciding.summaries import facts_of
+from sim.minds.deciding.commands import facts_of
 from sim.minds.deciding.thinker import Thinker
 from sim.minds.models.budget import Budget
 from sim.minds.models.pool import ModelPool

@@ -5,11 +5,9 @@ from __future__ import annotations
 import pytest
 
 from sim.errors import InputError
-from sim.minds.models.asks import Ask, Turn
+from sim.minds.models.asks import Ask, ModelError, Spend, Turn
 from sim.minds.models.budget import Budget
-from sim.minds.models.faults import ModelError
 from sim.minds.models.pool import ModelPool
-from sim.minds.models.prices import Spend
 from sim.minds.models.provider import Provider
 from tests.unit.minds.server import Server, status, well
 

@@ -10,7 +10,7 @@ import pytest
 
 from sim import Act, Cascade, World, load, names, save
 from sim.network.graph.interactions import Interactions
-from sim.store.snapshot.upgrades import upgrade
+from sim.store.snapshot.opened import upgrade
 from sim.world.phases import surroundings
 
 WINDOW = 4

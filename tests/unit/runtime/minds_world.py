@@ -8,9 +8,7 @@ from typing import Any
 
 from sim import World
 from sim.minds.deciding.thinker import Thinker
-from sim.minds.models.asks import Answer, Ask
-from sim.minds.models.prices import Spend
-from sim.minds.models.replies import Usage
+from sim.minds.models.asks import Answer, Ask, Spend, Usage
 from sim.platform.platform import Platform
 from sim.runtime.journal.acts import perform
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from sim.runtime.journal.writer import JournalWriter
 from sim.store.journal import journal
-from sim.store.journal.rows import NO_DIGEST
+from sim.store.journal.journal import NO_DIGEST
 from tests.unit.runtime.keeping import PACING, play, started
 
 FATAL = 25

@@ -32,7 +32,7 @@ from sim.store import load, save
 from sim.store.journal import journal as journals
 from sim.store.journal.journal import folder_of
 from sim.store.journal.lease import LeaseError
-from sim.store.journal.saved import saved_at
+from sim.store.journal.lineage import saved_at
 from sim.world.world import World
 from tests.unit.runtime.worlds import until
 

@@ -16,7 +16,7 @@ from sim.runtime.journal.checkpointer import Checkpointer
 from sim.runtime.journal.writer import JournalWriter, recover
 from sim.runtime.replay import can_begin, leads_to, line_of, replay
 from sim.store import load, save
-from sim.store.journal.audit_reading import audit
+from sim.store.journal.reading import audit
 from sim.world.log import LoggedAct, said_of
 from sim.world.phases import Phase
 from sim.world.state.snapshot import still

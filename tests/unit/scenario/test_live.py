@@ -28,7 +28,7 @@ from sim.runtime.process.wire import EngineOrder
 from sim.runtime.replay import replay
 from sim.scenario import MessageSpec, RunPlan, ScenarioCommand, Stop, read_scenario
 from sim.scenario.gallery import gallery_path
-from sim.store.journal.audit_reading import audit
+from sim.store.journal.reading import audit
 from sim.world.log import LoggedAct
 from tests.unit.cli.conftest import Hubbub
 from tests.unit.runtime.isolating import Thread

@@ -20,9 +20,9 @@ from sim.runtime.journal.history import recorded
 from sim.store import info, save
 from sim.store.history.acts import ActIndex, record_of
 from sim.store.history.database import history_file
-from sim.store.journal.audit_reading import audit
+from sim.store.journal.reading import audit
 from sim.store.reading import connected, read_audit, read_history_file, read_info, read_record
-from sim.store.sans_io import Lookup, Query
+from sim.store.snapshot.gates import Lookup, Query
 from sim.world.world import World
 
 LONG = "SELECT count(*) FROM ticks a, ticks b, ticks c, ticks d, ticks e"
@@ -243,7 +243,7 @@ def test_a_reading_that_nobody_ended_does_not_keep_the_process(tmp_path: Path) -
     code = f"""
 import asyncio, os
 from pathlib import Path
-from sim.store.sans_io import Query
+from sim.store.snapshot.gates import Query
 from sim.store.reading import read_history_file
 def endless():
     yield Query({LONG!r})

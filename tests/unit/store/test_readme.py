@@ -9,8 +9,8 @@ import pytest
 
 from sim.store import save
 from sim.store.history import database as acts_file
-from sim.store.relational.tables import MOST_AGENTS, MOST_ROWS
-from sim.store.snapshot import files, schema, trailer
+from sim.store.relational import MOST_AGENTS, MOST_ROWS
+from sim.store.snapshot import files, schema
 from sim.world.world import World
 
 README = Path(__file__).resolve().parents[3] / "saves" / "README.md"
@@ -52,7 +52,7 @@ def test_every_table_is_named(page: str) -> None:
 def test_every_number_is_the_one_in_the_code(page: str) -> None:
     assert f"up to {MOST_AGENTS:,} members (and {MOST_ROWS:,} rows in all)" in page
     assert f"(user_version), now {schema.VERSION}." in page
-    assert trailer.MAGIC.decode().strip("\n\0") in page
+    assert files.MAGIC.decode().strip("\n\0") in page
     assert schema.APPLICATION_ID.to_bytes(4, "big").decode() == "HUBB"
 
 

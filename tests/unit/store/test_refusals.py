@@ -24,8 +24,8 @@ from sim.store import info, load, read, save, verify
 from sim.store.history.reading import columns_of
 from sim.store.journal.journal import folder_of
 from sim.store.snapshot import gates, opened, schema
+from sim.store.snapshot.files import TRAILER_BYTES
 from sim.store.snapshot.schema import APPLICATION_ID, LARGEST_VALUE, PAGE_BYTES, VERSION
-from sim.store.snapshot.trailer import TRAILER_BYTES
 from sim.world.world import World
 from tests.unit.store.fake import FakeWorld, edit, patch, reseal, saved
 

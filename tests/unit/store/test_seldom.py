@@ -13,9 +13,9 @@ import pytest
 from sim.errors import SnapshotError
 from sim.runtime.journal.writer import JournalWriter, recover
 from sim.store import save
+from sim.store.journal.journal import NO_DIGEST
 from sim.store.journal.reading import BrokenError, JournalFile, find_entry
-from sim.store.journal.rows import NO_DIGEST
-from sim.store.relational.tables import count_rows
+from sim.store.relational import count_rows
 from tests.unit.runtime.keeping import play, started
 
 

@@ -16,7 +16,7 @@ from sim.runtime.journal.acts import apply, perform
 from sim.runtime.replay import BEGINNINGS
 from sim.scenario.from_world import BEGUN, UNWRITTEN, WRITERS
 from sim.store import load, save
-from sim.store.journal.rows import JournalEntry
+from sim.store.journal.journal import JournalEntry
 from sim.world.commands import COMMANDS, Command, command, name_of
 from sim.world.world import World
 

@@ -137,7 +137,7 @@ def test_it_keeps_its_words_when_it_left_the_feeds() -> None:
 
 
 def test_a_platform_of_a_version_before_learns_the_words_of_its_messages(tmp_path: Path) -> None:
-    from sim.store.snapshot.upgrades import upgrade
+    from sim.store.snapshot.opened import upgrade
 
     world = World.create(agents=100, mean_degree=8, seed=3, platform=True)
     world.inject(WORDS, seeds=range(9), model="sir", channel="feed")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sim import World, load, save
 from sim.core import scratch as spill
-from sim.store.journal.audit_reading import audit
+from sim.store.journal.reading import audit
 from sim.world import log as trail_acts
 from sim.world.log import LoggedAct, PackedActs, steps_of
 

@@ -21,7 +21,8 @@ from sim.errors import SnapshotError
 from sim.platform.state import PlatformSnapshot
 from sim.runtime.journal.checkpointer import WorldCopier
 from sim.store.history.reading import read_history
-from sim.store.snapshot import facts, schema
+from sim.store.snapshot import columns as arrays
+from sim.store.snapshot import schema
 from sim.store.snapshot.snapshot import read
 from sim.world import cascades as packing
 from sim.world import records
@@ -187,7 +188,7 @@ def test_forged_records_are_refused_in_one_sentence(tmp_path: Path, forged: Any)
 def write_raw(world: Any, path: Path) -> None:
     """Save what a program that checks nothing would."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(facts, "heads", lambda columns: iter(()))
+        patch.setattr(arrays, "heads", lambda columns: iter(()))
         save(world, path, relational=False)
 
 
@@ -278,7 +279,7 @@ def test_rows_for_people_are_made_of_few_messages_at_a_time() -> None:
             def mirror(
                 file: sqlite3.Connection = file, meta: Any = meta, columns: Any = columns
             ) -> None:
-                assert facts.mirror(file, meta, columns, str) == {"independent-cascade"}
+                assert arrays.mirror(file, meta, columns, str) == {"independent-cascade"}
 
             held.append(most_held(mirror))
             assert file.execute("SELECT id FROM cascades").fetchall() == [

@@ -21,7 +21,7 @@ from sim.network.analysis.report import network_report
 from sim.platform.acts.effects import change_ties
 from sim.platform.acts.log import ActColumns
 from sim.platform.platform import Platform
-from sim.store.snapshot.upgrades import upgrade
+from sim.store.snapshot.opened import upgrade
 from sim.world.seeding import choose_seeds
 
 WHO, AGENTS = 40, 80

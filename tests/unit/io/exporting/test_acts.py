@@ -71,7 +71,7 @@ def test_every_act_post_and_decision_is_a_row(
 ) -> None:
     if to == "parquet":
         pytest.importorskip("pyarrow")
-    monkeypatch.setattr("sim.io.exporting.lines.BATCH", 17)
+    monkeypatch.setattr("sim.io.exporting.tables.BATCH", 17)
     world, path = kept
     made = io.export(load(path), tmp_path / to, to=to, history=path)
     found, platform = tables(tmp_path / to, to), world.platform

@@ -17,7 +17,7 @@ import pytest
 from sim import World, save
 from sim.errors import Cancelled, FileError, InputError, UnknownNameError
 from sim.io import EXPORTS, EdgeOptions, export, import_world
-from sim.io.exporting import lines
+from sim.io.exporting import tables
 from sim.store.snapshot import files
 
 HOSTILE = '=HYPERLINK("http://x")'
@@ -94,7 +94,7 @@ def test_csv_adoptions_say_from_whom(world: World, tmp_path: Path) -> None:
     ],
 )
 def test_a_cell_is_safe(kind: Any, value: Any, said: str) -> None:
-    assert lines.cell(kind, value) == said
+    assert tables.cell(kind, value) == said
 
 
 def test_exported_ties_come_back_as_they_were(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_exported_ties_come_back_as_they_were(tmp_path: Path) -> None:
 def test_batches_join_without_a_seam(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world = World.create(50, mean_degree=4, seed=3)
     export(world, tmp_path / "a", to="csv")
-    monkeypatch.setattr(lines, "BATCH", 7)
+    monkeypatch.setattr(tables, "BATCH", 7)
     export(world, tmp_path / "b", to="csv")
     for name in ("agents", "ties", "adoptions", "messages"):
         pair = [(tmp_path / folder / f"{name}.csv").read_bytes() for folder in "ab"]

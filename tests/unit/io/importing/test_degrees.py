@@ -63,7 +63,7 @@ def test_damaged_and_foreign_files_are_refused(tmp_path: Path) -> None:
 def test_a_bomb_of_zeros_is_refused_unopened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sim.io.importing.degrees._MOST_BYTES", 1000)
+    monkeypatch.setattr("sim.io.importing.table._MOST_BYTES", 1000)
     np.savez_compressed(tmp_path / "a.npz", deg=np.zeros((10_000, 2), np.int64))
     with pytest.raises(FileError, match="unpacks to more"):
         read_degrees(tmp_path / "a.npz")

@@ -14,7 +14,7 @@ import pytest
 from sim.agents.vocabulary import Vocabulary
 from sim.io import read_profiles
 from sim.minds.deciding.thinker import persona_of
-from sim.minds.models.tokens import tokens_in
+from sim.minds.models.asks import tokens_in
 from sim.world.world import World
 
 WORDS = Vocabulary.default()

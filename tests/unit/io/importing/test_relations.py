@@ -21,7 +21,7 @@ from sim.network.relations.types import LONGEST_NAME, LONGEST_TEXT, MOST_FIELDS,
 from sim.runtime.queries.members import about, member_of
 from sim.runtime.replay import replay
 from sim.runtime.saves.erasing import without_profiles
-from sim.store.snapshot.json_values import from_json
+from sim.store.snapshot.schema import from_json
 
 Told = dict[tuple[int, int], tuple[str, Mapping[str, Any]]]
 

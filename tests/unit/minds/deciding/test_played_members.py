@@ -12,7 +12,7 @@ from sim.minds.deciding.estimate import estimate, expected
 from sim.minds.deciding.interview import counted, question_to
 from sim.minds.deciding.thinker import Thinker
 from sim.minds.models.asks import Answer
-from sim.minds.models.prices import FREE
+from sim.minds.models.budget import FREE
 from sim.settings.settings import Settings
 from sim.world.commands import COMMANDS
 

@@ -10,17 +10,15 @@ import pytest
 
 from sim import Act, World
 from sim.errors import Cancelled, InputError
-from sim.minds.deciding.commands import members_of
+from sim.minds.deciding.commands import accounts, members_of
 from sim.minds.deciding.estimate import estimate
 from sim.minds.deciding.interview import interview, question_to, survey
-from sim.minds.deciding.summaries import accounts
 from sim.minds.deciding.thinker import Thinker, persona_of
 from sim.minds.member import Member
 from sim.minds.minds import Mind
-from sim.minds.models.budget import Budget
-from sim.minds.models.faults import Fault, ModelError
+from sim.minds.models.asks import Fault, ModelError
+from sim.minds.models.budget import Budget, Price
 from sim.minds.models.pool import ModelPool
-from sim.minds.models.prices import Price
 from sim.minds.models.provider import Provider
 from sim.minds.prompts.decisions import Decision
 from sim.minds.prompts.prompts import Post

@@ -15,14 +15,13 @@ from sim import Decision, Member, Post, World, read_prompt
 from sim.agents.character import ARCHETYPES, archetype
 from sim.minds import ArchetypeMind, situation_of
 from sim.minds.archetype import Mix, Situation, mix_of, mix_schema
+from sim.minds.deciding.commands import accounts
 from sim.minds.deciding.estimate import estimate
-from sim.minds.deciding.summaries import accounts
 from sim.minds.deciding.thinker import Thinker
 from sim.minds.minds import ACTS as MIND_ACTS
-from sim.minds.models.asks import Answer, Ask
-from sim.minds.models.faults import Fault, ModelError
-from sim.minds.models.prices import FREE
-from sim.minds.prompts.letters import acts_for
+from sim.minds.models.asks import Answer, Ask, Fault, ModelError
+from sim.minds.models.budget import FREE
+from sim.minds.prompts.decisions import acts_for
 from sim.runtime.journal.acts import perform
 from sim.runtime.manifest import repeat
 from sim.runtime.replay import replay

@@ -13,8 +13,8 @@ from sim import Answer, Ask
 from sim.minds import Budget, Fault, ModelPool, Provider
 from sim.minds.deciding.estimate import estimate
 from sim.minds.deciding.thinker import Thinker
-from sim.minds.models.batch import BatchPlace, answers_in
-from sim.minds.models.prices import FREE, Price
+from sim.minds.member import BatchPlace, answers_in
+from sim.minds.models.budget import FREE, Price
 from sim.minds.prompts.decisions import Decision
 from sim.minds.prompts.prompts import Post, Scene, read_prompt
 from tests.unit.minds.server import Call, Server, body, completion

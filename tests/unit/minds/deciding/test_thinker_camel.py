@@ -14,8 +14,7 @@ from sim.core.cards import missing
 from sim.errors import SettingsError
 from sim.minds.deciding.commands import checked_mind
 from sim.minds.deciding.thinker import Thinker
-from sim.minds.models.asks import Answer, Ask
-from sim.minds.models.faults import Fault
+from sim.minds.models.asks import Answer, Ask, Fault
 from sim.runtime.replay import replay
 from sim.testing.mind_laws import MINDS_LAWS, check_mind
 from tests.unit.runtime import fake_camel

@@ -12,7 +12,7 @@ import pytest
 from sim.core import rng
 from sim.errors import FileError, InputError
 from sim.minds import read_surrogate
-from sim.minds.deciding.summaries import accounts
+from sim.minds.deciding.commands import accounts
 from sim.minds.deciding.thinker import Thinker
 from sim.minds.models.asks import Ask
 from sim.minds.surrogate import (

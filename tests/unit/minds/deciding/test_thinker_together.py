@@ -12,10 +12,9 @@ from sim import Act, World
 from sim.errors import InputError
 from sim.minds.deciding.estimate import estimate
 from sim.minds.deciding.interview import question_to
-from sim.minds.deciding.member_context import MemberContext, plans_in
-from sim.minds.models.budget import Budget
+from sim.minds.deciding.pending import MemberContext, plans_in
+from sim.minds.models.budget import Budget, Price
 from sim.minds.models.pool import ModelPool
-from sim.minds.models.prices import Price
 from sim.minds.models.provider import Provider
 from sim.minds.prompts.decisions import Decision
 from sim.platform.platform import Platform

@@ -11,21 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.errors import FileError, InputError, UnknownNameError
-from sim.minds.models.asks import Ask, Turn
-from sim.minds.models.budget import Budget, cap_of
-from sim.minds.models.faults import Fault, ModelError
-from sim.minds.models.limits import CircuitBreaker, ConcurrencyLimit, RequestPace, TokenBucket
-from sim.minds.models.pool import ModelPool
-from sim.minds.models.prices import (
+from sim.minds.models.asks import Ask, Fault, ModelError, Spend, Turn, in_dollars
+from sim.minds.models.budget import (
     FREE,
+    Budget,
     Price,
-    Spend,
     built_in_prices,
-    in_dollars,
+    cap_of,
     in_nano,
     price_of,
     read_prices,
 )
+from sim.minds.models.limits import CircuitBreaker, ConcurrencyLimit, RequestPace, TokenBucket
+from sim.minds.models.pool import ModelPool
 from sim.minds.models.provider import Provider
 from sim.minds.models.replies import usage_in
 from tests.unit.minds.server import Answering, Call, Server, body, completion, status

@@ -9,16 +9,13 @@ import pytest
 
 from sim import World
 from sim.minds.deciding.thinker import Thinker
-from sim.minds.memory import Memory, MemoryItem
-from sim.minds.models.asks import Ask, Turn
-from sim.minds.models.budget import Budget
+from sim.minds.member import Memory, MemoryItem
+from sim.minds.models.asks import Ask, Fault, ModelError, Spend, Turn
+from sim.minds.models.budget import Budget, Price
 from sim.minds.models.configured import embeddings_in
-from sim.minds.models.embeddings import vectors_of
-from sim.minds.models.faults import Fault, ModelError
 from sim.minds.models.pool import ModelPool
-from sim.minds.models.prices import Price, Spend
-from sim.minds.models.provider import Provider
-from sim.minds.models.reply_log import RecordedReplies
+from sim.minds.models.provider import Provider, vectors_of
+from sim.minds.models.replies import RecordedReplies
 from sim.settings.settings import load_settings
 from tests.unit.minds.server import Call, Server, completion, status
 from tests.unit.runtime.minds_world import minded, platform_of, run

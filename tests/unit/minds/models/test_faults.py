@@ -9,14 +9,11 @@ from time import sleep
 
 import pytest
 
-from sim.minds.models.asks import Answer, Ask, Turn
+from sim.minds.models.asks import Answer, Ask, Fault, ModelError, Turn
 from sim.minds.models.budget import Budget
-from sim.minds.models.faults import Fault, ModelError
 from sim.minds.models.limits import ConcurrencyLimit
 from sim.minds.models.pool import ModelPool
-from sim.minds.models.provider import Provider, key_in
-from sim.minds.models.secrets import Secret, redact
-from sim.minds.models.wire import ProviderConnection
+from sim.minds.models.provider import Provider, ProviderConnection, Secret, key_in, redact
 from tests.unit.minds import server as servers
 from tests.unit.minds.server import Answering, Server, body, completion, status
 

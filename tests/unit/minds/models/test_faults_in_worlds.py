@@ -15,8 +15,7 @@ from sim.minds.deciding import commands as minding
 from sim.minds.deciding.thinker import Thinker
 from sim.minds.models.budget import Budget
 from sim.minds.models.pool import ModelPool
-from sim.minds.models.provider import Provider
-from sim.minds.models.secrets import Secret
+from sim.minds.models.provider import Provider, Secret
 from sim.settings import redacted
 from sim.store import load, save
 from tests.unit.minds import server as servers

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sim.minds.models import local
-from sim.minds.models.faults import Fault, ModelError
+from sim.minds.models.asks import Fault, ModelError
 from sim.minds.models.local import LocalModel
 
 FAKE = [sys.executable, str(Path(__file__).parents[1] / "fake_local.py")]
@@ -83,7 +83,7 @@ def test_the_process_itself_serves_what_it_is_told(monkeypatch: pytest.MonkeyPat
         "m.CommonParams = P\n"
         "m.Server = lambda p: types.SimpleNamespace(listening_address=f'{p.model.path}:{p.port}')\n"
         "sys.modules['xllamacpp'] = m\n"
-        "from sim.minds.models.local_server import main; main(['w.gguf', '8123', '2'])\n"
+        "from sim.minds.models.local import main; main(['w.gguf', '8123', '2'])\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], input="", capture_output=True, text=True, check=True

@@ -10,13 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.minds.deciding.estimate import likely
+from sim.minds.member import PLAN_SCHEMA, goal_words, is_bad, outcome_words, steps_in
 from sim.minds.minds import ACTS
-from sim.minds.models.asks import Ask
-from sim.minds.models.faults import ModelError
-from sim.minds.models.tokens import tokens_in, within
-from sim.minds.prompts.decisions import Decision, decision_of, schema_of
-from sim.minds.prompts.letters import Destination, Letter, acts_for, fitting
-from sim.minds.prompts.plans import PLAN_SCHEMA, goal_words, is_bad, outcome_words, steps_in
+from sim.minds.models.asks import Ask, ModelError, tokens_in, within
+from sim.minds.prompts.decisions import (
+    Decision,
+    Destination,
+    Letter,
+    acts_for,
+    decision_of,
+    fitting,
+    schema_of,
+)
 from sim.minds.prompts.prompts import Post, Scene, ever_smaller, read_prompt
 
 ALL = (*ACTS, "direct message", "group message", "join group")

@@ -16,8 +16,7 @@ from sim.errors import InputError
 from sim.minds.deciding import commands as minding
 from sim.minds.deciding.thinker import Thinker
 from sim.minds.minds import Mind
-from sim.minds.models.asks import Answer
-from sim.minds.models.faults import Fault
+from sim.minds.models.asks import Answer, Fault
 from sim.minds.models.pool import ModelPool
 from sim.minds.models.provider import Provider
 from sim.minds.prompts.decisions import Decision

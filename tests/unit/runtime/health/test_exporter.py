@@ -13,9 +13,7 @@ import pytest
 
 from sim.errors import InputError
 from sim.minds.deciding.thinker import Thinker
-from sim.minds.models.asks import Answer
-from sim.minds.models.faults import Fault
-from sim.minds.models.prices import Spend
+from sim.minds.models.asks import Answer, Fault, Spend
 from sim.runtime import Simulation
 from sim.runtime.frames.frames import Kept
 from sim.runtime.health.checks import Health, Vitals, look

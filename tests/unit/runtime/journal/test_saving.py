@@ -23,8 +23,8 @@ from sim.runtime.journal.persistence import JournalConfig
 from sim.runtime.journal.writer import Pacing, recover
 from sim.store import load, save, verify
 from sim.store.journal.journal import folder_of
+from sim.store.journal.lineage import saved_at
 from sim.store.journal.reading import read_journal
-from sim.store.journal.saved import saved_at
 from sim.world.world import World
 from tests.faults.killing import child
 from tests.unit.runtime.isolating import Thread, thread_of

@@ -18,9 +18,7 @@ from sim.runtime.journal.acts import apply, perform
 from sim.runtime.journal.checkpointer import WorldCopier
 from sim.runtime.journal.writer import AckQueue, JournalWriter, Pacing, recover
 from sim.store.journal import journal as journals
-from sim.store.journal.journal import JournalError
-from sim.store.journal.route import JUMP
-from sim.store.journal.rows import EntryCounts, JournalEntry
+from sim.store.journal.journal import JUMP, EntryCounts, JournalEntry, JournalError
 from sim.world.commands import add_ties, name_of
 from sim.world.world import World
 from tests.unit.runtime.keeping import play, send, started

@@ -14,10 +14,10 @@ from sim.errors import InputError
 from sim.runtime.journal.acts import apply
 from sim.runtime.journal.writer import JournalWriter, Pacing, recover
 from sim.store.history.reading import history_of, read_history
-from sim.store.journal.audit_reading import journal_checked
 from sim.store.journal.journal import JOURNAL_FILE, folder_of
 from sim.store.journal.lineage import Bookmark, keep_bookmarks
-from sim.store.journal.rebuild import earliest, is_kept, rebuild
+from sim.store.journal.reading import journal_checked
+from sim.store.journal.recovery import earliest, is_kept, rebuild
 
 WINDOW = 10_000
 

@@ -21,8 +21,8 @@ from sim.runtime.saves.backups import backup, copy_live, restore
 from sim.runtime.saves.places import never_saved
 from sim.store import load, save
 from sim.store.history.database import damage_of_history, history_file
+from sim.store.journal.journal import JUMP
 from sim.store.journal.lease import Lease
-from sim.store.journal.route import JUMP
 from sim.world.world import World
 from tests.unit.runtime.worlds import until
 from tests.unit.store.fake import FakeWorld, patch, saved

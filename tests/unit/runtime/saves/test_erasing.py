@@ -30,9 +30,9 @@ from sim.runtime.saves.erasing import (
 from sim.store import load, save, verify
 from sim.store.history.acts import record_of
 from sim.store.history.database import HistoryDatabase, TickDecisions, history_file
-from sim.store.journal.audit_reading import audit, checked
 from sim.store.journal.journal import folder_of
 from sim.store.journal.lease import LeaseError
+from sim.store.journal.reading import audit, checked
 from sim.world.commands import note, take_profiles
 from sim.world.profile_assignment import Match
 from sim.world.world import World

@@ -13,7 +13,7 @@ from sim.errors import Cancelled, HubbubError, InputError
 from sim.runtime import Simulation
 from sim.runtime.journal.acts import apply
 from sim.runtime.journal.writer import JournalWriter, Pacing, recover
-from sim.store.journal.rebuild import rebuild
+from sim.store.journal.recovery import rebuild
 from sim.world.world import World
 
 Shown = dict[int, str]

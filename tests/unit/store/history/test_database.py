@@ -24,7 +24,7 @@ from sim.platform.acts.tick_record import KINDS, PostedMessages, ending
 from sim.runtime.journal.history import HistoryWriter, recorded
 from sim.store import saves
 from sim.store.history import database as acts_file
-from sim.store.history import packing as acts_packing
+from sim.store.history import database as acts_packing
 from sim.store.history.acts import ActIndex, Record, RecordedAct, record_of
 from sim.store.history.database import (
     HistoryDatabase,
@@ -557,7 +557,7 @@ def test_what_is_no_regular_file_is_refused(path: Path, tmp_path: Path) -> None:
 
 
 def acts_reading_header(path: Path) -> None:
-    from sim.store.history.acts import require_ours
+    from sim.store.history.database import require_ours
 
     require_ours(path)
 
@@ -805,7 +805,7 @@ def test_a_disk_that_is_really_full_rolls_back_and_goes_on(path: Path) -> None:
 def test_what_only_looks_like_a_database_is_left_alone(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sim.store.history.acts.require_ours", lambda _path: None)
+    monkeypatch.setattr("sim.store.history.database.require_ours", lambda _path: None)
     history_file(path).write_bytes(b"not a database, but somebody's" * 9)
     world = hosted()
     with recorded(world, path) as recording:

@@ -19,16 +19,20 @@ from sim.runtime.journal.writer import JournalWriter, Pacing
 from sim.spread.cascade.generations import Generations
 from sim.store import save
 from sim.store.history.acts import ActIndex, record_of
-from sim.store.history.history import (
+from sim.store.history.reading import (
     AdoptionColumns,
     AdoptionPack,
     MessageFacts,
     TickCounts,
     WorldHistory,
+    columns_of,
+    history_of,
+    people_of,
+    read_history,
+    split,
 )
-from sim.store.history.reading import columns_of, history_of, people_of, read_history, split
 from sim.store.journal.journal import folder_of
-from sim.store.journal.rebuild import rebuild
+from sim.store.journal.recovery import rebuild
 from sim.store.snapshot import columns as arrays
 from sim.world.world import World
 

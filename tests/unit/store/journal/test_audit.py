@@ -17,9 +17,9 @@ from sim.errors import SnapshotError
 from sim.runtime.journal.writer import JournalWriter
 from sim.store import load, save
 from sim.store.journal import audit as rows
-from sim.store.journal import audit_reading
-from sim.store.journal.audit_reading import Audit, checked, journal_checked
+from sim.store.journal import reading
 from sim.store.journal.journal import JOURNAL_FILE, folder_of
+from sim.store.journal.reading import Audit, checked, journal_checked
 from sim.store.reading import read_audit
 from sim.world import log as trail_acts
 from sim.world.world import World
@@ -41,7 +41,7 @@ def path(tmp_path: Path) -> Path:
 
 def audit(path: Path) -> Audit:
     """Return the acts, which are the same when read from asyncio."""
-    found = audit_reading.audit(path)
+    found = reading.audit(path)
     assert asyncio.run(read_audit(path)) == found
     return found
 

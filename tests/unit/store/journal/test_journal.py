@@ -18,17 +18,21 @@ import pytest
 
 from sim.errors import SnapshotError
 from sim.store.journal import journal as journals
-from sim.store.journal.journal import Journal, JournalError, LastAcknowledged, folder_of, read_acked
-from sim.store.journal.lease import Lease, LeaseError, holder
-from sim.store.journal.reading import BrokenError, read_journal
-from sim.store.journal.rows import (
+from sim.store.journal.journal import (
     NO_DIGEST,
     Checkpoint,
     EntryAdoptions,
     EntryCounts,
+    Journal,
     JournalEntry,
+    JournalError,
+    LastAcknowledged,
     canonical,
+    folder_of,
+    read_acked,
 )
+from sim.store.journal.lease import Lease, LeaseError, holder
+from sim.store.journal.reading import BrokenError, read_journal
 
 PATIENCE = 60.0
 CHECKPOINT = Checkpoint(0, 0, "checkpoint-0.hub", "ab", NO_DIGEST)

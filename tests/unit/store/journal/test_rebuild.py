@@ -11,9 +11,8 @@ import pytest
 from sim.errors import InputError, SnapshotError
 from sim.runtime.journal.acts import apply
 from sim.runtime.journal.writer import JournalWriter, Pacing
-from sim.store.journal.journal import folder_of
-from sim.store.journal.rebuild import earliest, is_kept, rebuild, same_way
-from sim.store.journal.rows import JournalEntry
+from sim.store.journal.journal import JournalEntry, folder_of
+from sim.store.journal.recovery import earliest, is_kept, rebuild, same_way
 from sim.world.world import World
 from tests.unit.runtime.keeping import send, started
 

@@ -16,8 +16,7 @@ from sim.runtime.journal.acts import apply
 from sim.runtime.journal.writer import JournalWriter, Pacing, recover
 from sim.runtime.saves.places import place_of
 from sim.store.journal import journal, recovery
-from sim.store.journal.journal import folder_of
-from sim.store.journal.rows import JournalEntry
+from sim.store.journal.journal import JournalEntry, folder_of
 from sim.world.world import World
 from tests.unit.runtime.keeping import play, started, unbroken
 from tests.unit.runtime.worlds import blocked_until

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.store.journal.route import JUMP, Jump, ReplayLine
-from sim.store.journal.rows import Checkpoint, EntryCounts, JournalEntry
+from sim.store.journal.journal import JUMP, Checkpoint, EntryCounts, JournalEntry, Jump, ReplayLine
 
 Path = tuple[object, ...]
 

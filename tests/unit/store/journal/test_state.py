@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sim.store.journal import state as journal_state
-from sim.store.journal.rows import EntryCounts, JournalEntry
+from sim.store.journal.journal import EntryCounts, JournalEntry
 from sim.store.journal.state import SLICES, Observer, whole_state
 from sim.world.state import ended
 from sim.world.world import World

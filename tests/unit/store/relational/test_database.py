@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from sim.errors import Cancelled, InputError
-from sim.store.relational import tables
-from sim.store.relational.tables import write_database
+from sim.store import relational
+from sim.store.relational import write_database
 from sim.world.world import World
 
 
@@ -18,7 +18,7 @@ def world() -> World:
 def test_indexing_can_be_cancelled_within_a_statement(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables, "_OPERATIONS", 10)
+    monkeypatch.setattr(relational, "_OPERATIONS", 10)
     told: list[float] = []
 
     def report(stage: str, share: float) -> None:
@@ -34,7 +34,7 @@ def test_indexing_can_be_cancelled_within_a_statement(
 def test_progress_is_told_while_a_statement_runs(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables, "_OPERATIONS", 100)
+    monkeypatch.setattr(relational, "_OPERATIONS", 100)
     told: list[tuple[str, float]] = []
     write_database(world, tmp_path / "a.db", report=lambda *said: told.append(said))
     shares = [share for stage, share in told if stage == "indexing"]
@@ -46,7 +46,7 @@ def test_progress_is_told_while_a_statement_runs(
 def test_what_the_disk_refuses_is_an_error_of_the_system(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, errno: int
 ) -> None:
-    monkeypatch.setattr(tables, "_PRAGMAS", (limit,))
+    monkeypatch.setattr(relational, "_PRAGMAS", (limit,))
     with pytest.raises(OSError, match=r"full|readonly") as raised:
         write_database(world, tmp_path / "a.db")
     assert raised.value.errno == errno
@@ -55,7 +55,7 @@ def test_what_the_disk_refuses_is_an_error_of_the_system(
 def test_an_error_while_indexing_is_passed_on(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables, "_INDEXES", ("CREATE INDEX a ON absent (b)",))
+    monkeypatch.setattr(relational, "_INDEXES", ("CREATE INDEX a ON absent (b)",))
     with pytest.raises(OSError, match="no such table"):
         write_database(world, tmp_path / "a.db")
 

@@ -12,7 +12,7 @@ import pytest
 
 from sim.errors import InputError
 from sim.store import info, load, save
-from sim.store.relational import tables as relational
+from sim.store import relational as relational
 from sim.world.world import World
 from tests.unit.store.fake import FakeWorld
 

@@ -11,7 +11,7 @@ import pytest
 
 from sim.errors import Cancelled, SnapshotError
 from sim.store import info, save, verify
-from sim.store.snapshot.inspect import Plugin
+from sim.store.snapshot.opened import Plugin
 from tests.unit.store.fake import AnyWorld, FakeWorld, edit, patch, saved
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.errors import InputError
-from sim.store.snapshot.json_values import from_json, plain, to_json, utf8
+from sim.store.snapshot.schema import from_json, plain, to_json, utf8
 
 values = st.recursive(
     st.none()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import xxhash
 
-from sim.store.snapshot.trailer import (
+from sim.store.snapshot.files import (
     LEAF_BYTES,
     MAGIC,
     TRAILER_BYTES,

@@ -3,7 +3,7 @@
 A copy for reading: loading ignores it, and checkpoints go without. It costs about three
 microseconds a row, most of it in SQLite, so it is written unasked only where saving stays quick
 (100,000 agents with 2,000,000 ties take 6.6 s against 0.04 s, and 171 MB against 11), and on
-request for any world. :mod:`sim.store.relational.tables` writes it as a file of its own.
+request for any world. :mod:`sim.store.relational` writes it as a file of its own.
 """
 
 from __future__ import annotations
@@ -32,9 +32,8 @@ from sim.platform.posts.posts import Kind
 from sim.spread.compartments.compartments import Compartments
 from sim.spread.exposure.exposures import PerExposure
 from sim.spread.neighbours.heard import Heard
-from sim.store.snapshot.facts import naming
-from sim.store.snapshot.json_values import to_json, utf8
-from sim.store.snapshot.schema import CORE_TABLES, RELATIONAL_TABLES, create_tables
+from sim.store.snapshot.columns import naming
+from sim.store.snapshot.schema import CORE_TABLES, RELATIONAL_TABLES, create_tables, to_json, utf8
 from sim.world.cascades import Cascades
 
 if TYPE_CHECKING:

@@ -1,1 +1,0 @@
-"""Plain SQL tables of agents, ties and adoptions, for any SQLite client."""
