@@ -114,18 +114,10 @@ def situation_of(feed: Sequence[Post]) -> Situation:
 
 
 class Mix(NamedTuple):
-    """How likely such a member does what.
+    """How likely such a member does what."""
 
-    Attributes
-    ----------
-    acts
-        (act, chance) in the order asked; they sum to 1.
-    on
-        Which post an act is about.
-    """
-
-    acts: tuple[tuple[str, float], ...]
-    on: str
+    acts: tuple[tuple[str, float], ...]  # (act, chance) in the order asked; they sum to 1
+    on: str  # which post an act is about
 
     def drawn(self, draw: float) -> str:
         """Return the act of a draw in [0, 1)."""

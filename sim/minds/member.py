@@ -26,29 +26,14 @@ from sim.world.minds.memory import MOST, Row, kept, recency
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """What a mind needs to make a plan, or to revise it.
+    """What a mind needs to make a plan, or to revise it."""
 
-    Attributes
-    ----------
-    prompt
-        The template of the question.
-    steps
-        The plan so far; empty: there is none.
-    decided
-        Decisions since it was made or revised; -1: it was never tried.
-    outcomes
-        What came of the member's acts since, in words; empty: nothing.
-    is_bad
-        Whether more was against the member than for it.
-    keep
-        Takes the steps of the plan from now on, and the fault where no new one could be made.
-    """
-
-    prompt: Prompt
-    steps: tuple[str, ...]
-    decided: int
-    outcomes: str
-    is_bad: bool
+    prompt: Prompt  # the template of the question
+    steps: tuple[str, ...]  # the plan so far; empty: there is none
+    decided: int  # decisions since it was made or revised; -1: it was never tried
+    outcomes: str  # what came of the member's acts since, in words; empty: nothing
+    is_bad: bool  # whether more was against the member than for it
+    # takes the steps of the plan from now on, and the fault where no new one could be made
     keep: Callable[[tuple[str, ...], Fault | None], None]
 
     def is_due(self, every: int) -> bool:
@@ -58,20 +43,11 @@ class PlanRequest:
 
 @dataclass(frozen=True, slots=True)
 class ReflectionRequest:
-    """What a mind needs to reflect.
+    """What a mind needs to reflect."""
 
-    Attributes
-    ----------
-    prompt
-        The template of the question.
-    memories
-        What was remembered since it reflected last, the newest first.
-    keep
-        Takes the thoughts, and the fault where there are none.
-    """
-
-    prompt: Prompt
-    memories: tuple[str, ...]
+    prompt: Prompt  # the template of the question
+    memories: tuple[str, ...]  # what was remembered since it reflected last, the newest first
+    # takes the thoughts, and the fault where there are none
     keep: Callable[[tuple[str, ...], Fault | None], None]
 
     def is_due(self, every: int) -> bool:
@@ -257,24 +233,12 @@ _WORD = re.compile(r"\w{4,}")
 
 @dataclass(frozen=True, slots=True)
 class MemoryItem:
-    """One memory.
+    """One memory."""
 
-    Attributes
-    ----------
-    hour
-        Of simulated time.
-    text
-        At most 200 characters.
-    tags
-        Interests as a mask of bits.
-    importance
-        In [0, 1].
-    """
-
-    hour: float
-    text: str
-    tags: int = 0
-    importance: float = 0.3
+    hour: float  # of simulated time
+    text: str  # at most 200 characters
+    tags: int = 0  # interests as a mask of bits
+    importance: float = 0.3  # in [0, 1]
 
 
 class Memory:
@@ -445,22 +409,12 @@ class Case(NamedTuple):
 
 
 class BatchPlace(NamedTuple):
-    """A member's place in a question.
+    """A member's place in a question."""
 
-    Attributes
-    ----------
-    block
-        What is said of it.
-    acts, last
-        What it may do, and the highest number that it may name.
-    scene
-        What it is shown.
-    """
-
-    block: str
-    acts: tuple[str, ...]
+    block: str  # what is said of it
+    acts: tuple[str, ...]  # acts, last: what it may do, and the highest number that it may name
     last: int
-    scene: Scene
+    scene: Scene  # what it is shown
 
     def read(self, said: Mapping[str, Any]) -> Decision:
         """Return what an answer says that this member does; MALFORMED where that cannot be."""

@@ -107,32 +107,22 @@ def posts_of(seen: SeenRow) -> F64:
 
 
 class SurrogateAgreement(BaseModel):
-    """How well a surrogate agrees with decisions that it was not fitted on.
-
-    Attributes
-    ----------
-    fitted, held_out
-        Decisions of the model that it learnt from, and those it is measured on.
-    accuracy, error
-        The share of these in which its likeliest act is the model's, and the standard error.
-    kappa
-        Cohen's: 0 where they agree no more than by chance, 1 where always.
-    majority
-        The share that would be met by always doing what the model does most.
-    drawn
-        The share in which an act that it draws is the model's, on average.
-    posts, post_accuracy
-        Held-out acts upon a post, and the share in which its likeliest post is the model's.
-    """
+    """How well a surrogate agrees with decisions that it was not fitted on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    # fitted, held_out: decisions of the model that it learnt from, and those it is measured
+    # on
     fitted: int
     held_out: int
+    # accuracy, error: the share of these in which its likeliest act is the model's, and the
+    # standard error
     accuracy: float
     error: float
-    kappa: float
-    majority: float
-    drawn: float
+    kappa: float  # Cohen's: 0 where they agree no more than by chance, 1 where always
+    majority: float  # the share that would be met by always doing what the model does most
+    drawn: float  # the share in which an act that it draws is the model's, on average
+    # posts, post_accuracy: held-out acts upon a post, and the share in which its likeliest
+    # post is the model's
     posts: int
     post_accuracy: float
 
@@ -326,22 +316,12 @@ _ENOUGH = 1e-8
 
 
 class LoggedDecision(NamedTuple):
-    """A decision of a model, as a run kept it.
+    """A decision of a model, as a run kept it."""
 
-    Attributes
-    ----------
-    seen
-        What the member saw (:mod:`sim.minds.surrogate`).
-    act, post
-        What it did, and the place of the post that this was about; 0: of none.
-    model
-        Who decided.
-    """
-
-    seen: SeenRow
-    act: str
+    seen: SeenRow  # what the member saw
+    act: str  # act, post: what it did, and the place of the post that this was about; 0: of none
     post: int
-    model: str = ""
+    model: str = ""  # who decided
 
 
 def distilled(

@@ -493,23 +493,13 @@ _INDEXES = (
 
 
 class ExtraTable(NamedTuple):
-    """A table that is written beside the classical ones.
+    """A table that is written beside the classical ones."""
 
-    Attributes
-    ----------
-    name, sql, columns
-        What it is called, what makes it, and how many columns it has.
-    rows
-        Its rows.
-    indexes
-        What makes its indexes.
-    """
-
-    name: str
+    name: str  # name, sql, columns: what it is called, what makes it, and how many columns it has
     sql: str
     columns: int
-    rows: Iterator[tuple[object, ...]]
-    indexes: tuple[str, ...] = ()
+    rows: Iterator[tuple[object, ...]]  # its rows
+    indexes: tuple[str, ...] = ()  # what makes its indexes
 
 
 def write_database(

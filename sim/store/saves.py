@@ -36,26 +36,15 @@ Change = Callable[[sqlite3.Connection], object]
 
 @dataclass(frozen=True, slots=True)
 class SaveFile:
-    """A file of the saves folder.
+    """A file of the saves folder."""
 
-    Attributes
-    ----------
-    name, path, bytes
-        Its name without ``.hub``, clean; where it is; its size.
-    info
-        What it says of itself; None for one that is refused.
-    reason
-        Why it is refused, or "".
-    is_saved
-        Whether it has a file; without one it lives in its journal, and ``info`` is of the newest
-        checkpoint there.
-    """
-
-    name: str
+    name: str  # name, path, bytes: its name without .hub, clean; where it is; its size
     path: Path
     bytes: int
-    info: Info | None
-    reason: str = ""
+    info: Info | None  # what it says of itself; None for one that is refused
+    reason: str = ""  # why it is refused, or ""
+    # whether it has a file; without one it lives in its journal, and info is of the newest
+    # checkpoint there
     is_saved: bool = True
 
 

@@ -40,21 +40,12 @@ _STATUS = [status.name.lower() for status in Lifecycle]
 
 @dataclass(frozen=True, slots=True)
 class ExportColumn:
-    """One property of every row.
+    """One property of every row."""
 
-    Attributes
-    ----------
-    name, kind
-        What it is called, and what its cells are.
-    cells
-        The cells, or where ``words`` is given integers: places in it, -1 for none. Sliced.
-    words
-        The values that occur, where few do or where several columns share them.
-    """
-
-    name: str
+    name: str  # name, kind: what it is called, and what its cells are
     kind: Kind
-    cells: Any
+    cells: Any  # the cells, or where words is given integers: places in it, -1 for none. Sliced
+    # the values that occur, where few do or where several columns share them
     words: Sequence[Any] | None = None
 
 

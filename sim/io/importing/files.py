@@ -53,13 +53,6 @@ class TextSource:
     """The bytes of a text file, unpacked when they are gzip, without a byte order mark.
 
     Made by :func:`opened`. Where lines end with carriage returns alone, they become line feeds.
-
-    Attributes
-    ----------
-    path
-        The file.
-    head
-        Its first bytes, up to 256 KiB; :meth:`read` gives them again.
     """
 
     def __init__(self, path: Path, raw: BufferedReader, size: int) -> None:
@@ -70,7 +63,7 @@ class TextSource:
         self._stream = cast("IO[bytes]", gzip.GzipFile(fileobj=raw) if self._packed else raw)
         self._given = 0
         self._lone_returns = False
-        self.head = self._first()
+        self.head = self._first()  # its first bytes, up to 256 KiB; read gives them again
         self._pending = self.head
 
     def read(self, count: int) -> bytes:

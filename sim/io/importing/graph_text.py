@@ -23,32 +23,18 @@ NAMES = ("label", "name", "nodelabel", "title")
 
 @dataclass(slots=True)
 class GraphRows:
-    """Members and ties in the order of a file.
+    """Members and ties in the order of a file."""
 
-    Attributes
-    ----------
-    directed
-        Whether a tie goes one way, where it does not say itself.
-    members
-        The attributes of each member by its id.
-    ends
-        Source and target of each tie, by id.
-    marks
-        The attributes of each tie.
-    both
-        Whether each tie goes both ways; None: as the file says of all.
-    strangers
-        Members that stand in ties alone.
-    notes
-        Sentences on what was decided, and what was left out.
-    """
-
-    directed: bool = False
+    directed: bool = False  # whether a tie goes one way, where it does not say itself
+    # the attributes of each member by its id
     members: dict[str, Mapping[str, object]] = field(default_factory=dict)
+    # source and target of each tie, by id
     ends: list[tuple[str, str]] = field(default_factory=list)
-    marks: list[dict[str, object]] = field(default_factory=list)
+    marks: list[dict[str, object]] = field(default_factory=list)  # the attributes of each tie
+    # whether each tie goes both ways; None: as the file says of all
     both: list[bool | None] = field(default_factory=list)
-    strangers: int = 0
+    strangers: int = 0  # members that stand in ties alone
+    # sentences on what was decided, and what was left out
     notes: list[str] = field(default_factory=list)
 
     def tie(

@@ -48,21 +48,11 @@ WRITTEN = 45
 
 @dataclass(frozen=True, slots=True)
 class RunEstimate:
-    """What a run would ask.
-
-    Attributes
-    ----------
-    ticks, requests
-        Of the run.
-    read, written
-        Tokens of all prompts, and of all answers.
-    dollars
-        What that costs.
-    """
+    """What a run would ask."""
 
     ticks: int
     requests: int
-    read: int
+    read: int  # read, written: tokens of all prompts, and of all answers
     written: int
     dollars: float
 

@@ -103,19 +103,11 @@ def questions_to(
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What a sample said.
+    """What a sample said."""
 
-    Attributes
-    ----------
-    members, answers
-        Who was asked, and what each said.
-    counts
-        How often each choice was named; empty without choices.
-    """
-
-    members: tuple[int, ...]
+    members: tuple[int, ...]  # members, answers: who was asked, and what each said
     answers: tuple[Answer, ...]
-    counts: dict[str, int]
+    counts: dict[str, int]  # how often each choice was named; empty without choices
 
 
 def survey(

@@ -27,21 +27,11 @@ T = TypeVar("T")
 
 
 class SharedAnswer(NamedTuple):
-    """An answer that many have.
-
-    Attributes
-    ----------
-    text
-        The reply.
-    fault
-        Why there is none; None: there is.
-    detail
-        What is to be said of the fault.
-    """
+    """An answer that many have."""
 
     text: str
-    fault: Fault | None = None
-    detail: str = ""
+    fault: Fault | None = None  # why there is none; None: there is
+    detail: str = ""  # what is to be said of the fault
 
 
 class SingleFlight:
@@ -49,17 +39,12 @@ class SingleFlight:
 
     Members that decide at the same time and ask the same wait for the first of them. What went
     wrong went wrong for all of them, and is tried again in the next tick.
-
-    Attributes
-    ----------
-    fresh
-        Replies that this tick brought, by their keys.
     """
 
     def __init__(self, kept: Mapping[str, str]) -> None:
         self._kept = kept
         self._under_way: dict[str, asyncio.Future[SharedAnswer]] = {}
-        self.fresh: dict[str, str] = {}
+        self.fresh: dict[str, str] = {}  # replies that this tick brought, by their keys
 
     async def ask(
         self, key: str, ask: Ask, send: Callable[[Ask], Awaitable[Answer]], read: Callable[[str], T]
@@ -101,32 +86,20 @@ _MOST_PLANS = 3
 
 @dataclass(eq=False)
 class MemberContext:
-    """What a member knows besides its feed, and what it makes of that.
-
-    Attributes
-    ----------
-    letters, places, planning, language
-        As :class:`~sim.minds.member.Member` takes them.
-    targets
-        Of each number behind the feed's: ``other`` or ``group``, and what it is called.
-    heard
-        Memories of the letters: (hour, text, tags, importance).
-    thoughts
-        Memories of what it came to think meanwhile, as rows.
-    steps
-        The plan made meanwhile; None: none.
-    faults
-        Of questions that brought no plan, or no thoughts.
-    """
+    """What a member knows besides its feed, and what it makes of that."""
 
     letters: tuple[Letter, ...] = ()
     places: tuple[Destination, ...] = ()
     planning: PlanRequest | None = None
     language: str = ""
+    # of each number behind the feed's: other or group, and what it is called
     targets: dict[int, tuple[dict[str, int], str]] = field(default_factory=dict)
+    # memories of the letters: (hour, text, tags, importance)
     heard: list[list[Any]] = field(default_factory=list)
+    # memories of what it came to think meanwhile, as rows
     thoughts: list[list[Any]] = field(default_factory=list)
-    steps: tuple[str, ...] | None = None
+    steps: tuple[str, ...] | None = None  # the plan made meanwhile; None: none
+    # of questions that brought no plan, or no thoughts
     faults: list[Fault] = field(default_factory=list)
 
     def keep(self, steps: tuple[str, ...], fault: Fault | None) -> None:
@@ -244,58 +217,37 @@ COUNTED = {
 
 @dataclass(eq=False)
 class PendingDecision:
-    """A decision under way.
+    """A decision under way."""
 
-    Attributes
-    ----------
-    slot, hours
-        When, in ticks and hours, and who.
-    mind, called
-        What decides, and its name; None: there is no such mind any more.
-    feed, posts
-        What the member was shown, as the world and as minds see it.
-    recalled
-        What comes to mind.
-    once
-        For questions that many ask.
-    answers, log
-        What was asked so far.
-    faults, why
-        What went wrong on the way to a decision that was made all the same; and why, in words.
-    seen
-        What a surrogate could learn from; empty: nothing.
-    lead
-        Who was asked on its behalf too; None: nobody.
-    around
-        What the member knows besides its feed.
-    memory, asked_of
-        All that it remembers, and in words what it is about; embeddings say what is alike.
-    asking, idle_since
-        Whether an answer is awaited; since when none is.
-    result
-        The row; None: not decided yet.
-    """
-
-    slot: Slot
+    slot: Slot  # slot, hours: when, in ticks and hours, and who
+    # mind, called: what decides, and its name; None: there is no such mind any more
     mind: Mind | None
     called: str
+    # feed, posts: what the member was shown, as the world and as minds see it
     feed: tuple[SeenMessage, ...]
     posts: tuple[Post, ...]
     hours: float
-    recalled: Sequence[str] = ()
+    recalled: Sequence[str] = ()  # what comes to mind
+    # for questions that many ask
     once: SingleFlight = field(default_factory=lambda: SingleFlight({}))
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)  # answers, log: what was asked so far
     log: ReplyLog = field(default_factory=ReplyLog)
+    # faults, why: what went wrong on the way to a decision that was made all the same; and
+    # why, in words
     faults: list[Decided] = field(default_factory=list)
     why: list[str] = field(default_factory=list)
     kept: list[list[str]] = field(default_factory=list)
+    # what a surrogate could learn from; empty: nothing
     seen: list[Any] = field(default_factory=list)
-    lead: PendingDecision | None = None
+    lead: PendingDecision | None = None  # who was asked on its behalf too; None: nobody
+    # what the member knows besides its feed
     around: MemberContext = field(default_factory=MemberContext)
     member: Member = None  # type: ignore[assignment]  # it holds a way to ask that knows this
+    # memory, asked_of: all that it remembers, and in words what it is about; embeddings say
+    # what is alike
     memory: Memory = field(default_factory=Memory)
     asked_of: str = ""
-    asking: int = 0
+    asking: int = 0  # asking, idle_since: whether an answer is awaited; since when none is
     idle_since: float = field(default_factory=monotonic)
     result: Row | None = None
 

@@ -36,34 +36,18 @@ _LONGEST = 200
 
 
 class Patience(NamedTuple):
-    """How long to wait, in seconds.
+    """How long to wait, in seconds."""
 
-    Attributes
-    ----------
-    all
-        For the decisions of a tick together.
-    mind
-        For one mind beside what it waits for answers.
-    loop
-        For a mind that lets no other go on.
-    """
-
-    all: float = 600.0
-    mind: float = 120.0
-    loop: float = 30.0
+    all: float = 600.0  # for the decisions of a tick together
+    mind: float = 120.0  # for one mind beside what it waits for answers
+    loop: float = 30.0  # for a mind that lets no other go on
 
 
 class FaultCounts:
-    """What minds did wrong; three times, and a mind is asked no more.
-
-    Attributes
-    ----------
-    faults
-        A sentence for each mind that failed.
-    """
+    """What minds did wrong; three times, and a mind is asked no more."""
 
     def __init__(self) -> None:
-        self.faults: list[str] = []
+        self.faults: list[str] = []  # a sentence for each mind that failed
         self._counts: dict[str, int] = {}
         self._places: dict[str, int] = {}
 

@@ -61,28 +61,15 @@ _FIRST_OWN = 1 << 40
 
 
 class PromptContext(NamedTuple):
-    """What a thinker brings to every member's decision.
+    """What a thinker brings to every member's decision."""
 
-    Attributes
-    ----------
-    prompt, limit
-        The template of a decision, and the tokens of a prompt at most.
-    ask
-        Who asks a model on behalf of a thought.
-    mind
-        Returns the mind of a name and its parameters; None: there is none any more.
-    prompts
-        Other templates, by name.
-    alike
-        Whether embeddings say what comes to mind.
-    """
-
-    prompt: Prompt
+    prompt: Prompt  # prompt, limit: the template of a decision, and the tokens of a prompt at most
     limit: int
-    ask: Asking
+    ask: Asking  # who asks a model on behalf of a thought
+    # returns the mind of a name and its parameters; None: there is none any more
     mind: Callable[[str, Mapping[str, Any]], Mind | None]
-    prompts: Mapping[str, Prompt]
-    alike: bool = False
+    prompts: Mapping[str, Prompt]  # other templates, by name
+    alike: bool = False  # whether embeddings say what comes to mind
 
 
 def thoughts_of(

@@ -29,15 +29,7 @@ class Usage:
 
 
 class Spend(NamedTuple):
-    """What calls cost.
-
-    Attributes
-    ----------
-    requests, tokens
-        Counts, of both directions.
-    nano
-        Nano-dollars.
-    """
+    """What calls cost."""
 
     requests: int = 0
     tokens: int = 0

@@ -28,15 +28,9 @@ _PER_MILLION = _NANO // 1_000_000
 
 
 class Price(NamedTuple):
-    """Nano-dollars a token.
+    """Nano-dollars a token."""
 
-    Attributes
-    ----------
-    read, written
-        For tokens of the prompt, and of the reply.
-    """
-
-    read: int
+    read: int  # read, written: for tokens of the prompt, and of the reply
     written: int
 
     def of(self, read: int, written: int) -> int:

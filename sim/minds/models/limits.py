@@ -290,17 +290,12 @@ class ReplyRoom:
 
     Models that think first need some, and often say nothing else before they are cut. What was cut
     in its words is given the first step alone. Room that never helped is taken back for good.
-
-    Attributes
-    ----------
-    tokens
-        What the next reply has: 0, 500, 2,000 or 8,000.
     """
 
     _FIRST, _STEP, _MOST = 500, 4, 8000
 
     def __init__(self) -> None:
-        self.tokens = 0
+        self.tokens = 0  # what the next reply has: 0, 500, 2,000 or 8,000
         self._most = self._MOST
         self._has_helped = False
 

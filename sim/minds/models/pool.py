@@ -308,22 +308,14 @@ class ProviderClient:
 
 
 class _Deadline:
-    """How long one question may take: until the deadline, and so long beside what it waits for.
-
-    Attributes
-    ----------
-    waits
-        Whether it goes on to wait where a server refuses it as too many.
-    call
-        The number that the breaker gave its request; 0: none passed.
-    """
+    """How long one question may take: until the deadline, and so long beside what it waits for."""
 
     def __init__(self, deadline: float, seconds: float, patience: float | None) -> None:
         self._deadline = deadline
         self._own = seconds
         self._patience = deadline if patience is None else min(patience, deadline)
-        self.waits = True
-        self.call = 0
+        self.waits = True  # whether it goes on to wait where a server refuses it as too many
+        self.call = 0  # the number that the breaker gave its request; 0: none passed
 
     @property
     def patience(self) -> float:

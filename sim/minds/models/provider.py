@@ -596,32 +596,19 @@ _STRICT_ONLY = frozenset(
 
 
 class ServerQuirks:
-    """How one server wants to be asked; belongs to the loop that asks it.
-
-    Attributes
-    ----------
-    bound
-        What it calls the most tokens of a reply.
-    form
-        How an answer's form is asked for: ``"schema"``, ``"plain schema"`` (without bounds of
-        numbers and lengths), ``"object"`` or ``"text"`` (not at all).
-    temperature, seed, system
-        Whether it takes one; a system message goes in front of the user's where it does not.
-    stream
-        Whether it answers only by a stream: ``""``, ``"counted"`` (with its usage) or ``"bare"``.
-    beyond
-        Tokens that replies had beyond the bound, at most, by whatever name it is called.
-    is_measured
-        Whether a reply came that shows it.
-    """
+    """How one server wants to be asked; belongs to the loop that asks it."""
 
     def __init__(self) -> None:
-        self.bound = _BOUNDS[0]
+        self.bound = _BOUNDS[0]  # what it calls the most tokens of a reply
+        # how an answer's form is asked for: "schema", "plain schema" (without bounds of
+        # numbers and lengths), "object" or "text" (not at all)
         self.form = _FORMS[0]
         self.temperature = self.seed = self.system = True
+        # whether it answers only by a stream: "", "counted" (with its usage) or "bare"
         self.stream = ""
+        # tokens that replies had beyond the bound, at most, by whatever name it is called
         self.beyond = 0
-        self.is_measured = False
+        self.is_measured = False  # whether a reply came that shows it
         self._refused: set[str] = set()  # names of the bound that it does not take
 
     @property

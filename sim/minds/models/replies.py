@@ -34,20 +34,11 @@ _FENCED = re.compile(r"```\w{0,9}\s(.*)```", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a model said.
+    """What a model said."""
 
-    Attributes
-    ----------
-    text
-        Cleaned; empty where there is a fault, but for what came before a reply was cut off.
-    usage
-        None where the server said nothing, or nonsense.
-    fault
-        EMPTY, REFUSED, FILTERED or CUT: a reply that was billed and is of no use; else None.
-    """
-
-    text: str
-    usage: Usage | None
+    text: str  # cleaned; empty where there is a fault, but for what came before a reply was cut off
+    usage: Usage | None  # None where the server said nothing, or nonsense
+    # EMPTY, REFUSED, FILTERED or CUT: a reply that was billed and is of no use; else None
     fault: Fault | None = None
 
 
@@ -250,19 +241,11 @@ _FIELDS = 17
 
 
 class Slot(NamedTuple):
-    """Where a question is asked.
-
-    Attributes
-    ----------
-    tick, member
-        When, and who.
-    number
-        The how-many-eth of this member in this tick, from 0.
-    """
+    """Where a question is asked."""
 
     tick: int
     member: int
-    number: int = 0
+    number: int = 0  # the how-many-eth of this member in this tick, from 0
 
 
 class ReplayDiverged(HubbubError):  # noqa: N818 - what happened, in one word
@@ -351,18 +334,13 @@ class RecordedReplies:
 
     Questions are known again by everything that was sent. The same question twice is answered as
     it was the first and the second time; the last answer stays.
-
-    Attributes
-    ----------
-    missed
-        Questions that nobody had asked then.
     """
 
     def __init__(self, rows: Iterable[list[Any]]) -> None:
         self._rows: dict[str, deque[list[Any]]] = {}
         self._models: list[str] = []
         self._lock = Lock()
-        self.missed = 0
+        self.missed = 0  # questions that nobody had asked then
         for row in rows:
             self._rows.setdefault(row[3], deque()).append(row)
             if row[7] not in self._models:

@@ -94,38 +94,19 @@ _OF_AUTHORS = frozenset({"follow", "mute", "block"})
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What somebody wrote to a member, or to a group that it is in.
+    """What somebody wrote to a member, or to a group that it is in."""
 
-    Attributes
-    ----------
-    number
-        Under which it is shown and answered.
-    by, text
-        Who wrote it, and what.
-    group
-        The name of the group; empty: it was to the member alone.
-    """
-
-    number: int
+    number: int  # under which it is shown and answered
     by: str
     text: str
-    group: str = ""
+    group: str = ""  # the name of the group; empty: it was to the member alone
 
 
 class Destination(NamedTuple):
-    """Where a member may write to, or what it may join.
+    """Where a member may write to, or what it may join."""
 
-    Attributes
-    ----------
-    number
-        Under which it is shown.
-    kind
-        ``"ally"`` (a member that wants the same), ``"group"`` (it is in) or ``"open"`` (it is not).
-    name
-        Of the member or the group.
-    """
-
-    number: int
+    number: int  # under which it is shown
+    # "ally" (a member that wants the same), "group" (it is in) or "open" (it is not)
     kind: Literal["ally", "group", "open"]
     name: str
 
@@ -202,11 +183,6 @@ SOURCES = tuple(Decided)[:7]
 class DecisionCounts:
     """Counts of decisions, and how long calls took; safe to write from any thread.
 
-    Attributes
-    ----------
-    effective
-        Decisions that came to an act other than doing nothing.
-
     Examples
     --------
     >>> ledger = DecisionCounts()
@@ -220,7 +196,7 @@ class DecisionCounts:
         self._counts = {decided: int(given.get(decided, 0)) for decided in Decided}
         self._seconds: deque[float] = deque(maxlen=_LATENCIES)
         self._lock = Lock()
-        self.effective = effective
+        self.effective = effective  # decisions that came to an act other than doing nothing
 
     def count(self, decided: Decided, number: int = 1, *, effective: bool = False) -> None:
         """Count ``number`` decisions of one kind."""

@@ -143,18 +143,10 @@ class Scene:
 
 
 class FittedPrompt(NamedTuple):
-    """A conversation, and how much of the scene is in it.
+    """A conversation, and how much of the scene is in it."""
 
-    Attributes
-    ----------
-    turns
-        What is asked.
-    scene
-        What was left of the scene: these posts, letters and places are shown.
-    """
-
-    turns: tuple[Turn, ...]
-    scene: Scene
+    turns: tuple[Turn, ...]  # what is asked
+    scene: Scene  # what was left of the scene: these posts, letters and places are shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,44 +48,22 @@ _MOST = 1 << 62
 
 
 class RecordedAct(NamedTuple):
-    """Something that a member did on the platform.
+    """Something that a member did on the platform."""
 
-    Attributes
-    ----------
-    tick, agent, act
-        When, who and what.
-    message
-        The number of the message that it is about, or that it posted; -1: none.
-    other
-        The member that it concerns; -1: none.
-    """
-
-    tick: int
+    tick: int  # tick, agent, act: when, who and what
     agent: int
     act: Act
-    message: int
-    other: int
+    message: int  # the number of the message that it is about, or that it posted; -1: none
+    other: int  # the member that it concerns; -1: none
 
 
 class TickMessages(NamedTuple):
-    """The messages of a tick.
+    """The messages of a tick."""
 
-    Attributes
-    ----------
-    tick
-        When they were posted.
-    first
-        The number of the first; the others follow.
-    wrote
-        Their columns.
-    texts
-        What those say that somebody wrote, by number; rules write the others.
-    """
-
-    tick: int
-    first: int
-    wrote: PostedMessages
-    texts: dict[int, str]
+    tick: int  # when they were posted
+    first: int  # the number of the first; the others follow
+    wrote: PostedMessages  # their columns
+    texts: dict[int, str]  # what those say that somebody wrote, by number; rules write the others
 
     def post(self, number: int) -> RecordedPost:
         """Return one of them by its number."""
@@ -95,22 +73,12 @@ class TickMessages(NamedTuple):
 
 
 class RecordedPost(NamedTuple):
-    """A message of a member.
+    """A message of a member."""
 
-    Attributes
-    ----------
-    tick, number
-        When it was posted, and its number on the platform.
-    row
-        Its columns as of :class:`~sim.platform.acts.tick_record.PostedMessages`.
-    own
-        What somebody wrote; None: rules write it.
-    """
-
-    tick: int
+    tick: int  # tick, number: when it was posted, and its number on the platform
     number: int
-    row: tuple[Any, ...]
-    own: str | None
+    row: tuple[Any, ...]  # its columns as of PostedMessages
+    own: str | None  # what somebody wrote; None: rules write it
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,24 +270,12 @@ class Record:
 
 
 class ActIndex(NamedTuple):
-    """What a world knows of its own doings: enough to find them in a database, in any thread.
+    """What a world knows of its own doings: enough to find them in a database, in any thread."""
 
-    Attributes
-    ----------
-    chains
-        What each tick was sealed with, by tick, rising.
-    recent
-        What the last ticks left.
-    tick
-        The world's.
-    has_members
-        Whether there is a platform on which anybody can do anything.
-    """
-
-    chains: Mapping[int, bytes]
-    recent: tuple[TickRecord, ...]
-    tick: int
-    has_members: bool
+    chains: Mapping[int, bytes]  # what each tick was sealed with, by tick, rising
+    recent: tuple[TickRecord, ...]  # what the last ticks left
+    tick: int  # the world's
+    has_members: bool  # whether there is a platform on which anybody can do anything
 
     @classmethod
     def of(cls, world: World, recent: int | None = None) -> ActIndex:

@@ -229,13 +229,7 @@ def history_file(path: str | PathLike[str]) -> Path:
 
 
 class HistoryDatabase:
-    """The owner of a history database: a thread that writes what it is given, in order.
-
-    Attributes
-    ----------
-    trouble
-        Why ticks are missing in it, one sentence; or None.
-    """
+    """The owner of a history database: a thread that writes what it is given, in order."""
 
     def __init__(
         self,
@@ -246,7 +240,7 @@ class HistoryDatabase:
         noticed: Callable[[], object] = lambda: None,
     ) -> None:
         self.path = path
-        self.trouble: str | None = None
+        self.trouble: str | None = None  # why ticks are missing in it, one sentence; or None
         self._most_bytes = most_bytes
         self._line = line
         self._noticed = noticed

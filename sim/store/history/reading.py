@@ -318,26 +318,15 @@ Kind = str
 
 @dataclass(frozen=True, slots=True)
 class MessageFacts:
-    """What is known of a message.
+    """What is known of a message."""
 
-    Attributes
-    ----------
-    id, text, model
-        Its number, text, and the name of its model; empty where nothing tells.
-    author
-        Index of who wrote it, -1: nobody.
-    created
-        The tick at which it was made.
-    contacts
-        How often somebody was exposed to it, as far as it was counted.
-    """
-
+    # id, text, model: its number, text, and the name of its model; empty where nothing tells
     id: int
     text: str = ""
     model: str = ""
-    author: int = -1
-    created: int = 0
-    contacts: int = 0
+    author: int = -1  # index of who wrote it, -1: nobody
+    created: int = 0  # the tick at which it was made
+    contacts: int = 0  # how often somebody was exposed to it, as far as it was counted
 
 
 class HistoryEvent(NamedTuple):
@@ -377,29 +366,17 @@ class TickCounts(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HistorySeries:
-    """Numbers over time, one each tick or each stretch of ticks.
+    """Numbers over time, one each tick or each stretch of ticks."""
 
-    Attributes
-    ----------
-    ticks
-        int64: the last tick of each stretch.
-    new, adopted
-        int64: adoptions in it, and all up to its end.
-    r
-        float64: adoptions caused, at any time, by those who adopted in it, per adoption, first and
-        later ones; NaN where nobody did, and while any of them may still cause more.
-    contacts
-        float64: exposures a tick, averaged over the entries of the journal; NaN where unknown.
-    running
-        float64: messages under way; NaN where unknown.
-    """
-
-    ticks: I64
-    new: I64
+    ticks: I64  # int64: the last tick of each stretch
+    new: I64  # new, adopted: int64: adoptions in it, and all up to its end
     adopted: I64
+    # float64: adoptions caused, at any time, by those who adopted in it, per adoption, first
+    # and later ones; NaN where nobody did, and while any of them may still cause more
     r: F64
+    # float64: exposures a tick, averaged over the entries of the journal; NaN where unknown
     contacts: F64
-    running: F64
+    running: F64  # float64: messages under way; NaN where unknown
 
 
 class AdoptionPack(NamedTuple):

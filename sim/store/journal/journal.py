@@ -202,15 +202,7 @@ def folder_of(path: str | os.PathLike[str]) -> Path:
 
 
 class Journal:
-    """The journal's owner: a thread that writes what it is given, in order.
-
-    Attributes
-    ----------
-    acked
-        The last entry that is on the disk.
-    named
-        The number of the last checkpoint that was written in it since it was opened; or -1.
-    """
+    """The journal's owner: a thread that writes what it is given, in order."""
 
     def __init__(
         self,
@@ -230,6 +222,8 @@ class Journal:
         self._error: Exception | None = None
         self._is_over = False
         self._cut = 0
+        # the number of the last checkpoint that was written in it since it was opened; or
+        # -1
         self.named = -1
         self._gives_up = threading.Event()
         self._more_room = threading.Event()
@@ -238,7 +232,7 @@ class Journal:
             self._acked_file = os.open(
                 folder / ACKED_FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE
             )
-            self.acked = _last(self._file)
+            self.acked = _last(self._file)  # the last entry that is on the disk
         self._known = _sizes(folder)
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
@@ -557,18 +551,11 @@ class RouteSegment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ReplayLine:
-    """Entries that are to be done again, in their order.
+    """Entries that are to be done again, in their order."""
 
-    Attributes
-    ----------
-    number, tick
-        The entry to which the line leads, and the tick at which it ends.
-    parts
-        The stretches of it, first to last; all else in the journal is off the line.
-    """
-
-    number: int
+    number: int  # number, tick: the entry to which the line leads, and the tick at which it ends
     tick: int
+    # the stretches of it, first to last; all else in the journal is off the line
     parts: tuple[RouteSegment, ...]
 
     @classmethod

@@ -46,43 +46,23 @@ LONGEST_REASON = 300
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """What was found, and what was done.
+    """What was found, and what was done."""
 
-    Attributes
-    ----------
-    world
-        As it was after the last entry that can be trusted.
-    number, tick, digest
-        That entry.
-    acked
-        The last entry that somebody was told of, as noted outside the journal; None: unknown.
-    checkpoint
-        Where the replay began.
-    replayed, ticks
-        Entries done again, and the ticks among them.
-    findings
-        A sentence for everything that is wrong; empty when nothing is.
-    seconds
-        How long it took.
-    lacks
-        Why the rest of a journal that is not damaged cannot be done again here, and what would
-        help; empty: nothing is missing, or it is damaged.
-    version
-        Of the journal; one of an earlier version gives its newest checkpoint.
-    """
-
-    world: World
-    number: int
+    world: World  # as it was after the last entry that can be trusted
+    number: int  # number, tick, digest: that entry
     tick: int
     digest: bytes
+    # the last entry that somebody was told of, as noted outside the journal; None: unknown
     acked: LastAcknowledged | None
-    checkpoint: Checkpoint
-    replayed: int
+    checkpoint: Checkpoint  # where the replay began
+    replayed: int  # replayed, ticks: entries done again, and the ticks among them
     ticks: int
-    findings: tuple[str, ...]
-    seconds: float
+    findings: tuple[str, ...]  # a sentence for everything that is wrong; empty when nothing is
+    seconds: float  # how long it took
+    # why the rest of a journal that is not damaged cannot be done again here, and what would
+    # help; empty: nothing is missing, or it is damaged
     lacks: str = ""
-    version: int = VERSION
+    version: int = VERSION  # of the journal; one of an earlier version gives its newest checkpoint
 
     @property
     def is_whole(self) -> bool:
@@ -335,27 +315,13 @@ def _sentence(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RebuiltWorld:
-    """A world as it was.
+    """A world as it was."""
 
-    Attributes
-    ----------
-    world
-        At the tick that was asked for.
-    line
-        The way to it.
-    checkpoint
-        Where the replay began.
-    ticks
-        How many were run again.
-    compared
-        Entries that were compared with the journal; all came out the same.
-    """
-
-    world: World
-    line: ReplayLine
-    checkpoint: Checkpoint
-    ticks: int
-    compared: int
+    world: World  # at the tick that was asked for
+    line: ReplayLine  # the way to it
+    checkpoint: Checkpoint  # where the replay began
+    ticks: int  # how many were run again
+    compared: int  # entries that were compared with the journal; all came out the same
 
 
 def rebuild(

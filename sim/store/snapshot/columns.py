@@ -56,24 +56,16 @@ ROW_TYPES = (str, str, str, str, int, int, str)
 
 @dataclass(frozen=True, slots=True)
 class ColumnEntry:
-    """One row of the table ``columns``.
+    """One row of the table ``columns``."""
 
-    Attributes
-    ----------
-    name, dtype, shape
-        As numpy has them; dtype is little-endian text such as ``"<u4"``, order is always C.
-    bytes, chunks
-        Its size, and the number of chunks of 1 MiB that it is cut into.
-    checksum
-        xxh3_64 of all its bytes, 16 hex digits.
-    """
-
+    # name, dtype, shape: as numpy has them; dtype is little-endian text such as "<u4", order
+    # is always C
     name: str
     dtype: str
     shape: tuple[int, ...]
-    bytes: int
+    bytes: int  # bytes, chunks: its size, and the number of chunks of 1 MiB that it is cut into
     chunks: int
-    checksum: str
+    checksum: str  # xxh3_64 of all its bytes, 16 hex digits
 
     @classmethod
     def of(cls, name: str, array: Array) -> ColumnEntry:

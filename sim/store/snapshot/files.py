@@ -175,18 +175,10 @@ Work = Callable[[bytes, int, bool], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Trailer:
-    """What the bytes of a file hash to.
+    """What the bytes of a file hash to."""
 
-    Attributes
-    ----------
-    strong
-        BLAKE2b-256 of all bytes before the trailer; or :data:`NO_STRONG`, never taken.
-    quick
-        xxh3_128 of the leaves' xxh3_128, the magic line and ``strong``.
-    """
-
-    strong: bytes
-    quick: bytes
+    strong: bytes  # BLAKE2b-256 of all bytes before the trailer; or NO_STRONG, never taken
+    quick: bytes  # xxh3_128 of the leaves' xxh3_128, the magic line and strong
 
     @classmethod
     def parse(cls, data: bytes) -> Trailer | None:

@@ -156,18 +156,10 @@ Row = tuple[Any, ...]
 
 
 class Query(NamedTuple):
-    """A statement and what it is given.
+    """A statement and what it is given."""
 
-    Attributes
-    ----------
-    sql
-        With a question mark for each value.
-    given
-        The values.
-    """
-
-    sql: str
-    given: tuple[int | str, ...] = ()
+    sql: str  # with a question mark for each value
+    given: tuple[int | str, ...] = ()  # the values
 
 
 Lookup = Generator[Query, list[Row], T]

@@ -181,25 +181,13 @@ Restore = Callable[[Meta, Columns], S]
 
 @dataclass(frozen=True, slots=True)
 class OpenedFile:
-    """A world file whose header was found right; its content is not trusted yet.
+    """A world file whose header was found right; its content is not trusted yet."""
 
-    Attributes
-    ----------
-    path, descriptor
-        The file, open for reading.
-    body
-        Its bytes before the trailer.
-    trailer
-        What they must hash to.
-    version
-        Of the file format; an earlier one is upgraded on reading.
-    """
-
-    path: Path
+    path: Path  # path, descriptor: the file, open for reading
     descriptor: int
-    body: int
-    trailer: Trailer
-    version: int = VERSION
+    body: int  # its bytes before the trailer
+    trailer: Trailer  # what they must hash to
+    version: int = VERSION  # of the file format; an earlier one is upgraded on reading
 
     def restored(self, restore: Restore[S], report: Report) -> S:
         """Read everything and build the world while a thread hashes the file.
