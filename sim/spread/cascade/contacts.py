@@ -48,8 +48,6 @@ class Scratch:
         uint32 (agents,), who convinced them.
     calendar
         The arrays of :func:`sim.spread.continuous.continuous.calendar_of`, empty, or ``None``.
-    desk
-        Those of :func:`sim.spread.continuous.single_contact.desk_of`, or ``None``.
     """
 
     def __init__(self, agents: int) -> None:
@@ -58,7 +56,6 @@ class Scratch:
         self.touched = np.empty(agents + 1, np.uint32)
         self.sources = np.empty(agents, np.uint32)
         self.calendar: Any = None
-        self.desk: Any = None
 
     @property
     def claim(self) -> npt.NDArray[np.uint64]:
@@ -77,9 +74,7 @@ class Scratch:
         """Bytes held."""
         own = self.touched.nbytes + self.sources.nbytes
         own += 0 if self._claim is None else self._claim.nbytes
-        return int(
-            own + sum(np.asarray(c).nbytes for c in (*(self.calendar or ()), *(self.desk or ())))
-        )
+        return int(own + sum(np.asarray(column).nbytes for column in self.calendar or ()))
 
     def release(self) -> None:
         """Drop every claim: what a model that failed half-way leaves behind."""

@@ -43,7 +43,6 @@ from sim.spread.compartments.rules import (
     tabulate,
     value_of,
 )
-from sim.spread.compartments.single_contact import let_call
 from sim.spread.theory.theories import curves
 
 _MOST_TABLES = 1000
@@ -177,14 +176,6 @@ class Compartments(PropagationModel):
         if cascade.absent.size:
             live, count, away = _part(cascade, live, count)
         scratch, state = contacts.scratch, cascade.held["state"]
-        if table.calls_alone and not self.counts_again(cascade.draws_mode):
-            callers = let_call(cascade, contacts, draws, table, live, count)
-            if callers:
-                live = callers.beside[0]
-                if away.size:
-                    live = np.concatenate([live[: callers.count], away])
-                cascade.memo = (live, callers.count + away.size, table, callers)
-                return
         if table.is_gated:
             gated, moved = ConditionalRules(cascade, contacts, draws, table, {}), live[:0]
             touched = gated.meet(live, count)
@@ -292,7 +283,7 @@ class Compartments(PropagationModel):
             table = self.table(cascade.draws_mode)
             live = _live(cascade.held["state"], table)
             cascade.memo = (live, live.size, table)
-        found: tuple[Ids, int, RuleTable] = cascade.memo[:3]
+        found: tuple[Ids, int, RuleTable] = cascade.memo
         return found
 
     def table(self, mode: DrawMode) -> RuleTable:

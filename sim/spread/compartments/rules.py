@@ -19,7 +19,6 @@ from sim.spread.compartments.conditions import RuleCondition, elapsed, is_timed
 from sim.spread.compartments.table_kernels import ContactRules
 
 KEEP = 255
-_ONE_TIE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +159,6 @@ class RuleTable:
         Of every outcome of both kinds: its own chance, and its condition or ``None``.
     contacts
         Of contacts, as kernels take them whole.
-    calls_alone
-        Whether speakers use one tie, stay as they are until they do, and none is changed by the
-        contact of another: then what a call makes of its caller depends on nobody else.
     """
 
     off: npt.NDArray[np.int64]
@@ -183,7 +179,6 @@ class RuleTable:
     spart: npt.NDArray[np.float64]
     swhen: tuple[RuleCondition | None, ...]
     contacts: ContactRules = field(init=False)
-    calls_alone: bool = field(init=False)
 
     def __post_init__(self) -> None:
         """Look at what is the same in every tick."""
@@ -191,7 +186,6 @@ class RuleTable:
             self.off, self.cum, self.listener, self.speaker, self.total, self.trusted, self.mode,
             self.scale, self.ceiling,
         )  # fmt: skip
-        self.calls_alone = self._calls_alone()
 
     @property
     def is_gated(self) -> bool:
@@ -202,17 +196,6 @@ class RuleTable:
     def is_timed(self) -> bool:
         """Whether a condition asks for how long an agent has been in its state."""
         return any(one is not None and is_timed(one) for one in (*self.when, *self.swhen))
-
-    def _calls_alone(self) -> bool:
-        speaks = self.mode > 0
-        if self.is_gated or self.soff[-1] or self.trusted.any() or not speaks.any():
-            return False
-        if (self.mode[speaks] != _ONE_TIE).any():
-            return False
-        rows = np.repeat(np.arange(self.total.size), np.diff(self.off))  # of each outcome
-        changed = speaks[rows % speaks.size] & (self.listener != KEEP)
-        turned = self.speaker[self.speaker != KEEP]
-        return not (changed.any() or self.adopting[turned].any())
 
 
 @dataclass(slots=True)

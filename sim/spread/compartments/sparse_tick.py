@@ -36,7 +36,7 @@ def stepped(cascade: Cascade, contacts: Contacts, speakers: Ids, spans: U32, dra
         return False
     model.in_world(cascade)
     table = model.table(cascade.draws_mode)
-    if table.is_gated or table.calls_alone or model.for_seeds(cascade) is not model:
+    if table.is_gated or model.for_seeds(cascade) is not model:
         return False
     if cascade.memo is None:
         live = _live(cascade.held["state"], table)

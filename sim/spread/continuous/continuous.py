@@ -23,7 +23,6 @@ from sim.spread.continuous import epochs_kernels as begun
 from sim.spread.continuous import events_kernels as kernels
 from sim.spread.continuous.births_kernels import by_agent
 from sim.spread.continuous.rates_kernels import LOW, PARTING, RESTLESS, STEADY
-from sim.spread.continuous.single_contact import let_call_in_time
 
 _SPAN = 512
 """Rings that a span of the calendar holds on average: its heap stays in the nearest cache."""
@@ -81,12 +80,6 @@ class ContinuousTime(Compartments):
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
         """Let the events of one tick happen."""
         live, count, table = self._remembered(cascade)
-        callers = let_call_in_time(cascade, contacts, draws, table, rates_of(table), live, count)
-        if callers:
-            cascade.memo = (callers.columns[0], callers.count, table, callers)
-            return
-        if cascade.memo[3:]:
-            live = np.sort(live[:count])
         away = live[:0]
         if cascade.absent.size:
             live, count, away = _part(cascade, live, count)

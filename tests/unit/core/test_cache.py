@@ -14,7 +14,6 @@ from sim.core.cache import BoundedCache
 from sim.core.registry import make
 from sim.spread.compartments import compartments
 from sim.spread.continuous import continuous
-from sim.spread.continuous import single_contact as calls_in_time
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -34,7 +33,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Room for one value each, and threads that take turns all the time."""
     for module, name in (
         (compartments, "_tables"), (compartments, "_lives"),
-        (continuous, "_rates"), (calls_in_time, "_laws"),
+        (continuous, "_rates"),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, BoundedCache(1))
 
