@@ -10,9 +10,8 @@ from sim.arrays import Ids
 from sim.core.threads import interruptible
 from sim.errors import InputError
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Contacts, Draws
+from sim.spread.cascade.contacts import Contacts
 from sim.spread.cascade.faults import ModelFault, is_interruption, said_by
-from sim.spread.cascade.feed_contacts import FeedContacts
 from sim.spread.channels.channel import PluginChannel
 from sim.world.cascades import EndedCascade
 from sim.world.contract import Phase, WorldState
@@ -118,7 +117,7 @@ def respond(world: WorldState) -> None:
                 group = cascade.group
             if group is None:
                 with interruptible():
-                    _step(cascade, contacts, cascade.draws(world.tick))
+                    cascade.model.step(cascade, contacts, cascade.draws(world.tick))
                     contacts.release()
             else:
                 groups.setdefault(group, []).append((cascade, contacts))
@@ -126,13 +125,6 @@ def respond(world: WorldState) -> None:
             fail(world, cascade, error)
     for members in groups.values():
         _respond_together(world, members)
-
-
-def _step(cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
-    if isinstance(contacts, FeedContacts):
-        contacts.step(cascade, draws)
-    else:
-        cascade.model.step(cascade, contacts, draws)
 
 
 def _respond_together(world: WorldState, members: list[tuple[Cascade, Contacts]]) -> None:

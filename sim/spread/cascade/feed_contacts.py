@@ -7,9 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from sim.arrays import U32, Ids
-from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Contacts, Draws
-from sim.spread.compartments.sparse_tick import stepped
+from sim.spread.cascade.contacts import Contacts
 
 Heard = Callable[[Ids], tuple[Ids, Ids]]
 
@@ -96,11 +94,6 @@ class FeedContacts(Contacts):
             known: U32 = np.unique(pairs, axis=1)
             self._crowd = FeedContacts(self.whole, known[0], known[1], self._spare)
         return self._crowd
-
-    def step(self, cascade: Cascade, draws: Draws) -> None:
-        """Let the model of a cascade step over these, without rows over all agents if it can."""
-        if not stepped(cascade, self, self._speakers, self._spans, draws):
-            cascade.model.step(cascade, self, draws)
 
     def release(self) -> None:
         """Give the rows back; they are made again when they are read again."""
