@@ -20,7 +20,6 @@ from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.exposure.exposures import EndColumns
 from sim.spread.neighbours import heard_kernels as kernels
 from sim.spread.neighbours import heard_states_kernels as changes
-from sim.spread.neighbours.heard_dense_kernels import tell_dense
 
 
 class _ColumnMaker(Protocol):
@@ -232,17 +231,10 @@ class Sums:
                 voice.reserve(room)
         voices = (_NO_KEYS, _NO_VOICE) if voice is None else (voice.keys, voice.values)
         states = (_NO_KEYS, _NO_STATE) if state is None else (state.keys, state.values)
-        sparse = self.keys.size or voices[0].size or states[0].size
         rows, targets, bits = contacts.rows, contacts.targets, self.bits
         told = kernels.ToldColumns(self.keys, self.rows, *voices, *states)
         for low in range(0, speakers.size, SLICE):
             high = min(low + SLICE, speakers.size)
-            if not (sparse or trust.size or states[1].size):
-                count = tell_dense(
-                    rows, targets, speakers, was, now, low, high, bits, key, deaf, self.rows,
-                    voices[1], touched, count,
-                )  # fmt: skip
-                continue
             count = kernels.tell(
                 rows, targets, trust, speakers, was, now, low, high, bits, key, deaf, told, touched,
                 count,

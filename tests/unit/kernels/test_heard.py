@@ -7,7 +7,6 @@ from sim.core.rng import Stream, uniforms, words
 from sim.core.rng import key as key_of
 from sim.jit.claims import BATCH, FREE, NOBODY
 from sim.jit.sparse import VACANT, lookup, store
-from sim.spread.neighbours import heard_dense_kernels as heard_dense
 from sim.spread.neighbours import heard_kernels as heard
 from sim.spread.neighbours import heard_states_kernels as heard_states
 from tests.unit.kernels.networks import Net, call, ids, lent
@@ -81,31 +80,6 @@ class Ears:
 
 
 MOVES = [{0: 0, 3: 1, 9: 0, 44: 2}, {3: 0, 9: NONE, 10: 1, 63: 1}, {0: 2, 3: 2, 9: 1, 44: NONE}]
-
-
-def test_the_short_way_over_dense_rows_leads_where_the_long_one_does() -> None:
-    net = Net(agents=3 * BATCH, ties=9000)
-    long, short = Ears(net, "dense"), Ears(net, "dense")
-    long.deaf[5] = short.deaf[5] = np.uint64(0xFF00FF)
-    for tick, moves in enumerate([{**dict.fromkeys(range(70), 0), 3: 0}, *MOVES]):
-        reached = long.move(moves, tick)
-        key, m = key_of(3, Stream.CONTACTS, tick), 0
-        for now in sorted(set(moves.values())):
-            who = sorted(u for u, s in moves.items() if s == now)
-            was, voice = short.state[who].astype(np.uint8), DENSE
-            if now != NONE:
-                voice = short.voices[now][1]
-            m = call(
-                heard_dense.tell_dense, *net.place(), ids(*who), was, now, 0, len(who), BITS, key,
-                short.deaf, short.sums, voice, short.touched, m,
-            )  # fmt: skip
-            short.state[who] = now
-        assert set(short.touched[:m].tolist()) == reached
-        assert short.sums.tolist() == long.sums.tolist()
-        for mine, other in zip(short.voices, long.voices, strict=True):
-            assert mine[1].tolist() == other[1].tolist()
-        long.forget()
-        short.forget()
 
 
 @pytest.mark.parametrize("trust", [False, True])
