@@ -17,7 +17,6 @@ from sim.jit.mix import uniform, word, word2
 from sim.jit.sparse import slot
 from sim.jit.types import Number, Word
 from sim.jit.words import LOW32, S32, S40
-from sim.spread.exposure.masks_kernels import SMALL, fall_by_masks
 from sim.spread.exposure.overlaps_kernels import approach_labels, fall_by_overlap
 
 LEVELS, NOVELTY, BORDER, EMBEDDED = 0, 1, 2, 3
@@ -38,9 +37,6 @@ class TieShares(NamedTuple):
     community, across
         int32 (n,), -1 for none, of the last two rules; ``across`` is the share between two
         communities. :data:`EMBEDDED` with a negative ``across``: the speaker's least overlap.
-    rank, masks, guests
-        uint8, uint64 and uint64 (n,), of :data:`EMBEDDED`
-        (:mod:`sim.spread.exposure.masks_kernels`), or empty.
     """
 
     rule: int
@@ -50,9 +46,6 @@ class TieShares(NamedTuple):
     heard: U8
     community: I32
     across: float
-    rank: U8
-    masks: U64
-    guests: U64
 
 
 @kernel
@@ -80,7 +73,7 @@ def claim_shares(
     int
         How many are touched now.
     """
-    rule, tie_key, levels, keys, heard, community, across, rank, masks, guests = shares
+    rule, tie_key, levels, keys, heard, community, across = shares
     share = np.empty(BLOCK)
     fell = np.empty(BLOCK, np.uint8)
     batch = np.empty(BATCH + 1, np.uint64)
@@ -95,7 +88,7 @@ def claim_shares(
             batch[BATCH] = approach(rows, targets, speakers, i, min(i + AHEAD, hi))
             if rule == EMBEDDED:
                 batch[BATCH] ^= approach_labels(
-                    rows, targets, community, speakers, i, min(i + AHEAD, hi), mates, guests
+                    rows, targets, community, speakers, i, min(i + AHEAD, hi), mates
                 )
         u = speakers[i]
         start = np.int64(rows[u, 0])
@@ -107,16 +100,10 @@ def claim_shares(
                 inside = np.empty(2 * length, np.uint8)
                 places = np.empty(2 * length, np.uint32)
                 share = np.empty(2 * length)
-            if rank.size and rank[u] < SMALL:
-                found = fall_by_masks(
-                    rows, targets, key_u, coins, p, community, across, rank, masks, guests, done, u,
-                    inside, share, places,
-                )  # fmt: skip
-            else:
-                found = fall_by_overlap(
-                    rows, targets, key_u, coins, p, community, across, done, u, mates, inside,
-                    share, places, marked,
-                )  # fmt: skip
+            found = fall_by_overlap(
+                rows, targets, key_u, coins, p, community, across, done, u, mates, inside, share,
+                places, marked,
+            )  # fmt: skip
             for j in range(found):
                 batch[n] = (np.uint64(u) << S32) | np.uint64(places[j])
                 n += 1

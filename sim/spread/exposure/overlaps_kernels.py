@@ -3,7 +3,6 @@
 The overlap of ``u`` and ``v`` is c / (d_u + d_v - c), with d the number of listeners and c that of
 common ones in u's community. It is seldom needed: coins are tossed first, and only those below what
 the overlap could be at most are compared with what it is.
-Within small communities :mod:`sim.spread.exposure.masks_kernels` does the same.
 """
 
 from __future__ import annotations
@@ -22,13 +21,11 @@ _FAR_APART = 8
 
 @lean
 def approach_labels(
-    rows: U32, targets: U32, community: I32, speakers: U32, lo: int, hi: int, spare: U32,
-    guests: U64,
+    rows: U32, targets: U32, community: I32, speakers: U32, lo: int, hi: int, spare: U32
 ) -> Word:  # fmt: skip
     """Read the labels (int32) of listeners of ``speakers[lo:hi]`` (uint32), of long rows the first.
 
-    And the row of one listener of another community each, whose overlap is likely the least, or its
-    guests (uint64 (n,), or empty: :mod:`sim.spread.exposure.masks_kernels`). As
+    And the row of one listener of another community each, whose overlap is likely the least. As
     :func:`sim.jit.claims.approach`: no branch waits for any of them. ``spare`` uint32 has room
     for one id a speaker. The result means nothing; it must be kept.
     """
@@ -41,10 +38,6 @@ def approach_labels(
             v = targets[e]
             other = v if community[v] != community[u] else other
         spare[i - lo] = other
-    if guests.size:
-        for i in range(hi - lo):
-            seen ^= guests[spare[i]]
-        return seen
     for i in range(hi - lo):
         start = np.int64(rows[spare[i], 0])
         length: Number = np.int64(rows[spare[i], 1])

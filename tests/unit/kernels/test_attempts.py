@@ -21,7 +21,6 @@ from tests.unit.kernels.networks import Net, call, claimed, coin, ids, lent, sha
 
 KEY, TIES = key_of(3, Stream.COINS), key_of(3, Stream.MODEL)
 COINS, DENSE = np.empty(0, np.uint64), np.empty(0, np.uint32)
-NO_MASKS = np.empty(0, np.uint8), COINS, COINS
 LABELS = lent((np.arange(80) % 3 - 1).astype(np.int32))
 TABLE = np.array([1.0, 0.5, 0.1])
 SPEAKERS = [0, 3, 9, 10, 44, 63]
@@ -32,7 +31,7 @@ def run(net: Net, rule: int, p: float, across: float = 0.3, heard: Any = None) -
     who = lent(ids(*SPEAKERS))
     m = call(
         claim_shares, *net.place(), who, 0, who.size, KEY, COINS, p,
-        TieShares(rule, TIES, TABLE, keys, times, LABELS, across, *NO_MASKS), net.done, net.claim,
+        TieShares(rule, TIES, TABLE, keys, times, LABELS, across), net.done, net.claim,
         net.touched, 0,
     )  # fmt: skip
     assert sorted(net.touched[:m].tolist()) == sorted(net.claims())
@@ -105,7 +104,7 @@ def test_a_hub_with_more_listeners_than_a_batch() -> None:
     labels = lent(np.zeros(net.agents, np.int32))
     call(
         claim_shares, *net.place(), ids(3), 0, 1, KEY, COINS, 0.5,
-        TieShares(BORDER, TIES, TABLE, DENSE, np.zeros(1, np.uint8), labels, 0.0, *NO_MASKS),
+        TieShares(BORDER, TIES, TABLE, DENSE, np.zeros(1, np.uint8), labels, 0.0),
         net.done, net.claim, net.touched, 0,
     )  # fmt: skip
     alone = {v for _, v in net.row(3) if share(coin(KEY, 3, v)) < 0.5}

@@ -8,65 +8,16 @@ import pytest
 from sim.core.rng import Stream
 from sim.core.rng import key as key_of
 from sim.spread.exposure.attempts_kernels import EMBEDDED, TieShares, claim_shares
-from sim.spread.exposure.masks_kernels import mask_all, ranked
 from sim.spread.exposure.overlaps_kernels import in_both
 from tests.unit.kernels.networks import Net, call, claimed, coin, ids, share
 
 KEY = key_of(3, Stream.COINS)
 NO_COINS, DENSE, NO_LEVELS = np.empty(0, np.uint64), np.empty(0, np.uint32), np.empty(0)
-NO_GUESTS = np.empty(0, np.uint64)
-NO_MASKS = np.empty(0, np.uint8), NO_GUESTS, NO_GUESTS
 
 
-def embedded(labels: Any, across: float, masks: Any) -> TieShares:
+def embedded(labels: Any, across: float) -> TieShares:
     none = NO_LEVELS, DENSE, np.empty(0, np.uint8)
-    return TieShares(EMBEDDED, KEY, *none, labels, across, *masks)
-
-
-def ranks(labels: np.ndarray) -> np.ndarray:
-    """The number of each member of a small community."""
-    rank = np.empty(labels.size, np.uint8)
-    call(ranked, labels, np.zeros(int(labels.max()) + 2, np.int64), rank)
-    return rank
-
-
-def masks(net: Net, labels: np.ndarray, made: str) -> tuple[np.ndarray, ...]:
-    """Ranks, masks and guests; ranks and no masks yet; or nothing: rows are compared."""
-    if not made:
-        return NO_MASKS
-    rank, masks, guests = ranks(labels), *np.zeros((2, labels.size), np.uint64)
-    if made == "ranks":
-        return rank, masks, NO_GUESTS
-    call(mask_all, *net.place(), labels, rank, masks, guests)
-    return rank, masks, guests
-
-
-def test_members_of_small_communities_are_ranked() -> None:
-    labels = np.array([0] * 65 + [1, 2, 1, -1, 2, 2] + [3] * 64, np.int32)
-    rank = ranks(labels).tolist()
-    assert rank == [255] * 65 + [0, 0, 1, 255, 1, 2, *range(64)]
-
-
-def test_masks_say_which_members_listen() -> None:
-    net = Net(ties=900)
-    labels = (np.arange(80) * 7 % 11 % 3).astype(np.int32)
-    labels[[5, 41]] = -1
-    rank, made, _ = masks(net, labels, "guests")
-    for u in range(80):
-        own = sum(1 << int(rank[v]) for _, v in net.row(u) if labels[v] == labels[u] >= 0)
-        assert int(made[u]) == own
-
-
-def test_guests_are_listeners_from_other_communities_or_unknown() -> None:
-    net = Net(ties=200)
-    labels = (np.arange(80) * 7 % 11 % 3).astype(np.int32)
-    labels[[5, 41]] = -1
-    rank, _, guests = masks(net, labels, "guests")
-    for u in range(80):
-        there = [v for _, v in net.row(u) if labels[v] not in (labels[u], -1)]
-        known = [0xFFFF] * (4 - len(there)) + [int(labels[v]) << 6 | int(rank[v]) for v in there]
-        word = sum(one << 16 * at for at, one in enumerate(reversed(known)))
-        assert int(guests[u]) == (word if len(there) <= 4 else 0)
+    return TieShares(EMBEDDED, KEY, *none, labels, across)
 
 
 @pytest.mark.parametrize("sizes", [(3, 60), (60, 3), (20, 25), (0, 9), (9, 0), (1, 1)])
@@ -79,12 +30,11 @@ def test_in_both_counts_as_sets_do(sizes: tuple[int, int]) -> None:
         assert found == len(set(one.tolist()) & set(other.tolist()))
 
 
-@pytest.mark.parametrize("made", ["", "ranks", "guests"])
 @pytest.mark.parametrize("across", [0.0, 0.2, -1.0])
 @pytest.mark.parametrize("kinds", [1, 2, 5])
 @pytest.mark.parametrize(("ties", "hub"), [(150, 3), (600, 79), (3000, 0)])
 def test_coins_below_the_overlap_fall(
-    made: str, across: float, kinds: int, ties: int, hub: int
+    across: float, kinds: int, ties: int, hub: int
 ) -> None:
     net = Net(ties=ties, hub=hub)
     net.close(2, 7, 50)
@@ -107,7 +57,7 @@ def test_coins_below_the_overlap_fall(
                 expected[v] = min(expected.get(v, 2**64), claimed(bits, u))
     m = call(
         claim_shares, *net.place(), ids(*range(80)), 0, 80, KEY, NO_COINS, 0.9,
-        embedded(labels, across, masks(net, labels, made)), net.done, net.claim, net.touched, 0,
+        embedded(labels, across), net.done, net.claim, net.touched, 0,
     )  # fmt: skip
     assert net.claims() == expected
     assert sorted(net.touched[:m].tolist()) == sorted(expected)
@@ -118,7 +68,7 @@ def test_given_coins_of_a_hub_with_more_listeners_than_a_batch() -> None:
     coins = np.zeros(len(net.arcs), np.uint64)
     m = call(
         claim_shares, *net.place(), ids(3), 0, 1, KEY, coins, 1.0,
-        embedded(np.full(net.agents, -1, np.int32), 0.5, NO_MASKS), net.done, net.claim,
+        embedded(np.full(net.agents, -1, np.int32), 0.5), net.done, net.claim,
         net.touched, 0,
     )  # fmt: skip
     assert m == net.agents - 1
