@@ -27,7 +27,6 @@ from sim.core.shared_list import SharedList
 from sim.core.threads import interruptible
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.faults import is_interruption
-from sim.spread.exposure.exposures import PerExposure
 from sim.spread.opinions.around import Around
 from sim.world.records import PACKED_BYTES, PackedRecord, laid_out, read, resting
 
@@ -372,7 +371,7 @@ class Cascades(MutableSequence[Cascade]):
             self._sizes.append(ended.size)
         if self._stirred is not None and stirs:
             self._stirred.append(ended)
-        if self._packed is not None and (group := _group_of(ended)) is not None:
+        if self._packed is not None and (group := contest_of(ended)) is not None:
             self._packed.setdefault(group, []).append(ended)
         self._runs = self._peers = None
 
@@ -412,7 +411,7 @@ class Cascades(MutableSequence[Cascade]):
         if self._packed is None:
             self._packed = {}
             for each in self.ended:
-                if (group := _group_of(each)) is not None:
+                if (group := contest_of(each)) is not None:
                     self._packed.setdefault(group, []).append(each)
         return self._packed
 
@@ -430,7 +429,7 @@ class Cascades(MutableSequence[Cascade]):
         if self._peers is None:
             self._peers = {}
             for each in self._loose:
-                self._peers.setdefault(_group_of(each), []).append(each)
+                self._peers.setdefault(contest_of(each), []).append(each)
         found = self._peers.get(group, [])
         packed = self._grouped().get(group)
         if not packed:
@@ -547,16 +546,8 @@ def _number(item: Cascade | EndedCascade) -> int:
 def contest_of(item: Cascade | EndedCascade) -> Hashable | None:
     """Return the group of a message whose peers read and write its columns; None: it has none.
 
-    Those of :class:`~sim.spread.exposure.exposures.PerExposure` only share a pass.
+    A plugin that cannot say it is at fault where it is stepped.
     """
-    step: Any = type(item.model).step_together
-    shared: Any = PerExposure.step_together
-    is_shared = getattr(step, "__func__", step) is shared.__func__  # it may be a static method
-    return None if is_shared else _group_of(item)
-
-
-def _group_of(item: Cascade | EndedCascade) -> Hashable | None:
-    """Return a message's group; a plugin that cannot say it is at fault where it is stepped."""
     try:
         with interruptible():
             group = item.model.together()

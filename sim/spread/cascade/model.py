@@ -151,7 +151,7 @@ class PropagationModel(Parameters):
         """Return the group whose running cascades are stepped by one call, ``None``: alone.
 
         Cascades of one class that return equal values form a group: messages that exclude one
-        another, or that share a pass over the network. Asked once a tick.
+        another. Asked once a tick.
         """
         return None
 

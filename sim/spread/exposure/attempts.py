@@ -132,9 +132,7 @@ def convince_by(
     return touched
 
 
-def _shares_of(
-    rule: Rule, cascade: Cascade, contacts: Contacts, draws: Draws
-) -> kernels.TieShares:
+def _shares_of(rule: Rule, cascade: Cascade, contacts: Contacts, draws: Draws) -> kernels.TieShares:
     """Return a rule as the kernel takes it."""
     tie_key = rng.key(draws.seed, Stream.LEVELS)
     empty = SparseColumn(0, np.uint8)

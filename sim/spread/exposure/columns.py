@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -48,18 +47,6 @@ def fresh_minutes(minutes: float, fading: float = 0.4) -> float:
     return float(2.5 * fading**-2.5 * incomplete)
 
 
-class SeveralError(Exception):
-    """A model asked for the one message of a chunk that holds several."""
-
-
-class CascadeRows(NamedTuple):
-    """The rows ``start:stop`` of a chunk, which belong to one cascade."""
-
-    cascade: Cascade
-    start: int
-    stop: int
-
-
 class EndColumns:
     """Columns of the agents at one end of a chunk of exposures: ``exposure.viewer.openness``."""
 
@@ -86,14 +73,14 @@ class Exposure:
 
     def __init__(
         self,
-        parts: list[CascadeRows],
+        cascade: Cascade,
         contacts: Contacts,
         viewer: Ids,
         source: Ids,
         tie: npt.NDArray[np.int64],
         tick: int,
     ) -> None:
-        self._parts = parts
+        self._cascade = cascade
         self._contacts = contacts
         self._viewer = viewer
         self._source = source
@@ -108,9 +95,7 @@ class Exposure:
     @property
     def message(self) -> Message:
         """The message shown: what it says in its one copy, not a column."""
-        if len(self._parts) > 1:
-            raise SeveralError
-        return self._parts[0].cascade.message
+        return self._cascade.message
 
     @property
     def trust(self) -> F64:
@@ -148,12 +133,8 @@ class Exposure:
         """The share of the message's interests that the viewer has, in [0, 1]; 1 without tags."""
         out = np.empty(len(self))
         interests = self._contacts.people.column("interests")
-        tags = [part.cascade.message.tags for part in self._parts]
-        if len(set(tags)) == 1:
-            kernels.shared_interests(interests, self._viewer, len(self), np.uint64(tags[0]), out)
-        else:
-            each = np.repeat(np.array(tags, np.uint64), self._lengths())
-            kernels.shared_interests_each(interests, self._viewer, each, out)
+        tags = np.uint64(self.message.tags)
+        kernels.shared_interests(interests, self._viewer, len(self), tags, out)
         return out
 
     @property
@@ -163,7 +144,7 @@ class Exposure:
         Counted from the first tick on where the code of the model, or of functions that it calls,
         names it or :attr:`novelty`.
         """
-        return self._looked_up(hearings).astype(np.float64)
+        return hearings(self._cascade)[self._viewer].astype(np.float64)
 
     @property
     def novelty(self) -> F64:
@@ -173,10 +154,7 @@ class Exposure:
     @property
     def age_ticks(self) -> F64:
         """Ticks since the cascade started."""
-        ages = [float(self._tick - part.cascade.started_at) for part in self._parts]
-        if len(set(ages)) == 1:
-            return np.full(len(self), ages[0])
-        return np.repeat(ages, self._lengths())
+        return np.full(len(self), float(self._tick - self._cascade.started_at))
 
     @property
     def tick_minutes(self) -> float:
@@ -184,17 +162,14 @@ class Exposure:
         return self._contacts.tick_minutes
 
     def fresh_hours(self, fading: float) -> F64:
-        """Return how many hours of undiminished novelty this tick counts for each message.
+        """Return how many hours of undiminished novelty this tick counts, the same for all.
 
         ``fading`` as for :func:`sim.spread.exposure.columns.fresh_minutes`.
         """
         each = self.tick_minutes
-        ages, place = np.unique([self._tick - p.cascade.started_at for p in self._parts],
-                                return_inverse=True)  # fmt: skip
-        stops = [age * each for age in ages.tolist()]
-        hours = [(fresh_minutes(stop, fading) - fresh_minutes(stop - each, fading)) / 60.0
-                 for stop in stops]  # fmt: skip
-        return np.repeat(np.array(hours)[place], self._lengths())
+        stop = (self._tick - self._cascade.started_at) * each
+        hours = (fresh_minutes(stop, fading) - fresh_minutes(stop - each, fading)) / 60.0
+        return np.full(len(self), hours)
 
     def audience(self, spread: float) -> F64:
         """Return how well each is reached: the message's own factor where a seed speaks, else 1.
@@ -204,30 +179,20 @@ class Exposure:
         """
         out = np.ones(len(self))
         if spread > 0.0:
-            for cascade, low, high in self._parts:
-                by_seed = np.isin(self._source[low:high], cascade.seeds)
-                out[low:high][by_seed] = cascade.audience(spread)
+            by_seed = np.isin(self._source, self._cascade.seeds)
+            out[by_seed] = self._cascade.audience(spread)
         return out
 
     @property
     def adopted_sources(self) -> F64:
         """How many of the viewer's sources adopted before this tick, at most 65535."""
-        near = self._looked_up(lambda cascade: _near(cascade, self._contacts))
-        return near.astype(np.float64)
+        return _near(self._cascade, self._contacts)[self._viewer].astype(np.float64)
 
     @property
     def adopted_share(self) -> F64:
         """The share of the viewer's sources that adopted before this tick, in [0, 1]."""
         degree = np.maximum(self._contacts.degree[self._viewer], 1)
         return np.minimum(self.adopted_sources / degree, 1.0)
-
-    def _lengths(self) -> list[int]:
-        return [part.stop - part.start for part in self._parts]
-
-    def _looked_up(self, column: Callable[[Cascade], SparseColumn]) -> npt.NDArray[Any]:
-        """Return each viewer's value in a column of its own cascade."""
-        found = [column(cascade)[self._viewer[low:high]] for cascade, low, high in self._parts]
-        return found[0] if len(found) == 1 else np.concatenate(found)
 
 
 def hearings(cascade: Cascade) -> SparseColumn:

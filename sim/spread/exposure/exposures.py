@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 from types import CodeType, FunctionType
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
-from pydantic import PrivateAttr
 
-from sim.arrays import F64, U64, Ids
+from sim.arrays import F64, Ids
 from sim.core.authors import returned
 from sim.core.cards import Card
 from sim.core.rng import Stream
@@ -18,19 +17,10 @@ from sim.errors import PluginError
 from sim.jit.claims import count_ties
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Draws
-from sim.spread.cascade.faults import is_interruption, place_of
+from sim.spread.cascade.faults import place_of
 from sim.spread.cascade.model import PropagationModel
 from sim.spread.exposure import exposures_kernels as kernels
-from sim.spread.exposure.columns import (
-    CascadeRows,
-    EndColumns,
-    Exposure,
-    SeveralError,
-    count_hearings,
-    hearings,
-)
-
-__all__ = ["CHUNK", "EndColumns", "Exposure", "PerExposure", "names_any"]
+from sim.spread.exposure.columns import Exposure, count_hearings, hearings
 
 CHUNK = 65_536
 """Exposures in one chunk: about 1 MB of columns, which stays in the processor's cache."""
@@ -44,9 +34,6 @@ class PerExposure(PropagationModel):
 
     def chance(self, exposure: Exposure) -> F64:
         """Return the chance of adopting, float64 in [0, 1], one an exposure.
-
-        One call may be about several messages: attributes are columns all the same, except
-        ``exposure.message``; a model that reads it is asked about each message by itself.
 
         Write it without ``if`` over the columns (``numpy.where`` chooses row by row). Values
         outside [0, 1] are clipped; NaN, infinity or another shape stops the cascade.
@@ -87,25 +74,9 @@ class PerExposure(PropagationModel):
         ties="each exposure has its own draw, anew each tick; among several that convince one "
         "viewer a fair draw chooses the source, whatever their chances",
         draw_modes="coins: one an exposure",
-        cost="all ties of those who speak, 50-100 ns each; small messages of equal parameters "
-        "share a pass",
+        cost="all ties of those who speak, 50-100 ns each",
         largest="10 million agents with 200 million ties",
     )
-
-    _kin: Hashable | None = PrivateAttr(None)
-
-    def together(self) -> Hashable | None:
-        """Return its parameters: small cascades of one model share one pass over the network."""
-        if self._kin is None and type(self).step is PerExposure.step:
-            self._kin = tuple(self.values().items())
-        return self._kin
-
-    @classmethod
-    def step_together(
-        cls, cascades: Sequence[Cascade], contacts: Sequence[Contacts], draws: Sequence[Draws]
-    ) -> Mapping[Cascade, BaseException] | None:
-        """Step small cascades in one batch, large ones one by one: the result is the same."""
-        return step_in_batches(cascades, contacts, draws, CHUNK)
 
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
         """Fill chunks of exposures, ask for their chances, let the coins decide."""
@@ -114,31 +85,24 @@ class PerExposure(PropagationModel):
         speakers, closed = cascade.recent(self.ticks_spoken(contacts.tick_minutes)), cascade.closed
         ties = count_ties(contacts.rows, speakers, 0, speakers.size)
         size = min(CHUNK, ties) + 1
-        dtypes = np.uint32, np.uint32, np.int64
-        chunk: list[Any] = [np.empty(size, dtype) for dtype in dtypes]
+        chunk: list[Any] = [np.empty(size, kind) for kind in (np.uint32, np.uint32, np.int64)]
+        scratch, key = contacts.scratch, draws.key(Stream.EXPOSURES)
         touched = i = e = 0
         while i < speakers.size:
             filled, i, e = kernels.fill(
-                contacts.rows,
-                contacts.targets,
-                speakers,
-                i,
-                e,
-                closed,
-                chunk[0],
-                chunk[1],
-                chunk[2],
-                0,
+                contacts.rows, contacts.targets, speakers, i, e, closed, *chunk, 0
             )
             if filled:
                 viewer, source, tie = (column[:filled] for column in chunk)
-                part = [CascadeRows(cascade, 0, filled)]
-                chance = self.chances_of(Exposure(part, contacts, viewer, source, tie, draws.tick))
-                touched = _settle(contacts, draws, viewer, source, chance, touched)
+                asked = Exposure(cascade, contacts, viewer, source, tie, draws.tick)
+                touched = kernels.settle(
+                    viewer, source, self.chances_of(asked), filled, key, scratch.claim,
+                    scratch.touched, touched,
+                )  # fmt: skip
                 cascade.contacts_seen += filled
         if "repeats" in cascade.held:
             count_hearings(hearings(cascade), contacts, speakers, closed, 255)
-        cascade.adopt_claims(contacts.scratch, touched)
+        cascade.adopt_claims(scratch, touched)
 
     def chances_of(self, exposure: Exposure) -> F64:
         """Return the author's chances, or say what is wrong with them."""
@@ -196,184 +160,6 @@ class PerExposure(PropagationModel):
     def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
         """Return whether nobody speaks any more."""
         return cascade.recent(self.ticks_spoken(contacts.tick_minutes)).size == 0
-
-
-def _settle(
-    contacts: Contacts, draws: Draws, viewer: Ids, source: Ids, chance: F64, touched: int
-) -> int:
-    """Let each exposure of a chunk convince by its own coin; returns how many are claimed."""
-    scratch, key = contacts.scratch, draws.key(Stream.EXPOSURES)
-    into: tuple[Any, ...] = (scratch.claim, scratch.touched, touched)
-    return kernels.settle(viewer, source, chance, viewer.size, key, *into)
-
-
-SMALL = 4
-"""A cascade is small when it fills at most one part in so many of a chunk."""
-_alone: set[type] = set()
-
-
-class _CascadeExposures(NamedTuple):
-    """What one cascade has to say in this tick."""
-
-    cascade: Cascade
-    contacts: Contacts
-    draws: Draws
-    speakers: Ids
-    closed: U64
-    ties: int
-
-
-def step_in_batches(
-    cascades: Sequence[Cascade],
-    contacts: Sequence[Contacts],
-    draws: Sequence[Draws],
-    room: int,
-) -> dict[Cascade, BaseException]:
-    """Step cascades of one model, with equal parameters; returns what stopped some of them.
-
-    Every result is that of stepping each alone: exposures are addressed, and what is the author's
-    is asked before anything is written.
-    """
-    faults: dict[Cascade, BaseException] = {}
-    turns = list(zip(cascades, contacts, draws, strict=True))
-    if len(turns) == 1 or type(cascades[0].model) in _alone:
-        return _one_by_one(turns, faults)
-    small: list[_CascadeExposures] = []
-    large = []
-    home = next((heard for heard in contacts if heard is heard.whole), None)
-    for cascade, heard, own in turns:
-        if heard is not home:  # a channel chose contacts for this message
-            large.append((cascade, heard, own))
-            continue
-        turn = _turn(cascade, heard, own, faults)
-        if turn is not None and turn.ties * SMALL <= room:
-            small.append(turn)
-        elif turn is not None:
-            large.append((cascade, heard, own))
-    for batch in _batches(small, room):
-        if not _step_batch(batch):
-            _one_by_one([(turn.cascade, turn.contacts, turn.draws) for turn in batch], faults)
-    return _one_by_one(large, faults)
-
-
-def _turn(
-    cascade: Cascade, contacts: Contacts, draws: Draws, faults: dict[Cascade, BaseException]
-) -> _CascadeExposures | None:
-    try:
-        speakers = cascade.recent(_model(cascade).ticks_spoken(contacts.tick_minutes))
-        if _model(cascade).reads_repeats():
-            hearings(cascade)
-    except BaseException as error:
-        _note(faults, cascade, error)
-        return None
-    ties = count_ties(contacts.rows, speakers, 0, speakers.size)
-    return _CascadeExposures(cascade, contacts, draws, speakers, cascade.closed, int(ties))
-
-
-def _model(cascade: Cascade) -> PerExposure:
-    model: Any = cascade.model
-    found: PerExposure = model
-    return found
-
-
-def _note(faults: dict[Cascade, BaseException], cascade: Cascade, error: BaseException) -> None:
-    if is_interruption(error):
-        raise error
-    faults[cascade] = error
-
-
-def _one_by_one(
-    turns: Sequence[tuple[Cascade, Contacts, Draws]], faults: dict[Cascade, BaseException]
-) -> dict[Cascade, BaseException]:
-    for cascade, contacts, draws in turns:
-        try:
-            cascade.model.step(cascade, contacts, draws)
-        except BaseException as error:
-            contacts.scratch.release()
-            _note(faults, cascade, error)
-        contacts.release()
-    return faults
-
-
-def _batches(turns: list[_CascadeExposures], room: int) -> Iterator[list[_CascadeExposures]]:
-    """Yield cascades whose exposures fit in one chunk together."""
-    batch: list[_CascadeExposures] = []
-    taken = 0
-    for turn in turns:
-        if taken + turn.ties > room:
-            yield batch
-            batch, taken = [], 0
-        batch.append(turn)
-        taken += turn.ties
-    if batch:
-        yield batch
-
-
-def _step_batch(batch: list[_CascadeExposures]) -> bool:
-    """Step a batch; returns False, with nothing written, where its author has to be asked singly.
-
-    So when he wants to know the message, and when his answer is none: whose fault it is shows then.
-    """
-    contacts, parts, chunk = batch[0].contacts, [], _chunk(batch)
-    filled = 0
-    for turn in batch:
-        start = filled
-        filled, _, _ = kernels.fill(
-            contacts.rows, contacts.targets, turn.speakers, 0, 0, turn.closed, *chunk, start
-        )
-        if filled > start:
-            parts.append(CascadeRows(turn.cascade, start, filled))
-    viewer, source, tie = (column[:filled] for column in chunk)
-    chance = np.empty(0)
-    if filled:
-        model = _model(parts[0].cascade)
-        try:
-            chance = model.chances_of(
-                Exposure(parts, contacts, viewer, source, tie, batch[0].draws.tick)
-            )
-        except SeveralError:
-            _alone.add(type(model))
-            return False
-        except BaseException as error:
-            if is_interruption(error):
-                raise
-            return False
-    _write(batch, parts, (viewer, source, chance), contacts)
-    return True
-
-
-def _chunk(batch: list[_CascadeExposures]) -> tuple[Any, Any, Any]:
-    """Return columns of viewers, sources and ties."""
-    size = sum(turn.ties for turn in batch) + 1
-    return np.empty(size, np.uint32), np.empty(size, np.uint32), np.empty(size, np.int64)
-
-
-def _write(
-    batch: list[_CascadeExposures],
-    parts: list[CascadeRows],
-    columns: tuple[Any, Any, Any],
-    contacts: Contacts,
-) -> None:
-    """Let the coins decide; whoever is convinced adopts."""
-    keys = {turn.cascade: turn.draws.key(Stream.EXPOSURES) for turn in batch}
-    stops = np.array([part.stop for part in parts], np.int64)
-    drawn = np.array([keys[part.cascade] for part in parts], np.uint64)
-    ends = np.empty(len(parts), np.int64)
-    scratch, (viewer, source, chance) = contacts.scratch, columns
-    adopted, sources = np.empty_like(viewer), np.empty_like(source)
-    kernels.settle_each(
-        viewer, source, chance, stops, drawn, scratch.claim, scratch.touched, scratch.sources,
-        adopted, sources, ends,
-    )  # fmt: skip
-    for turn in batch:
-        if "repeats" in turn.cascade.held:
-            count_hearings(hearings(turn.cascade), contacts, turn.speakers, turn.closed, 255)
-    begin = 0
-    for part, end in zip(parts, ends.tolist(), strict=True):
-        part.cascade.contacts_seen += part.stop - part.start
-        if end > begin:
-            part.cascade.adopt_won(adopted[begin:end], sources[begin:end])
-        begin = end
 
 
 _DEPTH = 4

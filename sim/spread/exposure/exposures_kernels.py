@@ -9,10 +9,9 @@ from sim.jit.bits import ones
 from sim.jit.claims import AHEAD, BATCH, BLOCK, FREE, approach, is_open
 from sim.jit.jit import kernel
 from sim.jit.mix import uniform, word, word2
-from sim.jit.order import sort_ids
 from sim.jit.sparse import take_slots
 from sim.jit.types import Number, Word
-from sim.jit.words import LOW32, S40
+from sim.jit.words import S40
 
 
 @kernel
@@ -101,51 +100,6 @@ def settle(
 
 
 @kernel
-def settle_each(
-    viewer: U32,
-    source: U32,
-    chance: F64,
-    stops: I64,
-    keys: U64,
-    claim: U64,
-    touched: U32,
-    spare: U32,
-    adopted: U32,
-    sources: U32,
-    ends: I64,
-) -> None:
-    """As :func:`settle` for a chunk of many messages, one after the other; claims end up free.
-
-    Parameters
-    ----------
-    viewer, source, chance
-        uint32, uint32, float64 columns of the chunk.
-    stops, keys
-        int64, where each message's rows end, and uint64, the key of its coins.
-    claim, touched, spare
-        uint64 (n,), uint32 (n + 1,), uint32 (n,): scratch of the world.
-    adopted, sources, ends
-        uint32, uint32: whom each message convinced, ascending, and who did; int64: where each
-        message's part of both ends.
-    """
-    first = np.int64(0)
-    out: Number = np.int64(0)
-    for k in range(stops.size):
-        size = stops[k] - first
-        rows = slice(first, stops[k])
-        m = settle(viewer[rows], source[rows], chance[rows], size, keys[k], claim, touched, 0)
-        sort_ids(touched, m, spare)
-        for i in range(m):
-            v = touched[i]
-            adopted[out] = v
-            sources[out] = np.uint32(claim[v] & LOW32)
-            claim[v] = FREE
-            out += 1
-        first = stops[k]
-        ends[k] = out
-
-
-@kernel
 def count_heard(
     rows: U32,
     targets: U32,
@@ -181,11 +135,3 @@ def shared_interests(interests: U64, viewer: U32, filled: int, tags: Word, out: 
     total = ones(tags)
     for j in range(filled):
         out[j] = 1.0 if total == 0 else ones(interests[viewer[j]] & tags) / total
-
-
-@kernel
-def shared_interests_each(interests: U64, viewer: U32, tags: U64, out: F64) -> None:
-    """As :func:`shared_interests`, with the tags of each exposure's message (uint64)."""
-    for j in range(viewer.size):
-        total = ones(tags[j])
-        out[j] = 1.0 if total == 0 else ones(interests[viewer[j]] & tags[j]) / total

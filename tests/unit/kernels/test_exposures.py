@@ -1,6 +1,5 @@
 """Chunks of exposures against plain Python."""
 
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,7 @@ from sim.spread.exposure.exposures_kernels import (
     count_heard,
     fill,
     settle,
-    settle_each,
     shared_interests,
-    shared_interests_each,
 )
 from tests.unit.kernels.networks import Net, call, claimed, coin, ids, share
 
@@ -63,42 +60,11 @@ def test_exposures_convince_by_their_own_coin() -> None:
     assert sorted(net.touched[:touched].tolist()) == sorted(best)
 
 
-def test_messages_of_one_chunk_convince_as_each_would_alone() -> None:
-    net = Net(agents=40, ties=1200)
-    spoken = [([0, 3, 9], 11), ([5], 12), ([1, 2, 3, 4, 5, 6], 13)]
-    rows = [exposures(net, speakers) for speakers, _ in spoken]
-    viewer, source, _ = (np.array(c, np.uint32) for c in zip(*chain(*rows), strict=True))
-    chance = np.random.default_rng(2).uniform(0, 0.6, viewer.size)
-    keys = np.array([key_of(seed, Stream.COINS) for _, seed in spoken], np.uint64)
-    stops = np.cumsum([len(row) for row in rows]).astype(np.int64)
-    adopted, sources, ends = np.empty_like(viewer), np.empty_like(viewer), np.empty(3, np.int64)
-    spare = np.empty(40, np.uint32)
-    call(
-        settle_each, viewer, source, chance, stops, keys, net.claim, net.touched, spare,
-        adopted, sources, ends,
-    )  # fmt: skip
-    assert (net.claim == FREE).all()
-    begin = low = 0
-    for key, stop, end in zip(keys, stops.tolist(), ends.tolist(), strict=True):
-        part = slice(low, stop)
-        call(settle, viewer[part], source[part], chance[part], stop - low, key, net.claim,
-             net.touched, 0)  # fmt: skip
-        expected = {v: claim & 0xFFFFFFFF for v, claim in net.claims().items()}
-        assert adopted[begin:end].tolist() == sorted(expected)
-        assert (
-            dict(zip(adopted[begin:end].tolist(), sources[begin:end].tolist(), strict=True))
-            == expected
-        )
-        net.claim[:] = FREE
-        begin, low = end, stop
-    assert begin > 20
-
-
-def test_interest_is_counted_for_each_message_s_own_tags() -> None:
-    interests = np.array([0b1011, 0b0100], np.uint64)
-    tags, out = np.array([0b0011, 0, 0b1100], np.uint64), np.empty(3)
-    call(shared_interests_each, interests, ids(0, 1, 1), tags, out)
-    assert out.tolist() == [1.0, 1.0, 0.5]
+def test_interest_is_the_share_of_tags_or_all_without_any() -> None:
+    interests, out = np.array([0b1011, 0b0100], np.uint64), np.empty(2)
+    for tags, shares in ((0b0011, [1.0, 0.0]), (0b1100, [0.5, 0.5]), (0, [1.0, 1.0])):
+        call(shared_interests, interests, ids(0, 1), 2, np.uint64(tags), out)
+        assert out.tolist() == shares
 
 
 def test_chances_outside_the_unit_interval_are_certain_or_none() -> None:

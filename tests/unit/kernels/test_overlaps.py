@@ -33,9 +33,7 @@ def test_in_both_counts_as_sets_do(sizes: tuple[int, int]) -> None:
 @pytest.mark.parametrize("across", [0.0, 0.2, -1.0])
 @pytest.mark.parametrize("kinds", [1, 2, 5])
 @pytest.mark.parametrize(("ties", "hub"), [(150, 3), (600, 79), (3000, 0)])
-def test_coins_below_the_overlap_fall(
-    across: float, kinds: int, ties: int, hub: int
-) -> None:
+def test_coins_below_the_overlap_fall(across: float, kinds: int, ties: int, hub: int) -> None:
     net = Net(ties=ties, hub=hub)
     net.close(2, 7, 50)
     labels = (np.arange(80) * 7 % 11 % kinds).astype(np.int32)

@@ -160,3 +160,19 @@ def test_without_a_step_of_its_own_a_group_is_stepped_in_turn(entered: Enter) ->
     stories = [world.inject("x", seeds=[0], model=name) for _ in range(3)]
     world.step(2)
     assert [story.size for story in stories] == [3, 3, 3]
+
+
+def test_a_group_may_say_itself_whom_it_could_not_step(entered: Enter) -> None:
+    class Candid(Rival):
+        """Steps all but the first."""
+
+        @classmethod
+        def step_together(cls, cascades: Any, contacts: Any, draws: Any) -> Any:
+            super().step_together(cascades[1:], contacts[1:], draws[1:])
+            return {cascades[0]: ValueError("no")}
+
+    world, name = tiny_world(), entered(Candid)
+    stories = [world.inject("x", seeds=[seed], model=name) for seed in (0, 5)]
+    world.step()
+    assert [story.status for story in stories] == ["failed", "running"]
+    assert "ValueError: no" in str(stories[0].error)

@@ -1,5 +1,7 @@
 """The per-exposure form: what a model is shown, and what is done with its answer."""
 
+import signal
+import threading
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -7,6 +9,7 @@ import numpy as np
 import pytest
 
 from sim import Exposure, Floats, PerExposure, World
+from sim.spread.cascade.faults import is_interruption
 from sim.spread.exposure import exposures
 from sim.testing import tiny_world
 
@@ -209,3 +212,76 @@ def test_the_absent_are_not_shown_anything_until_they_are_back(
     star.step()
     assert seen == [2, 2, 3]
     assert story.size == 1
+
+
+class Moody(PerExposure):
+    """Fails for messages of one tag, in one way or another."""
+
+    way: ClassVar[Callable[[], Any]]
+
+    def chance(self, exposure: Exposure) -> Floats:
+        low = exposure.interest < 0.5
+        return np.where(low, type(self).way(), 0.5) if low.any() else np.full(len(exposure), 0.5)
+
+
+class Spanless(PerExposure):
+    """Cannot say for how long it speaks."""
+
+    def speaks_for(self) -> int:
+        raise KeyboardInterrupt
+
+
+def _raised() -> None:
+    raise RuntimeError("not this one")
+
+
+@pytest.mark.parametrize(
+    ("way", "sentence"),
+    [(_raised, "RuntimeError: not this one"), (lambda: np.nan, "NaN or infinity; check")],
+)
+def test_one_message_fails_alone(entered: Enter, monkeypatch: Any, way: Any, sentence: str) -> None:
+    monkeypatch.setattr(Moody, "way", staticmethod(way), raising=False)
+    world, name = World.from_edges([0, 0, 0], [1, 2, 3]), entered(Moody)
+    held = np.bitwise_or.reduce(world.agents.interests)
+    rare = next(bit for bit in range(64) if not int(held) >> bit & 1)
+    good, bad, best = (
+        world.inject("x", seeds=[0], model=name, tags=tags) for tags in (0, 1 << rare, 0)
+    )
+    world.step()
+    assert [story.status for story in (good, bad, best)] == ["running", "failed", "running"]
+    assert (bad.size, len(bad.history)) == (1, 1)
+    assert sentence in str(bad.error)
+    assert len(good.history) == len(best.history) == 2
+
+
+def test_a_span_that_cannot_be_told_stops_its_own_cascade(entered: Enter) -> None:
+    world, name = tiny_world(), entered(Spanless)
+    stories = [world.inject("x", seeds=[0], model=name) for _ in range(2)]
+    other = world.inject("x", seeds=[0], model="si", beta=1.0)
+    world.step()
+    assert [story.status for story in stories] == ["failed", "failed"]
+    assert "KeyboardInterrupt" in str(stories[0].error)
+    assert other.size > 1
+
+
+def test_a_person_may_interrupt_a_model(entered: Enter, monkeypatch: Any) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    name = entered(Watching)
+    monkeypatch.setattr(Watching, "answer", lambda _: signal.raise_signal(signal.SIGINT))
+    world = tiny_world()
+    world.inject("x", seeds=[0], model=name)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            world.step()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_only_the_main_thread_is_interrupted_by_a_person() -> None:
+    assert not is_interruption(ValueError())
+    assert is_interruption(KeyboardInterrupt())
+    told: list[bool] = []
+    worker = threading.Thread(target=lambda: told.append(is_interruption(KeyboardInterrupt())))
+    worker.start()
+    worker.join()
+    assert told == [False]
