@@ -7,7 +7,7 @@ from sim.spread.exposure.attempts import Levels as Levels
 from sim.spread.exposure.attempts import Novelty as Novelty
 from sim.spread.exposure.attempts import convince_by as convince_by
 from sim.spread.exposure.attention import Attention as Attention
-from sim.spread.exposure.columns import fresh_minutes as fresh_minutes
+from sim.spread.exposure.exposures import fresh_minutes as fresh_minutes
 from sim.spread.neighbours.pressure import Pressure as Pressure
 from sim.spread.neighbours.pressure import pressure as pressure
 from sim.spread.opinions.groups import Gatherings as Gatherings

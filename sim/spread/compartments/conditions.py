@@ -20,7 +20,7 @@ from sim.jit.words import CODE
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts
 from sim.spread.cascade.sparse_column import SparseColumn
-from sim.spread.exposure.columns import count_hearings
+from sim.spread.exposure.exposures import count_hearings
 from sim.spread.exposure.exposures_kernels import shared_interests
 
 Side = Literal["listener", "speaker"]

@@ -17,7 +17,7 @@ from sim.spread.cascade.cascade import Cascade, Message
 from sim.spread.cascade.contacts import Contacts, Draws
 from sim.spread.cascade.model import SLICE
 from sim.spread.cascade.sparse_column import SparseColumn
-from sim.spread.exposure.columns import EndColumns
+from sim.spread.exposure.exposures import EndColumns
 from sim.spread.neighbours import heard_kernels as kernels
 from sim.spread.neighbours import heard_states_kernels as changes
 
