@@ -39,7 +39,7 @@ def measured(setting: str, agents: int, k: int) -> dict[str, Any]:
     from sim.core import rng
     from sim.core.rng import Stream
     from sim.lab.seeding import _ranked
-    from sim.spread.influence.forecast import spread_of
+    from sim.spread.influence.live_edges import spread_of
     from sim.spread.influence.opim import ReverseSets, best_seeds, covering
     from sim.world.influence import live_edges_of, live_network
 

@@ -82,8 +82,8 @@ from sim.spread.exposure.exposures import PerExposure as PerExposure
 from sim.spread.exposure.triggering import Pairs as Pairs
 from sim.spread.exposure.triggering import Triggering as Triggering
 from sim.spread.influence.live_edges import LiveEdges as LiveEdges
-from sim.spread.neighbours.columns import Hearing as Hearing
 from sim.spread.neighbours.heard import Heard as Heard
+from sim.spread.neighbours.heard import Hearing as Hearing
 from sim.spread.neighbours.threshold import Threshold as Threshold
 from sim.spread.opinions.around import Around as Around
 from sim.spread.opinions.meetings import Meetings as Meetings
@@ -91,7 +91,7 @@ from sim.spread.opinions.model import OpinionModel as OpinionModel
 from sim.spread.opinions.sway import Swaying as Swaying
 from sim.spread.opinions.voices import Voices as Voices
 from sim.spread.rivals.rivals import Contest as Contest
-from sim.spread.theory.trees import tree_curves as tree_curves
+from sim.spread.theory.theories import tree_curves as tree_curves
 from sim.store.snapshot.opened import info as info
 from sim.store.snapshot.opened import verify as verify
 from sim.store.snapshot.snapshot import load as load

@@ -20,8 +20,7 @@ from sim.lab.tables import Result, Table
 from sim.spread.influence.blocking import Blocked
 from sim.spread.influence.blocking import block as silenced
 from sim.spread.influence.celf import RUNS, celf, degree_discount
-from sim.spread.influence.forecast import spread_of
-from sim.spread.influence.live_edges import Estimate, LiveNetwork
+from sim.spread.influence.live_edges import Estimate, LiveNetwork, spread_of
 from sim.spread.influence.opim import LIKELY, Guarantee
 from sim.spread.influence.opim import best_seeds as optimum
 from sim.world.influence import live_edges_of, live_network

@@ -11,8 +11,7 @@ import numpy.typing as npt
 from sim.arrays import Ids
 from sim.platform.feed.exposures import ExposurePart, Showings
 from sim.platform.posts.posts import Flag, Posts
-from sim.spread.cascade.contacts import Contacts
-from sim.spread.cascade.feed_contacts import FeedContacts
+from sim.spread.cascade.contacts import Contacts, FeedContacts
 
 if TYPE_CHECKING:
     from sim.platform.feed.exposures import Exposures

@@ -1,4 +1,4 @@
-from sim.spread.compartments.residence import StayLaw as StayLaw
+from sim.spread.compartments.durations import StayLaw as StayLaw
 from sim.spread.continuous.arrivals import settle_rivals as settle_rivals
 from sim.spread.continuous.continuous import exact_times as exact_times
 from sim.spread.exposure.attempts import Border as Border
@@ -14,5 +14,5 @@ from sim.spread.opinions.groups import Gatherings as Gatherings
 from sim.spread.opinions.groups import Outflow as Outflow
 from sim.spread.rivals.rivals import refuse_rivals_seeds as refuse_rivals_seeds
 from sim.spread.rivals.rivals import rivals_know_ties as rivals_know_ties
-from sim.spread.theory.edges import attack_rate as attack_rate
-from sim.spread.theory.trees import binomial as binomial
+from sim.spread.theory.theories import attack_rate as attack_rate
+from sim.spread.theory.theories import binomial as binomial

@@ -21,8 +21,7 @@ from sim.core.progress import Report, part, quiet
 from sim.core.registry import make
 from sim.errors import InputError
 from sim.spread.cascade.faults import asked
-from sim.spread.influence.forecast import spread_of
-from sim.spread.influence.live_edges import Estimate, LiveEdges, LiveNetwork
+from sim.spread.influence.live_edges import Estimate, LiveEdges, LiveNetwork, spread_of
 from sim.spread.influence.opim import Guarantee, best_seeds
 
 if TYPE_CHECKING:

@@ -99,7 +99,7 @@ def _keyed() -> Iterator[tuple[str, str, list[str]]]:
 
 PASSED_ON = {("contacts.py", "rng.key"), ("platform.py", "rng.key"), ("traits.py", "key"),
              ("effects.py", "platform.key"), ("opim.py", "rng.key"),
-             ("live_edges.py", "rng.key"), ("forecast.py", "rng.key")}  # fmt: skip
+             ("live_edges.py", "rng.key")}  # fmt: skip
 """Where the stream is a variable, of type Stream."""
 
 

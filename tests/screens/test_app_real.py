@@ -13,7 +13,7 @@ from textual.widgets import Input, Select
 
 from sim import Channel, ChannelView, Field, register
 from sim.core import registry
-from sim.spread.influence import forecast, opim
+from sim.spread.influence import live_edges, opim
 from tests.screens.test_app import command, frame_of, recording, said, seen, settled, until
 from tui.app import Hubbub
 from tui.dialogs.dialog import Notice
@@ -55,7 +55,7 @@ async def test_the_best_seeds_are_found_beside_the_engine_and_their_reach_is_tol
 ) -> None:
     monkeypatch.setattr(opim, "LEAST_SETS", 1 << 10)
     monkeypatch.setattr(opim, "COVERED", 1)
-    monkeypatch.setattr(forecast, "MOST_RUNS", 100)
+    monkeypatch.setattr(live_edges, "MOST_RUNS", 100)
     async with hubbub(tmp_path) as (app, pilot):
         await until(pilot, lambda: "7,624 members" in seen(app))
         await pilot.press("i")

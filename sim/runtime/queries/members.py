@@ -24,7 +24,7 @@ from sim.world.members import ActivityRecords, activity_records, chosen
 
 if TYPE_CHECKING:
     from sim.network.graph.ties import Ties
-    from sim.spread.cascade.adoption_log import Log
+    from sim.spread.cascade.adoption import Log
     from sim.world.world import World
 
 

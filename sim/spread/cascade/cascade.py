@@ -21,8 +21,7 @@ from sim.core.rng import Stream, uniforms
 from sim.core.text import one_line
 from sim.core.threads import Stalled, interruptible
 from sim.errors import InputError, UnknownNameError
-from sim.spread.cascade.adoption import Adoption
-from sim.spread.cascade.adoption_log import GrowingRows, Keep, Log
+from sim.spread.cascade.adoption import Adoption, GrowingRows, Keep, Log
 from sim.spread.cascade.bounds import require_agents, require_bounds, require_ticks
 from sim.spread.cascade.contacts import Broadcast, Contacts, DrawMode, Draws, OpenedChannel
 from sim.spread.cascade.faults import checked, said_by

@@ -18,11 +18,9 @@ from sim.spread.cascade.contacts import Contacts, Draws
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.compartments.compartments import Compartments, _part, _with_room
 from sim.spread.compartments.rules import KEEP, RuleTable
-from sim.spread.continuous import calendar_kernels as slots
-from sim.spread.continuous import epochs_kernels as begun
+from sim.spread.continuous import epochs_kernels as slots
 from sim.spread.continuous import events_kernels as kernels
-from sim.spread.continuous.births_kernels import by_agent
-from sim.spread.continuous.rates_kernels import LOW, PARTING, RESTLESS, STEADY
+from sim.spread.continuous.epochs_kernels import LOW, PARTING, RESTLESS, STEADY
 
 _SPAN = 512
 """Rings that a span of the calendar holds on average: its heap stays in the nearest cache."""
@@ -32,7 +30,7 @@ _MANY = 128
 _LEAST = 256
 _WHOLE = 1 << 32
 _MOST_TABLES = 1000
-_rates: BoundedCache[tuple[RuleTable, kernels.Rates]] = BoundedCache(_MOST_TABLES)
+_rates: BoundedCache[tuple[RuleTable, slots.Rates]] = BoundedCache(_MOST_TABLES)
 
 
 class ContinuousTime(Compartments):
@@ -110,7 +108,7 @@ class _CascadeTick:
         self.cascade = cascade
         self.scratch = contacts.scratch
         self.key = key
-        self.heard = kernels.ListenerRows(
+        self.heard = slots.ListenerRows(
             contacts.rows, contacts.targets, contacts.trust, cascade.absent
         )
         self.rates = rates_of(table)
@@ -157,9 +155,9 @@ class _CascadeTick:
         if self.at[slots.FRESH] + 2 > self.found.agents.size:
             self.found = kernels.FirstAdoptions(*(_doubled(column) for column in self.found))
         names: list[str] = []
-        if self.calendar.link.size - self.at[slots.HELD] < kernels.LEFT:
+        if self.calendar.link.size - self.at[slots.HELD] < slots.LEFT:
             names += ["pool", "link"]
-        if self.calendar.heap.size // slots.WORDS - self.at[slots.HEAPED] < kernels.LEFT:
+        if self.calendar.heap.size // slots.WORDS - self.at[slots.HEAPED] < slots.LEFT:
             names += ["heap"]
         if self.at[slots.DUE] == self.at[slots.DUES] and not self.at[slots.HEAPED]:
             names += ["due", "spare"]
@@ -177,7 +175,9 @@ class _CascadeTick:
         if words.size < 2 * fresh:
             words = np.empty(2 * fresh, np.uint64)
         agents, sources = self.found.agents[:fresh], self.scratch.sources[:fresh]
-        times = by_agent(agents, self.found.sources, self.found.times, fresh, words, sources)
+        times = kernels.by_agent(
+            agents, self.found.sources, self.found.times, fresh, words, sources
+        )
         self.cascade.held["time"][agents] = tick - 1 + times
         self.cascade.enter(agents, sources)
 
@@ -195,12 +195,12 @@ def exact_times(cascade: Cascade) -> npt.NDArray[np.float64]:
     return np.where(adopted_at >= 0, times, np.nan)
 
 
-def rates_of(table: RuleTable) -> kernels.Rates:
+def rates_of(table: RuleTable) -> slots.Rates:
     """Return the rules as the kernels read them, made once for each table."""
     return _rates.get(id(table), lambda: (table, _rated(table)))[1]
 
 
-def _rated(table: RuleTable) -> kernels.Rates:
+def _rated(table: RuleTable) -> slots.Rates:
     size = table.mode.size
     alone = np.array([table.scum[max(last - 1, 0)] if last > first else 0.0
                       for first, last in pairwise(table.soff)])  # fmt: skip
@@ -232,7 +232,7 @@ def _rated(table: RuleTable) -> kernels.Rates:
         for s, (first, last) in enumerate(pairwise(table.soff))
     ])  # fmt: skip
     marks = low * LOW + steady * STEADY + restless * RESTLESS + parting * PARTING
-    return kernels.Rates(
+    return slots.Rates(
         table.off, cum, table.listener, table.speaker, table.trusted, table.mode, table.ceiling,
         table.soff, scum, table.snew, table.adopting, whole, alone, marks.astype(np.uint8), lack,
         edge, hears, turns,
@@ -294,7 +294,7 @@ def bounds(table: RuleTable) -> F64:
     return bound
 
 
-def _rings_of(tally: npt.NDArray[np.int64], rates: kernels.Rates, ties: float) -> float:
+def _rings_of(tally: npt.NDArray[np.int64], rates: slots.Rates, ties: float) -> float:
     """Return about how many rings a tick has: each that is heard may make a speaker, or several."""
     speak = np.where(rates.mode > 2, rates.mode - 3, (rates.mode > 0) * ties) * rates.ceiling
     heard = float(tally @ (rates.marks & LOW == 0)) / max(int(tally.sum()), 1)
@@ -331,25 +331,25 @@ def calendar_of(
     return made if made.tail.size == spans else made._replace(tail=np.zeros(spans, np.uint32))
 
 
-def lives_of() -> begun.Epochs:
+def lives_of() -> slots.Epochs:
     """Return room for lives that are about to begin."""
     floats = {"many", "grains"}
     rings = {"seed", "what", "tie", "of"}
     columns: list[Any] = [
         np.empty(
-            begun.RINGS + 8 if name in rings else begun.BATCH + 1,
+            slots.RINGS + 8 if name in rings else slots.BATCH + 1,
             np.float64 if name in floats else np.uint64,
         )
-        for name in begun.Epochs._fields[:-1]
+        for name in slots.Epochs._fields[:-1]
     ]
-    ring = np.empty(slots.WORDS * (begun.RINGS + begun.MOST_RINGS), np.uint64)
-    return begun.Epochs._make([*columns, ring])
+    ring = np.empty(slots.WORDS * (slots.RINGS + slots.MOST_RINGS), np.uint64)
+    return slots.Epochs._make([*columns, ring])
 
 
 def outlook_of() -> kernels.Lookahead:
     """Return room for what the next rings do."""
     seen, new, now = (np.empty(kernels.WINDOW, np.uint8) for _ in range(3))
-    return kernels.Lookahead(seen, new, now, np.empty(begun.BATCH + 1, np.uint64))
+    return kernels.Lookahead(seen, new, now, np.empty(slots.BATCH + 1, np.uint64))
 
 
 def _lists(size: int) -> kernels.FirstAdoptions:

@@ -2,6 +2,10 @@
 
 The loops are those of :mod:`sim.jit.claims`: coins pick contacts into a batch, which then
 claims its open listeners.
+
+The overlap of ``u`` and ``v`` is c / (d_u + d_v - c), with d the number of listeners and c that of
+common ones in u's community. It is seldom needed: coins are tossed first, and only those below what
+the overlap could be at most are compared with what it is.
 """
 
 from __future__ import annotations
@@ -12,12 +16,254 @@ import numpy as np
 
 from sim.arrays import F64, I32, U8, U32, U64
 from sim.jit.claims import AHEAD, BATCH, BLOCK, FREE, approach, is_open, narrow
-from sim.jit.jit import kernel
+from sim.jit.jit import kernel, lean
 from sim.jit.mix import uniform, word, word2
 from sim.jit.sparse import slot
 from sim.jit.types import Number, Word
-from sim.jit.words import LOW32, S32, S40
-from sim.spread.exposure.overlaps_kernels import approach_labels, fall_by_overlap
+from sim.jit.words import LOW6, LOW32, ONE, S6, S32, S40
+
+_FAR_APART = 8
+
+
+@lean
+def approach_labels(
+    rows: U32, targets: U32, community: I32, speakers: U32, lo: int, hi: int, spare: U32
+) -> Word:  # fmt: skip
+    """Read the labels (int32) of listeners of ``speakers[lo:hi]`` (uint32), of long rows the first.
+
+    And the row of one listener of another community each, whose overlap is likely the least. As
+    :func:`sim.jit.claims.approach`: no branch waits for any of them. ``spare`` uint32 has room
+    for one id a speaker. The result means nothing; it must be kept.
+    """
+    seen = np.uint64(0)
+    for i in range(lo, hi):
+        u = speakers[i]
+        start = np.int64(rows[u, 0])
+        other = u
+        for e in range(start, start + min(np.int64(rows[u, 1]), np.int64(BLOCK))):
+            v = targets[e]
+            other = v if community[v] != community[u] else other
+        spare[i - lo] = other
+    for i in range(hi - lo):
+        start = np.int64(rows[spare[i], 0])
+        length: Number = np.int64(rows[spare[i], 1])
+        if length:
+            seen ^= np.uint64(targets[start]) ^ np.uint64(targets[start + length - 1])
+    for i in range(hi - lo):
+        start = np.int64(rows[spare[i], 0])
+        if rows[spare[i], 1]:
+            seen ^= np.uint64(community[targets[start]])
+    return seen
+
+
+@lean
+def fall_by_overlap(
+    rows: U32,
+    targets: U32,
+    key_u: Word,
+    coins: U64,
+    p: float,
+    community: I32,
+    across: float,
+    done: U64,
+    u: Number,
+    mates: U32,
+    inside: U8,
+    draws: F64,
+    fell: U32,
+    marked: U64,
+) -> Number:
+    """List the ties of ``u`` whose coin falls below ``p`` times their share.
+
+    Parameters
+    ----------
+    rows, targets, community, across, done, coins
+        As in :func:`sim.spread.exposure.attempts_kernels.claim_shares`; a share is the overlap
+        within u's community and ``across`` beyond; with a negative ``across`` u's least overlap.
+    key_u
+        uint64: coins are ``word2(key_u, v)``, unless given.
+    mates, inside, draws, fell
+        uint32, uint8, float64 and uint32, one longer than the row: room to work in. ``fell`` takes
+        the places in the row; some listeners that are closed are left out.
+    marked
+        uint64 bitmap of agents, clear before and after: room to mark u's mates in.
+
+    Returns
+    -------
+    int
+        How many fell.
+    """
+    start = np.int64(rows[u, 0])
+    length = np.int64(rows[u, 1])
+    own = community[u]
+    k = np.int64(0)
+    for j in range(length):
+        v = targets[start + j]
+        same = community[v] == own
+        mates[k] = v
+        inside[j] = same and own >= 0
+        k += same
+    beyond = across if across >= 0.0 else ratio(k, length, k)
+    within = ratio(k - 1, length, k - 1) if k else 0.0
+    n = np.int64(0)
+    if k == 0 and beyond == 0.0:
+        return n
+    for j in range(length):
+        bits = coins[start + j] if coins.size else word2(key_u, targets[start + j])
+        draw = uniform(bits)
+        draws[j] = draw
+        fell[n] = j
+        n += draw < p * (within if inside[j] else beyond)
+    kept = np.int64(0)
+    lowest = 1.0
+    for i in range(n):
+        j = fell[i]
+        v = np.int64(targets[start + j])
+        other = np.int64(rows[v, 1])
+        most = min(k - 1, other)
+        stays = is_open(done, np.uint64(v))
+        if inside[j]:
+            stays &= draws[j] < p * ratio(most, length, other)
+        elif across < 0.0 and stays:
+            lowest = min(lowest, draws[j])
+        fell[kept] = j
+        kept += stays
+    _mark(mates, k, marked)
+    approach_rows(rows, targets, start, fell, kept, mates)
+    n, kept = kept, np.int64(0)
+    for i in range(n):
+        j = fell[i]
+        stays = True
+        if inside[j]:
+            v = np.int64(targets[start + j])
+            other = np.int64(rows[v, 1])
+            found = _shared(mates, k, marked, targets, np.int64(rows[v, 0]), other)
+            stays = draws[j] < p * ratio(found, length, other)
+        fell[kept] = j
+        kept += stays
+    if across < 0.0 and lowest < 1.0:
+        least = _least(rows, targets, p, u, mates, k, inside, lowest, marked)
+        n, kept = kept, np.int64(0)
+        for i in range(n):
+            j = fell[i]
+            fell[kept] = j
+            kept += inside[j] or draws[j] < p * least
+    for i in range(k):
+        marked[mates[i] >> S6] = np.uint64(0)
+    return kept
+
+
+@lean
+def _mark(mates: U32, k: Number, marked: U64) -> None:
+    """Set the bits of ``mates[:k]``."""
+    for i in range(k):
+        v = np.uint64(mates[i])
+        marked[v >> S6] |= ONE << (v & LOW6)
+
+
+@lean
+def approach_rows(
+    rows: U32, targets: U32, start: Number, places: U32, n: Number, kept: U32
+) -> None:
+    """Read both ends of the rows of the listeners at ``places[:n]`` behind ``start``.
+
+    As :func:`sim.jit.claims.approach`; what is read is kept in the last of ``kept``.
+    """
+    seen = np.uint32(0)
+    for i in range(n):
+        v = targets[start + places[i]]
+        at = np.int64(rows[v, 0])
+        length = np.int64(rows[v, 1])
+        if length:
+            seen ^= targets[at] ^ targets[at + length - 1]
+    kept[kept.size - 1] = seen
+
+
+@lean
+def _shared(mates: U32, k: Number, marked: U64, targets: U32, at: Number, other: Number) -> Number:
+    """Return how many of ``targets[at:at + other]`` are among ``mates[:k]``, which are marked."""
+    if k * _FAR_APART < other:
+        return in_both(mates, 0, k, targets, at, at + other)
+    found = np.uint64(0)
+    for e in range(at, at + other):
+        v = np.uint64(targets[e])
+        found += (marked[v >> S6] >> (v & LOW6)) & ONE
+    return np.int64(found)
+
+
+@lean
+def ratio(shared: Number, one: Number, other: Number) -> float:
+    """Return the overlap of rows of so many listeners that share so many."""
+    return float(shared / max(one + other - shared, 1))
+
+
+@lean
+def _least(
+    rows: U32,
+    targets: U32,
+    p: float,
+    u: Number,
+    mates: U32,
+    k: Number,
+    inside: U8,
+    lowest: float,
+    marked: U64,
+) -> float:
+    """Return the least overlap with any listener, or any bound of it under which no coin falls.
+
+    Those of other communities, who share least, come first.
+    """
+    start = np.int64(rows[u, 0])
+    length = np.int64(rows[u, 1])
+    least = 1.0
+    for j in range(length):
+        v = targets[start + j]
+        other = np.int64(rows[v, 1])
+        most = min(k - inside[j], other)
+        least = min(least, ratio(most, length, other))
+        if lowest >= p * least:
+            return least
+    least = 1.0
+    for same in range(2):
+        for j in range(length):
+            if inside[j] != same:
+                continue
+            v = targets[start + j]
+            other = np.int64(rows[v, 1])
+            found = _shared(mates, k, marked, targets, np.int64(rows[v, 0]), other)
+            least = min(least, ratio(found, length, other))
+            if lowest >= p * least:
+                return least
+    return least
+
+
+@lean
+def in_both(one: U32, at: Number, stop: Number, other: U32, low: Number, end: Number) -> Number:
+    """Return how many ids are in ``one[at:stop]`` and in ``other[low:end]``, both ascending.
+
+    Those of the first, which is the shorter one, are looked up in the second.
+    """
+    found = np.int64(0)
+    while at < stop:
+        low = _first_from(other, low, end, one[at])
+        if low == end:
+            break
+        found += other[low] == one[at]
+        at += 1
+    return found
+
+
+@lean
+def _first_from(targets: U32, low: Number, high: Number, wanted: Number) -> Number:
+    """Return the first place in ``low:high`` that holds ``wanted`` or more."""
+    while low < high:
+        middle = (low + high) // 2
+        if targets[middle] < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
 
 LEVELS, NOVELTY, BORDER, EMBEDDED = 0, 1, 2, 3
 """What a share is: one of ``levels`` by a draw of the tie; ``levels[times heard]``; 1 within a

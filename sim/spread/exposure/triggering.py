@@ -17,7 +17,7 @@ from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Draws
 from sim.spread.cascade.model import PropagationModel
 from sim.spread.exposure import triggering_kernels as triggers
-from sim.spread.neighbours import heard_states_kernels as heard_states
+from sim.spread.neighbours import heard_kernels as heard_states
 
 CHUNK = 65_536
 """Pairs asked about at once."""

@@ -19,8 +19,7 @@ from sim.core import rng
 from sim.core.progress import Report, quiet
 from sim.core.rng import Stream
 from sim.core.threads import workers
-from sim.spread.influence.blocking_kernels import add_losses
-from sim.spread.influence.coverage_kernels import set_bits
+from sim.spread.influence.coverage_kernels import add_losses, set_bits
 from sim.spread.influence.live_edges import LiveNetwork
 from sim.spread.influence.live_edges_kernels import followed
 

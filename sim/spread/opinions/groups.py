@@ -10,8 +10,7 @@ from sim.arrays import F64, Bools
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts
 from sim.spread.opinions import groups_kernels as kernels
-from sim.spread.opinions.compiled import rule_of
-from sim.spread.opinions.meetings import Sequential
+from sim.spread.opinions.meetings import Sequential, rule_of
 from sim.spread.opinions.model import _present
 from sim.spread.opinions.pairs_kernels import Conversions
 from sim.spread.opinions.voices import HeardRows, remembered

@@ -3,16 +3,31 @@
 :class:`OpinionModel` is a propagation model whose states are ranges of opinion, so that whatever
 shows, counts and saves cascades serves it too. Its opinions are a column of the cascade, or, where
 the parameter ``topic`` names one, a column of the world that several messages share.
+
+Initial opinions are drawn from a named distribution.
+
+::
+
+    uniform             drawn evenly over the whole range; uniform:0.2:0.4 over a part of it
+    normal:0.5:0.1      drawn around 0.5 with standard deviation 0.1, within the range
+    even                the i-th of n agents holds the i / (n - 1)-th part of the range
+    first               everybody holds the lowest opinion
+    column:openness     a column of agents in [0, 1], stretched over the range
+
+Draws are addressed by the agent, so a larger world leaves everybody's draw alone.
 """
 
 from __future__ import annotations
 
+import math
+from statistics import NormalDist
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.arrays import F64, U8, Ids
+from sim.core import rng
 from sim.core.bounds import Bound
 from sim.core.cards import Card
 from sim.core.params import Field
@@ -22,15 +37,145 @@ from sim.errors import ParameterError, PluginError
 from sim.jit.claims import NOBODY
 from sim.spread.cascade.bounds import OPINIONS
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Contacts, Draws
+from sim.spread.cascade.contacts import AgentReader, Contacts, Draws
 from sim.spread.cascade.model import PropagationModel
 from sim.spread.opinions import averaging_kernels as kernels
 from sim.spread.opinions.around import Around, Topics
-from sim.spread.opinions.measures import measured
-from sim.spread.opinions.start import check_start, rescaled, started
+from sim.spread.opinions.averaging_kernels import count_bins
 from sim.spread.opinions.voices import HeardRows, Voices, remembered
 
 Span = tuple[float, float]
+
+LAWS = ("uniform", "uniform:LOW:HIGH", "normal:MEAN:SPREAD", "even", "first", "column:NAME")
+"""The laws that :func:`started` knows, for help and error sentences."""
+
+_SMALLEST = 2.0**-54
+
+
+def rescaled(values: F64, of: Span, to: Span) -> F64:
+    """Return opinions of one range as those of another; the very values where they are the same."""
+    if of == to:
+        return values
+    return to[0] + (values - of[0]) * ((to[1] - to[0]) / (of[1] - of[0]))
+
+
+def check_start(owner: str, law: str, span: Span) -> tuple[str, tuple[Any, ...]]:
+    """Return (name of the law, what follows it)."""
+    name, *rest = law.split(":")
+    if name in {"even", "first"} and not rest:
+        return name, ()
+    if name == "uniform" and not rest:
+        return name, span
+    if name == "column" and len(rest) == 1 and rest[0]:
+        return name, (rest[0],)
+    try:
+        first, second = (float(word) for word in rest)
+    except ValueError:
+        first = second = math.nan
+    if name == "uniform" and span[0] <= first <= second <= span[1]:
+        return name, (first, second)
+    if name == "normal" and span[0] <= first <= span[1] and 0.0 <= second < math.inf:
+        return name, (first, second)
+    raise ParameterError(
+        f"{owner}: start must be one of {', '.join(LAWS)}, within [{span[0]:g}, {span[1]:g}]; "
+        f"got {law!r}."
+    )
+
+
+def started(
+    law: tuple[str, tuple[Any, ...]],
+    span: Span,
+    agents: npt.NDArray[np.int64],
+    total: int,
+    key: np.uint64,
+    people: AgentReader | None,
+) -> F64:
+    """Return the opinions with which agents begin."""
+    name, given = law
+    low, high = span
+    if name == "first":
+        return np.full(agents.size, low)
+    if name == "even":
+        return low + (high - low) * (agents / max(total - 1, 1))
+    if name == "column":
+        return low + (high - low) * _column(people, given[0])[agents]
+    drawn = rng.uniforms(key, agents)
+    if name == "uniform":
+        return np.asarray(given[0] + (given[1] - given[0]) * drawn, np.float64)
+    return _normal(drawn, *given).clip(low, high)
+
+
+def _column(people: AgentReader | None, name: str) -> F64:
+    if people is None:
+        raise ParameterError(f"start: there are no columns of agents here to take {name!r} from.")
+    column = np.asarray(people.column(name), np.float64)
+    if not (column.min() >= 0.0 and column.max() <= 1.0):
+        raise ParameterError(
+            f"start: the column {name!r} must lie in [0, 1] to serve as opinions; it reaches from "
+            f"{column.min():g} to {column.max():g}."
+        )
+    return column
+
+
+def _normal(drawn: F64, mean: float, spread: float) -> F64:
+    """Return normal values at uniform draws, by interpolation of the inverse distribution."""
+    law = NormalDist()
+    shares = (np.arange(4097) / 4096).clip(_SMALLEST, 1.0 - 1e-9)
+    places = np.array([law.inv_cdf(share) for share in shares.tolist()])
+    return np.asarray(mean + spread * np.interp(drawn, np.arange(4097) / 4096, places), np.float64)
+
+
+_BINS = 200
+_LEAST_SHARE = 0.05
+
+
+def clusters(opinions: F64, span: Span, *, least: float = _LEAST_SHARE) -> list[tuple[float, int]]:
+    """Return the groups of like opinions: (mean opinion, members), ascending.
+
+    A group is a run of opinions without a gap of 1/200 of the range or more; counted are those
+    with at least the share ``least`` of all agents.
+
+    Examples
+    --------
+    >>> clusters(np.array([0.25, 0.25, 0.75, 0.25, 0.75]), (0.0, 1.0))
+    [(0.25, 3), (0.75, 2)]
+    """
+    ordered = np.sort(opinions[~np.isnan(opinions)])
+    gap = (span[1] - span[0]) / _BINS
+    parts = np.split(ordered, np.flatnonzero(np.diff(ordered) >= gap) + 1)
+    kept = [part for part in parts if part.size and part.size >= least * ordered.size]
+    return [(float(part.mean()), part.size) for part in kept]
+
+
+def measured(opinions: F64, span: Span) -> dict[str, float]:
+    """Return what a chart of opinions is summed up by."""
+    known = opinions[~np.isnan(opinions)]
+    if not known.size:
+        return {
+            "mean": float("nan"),
+            "variance": float("nan"),
+            "clusters": 0.0,
+            "polarisation": 0.0,
+        }
+    variance = float(known.var())
+    tally = np.zeros(_BINS, np.int64)
+    count_bins(known, *span, span[1] - span[0], tally)
+    return {
+        "mean": float(known.mean()),
+        "variance": variance,
+        "clusters": float(_groups(tally)),
+        "polarisation": 4 * variance / (span[1] - span[0]) ** 2,
+    }
+
+
+def _groups(tally: npt.NDArray[np.int64]) -> int:
+    """Count runs of filled bins that hold enough."""
+    filled = np.concatenate([[False], tally > 0, [False]])
+    ends = np.flatnonzero(filled[1:] != filled[:-1])
+    summed = np.concatenate([[0], np.cumsum(tally)])
+    sizes = summed[ends[1::2]] - summed[ends[::2]]
+    return int((sizes >= _LEAST_SHARE * tally.sum()).sum())
+
 
 _SLACK = 1e-9
 _SHARED = ("updates", "topic", "initial", "seed_opinion", "tolerance")
@@ -368,7 +513,7 @@ class OpinionModel(PropagationModel):
     def metrics(self, cascade: Cascade) -> dict[str, float]:
         """Return mean, variance, clusters and polarisation of the opinions now.
 
-        See :func:`~sim.spread.opinions.measures.measured`.
+        See :func:`~sim.spread.opinions.model.measured`.
         """
         return measured(self.held(cascade), self.span)
 

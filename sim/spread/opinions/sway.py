@@ -18,8 +18,7 @@ from sim.spread.cascade.contacts import AgentReader, Contacts, Draws
 from sim.spread.cascade.model import PropagationModel
 from sim.spread.opinions.around import Around, Topics
 from sim.spread.opinions.averaging_kernels import sway
-from sim.spread.opinions.measures import measured
-from sim.spread.opinions.start import check_start, rescaled, started
+from sim.spread.opinions.model import check_start, measured, rescaled, started
 
 _SPAN = (-1.0, 1.0)
 _MOST = 64

@@ -19,7 +19,7 @@ from sim.network.graph.ties_kernels import row_starts, transpose_rows
 from sim.spread.cascade.contacts import Contacts, Draws
 from sim.spread.cascade.model import SLICE
 from sim.spread.opinions import averaging_kernels as kernels
-from sim.spread.opinions.impact_kernels import distances, impacts
+from sim.spread.opinions.averaging_kernels import distances, impacts
 
 if TYPE_CHECKING:
     from sim.spread.cascade.cascade import Cascade

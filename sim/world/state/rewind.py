@@ -13,7 +13,7 @@ from sim.agents.columns import Agents
 from sim.core.params import Parameters
 from sim.platform.opening import restore_platform
 from sim.platform.tick import PLATFORM_PHASES
-from sim.spread.cascade.adoption_log import GrowingRows, Log
+from sim.spread.cascade.adoption import GrowingRows, Log
 from sim.spread.cascade.cascade import Cascade
 from sim.world.cascades import EndedCascade
 from sim.world.channels import reopened

@@ -15,13 +15,12 @@ from sim import World, make
 from sim.jit.claims import FREE, NOBODY
 from sim.jit.mix import uniform, word, word2
 from sim.spread.cascade.contacts import Contacts
-from sim.spread.compartments import durations_kernels as durations
+from sim.spread.compartments import table_kernels as durations
 from sim.spread.compartments.rules import RuleTable
-from sim.spread.continuous import births_kernels as born
-from sim.spread.continuous import calendar_kernels as rings
 from sim.spread.continuous import continuous
+from sim.spread.continuous import epochs_kernels as rings
 from sim.spread.continuous import events_kernels as events
-from sim.spread.continuous.rates_kernels import LOW, PARTING, RESTLESS, STEADY
+from sim.spread.continuous.epochs_kernels import LOW, PARTING, RESTLESS, STEADY
 from sim.testing import tiny_world
 
 KEY = np.uint64(0x5EED)
@@ -147,7 +146,7 @@ def ticked(
     """One tick by the kernels, all room given."""
     n = len(state)
     contacts = world.network()
-    heard = events.ListenerRows(contacts.rows, contacts.targets, contacts.trust, closed)
+    heard = rings.ListenerRows(contacts.rows, contacts.targets, contacts.trust, closed)
     rates = continuous.rates_of(table)
     restless = (table.mode > 0) | (np.diff(table.soff) > 0)
     live = np.flatnonzero(restless[state & 0x7F]).astype(np.uint32)
@@ -291,7 +290,7 @@ def test_what_was_found_is_sorted_by_agent(largest: int) -> None:
     sources, times = draws.integers(0, 99, 30).astype(np.uint32), draws.random(30)
     order, given = np.argsort(agents), agents.copy()
     into, words = np.zeros(30, np.uint32), np.empty(60, np.uint64)
-    found = born.by_agent(given, sources, times, 30, words, into)
+    found = events.by_agent(given, sources, times, 30, words, into)
     assert given.tolist() == agents[order].tolist()
     assert into.tolist() == sources[order].tolist()
     assert found.tolist() == times[order].tolist()

@@ -8,16 +8,17 @@ import pytest
 from sim.core.rng import Stream
 from sim.core.rng import key as key_of
 from sim.jit.claims import BATCH, FREE
-from sim.spread.compartments.conditional_kernels import (
+from sim.spread.compartments.rules import RuleTable, after, contact, tabulate
+from sim.spread.compartments.table_kernels import (
     Hits,
     befall,
     claim_hits,
     contacts_left,
     hits_alone,
+    table_contacts,
     table_hits,
+    table_spontaneous,
 )
-from sim.spread.compartments.rules import RuleTable, after, contact, tabulate
-from sim.spread.compartments.table_kernels import table_contacts, table_spontaneous
 from tests.unit.kernels.networks import Net, call
 
 STATES = ("s", "i", "r")

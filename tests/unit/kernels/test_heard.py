@@ -8,7 +8,6 @@ from sim.core.rng import key as key_of
 from sim.jit.claims import BATCH, FREE, NOBODY
 from sim.jit.sparse import VACANT, lookup, store
 from sim.spread.neighbours import heard_kernels as heard
-from sim.spread.neighbours import heard_states_kernels as heard_states
 from tests.unit.kernels.networks import Net, call, ids, lent
 
 KEY = key_of(3, Stream.CONTACTS)
@@ -183,8 +182,8 @@ def test_who_is_reminded_counts_as_touched_once(kind: str) -> None:
 def test_an_outcome_is_drawn_for_each() -> None:
     who, chances = ids(*range(200)), np.array([[0.2] * 200, [0.5] * 100 + [0.9] * 100])
     drew, what, share = ids(*range(201)), np.empty(201, np.uint8), np.empty(200)
-    count = call(heard_states.drawn, who, chances, KEY, drew, what)
-    call(heard_states.uniforms, KEY, who, share)
+    count = call(heard.drawn, who, chances, KEY, drew, what)
+    call(heard.uniforms, KEY, who, share)
     assert share.tolist() == uniforms(KEY, who).tolist()
     cut = np.where(np.arange(200) < 100, 0.7, 1.1)
     expected = np.where(share < 0.2, 0, np.where(share < cut, 1, 2))
@@ -203,12 +202,12 @@ def test_claims_become_states(kind: str) -> None:
         call(store, keys, state, ids(4, 5, 6, 7), np.array([2, 2, 2, 0x81], np.uint8))
     claim, touched = np.full(20, FREE), np.empty(21, np.uint32)
     voice = np.arange(20, dtype=np.uint32)  # agent v heard v - 1; agent 0 nobody
-    m = call(heard_states.propose, ids(0, 3), 1, DENSE, voice, claim, touched, 0)
+    m = call(heard.propose, ids(0, 3), 1, DENSE, voice, claim, touched, 0)
     first = np.array([0, 0, 1, 2, 2], np.int64)  # 1 -> 0 and 2 -> 3, for certain
     below, becomes = np.array([1.0, 1.0]), np.array([0, 3], np.uint8)
     absent = np.array([1 << 6], np.uint64)
     m = call(
-        heard_states.alone, keys, state, first, below, becomes, KEY, absent, DENSE, voice, claim,
+        heard.alone, keys, state, first, below, becomes, KEY, absent, DENSE, voice, claim,
         touched, m,
     )  # fmt: skip
     order = np.sort(touched[:m])
@@ -219,7 +218,7 @@ def test_claims_become_states(kind: str) -> None:
     adopted, sources, roused = (np.empty(21, np.uint32) for _ in range(3))
     was, listens = np.empty(21, np.uint8), np.array([1, 0, 0, 0], np.uint8)
     counts = call(
-        heard_states.commit, touched, m, keys, state, claim, *flags, deaf, tally, adopted, sources,
+        heard.commit, touched, m, keys, state, claim, *flags, deaf, tally, adopted, sources,
         was, listens, roused,
     )  # fmt: skip
     assert counts == (4, 3, 1)

@@ -9,18 +9,21 @@ from sim.core import Parameters, rng
 from sim.jit.mix import gate
 from sim.spread.cascade.contacts import bitmap
 from sim.spread.opinions import averaging_kernels as kernels
-from sim.spread.opinions.biased_kernels import CELL_SHIFT, Preference, meet_biased, weigh
-from sim.spread.opinions.compiled import Formula, formula_of, rule_of
+from sim.spread.opinions.averaging_kernels import distances, impacts
 from sim.spread.opinions.groups_kernels import GroupKind, any_discord, gather, persuade
-from sim.spread.opinions.impact_kernels import distances, impacts
+from sim.spread.opinions.meetings import Formula, formula_of, rule_of
 from sim.spread.opinions.pairs_kernels import (
+    CELL_SHIFT,
     Conversions,
     OpinionTies,
+    Preference,
     any_move,
     any_move_all,
     meet_all,
+    meet_biased,
     meet_one,
     place_in,
+    weigh,
 )
 from tests.unit.kernels.networks import lent
 

@@ -10,7 +10,7 @@ import pytest
 from sim.core import Parameters, rng
 from sim.jit.claims import FREE
 from sim.spread.cascade.contacts import bitmap
-from sim.spread.opinions.compiled import formula_of
+from sim.spread.opinions.meetings import formula_of
 from sim.spread.opinions.pairs_kernels import (
     Conversions,
     OpinionTies,

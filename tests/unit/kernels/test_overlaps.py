@@ -7,8 +7,7 @@ import pytest
 
 from sim.core.rng import Stream
 from sim.core.rng import key as key_of
-from sim.spread.exposure.attempts_kernels import EMBEDDED, TieShares, claim_shares
-from sim.spread.exposure.overlaps_kernels import in_both
+from sim.spread.exposure.attempts_kernels import EMBEDDED, TieShares, claim_shares, in_both
 from tests.unit.kernels.networks import Net, call, claimed, coin, ids, share
 
 KEY = key_of(3, Stream.COINS)

@@ -10,13 +10,17 @@ from sim.core.rng import Stream, words
 from sim.core.rng import key as key_of
 from sim.jit.claims import BATCH, FREE, NOBODY
 from sim.jit.sparse import VACANT
-from sim.spread.rivals.rivals_kernels import BY_ATTEMPT, BY_DRAW, elect, enter, told_by
-from sim.spread.rivals.sums_kernels import (
+from sim.spread.rivals.rivals_kernels import (
+    BY_ATTEMPT,
+    BY_DRAW,
     crossed,
+    elect,
+    enter,
     listen,
     listen_ahead,
     look_ahead,
     resume,
+    told_by,
     winners,
 )  # fmt: skip
 from tests.unit.kernels.networks import Net, call, claimed, coin, ids, lent, share

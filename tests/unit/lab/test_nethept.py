@@ -8,7 +8,7 @@ import pytest
 
 from sim.io import EdgeOptions, import_world
 from sim.lab.seeding import best_seeds_now
-from sim.spread.influence.forecast import sizes_of
+from sim.spread.influence.live_edges import sizes_of
 from sim.world.influence import live_edges_of, live_network
 
 

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from sim import Cascade, Setting, World
-from sim.spread.cascade.contacts import Contacts
-from sim.spread.cascade.feed_contacts import FeedContacts
+from sim.spread.cascade.contacts import Contacts, FeedContacts
 from sim.testing import Given, tiny_world
 from tests.unit.plugins.naive import adoptions
 from tests.unit.plugins.test_relabelled import LABEL, arcs

@@ -10,7 +10,7 @@ from sim.core import rng
 from sim.core.rng import Stream
 from sim.errors import InputError, ParameterError, UnknownNameError
 from sim.lab.validation.chains import counted, in_stays, ticked
-from sim.spread.compartments.residence import LONGEST, stay_law
+from sim.spread.compartments.durations import LONGEST, stay_law
 from sim.testing import tiny_world
 from tests.unit.plugins.chains import assert_law, copies_of, states_of
 

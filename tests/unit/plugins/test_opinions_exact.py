@@ -200,8 +200,8 @@ def test_partners_are_drawn_by_distance() -> None:
 def heard_places(world: World, places: Any, gamma: float, rounds: int) -> Any:
     """How often each of ten is heard, told by a kernel that is stopped from moving anybody."""
     from sim.core import rng
-    from sim.spread.opinions.biased_kernels import prefer, weigh
     from sim.spread.opinions.meetings import _preference
+    from sim.spread.opinions.pairs_kernels import prefer, weigh
     from sim.spread.opinions.voices import HeardRows
 
     rows, sources, trust = world.ties.reverse.parts

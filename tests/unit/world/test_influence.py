@@ -12,8 +12,7 @@ from sim.core.progress import quiet
 from sim.errors import Cancelled, InputError, ParameterError, UnknownNameError
 from sim.runtime import Simulation
 from sim.runtime.jobs import Progress
-from sim.spread.influence.forecast import spread_of
-from sim.spread.influence.live_edges import LiveEdges, LiveNetwork
+from sim.spread.influence.live_edges import LiveEdges, LiveNetwork, spread_of
 from sim.spread.influence.opim import best_seeds
 from sim.world import influence
 from sim.world.influence import BestSeeds, found_before, is_best

@@ -19,8 +19,8 @@ from sim.lab.validation.declared.build import (
 )
 from sim.lab.validation.tiny_networks import complete, copies, regular, run, seeds_of, single_seeds
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.compartments.residence import stay_law
-from sim.spread.theory.edges import attack_rate
+from sim.spread.compartments.durations import stay_law
+from sim.spread.theory.theories import attack_rate
 from sim.world.world import World
 
 _CHAIN = "the exact chain over (susceptible, infected)"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sim.spread.influence import forecast, opim
+from sim.spread.influence import live_edges, opim
 from tests.unit.cli.conftest import Hubbub
 
 WORLD = ("seeds", "new:300")
@@ -13,7 +13,7 @@ def fewer(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw no more than the guarantee needs, and run no more than the least."""
     monkeypatch.setattr(opim, "LEAST_SETS", 1 << 10)
     monkeypatch.setattr(opim, "COVERED", 1)
-    monkeypatch.setattr(forecast, "MOST_RUNS", 100)
+    monkeypatch.setattr(live_edges, "MOST_RUNS", 100)
 
 
 def test_seeds_are_shown_with_what_they_reach_and_what_others_do(hubbub: Hubbub) -> None:

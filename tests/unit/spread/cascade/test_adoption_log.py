@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sim.spread.cascade.adoption_log import Log
+from sim.spread.cascade.adoption import Log
 
 
 def ids(*agents: int) -> np.ndarray:

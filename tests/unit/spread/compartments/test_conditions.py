@@ -25,7 +25,7 @@ from sim import (
 from sim.core import rng
 from sim.core.rng import Stream
 from sim.errors import HubbubError, InputError
-from sim.spread.compartments import conditional as gated
+from sim.spread.compartments import compartments as gated
 from sim.spread.compartments.conditions import RuleCondition
 from sim.testing import Given, tiny_world
 

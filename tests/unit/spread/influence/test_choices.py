@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 from sim.core import rng
 from sim.core.rng import Stream
 from sim.network.graph.ties import Ties
-from sim.spread.influence import blocking, forecast
+from sim.spread.influence import blocking, live_edges
 from sim.spread.influence.blocking import block
 from sim.spread.influence.celf import celf, degree_discount
-from sim.spread.influence.forecast import sizes_of, spread_of
-from sim.spread.influence.live_edges import LiveEdges, LiveNetwork
+from sim.spread.influence.live_edges import LiveEdges, LiveNetwork, sizes_of, spread_of
 from tests.unit.spread.influence.exact import Pair, reached
 
 RUNS = 12
@@ -175,15 +174,15 @@ def test_runs_are_the_same_in_any_portions() -> None:
 def test_a_forecast_has_as_many_runs_as_its_interval_needs() -> None:
     network = some()
     found = spread_of(network, [3, 8])
-    first = network.sizes([3, 8], forecast.FIRST_RUNS)
+    first = network.sizes([3, 8], live_edges.FIRST_RUNS)
     wanted = int(np.ceil((1.96 * first.std(ddof=1) / (0.01 * first.mean())) ** 2))
-    assert found.runs == min(wanted, forecast.MOST_RUNS)
+    assert found.runs == min(wanted, live_edges.MOST_RUNS)
     assert found.mean == network.sizes([3, 8], found.runs).mean()
 
 
 def test_a_forecast_of_what_is_certain_takes_the_first_runs() -> None:
     path = LiveNetwork(Ties.from_arcs([0, 1], [1, 2]), LiveEdges(1.0), 3)
-    assert spread_of(path, [0]) == (3.0, 3.0, 3.0, forecast.FIRST_RUNS)
+    assert spread_of(path, [0]) == (3.0, 3.0, 3.0, live_edges.FIRST_RUNS)
 
 
 def test_a_forecast_may_be_cancelled() -> None:

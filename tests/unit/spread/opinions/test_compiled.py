@@ -7,7 +7,7 @@ import pytest
 
 from sim.core import Parameters
 from sim.errors import PluginError
-from sim.spread.opinions.compiled import _group, _pair, formula_of, rule_of
+from sim.spread.opinions.meetings import _group, _pair, formula_of, rule_of
 
 ROW = np.array([5.0, 6.0])
 ALL = (0.25, 0.5, 0.125, 1.0, ROW[:1], ROW[1:])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sim.spread.opinions.measures import clusters, measured
+from sim.spread.opinions.model import clusters, measured
 
 
 def test_two_camps_at_the_ends_are_wholly_polarised() -> None:

@@ -222,7 +222,7 @@ def test_listed_contacts_are_who_is_heard() -> None:
 
 
 def test_a_method_that_cannot_be_compiled_runs_as_it_stands() -> None:
-    from sim.spread.opinions.compiled import formula_of
+    from sim.spread.opinions.meetings import formula_of
 
     assert not formula_of(Friends()).is_compiled
     world = tiny_world()

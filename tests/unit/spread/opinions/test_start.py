@@ -8,7 +8,7 @@ import pytest
 from sim import World
 from sim.core import rng
 from sim.errors import ParameterError
-from sim.spread.opinions.start import check_start, rescaled, started
+from sim.spread.opinions.model import check_start, rescaled, started
 from sim.testing import tiny_world
 
 KEY = rng.key(3, rng.Stream.OPENINGS)

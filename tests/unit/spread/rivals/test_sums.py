@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sim import Cascade, World
-from sim.spread.rivals import sums_kernels as rival_sums
+from sim.spread.rivals import rivals_kernels as rival_sums
 
 
 def contest(rule: str, **options: Any) -> tuple[World, list[Cascade]]:

@@ -8,15 +8,19 @@ import pytest
 from sim import Compartments, Setting, World, make
 from sim.core.registry import names, spec
 from sim.errors import InputError
-from sim.spread.theory.edges import attack_rate, edge_based, is_edge_based, transmissibility
-from sim.spread.theory.meanfield import (
+from sim.spread.theory.theories import (
     ExplicitRules,
+    attack_rate,
     classes_of,
+    curves,
+    edge_based,
     heterogeneous,
     homogeneous,
+    is_edge_based,
+    pairs,
     spell_out,
+    transmissibility,
 )
-from sim.spread.theory.theories import curves, pairs
 
 DECLARED = [
     name

@@ -9,7 +9,7 @@ import pytest
 
 from sim.arrays import Array
 from sim.core.registry import names, spec
-from sim.spread.cascade.adoption_log import GrowingRows, Log
+from sim.spread.cascade.adoption import GrowingRows, Log
 from sim.world.state.snapshot import still
 from sim.world.world import World
 
