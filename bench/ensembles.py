@@ -23,12 +23,12 @@ import psutil
 
 from sim import World
 from sim.lab.runs import Messages, experiment_now
-from sim.lab.runs.shared_base import BaseFile
+from sim.lab.runs.replicate import BaseFile
 
 PROGRAM = Messages([{"text": "The bridge is closed.", "model": "independent-cascade"}])
 PLAIN = """
 import pickle, sys, time
-from sim.lab.runs.shared_base import opened
+from sim.lab.runs.replicate import opened
 from sim.lab.runs.replicate import Run, run_one
 file, program, seeds = pickle.load(open(sys.argv[1], "rb"))
 base = opened(file)

@@ -122,7 +122,7 @@ def _state(results: Path) -> str:
 
 def kept_in(results: Path) -> int:
     """Return how many finished runs a file of results holds, with those numbered beside it."""
-    from sim.lab.runs.results_file import finished_in
+    from sim.lab.runs.results import finished_in
 
     return sum(finished_in(path) for path in results_of(results))
 

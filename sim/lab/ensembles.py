@@ -14,9 +14,15 @@ from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import InputError
 from sim.lab.background import awaited
-from sim.lab.runs.experiment import MOST_TICKS, ExperimentProgress, experiment_now, seeds_from
-from sim.lab.runs.programs import Messages, messages_of
-from sim.lab.runs.records import UNITS, Records
+from sim.lab.runs.experiment import (
+    MOST_TICKS,
+    ExperimentProgress,
+    Messages,
+    experiment_now,
+    messages_of,
+    seeds_from,
+)
+from sim.lab.runs.results import UNITS, Records
 from sim.lab.statistics import Takeoff, mean_interval, means_said, median_interval, takeoff
 from sim.lab.tables import Result, Table
 

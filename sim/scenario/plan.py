@@ -14,7 +14,9 @@ the lab on copies of one base world, by a script::
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,14 +25,30 @@ import numpy as np
 
 from sim.arrays import Ids
 from sim.core.checks import LAST_TICK
-from sim.errors import InputError
-from sim.scenario.places import placed
+from sim.errors import FileError, InputError
 
 if TYPE_CHECKING:
     from sim.scenario.minds import MindsRequest
-    from sim.scenario.setup import WorldSetup
+    from sim.scenario.spec import WorldSetup
     from sim.spread.cascade.cascade import Cascade
     from sim.world.world import World
+
+
+@contextmanager
+def placed(place: tuple[Path, str] | None) -> Iterator[None]:
+    """Let an ``InputError`` name the file and section that it is about, when there are some."""
+    try:
+        yield
+    except InputError as error:
+        if place is None:
+            raise
+        path, section = place
+        raise FileError(path, f"{section}: {as_clause(str(error))}") from None
+
+
+def as_clause(said: str) -> str:
+    """Return a sentence as it stands within another."""
+    return re.sub(r"\. (Did you mean .*\?)\.?$", r" (\1)", said).rstrip(".")
 
 
 Named = str | Sequence[str | int]

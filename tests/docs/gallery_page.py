@@ -12,7 +12,7 @@ from pathlib import Path
 
 import sim
 from sim import lab
-from sim.lab.statistics.sentences import amount
+from sim.lab.statistics.differences import amount
 from sim.lab.studies.findings import StudyFindings, Verdict, figures_of
 from sim.scenario import gallery_names
 

@@ -12,7 +12,7 @@ from textual.widgets import Button, Input, OptionList, Select, TextArea
 
 from sim import World, lab, save
 from sim.lab.calibration import Fitted, GrowthCurves, JudgedError, SimulationPlan
-from sim.lab.runs.results_file import finished_in
+from sim.lab.runs.results import finished_in
 from tests.screens.showing import assert_fills, picture, shown
 from tests.screens.test_app import command, said, seen, settled, until
 from tests.screens.test_app_real import hubbub

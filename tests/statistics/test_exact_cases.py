@@ -13,9 +13,8 @@ import pytest
 from scipy import stats
 
 from sim import World
-from sim.lab.validation.declared.cascades import KARATE, PERCOLATED, THRESHOLDS
+from sim.lab.validation.declared.cascades import KARATE, KARATE_THRESHOLDS, PERCOLATED, THRESHOLDS
 from sim.lab.validation.declared.epidemics import DISCRETE
-from sim.lab.validation.declared.thresholds import KARATE_THRESHOLDS
 from tests.statistics.small import complete, copies, error_of, outbreak, single_seeds
 
 pytestmark = pytest.mark.slow

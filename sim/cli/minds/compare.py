@@ -14,8 +14,8 @@ from sim.cli.program.output import Output, require_folder, table, tell, watched,
 from sim.errors import FileError
 
 if TYPE_CHECKING:
-    from sim.lab.minds.comparison import ArmAgreement, MindsComparison
-    from sim.lab.recommenders.comparison import Difference
+    from sim.lab.minds import ArmAgreement, MindsComparison
+    from sim.lab.recommenders import Difference
     from sim.lab.tables import Table
     from sim.minds.deciding.thinker import Answerer as Pool
 
@@ -33,7 +33,7 @@ class ComparisonOptions:
     who
         An expression that names members.
     mind, against
-        The arms (:func:`sim.lab.minds.comparison.arm_of`).
+        The arms (:func:`sim.lab.minds.arm_of`).
     goal
         What members want, where an arm does not say.
     replies
@@ -80,7 +80,7 @@ def show_minds_comparison(
         require_folder(asked.replies)
     with watched() as report:
         from sim.cli.runs.compare import subject_of
-        from sim.lab.minds.comparison import arm_of, compare_minds_now
+        from sim.lab.minds import arm_of, compare_minds_now
         from sim.lab.runs import seeds_from
         from sim.settings.settings import current
 
@@ -138,7 +138,7 @@ def _read(path: Path) -> list[list[Any]]:
 
 
 def _facts(found: MindsComparison) -> dict[str, Any]:
-    from sim.lab.minds.comparison import MIND_MEASURES
+    from sim.lab.minds import MIND_MEASURES
 
     return {
         "arms": found.arms,
@@ -166,7 +166,7 @@ def _facts(found: MindsComparison) -> dict[str, Any]:
 
 def _values(found: MindsComparison) -> Table:
     """Return a row a measure, arm and seed."""
-    from sim.lab.minds.comparison import MIND_MEASURES
+    from sim.lab.minds import MIND_MEASURES
     from sim.lab.tables import Table
 
     return Table.of_rows(
@@ -194,7 +194,7 @@ def _text(found: MindsComparison, where: str) -> Iterator[str]:
 
 
 def _rows(found: MindsComparison) -> Iterator[tuple[str, ...]]:
-    from sim.lab.minds.comparison import MIND_MEASURES
+    from sim.lab.minds import MIND_MEASURES
 
     head = () if found.again is None else ("first again minus first",)
     yield "", *found.arms, "second minus first", *head

@@ -18,7 +18,7 @@ from sim.scenario.gallery import is_scenario, open_scenario
 from sim.scenario.plan import Stop
 
 if TYPE_CHECKING:
-    from sim.lab.recommenders.comparison import Comparison, Difference
+    from sim.lab.recommenders import Comparison, Difference
     from sim.lab.tables import Table
     from sim.scenario.driver import Program
     from sim.scenario.spec import Scenario
@@ -64,7 +64,7 @@ def show_comparison(
     chosen = _named(recommenders)
     probe_foreign()
     with watched() as report:
-        from sim.lab.recommenders.comparison import compare_recommenders_now, vetted
+        from sim.lab.recommenders import compare_recommenders_now, vetted
         from sim.lab.runs import seeds_from
 
         vetted(chosen, 1 if ticks is None else ticks, seeds_from(0, replicates))
@@ -133,7 +133,7 @@ def _of_scenario(scenario: Scenario, report: Report) -> Subject:
 
 
 def _facts(found: Comparison) -> dict[str, Any]:
-    from sim.lab.recommenders.exposure_sums import MEASURES
+    from sim.lab.runs.measures import FEED_MEASURES as MEASURES
 
     pairs = list(combinations(found.names, 2))
     return {
@@ -167,7 +167,7 @@ def _facts(found: Comparison) -> dict[str, Any]:
 
 def _values(found: Comparison) -> Table:
     """Return a row a measure, recommender and seed."""
-    from sim.lab.recommenders.exposure_sums import MEASURES
+    from sim.lab.runs.measures import FEED_MEASURES as MEASURES
     from sim.lab.tables import Table
 
     return Table.of_rows(
@@ -197,7 +197,7 @@ def _text(found: Comparison, where: str) -> list[str]:
 
 def _meanings(found: Comparison) -> str:
     """Say what each column or line of the tables is, a line each."""
-    from sim.lab.recommenders.exposure_sums import MEASURES
+    from sim.lab.runs.measures import FEED_MEASURES as MEASURES
 
     known = [m for m in MEASURES if not all(math.isnan(found.mean(one, m)) for one in found.names)]
     width = max(map(len, known), default=0)
@@ -205,7 +205,7 @@ def _meanings(found: Comparison) -> str:
 
 
 def _rows(found: Comparison) -> list[tuple[str, ...]]:
-    from sim.lab.recommenders.exposure_sums import MEASURES
+    from sim.lab.runs.measures import FEED_MEASURES as MEASURES
 
     base = found.names[0]
     heading = ["", "", base]
@@ -225,7 +225,7 @@ def _rows(found: Comparison) -> list[tuple[str, ...]]:
 
 def _by_group(found: Comparison) -> list[list[tuple[str, ...]]]:
     """Return a table for each group of measures, a line for each recommender."""
-    from sim.lab.recommenders.exposure_sums import MEASURES
+    from sim.lab.runs.measures import FEED_MEASURES as MEASURES
 
     tables = []
     for group in dict.fromkeys(measure.group for measure in MEASURES.values()):

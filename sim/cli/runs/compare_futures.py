@@ -32,9 +32,9 @@ class FutureOptions:
     Parameters
     ----------
     arms
-        As :func:`~sim.lab.futures.comparing.future_in_words` takes them; none with ``variants``.
+        As :func:`~sim.lab.futures.future_in_words` takes them; none with ``variants``.
     messages
-        Sent under every arm, as :func:`~sim.lab.futures.comparing.message_in_words` takes them.
+        Sent under every arm, as :func:`~sim.lab.futures.message_in_words` takes them.
     variants
         Whether the arms are those of a scenario.
     ticks, replicates
@@ -80,7 +80,7 @@ def show_futures(where: str, asked: FutureOptions) -> None:
         One sentence.
     """
     from sim.core.threads import workers as threads
-    from sim.lab.statistics.sentences import require_margin
+    from sim.lab.statistics.differences import require_margin
 
     require_folder(asked.into)
     if asked.resume and asked.into is None:

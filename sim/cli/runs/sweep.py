@@ -72,7 +72,7 @@ def _run(where: str, parameters: Mapping[str, Any] | None, how: Mapping[str, Any
 
 
 def _parameters(vary: Sequence[str]) -> dict[str, Any] | None:
-    from sim.scenario.ranges import split_vary
+    from sim.scenario.sections import split_vary
 
     found: dict[str, Any] = {}
     for words in vary:

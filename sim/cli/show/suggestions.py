@@ -9,7 +9,7 @@ from sim.cli.show.shape import Facts, Shape, answer
 from sim.cli.worlds.open_save import open_world
 
 if TYPE_CHECKING:
-    from sim.lab.recommenders.friend_suggestions import Suggestion
+    from sim.lab.recommenders import Suggestion
     from sim.world.world import World
 
 
@@ -28,7 +28,7 @@ def show_suggestions(
         For a world, a member, a recommender or a parameter that there is not.
     """
     with watched() as report:
-        from sim.lab.recommenders.friend_suggestions import suggested
+        from sim.lab.recommenders import suggested
 
         world = open_world(where, report)
         who = world.agents.index(agent)

@@ -61,7 +61,7 @@ def write_schema(into: Path | None) -> None:
     FileError
         When it cannot be written.
     """
-    from sim.lab.studies.sections import schema
+    from sim.lab.studies.study import schema
 
     require_folder(into)
     spare_worlds(into)

@@ -1,8 +1,18 @@
 """Calibration: the parameters of a model that would have made what was observed."""
 
-from sim.lab.calibration.curves import MEASURES, GrowthCurves, Tree, grid_of, ks, nrmse
 from sim.lab.calibration.fitting import METHODS, calibrate, calibrate_now, halves
-from sim.lab.calibration.observed import FACTS, Fact, Observed, read_observed
+from sim.lab.calibration.observed import (
+    FACTS,
+    MEASURES,
+    Fact,
+    GrowthCurves,
+    Observed,
+    Tree,
+    grid_of,
+    ks,
+    nrmse,
+    read_observed,
+)
 from sim.lab.calibration.result import Calibration, Fitted, JudgedError
 from sim.lab.calibration.simulating import SimulationPlan, simulated, simulated_trees
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from sim.arrays import F64
 from sim.core.registry import spec
-from sim.lab.calibration.curves import MEASURES, GrowthCurves, ks, nrmse
+from sim.lab.calibration.observed import MEASURES, GrowthCurves, ks, nrmse
 from sim.lab.calibration.simulating import SimulationPlan
 from sim.lab.tables import Result, Table
 

@@ -17,12 +17,12 @@ from sim.core.progress import Report
 from sim.core.registry import spec
 from sim.errors import InputError, PluginError, UnknownNameError
 from sim.jit.claims import NOBODY
-from sim.lab.calibration.curves import GrowthCurves, Tree, grid_of, levels_of
+from sim.lab.calibration.observed import GrowthCurves, Tree, grid_of, levels_of
 from sim.network.generate.networks import NETWORKS
 
 if TYPE_CHECKING:
     from sim.agents.columns import Agents
-    from sim.lab.runs.shared_base import BaseFile
+    from sim.lab.runs.replicate import BaseFile
     from sim.lab.runs.workers import Surroundings
     from sim.network.graph.ties import Ties
     from sim.world.world import World
@@ -233,7 +233,7 @@ def simulated(plan: SimulationPlan, point: Point, seed: int) -> GrowthCurves:
     Returns
     -------
     GrowthCurves
-        On :func:`~sim.lab.calibration.curves.grid_of` the plan's minutes.
+        On :func:`~sim.lab.calibration.observed.grid_of` the plan's minutes.
 
     Raises
     ------
@@ -337,7 +337,7 @@ def _carried_out(
     if workers <= 1:
         yield from ((n, simulated(plan, point, seed)) for n, point in enumerate(points))
         return
-    from sim.lab.runs.shared_base import BaseFile
+    from sim.lab.runs.replicate import BaseFile
     from sim.lab.runs.workers import Surroundings, WorkerDied, carried_out
 
     is_one = len({repr(plan.parts(point)[1]) for point in points}) == 1
@@ -362,7 +362,7 @@ def _in_a_worker(
     told: tuple[int, SimulationPlan, Point, int, BaseFile | None, Surroundings],
 ) -> tuple[int, GrowthCurves]:
     """Simulate a point in a process of its own."""
-    from sim.lab.runs.shared_base import opened
+    from sim.lab.runs.replicate import opened
     from sim.lab.runs.workers import settle
     from sim.runtime.engine.warden import naming
 

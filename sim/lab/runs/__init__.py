@@ -10,13 +10,13 @@ from __future__ import annotations
 from sim.lab.runs.experiment import (
     MOST_TICKS,
     ExperimentProgress,
+    Messages,
     experiment,
     experiment_now,
     seeds_from,
 )
 from sim.lab.runs.measures import MEASURES, SERIES, Measure, column_name
-from sim.lab.runs.programs import Messages
-from sim.lab.runs.records import Records
+from sim.lab.runs.results import Records
 from sim.lab.runs.workers import BACKENDS, Backend
 from sim.scenario.driver import Program
 from sim.scenario.plan import at_rest

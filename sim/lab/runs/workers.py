@@ -22,9 +22,8 @@ from sim.core.checks import whole_number
 from sim.errors import HubbubError, InputError, PluginError, StuckError
 
 if TYPE_CHECKING:
-    from sim.lab.runs.replicate import Run
-    from sim.lab.runs.results_file import Key
-    from sim.lab.runs.shared_base import BaseFile
+    from sim.lab.runs.replicate import BaseFile, Run
+    from sim.lab.runs.results import Key
     from sim.scenario.driver import Program
 
 
@@ -254,8 +253,7 @@ def _end_with(parent: int) -> None:
 
 def carry_out(chunk: Chunk) -> Done:
     """Run a chunk; what is finished before one fails is not lost."""
-    from sim.lab.runs.replicate import run_one
-    from sim.lab.runs.shared_base import opened
+    from sim.lab.runs.replicate import opened, run_one
     from sim.runtime.engine.warden import naming
 
     found: list[tuple[Key, bytes]] = []

@@ -6,23 +6,26 @@ Pure functions over arrays; nothing here knows a world. Every interval is two-si
 from sim.lab.statistics.differences import (
     EffectSize,
     MeasuredDifference,
+    conclusion,
     effect_size,
     family,
     holm,
     paired_difference,
+    power,
+    replicates_needed,
     unpaired_difference,
 )
 from sim.lab.statistics.intervals import (
     CONFIDENCE,
     Interval,
+    Takeoff,
     mean_interval,
     means_said,
     median_interval,
     share_interval,
+    takeoff,
+    takeoff_threshold,
 )
-from sim.lab.statistics.power import power, replicates_needed
-from sim.lab.statistics.sentences import conclusion
-from sim.lab.statistics.takeoff import Takeoff, takeoff, takeoff_threshold
 
 __all__ = [
     "CONFIDENCE",

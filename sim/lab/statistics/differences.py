@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import copysign, exp, inf, lgamma, nan, sqrt
+from math import ceil, copysign, exp, inf, isfinite, isnan, lgamma, nan, sqrt
 from statistics import NormalDist
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.arrays import F64
+from sim.core.text import one_line
 from sim.errors import InputError
 from sim.lab.statistics.intervals import (
     CONFIDENCE,
@@ -315,3 +316,345 @@ def _welch(
     half = t_quantile(confidence, freedom) * sqrt(a + b)
     p = _student(mean, sqrt(a + b), freedom)
     return Interval(mean - half, mean + half, confidence, "t"), p
+
+
+POWER = 0.8
+_FAR = 6.0
+"""From here on a significant result of the wrong sign is rarer than 1e-9, a normal's tail."""
+_MANY = 100_000
+"""From so many on Student's t is normal to six digits."""
+
+
+def power(
+    effect: float, replicates: int, *, is_paired: bool = True, confidence: float = CONFIDENCE
+) -> float:
+    """Return the chance that an interval of Student's t leaves out 0, given the true effect.
+
+    Parameters
+    ----------
+    effect
+        True difference in standard deviations: of the differences of pairs where arms are paired,
+        else of one arm (as :attr:`~sim.lab.statistics.differences.EffectSize.cohen`).
+    replicates
+        Of each arm, 2 or more.
+    is_paired
+        Whether the arms share their draws.
+    confidence
+        Of the interval, in (0, 1).
+
+    Raises
+    ------
+    InputError
+        For values outside these ranges.
+
+    Source: Cohen (1988), Statistical power analysis, 2.3; exact by the noncentral t.
+
+    Examples
+    --------
+    >>> round(power(0.5, 34), 4), round(power(0.5, 64, is_paired=False), 4)
+    (0.8078, 0.8015)
+    """
+    from scipy.special import nctdtr
+
+    require_confidence(confidence)
+    if replicates < 2 or not isfinite(effect):
+        raise InputError(
+            f"Power is of a finite effect and 2 replicates or more; got {effect} and {replicates}."
+        )
+    freedom = replicates - 1 if is_paired else 2 * replicates - 2
+    away = abs(effect) * sqrt(replicates if is_paired else replicates / 2)
+    edge = t_quantile(confidence, freedom)
+    missed = float(nctdtr(freedom, away, edge)) if isfinite(away) else 0.0
+    wrong = float(nctdtr(freedom, away, -edge)) if away < _FAR else 0.0
+    return 1.0 if isnan(missed) else 1 - missed + wrong  # NaN where the series falls below 1e-300
+
+
+def replicates_needed(
+    effect: float,
+    *,
+    power: float = POWER,
+    is_paired: bool = True,
+    confidence: float = CONFIDENCE,
+) -> int:
+    """Return the fewest replicates that show an effect with a given chance.
+
+    An effect that was itself found in few runs is uncertain, and so is what comes of it.
+
+    Parameters
+    ----------
+    effect
+        True difference in standard deviations, not 0, as of :func:`power`.
+    power
+        Chance of an interval that leaves out 0, in (0, 1).
+    is_paired
+        Whether the arms share their draws.
+    confidence
+        Of that interval, in (0, 1).
+
+    Returns
+    -------
+    Replicates of each arm, 2 or more.
+
+    Raises
+    ------
+    InputError
+        For an effect of 0 or one that no number of runs would show, or values out of range.
+
+    Examples
+    --------
+    >>> replicates_needed(0.5), replicates_needed(0.5, is_paired=False)
+    (34, 64)
+    """
+    require_confidence(confidence)
+    if not 0 < power < 1:
+        raise InputError(f"A power lies between 0 and 1, such as 0.8; got {power}.")
+    if not isfinite(effect) or effect == 0:
+        raise InputError(f"No number of replicates shows an effect of {effect}; name another.")
+    rough = _by_normal(abs(effect), power, is_paired=is_paired, confidence=confidence)
+    if rough > _MANY:
+        return rough
+    return _fewest(effect, power, rough, is_paired=is_paired, confidence=confidence)
+
+
+_power = power
+
+
+def _by_normal(effect: float, power: float, *, is_paired: bool, confidence: float) -> int:
+    normal = NormalDist()
+    z = normal.inv_cdf((1 + confidence) / 2) + normal.inv_cdf(power)
+    try:
+        return max(2, ceil((1 if is_paired else 2) * (z / effect) ** 2))
+    except (OverflowError, ValueError):
+        raise InputError(f"An effect of {effect} is too small for any number of runs.") from None
+
+
+def _fewest(
+    effect: float, power: float, rough: int, *, is_paired: bool, confidence: float
+) -> int:  # fmt: skip
+    """Halve the range that holds the answer; more replicates never have less power."""
+
+    def is_enough(count: int) -> bool:
+        return _power(effect, count, is_paired=is_paired, confidence=confidence) >= power
+
+    low, high = 1, rough
+    while not is_enough(high):
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if is_enough(middle) else (middle, high)
+    return high
+
+
+_FEW = 5
+_MOST_NEEDED = 1_000_000
+
+
+def conclusion(
+    difference: MeasuredDifference,
+    *,
+    what: str,
+    first: str,
+    second: str,
+    unit: str = "",
+    margin: float | None = None,
+) -> str:
+    """Return what follows from a difference.
+
+    An interval that holds 0 shows neither a difference nor its absence, and the sentence says so.
+    That two arms are alike is said only where a ``margin``, chosen before the runs, holds the
+    whole interval.
+
+    Parameters
+    ----------
+    difference
+        Second minus first.
+    what
+        What was measured, such as ``"share reached"``; begins the sentence.
+    first, second
+        The arms.
+    unit
+        Of the numbers, written behind them; empty: none.
+    margin
+        A difference, above 0, that would not matter; None: there is none.
+
+    Raises
+    ------
+    InputError
+        For a margin that is not above 0.
+
+    Examples
+    --------
+    >>> from sim.lab.statistics import paired_difference
+    >>> found = paired_difference([5, 6, 7, 6, 5], [8, 9, 11, 9, 8])
+    >>> conclusion(found, what="reach", first="as it is", second="warned", unit="members")
+    'Reach is larger under warned than under as it is by 3.2 members (95 % interval 2.64 to 3.76 by t, 5 pairs).'
+    """  # noqa: E501
+    require_margin(margin)
+    what, first, second, unit = map(one_line, (what, first, second, unit))
+    named = what, first, second, unit
+    if difference.pairs == 0:
+        return f"Nothing follows for {what}: no replicate has a number under both arms."
+    is_same = difference.interval.width == 0 and difference.mean == 0
+    if is_same and difference.pairs > 1:
+        return _identical(difference, what, first, second)
+    if not difference.interval.is_known:
+        return (_single if difference.pairs == 1 else _level)(difference, *named)
+    if difference.interval.width == 0:
+        return _constant(difference, *named)
+    if difference.sign == 0:
+        return _undecided(difference, *named, margin)
+    return _decided(difference, *named, margin)
+
+
+def corrected(p: npt.ArrayLike, holm: npt.ArrayLike, *, level: float = 1 - CONFIDENCE) -> str:
+    """Return how many of several differences leave out 0, and how many by Holm's correction.
+
+    Empty for one, of which there is nothing to correct.
+
+    Examples
+    --------
+    >>> corrected([0.01, 0.04, 0.5], [0.03, 0.08, 0.5])
+    "Of 3 differences 2 leave out 0, each by itself; by Holm's correction for all of them 1."
+    """
+    alone, together = (np.asarray(each, np.float64) for each in (p, holm))
+    many = int(np.count_nonzero(~np.isnan(alone)))
+    if many < 2:
+        return ""
+    return (
+        f"Of {many:,} differences {np.count_nonzero(alone < level):,} leave out 0, each by itself; "
+        f"by Holm's correction for all of them {np.count_nonzero(together < level):,}."
+    )
+
+
+def require_margin(margin: float | None) -> None:
+    """Refuse a margin that is not above 0; None is none."""
+    if margin is not None and not margin > 0:
+        raise InputError(f"A difference that would not matter is above 0; got {margin}.")
+
+
+def amount(value: float, unit: str = "") -> str:
+    """Return a number to three digits, with its unit.
+
+    Examples
+    --------
+    >>> amount(1234.5, "members"), amount(0.01234)
+    ('1,234 members', '0.0123')
+    """
+    large = 1000
+    shown = f"{value:,.0f}" if large <= abs(value) < large**5 else f"{value:.3g}"
+    return f"{shown} {unit}".rstrip()
+
+
+def _identical(found: MeasuredDifference, what: str, first: str, second: str) -> str:
+    if not found.is_paired:
+        return f"{_capital(what)} was the same in every run under {first} and {second}."
+    return (
+        f"{_capital(what)} was exactly the same under {first} and {second} in each of "
+        f"{_pairs(found)}: here they do not differ in it."
+    )
+
+
+def _single(found: MeasuredDifference, what: str, first: str, second: str, unit: str) -> str:
+    more = "the same" if found.mean == 0 else f"{amount(abs(found.mean), unit)} {_more(found.mean)}"
+    return (
+        f"{_capital(what)} was {more} under {second} {'as' if found.mean == 0 else 'than'} under "
+        f"{first} in one replicate, which gives no interval: nothing follows for other seeds."
+    )
+
+
+def _level(found: MeasuredDifference, what: str, first: str, second: str, unit: str) -> str:
+    mean = amount(found.mean, unit)
+    return (
+        f"Nothing follows for {what}: the mean of {second} minus {first} is {mean} over "
+        f"{_pairs(found)}, and their networks are too few to show how much it varies between them."
+    )
+
+
+def _constant(found: MeasuredDifference, what: str, first: str, second: str, unit: str) -> str:
+    return (
+        f"{_capital(what)} was {_larger(found.mean)} under {second} than under {first} by "
+        f"{amount(abs(found.mean), unit)} in each of {_pairs(found)}: without any spread there is "
+        f"no interval to judge other seeds by."
+    )
+
+
+def _undecided(
+    found: MeasuredDifference, what: str, first: str, second: str, unit: str, margin: float | None
+) -> str:
+    if margin is not None and _is_within(found, margin):
+        return (
+            f"{_capital(what)} differs between {first} and {second} by less than "
+            f"{amount(margin, unit)} ({_interval(found, unit)})."
+        )
+    return (
+        f"A difference of {what} between {first} and {second} is not shown, nor is its absence: "
+        f"the mean of {second} minus {first} is {amount(found.mean, unit)} and its "
+        f"{_interval(found, unit)} holds 0{_needed(found)}{_caution(found)}."
+    )
+
+
+def _decided(
+    found: MeasuredDifference, what: str, first: str, second: str, unit: str, margin: float | None
+) -> str:
+    size = f"{amount(abs(found.mean), unit)} ({_interval(found, unit)})"
+    within = ""
+    if margin is not None and _is_within(found, margin):
+        within = f", less than the {amount(margin, unit)} that would matter"
+    return (
+        f"{_capital(what)} is {_larger(found.mean)} under {second} than under {first} by {size}"
+        f"{within}{_caution(found)}."
+    )
+
+
+def _is_within(found: MeasuredDifference, margin: float) -> bool:
+    return -margin < found.interval.low and found.interval.high < margin
+
+
+def _interval(found: MeasuredDifference, unit: str) -> str:
+    low, high, confidence, method = found.interval
+    side = f"{amount(low)} to {amount(high)}"
+    if found.mean < 0 and found.sign:
+        side = f"{amount(-high)} to {amount(-low)}"  # as the amount by which it is smaller
+    return f"{confidence * 100:g} % interval {side} by {method}, {_pairs(found)}"
+
+
+def _needed(found: MeasuredDifference) -> str:
+    effect = found.effect.hedges
+    if not isfinite(effect) or effect == 0:
+        return ""
+    count = replicates_needed(effect, is_paired=found.is_paired)
+    if count > _MOST_NEEDED:
+        return ""
+    return (
+        f"; if the true difference were of this size, {count:,} replicates{_each(found)} would "
+        f"show it with a chance of {POWER * 100:.0f} %"
+    )
+
+
+def _each(found: MeasuredDifference) -> str:
+    return " on networks of their own" if "networks" in found.interval.method else ""
+
+
+def _caution(found: MeasuredDifference) -> str:
+    if found.pairs >= _FEW:
+        return ""
+    return "; so few replicates rest on the differences being normal, which they cannot show"
+
+
+def _pairs(found: MeasuredDifference) -> str:
+    kind = "pair" if found.is_paired else "run of each arm"
+    if found.pairs == 1:
+        return f"1 {kind}"
+    return f"{found.pairs:,} {kind.replace('pair', 'pairs').replace('run', 'runs')}"
+
+
+def _more(mean: float) -> str:
+    return "more" if mean > 0 else "less"
+
+
+def _larger(mean: float) -> str:
+    return "larger" if mean > 0 else "smaller"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

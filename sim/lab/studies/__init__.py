@@ -4,10 +4,16 @@ A study (:mod:`~sim.lab.studies.study`) names arms, how often they run, what is 
 should be seen; :func:`run_study` runs it; the findings tell what was, and write the report.
 """
 
-from sim.lab.studies.findings import StudyFindings, Verdict, read_findings
-from sim.lab.studies.running import run_study, run_study_now
-from sim.lab.studies.sections import Claim, StudySection, schema
-from sim.lab.studies.study import Study, results_beside, study_of, template
+from sim.lab.studies.findings import StudyFindings, Verdict, read_findings, run_study, run_study_now
+from sim.lab.studies.study import (
+    Claim,
+    Study,
+    StudySection,
+    results_beside,
+    schema,
+    study_of,
+    template,
+)
 
 __all__ = [
     "Claim",

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from sim.lab.sweeps.designs import DESIGNS, MOST_POINTS, Design, design_of
-from sim.lab.sweeps.maps import HeatMap, Tornado
-from sim.lab.sweeps.result import Sweep
+from sim.lab.sweeps.result import HeatMap, Sweep, Tornado
 from sim.lab.sweeps.running import SweepProgress, sweep, sweep_now
 
 __all__ = [

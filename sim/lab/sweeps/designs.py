@@ -6,19 +6,38 @@ version or another machine draws is the same, and a sweep can be gone on with an
 
 from __future__ import annotations
 
+import copy
+import difflib
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel
 
 from sim.arrays import F64
-from sim.core.checks import whole_number
-from sim.core.rng import Stream, key, uniforms
-from sim.errors import InputError, UnknownNameError
-from sim.scenario.ranges import ValueRange
+from sim.core.checks import whole_number, whole_of
+from sim.core.params import Parameters, check
+from sim.core.registry import spec
+from sim.core.rng import Stream, uniforms
+from sim.core.rng import key as draw_key
+from sim.core.text import one_line
+from sim.errors import HubbubError, InputError, ParameterError, UnknownNameError
+from sim.network.generate.networks import NETWORKS
+from sim.platform.settings import PlatformSettings
+from sim.scenario.plan import as_clause
+from sim.scenario.sections import (
+    CommandSection,
+    InterventionSection,
+    MessageSection,
+    NetworkSection,
+    PopulationSection,
+    StopSection,
+    ValueRange,
+)
+from sim.world.metrics.series import MetricSettings
 
 DESIGNS = {
     "grid": "every combination of the values",
@@ -111,7 +130,7 @@ def design_of(
 
     Examples
     --------
-    >>> from sim.scenario.ranges import read_range
+    >>> from sim.scenario.sections import read_range
     >>> design_of("grid", {"beta": read_range("0:1:3"), "k": read_range("5,10")}).points[:3]
     ((0, 5), (0, 10), (0.5, 5))
     """
@@ -219,7 +238,7 @@ def morris_sample(trajectories: int, parameters: int, seed: int) -> F64:
     Technometrics 33 (1991).
     """
     draws = uniforms(
-        key(seed, Stream.TRAJECTORIES),
+        draw_key(seed, Stream.TRAJECTORIES),
         np.arange(trajectories)[:, None],
         np.arange(2 * parameters)[None, :],
     )
@@ -253,3 +272,235 @@ def saltelli_sample(samples: int, parameters: int, seed: int) -> F64:
         found[:, place + 1, place] = second[:, place]
     found[:, -1] = second
     return found.reshape(-1, parameters)
+
+
+Path = tuple[str | int, ...]
+Table = Mapping[str, Any]
+
+_LISTS: dict[str, type[BaseModel]] = {
+    "messages": MessageSection,
+    "commands": CommandSection,
+    "interventions": InterventionSection,
+}
+_TABLES: dict[str, type[BaseModel]] = {
+    "network": NetworkSection,
+    "population": PopulationSection,
+    "platform": PlatformSettings,
+    "metrics": MetricSettings,
+    "stop": StopSection,
+}
+_OF_PLATFORM = ("recommender", "policy")
+_OWNERS = {"model": "parameters", "kind": "parameters", "recommender": "parameters",
+           "policy": "policy_parameters"}  # fmt: skip
+"""Keys that say whose parameters stand beside them, and where."""
+_NOT_BARE = {"text", "parameters", "columns", "draws", "world", "file", "at"}
+"""Keys that mean nothing without the section that they stand in."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterPath:
+    """Where a value stands in a scenario.
+
+    Attributes
+    ----------
+    path
+        Section, then its number from 0 where there are several, then keys.
+    owner, field
+        The class whose field it is, where that is known.
+    """
+
+    path: Path
+    owner: type[BaseModel] | None = None
+    field: str = ""
+
+    def __str__(self) -> str:
+        """Return it as a person writes it; numbers from 1."""
+        return ".".join(str(key + 1) if isinstance(key, int) else key for key in self.path)
+
+    @property
+    def short(self) -> str:
+        """The shortest way to write it where nothing else is called so."""
+        return ".".join(part for part in str(self).split(".") if not part.endswith("parameters"))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it takes whole numbers only."""
+        if self.owner is None:
+            return False
+        annotation = self.owner.model_fields[self.field].annotation
+        return annotation is int or annotation == int | None
+
+
+def place_of(table: Table, name: str) -> ParameterPath:
+    """Return where the value stands that a name means."""
+    words = [word.strip().replace("-", "_") for word in name.split(".")]
+    if not all(words):
+        raise InputError(f"A parameter is named as SECTION.KEY, got {_shown(name)}.")
+    if len(words) == 1:
+        return _bare(table, words[0])
+    section, *rest = words
+    if section in _LISTS:
+        return _in_list(table, section, rest, name)
+    if section not in _TABLES:
+        near = difflib.get_close_matches(section, [*_TABLES, *_LISTS], n=1)
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        raise InputError(
+            f"No section {_shown(section)}{hint} can be swept; there are "
+            f"{', '.join([*_TABLES, *_LISTS])}."
+        )
+    return _found(table, (section,), rest, name)
+
+
+def _in_list(table: Table, section: str, rest: list[str], name: str) -> ParameterPath:
+    many = len(table.get(section, ()))
+    if not many:
+        raise InputError(f"{_shown(name)}: there are no {section}.")
+    if not rest[0].isdecimal():
+        if many > 1:
+            raise InputError(
+                f"{_shown(name)}: there are {many} {section}; say which, as {section}.1.{rest[0]}."
+            )
+        rest = ["1", *rest]
+    place = whole_of(rest[0])
+    if place is None or not 1 <= place <= many:
+        raise InputError(f"{_shown(name)}: {section} are numbered 1 to {many}.")
+    if len(rest) < 2:
+        raise InputError(f"{_shown(name)}: say which key of it, as {name}.KEY.")
+    return _found(table, (section, place - 1), rest[1:], name)
+
+
+def _found(table: Table, home: Path, rest: list[str], name: str) -> ParameterPath:
+    """Return a key of a section, or a parameter of what the section names."""
+    every = list(_places(table, home))
+    wanted = tuple(rest)
+    for place in every:
+        own = place.path[len(home) :]
+        if wanted == own or (len(wanted) == 1 and own[0] != wanted[0] and own[-1:] == wanted):
+            return place
+    if wanted[0] in ("parameters", "policy_parameters") and len(wanted) == 2:
+        return ParameterPath(
+            (*home, *wanted)
+        )  # of a model that another parameter of the sweep chooses
+    if home[0] == "interventions" and len(wanted) == 1:
+        return ParameterPath((*home, *wanted))
+    keys = [str(place.path[-1]) for place in every]
+    raise InputError(f"{_shown(name)}: no such key{_hint(wanted[-1], keys)}.")
+
+
+def _bare(table: Table, name: str) -> ParameterPath:
+    homes: list[Path] = [(section,) for section in _TABLES]
+    homes += [("messages", number) for number in range(len(table.get("messages", ())))]
+    every = [
+        place
+        for home in homes
+        if home != ("platform",) or table.get("platform") not in (None, False)
+        for place in _places(table, home)
+        if place.path[-1] not in _NOT_BARE or len(place.path) > len(home) + 1
+    ]
+    found = [place for place in every if place.path[-1] == name]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise InputError(
+            f"{_shown(name)} may be {' or '.join(place.short for place in found)}; say which."
+        )
+    raise InputError(
+        f"No parameter {_shown(name)}{_hint(name, [str(p.path[-1]) for p in every])}; name one as "
+        "SECTION.KEY, such as network.mean_degree, or a parameter of a message's model."
+    )
+
+
+def _places(table: Table, home: Path) -> Iterator[ParameterPath]:
+    """Yield what may be said in a section: its keys, and parameters of what it names."""
+    section = home[0]
+    held: Any = table.get(str(section)) or {}
+    held = held[home[1]] if len(home) > 1 else ({} if held is True else held)
+    cls = _LISTS.get(str(section)) or _TABLES[str(section)]
+    owners = dict(_owners(str(section), held))
+    for key in cls.model_fields:
+        if key not in _OWNERS.values():  # mean_degree is a key, and the generator knows its bounds
+            by = next((own for own in owners.values() if key in own.model_fields), cls)
+            yield ParameterPath((*home, key), by, key)
+    for key in _OF_PLATFORM if section == "platform" else ():
+        yield ParameterPath((*home, key))
+    if section == "interventions":
+        for key in held:
+            if key not in cls.model_fields:
+                yield ParameterPath((*home, key))
+    for inner, owner in owners.items():
+        for key in owner.model_fields:
+            if key not in cls.model_fields:
+                yield ParameterPath((*home, inner, key), owner, key)
+
+
+def _owners(section: str, held: Table) -> Iterator[tuple[str, type[BaseModel]]]:
+    """Yield the plugins that a section names, with where their parameters stand."""
+    if section == "messages":
+        yield "parameters", _plugin(_model_of(held), "propagation")
+    elif section == "network" and not {"world", "file"} & {*held}:
+        kind = held.get("kind") or "preferential-attachment"
+        if kind in NETWORKS:
+            yield "parameters", NETWORKS[kind].cls
+    elif section == "platform":
+        yield "parameters", _plugin(held.get("recommender", "blend"), "recommender")
+        yield "policy_parameters", _plugin(held.get("policy", "rule"), "policy")
+
+
+def _model_of(message: Table) -> str:
+    if message.get("model") is not None:
+        return str(message["model"])
+    from sim.settings.settings import current
+
+    return current().model
+
+
+def _plugin(name: str, kind: str) -> type[Parameters]:
+    return spec(name, kind).cls
+
+
+def refuse_out_of_range(name: str, place: ParameterPath, values: ValueRange) -> None:
+    """Refuse values that the field does not take: of a range its ends, of a list each."""
+    if place.owner is None or not issubclass(place.owner, Parameters):
+        return
+    for value in values.ends:
+        try:
+            check(place.owner, place.field, value)
+        except ParameterError as error:
+            said = as_clause(str(error))
+            raise InputError(f"{name}={one_line(str(value), 40)}: {said}.") from None
+        except HubbubError:
+            continue  # what another field forbids is asked at each point
+
+
+def changes_of(table: Table, values: Mapping[ParameterPath, Any]) -> dict[str, Any]:
+    """Return sections with other values, whole, to put in place of those of a table."""
+    found: dict[str, Any] = {}
+    for place in sorted(values, key=_owners_first):
+        section = str(place.path[0])
+        if section not in found:
+            held = table.get(section)
+            found[section] = copy.deepcopy({} if held in (None, True, False) else held)
+        _put(found[section], place.path[1:], values[place])
+    return found
+
+
+def _owners_first(place: ParameterPath) -> tuple[bool, int]:
+    return place.path[-1] not in _OWNERS, len(place.path)
+
+
+def _put(held: Any, path: Path, value: Any) -> None:
+    for key in path[:-1]:
+        held = held[key] if isinstance(key, int) else held.setdefault(key, {})
+    key = str(path[-1])
+    if key in _OWNERS and held.get(key) != value:
+        held.pop(_OWNERS[key], None)  # parameters are one's who has them
+    held[key] = value
+
+
+def _hint(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def _shown(name: str) -> str:
+    return repr(one_line(name, 60))

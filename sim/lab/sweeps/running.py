@@ -27,16 +27,20 @@ from sim.lab.runs import (
     experiment_now,
     seeds_from,
 )
-from sim.lab.runs.experiment import MOST_TICKS
-from sim.lab.runs.programs import messages_of
-from sim.lab.sweeps.designs import Design, design_of
-from sim.lab.sweeps.parameters import ParameterPath, changes_of, place_of, refuse_out_of_range
+from sim.lab.runs.experiment import MOST_TICKS, messages_of
+from sim.lab.sweeps.designs import (
+    Design,
+    ParameterPath,
+    changes_of,
+    design_of,
+    place_of,
+    refuse_out_of_range,
+)
 from sim.lab.sweeps.result import LAST, Sweep
 from sim.network.generate.networks import NETWORKS
 from sim.scenario.gallery import open_scenario
 from sim.scenario.plan import Stop
-from sim.scenario.ranges import ValueRange, read_range
-from sim.scenario.sections import MessageSection
+from sim.scenario.sections import MessageSection, ValueRange, read_range
 from sim.scenario.spec import Scenario, scenario_table
 from sim.scenario.worlds import NewWorld
 from sim.world.state.capacity import refuse_what_does_not_fit
@@ -100,7 +104,7 @@ def sweep_now(
     what
         A scenario, its file or ``gallery:NAME``; or a world, which stays as it is.
     parameters
-        Ranges (:mod:`sim.scenario.ranges`) by name: ``beta``, ``messages.1.beta``,
+        Ranges (:mod:`sim.scenario.sections`) by name: ``beta``, ``messages.1.beta``,
         ``network.mean_degree``, ``platform.slots`` ...; None: what ``[sweep]`` of the scenario
         says.
     messages

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sim import names
-from sim.lab.recommenders.exposure_sums import MEASURES
+from sim.lab.runs.measures import FEED_MEASURES
 from tests.unit.cli.conftest import Hubbub
 
 
@@ -62,7 +62,9 @@ def test_two_recommenders_are_compared(hubbub: Hubbub) -> None:
         assert word in said.out
     assert "minus chronological" in said.out
     for name in ("age", "coverage", "inequality"):  # what each is stands below the tables
-        assert re.search(rf"^{name} +{re.escape(MEASURES[name].says)}$", said.out, re.MULTILINE)
+        assert re.search(
+            rf"^{name} +{re.escape(FEED_MEASURES[name].says)}$", said.out, re.MULTILINE
+        )
     assert "Salganik" in said.out
     alone = hubbub(*words, "--replicates", "1", "--recommenders", "hot, trust-weighted").out
     assert "One replicate gives no interval" in alone

@@ -182,7 +182,7 @@ IN_PLACE = re.compile(
     r"(?<!draft)\.write_(?:text|bytes)\(|\bopen\((?:[^()]|\([^()]*\))*[\"'][wx]b?[\"']|\.savefig\((?!figure)"
 )
 OWN_FOLDER = {
-    "sim/io/importing/graphs.py", "sim/lab/runs/shared_base.py", "sim/runtime/manifest.py",
+    "sim/io/importing/graphs.py", "sim/lab/runs/replicate.py", "sim/runtime/manifest.py",
     "sim/runtime/process/breadcrumbs.py", "sim/core/data_frames.py",
 }  # fmt: skip
 """They write to a temporary folder of their own, or to memory."""

@@ -11,8 +11,8 @@ import pytest
 
 from sim import World, names, spec
 from sim.lab import compare_recommenders_now
-from sim.lab.recommenders.comparison import Comparison
-from sim.lab.recommenders.exposure_sums import chosen, liking, taste
+from sim.lab.recommenders import Comparison
+from sim.lab.runs.measures import chosen, liking, taste
 
 SAYS = {
     "blend": (("engagement", "random", 0.012, 0.015), ("agreement", "random", 0.05, 0.08)),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sim.errors import InputError
-from sim.scenario.ranges import flattened, read_range, split_vary
+from sim.scenario.sections import flattened, read_range, split_vary
 
 
 @pytest.mark.parametrize(

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import exp
+from math import exp, expm1
 from typing import Any
 
 import numpy as np
 
 from sim.lab.validation.claim import Compared, ModelClaim, compared_mean, compared_share, same
-from sim.lab.validation.declared.build import check_exactly, mean_size, of_pairs, sampled
-from sim.lab.validation.tiny_networks import (
+from sim.lab.validation.declared.build import (
+    COPIES,
+    THOROUGH,
+    check_exactly,
     complete,
     copies,
     karate,
+    lonely,
+    mean_size,
+    of_pairs,
     outbreak,
+    pairs,
     regular,
     run,
+    sampled,
     seeds_of,
     single_seeds,
 )
@@ -285,6 +292,293 @@ def _triggering() -> list[ModelClaim]:
     ]  # fmt: skip
 
 
-CLAIMS: tuple[ModelClaim, ...] = (
+_CASCADES_CLAIMS: tuple[ModelClaim, ...] = (
     *_independent(), *_large(), *_communities(), *_timed(), *_triggering(), *_extremes(),
 )  # fmt: skip
+
+
+_LIVE = "Kempe, Kleinberg & Tardos 2003: one live tie an agent, all sets enumerated"
+KARATE_THRESHOLDS = (((0,), 12.2436, 0.0048), ((33,), 13.0837, 0.005), ((0, 33), 22.6145, 0.0044))
+"""(seeds, mean size, how far it is known) of linear thresholds in the karate club."""
+
+
+def _linear() -> list[ModelClaim]:
+    found = []
+    for n, exact in THRESHOLDS:
+        runs = (1000, 3000) if n == 100 else (COPIES, THOROUGH)
+        found.append(
+            mean_size("linear-threshold", f"mean size on K{n}, weights 1/{n - 1}", exact,
+                      complete(n), n, options={}, seed=2, source=_LIVE, runs=runs[0],
+                      thorough=runs[1])
+        )  # fmt: skip
+    found += [
+        mean_size("linear-threshold", f"mean size in the karate club, seeds {list(seeds)}", exact,
+                  karate(), 34, seeds=seeds, options={}, seed=8, margin=known, runs=10_000,
+                  thorough=100_000, source=f"live ties, sampled: known to {known:g}")
+        for seeds, exact, known in KARATE_THRESHOLDS
+    ]  # fmt: skip
+    found.append(
+        mean_size("general-threshold", "mean size on K5, power 1", 3.21875, complete(5), 5,
+                  options={"power": 1.0}, seed=4, source=_LIVE)
+    )  # fmt: skip
+    return found
+
+
+def _words() -> list[ModelClaim]:
+    """Return who is convinced by the first of two words: 0 -> 1 -> 2 and 0 -> 2."""
+
+    def first(power: float) -> Any:
+        def measure(count: int) -> Sequence[Compared]:
+            world = copies([(0, 1), (1, 2), (0, 2)], 3, count, 5, directed=True)
+            story = run(world, seeds_of(world, 3), "general-threshold", power=power)
+            at = story.adopted_at.reshape(count, 3)[:, 2]
+            return [
+                compared_share(float((at == 1).sum()), count, 0.5**power, label="by the first"),
+                compared_share(float((at >= 0).sum()), count, 1.0, label="by both"),
+            ]
+
+        return measure
+
+    return [
+        sampled("general-threshold", f"one of two words convinces with (1/2)^{power:g}",
+                first(power), 5, "the model's equations")
+        for power in (0.5, 2.0)
+    ]  # fmt: skip
+
+
+ENOUGH: dict[str, Mapping[str, Any]] = {
+    "watts": {"phi": 0.4},
+    "centola-macy": {"needed": 2},
+    "kertesz": {"threshold": 0.4, "rate": 0.0, "blocked": 0.0},
+    "profile-threshold": {"threshold": 0.4, "profile": 1.0, "blocked": 0.0},
+    "generalised-threshold": {"threshold": 0.4, "tau": 1.0, "mu": 0.0},
+}
+"""Parameters with which an agent of five sources adopts once two of them have."""
+
+
+def _enough() -> list[ModelClaim]:
+    """Return who adopts of six that hear 0 to 5 adopters among five sources: it is >=, not >."""
+
+    def numbers(model: str, options: Mapping[str, Any]) -> Any:
+        def found() -> Mapping[str, tuple[float, float]]:
+            star = [(source, 5) for source in range(5)]
+            world = copies(star, 6, 6, 1, directed=True)
+            seeds = [6 * copy + source for copy in range(6) for source in range(copy)]
+            story = run(world, seeds, model, **options)
+            hears = story.adopted_at[5::6] >= 0
+            return {f"{k} of 5": (float(hears[k]), float(k >= 2)) for k in range(6)}
+
+        return found
+
+    return [
+        check_exactly(model, "adopts once 2 of 5 sources have, not at 1", numbers(model, options),
+                      source="the card: compared with >=", how="stars of 5 sources, 0 to 5 seeds")
+        for model, options in ENOUGH.items()
+    ]  # fmt: skip
+
+
+def _rings() -> list[ModelClaim]:
+    """Return complex contagion on a ring whose agents hear the two nearest on both sides."""
+
+    def sizes(needed: int) -> list[int]:
+        ring, step = np.meshgrid(np.arange(40), [-2, -1, 1, 2])
+        world = World.from_edges(ring.ravel(), (ring + step).ravel() % 40, 40)
+        story = world.inject("x", seeds=[10, 11], model="centola-macy", needed=needed)
+        found = [story.size]
+        for _ in range(4):
+            world.step()
+            found.append(story.size)
+        return found
+
+    def measure(_: int) -> Sequence[Compared]:
+        return [
+            same("sizes, two needed", sizes(2), [2, 4, 6, 8, 10]),
+            same("sizes, three needed", sizes(3), [2] * 5),
+        ]
+
+    return [
+        ModelClaim("centola-macy", "a ring: two neighbours win one more at each end a tick",
+                   measure, "exact", "Centola & Macy 2007", "40 agents, 4 ticks"),
+    ]  # fmt: skip
+
+
+def _window() -> list[ModelClaim]:
+    """Return in which random networks single seeds set off global cascades."""
+
+    def measure(seeds: int) -> Sequence[Compared]:
+        found = []
+        for z, is_global in ((0.8, False), (3, True), (5, True), (8, False)):
+            world = World.create(10_000, "erdos-renyi", mean_degree=z, seed=4)
+            world.max_running = seeds
+            firsts = range(0, 10_000, 10_000 // seeds)
+            stories = [world.inject("x", seeds=[v], model="watts") for v in firsts]
+            world.step(200)
+            largest = max(story.size for story in stories)
+            found.append(Compared(float(largest > 1000), float(is_global), label=f"z = {z:g}"))
+        return found
+
+    return [
+        ModelClaim("watts", "global cascades at z = 3, 5, none at 0.8, 8 (phi .18)", measure,
+                   "theory", "Watts 2002: the window is (1.0207, 5.7647)",
+                   "{runs} single seeds among 10,000 agents each, seed 4", 40, 100),
+    ]  # fmt: skip
+
+
+def _waiting() -> list[ModelClaim]:
+    """Return unprompted adoption, refusals and waiting times."""
+
+    def alone(count: int) -> Sequence[Compared]:
+        p, r = 0.1, 0.3
+        world = lonely(count, 5)
+        options: Any = {"rate": p, "blocked": r, "threshold": 1.0}
+        story = world.inject("x", seeds=[0], model="kertesz", **options)
+        blocked = story.counts["blocked"]
+        free = count - 1 - blocked
+        world.step(3)
+        share = 1 - (1 - p) ** 3
+        return [
+            compared_share(blocked, count, r, label="blocked"),
+            compared_share(story.size - 1, free, share, label="adopted by tick 3"),
+        ]
+
+    def waits(count: int) -> Sequence[Compared]:
+        world = pairs(count, 3)
+        story = run(world, np.arange(0, 2 * count, 2), "generalised-threshold", tau=3.0)
+        delays = story.adopted_at[1::2]
+        return [compared_mean(delays, 4.0), compared_share((delays == 2).sum(), count, 1 / 3)]
+
+    def adopts(story: Cascade) -> Mapping[str, Any]:
+        return {"adopted": story.adopted_at[1::2] >= 0}
+
+    refusals = [
+        of_pairs(model, "adopts in the end with q / (q + (1 - q) b)",
+                 {"adopted": 0.2 / (0.2 + 0.8 * 0.3)}, adopts,
+                 options={"profile": 0.2, "blocked": 0.3},
+                 source="Milli et al. 2018: a race of two chances")
+        for model in ("profile", "profile-threshold")
+    ]  # fmt: skip
+    return [
+        *refusals,
+        sampled("kertesz", "blocked r, adopted unprompted 1 - (1 - p)^3", alone, 5,
+                "Ruan et al. 2015", how="{runs} agents without ties, seed 5"),
+        sampled("generalised-threshold", "hears for a tick, then waits tau = 3 on average", waits,
+                3, "the model's equations", how="{runs} pairs, seed 3"),
+    ]  # fmt: skip
+
+
+_THRESHOLDS_CLAIMS: tuple[ModelClaim, ...] = (
+    *_linear(), *_words(), *_enough(), *_rings(), *_window(), *_waiting(),
+)  # fmt: skip
+
+
+_EQUATIONS = "the model's equations"
+_TRUST = 1e-4
+"""Trust is kept in 65,536 levels."""
+
+
+def _by_tick(*ticks: int) -> Any:
+    def found(story: Cascade) -> Mapping[str, Any]:
+        at = story.adopted_at[1::2]
+        return {f"by tick {tick}": (at >= 0) & (at <= tick) for tick in ticks}
+
+    return found
+
+
+def _diffusion() -> list[ModelClaim]:
+    h, f = -expm1(-0.2), -expm1(-1 / 3)
+    delay = -expm1(-0.5) * 0.4
+    ever = h / (1 - (1 - h) * (1 - f))
+    thin = {"rate": 0.01, "span": 100.0}
+    markov = "Kermack & McKendrick 1927: Markov SIR, in ticks of 1/100"
+    by = {f"by tick {tick}": 1 - (1 - delay) ** tick for tick in (1, 2, 3)}
+    return [
+        of_pairs("diffusion", "the delay over a tie is geometric (rate .5, trust .4)", by,
+                 _by_tick(1, 2, 3), options={"rate": 0.5, "span": 1e6}, trust=0.4, ticks=3,
+                 source=_EQUATIONS),
+        of_pairs("diffusion", "one who falls silent attempts once more", {"by tick 999": ever},
+                 _by_tick(999), options={"rate": 0.2, "span": 3.0}, seed=4, source=_EQUATIONS),
+        mean_size("diffusion", "mean size on K3 in thin ticks", 13 / 6, complete(3), 3,
+                  options=thin, seed=4, margin=0.005, source=markov),
+        mean_size("diffusion", "mean size on K5 in thin ticks", 3.898611, complete(5), 5,
+                  options=thin, seed=5, margin=0.01, source=markov),
+    ]  # fmt: skip
+
+
+def _one_exposure(model: str, what: str, chance: float, trust: float, options: Any) -> ModelClaim:
+    def measure(count: int) -> Sequence[Compared]:
+        world = pairs(count, 3, trust)
+        story = world.inject("x", seeds=range(0, 2 * count, 2), model=model, **options)
+        world.step()
+        won = float((story.adopted_at[1::2] == 1).sum())
+        return [compared_share(won, count, chance, _TRUST)]
+
+    return sampled(model, what, measure, 3, _EQUATIONS, how="{runs} pairs, seed 3, one tick")
+
+
+def _exposures() -> list[ModelClaim]:
+    plain = {"fading": 0.0, "reinforcement": 0.0, "indifference": 1.0}
+    by_trust = {"strong": "trust", "cut": 0.5, "fading": 0.0}
+    held = {"initial": "uniform:0.2:0.2", "stance": 1.0, "base": 0.5, "taste": 1.0}
+    return [
+        _one_exposure("viral", "an exposure convinces with base x trust = .4", 0.4, 0.5,
+                      {"base": 0.8, **plain}),
+        _one_exposure("hybrid", "a strong tie convinces with base x trust = .48", 0.48, 0.8,
+                      {"base": 0.6, **by_trust}),
+        _one_exposure("hybrid", "a weak tie passes it on with 1 - exp(-rate)", 1 - exp(-0.5), 0.2,
+                      {"rate": 0.5, **by_trust}),
+        _one_exposure("persuasion", "who agrees to .6 is convinced with base x .6", 0.3, 1.0, held),
+        _one_exposure("persuasion", "without taste the chance is base x trust", 0.35, 0.7,
+                      {"base": 0.5, "taste": 0.0}),
+    ]  # fmt: skip
+
+
+def _fading() -> list[ModelClaim]:
+    """Return novelty over the first hour of a story, integrated by another rule."""
+    minutes = np.linspace(0.0, 60.0, 600_001)
+    middle = (minutes[1:] + minutes[:-1]) / 2
+    hours = float(np.exp(-0.6 * middle**0.4).mean())
+    options = {"base": 1.0, "fading": 0.6, "reinforcement": 0.0, "indifference": 1.0}
+    return [
+        _one_exposure("viral", "novelty of the first hour: mean of exp(-.6 t^.4)", hours, 1.0,
+                      options),
+    ]  # fmt: skip
+
+
+def _further() -> list[ModelClaim]:
+    """Return what further sources add: 0 and 1 speak to 2."""
+
+    def measure(count: int) -> Sequence[Compared]:
+        base = 3 * np.arange(count)
+        sources = np.concatenate([base, base + 1])
+        world = World.from_edges(sources, np.tile(base + 2, 2), 3 * count, seed=4)
+        options: Any = {"base": 0.2, "fading": 0.0, "reinforcement": 0.5, "indifference": 1.0}
+        story = world.inject("x", seeds=np.sort(sources), model="viral", **options)
+        world.step()
+        won = float((story.adopted_at[2::3] == 1).sum())
+        return [compared_share(won, count, 1 - (1 - 0.2 * 1.5) ** 2, _TRUST)]
+
+    return [sampled("viral", "two sources at once: 1 - (1 - 1.5 base)^2", measure, 4,
+                    _EQUATIONS)]  # fmt: skip
+
+
+def _hearing() -> list[ModelClaim]:
+    """Return where hearing moves opinions: once, twice, and of one who was moved."""
+
+    def found() -> Mapping[str, tuple[float, float]]:
+        world = World.from_edges([0, 1, 0, 1, 2], [2, 2, 3, 4, 5], 6)
+        world.opinions.hold("t", [0.0, 0.0, -0.5, -0.5, 0.5, 0.0])
+        options: Any = {"topic": "t", "pull": 0.2, "base": 1.0, "taste": 0.0, "stance": 1.0}
+        world.inject("x", seeds=[0, 1], model="persuasion", **options)
+        world.step(2)
+        exact = {2: 1 - 1.5 * 0.8**2, 3: 1 - 1.5 * 0.8, 4: 1 - 0.5 * 0.8, 5: 0.2}
+        return {f"agent {v}": (world.opinions["t"][v], x) for v, x in exact.items()}
+
+    return [check_exactly("persuasion", "k hearings leave (1 - pull)^k of a gap", found,
+                          source=_EQUATIONS, how="6 agents, 2 ticks", margin=1e-12)]  # fmt: skip
+
+
+_WORDS_CLAIMS: tuple[ModelClaim, ...] = (
+    *_diffusion(), *_exposures(), *_fading(), *_further(), *_hearing(),
+)  # fmt: skip
+
+CLAIMS = (*_CASCADES_CLAIMS, *_THRESHOLDS_CLAIMS, *_WORDS_CLAIMS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import gamma, sqrt
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,17 @@ from sim.lab.validation.claim import (
     compared_share,
     same,
 )
-from sim.lab.validation.declared.build import check_exactly, sampled
-from sim.lab.validation.tiny_networks import Arcs, complete, copies, karate, seeds_of
+from sim.lab.validation.declared.build import (
+    Arcs,
+    check_exactly,
+    complete,
+    copies,
+    karate,
+    mean_size,
+    run,
+    sampled,
+    seeds_of,
+)
 from sim.spread.cascade.cascade import Cascade
 from sim.world.world import World
 
@@ -341,6 +351,251 @@ def _heard_once() -> list[ModelClaim]:
     ]  # fmt: skip
 
 
-CLAIMS: tuple[ModelClaim, ...] = (
+_OPINIONS_CLAIMS: tuple[ModelClaim, ...] = (
     *_karate(), *_krause(), *_discrete(), *_bounded(), *_media(), *_heard_once(),
 )  # fmt: skip
+
+
+def _alone() -> list[ModelClaim]:
+    percolation = "Kempe et al. 2003: live ties enumerated; alone it is an independent cascade"
+    live = "Kempe et al. 2003; alone it is a linear threshold"
+    return [
+        mean_size("competitive-cascade", "alone: mean size on K4, p = .5", 3.25, complete(4), 4,
+                  options={"probability": 0.5}, seed=1, source=percolation),
+        mean_size("competitive-continuous", "alone: mean size on K4, p = .5", 3.25, complete(4), 4,
+                  options={"probability": 0.5}, seed=1, source=percolation),
+        *(
+            mean_size("competitive-threshold", f"alone, {rule}: mean size on K5", 3.21875,
+                      complete(5), 5, options={"rule": rule}, seed=2, source=live)
+            for rule in ("proportional", "separate")
+        ),
+    ]  # fmt: skip
+
+
+def _contest(model: str, count: int, trust: Sequence[float] | None, **options: Any) -> int:
+    """Return how often the first message wins agent 3, whom 0 and 1 tell it and 2 the other."""
+    sources = np.arange(4 * count).reshape(-1, 4)[:, :3]
+    targets = np.repeat(np.arange(3, 4 * count, 4), 3)
+    weights = None if trust is None else np.tile(np.asarray(trust), count)
+    world = World.from_edges(sources.ravel(), targets, trust=weights, seed=5)
+    base = 4 * np.arange(count)
+    camps = (np.sort(np.concatenate([base, base + 1])), base + 2)
+    ranks: list[dict[str, Any]] = [
+        {"priority": rank} if options.get("tie") == "priority" else {} for rank in (0, 1)
+    ]
+    first, second = (
+        world.inject("x", seeds=camp, model=model, **options, **rank)
+        for camp, rank in zip(camps, ranks, strict=True)
+    )
+    world.step()
+    if first.size + second.size != 4 * count:  # chance 1: somebody must win each
+        return -count
+    return int(first.size - 2 * count)
+
+
+def _shares() -> list[ModelClaim]:
+    def ties(tie: str, exact: float) -> Any:
+        def measure(count: int) -> Sequence[Compared]:
+            won = _contest("competitive-cascade", count, None, tie=tie, probability=1.0)
+            return [compared_share(won, count, exact)]
+
+        return measure
+
+    def weighed(trust: Sequence[float] | None, exact: float) -> Any:
+        def measure(count: int) -> Sequence[Compared]:
+            weights = "uniform" if trust is None else "trust"
+            won = _contest("competitive-threshold", count, trust, weights=weights)
+            return [compared_share(won, count, exact, 1e-4)]
+
+        return measure
+
+    rules = (("proportional", 2 / 3), ("random", 1 / 2), ("priority", 0.0), ("first", 1.0))
+    trusts: tuple[tuple[Sequence[float] | None, float], ...] = (
+        (None, 2 / 3), ([0.5, 0.25, 0.25], 3 / 4), ([0.0, 0.2, 0.8], 1 / 5),
+    )  # fmt: skip
+    return [
+        *(
+            sampled("competitive-cascade", f"2 adopters of one against 1: {tie} gives {exact:.3g}",
+                    ties(tie, exact), 5, "Bharathi et al. 2007, Budak et al. 2011; the tie rule")
+            for tie, exact in rules
+        ),
+        *(
+            sampled("competitive-threshold", f"shares follow weights: {exact:.3g} of the first",
+                    weighed(trust, exact), 5, "Borodin et al. 2010: proportional to weight")
+            for trust, exact in trusts
+        ),
+    ]  # fmt: skip
+
+
+def _races() -> list[ModelClaim]:
+    """Return who wins an agent that two messages reach over one tie each, at rates alike."""
+
+    def measure(count: int) -> Sequence[Compared]:
+        base = 3 * np.arange(count)
+        world = World.from_edges(
+            np.concatenate([base, base + 1]), np.tile(base + 2, 2), 3 * count, seed=6
+        )
+        options: Any = {"model": "competitive-continuous", "probability": 1.0}
+        first, second = (world.inject("x", seeds=base + who, **options) for who in (0, 1))
+        for _ in range(2000):
+            if not (first.alive or second.alive):
+                break
+            world.step()
+        return [
+            compared_share(first.size - count, count, 0.5, label="won by the first"),
+            Compared(first.size + second.size, 3.0 * count, label="everybody"),
+        ]
+
+    return [sampled("competitive-continuous", "two messages over one tie each win alike", measure,
+                    6, "two exponential delays of one rate")]  # fmt: skip
+
+
+def _together() -> list[ModelClaim]:
+    """Return that rivals in all reach whom one message of all seeds would."""
+
+    def measure(_: int) -> Sequence[Compared]:
+        from sim.testing import tiny_world
+
+        found = []
+        for seed in range(5):
+            one = run(tiny_world(seed=seed), range(0, 60, 4), "linear-threshold")
+            world = tiny_world(seed=seed)
+            camps = (range(0, 60, 8), range(4, 60, 8))
+            rivals = [world.inject("x", seeds=c, model="competitive-threshold") for c in camps]
+            world.step(60)
+            at = np.stack([story.adopted_at for story in rivals]).max(axis=0)
+            found.append(same(f"seed {seed}: agents at another tick", at, one.adopted_at))
+        return found
+
+    return [ModelClaim("competitive-threshold", "rivals in all adopt as one message would",
+                       measure, "reference", "linear-threshold with all seeds",
+                       "60 agents, seeds 0 to 4")]  # fmt: skip
+
+
+_RIVALS_CLAIMS: tuple[ModelClaim, ...] = (*_alone(), *_shares(), *_races(), *_together())
+
+
+_BOREL = {1: 0.606531, 2: 0.183940, 3: 0.083674}
+_WU = "Wu & Huberman 2007: r(t) = exp(-.4 t^.4)"
+
+
+def _ring(agents: int, tick_minutes: float, seed: int) -> World:
+    """Return agents each of whom is heard by the next two: equal audiences."""
+    ids = np.arange(agents)
+    sources, targets = np.tile(ids, 2), np.concatenate([(ids + 1) % agents, (ids + 2) % agents])
+    return World.from_edges(sources, targets, agents, tick_minutes=tick_minutes, seed=seed)
+
+
+def _bass() -> list[ModelClaim]:
+    def measure(agents: int) -> Sequence[Compared]:
+        world = _ring(agents, 60.0, 0)
+        story = world.inject("x", seeds=[0], model="bass", innovation=0.03, imitation=0.38)
+        world.step(10)
+        # the linearised equation amplifies chance of the first ticks about five times
+        error = 5 * sqrt(0.25 / agents)
+        peak = int(np.argmax(story.new_adopters[1:]))
+        return [
+            Compared(story.size / agents, 0.812803, error, label="F(10)"),
+            Compared(peak, 6.0, label="the tick that holds the peak, 6.192619"),
+        ]
+
+    return [sampled("bass", "F(10) and the peak for p = .03, q = .38", measure, 0,
+                    "Bass 1969: the closed form", 100_000, 1_000_000,
+                    how="{runs} agents, seed 0")]  # fmt: skip
+
+
+def _hawkes() -> list[ModelClaim]:
+    def sizes(runs: int) -> Sequence[Compared]:
+        """Measure one-seed processes that hardly ever come back to one of their own."""
+        world = _ring(100_000, 1e5, 0)
+        world.max_running = runs
+        options: Any = {"branching": 0.5, "audience": "everybody", "weights": "equal", "theta": 2.0}
+        stories = [world.inject("x", seeds=[n], model="hawkes", **options) for n in range(runs)]
+        world.step(16)
+        found = np.array([story.size for story in stories])
+        shares = [
+            compared_share(float((found == size).sum()), runs, chance, label=f"size {size}")
+            for size, chance in _BOREL.items()
+        ]
+        return [*shares, compared_mean(found, 2.0, 0.01, "mean")]
+
+    def memory() -> Mapping[str, tuple[float, float]]:
+        from sim.core.registry import make
+
+        model: Any = make("hawkes")
+        tail = (1 - (60 / 5) ** -0.242) / 0.242
+        whole = 1 + 1 / 0.242
+        return {
+            "5 minutes": (float(model.memory(5.0)), 1 / whole),
+            "60 minutes": (float(model.memory(60.0)), (1 + tail) / whole),
+            "for good": (float(model.memory(1e30)), 1.0),
+        }
+
+    return [
+        sampled("hawkes", "sizes from one seed are Borel, branching .5", sizes, 0,
+                "Otter 1949: total progeny of Poisson offspring", 2000, 8000,
+                how="{runs} single seeds among 100,000 agents, seed 0"),
+        check_exactly("hawkes", "share of its memory by 5 and 60 minutes", memory, margin=1e-7,
+                      source="Zhao et al. 2015: s0 = 5 min, theta = .242", how="no runs"),
+    ]  # fmt: skip
+
+
+def _novelty() -> list[ModelClaim]:
+    whole = gamma(2.5) / (0.4 * 0.4**2.5)  # the integral of r(t) over all minutes
+
+    def half(agents: int) -> Sequence[Compared]:
+        world = World.from_edges([0], [1], agents, tick_minutes=69.0)
+        seeds = range(agents // 10)
+        story = world.inject("x", seeds=seeds, model="novelty", mean=0.05, noise=0.0)
+        world.step()
+        grown = np.log(story.size / len(seeds))
+        return [Compared(float(grown) / (0.05 * whole), 0.5, 0.0, 0.001, 0.001)]
+
+    def totals(runs: int) -> Sequence[Compared]:
+        minutes = np.linspace(0.0, 60.0, 600_001)
+        middle = (minutes[1:] + minutes[:-1]) / 2
+        mean = 0.05 * 60 * float(np.exp(-0.4 * middle**0.4).mean())
+        variance = 0.05**2 * 60 * float(np.exp(-0.8 * middle**0.4).mean())
+        world = World.from_edges([0], [1], 20_000, seed=9)
+        world.max_running = runs
+        options: Any = {"mean": 0.05, "noise": 0.05}
+        stories = [
+            world.inject("x", seeds=range(2000), model="novelty", **options) for _ in range(runs)
+        ]
+        world.step()
+        logs = np.log([story.size / 2000 for story in stories])
+        return [
+            compared_mean(logs, mean, 1e-3, "mean of log"),
+            compared_mean((logs - mean) ** 2, variance, 1e-4, "variance of log"),
+        ]
+
+    return [
+        ModelClaim("novelty", "half of log growth in the first 69 minutes", half, "exact", _WU,
+                   "{runs} agents, a tick of 69 minutes, within .001", 200_000, 200_000),
+        sampled("novelty", "log of the size after an hour: mean and variance", totals, 9, _WU,
+                300, 1000, how="{runs} messages, seed 9"),
+    ]  # fmt: skip
+
+
+def _attention() -> list[ModelClaim]:
+    def found(**options: Any) -> Any:
+        def measure() -> Mapping[str, tuple[float, float]]:
+            world = _ring(60, 60.0, 1)
+            story = world.inject("x", seeds=[0, 20], model="limited-attention", **options)
+            world.step(20)
+            return {"adopters": (story.size, 2.0)}
+
+        return measure
+
+    how, source = "60 agents, 2 seeds, 20 ticks", "Weng et al. 2012: who never scans or reposts"
+    return [
+        check_exactly("limited-attention", "originality 1: the seeds alone",
+                      found(originality=1.0), source=source, how=how),
+        check_exactly("limited-attention", "repost 0: the seeds alone", found(repost=0.0),
+                      source=source, how=how),
+    ]  # fmt: skip
+
+
+_POPULARITY_CLAIMS: tuple[ModelClaim, ...] = (*_bass(), *_hawkes(), *_novelty(), *_attention())
+
+CLAIMS = (*_RIVALS_CLAIMS, *_POPULARITY_CLAIMS, *_OPINIONS_CLAIMS)

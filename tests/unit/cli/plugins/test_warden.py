@@ -17,7 +17,7 @@ from sim.cli.plugins.trial import probe_foreign
 from sim.cli.runs import run as running
 from sim.core.plugin_files import note_tried
 from sim.errors import PluginError
-from sim.lab.runs.results_file import finished_in
+from sim.lab.runs.results import finished_in
 from sim.store import load
 from tests.unit.cli.conftest import Hubbub
 from tests.unit.runtime.worlds import blocked_until

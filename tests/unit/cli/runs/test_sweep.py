@@ -130,7 +130,7 @@ def test_what_plugins_say_is_told_below(
     hubbub: Hubbub, study: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "sim.lab.runs.records.Records.remarks", tuple(f"remark {number}" for number in range(7))
+        "sim.lab.runs.results.Records.remarks", tuple(f"remark {number}" for number in range(7))
     )
     said = hubbub("sweep", study, "--vary", "beta=0.1", "--replicates", "1", "--workers", "1")
     assert [f"remark {number}" in said.err for number in range(7)] == [True] * 5 + [False] * 2

@@ -16,7 +16,7 @@ import pytest
 
 from sim.errors import Cancelled
 from sim.lab import read_findings
-from sim.lab.runs.results_file import ResultsFile
+from sim.lab.runs.results import ResultsFile
 from sim.lab.studies import schema
 from tests.unit.cli.conftest import Hubbub
 

@@ -12,7 +12,7 @@ from scipy import stats
 
 from sim.errors import InputError
 from sim.lab.calibration import MEASURES, GrowthCurves, Tree, grid_of, ks, nrmse, read_observed
-from sim.lab.calibration.curves import levels_of
+from sim.lab.calibration.observed import levels_of
 
 
 def naive(parents: list[int], minutes: list[float], at: float) -> tuple[int, int, int]:

@@ -22,8 +22,14 @@ from sim.lab.calibration import (
     halves,
     simulated_trees,
 )
-from sim.lab.calibration.fitting import Posterior, Surfaces, enough_points, misses, sobol
-from sim.lab.calibration.targets import numbers_of
+from sim.lab.calibration.fitting import (
+    Posterior,
+    Surfaces,
+    enough_points,
+    misses,
+    numbers_of,
+    sobol,
+)
 
 NETWORK = "retweet-like,agents=520,roots=20,audience=60,audience_sd=0.75,tick_minutes=60"
 MODEL = "independent-cascade"

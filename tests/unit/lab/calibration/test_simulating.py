@@ -28,7 +28,7 @@ from sim.lab.calibration.simulating import (
     told_of,
     world_of,
 )
-from sim.lab.runs.shared_base import BaseFile
+from sim.lab.runs.replicate import BaseFile
 from sim.lab.runs.workers import Surroundings
 from sim.settings.settings import current
 

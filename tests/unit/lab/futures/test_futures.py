@@ -12,8 +12,7 @@ from rich.console import Console
 
 from sim import World, lab
 from sim.errors import Cancelled, HubbubError, InputError, UnknownNameError
-from sim.lab.futures import Futures, compare_now
-from sim.lab.futures.comparing import future_of
+from sim.lab.futures import Futures, compare_now, future_of
 from sim.lab.runs.measures import RunObserver
 from sim.lab.statistics import replicates_needed
 from sim.platform.acts.kinds import Act

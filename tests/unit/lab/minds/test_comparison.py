@@ -11,7 +11,7 @@ import pytest
 
 from sim import World
 from sim.errors import InputError, UnknownNameError
-from sim.lab.minds.comparison import MIND_MEASURES, MindsArm, arm_of, compare_minds_now
+from sim.lab.minds import MIND_MEASURES, MindsArm, arm_of, compare_minds_now
 from sim.minds.models.asks import Ask
 from sim.minds.models.replies import RecordedReplies
 from tests.unit.runtime.minds_world import Script

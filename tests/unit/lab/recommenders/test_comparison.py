@@ -9,8 +9,8 @@ import pytest
 from sim import Candidates, Recommender, World, names, register
 from sim.errors import InputError, UnknownNameError
 from sim.lab import compare_recommenders_now, suggested
-from sim.lab.recommenders.comparison import CLAIMS, Comparison, Difference, claims_of
-from sim.lab.recommenders.exposure_sums import MEASURES, ExposureSums, _gini
+from sim.lab.recommenders import CLAIMS, Comparison, Difference, claims_of
+from sim.lab.runs.measures import FEED_MEASURES, ExposureSums, _gini
 
 
 def made(seed: int) -> World:
@@ -24,7 +24,7 @@ def test_a_recommender_beside_its_own_twin_differs_in_nothing() -> None:
             return -candidates.age
 
     found = compare_recommenders_now(made, ["chronological", "twin"], ticks=8, seeds=[3, 4])
-    for measure in MEASURES:
+    for measure in FEED_MEASURES:
         apart = found.difference("chronological", "twin", measure)
         assert isnan(apart.mean) or apart.mean == apart.half == 0
     assert not isnan(found.mean("twin", "variety"))
@@ -54,10 +54,10 @@ def test_popularity_makes_success_more_unequal_than_chance() -> None:
 
 
 def test_it_has_the_faces_of_every_result() -> None:
-    values = np.full((2, 3, len(MEASURES)), nan)
+    values = np.full((2, 3, len(FEED_MEASURES)), nan)
     values[0, :, 0], values[1, :, 0] = 0, [1, 2, 3]
     found = Comparison(("a", "b"), (4, 5, 6), 9, values)
-    one = next(iter(MEASURES))
+    one = next(iter(FEED_MEASURES))
     rows = found.to_pandas()
     assert rows.loc[0, ["measure", "recommender", "against", "pairs"]].tolist() == [
         one,
@@ -71,16 +71,16 @@ def test_it_has_the_faces_of_every_result() -> None:
     assert runs["seed"].tolist() == [4, 5, 6, 4, 5, 6]
     assert found.plot(one).axes[0].get_ylabel() == one
     assert "9 ticks, 3 seeds" in found._repr_html_()
-    assert repr(found) == f"Comparison(differences {len(MEASURES)}, runs 6)"
+    assert repr(found) == f"Comparison(differences {len(FEED_MEASURES)}, runs 6)"
 
 
 def test_intervals_are_those_of_student() -> None:
-    values = np.full((2, 3, len(MEASURES)), nan)
+    values = np.full((2, 3, len(FEED_MEASURES)), nan)
     values[0, :, 0] = 0
     values[1, :, 0] = [1, 2, 3]
     values[:, 0, 1] = [0, 5]
     found = Comparison(("a", "b"), (0, 1, 2), 9, values)
-    one, two = list(MEASURES)[:2]
+    one, two = list(FEED_MEASURES)[:2]
     apart = found.difference("a", "b", one)
     assert apart.mean == 2
     assert apart.half == pytest.approx(4.302653 / sqrt(3), rel=1e-6)  # t(.975; 2)
@@ -89,7 +89,7 @@ def test_intervals_are_those_of_student() -> None:
     assert found.difference("a", "b", two)[::2] == (5, 1)
     assert isnan(found.difference("a", "b", two).half)
     assert found.difference("a", "b", two).sign == 1
-    assert isnan(found.difference("a", "b", list(MEASURES)[3]).mean)
+    assert isnan(found.difference("a", "b", list(FEED_MEASURES)[3]).mean)
 
 
 @pytest.mark.parametrize(
@@ -98,8 +98,8 @@ def test_intervals_are_those_of_student() -> None:
 )
 def test_claims_are_held_to_the_interval(mean: float, half: float, verdict: str) -> None:
     spread = half / 4.302653 * sqrt(3)
-    values = np.full((2, 3, len(MEASURES)), nan)
-    column = list(MEASURES).index("inequality")
+    values = np.full((2, 3, len(FEED_MEASURES)), nan)
+    column = list(FEED_MEASURES).index("inequality")
     values[0, :, column] = 0
     values[1, :, column] = mean + spread * np.array([-1, 0, 1])
     found = Comparison(("chronological", "hot"), (0, 1, 2), 9, values)
@@ -112,7 +112,7 @@ def test_claims_are_held_to_the_interval(mean: float, half: float, verdict: str)
 def test_claims_speak_of_what_there_is() -> None:
     for claim in CLAIMS:
         assert {claim.name, *claim.others} <= {*names("recommender")}
-        assert claim.measure in MEASURES
+        assert claim.measure in FEED_MEASURES
         assert claim.sign in {1, -1}
     assert claims_of("random", "random") == ()
 

@@ -22,10 +22,10 @@ from sim.lab.runs import (
     Messages,
     Records,
     experiment_now,
-    results_file,
+    results,
     seeds_from,
 )
-from sim.lab.runs.results_file import finished_in
+from sim.lab.runs.results import finished_in
 from sim.lab.runs.workers import leave_terminals
 
 module: Any = importlib.import_module("sim.lab.runs.experiment")
@@ -469,14 +469,14 @@ def test_workers_that_always_die_end_it(world: World, monkeypatch: pytest.Monkey
 def test_a_full_disk_is_said_and_loses_nothing(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file, connected = tmp_path / "study.runs", results_file._connected
+    file, connected = tmp_path / "study.runs", results._connected
 
     def small(path: Path) -> sqlite3.Connection:
         made = connected(path)
         made.execute("pragma max_page_count = 9")  # SQLite says then what it says of a full disk
         return made
 
-    monkeypatch.setattr(results_file, "_connected", small)
+    monkeypatch.setattr(results, "_connected", small)
     with pytest.raises(FileError, match="the disk is full; what is finished is kept"):
         experiment_now(world, arms(0.3), range(60), workers=1, into=file)
     monkeypatch.undo()

@@ -12,9 +12,8 @@ import pytest
 from sim import World
 from sim.errors import FileError
 from sim.lab.runs import Messages
-from sim.lab.runs import shared_base as module
-from sim.lab.runs.replicate import Run, run_one
-from sim.lab.runs.shared_base import BaseFile, SharedBase, opened
+from sim.lab.runs import replicate as module
+from sim.lab.runs.replicate import BaseFile, Run, SharedBase, opened, run_one
 from sim.spread.cascade.cascade import Cascade
 from sim.world.cascades import Cascades
 

@@ -7,7 +7,7 @@ import pytest
 
 from sim.errors import InputError
 from sim.lab.statistics import conclusion, paired_difference, unpaired_difference
-from sim.lab.statistics.sentences import amount
+from sim.lab.statistics.differences import amount
 
 
 def said(first: list[float], second: list[float], **more: Any) -> str:

@@ -17,7 +17,7 @@ from sim.lab.futures import Futures
 from sim.lab.runs import Messages, experiment_now
 from sim.lab.statistics import holm as lab_holm
 from sim.lab.studies import Claim, schema, study_of, template
-from sim.lab.studies.sections import PUBLISHED
+from sim.lab.studies.study import PUBLISHED
 from sim.lab.tables import Result
 from sim.scenario import gallery_names, open_scenario
 

@@ -9,7 +9,7 @@ import pytest
 
 from sim.errors import InputError, UnknownNameError
 from sim.lab.sweeps.designs import MOST_POINTS, design_of, morris_sample, saltelli_sample
-from sim.scenario.ranges import read_range
+from sim.scenario.sections import read_range
 
 TWO = {"beta": read_range("0:1:3"), "slots": read_range("5,10,20")}
 FREE = {"beta": read_range("0.1:0.5"), "slots": read_range("1:4"), "mode": read_range("a,b")}

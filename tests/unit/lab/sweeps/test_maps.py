@@ -12,8 +12,8 @@ from sim.lab.runs import Records
 from sim.lab.runs.replicate import Replicate
 from sim.lab.sweeps import Sweep, sweep_now
 from sim.lab.sweeps.designs import design_of
-from sim.lab.sweeps.maps import heat_map, tornado
-from sim.scenario.ranges import read_range
+from sim.lab.sweeps.result import heat_map, tornado
+from sim.scenario.sections import read_range
 
 THREE = design_of(
     "grid", {n: read_range(v) for n, v in (("a", "1,2"), ("b", "0:1:3"), ("c", "5,6"))}

@@ -6,7 +6,7 @@ import pytest
 
 from sim.core.toml import from_toml
 from sim.errors import InputError
-from sim.lab.sweeps.parameters import changes_of, place_of
+from sim.lab.sweeps.designs import changes_of, place_of
 
 TABLE: dict[str, Any] = from_toml("""
 [network]

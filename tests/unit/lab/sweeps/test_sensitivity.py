@@ -7,7 +7,7 @@ import pytest
 
 from sim.arrays import F64
 from sim.lab.sweeps.designs import morris_sample, saltelli_sample
-from sim.lab.sweeps.sensitivity import morris, rank_regression, sobol
+from sim.lab.sweeps.result import morris, rank_regression, sobol
 
 FIRST, TOTAL = (0.3139, 0.4424, 0.0), (0.5576, 0.4424, 0.2437)
 """Of Ishigami and Homma's function with a = 7 and b = 0.1, worked out by hand."""

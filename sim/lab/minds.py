@@ -21,7 +21,7 @@ from sim.arrays import F64
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
 from sim.lab.background import awaited
-from sim.lab.recommenders.comparison import Difference
+from sim.lab.recommenders import Difference
 from sim.lab.statistics.intervals import mean_interval
 from sim.lab.tables import Result, Table
 from sim.minds.deciding.commands import checked_mind, decide, give_minds, members_of, wake_minds

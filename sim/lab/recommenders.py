@@ -1,4 +1,4 @@
-"""Recommenders compared: one world under each with common draws, and what was shown, measured."""
+"""Recommenders compared on one world with common draws, and friend suggestions."""
 
 from __future__ import annotations
 
@@ -11,20 +11,25 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sim.arrays import F64
+from sim.arrays import F64, Ids
 from sim.core.progress import Report, quiet
-from sim.core.registry import spec
+from sim.core.registry import make, spec
 from sim.errors import InputError
 from sim.lab.background import awaited
-from sim.lab.recommenders.exposure_sums import MEASURES, ExposureSums
+from sim.lab.runs.measures import FEED_MEASURES, ExposureSums
 from sim.lab.statistics.intervals import mean_interval
 from sim.lab.tables import Result, Table
+from sim.platform.feed.friends import Acquainted, welcomed
+from sim.platform.feed.recommender import FriendRecommender
 from sim.scenario.driver import drive
 from sim.scenario.plan import RunPlan, Stop
+from sim.world.relation_commands import proposable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from sim.network.graph.slab import SlabArrays
+    from sim.platform.platform_view import MemberColumns
     from sim.scenario.driver import Program
     from sim.world.world import World
 
@@ -86,7 +91,7 @@ class Comparison(Result):
         Of the runs.
     values
         float64 (recommenders, seeds, measures), in the order of
-        :data:`~sim.lab.recommenders.exposure_sums.MEASURES`; NaN where there was nothing to
+        :data:`~sim.lab.runs.measures.FEED_MEASURES`; NaN where there was nothing to
         measure.
     """
 
@@ -103,7 +108,7 @@ class Comparison(Result):
     def _differences(self) -> Table:
         rows = []
         for first, second in combinations(self.names, 2):
-            for measure in MEASURES:
+            for measure in FEED_MEASURES:
                 mean, half, pairs = self.difference(first, second, measure)
                 ends = {"low": mean - half, "high": mean + half, "pairs": pairs}
                 rows.append({"measure": measure, "recommender": second, "against": first,
@@ -113,7 +118,11 @@ class Comparison(Result):
 
     def _runs(self) -> Table:
         rows = [
-            {"recommender": name, "seed": seed, **dict(zip(MEASURES, run.tolist(), strict=True))}
+            {
+                "recommender": name,
+                "seed": seed,
+                **dict(zip(FEED_MEASURES, run.tolist(), strict=True)),
+            }
             for name, runs in zip(self.names, self.values, strict=True)
             for seed, run in zip(self.seeds, runs, strict=True)
         ]
@@ -154,7 +163,7 @@ class Comparison(Result):
         return tuple(found)
 
     def _of(self, name: str, measure: str) -> F64:
-        row: F64 = self.values[self.names.index(name), :, list(MEASURES).index(measure)]
+        row: F64 = self.values[self.names.index(name), :, list(FEED_MEASURES).index(measure)]
         return row
 
 
@@ -206,7 +215,7 @@ def compare_recommenders_now(
     True
     """
     vetted(recommenders, ticks, seeds)
-    values = np.full((len(recommenders), len(seeds), len(MEASURES)), np.nan)
+    values = np.full((len(recommenders), len(seeds), len(FEED_MEASURES)), np.nan)
     runs = [(s, r) for s in range(len(seeds)) for r in range(len(recommenders))]
     for done, (s, r) in enumerate(runs):
         name = recommenders[r]
@@ -287,7 +296,7 @@ class RecommenderClaim(NamedTuple):
     name, others
         The recommender that is spoken of, and those that it is compared with.
     measure
-        One of :data:`~sim.lab.recommenders.exposure_sums.MEASURES`.
+        One of :data:`~sim.lab.runs.measures.FEED_MEASURES`.
     sign
         1: more of it; -1: less.
     source
@@ -343,3 +352,121 @@ def claims_of(first: str, second: str) -> tuple[tuple[RecommenderClaim, str, int
             if claim.name == name and other in claim.others:
                 found.append((claim, other, claim.sign * turn))
     return tuple(found)
+
+
+class Suggestion(NamedTuple):
+    """Somebody whom a member might follow.
+
+    Attributes
+    ----------
+    agent
+        An index.
+    score
+        What the recommender gives the pair.
+    through
+        Members that the one hears and that hear the other: friends in common, indices.
+    """
+
+    agent: int
+    score: float
+    through: tuple[int, ...]
+
+
+class _WorldWithoutPlatform:
+    """A world without a platform, as recommenders of friends see it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    @property
+    def tick(self) -> int:
+        return self._world.tick
+
+    @property
+    def seed(self) -> int:
+        return self._world.seed
+
+    @property
+    def agents(self) -> int:
+        return len(self._world.agents)
+
+    @property
+    def people(self) -> MemberColumns:
+        return self._world.network().people
+
+    @property
+    def hearing(self) -> SlabArrays:
+        return self._world.ties.reverse.live
+
+    @property
+    def heard_by(self) -> SlabArrays:
+        return self._world.ties.live
+
+    @property
+    def fans(self) -> Ids:
+        return self._world.ties.out_degree
+
+
+def suggested(
+    world: World,
+    agent: int,
+    by: str | FriendRecommender = "adamic-adar",
+    *,
+    count: int = 10,
+    **parameters: Any,
+) -> tuple[Suggestion, ...]:
+    """Return whom a member might follow, best first; nothing is changed.
+
+    Who hears nobody is proposed those with most interests in common, where the recommender
+    finds nobody.
+
+    Parameters
+    ----------
+    world
+        With or without a platform.
+    agent
+        An index.
+    by
+        The name of a friend recommender, with ``parameters``; or one made already.
+    count
+        How many at most.
+
+    Raises
+    ------
+    InputError, ParameterError, UnknownNameError
+        One sentence.
+
+    Examples
+    --------
+    >>> from sim import World
+    >>> world = World.from_edges([0, 0, 1, 2], [1, 2, 3, 3], directed=False)
+    >>> suggested(world, 0)[0]
+    Suggestion(agent=3, score=2.885390043258667, through=(1, 2))
+    """
+    if not 0 <= agent < len(world.agents) or count < 1:
+        raise InputError(
+            f"Friends are proposed to an agent below {len(world.agents):,}, one or more; got "
+            f"agent {agent} and {count}."
+        )
+    found = make(by, "friend-recommender", **parameters) if isinstance(by, str) else by
+    around: Any = world.platform or _WorldWithoutPlatform(world)
+    asked = np.array([agent], np.uint32)
+    room = count + world.bonds.ears.marked(agent)  # for whom it muted: left out below
+    who, others, scores = found.suggest(asked, around, room)
+    if not others.size and not around.hearing.rows[agent, 1]:
+        who, others, scores = welcomed(around, asked, room)
+    fits = np.flatnonzero(proposable(world, who, others))[:count]
+    return tuple(
+        Suggestion(other, score, _through(around, agent, other))
+        for other, score in zip(others[fits].tolist(), scores[fits].tolist(), strict=True)
+    )
+
+
+def _through(around: Acquainted, agent: int, other: int) -> tuple[int, ...]:
+    return tuple(m for m in _heard(around, agent).tolist() if other in _heard(around, m))
+
+
+def _heard(around: Acquainted, agent: int) -> Ids:
+    start, length = (int(x) for x in around.hearing.rows[agent])
+    ids: Ids = around.hearing.ids[start : start + length]
+    return ids
