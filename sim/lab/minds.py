@@ -21,21 +21,26 @@ from sim.arrays import F64
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
 from sim.lab.background import awaited
-from sim.lab.recommenders import Difference
-from sim.lab.statistics.intervals import mean_interval
-from sim.lab.tables import Result, Table
+from sim.lab.paired import (
+    Difference,
+    PairedArm,
+    PairedRuns,
+    paired_runs,
+    platform_of,
+    values_of,
+)
+from sim.lab.tables import Table
 from sim.minds.deciding.commands import checked_mind, decide, give_minds, members_of, wake_minds
 from sim.minds.deciding.thinker import Answerer, Thinker
 from sim.minds.minds import Mind
 from sim.minds.models.asks import Answer, Ask
 from sim.minds.models.replies import RecordedReplies
 from sim.platform.posts.posts import Kind
-from sim.scenario.driver import drive
-from sim.scenario.plan import RunPlan, Stop
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from sim.lab.runs.replicate import Watch
     from sim.platform.platform import Platform
     from sim.scenario.driver import Program
     from sim.world.world import World
@@ -44,7 +49,6 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 _ANEW = 1 << 40
 """Added to the seeds of questions that are asked anew."""
-_WITH_AGAIN = 3
 
 MIND_MEASURES: dict[str, str] = {
     "decisions": "decisions of those members",
@@ -92,11 +96,6 @@ class MindsArm:
 def arm_of(said: str) -> MindsArm:
     """Return an arm as a person says it: a mind, with ``goal=`` and ``prompts=`` where it has them.
 
-    Raises
-    ------
-    InputError, UnknownNameError, ParameterError
-        One sentence.
-
     Examples
     --------
     >>> arm_of("model,temperature=0,goal=be kind").goal
@@ -143,7 +142,6 @@ class ArmAgreement(NamedTuple):
 class _ArmOutcome:
     """What one run under one arm brought."""
 
-    values: list[float] = field(default_factory=list)
     acts: Counter[str] = field(default_factory=Counter)
     sources: Counter[str] = field(default_factory=Counter)
     decided: dict[tuple[int, int], tuple[Any, ...]] = field(default_factory=dict)
@@ -152,7 +150,7 @@ class _ArmOutcome:
 
 
 @dataclass(frozen=True, repr=False)
-class MindsComparison(Result):
+class MindsComparison(PairedRuns):
     """What came of it.
 
     Attributes
@@ -190,37 +188,27 @@ class MindsComparison(Result):
     again: F64 | None = None
     alike: ArmAgreement | None = None
 
+    what, measured = "arm", tuple(MIND_MEASURES)
+
     @property
     def tables(self) -> Mapping[str, Table]:
         """The tables ``differences`` (a row a measure) and ``runs`` (a row a run)."""
-        return {"differences": self._differences(), "runs": self._runs()}
-
-    def _differences(self) -> Table:
         rows = []
         for measure in MIND_MEASURES:
-            mean, half, pairs = self.difference(measure)
-            chance = self.chance(measure)
+            apart, chance = self.difference(measure), self.chance(measure)
             rows.append({
-                "measure": measure, "difference": mean, "low": mean - half, "high": mean + half,
-                "pairs": pairs, "chance": float("nan") if chance is None else chance.mean,
+                "measure": measure, "difference": apart.mean, **apart.ends,
+                "chance": float("nan") if chance is None else chance.mean,
             })  # fmt: skip
         first, second = self.arms
         caption = (
             f"{second} minus {first}, {self.members:,} members, {self.ticks:,} ticks; chance: "
             f"{first} run again minus itself"
         )
-        return Table.of_rows(rows, caption=caption)
-
-    def _runs(self) -> Table:
-        arms = [*zip(self.arms, self.values, strict=True)]
+        runs = [*zip(self.arms, self.values, strict=True)]
         if self.again is not None:
-            arms.append((f"{self.arms[0]}, again", self.again))
-        rows = [
-            {"arm": arm, "seed": seed, **dict(zip(MIND_MEASURES, run.tolist(), strict=True))}
-            for arm, runs in arms
-            for seed, run in zip(self.seeds, runs, strict=True)
-        ]
-        return Table.of_rows(rows, caption=f"{self.ticks:,} ticks each")
+            runs.append((f"{first}, again", self.again))
+        return {"differences": Table.of_rows(rows, caption=caption), "runs": self._runs(runs)}
 
     def plot(self, measure: str = "posts", **_how: Any) -> Figure:
         """Draw a measure of each run above its arm.
@@ -230,27 +218,22 @@ class MindsComparison(Result):
         UnknownNameError, InputError
             For another measure, or where matplotlib is missing.
         """
-        return self._runs().plot("arm", measure)
+        return self.table("runs").plot("arm", measure)
 
     def mean(self, arm: int, measure: str) -> float:
         """Return the mean over seeds of the first (0) or second (1) arm."""
-        return float(self.values[arm, :, list(MIND_MEASURES).index(measure)].mean())
+        return float(self._of(arm, measure).mean())
 
     def difference(self, measure: str) -> Difference:
         """Return second minus first, seed by seed."""
-        return self._apart(self.values[1], measure)
+        return Difference.of(self._of(1, measure) - self._of(0, measure))
 
     def chance(self, measure: str) -> Difference | None:
         """Return the first arm run again minus the first run, seed by seed; None: it was not."""
-        return None if self.again is None else self._apart(self.again, measure)
-
-    def _apart(self, values: F64, measure: str) -> Difference:
-        at = list(MIND_MEASURES).index(measure)
-        apart = values[:, at] - self.values[0, :, at]
-        half = float("nan")
-        if apart.size > 1:
-            half = mean_interval(apart, "t").width / 2
-        return Difference(float(apart.mean()), half, int(apart.size))
+        if self.again is None:
+            return None
+        own = self.again[:, self.measured.index(measure)]
+        return Difference.of(own - self._of(0, measure))
 
 
 def compare_minds_now(
@@ -318,27 +301,40 @@ def compare_minds_now(
     arms = [arm_of(one) if isinstance(one, str) else one for one in (first, second)]
     if ticks < 1 or not seeds:
         raise InputError(f"A comparison takes 1 tick and 1 seed or more; got {ticks} ticks.")
-    count = 0
     every = [*arms, arms[0]] if again else arms
-    runs: list[list[_ArmOutcome]] = [[] for _ in every]
-    for s, seed in enumerate(seeds):
-        for a, arm in enumerate(every):
-            world = make(seed)
-            who = np.sort(members_of(world, members))
-            count = int(who.size)
-            is_asked = pool is not None and not isinstance(
-                pool, RecordedReplies
-            )  # those come in order
-            asked = (
-                _FreshQuestions(pool) if a == len(arms) and pool is not None and is_asked else pool
-            )
-            thinker = Thinker(asked, prompts=arm.prompts, limit=limit, minds=minds)
-            own = replace(arm, goal=goal if arm.goal is None else arm.goal)
-            done, many = len(every) * s + a, len(every) * len(seeds)
-            at = partial(_at, report, f"seed {seed}, {arm.called}", done, many)
-            does = program or RunPlan(stop=Stop(ticks))
-            runs[a].append(_run(world, who, own, thinker, ticks, does, at))
-    return _compared(runs, arms, seeds, ticks, count)
+    anew = pool
+    if pool is not None and not isinstance(pool, RecordedReplies):  # those come in order
+        anew = _FreshQuestions(pool)
+    runs = []
+    for place, arm in enumerate(every):
+        asked = anew if place == len(arms) else pool
+        thinker = partial(Thinker, asked, prompts=arm.prompts, limit=limit, minds=minds)
+        own = replace(arm, goal=goal if arm.goal is None else arm.goal)
+        runs.append(_Arm(f"{place + 1}: {arm.called}", ticks, program, own, members, thinker))
+
+    def base(seed: int) -> World:
+        world = make(seed)
+        platform_of(world)
+        return world
+
+    found = paired_runs(base, runs, ticks=ticks, seeds=seeds, report=report)
+    values = values_of(found, MIND_MEASURES)
+    told = [run.told for run in runs]
+    acts, sources = (
+        [
+            dict(sorted(sum((getattr(one, name) for one in arm), Counter()).items()))
+            for arm in told[:2]
+        ]
+        for name in ("acts", "sources")
+    )
+    return MindsComparison(
+        (arms[0].called, arms[1].called), tuple(seeds), ticks, runs[0].count, values[:2],
+        (acts[0], acts[1]), (sources[0], sources[1]), _agreement(told[0], told[1]),
+        tuple(row for ones in zip(*told, strict=True) for one in ones for row in one.replies),
+        tuple(dict.fromkeys(fault for arm in told for one in arm for fault in one.faults)),
+        values[2] if again else None,
+        _agreement(told[0], told[2]) if again else None,
+    )  # fmt: skip
 
 
 compare_minds = awaited(compare_minds_now)
@@ -358,41 +354,62 @@ class _FreshQuestions:
         return getattr(self._pool, name)
 
 
-def _at(report: Report, said: str, done: int, runs: int, part: float) -> None:
-    report(said, (done + part) / runs)
+class _Arm(PairedArm):
+    """A mind in some members of every world, and what it decides there."""
+
+    def __init__(
+        self, name: str, ticks: int, program: Program | None, arm: MindsArm, members: Any,
+        thinker: Callable[[], Thinker],
+    ) -> None:  # fmt: skip
+        super().__init__(name, ticks, program)
+        self._arm, self._members, self._thinker = arm, members, thinker
+        self.told: list[_ArmOutcome] = []
+        self.count = 0
+
+    def begin(self, world: World) -> None:
+        self._who = np.sort(members_of(world, self._members))
+        self.count = int(self._who.size)
+        give_minds(world, self._who, self._arm.mind, self._arm.goal or "")
+        wake_minds(world, True)
+
+    def watch(self, world: World) -> Watch:
+        self.told.append(_ArmOutcome())
+        return _MindWatch(world, self, self._who, self._thinker(), self.told[-1])
 
 
-def _run(
-    world: World, who: npt.NDArray[Any], arm: MindsArm, thinker: Thinker, ticks: int,
-    program: Program, at: Callable[[float], None],
-) -> _ArmOutcome:  # fmt: skip
-    platform = world.platform if world.platform is not None else world.open_platform()
-    told, since = _ArmOutcome(), world.tick
-    give_minds(world, who, arm.mind, arm.goal or "")
-    wake_minds(world, True)
-    fans = int(platform.fans[who].sum())
-    counted: dict[int, tuple[int, ...]] = {}
-    for tick in drive(program, world, ticks):
+class _MindWatch:
+    """Lets minds decide after each tick, and counts what comes of it."""
 
-        def looked(part: float = tick / ticks) -> bool:
-            at(part)
+    def __init__(
+        self, world: World, arm: _Arm, who: npt.NDArray[Any], thinker: Thinker, told: _ArmOutcome
+    ) -> None:
+        self._world, self._arm, self._who, self._thinker = world, arm, who, thinker
+        self._told, self._platform = told, platform_of(world)
+        self._since, self._fans = world.tick, int(self._platform.fans[who].sum())
+        self._counted: dict[int, tuple[int, ...]] = {}
+
+    def after_tick(self, done: int) -> None:
+        def looked() -> bool:
+            self._arm.tell(done / self._arm.ticks)
             return False
 
-        looked()
-        world.step()
-        rows = thinker.think(world, looked)
-        _note(told, world.tick, rows, _feeds(platform, who))
-        decide(world, rows)
-        if tick % max(platform.settings.window // 2, 1) == 0 or tick == ticks - 1:
-            counted |= _posts(platform, who, since)
-    sums = np.array(list(counted.values()) or [(0, 0, 0, 0)]).sum(axis=0).tolist()
-    requests, tokens, nano = platform.minds.spent
-    told.values = [
-        len(told.decided), platform.minds.effective, len(counted), *sums,
-        int(platform.fans[who].sum()) - fans, requests, tokens, nano / 1e9,
-    ]  # fmt: skip
-    told.faults = [*thinker.faults, *platform.faults]
-    return told
+        platform = self._platform
+        rows = self._thinker.think(self._world, looked)
+        _note(self._told, self._world.tick, rows, _feeds(platform, self._who))
+        decide(self._world, rows)
+        if done % max(platform.settings.window // 2, 1) == 0 or done == self._arm.ticks - 1:
+            self._counted |= _posts(platform, self._who, self._since)
+
+    def measured(self) -> dict[str, float]:
+        platform, counted = self._platform, self._counted
+        sums = np.array(list(counted.values()) or [(0, 0, 0, 0)]).sum(axis=0).tolist()
+        requests, tokens, nano = platform.minds.spent
+        values = [
+            len(self._told.decided), platform.minds.effective, len(counted), *sums,
+            int(platform.fans[self._who].sum()) - self._fans, requests, tokens, nano / 1e9,
+        ]  # fmt: skip
+        self._told.faults = [*self._thinker.faults, *platform.faults]
+        return dict(zip(MIND_MEASURES, values, strict=True))
 
 
 def _posts(platform: Platform, who: npt.NDArray[Any], since: int) -> dict[int, tuple[int, ...]]:
@@ -427,31 +444,6 @@ def _note(
         kinds = tuple(act["act"] for act in acts)
         about = tuple(act.get("message", -1) for act in acts)
         told.decided[tick, member] = kinds, about, feeds.get(member, ())
-
-
-def _compared(
-    runs: Sequence[Sequence[_ArmOutcome]], arms: Sequence[MindsArm], seeds: Sequence[int],
-    ticks: int, members: int,
-) -> MindsComparison:  # fmt: skip
-    told = [one for arm in runs for one in arm]
-    acts, sources = (
-        [
-            dict(sorted(sum((getattr(one, name) for one in arm), Counter()).items()))
-            for arm in runs[:2]
-        ]
-        for name in ("acts", "sources")
-    )
-    third = None if len(runs) < _WITH_AGAIN else runs[_WITH_AGAIN - 1]
-    in_order = [one for pair in zip(*runs, strict=True) for one in pair]
-    return MindsComparison(
-        (arms[0].called, arms[1].called), tuple(seeds), ticks, members,
-        np.array([[one.values for one in arm] for arm in runs[:2]], np.float64),
-        (acts[0], acts[1]), (sources[0], sources[1]), _agreement(runs[0], runs[1]),
-        tuple(row for one in in_order for row in one.replies),
-        tuple(dict.fromkeys(fault for one in told for fault in one.faults)),
-        None if third is None else np.array([one.values for one in third], np.float64),
-        None if third is None else _agreement(runs[0], third),
-    )  # fmt: skip
 
 
 def _agreement(first: Sequence[_ArmOutcome], second: Sequence[_ArmOutcome]) -> ArmAgreement:

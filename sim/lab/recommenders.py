@@ -4,73 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from sim.arrays import F64, Ids
 from sim.core.progress import Report, quiet
 from sim.core.registry import make, spec
 from sim.errors import InputError
 from sim.lab.background import awaited
+from sim.lab.paired import (
+    Difference,
+    PairedArm,
+    PairedRuns,
+    mean_of,
+    paired_runs,
+    platform_of,
+    values_of,
+)
 from sim.lab.runs.measures import FEED_MEASURES, ExposureSums
-from sim.lab.statistics.intervals import mean_interval
-from sim.lab.tables import Result, Table
+from sim.lab.tables import Table
+from sim.network.analysis.analysis import communities
 from sim.platform.feed.friends import Acquainted, welcomed
 from sim.platform.feed.recommender import FriendRecommender
-from sim.scenario.driver import drive
-from sim.scenario.plan import RunPlan, Stop
 from sim.world.relation_commands import proposable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from sim.lab.runs.replicate import Watch
     from sim.network.graph.slab import SlabArrays
     from sim.platform.platform_view import MemberColumns
     from sim.scenario.driver import Program
     from sim.world.world import World
 
 
-class Difference(NamedTuple):
-    """How much more of something there is under one recommender than under another.
-
-    Attributes
-    ----------
-    mean
-        Of second minus first, over seeds.
-    half
-        Half the width of the 95 % interval of that mean (Student's t); NaN with one seed.
-    pairs
-        How many seeds have a number under both.
-    """
-
-    mean: float
-    half: float
-    pairs: int
-
-    @property
-    def sign(self) -> int:
-        """1 or -1 where the interval leaves 0 out, else 0; with one seed that of the mean."""
-        if np.isnan(self.mean) or abs(self.mean) <= (0.0 if np.isnan(self.half) else self.half):
-            return 0
-        return 1 if self.mean > 0 else -1
-
-
 class JudgedClaim(NamedTuple):
-    """A claim of the literature beside what was found.
-
-    Attributes
-    ----------
-    claim, source
-        What is claimed and who claims it.
-    verdict
-        ``agrees``, ``disagrees``, or ``undecided`` where the interval holds 0.
-    mean, half
-        What was found, as of :class:`Difference`, second minus first.
-    """
+    """A claim of the literature beside what was found."""
 
     claim: str
     source: str
@@ -80,7 +51,7 @@ class JudgedClaim(NamedTuple):
 
 
 @dataclass(frozen=True, repr=False)
-class Comparison(Result):
+class Comparison(PairedRuns):
     """What came of it.
 
     Attributes
@@ -91,8 +62,7 @@ class Comparison(Result):
         Of the runs.
     values
         float64 (recommenders, seeds, measures), in the order of
-        :data:`~sim.lab.runs.measures.FEED_MEASURES`; NaN where there was nothing to
-        measure.
+        :data:`~sim.lab.runs.measures.FEED_MEASURES`; NaN where there was nothing to measure.
     """
 
     names: tuple[str, ...]
@@ -100,33 +70,20 @@ class Comparison(Result):
     ticks: int
     values: F64
 
+    what, measured = "recommender", tuple(FEED_MEASURES)
+
     @property
     def tables(self) -> Mapping[str, Table]:
         """The tables ``differences`` (a row a pair and measure) and ``runs`` (a row a run)."""
-        return {"differences": self._differences(), "runs": self._runs()}
-
-    def _differences(self) -> Table:
         rows = []
         for first, second in combinations(self.names, 2):
             for measure in FEED_MEASURES:
-                mean, half, pairs = self.difference(first, second, measure)
-                ends = {"low": mean - half, "high": mean + half, "pairs": pairs}
+                apart = self.difference(first, second, measure)
                 rows.append({"measure": measure, "recommender": second, "against": first,
-                             "difference": mean, **ends})  # fmt: skip
+                             "difference": apart.mean, **apart.ends})  # fmt: skip
         caption = f"{self.ticks:,} ticks, {len(self.seeds):,} seeds; 95 % intervals (t)"
-        return Table.of_rows(rows, caption=caption)
-
-    def _runs(self) -> Table:
-        rows = [
-            {
-                "recommender": name,
-                "seed": seed,
-                **dict(zip(FEED_MEASURES, run.tolist(), strict=True)),
-            }
-            for name, runs in zip(self.names, self.values, strict=True)
-            for seed, run in zip(self.seeds, runs, strict=True)
-        ]
-        return Table.of_rows(rows, caption=f"{self.ticks:,} ticks each")
+        runs = self._runs(zip(self.names, self.values, strict=True))
+        return {"differences": Table.of_rows(rows, caption=caption), "runs": runs}
 
     def plot(self, measure: str = "inequality", **_how: Any) -> Figure:
         """Draw a measure of each run above its recommender.
@@ -136,20 +93,16 @@ class Comparison(Result):
         UnknownNameError, InputError
             For another measure, or where matplotlib is missing.
         """
-        return self._runs().plot("recommender", measure)
+        return self.table("runs").plot("recommender", measure)
 
     def mean(self, name: str, measure: str) -> float:
         """Return the mean over seeds; NaN where there is none."""
-        return _mean(self._of(name, measure))
+        return mean_of(self._of(self.names.index(name), measure))
 
     def difference(self, first: str, second: str, measure: str) -> Difference:
         """Return second minus first, seed by seed."""
-        apart = self._of(second, measure) - self._of(first, measure)
-        known = apart[~np.isnan(apart)]
-        half = float("nan")
-        if known.size > 1:
-            half = mean_interval(known, "t").width / 2
-        return Difference(_mean(known), half, int(known.size))
+        one, other = (self._of(self.names.index(name), measure) for name in (first, second))
+        return Difference.of(other - one)
 
     def judged(self, first: str, second: str) -> tuple[JudgedClaim, ...]:
         """Return what the literature says of two recommenders, held against the runs."""
@@ -161,15 +114,6 @@ class Comparison(Result):
                 said = claim.sentence(other)
                 found.append(JudgedClaim(said, claim.source, verdict, apart.mean, apart.half))
         return tuple(found)
-
-    def _of(self, name: str, measure: str) -> F64:
-        row: F64 = self.values[self.names.index(name), :, list(FEED_MEASURES).index(measure)]
-        return row
-
-
-def _mean(values: F64) -> float:
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if known.size else float("nan")
 
 
 def compare_recommenders_now(
@@ -215,29 +159,52 @@ def compare_recommenders_now(
     True
     """
     vetted(recommenders, ticks, seeds)
-    values = np.full((len(recommenders), len(seeds), len(FEED_MEASURES)), np.nan)
-    runs = [(s, r) for s in range(len(seeds)) for r in range(len(recommenders))]
-    for done, (s, r) in enumerate(runs):
-        name = recommenders[r]
-        said = f"seed {seeds[s]}, {name}"
-        values[r, s] = _run(
-            make(seeds[s]), name, ticks, program or RunPlan(stop=Stop(ticks)),
-            partial(_at, report, said, done, len(runs)),
-        )  # fmt: skip
-    return Comparison(tuple(recommenders), tuple(seeds), ticks, values)
+
+    def base(seed: int) -> World:
+        world = make(seed)
+        if world.platform is None:
+            world.open_platform()
+        if not (world.agents.community >= 0).any() and world.ties.count:
+            labels = communities(world.ties, seed=world.seed)
+            named = [f"Community {k}" for k in range(int(labels.max()) + 1)]
+            world.agents.set_community(labels, named)
+        return world
+
+    arms = [_Arm(name, ticks, program) for name in recommenders]
+    runs = paired_runs(base, arms, ticks=ticks, seeds=seeds, report=report)
+    return Comparison(tuple(recommenders), tuple(seeds), ticks, values_of(runs, FEED_MEASURES))
 
 
 compare_recommenders = awaited(compare_recommenders_now)
 
 
-def vetted(recommenders: Sequence[str], ticks: int, seeds: Sequence[int]) -> None:
-    """Refuse what :func:`compare_recommenders_now` would not take.
+class _Arm(PairedArm):
+    """A recommender, and what it shows."""
 
-    Raises
-    ------
-    InputError, UnknownNameError
-        One sentence.
-    """
+    def begin(self, world: World) -> None:
+        super().begin(world)
+        platform_of(world).recommend(self.name)
+
+    def watch(self, world: World) -> Watch:
+        return _FeedWatch(world, self.ticks)
+
+
+class _FeedWatch:
+    def __init__(self, world: World, ticks: int) -> None:
+        self._platform, self._ticks = platform_of(world), ticks
+        self._seen = ExposureSums(world, np.array(world.agents.community))
+
+    def after_tick(self, done: int) -> None:
+        self._seen.look(asks=2 * done >= self._ticks)
+
+    def measured(self) -> dict[str, float]:
+        if self._platform.faults:
+            raise InputError(self._platform.faults[0])
+        return self._seen.measures()
+
+
+def vetted(recommenders: Sequence[str], ticks: int, seeds: Sequence[int]) -> None:
+    """Refuse what :func:`compare_recommenders_now` would not take."""
     if len(recommenders) < 2 or len(set(recommenders)) < len(recommenders):
         raise InputError(
             f"Name two recommenders or more, each once, separated by commas; got "
@@ -249,59 +216,11 @@ def vetted(recommenders: Sequence[str], ticks: int, seeds: Sequence[int]) -> Non
         raise InputError(f"A comparison takes 1 tick and 1 seed or more; got {ticks} ticks.")
 
 
-def _at(report: Report, said: str, done: int, runs: int, share: float) -> None:
-    """Report the share of one run as part of all."""
-    report(said, (done + share) / runs)
-
-
-def _run(
-    world: World,
-    name: str,
-    ticks: int,
-    program: Program,
-    report: Callable[[float], None],
-) -> list[float]:
-    """Return the measures of one run; ``report`` is told the share that is done."""
-    platform = world.platform if world.platform is not None else world.open_platform()
-    platform.recommend(name)
-    seen = ExposureSums(world, _labels(world))
-    for tick in drive(program, world, ticks):
-        report(tick / ticks)
-        world.step()
-        seen.look(asks=2 * tick >= ticks)
-    if platform.faults:
-        raise InputError(platform.faults[0])
-    return list(seen.measures().values())
-
-
-def _labels(world: World) -> npt.NDArray[Any]:
-    """Return the communities of members; where the world has none, it gets those its ties show."""
-    agents = world.agents
-    if not (agents.community >= 0).any() and world.ties.count:
-        from sim.network.analysis.analysis import communities
-
-        labels = communities(world.ties, seed=world.seed)
-        agents.set_community(labels, [f"Community {k}" for k in range(int(labels.max()) + 1)])
-    return np.array(agents.community)
-
-
 _PLAIN = ("chronological", "random")
 
 
 class RecommenderClaim(NamedTuple):
-    """One recommender is said to have more or less of something than others.
-
-    Attributes
-    ----------
-    name, others
-        The recommender that is spoken of, and those that it is compared with.
-    measure
-        One of :data:`~sim.lab.runs.measures.FEED_MEASURES`.
-    sign
-        1: more of it; -1: less.
-    source
-        Who says so, of what.
-    """
+    """One recommender is said to have more or less of something than others."""
 
     name: str
     others: tuple[str, ...]

@@ -15,7 +15,7 @@ from sim.errors import FileError
 
 if TYPE_CHECKING:
     from sim.lab.minds import ArmAgreement, MindsComparison
-    from sim.lab.recommenders import Difference
+    from sim.lab.paired import Difference
     from sim.lab.tables import Table
     from sim.minds.deciding.thinker import Answerer as Pool
 

@@ -18,7 +18,8 @@ from sim.scenario.gallery import is_scenario, open_scenario
 from sim.scenario.plan import Stop
 
 if TYPE_CHECKING:
-    from sim.lab.recommenders import Comparison, Difference
+    from sim.lab.paired import Difference
+    from sim.lab.recommenders import Comparison
     from sim.lab.tables import Table
     from sim.scenario.driver import Program
     from sim.scenario.spec import Scenario

@@ -19,7 +19,7 @@ from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgpack
 import numpy as np
@@ -31,6 +31,7 @@ from sim.errors import FileError
 from sim.lab.runs.measures import Measure, RunObserver, series_name
 from sim.network.graph.ties import Ties
 from sim.runtime.engine.output_capture import OutputCapture
+from sim.runtime.engine.warden import on_watch
 from sim.scenario.driver import drive
 from sim.world.commands import reseed
 from sim.world.state.state import digest_of, restore_world
@@ -202,19 +203,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Replicate:
-    """What came of one.
-
-    Attributes
-    ----------
-    ticks
-        How many it ran.
-    measured
-        Numbers of the whole of it, by name.
-    series
-        Each float64 (ticks + 1,).
-    remarks
-        What a person should know: plugins that failed, printed, or are missing.
-    """
+    """What came of one."""
 
     ticks: int
     measured: dict[str, float]
@@ -248,6 +237,16 @@ class Replicate:
         return cls(ticks, measured, series, remarks)
 
 
+class Watch(Protocol):
+    """What a program looks for itself in each run, in place of the usual measures."""
+
+    def after_tick(self, done: int) -> None:
+        """Look at, and do, what follows a tick, before anything else is done in the world."""
+
+    def measured(self) -> dict[str, float]:
+        """Return the numbers of the run."""
+
+
 def run_one(base: SharedBase, program: Program, seed: int, run: Run) -> Replicate:
     """Run a program on a twin of the base world that draws from a seed.
 
@@ -256,8 +255,6 @@ def run_one(base: SharedBase, program: Program, seed: int, run: Run) -> Replicat
     """
     world = base.twin()
     reseed(world, seed)
-    from sim.runtime.engine.warden import on_watch
-
     mine = on_watch()
     if mine is not None:
         mine.suit(world)
@@ -267,35 +264,29 @@ def run_one(base: SharedBase, program: Program, seed: int, run: Run) -> Replicat
     remarks: dict[str, None] = {}
     with OutputCapture(lambda line: remarks.setdefault(line)):
         observer = RunObserver(world, run.measures, run.series)
-        _begin(world, program)
+        with warnings.catch_warnings():  # of ticks' length a model speaks in its remarks
+            warnings.simplefilter("ignore", TickWarning)
+            program.begin(world)
         if getattr(program, "watches_feeds", False):
             observer.watch_feeds()
         watches = getattr(program, "watches", None)
         if watches is not None:
             observer.watch(watches(world))
-        _tick(world, program, run.ticks, observer)
-        found = observer.measured()
+        watch: Watch | None = program.watch(world) if hasattr(program, "watch") else None
+        for done in drive(program, world, run.ticks):
+            observer.look()
+            world.step()
+            world.woken.clear()
+            if watch is not None:
+                watch.after_tick(done)
+        observer.look()
+        found = observer.measured() if watch is None else watch.measured()
     base.learn(world)
     remarks |= dict.fromkeys(_faults(world))
     series = observer.series()
     vars(world.cascades).clear()  # messages and world hold each other, and messages one another:
     vars(world).clear()  # taken apart, all of it goes at once and waits for no collector
     return Replicate(observer.ticks, found, series, tuple(remarks)[:_MOST_REMARKS])
-
-
-def _begin(world: World, program: Program) -> None:
-    """Begin; what a model says of the length of ticks is a remark, and warned of by nobody."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TickWarning)
-        program.begin(world)
-
-
-def _tick(world: World, program: Program, ticks: int, observer: RunObserver) -> None:
-    for _ in drive(program, world, ticks):
-        observer.look()
-        world.step()
-        world.woken.clear()
-    observer.look()
 
 
 def _faults(world: World) -> list[str]:

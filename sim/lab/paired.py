@@ -1,0 +1,154 @@
+"""Arms that are run on the same worlds, seed by seed: recommenders, and minds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from sim.arrays import F64
+from sim.core.progress import Report
+from sim.lab.runs.experiment import experiment_now
+from sim.lab.statistics.intervals import mean_interval
+from sim.lab.tables import Result, Table
+from sim.scenario.plan import RunPlan, Stop
+
+if TYPE_CHECKING:
+    from sim.lab.runs.replicate import Replicate, Watch
+    from sim.platform.platform import Platform
+    from sim.scenario.driver import Program
+    from sim.world.world import World
+
+
+class PairedArm:
+    """One arm: a program that goes on, in every world, with another that has begun there."""
+
+    def __init__(self, name: str, ticks: int, program: Program | None) -> None:
+        self.name, self.ticks = name, ticks
+        self._program = program or RunPlan(stop=Stop(ticks))
+        self.tell: Callable[[float], None] = lambda share: None
+
+    def facts(self) -> Mapping[str, Any]:
+        """Return nothing: what it finds is kept in no file."""
+        return {}
+
+    def begin(self, world: World) -> None:
+        """Begin; a subclass sets what tells it from the other arms."""
+
+    def watch(self, world: World) -> Watch:
+        """Return what measures a run."""
+        raise NotImplementedError
+
+    def before(self, world: World, done: int) -> None:
+        """Do what the program has due; whoever is told of it may cancel."""
+        self.tell(done / self.ticks)
+        self._program.before(world, done)
+
+    def is_over(self, world: World, done: int) -> bool:
+        """Whether the program is over."""
+        return self._program.is_over(world, done)
+
+
+def paired_runs(
+    make: Callable[[int], World],
+    arms: Sequence[PairedArm],
+    *,
+    ticks: int,
+    seeds: Sequence[int],
+    report: Report,
+) -> list[list[Replicate]]:
+    """Run each arm on twins of the world of each seed, here; returns the runs of each arm."""
+    found: list[list[Replicate]] = [[] for _ in arms]
+    for number, seed in enumerate(seeds):
+        for place, arm in enumerate(arms):
+            done, said = number * len(arms) + place, f"seed {seed}, {arm.name}"
+            arm.tell = partial(_tell, report, said, done, len(arms) * len(seeds))
+        world = make(seed)
+        records = experiment_now(world, arms, [world.seed], ticks=ticks, workers=1)
+        for place, runs in enumerate(found):
+            runs.append(records.found[place, 0])
+    return found
+
+
+def _tell(report: Report, said: str, done: int, many: int, share: float) -> None:
+    report(said, (done + share) / many)
+
+
+def values_of(runs: Sequence[Sequence[Replicate]], measures: Iterable[str]) -> F64:
+    """Return measures of runs, float64 (arms, seeds, measures)."""
+    names = list(measures)
+    return np.array([[[run.measured[name] for name in names] for run in arm] for arm in runs])
+
+
+def platform_of(world: World) -> Platform:
+    """Return the platform of a world, opened where it has none."""
+    return world.platform if world.platform is not None else world.open_platform()
+
+
+class Difference(NamedTuple):
+    """How much more of something there is under one arm than under another.
+
+    Attributes
+    ----------
+    mean
+        Of second minus first, over seeds.
+    half
+        Half the width of the 95 % interval of that mean (Student's t); NaN with one seed.
+    pairs
+        How many seeds have a number under both.
+    """
+
+    mean: float
+    half: float
+    pairs: int
+
+    @classmethod
+    def of(cls, apart: F64) -> Difference:
+        """Return that of differences, of which some may be NaN."""
+        known = apart[~np.isnan(apart)]
+        half = mean_interval(known, "t").width / 2 if known.size > 1 else float("nan")
+        return cls(mean_of(known), half, int(known.size))
+
+    @property
+    def sign(self) -> int:
+        """1 or -1 where the interval leaves 0 out, else 0; with one seed that of the mean."""
+        if np.isnan(self.mean) or abs(self.mean) <= (0.0 if np.isnan(self.half) else self.half):
+            return 0
+        return 1 if self.mean > 0 else -1
+
+    @property
+    def ends(self) -> dict[str, float]:
+        """The ends of the interval, and the pairs, as a row of a table has them."""
+        return {"low": self.mean - self.half, "high": self.mean + self.half, "pairs": self.pairs}
+
+
+def mean_of(values: F64) -> float:
+    """Return the mean of what is known; NaN of nothing."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else float("nan")
+
+
+class PairedRuns(Result):
+    """Numbers of each arm, seed by seed."""
+
+    what: ClassVar[str]
+    """What an arm is."""
+    measured: ClassVar[tuple[str, ...]]
+    seeds: tuple[int, ...]
+    ticks: int
+    values: F64
+
+    def _of(self, arm: int, measure: str) -> F64:
+        row: F64 = self.values[arm, :, self.measured.index(measure)]
+        return row
+
+    def _runs(self, arms: Iterable[tuple[str, F64]]) -> Table:
+        """Return one row an arm and seed."""
+        rows = [
+            {self.what: arm, "seed": seed, **dict(zip(self.measured, run.tolist(), strict=True))}
+            for arm, runs in arms
+            for seed, run in zip(self.seeds, runs, strict=True)
+        ]
+        return Table.of_rows(rows, caption=f"{self.ticks:,} ticks each")
