@@ -20,16 +20,6 @@ def awaited(work: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
     What it takes is what the work takes; a keyword that there is not is refused when it is called.
     Whoever cancels the task stops the work at its next report, and is answered once it has
     stopped: workers are gone, files are closed, and what is finished is in them.
-
-    Examples
-    --------
-    >>> import asyncio
-    >>> def count_now(most, report=quiet):
-    ...     report("counting", 0.5)
-    ...     return sum(range(most))
-    >>> count = awaited(count_now)
-    >>> asyncio.run(count(5)), count.__name__
-    (10, 'count')
     """
     taken = inspect.signature(work)
 

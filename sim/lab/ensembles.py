@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sim.core.data_frames import label, new_figure
 from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import InputError
@@ -175,8 +176,6 @@ class Ensemble(Result):
 
     def plot(self, series: str = "ever", **_: Any) -> Figure:
         """Draw the fan of a series: the median, and the middle half and nine tenths around it."""
-        from sim.core.data_frames import label, new_figure
-
         fan = self.fan(series)
         figure = new_figure()
         ax = figure.subplots()

@@ -655,28 +655,7 @@ def future_of(
     common: Sequence[Said] = (),
     until_quiet: bool = False,
 ) -> Future:
-    """Return a future as a person says it.
-
-    Parameters
-    ----------
-    name
-        Of the arm, one line.
-    said
-        Parts by their names (:data:`PARTS`); or one intervention, with ``do``; or several of them;
-        nothing: as it is.
-    common, until_quiet
-        As of :class:`Future`.
-
-    Raises
-    ------
-    InputError, UnknownNameError
-        One sentence.
-
-    Examples
-    --------
-    >>> future_of("banned", {"do": "ban", "agents": "top:5:degree"}).interventions
-    ({'do': 'ban', 'agents': 'top:5:degree'},)
-    """
+    """Return a future as a person says it."""
     if not name.strip():
         raise InputError("Every future has a name, such as 'as it is'.")
     parts = _parts(name, said)
@@ -734,16 +713,6 @@ def future_in_words(words: str) -> tuple[str, dict[str, Any]]:
     ``text=`` a message, one that says ``recommender=`` or ``policy=`` sets that; any other changes
     parameters of the messages under way. Values with spaces stand in quotes.
 
-    Parameters
-    ----------
-    words
-        ``NAME`` alone: nothing is done.
-
-    Raises
-    ------
-    InputError
-        One sentence with what was not understood.
-
     Examples
     --------
     >>> future_in_words("checked: do=fact-check when='share > 0.1' reach=0.2; beta=0.1")[1]
@@ -761,11 +730,6 @@ def future_in_words(words: str) -> tuple[str, dict[str, Any]]:
 
 def message_in_words(words: str) -> dict[str, Any]:
     """Return a message: its text alone, or ``text='...' seeds=random:10 model=sir beta=0.2``.
-
-    Raises
-    ------
-    InputError
-        One sentence.
 
     Examples
     --------

@@ -12,20 +12,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from rich.box import SIMPLE_HEAD
+from rich.console import Group
+from rich.table import Table as RichTable
+from rich.text import Text
 
 from sim.arrays import Array
 from sim.core.data_frames import as_pandas, as_polars, label, library, new_figure, storable
 from sim.core.text import one_line
-from sim.errors import InputError, UnknownNameError
+from sim.errors import FileError, InputError, UnknownNameError
+from sim.io.exporting.export import outlet  # a table alone loads no simulator
+from sim.io.exporting.tables import cell, write_csv, write_jsonl
+from sim.io.exporting.tables import ExportColumn, ExportTable
 
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
     import pyarrow as pa
     from matplotlib.figure import Figure
-    from rich.console import Group
 
-    from sim.io.exporting.tables import ExportTable, Kind
+    from sim.io.exporting.tables import Kind
 
 
 _SHOWN = 20
@@ -424,8 +430,6 @@ class Result:
         InputError, FileError
             As of :meth:`~sim.lab.tables.Table.write`.
         """
-        from sim.errors import FileError
-
         into = Path(folder)
         try:
             into.mkdir(parents=True, exist_ok=True)
@@ -443,16 +447,11 @@ class Result:
         return f"{type(self).__name__}({said})"
 
     def __rich__(self) -> Group:
-        from rich.console import Group
-        from rich.text import Text
-
         shown: list[Any] = [table.__rich__() for table in self._in_short()]
         lines = [Text(one_line(line)) for line in self.conclusion().splitlines()]
         return Group(*shown, *lines)
 
     def _repr_html_(self) -> str:
-        from html import escape
-
         shown = [table._repr_html_() for table in self._in_short()]
         lines = [f"<p>{escape(one_line(line))}</p>" for line in self.conclusion().splitlines()]
         return f"<div>{''.join(shown)}{''.join(lines)}</div>"
@@ -495,9 +494,6 @@ def require_ending(path: Path) -> str:
 
 def write(table: Table, path: Path, *, force: bool) -> Path:
     """Write a table by the ending of a path."""
-    from sim.io.exporting.export import outlet  # a table alone loads no simulator
-    from sim.io.exporting.tables import write_csv, write_jsonl
-
     ending = require_ending(path)
     arrow = as_arrow(table) if ending == ".parquet" else None
     with outlet(path, force=force) as (draft,):
@@ -511,8 +507,6 @@ def write(table: Table, path: Path, *, force: bool) -> Path:
 
 
 def _lines(table: Table, *, is_csv: bool) -> ExportTable:
-    from sim.io.exporting.tables import ExportColumn, ExportTable
-
     columns = []
     for name in table.names:
         values = table[name]
@@ -524,8 +518,6 @@ def _lines(table: Table, *, is_csv: bool) -> ExportTable:
 
 def _heading(name: str, *, is_csv: bool) -> str:
     """Return a name as it stands in a heading, or in the template of a JSON line."""
-    from sim.io.exporting.tables import cell
-
     return cell("text", name) if is_csv else json.dumps(name)[1:-1].replace("%", "%%")
 
 
@@ -547,13 +539,7 @@ _LARGE = 1_000
 
 
 def shown(value: Any) -> str:
-    r"""Return a value as one clean line; numbers to four digits, nothing as an empty text.
-
-    Examples
-    --------
-    >>> shown(0.123456), shown(12345), shown(float("nan")), shown("a\x1b[31m\nb")
-    ('0.1235', '12,345', '', 'a�[31m b')
-    """
+    r"""Return a value as one clean line; numbers to four digits, nothing as an empty text."""
     if value is None or value != value:
         return ""
     if isinstance(value, bool):
@@ -567,11 +553,6 @@ def shown(value: Any) -> str:
 
 def as_rich(table: Table, rows: int) -> Group:
     """Return its caption and first rows for rich; markup in texts is not obeyed."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Group
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
     drawn = RichTable(box=SIMPLE_HEAD)
     for name in table.names:
         is_number = table[name].dtype.kind in "iuf"

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sim.core.progress import Report, Tell, named_by, quiet, unheard
 from sim.errors import HubbubError
+from sim.minds.deciding.thinker import ENOUGH
 from sim.runtime.engine.alert_command import deliver
+from sim.runtime.engine.output_capture import OutputCapture
 from sim.runtime.engine.program import Program, drive
+from sim.runtime.journal.writer import journalled
 from sim.scenario.minds import deciding
 
 if TYPE_CHECKING:
@@ -96,8 +99,6 @@ def run_plan(
     >>> found.world.tick, len(found.cascades), found.stopped
     (5, 1, '')
     """
-    from sim.runtime.journal.writer import journalled
-
     since, made, told = world.tick, world.made, len(world.remarks)
     with journalled(world, journal):
         cascades = plan.send(world) or list(world.cascades)
@@ -129,9 +130,6 @@ def _ticks(
 
     Returns why it ended before, one sentence; empty: it did not.
     """
-    from sim.minds.deciding.thinker import ENOUGH
-    from sim.runtime.engine.output_capture import OutputCapture
-
     limit, capture, run = plan.stop.limit, OutputCapture(tell), 0
     raised = 0 if world.metrics is None else world.metrics.alerts.raised
 

@@ -16,8 +16,10 @@ from sim.io.importing.files import opened
 from sim.io.importing.formats import READ, format_of
 from sim.platform.acts.kinds import act_of
 from sim.platform.channel import FEED
+from sim.platform.settings import PlatformSettings
 from sim.runtime.replay import line_of
 from sim.world.log import PLUGIN, words_of
+from sim.world.metrics.series import MetricSettings
 
 if TYPE_CHECKING:
     from sim.world.log import LoggedAct
@@ -37,20 +39,7 @@ _STAGES = {Lifecycle.BANNED: "ban", Lifecycle.SUSPENDED: "freeze", Lifecycle.ACT
 
 @dataclass(slots=True)
 class Lived:
-    """Sections of a scenario, act by act.
-
-    Attributes
-    ----------
-    platform, metrics
-        None: there are none.
-    alerts
-        Changes of each alert; False: it is off.
-    commands
-        What members do about each other.
-    planned, late, more
-        What was planned as an intervention; a platform that opened late, which comes before them;
-        and what was done by hand that is an intervention in a scenario.
-    """
+    """Sections of a scenario, act by act."""
 
     name: Name
     platform: dict[str, Any] | None = None
@@ -69,8 +58,6 @@ class Lived:
 
     def open(self, told: object) -> bool:
         """Say that a platform is there from the start: True, or what it was told."""
-        from sim.platform.settings import PlatformSettings
-
         said = dict(told) if isinstance(told, Mapping) else {}
         policy, told_it = _named(said.pop("policy", "rule"))
         if policy is None:
@@ -172,8 +159,6 @@ class Lived:
 
     def measured(self, _tick: int, args: list[Any], said: dict[str, Any]) -> bool:
         """Say which metrics are taken."""
-        from sim.world.metrics.series import MetricSettings
-
         usual = MetricSettings().values()
         told = {**(args[0] if args and args[0] else {}), **said}
         every = {"every": told.get("every", usual["every"])}

@@ -18,13 +18,6 @@ class Decide(NamedTuple):
     """What lets minds decide, and judges what came of it.
 
     Both return why the run is to stop, one sentence, or nothing; of too few decisions nothing.
-
-    Attributes
-    ----------
-    after_tick
-        Lets them decide; takes how many decisions are enough.
-    at_end
-        Judges all there were, however few.
     """
 
     after_tick: Callable[[int], str]

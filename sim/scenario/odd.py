@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from sim.core.cards import card_of
 from sim.core.registry import make
 from sim.core.text import one_line
+from sim.platform.opening import phases_of
+from sim.settings.settings import current
 from sim.world.interventions.base import OPENS
 
 if TYPE_CHECKING:
@@ -143,8 +145,6 @@ def _page(
 
 
 def _schedule(lives: bool) -> list[str]:
-    from sim.platform.opening import phases_of
-
     phases = phases_of(platform=lives, metrics=True)
     return [
         "Between two ticks: interventions that are due, in the order planned.",
@@ -232,6 +232,4 @@ def _key_line(key: str, value: object, behind: str = "") -> str:
 
 
 def _usual() -> str:
-    from sim.settings.settings import current
-
     return current().model

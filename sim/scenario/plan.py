@@ -64,14 +64,7 @@ MOST_PAIRS = 10_000_000
 
 
 def at_rest(world: World) -> bool:
-    """Whether no message can change any more, and no intervention waits for a tick.
-
-    Examples
-    --------
-    >>> from sim import World
-    >>> at_rest(World.from_edges([0], [1]))
-    True
-    """
+    """Whether no message can change any more, and no intervention waits for a tick."""
     if world.interventions.waits_for_tick:
         return False
     return not any(cascade.alive for cascade in world.cascades.loose)

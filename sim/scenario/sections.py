@@ -16,6 +16,7 @@ from sim.core.checks import LAST_TICK, whole_of
 from sim.core.text import one_line
 from sim.core.toml import from_toml
 from sim.errors import InputError
+from sim.minds.deciding.commands import checked_mind
 from sim.scenario.plan import SEEDS
 from sim.world.interventions.conditions import condition_of
 from sim.world.interventions.kinds import made
@@ -32,21 +33,7 @@ _SHOWN = 60
 
 @dataclass(frozen=True, slots=True)
 class ValueRange:
-    """Values of a parameter: some that are listed, or all between two ends.
-
-    Attributes
-    ----------
-    values
-        Those that are listed; empty: all between the ends.
-    low, high
-        The ends, low < high; of a list the first and the last value where they are numbers.
-    count
-        Of the values that a grid takes; 0: nobody said.
-    is_log
-        Whether they are equally far apart by their ratio.
-    is_whole
-        Whether both ends were written without a point.
-    """
+    """Values of a parameter: some that are listed, or all between two ends."""
 
     values: tuple[Any, ...] = ()
     low: float = math.nan
@@ -67,11 +54,6 @@ class ValueRange:
         """Return the value at a share in [0, 1] of the way from low to high.
 
         Of a list each value has as large a part of the way, and so has each whole number.
-
-        Examples
-        --------
-        >>> read_range("0:10").at(0.25, is_whole=True), read_range("1:100:log").at(0.5)
-        (2, 10)
         """
         if self.values:
             return self.values[min(int(share * len(self.values)), len(self.values) - 1)]
@@ -99,13 +81,7 @@ class ValueRange:
 
 
 def read_range(said: Any) -> ValueRange:
-    """Read what a person wrote.
-
-    Examples
-    --------
-    >>> list(read_range("0.1:0.5:5")), list(read_range("5,10")), list(read_range(["a", "b"]))
-    ([0.1, 0.2, 0.3, 0.4, 0.5], [5, 10], ['a', 'b'])
-    """
+    """Read what a person wrote."""
     if isinstance(said, ValueRange):
         return said
     if isinstance(said, str):
@@ -182,13 +158,7 @@ def split_vary(words: str) -> tuple[str, ValueRange]:
 
 
 def flattened(said: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    """Return the keys of nested tables as one key each, with dots between.
-
-    Examples
-    --------
-    >>> flattened({"beta": "0:1:3", "platform": {"slots": [5, 10]}})
-    {'beta': '0:1:3', 'platform.slots': [5, 10]}
-    """
+    """Return the keys of nested tables as one key each, with dots between."""
     found: dict[str, Any] = {}
     for key, value in said.items():
         name = f"{above}.{key}" if above else str(key)
@@ -200,15 +170,7 @@ _EXPECTED = re.compile(r"^\s*([a-z_]\w*(?:#\d+)?)\s*:\s*([\w-]+(?:\s*[<>]\s*[\w-
 
 
 class Expectation(NamedTuple):
-    """What should be seen: a quantity, and the variants in which it rises.
-
-    Attributes
-    ----------
-    quantity
-        As a condition names it, such as ``share#1``.
-    rising
-        Names of variants, the smallest first.
-    """
+    """What should be seen: a quantity, and the variants in which it rises."""
 
     quantity: str
     rising: tuple[str, ...]
@@ -365,8 +327,6 @@ class MindsSection(Section):
 
     @model_validator(mode="after")
     def _readable(self) -> Self:
-        from sim.minds.deciding.commands import checked_mind
-
         with _told_of("members", self.members):
             check_members(self.members)
         with _told_of("mind", self.mind):

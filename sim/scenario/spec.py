@@ -86,8 +86,11 @@ from pydantic import ValidationError
 from sim.core.bounded_files import read_bounded_text
 from sim.core.params import refusals
 from sim.core.progress import Report, Tell, unheard
+from sim.core.registry import make
 from sim.core.toml import from_toml
 from sim.errors import FileError, InputError, ParameterError
+from sim.platform.settings import PlatformSettings
+from sim.runtime.journal.acts import perform
 from sim.scenario.minds import AWAKE, MindsRequest
 from sim.scenario.plan import MessageSpec, RunPlan, ScenarioCommand, Stop, as_clause, placed
 from sim.scenario.sections import (
@@ -105,11 +108,11 @@ from sim.scenario.sections import (
 )
 from sim.scenario.worlds import ImportedWorld, NewWorld, data_file, named_world
 from sim.spread.cascade.faults import checked
+from sim.world.metrics.alerts import Alerts
+from sim.world.metrics.series import MetricSettings
 from sim.world.seeding import check_seeds
 
 if TYPE_CHECKING:
-    from sim.platform.settings import PlatformSettings
-    from sim.world.metrics.series import MetricSettings
     from sim.world.world import World
 
 
@@ -218,8 +221,6 @@ class WorldSetup:
                 platform.behave(self.policy, **self.policy_parameters)
 
     def _set_alerts(self, world: World) -> None:
-        from sim.runtime.journal.acts import perform
-
         for name, changes in self.alerts.items():
             said = {"off": True} if changes is None else dict(changes)
             perform(world, "set_alert", (name,), said)
@@ -241,9 +242,6 @@ def _platform_of(said: object) -> PlatformParts:
     """Return settings, recommender, policy, the recommender's and the policy's parameters."""
     if said is None or said is False:
         return None, "blend", "rule", {}, {}
-    from sim.core.registry import make
-    from sim.platform.settings import PlatformSettings
-
     table = {} if said is True else _table(said)
     recommender, policy = table.pop("recommender", "blend"), table.pop("policy", "rule")
     parameters = _table(table.pop("parameters", {}))
@@ -266,8 +264,6 @@ def _platform_of(said: object) -> PlatformParts:
 def _metrics_of(said: object, alerts: object) -> MetricSettings | None:
     if said is None and not alerts:
         return None
-    from sim.world.metrics.series import MetricSettings
-
     settings = MetricSettings(**_table({} if said in (None, True) else said))
     if settings.members:
         check_seeds(settings.members)
@@ -275,8 +271,6 @@ def _metrics_of(said: object, alerts: object) -> MetricSettings | None:
 
 
 def _alerts_of(said: object) -> dict[str, dict[str, Any] | None]:
-    from sim.world.metrics.alerts import Alerts
-
     known, found = Alerts(), dict[str, dict[str, Any] | None]()
     for key, changes in _table(said).items():
         spaced = key.replace("_", " ").replace("-", " ")

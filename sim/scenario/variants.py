@@ -12,10 +12,12 @@ import numpy as np
 from sim.core.progress import Report, quiet
 from sim.core.toml import from_toml
 from sim.errors import FileError, InputError
+from sim.platform.feed.waves import keep_feeds
 from sim.scenario.driver import run_plan
 from sim.scenario.gallery import open_scenario
 from sim.scenario.plan import RunPlan, Stop
 from sim.scenario.sections import expectation
+from sim.world.interventions.conditions import condition_of
 
 if TYPE_CHECKING:
     from sim.scenario.spec import Scenario
@@ -154,8 +156,6 @@ def _measures(scenario: Scenario) -> tuple[str, ...]:
 
 def _measure(plan: RunPlan, world: World) -> None:
     """Set a world up for a plan, so that what is compared is measured."""
-    from sim.platform.feed.waves import keep_feeds
-
     plan.prepare(world)
     keep_feeds(world)  # what they show is measured
     if world.metrics is None:
@@ -164,8 +164,6 @@ def _measure(plan: RunPlan, world: World) -> None:
 
 def measured(world: World, quantity: str) -> float:
     """Return a quantity after a run: of a message as it is, of the world over the last quarter."""
-    from sim.world.interventions.conditions import condition_of
-
     condition = condition_of(f"{quantity} > 0")
     if world.metrics is None or condition.quantity not in world.metrics.taken:
         return condition.value(world)

@@ -96,13 +96,7 @@ def assignments(words: Iterable[str], what: str = "-p") -> dict[str, str]:
 
 
 def parse_new(text: str) -> NewWorld:
-    """Read what stands after ``new:``.
-
-    Examples
-    --------
-    >>> parse_new("1000,network=small-world,rewiring=0.2").parameters
-    {'rewiring': '0.2'}
-    """
+    """Read what stands after ``new:``."""
     words = [word.strip() for word in text.split(",") if word.strip()]
     if words and "=" not in words[0]:
         words[0] = f"agents={words[0]}"

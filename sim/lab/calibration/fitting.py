@@ -39,18 +39,7 @@ _ROUNDING = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class SummaryStatistics:
-    """Numbers of messages.
-
-    Attributes
-    ----------
-    names
-        Of the numbers.
-    values
-        float64 (p,).
-    parts
-        float64 (messages, p): how much each message adds to a number, of mean 0; their covariance
-        over the messages is that of the numbers.
-    """
+    """Numbers of messages."""
 
     names: tuple[str, ...]
     values: F64
@@ -71,14 +60,6 @@ def numbers_of(
 
     The times are 10 minutes, 1, 5, 12 and 24 hours where the curves are a day long. Depth is
     counted from 1 on. Of the size at the end also the mean logarithm and its standard deviation.
-
-    Examples
-    --------
-    >>> grid = np.array([0.0, 10.0])
-    >>> curves = GrowthCurves(grid, {"scale": np.array([[1.0, 2.0], [1.0, 6.0]])}, ("a", "b"))
-    >>> found = numbers_of(curves)
-    >>> found.names[-1], round(float(np.exp(found.values[0])), 3)
-    ('log size sd', 4.0)
     """
     names, columns = [], []
     for measure in MEASURES:
@@ -157,25 +138,7 @@ def _as_number(fact: Fact) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What was observed, as numbers with their covariance.
-
-    Attributes
-    ----------
-    names, values
-        As of :class:`SummaryStatistics`.
-    covariance
-        float64 (p, p); None: as many simulated messages as were observed would have it.
-    messages
-        How many were observed.
-    discrepancy
-        float64 (p,): by how much the model itself may be off (standard deviation).
-    facts
-        Where facts were observed; else empty.
-    minutes
-        Grid on which curves are compared.
-    least
-        As of :func:`numbers_of`.
-    """
+    """What was observed, as numbers with their covariance."""
 
     names: tuple[str, ...]
     values: F64
@@ -255,18 +218,6 @@ def halves(curves: GrowthCurves, holdout: float) -> tuple[GrowthCurves, GrowthCu
 
     Of a half every second is held out, from the second on; so for other shares. Of a single
     curve the last part of its minutes is.
-
-    Parameters
-    ----------
-    curves
-        In order of ids.
-    holdout
-        Share that is held out, from 0 to below 1.
-
-    Raises
-    ------
-    InputError
-        Where either part would be empty.
     """
     if not 0 <= holdout < 1:
         raise InputError(f"holdout is a share from 0 to below 1, got {holdout:g}.")
@@ -640,17 +591,7 @@ def misses(values: F64, aimed: F64, covariance: F64) -> F64:
 
 @dataclass(frozen=True, slots=True)
 class Surfaces:
-    """Quadratic surfaces over shares of ranges.
-
-    Attributes
-    ----------
-    centre, width
-        float64 (d,): about where, and on what scale, they were fitted.
-    factors
-        float64 (terms, p).
-    lack
-        float64 (p, p): covariance of what they miss.
-    """
+    """Quadratic surfaces over shares of ranges."""
 
     centre: F64
     width: F64
@@ -705,19 +646,7 @@ def sobol(count: int, dimensions: int, seed: int) -> F64:
 
 @dataclass(frozen=True, slots=True)
 class Posterior:
-    """A weighted sample.
-
-    Attributes
-    ----------
-    points
-        float64 (n, d): shares of ranges, in [0, 1].
-    weights
-        float64 (n,), of sum 1.
-    best
-        float64 (d,): the likeliest point.
-    least
-        The squared distance there, in standard errors.
-    """
+    """A weighted sample."""
 
     points: F64
     weights: F64

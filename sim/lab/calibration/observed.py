@@ -38,29 +38,13 @@ STEPS = 144
 
 
 def grid_of(minutes: float, start: float = 0.0) -> F64:
-    """Return the minutes at which curves are read: 145 from ``start`` on, evenly.
-
-    Examples
-    --------
-    >>> grid_of(1440.0)[:3].tolist()
-    [0.0, 10.0, 20.0]
-    """
+    """Return the minutes at which curves are read: 145 from ``start`` on, evenly."""
     return np.linspace(start, minutes, STEPS + 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """One message as it was passed on.
-
-    Attributes
-    ----------
-    name
-        Its id.
-    minutes
-        float64 (n,): when each took it up, after the root.
-    levels
-        int64 (n,): how far each is from the root; None where that was not observed.
-    """
+    """One message as it was passed on."""
 
     name: str
     minutes: F64
@@ -71,11 +55,6 @@ def levels_of(parents: I64, minutes: F64) -> tuple[I64, F64]:
     """Return how far each is from its root, and when it took part at the earliest.
 
     Nobody is earlier than whom it has the message from: clocks of retweets of retweets differ.
-
-    Examples
-    --------
-    >>> levels_of(np.array([-1, 0, 1]), np.array([0.0, 5.0, 4.0]))
-    (array([0, 1, 2]), array([0., 5., 5.]))
     """
     if parents.size and not -1 <= int(parents.min()) <= int(parents.max()) < parents.size:
         wrong = int(parents[(parents < -1) | (parents >= parents.size)][0])
@@ -97,17 +76,7 @@ def levels_of(parents: I64, minutes: F64) -> tuple[I64, F64]:
 
 @dataclass(frozen=True, slots=True)
 class GrowthCurves:
-    """What messages had reached, on a grid of minutes.
-
-    Attributes
-    ----------
-    minutes
-        float64 (t,), rising.
-    of
-        By measure (:data:`MEASURES`) float64 (messages, t); those that are known.
-    names
-        Ids of the messages.
-    """
+    """What messages had reached, on a grid of minutes."""
 
     minutes: F64
     of: dict[str, F64]
@@ -176,16 +145,6 @@ def nrmse(simulated: F64, observed: F64) -> float:
     ``sqrt(mean((s - o)**2)) / (max(o) - min(o))``: the normalised RMSE by which OASIS (Yang et
     al., arXiv:2411.11581) reports scale, depth and max breadth; it found about 0.2 for single
     topics. Where the observed curve never changes, it is over its mean instead.
-
-    Parameters
-    ----------
-    simulated, observed
-        float64 (t,), on the same even grid of minutes.
-
-    Examples
-    --------
-    >>> nrmse(np.array([1.0, 3.0]), np.array([1.0, 2.0]))
-    0.7071067811865476
     """
     error = float(np.sqrt(np.mean((simulated - observed) ** 2)))
     spread = float(np.ptp(observed)) or abs(float(observed.mean())) or 1.0
@@ -193,13 +152,7 @@ def nrmse(simulated: F64, observed: F64) -> float:
 
 
 def ks(one: F64, two: F64) -> float:
-    """Return the distance of Kolmogorov and Smirnov between two samples: 0 to 1.
-
-    Examples
-    --------
-    >>> ks(np.array([1.0, 2.0]), np.array([2.0, 3.0]))
-    0.5
-    """
+    """Return the distance of Kolmogorov and Smirnov between two samples: 0 to 1."""
     both = np.concatenate([one, two])
     first = np.searchsorted(np.sort(one), both, side="right") / one.size
     second = np.searchsorted(np.sort(two), both, side="right") / two.size
@@ -225,15 +178,7 @@ _SHAPES = (
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A number that is known of messages.
-
-    Attributes
-    ----------
-    name
-        Of :data:`FACTS`.
-    value, error
-        What it is, and the standard error of that, above 0.
-    """
+    """A number that is known of messages."""
 
     name: str
     value: float

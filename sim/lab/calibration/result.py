@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from sim.arrays import F64
+from sim.core.data_frames import new_figure
 from sim.core.registry import spec
 from sim.lab.calibration.observed import MEASURES, GrowthCurves, ks, nrmse
 from sim.lab.calibration.simulating import SimulationPlan
 from sim.lab.tables import Result, Table
+from sim.world.tick_guard import per_tick
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,21 +29,7 @@ _BOUND = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A parameter that was fitted.
-
-    Attributes
-    ----------
-    name
-        As asked.
-    value
-        The likeliest.
-    low, high
-        Its part of the region.
-    least, most
-        The range in which it was sought.
-    is_identified
-        Whether the data say more of it than its range did.
-    """
+    """A parameter that was fitted."""
 
     name: str
     value: float
@@ -54,19 +42,7 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class JudgedError:
-    """How far simulated messages are from observed ones.
-
-    Attributes
-    ----------
-    messages
-        ``"fitted"`` or ``"held out"``.
-    measure
-        ``"NRMSE of scale"``, depth or breadth; or ``"KS of sizes"``.
-    model
-        Of the model at the likeliest point, with draws that it was not fitted by.
-    copying
-        Of the fitted messages themselves, copied: what no model needs to be beaten by.
-    """
+    """How far simulated messages are from observed ones."""
 
     messages: str
     measure: str
@@ -193,8 +169,6 @@ class Calibration(Result):
     @property
     def warnings(self) -> tuple[str, ...]:
         """What must be known before the values are used; a sentence each."""
-        from sim.world.tick_guard import per_tick
-
         said = []
         if self.off:
             said.append(
@@ -243,8 +217,6 @@ class Calibration(Result):
         **how
             Nothing; as other results take it.
         """
-        from sim.core.data_frames import new_figure
-
         measures = [m for m in MEASURES if m in self.simulated.of]
         figure = new_figure(3.5 * len(measures), 3.2)
         panels = figure.subplots(1, len(measures), squeeze=False)[0]

@@ -13,19 +13,22 @@ import numpy.typing as npt
 
 from sim.core.clock import TickWarning
 from sim.core.params import ParameterSpec, describe
-from sim.core.progress import Report
+from sim.core.progress import Report, quiet
 from sim.core.registry import spec
 from sim.errors import InputError, PluginError, UnknownNameError
 from sim.jit.claims import NOBODY
 from sim.lab.calibration.observed import GrowthCurves, Tree, grid_of, levels_of
+from sim.lab.runs.replicate import BaseFile, opened
+from sim.lab.runs.workers import Surroundings, WorkerDied, carried_out, settle
 from sim.network.generate.networks import NETWORKS
+from sim.runtime.engine.warden import naming
+from sim.world.generation import drawn
+from sim.world.seeding import choose_seeds
+from sim.world.world import World
 
 if TYPE_CHECKING:
     from sim.agents.columns import Agents
-    from sim.lab.runs.replicate import BaseFile
-    from sim.lab.runs.workers import Surroundings
     from sim.network.graph.ties import Ties
-    from sim.world.world import World
 
 
 Point = Mapping[str, float]
@@ -36,17 +39,7 @@ _NETWORK = "network."
 
 @dataclass(frozen=True, slots=True)
 class Free:
-    """A parameter that is fitted.
-
-    Attributes
-    ----------
-    name
-        As asked; ``network.`` before that of a generator.
-    low, high
-        Its range, both finite.
-    is_whole
-        Whether it takes whole numbers alone.
-    """
+    """A parameter that is fitted."""
 
     name: str
     low: float
@@ -71,13 +64,7 @@ class Free:
 
 
 def told_of(text: str) -> tuple[str, dict[str, str]]:
-    """Read ``NAME,parameter=value,...``, as models, networks and channels are named.
-
-    Examples
-    --------
-    >>> told_of("retweet-like,roots=40")
-    ('retweet-like', {'roots': '40'})
-    """
+    """Read ``NAME,parameter=value,...``, as models, networks and channels are named."""
     name, *words = (word.strip() for word in text.split(","))
     told: dict[str, str] = {}
     for word in words:
@@ -90,24 +77,7 @@ def told_of(text: str) -> tuple[str, dict[str, str]]:
 
 @dataclass(frozen=True)
 class SimulationPlan:
-    """How messages are simulated.
-
-    Attributes
-    ----------
-    model, told
-        A propagation model by its name, and what it is told; the rest are its defaults.
-    network, given
-        A generator by its name, and what it is told.
-    agents, tick_minutes
-        Of the world.
-    messages
-        How many, each of one seed.
-    minutes
-        For how long each is followed.
-    seeds
-        An expression (:mod:`sim.world.seeding`) of who begins, in turn; empty: the roots where the
-        network has some, else members at random.
-    """
+    """How messages are simulated."""
 
     model: str = "viral"
     told: Mapping[str, Any] = field(default_factory=dict)
@@ -121,13 +91,7 @@ class SimulationPlan:
 
     @classmethod
     def of(cls, model: str, network: str, **how: Any) -> SimulationPlan:
-        """Return the plan of a model and a network as typed; checks all of it.
-
-        Raises
-        ------
-        InputError, ParameterError, UnknownNameError
-            One sentence.
-        """
+        """Return the plan of a model and a network as typed; checks all of it."""
         name, told = told_of(model)
         graph, given = told_of(network)
         for own, kind in (("agents", int), ("tick_minutes", float)):
@@ -220,25 +184,6 @@ def simulated(plan: SimulationPlan, point: Point, seed: int) -> GrowthCurves:
 
     The same seed makes the same world, and the same draws meet the same messages at every point:
     points differ by their parameters alone (common random numbers).
-
-    Parameters
-    ----------
-    plan
-        How.
-    point
-        Values by name, as of :class:`Free`.
-    seed
-        Any integer.
-
-    Returns
-    -------
-    GrowthCurves
-        On :func:`~sim.lab.calibration.observed.grid_of` the plan's minutes.
-
-    Raises
-    ------
-    PluginError
-        The model failed with a message: there is no curve of it.
     """
     return GrowthCurves.of_trees(simulated_trees(plan, point, seed), grid_of(plan.minutes))
 
@@ -250,8 +195,6 @@ def simulated_trees(plan: SimulationPlan, point: Point, seed: int) -> tuple[Tree
 
 def world_of(plan: SimulationPlan, point: Point, seed: int) -> World:
     """Return the world of a point, before any message."""
-    from sim.world.world import World
-
     given = plan.parts(point)[1]
     agents, ties = _population(plan.network, tuple(sorted(given.items())), plan.agents, seed)
     return World(agents, ties, seed=seed, tick_minutes=plan.tick_minutes)
@@ -281,9 +224,6 @@ def _population(
     network: str, given: tuple[tuple[str, Any], ...], agents: int, seed: int
 ) -> tuple[Agents, Ties]:
     """Return members and ties; models read them and write into neither."""
-    from sim.core.progress import quiet
-    from sim.world.generation import drawn
-
     told = dict(given)
     mean_degree = told.pop("mean_degree", None)
     degree = None if mean_degree is None else float(mean_degree)
@@ -291,8 +231,6 @@ def _population(
 
 
 def _begins(world: World, plan: SimulationPlan) -> npt.NDArray[Any]:
-    from sim.world.seeding import choose_seeds
-
     count = len(world.agents)
     if not plan.seeds and plan.roots:
         return np.arange(count - plan.roots, count)
@@ -337,9 +275,6 @@ def _carried_out(
     if workers <= 1:
         yield from ((n, simulated(plan, point, seed)) for n, point in enumerate(points))
         return
-    from sim.lab.runs.replicate import BaseFile
-    from sim.lab.runs.workers import Surroundings, WorkerDied, carried_out
-
     is_one = len({repr(plan.parts(point)[1]) for point in points}) == 1
     # one world for all points lies in a file that all workers map, read-only
     around = Surroundings.here("loky")
@@ -362,10 +297,6 @@ def _in_a_worker(
     told: tuple[int, SimulationPlan, Point, int, BaseFile | None, Surroundings],
 ) -> tuple[int, GrowthCurves]:
     """Simulate a point in a process of its own."""
-    from sim.lab.runs.replicate import opened
-    from sim.lab.runs.workers import settle
-    from sim.runtime.engine.warden import naming
-
     number, plan, point, seed, base, around = told
     settle(around)
     with naming():

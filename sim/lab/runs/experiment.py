@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xxhash
 
+import sim
 from sim.core.checks import LAST_TICK, whole_number
 from sim.core.progress import Report, quiet
+from sim.core.registry import foreign
 from sim.core.text import one_line
 from sim.errors import InputError, PluginError
 from sim.lab.background import awaited
@@ -32,9 +34,11 @@ from sim.lab.runs.workers import (
     WorkerDied,
     carried_out,
     carry_out,
+    require,
 )
 from sim.scenario.driver import Program
 from sim.scenario.plan import SEEDS, at_rest
+from sim.settings.settings import current
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -114,8 +118,6 @@ def _complete(said: Mapping[str, Any]) -> dict[str, Any]:
     """Return a message with the model and the first holders that it does not name."""
     message = {"seeds": SEEDS, **said}
     if "model" not in message:
-        from sim.settings.settings import current
-
         message["model"] = current().model
     return message
 
@@ -153,13 +155,7 @@ class ExperimentProgress:
 
 
 def seeds_from(first: int, replicates: int) -> tuple[int, ...]:
-    """Return the seeds of so many replicates: the first, and those that follow it.
-
-    Raises
-    ------
-    InputError
-        For less than one, or more than a million.
-    """
+    """Return the seeds of so many replicates: the first, and those that follow it."""
     many = whole_number(replicates, "Replicates", low=1, high=MOST_REPLICATES)
     return tuple(range(first, first + many))
 
@@ -325,8 +321,6 @@ def _vet_bases(bases: Sequence[Sequence[World]], programs: int) -> None:
 
 def _lent(laid: BaseFile, workers: int) -> BaseFile:
     """Put the columns where every machine of the cluster finds them, one copy on each."""
-    from sim.lab.runs.workers import require
-
     require("ray", workers)
     import ray
 
@@ -457,8 +451,6 @@ def _study(
     worlds: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Return what finished replicates belong to, fit for JSON."""
-    import sim
-
     named = {**run.measures, **{f"{name} each tick": take for name, take in run.series.items()}}
     said = [[program.name, facts_of(program)] for program in programs]
     return {
@@ -529,13 +521,6 @@ def code_of(take: Any) -> str:
 
     That is its name, and a digest of what it is compiled to, with the values that it has by default
     or from around it.
-
-    Examples
-    --------
-    >>> code_of(lambda world: world.tick) == code_of(lambda world: world.tick)
-    True
-    >>> code_of(lambda world: world.tick) == code_of(lambda world: world.seed)
-    False
     """
     name = getattr(take, "__qualname__", type(take).__qualname__)
     said = json.dumps(_Told().of(take), default=_told, sort_keys=True)
@@ -611,8 +596,6 @@ def _is_ours(cls: type) -> bool:
 
 def plugins_named(texts: Iterable[str]) -> dict[str, str]:
     """Return the SHA-256 of each foreign plugin that JSON texts name, by its registered name."""
-    from sim.core.registry import foreign
-
     held = list(texts)
     return {
         item.name: item.sha256

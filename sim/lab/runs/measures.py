@@ -33,15 +33,7 @@ _PLEASED = (Act.LIKE, Act.REPOST, Act.QUOTE, Act.REPLY)
 
 
 class ExposureMeasure(NamedTuple):
-    """A number that runs are compared by.
-
-    Attributes
-    ----------
-    group
-        What it speaks of: choice, reach, diversity or polarisation.
-    says
-        What it means.
-    """
+    """A number that runs are compared by."""
 
     group: str
     says: str
@@ -95,15 +87,7 @@ FEED_MEASURES: dict[str, ExposureMeasure] = {
 
 
 class ExposureSums:
-    """Sums over the feeds of a run.
-
-    Parameters
-    ----------
-    world
-        With a platform; it is stepped by the caller.
-    labels
-        int32 (n,): each member's community, -1 for none.
-    """
+    """Sums over the feeds of a run."""
 
     def __init__(self, world: World, labels: Array) -> None:
         self._world = world
@@ -381,13 +365,7 @@ _PER_MESSAGE = ("size", "depth", "breadth", "virality", "r", "peak", "peak_tick"
 
 
 def column_name(*words: str) -> str:
-    """Return words as the name of a column, which has no blanks.
-
-    Examples
-    --------
-    >>> column_name("mean", "opinion_local news")
-    'mean_opinion_local_news'
-    """
+    """Return words as the name of a column, which has no blanks."""
     return "_".join(words).replace(" ", "_")
 
 
@@ -397,13 +375,7 @@ def series_name(kept: str) -> str:
 
 
 def at_rest_value(series: str, last: float) -> float:
-    """Return what a series is once a run has come to rest; NaN where nobody knows.
-
-    Examples
-    --------
-    >>> at_rest_value("ever", 30.0), at_rest_value("new", 2.0), at_rest_value("nowhere", 1.0)
-    (30.0, 0.0, nan)
-    """
+    """Return what a series is once a run has come to rest; NaN where nobody knows."""
     if stays(series):
         return last
     return 0.0 if series in _NOUGHT else math.nan

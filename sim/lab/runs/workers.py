@@ -14,12 +14,21 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager, nullcontext, redirect_stderr, suppress
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Generic, Literal, TypeVar, get_args
 
 from sim.core.checks import whole_number
+from sim.core.registry import foreign, load_file, load_plugins
+from sim.core.scratch import be_frugal, give_back
+from sim.core.threads import allow
 from sim.errors import HubbubError, InputError, PluginError, StuckError
+from sim.lab.runs.replicate import opened, run_one
+from sim.runtime.engine.warden import naming, warden
+from sim.runtime.engine.watchdog import Heartbeat
+from sim.runtime.process.wire import packed, unpacked
+from sim.settings.settings import current, use
 
 if TYPE_CHECKING:
     from sim.lab.runs.replicate import BaseFile, Run
@@ -49,22 +58,7 @@ class WorkerDied(Exception):  # noqa: N818 - a fact: what it had in hand is aske
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a worker process is told of the one that asks.
-
-    Attributes
-    ----------
-    process
-        Its id and machine.
-    plugins
-        Plugin files that are loaded there, each with its SHA-256.
-    settings
-        In force there.
-    is_parent
-        Whether it is the parent of the workers, with which they end.
-    words
-        The file in which a worker says for which plugin it had to end; empty: no worker sees one.
-        None: there is no foreign plugin, and nobody is watched.
-    """
+    """What a worker process is told of the one that asks."""
 
     process: tuple[int, str]
     plugins: tuple[tuple[str, str], ...]
@@ -75,9 +69,6 @@ class Surroundings:
     @classmethod
     def here(cls, backend: str) -> Surroundings:
         """Return this process's."""
-        from sim.core.registry import foreign
-        from sim.settings.settings import current
-
         found, is_parent = foreign(), backend == "loky"
         files = {item.origin: item.sha256 for item in found if item.origin.endswith(".py")}
         words = (_last_words().name if is_parent else "") if found else None
@@ -106,29 +97,17 @@ class Failure:
     error: Exception
 
     def __reduce__(self) -> tuple[Any, ...]:
-        from sim.runtime.process.wire import packed
-
         return _failure, (packed(self.error),)
 
 
 def _failure(said: tuple[Any, ...]) -> Failure:
-    from sim.runtime.process.wire import unpacked
-
     error = unpacked(said)
     return Failure(error if isinstance(error, Exception) else HubbubError(str(error)))
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Replicates that are run one after the other.
-
-    Attributes
-    ----------
-    base, run, around
-        Of the experiment.
-    parts
-        Of each: where it belongs, its program, its seed.
-    """
+    """Replicates that are run one after the other."""
 
     base: BaseFile
     run: Run
@@ -138,17 +117,7 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Done:
-    """What came of a chunk.
-
-    Attributes
-    ----------
-    found
-        Replicates that were finished, packed.
-    seconds
-        That each of them took, on average.
-    failure
-        Why the next one was not; None: all were.
-    """
+    """What came of a chunk."""
 
     found: tuple[tuple[Key, bytes], ...]
     seconds: float
@@ -171,11 +140,6 @@ def settle(around: Surroundings) -> None:
         return
     if around.is_parent and os.getppid() != around.process[0]:
         os._exit(1)  # it was killed before this began
-    from sim.core.registry import load_plugins
-    from sim.core.scratch import be_frugal, give_back
-    from sim.core.threads import allow
-    from sim.settings.settings import use
-
     if around.is_parent:
         leave_terminals((0, 1, 2))
     use(around.settings)
@@ -204,8 +168,6 @@ def _watch(words: str | None) -> None:
     _watching.close()
     if words is None:
         return
-    from sim.runtime.engine.warden import warden
-    from sim.runtime.engine.watchdog import Heartbeat
 
     def ended(sentence: str) -> None:
         with suppress(OSError), open(words, "a", encoding="utf-8") as file:  # noqa: PTH123
@@ -231,7 +193,6 @@ def leave_terminals(descriptors: Iterable[int]) -> None:
 
 def _load(path: str, sha256: str) -> None:
     """Let a plugin file be here what it is where it was asked for."""
-    from sim.core.registry import foreign, load_file
 
     def is_here() -> bool:
         return (path, sha256) in {(item.origin, item.sha256) for item in foreign()}
@@ -253,9 +214,6 @@ def _end_with(parent: int) -> None:
 
 def carry_out(chunk: Chunk) -> Done:
     """Run a chunk; what is finished before one fails is not lost."""
-    from sim.lab.runs.replicate import opened, run_one
-    from sim.runtime.engine.warden import naming
-
     found: list[tuple[Key, bytes]] = []
     began = time.perf_counter()
     try:
@@ -483,8 +441,6 @@ def require(backend: str, workers: int) -> None:
 
 
 def _is_of_a_death(error: BaseException) -> bool:
-    from concurrent.futures.process import BrokenProcessPool
-
     names = {kind.__name__ for kind in type(error).__mro__}
     return isinstance(error, BrokenProcessPool) or bool(
         names & {"TerminatedWorkerError", "RayActorError", "KilledWorker"}

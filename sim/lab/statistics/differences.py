@@ -193,11 +193,6 @@ def holm(p: npt.ArrayLike) -> F64:
     The chance that any of them falls below a level without a difference is at most that level.
 
     Source: Holm (1979), A simple sequentially rejective multiple test procedure.
-
-    Examples
-    --------
-    >>> holm([0.01, 0.04, 0.03]).tolist()
-    [0.03, 0.06, 0.06]
     """
     found = np.array(p, np.float64)
     order = np.argsort(found)[: np.count_nonzero(~np.isnan(found))]  # NaN sorts last
@@ -328,32 +323,7 @@ _MANY = 100_000
 def power(
     effect: float, replicates: int, *, is_paired: bool = True, confidence: float = CONFIDENCE
 ) -> float:
-    """Return the chance that an interval of Student's t leaves out 0, given the true effect.
-
-    Parameters
-    ----------
-    effect
-        True difference in standard deviations: of the differences of pairs where arms are paired,
-        else of one arm (as :attr:`~sim.lab.statistics.differences.EffectSize.cohen`).
-    replicates
-        Of each arm, 2 or more.
-    is_paired
-        Whether the arms share their draws.
-    confidence
-        Of the interval, in (0, 1).
-
-    Raises
-    ------
-    InputError
-        For values outside these ranges.
-
-    Source: Cohen (1988), Statistical power analysis, 2.3; exact by the noncentral t.
-
-    Examples
-    --------
-    >>> round(power(0.5, 34), 4), round(power(0.5, 64, is_paired=False), 4)
-    (0.8078, 0.8015)
-    """
+    """Return the chance that an interval of Student's t leaves out 0, given the true effect."""
     from scipy.special import nctdtr
 
     require_confidence(confidence)
@@ -510,11 +480,6 @@ def corrected(p: npt.ArrayLike, holm: npt.ArrayLike, *, level: float = 1 - CONFI
     """Return how many of several differences leave out 0, and how many by Holm's correction.
 
     Empty for one, of which there is nothing to correct.
-
-    Examples
-    --------
-    >>> corrected([0.01, 0.04, 0.5], [0.03, 0.08, 0.5])
-    "Of 3 differences 2 leave out 0, each by itself; by Holm's correction for all of them 1."
     """
     alone, together = (np.asarray(each, np.float64) for each in (p, holm))
     many = int(np.count_nonzero(~np.isnan(alone)))
@@ -533,13 +498,7 @@ def require_margin(margin: float | None) -> None:
 
 
 def amount(value: float, unit: str = "") -> str:
-    """Return a number to three digits, with its unit.
-
-    Examples
-    --------
-    >>> amount(1234.5, "members"), amount(0.01234)
-    ('1,234 members', '0.0123')
-    """
+    """Return a number to three digits, with its unit."""
     large = 1000
     shown = f"{value:,.0f}" if large <= abs(value) < large**5 else f"{value:.3g}"
     return f"{shown} {unit}".rstrip()

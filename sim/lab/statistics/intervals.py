@@ -160,13 +160,7 @@ def over_networks(values: F64, networks: npt.ArrayLike | None) -> F64:
 
 
 def means_said(methods: Iterable[str]) -> str:
-    """Return how intervals of means were made, and whether they are to be trusted.
-
-    Examples
-    --------
-    >>> means_said(["bootstrap-t", "identical"])
-    'means with 95 % intervals by bootstrap-t'
-    """
+    """Return how intervals of means were made, and whether they are to be trusted."""
     made = sorted({method for method in methods if method not in {"identical", "too few"}})
     said = f"means with 95 % intervals by {', '.join(made)}" if made else "means"
     if any(method.split()[0] == "t" for method in made):
@@ -342,24 +336,6 @@ def takeoff_threshold(members: int) -> float:
     (communities, hubs, lattices, a platform's feeds) no theorem says so: it is a convention there,
     and a threshold of one's own may part better. In a world of 1,000 it is 100 members (10 %), in
     one of a million 10,000 (1 %).
-
-    Parameters
-    ----------
-    members
-        Of the world, 1 or more.
-
-    Raises
-    ------
-    InputError
-        For a world without members.
-
-    Source: Bollobás (1984), The evolution of random graphs; Martin-Löf (1998), The final size of
-    a nearly critical epidemic.
-
-    Examples
-    --------
-    >>> round(takeoff_threshold(1000), 9)
-    100.0
     """
     if members < 1:
         raise InputError(f"A world has 1 member or more; got {members}.")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
+import sim
 from sim.core.cards import card_of
 from sim.core.progress import Report, Tell, quiet, unheard
 from sim.core.text import one_line
@@ -22,7 +23,7 @@ from sim.errors import FileError, UnknownNameError
 from sim.lab.background import awaited
 from sim.lab.futures import Futures
 from sim.lab.runs import ExperimentProgress, experiment_now, seeds_from
-from sim.lab.runs.results import Records, read_replicates, records_of, refusing
+from sim.lab.runs.results import FORMAT, Records, read_replicates, records_of, refusing
 from sim.lab.statistics import (
     MeasuredDifference,
     conclusion,
@@ -482,15 +483,7 @@ def _written_for(study: Study, versions: Mapping[str, Any]) -> list[str]:
 
 
 def study_as_toml(study: Study) -> str:
-    """Return a study as a file, its base included.
-
-    Examples
-    --------
-    >>> from sim.lab.studies import study_of
-    >>> found = study_of("gallery:product-launch", agents=300)
-    >>> "[arms.hubs]" in study_as_toml(found)
-    True
-    """
+    """Return a study as a file, its base included."""
     parts = []
     for name, section in study.table.items():
         if name == "arms":
@@ -593,11 +586,6 @@ def _plainly(digests: list[list[str]]) -> str | list[list[str]]:
 
 
 def _versions() -> dict[str, Any]:
-    import numpy as np
-
-    import sim
-    from sim.lab.runs.results import FORMAT
-
     return {"hubbub": sim.__version__, "numpy": np.__version__, "format": FORMAT}
 
 

@@ -191,17 +191,7 @@ _WIDEST = 22
 
 
 class Drawn(NamedTuple):
-    """A figure.
-
-    Attributes
-    ----------
-    name
-        Fit for a file's name.
-    caption
-        What is to be seen.
-    svg
-        The drawing.
-    """
+    """A figure."""
 
     name: str
     caption: str

@@ -45,6 +45,7 @@ from sim.core.text import one_line
 from sim.core.toml import toml_value
 from sim.errors import FileError, HubbubError, InputError
 from sim.lab.runs.measures import MEASURES, Measure
+from sim.platform.feed.waves import keep_feeds
 from sim.platform.settings import PlatformSettings
 from sim.scenario.gallery import PREFIX, gallery_path
 from sim.scenario.plan import RunPlan, Stop, as_clause
@@ -177,13 +178,7 @@ def check_measure(name: str) -> None:
 
 
 def claims_of(said: Sequence[str | ExpectSection]) -> tuple[Claim, ...]:
-    """Return the claims that lines and tables make; one of ``a < b < c`` are two.
-
-    Examples
-    --------
-    >>> [str(claim) for claim in claims_of(["share: a < b"])]
-    ['share is less under a than under b']
-    """
+    """Return the claims that lines and tables make; one of ``a < b < c`` are two."""
     found: list[Claim] = []
     for each in said:
         if isinstance(each, str):
@@ -218,14 +213,7 @@ _OF_PLATFORM = {
 
 
 def schema() -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) of a study file.
-
-    Examples
-    --------
-    >>> found = schema()
-    >>> found["properties"]["arms"]["additionalProperties"]["$ref"]
-    '#/$defs/Arm'
-    """
+    """Return the JSON Schema (draft 2020-12) of a study file."""
     models: list[type[BaseModel]] = [*_PARTS.values(), PlatformSettings]
     refs, whole = models_json_schema([(cls, "validation") for cls in models])
     parts = {name: refs[cls, "validation"] for name, cls in _PARTS.items()}
@@ -267,21 +255,7 @@ _OF_NETWORK = ("network", "population")
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One arm, checked.
-
-    Attributes
-    ----------
-    name
-        Of the arm.
-    scenario
-        The base with the arm's keys.
-    plan
-        What it does.
-    network
-        Tells networks apart: arms of the same text begin from the same worlds.
-    keys
-        What the file says of it.
-    """
+    """One arm, checked."""
 
     name: str
     scenario: Scenario
@@ -413,13 +387,7 @@ def study_of(
 
 
 def results_beside(what: str | Path) -> Path:
-    """Return the file of results of a study that names no other.
-
-    Examples
-    --------
-    >>> str(results_beside("rumour.toml")), str(results_beside("gallery:fact-check"))
-    ('rumour.runs', 'fact-check.runs')
-    """
+    """Return the file of results of a study that names no other."""
     if str(what).startswith(PREFIX):
         return Path(f"{str(what).removeprefix(PREFIX)}.runs")
     return Path(what).with_suffix(".runs")
@@ -592,18 +560,7 @@ interventions = [{{ at = 2, do = "fact-check", reach = 0.2, text = "The bridge i
 
 
 def template(title: str) -> str:
-    """Return the text of a study file to begin with.
-
-    Parameters
-    ----------
-    title
-        Of the study, any text.
-
-    Examples
-    --------
-    >>> template("A rumour").splitlines()[6]
-    'title = "A rumour"'
-    """
+    """Return the text of a study file to begin with."""
     return _TEXT.format(title=toml_value(title), version=toml_value(sim.__version__))
 
 
@@ -643,8 +600,6 @@ class StudyArm:
 
     def begin(self, world: World) -> None:
         """Begin the plan, and open what is measured."""
-        from sim.platform.feed.waves import keep_feeds
-
         self.plan.begin(world)
         if any(condition_of(f"{name} > 0").needs_metrics for name in measures_taken(self.measures)):
             keep_feeds(world)  # what they show is measured

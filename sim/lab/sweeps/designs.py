@@ -37,6 +37,7 @@ from sim.scenario.sections import (
     StopSection,
     ValueRange,
 )
+from sim.settings.settings import current
 from sim.world.metrics.series import MetricSettings
 
 DESIGNS = {
@@ -64,19 +65,7 @@ _LEVELS = 4
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """The points of a sweep.
-
-    Attributes
-    ----------
-    kind
-        A name of :data:`DESIGNS`.
-    names
-        Of the parameters.
-    shares
-        float64 (points, parameters): how far each lies from the low to the high end of its range.
-    points
-        The values there, in the same order.
-    """
+    """The points of a sweep."""
 
     kind: str
     names: tuple[str, ...]
@@ -101,39 +90,7 @@ def design_of(
     seed: int = 0,
     whole: frozenset[str] = frozenset(),
 ) -> Design:
-    """Return a design over ranges.
-
-    Parameters
-    ----------
-    kind
-        A name of :data:`DESIGNS`.
-    ranges
-        By parameter, one or more.
-    points
-        How many; of ``morris`` and ``sobol`` at most so many, in whole blocks (of Sobol's a power
-        of two). None: 64; ten trajectories; 64 base samples. At least 3 more than there are
-        parameters; 4 trajectories (of parameters + 1 points); 32 base samples (of parameters + 2).
-        A grid has what its ranges say.
-    seed
-        Of the draws.
-    whole
-        Parameters that take whole numbers only.
-
-    Raises
-    ------
-    InputError
-        One sentence, before any point is made: too many or too few points, or a range that says
-        not how many values a grid takes of it.
-
-    Source: McKay, Beckman & Conover (1979) for Latin hypercubes; Sobol' (1967); Halton (1960);
-    Morris (1991); Saltelli et al. (2010). Sequences are drawn by ``scipy.stats.qmc``.
-
-    Examples
-    --------
-    >>> from sim.scenario.sections import read_range
-    >>> design_of("grid", {"beta": read_range("0:1:3"), "k": read_range("5,10")}).points[:3]
-    ((0, 5), (0, 10), (0.5, 5))
-    """
+    """Return a design over ranges."""
     if kind not in DESIGNS:
         raise UnknownNameError("design", kind, DESIGNS)
     if not ranges:
@@ -299,15 +256,7 @@ _NOT_BARE = {"text", "parameters", "columns", "draws", "world", "file", "at"}
 
 @dataclass(frozen=True, slots=True)
 class ParameterPath:
-    """Where a value stands in a scenario.
-
-    Attributes
-    ----------
-    path
-        Section, then its number from 0 where there are several, then keys.
-    owner, field
-        The class whose field it is, where that is known.
-    """
+    """Where a value stands in a scenario."""
 
     path: Path
     owner: type[BaseModel] | None = None
@@ -449,8 +398,6 @@ def _owners(section: str, held: Table) -> Iterator[tuple[str, type[BaseModel]]]:
 def _model_of(message: Table) -> str:
     if message.get("model") is not None:
         return str(message["model"])
-    from sim.settings.settings import current
-
     return current().model
 
 

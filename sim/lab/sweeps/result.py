@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from rich.console import Group
+from rich.text import Text
 
 from sim.arrays import F64
+from sim.core.data_frames import label, new_figure
 from sim.core.text import one_line, width
 from sim.errors import InputError, UnknownNameError
 from sim.lab.runs import Records
@@ -23,19 +26,10 @@ from sim.lab.tables import Result, Table, shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from rich.console import Group
 
 
 class Morris(NamedTuple):
-    """Elementary effects of parameters: the change of a measure over a parameter's whole range.
-
-    Attributes
-    ----------
-    mean, size, spread
-        Of the effects: mu, mu* (mean of their sizes), and sigma, each float64 (parameters,).
-    low, high
-        Interval of mu*.
-    """
+    """Elementary effects of parameters: the change of a measure over a parameter's whole range."""
 
     mean: F64
     size: F64
@@ -45,15 +39,7 @@ class Morris(NamedTuple):
 
 
 class Sobol(NamedTuple):
-    """Shares of the variance of a measure.
-
-    Attributes
-    ----------
-    first, total
-        Due to a parameter alone, and to it with whatever it acts together with; (parameters,).
-    first_low, first_high, total_low, total_high
-        Their intervals.
-    """
+    """Shares of the variance of a measure."""
 
     first: F64
     total: F64
@@ -64,18 +50,7 @@ class Sobol(NamedTuple):
 
 
 class RankRegression(NamedTuple):
-    """Standardised coefficients of a linear regression of ranks.
-
-    Attributes
-    ----------
-    coefficients
-        In about -1 to 1; float64 (parameters,).
-    low, high
-        Their intervals; NaN for too few points.
-    explained
-        Share of the variance of ranks that the regression explains: near 1 where the measure
-        rises or falls with each parameter, and then the coefficients may be trusted.
-    """
+    """Standardised coefficients of a linear regression of ranks."""
 
     coefficients: F64
     low: F64
@@ -84,15 +59,7 @@ class RankRegression(NamedTuple):
 
 
 def morris(shares: F64, values: F64, *, confidence: float = 0.95) -> Morris:
-    """Return Morris' measures from trajectories.
-
-    Examples
-    --------
-    >>> from sim.lab.sweeps.designs import morris_sample
-    >>> shares = morris_sample(4, 2, seed=1).reshape(4, 3, 2)
-    >>> morris(shares, 3 * shares[..., 0] - shares[..., 1]).mean.round(9).tolist()
-    [3.0, -1.0]
-    """
+    """Return Morris' measures from trajectories."""
     steps = np.diff(shares, axis=1)
     changed = np.abs(steps).argmax(axis=2)
     effects = np.empty((len(values), shares.shape[2]))
@@ -125,14 +92,7 @@ def _indices(values: F64) -> F64:
 
 
 def rank_regression(places: F64, values: F64, *, confidence: float = 0.95) -> RankRegression:
-    """Return standardised rank regression coefficients.
-
-    Examples
-    --------
-    >>> grid = np.array([[a, b] for a in range(5) for b in range(5)], float)
-    >>> rank_regression(grid, grid[:, 0] ** 3).coefficients.round(9).tolist()
-    [1.0, 0.0]
-    """
+    """Return standardised rank regression coefficients."""
     ranks = np.column_stack([_ranks(column) for column in (*places.T, values)])
     coefficients, explained = _fit(ranks)
     many = places.shape[1]
@@ -174,17 +134,7 @@ _WIDE, _BAR, _NAME = 79, 12, 24
 
 @dataclass(frozen=True, eq=False, repr=False)
 class HeatMap(Result):
-    """A measure over two parameters.
-
-    Attributes
-    ----------
-    x, y, measure
-        Names.
-    across, up
-        Values of x and y, rising; where points were drawn, the middles of parts of their ranges.
-    means
-        float64 (up, across); NaN where no point lies, or none has a number.
-    """
+    """A measure over two parameters."""
 
     x: str
     y: str
@@ -248,15 +198,10 @@ class HeatMap(Result):
         return f"'{_BLOCKS}' from {low:.3g} to {high:.3g}{missing}"
 
     def __rich__(self) -> Group:
-        from rich.console import Group
-        from rich.text import Text
-
         return Group(Text(str(self)))
 
     def plot(self, **_: Any) -> Figure:
         """Draw it; brighter is more."""
-        from sim.core.data_frames import label, new_figure
-
         figure = new_figure()
         ax = figure.subplots()
         drawn = ax.imshow(self.means, origin="lower", aspect="auto", cmap="viridis")
@@ -297,18 +242,7 @@ def _sorted(design: Design, name: str) -> tuple[tuple[Any, ...], npt.NDArray[np.
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Tornado(Result):
-    """A measure at the two ends of each parameter.
-
-    Attributes
-    ----------
-    measure
-        Its name.
-    middle
-        Its mean over all points.
-    ends
-        ``parameter``, ``low_value``, ``high_value``, ``low``, ``high``, ``difference``; the
-        largest difference first.
-    """
+    """A measure at the two ends of each parameter."""
 
     measure: str
     middle: float
@@ -352,15 +286,10 @@ class Tornado(Result):
         return "".join(cells)
 
     def __rich__(self) -> Group:
-        from rich.console import Group
-        from rich.text import Text
-
         return Group(Text(str(self)))
 
     def plot(self, **_: Any) -> Figure:
         """Draw it: a bar a parameter, the largest difference on top."""
-        from sim.core.data_frames import label, new_figure
-
         figure = new_figure()
         ax = figure.subplots()
         names = [label(name) for name in self.ends["parameter"]]

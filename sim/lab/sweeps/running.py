@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from sim.core.checks import whole_of
 from sim.core.progress import Report, Tell, quiet, unheard
+from sim.core.registry import make
 from sim.core.text import one_line
 from sim.errors import FileError, HubbubError, InputError, UnknownNameError
 from sim.lab.background import awaited
@@ -43,11 +44,13 @@ from sim.scenario.plan import Stop
 from sim.scenario.sections import MessageSection, ValueRange, read_range
 from sim.scenario.spec import Scenario, scenario_table
 from sim.scenario.worlds import NewWorld
+from sim.settings.settings import current
+from sim.world.channels import channel_of
 from sim.world.state.capacity import refuse_what_does_not_fit
+from sim.world.world import World
 
 if TYPE_CHECKING:
     from sim.lab.runs import Measure
-    from sim.world.world import World
 
 
 _TOLD_EACH = 200
@@ -55,17 +58,7 @@ _TOLD_EACH = 200
 
 @dataclass(frozen=True)
 class SweepProgress:
-    """How far a sweep is.
-
-    Attributes
-    ----------
-    finished, total
-        Runs, those of all its networks together.
-    seconds_left
-        By how fast runs of this network went so far; None until the first is finished.
-    sweep
-        Returns what is finished, at any time; a point without a run has no number.
-    """
+    """How far a sweep is."""
 
     finished: int
     total: int
@@ -344,19 +337,7 @@ _OF_BASE = ("network", "population")
 
 @dataclass(frozen=True, slots=True)
 class SweepPoint:
-    """A point, ready to be run.
-
-    Attributes
-    ----------
-    base
-        Tells base worlds apart: points of the same text share one.
-    make
-        Makes the base world.
-    program
-        What is done in it.
-    ticks
-        The most that a run lasts.
-    """
+    """A point, ready to be run."""
 
     base: str
     make: Callable[[Report], World]
@@ -448,10 +429,6 @@ def _joined(message: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_message(message: Mapping[str, Any]) -> None:
-    from sim.core.registry import make
-    from sim.settings.settings import current
-    from sim.world.channels import channel_of
-
     make(message.get("model") or current().model, **message.get("parameters", {}))
     if message.get("channel") is not None:
         channel_of(message["channel"])
@@ -468,8 +445,6 @@ def subject_of(
     tell: Tell,
 ) -> Subject:
     """Return what a sweep is of."""
-    from sim.world.world import World
-
     if isinstance(what, World):
         if variant:
             raise InputError("Variants belong to scenarios; leave out variant.")

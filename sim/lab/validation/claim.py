@@ -166,21 +166,7 @@ class ModelClaim:
 
 @dataclass(frozen=True, slots=True)
 class ClaimVerdict:
-    """What became of one claim.
-
-    Attributes
-    ----------
-    model, what, kind, source
-        As of :class:`ModelClaim`.
-    how
-        How it was run, with the number of runs.
-    numbers
-        What was found beside what was claimed; empty when it came to nothing.
-    failure
-        Why it came to nothing, or the law that was broken; empty else.
-    seconds
-        That it took.
-    """
+    """What became of one claim."""
 
     model: str
     what: str
@@ -217,20 +203,7 @@ class ClaimVerdict:
 
 
 def judge(claim: ModelClaim, *, thorough: bool = False) -> ClaimVerdict:
-    """Run one claim.
-
-    Parameters
-    ----------
-    claim
-        The claim.
-    thorough
-        Whether with its larger number of runs.
-
-    Returns
-    -------
-    ClaimVerdict
-        Whatever the model does, short of not coming back.
-    """
+    """Run one claim."""
     runs = claim.thorough if thorough else claim.runs
     began = time.perf_counter()
     numbers: Iterable[Compared] = ()

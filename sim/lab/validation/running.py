@@ -10,16 +10,18 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core import rng
+from sim.core.params import describe
 from sim.core.progress import Report, quiet
-from sim.core.registry import load_plugins, names, spec
+from sim.core.registry import load_plugins, make, names, refuse_off, spec
 from sim.core.rng import Stream
-from sim.core.theory import Setting
+from sim.core.theory import Setting, with_doubts
 from sim.errors import InputError, UnknownNameError
 from sim.lab.background import awaited
 from sim.lab.runs.workers import Surroundings, WorkerDied, carried_out, settle
 from sim.lab.tables import Result, Table
 from sim.lab.validation.claim import ClaimVerdict, Compared, ModelClaim, compared_mean, judge
 from sim.lab.validation.declared import declared_claims
+from sim.testing import LAWS
 from sim.world.world import World
 
 if TYPE_CHECKING:
@@ -61,14 +63,7 @@ _SHARES: dict[str, float] = {
 
 
 def theory_claim(model: str) -> ModelClaim | None:
-    """Return the claim that runs of a model follow the curves that it predicts; None: it has none.
-
-    Notes
-    -----
-    One random network of mean degree 60 (on which equations for large networks hold), several
-    messages from other seeds; where they are farthest from a curve, four standard errors and what
-    :data:`NEAR` says. Curves whose name says that they may be far off are left out.
-    """
+    """Return the claim that runs of a model follow the curves it predicts; None: it has none."""
     if model in _LEFT_OUT or not _curves(
         model, Setting(_AGENTS, _seeds(model), np.eye(_DEGREE + 1)[-1]), 1
     ):
@@ -91,9 +86,6 @@ def _seeds(model: str) -> int:
 
 
 def _options(model: str) -> Mapping[str, Any]:
-    from sim.core.params import describe
-    from sim.core.registry import spec
-
     if model in _OPTIONS:
         return _OPTIONS[model]
     names = {one.name for one in describe(spec(model).cls)}
@@ -102,9 +94,6 @@ def _options(model: str) -> Mapping[str, Any]:
 
 def _curves(model: str, setting: Setting, ticks: int) -> list[Theory]:
     """Return the curves of a model that do not say themselves that they may be far off."""
-    from sim.core.registry import make
-    from sim.core.theory import with_doubts
-
     found = make(model, **_options(model)).theory(setting, ticks)
     doubted = with_doubts(found, setting.degrees)
     return [one for one in doubted if "may be far off" not in one.name]
@@ -145,9 +134,6 @@ LAW_CLAIM = "keeps its laws"
 
 def law_claim(model: str, parameters: Mapping[str, Any] | None = None) -> ModelClaim:
     """Return the claim that a model keeps every law of propagation models."""
-    from sim.core.registry import spec
-    from sim.testing import LAWS
-
     cls: Any = spec(model).cls
     given = dict(parameters or {})
 
@@ -235,24 +221,7 @@ def _row(verdict: ClaimVerdict) -> dict[str, Any]:
 
 
 def claims_of(model: str) -> tuple[ModelClaim, ...]:
-    """Return everything that is claimed of a propagation model: laws, theory, numbers.
-
-    Parameters
-    ----------
-    model
-        Its registered name. A plugin's class may declare claims of its own in a class attribute
-        ``claims``, a sequence of :class:`ModelClaim`.
-
-    Raises
-    ------
-    UnknownNameError
-        When there is no such model.
-
-    Examples
-    --------
-    >>> [claim.kind for claim in claims_of("persuasion")][0]
-    'laws'
-    """
+    """Return everything that is claimed of a propagation model: laws, theory, numbers."""
     cls = spec(model, KIND).cls
     theory = theory_claim(model)
     own: Sequence[ModelClaim] = getattr(cls, "claims", ())
@@ -313,8 +282,6 @@ Key = tuple[str, int]
 
 def _claims(model: str) -> tuple[ModelClaim, ...]:
     if model not in names(KIND):
-        from sim.core.registry import refuse_off
-
         refuse_off(model)
         raise UnknownNameError("propagation model", model, names(KIND))
     return claims_of(model)

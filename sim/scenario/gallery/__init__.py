@@ -56,13 +56,7 @@ def open_scenario(
 
 
 def gallery_path(where: str) -> Path:
-    """Return the file of ``gallery:NAME``.
-
-    Raises
-    ------
-    UnknownNameError
-        For a scenario that there is not.
-    """
+    """Return the file of ``gallery:NAME``."""
     name = where.removeprefix(PREFIX)
     if name not in gallery_names():
         raise UnknownNameError("scenario of the gallery", name, gallery_names())

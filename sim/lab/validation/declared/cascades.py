@@ -28,6 +28,7 @@ from sim.lab.validation.declared.build import (
     single_seeds,
 )
 from sim.spread.cascade.cascade import Cascade
+from sim.testing import tiny_world
 from sim.world.world import World
 
 _PERCOLATION = "Kempe, Kleinberg & Tardos 2003: live ties, all of them enumerated"
@@ -108,16 +109,12 @@ def _large() -> list[ModelClaim]:
 
 
 def _reached(name: str, options: Mapping[str, Any]) -> Any:
-    from sim.testing import tiny_world
-
     world = tiny_world(isolated=5)
     return run(world, [0, 5, 9], name, **options)
 
 
 def _levels() -> Any:
     """Return the level of each agent by breadth-first search over the ties."""
-    from sim.testing import tiny_world
-
     world = tiny_world(isolated=5)
     at = np.full(len(world.agents), -1)
     front, level = [0, 5, 9], 0

@@ -27,6 +27,7 @@ from sim.lab.validation.declared.build import (
 )
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.compartments.durations import stay_law
+from sim.spread.continuous.continuous import exact_times
 from sim.spread.theory.theories import attack_rate
 from sim.world.world import World
 
@@ -98,8 +99,6 @@ def _waits() -> list[ModelClaim]:
         start = np.arange(count)[:, None] * 6 + np.arange(5)
         world = World.from_edges(start.ravel(), start.ravel() + 1, seed=5)
         story = run(world, start[:, 0], "si-continuous", beta=3.0)
-        from sim.spread.continuous.continuous import exact_times
-
         waits = exact_times(story)[5::6]
         return [
             compared_mean(waits, 5 / 3, label="mean"),

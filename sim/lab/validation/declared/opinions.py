@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.registry import make
 from sim.lab.validation.claim import (
     Compared,
     ModelClaim,
@@ -28,6 +29,7 @@ from sim.lab.validation.declared.build import (
     seeds_of,
 )
 from sim.spread.cascade.cascade import Cascade
+from sim.testing import tiny_world
 from sim.world.world import World
 
 _FINE = 10
@@ -454,8 +456,6 @@ def _together() -> list[ModelClaim]:
     """Return that rivals in all reach whom one message of all seeds would."""
 
     def measure(_: int) -> Sequence[Compared]:
-        from sim.testing import tiny_world
-
         found = []
         for seed in range(5):
             one = run(tiny_world(seed=seed), range(0, 60, 4), "linear-threshold")
@@ -520,8 +520,6 @@ def _hawkes() -> list[ModelClaim]:
         return [*shares, compared_mean(found, 2.0, 0.01, "mean")]
 
     def memory() -> Mapping[str, tuple[float, float]]:
-        from sim.core.registry import make
-
         model: Any = make("hawkes")
         tail = (1 - (60 / 5) ** -0.242) / 0.242
         whole = 1 + 1 / 0.242
