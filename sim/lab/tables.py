@@ -21,9 +21,6 @@ from sim.arrays import Array
 from sim.core.data_frames import as_pandas, as_polars, label, library, new_figure, storable
 from sim.core.text import one_line
 from sim.errors import FileError, InputError, UnknownNameError
-from sim.io.exporting.export import outlet  # a table alone loads no simulator
-from sim.io.exporting.tables import cell, write_csv, write_jsonl
-from sim.io.exporting.tables import ExportColumn, ExportTable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +28,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from matplotlib.figure import Figure
 
-    from sim.io.exporting.tables import Kind
+    from sim.io.exporting.tables import ExportTable, Kind
 
 
 _SHOWN = 20
@@ -494,6 +491,9 @@ def require_ending(path: Path) -> str:
 
 def write(table: Table, path: Path, *, force: bool) -> Path:
     """Write a table by the ending of a path."""
+    from sim.io.exporting.export import outlet  # a table alone loads no simulator
+    from sim.io.exporting.tables import write_csv, write_jsonl
+
     ending = require_ending(path)
     arrow = as_arrow(table) if ending == ".parquet" else None
     with outlet(path, force=force) as (draft,):
@@ -507,18 +507,18 @@ def write(table: Table, path: Path, *, force: bool) -> Path:
 
 
 def _lines(table: Table, *, is_csv: bool) -> ExportTable:
+    from sim.io.exporting.tables import cell
+    from sim.io.exporting.tables import ExportColumn, ExportTable
+
     columns = []
     for name in table.names:
         values = table[name]
         kind = _KINDS.get(values.dtype.kind, "text")
         cells = [_cell(value, is_csv=is_csv) for value in values.tolist()]
-        columns.append(ExportColumn(_heading(name, is_csv=is_csv), kind, cells))
+        # A heading, or what stands in the template of a JSON line.
+        head = cell("text", name) if is_csv else json.dumps(name)[1:-1].replace("%", "%%")
+        columns.append(ExportColumn(head, kind, cells))
     return ExportTable("table", len(table), tuple(columns))
-
-
-def _heading(name: str, *, is_csv: bool) -> str:
-    """Return a name as it stands in a heading, or in the template of a JSON line."""
-    return cell("text", name) if is_csv else json.dumps(name)[1:-1].replace("%", "%%")
 
 
 def _cell(value: Any, *, is_csv: bool) -> Any:
