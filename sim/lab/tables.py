@@ -507,8 +507,7 @@ def write(table: Table, path: Path, *, force: bool) -> Path:
 
 
 def _lines(table: Table, *, is_csv: bool) -> ExportTable:
-    from sim.io.exporting.tables import cell
-    from sim.io.exporting.tables import ExportColumn, ExportTable
+    from sim.io.exporting.tables import ExportColumn, ExportTable, cell
 
     columns = []
     for name in table.names:

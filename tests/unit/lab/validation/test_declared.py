@@ -32,11 +32,11 @@ LONG = {
     "epidemics._endemic",
     "opinions._consensus",
     "opinions._zealots",
-    "popularity._bass",
-    "popularity._hawkes",
-    "rumours._hoax",
-    "rumours._twice",
-    "thresholds._window",
+    "opinions._bass",
+    "opinions._hawkes",
+    "epidemics._hoax",
+    "epidemics._twice",
+    "cascades._window",
 }  # fmt: skip
 
 
