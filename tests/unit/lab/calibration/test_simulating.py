@@ -105,7 +105,7 @@ def _known_before() -> Iterator[None]:
 def test_what_a_worker_simulates_is_what_is_simulated_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sim.core.threads.allow", lambda _: None)
+    monkeypatch.setattr("sim.lab.runs.workers.allow", lambda _: None)
     file = tmp_path / "mine.py"
     file.write_text(MODEL)
     order = SimulationPlan.of("viral,base=0.5", NETWORK, messages=6, minutes=600)

@@ -96,8 +96,8 @@ def test_a_worker_takes_the_plugin_as_it_is_where_it_was_asked_for(
 ) -> None:
     loaded: list[str] = []
     held = [SimpleNamespace(origin="a.py", sha256="1")]
-    monkeypatch.setattr("sim.core.registry.foreign", lambda: tuple(held))
-    monkeypatch.setattr("sim.core.registry.load_file", loaded.append)
+    monkeypatch.setattr("sim.lab.runs.workers.foreign", lambda: tuple(held))
+    monkeypatch.setattr("sim.lab.runs.workers.load_file", loaded.append)
     workers._load("a.py", "1")
     assert not loaded
     with pytest.raises(PluginError, match=r"a\.py.*has changed since it was loaded"):

@@ -68,7 +68,7 @@ def test_workers_give_what_one_process_gives(monkeypatch: pytest.MonkeyPatch, ba
 def test_a_worker_judges_by_the_settings_of_the_one_that_asks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("sim.core.threads.allow", lambda _: None)
+    monkeypatch.setattr("sim.lab.runs.workers.allow", lambda _: None)
     before = current()
     asked = before.model_copy(update={"max_running": 7})
     around = Surroundings((0, "elsewhere of validation"), (), asked, is_parent=False)
