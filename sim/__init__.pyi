@@ -7,6 +7,8 @@ from sim.arrays import Bools as Bools
 from sim.arrays import Floats as Floats
 from sim.arrays import Ids as Ids
 from sim.core.cards import Card as Card
+from sim.core.cards import Setting as Setting
+from sim.core.cards import Theory as Theory
 from sim.core.params import Field as Field
 from sim.core.registry import load_file as load_file
 from sim.core.registry import load_plugins as load_plugins
@@ -15,8 +17,6 @@ from sim.core.registry import names as names
 from sim.core.registry import register as register
 from sim.core.registry import spec as spec
 from sim.core.rng import Lots as Lots
-from sim.core.theory import Setting as Setting
-from sim.core.theory import Theory as Theory
 from sim.minds.camel import CamelMind as CamelMind
 from sim.minds.deciding.thinker import Thinker as Thinker
 from sim.minds.member import Member as Member

@@ -18,6 +18,7 @@ from sim.agents.records import AgentRecords
 from sim.agents.table import (
     COLUMNS,
     MOST,
+    Texts,
     labelled,
     labels_of,
     packed_names,
@@ -25,7 +26,6 @@ from sim.agents.table import (
     shares,
     texts_in,
 )  # fmt: skip
-from sim.agents.texts import Texts
 from sim.agents.traits import community_topics, draw
 from sim.agents.vocabulary import Vocabulary
 from sim.core.bounds import declared, require

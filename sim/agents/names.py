@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.agents.records import ColdRecords
-from sim.agents.texts import Texts
+from sim.agents.table import Texts
 from sim.arrays import U32
 from sim.core.rng import Stream, key, words
 from sim.jit.mix import word
@@ -24,13 +24,7 @@ _HALF = (1 << 32) - 1
 
 
 def name_of(seed: int, index: int) -> str:
-    """Return the made-up name of an agent, "First Last"; 79,000 different ones.
-
-    Examples
-    --------
-    >>> name_of(7, 0) == name_of(7, 0)
-    True
-    """
+    """Return the made-up name of an agent, "First Last"; 79,000 different ones."""
     first, last = _lists()
     with np.errstate(over="ignore"):
         bits = int(word(_key(seed), index))
@@ -56,13 +50,7 @@ def handle_of(seed: int, index: int) -> str:
 
 
 def handle(name: str, index: int) -> str:
-    """Return a handle from a name: letters and digits, dots for gaps, and the agent's number.
-
-    Examples
-    --------
-    >>> handle("Ada  de Lovelace", 42)
-    '@ada.de.lovelace42'
-    """
+    """Return a handle from a name: letters and digits, dots for gaps, and the agent's number."""
     plain = unicodedata.normalize("NFKD", name.lower())
     kept = "".join(c if c.isalnum() else " " for c in plain if not unicodedata.combining(c))
     return f"@{'.'.join(kept.split()) or 'agent'}{index}"
@@ -75,12 +63,9 @@ def _key(seed: int) -> np.uint64:
 
 @lru_cache(maxsize=1)
 def _lists() -> tuple[tuple[str, ...], tuple[str, ...]]:
-    first, last = (_read(f"{which}_names.json") for which in ("first", "last"))
+    paths = (files("sim.agents") / "data" / f"{which}_names.json" for which in ("first", "last"))
+    first, last = (tuple(json.loads(path.read_text(encoding="utf-8"))) for path in paths)
     return first, last
-
-
-def _read(name: str) -> tuple[str, ...]:
-    return tuple(json.loads((files("sim.agents") / "data" / name).read_text(encoding="utf-8")))
 
 
 WORDS = 3
@@ -88,16 +73,7 @@ WORDS = 3
 
 
 class NameSnapshot:
-    """What agents are called, as it was when it was taken; nothing here changes any more.
-
-    Examples
-    --------
-    >>> from sim import World
-    >>> agents = World.create(agents=30, mean_degree=4, seed=7).agents
-    >>> order = agents.naming().names().argsort()
-    >>> [agents.name(i) for i in order[:3]]
-    ['Aaliyah Jones', 'Aubrey Ramirez', 'Ayden Watson']
-    """
+    """What agents are called, as it was when it was taken; nothing here changes any more."""
 
     def __init__(
         self,

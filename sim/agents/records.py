@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from sim.agents.hours import Hours
-from sim.agents.moves import MoveLog
+from sim.agents.lifecycle import MoveLog
+from sim.agents.profiles import Hours
 from sim.core.bounds import prefixed, under
 from sim.errors import InputError
 
@@ -28,20 +28,7 @@ Columns = dict[str, npt.NDArray[Any]]
 
 
 class AgentRecords:
-    """Cold records, hours of one's own, and moves between stages of life.
-
-    Attributes
-    ----------
-    cold
-        Names, biographies, personas and histories that were told
-        (:class:`~sim.agents.records.ColdRecords`).
-        A world dumps them; :meth:`dump` here leaves them out, so that nothing that looks at agents
-        often reads them.
-    hours
-        :class:`~sim.agents.hours.Hours`.
-    moves
-        :class:`~sim.agents.moves.MoveLog`; no part of a world's digest.
-    """
+    """Cold records, hours of one's own, and moves between stages of life."""
 
     def __init__(self) -> None:
         self.cold = ColdRecords()
@@ -80,6 +67,7 @@ BLOCK: Final = 16
 """Agents whose records lie in one chunk."""
 _ROOM: Final = 4 << 20
 _WAITING: Final = 1024
+_WHAT: Final = "What is known of an agent"
 _KINDS: Final = {"blocks": "<u4", "masks": "<u2", "sums": "<u8", "starts": "<i8", "data": "|u1"}
 
 _tally = [0, 0]
@@ -115,20 +103,7 @@ class MemoryChunks:
 
 
 class ColdRecords:
-    """Records by agent, a table of plain values each; agents without one cost nothing.
-
-    Attributes
-    ----------
-    hits, asked
-        Of records asked for: how many were unpacked already, and all.
-
-    Examples
-    --------
-    >>> cold = ColdRecords()
-    >>> cold.put({7: {"biography": "Baker."}})
-    >>> cold.get(7), cold.get(8)
-    ({'biography': 'Baker.'}, {})
-    """
+    """Records by agent, a table of plain values each; agents without one cost nothing."""
 
     def __init__(self, *, room: int = _ROOM) -> None:
         self._room = room
@@ -316,7 +291,9 @@ class ColdRecords:
         old = {int(n): row for row, n in enumerate(self._index["blocks"]) if not gone[row]}
         order = sorted({*changed, *old})
         raws = [
-            self._piece(old[number]) if number in old else _packed_block(changed[number])
+            self._piece(old[number])
+            if number in old
+            else _packed([record for _, record in sorted(changed[number].items())], _WHAT)
             for number in order
         ]
         sums = [
@@ -324,7 +301,10 @@ class ColdRecords:
             for n, raw in zip(order, raws, strict=True)
         ]
         masks = [
-            int(self._index["masks"][old[n]]) if n in old else _mask(changed[n]) for n in order
+            int(self._index["masks"][old[n]])
+            if n in old
+            else sum(1 << agent % BLOCK for agent in changed[n])
+            for n in order
         ]
         starts = np.concatenate([[0], np.cumsum([len(raw) for raw in raws], dtype=np.int64)])
         self._index = {
@@ -349,14 +329,6 @@ class ColdRecords:
 def _no_index() -> Columns:
     index = {name: np.empty(0, kind) for name, kind in _KINDS.items() if name != "data"}
     return index | {"starts": np.zeros(1, np.int64)}
-
-
-def _mask(block: Iterable[int]) -> int:
-    return sum(1 << agent % BLOCK for agent in block)
-
-
-def _packed_block(block: Mapping[int, Record]) -> bytes:
-    return _packed([block[agent] for agent in sorted(block)], "What is known of an agent")
 
 
 def _packed(records: list[Record], what: str) -> bytes:

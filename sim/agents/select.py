@@ -1,11 +1,20 @@
-"""The query language of filters on agents, such as ``interest:music``; gives sorted indices.
+"""Agents chosen by the terms of a query, or by a condition; both give sorted indices.
 
-::
+Terms, such as ``interest:music``::
 
     interest:music,dance activity>0.5 community:"United States" !status:banned openness>=0.7
 
 Terms stand beside each other and must all hold; ``!`` in front negates one; a comma offers
 alternatives; an empty query takes everybody. A community goes by name, by number or as ``none``.
+
+Conditions (``and``, ``or``, ``not``), as commands and scenarios write them::
+
+    activity > .5 and community == "x"
+    not (status == banned or interest in [music, dance]) and openness >= 0.7
+
+Numbers are compared with ``== != > >= < <=``; names with ``== !=`` and ``in [...]``, quoted where
+they have blanks; what holds or does not, such as ``online``, stands alone. Comparisons beside each
+other must all hold, as with ``and``; terms are understood as well.
 """
 
 from __future__ import annotations
@@ -13,9 +22,9 @@ from __future__ import annotations
 import difflib
 import operator
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -35,12 +44,10 @@ _TERM = re.compile(
     rf"(?P<negated>!?)(?P<field>\w+)"
     rf"(?:\s*(?P<sign>>=|<=|>|<)\s*(?P<number>\S+)|:(?P<values>{_VALUE}(?:,{_VALUE})*))(?=\s|$)"
 )
-_SIGNS: Final[dict[str, Callable[[Any, float], Any]]] = {
-    ">": operator.gt,
-    ">=": operator.ge,
-    "<": operator.lt,
-    "<=": operator.le,
-}
+_SIGNS: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    "==": operator.eq, "=": operator.eq, "!=": operator.ne, ">": operator.gt, ">=": operator.ge,
+    "<": operator.lt, "<=": operator.le,
+}  # fmt: skip
 
 
 def select(agents: Agents, query: str) -> npt.NDArray[np.uint32]:
@@ -81,14 +88,7 @@ def check_query(query: str) -> None:
     """Refuse a query that nobody can read, whatever the population.
 
     Interests, communities and ids are the population's own; :func:`select` looks for them there.
-
-    Examples
-    --------
-    >>> check_query("activity>0.9 status:banned")
-    >>> check_query("activity>9")
-    Traceback (most recent call last):
-    sim.errors.InputError: Position 1 of the query: 'activity' is compared with a number in [0, 1], got '9'.
-    """  # noqa: E501 - one sentence
+    """
     for term in _terms(query):
         with _placed(term):
             field = _field(term)
@@ -106,7 +106,10 @@ def _terms(query: str) -> Iterator[re.Match[str]]:
         at += len(query[at:]) - len(query[at:].lstrip())
         term = _TERM.match(query, at)
         if term is None:
-            raise _cannot_read(query, at)
+            raise InputError(
+                f"Position {at + 1} of the query: cannot read {query[at:].split()[0]!r}; "
+                f"write field:value or field>number, with a field of {', '.join(FIELDS)}."
+            )
         yield term
         at = term.end()
 
@@ -206,8 +209,190 @@ FIELDS: Final = (*_KINDS, *NUMBERS)
 """Every field that a query may name."""
 
 
-def _cannot_read(query: str, at: int) -> InputError:
-    return InputError(
-        f"Position {at + 1} of the query: cannot read {query[at:].split()[0]!r}; "
-        f"write field:value or field>number, with a field of {', '.join(FIELDS)}."
-    )
+Numbers = Mapping[str, Callable[[], npt.NDArray[Any]]]
+
+_TOKEN = re.compile(
+    r"""\s*(?:(?P<number>\d*\.?\d+(?:[eE][-+]?\d+)?(?![\w.]))|(?P<text>"[^"]*"|'[^']*')"""
+    r"""|(?P<word>[^\W\d][\w-]*)|(?P<sign>==|!=|>=|<=|=|>|<|\(|\)|\[|\]|,|&&|\|\||!|-))"""
+)
+_TERMS = re.compile(r"!?\w+:|.*\s!?\w+:")
+_DEEPEST: Final = 50
+_OTHERS: Final = {"&&": "and", "||": "or", "!": "not", "interests": "interest"}
+
+
+def where(agents: Agents, condition: str, numbers: Numbers | None = None) -> npt.NDArray[np.uint32]:
+    """Return the agents for which a condition holds.
+
+    Parameters
+    ----------
+    agents
+        The population.
+    condition
+        See the module; empty: everybody.
+    numbers
+        Further columns that it may name, each made when it is asked for.
+
+    Returns
+    -------
+    uint32 (k,), ascending
+
+    Raises
+    ------
+    InputError
+        Names the position, what is wrong there, and what is allowed.
+
+    Examples
+    --------
+    >>> agents = Agents.create(1000, seed=7)
+    >>> bool(np.all(agents.activity[where(agents, "activity > .9")] > 0.9))
+    True
+    """
+    if not condition.strip():
+        return np.arange(len(agents), dtype=np.uint32)
+    bare = re.sub(r"\"[^\"]*\"|'[^']*'", "", condition)
+    if _TERMS.match(bare):
+        return select(agents, condition)
+    reader = _ConditionParser(agents, condition, numbers or {})
+    return np.flatnonzero(reader.whole()).astype(np.uint32)
+
+
+class _ConditionParser:
+    """Reads a condition from left to right; ``or`` binds least, then ``and``, then ``not``."""
+
+    def __init__(self, agents: Agents, text: str, numbers: Numbers) -> None:
+        self._agents = agents
+        self._text = text
+        self._numbers = numbers
+        self._at = 0
+        self._depth = 0
+        self._next: tuple[str, str, int] = ("end", "", 0)
+        self._advance()
+
+    def whole(self) -> Bools:
+        found = self._any()
+        if self._next[0] != "end":
+            self._refuse("and, or, or the end")
+        return found
+
+    def _any(self) -> Bools:
+        found = self._all()
+        while self._took("or"):
+            found = found | self._all()
+        return found
+
+    def _all(self) -> Bools:
+        found = self._one()
+        while self._took("and") or self._is_beside():
+            found = found & self._one()
+        return found
+
+    def _is_beside(self) -> bool:
+        """Whether another comparison stands beside the last one, as terms do."""
+        kind, word, _ = self._next
+        return kind == "word" and _OTHERS.get(word, word.lower()) != "or"
+
+    def _one(self) -> Bools:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise InputError(f"The condition lies more than {_DEEPEST} levels deep.")
+        if self._took("not"):
+            found = ~self._one()
+        elif self._took("("):
+            found = self._any()
+            if not self._took(")"):
+                self._refuse("a closing parenthesis")
+        else:
+            found = self._compared()
+        self._depth -= 1
+        return found
+
+    def _compared(self) -> Bools:
+        kind, word, at = self._next
+        if kind != "word":
+            self._refuse("a field")
+        field = _OTHERS.get(word.lower(), word.lower())
+        known = (*FIELDS, *self._numbers)
+        if field not in known:
+            error = UnknownNameError("field", word, known)
+            raise InputError(f"Position {at + 1} of the condition: {error}")
+        self._advance()
+        return self._named(field) if field in _KINDS else self._measured(field)
+
+    def _measured(self, field: str) -> Bools:
+        _, sign, _ = self._next
+        if sign not in _SIGNS:
+            holds = self._column(field)
+            if holds.dtype == np.bool_:
+                return holds
+            self._refuse(f"one of {' '.join(_SIGNS)}")
+        self._advance()
+        sense = -1.0 if self._took("-") else 1.0
+        kind, number, _ = self._next
+        if kind != "number":
+            self._refuse("a number")
+        self._advance()
+        fits: Bools = _SIGNS[sign](self._column(field), sense * float(number))
+        return fits
+
+    def _column(self, field: str) -> npt.NDArray[Any]:
+        return self._numbers[field]() if field in self._numbers else number_of(self._agents, field)
+
+    def _named(self, field: str) -> Bools:
+        at = self._next[2]
+        negated = self._took("!=") or self._took("not")
+        if self._took("in"):
+            values = self._list()
+        elif negated or self._took("==") or self._took("="):
+            values = [self._value()]
+        else:
+            self._refuse("== or != or in")
+        try:
+            fits = _KINDS[field](self._agents, values)
+        except InputError as error:
+            raise InputError(f"Position {at + 1} of the condition: {error}") from None
+        return ~fits if negated else fits
+
+    def _list(self) -> list[str]:
+        closing = {"[": "]", "(": ")"}.get(self._next[1])
+        if closing is None:
+            self._refuse("a list such as [music, dance]")
+        self._advance()
+        values = [self._value()]
+        while self._took(","):
+            values.append(self._value())
+        if not self._took(closing):
+            self._refuse(f"a comma or {closing}")
+        return values
+
+    def _value(self) -> str:
+        kind, value, _ = self._next
+        if kind not in {"text", "word", "number"}:
+            self._refuse("a name")
+        self._advance()
+        return value
+
+    def _took(self, sign: str) -> bool:
+        kind, found, _ = self._next
+        if kind == "text" or _OTHERS.get(found, found.lower()) != sign:
+            return False
+        self._advance()
+        return True
+
+    def _advance(self) -> None:
+        match = _TOKEN.match(self._text, self._at)
+        rest = self._text[self._at :]
+        at = self._at + len(rest) - len(rest.lstrip())
+        if match is None:
+            self._next = ("end" if not rest.strip() else "unknown", rest.strip()[:20], at)
+            return
+        kind = str(match.lastgroup)
+        text = match[kind]
+        self._next = (kind, text[1:-1] if kind == "text" else text, at)
+        self._at = match.end()
+
+    def _refuse(self, wanted: str) -> NoReturn:
+        kind, found, at = self._next
+        got = "nothing" if kind == "end" else repr(found)
+        raise InputError(
+            f"Position {at + 1} of the condition: {wanted} must stand here, not {got}."
+        )

@@ -1,4 +1,6 @@
 from sim.core.bounds import Bound as Bound
+from sim.core.cards import as_if_mutual as as_if_mutual
+from sim.core.cards import as_if_unclustered as as_if_unclustered
 from sim.core.cards import card_of as card_of
 from sim.core.cards import family_of as family_of
 from sim.core.cards import form_of as form_of
@@ -38,6 +40,4 @@ from sim.core.text import clean as clean
 from sim.core.text import clip as clip
 from sim.core.text import one_line as one_line
 from sim.core.text import width as width
-from sim.core.theory import as_if_mutual as as_if_mutual
-from sim.core.theory import as_if_unclustered as as_if_unclustered
-from sim.core.thread_priority import answers_first as answers_first
+from sim.core.threads import answers_first as answers_first

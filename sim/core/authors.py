@@ -28,13 +28,9 @@ _ENGINES = {"step", "step_together", "codes", "scores_of", "hold", "opened", "su
 
 def line_of(error: BaseException) -> str:
     """Return `` (FILE, line N)``: the last line of an author's that an error passed; else empty."""
-    frames = [each for each in traceback.extract_tb(error.__traceback__) if not _is_engine(each)]
-    own = [each for each in frames if not each.filename.startswith(_OTHERS)]
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [each for each in frames if not each.filename.startswith((*_ENGINE, *_OTHERS))]
     return _place(own[-1].filename, own[-1].lineno) if own else ""
-
-
-def _is_engine(frame: traceback.FrameSummary) -> bool:
-    return frame.filename.startswith(_ENGINE)
 
 
 def _place(file: str, line: int | None) -> str:

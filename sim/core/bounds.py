@@ -151,25 +151,9 @@ def under(prefix: str, columns: Mapping[str, Array]) -> dict[str, Array]:
 
 
 class DeclaredColumns:
-    """A component whose columns are declared once, in :attr:`bounds`, and are its attributes.
+    """A component whose columns are declared once, in :attr:`bounds`, and are its attributes."""
 
-    Attributes
-    ----------
-    bounds
-        By name, in the order in which they are dumped.
-
-    Examples
-    --------
-    >>> class Ages(DeclaredColumns):
-    ...     bounds = {"years": Bound("u1", below=150, fill=18), "name": Bound("i4", low=-1)}
-    >>> ages = Ages()
-    >>> ages.hold(ages.vacant({"agents": 2}))
-    >>> ages.grow_to({"agents": 3})
-    >>> ages.years, ages.nbytes
-    (array([18, 18, 18], dtype=uint8), 15)
-    """
-
-    bounds: ClassVar[Mapping[str, Bound]] = {}
+    bounds: ClassVar[Mapping[str, Bound]] = {}  # by name, in the order in which they are dumped
 
     @classmethod
     def vacant(cls, sizes: Sizes) -> dict[str, Array]:

@@ -1,7 +1,9 @@
-"""Checks of plain values that many rooms share; each refusal is one sentence."""
+"""Checks of plain values, and of Python text from outside; each refusal is one sentence."""
 
 from __future__ import annotations
 
+import ast
+import threading
 from operator import index
 from typing import Any
 
@@ -17,13 +19,7 @@ _DIGITS = 19
 
 
 def whole_number(value: Any, what: str, *, low: int | None = None, high: int | None = None) -> int:
-    """Return a whole number as a plain ``int``, or refuse what is none.
-
-    Examples
-    --------
-    >>> whole_number(3, "priority")
-    3
-    """
+    """Return a whole number as a plain ``int``, or refuse what is none."""
     allowed = f" of at least {low:,}" if low is not None else ""
     if high is not None:
         allowed += f"{' and' if allowed else ' of'} at most {high:,}"
@@ -68,11 +64,6 @@ def short_text(text: str, limit: int, what: str) -> str:
     """Return a text cleaned and without blanks at its ends, or refuse one that is too long.
 
     What somebody typed or a file brought is never cut in silence: who wrote it can shorten it.
-
-    Examples
-    --------
-    >>> short_text(" It is closed. ", 20, "A message")
-    'It is closed.'
     """
     if not isinstance(text, str):
         raise InputError(f"{what} is a text, got {shown(text)}.")
@@ -83,12 +74,22 @@ def short_text(text: str, limit: int, what: str) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a value as a sentence shows it, however long it is.
-
-    Examples
-    --------
-    >>> shown("bridge"), len(shown("x" * 10**6))
-    ("'bridge'", 40)
-    """
+    """Return a value as a sentence shows it, however long it is."""
     text = repr(value)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+
+
+_one_at_a_time = threading.Lock()
+"""CPython 3.11 counts the depth of all trees that are being made in one number (gh-106905)."""
+
+
+def parsed(text: bytes | str) -> ast.Module:
+    """Return the syntax tree of a text."""
+    with _one_at_a_time:
+        return ast.parse(text)
+
+
+def expression(text: str) -> ast.expr:
+    """Return the syntax tree of an expression; parameters and errors as of :func:`parsed`."""
+    with _one_at_a_time:
+        return ast.parse(text, mode="eval").body

@@ -19,40 +19,6 @@ from uuid import uuid4
 
 from sim.core.text import one_line
 
-__all__ = [
-    "AgentCreated",
-    "AgentUpdated",
-    "AlertRaised",
-    "CascadeCancelled",
-    "CascadeCompleted",
-    "CascadeFailed",
-    "CascadeGrew",
-    "CascadeStarted",
-    "CommunitiesChanged",
-    "Event",
-    "EventBus",
-    "Forward",
-    "HandlerFault",
-    "InfluenceCalculated",
-    "InterventionDone",
-    "MessageReceived",
-    "MessageSent",
-    "Middleware",
-    "ParameterChanged",
-    "Subscription",
-    "TiesChanged",
-    "WentTo",
-    "WorldSaved",
-]
-
-
-def _new_id() -> str:
-    return uuid4().hex
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
@@ -73,8 +39,8 @@ class Event:
     """
 
     tick: int
-    id: str = field(default_factory=_new_id, compare=False, repr=False)
-    time: datetime = field(default_factory=_now, compare=False, repr=False)
+    id: str = field(default_factory=lambda: uuid4().hex, compare=False, repr=False)
+    time: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False, repr=False)
     source: str = field(default="", compare=False, repr=False)
 
     @property

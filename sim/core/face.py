@@ -18,23 +18,8 @@ _LINE = re.compile(r"^from (\S+) import (\w+) as \2$", re.MULTILINE)
 def face(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """Return ``__getattr__``, ``__dir__`` and ``__all__`` of a package, from the stub beside it.
 
-    Parameters
-    ----------
-    package
-        Its dotted name, ``__name__``. Of its ``__init__.pyi`` those lines are read that say
-        ``from HOME import NAME as NAME``, each on a line of its own.
-
-    Raises
-    ------
-    AttributeError
-        By the first of what is returned, for a name that the stub does not list.
-
-    Examples
-    --------
-    >>> import sim
-    >>> load, names, listed = face("sim")
-    >>> load("World") is sim.World, "World" in names(), "World" in listed
-    (True, True, True)
+    Of ``__init__.pyi`` those lines are read that say ``from HOME import NAME as NAME``, each on a
+    line of its own.
     """
     module = sys.modules[package]
     stub = Path(module.__path__[0], "__init__.pyi").read_text(encoding="utf-8")
@@ -44,13 +29,12 @@ def face(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], l
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         home = homes[name]  # the package's own where the name is that of a package within it
-        value = import_module(f"{home}.{name}") if home == package else _of(home, name)
+        is_package = home == package
+        value = (
+            import_module(f"{home}.{name}") if is_package else getattr(import_module(home), name)
+        )
         setattr(module, name, value)
         return value
 
     names = sorted(homes)
     return load, lambda: list(names), names
-
-
-def _of(home: str, name: str) -> Any:
-    return getattr(import_module(home), name)

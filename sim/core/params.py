@@ -4,7 +4,7 @@ A plugin states each parameter as a pydantic field with bounds and a description
 
     class Rumour(Parameters):
         chance: float = Field(0.1, ge=0, le=1, description="chance to repeat per contact")
-        rest: int = Field(5, ge=1, description="until bored", json_schema_extra={"unit": "ticks"})
+        rest: int = Field(5, ge=1, description="until bored", unit="ticks")
         start: Literal["eager", "shy"] = Field("shy", description="first mood")
 
 ``describe(Rumour)`` tells the command line and the screen what to ask for; ``Rumour(chance="0.3")``
@@ -12,6 +12,7 @@ takes what a person typed; whatever is not allowed becomes one sentence of ``Par
 """
 
 import difflib
+import inspect
 import math
 import re
 from collections.abc import Mapping
@@ -20,22 +21,20 @@ from types import UnionType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, Union, get_args, get_origin
 
 import annotated_types
+import pydantic
 from pydantic import (
     BaseModel,
     ConfigDict,
-    Field,
     PydanticUserError,
     SecretStr,
     ValidationError,
     model_validator,
 )
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails, SchemaError
+from pydantic_core import ErrorDetails, PydanticUndefined, SchemaError
 
 from sim.core.text import one_line
 from sim.errors import HubbubError, InputError, ParameterError
-
-__all__ = ["Field", "ParameterSpec", "Parameters", "check", "describe", "refusals"]
 
 Kind = Literal["bool", "int", "float", "str"]
 
@@ -54,6 +53,32 @@ _CLAIMS = {
 _SHOWN = 40
 _MOST_SAID = 200
 _ALLOWED = "a parameter is a bool, int, float, str or Literal of these"
+
+
+_OPTIONS = frozenset(inspect.signature(pydantic.Field).parameters)
+
+
+def Field(default: Any = PydanticUndefined, *, unit: str = "", **options: Any) -> Any:  # noqa: N802
+    """Declare a parameter: a default, bounds, a description and a unit.
+
+    Parameters
+    ----------
+    default
+        Its value where none is given; without one it must be given.
+    unit
+        What a value is measured in, such as ``"per tick"``.
+    **options
+        Of pydantic's ``Field``: ``ge``, ``gt``, ``le``, ``lt``, ``description`` and others.
+
+    Returns
+    -------
+    The field, to be written behind ``name: type =``.
+    """
+    extra = dict(options.pop("json_schema_extra", None) or {})
+    extra |= {name: options.pop(name) for name in [*options] if name not in _OPTIONS}
+    if unit:
+        extra["unit"] = unit
+    return pydantic.Field(default, json_schema_extra=extra or None, **options)
 
 
 class _Truth(str):
@@ -324,10 +349,6 @@ def _kind(annotation: Any, name: str = "") -> tuple[Kind, tuple[Any, ...], bool]
     raise TypeError(f"{name} is {said}; {_ALLOWED}")
 
 
-def _parts(annotation: Any) -> tuple[Any, ...]:
-    return get_args(annotation) or (annotation,)
-
-
 def _bounds(field: FieldInfo) -> tuple[float | None, bool, float | None, bool]:
     """Return (low, is open, high, is open) of a field."""
     low: Any = None
@@ -385,7 +406,10 @@ def _clause(cls: type[BaseModel], detail: ErrorDetails) -> str:
     name = str(detail["loc"][0]) if detail["loc"] else ""
     if detail["type"] == "extra_forbidden":
         return _unknown(cls, name)
-    if name in cls.model_fields and SecretStr in _parts(cls.model_fields[name].annotation):
+    if name in cls.model_fields and SecretStr in (
+        (annotation := cls.model_fields[name].annotation),
+        *get_args(annotation),
+    ):
         own = detail["type"] == "value_error"  # a sentence of ours; the value is shown nowhere
         return f"{name} {_own(detail)}" if own else f"{name} is not allowed"
     if detail["type"] == "missing":

@@ -22,9 +22,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
+import platformdirs
+from packaging.requirements import InvalidRequirement, Requirement
+
+from sim.core.checks import parsed
+from sim.core.files import write_whole
 from sim.core.rooms import root
-from sim.core.syntax import parsed
-from sim.core.whole_files import write_whole
 from sim.errors import FileError, InputError, PluginError, UnknownNameError
 
 GROUP = "hubbub.plugins"
@@ -37,31 +40,14 @@ _MOST_BYTES = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A foreign plugin that could be used.
+    """A foreign plugin that could be used."""
 
-    Attributes
-    ----------
-    name
-        The file's name without ``.py``; of a package that of its entry point, or its own where it
-        has several: they are enabled together, because their code is one.
-    place
-        The path of the file; of an installed package ``"package NAME VERSION"``.
-    sha256
-        Of all its code, hex.
-    status
-        ``"on"``, ``"off"``, or ``"changed"`` since it was enabled, and therefore off.
-    says
-        Its names, version, API version and requirements, read without running it.
-    path, entries
-        The file, or the entry points.
-    """
-
-    name: str
-    place: str
-    sha256: str
-    status: Literal["on", "off", "changed"]
+    name: str  # of a package its entry point's, or its own where it has several
+    place: str  # the path of the file; of an installed package "package NAME VERSION"
+    sha256: str  # of all its code, hex
+    status: Literal["on", "off", "changed"]  # changed since it was enabled, and therefore off
     says: PluginDeclaration
-    path: Path | None = None
+    path: Path | None = None  # of a file; else the entry points
     entries: tuple[metadata.EntryPoint, ...] = field(default=(), compare=False)
 
     @property
@@ -72,15 +58,11 @@ class Candidate:
 
 def user_folder() -> Path:
     """Return the folder for a person's own plugins; it need not exist."""
-    import platformdirs
-
     return platformdirs.user_data_path(_APP) / "plugins"
 
 
 def record_path() -> Path:
     """Return the file that says what was enabled."""
-    import platformdirs
-
     return platformdirs.user_config_path(_APP) / "plugins.json"
 
 
@@ -139,14 +121,12 @@ def note_tried(digest: str) -> None:
 
 
 def _tried_folder() -> Path:
-    import platformdirs
-
     return platformdirs.user_cache_path(_APP) / "tried"
 
 
 def _of_files(enabled: dict[str, Any]) -> Iterator[Candidate]:
     for folder in (user_folder(), Path(OURS)):
-        if folder.is_dir() and not _is_built_in(folder):
+        if folder.is_dir() and folder.resolve() != root() / OURS:  # that of built-in models
             for path in sorted(folder.glob("*.py")):
                 if _could_be_one(path):
                     with suppress(FileError):  # it cannot be read: nobody can use it
@@ -171,11 +151,6 @@ def _could_be_one(path: Path) -> bool:
         return path.is_file() and path.stat().st_size <= _MOST_BYTES
     except OSError:
         return False
-
-
-def _is_built_in(folder: Path) -> bool:
-    """Return whether a folder is the room that the built-in models come from."""
-    return folder.resolve() == root() / OURS
 
 
 def _of_file(path: Path, enabled: dict[str, Any]) -> Candidate:
@@ -264,24 +239,12 @@ API_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class PluginDeclaration:
-    """What a plugin says of itself.
-
-    Attributes
-    ----------
-    registers
-        The names under which it registers classes, as far as they are written out.
-    version
-        Its own version, ``"1"`` unless it says another.
-    api
-        The version of the contracts that it is written against.
-    requires
-        Packages, such as ``"scipy>=1.14"``.
-    """
+    """What a plugin says of itself."""
 
     registers: tuple[str, ...] = ()
-    version: str = "1"
-    api: int = API_VERSION
-    requires: tuple[str, ...] = ()
+    version: str = "1"  # its own version, "1" unless it says another
+    api: int = API_VERSION  # the version of the contracts that it is written against
+    requires: tuple[str, ...] = ()  # packages, such as "scipy>=1.14"
 
 
 def stated(source: bytes | str) -> PluginDeclaration:
@@ -354,8 +317,6 @@ def unmet(requires: Iterable[str]) -> tuple[str, ...]:
 
 def _unmet(need: str) -> str:
     """Return a requirement and what is there instead; empty when it is fulfilled."""
-    from packaging.requirements import InvalidRequirement, Requirement  # slow, and seldom needed
-
     try:
         said = Requirement(need)
     except InvalidRequirement:

@@ -33,7 +33,7 @@ class Salt(Enum):
     INTERVENTION = "the intervention, by its number"
     CHOICE = "the expression of an intervention that names members, by 2 x its number (+ 1: others)"
     MADE = "the messages made so far"
-    LOOP = "the part of a network's making (the constants of sim.network.generate.generators)"
+    LOOP = "the part of a network's making (the constants of sim.network.generate.networks)"
     TURN = "the turn of a batch, by 1,024 x the ties before it + the turn"
     NAME = "whose draw it is: a plugin by its name"
 

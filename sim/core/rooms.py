@@ -6,6 +6,7 @@ Their names are plain words that a working folder may have too, and Python looks
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import os
 import signal
@@ -93,8 +94,6 @@ def environment() -> dict[str, str]:
 
 def die_with_parent() -> None:
     """End with the process that started this one, where the system can do that (Linux)."""
-    import ctypes
-
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_DEATH, signal.SIGKILL)
 

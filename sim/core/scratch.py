@@ -120,21 +120,7 @@ class ScratchArray:
 
 
 class ScratchFiles:
-    """Scratch files; the first is made when it is needed.
-
-    Attributes
-    ----------
-    bytes
-        All that was ever moved.
-
-    Examples
-    --------
-    >>> spill = ScratchFiles()
-    >>> ages = spill.moved(np.arange(1000))
-    >>> let_go()
-    >>> int(ages.sum())
-    499500
-    """
+    """Scratch files; the first is made when it is needed."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder

@@ -1,16 +1,54 @@
-"""Threads: how many may compute at once, and the interrupt of one that has to end.
+"""Threads: how many may compute at once, what they share, and the interrupt of one that hangs.
 
 Saving and verifying hash a file by its MiB on all of them; a platform makes feeds, and lets members
 act on them, a few thousand viewers at a time. All else of a tick runs in one thread, and what
-threads made is joined in order: results do not depend on this number.
+threads made is joined in order: results do not depend on this number. Engine threads yield to the
+screen's by their priority (``nice``) where cores are few.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
+import sys
 import threading
+from collections.abc import Callable, Hashable
+from contextlib import suppress
 from types import TracebackType
+from typing import Generic, TypeVar
+
+V = TypeVar("V")
+
+
+class BoundedCache(Generic[V]):
+    """Values by key, at most so many: then all of them are forgotten and made again.
+
+    Whoever has one keeps it, and whoever asks meanwhile gets one: nothing is taken away from under
+    a reader.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._held: dict[Hashable, V] = {}
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def get(self, key: Hashable, make: Callable[[], V]) -> V:
+        """Return what is kept under a key, else what ``make`` returns, which is kept from now on.
+
+        Two threads that ask at once may both make it; both get the same one.
+        """
+        held = self._held
+        if key in held:
+            return held[key]  # nothing is ever removed from a dictionary that others may have
+        made = make()
+        with self._lock:
+            if key not in self._held and len(self._held) >= self._most:
+                self._held = {}
+            return self._held.setdefault(key, made)
+
 
 _allowed: list[int] = []
 _open: dict[int, interruptible] = {}
@@ -94,3 +132,31 @@ def _raise_in(thread: int, error: type[BaseException]) -> None:
     """
     raised = ctypes.py_object(error)
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), raised)
+
+
+BEHIND = 5
+"""By how much threads that compute step back, on the scale of ``nice``."""
+
+_wanted = False
+
+
+def answers_first(*, on: bool = True) -> None:
+    """Let engines that start from now on step back behind the thread that draws and answers.
+
+    A thread that was asked for much, and one that was asked for little, are alike to the system;
+    on few processors a key then waits for ticks. Linux alone knows a priority of single threads.
+    """
+    global _wanted
+    _wanted = on
+
+
+def give_way() -> None:
+    """Step back, where that is wanted: this thread, and those that it starts from now on.
+
+    One that is further back already, as all of a program under ``nice`` are, stays there.
+    """
+    if _wanted and sys.platform == "linux":
+        own = threading.get_native_id()
+        with suppress(OSError):  # a system that forbids it goes on as it was
+            if os.getpriority(os.PRIO_PROCESS, own) < BEHIND:
+                os.setpriority(os.PRIO_PROCESS, own, BEHIND)

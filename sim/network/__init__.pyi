@@ -1,13 +1,13 @@
+from sim.network.analysis.analysis import Subgraph as Subgraph
 from sim.network.analysis.analysis import communities as communities
+from sim.network.analysis.analysis import induced as induced
 from sim.network.analysis.analysis import pagerank as pagerank
 from sim.network.analysis.analysis import shortest_path as shortest_path
-from sim.network.analysis.caveats import with_caveats as with_caveats
-from sim.network.analysis.neighbourhood import Subgraph as Subgraph
-from sim.network.analysis.neighbourhood import induced as induced
 from sim.network.analysis.report import NetworkReport as NetworkReport
 from sim.network.analysis.report import network_report as network_report
+from sim.network.analysis.report import with_caveats as with_caveats
 from sim.network.analysis.reputation import foretold as foretold
 from sim.network.analysis.reputation import reputation as reputation
 from sim.network.graph.changes import AppliedChanges as AppliedChanges
+from sim.network.graph.changes import History as History
 from sim.network.graph.interactions import Interactions as Interactions
-from sim.network.graph.log import History as History

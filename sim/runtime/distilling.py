@@ -7,8 +7,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from sim.core.files import write_whole
 from sim.core.progress import Report, quiet
-from sim.core.whole_files import write_whole
 from sim.errors import FileError
 from sim.minds.surrogate import LoggedDecision, Surrogate, distilled
 from sim.runtime.journal.acts import holds

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.agents.lifecycle import Lifecycle
-from sim.core.toml import toml_key, toml_value
+from sim.core.files import toml_key, toml_value
 from sim.errors import FileError, InputError
 from sim.io.importing.files import opened
 from sim.io.importing.formats import READ, format_of

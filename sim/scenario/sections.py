@@ -13,8 +13,8 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sim.core.checks import LAST_TICK, whole_of
+from sim.core.files import from_toml
 from sim.core.text import one_line
-from sim.core.toml import from_toml
 from sim.errors import InputError
 from sim.minds.deciding.commands import checked_mind
 from sim.scenario.plan import SEEDS

@@ -83,11 +83,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
-from sim.core.bounded_files import read_bounded_text
+from sim.core.files import from_toml, read_bounded_text
 from sim.core.params import refusals
 from sim.core.progress import Report, Tell, unheard
 from sim.core.registry import make
-from sim.core.toml import from_toml
 from sim.errors import FileError, InputError, ParameterError
 from sim.platform.settings import PlatformSettings
 from sim.runtime.journal.acts import perform

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sim.core.files import from_toml
 from sim.core.progress import Report, quiet
-from sim.core.toml import from_toml
 from sim.errors import FileError, InputError
 from sim.platform.feed.waves import keep_feeds
 from sim.scenario.driver import run_plan

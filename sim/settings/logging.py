@@ -8,6 +8,7 @@ home folder is ``~``.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import platform
 import re
@@ -18,11 +19,13 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from io import TextIOWrapper
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, Literal
 
+from sim.core.files import open_log, write_whole
 from sim.core.text import clean
-from sim.core.whole_files import open_log, write_whole
+from sim.settings.settings import current
 
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -76,8 +79,6 @@ def _known() -> list[str]:
     """Return the secrets that environment and settings hold, the longest first."""
     found = {value for name, value in os.environ.items() if _SECRET_NAME.search(name)}
     with suppress(Exception):  # settings may be what is broken
-        from sim.settings.settings import current
-
         settings = current()
         for name in type(settings).model_fields:
             reveal = getattr(getattr(settings, name), "get_secret_value", None)
@@ -90,8 +91,6 @@ def log(event: str, level: Level = "info", **facts: object) -> None:
 
     A log that cannot be written is no reason to stop: then there is none.
     """
-    from sim.settings.settings import current
-
     settings = current()
     if _ORDER.index(level) < _ORDER.index(settings.log_level):
         return
@@ -102,16 +101,16 @@ def log(event: str, level: Level = "info", **facts: object) -> None:
         _write(settings.logs, line[:LONGEST])
 
 
+class _PrivateFileHandler(RotatingFileHandler):
+    def _open(self) -> TextIOWrapper:
+        return os.fdopen(open_log(self.baseFilename), "a", encoding="utf-8")
+
+
 def _write(folder: Path, line: str) -> None:
-    import logging
-    from logging.handlers import RotatingFileHandler
-
-    class PrivateFileHandler(RotatingFileHandler):
-        def _open(self) -> TextIOWrapper:
-            return os.fdopen(open_log(self.baseFilename), "a", encoding="utf-8")
-
     folder.mkdir(0o700, parents=True, exist_ok=True)
-    file = PrivateFileHandler(folder / LOG, maxBytes=MOST_BYTES, backupCount=KEPT, encoding="utf-8")
+    file = _PrivateFileHandler(
+        folder / LOG, maxBytes=MOST_BYTES, backupCount=KEPT, encoding="utf-8"
+    )
     with closing(file):
         file.emit(logging.makeLogRecord({"msg": "%s", "args": (line,)}))
 
@@ -142,8 +141,6 @@ def crash_report(error: BaseException, **facts: object) -> Path | None:
         The report, in the log folder.
     """
     try:
-        from sim.settings.settings import current
-
         folder = current().logs
         folder.mkdir(0o700, parents=True, exist_ok=True)
         now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")

@@ -19,7 +19,7 @@ import difflib
 import json
 import os
 import shlex
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self, TypeVar
 
@@ -35,10 +35,9 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from sim.core.bounded_files import read_bounded_text
+from sim.core.files import from_toml, read_bounded, read_bounded_text, write_whole
 from sim.core.params import refusals
-from sim.core.toml import from_toml
-from sim.errors import SettingsError
+from sim.errors import FileError, SettingsError
 
 
 class LanguageModelSettings(BaseSettings):
@@ -557,3 +556,33 @@ def stamp(path: Path) -> tuple[int, int]:
     except OSError:
         return (0, -1)
     return (stat.st_mtime_ns, stat.st_size)
+
+
+def with_words(text: str, name: str, words: Sequence[str]) -> str:
+    r"""Return the text of a settings file in which a setting is a list of words."""
+    import tomlkit
+
+    from_toml(text)  # bounded, and refused in the words of every other reader
+    document = tomlkit.parse(text)
+    document.pop(name, None)
+    if words:
+        document[name] = list(words)
+    return tomlkit.dumps(document)
+
+
+def keep_words(path: Path, name: str, words: Sequence[str]) -> None:
+    """Write a setting that is a list of words into a settings file, whole or not at all.
+
+    A link is followed. Settings can hold keys: a new file is its owner's alone.
+
+    Raises
+    ------
+    FileError
+        When the file cannot be read or written.
+    """
+    try:
+        text = read_bounded(path).decode("utf-8-sig") if path.exists() else ""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, with_words(text, name, words), is_private=True)
+    except (OSError, ValueError) as error:
+        raise FileError(path, f"the setting {name} cannot be kept there: {error}") from None

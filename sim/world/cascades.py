@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from sim.core.shared_list import SharedList
+from sim.core.append_log import SharedList
 from sim.core.threads import interruptible
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.faults import is_interruption

@@ -28,7 +28,7 @@ from sim.core.registry import make, spec_of
 from sim.core.scratch import ScratchFiles
 from sim.core.text import one_line
 from sim.errors import InputError
-from sim.network.graph.ties import DroppedArcs
+from sim.network.graph.arcs import DroppedArcs
 from sim.spread.cascade.cascade import Cascade
 from sim.world.cascades import CascadeOwner, adoptions_of
 

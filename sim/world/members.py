@@ -10,10 +10,9 @@ import numpy.typing as npt
 
 from sim.agents.character import credulity, verification
 from sim.agents.columns import Agents
-from sim.agents.conditions import where
-from sim.agents.lifecycle import Lifecycle, check_moves, lifecycle
-from sim.agents.moves import Moves
+from sim.agents.lifecycle import Lifecycle, Moves, check_moves, lifecycle
 from sim.agents.profiles import Profile
+from sim.agents.select import where
 from sim.agents.table import shares
 from sim.agents.traits import TRAITS
 from sim.arrays import Ids
@@ -35,7 +34,7 @@ CHANGES: Final = ("status", "activity", "interests", "community", *TRAITS)
 
 
 def chosen(world: WorldState, agents: str | npt.ArrayLike) -> Ids:
-    """Return the agents of a condition (:mod:`sim.agents.conditions`), or of an array of indices.
+    """Return the agents of a condition (:mod:`sim.agents.select`), or of an array of indices.
 
     A condition may also name ``followers``, ``follows``, ``credulity``, ``verification`` and
     ``last_active`` (a tick, -1 for never); in a world with a platform ``reputation`` (1 on

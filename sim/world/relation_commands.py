@@ -11,10 +11,10 @@ from sim.agents.lifecycle import Lifecycle, belongs
 from sim.arrays import Bools, Ids
 from sim.errors import InputError
 from sim.jit.words import LOW32
-from sim.network.graph.changes import AppliedChanges
+from sim.network.graph.changes import FRIEND, AppliedChanges
 from sim.network.graph.slab import ordered
 from sim.network.graph.slab_kernels import ADDED, KNOWN, REMOVED, UNKNOWN
-from sim.network.graph.ties import FRIEND, Ties
+from sim.network.graph.ties import Ties
 from sim.network.relations.blocklist import BLOCKED, MUTED, SHUNNED
 from sim.world.contract import WorldState
 

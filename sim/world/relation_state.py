@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from sim.core.bounds import prefixed, under
 from sim.errors import InputError
-from sim.network.graph.log import TieLog
+from sim.network.graph.changes import TieLog
 from sim.network.graph.ties import Ties
 from sim.network.relations.blocklist import Blocklist, BlocklistArrays
 from sim.network.relations.membership import Membership

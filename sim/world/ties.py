@@ -12,14 +12,13 @@ from sim.arrays import Ids
 from sim.core.checks import whole_number
 from sim.core.threads import Stalled, interruptible
 from sim.errors import InputError, UnknownNameError
-from sim.network.analysis.neighbourhood import Subgraph, subgraph
+from sim.network.analysis.analysis import Subgraph, subgraph
 from sim.network.analysis.reputation import reputation
-from sim.network.graph.arcs import quantised, vetted
-from sim.network.graph.changes import AppliedChanges
-from sim.network.graph.log import History
+from sim.network.graph.arcs import DroppedArcs, quantised, vetted
+from sim.network.graph.changes import FRIEND, AppliedChanges, History
 from sim.network.graph.slab import ordered
 from sim.network.graph.slab_kernels import ADDED, REMOVED
-from sim.network.graph.ties import FRIEND, DroppedArcs, Ties
+from sim.network.graph.ties import Ties
 from sim.network.relations.blocklist import BLOCKED, MUTED, SHUNNED
 from sim.world.cascades import Stirs
 from sim.world.contract import WorldState

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.agents.columns import Agents
-from sim.agents.moves import Moves
+from sim.agents.lifecycle import Moves
 from sim.agents.profiles import Profile
 from sim.arrays import U64, Ids
 from sim.core.checks import LAST_TICK, shown, whole_number
@@ -19,12 +19,12 @@ from sim.core.progress import Report, quiet
 from sim.core.registry import make
 from sim.core.scratch import ScratchFiles, share_heap
 from sim.errors import InputError
-from sim.network.analysis.neighbourhood import Subgraph
+from sim.network.analysis.analysis import Subgraph
 from sim.network.analysis.reputation import RESTART
-from sim.network.graph.changes import GAIN, LOSS, AppliedChanges
+from sim.network.graph.arcs import DroppedArcs
+from sim.network.graph.changes import GAIN, LOSS, AppliedChanges, History
 from sim.network.graph.interactions import Interactions, met_at
-from sim.network.graph.log import History
-from sim.network.graph.ties import DroppedArcs, Ties
+from sim.network.graph.ties import Ties
 from sim.network.relations.types import Relation, TieRecords
 from sim.platform.acts.policy import Policy
 from sim.platform.feed.recommender import Recommender
@@ -643,7 +643,7 @@ class World:
         return member_commands.change_agents(self, agents, values)
 
     def agents_where(self, condition: str) -> Ids:
-        """Return the agents for which a condition holds (:mod:`sim.agents.conditions`), rising."""
+        """Return the agents for which a condition holds (:mod:`sim.agents.select`), rising."""
         return member_commands.chosen(self, condition)
 
     def give_minds(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sim.core import whole_files
+from sim.core import files as core_files
 from sim.errors import HubbubError
 from sim.runtime.journal import writer as keepers
 from sim.runtime.journal.writer import JournalWriter, Pacing, recover
@@ -101,7 +101,7 @@ def without_flushing_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def without_flushing_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (whole_files, journals, keepers):
+    for module in (core_files, journals, keepers):
         monkeypatch.setattr(module, "flush_folder", lambda _: None)
 
 

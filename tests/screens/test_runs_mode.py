@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from sim import World, lab, save
-from sim.core.theory import Theory
+from sim.core.cards import Theory
 from tests.screens.showing import picture, shown
 from tests.screens.test_app import command, frame_of, said, seen, until
 from tests.screens.test_app_real import hubbub

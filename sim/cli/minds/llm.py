@@ -15,8 +15,8 @@ import typer
 
 from sim.cli.program.exits import ERROR
 from sim.cli.program.output import as_json, safe, say, table, tell
+from sim.core.files import write_whole
 from sim.core.text import one_line
-from sim.core.whole_files import write_whole
 from sim.errors import HubbubError, InputError
 from sim.minds.minds import ACTS, ModelMind
 from sim.minds.models.asks import Answer, Ask, ModelError

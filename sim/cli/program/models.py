@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from sim.cli.program.output import as_json, safe, say, table
 from sim.core.cards import Card, card_of, family_of, form_of
+from sim.core.files import write_whole
 from sim.core.params import ParameterSpec, describe
 from sim.core.text import one_line
-from sim.core.whole_files import write_whole
 from sim.errors import FileError, InputError, UnknownNameError
 
 if TYPE_CHECKING:
+    from sim.core.cards import Setting, Theory
     from sim.core.registry import Spec
-    from sim.core.theory import Setting, Theory
 
 
 PROPAGATION = "propagation"
@@ -235,7 +235,7 @@ class Predicted:
         InputError
             When a number is out of range.
         """
-        from sim.core.theory import Setting
+        from sim.core.cards import Setting
 
         degrees = _shares(self.degree) if self.world is None else _counted(self.world)
         agents = self.agents if self.world is None else _agents_of(self.world)
@@ -309,11 +309,11 @@ def show_theory(name: str, order: Predicted, *, json: bool) -> None:
     setting = order.setting()
     found = make(name, **order.parameters).theory(setting, order.ticks)
     if order.world is not None:
-        from sim.network.analysis.caveats import with_caveats
+        from sim.network.analysis.report import with_caveats
 
         found = with_caveats(found, _opened(order.world).ties)
     else:
-        from sim.core.theory import with_doubts
+        from sim.core.cards import with_doubts
 
         found = with_doubts(found, setting.degrees)
     if not found:

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sim.cli.plugins.warden import require_nobody_stuck
 from sim.cli.runs.interrupts import StoppedError, listening
+from sim.core.files import write_whole
 from sim.core.progress import Report
 from sim.core.text import clean, one_line, width
-from sim.core.whole_files import write_whole
 from sim.errors import FileError, InputError
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from typing import Any
 from sim.cli.plugins.trial import probe_foreign
 from sim.cli.program.output import tell
 from sim.core.clock import TickWarning
+from sim.core.files import open_log
 from sim.core.rooms import ClashWarning, clashes, own
 from sim.core.threads import allow
-from sim.core.whole_files import open_log
 from sim.errors import InputError
 
 SCREENS = "hubbub.screen"

@@ -185,7 +185,7 @@ def _others(world: World, agent: int, name: str, relation: str | None) -> list[F
 
 
 def _history(world: World, agent: int) -> list[Facts]:
-    from sim.network.graph.log import ACTS
+    from sim.network.graph.changes import ACTS
 
     told = world.tie_history(agent)
     rows = zip(*(column.tolist() for column in told), strict=True)

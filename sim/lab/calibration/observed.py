@@ -28,7 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.arrays import F64, I64
-from sim.core.bounded_files import read_bounded, unpacked_bounded
+from sim.core.files import read_bounded, unpacked_bounded
 from sim.errors import FileError, FormatError, InputError
 
 MEASURES = ("scale", "depth", "breadth")

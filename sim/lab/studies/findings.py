@@ -16,9 +16,9 @@ import numpy as np
 
 import sim
 from sim.core.cards import card_of
+from sim.core.files import toml_key, toml_value
 from sim.core.progress import Report, Tell, quiet, unheard
 from sim.core.text import one_line
-from sim.core.toml import toml_key, toml_value
 from sim.errors import FileError, UnknownNameError
 from sim.lab.background import awaited
 from sim.lab.futures import Futures

@@ -40,9 +40,9 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic.json_schema import models_json_schema
 
 import sim
+from sim.core.files import toml_value
 from sim.core.params import refusals
 from sim.core.text import one_line
-from sim.core.toml import toml_value
 from sim.errors import FileError, HubbubError, InputError
 from sim.lab.runs.measures import MEASURES, Measure
 from sim.platform.feed.waves import keep_feeds

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core import rng
+from sim.core.cards import Setting, with_doubts
 from sim.core.params import describe
 from sim.core.progress import Report, quiet
 from sim.core.registry import load_plugins, make, names, refuse_off, spec
 from sim.core.rng import Stream
-from sim.core.theory import Setting, with_doubts
 from sim.errors import InputError, UnknownNameError
 from sim.lab.background import awaited
 from sim.lab.runs.workers import Surroundings, WorkerDied, carried_out, settle
@@ -25,7 +25,7 @@ from sim.testing import LAWS
 from sim.world.world import World
 
 if TYPE_CHECKING:
-    from sim.core.theory import Theory
+    from sim.core.cards import Theory
 
 
 NEAR = {"edge-based": 0.01, "closed form": 0.01, "pair approximation": 0.025}

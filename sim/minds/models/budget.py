@@ -17,9 +17,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
 
-from sim.core.bounded_files import read_bounded_text
-from sim.core.toml import from_toml
-from sim.core.whole_files import write_whole
+from sim.core.files import from_toml, read_bounded_text, write_whole
 from sim.errors import FileError, InputError, UnknownNameError
 from sim.minds.models.asks import Fault, ModelError, Spend
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, NamedTuple
 
-from sim.core.bounded_files import read_bounded_text
+from sim.core.files import read_bounded_text
 from sim.core.text import one_line
 from sim.errors import FileError, InputError, UnknownNameError
 from sim.minds.models.asks import Turn, tokens_in, within

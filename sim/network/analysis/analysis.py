@@ -1,4 +1,4 @@
-"""The face of network analysis: PageRank, components, paths, cores, clustering, communities.
+"""Network analysis: PageRank, components, paths, cores, clustering, communities, subgraphs.
 
 Functions of :class:`~sim.network.graph.ties.Ties` that return arrays or numbers and change nothing.
 Costly results are kept with the ties until these change; arrays are read-only. All take a
@@ -9,7 +9,8 @@ neighbours, a tie and its reverse are one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,47 +20,29 @@ from sim.core import rng
 from sim.core.progress import Report, quiet
 from sim.core.rng import Stream
 from sim.errors import InputError, ParameterError, UnknownNameError
+from sim.network.analysis import clustering_kernels as triangle_kernels
 from sim.network.analysis import communities as detection
 from sim.network.analysis import components_kernels as kernels
 from sim.network.analysis import cores_kernels as core_kernels
-from sim.network.analysis import measures
 from sim.network.analysis import pagerank_kernels as rank_kernels
 from sim.network.analysis import paths_kernels as paths
 from sim.network.analysis.communities import by_size
-from sim.network.analysis.measures import MeasureEstimate, checked_sample
 from sim.network.graph.arcs import NO_TRUST, chunks, even_chunks, merged, transposed
+from sim.network.graph.slab import SlabArrays
 from sim.network.graph.ties import Ties
 
-__all__ = [
-    "METHODS",
-    "MeasureEstimate",
-    "assortativity",
-    "clustering",
-    "communities",
-    "components",
-    "core_numbers",
-    "degrees",
-    "distances",
-    "local_clustering",
-    "modularity",
-    "pagerank",
-    "path_between",
-    "path_length",
-    "peeled",
-    "ranked",
-    "reciprocity",
-    "search",
-    "shortest_path",
-    "strong",
-    "strong_components",
-    "top",
-    "transitivity",
-    "triangles",
-    "undirected",
-    "weak",
-]
-
 Result = TypeVar("Result")
+_SEARCHES = 64  # breadth-first searches a sweep: bits of a word
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureEstimate:
+    """A number, and how sure it is."""
+
+    value: float
+    error: float = 0.0
+    sampled: int = 0
+
 
 METHODS = ("louvain", "label-propagation", "leiden")
 """How :func:`communities` can be found."""
@@ -220,7 +203,14 @@ def _local(ties: Ties, report: Report) -> tuple[I64, I64]:
 
     def make() -> tuple[I64, I64]:
         rows, targets = undirected(ties, report)
-        found, near = measures.triangles(rows, targets, report), rows[:, 1].astype(np.int64)
+        n = len(rows)
+        oriented = np.empty_like(rows), np.empty(targets.size // 2, np.uint32)
+        triangle_kernels.orient(rows, targets, *oriented)
+        marks, found = np.full(n, -1, np.int32), np.zeros(n, np.int64)
+        for begin, end in even_chunks(oriented[0], 1 << 19):
+            report("counting triangles", begin / n)
+            triangle_kernels.count_triangles(*oriented, begin, end, marks, found)
+        near = rows[:, 1].astype(np.int64)
         pairs: I64 = near * (near - 1) // 2
         found.flags.writeable = pairs.flags.writeable = False
         return found, pairs
@@ -237,17 +227,25 @@ def transitivity(ties: Ties, report: Report = quiet) -> float:
 def clustering(
     ties: Ties, sample: int | None = None, *, seed: int = 0, report: Report = quiet
 ) -> MeasureEstimate:
-    """Return the mean of :func:`local_clustering` over all agents."""
-    if checked_sample(sample) is None:
+    """Return the mean of :func:`local_clustering` over all agents, or its estimate.
+
+    From ``sample`` draws: of a random agent, do two random neighbours know each other? The error
+    falls with the root of ``sample`` alone, whatever the size of the network.
+    """
+    if _checked_sample(sample) is None:
         total = float(local_clustering(ties, report).sum())  # 0 for those that are gone
         return MeasureEstimate(total / max(ties.members, 1))
     key = rng.key(seed, Stream.CLUSTERING)
     count = sample or 1
 
     def make() -> MeasureEstimate:
-        found = measures.mean_clustering(*undirected(ties, report), count, key)
+        rows, targets = undirected(ties, report)
+        agents = (rng.words(key, np.arange(count)) % np.uint64(max(1, len(rows)))).astype(np.uint32)
+        closed = triangle_kernels.closed_wedges(rows, targets, agents, key) if len(rows) else 0
+        share = closed / count
+        error = float(np.sqrt(share * (1 - share) / count))
         more = ties.agents / max(ties.members, 1)  # who is gone was drawn too, and closes nothing
-        return MeasureEstimate(found.value * more, found.error * more, found.sampled)
+        return MeasureEstimate(share * more, error * more, count)
 
     return _kept(ties, ("clustering", sample, seed), make)
 
@@ -256,12 +254,71 @@ def path_length(
     ties: Ties, sample: int | None = 64, *, seed: int = 0, report: Report = quiet
 ) -> MeasureEstimate:
     """Return the mean number of ties on shortest paths, over pairs that a path joins."""
-    checked_sample(sample)
+    _checked_sample(sample)
 
-    def make() -> MeasureEstimate:
-        return measures.mean_path_length(ties.rows, ties.targets, sample, seed, report)
+    return _kept(
+        ties,
+        ("paths", sample, seed),
+        lambda: _mean_path_length(ties.rows, ties.targets, sample, seed, report),
+    )
 
-    return _kept(ties, ("paths", sample, seed), make)
+
+def _mean_path_length(
+    rows: Ids, targets: Ids, sample: int | None, seed: int, report: Report = quiet
+) -> MeasureEstimate:
+    """Return the mean distance along ties, over pairs of different agents that a path joins."""
+    n = len(rows)
+    starts = _starts(n, n if sample is None else min(sample, n), seed)
+    reached, summed = np.zeros(starts.size, np.int64), np.zeros(starts.size, np.int64)
+    for begin in range(0, starts.size, _SEARCHES):
+        batch = slice(begin, min(begin + _SEARCHES, starts.size))
+        done = begin / starts.size
+        reached[batch], summed[batch] = _search_many(rows, targets, starts[batch], done, report)
+    total = int(reached.sum())
+    if total == 0:
+        return MeasureEstimate(0.0)
+    mean, k = int(summed.sum()) / total, starts.size
+    if k == n or k == 1:
+        return MeasureEstimate(mean, 0.0 if k == n else float("inf"), 0 if k == n else 1)
+    spread = float(((summed - mean * reached) ** 2).sum()) / (k - 1)
+    return MeasureEstimate(mean, float(np.sqrt(spread * (1 - k / n) / k)) / (total / k), k)
+
+
+def _starts(agents: int, count: int, seed: int) -> Ids:
+    if count == agents:
+        return np.arange(agents, dtype=np.uint32)
+    bits = rng.words(rng.key(seed, Stream.SAMPLE), np.arange(agents))
+    return np.sort(np.argpartition(bits, count)[:count]).astype(np.uint32)
+
+
+def _search_many(
+    rows: Ids, targets: Ids, starts: Ids, done: float, report: Report
+) -> tuple[I64, I64]:
+    """Return (agents reached, sum of their distances) of up to 64 searches at once."""
+    n = len(rows)
+    front, seen, reached = (np.zeros(n, np.uint64) for _ in range(3))
+    reached[starts] = np.uint64(1) << np.arange(starts.size, dtype=np.uint64)
+    counts = np.zeros(_SEARCHES, np.int64)
+    paths.settle_many(reached, seen, front, counts)
+    counts[:] = 0
+    found, summed = np.zeros_like(counts), np.zeros_like(counts)
+    standing, distance = starts.size, 0
+    while standing:
+        distance += 1
+        for begin, end in even_chunks(rows):
+            report("measuring paths", done)
+            paths.spread_many(rows, targets, begin, end, front, reached)
+        counts[:] = 0
+        standing = paths.settle_many(reached, seen, front, counts)
+        found += counts
+        summed += distance * counts
+    return found[: starts.size], summed[: starts.size]
+
+
+def _checked_sample(sample: int | None) -> int | None:
+    if sample is not None and sample < 1:
+        raise InputError(f"A sample has at least 1 draw, got {sample}.")
+    return sample
 
 
 def reciprocity(ties: Ties, report: Report = quiet) -> float:
@@ -273,8 +330,23 @@ def reciprocity(ties: Ties, report: Report = quiet) -> float:
 
 
 def assortativity(ties: Ties, report: Report = quiet) -> float:
-    """Return the correlation of the numbers of neighbours at both ends of a tie; 0 if undefined."""
-    return _kept(ties, "assortativity", lambda: measures.assortativity(*undirected(ties, report)))
+    """Return the correlation of the numbers of neighbours at both ends of a tie; 0 if undefined.
+
+    Newman, "Assortative mixing in networks", Phys. Rev. Lett. 2002.
+    """
+
+    def make() -> float:
+        rows, targets = undirected(ties, report)
+        if targets.size == 0:
+            return 0.0
+        degree = rows[:, 1].astype(np.float64)
+        count = float(targets.size)
+        mean = float((degree**2).sum()) / count
+        variance = float((degree**3).sum()) / count - mean**2
+        both = triangle_kernels.sum_of_products(rows, targets) / count
+        return (both - mean**2) / variance if variance > 1e-12 * mean**2 else 0.0
+
+    return _kept(ties, "assortativity", make)
 
 
 def communities(
@@ -489,3 +561,111 @@ class _Side:
         """Return the agents from ``agent`` back to where this side began."""
         out = np.empty(len(self._queue), np.uint32)
         return tuple(out[: paths.trace(self._came_from, agent, out)].tolist())
+
+
+class Subgraph(NamedTuple):
+    """A part of a network.
+
+    Attributes
+    ----------
+    agents
+        uint32 (k,): rising.
+    steps
+        int32 (k,): how far each is from the middle.
+    sources, targets
+        uint32 (m,): every tie between two of them.
+    trust
+        uint16 (m,) / 65535, or (0,).
+    kind
+        uint8 (m,), or (0,).
+    is_cut
+        Whether more agents were within reach than were asked for.
+    """
+
+    agents: Ids
+    steps: npt.NDArray[np.int32]
+    sources: Ids
+    targets: Ids
+    trust: npt.NDArray[np.uint16]
+    kind: npt.NDArray[np.uint8]
+    is_cut: bool
+
+
+def subgraph(ties: Ties, agent: int, radius: int, most: int) -> Subgraph:
+    """Return the agents within ``radius`` steps of one, either way, at most ``most`` of them.
+
+    Where there are more, those of the last step with the lowest ids are taken.
+    """
+    ways = ties.live, ties.reverse.live
+    known = np.array([agent], np.uint32)
+    steps, front, is_cut = np.zeros(1, np.int32), known, False
+    for step in range(1, radius + 1):
+        met = np.unique(np.concatenate([_row_of(live, front)[0] for live in ways]))
+        front = np.setdiff1d(met, known, assume_unique=False)
+        if known.size + front.size > most:
+            front, is_cut = front[: most - known.size], True
+        known = np.append(known, front)
+        steps = np.append(steps, np.full(front.size, step, np.int32))
+        if is_cut or not front.size:
+            break
+    order = np.argsort(known)
+    agents: Ids = known[order].astype(np.uint32)
+    return Subgraph(agents, steps[order], *_between(ties.live, agents), is_cut)
+
+
+def induced(ties: Ties, agents: npt.ArrayLike) -> tuple[Ties, Ids]:
+    """Return the ties between some agents as a network of these alone, and who they are.
+
+    Parameters
+    ----------
+    ties
+        The whole network.
+    agents
+        Indices; those that were destroyed are left out.
+
+    Returns
+    -------
+    tuple of Ties and uint32 (k,)
+        Agent i of the network is the i-th of the second, which rises.
+
+    Raises
+    ------
+    InputError
+        When nobody is left, and for an agent that there is not.
+
+    Examples
+    --------
+    >>> ties = Ties.from_arcs([0, 1, 3], [1, 3, 2])
+    >>> part, who = induced(ties, [0, 1, 3])
+    >>> part.count, who.tolist()
+    (2, [0, 1, 3])
+    """
+    asked = np.unique(np.asarray(agents, np.int64))
+    if asked.size and not 0 <= asked[0] <= asked[-1] < ties.agents:
+        raise InputError(f"Agents are 0 to {ties.agents - 1}, got {asked[0]} to {asked[-1]}.")
+    who: Ids = np.setdiff1d(asked, ties.gone).astype(np.uint32)
+    if not who.size:
+        raise InputError("Nobody is among those whose network is measured; choose others.")
+    sources, targets, trust, _ = _between(ties.live, who)
+    ends = np.searchsorted(who, sources), np.searchsorted(who, targets)
+    return Ties.from_arcs(*ends, who.size, trust=trust if trust.size else None), who
+
+
+def _between(
+    live: SlabArrays, agents: Ids
+) -> tuple[Ids, Ids, npt.NDArray[np.uint16], npt.NDArray[np.uint8]]:
+    targets, places = _row_of(live, agents)
+    sources = np.repeat(agents, live.rows[agents, 1])
+    inside = np.isin(targets, agents)
+    places = places[inside]
+    trust = live.trust[places] if live.trust.size else live.trust
+    kind = live.kind[places] if live.kind.size else live.kind
+    return sources[inside], targets[inside], trust, kind
+
+
+def _row_of(live: SlabArrays, agents: Ids) -> tuple[Ids, npt.NDArray[np.int64]]:
+    """Return the ids in some rows, one after the other, and where they stand."""
+    starts, lengths = live.rows[agents].astype(np.int64).T
+    before = np.cumsum(lengths) - lengths
+    places = np.arange(int(lengths.sum())) + np.repeat(starts - before, lengths)
+    return live.ids[places], places

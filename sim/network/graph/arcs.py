@@ -43,13 +43,7 @@ def chunks(total: int, size: int = _CHUNK) -> Iterator[tuple[int, int]]:
 def vetted(
     sources: npt.ArrayLike, targets: npt.ArrayLike, agents: int | None
 ) -> tuple[Ids, Ids, int]:
-    """Return (sources, targets, agents) as uint32 arrays and a count, or refuse the input.
-
-    Raises
-    ------
-    InputError
-        For ids out of range or no integers, and for unequal lengths.
-    """
+    """Return (sources, targets, agents) as uint32 arrays and a count, or refuse the input."""
     heard, hearing = np.asarray(sources), np.asarray(targets)
     if heard.ndim != 1 or heard.shape != hearing.shape:
         raise InputError(

@@ -1,15 +1,21 @@
-"""Batch insertion, update and removal of ties, in both directions of the CSR at once."""
+"""Batch insertion, update and removal of ties, in both directions of the CSR at once.
+
+:class:`History` is the log of these changes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from sim.arrays import U8, U16, U64, Bools, Ids
+from sim.arrays import I32, U8, U16, U64, Bools, Ids
+from sim.core.append_log import RowLog
+from sim.core.bounds import Bound
 from sim.errors import CapacityError, InputError
 from sim.jit.words import LOW32, S32
 from sim.network.graph.adjacency import Adjacency
@@ -298,3 +304,61 @@ def kinds_of(column: npt.NDArray[Any] | None, count: int) -> U8:
     if column.shape != (count,):
         raise InputError(f"Ties: column 'kind' must have {count:,} values, got {column.shape}.")
     return _kinds(column, count)
+
+
+ACTS = (
+    "follow",
+    "unfollow",
+    "befriend",
+    "unfriend",
+    "block",
+    "unblock",
+    "mute",
+    "unmute",
+)
+"""What an agent does about another; the number in the log is the place here."""
+
+
+class History(NamedTuple):
+    """Changes in the order in which they were made.
+
+    Attributes
+    ----------
+    tick
+        int32 (k,): when.
+    act
+        uint8 (k,): what, a place in :data:`ACTS`.
+    agent, other
+        uint32 (k,): who did it, about whom.
+    """
+
+    tick: I32
+    act: npt.NDArray[np.uint8]
+    agent: Ids
+    other: Ids
+
+
+class TieLog(RowLog[History]):
+    """The newest changes of ties, a million; no part of a world's digest, but of its file."""
+
+    rows, owner = History, "the log of ties"
+    bounds = MappingProxyType(
+        {
+            "tick": Bound("i4", ("rows",)),
+            "act": Bound("u1", ("rows",), below=len(ACTS)),
+            "agent": Bound("u4", ("rows",), below="agents"),
+            "other": Bound("u4", ("rows",), below="agents"),
+        }
+    )
+
+    def note(self, tick: int, act: str, agents: Ids, others: Ids) -> None:
+        """Remember one act of several agents in one tick."""
+        self.add(tick, ACTS.index(act), agents, others)
+
+    def about(self, agent: int, other: int | None = None) -> History:
+        """Return the changes that name an agent, or a pair in either order."""
+        every = self.all()
+        mine = (every.agent == agent) | (every.other == agent)
+        if other is not None:
+            mine &= (every.agent == other) | (every.other == other)
+        return History(*(column[mine] for column in every))

@@ -31,27 +31,13 @@ _AGENTS = 1 << 17  # rows a kernel call
 
 
 class TieColumns(NamedTuple):
-    """What is known of ties, side by side; every column but the first may be (0,).
+    """What is known of ties, side by side; every column but the first may be (0,)."""
 
-    Attributes
-    ----------
-    ids
-        uint32: the agent at the other end.
-    trust
-        uint16, value / 65535; (0,): all 1.0.
-    kind
-        uint8; (0,): all "follow".
-    time
-        int64, seconds; (0,): nothing known.
-    sign
-        int8; (0,): all for.
-    """
-
-    ids: Array
-    trust: Array
-    kind: Array
-    time: Array
-    sign: Array
+    ids: Array  # uint32: the agent at the other end
+    trust: Array  # uint16, value / 65535; (0,): all 1.0
+    kind: Array  # uint8; (0,): all "follow"
+    time: Array  # int64, seconds; (0,): nothing known
+    sign: Array  # int8; (0,): all for
 
     def empty(self, size: int) -> TieColumns:
         """Return columns of ``size`` zeros, where there is something to hold."""
@@ -74,40 +60,21 @@ class TieColumns(NamedTuple):
 
 
 class SlabArrays(NamedTuple):
-    """The arrays that kernels read, with places between the rows that mean nothing.
+    """The arrays that kernels read, with places between the rows that mean nothing."""
 
-    Attributes
-    ----------
-    rows
-        uint32 (n, 2): start and length of each row.
-    ids, trust, kind, time, sign
-        As :class:`TieColumns`; longer than there are ties.
-    """
-
-    rows: Array
-    ids: Array
-    trust: Array
-    kind: Array
-    time: Array
-    sign: Array
+    rows: Array  # uint32 (n, 2): start and length of each row
+    ids: Array  # as TieColumns; longer than there are ties
+    trust: Array  # as TieColumns; longer than there are ties
+    kind: Array  # as TieColumns; longer than there are ties
+    time: Array  # as TieColumns; longer than there are ties
+    sign: Array  # as TieColumns; longer than there are ties
 
 
 class Slab:
     """Sorted rows that change in place.
 
-    Attributes
-    ----------
-    rows
-        uint32 (n, 2); another array whenever :attr:`columns` are others, so that who holds both
-        never reads one row by another's start.
-    capacity
-        uint32 (n,).
-    columns
-        With free places.
-    count
-        How many ids all rows hold.
-    state
-        int64 (1,): the first free place of the tail.
+    ``rows`` is another array whenever ``columns`` are others, so that who holds both never reads
+    one row by another's start; ``state`` holds the first free place of the tail.
     """
 
     spill: ScratchFiles | None = None

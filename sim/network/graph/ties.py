@@ -14,7 +14,16 @@ from sim.core.bounds import Bound, declared
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
 from sim.network.graph import ties_kernels as kernels
-from sim.network.graph.adjacency import Adjacency
+from sim.network.graph.adjacency import (
+    NO_MARKS,
+    Adjacency,
+    TieMarks,
+    given,
+    keys_of,
+    merged_marks,
+    places,
+    settled,
+)
 from sim.network.graph.arcs import (
     LIMIT,
     NO_TRUST,
@@ -27,7 +36,6 @@ from sim.network.graph.arcs import (
     vetted_rows,
 )
 from sim.network.graph.changes import (
-    FRIEND,
     GAIN,
     LOSS,
     NO_KIND,
@@ -39,91 +47,13 @@ from sim.network.graph.changes import (
     steps_of,
     write_trust,
 )
-from sim.network.graph.marks import (
-    NO_MARKS,
-    TieMarks,
-    given,
-    keys_of,
-    merged_marks,
-    places,
-    settled,
-)
 from sim.network.graph.slab import Slab, TieColumns, read_only
-
-__all__ = ["FRIEND", "AppliedChanges", "ChangingTrust", "DroppedArcs", "Ties"]
-
-
-class ChangingTrust(Adjacency):
-    """A network whose trust can change, without a change of who hears whom."""
-
-    def set_trust(
-        self, sources: npt.ArrayLike, targets: npt.ArrayLike, trust: npt.ArrayLike
-    ) -> npt.NDArray[np.bool_]:
-        """Give ties a new trust, in both directions; of several for one pair the last stands.
-
-        Returns
-        -------
-        bool (k,)
-            Which pairs have a tie; the others are left out.
-
-        Raises
-        ------
-        InputError
-            As :meth:`change`.
-        """
-        self.refuse_frozen()
-        heard, hearing, _ = vetted(sources, targets, self.agents)
-        values = quantised(trust, heard.size)
-        return write_trust(
-            self, heard, hearing, lambda slab, *ids: slab.write("trust", *ids, values)
-        )
-
-    def learn(
-        self,
-        sources: npt.ArrayLike,
-        targets: npt.ArrayLike,
-        good: npt.ArrayLike,
-        *,
-        gain: float = GAIN,
-        loss: float = LOSS,
-    ) -> npt.NDArray[np.bool_]:
-        """Move the trust of listeners in their sources by outcomes, in the order given.
-
-        An exponential average: a good outcome takes trust t to t + gain * (1 - t), a bad one to
-        t - loss * t. It stays in [0, 1], the newest outcomes count most, and with the defaults a
-        bad one weighs three times a good one: trust is easier lost than won (Slovic 1993). Where
-        a share q of outcomes is good, trust settles at q * gain / (q * gain + (1 - q) * loss).
-
-        Parameters
-        ----------
-        sources, targets
-            Integers (k,): the tie source -> target, whose target met an outcome.
-        good
-            bool (k,) or one for all.
-        gain, loss
-            In [0, 1].
-
-        Returns
-        -------
-        bool (k,)
-            Which pairs have a tie; the others are left out.
-
-        Raises
-        ------
-        InputError
-            For ids and outcomes that are not allowed, and steps outside [0, 1].
-        """
-        self.refuse_frozen()
-        heard, hearing, _ = vetted(sources, targets, self.agents)
-        said, steps = outcomes(good, heard.size), steps_of(gain, loss)
-        return write_trust(self, heard, hearing, lambda slab, *ids: slab.learn(*ids, said, *steps))
-
 
 _MANY = 8
 """A batch of additions above one in so many ties is merged into new rows."""
 
 
-class Ties(ChangingTrust):
+class Ties(Adjacency):
     """The directed ties of a network: a tie source -> target means the target hears the source.
 
     Made by :meth:`from_arcs`, :meth:`from_rows` or :meth:`restore`. Rows are sorted by target and
@@ -417,6 +347,68 @@ class Ties(ChangingTrust):
     def remove(self, sources: npt.ArrayLike, targets: npt.ArrayLike) -> AppliedChanges:
         """Remove ties; as :meth:`change`."""
         return self.change(sources, targets, False)
+
+    def set_trust(
+        self, sources: npt.ArrayLike, targets: npt.ArrayLike, trust: npt.ArrayLike
+    ) -> npt.NDArray[np.bool_]:
+        """Give ties a new trust, in both directions; of several for one pair the last stands.
+
+        Returns
+        -------
+        bool (k,)
+            Which pairs have a tie; the others are left out.
+
+        Raises
+        ------
+        InputError
+            As :meth:`change`.
+        """
+        self.refuse_frozen()
+        heard, hearing, _ = vetted(sources, targets, self.agents)
+        values = quantised(trust, heard.size)
+        return write_trust(
+            self, heard, hearing, lambda slab, *ids: slab.write("trust", *ids, values)
+        )
+
+    def learn(
+        self,
+        sources: npt.ArrayLike,
+        targets: npt.ArrayLike,
+        good: npt.ArrayLike,
+        *,
+        gain: float = GAIN,
+        loss: float = LOSS,
+    ) -> npt.NDArray[np.bool_]:
+        """Move the trust of listeners in their sources by outcomes, in the order given.
+
+        An exponential average: a good outcome takes trust t to t + gain * (1 - t), a bad one to
+        t - loss * t. It stays in [0, 1], the newest outcomes count most, and with the defaults a
+        bad one weighs three times a good one: trust is easier lost than won (Slovic 1993). Where
+        a share q of outcomes is good, trust settles at q * gain / (q * gain + (1 - q) * loss).
+
+        Parameters
+        ----------
+        sources, targets
+            Integers (k,): the tie source -> target, whose target met an outcome.
+        good
+            bool (k,) or one for all.
+        gain, loss
+            In [0, 1].
+
+        Returns
+        -------
+        bool (k,)
+            Which pairs have a tie; the others are left out.
+
+        Raises
+        ------
+        InputError
+            For ids and outcomes that are not allowed, and steps outside [0, 1].
+        """
+        self.refuse_frozen()
+        heard, hearing, _ = vetted(sources, targets, self.agents)
+        said, steps = outcomes(good, heard.size), steps_of(gain, loss)
+        return write_trust(self, heard, hearing, lambda slab, *ids: slab.learn(*ids, said, *steps))
 
     def retire(self, agents: Ids) -> tuple[Ids, Ids]:
         """Take agents out of the network: measures know of the others alone.

@@ -19,19 +19,11 @@ MUTED, BLOCKED, SHUNNED = 1, 2, 4
 
 
 class BlocklistArrays(NamedTuple):
-    """What kernels need for :func:`sim.network.relations.blocklist_kernels.is_closed`.
+    """What kernels need for :func:`sim.network.relations.blocklist_kernels.is_closed`."""
 
-    Attributes
-    ----------
-    closed
-        uint64, one bit an agent; (0,) where all ears are open.
-    rows, ids
-        uint32 (n, 2) and uint32: of each listener the sources that it does not hear.
-    """
-
-    closed: npt.NDArray[np.uint64]
-    rows: Ids
-    ids: Ids
+    closed: npt.NDArray[np.uint64]  # uint64, one bit an agent; (0,) where all ears are open
+    rows: Ids  # uint32 (n, 2) into ids
+    ids: Ids  # uint32: of each listener the sources that it does not hear
 
 
 OPEN = BlocklistArrays(
@@ -43,13 +35,7 @@ OPEN = BlocklistArrays(
 
 
 class Blocklist:
-    """Marks of listeners about sources; nothing is held while there are none.
-
-    Attributes
-    ----------
-    version
-        Changes with every mark.
-    """
+    """Marks of listeners about sources; nothing is held while there are none."""
 
     def __init__(self, agents: int) -> None:
         self.agents = agents

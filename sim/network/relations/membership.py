@@ -20,15 +20,7 @@ ENDLESS = (1 << 32) - 1
 
 
 class Membership:
-    """Who is in which group: rows of members by group, and rows of groups by agent.
-
-    Attributes
-    ----------
-    names
-        Of each group, in the order of making; a group's number is its place here.
-    limits
-        How many members each takes at most.
-    """
+    """Who is in which group: rows of members by group, and rows of groups by agent."""
 
     def __init__(self, agents: int) -> None:
         self.agents = agents

@@ -35,38 +35,20 @@ _BOUNDS = {
 
 
 class StatedTypes(NamedTuple):
-    """What some of many arcs were said to be.
+    """What some of many arcs were said to be."""
 
-    Attributes
-    ----------
-    places
-        int64 (k,), rising: which arcs.
-    types, properties
-        Of each a type, or ``""``; and properties as :func:`packed` writes them, or ``""``.
-    is_asked
-        Whether somebody named the column of types; else what has too many values is none.
-    """
-
-    places: npt.NDArray[np.int64]
-    types: Sequence[str]
-    properties: Sequence[str]
+    places: npt.NDArray[np.int64]  # int64 (k,), rising: which arcs
+    types: Sequence[str]  # of each a type, or ""
+    properties: Sequence[str]  # of each as packed() writes them, or ""
     is_asked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """What one tie is.
+    """What one tie is."""
 
-    Attributes
-    ----------
-    type
-        Such as ``"friend"``; empty where only properties are known.
-    properties
-        Numbers, truths and texts by name.
-    """
-
-    type: str
-    properties: Mapping[str, Value]
+    type: str  # such as "friend"; empty where only properties are known
+    properties: Mapping[str, Value]  # numbers, truths and texts by name
 
 
 class TieRecords:
@@ -272,11 +254,6 @@ def value_of(given: object) -> Value | None:
 
     Whole floats become integers, since several formats know only floats; not-a-number and empty
     texts are no value.
-
-    Examples
-    --------
-    >>> value_of(3.0), value_of(True), value_of(float("nan")), value_of(" a  b ")
-    (3, True, None, 'a b')
     """
     if isinstance(given, np.generic):
         given = given.item()
@@ -300,13 +277,7 @@ def type_of(given: object) -> str:
 
 
 def packed(properties: Mapping[str, object]) -> str:
-    """Return properties as compact JSON in ASCII; empty for none.
-
-    Examples
-    --------
-    >>> packed({"since": 2010.0, "note": ""})
-    '{"since":2010}'
-    """
+    """Return properties as compact JSON in ASCII; empty for none."""
     told = {one_line(str(name), LONGEST_NAME): value_of(v) for name, v in properties.items()}
     kept = {name: value for name, value in told.items() if name and value is not None}
     if len(kept) > MOST_FIELDS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from sim.core.shared_list import SharedList
+from sim.core.append_log import SharedList
 
 
 class InjectedPosts(Mapping[int, int]):

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from sim.core.progress import named_by
-from sim.core.thread_priority import give_way
+from sim.core.threads import give_way
 from sim.runtime.engine.engine_command import (
     EngineCommand,
     EngineError,

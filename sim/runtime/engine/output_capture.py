@@ -12,10 +12,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from sim.core.files import open_log
 from sim.core.plugin_files import one
 from sim.core.registry import Spec, foreign, has_consent, load_candidate
 from sim.core.text import one_line
-from sim.core.whole_files import open_log
 from sim.errors import HubbubError
 
 _STDOUT = 1

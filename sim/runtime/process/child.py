@@ -12,8 +12,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Protocol
 
+from sim.core.files import open_log
 from sim.core.rooms import environment
-from sim.core.whole_files import open_log
 from sim.errors import HubbubError
 from sim.runtime.process.breadcrumbs import show_place
 from sim.runtime.process.wire import EngineOrder

@@ -243,7 +243,7 @@ def _named(world: World, agent: int, other: int, kind: str) -> str:
 
 def _changes(world: World, agent: int) -> tuple[tuple[int, str, str, bool], ...]:
     """Return the newest changes of ties that name an agent."""
-    from sim.network.graph.log import ACTS
+    from sim.network.graph.changes import ACTS
 
     if not world.bonds.log:
         return ()

@@ -12,9 +12,9 @@ from sim.arrays import Ids
 from sim.core.checks import number_or_word
 from sim.errors import InputError
 from sim.network.analysis.analysis import path_between, shortest_path
-from sim.network.graph.log import ACTS as CHANGES
+from sim.network.graph.changes import ACTS as CHANGES
+from sim.network.graph.changes import FRIEND
 from sim.network.graph.slab import read_only
-from sim.network.graph.ties import FRIEND
 from sim.platform.acts.kinds import OF_GROUPS, Act
 from sim.platform.acts.log import NOBODY
 from sim.world.compatibility import WEIGHTS, Compatibility

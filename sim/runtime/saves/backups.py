@@ -19,10 +19,10 @@ from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
 
+from sim.core.files import PRIVATE, copy_private
 from sim.core.progress import Report, quiet
 from sim.core.registry import kinds, names
 from sim.core.text import one_line
-from sim.core.whole_files import PRIVATE, copy_private
 from sim.errors import FileError, InputError, SnapshotError
 from sim.runtime.journal.replacing import cleared, origin_of, require_free
 from sim.runtime.journal.writer import recover

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.agents.names import handle, name_of
-from sim.agents.texts import Texts
+from sim.agents.table import Texts
 from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import FileError, InputError
@@ -191,7 +191,7 @@ def erase_profiles(
     path
         The world's file; its journal, if it has one, is brought into it. Nobody has it open.
     who
-        ``"all"``, a condition (:mod:`sim.agents.conditions`), an id, or indices.
+        ``"all"``, a condition (:mod:`sim.agents.select`), an id, or indices.
     how
         ``"erase"``: all that is known of them; what traits, interests and activity came of it are
         those of nobody in particular. ``"pseudonymise"``: names, ids and texts; numbers and

@@ -16,8 +16,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sim.core.files import write_whole
 from sim.core.text import one_line
-from sim.core.whole_files import write_whole
 from sim.errors import FileError
 from sim.runtime.journal.checkpointer import checkpoints_in
 from sim.store import info

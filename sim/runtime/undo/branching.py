@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
+from sim.core.files import copy_private
 from sim.core.progress import Report, quiet
-from sim.core.whole_files import copy_private
 from sim.errors import FileError
 from sim.runtime.journal.acts import apply
 from sim.runtime.journal.writer import JournalWriter, Pacing, recover

@@ -16,10 +16,9 @@ import numpy.typing as npt
 
 from sim.arrays import Ids
 from sim.core.bounds import Bound
-from sim.core.cards import Card
+from sim.core.cards import Card, Setting, Theory
 from sim.core.params import Parameters
 from sim.core.rng import Stream
-from sim.core.theory import Setting, Theory
 from sim.jit import claims
 from sim.jit.words import CODE, EVER
 from sim.spread.cascade.cascade import Cascade

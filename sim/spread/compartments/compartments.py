@@ -12,10 +12,9 @@ from pydantic import PrivateAttr
 
 from sim.arrays import I64, U8, Ids
 from sim.core.bounds import Bound
-from sim.core.cache import BoundedCache
-from sim.core.cards import Card
+from sim.core.cards import Card, Setting, Theory
 from sim.core.rng import Stream
-from sim.core.theory import Setting, Theory
+from sim.core.threads import BoundedCache
 from sim.errors import InputError, ParameterError, UnknownNameError
 from sim.jit.claims import BATCH, NOBODY, count_ties
 from sim.jit.order import merge_ids, sort_ids

@@ -13,9 +13,8 @@ import numpy.typing as npt
 
 from sim.arrays import F64, Ids
 from sim.core import rng
-from sim.core.cards import Card
+from sim.core.cards import Card, Setting, Theory
 from sim.core.rng import Stream
-from sim.core.theory import Setting, Theory
 from sim.errors import InputError, ParameterError, UnknownNameError
 from sim.jit.order import sort_ids
 from sim.jit.words import CODE

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.syntax import expression
+from sim.core.checks import expression
 from sim.errors import InputError, ParameterError, UnknownNameError
 from sim.jit.claims import gap_scale
 from sim.spread.cascade.generations import AdopterStates

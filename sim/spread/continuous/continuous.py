@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.arrays import F64, Ids
-from sim.core.cache import BoundedCache
 from sim.core.cards import Card
 from sim.core.rng import Stream
+from sim.core.threads import BoundedCache
 from sim.jit.order import merge_ids, sort_ids
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Draws

@@ -34,7 +34,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.arrays import F64
-from sim.core.theory import Setting, Theory
+from sim.core.cards import Setting, Theory
 from sim.errors import InputError
 from sim.spread.compartments.rules import KEEP, RuleTable
 
@@ -334,7 +334,7 @@ def attack_rate(setting: Setting, transmissibility: float) -> float:
     Examples
     --------
     >>> import numpy as np
-    >>> from sim.core.theory import Setting
+    >>> from sim.core.cards import Setting
     >>> round(attack_rate(Setting(1000, 1, np.array([0.0, 0.0, 0.0, 1.0])), 0.75), 6)
     0.962963
     """

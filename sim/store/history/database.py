@@ -26,8 +26,8 @@ import msgpack
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.files import PRIVATE
 from sim.core.text import one_line
-from sim.core.whole_files import PRIVATE
 from sim.errors import FileError, SnapshotError
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import ActColumns

@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 
 import xxhash
 
-from sim.core.whole_files import PRIVATE
+from sim.core.files import PRIVATE
 from sim.errors import FileError
 from sim.store.snapshot.files import WRITER_PRAGMAS, flush, flush_folder, is_full, nameable, small
 from sim.store.snapshot.schema import plain

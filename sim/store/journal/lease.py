@@ -13,8 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
+from sim.core.files import PRIVATE
 from sim.core.text import one_line
-from sim.core.whole_files import PRIVATE
 from sim.errors import FileError
 from sim.store.snapshot.files import small
 from sim.store.snapshot.schema import from_json

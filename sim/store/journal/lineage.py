@@ -9,8 +9,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sim.core.files import write_whole
 from sim.core.text import one_line
-from sim.core.whole_files import write_whole
 from sim.errors import FileError, InputError, SnapshotError
 from sim.store.journal.journal import JOURNAL_FILE, folder_of
 from sim.store.snapshot.files import as_path

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import xxhash
 
+from sim.core.files import PRIVATE, Draft, flush, flush_folder, sweep, why_not_saved
 from sim.core.progress import Report, quiet
 from sim.core.threads import workers
-from sim.core.whole_files import PRIVATE, Draft, flush, flush_folder, sweep, why_not_saved
 from sim.errors import FileError, SnapshotError
 from sim.store.snapshot.schema import APPLICATION_ID, PAGE_BYTES, VERSION
 

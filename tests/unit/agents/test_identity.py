@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.agents.columns import Agents, Identities
-from sim.agents.texts import Texts
+from sim.agents.table import Texts
 from sim.errors import InputError
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

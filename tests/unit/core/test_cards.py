@@ -8,9 +8,8 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from sim.core.cards import Card, card_of, family_of, form_of, missing
+from sim.core.cards import Card, Setting, card_of, family_of, form_of, missing
 from sim.core.params import Field, Parameters
-from sim.core.theory import Setting
 
 
 class Form(Parameters):

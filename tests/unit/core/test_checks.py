@@ -1,13 +1,18 @@
-"""Plain values are what they should be, or are refused in one sentence."""
+"""Plain values and Python text are what they should be, or are refused in one sentence."""
 
 from __future__ import annotations
 
+import ast
+import gc
+import threading
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
-from sim.core.checks import whole_number
+from sim.core.checks import expression, parsed, whole_number
 from sim.errors import InputError
 
 
@@ -33,3 +38,43 @@ def test_a_long_value_is_cut_in_the_sentence() -> None:
     with pytest.raises(InputError) as refused:
         whole_number("x" * 1000, "at")
     assert len(str(refused.value)) < 100
+
+
+def test_trees_are_those_of_python() -> None:
+    assert ast.dump(expression("a * 2")) == ast.dump(ast.parse("a * 2", mode="eval").body)
+    assert ast.dump(parsed(b"a = 2")) == ast.dump(ast.parse("a = 2"))
+    with pytest.raises(SyntaxError):
+        expression("a b")
+
+
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Collect garbage all the time, and let other threads run meanwhile."""
+
+    def give_way(*_ignored: object) -> None:
+        time.sleep(1e-5)
+
+    before = gc.get_threshold()
+    gc.callbacks.append(give_way)
+    gc.set_threshold(5)
+    yield
+    gc.set_threshold(*before)
+    gc.callbacks.remove(give_way)
+
+
+def test_threads_that_read_at_once_do_not_disturb_each_other(restless: None) -> None:
+    failed: list[BaseException] = []
+
+    def read() -> None:
+        try:
+            for _ in range(30):
+                expression("+".join(["1"] * 30))
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []

@@ -1,16 +1,35 @@
-"""An interrupt rises in the block that it is meant for, or nowhere."""
+"""Threads: their number, caches that they share, interrupts and priorities."""
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
+from pathlib import Path
 
 import pytest
 
 from sim.core import threads
-from sim.core.threads import Stalled, interrupt, interruptible, open_block
+from sim.core.registry import make
+from sim.core.threads import (
+    BEHIND,
+    BoundedCache,
+    Stalled,
+    allow,
+    answers_first,
+    give_way,
+    interrupt,
+    interruptible,
+    open_block,
+    workers,
+)
+from sim.spread.compartments import compartments
+from sim.spread.continuous import continuous
 
 ME = threading.get_ident()
 
@@ -137,3 +156,133 @@ def test_the_innermost_block_is_struck_and_the_outer_one_goes_on() -> None:
         assert open_block(ME) is outer
     assert open_block(ME) is None
     assert open_block(None) is None
+
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="of single threads on Linux alone")
+
+
+def nice_after(work: Callable[[], None]) -> list[int]:
+    """Return how nice a thread is that did something, and one that it started then."""
+    found: list[int] = []
+
+    def look() -> None:
+        found.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+    def run() -> None:
+        work()
+        look()
+        inner = threading.Thread(target=look)
+        inner.start()
+        inner.join()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    return found
+
+
+@on_linux
+def test_a_thread_steps_back_with_those_that_it_starts_where_that_is_wanted() -> None:
+    (own, _), mine = nice_after(lambda: None), os.getpriority(os.PRIO_PROCESS, 0)
+    answers_first()
+    try:
+        stepped = nice_after(give_way)
+    finally:
+        answers_first(on=False)
+    assert stepped == [max(BEHIND, own)] * 2
+    assert nice_after(give_way) == [own] * 2
+    assert os.getpriority(os.PRIO_PROCESS, 0) == mine
+
+
+@on_linux
+def test_a_thread_that_is_further_back_stays_there() -> None:
+    behind = max(BEHIND + 3, os.getpriority(os.PRIO_PROCESS, 0))
+
+    def work() -> None:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), behind)
+        give_way()
+
+    answers_first()
+    try:
+        assert nice_after(work) == [behind] * 2
+    finally:
+        answers_first(on=False)
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    yield
+    allow(None)
+
+
+def test_there_is_one_a_core_unless_a_number_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert workers() == os.cpu_count()
+    allow(3)
+    assert workers() == 3
+    allow(0)
+    assert workers() == 1
+    allow(None)
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert workers() == 1
+
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_a_value_is_made_once_until_there_are_too_many() -> None:
+    kept: BoundedCache[int] = BoundedCache(2)
+    assert [kept.get(key, partial(int, key * 10)) for key in (1, 2, 1)] == [10, 20, 10]
+    assert kept.get(1, lambda: 7) == 10
+    assert len(kept) == 2
+    assert kept.get(3, lambda: 30) == 30
+    assert len(kept) == 1
+    assert kept.get(1, lambda: 7) == 7
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Room for one value each, and threads that take turns all the time."""
+    for module, name in (
+        (compartments, "_tables"), (compartments, "_lives"),
+        (continuous, "_rates"),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, name, BoundedCache(1))
+
+
+def test_models_find_their_rules_while_other_threads_make_room(hasty: None) -> None:
+    models = [make("sir", beta=0.1 * n) for n in range(1, 7)]
+    failed: list[BaseException] = []
+
+    def look() -> None:
+        try:
+            for turn in range(300):
+                model = models[turn % len(models)]
+                model.table("coins")
+                model.lives("coins")
+        except BaseException as error:
+            failed.append(error)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=look) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert failed == []
+
+
+def test_no_cache_of_a_module_is_cleared() -> None:
+    """One that others may be reading is replaced; :class:`BoundedCache` does that."""
+    found = []
+    for file in (ROOT / "sim").rglob("*.py"):
+        text = file.read_text()
+        names = re.findall(r"^(_[a-z_]+)(?:: dict\[.*\])? = \{\}$", text, re.MULTILINE)
+        found += [(file.name, name) for name in names if f"{name}.clear()" in text]
+    assert set(found) <= {
+        ("models.py", "_worlds"),  # of one command line, which has one thread
+        ("registry.py", "_known"),  # behind a lock
+    }

@@ -11,10 +11,8 @@ import pytest
 
 from sim.errors import CapacityError
 from sim.network.analysis import analysis, leiden_process
-from sim.network.generate import generators
-from sim.network.generate.generators import NetworkGenerator
-from sim.network.generate.networks import generate
-from sim.network.generate.planted import _leap_scale
+from sim.network.generate import networks as generators
+from sim.network.generate.networks import NetworkGenerator, _leap_scale, generate
 from sim.network.graph.ties import Ties
 
 

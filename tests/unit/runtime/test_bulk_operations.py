@@ -12,7 +12,8 @@ from sim.agents.lifecycle import Lifecycle
 from sim.core.events import AgentCreated, AgentUpdated, Event, TiesChanged
 from sim.core.progress import Report
 from sim.errors import Cancelled, InputError, UnknownNameError
-from sim.network.graph.ties import FRIEND, Ties
+from sim.network.graph.changes import FRIEND
+from sim.network.graph.ties import Ties
 from sim.platform.acts.kinds import Act
 from sim.runtime import Simulation
 from sim.runtime.bulk_operations import METHODS, build_friendships, create_communities

@@ -370,7 +370,7 @@ async def test_a_note_that_cannot_be_written_is_no_loss(
         raise OSError(28, "No space left on device")
 
     async with alive(open_live(path)) as simulation:
-        monkeypatch.setattr("sim.core.whole_files.flush", refuse)
+        monkeypatch.setattr("sim.core.files.flush", refuse)
         await simulation.step()
         await simulation.save()
     assert saved_at(path) is None

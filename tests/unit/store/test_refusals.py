@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from sim import Simulation
-from sim.core.bounded_files import read_bounded
+from sim.core.files import read_bounded
 from sim.errors import CapacityError, FileError, PluginError, SnapshotError, UnknownNameError
 from sim.runtime.saves.backups import backup
 from sim.scenario.spec import toml_table

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.core import whole_files
+from sim.core import files as core_files
 from sim.errors import FileError
 from sim.store import read, save
 from sim.store.snapshot import files, snapshot
@@ -68,7 +68,7 @@ def test_a_system_call_that_fails(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, call, fails)
-    not_saved(path, whole_files.REASONS.get(number, "Input/output error"))
+    not_saved(path, core_files.REASONS.get(number, "Input/output error"))
     monkeypatch.undo()
 
 
@@ -228,7 +228,7 @@ def test_two_writers_of_one_file_leave_one_of_their_worlds(tmp_path: Path) -> No
 
 def test_on_macos_the_drive_is_flushed_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    monkeypatch.setattr("sim.core.whole_files.FULL_FLUSH", 51)
+    monkeypatch.setattr("sim.core.files.FULL_FLUSH", 51)
     monkeypatch.setattr(fcntl, "fcntl", lambda _, what: asked.append(what))
     saved(tmp_path / "a.hub")
     assert asked == [51, 51]  # the pages, then the trailer

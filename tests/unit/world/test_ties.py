@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from sim.agents.lifecycle import Lifecycle
 from sim.errors import InputError, UnknownNameError
-from sim.network.graph.log import ACTS, TieLog
-from sim.network.graph.ties import FRIEND
+from sim.network.graph.changes import ACTS, FRIEND, TieLog
 from sim.network.relations.blocklist import Blocklist
 from sim.network.relations.types import Relation
 from sim.runtime.replay import replay

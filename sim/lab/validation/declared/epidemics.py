@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.core.theory import Setting
+from sim.core.cards import Setting
 from sim.lab.validation.chains import CONTINUOUS, MODELS, Plain, in_stays
 from sim.lab.validation.claim import Compared, ModelClaim, compared_mean, compared_share
 from sim.lab.validation.declared.build import (

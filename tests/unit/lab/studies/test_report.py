@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from sim import lab
-from sim.core.toml import from_toml
+from sim.core.files import from_toml
 from sim.errors import FileError, InputError
 from sim.lab.studies import study_of
 from sim.lab.studies.findings import figures_of, study_as_toml

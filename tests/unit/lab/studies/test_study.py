@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sim import lab
-from sim.core.toml import from_toml
+from sim.core.files import from_toml
 from sim.errors import Cancelled, FileError, HubbubError
 from sim.lab.futures import Futures
 from sim.lab.runs import Messages, experiment_now

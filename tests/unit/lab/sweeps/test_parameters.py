@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sim.core.toml import from_toml
+from sim.core.files import from_toml
 from sim.errors import InputError
 from sim.lab.sweeps.designs import changes_of, place_of
 

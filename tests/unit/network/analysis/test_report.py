@@ -1,4 +1,4 @@
-"""The page about a network."""
+"""The network report, and what it says against theory."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sim import Setting, Theory, World, make
+from sim.core.cards import with_doubts
 from sim.errors import Cancelled, InputError
+from sim.network import with_caveats
 from sim.network.analysis import analysis, report
-from sim.network.analysis.measures import degree_summary
-from sim.network.analysis.neighbourhood import induced
-from sim.network.analysis.report import network_report
+from sim.network.analysis.analysis import induced
+from sim.network.analysis.report import degree_summary, network_report
 from sim.network.generate.networks import generate
 from sim.network.graph.ties import Ties
 
@@ -104,3 +106,59 @@ def test_a_part_of_one_or_nobody() -> None:
     for who, said in (([], "Nobody is among"), ([4], "Agents are 0 to 3"), ([-1, 2], "got -1")):
         with pytest.raises(InputError, match=said):
             induced(ties, who)
+
+
+def predicted(world: World, model: str = "sir") -> list[str]:
+    counts = np.bincount(world.ties.out_degree)
+    theories = make(model).theory(Setting(len(world.agents), 2, counts / counts.sum()), 20)
+    found = with_caveats(theories, world.ties)
+    assert all((a.expected == b.expected).all() for a, b in zip(theories, found, strict=True))
+    return [one.name for one in found]
+
+
+@pytest.mark.parametrize(
+    ("network", "doubtful"),
+    [("small-world", True), ("erdos-renyi", False), ("preferential-attachment", False)],
+)
+def test_clustered_networks_are_named(network: str, doubtful: bool) -> None:
+    world = World.create(agents=2000, network=network, mean_degree=10, seed=1)
+    names = predicted(world)
+    assert len(names) > 1
+    assert all(("left out: may be far off" in name) == doubtful for name in names)
+
+
+def test_a_closed_form_knows_no_network() -> None:
+    world = World.create(agents=500, network="small-world", mean_degree=10, seed=1)
+    assert not any("clustering" in name for name in predicted(world, "bass"))
+
+
+def test_what_is_as_dense_as_chance_is_not_clustered() -> None:
+    sources, targets = np.triu_indices(12, 1)
+    world = World.from_edges(sources, targets, 12, directed=False)
+    assert not any("clustering" in name for name in predicted(world))
+
+
+def test_one_way_ties_are_named_first() -> None:
+    world = World.from_edges([0, 1, 2], [1, 2, 3])
+    assert all("one-way ties taken as mutual" in name for name in predicted(world))
+    assert with_caveats((), world.ties) == ()
+    one = Theory("closed form", ("a",), np.zeros((1, 1)))
+    assert "mutual" in with_caveats([one], world.ties)[0].name
+
+
+@pytest.mark.parametrize(
+    ("model", "degree", "doubted"),
+    [
+        ("maki-thompson", 4, {"pair", "homogeneous"}),
+        ("maki-thompson", 8, {"homogeneous"}),
+        ("maki-thompson", 60, set()),
+        ("bass", 4, set()),
+        ("majority-rule", 4, set()),
+    ],
+)
+def test_degrees_that_are_low_for_a_curve_are_named(
+    model: str, degree: int, doubted: set[str]
+) -> None:
+    degrees = np.eye(degree + 1)[-1]
+    found = with_doubts(make(model).theory(Setting(1000, 10, degrees), 5), degrees)
+    assert {one.name.split()[0] for one in found if "may be far off" in one.name} == doubted

@@ -40,7 +40,7 @@ def test_a_network_does_not_depend_on_where_chunks_end(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = generate(name, 500, seed=2, mean_degree=7)
-    monkeypatch.setattr("sim.network.generate.generators._EDGES_A_CALL", 100)
+    monkeypatch.setattr("sim.network.generate.networks._EDGES_A_CALL", 100)
     monkeypatch.setattr("sim.network.generate.networks._CHUNK", 90)
     assert _same(whole, generate(name, 500, seed=2, mean_degree=7))
 

@@ -8,9 +8,13 @@ import pytest
 from scipy import stats
 
 from sim.errors import CapacityError, ParameterError
-from sim.network.generate.generators import network_key
-from sim.network.generate.networks import GeneratedNetwork, generate
-from sim.network.generate.planted import RetweetLike, _distinct
+from sim.network.generate.networks import (
+    GeneratedNetwork,
+    RetweetLike,
+    _distinct,
+    generate,
+    network_key,
+)
 from sim.world.world import World
 
 

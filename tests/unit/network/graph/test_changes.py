@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from sim.errors import CapacityError, InputError
 from sim.network.graph import slab
-from sim.network.graph.changes import write_trust
-from sim.network.graph.ties import FRIEND, Ties
+from sim.network.graph.changes import FRIEND, write_trust
+from sim.network.graph.ties import Ties
 
 N = 7
 Pair = tuple[int, int]

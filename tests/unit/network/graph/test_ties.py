@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.errors import Cancelled, InputError
-from sim.network.graph.ties import DroppedArcs, Ties
+from sim.network.graph.arcs import DroppedArcs
+from sim.network.graph.ties import Ties
 
 Arc = tuple[int, int, int]
 steady = settings(deadline=None)  # the first example compiles

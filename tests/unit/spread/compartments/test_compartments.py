@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from sim import Compartments, Field, World, after, contact
-from sim.core.cache import BoundedCache
 from sim.core.registry import make
+from sim.core.threads import BoundedCache
 from sim.spread.compartments import compartments
 from sim.testing import tiny_world
 

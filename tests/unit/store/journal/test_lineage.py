@@ -67,7 +67,7 @@ def test_a_write_that_fails_leaves_the_old_file(
     def fail(*_: object) -> None:
         raise OSError("full")
 
-    monkeypatch.setattr("sim.core.whole_files.flush", fail)
+    monkeypatch.setattr("sim.core.files.flush", fail)
     with pytest.raises(OSError, match="full"):
         keep_bookmarks(path, [])
     assert bookmarks(path) == [("a", 1, 0)]

@@ -1,4 +1,4 @@
-"""A list whose copies share what stays as it is, beside plain lists."""
+"""Logs and lists that only grow, and copies that share what is old."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.core.shared_list import SharedList
+from sim.core.append_log import SharedList
 
 Steps = list[tuple[str, int, int]]
 STEPS = st.lists(

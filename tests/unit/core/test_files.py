@@ -1,11 +1,16 @@
-"""What is written to a file is there whole, or the file is as it was."""
+"""Files are read up to a size, and written whole or not at all; costly TOML is refused."""
+
+from __future__ import annotations
 
 import errno
+import gzip
 import os
 import re
 import resource
 import stat
 import sys
+import tomllib
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,16 +21,135 @@ import pytest
 
 from sim.cli.program import models
 from sim.cli.program.output import write_text
-from sim.core import plugin_files, whole_files
-from sim.core.whole_files import Draft, write_whole
-from sim.errors import FileError
+from sim.core import files, plugin_files
+from sim.core.files import (
+    MOST_CHARACTERS,
+    MOST_NAMES,
+    MOST_OF_ALL,
+    Draft,
+    from_toml,
+    read_bounded,
+    read_bounded_text,
+    unpacked_bounded,
+    write_whole,
+)
+from sim.errors import FileError, HubbubError
 from sim.lab.tables import Table
-from sim.minds.models.budget import write_own
+from sim.minds.models.budget import read_prices, write_own
 from sim.runtime.distilling import write as write_surrogate
+from sim.scenario.spec import toml_table
 from sim.settings import keep_words
+from sim.settings.settings import read_table
 from sim.store.journal.lineage import Bookmark, keep_bookmarks
 from tui import lab_files
 from tui.actions.program import _write_picture
+
+
+def test_as_many_bytes_as_allowed_are_read_and_one_more_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"12345")
+    assert read_bounded(path, 5) == b"12345"
+    with pytest.raises(OSError, match=r"larger than the 4 bytes.*a\.txt"):
+        read_bounded(path, 4)
+
+
+def test_text_has_plain_line_ends_and_must_be_text(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes("é\r\nb\n".encode())
+    assert read_bounded_text(path) == "é\nb\n"
+    path.write_bytes(b"\xef\xbb\xbfthreads = 2\n")  # as editors on Windows save it
+    assert read_bounded_text(path) == "threads = 2\n"
+    path.write_bytes(b"\xff")
+    with pytest.raises(UnicodeDecodeError):
+        read_bounded_text(path)
+
+
+def test_what_gzip_packed_is_bounded_as_it_is_unpacked() -> None:
+    packed = gzip.compress(b"0" * 1000)
+    assert unpacked_bounded(packed, "a.gz", 1000) == b"0" * 1000
+    with pytest.raises(OSError, match="larger than the 999 bytes"):
+        unpacked_bounded(packed, "a.gz", 999)
+    with pytest.raises(EOFError):
+        unpacked_bounded(packed[:-9], "a.gz", 2000)
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/urandom"])
+def test_an_endless_device_ends(device: str) -> None:
+    if not Path(device).exists():
+        pytest.skip(f"there is no {device} here")
+    with pytest.raises(OSError, match="larger than"):
+        read_bounded(device, 10_000)
+
+
+DEEP = ".".join("a" * (MOST_NAMES + 1))
+AHEAD = [
+    'text = "a \\" b. # c"',
+    "text = 'C:\\dir.exe'",
+    'text = """one "two" . three""""',
+    'text = """\\"""." #"""""',
+    "text = '''it''s'''''",
+    "text = [\"\"\"a\"\"\"\", '''b'''']",
+    'text = ""  # "not a text',
+    "text = ''\n# '''",
+    "numbers = [1.5, -2.25e3, 1979-05-27T07:32:00.5]",
+    "a.\"b.c.d\".'e.f' = 1",
+    '"" = {}',
+]
+"""What would lead a reader astray that does not know where a text or a comment ends."""
+
+
+@pytest.mark.parametrize("ahead", AHEAD)
+@pytest.mark.parametrize(
+    "deep",
+    [
+        f"{DEEP} = 1", f"[{DEEP}]", f"[[{DEEP}]]", f"x = {{ {DEEP} = 1 }}",
+        DEEP.replace(".", " . ") + " = 1", DEEP.replace("a", "'a'") + " = 1",
+        DEEP.replace("a", '"."') + " = 1",
+    ],
+)  # fmt: skip
+def test_a_key_of_too_many_names_is_refused_wherever_it_stands(ahead: str, deep: str) -> None:
+    assert from_toml(ahead) == tomllib.loads(ahead)
+    assert tomllib.loads(f"{ahead}\n{deep}")  # well-formed: nothing else would refuse it
+    row = ahead.count("\n") + 2
+    said = rf"^nested too deeply: a key has at most 16 names, .* \(at line {row}, column 1\)$"
+    with pytest.raises(ValueError, match=said):
+        from_toml(f"{ahead}\n{deep}")
+
+
+@pytest.mark.parametrize("ahead", AHEAD)
+def test_a_key_of_as_many_names_as_are_allowed_is_read(ahead: str) -> None:
+    text = f'{ahead}\nx = "{"." * 100}"\n[{DEEP.removesuffix(".a")}]\nb = 1'
+    assert from_toml(text) == tomllib.loads(text)
+
+
+def test_costly_texts_are_refused_before_they_take_memory() -> None:
+    many = "".join(f"[{number}.b.c]\n" for number in range(MOST_OF_ALL // 3 + 1))
+    tracemalloc.start()
+    for text in (".".join("a" * 4000) + " = 1", many, "#" * (MOST_CHARACTERS + 1)):
+        with pytest.raises(ValueError, match=r"nested too deeply|longer than 1,048,576"):
+            from_toml(text)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 3 * MOST_CHARACTERS
+
+
+@pytest.mark.parametrize("text", ["x = " + "[" * 5000, '"' * 99_999, "'" * 5, '"""\\', "a = '''\\"])
+def test_what_never_ends_is_malformed(text: str) -> None:
+    with pytest.raises(ValueError, match=r"deeply|Unterminated|Expected|Invalid|Unescaped"):
+        from_toml(text)
+
+
+@pytest.mark.parametrize(
+    "reads", [toml_table, read_prices, lambda path: read_table(path, must_exist=True)]
+)
+def test_every_reader_of_toml_refuses_them_in_one_sentence(
+    tmp_path: Path, reads: Callable[[Path], object]
+) -> None:
+    path = tmp_path / "file.toml"
+    path.write_text(f"{DEEP} = 1\n")
+    with pytest.raises(HubbubError, match="nested too deeply"):
+        reads(path)
+
 
 ROOT = Path(__file__).parents[3]
 LONG = "long " * 2000
@@ -138,7 +262,7 @@ def test_a_file_beside_which_no_draft_can_be_is_written_to(
 
     path = tmp_path / "a"
     path.write_text("a longer old one")
-    monkeypatch.setattr(whole_files if what == "_create" else Draft, what, refuse)
+    monkeypatch.setattr(files if what == "_create" else Draft, what, refuse)
     write_whole(path, "new")
     assert path.read_text() == "new"
     with pytest.raises(OSError, match="refused"):  # a new file has no such way
@@ -197,4 +321,4 @@ def test_nothing_but_the_one_writer_writes_in_place() -> None:
         for path in (ROOT / room).rglob("*.py")
         if IN_PLACE.search(path.read_text())
     }
-    assert found == OWN_FOLDER | DRAFTS | {whole_files.__name__.replace(".", "/") + ".py"}
+    assert found == OWN_FOLDER | DRAFTS | {files.__name__.replace(".", "/") + ".py"}

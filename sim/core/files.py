@@ -1,15 +1,116 @@
-"""Files written whole or not at all: beside the target, flushed, renamed over it."""
+"""Files read up to a size, and written whole or not at all; TOML from outside.
+
+What is endless, such as a device, is not read for ever. A file is written beside its target,
+flushed, and renamed over it.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import fcntl
+import gzip
+import json
 import os
 import re
 import shutil
 import stat
+import tomllib
+from io import BytesIO
 from pathlib import Path
+from typing import Any
+
+
+def read_bounded(path: str | Path, most: int = 1 << 20) -> bytes:
+    """Return the bytes of a file that has at most ``most``."""
+    try:
+        file = Path(path).open("rb")  # noqa: SIM115 - closed below
+    except ValueError:  # a NUL, or half a character
+        raise OSError(errno.EINVAL, "that is no file name", repr(path)) from None
+    with file:
+        return _whole(file.read(most + 1), path, most)
+
+
+def read_bounded_text(path: str | Path, most: int = 1 << 20) -> str:
+    """Return the text of a file, UTF-8; as :func:`read_bounded`, and ValueError if it is none.
+
+    A byte order mark, which editors on Windows write, is no part of it.
+    """
+    return read_bounded(path, most).decode("utf-8-sig").replace("\r\n", "\n")
+
+
+def unpacked_bounded(data: bytes, path: str | Path, most: int) -> bytes:
+    """Return what gzip packed, as :func:`read_bounded`; EOFError where it was cut off."""
+    with gzip.GzipFile(fileobj=BytesIO(data)) as file:
+        return _whole(file.read(most + 1), path, most)
+
+
+def _whole(data: bytes, path: str | Path, most: int) -> bytes:
+    if len(data) > most:
+        said = f"it is larger than the {most:,} bytes that such a file may have"
+        raise OSError(errno.EFBIG, said, str(path))
+    return data
+
+
+MOST_CHARACTERS = 1 << 20
+MOST_NAMES, MOST_OF_ALL = 16, 10_000
+"""Names of one dotted key, and of all keys that have three or more."""
+
+_NAME = r'[\w-]++|"(?:[^"\\\n]++|\\.?)*+"?|\'[^\'\n]*+\'?'
+_NAMES = re.compile(_NAME)
+_PARTS = re.compile(
+    r'"""(?:[^"\\]++|\\.?|"{1,2}(?!"))*+(?:"{3,5}|\Z)'  # each consumes what it begins: no text
+    r"|'''(?:[^']++|'{1,2}(?!'))*+(?:'{3,5}|\Z)"  # is looked at twice
+    rf"|\#[^\n]*+|(?P<key>(?:{_NAME})(?:[ \t]*+\.[ \t]*+(?:{_NAME}))*+)",
+    re.DOTALL,
+)
+
+
+def from_toml(text: str) -> dict[str, Any]:
+    """Read TOML that nobody vouches for."""
+    _refuse_costly(text)
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    except tomllib.TOMLDecodeError:
+        raise
+    except ValueError:
+        raise ValueError("a whole number has too many digits") from None
+
+
+def _refuse_costly(text: str) -> None:
+    """Refuse keys of very many names, for which the reader takes memory by their square."""
+    if len(text) > MOST_CHARACTERS:
+        raise ValueError(f"longer than {MOST_CHARACTERS:,} characters")
+    every = 0
+    for part in _PARTS.finditer(text):
+        if (part["key"] or "").count(".") < 2:
+            continue
+        names = sum(1 for _ in _NAMES.finditer(part["key"]))
+        every += names if names > 2 else 0  # else it is a number or a string
+        if names > MOST_NAMES or every > MOST_OF_ALL:
+            row = text.count("\n", 0, part.start()) + 1
+            most = f"a key has at most {MOST_NAMES} names, all together {MOST_OF_ALL:,}"
+            raise ValueError(f"nested too deeply: {most} (at line {row}, column 1)")
+
+
+def toml_key(name: str) -> str:
+    """Return a key as TOML writes it."""
+    return name if re.fullmatch(r"[\w-]+", name, re.ASCII) else toml_value(name)
+
+
+def toml_value(value: Any) -> str:
+    """Return a value as TOML writes it; its strings are JSON's but for DEL, which is escaped."""
+    if isinstance(value, dict):
+        pairs = ", ".join(f"{json.dumps(k)} = {toml_value(v)}" for k, v in value.items())
+        return f"{{ {pairs} }}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml_value, value)) + "]"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return json.dumps(value)
+
 
 PRIVATE = 0o600
 """The permissions of new files that hold what people or models said."""
@@ -101,17 +202,7 @@ def open_log(path: str | Path) -> int:
 
 
 class Draft:
-    """A file being written under a temporary name; it carries a lock while its writer lives.
-
-    Attributes
-    ----------
-    path
-        ``.NAME.XXXXXXXX.partial`` beside the target.
-    target
-        What it replaces when published.
-    descriptor
-        Open for reading and writing.
-    """
+    """A file being written under a temporary name; it carries a lock while its writer lives."""
 
     def __init__(self, target: Path, mode: int = 0o666) -> None:
         self.target = target
