@@ -1,16 +1,25 @@
-""":class:`CallWatch`: traces a plugin's calls to clocks and global random generators."""
+"""What laws are held with: the runner, a watch over calls, and what every kind must not do."""
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
+import io
+import os
+import stat
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from sim.core.params import Parameters
+from sim.core.registry import register
+from sim.errors import PluginError
+
+_SHOWN = 60
 _CLOCKS = {
     "clock_gettime", "clock_gettime_ns", "gmtime", "localtime", "monotonic", "monotonic_ns", "now",
     "perf_counter", "perf_counter_ns", "process_time", "process_time_ns", "time", "time_ns",
@@ -36,13 +45,7 @@ def source_of(cls: type) -> str:
 
 
 class CallWatch:
-    """Notes which clocks and which sources of randomness the lines of one file call.
-
-    Attributes
-    ----------
-    clocks, randomness
-        What was called, as ``"time.time() in line 12"``, each once and in order.
-    """
+    """Notes which clocks and which sources of randomness the lines of one file call."""
 
     def __init__(self, file: str = "") -> None:
         self.file = file
@@ -120,8 +123,80 @@ def _is_date(owner: object) -> bool:
 def _drawing() -> list[str]:
     """Return the functions of ``numpy.random``; its classes must stay what they are."""
     public = (name for name in dir(_numpy) if not name.startswith("_"))
-    return [name for name in public if _is_function(getattr(_numpy, name))]
+    found = {name: getattr(_numpy, name) for name in public}
+    return [name for name, each in found.items() if callable(each) and not inspect.isclass(each)]
 
 
-def _is_function(found: Any) -> bool:
-    return callable(found) and not inspect.isclass(found)
+def hold(
+    cls: type[Parameters], laws: Mapping[str, Callable[..., object]], parameters: dict[str, Any]
+) -> tuple[str, ...]:
+    """Hold a plugin class to laws; returns their names."""
+    if not cls.plugin_name:
+        register(cls.__name__.lower())(cls)
+    for law in laws.values():
+        law(cls, parameters)
+    return tuple(laws)
+
+
+def refuse_output(cls: type[Parameters], run: Callable[[], object], instead: str = "") -> None:
+    """Refuse a plugin that writes to the standard output or the standard error while it runs."""
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output), _raw() as raw:
+        run()
+    text = output.getvalue() or raw()
+    if text:
+        shown = ascii(text[:_SHOWN])
+        kind = "escape codes" if "\x1b" in text else "text"
+        raise PluginError(
+            cls.plugin_name,
+            f"writes {kind} to the terminal ({shown}), over the screen; take the print out"
+            f"{instead}",
+        )
+
+
+@contextmanager
+def _raw() -> Iterator[Callable[[], str]]:
+    """Notice what goes straight to the process's own output, where that is a file."""
+    files: list[Any] = [each for each in (sys.__stdout__, sys.__stderr__) if _is_file(each)]
+    before = [os.fstat(stream.fileno()).st_size for stream in files]
+
+    def grown() -> str:
+        for stream, size in zip(files, before, strict=True):
+            stream.flush()
+            if os.fstat(stream.fileno()).st_size > size:
+                return os.pread(stream.fileno(), _SHOWN, size).decode(errors="replace")
+        return ""
+
+    yield grown
+
+
+def _is_file(stream: Any) -> bool:
+    try:
+        return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+    except (AttributeError, OSError, ValueError):  # none, closed, or captured by a test
+        return False
+
+
+def refuse_randomness(cls: type[Parameters], run: Callable[[], object], instead: str) -> CallWatch:
+    """Refuse a plugin that draws from anything but what it is given; return what it called."""
+    before = state()
+    with CallWatch(source_of(cls)).on() as watch:
+        run()
+    found = next(iter(watch.randomness), "")
+    if not found and state() != before:
+        found = "the global generator"
+    if found:
+        raise PluginError(
+            cls.plugin_name, f"draws from {found}, so a run cannot be repeated; {instead}"
+        )
+    return watch
+
+
+def refuse_clocks(cls: type[Parameters], watch: CallWatch, instead: str) -> None:
+    """Refuse a plugin that looked at a clock while it was watched."""
+    if watch.clocks:
+        raise PluginError(
+            cls.plugin_name,
+            f"reads a clock, {next(iter(watch.clocks))}, so a run cannot be repeated; "
+            f"use {instead}",
+        )

@@ -7,8 +7,6 @@ True
 
 from __future__ import annotations
 
-import contextlib
-import io
 from collections.abc import Callable
 from typing import Any
 
@@ -23,8 +21,8 @@ from sim.errors import HubbubError, PluginError
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, OpenedChannel
 from sim.spread.channels.channel import Channel, PluginChannel
-from sim.testing.call_watch import CallWatch, source_of, state
-from sim.testing.law_runner import hold
+from sim.testing.call_watch import hold, refuse_clocks, refuse_output, refuse_randomness
+from sim.testing.model_laws import tiny_arcs
 from sim.world.channels import FeedPlugin
 from sim.world.world import World
 
@@ -47,36 +45,15 @@ def runs(cls: type[Channel], parameters: dict[str, Any]) -> None:
 
 def speaks_not(cls: type[Channel], parameters: dict[str, Any]) -> None:
     """Demand: nothing is written to the standard output or the standard error."""
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        _run(cls, parameters, _world(cls))
-    if said.getvalue():
-        raise PluginError(
-            cls.plugin_name,
-            f"writes to the terminal ({said.getvalue()[:60]!a}), over the screen; take the "
-            "print out",
-        )
+    refuse_output(cls, lambda: _run(cls, parameters, _world(cls)))
 
 
 def draws_by_address(cls: type[Channel], parameters: dict[str, Any]) -> None:
     """Demand: no randomness but the draws of the network it is given, and no look at a clock."""
-    before = state()
-    with CallWatch(source_of(cls)).on() as watch:
-        _run(cls, parameters, _world(cls))
-    found = next(iter(watch.randomness), "")
-    if not found and state() != before:
-        found = "the global generator"
-    if found:
-        raise PluginError(
-            cls.plugin_name,
-            f"draws from {found}, so a run cannot be repeated; use network.draw(ids)",
-        )
-    if watch.clocks:
-        raise PluginError(
-            cls.plugin_name,
-            f"reads a clock, {next(iter(watch.clocks))}, so a run cannot be repeated; use "
-            "network.tick",
-        )
+    watch = refuse_randomness(
+        cls, lambda: _run(cls, parameters, _world(cls)), "use network.draw(ids)"
+    )
+    refuse_clocks(cls, watch, "network.tick")
 
 
 def deterministic(cls: type[Channel], parameters: dict[str, Any]) -> None:
@@ -160,8 +137,6 @@ def untouched(cls: type[Channel], parameters: dict[str, Any]) -> None:
 
 def _world(cls: type[Channel]) -> World:
     """Return a small world with trust, two communities and times; for feeds with a platform."""
-    from sim.testing import tiny_arcs  # it knows the laws of models
-
     sources, targets = tiny_arcs(_AGENTS, 11)
     draws = rng.uniforms(rng.key(11, Stream.TRUST), np.arange(2 * sources.size))
     world = World.from_edges(

@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+import psutil
+
 from sim.core.rooms import environment
 from sim.core.text import one_line
 from sim.errors import PluginError
@@ -45,29 +47,13 @@ PROBED = ("runs", "silent", "own draws", "deterministic", "untouched")
 
 @dataclass(frozen=True, slots=True)
 class TrialResult:
-    """What became of one model.
+    """What became of one model."""
 
-    Attributes
-    ----------
-    model
-        Its registered name, or the file when it did not come to that.
-    kept
-        The laws that it kept.
-    broken
-        The law that it broke; empty when it kept all.
-    sentence
-        What it did and how to mend it; empty likewise.
-    lacks
-        What its card lacks.
-    is_harmful
-        Whether it did not come back, or took its process down: no fence holds that.
-    """
-
-    model: str
-    kept: tuple[str, ...] = ()
-    broken: str = ""
-    sentence: str = ""
-    lacks: tuple[str, ...] = ()
+    model: str  # its registered name, or the file when it did not come to that
+    kept: tuple[str, ...] = ()  # the laws that it kept
+    broken: str = ""  # the law that it broke; empty when it kept all
+    sentence: str = ""  # what it did and how to mend it; empty likewise
+    lacks: tuple[str, ...] = ()  # what its card lacks
     is_harmful: bool = False
 
 
@@ -236,8 +222,6 @@ class Trial:
 
     def _asleep(self) -> float:
         """Return for how many seconds the process has slept, seen at every look, without work."""
-        import psutil
-
         now, work = time.monotonic(), self._work()
         with suppress(psutil.Error):
             sleeps = psutil.Process(self._process.pid).status() == psutil.STATUS_SLEEPING
@@ -248,8 +232,6 @@ class Trial:
 
     def _work(self) -> float:
         """Return the processor seconds that the process has used."""
-        import psutil
-
         try:
             times = psutil.Process(self._process.pid).cpu_times()
         except psutil.Error:

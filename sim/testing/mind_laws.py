@@ -7,15 +7,12 @@ True
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any
 
 from sim.core.params import Parameters
-from sim.core.text import one_line
 from sim.errors import PluginError
 from sim.minds.deciding.commands import decide, give_minds, wake_minds
 from sim.minds.deciding.pending import Row
@@ -23,11 +20,17 @@ from sim.minds.deciding.round import Patience
 from sim.minds.deciding.thinker import Thinker
 from sim.minds.minds import Mind
 from sim.minds.models.asks import Answer, Ask, Fault, Spend, Usage
-from sim.testing.call_watch import CallWatch, source_of, state
-from sim.testing.law_runner import hold
+from sim.testing.call_watch import (
+    CallWatch,
+    hold,
+    refuse_clocks,
+    refuse_output,
+    refuse_randomness,
+    source_of,
+)
 from sim.testing.recommender_laws import lively_world
 
-_MEMBERS, _TICKS, _SHOWN = 8, 2, 60
+_MEMBERS, _TICKS = 8, 2
 _PATIENCE = Patience(mind=20.0, loop=10.0)
 _SECONDS = 60.0
 Law = Callable[[type[Any], dict[str, Any]], None]
@@ -119,38 +122,19 @@ def without_models(cls: type[Mind], parameters: dict[str, Any]) -> None:
 
 def draws_by_address(cls: type[Mind], parameters: dict[str, Any]) -> None:
     """Demand: no randomness but ``member.draw(number)``."""
-    before = state()
-    with CallWatch(source_of(cls)).on() as watch:
-        _ran(cls, parameters)
-    found = next(iter(watch.randomness), "") or ("the global generator" * (state() != before))
-    if found:
-        raise PluginError(
-            cls.plugin_name, f"draws from {found}, so a run cannot be repeated; use member.draw(0)"
-        )
+    refuse_randomness(cls, lambda: _ran(cls, parameters), "use member.draw(0)")
 
 
 def reads_no_clock(cls: type[Mind], parameters: dict[str, Any]) -> None:
     """Demand: no look at a clock."""
     with CallWatch(source_of(cls)).on() as watch:
         _ran(cls, parameters)
-    if watch.clocks:
-        raise PluginError(
-            cls.plugin_name,
-            f"reads a clock, {next(iter(watch.clocks))}, so a run cannot be repeated; use "
-            "member.tick and member.moment",
-        )
+    refuse_clocks(cls, watch, "member.tick and member.moment")
 
 
 def speaks_not(cls: type[Mind], parameters: dict[str, Any]) -> None:
     """Demand: nothing is printed."""
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        _ran(cls, parameters)
-    if said.getvalue():
-        shown = ascii(one_line(said.getvalue(), _SHOWN))
-        raise PluginError(
-            cls.plugin_name, f"writes text to the terminal ({shown}), over the screen"
-        )
+    refuse_output(cls, lambda: _ran(cls, parameters))
 
 
 def is_steady(cls: type[Mind], parameters: dict[str, Any]) -> None:

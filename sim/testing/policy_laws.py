@@ -18,8 +18,8 @@ from sim.core.registry import register
 from sim.errors import InputError, PluginError
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.policy import Policy
-from sim.platform.feed.exposures import ExposurePart
-from sim.testing.law_runner import hold
+from sim.platform.feed.exposures import ExposurePart, Exposures
+from sim.testing.call_watch import hold
 from sim.testing.recommender_laws import lively_world
 from sim.world.interventions.base import Intervention
 from sim.world.interventions.kinds import KINDS
@@ -148,8 +148,6 @@ def _alone(
 def _sound(
     asked: Policy, part: ExposurePart, platform: Any, _key: np.uint64, _found: npt.NDArray[np.uint8]
 ) -> str:
-    from sim.platform.feed.exposures import Exposures
-
     said = asked.probabilities(Exposures([part], platform.tick, around=platform), platform)
     for act, chance in said.items():
         if not isinstance(act, Act):

@@ -21,7 +21,7 @@ from sim.errors import PluginError
 from sim.platform.feed.candidates import Candidates
 from sim.platform.feed.recommender import FriendRecommender, Recommender
 from sim.platform.platform import Platform
-from sim.testing.law_runner import hold
+from sim.testing.call_watch import hold
 from sim.world.world import World
 
 Law = Callable[[type[Any], dict[str, Any]], None]

@@ -9,15 +9,27 @@ from __future__ import annotations
 import faulthandler
 import json
 import os
+import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
+import psutil
+
+from sim.core.cards import missing
+from sim.core.plugin_files import PACKAGE
+from sim.core.registry import load_named, spec
 from sim.core.rooms import die_with_parent
 from sim.errors import HubbubError, PluginError
+from sim.testing import tiny_world
+from sim.testing.call_watch import CallWatch
+from sim.testing.laws_by_kind import LAWS_BY_KIND, kinds_of
+from sim.testing.model_laws import sentence
+from sim.testing.recommender_laws import warm
+from sim.world.world import World
 
 _BEAT_SECONDS = 0.1
 _MOST_BYTES = 2 << 30
@@ -63,9 +75,6 @@ def main() -> None:
 
 def _warm(pipe: Pipe) -> None:
     """Import and compile what every model needs, before any clock runs against this one."""
-    from sim.testing import tiny_world
-    from sim.world.world import World
-
     pipe.tell(event="doing", what="warming up", model="")
     world = tiny_world()
     world.inject("Hello.", seeds=[0, 1], model="independent-cascade")
@@ -82,10 +91,6 @@ def _warm(pipe: Pipe) -> None:
 
 def _limit_memory() -> None:
     """Let a plugin that asks for too much be refused, rather than the machine come to a halt."""
-    import resource
-
-    import psutil
-
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     most = psutil.Process().memory_info().vms + _MOST_BYTES
     with suppress(ValueError, OSError):
@@ -94,11 +99,6 @@ def _limit_memory() -> None:
 
 def _models(pipe: Pipe, order: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Import the file, or look the name up; yields what it registers and how that is called."""
-    from sim.core.plugin_files import PACKAGE
-    from sim.core.registry import load_named, spec
-    from sim.testing.call_watch import CallWatch
-    from sim.testing.laws_by_kind import kinds_of
-
     what = order["what"]
     pipe.tell(event="doing", what="importing", model=what)
     watch = CallWatch(os.path.realpath(what))
@@ -114,13 +114,11 @@ def _models(pipe: Pipe, order: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _try(pipe: Pipe, called: str, model: Any, order: dict[str, Any]) -> None:
     """Hold one model to the laws asked for; the first that it breaks is told."""
-    from sim.core.cards import missing
-    from sim.testing.conduct_laws import sentence
-
     pipe.tell(event="model", model=called, kind=model.kind, version=model.version)
     laws = _laws(pipe, model)
     if not laws:
-        pipe.tell(event="broken", model=called, law="kind", sentence=_other_kind(model))
+        sentence_ = f"Plugin {model.name!r}: there are no laws for the kind {model.kind!r} yet."
+        pipe.tell(event="broken", model=called, law="kind", sentence=sentence_)
         return
     kept = []
     for name, law in laws.items():
@@ -137,19 +135,12 @@ def _try(pipe: Pipe, called: str, model: Any, order: dict[str, Any]) -> None:
     pipe.tell(event="kept", model=called, laws=kept, lacks=missing(model.cls))
 
 
-def _laws(pipe: Pipe, model: Any) -> dict[str, Any]:
+def _laws(pipe: Pipe, model: Any) -> Mapping[str, Callable[..., object]]:
     """Return the laws of the model's kind by name; where it ranks, platforms are compiled first."""
-    from sim.testing.laws_by_kind import laws_of
-    from sim.testing.recommender_laws import warm
-
     if model.kind not in {"propagation", "channel"}:
         pipe.tell(event="doing", what="warming up", model="")
         warm()
-    return dict(laws_of(model.kind))
-
-
-def _other_kind(model: Any) -> str:
-    return f"Plugin {model.name!r}: there are no laws for the kind {model.kind!r} yet."
+    return LAWS_BY_KIND.get(model.kind, {})
 
 
 def _said(error: BaseException, what: str) -> str:

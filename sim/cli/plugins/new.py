@@ -99,9 +99,9 @@ def _try_it(name: str, form: str, file: Path) -> str:
 
 def _refuse_taken(name: str) -> None:
     from sim.core.registry import names
-    from sim.testing.laws_by_kind import KINDS
+    from sim.testing.laws_by_kind import LAWS_BY_KIND
 
-    if any(name in names(kind) for kind in KINDS):
+    if any(name in names(kind) for kind in LAWS_BY_KIND):
         raise InputError(f"A model named {name!r} is there already; choose another name.")
 
 

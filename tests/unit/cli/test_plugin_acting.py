@@ -31,7 +31,7 @@ from sim.core import registry
 from sim.core.cards import missing
 from sim.errors import InputError, PluginError, UnknownNameError
 from sim.runtime.engine.metrics_tracker import listed, unit_of
-from sim.testing.laws_by_kind import kinds_of, laws_of
+from sim.testing.laws_by_kind import LAWS_BY_KIND, kinds_of
 from sim.testing.policy_laws import ACTING_LAWS, check_acting
 from sim.testing.recommender_laws import lively_world
 from sim.world.interventions.kinds import LostIntervention
@@ -44,7 +44,7 @@ def test_what_new_writes_keeps_the_laws(form: str, hubbub: Hubbub, tmp_path: Pat
     assert said.code == 0
     assert f"made_{form}.py" in said.out
     (item,) = load_file(tmp_path / f"made_{form}.py")
-    assert check_acting(item.cls) == tuple(ACTING_LAWS[form]) == tuple(laws_of(form))
+    assert check_acting(item.cls) == tuple(ACTING_LAWS[form]) == tuple(LAWS_BY_KIND[form])
     assert missing(item.cls) == ()
     for tool in (("check",), ("format", "--check", "--line-length", "100")):
         words = [sys.executable, "-m", "ruff", *tool, "--isolated", str(tmp_path)]

@@ -17,7 +17,7 @@ from sim.core import registry
 from sim.core.cards import missing
 from sim.errors import PluginError
 from sim.testing.channel_laws import CHANNEL_LAWS, check_channel
-from sim.testing.laws_by_kind import kinds_of, laws_of
+from sim.testing.laws_by_kind import LAWS_BY_KIND, kinds_of
 from tests.unit.cli.conftest import Hubbub
 
 STRANGER = '''"""Bridges."""
@@ -53,7 +53,7 @@ def test_what_new_writes_keeps_the_laws(hubbub: Hubbub, tmp_path: Path) -> None:
     assert "--channel made-channel --plugin" in said.out
     (item,) = load_file(tmp_path / "made_channel.py")
     made: Any = item.cls
-    assert check_channel(made) == tuple(CHANNEL_LAWS) == tuple(laws_of("channel"))
+    assert check_channel(made) == tuple(CHANNEL_LAWS) == tuple(LAWS_BY_KIND["channel"])
     assert missing(item.cls) == ()
     for tool in (("check",), ("format", "--check", "--line-length", "100")):
         words = [sys.executable, "-m", "ruff", *tool, "--isolated", str(tmp_path)]

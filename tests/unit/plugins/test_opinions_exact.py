@@ -11,7 +11,7 @@ from sim import Cascade, Setting, World, make, names, spec
 from sim.core.cards import missing
 from sim.errors import CapacityError, ParameterError
 from sim.testing import Given, tiny_world
-from sim.testing.conduct_laws import relabelled
+from sim.testing.model_laws import relabelled
 
 KARATE = np.array(nx.karate_club_graph().edges())
 MINE = [name for name in names() if spec(name).origin.startswith("plugins.opinions")]
