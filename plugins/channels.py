@@ -3,8 +3,6 @@
 from sim import register
 from sim.world import BroadcastPlugin, FeedPlugin, StreamPlugin
 
-__all__: list[str] = []
-
 register("broadcast")(BroadcastPlugin)
 register("feed")(FeedPlugin)
 register("stream")(StreamPlugin)

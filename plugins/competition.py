@@ -106,9 +106,8 @@ class CompetitiveCascade(_Rival):
     )
 
     probability: float = Field(
-        0.1, ge=0, le=1, description="chance of one attempt",
-        json_schema_extra={"unit": "per attempt"},
-    )  # fmt: skip
+        0.1, ge=0, le=1, description="chance of one attempt", unit="per attempt"
+    )
     weights: Literal["constant", "trust", "weighted-cascade"] = Field(
         "constant",
         description="what an attempt's chance is: the probability, the probability times the tie's "
@@ -160,13 +159,9 @@ class CompetitiveContinuous(_Rival, Arrivals):
 
     shared: ClassVar[tuple[str, ...]] = ("probability", "scale")
     probability: float = Field(
-        0.2, ge=0, le=1, description="chance that a tie passes it on at all",
-        json_schema_extra={"unit": "per tie"},
-    )  # fmt: skip
-    scale: float = Field(
-        4.0, ge=1e-6, le=1e9, description="mean delay along a tie",
-        json_schema_extra={"unit": "ticks"},
-    )  # fmt: skip
+        0.2, ge=0, le=1, description="chance that a tie passes it on at all", unit="per tie"
+    )
+    scale: float = Field(4.0, ge=1e-6, le=1e9, description="mean delay along a tie", unit="ticks")
 
     def delay(self) -> Delay:
         """Return the law of the delay."""

@@ -3,8 +3,6 @@
 from sim import CamelMind, ModelMind, register
 from sim.minds import ArchetypeMind, RuleMind, SurrogateMind
 
-__all__: list[str] = []
-
 register("rule")(RuleMind)
 register("model")(ModelMind)
 register("archetype")(ArchetypeMind)

@@ -2,6 +2,4 @@
 
 from sim import RulePolicy, register
 
-__all__: list[str] = []
-
 register("rule")(RulePolicy)

@@ -51,9 +51,8 @@ class ContinuousCascade(Arrivals):
     )
 
     probability: float = Field(
-        0.2, ge=0, le=1, description="chance that a tie passes it on at all",
-        json_schema_extra={"unit": "per tie"},
-    )  # fmt: skip
+        0.2, ge=0, le=1, description="chance that a tie passes it on at all", unit="per tie"
+    )
     weights: Literal["constant", "trust"] = Field(
         "constant",
         description="what that chance is: the probability, or that times the tie's trust",
@@ -62,13 +61,12 @@ class ContinuousCascade(Arrivals):
         "exponential", description="law of the delay along a tie"
     )
     scale: float = Field(
-        4.0, ge=1e-6, le=1e9, description="mean delay, or scale of Weibull's law",
-        json_schema_extra={"unit": "ticks"},
-    )  # fmt: skip
+        4.0, ge=1e-6, le=1e9, description="mean delay, or scale of Weibull's law", unit="ticks"
+    )
     shape: float = Field(2.0, ge=0.05, le=50, description="shape of Weibull's law; 1: exponential")
     span: float = Field(
         0.0, ge=0, le=1e9, description="horizon from the start; 0: as long as it takes",
-        json_schema_extra={"unit": "ticks"},
+        unit="ticks",
     )  # fmt: skip
 
     def delay(self) -> Delay:
@@ -129,13 +127,11 @@ class TimeDecay(Arrivals):
     )
 
     probability: float = Field(
-        0.2, ge=0, le=1, description="chance of an attempt at dt = 0",
-        json_schema_extra={"unit": "per attempt"},
-    )  # fmt: skip
+        0.2, ge=0, le=1, description="chance of an attempt at dt = 0", unit="per attempt"
+    )
     tau: float = Field(
-        3.0, ge=0.01, le=1e9, description="time in which the chance falls to 1/e",
-        json_schema_extra={"unit": "ticks"},
-    )  # fmt: skip
+        3.0, ge=0.01, le=1e9, description="time in which the chance falls to 1/e", unit="ticks"
+    )
     since: Literal["adoption", "message"] = Field(
         "adoption", description="what dt counts from: the speaker's adoption, the message's start"
     )

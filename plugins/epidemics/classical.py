@@ -26,9 +26,8 @@ class SI(Compartments):
     """Susceptible-infected: who is infected stays so (Kermack & McKendrick without recovery)."""
 
     beta: float = Field(
-        0.05, ge=0, le=1, description="chance of infection",
-        json_schema_extra={"unit": "per contact and tick"},
-    )  # fmt: skip
+        0.05, ge=0, le=1, description="chance of infection", unit="per contact and tick"
+    )
 
     states: ClassVar[tuple[str, ...]] = ("susceptible", "infected")
     seeded: ClassVar[str] = "infected"
@@ -47,12 +46,9 @@ class SIS(Compartments):
     """Susceptible-infected-susceptible: recovery leaves no immunity (Bailey 1975)."""
 
     beta: float = Field(
-        0.05, ge=0, le=1, description="chance of infection",
-        json_schema_extra={"unit": "per contact and tick"},
-    )  # fmt: skip
-    gamma: float = Field(
-        0.2, ge=0, le=1, description="chance of recovery", json_schema_extra={"unit": "per tick"}
+        0.05, ge=0, le=1, description="chance of infection", unit="per contact and tick"
     )
+    gamma: float = Field(0.2, ge=0, le=1, description="chance of recovery", unit="per tick")
 
     states: ClassVar[tuple[str, ...]] = ("susceptible", "infected")
     seeded: ClassVar[str] = "infected"
@@ -80,12 +76,9 @@ class SIR(Compartments):
     """Susceptible-infected-recovered (Kermack & McKendrick 1927)."""
 
     beta: float = Field(
-        0.05, ge=0, le=1, description="chance of infection",
-        json_schema_extra={"unit": "per contact and tick"},
-    )  # fmt: skip
-    gamma: float = Field(
-        0.2, ge=0, le=1, description="chance of recovery", json_schema_extra={"unit": "per tick"}
+        0.05, ge=0, le=1, description="chance of infection", unit="per contact and tick"
     )
+    gamma: float = Field(0.2, ge=0, le=1, description="chance of recovery", unit="per tick")
 
     states: ClassVar[tuple[str, ...]] = ("susceptible", "infected", "recovered")
     seeded: ClassVar[str] = "infected"
@@ -124,16 +117,10 @@ class SIRS(Compartments):
     """Susceptible-infected-recovered-susceptible: immunity wanes (Hethcote 1976)."""
 
     beta: float = Field(
-        0.05, ge=0, le=1, description="chance of infection",
-        json_schema_extra={"unit": "per contact and tick"},
-    )  # fmt: skip
-    gamma: float = Field(
-        0.2, ge=0, le=1, description="chance of recovery", json_schema_extra={"unit": "per tick"}
+        0.05, ge=0, le=1, description="chance of infection", unit="per contact and tick"
     )
-    eta: float = Field(
-        0.05, ge=0, le=1, description="chance of losing immunity",
-        json_schema_extra={"unit": "per tick"},
-    )  # fmt: skip
+    gamma: float = Field(0.2, ge=0, le=1, description="chance of recovery", unit="per tick")
+    eta: float = Field(0.05, ge=0, le=1, description="chance of losing immunity", unit="per tick")
 
     states: ClassVar[tuple[str, ...]] = ("susceptible", "infected", "recovered")
     seeded: ClassVar[str] = "infected"
@@ -164,15 +151,10 @@ class SIRD(Compartments):
     """Susceptible-infected-recovered-dead: two ends compete (Bailey 1975)."""
 
     beta: float = Field(
-        0.05, ge=0, le=1, description="chance of infection",
-        json_schema_extra={"unit": "per contact and tick"},
-    )  # fmt: skip
-    gamma: float = Field(
-        0.18, ge=0, le=1, description="chance of recovery", json_schema_extra={"unit": "per tick"}
+        0.05, ge=0, le=1, description="chance of infection", unit="per contact and tick"
     )
-    mu: float = Field(
-        0.02, ge=0, le=1, description="chance of death", json_schema_extra={"unit": "per tick"}
-    )
+    gamma: float = Field(0.18, ge=0, le=1, description="chance of recovery", unit="per tick")
+    mu: float = Field(0.02, ge=0, le=1, description="chance of death", unit="per tick")
 
     states: ClassVar[tuple[str, ...]] = ("susceptible", "infected", "recovered", "dead")
     seeded: ClassVar[str] = "infected"

@@ -24,8 +24,7 @@ TRY = "an infected agent tries each of its listeners at rate beta"
 
 def rate(default: float, what: str) -> Any:
     """Return a parameter that is a rate."""
-    unit: Any = {"unit": "per tick"}
-    return Field(default, ge=0, le=1000, description=what, json_schema_extra=unit)
+    return Field(default, ge=0, le=1000, description=what, unit="per tick")
 
 
 @register("si-continuous")

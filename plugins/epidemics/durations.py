@@ -36,8 +36,7 @@ SOURCE = (
 
 def beta() -> Any:
     """Return the chance of infection."""
-    unit: Any = {"unit": "per contact and tick"}
-    return Field(0.05, ge=0, le=1, description="chance of infection", json_schema_extra=unit)
+    return Field(0.05, ge=0, le=1, description="chance of infection", unit="per contact and tick")
 
 
 def law() -> Any:
@@ -53,8 +52,7 @@ def spread() -> Any:
 
 def period(default: float, of: str) -> Any:
     """Return a mean period."""
-    unit: Any = {"unit": "ticks"}
-    return Field(default, ge=1, le=1000, description=f"mean {of} period", json_schema_extra=unit)
+    return Field(default, ge=1, le=1000, description=f"mean {of} period", unit="ticks")
 
 
 @register("sir-durations")

@@ -28,16 +28,12 @@ class SEIR(Compartments):
     """
 
     beta: float = Field(
-        0.05, ge=0, le=1, description="chance of infection",
-        json_schema_extra={"unit": "per contact and tick"},
-    )  # fmt: skip
-    alpha: float = Field(
-        0.3, ge=0, le=1, description="chance of becoming infectious",
-        json_schema_extra={"unit": "per tick"},
-    )  # fmt: skip
-    gamma: float = Field(
-        0.2, ge=0, le=1, description="chance of recovery", json_schema_extra={"unit": "per tick"}
+        0.05, ge=0, le=1, description="chance of infection", unit="per contact and tick"
     )
+    alpha: float = Field(
+        0.3, ge=0, le=1, description="chance of becoming infectious", unit="per tick"
+    )
+    gamma: float = Field(0.2, ge=0, le=1, description="chance of recovery", unit="per tick")
 
     states: ClassVar[tuple[str, ...]] = ("susceptible", "exposed", "infected", "recovered")
     seeded: ClassVar[str] = "infected"
@@ -66,16 +62,12 @@ class SEIS(Compartments):
     """Susceptible-exposed-infected-susceptible: latency, but no immunity (Hethcote 2000)."""
 
     beta: float = Field(
-        0.05, ge=0, le=1, description="chance of infection",
-        json_schema_extra={"unit": "per contact and tick"},
-    )  # fmt: skip
-    alpha: float = Field(
-        0.3, ge=0, le=1, description="chance of becoming infectious",
-        json_schema_extra={"unit": "per tick"},
-    )  # fmt: skip
-    gamma: float = Field(
-        0.2, ge=0, le=1, description="chance of recovery", json_schema_extra={"unit": "per tick"}
+        0.05, ge=0, le=1, description="chance of infection", unit="per contact and tick"
     )
+    alpha: float = Field(
+        0.3, ge=0, le=1, description="chance of becoming infectious", unit="per tick"
+    )
+    gamma: float = Field(0.2, ge=0, le=1, description="chance of recovery", unit="per tick")
 
     states: ClassVar[tuple[str, ...]] = ("susceptible", "exposed", "infected")
     seeded: ClassVar[str] = "infected"
@@ -105,16 +97,15 @@ class SWIR(Compartments):
     """
 
     kappa: float = Field(
-        0.1, ge=0, le=1, description="chance that a contact infects",
-        json_schema_extra={"unit": "per contact and tick"},
-    )  # fmt: skip
+        0.1, ge=0, le=1, description="chance that a contact infects", unit="per contact and tick"
+    )
     mu: float = Field(
         0.3, ge=0, le=1, description="chance that one that does not infect weakens",
-        json_schema_extra={"unit": "per contact and tick"},
+        unit="per contact and tick",
     )  # fmt: skip
     nu: float = Field(
         0.6, ge=0, le=1, description="chance that a contact infects the weakened",
-        json_schema_extra={"unit": "per contact and tick"},
+        unit="per contact and tick",
     )  # fmt: skip
 
     states: ClassVar[tuple[str, ...]] = ("susceptible", "weakened", "infected", "recovered")
@@ -156,21 +147,19 @@ class SAIR(Compartments):
 
     beta: float = Field(
         0.05, ge=0, le=1, description="chance of infection by one with symptoms",
-        json_schema_extra={"unit": "per contact and tick"},
+        unit="per contact and tick",
     )  # fmt: skip
     beta_a: float = Field(
         0.03, ge=0, le=1, description="chance of infection by one without",
-        json_schema_extra={"unit": "per contact and tick"},
+        unit="per contact and tick",
     )  # fmt: skip
     p: float = Field(0.6, ge=0, le=1, description="share of infections that show symptoms")
     gamma: float = Field(
-        0.2, ge=0, le=1, description="chance of recovery, with symptoms",
-        json_schema_extra={"unit": "per tick"},
-    )  # fmt: skip
+        0.2, ge=0, le=1, description="chance of recovery, with symptoms", unit="per tick"
+    )
     gamma_a: float = Field(
-        0.2, ge=0, le=1, description="chance of recovery, without",
-        json_schema_extra={"unit": "per tick"},
-    )  # fmt: skip
+        0.2, ge=0, le=1, description="chance of recovery, without", unit="per tick"
+    )
 
     states: ClassVar[tuple[str, ...]] = ("susceptible", "asymptomatic", "infected", "recovered")
     seeded: ClassVar[str] = "infected"
@@ -208,21 +197,14 @@ class SVEIR(Compartments):
     """
 
     beta: float = Field(
-        0.05, ge=0, le=1, description="chance of infection",
-        json_schema_extra={"unit": "per contact and tick"},
-    )  # fmt: skip
-    theta: float = Field(
-        0.01, ge=0, le=1, description="chance of vaccination",
-        json_schema_extra={"unit": "per tick"},
-    )  # fmt: skip
+        0.05, ge=0, le=1, description="chance of infection", unit="per contact and tick"
+    )
+    theta: float = Field(0.01, ge=0, le=1, description="chance of vaccination", unit="per tick")
     sigma: float = Field(0.2, ge=0, le=1, description="what the vaccine leaves of the chance")
     delta: float = Field(
-        0.3, ge=0, le=1, description="chance of becoming infectious",
-        json_schema_extra={"unit": "per tick"},
-    )  # fmt: skip
-    gamma: float = Field(
-        0.2, ge=0, le=1, description="chance of recovery", json_schema_extra={"unit": "per tick"}
+        0.3, ge=0, le=1, description="chance of becoming infectious", unit="per tick"
     )
+    gamma: float = Field(0.2, ge=0, le=1, description="chance of recovery", unit="per tick")
 
     states: ClassVar[tuple[str, ...]] = (
         "susceptible", "vaccinated", "exposed", "infected", "recovered",
@@ -264,21 +246,15 @@ class SIHR(Compartments):
     """
 
     beta: float = Field(
-        0.05, ge=0, le=1, description="chance of infection",
-        json_schema_extra={"unit": "per contact and tick"},
-    )  # fmt: skip
-    eta: float = Field(
-        0.1, ge=0, le=1, description="chance of entering hospital",
-        json_schema_extra={"unit": "per tick"},
-    )  # fmt: skip
+        0.05, ge=0, le=1, description="chance of infection", unit="per contact and tick"
+    )
+    eta: float = Field(0.1, ge=0, le=1, description="chance of entering hospital", unit="per tick")
     gamma: float = Field(
-        0.1, ge=0, le=1, description="chance of recovery, at home",
-        json_schema_extra={"unit": "per tick"},
-    )  # fmt: skip
+        0.1, ge=0, le=1, description="chance of recovery, at home", unit="per tick"
+    )
     delta: float = Field(
-        0.2, ge=0, le=1, description="chance of recovery, in hospital",
-        json_schema_extra={"unit": "per tick"},
-    )  # fmt: skip
+        0.2, ge=0, le=1, description="chance of recovery, in hospital", unit="per tick"
+    )
 
     states: ClassVar[tuple[str, ...]] = ("susceptible", "infected", "hospitalised", "recovered")
     seeded: ClassVar[str] = "infected"

@@ -44,95 +44,64 @@ class UTLDR(PropagationModel):
 
     beta: float = Field(
         0.25, ge=0, le=1, description="chance that an infectious contact infects",
-        json_schema_extra={"unit": "per contact and tick"},
+        unit="per contact and tick",
     )  # fmt: skip
-    sigma: float = Field(
-        0.3, ge=0, le=1, description="chance that latency ends",
-        json_schema_extra={"unit": "per tick"},
-    )  # fmt: skip
+    sigma: float = Field(0.3, ge=0, le=1, description="chance that latency ends", unit="per tick")
     gamma: float = Field(
-        0.15, ge=0, le=1, description="chance of recovery, at home",
-        json_schema_extra={"unit": "per tick"},
-    )  # fmt: skip
-    omega: float = Field(
-        0.0, ge=0, le=1, description="chance of death, at home",
-        json_schema_extra={"unit": "per tick"},
-    )  # fmt: skip
+        0.15, ge=0, le=1, description="chance of recovery, at home", unit="per tick"
+    )
+    omega: float = Field(0.0, ge=0, le=1, description="chance of death, at home", unit="per tick")
     gamma_t: float = Field(
-        0.1, ge=0, le=1, description="chance of recovery in intensive care",
-        json_schema_extra={"unit": "per tick"},
-    )  # fmt: skip
+        0.1, ge=0, le=1, description="chance of recovery in intensive care", unit="per tick"
+    )
     omega_t: float = Field(
-        0.02, ge=0, le=1, description="chance of death in intensive care",
-        json_schema_extra={"unit": "per tick"},
-    )  # fmt: skip
+        0.02, ge=0, le=1, description="chance of death in intensive care", unit="per tick"
+    )
     gamma_f: float = Field(
-        0.05, ge=0, le=1, description="chance of recovery, severe, no bed",
-        json_schema_extra={"unit": "per tick"},
-    )  # fmt: skip
+        0.05, ge=0, le=1, description="chance of recovery, severe, no bed", unit="per tick"
+    )
     omega_f: float = Field(
-        0.1, ge=0, le=1, description="chance of death, severe, no bed",
-        json_schema_extra={"unit": "per tick"},
-    )  # fmt: skip
-    phi_e: float = Field(
-        0.0, ge=0, le=1, description="chance of a test, exposed",
-        json_schema_extra={"unit": "per tick"},
-    )  # fmt: skip
-    phi_i: float = Field(
-        0.1, ge=0, le=1, description="chance of a test, infected",
-        json_schema_extra={"unit": "per tick"},
-    )  # fmt: skip
+        0.1, ge=0, le=1, description="chance of death, severe, no bed", unit="per tick"
+    )
+    phi_e: float = Field(0.0, ge=0, le=1, description="chance of a test, exposed", unit="per tick")
+    phi_i: float = Field(0.1, ge=0, le=1, description="chance of a test, infected", unit="per tick")
     kappa_e: float = Field(
-        0.7, ge=0, le=1, description="chance that it finds the exposed",
-        json_schema_extra={"unit": "per test"},
-    )  # fmt: skip
+        0.7, ge=0, le=1, description="chance that it finds the exposed", unit="per test"
+    )
     kappa_i: float = Field(
-        0.9, ge=0, le=1, description="chance that it finds the infected",
-        json_schema_extra={"unit": "per test"},
-    )  # fmt: skip
+        0.9, ge=0, le=1, description="chance that it finds the infected", unit="per test"
+    )
     iota: float = Field(
-        0.1, ge=0, le=1, description="chance that an identified case is severe",
-        json_schema_extra={"unit": "per case"},
-    )  # fmt: skip
+        0.1, ge=0, le=1, description="chance that an identified case is severe", unit="per case"
+    )
     beds: int = Field(1000, ge=0, le=10**9, description="intensive care beds")
     contacts: Literal["full", "activity"] = Field(
         "full",
         description="contacts: as many as sources, or times the agent's activity",
-        json_schema_extra={"unit": "per tick"},
+        unit="per tick",
     )
     lockdown_at: int = Field(
-        -1, ge=-1, le=10**6, description="when lockdown begins; -1: never",
-        json_schema_extra={"unit": "ticks"},
-    )  # fmt: skip
+        -1, ge=-1, le=10**6, description="when lockdown begins; -1: never", unit="ticks"
+    )
     obey: float = Field(1.0, ge=0, le=1, description="share of people that lock down")
     keep: float = Field(0.2, ge=0, le=1, description="share of contacts kept in lockdown")
-    mu: float = Field(
-        0.05, ge=0, le=1, description="chance of leaving lockdown",
-        json_schema_extra={"unit": "per tick"},
-    )  # fmt: skip
+    mu: float = Field(0.05, ge=0, le=1, description="chance of leaving lockdown", unit="per tick")
     isolation: float = Field(1.0, ge=0, le=1, description="infectiousness left to mild cases")
     p: float = Field(
         0.0, ge=0, le=1, description="chance of each long-range contact",
-        json_schema_extra={"unit": "per contact and tick"},
+        unit="per contact and tick",
     )  # fmt: skip
     p_l: float = Field(0.0, ge=0, le=1, description="the same, in lockdown")
     lsize: float = Field(0.25, ge=0, le=1, description="long-range contacts per contact")
     z: float = Field(
         0.0, ge=0, le=1, description="chance that contact with a corpse infects",
-        json_schema_extra={"unit": "per contact and tick"},
+        unit="per contact and tick",
     )  # fmt: skip
-    s: float = Field(
-        0.0, ge=0, le=1, description="chance of losing immunity",
-        json_schema_extra={"unit": "per tick"},
-    )  # fmt: skip
+    s: float = Field(0.0, ge=0, le=1, description="chance of losing immunity", unit="per tick")
     v: float = Field(
-        0.0, ge=0, le=1, description="chance of vaccination, in the first tick",
-        json_schema_extra={"unit": "once"},
-    )  # fmt: skip
-    f: float = Field(
-        0.0, ge=0, le=1, description="chance that a vaccine fades",
-        json_schema_extra={"unit": "per tick"},
-    )  # fmt: skip
+        0.0, ge=0, le=1, description="chance of vaccination, in the first tick", unit="once"
+    )
+    f: float = Field(0.0, ge=0, le=1, description="chance that a vaccine fades", unit="per tick")
 
     states: ClassVar[tuple[str, ...]] = STATES
     card: ClassVar[Card] = Card(

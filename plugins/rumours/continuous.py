@@ -21,8 +21,7 @@ STIFLER = "knows it, passes it on no more"
 
 def rate(default: float, what: str) -> Any:
     """Return a parameter that is a rate."""
-    unit: Any = {"unit": "per tick"}
-    return Field(default, ge=0, le=1000, description=what, json_schema_extra=unit)
+    return Field(default, ge=0, le=1000, description=what, unit="per tick")
 
 
 @register("maki-thompson-continuous")

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sim.core.cards import Setting
 from sim.core.registry import make
-from sim.core.theory import Setting
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plugins.popularity.laws import Bass, Hawkes, NoveltyGrowth, _poisson
+from plugins.popularity import Bass, Hawkes, NoveltyGrowth, _poisson
 from sim import Draws, Setting, World, make
 from sim.spread import fresh_minutes
 

@@ -1,4 +1,4 @@
-"""Aggregate popularity models without single contacts: Bass, novelty decay, Hawkes process."""
+"""Popularity: Bass, novelty decay and the Hawkes process, and memes that compete for memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from sim import Card, Cascade, Contacts, Draws, Field, PropagationModel, Setting, Theory, register
 from sim.arrays import F64, Ids
-from sim.spread import fresh_minutes
+from sim.spread import Attention, fresh_minutes
 
 _EVERYBODY = "every agent is reached, ties or not"
 _MOST_GROWTH = 300.0
@@ -66,12 +66,11 @@ class Bass(PropagationModel):
     )
 
     innovation: float = Field(
-        0.03, ge=0, le=10, description="rate of adopting by oneself, p",
-        json_schema_extra={"unit": "per tick"},
-    )  # fmt: skip
+        0.03, ge=0, le=10, description="rate of adopting by oneself, p", unit="per tick"
+    )
     imitation: float = Field(
         0.38, ge=0, le=10, description="rate of adopting because all others have, q",
-        json_schema_extra={"unit": "per tick"},
+        unit="per tick",
     )  # fmt: skip
 
     def after(self, share: float, ticks: float = 1.0) -> float:
@@ -139,13 +138,9 @@ class NoveltyGrowth(PropagationModel):
     )
 
     mean: float = Field(
-        0.15, ge=0, le=10, description="mean of X: growth while new",
-        json_schema_extra={"unit": "per minute"},
-    )  # fmt: skip
-    noise: float = Field(
-        0.1, ge=0, le=10, description="standard deviation of X",
-        json_schema_extra={"unit": "per minute"},
-    )  # fmt: skip
+        0.15, ge=0, le=10, description="mean of X: growth while new", unit="per minute"
+    )
+    noise: float = Field(0.1, ge=0, le=10, description="standard deviation of X", unit="per minute")
     fading: float = Field(
         0.4, ge=1e-6, le=10, description="how fast novelty fades, 0.4 in the paper"
     )
@@ -251,7 +246,7 @@ class Hawkes(PropagationModel):
     )
     flat: float = Field(
         5.0, gt=0, le=1e6, description="minutes for which a share works undiminished, s0",
-        json_schema_extra={"unit": "minutes"},
+        unit="minutes",
     )  # fmt: skip
     theta: float = Field(0.242, gt=0, le=10, description="how steeply its effect falls afterwards")
     audience: Literal["listeners", "everybody"] = Field(
@@ -340,3 +335,44 @@ def _poisson(draws: Draws, expected: float, most: int) -> npt.NDArray[np.int64]:
         inside = int(np.searchsorted(times, expected))
         made, at = made + inside, float(times[-1]) if inside == batch else expected
     return np.arange(made)
+
+
+@register("limited-attention")
+class LimitedAttention(Attention):
+    """Memes compete for short screens and short memories; most die, few are everywhere (Weng 2012).
+
+    No meme is better than another: the heavy tail of their popularity comes from the network and
+    from attention that is shared out.
+    """
+
+    card: ClassVar[Card] = Card(
+        family="popularity",
+        source='Weng, Flammini, Vespignani & Menczer, "Competition among memes in a world with '
+        'limited attention", Scientific Reports 2012',
+        meaning={
+            "inactive": "has not posted the watched message",
+            "active": "has posted it at least once",
+        },
+        equations=(
+            "a turn: with chance originality post a new meme, else scan the screen, newest first",
+            "each meme on it is reposted with chance repost; with chance reuse one from memory is "
+            "posted instead",
+            "a post goes on top of the screens of all listeners, and into the author's memory",
+        ),
+        update="one agent after another, in an order drawn anew each tick; a tick is one turn each",
+        ties="a screen holds the newest posts; the post that was seen is the source",
+        channels="all agents and ties; a channel that hides contacts is not heeded",
+        draw_modes="coins: addressed by agent, tick and place on the screen",
+        cost="each tick, all agents: their screens are read and their posts put on all screens of "
+        "their listeners",
+        largest="about 5,000,000 agents: 4 (2 screen + memory) bytes an agent and message",
+        checked=(
+            "equal to a plain Python reading of the rules with the same draws, screen by screen",
+            "originality 1: the message is posted by its seeds alone; repost 0 likewise",
+        ),
+        choices=(
+            "defaults are the values that the authors fitted: .45, .016, .4",
+            "the paper forgets posts after a time window; here screens and memories hold a number",
+            "each watched message has a background of its own; messages do not meet each other",
+        ),
+    )

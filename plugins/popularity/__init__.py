@@ -1,1 +1,0 @@
-"""Built-in models of aggregate popularity: Bass, Hawkes, novelty, competing memes."""

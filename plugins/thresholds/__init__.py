@@ -1,1 +1,0 @@
-"""Built-in threshold models: agents adopt once enough of their neighbours have."""

@@ -1,1 +1,0 @@
-"""Built-in word-of-mouth models: viral marketing, exponential delays, strong and weak ties."""
