@@ -34,71 +34,54 @@ class M(PerExposure):  # <-
     "no type": (
         "base: float = Field(...)",
         '''
-from sim import Field, PerExposure, register
-
 @register("m-type")
 class M(PerExposure):  # <-
     """x"""
     base = Field(0.1, ge=0)
-    def chance(self, exposure):
-        return exposure.trust
+    CHANCE
 ''',
     ),
     "unknown field option": (
         "a bound is written ge=",
         '''
-from sim import Field, PerExposure, register
-
 @register("m-option")  # <-
 class M(PerExposure):
     """x"""
     base: float = Field(0.1, minimum=0)
-    def chance(self, exposure):
-        return exposure.trust
+    CHANCE
 ''',
     ),
     "non-numeric bound": (
         "the parameter base has a bound that does not fit",
         '''
-from sim import Field, PerExposure, register
-
 @register("m-bound")
 class M(PerExposure):  # <-
     """x"""
     base: float = Field(0.1, ge="zero")
-    def chance(self, exposure):
-        return exposure.trust
+    CHANCE
 ''',
     ),
     "no parentheses": (
         "@register('my-model')",
         '''
-from sim import PerExposure, register
-
 @register  # <-
 class M(PerExposure):
     """x"""
-    def chance(self, exposure):
-        return exposure.trust
+    CHANCE
 ''',
     ),
     "bad name": (
         "try 'my-model'",
         '''
-from sim import PerExposure, register
-
 @register("My_Model")  # <-
 class M(PerExposure):
     """x"""
-    def chance(self, exposure):
-        return exposure.trust
+    CHANCE
 ''',
     ),
     "no base": (
         "inherit a form such as PerExposure",
         '''
-from sim import register
-
 @register("m-base")  # <-
 class M:
     """x"""
@@ -107,37 +90,28 @@ class M:
     "not registered": (
         "decorate its class",
         '''
-from sim import PerExposure
-
 class M(PerExposure):  # <-
     """x"""
-    def chance(self, exposure):
-        return exposure.trust
+    CHANCE
 ''',
     ),
     "two of one name": (
         "M and N, are registered as 'm-twice'",
         '''
-from sim import PerExposure, register
-
 @register("m-twice")
 class M(PerExposure):
     """x"""
-    def chance(self, exposure):
-        return exposure.trust
+    CHANCE
 
 @register("m-twice")  # <-
 class N(PerExposure):
     """x"""
-    def chance(self, exposure):
-        return exposure.trust
+    CHANCE
 ''',
     ),
     "scores for score": (
         "write def score(self, candidates)",
         '''
-from sim import Recommender, register
-
 @register("m-scores")
 class M(Recommender):
     """x"""
@@ -148,8 +122,6 @@ class M(Recommender):
     "wrong signature policy": (
         "write def probabilities(self, exposures, platform)",
         '''
-from sim import Act, Policy, register
-
 @register("m-policy")
 class M(Policy):
     """x"""
@@ -160,8 +132,6 @@ class M(Policy):
     "async": (
         "write def chance(self, exposure)",
         '''
-from sim import PerExposure, register
-
 @register("m-async")
 class M(PerExposure):
     """x"""
@@ -172,21 +142,16 @@ class M(PerExposure):
     "pydantic name": (
         "choose another name",
         '''
-from sim import Field, PerExposure, register
-
 @register("m-copy")  # <-
 class M(PerExposure):
     """x"""
     step: float = Field(0.1, description="x")
-    def chance(self, exposure):
-        return exposure.trust
+    CHANCE
 ''',
     ),
     "unknown state": (
         "Did you mean 'infected'?",
         '''
-from sim import Compartments, after, contact, register
-
 @register("m-state")
 class M(Compartments):  # <-
     """x"""
@@ -198,8 +163,6 @@ class M(Compartments):  # <-
     "unknown by": (
         "Did you mean 'infected'?",
         '''
-from sim import Compartments, after, contact, register
-
 @register("m-by")
 class M(Compartments):  # <-
     """x"""
@@ -211,8 +174,6 @@ class M(Compartments):  # <-
     "rules no comma": (
         "with a comma",
         '''
-from sim import Compartments, after, contact, register
-
 @register("m-comma")
 class M(Compartments):  # <-
     """x"""
@@ -224,8 +185,6 @@ class M(Compartments):  # <-
     "contacts 0": (
         "at least 1 or 'every tie'",
         '''
-from sim import Compartments, after, contact, register
-
 @register("m-contacts")
 class M(Compartments):  # <-
     """x"""
@@ -238,8 +197,6 @@ class M(Compartments):  # <-
     "contact without by": (
         "by=..., chance=...",
         '''
-from sim import Compartments, after, contact, register
-
 @register("m-noby")
 class M(Compartments):
     """x"""
@@ -283,8 +240,7 @@ class M4(PerExposure):
     def __init__(self, **k):
         super().__init__(**k)
         raise RuntimeError("no")  # <-
-    def chance(self, exposure):
-        return exposure.trust
+    CHANCE
 ''',
     ),
     "retweet": (
@@ -401,9 +357,16 @@ class ChanceM(Compartments):
 }
 HEAD = """
 import numpy as np
-from sim import Act, Compartments, Field, Heard, PerExposure, Policy, PropagationModel
+from sim import Act, Compartments, Field, Heard, PerExposure, Policy, PropagationModel, Recommender
 from sim import contact, register
 """
+CHANCE = """    def chance(self, exposure):
+        return exposure.trust
+"""
+
+
+def filled(text: str) -> str:
+    return text.replace("    CHANCE\n", CHANCE)
 
 
 def line(text: str) -> int:
@@ -418,6 +381,7 @@ def test_a_file_that_cannot_be_loaded_says_where_and_what_to_write(
     mistake: str, tmp_path: Path
 ) -> None:
     cure, text = LOADED[mistake]
+    text = ("" if "from sim" in text else HEAD) + filled(text)
     file = tmp_path / "mine.py"
     file.write_text(text)
     with pytest.raises(PluginError) as caught:
@@ -430,7 +394,7 @@ def test_a_file_that_cannot_be_loaded_says_where_and_what_to_write(
 def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What a check says of every model that loads; one file holds them all."""
     file = tmp_path_factory.mktemp("mistakes") / "mine.py"
-    file.write_text(HEAD + "".join(text for _, text in RUN.values()))
+    file.write_text(HEAD + filled("".join(text for _, text in RUN.values())))
     return {verdict.model: verdict.sentence for verdict in judged(str(file))}
 
 
@@ -439,7 +403,8 @@ def test_a_model_that_fails_says_where_and_what_to_write(
     mistake: str, told: dict[str, str]
 ) -> None:
     cure, text = RUN[mistake]
-    before = HEAD + "".join(text for _, text in list(RUN.values())[: list(RUN).index(mistake)])
+    ahead = list(RUN.values())[: list(RUN).index(mistake)]
+    before = HEAD + filled("".join(text for _, text in ahead))
     (name,) = re.findall(r'@register\("(.*?)"', text)
-    assert f"(mine.py, line {len(before.splitlines()) + line(text)})" in told[name]
+    assert f"(mine.py, line {len(before.splitlines()) + line(filled(text))})" in told[name]
     assert cure in told[name]
