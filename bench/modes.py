@@ -24,9 +24,9 @@ from sim import World, load, save
 from sim.errors import InputError
 from sim.runtime import Simulation
 from sim.runtime.queries import feeds, members, pairs
-from sim.runtime.queries import inspector as inspecting
+from sim.runtime.queries import members as inspecting
+from sim.runtime.queries import members as orders
 from sim.runtime.queries import messages as stories
-from sim.runtime.queries import sorting as orders
 
 HOLD_MS = 50.0
 EXPRESSIONS = ("activity>0.5 interest:music", "community:0,1,2 openness>0.4", "status:banned")

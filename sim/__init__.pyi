@@ -45,14 +45,14 @@ from sim.platform.feed.serving import Weighted as Weighted
 from sim.platform.platform import Platform as Platform
 from sim.platform.platform_view import PlatformView as PlatformView
 from sim.platform.settings import PlatformSettings as PlatformSettings
-from sim.runtime.blocking import run_blocking as run_blocking
 from sim.runtime.frames.frames import Frame as Frame
 from sim.runtime.frames.sessions import Session as Session
-from sim.runtime.minds_opening import run_with_minds as run_with_minds
+from sim.runtime.minds import run_with_minds as run_with_minds
 from sim.runtime.opening import open_live as open_live
 from sim.runtime.queries.why import explain as explain
 from sim.runtime.replay import replay as replay
 from sim.runtime.simulation import Simulation as Simulation
+from sim.runtime.simulation import run_blocking as run_blocking
 from sim.settings.settings import Settings as Settings
 from sim.spread.cascade.cascade import Cascade as Cascade
 from sim.spread.cascade.contacts import Contacts as Contacts

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sim.runtime import Frame, Simulation
-    from sim.runtime.health.checks import Health
+    from sim.runtime.health import Health
 
 
 CLOSING_SECONDS = 5.0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tui.figures import count, percent, seconds
 
 if TYPE_CHECKING:
-    from sim.runtime.frames.minds import MindsNow
+    from sim.runtime.minds import MindsNow
 
 
 Fact = tuple[str, str]

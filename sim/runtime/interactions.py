@@ -63,11 +63,6 @@ class InteractionStream:
 
     On the platform it is likes, dislikes, shares, quotes, replies and follows that count, and what
     takes them back; who takes up an injected message and shares it has one interaction.
-
-    Attributes
-    ----------
-    size
-        Interactions in the next batch at most.
     """
 
     def __init__(self, size: int, response_ms: float) -> None:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from sim.core.progress import Report
@@ -120,19 +121,12 @@ def start(function: Callable[P, T], *args: P.args, **keywords: P.kwargs) -> Job[
     Job
         Await it for what the function returns or raises.
     """
-
-    async def work(report: Report) -> T:
-        return await in_thread(_reporting(function, report), *args, **keywords)
-
-    return Job(work)
+    call: Callable[..., T] = partial(function, *args, **keywords)
+    return Job(lambda report: _awaited(in_thread(call, report=report)))
 
 
-def _reporting(function: Callable[P, T], report: Report) -> Callable[P, T]:
-    def call(*args: P.args, **keywords: P.kwargs) -> T:
-        keywords["report"] = report
-        return function(*args, **keywords)
-
-    return call
+async def _awaited(work: Awaitable[T]) -> T:
+    return await work
 
 
 def in_thread(function: Callable[P, T], *args: P.args, **keywords: P.kwargs) -> Awaitable[T]:
@@ -143,33 +137,24 @@ def in_thread(function: Callable[P, T], *args: P.args, **keywords: P.kwargs) -> 
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 
-    def settle(outcome: Callable[[], None]) -> None:
+    def settle(act: Callable[[Any], None], what: Any) -> None:
         if not future.done():
-            outcome()
+            act(what)
 
     def run() -> None:
         try:
-            result = function(*args, **keywords)
+            answer: tuple[Callable[[Any], None], Any] = (
+                future.set_result,
+                function(*args, **keywords),
+            )
+        except (StopIteration, KeyboardInterrupt, SystemExit) as error:
+            said = f"{type(error).__name__} in a thread: {error}"
+            answer = (future.set_exception, RuntimeError(said))
         except BaseException as error:
-            outcome = _raiser(future, error)
-        else:
-            outcome = _setter(future, result)
+            answer = (future.set_exception, error)
         with suppress(RuntimeError):  # the loop is closed: nobody waits
-            loop.call_soon_threadsafe(settle, outcome)
+            loop.call_soon_threadsafe(settle, *answer)
 
-    threading.Thread(target=run, name=f"job-{_name(function)}", daemon=True).start()
+    name = getattr(function, "__name__", "work")
+    threading.Thread(target=run, name=f"job-{name}", daemon=True).start()
     return future
-
-
-def _setter(future: asyncio.Future[T], result: T) -> Callable[[], None]:
-    return lambda: future.set_result(result)
-
-
-def _raiser(future: asyncio.Future[T], error: BaseException) -> Callable[[], None]:
-    if isinstance(error, (StopIteration, KeyboardInterrupt, SystemExit)):
-        error = RuntimeError(f"{type(error).__name__} in a thread: {error}")
-    return lambda: future.set_exception(error)
-
-
-def _name(function: Callable[..., object]) -> str:
-    return str(getattr(function, "__name__", "work"))

@@ -116,7 +116,7 @@ def plan(
         basis=_basis(cascade, ticks, seconds),
         model=cascade.model_name,
         parameters=tuple(cascade.model.values().items()),
-        is_without_feeds=_in_feeds(world, message.get("channel")),
+        is_without_feeds=world.platform is not None and message.get("channel") in {None, "feed"},
     )
 
 
@@ -136,10 +136,6 @@ def _warm(copy: World, cascade: Cascade, now: Callable[[], float]) -> None:
     began, first = now(), copy.tick
     while cascade.alive and copy.tick - first < _WARM_TICKS and now() - began < _WARM_SECONDS:
         copy.step()
-
-
-def _in_feeds(world: World, channel: object) -> bool:
-    return world.platform is not None and (channel in {None, "feed"})
 
 
 def _basis(cascade: Cascade, ticks: int, seconds: float) -> str:

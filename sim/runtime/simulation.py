@@ -16,36 +16,40 @@ from sim.core.events import Event, EventBus, Middleware, Subscription
 from sim.core.progress import Report, quiet
 from sim.errors import HubbubError, InputError
 from sim.platform.feed.why import Why
+from sim.runtime import bulk_operations
+from sim.runtime import travel as travel
 from sim.runtime.bulk_operations import DetectedCommunities, check_method
-from sim.runtime.engine import requests
-from sim.runtime.engine.client import EngineClient
 from sim.runtime.engine.outbox import AsyncHandlers, FrameWatch
-from sim.runtime.engine.program import Program
+from sim.runtime.engine.run_control import Program
 from sim.runtime.engine.stall import StallOutcome
-from sim.runtime.engine.thread_client import not_open, open_thread
+from sim.runtime.engine.thread_client import ThreadEngine, not_open, open_thread
 from sim.runtime.frames.frames import Frame
 from sim.runtime.frames.sessions import Session, require_loop
-from sim.runtime.health.checks import Health
+from sim.runtime.health import Health, Performance
 from sim.runtime.interactions import Batch, InteractionStream
 from sim.runtime.jobs import Job
 from sim.runtime.journal.persistence import JournalConfig, keeping_of
 from sim.runtime.journal.writer import Pacing
-from sim.runtime.performance import Performance
 from sim.runtime.preview import Plan
-from sim.runtime.process.child import spawned
-from sim.runtime.process.client import Begin, Isolation, open_process, refuse_own_phases
+from sim.runtime.process.client import (
+    Begin,
+    Isolation,
+    ProcessEngine,
+    open_process,
+    refuse_own_phases,
+    spawned,
+)
 from sim.runtime.queries import why as reasons
-from sim.runtime.undo import travel
-from sim.runtime.undo.branching import Branch
+from sim.runtime.travel import Branch
 from sim.settings.settings import current
+from sim.store import SaveReport, load
 from sim.world.influence import FoundSeeds
 from sim.world.log import LoggedAct
 from sim.world.world import World
 
 if TYPE_CHECKING:
     from sim.minds.deciding.thinker import Thinker
-    from sim.runtime.engine.bookmarks import Reach
-    from sim.store import SaveReport
+    from sim.runtime.travel import Reach
     from sim.store.history.reading import HistoryEvent, WorldHistory
     from sim.store.journal.lineage import Bookmark
     from sim.store.journal.reading import Audit
@@ -55,6 +59,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 P = ParamSpec("P")
 E = TypeVar("E", bound=Event)
+EngineClient = ThreadEngine | ProcessEngine
 
 _MOST_TICKS = 100_000
 
@@ -95,7 +100,7 @@ class Simulation:
         Whether the engine is a process of its own, so that no plugin can take this one down: it
         loops, crashes or eats memory there, and another process goes on from the last completed
         tick, without the messages of the plugin at fault, paused. What was not yet answered is
-        refused with :class:`~sim.runtime.engine.engine_command.ReplacedError`, "ask again". It is
+        refused with :class:`~sim.runtime.engine.engine.ReplacedError`, "ask again". It is
         no guard against malice: a plugin can do whatever the program can. An
         :class:`~sim.runtime.process.client.Isolation` says how. Then functions and arguments must
         be picklable, a session has no ``cascade``, phases of one's own do not travel, minds do not
@@ -286,7 +291,9 @@ class Simulation:
         said: dict[str, Any] = {"tags": tags, "kind": kind, "at": at, "priority": priority}
         said |= {"draws": draws, "channel": channel, "author": author, **parameters}
         client = self._client
-        number, *words = await client.ask(requests.inject, text, seeds=seeds, model=model, **said)
+        number, *words = await client.ask(
+            ThreadEngine.inject, text, seeds=seeds, model=model, **said
+        )
         return client.session(number, (words[0], words[1]))
 
     async def plan(
@@ -303,7 +310,7 @@ class Simulation:
         Parameters are those of :meth:`inject`; a pilot run takes at most some 0.2 s.
         """
         said = {"seeds": seeds, "model": model, "author": author, **parameters}
-        return await self._client.ask(requests.plan, text, **said)
+        return await self._client.ask(ThreadEngine.plan, text, **said)
 
     def session(self, number: int) -> Session:
         """Return the session of a message, whoever sent it."""
@@ -314,11 +321,11 @@ class Simulation:
 
         One at rest runs again; where it would stay at rest, the change is refused.
         """
-        await self._client.ask(requests.set_parameter, session, name, value)
+        await self._client.ask(ThreadEngine.set_parameter, session, name, value)
 
     async def cancel(self, session: int) -> None:
         """Stop a session; what it reached stays. One that has ended stays as it is."""
-        await self._client.ask(requests.cancel, session)
+        await self._client.ask(ThreadEngine.cancel, session)
 
     async def focus(self, session: int | None) -> None:
         """Show a session in full in the frames to come; None: always the newest."""
@@ -331,11 +338,11 @@ class Simulation:
 
         Playing ends here. Cancelling the awaiting task ends the stepping after the running tick.
         """
-        return await self._client.ask(requests.step, ticks)
+        return await self._client.ask(ThreadEngine.step, ticks)
 
     async def run_until_quiet(self, session: int | None = None, limit: int = _MOST_TICKS) -> int:
         """Step until a session (None: every one) has ended, at most ``limit`` ticks."""
-        return await self._client.ask(requests.run_until_quiet, session, limit)
+        return await self._client.ask(ThreadEngine.run_until_quiet, session, limit)
 
     async def play(
         self,
@@ -356,14 +363,16 @@ class Simulation:
         until_quiet
             Pause once no message is queued or running.
         """
-        await self._client.ask(requests.play, ticks_per_second, until_tick, until_quiet=until_quiet)
+        await self._client.ask(
+            ThreadEngine.play, ticks_per_second, until_tick, until_quiet=until_quiet
+        )
 
     async def pause(self) -> None:
         """Stop after the running tick; answered once that is true.
 
         Steps under way end early; commands sent before the pause are carried out before it.
         """
-        await self._client.ask(requests.pause)
+        await self._client.ask(ThreadEngine.pause)
 
     # The world as a whole
 
@@ -382,7 +391,7 @@ class Simulation:
             When something else wrote the world's own file since it was opened or saved there, and
             when the disk refuses.
         """
-        return await self._client.save(path, note, report)
+        return await self._client.save(report, path, note)
 
     async def keep(self, keeping: JournalConfig) -> None:
         """Begin a journal now, where there is none; the world stands still for it.
@@ -394,7 +403,7 @@ class Simulation:
         LeaseError, FileError
             When another process has a world there, or the disk refuses.
         """
-        await self._client.ask(requests.keep, keeping)
+        await self._client.ask(ThreadEngine.keep, keeping)
 
     async def world(self) -> World:
         """Return a copy of the world as it is now, which this one's ticks never touch.
@@ -418,7 +427,7 @@ class Simulation:
         InputError
             When the function, or what it is called with, cannot be sent to an isolated engine.
         """
-        result: T = await self._client.ask(requests.call, function, *args, **keywords)
+        result: T = await self._client.ask(ThreadEngine.call, function, *args, **keywords)
         return result
 
     async def begin(self, program: Program, since: int | None = None) -> tuple[Session, ...]:
@@ -487,7 +496,7 @@ class Simulation:
 
             await simulation.do("follow", [1, 2], [7, 7])
         """
-        return await self._client.ask(requests.do, command, *args, **keywords)
+        return await self._client.ask(ThreadEngine.command, command, *args, **keywords)
 
     @overload
     async def query(self, function: Callable[..., R], *args: Any) -> R: ...
@@ -530,7 +539,7 @@ class Simulation:
         HubbubError
             When the simulation is not open, or is closed meanwhile.
         """
-        return await self._client.ask(requests.query, function, *args, then=then)
+        return await self._client.ask(ThreadEngine.query, function, *args, then=then)
 
     async def interactions(
         self,
@@ -556,7 +565,7 @@ class Simulation:
         InteractionStream(batch_size, response_ms)  # refuses what is wrong, here and now
         client, number = self._client, next(self._streams)
         while True:
-            found = await client.ask(requests.batch, number, batch_size, max_ticks, response_ms)
+            found = await client.ask(ThreadEngine.batch, number, batch_size, max_ticks, response_ms)
             if found is None:
                 return
             yield found
@@ -571,23 +580,25 @@ class Simulation:
         InputError
             When the world has no platform, or is isolated.
         """
-        await self._client.ask(requests.think, thinker)
+        await self._client.ask(ThreadEngine.think, thinker)
 
     # Long work
 
     def create_agents(self, count: int) -> Job[range]:
         """Add agents without ties; await it for their indices."""
-        return self._client.job(requests.create_agents, count)
+        return self._client.job(ThreadEngine.change, bulk_operations.create_agents, count)
 
     def build_friendships(self, max_friends: int = 10) -> Job[int]:
         """Befriend agents, the alike first, up to ``max_friends`` each; await it for ties added."""
-        return self._client.job(requests.build_friendships, max_friends)
+        return self._client.job(ThreadEngine.change, bulk_operations.build_friendships, max_friends)
 
     def create_communities(
         self, names: Sequence[str], max_members: int = 150
     ) -> Job[dict[str, int]]:
         """Gather agents round the named topics; await it for the size of each community."""
-        return self._client.job(requests.create_communities, tuple(names), max_members)
+        return self._client.job(
+            ThreadEngine.change, bulk_operations.create_communities, tuple(names), max_members
+        )
 
     def detect_communities(self, method: str = "louvain") -> Job[DetectedCommunities]:
         """Find communities in the network, in a thread beside the engine, and give them to agents.
@@ -600,7 +611,7 @@ class Simulation:
         Cancelled, the job leaves the communities as they were.
         """
         check_method(method)
-        return self._client.job(requests.detect_communities, method)
+        return self._client.job(ThreadEngine.detect_communities, method)
 
     def best_seeds(self, seeds: str, *, model: str, **parameters: Any) -> Job[FoundSeeds]:
         """Find the seeds of an expression such as ``best:20``, in a thread beside the engine.
@@ -615,7 +626,7 @@ class Simulation:
         model, parameters
             Of the message; what else ``inject`` takes is looked over.
         """
-        return self._client.job(requests.best_seeds, seeds, model=model, **parameters)
+        return self._client.job(ThreadEngine.best_seeds, seeds, model=model, **parameters)
 
     def study(self, function: Callable[..., T], *args: Any, **keywords: Any) -> Job[T]:
         """Run ``function(ties, ..., report=...)`` in a thread beside the engine.
@@ -623,7 +634,7 @@ class Simulation:
         For what takes long and only reads the network, such as
         :func:`sim.network.analysis.report.network_report`; the ties are as they are now.
         """
-        return self._client.job(requests.study, function, *args, **keywords)
+        return self._client.job(ThreadEngine.study, function, *args, **keywords)
 
     # Time that was; playing ends where the world goes back
 
@@ -649,7 +660,7 @@ class Simulation:
         Returns
         -------
         Job
-            Await it for a :class:`~sim.runtime.undo.travel.Travelled`; a long way shows its
+            Await it for a :class:`~sim.runtime.travel.Travelled`; a long way shows its
             progress, and can be cancelled.
 
         Raises
@@ -740,7 +751,7 @@ class Simulation:
         ----------
         agent
             Only what it wrote, adopted and did, in order of time; None: the whole
-            :class:`~sim.store.history.reading.WorldHistory`, which reads the database when asked.
+            :class:`~sim.store.history.history.WorldHistory`, which reads the database when asked.
         other
             Only what those two convinced each other of, and did to each other.
         first, last
@@ -880,8 +891,73 @@ def IsolatedSimulation(  # noqa: N802 - scripts have called it since it was a cl
             print((await session.done()).error)
     """
     if isinstance(world, str | Path):
-        from sim.store import load
-
         path, world = path or world, load(world)
     how = Isolation(patience=patience, memory_mb=memory_mb, spawn=spawn)
     return Simulation(world, path=path, isolated=how, **options)
+
+
+def ignore(_frame: Frame) -> None:
+    """Look at no frame."""
+
+
+def run_blocking(
+    world: World,
+    ticks: int = 100_000,
+    *,
+    until_quiet: bool = False,
+    progress: Callable[[Frame], object] = ignore,
+    frames_per_second: float = 10.0,
+    max_running: int | None = None,
+) -> Frame:
+    """Run a world as fast as possible, and return its last frame.
+
+    Interrupted (ctrl+c) or cancelled by ``progress``, it stops after the running tick: the world
+    is then at a whole tick and can be saved.
+
+    Parameters
+    ----------
+    world
+        The world; at ``world.tick + ticks`` afterwards, or earlier.
+    ticks
+        How many at most, at least 0.
+    until_quiet
+        Stop once no message is queued or running.
+    progress
+        Called with a frame some times a second, and with the last one; may raise to stop.
+    frames_per_second
+        How often, in (0, 60].
+    max_running
+        Messages that spread at once; None: as the world has it.
+
+    Raises
+    ------
+    EngineError
+        When the engine failed; and whatever ``progress`` raises.
+    """
+    return asyncio.run(_run(world, ticks, until_quiet, progress, frames_per_second, max_running))
+
+
+async def _run(
+    world: World,
+    ticks: int,
+    until_quiet: bool,
+    progress: Callable[[Frame], object],
+    frames_per_second: float,
+    max_running: int | None,
+) -> Frame:
+    simulation = Simulation(
+        world, frames_per_second=frames_per_second, max_running=max_running, undo_bytes=0
+    )
+    async with simulation:
+        run = simulation.run_until_quiet(limit=ticks) if until_quiet else simulation.step(ticks)
+        work = asyncio.create_task(run)
+        work.add_done_callback(lambda _: watch.end())
+        try:
+            async with simulation.watch(size=1) as watch:
+                async for frame in watch:
+                    progress(frame)
+            await work
+        finally:
+            work.cancel()
+        progress(simulation.frame)
+        return simulation.frame

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from sim.core.progress import Report, Tell, named_by, quiet, unheard
 from sim.errors import HubbubError
 from sim.minds.deciding.thinker import ENOUGH
-from sim.runtime.engine.alert_command import deliver
+from sim.runtime.engine.metrics_tracker import deliver
 from sim.runtime.engine.output_capture import OutputCapture
-from sim.runtime.engine.program import Program, drive
+from sim.runtime.engine.run_control import Program, drive
 from sim.runtime.journal.writer import journalled
 from sim.scenario.minds import deciding
 

@@ -85,7 +85,7 @@ def deciding(
     if platform is None or not platform.minds.members.size:
         yield _NOBODY
         return
-    from sim.runtime.minds_opening import budget_of, thinker_of
+    from sim.runtime.minds import budget_of, thinker_of
 
     if asked is None:
         if platform.minds.awake:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.runtime import IsolatedSimulation, Simulation
-from sim.runtime.engine.engine_command import EngineError
+from sim.runtime.engine.engine import EngineError
 from sim.runtime.engine.live import LiveWorld
 from sim.runtime.journal.writer import Pacing
 from sim.store.journal import journal

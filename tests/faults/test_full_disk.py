@@ -15,7 +15,7 @@ import pytest
 
 from sim.errors import FileError
 from sim.runtime import Simulation
-from sim.runtime.journal import checkpointer as keeper_copies
+from sim.runtime.journal import checkpoints as keeper_copies
 from sim.runtime.journal.writer import JournalWriter, Pacing, recover
 from sim.store import save
 from sim.store.journal.journal import JournalError

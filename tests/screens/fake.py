@@ -19,7 +19,7 @@ from sim.errors import Cancelled, FileError, InputError, ParameterError
 from sim.runtime import Plan, Progress
 from sim.runtime.engine.stall import Stall, StallOutcome
 from sim.runtime.frames.frames import Communities, Focus, Frame, Kept, SessionRow
-from sim.runtime.health.checks import Health, Vitals, look
+from sim.runtime.health import Health, Vitals, look
 from sim.store import LeaseError
 from sim.world.log import LoggedAct
 from tui.backend import NewWorldSpec, PluginChoice, Preferences, SavedWorld, ScenarioChoice

@@ -15,9 +15,8 @@ from sim.agents.character import credulity, verification
 from sim.errors import HubbubError, InputError
 from sim.runtime import Simulation, pair_of
 from sim.runtime.queries import feeds, members
-from sim.runtime.queries import sorting as orders
-from sim.runtime.queries.inspector import inner_of
-from sim.runtime.queries.members import moves_told
+from sim.runtime.queries import members as orders
+from sim.runtime.queries.members import inner_of, moves_told
 from sim.world.members import activity_records
 from tests.screens.showing import assert_fills, screen_of, shown
 from tests.screens.test_app import command, frame_of, said, seen, settled, typed, until
@@ -165,13 +164,15 @@ def len_of(world: World) -> int:
 
 def test_members_are_put_in_order_by_what_is_not_held(town: World) -> None:
     agents = town.agents
-    names = [agents.name(i) for i in np.argsort(orders.by_name(orders.named(town)), kind="stable")]
+    names = [
+        agents.name(i) for i in np.argsort(orders.by_name(orders.take_names(town)), kind="stable")
+    ]
     assert names == sorted(names)
     words = agents.vocabulary
     tags = [words.names(int(mask)) for mask in agents.interests]
-    ranked = np.argsort(orders.by_interests(orders.tagged(town)), kind="stable").tolist()
+    ranked = np.argsort(orders.by_interests(orders.take_interests(town)), kind="stable").tolist()
     assert [tags[i] for i in ranked] == sorted(tags, key=lambda each: (not each, each))
-    assert orders.by_id(orders.named(town)).tolist() == list(range(300))
+    assert orders.by_id(orders.take_names(town)).tolist() == list(range(300))
     foreign = Agents.create(3, seed=7, ids=["b", "C", "a"], names=["Zoë", "anna", ""])
     foreign.lore.cold.put({2: {"name": "Mo"}})
     assert np.argsort(foreign.naming().ids()).tolist() == [2, 0, 1]

@@ -31,7 +31,7 @@ def _now() -> Settings:
 def answered_by(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("HUBBUB_LLM_MODEL", "m")
     monkeypatch.setenv("HUBBUB_LLM_URL", url)
-    for place in ("sim.runtime.minds_opening", "sim.minds.deciding.estimate"):
+    for place in ("sim.runtime.minds", "sim.minds.deciding.estimate"):
         monkeypatch.setattr(f"{place}.current", _now)
 
 

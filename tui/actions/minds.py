@@ -135,7 +135,7 @@ async def _wake(app: Viewer, done: str = "Minds decide now.", *, offline: bool =
 
 async def _resume(app: Viewer) -> None:
     """Take over the caps of the run that this world is, or have it keep those of now."""
-    from sim.runtime.minds_opening import resume
+    from sim.runtime.minds import resume
 
     budget = await asking_of(app).budget()
     caps, spent = await app.simulation.query(_kept)
@@ -182,7 +182,7 @@ async def _status(app: Viewer) -> None:
 
 async def _budget(app: Viewer, words: Words) -> None:
     """Set a cap, or say how much of each is spent."""
-    from sim.runtime.frames.minds import budget_left
+    from sim.runtime.minds import budget_left
 
     if words:
         await _cap(app, words)
@@ -195,7 +195,7 @@ async def _cap(app: Viewer, words: Words) -> None:
     budget = await asking_of(app).budget()
     caps, spent = await app.simulation.query(_kept)
     if caps is not None or any(spent):
-        from sim.runtime.minds_opening import resume
+        from sim.runtime.minds import resume
 
         resume(budget, caps, spent)
     budget.set_cap(name, most)

@@ -214,7 +214,7 @@ class AgentsMode(Mode):
         self.ask(self._fetch_order, event.column, event.title, group="order", newest=True)
 
     async def _fetch_order(self, column: int, title: str) -> None:
-        from sim.runtime.queries import sorting as orders
+        from sim.runtime.queries import members as orders
 
         simulation = self.app.simulation
         take, make = orders.ORDERS[title]
@@ -263,7 +263,7 @@ class AgentsMode(Mode):
                 self._asked = None
 
     async def _tell(self, agent: int | None) -> None:
-        from sim.runtime.queries import inspector as inspecting
+        from sim.runtime.queries import members as inspecting
 
         if agent is None:
             self.query_one(Inspector).tell(None, None)

@@ -14,8 +14,7 @@ from tui.safe_text import line
 
 if TYPE_CHECKING:
     from sim.runtime.queries.feeds import MemberFeed
-    from sim.runtime.queries.inspector import MemberCharacter
-    from sim.runtime.queries.members import MemberDetails
+    from sim.runtime.queries.members import MemberCharacter, MemberDetails
 
 
 MOST_ACTS = 40

@@ -18,7 +18,7 @@ def distil_files(
     InputError, FileError, SnapshotError
         Too few decisions, a file that is none, or one that is there already.
     """
-    from sim.runtime.distilling import distil, write
+    from sim.runtime.replay import distil, write
 
     if not 0 < held_out < 1:
         raise InputError(f"The share held out is in (0, 1), got {held_out:g}.")

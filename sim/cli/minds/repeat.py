@@ -9,7 +9,7 @@ from sim.cli.program.exits import FILE, OK
 from sim.cli.program.output import as_json, require_folder, safe, say, watched, write_text
 
 if TYPE_CHECKING:
-    from sim.runtime.manifest import Repeated
+    from sim.runtime.replay import Repeated
     from sim.world.log import LoggedAct
     from sim.world.world import World
 
@@ -46,7 +46,7 @@ def write_manifest(where: str, out: Path) -> None:
 
 def manifest_text(world: World) -> str:
     """Return the manifest of a world's run so far, as a file has it."""
-    from sim.runtime.manifest import manifest_of
+    from sim.runtime.replay import manifest_of
 
     world.trail.seal(world)
     return f"{as_json(manifest_of(world.trail.acts, world))}\n"
@@ -72,7 +72,7 @@ def repeat(where: str, save: Path | None, *, json: bool) -> int:
     require_folder(save)
     with watched() as report:
         from sim.cli.worlds.open_save import save_world
-        from sim.runtime.manifest import repeat as repeated
+        from sim.runtime.replay import repeat as repeated
 
         acts, digest = _run_in(where)
         found = repeated(acts, digest=digest, report=report)

@@ -55,7 +55,7 @@ def _file(path: Path, facts: dict[str, Any]) -> Iterator[str]:
 
 
 def _live(place: LivePlace, facts: dict[str, Any]) -> Iterator[str]:
-    from sim.runtime.journal.checkpointer import checkpoints_in
+    from sim.runtime.journal.checkpoints import checkpoints_in
     from sim.store.journal.journal import folder_of
     from sim.store.journal.reading import journal_checked
 
@@ -77,7 +77,7 @@ def _health(path: Path, place: LivePlace | None, facts: dict[str, Any]) -> list[
     """Run the checks that need no running engine."""
     import psutil
 
-    from sim.runtime.health.checks import JournalStatus, Vitals, look
+    from sim.runtime.health import JournalStatus, Vitals, look
     from sim.store import available_bytes
 
     folder = next(each for each in path.absolute().parents if each.exists())

@@ -29,8 +29,7 @@ def served(world: World, keeper: JournalWriter | None) -> Iterator[None]:
     if port is None:
         yield
         return
-    from sim.runtime.health.exporter import Exporter
-    from sim.runtime.health.sources import WorldSource
+    from sim.runtime.export import Exporter, WorldSource
 
     folder = Path() if keeper is None else keeper.folder
     exporter = Exporter(WorldSource(world, keeper, folder.absolute()), port)

@@ -112,7 +112,7 @@ def _faults(world: World) -> tuple[list[str], list[str]]:
 
 async def _begun(simulation: Simulation, plan: RunPlan) -> None:
     """Begin a plan in a world that is prepared for it."""
-    from sim.runtime.engine.engine_command import ReplacedError
+    from sim.runtime.engine.engine import ReplacedError
 
     try:
         await simulation.begin(replace(plan, setup=None, platform=""))
@@ -126,7 +126,7 @@ async def _begun(simulation: Simulation, plan: RunPlan) -> None:
 
 async def _tick(simulation: Simulation, end: int, target: Path | None, report: Report) -> None:
     """Run until the plan is over, in one process after another where a plugin ends one."""
-    from sim.runtime.engine.engine_command import ReplacedError
+    from sim.runtime.engine.engine import ReplacedError
 
     stuck = 0
     while (now := simulation.frame.program) is not None and now.ended is None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import sim
 from sim.cli.program.output import table, tell
 from sim.core.text import clip, one_line
-from sim.runtime.engine.propagation_reports import ModelReports
+from sim.runtime.frames.focus import ModelReports
 
 if TYPE_CHECKING:
     import numpy as np

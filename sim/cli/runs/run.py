@@ -346,8 +346,7 @@ def _saved(
     -------
     What is said, and where it is.
     """
-    from sim.runtime.journal.replacing import another_world, lost_by_saving
-    from sim.runtime.saves.places import free_name, held_by_another
+    from sim.runtime.saves.places import another_world, free_name, held_by_another, lost_by_saving
 
     path = outputs.save
     if path is None:

@@ -40,7 +40,7 @@ def run_here(
     """
     from sim.cli.runs.exporter import served
     from sim.cli.runs.interrupts import kept_when_stopped
-    from sim.runtime.minds_opening import asleep
+    from sim.runtime.minds import asleep
     from sim.scenario.driver import run_plan
 
     if plan.minds is None and (said := asleep(world)):

@@ -137,7 +137,7 @@ def make_import(
 
 def _require_room(out: Path, *, force: bool) -> None:
     """Refuse before any work what could not be written, or would replace a world, after it."""
-    from sim.runtime.journal.replacing import require_free
+    from sim.runtime.saves.places import require_free
 
     require_folder(out)
     require_free(out, force=force)

@@ -63,8 +63,14 @@ def save_world(
     LeaseError
         When another process has open what lives there.
     """
-    from sim.runtime.journal.replacing import another_world, lost_by_saving, make_way
-    from sim.runtime.saves.places import has_journal, held_by_another, note_saved
+    from sim.runtime.saves.places import (
+        another_world,
+        has_journal,
+        held_by_another,
+        lost_by_saving,
+        make_way,
+        note_saved,
+    )
     from sim.store import info, save
     from sim.store.journal.lease import LeaseError
 
@@ -112,7 +118,7 @@ def save_made(world: World, path: Path, report: Report, *, force: bool) -> str:
     FileError
         When something is there and ``force`` is not given, or it cannot be written.
     """
-    from sim.runtime.journal.replacing import make_way, require_free
+    from sim.runtime.saves.places import make_way, require_free
 
     require_free(path, force=force)
     kept = make_way(path) if force else ""

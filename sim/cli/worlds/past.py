@@ -10,7 +10,7 @@ from sim.core.checks import number_or_word, shown
 from sim.errors import FileError, InputError, UnknownNameError
 
 if TYPE_CHECKING:
-    from sim.runtime.undo.travel import Travelled
+    from sim.runtime.travel import Travelled
     from sim.store.journal.lineage import Bookmark
 
 
@@ -33,7 +33,7 @@ def make_branch(where: str, name: str, at: str | None, *, json: bool) -> None:
     FileError, InputError
         One sentence; nothing is made.
     """
-    from sim.runtime.undo.branching import branch
+    from sim.runtime.travel import branch
     from sim.store.saves import NAME
 
     path, tick, line = _live(where)

@@ -14,7 +14,7 @@ from sim.errors import Cancelled, InputError
 
 if TYPE_CHECKING:
     from sim.core.progress import Report
-    from sim.runtime.journal.pacing import Pacing
+    from sim.runtime.journal.checkpoints import Pacing
     from sim.runtime.journal.writer import JournalWriter
     from sim.store.journal.recovery import Recovery
     from sim.world.world import World
@@ -175,7 +175,7 @@ def journalled(
     InputError
         When neither is given, or ``checkpoint`` is no pacing.
     """
-    from sim.runtime.journal.pacing import Pacing
+    from sim.runtime.journal.checkpoints import Pacing
     from sim.runtime.saves.places import has_journal
     from sim.scenario.worlds import saved_path
 

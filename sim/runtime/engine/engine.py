@@ -8,29 +8,78 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from sim.core.progress import named_by
 from sim.core.threads import give_way
-from sim.runtime.engine.engine_command import (
-    EngineCommand,
-    EngineError,
-    closed,
-    nobody,
-    nothing,
-    outcome,
-)
+from sim.errors import Cancelled, HubbubError
 from sim.runtime.engine.live import LiveWorld, next_revision
-from sim.runtime.engine.minds import DecisionRunner, attend, begin, seen
 from sim.runtime.engine.run_control import RunControl, StepRequest
 from sim.runtime.frames.frames import Frame, State
-from sim.runtime.journal.saving import PendingSave
+from sim.runtime.journal.persistence import PendingSave
 from sim.runtime.journal.writer import JournalWriter
+from sim.runtime.minds import DecisionRunner, attend, minds_now
 from sim.store.journal.journal import JournalError
 
-__all__ = ["Engine", "EngineCommand", "EngineError", "closed"]
+
+class EngineError(HubbubError):
+    """The engine does not tick any more; the world can still be saved."""
+
+
+class ReplacedError(EngineError):
+    """Another engine took over before this one answered; ask that one."""
+
+
+Settle = Callable[[Any, Exception | None], None]
+
+
+@dataclass(slots=True, eq=False)
+class EngineCommand:
+    """Something to be done between ticks."""
+
+    order: int
+    act: Callable[[], Any]
+    settle: Settle
+    is_long: bool = False
+    is_safe: bool = False
+    is_felt: bool = False
+    _first: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def begin(self) -> bool:
+        """Take it up; False when it was taken back before. Asked once, by the engine."""
+        return self._first.acquire(blocking=False)
+
+    def withdraw(self) -> bool:
+        """Take it back, in any thread; False when it has begun: then it is carried out."""
+        return not self.is_felt and self._first.acquire(blocking=False)
+
+
+def nothing() -> None:
+    """Do nothing."""
+
+
+def nobody(_told: object) -> None:
+    """Tell nobody."""
+
+
+def closed() -> Cancelled:
+    """Return the error of whoever waits for a simulation that was closed."""
+    return Cancelled("The simulation was closed before this was done.")
+
+
+def outcome(act: Callable[[], Any]) -> tuple[Any, Exception | None]:
+    """Return (result, error) of a call; what no future can carry is wrapped."""
+    try:
+        return act(), None
+    except StopIteration as error:
+        return None, HubbubError(f"StopIteration: {error}")
+    except Exception as error:
+        return None, error
+    except BaseException as error:  # a plugin's sys.exit must not end the program
+        return None, HubbubError(f"{type(error).__name__}: {error}")
+
 
 _ANSWER_SECONDS = 0.05
 """Commands that come in a burst share a frame, but none waits longer than this for its answer."""
@@ -42,17 +91,7 @@ engine sleeps for a tenth of one."""
 
 
 class Engine:
-    """Drives a live world in a thread of its own.
-
-    Attributes
-    ----------
-    drive
-        What is to be run next.
-    thinking
-        The world's minds, where they are awake.
-    under_way
-        (what, since) while a tick or a command runs, for whoever watches over the engine.
-    """
+    """Drives a live world in a thread of its own."""
 
     def __init__(
         self,
@@ -357,7 +396,8 @@ class Engine:
             with self.live.hush:
                 attend(self.live, self.thinking)
                 self.live.tick()
-                begin(self.live, self.thinking)
+                if self.thinking is not None:
+                    self.thinking.begin(self.live)
         except BaseException as error:
             self._fail(error)
             return
@@ -383,7 +423,9 @@ class Engine:
         self.under_way = self.under_way or ("A frame", time.monotonic())
         try:
             with self.live.hush:
-                frame = seen(self.live, self._state, self.drive, self.thinking)
+                frame = self.live.frame(self._state, self.drive)
+                if (minds := minds_now(self.live.world, self.thinking)) is not None:
+                    frame = replace(frame, minds=minds)
             self._last = frame
             self._publish(frame)
         except BaseException as error:

@@ -35,16 +35,19 @@ from sim.runtime.bulk_operations import DetectedCommunities, assign
 from sim.runtime.engine.metrics_tracker import MetricsTracker, plans_of
 from sim.runtime.engine.outbox import Outbox
 from sim.runtime.engine.output_capture import OutputCapture
-from sim.runtime.engine.program import LiveProgram, Program
-from sim.runtime.engine.run_control import RateGauge, RunControl
+from sim.runtime.engine.run_control import LiveProgram, Program, RateGauge, RunControl
 from sim.runtime.engine.stall import RollbackState
-from sim.runtime.frames.community_layout import CommunityLayout
+from sim.runtime.frames.communities import CommunityLayout
 from sim.runtime.frames.focus import FocusedCascade
 from sim.runtime.frames.frames import Frame, SessionRow, State
 from sim.runtime.frames.sessions import ENDED, CascadeTracker
-from sim.runtime.journal.persistence import JournalConfig, Persistence, digest_in
-from sim.runtime.journal.saving import PendingSave, SaveQueue
-from sim.runtime.journal.writer import JournalWriter
+from sim.runtime.journal.persistence import (
+    JournalConfig,
+    PendingSave,
+    Persistence,
+    SaveQueue,
+    digest_in,
+)
 from sim.runtime.queries.feeds import platform_now
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.faults import checked
@@ -68,15 +71,7 @@ def next_revision() -> int:
 
 
 class LiveWorld:
-    """The world that an engine drives.
-
-    Attributes
-    ----------
-    program
-        What is done to it between ticks beside what is commanded; None: nothing.
-    author
-        Who commands.
-    """
+    """The world that an engine drives."""
 
     def __init__(
         self,
@@ -120,11 +115,6 @@ class LiveWorld:
         self.measuring = MetricsTracker(world)
         self.safety = RollbackState()
         self.hush = OutputCapture(self.note)
-
-    @property
-    def keeper(self) -> JournalWriter | None:
-        """Who is told what is done, if the world keeps a journal."""
-        return self.custody.keeper
 
     def open(self) -> None:
         """Begin: whatever takes time, once the engine's thread runs."""
@@ -344,7 +334,8 @@ class LiveWorld:
             after = ChangeDetector.of(self.world)
             if before != after or self.world.trail.length != noted:
                 if self.world.trail.length == noted:
-                    self.world.trail.did(self.world, f"call:{_name_of(function)}")
+                    name = getattr(function, "__qualname__", "function")
+                    self.world.trail.did(self.world, f"call:{name}")
                 self._changed(before, after)
             self.notice()
             self.arranger.arrange(self.world, self.spotlight.group_by)
@@ -579,10 +570,6 @@ def _tell_what_is_lost(live: LiveWorld) -> None:
         if cascade.alive and isinstance(model, LostModel):
             cascade.fail(f"{cascade.model_name} {type(model).lacks}")
     live.notice()
-
-
-def _name_of(function: Callable[..., Any]) -> str:
-    return str(getattr(function, "__qualname__", "function"))
 
 
 def _nobody(*_told: object) -> None:

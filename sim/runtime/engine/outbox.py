@@ -35,11 +35,6 @@ class Backlog:
     """Events that wait; those of one kind and cascade are merged, the oldest give way to new ones.
 
     So whoever is slow, or a thousand cascades at a thousand ticks a second, cannot fill memory.
-
-    Attributes
-    ----------
-    lost
-        How many gave way since :meth:`take` was called last.
     """
 
     def __init__(self, most: int = MOST_WAITING) -> None:
@@ -105,13 +100,7 @@ async def _fenced(work: Awaitable[Any], failed: Callable[[BaseException], None])
 
 
 class Outbox:
-    """Events on their way to the bus, as a :class:`Backlog` while the loop is busy.
-
-    Attributes
-    ----------
-    source
-        What events say they come from.
-    """
+    """Events on their way to the bus, as a :class:`Backlog` while the loop is busy."""
 
     def __init__(self, bus: EventBus, post: Poster, faulted: Callable[[str], None]) -> None:
         self.source = ""
@@ -155,13 +144,7 @@ def _merged(earlier: Event | None, event: Event) -> Event:
 
 
 class Frames:
-    """The newest frame, and the watchers to whom it goes; lives in the loop's thread.
-
-    Attributes
-    ----------
-    newest
-        The newest frame; any thread may read it.
-    """
+    """The newest frame, and the watchers to whom it goes; lives in the loop's thread."""
 
     def __init__(self, post: Poster) -> None:
         self.newest: Frame | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import sys
@@ -14,9 +15,10 @@ from typing import Any
 
 from sim.core.files import open_log
 from sim.core.plugin_files import one
-from sim.core.registry import Spec, foreign, has_consent, load_candidate
+from sim.core.registry import foreign, has_consent, load_candidate
 from sim.core.text import one_line
 from sim.errors import HubbubError
+from sim.settings.settings import stamp
 
 _STDOUT = 1
 
@@ -163,7 +165,7 @@ class PluginFiles:
         """Return the files that were saved since the last look; the first look finds none."""
         found = []
         for path in {item.origin for item in foreign() if item.origin.endswith(".py")}:
-            now = _stamp(path)
+            now = stamp(Path(path))
             before = self._seen.setdefault(path, now)
             if now not in {before, (0, -1)}:
                 self._seen[path] = now
@@ -187,25 +189,16 @@ class PluginFiles:
             brought = load_candidate(one(path))
         except HubbubError as error:
             return f"{name} is not reloaded: {error}"
-        said = [f"{name} is reloaded: {', '.join(map(_said, brought))}", *broken]
+        said = [
+            f"{name} is reloaded: {', '.join(f'{item.name} {item.version}' for item in brought)}",
+            *broken,
+        ]
         return "; ".join(sentence.rstrip(".") for sentence in said)
 
 
-def _said(item: Spec) -> str:
-    return f"{item.name} {item.version}"
-
-
 def _is_same(path: str) -> bool:
-    import hashlib
-
     try:
         now = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     except OSError:
         return True
     return any(item.origin == path and item.sha256 == now for item in foreign())
-
-
-def _stamp(path: str) -> tuple[int, int]:
-    from sim.settings.settings import stamp
-
-    return stamp(Path(path))

@@ -1,15 +1,28 @@
-""":class:`RunControl`: play, step and pause, and at which pace: when the next tick is due."""
+"""What runs next: play, step and pause at a pace, and the program that is carried out.
+
+A program says what is done before the first tick and between ticks, and when it is over; it never
+steps the world itself. Whoever steps it asks :func:`drive` when: a run without a screen, the lab on
+each replicate, a script. A world that lives asks as a :class:`LiveProgram`, tick by tick, for there
+somebody may pause, step, go back, and send messages too.
+"""
 
 from __future__ import annotations
 
 import math
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal, Protocol
 
+from sim.core.text import one_line
 from sim.errors import InputError
+from sim.store.journal.journal import JUMP
+from sim.world.log import LONGEST_AUTHOR
+
+if TYPE_CHECKING:
+    from sim.world.world import World
+
 
 Gear = Literal["paused", "pausing", "playing", "stepping"]
 
@@ -29,17 +42,10 @@ class StepRequest:
 
 
 class RunControl:
-    """Decides on the next tick; belongs to the engine's thread, but for :attr:`cut`.
-
-    Attributes
-    ----------
-    cut
-        Whatever was ordered by a command numbered below this ends after the running tick. Another
-        thread may raise it: a pause need not wait for its turn to be felt.
-    """
+    """Decides on the next tick; belongs to the engine's thread, but for :attr:`cut`."""
 
     def __init__(self) -> None:
-        self.cut = 0
+        self.cut = 0  # another thread may raise it: a pause need not wait for its turn
         self.pace = TickPace()
         self.stretch: StepRequest | None = None
         self._played_by: int | None = None
@@ -202,3 +208,196 @@ class TickPace:
     def achieved(self) -> float:
         """Ticks a second over the last two seconds or more, 0.0 before there is anything."""
         return self._gauge.rate
+
+
+class Program(Protocol):
+    """What one run does to a world, such as a :class:`~sim.scenario.plan.RunPlan`.
+
+    It can be pickled, draws from the world alone and holds nothing of a run, so one program serves
+    many worlds: for each, ``begin`` is called once, then :func:`drive` does the rest. A file of
+    results (:mod:`sim.lab.runs`) tells programs apart by what ``facts()`` returns, fit for JSON;
+    without one by the fields of a dataclass, else by their attributes. It may have
+    ``watches(world)``, called once it has begun: ids of the messages that are measured, where it
+    sends more than it is compared by; an ``author``, who does what it does as the log of the
+    world's acts has it, else its name; and ``has_done(kinds, done)``: whether acts of these kinds,
+    of its author since the last tick, end with what is due after ``done`` ticks.
+    """
+
+    @property
+    def name(self) -> str:
+        """What it is called; of those that are compared each has its own."""
+
+    def begin(self, world: World) -> None:
+        """Do what comes before the first tick: changes, messages."""
+
+    def before(self, world: World, done: int) -> None:
+        """Do what is due after ``done`` ticks of this run, from 0 on; also after the last one."""
+
+    def is_over(self, world: World, done: int) -> bool:
+        """Whether nothing more is awaited after ``done`` ticks of this run; it ends then."""
+
+
+def drive(program: Program, world: World, ticks: int) -> Iterator[int]:
+    """Carry out a program that has begun: yield each time that the world is to be stepped.
+
+    Parameters
+    ----------
+    program
+        Its ``begin`` was called with this world.
+    world
+        Whoever takes from the iterator steps it, once each time.
+    ticks
+        The most ticks, at least 0; fewer where the program is over.
+
+    Yields
+    ------
+    int
+        Ticks of the run that are done: 0, 1, 2 ... What is due after the last of them is done too,
+        when the iterator is asked once more, as ``for`` does.
+
+    Examples
+    --------
+    >>> from sim import World
+    >>> from sim.scenario import MessageSpec, RunPlan, drive
+    >>> world = World.create(agents=200, seed=3)
+    >>> plan = RunPlan(messages=(MessageSpec("A word.", model="sir"),))
+    >>> plan.begin(world)
+    >>> sizes = []
+    >>> for done in drive(plan, world, 3):
+    ...     world.step()
+    ...     sizes.append(world.cascades[0].size)
+    >>> len(sizes), sizes == sorted(sizes)
+    (3, True)
+    """
+    done = 0
+    while _goes_on(program, world, done, ticks):
+        yield done
+        done += 1
+
+
+def _goes_on(program: Program, world: World, done: int, ticks: float) -> bool:
+    """Do what is due after so many ticks; return whether another one is awaited."""
+    program.before(world, done)
+    return done < ticks and not program.is_over(world, done)
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramNow:
+    """A program as a frame shows it.
+
+    Attributes
+    ----------
+    name
+        What it is called.
+    since
+        The tick at which it began.
+    ended
+        The tick at which it was over, where it is; None while it goes on.
+    error
+        What it could not do there, one sentence; empty: its stop rule ended it.
+    is_due
+        Whether what is due at the frame's tick is still to be done.
+    """
+
+    name: str
+    since: int
+    ended: int | None = None
+    error: str = ""
+    is_due: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """Say why it is over."""
+        if self.error:
+            return f"{self.name} goes on no more: {self.error.rstrip('.')}."
+        ticks = (self.since if self.ended is None else self.ended) - self.since
+        after = f"{ticks:,} tick{'' if ticks == 1 else 's'}"
+        return f"{self.name} is over after {after}, as its stop rule says; time can run on."
+
+
+@dataclass(slots=True)
+class LiveProgram:
+    """A program in a world that lives; it holds where it began, and nothing else of the run.
+
+    What is due after a tick is done once that tick was run. A world that went back is as it was
+    when it left the tick, with what was done there; so nothing is done twice, and whoever runs on
+    from there meets the same again, its end too.
+    """
+
+    program: Program
+    since: int
+    ended: int | None = None
+    error: str = ""
+    is_due: bool = False
+    is_at_work: bool = False
+    left: set[int] = field(default_factory=set)
+
+    @property
+    def author(self) -> str:
+        """Who does what it does, as the log of the world's acts has it."""
+        return one_line(getattr(self.program, "author", "") or self.program.name, LONGEST_AUTHOR)
+
+    def now(self, tick: int) -> ProgramNow:
+        """Return it as a frame of a tick shows it."""
+        is_over = self.ended is not None and tick >= self.ended
+        now = ProgramNow(self.program.name, self.since, is_due=self.is_due)
+        return replace(now, ended=self.ended, error=self.error) if is_over else now
+
+    def turn(self, world: World) -> bool:
+        """Do what is due in this tick of the world; return whether the program is over by it."""
+        if self.ended is not None and world.tick > self.ended:
+            self.is_due = False
+            return False
+        self.ended, self.error, self.is_at_work = None, "", True
+        try:
+            goes_on = _goes_on(self.program, world, world.tick - self.since, math.inf)
+        finally:
+            self.is_due = self.is_at_work = False
+            self.left.discard(world.tick)
+        self.ended = None if goes_on else world.tick
+        return not goes_on
+
+    def fail(self, tick: int, why: str) -> None:
+        """End it at a tick, for what it could not do there."""
+        self.ended, self.error, self.is_due = tick, one_line(why), False
+
+    def left_behind(self, tick: int, plugin: str, place: str) -> LiveProgram:
+        """Return it for another thread, at a tick; the one that has this may still come back.
+
+        Where a plugin holds up what is due there, the program ends there: it would do so again.
+        """
+        other = replace(self, is_at_work=False, left=set(self.left))
+        if self.is_at_work:
+            other.fail(tick, f"{plugin} did not come back ({place})")
+        return other
+
+    # Where the world is at another tick than the last turn left it at
+
+    def ticked(self, tick: int) -> None:
+        """Take note that a tick was run, to this one: what is due there is still to be done."""
+        self.is_due = True
+        self.left = {each for each in self.left if each > tick}
+
+    def arrived(self, tick: int, before: int) -> None:
+        """Take note that the world went to a tick: it is as it was when it left that."""
+        if self.is_due:
+            self.left.add(before)
+        self.is_due = tick in self.left
+
+    def take_up(self, world: World, *, has_begun: bool) -> None:
+        """Go on in a world of which only its log tells what was done.
+
+        Whoever carries it out puts a whole turn into the journal, or nothing of it; so an act of
+        its author since the last tick says that this one was taken. ``has_begun``: whether its
+        first turn was taken with its beginning, as :meth:`LiveWorld.begin` does.
+        """
+        acts, tick = world.trail.since_tick(), world.tick
+        kinds = [act.kind for act in acts if act.author == self.author]
+        if tick == self.since:  # the acts of its beginning stand there too
+            has_done = getattr(self.program, "has_done", None)
+            is_done = has_begun or (has_done is not None and has_done(kinds, 0))
+        else:
+            is_done = tick < self.since or bool(kinds) or any(act.kind == JUMP for act in acts)
+        self.is_due = not is_done
+        if is_done and tick >= self.since and self.program.is_over(world, tick - self.since):
+            self.ended = tick

@@ -1,15 +1,23 @@
-"""The thread engine: an :class:`EngineClient` whose world runs in a thread of this process."""
+"""The thread engine: a world that runs in a thread of this process, and what can be asked of it.
+
+What is asked is a request: a coroutine method of the engine, or a function that takes it, and after
+it a report where it tells how far it is. A client carries it out, or sends its name and arguments
+to the process that does; so what requests take and return can be pickled. Those about time are in
+:mod:`sim.runtime.travel`, the one about feeds in :mod:`sim.runtime.queries.why`.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import copy
 import itertools
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from copy import copy
 from dataclasses import replace
 from functools import partial
+from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakSet, WeakValueDictionary
@@ -19,30 +27,30 @@ from sim.core.events import EventBus
 from sim.core.progress import Report, quiet
 from sim.core.scratch import be_frugal
 from sim.core.threads import Stalled, interrupt
-from sim.errors import HubbubError, InputError
+from sim.errors import HubbubError, InputError, UnknownNameError
 from sim.minds.deciding import commands as minding
-from sim.network.graph.ties import Ties
-from sim.runtime.engine.engine import Engine, EngineCommand, EngineError, closed
-from sim.runtime.engine.engine_command import nothing, outcome
+from sim.runtime import bulk_operations as batches
+from sim.runtime.engine.engine import Engine, EngineCommand, EngineError, closed, nothing, outcome
 from sim.runtime.engine.live import LiveWorld, next_revision
-from sim.runtime.engine.minds import DecisionRunner
 from sim.runtime.engine.outbox import Frames, Outbox, Poster
 from sim.runtime.engine.output_capture import PluginFiles
-from sim.runtime.engine.program import Program
-from sim.runtime.engine.run_control import StepRequest
+from sim.runtime.engine.run_control import Program, StepRequest, never
 from sim.runtime.engine.stall import Stall, StallOutcome, stall_of, stalled_blocks
-from sim.runtime.frames.community_layout import CommunityLayout
-from sim.runtime.frames.frames import Frame, SessionRow
+from sim.runtime.frames.communities import CommunityLayout
+from sim.runtime.frames.frames import SessionRow
 from sim.runtime.frames.sessions import ENDED, Session, remember
-from sim.runtime.health.checks import Health
-from sim.runtime.health.watch import HealthWatch
-from sim.runtime.interactions import Batch
+from sim.runtime.health import Health, HealthWatch, Meter, Performance
+from sim.runtime.interactions import Batch, InteractionStream
 from sim.runtime.jobs import Job, in_thread
+from sim.runtime.journal.acts import COMMANDS
 from sim.runtime.journal.persistence import JournalConfig, Persistence, begin
-from sim.runtime.minds_opening import doze, lie_awake
-from sim.runtime.performance import Meter, Performance
+from sim.runtime.minds import DecisionRunner, doze, lie_awake
+from sim.runtime.preview import Plan
+from sim.runtime.preview import plan as make_plan
 from sim.spread.cascade.cascade import Cascade
+from sim.world.influence import BestSeeds, FoundSeeds, found_before, is_best
 from sim.world.log import LoggedAct
+from sim.world.seeding import author_of, seeds_of, takes_long
 from sim.world.state.snapshot import still
 from sim.world.state.state import restore_world
 from sim.world.world import World
@@ -74,21 +82,7 @@ _LOOK_SECONDS = 1.0
 class ThreadEngine:
     """An engine in a thread of this process; all of it is used in the event loop's thread.
 
-    It is an :class:`~sim.runtime.engine.client.EngineClient`, and what every request of one is
-    carried out with: the process engine serves one of these at the other end of its pipe.
-
-    Attributes
-    ----------
-    live
-        The world under way; only touched by what runs in the engine's thread.
-    frames
-        The frames and who watches them.
-    meter
-        How well commands are answered.
-    last
-        How the last engine ended that another one took over from; None: none did.
-    streams
-        Interactions that are being read, by number.
+    The process engine serves one of these at the other end of its pipe.
     """
 
     def __init__(
@@ -214,17 +208,6 @@ class ThreadEngine:
         """Return what a request comes to."""
         return await request(self, *args, **keywords)
 
-    async def follow(
-        self,
-        request: Callable[Concatenate[ThreadEngine, Report, P], Awaitable[T]],
-        report: Report,
-        /,
-        *args: P.args,
-        **keywords: P.kwargs,
-    ) -> T:
-        """As :meth:`ask`, a request that tells how far it is; what ``report`` raises ends it."""
-        return await request(self, report, *args, **keywords)
-
     def job(
         self,
         request: Callable[Concatenate[ThreadEngine, Report, P], Awaitable[T]],
@@ -233,7 +216,7 @@ class ThreadEngine:
         **keywords: P.kwargs,
     ) -> Job[T]:
         """Return a request as a job, which ends with the engine at the latest."""
-        return self._job(lambda report: self.follow(request, report, *args, **keywords))
+        return self._job(lambda report: request(self, report, *args, **keywords))
 
     def _job(self, work: Callable[[Report], Awaitable[T]]) -> Job[T]:
         async def worked(report: Report) -> T:
@@ -333,13 +316,15 @@ class ThreadEngine:
         result: T = await self.do(act, is_long=True, report=report)
         return result
 
-    async def study(self, report: Report, function: Callable[[Ties, Report], T]) -> T:
-        """Return ``function(ties, report)``, called in a thread beside the engine.
+    async def study(
+        self, report: Report, function: Callable[..., T], /, *args: Any, **keywords: Any
+    ) -> T:
+        """Return ``function(ties, ..., report=...)``, called in a thread beside the engine.
 
         The ties are as they are now: changes make new arrays.
         """
-        ties = await self.do(lambda: copy.copy(self.live.world.ties))
-        return await in_thread(function, ties, report)
+        ties = await self.do(lambda: copy(self.live.world.ties))
+        return await in_thread(function, ties, *args, report=report, **keywords)
 
     async def look(self, function: Callable[..., T], *args: Any) -> T:
         """Return ``function(world, *args)``, asked ahead of the queue; it must change nothing."""
@@ -385,7 +370,7 @@ class ThreadEngine:
         begun: list[tuple[int, str, str]] = await self.do(act, is_long=True)
         return begun
 
-    async def save(self, path: str | Path | None, note: str, report: Report) -> SaveReport:
+    async def save(self, report: Report, path: str | Path | None, note: str) -> SaveReport:
         """Write the world as it is between two ticks to a file."""
         live = self.live
         saved: SaveReport = await self.do(
@@ -395,7 +380,8 @@ class ThreadEngine:
 
     async def world(self) -> World:
         """Return a copy of the world: what ticks write into is copied between two of them."""
-        return await in_thread(_restored, await self.look(_stilled))
+        twin = await self.look(lambda world: still(world, lambda _name, column: column.copy()))
+        return await in_thread(lambda: restore_world(type(twin), *twin.packed()))
 
     async def think(self, thinker: Thinker | None) -> None:
         """Let minded members decide from now on; None: the rules for all of them again."""
@@ -414,6 +400,168 @@ class ThreadEngine:
             return woken
 
         await self.do(changed, is_long=True, is_safe=True, is_felt=before is not None)
+
+    # What is asked of it
+
+    async def inject(
+        self, /, text: str, *, seeds: Any, model: str, author: Any = None, **said: Any
+    ) -> tuple[int, str, str]:
+        """Send a message on its way; returns its number, its text, and the name of its model."""
+        live, message = self.live, {"text": text, "model": model, **said}
+        await self._find_best(seeds, message)
+        cascade = await self.do(
+            lambda: live.inject(message, seeds=seeds, author=author), is_long=takes_long(seeds)
+        )
+        return cascade.id, cascade.text, cascade.model_name
+
+    async def plan(
+        self, /, text: str, *, seeds: Any, model: str, author: Any = None, **said: Any
+    ) -> Plan:
+        """Check a message and tell what to expect of it; nothing is changed."""
+
+        def act() -> Plan:
+            world, message = self.live.world, {"text": text, "model": model, **said}
+            holders, writer = seeds_of(world, seeds, message), author_of(world, author)
+            found = make_plan(world, message | {"seeds": holders, "author": writer})
+            return replace(found, best=found_before(world, seeds, message))
+
+        await self._find_best(seeds, {"model": model} | said)
+        planned: Plan = await self.do(act, is_long=takes_long(seeds))
+        return planned
+
+    async def _find_best(self, seeds: Any, message: dict[str, Any]) -> None:
+        """Find seeds that are the best of something beside the engine, which has them then."""
+        if isinstance(seeds, str) and is_best(seeds):
+            await self.job(ThreadEngine.best_seeds, seeds, **message)
+
+    async def best_seeds(self, report: Report, /, seeds: str, **message: Any) -> FoundSeeds:
+        """Find the seeds of an expression such as ``best:20``, in a thread beside the self."""
+        live = self.live
+        question, ties = await self.do(
+            lambda: (BestSeeds.of_message(live.world, seeds, message), copy(live.world.ties))
+        )
+        found: FoundSeeds = await in_thread(question.find, ties, report)
+        return found
+
+    async def set_parameter(self, session: int, name: str, value: object) -> None:
+        """Change a parameter of a session's model from the next tick on."""
+        await self.do(lambda: self.live.set_parameter(session, name, value))
+
+    async def cancel(self, session: int) -> None:
+        """Stop a session."""
+        await self.do(lambda: self.live.cancel(session))
+
+    async def done(self, session: int) -> SessionRow:
+        """Wait for the end of a session, and until a frame says so, for whoever sees frames."""
+        row = await self.session(session).done()
+        async with self.frames.watch(1) as frames:
+            async for frame in frames:
+                going = [r for r in frame.sessions if r.id == session and r.status not in ENDED]
+                if not going or frame.state == "failed":
+                    break
+        return row
+
+    async def step(self, ticks: int) -> int:
+        """Run ``ticks`` ticks, and return how many were run."""
+        return await self.stretch(ticks, never)
+
+    async def run_until_quiet(self, session: int | None, limit: int) -> int:
+        """Step until a session (None: every one) has ended, at most ``limit`` ticks."""
+        live = self.live
+
+        def is_quiet() -> bool:
+            return not (live.ledger.alive if session is None else live.cascade(session).alive)
+
+        return await self.stretch(limit, is_quiet)
+
+    async def play(self, rate: float | None, until_tick: int | None, *, until_quiet: bool) -> None:
+        """Run until paused."""
+        live, drive, order = self.live, self.engine.drive, self.order()
+        last = math.inf if until_tick is None else whole_number(until_tick, "until_tick")
+
+        def is_over() -> bool:
+            return live.world.tick >= last or (until_quiet and not live.ledger.alive)
+
+        def act() -> None:
+            drive.play(order, rate, is_over)
+            if is_over():
+                drive.pause()
+
+        await self.do(act, order=order)
+
+    async def call(self, function: Callable[..., Any], /, *args: Any, **keywords: Any) -> Any:
+        """Return ``function(world, ...)``, called between two ticks."""
+        return await self.do(
+            lambda: self.live.call(function, *args, **keywords), is_long=True, is_safe=True
+        )
+
+    async def command(self, command: str, /, *args: Any, **keywords: Any) -> Any:
+        """Carry out a command of :data:`sim.world.commands.COMMANDS` between two ticks."""
+        row = COMMANDS.get(command) if isinstance(command, str) else None
+        if row is None:
+            raise UnknownNameError("command", str(command), COMMANDS)
+        row.check(args, keywords)
+        if command == "step":  # tick by tick: it can be paused, and what is due on the way is done
+            return await self.step(*args, **keywords)
+        return await self.call(row.apply, *args, **keywords)
+
+    async def query(
+        self,
+        function: Callable[..., Any],
+        /,
+        *args: Any,
+        then: Callable[[Any], Any] | None = None,
+    ) -> Any:
+        """Return ``then(function(world, *args))``, asked ahead of the queue."""
+        found = await self.look(function, *args)
+        if then is None:
+            return found
+        return await (then(found) if iscoroutinefunction(then) else in_thread(then, found))
+
+    async def keep(self, keeping: JournalConfig) -> None:
+        """Begin a journal now, where there is none."""
+        await self.do(lambda: self.live.keep(keeping), is_long=True)
+
+    async def batch(
+        self, number: int, size: int, max_ticks: int, response_ms: float
+    ) -> Batch | None:
+        """Return the next interactions of a stream, which begins here; None: the end."""
+        if number not in self.streams:
+            stream = InteractionStream(size, response_ms)
+            self.streams[number] = self._read(stream, max_ticks)
+        found = await anext(self.streams[number], None)
+        if found is None:
+            del self.streams[number]
+        return found
+
+    async def _read(self, stream: InteractionStream, max_ticks: int) -> AsyncIterator[Batch]:
+        """Run at most ``max_ticks`` ticks and yield batches, until nothing can happen any more.
+
+        That is when every message is at rest, and there is no platform on which members go on.
+        """
+        live = self.live
+
+        def is_enough() -> bool:
+            goes_on = live.ledger.alive or live.world.platform is not None
+            return stream.collect(live.world) or not goes_on
+
+        await self.do(lambda: stream.collect(live.world))
+        while True:
+            began = time.perf_counter()
+            if max_ticks > 0 and not stream.is_full:
+                max_ticks -= await self.stretch(max_ticks, is_enough)
+            batch = stream.take(1000 * (time.perf_counter() - began))
+            if batch is None:
+                return
+            yield batch
+
+    async def detect_communities(self, report: Report, method: str) -> batches.DetectedCommunities:
+        """Find communities in a thread beside the engine, and give them to agents."""
+        live = self.live
+        seed = live.world.seed
+        found = await self.study(report, batches.detect, method, seed)
+        await self.do(lambda: live.assign(found), is_long=True, report=report)
+        return found
 
     # What it says of itself
 
@@ -484,7 +632,9 @@ class ThreadEngine:
         seconds = time.monotonic() - since
         if seconds > _STALLED_SECONDS:
             stall = stall_of(self.engine.thread, what, seconds)
-            self.frames.publish(_warned(newest, stall, revision))
+            self.frames.publish(
+                replace(newest, revision=revision, banner=stall.sentence, stalled=stall)
+            )
 
     async def ready(self) -> None:
         """No other engine takes over without having been asked to."""
@@ -560,18 +710,6 @@ class ThreadEngine:
 def _settled(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
-
-
-def _warned(frame: Frame, stall: Stall, revision: int) -> Frame:
-    return replace(frame, revision=revision, banner=stall.sentence, stalled=stall)
-
-
-def _stilled(world: World) -> World:
-    return still(world, lambda _name, column: column.copy())
-
-
-def _restored(twin: World) -> World:
-    return restore_world(type(twin), *twin.packed())
 
 
 async def open_thread(

@@ -18,27 +18,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from importlib import metadata
 from pathlib import PurePath
 from types import FrameType
 from typing import TYPE_CHECKING
 
+import psutil
+
+from sim.core.plugin_files import GROUP, is_ours
+from sim.core.registry import foreign, spec_of
 from sim.core.threads import Stalled, interrupt, interruptible, open_block
 from sim.errors import StuckError
 from sim.runtime.engine.watchdog import Heartbeat
+from sim.settings.settings import current
 
 if TYPE_CHECKING:
     from sim.world.world import World
-
-__all__ = [
-    "StuckError",
-    "Warden",
-    "calls_of_plugins",
-    "naming",
-    "on_watch",
-    "patience_for",
-    "room_for",
-    "warden",
-]
 
 ROOM = 1 << 30
 """Bytes by which the process may grow within one such call, in a small world."""
@@ -74,7 +69,7 @@ class _Call:
 
 def patience_for(world: World) -> float:
     """Return how long a plugin may take for one call in a world: longer in a large one."""
-    return _patience() + (len(world.agents) + world.ties.count) / 1e6
+    return current().plugin_patience + (len(world.agents) + world.ties.count) / 1e6
 
 
 def room_for(world: World) -> int:
@@ -107,8 +102,6 @@ def calls_of_plugins(packages: frozenset[str] = frozenset()) -> dict[int, tuple[
 
 def _files() -> dict[str, str]:
     """Return the files of foreign plugins, each with its plugin where that is one alone."""
-    from sim.core.registry import foreign
-
     found: dict[str, list[str]] = {}
     for item in foreign():
         file = getattr(sys.modules.get(item.cls.__module__), "__file__", None)
@@ -125,8 +118,6 @@ def _place(frame: FrameType) -> str:
 
 def _plugin(frame: FrameType) -> str:
     """Return the name of the plugin of which a frame runs a method; else its file's."""
-    from sim.core.registry import foreign, spec_of
-
     mine = frame.f_locals.get("self")
     found = spec_of(type(mine)) if mine is not None else None
     if found is not None:
@@ -137,16 +128,7 @@ def _plugin(frame: FrameType) -> str:
 
 
 class Warden:
-    """Watches over the plugins of one process; made in its main thread.
-
-    Attributes
-    ----------
-    patience, room
-        Seconds and bytes that one call may take.
-    keep
-        Keeps what there is before the process ends, and says where it is, in a clause; None: there
-        is nothing. Called in the warden's thread.
-    """
+    """Watches over the plugins of one process; made in its main thread."""
 
     def __init__(
         self,
@@ -154,7 +136,7 @@ class Warden:
         waits: Callable[[str], object] | None = None,
         heart: Callable[[], Heartbeat] | None = None,
     ) -> None:
-        self.patience, self.room = _patience(), ROOM
+        self.patience, self.room = current().plugin_patience, ROOM
         self.keep: Callable[[], str] | None = None
         self._ended, self._waits = ended, waits
         self._starts = heart or partial(Heartbeat, _LOST)
@@ -358,24 +340,12 @@ def _check() -> None:
         mine.check()
 
 
-def _patience() -> float:
-    from sim.settings.settings import current
-
-    return current().plugin_patience
-
-
 def _packages() -> frozenset[str]:
     """Return the top names of installed packages that say they are plugins."""
-    from importlib import metadata
-
-    from sim.core.plugin_files import GROUP, is_ours
-
     entries = metadata.entry_points(group=GROUP)
-    foreign = (str(getattr(each, "module", "")) for each in entries if not is_ours(each))
-    return frozenset(filter(None, (module.partition(".")[0] for module in foreign)))
+    modules = (str(getattr(each, "module", "")) for each in entries if not is_ours(each))
+    return frozenset(filter(None, (module.partition(".")[0] for module in modules)))
 
 
 def _resident() -> int:
-    import psutil
-
     return int(psutil.Process().memory_info().rss)

@@ -1,27 +1,268 @@
-"""The message and the communities that a frame shows in full."""
+"""The message that a frame shows in full: its totals, and what its model tells of itself."""
 
 from __future__ import annotations
 
-from sim.runtime.engine.propagation_reports import ModelReports
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.arrays import F64, I32, I64
+from sim.core.text import clip, one_line
+from sim.core.threads import interruptible
+from sim.network.analysis import groups_kernels as kernels
+from sim.network.graph.slab import read_only
 from sim.runtime.frames.communities import CommunityTotals
 from sim.runtime.frames.frames import Communities, Focus
-from sim.runtime.frames.totals import GroupTally, Tally, frozen
+from sim.spread.cascade import trees_kernels as trees
 from sim.spread.cascade.cascade import Cascade
+from sim.spread.cascade.faults import is_interruption, said_by
+from sim.spread.cascade.generations import cohorts_of
+
+MOST_COLUMNS = 400
+"""Columns of time in a heat map; neighbours are merged when there would be more."""
+
+T = TypeVar("T", bound=np.generic)
+
+
+class _Rows:
+    """Rows of numbers that only grow; views handed out stay as they are."""
+
+    def __init__(self, rows: I64) -> None:
+        self._rows = rows.copy()
+        self.size = len(rows)
+
+    def append(self, row: npt.ArrayLike) -> None:
+        if self.size == len(self._rows):
+            room = np.empty((max(64, 2 * self.size), *self._rows.shape[1:]), np.int64)
+            room[: self.size] = self._rows
+            self._rows = room
+        self._rows[self.size] = row
+        self.size += 1
+
+    @property
+    def view(self) -> I64:
+        return read_only(self._rows[: self.size])
+
+
+class Tally:
+    """What a frame tells of the cascade in focus."""
+
+    def __init__(self, cascade: Cascade) -> None:
+        self.cascade = cascade
+        self.depth = 0
+        self.virality = 0.0
+        self.virality_size = 0
+        self._history = _Rows(cascade.history)
+        self._new = _Rows(cascade.new_adopters)
+        self._counted = 0
+        self._when = np.full(cascade.agents, -1, np.int32)
+        self._level = np.zeros(cascade.agents, np.int32)
+        self._caused = np.zeros(64, np.int64)
+        self._levels = np.zeros(64, np.int64)
+        self._count()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether every entry of the log is counted."""
+        return self._counted == self.cascade.size
+
+    @property
+    def ticks(self) -> int:
+        """Rows of :attr:`history`: ticks that the cascade has run, and one."""
+        return self._new.size
+
+    @property
+    def history(self) -> I64:
+        """Agents in each state, int64 (ticks, states)."""
+        return self._history.view
+
+    @property
+    def new(self) -> I64:
+        """First adoptions in each tick, int64 (ticks,); row 0 counts the seeds."""
+        return self._new.view
+
+    @property
+    def breadth(self) -> int:
+        """Most adopters at one distance from the seeds."""
+        return int(self._levels.max())
+
+    @property
+    def cohorts(self) -> tuple[F64, int]:
+        """R_t and the tick of :func:`~sim.spread.cascade.generations.cohorts_of`."""
+        if not self.is_current:
+            return cohorts_of(self.cascade)
+        return cohorts_of(self.cascade, self._when, self._caused)
+
+    @property
+    def speed(self) -> float:
+        """First adoptions per tick over the last ten ticks."""
+        recent = self._new.view[1:][-10:]
+        return float(recent.mean()) if recent.size else 0.0
+
+    def ticked(self) -> None:
+        """Take a tick into account in which the cascade ran."""
+        if self._new.size == 0:  # it has just left the queue: its start is a row too
+            self._history, self._new = _Rows(self.cascade.history), _Rows(self.cascade.new_adopters)
+        else:
+            self._history.append(self.cascade.tally)
+            self._new.append(self.cascade.size - self._counted)
+        self._count()
+
+    def reread(self) -> None:
+        """Read the record anew, after something else than a tick may have changed it."""
+        self._history, self._new = _Rows(self.cascade.history), _Rows(self.cascade.new_adopters)
+        self._count()
+
+    def measure_virality(self) -> None:
+        """Bring :attr:`virality` up to date; one pass over all adopters."""
+        log = self.cascade.log
+        place = np.full(self.cascade.agents, -1, np.int32)
+        paths, pairs = trees.wiener(log.agents, log.sources, place, np.empty(log.size, np.int64))
+        self.virality = float(paths / pairs) if pairs else 0.0
+        self.virality_size = log.size
+
+    def _count(self) -> None:
+        more = self.cascade.agents - self._when.size
+        if more > 0:  # agents came: the kernel must find a place for each
+            self._when = np.append(self._when, np.full(more, -1, np.int32))
+            self._level = np.append(self._level, np.zeros(more, np.int32))
+        self._caused = _room(self._caused, self._new.size)
+        self._levels = _room(self._levels, self._new.size)
+        log, end = self.cascade.log, self.cascade.size
+        entries = (log.agents, log.ticks, log.sources, self._counted, end)
+        first = self.cascade.started_at
+        columns = (self._when, self._level, self._caused, self._levels)
+        self.depth = max(self.depth, int(kernels.follow(*entries, first, *columns)))
+        self._counted = end
+
+
+class GroupTally:
+    """How far the cascade in focus has come in each group, over time."""
+
+    def __init__(self, cascade: Cascade | None, row_of: I32, sizes: I64) -> None:
+        self.cascade = cascade
+        self.onset = np.full(sizes.size, -1, np.int64)
+        self._row_of = row_of
+        self._sizes = sizes
+        self._width = 1
+        self._heat = np.zeros((sizes.size, MOST_COLUMNS), np.int64)
+        self._counted = 0
+
+    @classmethod
+    def empty(cls, sizes: I64) -> GroupTally:
+        """Return the tally of no cascade."""
+        return cls(None, np.empty(0, np.int32), sizes)
+
+    def count(self, ticks: int) -> None:
+        """Count what is new in the log; ``ticks``: how many the cascade has run, and one."""
+        if self.cascade is None:
+            return
+        while ticks > self._width * MOST_COLUMNS:
+            self._halve()
+        log, end = self.cascade.log, self.cascade.size
+        entries = (log.agents, log.ticks, self._counted, end, self.cascade.started_at)
+        kernels.spread_out(*entries, self._width, self._row_of, self._heat, self.onset)
+        self._counted = end
+
+    def _halve(self) -> None:
+        pairs = self._heat.reshape(len(self._heat), -1, 2).sum(axis=2)
+        self._heat = np.zeros_like(self._heat)
+        self._heat[:, : pairs.shape[1]] = pairs
+        self._width *= 2
+
+    def read(self, ticks: int) -> dict[str, npt.NDArray[Any]]:
+        """Return ``adopted``, ``heat``, ``heat_ticks`` and ``onset`` for a frame; copies."""
+        columns = -(-ticks // self._width)
+        counted = np.cumsum(self._heat[:, :columns], axis=1)
+        ends = np.minimum(np.arange(1, columns + 1) * self._width, ticks) - 1
+        return {
+            "adopted": read_only(self._heat.sum(axis=1)),
+            "heat": read_only((counted / np.maximum(self._sizes, 1)[:, None]).astype(np.float32)),
+            "heat_ticks": read_only(ends + (self.cascade.started_at if self.cascade else 0)),
+            "onset": read_only(self.onset.copy()),
+        }
+
+
+def _room(array: I64, size: int) -> I64:
+    if array.size >= size:
+        return array
+    larger = np.zeros(max(size, 2 * array.size), np.int64)
+    larger[: array.size] = array
+    return larger
+
+
+_MOST_METRICS, _MOST_LINES = 12, 8
+_NAME_CELLS, _LINE_CELLS = 32, 120
+_STRIKES = 3
+
+Numbers = tuple[tuple[str, float], ...]
+Lines = tuple[str, ...]
+
+
+class ModelReports:
+    """Asks models for metrics and panel lines; one that fails three times is asked no more."""
+
+    def __init__(self) -> None:
+        self._strikes: dict[tuple[type, str], int] = {}
+
+    def metrics(self, cascade: Cascade) -> Numbers:
+        """Return (name, value) of the numbers of a cascade's model, at most 12; clean names."""
+        found: Numbers = self._asked(cascade, "metrics", _numbers)
+        return found
+
+    def panel(self, cascade: Cascade) -> Lines:
+        """Return the lines that a cascade's model wants shown, at most 8; clean and clipped."""
+        found: Lines = self._asked(cascade, "panel", _lines)
+        return found
+
+    def _asked(self, cascade: Cascade, what: str, ask: Callable[[Cascade], Any]) -> Any:
+        """Return what a method says; what it raises becomes a line, three times at most."""
+        key = type(cascade.model), what
+        if cascade.started_at < 0 or self._strikes.get(key, 0) >= _STRIKES:
+            return ()
+        try:
+            with interruptible():
+                return ask(cascade)
+        except BaseException as error:  # somebody else's code, outside the tick
+            if is_interruption(error):
+                raise
+            self._strikes[key] = self._strikes.get(key, 0) + 1
+            said = clip(f"{what}() raised {said_by(error)}", _LINE_CELLS)
+            return (said,) if what == "panel" else ()
+
+
+def _numbers(cascade: Cascade) -> Numbers:
+    said = cascade.model.metrics(cascade)
+    pairs = list(said.items())[:_MOST_METRICS] if isinstance(said, Mapping) else []
+    return tuple((_name(name), float(value)) for name, value in pairs if _is_number(value))
+
+
+def _lines(cascade: Cascade) -> Lines:
+    said: Any = cascade.model.panel(cascade)
+    lines = [said] if isinstance(said, str) else said if isinstance(said, list | tuple) else []
+    return tuple(clip(one_line(str(line)), _LINE_CELLS) for line in lines[:_MOST_LINES])
+
+
+def _name(name: object) -> str:
+    return clip(one_line(str(name)), _NAME_CELLS)
+
+
+def _is_number(value: object) -> bool:
+    try:
+        float(value)  # type: ignore[arg-type]  # asking is the test
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return not isinstance(value, str | bytes)
+
 
 _QUICK = 50_000
 """Adopters whose structural virality is measured for every frame (1 ms); more wait for idle time"""
 
 
 class FocusedCascade:
-    """Keeps the totals of one cascade while it runs, and the pictures made of them.
-
-    Attributes
-    ----------
-    cascade
-        The cascade in focus; None before the first message.
-    groups
-        The communities; None where nobody is in one.
-    """
+    """Keeps the totals of one cascade while it runs, and the pictures made of them."""
 
     def __init__(self) -> None:
         self.cascade: Cascade | None = None
@@ -124,7 +365,7 @@ def _picture(tally: Tally, telling: ModelReports) -> Focus:
         states=tuple(cascade.states),
         history=tally.history,
         new=tally.new,
-        r=frozen(r),
+        r=read_only(r),
         now=cascade.now,
         cohort=cohort,
         speed=tally.speed,

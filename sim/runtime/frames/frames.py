@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.runtime.engine.metrics_tracker import MetricsState
-from sim.runtime.engine.program import ProgramNow
+from sim.runtime.engine.run_control import ProgramNow
 from sim.runtime.engine.stall import Stall
 from sim.runtime.queries.feeds import PlatformNow
 
 if TYPE_CHECKING:
-    from sim.runtime.frames.minds import MindsNow
+    from sim.runtime.minds import MindsNow
 
 
 State = Literal["paused", "pausing", "playing", "stepping", "busy", "failed"]

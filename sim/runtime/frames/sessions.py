@@ -58,13 +58,7 @@ class _TrackedCascade:
 
 
 class CascadeTracker:
-    """Follows every cascade of a world; belongs to the engine's thread.
-
-    Attributes
-    ----------
-    contacts
-        Contacts weighed so far by all cascades.
-    """
+    """Follows every cascade of a world; belongs to the engine's thread."""
 
     def __init__(
         self,
@@ -150,7 +144,8 @@ class CascadeTracker:
         self._emit(MessageSent(tick=tick, cascade=cascade.id, author=author, text=message.text))
         count = int(cascade.seeds.size)
         holders = f"{count:,} seed{'s' if count != 1 else ''}"
-        self._note(f"#{cascade.id} {_shown(message.text)}: {cascade.model_name}, {holders}")
+        shown = clip(one_line(message.text), _SHOWN_CELLS)
+        self._note(f"#{cascade.id} {shown}: {cascade.model_name}, {holders}")
 
     def look(self, *, ticked: bool) -> None:
         """Notice what became of every living cascade, after a tick or after a command."""
@@ -316,10 +311,6 @@ def remember(rows: dict[int, SessionRow], number: int, row: SessionRow) -> None:
     rows[number] = row
     while len(rows) > MOST_ROWS:
         del rows[next(iter(rows))]
-
-
-def _shown(text: str) -> str:
-    return clip(one_line(text), _SHOWN_CELLS)
 
 
 def require_loop(loop: asyncio.AbstractEventLoop) -> None:

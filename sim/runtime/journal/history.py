@@ -33,13 +33,7 @@ _FIELDS = (
 
 
 class HistoryWriter:
-    """Writes the history database of one world.
-
-    Attributes
-    ----------
-    world, path
-        Whose history this is, and beside which file it lies.
-    """
+    """Writes the history database of one world."""
 
     def __init__(
         self,

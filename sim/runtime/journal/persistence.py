@@ -1,29 +1,43 @@
-"""Persistence of a live world: its journal, who else has it, what a save means."""
+"""Persistence of a live world: its journal, its history, and its saves.
+
+A save is copied between two ticks, and written by a thread while the world goes on; one is written
+after the other. What it means that a file is written, for the journal, the name of the world and
+whoever asked, is seen to in the thread that drives the world.
+"""
 
 from __future__ import annotations
 
 import copy
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from sim.core.progress import Report
+from sim.core.scratch import give_back, let_go
 from sim.errors import FileError, HubbubError, InputError
 from sim.runtime.frames.frames import Kept
 from sim.runtime.journal.acts import on_trail
+from sim.runtime.journal.checkpoints import CheckpointCopy, WorldCopier
 from sim.runtime.journal.history import HistoryWriter
 from sim.runtime.journal.writer import JournalMark, JournalWriter, Pacing
 from sim.runtime.saves.places import held_by_another, note_saved, since_saved, taken_along
-from sim.runtime.undo.history import BUDGET, Past
-from sim.store import info
+from sim.runtime.undo_history import BUDGET, Past
+from sim.store import SaveReport, info, save
 from sim.store.journal.journal import JUMP, JournalError
 from sim.store.journal.lease import LeaseError
 from sim.store.journal.recovery import Recovery
 from sim.world.world import World
+
+if TYPE_CHECKING:
+    from sim.world.world import World
+
 
 _SIZE_SECONDS = 1.0
 
@@ -82,23 +96,7 @@ def digest_in(path: str | Path) -> str:
 
 
 class Persistence:
-    """Keeps one live world, or nothing; all of it is used in the thread that drives the world.
-
-    Attributes
-    ----------
-    keeper
-        Is told what is done; None once that is nothing any more that could be gone on with.
-    owned
-        To be closed in the end.
-    past
-        The way back.
-    recording
-        Writes what members do; None without a file.
-    writing
-        The thread that writes a save, or wrote the last one.
-    left
-        What files held when they were opened or written here; an engine that follows has it, too.
-    """
+    """Keeps one live world, or nothing; all of it is used in the thread that drives the world."""
 
     def __init__(
         self,
@@ -260,7 +258,7 @@ class Persistence:
         if holder:
             raise LeaseError(target, f"in use by {holder}; save under another name")
         keeper = self.keeper
-        return _nothing if keeper is None or mark is None else partial(keeper.settle, mark)
+        return (lambda: None) if keeper is None or mark is None else partial(keeper.settle, mark)
 
     def saved(self, target: Path, mark: JournalMark | None) -> str | None:
         """Go on beside the file that was saved to; returns what is wrong with that, if anything.
@@ -405,5 +403,141 @@ def keeping_of(
     return JournalConfig(Path(path), Pacing() if journal is True else journal, author)
 
 
-def _nothing() -> None:
-    """Wait for nothing."""
+class PendingSave:
+    """A world on its way into a file."""
+
+    def __init__(
+        self,
+        path: str | Path | None,
+        note: str,
+        report: Report,
+        *,
+        mark: JournalMark | None,
+        tick: int,
+        changes: int,
+    ) -> None:
+        self.path, self.note, self.report = path, note, report
+        self.mark, self.tick, self.changes = mark, tick, changes
+        self.target = Path()
+        self.written: Future[SaveReport] = Future()
+        self._copy: CheckpointCopy | None = None
+        self._ended: Future[SaveReport] = Future()
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether the world took note of it."""
+        return self._ended.done()
+
+    def hold(self, world: World) -> bool:
+        """Take a copy to be written; returns whether the world may go on meanwhile.
+
+        It stands still where there is no copy: after a failure, or for want of memory.
+        """
+        try:
+            self._copy, goes_on = WorldCopier().take(world)
+        except Exception:  # it may be written even so
+            self._copy, goes_on = CheckpointCopy(world), False
+        return goes_on
+
+    def write(
+        self, before: threading.Thread | None, wait: Callable[[], None], left: dict[Path, str]
+    ) -> None:
+        """Write the file, after the save before it and once the journal lets it; in a thread.
+
+        What it holds then goes into ``left``, also where nobody waits for it any more.
+        """
+        try:
+            if before is not None:
+                before.join()
+            wait()
+            done = self._save()
+            left[self.target.absolute()] = digest_in(self.target)
+        except BaseException as error:
+            self._done_with()
+            self.written.set_exception(error)
+        else:
+            self._done_with()
+            self.written.set_result(done)
+
+    def _save(self) -> SaveReport:
+        assert self._copy is not None  # noqa: S101 - it is held before it is written
+        return save(self._copy, self.target, report=self.report, note=self.note)
+
+    def _done_with(self) -> None:
+        """Give back what the copy took, before anybody hears of it."""
+        self._copy = None
+        let_go()
+        give_back()
+
+    def end(self, act: Callable[[SaveReport], None]) -> None:
+        """Wait until it is written and call ``act`` with what that came to, unless it failed."""
+        try:
+            done = self.written.result()
+            act(done)
+        except BaseException as error:
+            self._ended.set_exception(error)
+        else:
+            self._ended.set_result(done)
+
+    def result(self) -> SaveReport:
+        """Return, once it has ended, where the file is, or raise what was wrong."""
+        return self._ended.result()
+
+
+class SaveQueue:
+    """The saves of a live world under way; used in the thread that drives it."""
+
+    def __init__(
+        self,
+        target: Callable[[str | Path | None], Path],
+        saved: Callable[[PendingSave], None],
+        custody: Callable[[], Persistence],
+    ) -> None:
+        self._target, self._saved, self._custody = target, saved, custody
+        self._queue: deque[PendingSave] = deque()
+
+    def begin(self, world: World, saving: PendingSave) -> None:
+        """Begin to save the world as it is now."""
+        if not self._queue:
+            self._custody().prepare(self._target(saving.path), saving.mark)
+        goes_on = saving.hold(world)
+        if not goes_on:
+            self.finish()
+        self._queue.append(saving)
+        if len(self._queue) == 1:
+            self._start(saving)
+        if not goes_on:
+            self.finish()
+
+    def _start(self, saving: PendingSave) -> None:
+        custody = self._custody()
+        try:
+            saving.target = self._target(saving.path)
+            wait = custody.prepare(saving.target, saving.mark)
+        except Exception as error:
+            saving.written.set_exception(error)
+            return
+        work = (custody.writing, wait, custody.left)
+        custody.writing = threading.Thread(target=saving.write, args=work, name="save", daemon=True)
+        custody.writing.start()
+
+    def end(self, saving: PendingSave) -> SaveReport:
+        """Wait until a save is written, see to what it means, and return or raise what it came to.
+
+        Those before it come first.
+        """
+        while not saving.is_ended:
+            self._end_first()
+        return saving.result()
+
+    def finish(self) -> None:
+        """Wait for all saves under way, and see to what they mean."""
+        while self._queue:
+            self._end_first()
+
+    def _end_first(self) -> None:
+        first = self._queue[0]
+        first.end(lambda _: self._saved(first))
+        self._queue.popleft()
+        if self._queue:
+            self._start(self._queue[0])

@@ -18,8 +18,13 @@ from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import FileError, InputError
 from sim.runtime.journal.acts import COMMANDS, apply
-from sim.runtime.journal.checkpointer import Checkpointer, checkpoints_in
-from sim.runtime.journal.pacing import CheckpointClock, CheckpointRetention, Pacing
+from sim.runtime.journal.checkpoints import (
+    CheckpointClock,
+    Checkpointer,
+    CheckpointRetention,
+    Pacing,
+    checkpoints_in,
+)
 from sim.store.journal.journal import (
     JOURNAL_FILE,
     JUMP,
@@ -75,17 +80,6 @@ class JournalWriter:
 
     All but :meth:`when_durable`, :meth:`wait` and :meth:`settle` is called in the thread that
     drives the world.
-
-    Attributes
-    ----------
-    number
-        The last entry.
-    durable_tick
-        The last tick that no crash can take back.
-    remark
-        Why the last checkpoint was not written; or None.
-    noticed
-        Called in any thread when ``trouble`` came or went.
     """
 
     def __init__(
@@ -136,7 +130,9 @@ class JournalWriter:
             self.folder,
             durable=self._on_durable,
             troubled=self._on_trouble,
-            ended=self._on_end,
+            ended=lambda error: self._waiting.ended(
+                error or JournalError(self.folder, "it was closed")
+            ),
             **options,
         )
         self._observer = Observer(world)
@@ -262,6 +258,11 @@ class JournalWriter:
             self._journal.put_all(waiting)
 
     # Checkpoints
+
+    @property
+    def file(self) -> Path:
+        """The world's file, beside which it lies."""
+        return self.folder.with_name(self.folder.name.removesuffix(".live"))
 
     @property
     def pause(self) -> float:
@@ -403,9 +404,6 @@ class JournalWriter:
         self._full = said
         self.noticed()
 
-    def _on_end(self, error: Exception | None) -> None:
-        self._waiting.ended(error or JournalError(self.folder, "it was closed"))
-
     def give_up(self) -> None:
         """Wait for no room any more, in any thread: what the disk does not take is dropped."""
         self._journal.give_up()
@@ -452,13 +450,7 @@ Tell = Callable[[Exception | None], object]
 
 
 class AckQueue:
-    """Those who wait for entries to become durable; used by any thread.
-
-    Attributes
-    ----------
-    durable
-        As it is now.
-    """
+    """Those who wait for entries to become durable; used by any thread."""
 
     def __init__(self, durable: int) -> None:
         self.durable = durable

@@ -5,21 +5,23 @@ from __future__ import annotations
 import faulthandler
 import mmap
 import os
-import re
+import resource
 import signal
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
+
+import psutil
 
 from sim.core.registry import foreign
 from sim.runtime.engine.live import next_revision
-from sim.runtime.engine.propagation_reports import ModelReports
 from sim.runtime.engine.stall import Stall, is_foreign
+from sim.runtime.engine.watchdog import place_in
+from sim.runtime.frames.focus import ModelReports
 from sim.runtime.frames.frames import Frame, State
 from sim.runtime.frames.sessions import ENDED
-from sim.runtime.saves.places import has_journal
 from sim.spread.cascade.cascade import Cascade
 from sim.world.world import World
 
@@ -105,26 +107,8 @@ def read_mark(path: Path) -> tuple[str, int]:
 def read_place(path: Path) -> tuple[str, str]:
     """Return (model, place) of the innermost foreign line that a process left; empty: of none."""
     with suppress(OSError):
-        return place_in(_where(path).read_text(errors="replace"), _origins())
-    return "", ""
-
-
-def _origins() -> dict[str, str]:
-    return {item.origin: item.name for item in foreign()}
-
-
-def place_in(said: str, origins: Mapping[str, str]) -> tuple[str, str]:
-    """Find the innermost line of a foreign file in what a fault handler wrote last.
-
-    Examples
-    --------
-    >>> said = 'Thread 1: File "/x/spin.py", line 6 in step File "/y/run.py", line 9 in run'
-    >>> place_in(said, {"/x/spin.py": "spin"})
-    ('spin', 'spin.py, line 6, in step')
-    """
-    for file, line, function in re.findall(r'File "(.*?)", line (\d+) in (\S+)', said):
-        if file in origins:
-            return origins[file], f"{PurePath(file).name}, line {line}, in {function}"
+        origins = {item.origin: item.name for item in foreign()}
+        return place_in(_where(path).read_text(errors="replace"), origins) or ("", "")
     return "", ""
 
 
@@ -137,10 +121,6 @@ def show_place(path: Path, pid: int) -> None:
 
 def limit_memory(most_mb: int | None, room: int | None = None) -> None:
     """Let what asks for too much be refused, rather than the machine come to a halt."""
-    import resource
-
-    import psutil
-
     process = psutil.Process()
     most = int(psutil.virtual_memory().available * 0.9) + process.memory_info().rss
     if most_mb is not None:
@@ -191,8 +171,3 @@ def said(frame: Frame, banner: str, stall: Stall | None, state: State | None = N
     """Return a newer frame with a banner."""
     now = next_revision()
     return replace(frame, revision=now, banner=banner, stalled=stall, state=state or frame.state)
-
-
-def lies_at(at: Path, saving: Path | None) -> Path:
-    """Return the file beside which the journal is: it goes along with a save under a new name."""
-    return saving if saving is not None and has_journal(saving) else at

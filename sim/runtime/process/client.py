@@ -1,4 +1,4 @@
-"""The process engine: an :class:`EngineClient` whose world runs in a process of its own.
+"""The process engine: an engine whose world runs in a process of its own.
 
 The world lives in the other process, and in a journal that makes whatever was answered outlast that
 process. When it dies, or is killed because a plugin does not come back, another one goes on from
@@ -9,41 +9,45 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import pickle  # nosec B403 - of our own process
 import shutil
+import signal
+import socket
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sim.core.events import EventBus
+from sim.core.files import open_log
 from sim.core.progress import Report
 from sim.core.registry import foreign
+from sim.core.rooms import environment
 from sim.core.text import one_line
 from sim.errors import HubbubError, InputError
 from sim.platform.opening import phases_of
-from sim.runtime.engine import requests
-from sim.runtime.engine.engine_command import EngineError, ReplacedError, closed
+from sim.runtime.engine.engine import EngineError, ReplacedError, closed
 from sim.runtime.engine.live import next_revision
 from sim.runtime.engine.outbox import Frames, Outbox, Poster
 from sim.runtime.engine.output_capture import PluginFiles
-from sim.runtime.engine.program import LiveProgram, Program
+from sim.runtime.engine.run_control import LiveProgram, Program
 from sim.runtime.engine.stall import StallOutcome
 from sim.runtime.engine.thread_client import ThreadEngine, claim, release
 from sim.runtime.frames.frames import Frame, SessionRow
 from sim.runtime.frames.sessions import Session, require_loop
-from sim.runtime.health.checks import Health
-from sim.runtime.health.watch import ProcessHealthWatch
+from sim.runtime.health import Health, Meter, Performance, ProcessHealthWatch
 from sim.runtime.jobs import Job, in_thread
 from sim.runtime.journal.persistence import JournalConfig, begin
 from sim.runtime.journal.writer import Pacing
-from sim.runtime.performance import Meter, Performance
-from sim.runtime.process.breadcrumbs import culprit, lies_at, named, said, silent
-from sim.runtime.process.child import Child, DiedError, spawned
+from sim.runtime.process.breadcrumbs import culprit, named, said, show_place, silent
 from sim.runtime.process.wire import (
     MOST_ACTS,
     EngineOrder,
@@ -52,16 +56,90 @@ from sim.runtime.process.wire import (
     sendable,
     unpacked,
 )
+from sim.runtime.saves.places import has_journal
+from sim.settings.settings import current
+from sim.store import SaveReport, load, save
 from sim.world.log import LoggedAct
 from sim.world.world import World
 
-if TYPE_CHECKING:
-    from sim.store import SaveReport
+_WORDS = ("-P", "-m", "sim.runtime.process.host")
+_SAYS: dict[int, str] = {
+    signal.SIGSEGV: "segmentation fault",
+    signal.SIGABRT: "abort",
+    signal.SIGBUS: "bus error",
+    signal.SIGFPE: "arithmetic error",
+    signal.SIGILL: "illegal instruction",
+    signal.SIGKILL: "killed, perhaps for its memory",
+}
+
+
+class DiedError(HubbubError):
+    """A process ended before it was ready."""
+
+
+class Process:
+    """A process of this program's own, started afresh: no memory is shared."""
+
+    def __init__(self, order: EngineOrder, log: Path | None = None) -> None:
+        ours, theirs = socket.socketpair()
+        output = _opened(log)
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - ourselves
+                [sys.executable, *_WORDS, str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=(theirs.fileno(),),
+                env=environment(),
+                start_new_session=True,  # Ctrl-C is for the screen
+            )
+        finally:
+            theirs.close()
+            os.close(output)
+        self.pid = self._process.pid
+        self.pipe = Connection(ours.detach())
+        with suppress(OSError):  # it has died: whoever reads is told
+            self.pipe.send(order)
+
+    def kill(self) -> None:
+        """End it now."""
+        with suppress(OSError):
+            self._process.kill()
+
+    def wait(self, timeout: float) -> str | None:
+        """Return how it ended, in a few words; None while it runs on."""
+        try:
+            code = self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return None
+        if code >= 0:
+            return f"exit code {code}"
+        said = _SAYS.get(-code)
+        name = next((known.name for known in signal.Signals if known == -code), str(-code))
+        return f"signal {name}" + (f", {said}" if said else "")
+
+    def show_place(self, marks: Path) -> None:
+        """Ask which lines it runs."""
+        if self._process.poll() is None:
+            show_place(marks, self.pid)
+
+
+def spawned(order: EngineOrder) -> Process:
+    """Start an engine's process; what it prints goes to ``plugins.log`` of the logs."""
+    return Process(order, current().logs / "plugins.log")
+
+
+def _opened(log: Path | None) -> int:
+    with suppress(OSError):
+        if log is not None:
+            log.parent.mkdir(0o700, parents=True, exist_ok=True)
+            return open_log(log)
+    return os.open(os.devnull, os.O_WRONLY)
 
 
 T = TypeVar("T")
 P = ParamSpec("P")
-Begin = Callable[[EngineOrder], Child]
+Begin = Callable[[EngineOrder], Process]
 
 CLOSING_SECONDS = 10.0
 """How long closing waits for the running tick."""
@@ -77,9 +155,10 @@ _MOST = 20
 _TRIES = 3
 
 _REFUSED: dict[Callable[..., Any], str] = {
-    requests.keep: "An isolated engine keeps a journal of its own, which ends with it; open the "
-    "world without --isolated to keep one beside its file, or save it.",
-    requests.think: "Minds think in the program's own process; open the world without --isolated.",
+    ThreadEngine.keep: "An isolated engine keeps a journal of its own, which ends with it; open "
+    "the world without --isolated to keep one beside its file, or save it.",
+    ThreadEngine.think: "Minds think in the program's own process; open the world without "
+    "--isolated.",
 }
 """What an engine in another process cannot do, and why."""
 
@@ -129,8 +208,6 @@ async def open_process(
         kept = keeping or JournalConfig(folder / "world.hub", Pacing(), author)
         await _journal_begun(world, kept)
         del world  # it lives elsewhere now, and once is enough
-        from sim.settings.settings import current
-
         order = EngineOrder(
             at=str(kept.path), name=name, path=path, max_running=max_running,
             frames_per_second=frames_per_second, is_asked_for=keeping is not None,
@@ -159,23 +236,7 @@ async def _journal_begun(world: World, keeping: JournalConfig) -> None:
 class ProcessEngine:
     """One engine after another, seen from one event loop; all of it is used in the loop's thread.
 
-    It is an :class:`~sim.runtime.engine.client.EngineClient`; in each process a
-    :class:`~sim.runtime.engine.thread_client.ThreadEngine` carries out what is asked.
-
-    Attributes
-    ----------
-    frames, meter
-        As of :class:`~sim.runtime.engine.thread_client.ThreadEngine`.
-    chosen, saving
-        The session asked to be in focus, and the file that was last asked to be saved to.
-    program
-        What is carried out, and the tick at which it began; None: nothing.
-    failure
-        Why there is no engine any more; None while there is one.
-    contacts
-        Contacts between agents that were weighed, as of the newest frame.
-    last
-        How the last process ended that another one took over from; None: none did.
+    In each process a ``ThreadEngine`` carries out what is asked.
     """
 
     def __init__(
@@ -315,7 +376,7 @@ class ProcessEngine:
             for event in events:
                 self._outbox.emit(event)
             if lost:
-                self._say_lost(lost)
+                self._remark(f"{lost:,} events gave way to newer ones: the pipe was too slow")
         elif kind == "facts":
             self.contacts, acts = rest
             known = self._acts | {act.number: act for act in acts}
@@ -387,18 +448,6 @@ class ProcessEngine:
         found: T = await self._asked_of(request, args, keywords)
         return found
 
-    async def follow(
-        self,
-        request: Callable[Concatenate[ThreadEngine, Report, P], Awaitable[T]],
-        report: Report,
-        /,
-        *args: P.args,
-        **keywords: P.kwargs,
-    ) -> T:
-        """Let the process carry out a request that reports; what the report raises stops it."""
-        found: T = await self._asked_of(request, args, keywords, report)
-        return found
-
     def job(
         self,
         request: Callable[Concatenate[ThreadEngine, Report, P], Awaitable[T]],
@@ -417,28 +466,27 @@ class ProcessEngine:
 
     async def focus(self, session: int | None) -> None:
         """Show a session in the frames to come, of this process and of those after it."""
-        await self.ask(requests.focus, session)
+        await self.ask(ThreadEngine.focus, session)
         self.chosen = session
 
     async def begin(self, program: Program, since: int | None) -> list[tuple[int, str, str]]:
         """Carry out a program from now on, in this process and in those after it."""
-        begun = await self.ask(requests.begin, program, since)
+        begun = await self.ask(ThreadEngine.begin, program, since)
         now = self._newest.program
         self.program = None if now is None else (program, now.since)
         return begun
 
-    async def save(self, path: str | Path | None, note: str, report: Report) -> SaveReport:
+    async def save(self, report: Report, path: str | Path | None, note: str) -> SaveReport:
         """Write the world to a file between two ticks."""
         where = None if path is None else str(Path.cwd() / path)  # the process may be elsewhere
         self.saving = None if where is None else Path(where)
-        return await self.follow(requests.save, report, where, note)
+        saved: SaveReport = await self._asked_of(ThreadEngine.save, (where, note), {}, report)
+        return saved
 
     async def world(self) -> World:
         """Return a copy of the world, by way of a file."""
-        from sim.store import load
-
         at = self._folder / f"copy-{next(self._copies)}.hub"
-        await self.ask(requests.call, _written, str(at))
+        await self.ask(ThreadEngine.call, _written, str(at))
         try:
             return await in_thread(load, at)
         finally:
@@ -531,9 +579,6 @@ class ProcessEngine:
         """Return the newest acts of the world's log, oldest first, as of the newest frame."""
         return tuple(self._acts.values())[-last:]
 
-    def _say_lost(self, lost: int) -> None:
-        self._remark(f"{lost:,} events gave way to newer ones: the pipe was too slow")
-
     def _remark(self, line: str) -> None:
         """Put a line of this side into the log of events, behind those of the engine."""
         newest = self.frames.newest
@@ -609,7 +654,7 @@ class ProcessEngine:
                 raise EngineError(f"{stall.what} runs no foreign plugin; wait for it.")
             with suppress(TimeoutError, EngineError):
                 ended: StallOutcome = await asyncio.wait_for(
-                    self.ask(requests.restart), _INTERRUPT_SECONDS
+                    self.ask(ThreadEngine.restart), _INTERRUPT_SECONDS
                 )
                 return ended
         return await asyncio.shield(self._revive("did not come back"))
@@ -617,7 +662,9 @@ class ProcessEngine:
     # Dying and going on
 
     def _lies_at(self) -> Path:
-        return lies_at(self._at, self.saving if self._order.is_asked_for else None)
+        """Return the file beside which the journal is: it goes along with a save elsewhere."""
+        saving = self.saving if self._order.is_asked_for else None
+        return saving if saving is not None and has_journal(saving) else self._at
 
     def _revive(self, how: str) -> asyncio.Task[StallOutcome]:
         if self._revival is None:
@@ -743,7 +790,7 @@ class IsolatedSession(Session):
         """Wait until nothing about the message can change, and return its last line."""
         while True:
             try:
-                row = await self._remote.ask(requests.done, self.id)
+                row = await self._remote.ask(ThreadEngine.done, self.id)
             except ReplacedError:
                 await self._remote.ready()  # raises when there is no other process to ask
             else:
@@ -752,6 +799,4 @@ class IsolatedSession(Session):
 
 def _written(world: World, path: str) -> None:
     """Write a world to a file, in the engine's process."""
-    from sim.store import save
-
     save(world, path)

@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from sim.core.events import Event, EventBus
+from sim.core.registry import foreign, load_file, load_plugins
 from sim.core.rooms import die_with_parent
+from sim.core.threads import allow
 from sim.errors import Cancelled, HubbubError, InputError
 from sim.runtime.engine.live import LiveWorld
 from sim.runtime.engine.outbox import AsyncHandlers, Backlog
@@ -29,6 +31,7 @@ from sim.runtime.journal.persistence import JournalConfig, Persistence
 from sim.runtime.journal.writer import JournalMark, Pacing, recover
 from sim.runtime.process.breadcrumbs import CrashBreadcrumbs, limit_memory
 from sim.runtime.process.wire import MOST_ACTS, EngineOrder, FrameWriter, PipeEnd, packed
+from sim.settings.settings import use
 from sim.store.journal.recovery import Recovery
 from sim.world.log import LoggedAct
 from sim.world.world import World
@@ -327,10 +330,6 @@ async def _beat(wire: PipeEnd) -> None:
 
 def prepare(order: EngineOrder) -> None:
     """Make this process fit to run foreign plugins; they are loaded here."""
-    from sim.core.registry import foreign, load_file, load_plugins
-    from sim.core.threads import allow
-    from sim.settings.settings import use
-
     if order.settings is not None:
         use(order.settings)
         allow(order.settings.threads)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import pickle  # nosec B403 - of our own process
 import queue
+import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,7 +21,7 @@ import numpy as np
 
 from sim.core.text import one_line
 from sim.errors import HubbubError, InputError
-from sim.runtime.engine.program import LiveProgram
+from sim.runtime.engine.run_control import LiveProgram
 from sim.runtime.frames.frames import Communities, Focus, Frame
 
 _SHARED = (np.ndarray, Focus, Communities)
@@ -55,14 +56,7 @@ class EngineOrder:
 
 
 class PipeEnd:
-    """One end of a pipe; what is sent is written by a thread of its own, in order.
-
-    Attributes
-    ----------
-    fault
-        What went wrong on this side, where that ended it: a message that nobody can read, or that
-        ``took`` could not take. None: it did not, the other end is gone.
-    """
+    """One end of a pipe; what is sent is written by a thread of its own, in order."""
 
     def __init__(
         self, pipe: Connection, took: Callable[[tuple[Any, ...]], None], ended: Callable[[], None]
@@ -123,8 +117,6 @@ class PipeEnd:
 
     def _hang_up(self) -> None:
         """Wake the reader: closing alone would leave it waiting."""
-        import socket
-
         with suppress(OSError), socket.socket(fileno=self._pipe.fileno()) as end:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.errors import InputError
+from sim.network.graph.slab import read_only
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import NOBODY
 from sim.platform.feed.exposures import ExposurePart
@@ -18,7 +19,6 @@ from sim.platform.feed.why import Why, whys
 from sim.platform.posts.posts import Flag, Kind
 from sim.platform.posts.texts import said_in_message
 from sim.runtime.engine.metrics_tracker import MetricsState
-from sim.runtime.frames.totals import frozen
 
 if TYPE_CHECKING:
     from sim.platform.platform import Platform
@@ -196,7 +196,7 @@ def _course(platform: Platform, now: int) -> MetricsState | None:
     if not rows.any():
         return None
     names = tuple(f"act_{act.name.lower()}" for act in _TOLD)
-    return MetricsState(names, frozen(np.array(ticks, np.int64)), frozen(rows), (), (), ())
+    return MetricsState(names, read_only(np.array(ticks, np.int64)), read_only(rows), (), (), ())
 
 
 def about_platform(world: World) -> str:

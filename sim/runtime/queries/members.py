@@ -1,28 +1,48 @@
-"""Queries about the members of a world under way; for :meth:`Simulation.query`.
+"""Queries about the members of a running world; for :meth:`Simulation.query`.
 
 Each function here reads in some milliseconds at a million agents, and returns nothing that the
 world goes on writing to. What takes longer is made of that by a function with ``_of`` in its name,
-in a thread beside the engine.
+or one of ``ORDERS``, in a thread beside the engine.
 """
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from sim.agents.character import ARCHETYPES, archetype, credulity, expertise, verification
 from sim.agents.lifecycle import Lifecycle
+from sim.agents.names import NameSnapshot, text_ranks
 from sim.agents.traits import TRAITS
 from sim.arrays import Ids
 from sim.core.checks import number_or_word
-from sim.errors import InputError
+from sim.core.text import clip, one_line
+from sim.errors import InputError, SnapshotError
+from sim.jit.claims import NOBODY
+from sim.jit.words import ONE
+from sim.network.graph.changes import ACTS
+from sim.platform.acts.kinds import Act
+from sim.platform.acts.moods import MOOD
+from sim.platform.acts.tick_record import said_in
+from sim.platform.rhythm import SHIFTS
+from sim.runtime.jobs import in_thread
+from sim.runtime.journal.history import HistoryWriter
+from sim.runtime.queries.feeds import MemberFeed, feed_of
+from sim.store.history.acts import ActIndex, Record, RecordedAct
+from sim.store.reading import read_history_file, read_record
+from sim.store.snapshot.gates import Lookup
 from sim.world.members import ActivityRecords, activity_records, chosen
 
 if TYPE_CHECKING:
+    from sim.agents.columns import Agents
     from sim.network.graph.ties import Ties
     from sim.spread.cascade.adoption import Log
     from sim.world.world import World
@@ -111,7 +131,7 @@ def found(world: World, query: str) -> Ids:
         state, _, rest = words.partition(" ")
         return np.intersect1d(in_state(world, state), found(world, rest))
     if words and not _CONDITION.search(words):
-        return np.array([world.agents.index(_foreign(words))], np.uint32)
+        return np.array([world.agents.index(number_or_word(words))], np.uint32)
     return chosen(world, query)
 
 
@@ -188,13 +208,10 @@ def member_of(told: tuple[MemberDetails, list[tuple[int, str, Log]]]) -> MemberD
         if places.size and len(adopted) < MOST_STORIES:
             at = int(places[0])
             source = int(log.sources[at])
-            whence = "" if source == _NOBODY else str(source)
+            whence = "" if source == NOBODY else str(source)
             adopted.append((number, int(log.ticks[at]), whence, text))
     values = {name: getattr(member, name) for name in MemberDetails.__slots__}
     return MemberDetails(**{**values, "adopted": tuple(adopted)})
-
-
-_NOBODY = 0xFFFFFFFF
 
 
 def heard_by(world: World, agent: int) -> Ids:
@@ -243,8 +260,6 @@ def _named(world: World, agent: int, other: int, kind: str) -> str:
 
 def _changes(world: World, agent: int) -> tuple[tuple[int, str, str, bool], ...]:
     """Return the newest changes of ties that name an agent."""
-    from sim.network.graph.changes import ACTS
-
     if not world.bonds.log:
         return ()
     history = world.tie_history(agent)
@@ -299,10 +314,6 @@ def _between(world: World, ids: Ids) -> tuple[npt.NDArray[np.int64], npt.NDArray
     return ends[:, 0], ends[:, 1]
 
 
-def _foreign(text: str) -> int | str:
-    return number_or_word(text)
-
-
 MOST = 200
 """Moves that are told, the newest."""
 
@@ -318,3 +329,229 @@ def moves_told(world: World, start: int = 0, stop: int | None = None) -> tuple[i
         (tick, str(agents.id(who)), agents.name(who), stage[before], stage[after])
         for tick, who, before, after in newest
     ]
+
+
+MOST_LINES = 20
+"""Lines of a member's own history that are told, the newest; and characters of a text."""
+LONGEST = 2000
+_LETTERS = (Act.DIRECT_MESSAGE, Act.GROUP_MESSAGE)
+
+
+@dataclass(frozen=True, slots=True)
+class MemberCharacter:
+    """One agent from inside, as an inspector shows it."""
+
+    archetype: str
+    credulity: float
+    verification: float
+    known: tuple[tuple[str, float], ...]
+    opinions: tuple[tuple[str, float], ...]
+    mood: float | None
+    late: int | None
+    groups: tuple[str, ...]
+    biography: str
+    persona: str
+    profile: tuple[tuple[str, str], ...]
+    history: tuple[tuple[int, str], ...]
+    letters: tuple[tuple[int, str, str], ...]
+
+
+def inner_of(world: World, agent: int) -> MemberCharacter:
+    """Return what an agent is like inside; reads of that agent alone."""
+    history = world.personal_history(agent)
+    agents, texts = world.agents, world.agents.lore.cold
+    opinions = [(topic, float(world.opinions[topic][agent])) for topic in world.opinions]
+    mood, late = _on_platform(world, agent)
+    return MemberCharacter(
+        ARCHETYPES[int(archetype(agents, [agent])[0])],
+        float(credulity(agents, [agent])[0]),
+        float(verification(agents, [agent])[0]),
+        _known(world, agent),
+        tuple(each for each in opinions if not math.isnan(each[1])),
+        mood,
+        late,
+        tuple(world.groups.names[number] for number in world.groups.of(agent)),
+        texts.text(agent, "biography")[:LONGEST],
+        texts.text(agent, "persona")[:LONGEST],
+        tuple((str(k), str(v)[:LONGEST]) for k, v in texts.get(agent).get("more", {}).items()),
+        tuple(history[::-1][:MOST_LINES]),
+        _letters(world, agent),
+    )
+
+
+def _known(world: World, agent: int) -> tuple[tuple[str, float], ...]:
+    mask = int(world.agents.interests[agent])
+    bits = [bit for bit in range(mask.bit_length()) if mask >> bit & 1]
+    shares = expertise(world.agents, agent, bits).tolist() if bits else []
+    return tuple(zip(world.agents.vocabulary.names(mask), shares, strict=True))
+
+
+def _letters(world: World, agent: int) -> tuple[tuple[int, str, str], ...]:
+    """Return the newest letters; the log is gone through only where there are any."""
+    platform = world.platform
+    if platform is None:
+        return ()
+    kept = range(max(platform.tick - platform.log.ticks, 0), platform.tick + 1)
+    if not any(platform.log.count(tick, act) for tick in kept for act in _LETTERS):
+        return ()
+    name = world.agents.name
+    newest = platform.inbox(agent)[::-1][:MOST_LINES]
+    return tuple((tick, name(sender), text[:LONGEST]) for tick, sender, text in newest)
+
+
+def _on_platform(world: World, agent: int) -> tuple[float | None, int | None]:
+    platform = world.platform
+    if platform is None or agent >= len(platform.members):  # it signs up with the next tick
+        return None, None
+    felt = platform.held.get(MOOD)
+    mood = float(felt[agent]) if felt is not None and agent < felt.size else 0.0
+    return mood, SHIFTS[int(platform.members.chronotype[agent])]
+
+
+MOST_DEEDS = 60
+"""Acts of a member that are told, the newest."""
+
+_STRETCH = 64
+"""Ticks that are looked through at once, back from the last."""
+
+_LONGEST = 120
+
+
+class Inspected(NamedTuple):
+    """A member."""
+
+    member: MemberDetails
+    feed: MemberFeed | None
+    ego: Ego | None
+    inner: MemberCharacter | None = None
+    past: tuple[tuple[int, str, str], ...] | None = None
+
+
+class _ActSources(NamedTuple):
+    """Where the acts of a member are found: in memory, and in a file."""
+
+    traces: ActIndex
+    path: Path | None
+    agents: Agents
+    seed: int
+    agent: int
+
+
+Taken = tuple[Any, MemberFeed | None, Ego | None, MemberCharacter, "_ActSources | None"]
+
+
+def inspected(world: World, agent: int, ties: bool = False, past: bool = False) -> Taken:
+    """Take what is known of a member; ``ties``: and those tied to it; ``past``: and its acts."""
+    told = about(world, agent)
+    ego = around(world, agent) if ties else None
+    where = _where(world, agent) if past else None
+    return told, feed_of(world, agent), ego, inner_of(world, agent), where
+
+
+def _where(world: World, agent: int) -> _ActSources:
+    beside = next((each for each in world.watchers if isinstance(each, HistoryWriter)), None)
+    recent, path = (None, None) if beside is None else (beside.behind, beside.path)
+    return _ActSources(ActIndex.of(world, recent), path, world.agents, world.seed, agent)
+
+
+async def inspected_of(taken: Taken) -> Inspected:
+    """Return the member, with the messages that it adopted."""
+    told, feed, ego, inner, where = taken
+    member = await in_thread(member_of, told)
+    return Inspected(member, feed, ego, inner, None if where is None else await _past(where))
+
+
+async def _past(where: _ActSources) -> tuple[tuple[int, str, str], ...]:
+    """Return the newest acts of a member; those of the disk only where they can be read."""
+    try:
+        record = await read_record(where.traces, where.path)
+        return await read_history_file(record.file, _find_past(record, where))
+    except SnapshotError as error:
+        return ((where.traces.tick, one_line(str(error), _LONGEST), ""),)
+
+
+def _find_past(record: Record, where: _ActSources) -> Lookup[tuple[tuple[int, str, str], ...]]:
+    found = []
+    for deed in (yield from _find_newest(record, where.agent)):
+        text = yield from _find_text(record, deed, where)
+        found.append((deed.tick, deed.act.says, text))
+    return tuple(found)
+
+
+def _find_newest(record: Record, agent: int) -> Lookup[list[RecordedAct]]:
+    """Look the newest acts up, the last first; no more ticks are read than it takes."""
+    ticks, found = record.ticks, list[RecordedAct]()
+    while ticks and len(found) < MOST_DEEDS:
+        ticks, some = ticks[:-_STRETCH], ticks[-_STRETCH:]
+        deeds = yield from record.find_deeds(agent, first=some[0], last=some[-1])
+        found += deeds[::-1]
+    return found[:MOST_DEEDS]
+
+
+def _find_text(record: Record, deed: RecordedAct, where: _ActSources) -> Lookup[str]:
+    """Look up what the message of an act says; else whom the act concerns."""
+    post = yield from record.find_behind(deed)
+    if post is None:
+        known = 0 <= deed.other < len(where.agents)
+        return where.agents.name(deed.other) if known else ""
+    said = said_in(where.agents, where.seed, post.number, post.row, post.own)
+    return f"m{post.number} {clip(one_line(said), _LONGEST)}"
+
+
+MOST_TAGS = 9
+"""Interests that are compared of each member, in the order in which they are written."""
+
+_BITS = np.uint64(7)
+
+
+class MemberInterests(NamedTuple):
+    """Interests of all members."""
+
+    masks: npt.NDArray[np.uint64]
+    words: tuple[str, ...]
+
+
+def take_names(world: World) -> NameSnapshot:
+    """Take what members are called."""
+    return world.agents.naming()
+
+
+def take_interests(world: World) -> MemberInterests:
+    """Take the interests of all members."""
+    words = world.agents.vocabulary
+    return MemberInterests(world.agents.interests.copy(), words.names((1 << len(words)) - 1))
+
+
+def by_id(naming: NameSnapshot) -> npt.NDArray[Any]:
+    """Return what members are sorted by for their ids to be in order, (n,)."""
+    return naming.ids()
+
+
+def by_name(naming: NameSnapshot) -> npt.NDArray[np.uint32]:
+    """Return what members are sorted by for their names to be in order, uint32 (n,)."""
+    return naming.names()
+
+
+def by_interests(tagged: MemberInterests) -> npt.NDArray[np.uint64]:
+    """Return what members are sorted by for their interests to be in order, uint64 (n,).
+
+    By the first of them as they are written, then by the next, up to nine; without any come last.
+    """
+    left, keys = tagged.masks.copy(), np.zeros(tagged.masks.size, np.uint64)
+    rank = np.append(text_ranks(tagged.words) + np.uint32(1), np.uint32(0)).astype(np.uint64)
+    nobody = len(tagged.words)
+    for _ in range(MOST_TAGS):
+        lowest = left & (~left + ONE)
+        bit = np.where(left > 0, np.bitwise_count(lowest - ONE), nobody)
+        keys = (keys << _BITS) | rank[bit]
+        left ^= lowest
+    keys[tagged.masks == 0] = ~np.uint64(0)
+    return keys
+
+
+ORDERS: dict[str, tuple[Callable[..., Any], Callable[[Any], npt.NDArray[Any]]]] = {
+    "id": (take_names, by_id),
+    "name": (take_names, by_name),
+    "interests": (take_interests, by_interests),
+}
+"""Column to what is taken of the world, and the order that is made of it."""

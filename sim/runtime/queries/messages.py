@@ -41,13 +41,7 @@ _LABELS = {"shown": "showings"}
 
 
 class MemberMessages(NamedTuple):
-    """Columns of some messages that members wrote, int64 (k,) each.
-
-    Attributes
-    ----------
-    number, author, created, likes, dislikes, shares, replies, reports, shown, kind, flags, cascade
-        As of :class:`~sim.platform.posts.posts.Posts`.
-    """
+    """Columns of some messages that members wrote, int64 (k,) each."""
 
     number: I64
     author: I64
@@ -326,21 +320,7 @@ MOST_BRANCHES, WIDEST = 60, 5
 
 
 class TreeBranch(NamedTuple):
-    """A member of a cascade's tree.
-
-    Attributes
-    ----------
-    depth
-        Steps from the seed.
-    name, tick
-        Who took it up, and when.
-    below
-        How many took it up through this member, itself included.
-    direct
-        How many it convinced itself.
-    is_last
-        For each step from the seed down to it: whether nothing follows at that step.
-    """
+    """A member of a cascade's tree."""
 
     depth: int
     name: str

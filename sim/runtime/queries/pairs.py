@@ -163,17 +163,7 @@ def _acts(world: World, one: int, other: int) -> tuple[tuple[int, str, str, int]
 
 
 class PathInputs(NamedTuple):
-    """What :func:`found` makes a path of.
-
-    Attributes
-    ----------
-    start, goal
-        Agents.
-    ties
-        In which to search; None where the path is known.
-    path
-        The agents on it; None where there is none, or it is not known.
-    """
+    """What :func:`found` makes a path of."""
 
     start: int
     goal: int

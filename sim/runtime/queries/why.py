@@ -15,7 +15,8 @@ from sim.runtime.jobs import in_thread
 from sim.runtime.journal.acts import apply
 from sim.runtime.replay import can_begin, replay
 from sim.runtime.saves.places import has_journal
-from sim.runtime.undo.history import OutOfReachError
+from sim.runtime.travel import place_in_journal
+from sim.runtime.undo_history import OutOfReachError
 from sim.store import load
 from sim.store.journal.lineage import is_of_file
 from sim.store.journal.recovery import earliest, rebuild
@@ -23,7 +24,6 @@ from sim.store.snapshot.files import as_path
 from sim.world.world import World
 
 if TYPE_CHECKING:
-    from sim.runtime.engine.live import LiveWorld
     from sim.runtime.engine.thread_client import ThreadEngine
 
 
@@ -40,7 +40,9 @@ async def why(
         nonlocal past
         world = live.world
         past = world.tick if tick is None else tick
-        if past == world.tick and not _gave_back(world):
+        if past == world.tick and (
+            world.platform is None or world.platform.exposures.taken is None
+        ):
             return _told(world, viewer, message, live.name)
         _refuse_tick(world, past)
         return live.custody.past.seen(past, report=report)
@@ -49,24 +51,9 @@ async def why(
         found: Why | World = await engine.do(now, is_long=True, is_safe=True)
     except OutOfReachError as error:
         past = past or 0
-        file, line = await engine.do(partial(_line, live, past, error), is_safe=True)
-        found = await in_thread(_again, file, line, past, report)
+        place = await engine.do(partial(place_in_journal, live, past, error), is_safe=True)
+        found = await in_thread(_again, place.path, place.line, past, report)
     return found if isinstance(found, Why) else _told(found, viewer, message, live.name)
-
-
-def _line(live: LiveWorld, tick: int, error: OutOfReachError) -> tuple[Path, int]:
-    """Return the world's file and the entry by which its journal leads to a tick."""
-    keeper = live.custody.keeper
-    if keeper is None:
-        raise error
-    keeper.flush(live.world)
-    file = keeper.folder.with_name(keeper.folder.name.removesuffix(".live"))
-    return file, live.custody.line_to(tick)
-
-
-def _gave_back(world: World) -> bool:
-    """Return whether the feeds of the last tick were not kept, so that it has to be run again."""
-    return world.platform is not None and world.platform.exposures.taken is not None
 
 
 def _again(file: Path, line: int, tick: int, report: Report) -> World:

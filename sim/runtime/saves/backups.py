@@ -24,10 +24,17 @@ from sim.core.progress import Report, quiet
 from sim.core.registry import kinds, names
 from sim.core.text import one_line
 from sim.errors import FileError, InputError, SnapshotError
-from sim.runtime.journal.replacing import cleared, origin_of, require_free
 from sim.runtime.journal.writer import recover
-from sim.runtime.saves.places import LivePlace, live_places, place_of, rest_of
-from sim.store import info, saves, verify
+from sim.runtime.saves.places import (
+    LivePlace,
+    cleared,
+    live_places,
+    origin_of,
+    place_of,
+    require_free,
+    rest_of,
+)
+from sim.store import info, load, saves, verify
 from sim.store.history.database import copy_history, damage_of_history, drop_history
 from sim.store.journal.journal import ACKED_FILE, JOURNAL_FILE, LEASE_FILE, folder_of, read_acked
 from sim.store.journal.lease import LeaseError, is_held
@@ -43,17 +50,7 @@ _DATED = re.compile(r"(?P<name>.+)\.(?P<stamp>[0-9]{8}T[0-9]{6}Z)(-(?P<more>[0-9
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """What became of one world.
-
-    Attributes
-    ----------
-    name, path
-        The world, and its newest backup; None when it has none.
-    removed
-        The backups that were given up.
-    reason
-        "copied", "unchanged since", or why it was not copied.
-    """
+    """What became of one world."""
 
     name: str
     path: Path | None
@@ -63,26 +60,7 @@ class Backup:
 
 @dataclass(frozen=True, slots=True)
 class RestoreReport:
-    """What became of a backup that was brought back, or tried out.
-
-    Attributes
-    ----------
-    path
-        The world's file; of one that was tried out, the backup's.
-    tick
-        Where it stands: what opening it leads to.
-    replayed
-        Entries of its journal that were done again and compared.
-    aside
-        Under which file name what lived beside the world of before is now; None: nothing did.
-    lacks
-        What of its journal cannot be played here, or may not be, for want of an earlier version or
-        of a plugin; "": nothing is known of.
-    other
-        The newest backup there that another world of that name has; None: none has.
-    history
-        Why the history beside it cannot be read whole, which goes along as it is; "": it can.
-    """
+    """What became of a backup that was brought back, or tried out."""
 
     path: Path
     tick: int
@@ -225,8 +203,6 @@ def _alike(found: Sequence[Path], path: Path) -> list[Path]:
 
 def _tried(path: Path, report: Report) -> RestoreReport:
     """Load a backup and do again what its journal says."""
-    from sim.store.snapshot.snapshot import load
-
     tick = load(path, report=report).tick if path.is_file() else 0
     if not folder_of(path).is_dir():
         return RestoreReport(path, tick, 0)
@@ -334,8 +310,6 @@ def _end(path: Path) -> bytes:
 
 TRIES = 5
 """Whoever runs the world may give up a checkpoint while it is being copied."""
-
-_PAGES = 4096
 
 
 def copy_live(

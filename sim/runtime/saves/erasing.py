@@ -75,21 +75,7 @@ _ASIDE = re.compile(r"-(damaged|unplayed|older|before)-[0-9]+\.hub")
 
 @dataclass(frozen=True, slots=True)
 class ErasureReport:
-    """What was done.
-
-    Attributes
-    ----------
-    path
-        The world's file, written anew.
-    members
-        How many members' profiles went; nothing goes twice.
-    acts
-        Acts of the log that told something of them and do not any more.
-    ticks
-        Ticks of the history database that did.
-    left
-        What lies in the same folder, was put aside from this world, and was not touched.
-    """
+    """What was done."""
 
     path: Path
     members: int
@@ -272,15 +258,13 @@ def _indices(world: World, who: str | npt.ArrayLike) -> npt.NDArray[np.int64]:
         chosen = everybody if who.strip() == "all" else found_by(world, who)
     else:
         chosen = np.unique(np.asarray(who))
-        if chosen.size and (chosen.dtype.kind not in "iu" or not _fits(chosen, world)):
+        if chosen.size and (
+            chosen.dtype.kind not in "iu" or not 0 <= chosen[0] <= chosen[-1] < len(world.agents)
+        ):
             raise InputError(f"Members are 0 to {len(world.agents) - 1}.")
     if not chosen.size:
         raise InputError("That is nobody; name members by a condition, an id, or `all`.")
     return chosen.astype(np.int64)
-
-
-def _fits(chosen: npt.NDArray[Any], world: World) -> bool:
-    return int(chosen[0]) >= 0 and int(chosen[-1]) < len(world.agents)
 
 
 def without_profiles(

@@ -14,7 +14,7 @@ from sim import World, load
 from sim.core import registry
 from sim.core.progress import Report
 from sim.errors import Cancelled
-from sim.runtime.engine.alert_command import drain
+from sim.runtime.engine.metrics_tracker import drain
 from sim.scenario import plan as plans
 from sim.settings.settings import load_settings, use
 from sim.spread.cascade.cascade import Cascade

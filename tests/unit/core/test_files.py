@@ -36,7 +36,7 @@ from sim.core.files import (
 from sim.errors import FileError, HubbubError
 from sim.lab.tables import Table
 from sim.minds.models.budget import read_prices, write_own
-from sim.runtime.distilling import write as write_surrogate
+from sim.runtime.replay import write as write_surrogate
 from sim.scenario.spec import toml_table
 from sim.settings import keep_words
 from sim.settings.settings import read_table
@@ -306,7 +306,7 @@ IN_PLACE = re.compile(
     r"(?<!draft)\.write_(?:text|bytes)\(|\bopen\((?:[^()]|\([^()]*\))*[\"'][wx]b?[\"']|\.savefig\((?!figure)"
 )
 OWN_FOLDER = {
-    "sim/io/importing/graphs.py", "sim/lab/runs/replicate.py", "sim/runtime/manifest.py",
+    "sim/io/importing/graphs.py", "sim/lab/runs/replicate.py", "sim/runtime/replay.py",
     "sim/runtime/process/breadcrumbs.py", "sim/core/data_frames.py",
 }  # fmt: skip
 """They write to a temporary folder of their own, or to memory."""

@@ -57,7 +57,9 @@ def counter(world: World) -> Gate:
 @pytest.fixture
 def patient_pilot(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let pilots of plans run to their end, however busy the machine is."""
-    monkeypatch.setattr("sim.runtime.preview.plan", partial(plan, budget=PATIENCE))
+    monkeypatch.setattr(
+        "sim.runtime.engine.thread_client.make_plan", partial(plan, budget=PATIENCE)
+    )
 
 
 @pytest.fixture

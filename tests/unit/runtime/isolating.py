@@ -13,7 +13,7 @@ from typing import Any
 
 from sim.runtime import Simulation
 from sim.runtime.engine.thread_client import ThreadEngine
-from sim.runtime.process.client import ProcessEngine
+from sim.runtime.process.client import Process, ProcessEngine
 from sim.runtime.process.host import serve
 from sim.runtime.process.wire import EngineOrder
 from sim.world.world import World
@@ -91,7 +91,7 @@ def line_of(words: str) -> int:
     return next(n for n, line in enumerate(ROUGH.splitlines(), 1) if words in line)
 
 
-class Thread:
+class Thread(Process):
     """An engine's process that is none: a thread with an event loop of its own."""
 
     def __init__(self, order: EngineOrder) -> None:

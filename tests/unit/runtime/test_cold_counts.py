@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sim.agents import records as cold
-from sim.runtime.health.checks import caches
-from sim.runtime.performance import Meter
+from sim.runtime.health import Meter, caches
 
 
 def test_the_hit_rate_of_cold_records_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from sim import World
 from sim.errors import InputError
 from sim.minds.deciding.thinker import Thinker
 from sim.runtime.journal.acts import perform
-from sim.runtime.manifest import manifest_of, repeat
+from sim.runtime.replay import manifest_of, repeat
 from sim.world.log import LoggedAct
 from tests.unit.runtime.speaking import Speaking, living, think
 

@@ -12,7 +12,7 @@ import pytest
 from sim import io
 from sim.errors import Cancelled, FileError, InputError
 from sim.runtime import Simulation
-from sim.runtime.journal.checkpointer import Checkpointer
+from sim.runtime.journal.checkpoints import Checkpointer
 from sim.runtime.journal.writer import JournalWriter, recover
 from sim.runtime.replay import can_begin, leads_to, line_of, replay
 from sim.store import load, save

@@ -16,9 +16,9 @@ from sim.core.registry import load_file
 from sim.errors import FileError
 from sim.runtime import Simulation
 from sim.runtime.journal.persistence import JournalConfig, Persistence
-from sim.runtime.journal.replacing import lost_by_saving
 from sim.runtime.journal.writer import JournalWriter, Pacing, recover
 from sim.runtime.opening import open_live
+from sim.runtime.saves.places import lost_by_saving
 from sim.store import load, save
 from sim.store.journal.journal import folder_of
 from sim.world.world import World

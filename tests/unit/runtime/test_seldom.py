@@ -14,7 +14,7 @@ from sim.errors import InputError
 from sim.runtime import Simulation
 from sim.runtime.bulk_operations import create_communities
 from sim.runtime.engine.outbox import Frames, Outbox, Poster
-from sim.runtime.frames.totals import GroupTally, Tally
+from sim.runtime.frames.focus import GroupTally, Tally
 from sim.world.world import World
 from tests.unit.runtime.worlds import until
 

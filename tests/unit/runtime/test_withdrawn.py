@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sim.runtime import IsolatedSimulation, Job, Simulation
-from sim.runtime.engine.engine_command import EngineCommand
+from sim.runtime.engine.engine import EngineCommand
 from sim.world.world import World
 from tests.unit.runtime.isolating import Thread
 from tests.unit.runtime.worlds import PATIENCE, until

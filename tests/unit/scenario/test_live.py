@@ -22,7 +22,7 @@ from sim.minds.deciding import commands as minding
 from sim.minds.deciding.thinker import Thinker
 from sim.minds.minds import Mind
 from sim.runtime import IsolatedSimulation, Simulation
-from sim.runtime.engine.engine_command import EngineError
+from sim.runtime.engine.engine import EngineError
 from sim.runtime.journal.writer import recover
 from sim.runtime.process.wire import EngineOrder
 from sim.runtime.replay import replay

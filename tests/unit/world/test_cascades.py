@@ -18,7 +18,7 @@ import sim.spread.cascade.cascade
 from sim import World, load, save
 from sim.core.params import Field
 from sim.core.registry import register
-from sim.runtime.undo.history import Past
+from sim.runtime.undo_history import Past
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Draws
 from sim.spread.cascade.model import PropagationModel

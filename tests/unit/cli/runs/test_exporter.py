@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 
-from sim.runtime.health.exporter import Exporter
+from sim.runtime.export import Exporter
 from sim.settings.settings import load_settings, use
 from tests.screens.fake import FakeBackend
 from tests.unit.cli.conftest import Hubbub

@@ -13,7 +13,7 @@ import pytest
 from sim.cli.runs import process as isolating
 from sim.errors import Cancelled, HubbubError, StuckError
 from sim.runtime import IsolatedSimulation, ReplacedError
-from sim.runtime.engine.program import ProgramNow
+from sim.runtime.engine.run_control import ProgramNow
 from tests.unit.cli.conftest import Hubbub
 from tests.unit.runtime.isolating import ROUGH, Thread
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.runtime.queries.inspector import inner_of
+from sim.runtime.queries.members import inner_of
 from sim.store import load, save
 from sim.world.world import World
 from tests.unit.cli.conftest import Hubbub

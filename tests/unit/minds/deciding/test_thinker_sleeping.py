@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from sim.runtime import Simulation
-from sim.runtime.minds_opening import asleep
+from sim.runtime.minds import asleep
 from sim.store import load, save
 from sim.world.world import World
 from tests.unit.runtime.minds_world import minded, platform_of

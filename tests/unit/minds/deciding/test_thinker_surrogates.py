@@ -25,8 +25,7 @@ from sim.minds.surrogate import (
     features_of,
     posts_of,
 )
-from sim.runtime.distilling import distil, logged_in, write
-from sim.runtime.replay import replay
+from sim.runtime.replay import distil, logged_in, replay, write
 from sim.store import save
 from sim.world.log import LoggedAct
 from tests.unit.runtime.minds_world import Script, faults_in, minded, platform_of, run

@@ -18,8 +18,8 @@ from sim.minds.models.pool import ModelPool
 from sim.minds.models.provider import Provider
 from sim.minds.prompts.decisions import Decision
 from sim.platform.platform import Platform
-from sim.runtime.frames.minds import minds_now
 from sim.runtime.journal.acts import perform
+from sim.runtime.minds import minds_now
 from sim.runtime.replay import replay
 from sim.world.minds.memory import MOST_BYTES, kept, size_of
 from sim.world.minds.news import MOST_LETTERS

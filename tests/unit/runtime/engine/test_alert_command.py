@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sim import Simulation, World
-from sim.runtime.engine import alert_command
+from sim.runtime.engine import metrics_tracker as alert_command
 from sim.settings.settings import load_settings, use
 from sim.world import commands
 from sim.world.metrics.alerts import Alert, Level

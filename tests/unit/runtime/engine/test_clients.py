@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
@@ -22,12 +21,9 @@ from sim.errors import (
 )
 from sim.minds.deciding.thinker import Thinker
 from sim.runtime import EngineError, IsolatedSimulation, Simulation
-from sim.runtime.engine.client import EngineClient
-from sim.runtime.engine.thread_client import ThreadEngine
 from sim.runtime.journal.acts import perform
 from sim.runtime.journal.persistence import JournalConfig
 from sim.runtime.journal.writer import recover
-from sim.runtime.process.client import ProcessEngine
 from sim.store import load
 from sim.world.world import World
 from tests.unit.runtime.isolating import LONG, Thread, agents_of, failing, ties_of
@@ -69,20 +65,6 @@ def shown_of(world: World) -> tuple[int, int]:
 def twin() -> World:
     """As the fixture ``world``."""
     return World.create(agents=2000, mean_degree=10, seed=7)
-
-
-@pytest.mark.parametrize("kind", [ThreadEngine, ProcessEngine])
-def test_both_have_all_that_a_simulation_needs_with_the_same_arguments(kind: type[Any]) -> None:
-    named = [name for name in vars(EngineClient) if not name.startswith("_")]
-    assert {"ask", "follow", "job", "save", "world", "session", "restart"} <= set(named)
-    for name in named:
-        wanted = getattr(EngineClient, name)
-        if inspect.isfunction(wanted):
-            there = getattr(kind, name)
-            assert list(inspect.signature(there).parameters) == list(
-                inspect.signature(wanted).parameters
-            )
-            assert inspect.iscoroutinefunction(there) == inspect.iscoroutinefunction(wanted), name
 
 
 async def test_the_world_comes_out_as_where_nobody_watches(opening: Opening) -> None:

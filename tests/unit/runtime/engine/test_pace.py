@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sim.runtime.engine.run_control import RateGauge, RunControl, StepRequest, TickPace, never
-from sim.runtime.performance import Meter
+from sim.runtime.health import Meter
 from tests.unit.runtime.worlds import Hand
 
 

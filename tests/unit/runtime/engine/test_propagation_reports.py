@@ -11,7 +11,7 @@ import pytest
 from sim.cli.runs.results import result
 from sim.core import registry
 from sim.runtime import Simulation
-from sim.runtime.engine.propagation_reports import ModelReports
+from sim.runtime.frames.focus import ModelReports
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.model import PropagationModel
 from sim.testing import tiny_world

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sim.runtime import Simulation
-from sim.runtime.frames import community_layout as arranger
+from sim.runtime.frames import communities as arranger
 from sim.runtime.journal.acts import perform
 from sim.runtime.replay import replay
 from sim.store.journal.state import Observer, whole_state

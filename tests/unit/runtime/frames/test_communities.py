@@ -12,7 +12,7 @@ from sim.core.progress import Report
 from sim.errors import Cancelled
 from sim.network.graph.ties import Ties
 from sim.runtime import Simulation
-from sim.runtime.frames import community_layout as arranger
+from sim.runtime.frames import communities as arranger
 from sim.runtime.frames.communities import (
     MOST_GROUPS,
     CommunityLabels,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sim.runtime import Frame, Simulation
-from sim.runtime.frames.totals import MOST_COLUMNS
+from sim.runtime.frames.focus import MOST_COLUMNS
 from sim.world.world import World
 from tests.unit.runtime.worlds import until
 

@@ -7,7 +7,7 @@ import pytest
 
 from sim import World
 from sim.network.analysis import groups_kernels as kernels
-from sim.runtime.frames.totals import Tally
+from sim.runtime.frames.focus import Tally
 from sim.spread.cascade import trees_kernels as trees
 from sim.spread.cascade.generations import cohorts_of
 from tests.unit.kernels.networks import lent

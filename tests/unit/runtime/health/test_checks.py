@@ -12,12 +12,13 @@ import pytest
 from sim.core.registry import _failures
 from sim.errors import InputError, PluginError
 from sim.runtime import Simulation
+from sim.runtime import health as health_watch
 from sim.runtime.engine.outbox import Poster
-from sim.runtime.health import watch as health_watch
-from sim.runtime.health.checks import (
+from sim.runtime.health import (
     CHECKS,
     CheckHistory,
     Finding,
+    HealthWatch,
     JournalStatus,
     Level,
     Vitals,
@@ -28,7 +29,6 @@ from sim.runtime.health.checks import (
     health_check,
     look,
 )
-from sim.runtime.health.watch import HealthWatch
 from sim.settings.settings import load_settings, use
 from sim.world.world import World
 from tests.unit.runtime.isolating import thread_of

@@ -15,13 +15,10 @@ from sim.errors import InputError
 from sim.minds.deciding.thinker import Thinker
 from sim.minds.models.asks import Answer, Fault, Spend
 from sim.runtime import Simulation
+from sim.runtime.export import Exporter, Numbers, SimulationSource, WorldSource, exported
 from sim.runtime.frames.frames import Kept
-from sim.runtime.health.checks import Health, Vitals, look
-from sim.runtime.health.exporter import Exporter, exported
-from sim.runtime.health.sources import Numbers, SimulationSource, WorldSource
-from sim.runtime.health.watch import ProcessHealthWatch
+from sim.runtime.health import Health, Performance, ProcessHealthWatch, Vitals, look
 from sim.runtime.journal.writer import JournalWriter
-from sim.runtime.performance import Performance
 from sim.world.world import World
 from tests.unit.runtime.minds_world import Script, minded, platform_of, run
 from tests.unit.runtime.worlds import until
@@ -29,7 +26,7 @@ from tests.unit.runtime.worlds import until
 pytest.importorskip("prometheus_client", reason="the extra 'metrics' is not installed")
 
 
-class Given:
+class Given(SimulationSource):
     """A source of numbers that a test sets."""
 
     def __init__(self, numbers: Numbers, vitals: Vitals) -> None:

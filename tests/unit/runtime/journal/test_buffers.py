@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.runtime.journal.checkpointer import LARGE, CopyBuffers
+from sim.runtime.journal.checkpoints import LARGE, CopyBuffers
 
 
 def test_a_copy_takes_the_place_of_the_last_one_of_its_name() -> None:

@@ -14,10 +14,10 @@ from sim import Simulation, World, load, open_live, save
 from sim.errors import InputError
 from sim.minds.deciding.thinker import Thinker
 from sim.runtime import recorded
+from sim.runtime import travel as branching
 from sim.runtime.journal.writer import recover
-from sim.runtime.queries.inspector import inspected, inspected_of
+from sim.runtime.queries.members import inspected, inspected_of
 from sim.runtime.saves.places import discard, put_aside
-from sim.runtime.undo import branching
 from sim.store import read_history, record_of
 from sim.store.history.acts import ActIndex, Record
 from sim.store.history.database import history_file

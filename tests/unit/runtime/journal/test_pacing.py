@@ -8,7 +8,7 @@ import pytest
 
 from sim.errors import InputError
 from sim.runtime import Simulation
-from sim.runtime.journal.pacing import CheckpointClock, Pacing
+from sim.runtime.journal.checkpoints import CheckpointClock, Pacing
 from sim.runtime.journal.writer import JournalWriter, recover
 from sim.settings.settings import current, load_settings, use
 from tests.unit.runtime.isolating import thread_of

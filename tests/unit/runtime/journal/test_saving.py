@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-import sim.store
 from sim.core.events import WorldSaved
 from sim.errors import Cancelled, FileError, InputError
 from sim.runtime import IsolatedSimulation, Simulation
-from sim.runtime.engine.engine_command import EngineError
+from sim.runtime.engine.engine import EngineError
 from sim.runtime.engine.stall import Stall
-from sim.runtime.journal import checkpointer
+from sim.runtime.journal import checkpoints as checkpointer
+from sim.runtime.journal import persistence
 from sim.runtime.journal.persistence import JournalConfig
 from sim.runtime.journal.writer import Pacing, recover
 from sim.store import load, save, verify
@@ -56,7 +56,7 @@ class Held:
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
     each = Held()
-    monkeypatch.setattr(sim.store, "save", each.save)
+    monkeypatch.setattr(persistence, "save", each.save)
     yield each
     each.go(100)
 
@@ -424,7 +424,7 @@ def test_killed_while_saving_nothing_that_was_told_is_lost(tmp_path: Path) -> No
     def work(done: Any) -> None:
         """Save, ask for another save that is never written, and go on."""
         each = Held()
-        sim.store.save = each.save  # type: ignore[assignment]
+        persistence.save = each.save  # type: ignore[assignment,attr-defined]
 
         async def live() -> None:
             async with Simulation(made(), path=path, journal=NEVER) as simulation:

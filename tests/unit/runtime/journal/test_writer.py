@@ -13,9 +13,9 @@ import pytest
 
 from sim.core.scratch import is_filed
 from sim.errors import FileError, InputError
-from sim.runtime.journal import checkpointer as keeper_copies
+from sim.runtime.journal import checkpoints as keeper_copies
 from sim.runtime.journal.acts import apply, perform
-from sim.runtime.journal.checkpointer import WorldCopier
+from sim.runtime.journal.checkpoints import WorldCopier
 from sim.runtime.journal.writer import AckQueue, JournalWriter, Pacing, recover
 from sim.store.journal import journal as journals
 from sim.store.journal.journal import JUMP, EntryCounts, JournalEntry, JournalError

@@ -15,9 +15,9 @@ import pytest
 from sim.core.events import Event, WorldSaved
 from sim.errors import HubbubError, InputError
 from sim.runtime import EngineError, IsolatedSimulation, ReplacedError, Simulation
-from sim.runtime.engine import requests
 from sim.runtime.engine.live import next_revision
 from sim.runtime.engine.stall import Stall
+from sim.runtime.engine.thread_client import ThreadEngine
 from sim.runtime.process.client import ProcessEngine
 from sim.runtime.process.wire import FrameReader, FrameWriter
 from sim.world.log import LoggedAct
@@ -99,7 +99,7 @@ async def test_without_a_mark_the_one_that_could_be_is_named(
     await isolated.cancel(0)
     assert remote._culprit() == ("", "")
     future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-    remote._asked[99] = (requests.plan, {"model": misbehaving}, future)
+    remote._asked[99] = (ThreadEngine.plan, {"model": misbehaving}, future)
     assert remote._culprit() == (misbehaving, "")
     future.cancel()
 

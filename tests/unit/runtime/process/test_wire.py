@@ -15,9 +15,9 @@ import pytest
 
 from sim.errors import FileError, FormatError, HubbubError, PluginError, UnknownNameError
 from sim.runtime import Simulation
-from sim.runtime.engine import requests
-from sim.runtime.process.breadcrumbs import CrashBreadcrumbs, place_in, read_mark, read_place
-from sim.runtime.process.child import Process, _opened
+from sim.runtime.engine.thread_client import ThreadEngine
+from sim.runtime.process.breadcrumbs import CrashBreadcrumbs, read_mark, read_place
+from sim.runtime.process.client import Process, _opened
 from sim.runtime.process.host import main, prepare
 from sim.runtime.process.wire import (
     EngineOrder,
@@ -61,7 +61,7 @@ def test_an_error_that_cannot_be_copied_arrives_as_its_words() -> None:
 
 
 def test_a_call_without_arguments_can_be_sent() -> None:
-    assert sendable(requests.step, (), {"a": 1}) != sendable(requests.step, (), {"a": 2})
+    assert sendable(ThreadEngine.step, (), {"a": 1}) != sendable(ThreadEngine.step, (), {"a": 2})
 
 
 async def test_a_frame_arrives_and_what_it_shares_is_sent_once(
@@ -149,7 +149,6 @@ def test_a_mark_names_a_foreign_model_and_no_other(
     marks.close()
     assert read_mark(tmp_path / "none") == ("", 0)
     assert read_place(tmp_path / "none") == ("", "")
-    assert place_in("nothing", {}) == ("", "")
 
 
 def test_marks_are_noted_while_a_world_steps(
@@ -157,7 +156,7 @@ def test_marks_are_noted_while_a_world_steps(
 ) -> None:
     import faulthandler
 
-    from sim.runtime.engine.propagation_reports import ModelReports
+    from sim.runtime.frames.focus import ModelReports
 
     for name in ("enable", "register"):
         monkeypatch.setattr(faulthandler, name, lambda *_, **__: None)

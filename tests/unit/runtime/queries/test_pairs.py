@@ -9,7 +9,7 @@ from sim import World
 from sim.cli.show.member import member_facts
 from sim.errors import InputError
 from sim.runtime import pair_of
-from sim.runtime.queries.inspector import inspected
+from sim.runtime.queries.members import inspected
 
 
 def test_a_pair_is_told_by_ties_likeness_and_acts() -> None:

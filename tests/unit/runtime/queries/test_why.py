@@ -13,7 +13,7 @@ from sim.platform.feed.why import Why
 from sim.runtime import Simulation
 from sim.runtime.journal.writer import Pacing
 from sim.runtime.queries.why import explain
-from sim.runtime.undo.history import OutOfReachError
+from sim.runtime.undo_history import OutOfReachError
 from sim.store import save
 from sim.world.world import World
 

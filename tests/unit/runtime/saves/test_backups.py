@@ -13,12 +13,11 @@ from sim.core import registry
 from sim.errors import FileError, InputError, SnapshotError
 from sim.runtime import Simulation
 from sim.runtime.journal.persistence import JournalConfig
-from sim.runtime.journal.replacing import require_free
 from sim.runtime.journal.writer import Pacing, recover
 from sim.runtime.opening import open_live
 from sim.runtime.saves import backups
 from sim.runtime.saves.backups import backup, copy_live, restore
-from sim.runtime.saves.places import never_saved
+from sim.runtime.saves.places import never_saved, require_free
 from sim.store import load, save
 from sim.store.history.database import damage_of_history, history_file
 from sim.store.journal.journal import JUMP

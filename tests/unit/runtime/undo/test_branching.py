@@ -14,7 +14,7 @@ from sim.runtime import Simulation
 from sim.runtime.journal.writer import JournalWriter, Pacing, recover
 from sim.runtime.opening import open_live
 from sim.runtime.saves.places import beyond
-from sim.runtime.undo.branching import branch
+from sim.runtime.travel import branch
 from sim.store import info, load
 from sim.store.journal.journal import folder_of
 from sim.store.journal.lineage import lineage

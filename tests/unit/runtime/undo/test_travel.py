@@ -11,6 +11,7 @@ import pytest
 from sim.core.events import WentTo
 from sim.errors import Cancelled, HubbubError, InputError
 from sim.runtime import Simulation
+from sim.runtime.jobs import in_thread
 from sim.runtime.journal.acts import apply
 from sim.runtime.journal.writer import JournalWriter, Pacing, recover
 from sim.store.journal.recovery import rebuild
@@ -202,14 +203,11 @@ async def test_a_world_that_goes_on_meanwhile_stays(
         await news(simulation)
         await simulation.step(3)
 
-        async def slow(*args: Any) -> Any:
+        async def slow(*args: Any, **keywords: Any) -> Any:
             await simulation.step()
-            return await built(*args)
+            return await in_thread(*args, **keywords)
 
-        from sim.runtime.undo import travel
-
-        built = travel._built
-        monkeypatch.setattr(travel, "_built", slow)
+        monkeypatch.setattr("sim.runtime.travel.in_thread", slow)
         with pytest.raises(HubbubError, match="went on meanwhile"):
             await simulation.back(2)
         assert simulation.frame.tick == 4

@@ -12,7 +12,7 @@ from sim import World
 from sim.platform.platform import Platform
 from sim.platform.state import PlatformSnapshot, commanded, dump_platform
 from sim.runtime.journal.acts import perform
-from sim.runtime.undo.history import Past
+from sim.runtime.undo_history import Past
 
 MEMBERS = 60
 

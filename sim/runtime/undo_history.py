@@ -1,4 +1,4 @@
-""":class:`Past`: the undo history: copy-on-write states by tick, bounded in bytes.
+"""The undo history: copy-on-write states by tick, bounded in bytes.
 
 A copy shares with the one before it whatever did not change; ties, opinions and the records of
 messages are shared with the world itself. Large columns lie in scratch files
@@ -23,7 +23,7 @@ from sim.core.scratch import ScratchFiles, let_go
 from sim.errors import HubbubError, InputError
 from sim.platform.feed.waves import keep_feeds
 from sim.platform.state import PlatformSnapshot
-from sim.runtime.journal.checkpointer import LARGE
+from sim.runtime.journal.checkpoints import LARGE
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.store.journal.lineage import Bookmark
@@ -358,7 +358,11 @@ class Past:
             elif column.nbytes >= LARGE:  # the one before lies in a file, and is not read again
                 seen[name] = mark(column)
                 is_known = before is not None and marks.get(name) == seen[name]
-                columns[name] = before if is_known and before is not None else self._filed(column)
+                columns[name] = (
+                    before
+                    if is_known and before is not None
+                    else self._spill.room(column.nbytes).hold(column)
+                )
             else:
                 is_known = before is not None and same(before, column)
                 columns[name] = before if is_known and before is not None else np.array(column)
@@ -371,9 +375,6 @@ class Past:
         moment = UndoPoint(world.tick, twin, seal(twin), self._is_told, columns, seen)
         let_go()
         return moment
-
-    def _filed(self, column: Array) -> Array:
-        return self._spill.room(column.nbytes).hold(column)
 
     def _keep_to_budget(self) -> None:
         """Drop the oldest copies; what is counted is counted anew only when it may be too much."""

@@ -1,4 +1,4 @@
-"""Health checks of a running world, by name, each with a level and one sentence.
+"""Health of a running world: how commands are answered, checks by name, and who looks at them.
 
 A check is a function from :class:`Vitals`, what was measured, to a :class:`Finding`. Whoever has
 something of their own to watch over registers a check, or a cache whose hits are counted::
@@ -10,14 +10,118 @@ something of their own to watch over registers a check, or a cache whose hits ar
 
 from __future__ import annotations
 
+import shutil
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import psutil
 
 from sim.agents.records import tally
+from sim.core.registry import failures
 from sim.core.text import one_line
 from sim.errors import InputError
+from sim.settings.logging import Level as LogLevel
+from sim.settings.logging import log
+from sim.settings.settings import current
+from sim.store import available_bytes
+
+if TYPE_CHECKING:
+    from sim.runtime.engine.outbox import Poster
+    from sim.runtime.engine.thread_client import ThreadEngine
+    from sim.runtime.frames.frames import Frame
+    from sim.runtime.journal.writer import JournalWriter
+
+
+_WINDOW_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """What :meth:`sim.runtime.Simulation.performance` returns.
+
+    Parameters
+    ----------
+    operations
+        Commands answered so far.
+    success_rate
+        Share of them that were carried out rather than refused, in [0, 1]; 1.0 before the first.
+    mean_response_ms
+        Milliseconds from sending a command to its answer, on average.
+    peak_concurrency
+        Most commands that were under way at one time.
+    operations_per_second
+        Commands answered a second over the last ten seconds.
+    contacts_per_second
+        Contacts between agents that the engine weighed a second, over its last ticks.
+    cold_hit_rate
+        Share of what was asked about agents' cold records that need not be unpacked, in [0, 1];
+        1.0 before the first. Of this process: an isolated engine's own is in its health.
+    """
+
+    operations: int
+    success_rate: float
+    mean_response_ms: float
+    peak_concurrency: int
+    operations_per_second: float
+    contacts_per_second: float
+    cold_hit_rate: float = 1.0
+
+
+class Meter:
+    """Counts commands from their sending to their answer; used in one thread."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._opened = now()
+        self._under_way = 0
+        self._peak = 0
+        self._answered = 0
+        self._carried_out = 0
+        self._seconds = 0.0
+        self._recent: deque[float] = deque(maxlen=10_000)
+
+    def began(self) -> float:
+        """Note that a command is sent; returns the time, to be handed to :meth:`ended`."""
+        self._under_way += 1
+        self._peak = max(self._peak, self._under_way)
+        return self._now()
+
+    def ended(self, began: float, *, carried_out: bool) -> None:
+        """Note that the command sent at ``began`` is answered."""
+        now = self._now()
+        self._under_way -= 1
+        self._answered += 1
+        self._carried_out += carried_out
+        self._seconds += now - began
+        self._recent.append(now)
+
+    def read(self, contacts_per_second: float) -> Performance:
+        """Return the figures now."""
+        answered, (hits, asked) = self._answered, tally()
+        return Performance(
+            operations=answered,
+            success_rate=self._carried_out / answered if answered else 1.0,
+            mean_response_ms=1000 * self._seconds / answered if answered else 0.0,
+            peak_concurrency=self._peak,
+            operations_per_second=self._rate(),
+            contacts_per_second=contacts_per_second,
+            cold_hit_rate=hits / asked if asked else 1.0,
+        )
+
+    def _rate(self) -> float:
+        now = self._now()
+        since = max(self._opened, now - _WINDOW_SECONDS)
+        if len(self._recent) == self._recent.maxlen:  # the window is longer than what is kept
+            since = max(since, self._recent[0])
+        count = sum(moment >= since for moment in self._recent)
+        return count / max(now - since, 1e-3)
+
 
 Level = Literal["ok", "warning", "critical"]
 LEVELS: tuple[Level, ...] = ("ok", "warning", "critical")
@@ -45,6 +149,14 @@ class JournalStatus:
     durable_tick: int
     waiting: int
     trouble: str | None
+
+    @classmethod
+    def of(cls, journal: JournalWriter | None) -> JournalStatus | None:
+        """Return how far a journal is; None without one."""
+        if journal is None:
+            return None
+        waiting = max(journal.number - journal.durable, 0)
+        return cls(journal.durable_tick, waiting, journal.trouble or journal.remark)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +264,10 @@ class Health:
 
     def reading(self, name: str) -> Reading:
         """Return the reading of a check; ``KeyError`` when there is none."""
-        return next((each for each in self.readings if each.name == name), None) or _missing(name)
-
-
-def _missing(name: str) -> Reading:
-    raise KeyError(name)
+        for each in self.readings:
+            if each.name == name:
+                return each
+        raise KeyError(name)
 
 
 class Check(NamedTuple):
@@ -253,11 +364,6 @@ def graded(value: float, warning: float, critical: float, sentence: str) -> Find
     return Finding(level, sentence, value)
 
 
-def _scarce(value: float, warning: float, critical: float, sentence: str) -> Finding:
-    """Return a finding whose level follows from a number that should be large."""
-    return Finding(graded(-value, -warning, -critical, "").level, sentence, value)
-
-
 # What is always looked at
 
 
@@ -271,10 +377,9 @@ def _room(vitals: Vitals) -> Finding | None:
     if vitals.room is None:
         return None
     said = f"{_size(vitals.room)} are free in {vitals.folder}"
-    found = _scarce(vitals.room / _MB, ROOM_WARNING / _MB, ROOM_CRITICAL / _MB, f"{said}.")
-    if found.level == "ok":
-        return found
-    return Finding(found.level, f"{said}; make room, or saves and journal will fail.", found.value)
+    level = graded(-vitals.room, -ROOM_WARNING, -ROOM_CRITICAL, "").level
+    end = "." if level == "ok" else "; make room, or saves and journal will fail."
+    return Finding(level, said + end, vitals.room / _MB)
 
 
 @health_check("journal", unit="entries")
@@ -366,3 +471,195 @@ def _clock(vitals: Vitals) -> Finding:
     way = "forward" if vitals.jump > 0 else "back"
     said = f"The wall clock jumped {way} by {abs(vitals.jump):,.0f} s; no result depends on it."
     return Finding("warning", said, vitals.jump)
+
+
+PERIOD_SECONDS = 2.0
+_JOIN_SECONDS = 1.0
+_FRESH_SECONDS = 0.2
+
+
+class HealthWatch:
+    """The thread that looks at an engine's world every two seconds."""
+
+    def __init__(
+        self,
+        engine: ThreadEngine,
+        post: Poster,
+        *,
+        period: float = PERIOD_SECONDS,
+        wall: Callable[[], float] = time.time,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.newest: Health | None = None
+        self._engine = engine
+        self._post = post
+        self._period = period
+        self._wall = wall
+        self._now = now
+        self._history = CheckHistory()
+        self._process = psutil.Process()
+        self._clocks = (wall(), now())
+        self._called: float | None = None
+        self._lag = 0.0
+        self._looked = 0.0
+        self._held = False
+        self._levels: dict[str, str] = {}
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="health", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._over.set()
+        if self._thread.is_alive() and threading.current_thread() is not self._thread:
+            self._thread.join(_JOIN_SECONDS)
+
+    def look(self, within: float = _FRESH_SECONDS) -> Health:
+        """Look now, unless that was done ``within`` so many seconds; any thread may ask."""
+        with self._lock:
+            if self.newest is None or self._now() - self._looked > within:
+                self.newest = look(self.vitals(), self._history)
+                self._looked = self._now()
+            return self.newest
+
+    def _run(self) -> None:
+        while not self._over.wait(self._period):
+            self._call_loop()
+            health = self.look()
+            self._note(health)
+            self._hold(health)
+
+    # What is measured
+
+    def vitals(self) -> Vitals:
+        """Return what there is to be measured."""
+        live, engine, frame = self._engine.live, self._engine.engine, self._engine.frames.newest
+        room, folder = self._room()
+        soft, hard = _ceilings()
+        return Vitals(
+            tick=live.world.tick,
+            state=frame.state if frame is not None else "paused",
+            room=room,
+            folder=folder,
+            resident=int(self._process.memory_info().rss),
+            free=available_bytes(),
+            soft=soft,
+            hard=hard,
+            journal=JournalStatus.of(live.custody.owned),
+            loop_lag=self._lag,
+            commands=engine.waiting,
+            queued=_queued(frame),
+            caches=caches(),
+            broken_plugins=_broken(frame),
+            jump=self._jump(),
+        )
+
+    def _room(self) -> tuple[int | None, str]:
+        live = self._engine.live
+        kept = live.custody.owned
+        folder = kept.folder if kept is not None else Path(live.path or ".").absolute().parent
+        with suppress(OSError):
+            return shutil.disk_usage(folder).free, str(folder)
+        return None, str(folder)
+
+    def _jump(self) -> float:
+        """Return by how much the wall clock went otherwise than time did."""
+        wall, now = self._wall(), self._now()
+        (before, then), self._clocks = self._clocks, (wall, now)
+        return (wall - before) - (now - then)
+
+    def _call_loop(self) -> None:
+        """Ask the event loop to answer, and note how long the last call took, or takes."""
+        if self._called is not None:
+            self._lag = self._now() - self._called
+            return
+        self._called = self._now()
+        self._post(self._answered)
+
+    def _answered(self) -> None:
+        if self._called is not None:
+            self._lag, self._called = self._now() - self._called, None
+
+    # What is done about it
+
+    def _note(self, health: Health) -> None:
+        """Write into the program's log what became worse, or well again."""
+        was, self._levels = self._levels, {each.name: each.level for each in health.readings}
+        for each in health.readings:
+            if each.level != was.get(each.name, "ok"):
+                grave: LogLevel = "info" if each.level == "ok" else "warning"
+                log("health", grave, check=each.name, now=each.level, says=each.sentence)
+
+    def _hold(self, health: Health) -> None:
+        """Pause at the hard ceiling of memory, once each time it is reached."""
+        memory = health.reading("memory")
+        was_held, self._held = self._held, memory.level == "critical"
+        if self._held and not was_held:
+            self._pause(f"Paused before memory runs out. {memory.sentence}")
+
+    def _pause(self, sentence: str) -> None:
+        engine = self._engine
+
+        def act() -> None:
+            engine.engine.drive.pause()
+            engine.live.announce(sentence)
+
+        engine.engine.cut(engine.order())
+        engine.hurry(act)
+
+
+class ProcessHealthWatch:
+    """Looks at an engine in another process, as far as its frames tell."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._history = CheckHistory()
+        self._looked = 0.0
+        self._newest: Health | None = None
+
+    def look(self, frame: Frame, within: float = 0.0) -> Health:
+        """Look at a frame, unless one was looked at ``within`` so many seconds."""
+        if self._newest is None or self._now() - self._looked > within:
+            soft, hard = _ceilings()
+            kept = frame.kept
+            vitals = Vitals(
+                tick=frame.tick,
+                state=frame.state,
+                resident=frame.memory_bytes,
+                free=available_bytes(),
+                soft=soft,
+                hard=hard,
+                journal=None if kept is None else JournalStatus(kept.tick, 0, frame.banner),
+                queued=_queued(frame),
+                broken_plugins=_broken(frame),
+            )
+            self._newest, self._looked = look(vitals, self._history), self._now()
+        return self._newest
+
+
+def _queued(frame: Frame | None) -> int:
+    return 0 if frame is None else sum(row.status == "queued" for row in frame.sessions)
+
+
+def _broken(frame: Frame | None) -> tuple[str, ...]:
+    said = [str(error) for error in failures()]
+    if frame is not None:
+        failed = [row for row in frame.sessions if row.status == "failed"]
+        said += [f"Message #{row.id} stopped: {row.error}" for row in failed[-3:]]
+        if frame.stalled is not None and frame.stalled.plugin:
+            said.append(frame.stalled.sentence)
+    return tuple(said)
+
+
+def _ceilings() -> tuple[int | None, int | None]:
+    """Return the ceilings of memory that the settings set, in bytes."""
+    settings = current()
+    soft, hard = settings.memory_soft_mb, settings.memory_hard_mb
+    return (
+        None if soft is None else soft << 20,
+        None if hard is None else hard << 20,
+    )

@@ -1,36 +1,278 @@
-"""Travel in time: the requests that take a running world to an earlier tick and forward again."""
+"""Travel in time: going to an earlier tick and forward again, bookmarks, and branches."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import os
+import shutil
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from os import PathLike
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from sim.core.checks import whole_number
 from sim.core.events import WentTo
-from sim.core.progress import Report
-from sim.errors import HubbubError, InputError
-from sim.runtime.engine.bookmarks import Reach, mark, marked, marks_of, reach_of
-from sim.runtime.engine.bookmarks import forget as unmark
+from sim.core.files import copy_private
+from sim.core.progress import Report, quiet
+from sim.errors import FileError, HubbubError, InputError, UnknownNameError
 from sim.runtime.jobs import in_thread
 from sim.runtime.journal.acts import apply
-from sim.runtime.undo.branching import Branch, branch
-from sim.runtime.undo.history import OutOfReachError
-from sim.store import save
+from sim.runtime.journal.writer import JournalWriter, Pacing, recover
+from sim.runtime.saves.places import has_journal, note_saved
+from sim.runtime.undo_history import OutOfReachError
+from sim.store import info, save
 from sim.store.history.acts import ActIndex
+from sim.store.history.database import copy_history, drop_history
 from sim.store.history.reading import HistoryEvent, WorldHistory, in_memory
-from sim.store.journal.lineage import Bookmark, Lineage, checked_name
-from sim.store.journal.reading import Audit
-from sim.store.journal.recovery import RebuiltWorld, rebuild, same_way
+from sim.store.journal.journal import JUMP, Checkpoint, Journal, JournalEntry, folder_of
+from sim.store.journal.lineage import (
+    Bookmark,
+    Lineage,
+    checked_name,
+    keep_bookmarks,
+    note_lineage,
+)
+from sim.store.journal.lineage import bookmarks as kept_bookmarks
+from sim.store.journal.reading import Audit, read_journal
+from sim.store.journal.recovery import RebuiltWorld, earliest, rebuild, same_way
 from sim.store.reading import read_audit, read_history_file, read_record
+from sim.store.snapshot.files import as_path
+from sim.world.world import World
 
 if TYPE_CHECKING:
     from sim.runtime.engine.live import LiveWorld
     from sim.runtime.engine.thread_client import ThreadEngine
     from sim.runtime.journal.writer import JournalWriter
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A world that was branched off.
+
+    Attributes
+    ----------
+    path
+        Its file; its journal lies beside it.
+    lineage
+        Where it comes from.
+    shared
+        Bytes that it has in common with its parent on the disk: they are there once, and stay
+        when either of the two is deleted.
+    """
+
+    path: Path
+    lineage: Lineage
+    shared: int
+
+    @property
+    def sentence(self) -> str:
+        """What a person is told."""
+        size = f"{self.shared / 2**20:,.1f} MB shared with it" if self.shared else "nothing shared"
+        parent = Path(self.lineage.parent).name
+        return f"{self.path.name} branches off {parent} at tick {self.lineage.tick:,} ({size})."
+
+
+def branch(
+    path: str | PathLike[str],
+    target: str | PathLike[str],
+    tick: int,
+    *,
+    line: int | None = None,
+    report: Report = quiet,
+) -> Branch:
+    """Make a world that begins where another one was at a tick, and knows how it came there.
+
+    The branch has a file and a journal of its own; the file is the world at that tick. Its
+    checkpoint is a hard link to the one before that tick, where the file system has such, and its
+    journal begins with the entries since.
+
+    Parameters
+    ----------
+    path
+        The file of a world with a journal; it may be running.
+    target
+        The file to make.
+    tick
+        Any that the world was at.
+    line
+        The entry to which the line leads; None: the line that the world is on.
+    report
+        Told of progress; may cancel: then nothing is made.
+
+    Raises
+    ------
+    FileError
+        When there is no journal, something is in the way, or it cannot be written.
+    InputError
+        When the world never was at that tick.
+    """
+    source, made = as_path(path), as_path(target)
+    if not has_journal(source):
+        raise FileError(source, "has no journal, so nothing is known of its earlier ticks")
+    for taken in (made, folder_of(made)):
+        if os.path.lexists(taken):
+            raise FileError(taken, "is there already; choose another name")
+    built = rebuild(source, tick, apply, number=line, report=report)
+    origin = Lineage(str(source.absolute()), tick, built.line.number, built.world.digest())
+    try:
+        shared = _grown(source, made, built, origin, report)
+    except BaseException:
+        shutil.rmtree(folder_of(made), ignore_errors=True)
+        with suppress(OSError):
+            made.unlink(missing_ok=True)
+            drop_history(made)
+        raise
+    return Branch(made, origin, shared)
+
+
+def _grown(source: Path, made: Path, built: RebuiltWorld, origin: Lineage, report: Report) -> int:
+    """Fill the branch's folder; returns the bytes that are shared."""
+    folder, checkpoint = folder_of(made), built.checkpoint
+    folder.mkdir(0o700, parents=True)
+    note_lineage(made, origin)
+    root = folder_of(source) / checkpoint.file
+    copy_history(source, made)
+    shared = _linked(root, folder / checkpoint.file)
+    if info(root).digest == origin.digest:
+        _linked(root, made)
+    else:  # whoever reads the file alone, as `info` and exports do, is to see the branch
+        save(built.world, made, report=report)
+    report("copying the journal", 0.8)
+    last = _copied(source, folder, built)
+    note_saved(made, _gone_to(made, built.world, last, origin.tick))
+    return shared
+
+
+def _linked(source: Path, target: Path) -> int:
+    """Let a file have a second name, or copy it; returns the bytes that are shared."""
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without links
+        copy_private(source, target)
+        return 0
+    return target.stat().st_size
+
+
+def _copied(source: Path, folder: Path, built: RebuiltWorld) -> int:
+    """Write the entries between checkpoint and tick into a new journal; returns the last one."""
+    checkpoint, last = built.checkpoint, built.checkpoint.number
+    journal = Journal(folder, durable=_heard, troubled=_heard, ended=_heard)
+    try:
+        taken: Future[Checkpoint] = Future()
+        taken.set_result(checkpoint)
+        journal.put(None, taken)
+        entries: list[JournalEntry] = []
+        with read_journal(folder_of(source)) as parent:
+            for entry in parent.entries(checkpoint.number, checkpoint.digest):
+                if entry.number > built.line.number:
+                    break
+                entries.append(entry)
+                if built.line.of(entry) is not None:
+                    for each in entries:
+                        journal.put(each)
+                    last, entries = entry.number, []
+    finally:
+        journal.close()
+    return last
+
+
+def _gone_to(made: Path, world: World, last: int, tick: int) -> int:
+    """Let the branch be at its tick: what was copied may go on further; returns its last entry."""
+    found = recover(made)
+    keeper = JournalWriter(found.world, made, recovered=found, pacing=Pacing(None, None, None))
+    try:
+        if found.world.tick != tick:
+            keeper.did(world, JUMP, (tick, last))
+        keeper.wait()
+    finally:
+        keeper.close()
+    return keeper.number
+
+
+def _heard(_told: object) -> None:
+    """Wait for nothing: the journal is closed before anybody asks."""
+
+
+class Reach(NamedTuple):
+    """From where to where a world can go.
+
+    Parameters
+    ----------
+    first, last
+        The earliest tick in memory, and the latest that can be gone forward to.
+    journal
+        The earliest tick that a journal leads back to; None without one.
+    """
+
+    first: int
+    last: int
+    journal: int | None
+
+    @property
+    def sentence(self) -> str:
+        """What a person is told."""
+        said = f"In memory from tick {self.first:,} to {self.last:,}"
+        if self.journal is None:
+            return f"{said}; a journal (:journal) would reach back from then on."
+        return f"{said}; the journal reaches back to tick {self.journal:,}."
+
+
+def _journalled(live: LiveWorld) -> Path | None:
+    """Return the world's file where it keeps a journal; else None."""
+    journal = live.custody.keeper
+    return None if journal is None else journal.file
+
+
+def marks_of(live: LiveWorld) -> list[Bookmark]:
+    """Return the bookmarks: of the journal, or else of the simulation."""
+    path = _journalled(live)
+    return live.custody.past.bookmarks if path is None else kept_bookmarks(path)
+
+
+def reach_of(live: LiveWorld) -> Reach:
+    """Return from where to where the world can go."""
+    path, past = _journalled(live), live.custody.past
+    return Reach(past.first, past.last, None if path is None else earliest(path))
+
+
+def marked(live: LiveWorld, name: str) -> Bookmark:
+    """Return the bookmark of a name."""
+    known = marks_of(live)
+    for each in known:
+        if each.name == name:
+            return each
+    raise UnknownNameError("bookmark", name, [each.name for each in known])
+
+
+def _keep(live: LiveWorld, marks: list[Bookmark]) -> None:
+    path = _journalled(live)
+    live.custody.past.bookmarks = marks
+    if path is not None:
+        keep_bookmarks(path, marks)
+
+
+def mark(live: LiveWorld, name: str, tick: int | None) -> Bookmark:
+    """Give a tick a name."""
+    keeper, now = live.custody.keeper, live.world.tick
+    tick = now if tick is None else whole_number(tick, "A tick", low=0)
+    if tick > now:
+        raise InputError(f"The world is at tick {now:,}; tick {tick:,} is still to come.")
+    if keeper is not None:
+        keeper.flush(live.world)
+    named = Bookmark(name, tick, 0 if keeper is None else keeper.number)
+    _keep(live, [*(each for each in marks_of(live) if each.name != name), named])
+    live.note(f"tick {tick:,} is called {name}")
+    return named
+
+
+def unmark(live: LiveWorld, name: str) -> None:
+    """Remove a bookmark."""
+    gone = marked(live, name)
+    _keep(live, [each for each in marks_of(live) if each.name != gone.name])
 
 
 Way = Literal["memory", "journal", "nowhere"]
@@ -127,9 +369,9 @@ async def branch_off(
     """Branch off by the journal; without one, save the world as it is."""
     live, target = engine.live, Path(path)
     place = await engine.do(lambda: _origin(live, tick))
-    if isinstance(place, _Place):
+    if isinstance(place, JournalPlace):
         return await in_thread(branch, place.path, target, place.goal, report=report)
-    note = _note(place)
+    note = f"branch of {Path(place.parent).name} at tick {place.tick:,}, {place.digest}"
     await engine.do(
         lambda: save(live.world, target, note=note, report=report), is_long=True, report=report
     )
@@ -170,16 +412,12 @@ def _history(live: LiveWorld) -> tuple[WorldHistory, ActIndex, Path | None]:
     return *in_memory(live.world, beside.behind), beside.path
 
 
-def _file_of(keeper: JournalWriter) -> Path:
-    return keeper.folder.with_name(keeper.folder.name.removesuffix(".live"))
-
-
 def _noted(live: LiveWorld) -> Path:
     """Return the file of which it is known what was done, all of that on the disk."""
     keeper = live.custody.keeper
     if keeper is not None:
         keeper.flush(live.world)
-        return _file_of(keeper)
+        return keeper.file
     if live.path is None:
         raise InputError("Nothing of this world is on a disk; save it first.")
     return Path(live.path)
@@ -196,7 +434,7 @@ async def _travel(
     try:
         done: Travelled = await engine.do(lambda: go(live, tick, report, began), report=report)
     except OutOfReachError as error:
-        place = await engine.do(partial(_place, live, tick, error))
+        place = await engine.do(partial(place_in_journal, live, tick, error))
         done = await _by_journal(engine, place, tick, report, began)
     live.emit(WentTo(tick=done.tick, before=done.before))
     return done
@@ -213,9 +451,9 @@ def _known(live: LiveWorld, tick: int) -> int:
 
 
 async def _by_journal(
-    engine: ThreadEngine, place: _Place, tick: int, report: Report, began: float
+    engine: ThreadEngine, place: JournalPlace, tick: int, report: Report, began: float
 ) -> Travelled:
-    built = await _built(place, tick, report)
+    built = await in_thread(rebuild, place.path, tick, apply, number=place.line, report=report)
     done: Travelled = await engine.do(
         lambda: _take_over(engine.live, built, place, began), is_long=True, report=report
     )
@@ -229,7 +467,9 @@ async def _to_bookmark(engine: ThreadEngine, name: str, report: Report) -> Trave
     goal: Bookmark = await engine.do(lambda: marked(live, name))
     if not goal.line:
         return await _travel(engine, lambda _live: goal.tick, report)
-    place: _Place = await engine.do(lambda: _place(live, goal.tick, OutOfReachError()))
+    place: JournalPlace = await engine.do(
+        lambda: place_in_journal(live, goal.tick, OutOfReachError())
+    )
     if await in_thread(same_way, place.path, goal.line, place.number, goal.tick):
         return await _travel(engine, lambda _live: goal.tick, report)
     there = replace(place, line=goal.line, is_elsewhere=True)
@@ -238,12 +478,12 @@ async def _to_bookmark(engine: ThreadEngine, name: str, report: Report) -> Trave
     return done
 
 
-def _origin(live: LiveWorld, tick: int | None) -> _Place | Lineage:
+def _origin(live: LiveWorld, tick: int | None) -> JournalPlace | Lineage:
     """Return where the journal has a tick; without one, what a snapshot of now is to say."""
     world, keeper = live.world, live.custody.keeper
     tick = world.tick if tick is None else whole_number(tick, "A tick", low=0)
     if keeper is not None:
-        return replace(_place(live, tick, OutOfReachError()), goal=tick)
+        return replace(place_in_journal(live, tick, OutOfReachError()), goal=tick)
     if tick != world.tick:
         raise InputError(
             f"Without a journal a world branches off where it is, at tick {world.tick:,}; go to "
@@ -252,12 +492,8 @@ def _origin(live: LiveWorld, tick: int | None) -> _Place | Lineage:
     return Lineage(live.path or live.name, tick, 0, world.digest())
 
 
-def _note(said: Lineage) -> str:
-    return f"branch of {Path(said.parent).name} at tick {said.tick:,}, {said.digest}"
-
-
 @dataclass(frozen=True, slots=True)
-class _Place:
+class JournalPlace:
     """Where a tick is to be found in a journal, and what the world was like when asked."""
 
     path: Path
@@ -282,21 +518,19 @@ def go(live: LiveWorld, tick: int, report: Report, began: float) -> Travelled:
     return Travelled(tick, before, "memory", custody.past.ran, perf_counter() - began)
 
 
-def _place(live: LiveWorld, tick: int, error: OutOfReachError) -> _Place:
+def place_in_journal(live: LiveWorld, tick: int, error: OutOfReachError) -> JournalPlace:
     """Return where the journal has a tick; or else the error that memory does not reach it."""
     keeper = live.custody.keeper
     if keeper is None:
         raise error
     keeper.flush(live.world)
     line = live.custody.line_to(tick)
-    return _Place(_file_of(keeper), line, keeper.number, live.world.tick)
+    return JournalPlace(keeper.file, line, keeper.number, live.world.tick)
 
 
-def _built(place: _Place, tick: int, report: Report) -> Awaitable[RebuiltWorld]:
-    return in_thread(rebuild, place.path, tick, apply, number=place.line, report=report)
-
-
-def _take_over(live: LiveWorld, built: RebuiltWorld, place: _Place, began: float) -> Travelled:
+def _take_over(
+    live: LiveWorld, built: RebuiltWorld, place: JournalPlace, began: float
+) -> Travelled:
     """Let the world be as it was rebuilt; in the engine's thread."""
     custody, before = live.custody, live.world.tick
     if custody.keeper is None or custody.keeper.number != place.number or before != place.tick:

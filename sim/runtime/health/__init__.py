@@ -1,1 +1,0 @@
-"""Health of a running world: checks, memory watch, Prometheus exporter."""

@@ -1,1 +1,0 @@
-"""Undo history, time travel and branching of a running world."""
