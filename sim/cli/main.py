@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sim.cli.program.exits import CANCELLED, CAPACITY, ERROR, FILE, HUNG_UP, OK, USAGE, code_of
-from sim.cli.program.output import FULL, TYPED, safe, tell, writable_streams
+from sim.cli.exits import CANCELLED, CAPACITY, ERROR, FILE, HUNG_UP, OK, USAGE, code_of
+from sim.cli.output import FULL, TYPED, safe, tell, writable_streams
 from sim.errors import HubbubError
+from sim.settings.logging import crash_report, one_line_of, redacted
 
 _VALUED = {"--threads", "--settings", "--profile", "--saves", "--plugin", "--fps", "--theme"} | {
     "--metrics-port",
@@ -28,18 +29,7 @@ _NUMBERS = {"int_parsing": "a whole number", "float_parsing": "a number"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command line.
-
-    Parameters
-    ----------
-    arguments
-        Without the program's name; default: those of the process.
-
-    Returns
-    -------
-    int
-        The exit code, one of :data:`sim.cli.program.exits.EXITS`.
-    """
+    """Run a command line."""
     writable_streams()
     typed = list(sys.argv[1:] if arguments is None else arguments)
     TYPED[:] = typed
@@ -66,8 +56,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             why = "it is closed" if error.errno == errno.EBADF else str(error.strerror).lower()
             return _nobody_there(_said(_UNWRITTEN.format(why), FILE))
         if _debugs(words) and not isinstance(error, _usage_errors()):
-            from sim.settings.logging import redacted
-
             tell(redacted(traceback.format_exc().rstrip()))
             return code_of(error) if isinstance(error, HubbubError) else ERROR
         return _explained(error, words)
@@ -105,18 +93,7 @@ def _command() -> Any:
 
 
 def hoisted(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments with the options that every verb shares in front of the verb.
-
-    Parameters
-    ----------
-    arguments
-        As typed.
-
-    Examples
-    --------
-    >>> hoisted(["run", "demo", "--threads", "2", "--ticks", "5"])
-    ['--threads', '2', 'run', 'demo', '--ticks', '5']
-    """
+    """Return the arguments with the options that every verb shares in front of the verb."""
     front: list[str] = []
     rest: list[str] = []
     words = iter(arguments)
@@ -175,7 +152,6 @@ def _explained(error: Exception, words: list[str]) -> int:
         return _said("The memory is used up; make a smaller world or close programs.", CAPACITY)
     if isinstance(error, OSError) and error.filename:
         return _said(f"{error.filename}: {(error.strerror or 'fails').lower()}.", FILE)
-    from sim.settings.logging import one_line_of
 
     return _said(f"Hubbub failed unexpectedly: {one_line_of(error)}. {_report(error)}", ERROR)
 
@@ -233,8 +209,6 @@ def _said(sentence: str, code: int) -> int:
 
 def _report(error: Exception) -> str:
     """Write a report where it can be sent from, and say where that is."""
-    from sim.settings.logging import crash_report
-
     path = crash_report(error)
     return "Run it again with --debug to see where." if path is None else f"The report is {path}."
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from sim.cli.plugins.templates import TEMPLATES
-from sim.cli.program.models import table_of_models
+from sim.cli.models import table_of_models
+from sim.cli.templates import TEMPLATES
 from sim.core.registry import names, spec
 
 ROOT = Path(__file__).resolve().parents[2]

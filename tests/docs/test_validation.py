@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sim import names, spec
-from sim.cli.program.validate import PAGE_BEGIN, PAGE_END
+from sim.cli.validate import PAGE_BEGIN, PAGE_END
 from sim.lab.validation import claims_of
 
 PAGE = Path(__file__).parents[2] / "sim/lab/validation/README.md"

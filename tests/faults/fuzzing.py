@@ -29,7 +29,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.cli import main as entry
-from sim.cli.program.exits import EXITS
+from sim.cli.exits import EXITS
 from sim.errors import HubbubError
 from sim.store import save
 from sim.world.state.state import digest_of

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from sim.cli import main as entry
+from sim.cli.exits import EXITS, FILE, USAGE
 from sim.cli.main import main
-from sim.cli.program.exits import EXITS, FILE, USAGE
 from sim.errors import FileError, SnapshotError
 from sim.platform.acts.kinds import Act
 from sim.store import load, save

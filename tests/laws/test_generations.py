@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sim import World, names
-from sim.cli.runs.results import as_csv, told_counts
+from sim.cli.results import as_csv, told_counts
 from sim.spread.cascade.generations import generations
 
 AGAIN = ("sis", "seis", "sirs", "forest-fire", "diffusion", "hoax")

@@ -12,8 +12,8 @@ import typer.main
 
 import sim
 from sim.cli.app import app
+from sim.cli.exits import EXITS
 from sim.cli.main import hoisted
-from sim.cli.program.exits import EXITS
 from sim.settings.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]

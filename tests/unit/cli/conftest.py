@@ -36,11 +36,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
             monkeypatch.delenv(name)
     for kind in ("CONFIG", "DATA", "STATE", "CACHE"):
         monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / "home" / kind.lower()))
-    for verb in (
-        "runs.run",
-        "runs.compare",
-        "runs.compare_futures",
-    ):  # seconds, for each of the files
+    for verb in ("running", "comparing", "futures"):  # seconds, for each of the files
         monkeypatch.setattr(f"sim.cli.{verb}.probe_foreign", lambda: None)
     monkeypatch.chdir(tmp_path)
     before = list(settings._in_force)

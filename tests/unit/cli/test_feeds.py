@@ -68,7 +68,7 @@ def test_two_recommenders_are_compared(hubbub: Hubbub) -> None:
     assert "Salganik" in said.out
     alone = hubbub(*words, "--replicates", "1", "--recommenders", "hot, trust-weighted").out
     assert "One replicate gives no interval" in alone
-    assert "No paper is cited here" in alone
+    assert "No cited paper compares these recommenders." in alone
     facts = hubbub(*words, "--replicates", "2", "--json").json
     assert facts["recommenders"] == ["chronological", "popularity"]
     groups = ["choice", "reach", "diversity", "polarisation"]

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from sim.cli.program.output import as_json, say, tell, watched
-from sim.cli.worlds.open_save import open_world
+from sim.cli.output import as_json, say, tell
+from sim.cli.watch import watched
+from sim.cli.worlds import open_world
 from sim.core.progress import quiet
 from sim.core.text import clean
 from sim.store import save
@@ -121,7 +122,7 @@ def test_a_traceback_is_shown_clean(
     def fail(**_: object) -> None:
         raise ZeroDivisionError(payload)
 
-    monkeypatch.setattr("sim.cli.show.about.show_phases", fail)
+    monkeypatch.setattr("sim.cli.about.show_phases", fail)
     for words in (["phases"], ["phases", "--debug"]):
         said = hubbub(*words)
         require_clean(said.err)

@@ -15,11 +15,11 @@ import pytest
 import typer.main
 
 import sim
+from sim.cli import start
 from sim.cli.app import app
+from sim.cli.exits import EXITS, code_of
+from sim.cli.help import SCREEN
 from sim.cli.main import hoisted
-from sim.cli.program import start
-from sim.cli.program.exits import EXITS, code_of
-from sim.cli.program.panels import SCREEN
 from sim.core.threads import allow
 from sim.errors import (
     Cancelled,
@@ -104,7 +104,7 @@ def test_a_verb_with_many_options_explains_each_by_panel(hubbub: Hubbub) -> None
     assert "--least-share FLOAT" not in first
     whole = hubbub("run", "--options").out
     assert "The message:\n  --author" in whole
-    assert "Stop where models decide less than this share" in " ".join(whole.split())
+    assert "Stop when models make less than this share" in " ".join(whole.split())
     assert "explains every option" not in hubbub("verify", "--help").out
 
 
@@ -185,7 +185,7 @@ def test_wrong_words_are_one_sentence(
 def test_every_kind_of_error_has_its_code(
     hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch, error: HubbubError, code: int
 ) -> None:
-    monkeypatch.setattr("sim.cli.show.about.show_phases", raising(error))
+    monkeypatch.setattr("sim.cli.about.show_phases", raising(error))
     assert hubbub("phases") == (code, "", f"{error}\n")
     assert code_of(error) == code
 
@@ -220,7 +220,7 @@ def test_what_the_system_says_is_a_sentence_too(
     code: int,
     sentence: str,
 ) -> None:
-    monkeypatch.setattr("sim.cli.show.about.show_phases", raising(error))
+    monkeypatch.setattr("sim.cli.about.show_phases", raising(error))
     assert hubbub("phases") == (code, "", sentence)
 
 
@@ -228,7 +228,7 @@ def test_a_bug_is_a_sentence_and_a_report(
     hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("HUBBUB_LOG_FOLDER", str(tmp_path / "logs"))
-    monkeypatch.setattr("sim.cli.show.about.show_phases", raising(ZeroDivisionError("by\nzero")))
+    monkeypatch.setattr("sim.cli.about.show_phases", raising(ZeroDivisionError("by\nzero")))
     said = hubbub("phases")
     assert said.code == 1
     report = next((tmp_path / "logs").glob("crash-*.txt"))
@@ -245,12 +245,12 @@ def test_a_bug_without_a_place_for_reports_is_still_a_sentence(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("HUBBUB_LOG_FOLDER", str(tmp_path / "file"))
-    monkeypatch.setattr("sim.cli.show.about.show_phases", raising(ZeroDivisionError("by zero")))
+    monkeypatch.setattr("sim.cli.about.show_phases", raising(ZeroDivisionError("by zero")))
     assert hubbub("phases").err.endswith("Run it again with --debug to see where.\n")
 
 
 def test_debug_shows_the_traceback(hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sim.cli.show.about.show_phases", raising(ZeroDivisionError("by zero")))
+    monkeypatch.setattr("sim.cli.about.show_phases", raising(ZeroDivisionError("by zero")))
     said = hubbub("phases", "--debug")
     assert said.err.startswith("Traceback (most recent call last):\n")
     assert said.err.endswith("\nZeroDivisionError: by zero\n")
@@ -262,7 +262,7 @@ def test_a_message_may_say_debug_and_changes_nothing_else(
 ) -> None:
     told = hubbub("run", "new:50,mean_degree=2", "--inject", "--debug", "--json").json
     assert told["cascades"][0]["text"] == "--debug"
-    monkeypatch.setattr("sim.cli.worlds.make.run_world", raising(ZeroDivisionError("by zero")))
+    monkeypatch.setattr("sim.cli.running.of_world", raising(ZeroDivisionError("by zero")))
     for line in ("run x --inject --debug", "--profile=test run x"):
         assert hubbub(*line.split()).err.startswith("Hubbub failed unexpectedly: ZeroDivisionErr")
     for line in ("--profile test --debug run x", "run --saves=y x --debug"):

@@ -69,7 +69,7 @@ def test_minds_are_compared_under_what_a_scenario_does(hubbub: Hubbub, tmp_path:
 
 
 def test_what_makes_no_comparison_of_minds_is_refused(hubbub: Hubbub, tmp_path: Path) -> None:
-    assert "say whose by --minds" in hubbub("compare", "new:60", "--against", "rule").err
+    assert "need --minds" in hubbub("compare", "new:60", "--against", "rule").err
     assert "Did you mean" in hubbub("compare", "new:60", "--minds", "ids:1", "--mind", "modle").err
     words = ("compare", "new:60", "--minds", "ids:1", "--offline", "--replies")
     assert hubbub(*words, "nowhere.jsonl").code != 0
@@ -90,7 +90,7 @@ def test_a_run_is_repeated_from_its_manifest(hubbub: Hubbub, model: Server) -> N
     assert made["minds"] == {"model": 20}
     again = hubbub("replay", "--decide", "run.json", "--save", "b.hub")
     assert again.code == 0, again.out
-    assert "nobody asked. The digest is that of then." in again.out
+    assert "no model asked. The digest is the same." in again.out
     facts = hubbub("replay", "--decide", "a.hub", "--json").json
     assert (facts["same"], facts["missed"], facts["digest"]) == (True, 0, made["digest"])
     assert hubbub("replay", "run.json", "--check").code == 0
@@ -104,7 +104,7 @@ def test_a_manifest_that_was_changed_is_refused(hubbub: Hubbub) -> None:
     made = json.loads(Path("run.json").read_text())
     made["acts"][1]["result"] = "something else"
     Path("run.json").write_text(json.dumps(made))
-    assert "what is not whole is not repeated" in hubbub("replay", "--decide", "run.json").err
+    assert "an incomplete log cannot be repeated" in hubbub("replay", "--decide", "run.json").err
 
 
 def test_minds_are_listed_and_told_of(hubbub: Hubbub, model: Server) -> None:
@@ -121,6 +121,6 @@ def test_minds_are_listed_and_told_of(hubbub: Hubbub, model: Server) -> None:
     assert "Plan, step 2: Answer who disagrees." in told
     assert "Remembers, hour" in told
     nobody = next(n for n in range(80) if n not in {one["agent"] for one in every})
-    assert "goes by the rules" in hubbub("show", "a.hub", "minds", str(nobody)).out
-    assert "Nobody in this world" in hubbub("show", "new:30", "minds").out
-    assert "goes by the rules" in hubbub("show", "new:30", "minds", "3").out
+    assert "rules decide for it" in hubbub("show", "a.hub", "minds", str(nobody)).out
+    assert "No member of this world" in hubbub("show", "new:30", "minds").out
+    assert "rules decide for it" in hubbub("show", "new:30", "minds", "3").out

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import sim
-from sim.cli.program.output import as_json, say, tell, writable_streams
+from sim.cli.output import as_json, say, tell, writable_streams
 
 NAMES = "José, Zoë, 李雷, 🙂"
 FULL = "Standard output cannot be written to (no space left on device)"

@@ -104,7 +104,7 @@ def test_the_last_tick_of_a_file_is_explained_too(hubbub: Hubbub, tmp_path: Path
     feed = hubbub("show", "a.hub", "feed", str(viewer))
     assert all(f"{message:,}" in feed.out for message in shown)
     asleep = next(a for a in range(200) if a not in set(world.platform.online.tolist()))
-    assert "was shown nothing in tick 6" in hubbub("show", "a.hub", "feed", str(asleep)).out
+    assert "no impressions in tick 6" in hubbub("show", "a.hub", "feed", str(asleep)).out
 
 
 def test_what_cannot_be_explained_is_one_sentence(hubbub: Hubbub, tmp_path: Path) -> None:

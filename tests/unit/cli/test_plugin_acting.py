@@ -26,7 +26,7 @@ from sim import (
     register,
     spec,
 )
-from sim.cli.plugins.templates_feeds import ACTING
+from sim.cli.templates import ACTING
 from sim.core import registry
 from sim.core.cards import missing
 from sim.errors import InputError, PluginError, UnknownNameError
@@ -483,7 +483,7 @@ ticks = 3
 def test_a_plugin_that_ends_the_program_is_named_and_the_run_goes_on(
     hubbub: Hubbub, tmp_path: Path, isolated: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sim.cli.program.start.probe_foreign", lambda: None)
+    monkeypatch.setattr("sim.cli.start.probe_foreign", lambda: None)
     (tmp_path / "leaving.py").write_text(LEAVING)
     (tmp_path / "day.toml").write_text(DAY)
     words: list[str | Path] = [

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.cli.program import models as cards
+from sim.cli import models as cards
 from tests.unit.cli.conftest import Hubbub
 
 
@@ -43,7 +43,7 @@ def test_a_model_without_parameters_says_so(hubbub: Hubbub, tmp_path: Path) -> N
         "    def step(self, cascade, contacts, draws):\n        pass\n"
     )
     said = hubbub("models", "still-of-the-tests", "--plugin", "still.py").out
-    assert "It has no parameters." in said
+    assert "No parameters." in said
     assert "still; form PropagationModel" in said
 
 
@@ -69,7 +69,7 @@ def test_a_terminal_gets_colours_and_its_own_width(
 def test_theory_is_told_of_one_model(hubbub: Hubbub) -> None:
     said = hubbub("models", "--theory")
     assert said.code == 2
-    assert said.err == "Theory is told of one model; name it: hubbub models sir --theory.\n"
+    assert said.err == "--theory needs the name of a model: hubbub models sir --theory.\n"
 
 
 def test_theory_is_drawn_and_tabled(hubbub: Hubbub) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sim import Candidates, FriendRecommender, Recommender, load_file, names, register, spec
-from sim.cli.plugins.templates_feeds import FEEDS
+from sim.cli.templates import FEEDS
 from sim.core.cards import missing
 from sim.errors import PluginError, UnknownNameError
 from sim.testing.laws_by_kind import kinds_of

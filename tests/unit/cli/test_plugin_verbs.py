@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from sim.cli.plugins.templates import TEMPLATES
-from sim.cli.plugins.trial import probe_foreign
-from sim.cli.program.start import completed
+from sim.cli.start import completed
+from sim.cli.templates import TEMPLATES
+from sim.cli.watch import probe_foreign
 from sim.core import plugin_files, registry
 from sim.core.plugin_files import user_folder
 from sim.core.registry import load_file, names, spec
@@ -144,7 +144,7 @@ def test_a_foreign_plugin_is_listed_checked_enabled_and_disabled(hubbub: Hubbub)
     assert "hubbub plugin enable NAME" in said.err
     said = hubbub("plugin", "enable", name)
     assert said.code == 0
-    assert f"{name}: keeps " in said.out
+    assert f"{name}: passes " in said.out
     assert "Enabled made_of_the_tests_array (version 0.1, API 1, SHA-256 " in said.out
     facts = {each["name"]: each for each in hubbub("plugin", "list", "--json").json}
     assert name not in facts  # on, and loaded by the next process
@@ -152,7 +152,7 @@ def test_a_foreign_plugin_is_listed_checked_enabled_and_disabled(hubbub: Hubbub)
     assert "off: changed since it was enabled" in hubbub("plugin", "list").out
     assert hubbub("plugin", "reload", name).code == 0
     assert "Disabled made_of_the_tests_array" in hubbub("plugin", "disable", name).out
-    assert "It was not enabled: made_of" in hubbub("plugin", "disable", name).out
+    assert "Was not enabled: made_of" in hubbub("plugin", "disable", name).out
 
 
 def test_a_file_enabled_anywhere_is_found_and_listed_from_then_on(
@@ -194,7 +194,7 @@ def test_bench_says_contacts_a_second_and_where_time_goes(hubbub: Hubbub) -> Non
     said = hubbub("plugin", "bench", "si", "-p", "beta=0.3", *words)
     assert said.code == 0
     assert "M contacts/s" in said.out
-    assert "times the contacts a second of sir" in said.out
+    assert "times as many contacts per second as sir" in said.out
     assert "% your lines" in said.out
     told = hubbub("plugin", "bench", "viral", *words, "--json").json
     assert [each["name"] for each in told["models"]] == ["viral", "viral"]

@@ -224,6 +224,23 @@ def test_again_is_what_was_typed_and_the_seed(words: list[str], again: str, hubb
     assert f"Again: hubbub run {SMALL} {again}\n" in said.out
 
 
+def test_again_keeps_what_is_saved_and_gives_the_same_digest(
+    hubbub: Hubbub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digests = []
+    words = ["run", SMALL, "--inject", "x", "--ticks", "3", "--save", "a.hub", "--journal"]
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+        monkeypatch.chdir(tmp_path / folder)
+        said = hubbub(*words)
+        assert said.code == 0, said.err
+        (line,) = [line for line in said.out.splitlines() if line.startswith("Again: hubbub ")]
+        words = shlex.split(line.removeprefix("Again: hubbub "))
+        assert {"--save", "--journal", "--seed"} <= set(words)
+        digests.append(load("a.hub").digest())
+    assert digests[0] == digests[1]
+
+
 def test_the_seed_is_no_argument_of_what_follows_two_dashes(hubbub: Hubbub) -> None:
     assert (
         f"Again: hubbub run --ticks 1 --seed 3 -- {SMALL}\n"
@@ -252,7 +269,7 @@ def test_the_model_of_the_settings_is_the_default(
         (("--ticks", "9" * 20), f"A run takes 0 to 2,147,483,647 ticks, got {'9' * 20}."),
         (("--seeds", "ids:300"), "300"),
         (("--draws", "dice"), "draws must be 'coins' or 'skips', got 'dice'."),
-        (("--json", "--csv"), "Say --json or --csv, not both"),
+        (("--json", "--csv"), "--json and --csv exclude each other"),
         (("--out", "folder"), "--out writes NAME.json, NAME.csv or NAME.parquet, not 'folder'"),
         (("--out", "-"), "not '-'; --json, --csv print"),
         (("--save", "-"), "A world is saved in a file"),
@@ -343,7 +360,7 @@ def test_cancelling_writes_nothing(
     def cancelled(where: str, report: Report, **_: object) -> World:
         raise Cancelled("Cancelled while drawing ties; nothing was written.")
 
-    monkeypatch.setattr("sim.cli.worlds.make.open_world", cancelled)
+    monkeypatch.setattr("sim.cli.running.open_world", cancelled)
     said = hubbub("run", SMALL, "--out", "out.json")
     assert (said.code, said.err) == (130, "Cancelled while drawing ties; nothing was written.\n")
     assert not (tmp_path / "out.json").exists()
@@ -371,12 +388,12 @@ def test_r_is_empty_while_the_last_adopters_have_not_had_their_turn(
 
 def test_a_run_without_a_message_says_that_nothing_was_sent(hubbub: Hubbub) -> None:
     said = hubbub("run", "new:50", "--ticks", "3")
-    assert said.out.startswith("Nothing was sent; add --inject TEXT.\n50 agents")
+    assert said.out.startswith("No message was sent; add --inject TEXT.\n50 agents")
 
 
 def test_help_names_scenarios_and_defaults(hubbub: Hubbub) -> None:
     text = " ".join(hubbub("run", "--options").out.split())
-    for word in ("sim/README.md", "else top:10:degree", "independent-cascade", "at most 1000"):
+    for word in ("sim/README.md", "default: top:10:degree", "independent-cascade", "at most 1000"):
         assert word in text
 
 

@@ -151,7 +151,7 @@ def test_a_slip_in_another_process_is_said_with_its_place(
 
 def test_minds_are_for_one_process(hubbub: Hubbub, write: Write) -> None:
     said = hubbub("run", write(""), "--minds", "ids:a", "--isolated")
-    assert "Minds think in the program's own process; leave out --isolated." in said.err
+    assert "Minds need the program's own process; leave out --isolated." in said.err
 
 
 def test_a_command_at_the_end_is_done_and_a_later_one_is_told(

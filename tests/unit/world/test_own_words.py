@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from sim import Simulation, World, load, save
-from sim.cli.show.acts import ActFilter, act_facts
-from sim.cli.show.why import _facts
+from sim.cli.posts import ActFilter, _facts, act_facts
 from sim.platform.platform import Platform
 from sim.platform.posts.posts import Kind
 from sim.platform.posts.writer import Writer

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.cli.minds import llm
+from sim.cli import providers as llm
 from sim.errors import SettingsError
 from sim.minds.models import local
 from sim.minds.models.configured import own_prices, prompts_folder, providers_in
@@ -134,7 +134,7 @@ def test_installing_asks_first_and_says_what_fails(
     assert "add --yes" in hubbub("llm", "install").err
     assert not ran
     said = hubbub("llm", "install", "--yes")
-    assert "It failed: pip y" in said.err
+    assert "pip y failed" in said.err
     typed = io.StringIO("no\nyes\n")
     monkeypatch.setattr(typed, "isatty", lambda: True)
     monkeypatch.setattr(sys, "stdin", typed)
@@ -143,7 +143,7 @@ def test_installing_asks_first_and_says_what_fails(
     assert "Nothing was installed." in hubbub("llm", "install").out
     assert "write llm_local = true into" in hubbub("llm", "install").out
     monkeypatch.setattr(llm, "install_commands", list)
-    assert "is installed; start it by" in hubbub("llm", "install").out
+    assert "is installed; start it with" in hubbub("llm", "install").out
 
 
 def test_the_local_model_is_served_until_interrupted(
@@ -172,4 +172,4 @@ def test_a_local_model_that_ends_is_said(hubbub: Hubbub, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(llm, "LocalModel", model)
     monkeypatch.setattr(local.LocalModel, "runs", property(lambda _: False))
-    assert "ended by itself" in hubbub("llm", "serve", "--port", "0").err
+    assert "stopped unexpectedly" in hubbub("llm", "serve", "--port", "0").err

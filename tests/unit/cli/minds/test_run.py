@@ -59,7 +59,7 @@ def test_without_a_model_rules_decide_and_it_says_so(hubbub: Hubbub) -> None:
 
 
 def test_minds_have_members_and_known_names(hubbub: Hubbub) -> None:
-    assert "say which by --minds" in hubbub("run", "new:50", "--goal", "x").err
+    assert "need --minds WHO" in hubbub("run", "new:50", "--goal", "x").err
     assert (
         "Did you mean 'model'"
         in hubbub("run", "new:50", "--minds", "ids:1", "--mind", "modle", "--ticks", "1").err
@@ -117,5 +117,5 @@ def test_what_minds_would_ask_is_estimated(hubbub: Hubbub) -> None:
     assert said.out.startswith("3 ticks: about ")
     assert "no price, as no model is set" in said.out
     assert hubbub(*words, "--json").json["requests"] > 0
-    assert "Nobody in this world has a mind" in hubbub("llm", "estimate", "new:50").err
-    assert "at least 1 tick" in hubbub(*words[:-1], "0").err
+    assert "No member of this world has a mind" in hubbub("llm", "estimate", "new:50").err
+    assert "--ticks is at least 1" in hubbub(*words[:-1], "0").err

@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sim.cli.plugins.trial import probe_foreign
-from sim.cli.runs import run as running
+from sim.cli import running
+from sim.cli.watch import probe_foreign
 from sim.core.plugin_files import note_tried
 from sim.errors import PluginError
 from sim.lab.runs.results import finished_in

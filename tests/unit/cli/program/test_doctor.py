@@ -31,7 +31,7 @@ def test_doctor_looks_at_a_saved_world(hubbub: Hubbub, path: Path) -> None:
     world = said["world"]
     assert (world["tick"], world["agents"], world["acts in one chain"]) == (2, 60, 2)
     assert "are free in" in world["health: disk space"]
-    assert "Nothing is wrong." in hubbub("doctor", "--world", path).out
+    assert "No problems found." in hubbub("doctor", "--world", path).out
 
 
 def test_doctor_looks_at_a_live_world_while_it_is_open(hubbub: Hubbub, path: Path) -> None:
@@ -62,7 +62,7 @@ def test_doctor_says_what_is_wrong_with_a_world(hubbub: Hubbub, path: Path) -> N
     problems = " ".join(said.json["problems"])
     assert "not a journal of Hubbub" in problems
     assert "looks like text" in problems
-    assert "did not close it; hubbub recover" in problems
+    assert "was not closed properly; recover it with hubbub recover" in problems
 
 
 def test_doctor_says_that_a_world_is_absent(hubbub: Hubbub) -> None:

@@ -15,18 +15,19 @@ import numpy as np
 import pytest
 
 import sim
-from sim.cli.program.log import log
-from sim.cli.program.output import as_json, files_of, spare_worlds, table, watched
-from sim.cli.runs import interrupts as stopping
-from sim.cli.runs.interrupts import StoppedError
+from sim.cli import exits as stopping
+from sim.cli.exits import StoppedError
+from sim.cli.output import as_json, files_of, spare_worlds, table
+from sim.cli.watch import watched
 from sim.errors import Cancelled, FileError
+from sim.settings.logging import log
 from sim.settings.settings import load_settings, use
 from sim.store import load
 
 ROOT = Path(sim.__file__).parents[1]
 PATIENT = """
 import sys
-import sim.cli.runs.interrupts as stopping
+import sim.cli.exits as stopping
 stopping.GRACE_SECONDS = stopping.END_SECONDS = 600  # the first tick may compile for long
 from sim.cli.main import main
 sys.exit(main(sys.argv[1:]))

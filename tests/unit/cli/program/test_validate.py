@@ -94,7 +94,7 @@ def test_a_page_is_written_between_its_marks(
     ("words", "code", "sentence"),
     [
         (["sir", "--json", "--csv"], 2, "not both"),
-        (["sir", "--out", "x.md"], 2, "A page is of all models"),
+        (["sir", "--out", "x.md"], 2, "A page lists all models"),
         (["--out", "nowhere.md"], 3, "cannot be read"),
         (["sir", "--workers", "0"], 2, "1 to 64 processes"),
         (["sirr"], 2, "No propagation model named 'sirr'"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.cli.runs.calibrate import ranges_of
+from sim.cli.calibrate import ranges_of
 from sim.errors import InputError
 from sim.lab.calibration import SimulationPlan, simulated_trees
 from tests.unit.cli.conftest import Hubbub
@@ -20,7 +20,7 @@ FIT = ("--fit", "probability=0.02:0.4")
 
 @pytest.fixture(autouse=True)
 def _probed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sim.cli.runs.calibrate.probe_foreign", lambda: None)
+    monkeypatch.setattr("sim.cli.calibrate.probe_foreign", lambda: None)
 
 
 @pytest.fixture

@@ -52,8 +52,8 @@ def test_futures_are_those_of_python(hubbub: Hubbub, tmp_path: Path) -> None:
     said = hubbub(*words, "--arm", "as it is", "--arm", BANNED, *files)
     assert said.code == 0
     assert found.conclusion() in said.out
-    assert f"The world at the fork: {found.digest}" in said.out
-    assert "in every replicate: " in said.out
+    assert f"Digest of the starting world: {found.digest}" in said.out
+    assert "in any replicate: " in said.out
     assert "-20         in each replicate" in said.out
     with (tmp_path / "d.csv").open(newline="") as file:
         assert {row["measure"] for row in csv.DictReader(file)} == set(found.measures)
@@ -88,13 +88,13 @@ def test_a_margin_is_of_the_conclusion(hubbub: Hubbub) -> None:
     ("words", "said"),
     [
         (("--arm", "a", "--arm", "b"), "'a' and 'b' do the same"),
-        (("--arm", BANNED, "--arm", BANNED), "Two futures are called 'banned'"),
+        (("--arm", BANNED, "--arm", BANNED), "Two arms are called 'banned'"),
         (("--arm", "as it is"), "two futures or more"),
         (("--arm", "a: do=bann"), "Did you mean 'ban'?"),
         (("--arm", BANNED, "--replicates", "0"), "greater than or equal to 1"),
         (("--arm", BANNED, "--recommenders", "hot,random"), "Compare one thing"),
         (("--arm", BANNED, "--variants"), "Variants belong to scenarios"),
-        (("--inject", "x"), "are of --arm"),
+        (("--inject", "x"), "need --arm"),
         (("--arm", BANNED, "--margin", "0"), "is above 0"),
         (("--arm", BANNED, "--measure", "sizes"), "Did you mean 'size'?"),
         (("--arm", BANNED, "--out", "x.gif"), "NAME.svg or NAME.pdf, not 'x.gif'"),
@@ -148,4 +148,4 @@ def test_futures_go_on_with_what_is_missing(hubbub: Hubbub, tmp_path: Path) -> N
     more = hubbub(*words, *kept, "--replicates", "3", "--resume").json
     assert more == hubbub(*words, "--replicates", "3").json
     assert "name it: --into FILE" in hubbub(*words, "--resume").err
-    assert "are of --arm and --variants" in hubbub("compare", WORLD, "--workers", "2").err
+    assert "need --arm or --variants" in hubbub("compare", WORLD, "--workers", "2").err

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sim.cli.program.exits import OK
+from sim.cli.exits import OK
 from sim.store.history.database import history_file
 from tests.unit.cli.conftest import Hubbub
 
@@ -57,7 +57,7 @@ def test_ticks_of_which_nothing_is_kept_are_named(hubbub: Hubbub, tmp_path: Path
     hubbub(*HOSTED, "--ticks", "60", "--save", "a.hub")
     history_file(tmp_path / "a.hub").unlink()
     said = ticks_of(hubbub, tmp_path / "a.hub")[1]
-    assert "What members did is not kept of the ticks 1-12" in said
+    assert "No record of what members did in ticks 1-12" in said
 
 
 def test_an_isolated_run_keeps_every_tick_as_any_other(hubbub: Hubbub, tmp_path: Path) -> None:

@@ -16,11 +16,9 @@ from pathlib import Path
 import pytest
 
 import sim
-from sim.cli.main import main
-from sim.cli.program.exits import EXITS
-from sim.cli.program.output import watched
-from sim.cli.runs import interrupts as stopping
-from sim.cli.runs.interrupts import (
+from sim.cli import exits as stopping
+from sim.cli.exits import (
+    EXITS,
     SIGNALS,
     StoppedError,
     StopRequest,
@@ -28,6 +26,8 @@ from sim.cli.runs.interrupts import (
     kept_when_stopped,
     listening,
 )
+from sim.cli.main import main
+from sim.cli.watch import watched
 from sim.errors import Cancelled
 from sim.runtime.journal.writer import recover
 from sim.runtime.saves.places import place_of
@@ -41,7 +41,7 @@ CODE = """
 import signal
 import sys
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # tests may run under nohup
-import sim.cli.runs.interrupts as stopping
+import sim.cli.exits as stopping
 stopping.GRACE_SECONDS = stopping.END_SECONDS = 600  # the machine of a test may be busy
 {more}
 from sim.cli.main import main

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sim.cli.runs import process as isolating
+from sim.cli import isolated as isolating
 from sim.errors import Cancelled, HubbubError, StuckError
 from sim.runtime import IsolatedSimulation, ReplacedError
 from sim.runtime.engine.run_control import ProgramNow
@@ -115,7 +115,7 @@ def test_what_a_plugin_prints_is_a_remark(
 
 def test_a_journal_and_isolation_are_one_too_many(hubbub: Hubbub) -> None:
     said = hubbub("run", "new:100", "--save", "w.hub", "--journal", "--isolated")
-    assert (said.code, "leave --journal out" in said.err) == (2, True)
+    assert (said.code, "leave out --journal" in said.err) == (2, True)
 
 
 @pytest.mark.slow

@@ -76,7 +76,7 @@ def test_it_goes_on_with_what_is_finished(hubbub: Hubbub, study: str) -> None:
         (("--vary", "beta=0.1:1:1000", "--vary", "gamma=0.1:1:1000"), "at most 100,000 points"),
         (("--vary", "beta=0.1", "--vary", "beta=0.2"), "--vary beta is given twice"),
         (("--vary", "beta"), "--vary takes KEY="),
-        (("--resume",), "name it by --into"),
+        (("--resume",), "name it: --into"),
         (("--out", "points.txt"), "--out writes NAME.json, NAME.csv"),
         (("--design", "grids"), "No design named 'grids'"),
     ],
@@ -91,7 +91,7 @@ def test_a_wrong_sweep_is_one_sentence(
 
 
 def test_a_world_is_no_scenario(hubbub: Hubbub) -> None:
-    assert "A sweep is of a scenario" in hubbub("sweep", "demo").err
+    assert "A sweep needs a scenario" in hubbub("sweep", "demo").err
 
 
 def test_a_section_that_cannot_be_read_names_its_place(hubbub: Hubbub, study: str) -> None:

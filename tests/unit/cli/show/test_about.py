@@ -134,7 +134,7 @@ def test_a_setting_that_is_not_allowed_stops_every_verb(hubbub: Hubbub) -> None:
 def test_doctor_finds_nothing_wrong_here(hubbub: Hubbub) -> None:
     said = hubbub("doctor")
     assert said.code == 0, said.out
-    assert said.out.splitlines()[-1] == "Nothing is wrong."
+    assert said.out.splitlines()[-1] == "No problems found."
     facts = hubbub("doctor", "--json").json
     assert facts["problems"] == []
     assert facts["libraries"]["numpy"].count(".") >= 1
@@ -152,7 +152,7 @@ def test_doctor_says_what_is_wrong(
     monkeypatch.setattr("sqlite3.sqlite_version_info", (3, 30, 0))
     monkeypatch.setattr("sim.core.registry.names", tuple)
     monkeypatch.setattr(os, "access", lambda path, mode: False)
-    monkeypatch.setattr("sim.cli.program.doctor._LIBRARIES", ("numpy", "a-library-of-no-name"))
+    monkeypatch.setattr("sim.cli.about._LIBRARIES", ("numpy", "a-library-of-no-name"))
     said = hubbub("doctor", "--json")
     assert said.code == 1
     problems = " ".join(said.json["problems"])

@@ -36,7 +36,7 @@ def test_members_are_changed_and_their_moves_shown(hubbub: Hubbub, path: Path) -
     out = path.with_name("b.hub")
     words = ("--where", "activity > .6", "--set", "status=paused", "--set", "openness=0.4")
     said = hubbub("edit", path, "agents", *words, "-o", out)
-    assert said.out.startswith("2 agents were set to status=paused, openness=0.4.\nSaved ")
+    assert said.out.startswith("2 members were set to status=paused, openness=0.4.\nSaved ")
     assert load(out).agents_where("status == paused").tolist() == [3, 4]
     assert load(out).trail.acts[-1].author == "command line"
     moves = hubbub(
@@ -63,7 +63,7 @@ def test_profiles_are_given_and_remarks_told(hubbub: Hubbub, path: Path) -> None
     people, out = path.with_name("people.csv"), path.with_name("b.hub")
     people.write_text("id,name,bio,interests\nbo,Bo Li,Paints.,art;stamps\n")
     said = hubbub("edit", path, "agents", "--profiles", people, "-o", out, "--set", "activity=0.2")
-    assert said.out.startswith("1 profiles were given to agents.\n5 agents were set")
+    assert said.out.startswith("1 profiles were given to members.\n5 agents were set")
     assert "stamps" in said.err
     assert load(out).profile(1).biography == "Paints."
     listed = hubbub("show", out, "agents", "--where", "id == bo").out
@@ -127,8 +127,8 @@ def test_a_network_is_imported_with_profiles(hubbub: Hubbub, tmp_path: Path) -> 
         (["edit", "agents", "--set", "activity=0.1"], "Missing option '--out'"),
         (["edit", "agents", "-o", "x.hub"], "Nothing would change"),
         (["edit", "ties", "hug", "bo", "cy", "-o", "x.hub"], "hug"),
-        (["show", "agents", "bo", "--where", "id == bo"], "One member is shown by itself"),
-        (["show", "agents", "--json", "--csv"], "not both: one result is printed"),
+        (["show", "agents", "bo", "--where", "id == bo"], "--where and --state select members"),
+        (["show", "agents", "--json", "--csv"], "exclude each other"),
         (["show", "moves", "--to", "soon"], "--to takes a whole number, got 'soon'"),
         (["show", "agents", "--where", "activity >"], "a number must stand here"),
     ],
@@ -202,7 +202,7 @@ def test_one_member_is_told_where_it_stands_under_each_message(hubbub: Hubbub) -
 
 
 def test_groups_are_listed_with_their_limits(hubbub: Hubbub, path: Path) -> None:
-    assert hubbub("show", path, "groups").out == "There are no groups.\n"
+    assert hubbub("show", path, "groups").out == "No groups.\n"
     world = load(path)
     world.groups.create("gardeners", limit=3)
     world.groups.create("all")
@@ -247,7 +247,7 @@ def test_acts_of_one_member_and_between_two_are_shown(hubbub: Hubbub, path: Path
     ]  # fmt: skip
     assert "and 2 more" in hubbub("show", path, "acts", "--agent", "ada", "--limit", "2").out
     assert "kept (1 to 2)" in hubbub("show", path, "acts", "--act", "purchase").out
-    assert "add --agent" in hubbub("show", path, "acts", "--other", "bo").err
+    assert "--other needs --agent" in hubbub("show", path, "acts", "--other", "bo").err
     assert "--from takes a whole number" in hubbub("show", path, "acts", "--from", "soon").err
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.cli.program.exits import FILE, OK, USAGE
+from sim.cli.exits import FILE, OK, USAGE
 from sim.runtime.journal.writer import recover
 from sim.store import load
 from sim.store.history.reading import history_of
@@ -37,9 +37,9 @@ def test_counts_over_time_and_their_size(hubbub: Hubbub, world: Path) -> None:
         "running",
     ]
     story = found.cascades[0]
-    assert f"{story.size:,} first adoptions of 1 messages, {story.now:,} held now, to" in said.out
-    assert said.out.endswith(" A row sums 3 ticks.\n")
-    assert "A row sums" not in hubbub("show", world, "history").out
+    assert f"{story.size:,} first adoptions of 1 messages, {story.now:,} spreading now, to" in said.out
+    assert said.out.endswith(" Each row sums 3 ticks.\n")
+    assert "Each row sums" not in hubbub("show", world, "history").out
     assert "the journal takes" in said.out
     facts = hubbub("show", world, "history", "--json", "--from", "2", "--to", "5").json
     assert [row["tick"] for row in facts["rows"]] == [2, 3, 4, 5]
@@ -110,7 +110,7 @@ def test_one_thing_is_asked_of_what_there_is(hubbub: Hubbub, world: Path) -> Non
 def test_bookmarks_are_set_listed_and_removed(hubbub: Hubbub, world: Path) -> None:
     assert hubbub("past", "bookmark", world).out == "No bookmarks.\n"
     assert (
-        hubbub("past", "bookmark", world, "start", "--at", "2").out == "Tick 2 is called start.\n"
+        hubbub("past", "bookmark", world, "start", "--at", "2").out == "Bookmarked tick 2 as start.\n"
     )
     hubbub("past", "bookmark", world, "now")
     assert hubbub("past", "bookmark", world).out.split() == [
@@ -124,11 +124,11 @@ def test_bookmarks_are_set_listed_and_removed(hubbub: Hubbub, world: Path) -> No
     marks = hubbub("past", "bookmark", world, "--json").json
     assert [(each["name"], each["tick"]) for each in marks] == [("start", 2), ("now", 8)]
     assert "start (tick 2), now (tick 8)" in hubbub("info", world).out
-    assert "no bookmark any more" in hubbub("past", "bookmark", world, "now", "--remove").out
+    assert "Removed bookmark now." in hubbub("past", "bookmark", world, "now", "--remove").out
     assert "No bookmark named 'now'" in hubbub("past", "bookmark", world, "now", "--remove").err
     assert hubbub("past", "bookmark", world, "later", "--at", "9").code == USAGE
     again = hubbub("past", "bookmark", world, "outset", "--at", "start")
-    assert again.out == "Tick 2 is called outset.\n"
+    assert again.out == "Bookmarked tick 2 as outset.\n"
     assert "No bookmark named '-1'" in hubbub("past", "bookmark", world, "x", "--at", "-1").err
 
 

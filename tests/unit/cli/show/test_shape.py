@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.cli.show.shape import Shape, answer, as_csv
+from sim.cli.output import Shape, answer, as_csv
 from sim.errors import InputError
 from tests.unit.cli.conftest import Hubbub
 

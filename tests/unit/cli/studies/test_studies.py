@@ -46,7 +46,7 @@ parameters = { probability = 0.5 }
 
 @pytest.fixture(autouse=True)
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sim.cli.studies.studies.probe_foreign", lambda: None)
+    monkeypatch.setattr("sim.cli.study.probe_foreign", lambda: None)
 
 
 def test_a_study_is_written_once(hubbub: Hubbub) -> None:
@@ -170,17 +170,17 @@ def test_a_killed_run_goes_on_and_comes_to_the_same(hubbub: Hubbub) -> None:
 def test_a_report_is_written_of_results_and_of_the_study_beside_them(hubbub: Hubbub) -> None:
     Path("s.toml").write_text(SMALL, "utf-8")
     early = hubbub("study", "report", "s.toml", "--out", "r.html")
-    assert "there are no results yet; hubbub study run s.toml makes them" in early.err
+    assert "does not exist yet; hubbub study run s.toml writes it" in early.err
     run = hubbub("study", "run", "s.toml", "--workers", "1")
     assert "Its report: hubbub study report s.runs --out report.html" in run.out
-    assert hubbub("study", "report", "s.toml", "--out", "r.html").out == "r.html is written.\n"
+    assert hubbub("study", "report", "s.toml", "--out", "r.html").out == "Wrote r.html.\n"
     assert hubbub("study", "report", "s.runs", "--out", "r.md").code == 0
     page = Path("r.html").read_text("utf-8")
     assert page.startswith("<!doctype html>")
     assert "r.html: exists" in hubbub("study", "report", "s.runs", "--out", "r.html").err
     assert hubbub("study", "report", "s.runs", "--out", "r.html", "--force").code == 0
     both = hubbub("study", "report", "s.runs", "--out", "both.html", "--out", "both.md")
-    assert both.out == "both.html is written.\nboth.md is written.\n"
+    assert both.out == "Wrote both.html.\nWrote both.md.\n"
     assert Path("both.html").is_file()
     assert Path("both.md").is_file()
     assert Path("r.html").read_text("utf-8") == page

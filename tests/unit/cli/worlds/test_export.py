@@ -42,7 +42,7 @@ def test_a_file_that_does_not_say_its_format_is_refused_before_work(hubbub: Hubb
 
 
 def test_formats_are_completed() -> None:
-    from sim.cli.program.start import completed
+    from sim.cli.start import completed
 
     assert completed("exports")("") == list(EXPORTS)
 
@@ -53,7 +53,7 @@ def test_ticks_of_which_nothing_is_kept_are_told(hubbub: Hubbub) -> None:
     save(world, "a.hub")
     said = hubbub("export", "a.hub", "--out", "a", "--format", "csv")
     assert said.err.strip() == (
-        "What members did is not kept of the ticks 1-7: nobody wrote it down, or the setting "
-        "history_mb had it dropped."
+        "No record of what members did in ticks 1-7: it was not recorded, or dropped by the setting "
+        "history_mb."
     )
     assert hubbub("export", "a.hub", "--out", "a.graphml").err == ""

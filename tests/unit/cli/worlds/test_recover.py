@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.cli.program.exits import CANCELLED, FILE, OK, USAGE
+from sim.cli.exits import CANCELLED, FILE, OK, USAGE
 from sim.errors import Cancelled
 from sim.runtime import open_live
 from sim.runtime.journal.writer import JournalWriter, recover
@@ -55,7 +55,7 @@ def test_checkpoints_of_a_run_come_as_asked(hubbub: Hubbub, world: Path) -> None
     assert len(taken) > 1
     refused = hubbub("run", world, "--ticks", "6", "--journal", "--checkpoint", "often")
     assert "every 500 (ticks) or 30s (seconds)" in refused.err
-    assert "add --journal" in hubbub("run", world, "--ticks", "6", "--checkpoint", "2").err
+    assert "--checkpoint needs --journal" in hubbub("run", world, "--ticks", "6", "--checkpoint", "2").err
 
 
 def test_a_run_without_a_journal_says_that_the_world_goes_on(hubbub: Hubbub, world: Path) -> None:
@@ -231,7 +231,7 @@ def test_what_is_told_of_a_world_is_of_the_file_that_opens(hubbub: Hubbub, world
     shutil.move("d.hub.new", "d.hub")  # and a journal of another world lies by this one
     for path, tick, said_there in ((world, 2, ["Else."]), (world.with_name("d.hub"), 0, [])):
         said = hubbub("info", path, "--json").json["journal"]
-        assert "the file was written anew since, and is what opens" in said["note"]
+        assert "the file has been rewritten since, and is what opens" in said["note"]
         history = read_history(path)
         assert (history.tick, [each.text for each in history.told]) == (tick, said_there)
         assert len(audit(path).acts) == len(saved_acts(path).acts)

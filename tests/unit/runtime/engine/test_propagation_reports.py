@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sim.cli.runs.results import result
+from sim.cli.results import result
 from sim.core import registry
 from sim.runtime import Simulation
 from sim.runtime.frames.focus import ModelReports

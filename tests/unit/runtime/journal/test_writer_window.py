@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sim import World
-from sim.cli.worlds.past import list_bookmarks
+from sim.cli.past import list_bookmarks
 from sim.errors import InputError
 from sim.runtime.journal.acts import apply
 from sim.runtime.journal.writer import JournalWriter, Pacing, recover

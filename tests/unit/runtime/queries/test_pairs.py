@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sim import World
-from sim.cli.show.member import member_facts
+from sim.cli.agents import member_facts
 from sim.errors import InputError
 from sim.runtime import pair_of
 from sim.runtime.queries.members import inspected

@@ -1,1 +1,0 @@
-"""Verbs about language models and minded members: ``hubbub llm``, ``hubbub ask``."""

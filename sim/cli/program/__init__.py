@@ -1,1 +1,0 @@
-"""The program itself: start-up, output, models, health."""

@@ -1,0 +1,537 @@
+"""What ``hubbub run`` does: make a world, send messages, run ticks, write results."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sim.cli.audit import manifest_text
+from sim.cli.exits import ERROR, FILE, OK, PLUGIN, kept_when_stopped
+from sim.cli.isolated import run_isolated
+from sim.cli.output import (
+    Form,
+    again,
+    as_json,
+    require_folder,
+    safe,
+    say,
+    spare_worlds,
+    tell,
+    write_text,
+)  # fmt: skip
+from sim.cli.replicates import carry_out_many
+from sim.cli.results import (
+    accounts,
+    as_csv,
+    as_table,
+    has_failed,
+    lived,
+    members_text,
+    metrics_text,
+    pace,
+    result,
+    summary,
+    tell_failed,
+)  # fmt: skip
+from sim.cli.watch import Guard, probe_foreign, watched
+from sim.cli.worlds import AUTHOR, open_world, save_world
+from sim.core.checks import whole_number
+from sim.core.progress import Report
+from sim.core.registry import make
+from sim.errors import Cancelled, InputError
+from sim.runtime.health.exporter import Exporter
+from sim.runtime.health.sources import WorldSource
+from sim.runtime.journal import persistence
+from sim.runtime.journal.history import HistoryWriter
+from sim.runtime.journal.pacing import Pacing
+from sim.runtime.journal.replacing import another_world, lost_by_saving
+from sim.runtime.journal.writer import journalled
+from sim.runtime.minds_opening import asleep
+from sim.runtime.opening import open_live
+from sim.runtime.saves.places import free_name, has_journal, held_by_another
+from sim.scenario.driver import run_plan
+from sim.scenario.gallery import open_scenario
+from sim.scenario.plan import SEEDS, MessageSpec, RunPlan, Stop
+from sim.scenario.worlds import assignments, file_of, saved_path
+from sim.settings.logging import log
+from sim.settings.settings import current
+from sim.store.history.database import copy_history, drop_history, history_file
+
+if TYPE_CHECKING:
+    from sim.runtime.journal.writer import JournalWriter
+    from sim.scenario.driver import RunOutcome
+    from sim.scenario.minds import MindsRequest
+    from sim.scenario.sections import OutputSection
+    from sim.scenario.spec import Scenario
+    from sim.store.journal.recovery import Recovery
+    from sim.world.world import World
+
+
+class Recorded(NamedTuple):
+    """Where what members do in a run is written while it runs."""
+
+    beside: Path | None
+    saved: Callable[[World, Path | None], None]
+
+
+@contextmanager
+def recorded_run(
+    world: World, origin: Path | None, target: Path | None, journal: JournalledRun | None
+) -> Iterator[Recorded]:
+    """Write what members do while the block runs."""
+    place = target if journal is None else journal.path
+    if place is None:
+        yield Recorded(None, lambda _world, _where: None)
+        return
+    lives = has_journal(place)  # which is put aside as the world is saved, with its own history
+    is_there = journal is not None or (
+        origin is not None and origin.absolute() == place.absolute() and not lives
+    )
+    beside = place if is_there else place.with_name(f".{place.name}.{os.getpid()}")
+    if origin is not None and origin.absolute() != beside.absolute() and not is_there:
+        copy_history(origin, beside)
+    recording = HistoryWriter(world, beside)
+
+    def saved(done: World, where: Path | None) -> None:
+        if done is not recording.world:  # it ran in another process
+            recording.follow(done)
+            recording.catch_up()
+        if where is None:
+            return
+        if journal is None:
+            recording.move(where)
+        else:  # which stays where it is
+            recording.wait()
+            copy_history(place, where)
+
+    try:
+        yield Recorded(beside, saved)
+    finally:
+        recording.close()
+        if recording.trouble:
+            tell(recording.trouble)
+        if not is_there and history_file(beside).exists():
+            drop_history(beside)
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What is printed, and files to write; None is none."""
+
+    form: Form = "text"
+    json: Path | None = None
+    csv: Path | None = None
+    parquet: Path | None = None
+    save: Path | None = None
+    metrics: Path | None = None
+    manifest: Path | None = None
+    force: bool = False
+    members: str = ""
+
+    def check(self) -> None:
+        """Refuse now what could not be written at the end."""
+        results = (*self.results, self.metrics, self.manifest, self.beside)
+        every = (*results, self.save)
+        for path in every:
+            require_folder(path)
+        if self.metrics is not None and self.metrics.suffix not in {".csv", ".jsonl"}:
+            raise InputError(f"Metrics are written to NAME.csv or NAME.jsonl, not {self.metrics}.")
+        if self.members and self.metrics is None:
+            raise InputError("--metrics-of needs --metrics FILE, beside which they are written.")
+        if self.save is not None and not self.save.name:
+            raise InputError("A world is saved in a file; name one, as --save NAME.hub.")
+        if str(self.save) == "-":
+            raise InputError("A world is saved in a file, not on standard output; name one.")
+        _require_apart(every)
+        for path in results:
+            spare_worlds(path)
+
+    @property
+    def results(self) -> tuple[Path | None, ...]:
+        """Where the results of messages are written: JSON, CSV, Parquet."""
+        return self.json, self.csv, self.parquet
+
+    @property
+    def beside(self) -> Path | None:
+        """Where metrics of members are written; None: nowhere."""
+        if self.metrics is None or not self.members:
+            return None
+        return self.metrics.with_name(f"{self.metrics.stem}-members{self.metrics.suffix}")
+
+    def give(self, form: Form, text: str) -> None:
+        """Print a result if it is the one to print, and write it to its file if it has one."""
+        path = self.json if form == "json" else self.csv
+        if self.form == form:
+            say(text.rstrip("\n"))
+        if path is not None:
+            write_text(path, text)
+
+    @property
+    def on_stdout(self) -> bool:
+        """Whether standard output carries a result."""
+        return self.form != "text"
+
+
+def _require_apart(paths: Iterable[Path | None]) -> None:
+    files = [path.resolve() for path in paths if path is not None]
+    if len(set(files)) < len(files):
+        raise InputError("Two results would go to one file; give each its own name.")
+
+
+@dataclass(frozen=True, slots=True)
+class Replication:
+    """How often a run is repeated, and by whom."""
+
+    count: int
+    workers: int | None = None
+    backend: str = ""
+    into: Path | None = None
+    resume: bool = False
+
+    @classmethod
+    def asked(cls, count: int | None, **given: Any) -> Replication | None:
+        """Return what was typed; None where replicates were not asked for."""
+        if count is not None:
+            return cls(count, **given)
+        options = [f"--{name}" for name, value in given.items() if value]
+        if options:
+            raise InputError(
+                f"{' and '.join(options)} need --replicates, such as --replicates 200."
+            )
+        return None
+
+    def check(self, request: RunRequest) -> None:
+        """Refuse before any work what replicates cannot do."""
+        whole_number(self.count, "Replicates", low=1)
+        if self.resume and self.into is None:
+            raise InputError("--resume needs a file of results; name it: --into FILE.")
+        alone: dict[str, object] = {"--journal": request.journal, "--isolated": request.isolated}
+        alone["--minds"] = request.plan.minds
+        for name in (name for name, given in alone.items() if given):
+            raise InputError(f"{name} is for a single run; leave it out, or --replicates.")
+        require_folder(self.into)
+        _require_apart((*request.outputs.results, self.into))
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """A whole run as it was asked for: a world, a plan, and what is written of it."""
+
+    make: Callable[[Report], World]
+    plan: RunPlan
+    seed: int | None
+    outputs: Outputs = Outputs()
+    nothing: str = "No message was sent; add --inject TEXT."
+    journal: JournalledRun | None = None
+    isolated: bool = False
+    notes: tuple[str, ...] = ()
+    origin: Path | None = None
+    replication: Replication | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageOptions:
+    """The options of ``run`` that make up a message, as typed."""
+
+    text: str | None = None
+    seeds: str | None = None
+    model: str | None = None
+    parameters: tuple[str, ...] = ()
+    author: str | None = None
+    tags: str | None = None
+    priority: int = 0
+    draws: str | None = None
+    channel: str | None = None
+
+    @property
+    def spec(self) -> MessageSpec | None:
+        """What to inject; None when no text was given."""
+        if self.text is None:
+            if self != MessageOptions():
+                raise InputError("These are options of a message; add --inject TEXT.")
+            return None
+        return MessageSpec(
+            self.text,
+            seeds=SEEDS if self.seeds is None else self.seeds,
+            model=self.model,
+            author=self.author,
+            tags=None if self.tags is None else [t.strip() for t in self.tags.split(",") if t],
+            priority=self.priority,
+            draws=self.draws,
+            channel=self.channel,
+            parameters=assignments(self.parameters),
+        )
+
+
+def refuse_together(journal: bool, checkpoint: str | None, isolated: bool) -> None:
+    """Refuse options that do not go with each other."""
+    if checkpoint is not None and not journal:
+        raise InputError("--checkpoint needs --journal.")
+    if journal and isolated:
+        raise InputError(
+            "An isolated run keeps a journal of its own while it runs; leave out --journal or "
+            "--isolated."
+        )
+
+
+def of_world(
+    where: str, message: MessageOptions, stop: Stop, outputs: Outputs,
+    minds: MindsRequest | None, seed: int | None, platform: str,
+) -> RunRequest:  # fmt: skip
+    """Return the run of a world with at most one message."""
+    if platform:
+        make(platform, "recommender")
+    sent = message.spec
+    messages = () if sent is None else (sent,)
+    plan = RunPlan(
+        where, platform=platform, messages=messages, minds=minds, stop=stop, author=AUTHOR
+    )
+    return RunRequest(
+        lambda report: open_world(where, report, seed=seed), plan, seed, outputs,
+        origin=file_of(where),
+    )  # fmt: skip
+
+
+def of_scenario(
+    where: str, message: MessageOptions, stop: Stop, outputs: Outputs,
+    minds: MindsRequest | None, seed: int | None, variant: str,
+) -> RunRequest:  # fmt: skip
+    """Return the run of a scenario: a file, or ``gallery:NAME``."""
+    if message.spec is not None:
+        raise InputError(f"{where} has its own messages; add yours there, as [[messages]].")
+    scenario = open_scenario(where, variant)
+    written = _written(scenario.outputs, scenario.path.parent, outputs)
+    plan = scenario.plan(stop, author=AUTHOR)
+    return RunRequest(
+        lambda report: scenario.world(report, seed, tell=tell, author=AUTHOR),
+        plan if minds is None else replace(plan, minds=minds),
+        seed,
+        written,
+        nothing=f"No message was sent; {where} has no [[messages]].",
+        notes=_notes(scenario),
+    )
+
+
+def _written(said: OutputSection, folder: Path, outputs: Outputs) -> Outputs:
+    """Return what a run of a scenario writes: what was typed, else what the file says."""
+    if str(said.json_) == str(said.csv) == "-":
+        raise InputError("[outputs]: only one of json and csv can be -, which is printed.")
+    printed: Form = "json" if str(said.json_) == "-" else "csv" if str(said.csv) == "-" else "text"
+    if "text" != printed != outputs.form != "text":
+        raise InputError(
+            f'[outputs] says {printed} = "-", which is printed, and --{outputs.form} is printed '
+            f"too; one of them can be: say --out NAME.{outputs.form} in place of --{outputs.form}."
+        )
+
+    def beside(path: Path | None) -> Path | None:
+        return None if path is None or str(path) == "-" else folder / path
+
+    return replace(
+        outputs,
+        form=printed if outputs.form == "text" else outputs.form,
+        json=outputs.json or beside(said.json_),
+        csv=outputs.csv or beside(said.csv),
+        save=outputs.save or beside(said.save),
+        metrics=outputs.metrics or beside(said.metrics),
+    )
+
+
+def _notes(scenario: Scenario) -> tuple[str, ...]:
+    """Say what to expect, and which variants there are."""
+    what = safe(scenario.called or str(scenario.path))
+    notes = [f"Expected: {safe(scenario.about.sees)}"] if scenario.about.sees else []
+    if scenario.variants and not scenario.variant:
+        names = safe(", ".join(scenario.variants))
+        notes.append(f"This ran the file as it stands; its variants: --variant {names}.")
+        notes.append(f"To compare its variants: hubbub scenario variants {what}")
+    return tuple(notes)
+
+
+class JournalledRun:
+    """A run that keeps a journal beside a world file, and goes on with the one that is there."""
+
+    def __init__(self, path: Path, pacing: Pacing, *, force: bool = False) -> None:
+        self.path, self._pacing, self._force = path, pacing, force
+        self._found: Recovery | None = None
+
+    def made(self, make: Callable[[Report], World], report: Report) -> World:
+        """Return the live world of the file as ``open_live`` finds it, or make it."""
+        if not has_journal(self.path):
+            return make(report)
+        opened = open_live(self.path, report=report, refuse_loss=not self._force)
+        self._found = opened.recovered
+        if self._found is not None:
+            tell(self._found.sentence)
+        for remark in opened.world.remarks:
+            if remark != opened.told or self._found is None:
+                tell(remark)
+        return opened.world
+
+    @contextmanager
+    def keeper(self, world: World) -> Iterator[JournalWriter]:
+        """Keep the journal while the block runs."""
+        keeping = persistence.JournalConfig(
+            self.path, self._pacing, author=AUTHOR, recovered=self._found
+        )
+        keeper = persistence.begin(world, keeping)
+        try:
+            yield keeper
+            _settle(keeper, world)
+        except Cancelled:  # between two ticks
+            _settle(keeper, world)
+            raise
+        finally:
+            keeper.close()
+
+
+def journalled_run(
+    where: str, save: Path | None, checkpoint: str | None = None, *, force: bool = False
+) -> JournalledRun:
+    """Return where a run keeps its journal: beside its file, or the one it is saved to."""
+    pacing = Pacing.chosen() if checkpoint is None else Pacing.of(checkpoint)
+    path = saved_path(where)
+    if where != "demo" and (path.is_file() or (path.suffix == ".hub" and has_journal(path))):
+        return JournalledRun(path, pacing, force=force)
+    if save is None:
+        raise InputError("A journal lies beside a world's file; name one with --save FILE.hub.")
+    return JournalledRun(save, pacing, force=force)
+
+
+def _settle(keeper: JournalWriter, world: World) -> None:
+    keeper.flush(world)
+    keeper.wait()
+    tell(f"Durable to tick {keeper.durable_tick:,}, in {keeper.folder}.")
+
+
+def carry_out(request: RunRequest) -> int:
+    """Open the world, run it, write and show what came of it."""
+    if request.replication is not None:
+        return carry_out_many(request, request.replication)
+    request.outputs.check()
+    request.plan.check()
+    if not request.isolated:
+        probe_foreign()
+    with watched() as report:
+        journal = request.journal
+        world = journal.made(request.make, report) if journal else request.make(report)
+        request.plan.prepare(world)
+        _measure(world, request.outputs)
+        with (
+            journal.keeper(world) if journal else nullcontext() as keeper,
+            recorded_run(world, request.origin, request.outputs.save, journal) as history,
+        ):
+            with journalled(world, keeper):
+                request.plan.host(world)
+            target = request.outputs.save
+            if not request.isolated:
+                ran = run_here(world, request.plan, target, keeper, report)
+            elif request.plan.minds:
+                raise InputError("Minds need the program's own process; leave out --isolated.")
+            else:
+                ran = run_isolated(world, request.plan, target, report, beside=history.beside)
+            saved, where = _saved(ran.world, request.outputs, report, keeper)
+            history.saved(ran.world, where)
+        is_elsewhere = where != request.outputs.save
+    command = again(ran.world.seed if request.seed is None else None)
+    _write(ran, request.outputs, command)
+    if saved:
+        tell(saved)
+    log("ran", command=command, tick=ran.world.tick, seconds=round(ran.seconds, 3))
+    _show(ran, request, command)
+    if ran.stopped:
+        return ERROR
+    return PLUGIN if has_failed(ran) else FILE if is_elsewhere else OK
+
+
+def _show(ran: RunOutcome, request: RunRequest, command: str) -> None:
+    show = tell if request.outputs.on_stdout else say
+    came = lived(ran)
+    if ran.cascades or not came:
+        show(summary(ran.cascades) if ran.cascades else request.nothing)
+    tell_failed(ran.world)
+    for line in (*came, pace(ran), *accounts(ran.world), f"Again: {command}"):
+        show(line)
+    for line in filter(None, (*request.notes, ran.stopped)):
+        tell(line)
+
+
+def _measure(world: World, outputs: Outputs) -> None:
+    """Let a world take the metrics that are to be written."""
+    if outputs.members and world.metrics is not None:
+        raise InputError(
+            "This world takes metrics already, as it was opened; say whose in its scenario: "
+            '[metrics] members = "..."'
+        )
+    if outputs.metrics is not None and world.metrics is None:
+        world.open_metrics(members=outputs.members)
+
+
+def _saved(
+    world: World, outputs: Outputs, report: Report, keeper: JournalWriter | None
+) -> tuple[str, Path | None]:
+    """Save the world; under a free name where something would be lost, for a run takes long."""
+    path = outputs.save
+    if path is None:
+        return "", None
+    lost = "" if outputs.force else lost_by_saving(world, path) or another_world(world, path)
+    if (keeper is None or not keeper.lies_by(path)) and (holder := held_by_another(path)):
+        lost = f"is in use by {holder}"
+    if not lost:
+        return save_world(world, path, report, force=True, keeper=keeper), path
+    other = free_name(path.parent, path.name.removesuffix(".hub"))
+    told = f"{path} {lost}; it stays as it is (--force replaces it)."
+    return f"{told} {save_world(world, other, report)}", other
+
+
+def _write(ran: RunOutcome, outputs: Outputs, command: str) -> None:
+    if outputs.form == "json" or outputs.json is not None:
+        told = as_json(result(ran.world, ran.cascades, command=command, seconds=ran.seconds))
+        outputs.give("json", told + "\n")
+    if outputs.form == "csv" or outputs.csv is not None:
+        outputs.give("csv", as_csv(ran.cascades))
+    if outputs.parquet is not None:
+        as_table(ran.cascades).write(outputs.parquet)
+    if outputs.manifest is not None:
+        write_text(outputs.manifest, manifest_text(ran.world))
+    if outputs.metrics is not None:
+        write_text(outputs.metrics, metrics_text(ran.world, outputs.metrics.suffix))
+        members = None if ran.world.metrics is None else ran.world.metrics.members
+        beside = replace(outputs, members="all").beside
+        if members is not None and beside is not None:
+            write_text(beside, members_text(members, ran.world.agents, beside.suffix))
+
+
+def run_here(
+    world: World,
+    plan: RunPlan,
+    target: Path | None,
+    keeper: JournalWriter | None,
+    report: Report,
+) -> RunOutcome:
+    """Inject and step; what plugins print is a remark, and no part of a result."""
+    if plan.minds is None and (said := asleep(world)):
+        tell(f"{said} Wake them by --minds awake.")
+    with kept_when_stopped(world, keeper, target), served(world, keeper):
+        guard = Guard(world, keeper, target)
+        return run_plan(plan, world, journal=keeper, report=report, tell=tell, step=guard.step)
+
+
+@contextmanager
+def served(world: World, keeper: JournalWriter | None) -> Iterator[None]:
+    """Serve the numbers of a world that runs in this thread, and say where."""
+    port = current().metrics_port
+    if port is None:
+        yield
+        return
+
+    folder = Path() if keeper is None else keeper.folder
+    exporter = Exporter(WorldSource(world, keeper, folder.absolute()), port)
+    tell(f"Metrics: {exporter.url}")
+    try:
+        yield
+    finally:
+        exporter.close()

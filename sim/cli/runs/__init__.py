@@ -1,1 +1,0 @@
-"""The verbs that run worlds, scenarios and comparisons."""

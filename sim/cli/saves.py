@@ -1,0 +1,255 @@
+"""``hubbub saves``: the saves folder listed and kept in order."""
+
+from __future__ import annotations
+
+import dataclasses
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sim.cli.exits import FILE, OK
+from sim.cli.help import VerbApp
+from sim.cli.output import Json, agreed, as_json, safe, say, table, tell
+from sim.cli.start import prepare
+from sim.cli.watch import watched
+from sim.errors import HubbubError, InputError
+
+saves = VerbApp("List the saved worlds; name, copy, check, shrink, back up and delete them.")
+
+Name = Annotated[str, typer.Argument(help="The name of a saved world.")]
+New = Annotated[str, typer.Argument(help="Another name: letters, digits, '.', '_', '-'.")]
+
+
+@saves.callback()
+def of_saves(context: typer.Context) -> None:
+    """Keep the folder of saved worlds in order."""
+    prepare(context.obj)
+
+
+@saves.command("list")
+def list_saves(json: Json = False) -> None:
+    """List the saved worlds, those that live in a journal too; damaged ones with their reason."""
+    from sim.runtime.saves.places import never_saved
+    from sim.store.saves import kept
+
+    found = (*kept(_folder()), *never_saved(_folder()))
+    _show(tuple(sorted(found, key=lambda each: each.path)), json=json)
+
+
+@saves.command("rename")
+def rename_save(name: Name, new: New) -> None:
+    """Give a saved world another name."""
+    from sim.store import saves
+
+    say(f"Renamed to {saves.rename(_folder(), name, new)}.")
+
+
+@saves.command("duplicate")
+def duplicate_save(name: Name, new: New) -> None:
+    """Copy a world as it is now under another name; every byte of the copy is checked."""
+    from sim.runtime.saves.backups import duplicate
+
+    with watched() as report:
+        path = duplicate(_folder(), name, new, report=report)
+    say(f"Copied to {path}.")
+
+
+@saves.command("delete")
+def delete_save(
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Delete a saved world for good; asks first."""
+    from sim.store import saves
+
+    path = saves.known(_folder(), name)
+    if not yes and not agreed(f"Delete {path} for good?"):
+        say("Nothing was deleted.")
+        return
+    saves.delete(_folder(), name)
+    say(f"Deleted {path}.")
+
+
+@saves.command("note")
+def note_save(
+    name: Name, text: Annotated[str, typer.Argument(help="A line; '' for none.")]
+) -> None:
+    """Write a note to a saved world."""
+    from sim.store import saves
+
+    with watched() as report:
+        path = saves.note(_folder(), name, text, report=report)
+    say(f"Noted in {path}.")
+
+
+@saves.command("compact")
+def compact_save(name: Name) -> None:
+    """Rewrite a saved world without the rows for SELECT, as small as it gets."""
+    from sim.store import saves
+
+    with watched() as report:
+        done = saves.compact(_folder(), name, report=report)
+    say(f"{done.path}: {_size(done.before)} before, {_size(done.after)} now.")
+
+
+@saves.command("erase")
+def erase_save(
+    name: Name,
+    who: Annotated[str, typer.Argument(help="Whose: a condition, an id, or all.")],
+    pseudonymise: Annotated[
+        bool,
+        typer.Option("--pseudonymise", help="Names, ids and texts go; numbers and interests stay."),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    json: Json = False,
+) -> None:
+    """Take profiles of members out of a world, its log, journal and history for good.
+
+    What was backed up or exported before is not touched: it may still hold them.
+    """
+    from sim.cli.worlds import AUTHOR
+    from sim.runtime.opening import open_live
+    from sim.runtime.saves.erasing import erase_profiles, whom
+    from sim.store import saves
+
+    path = saves.place(_folder(), name)
+    if not yes:
+        with watched() as report:
+            whose = whom(open_live(path, read_only=True, report=report).world, who)
+        if not agreed(safe(f"Take what is known of {whose} out of {path} for good?")):
+            say("Nothing was changed.")
+            return
+    how: Any = "pseudonymise" if pseudonymise else "erase"
+    with watched() as report:
+        done = erase_profiles(path, who, how, author=AUTHOR, report=report)
+    say(as_json(_facts(done)) if json else safe(done.sentence))
+
+
+@saves.command("verify")
+def verify_saves(
+    name: Annotated[str | None, typer.Argument(help="One world; else give --all.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every world of the folder.")] = False,
+    json: Json = False,
+) -> None:
+    """Check every byte of a saved world, or of all of them."""
+    from sim.store import saves
+
+    if every == (name is not None):
+        raise InputError("Give the name of a saved world, or --all.")
+    only = None if name is None else saves.existing(_folder(), name)
+    with watched() as report:
+        found = saves.verify_all(_folder(), only=only, report=report)
+    rows = [(each.name, each.reason or "whole") for each in found]
+    say(as_json([_facts(each) for each in found]) if json else table(rows or [_NOTHING]))
+    raise typer.Exit(FILE if any(each.reason for each in found) else OK)
+
+
+@saves.command("backup")
+def backup_saves(
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="The folder of backups; made when missing.")
+    ],
+    keep: Annotated[int, typer.Option(help="How many of each world are kept.")] = 10,
+    json: Json = False,
+) -> None:
+    """Copy every world that has changed to another folder, journal and all; for a schedule."""
+    from sim.runtime.saves.backups import backup
+
+    with watched() as report:
+        found = backup(_folder(), out, keep=keep, report=report)
+    rows = [(each.name, each.reason, f"{len(each.removed)} given up") for each in found]
+    facts = [dataclasses.asdict(each) for each in found]
+    say(as_json(facts) if json else table(rows or [_NOTHING]))
+    fine = {"copied", "unchanged since"}
+    raise typer.Exit(OK if all(each.reason in fine for each in found) else FILE)
+
+
+@saves.command("restore")
+def restore_save(
+    name: Name,
+    backups: Annotated[Path, typer.Option(help="The folder of backups, or one of them.")],
+    new: Annotated[str | None, typer.Option("--as", help="Another name for it.")] = None,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Replace the world of that name; its journal is put aside."),
+    ] = False,
+    test: Annotated[
+        bool,
+        typer.Option("--test", help="Only load and play it, and compare digests; write nothing."),
+    ] = False,
+) -> None:
+    """Bring the newest backup of a world back."""
+    from sim.runtime.saves.backups import restore
+
+    with watched() as report:
+        done = restore(_folder(), name, backups, new=new, force=force, test=test, report=report)
+    played = f", with {done.replayed:,} entries of its journal done again and compared"
+    where = f"tick {done.tick:,}{played if done.replayed else ''}"
+    say(f"{done.path} can be restored: {where}." if test else f"Restored {done.path}: {where}.")
+    if done.lacks:
+        say(done.lacks)
+    if done.history:
+        say(f"Its history, what members did, is damaged ({done.history}): it goes along as it is.")
+    if done.aside is not None:
+        say(f"What lived beside the world of before is kept as {done.aside.stem}.")
+    if done.other is not None:
+        say(f"Another world of that name has backups there too; that one: --backups {done.other}.")
+
+
+_NOTHING = ("No saved worlds.",)
+
+
+def _folder() -> Path:
+    from sim.settings.settings import current
+
+    return current().saves_folder
+
+
+def _show(found: tuple[Any, ...], *, json: bool) -> None:
+    if json:
+        say(as_json([_facts(each) for each in found]))
+        return
+    heading = ("name", "size", "tick", "agents", "seed", "models", "plugins", "saved")
+    whole = [_row(each) for each in found if each.info is not None]
+    say(
+        table([(*heading, "branch of", "note"), *whole])
+        if whole
+        else f"No saved worlds in {_folder()}."
+    )
+    for each in found:
+        if each.reason:
+            tell(f"{each.name}: {each.reason}.")
+
+
+def _row(each: Any) -> tuple[str, ...]:
+    said = each.info
+    plugins = ", ".join(f"{plugin.name} {plugin.hash[:8]}" for plugin in said.plugins)
+    numbers = [_number(value) for value in (said.tick, said.agents)]
+    seed = "" if said.seed is None else str(said.seed)
+    models, size = ", ".join(said.models), _size(each.bytes)
+    told = seed, models, plugins, said.saved_at, _origin(each.path)
+    return each.name, size, *numbers, *told, said.note
+
+
+def _origin(path: Path) -> str:
+    """Say of which world it is a branch, and from which tick; nothing of any other."""
+    from sim.store.journal.lineage import lineage
+
+    with suppress(HubbubError):
+        if (origin := lineage(path)) is not None:
+            return f"{Path(origin.parent).stem} at tick {origin.tick:,}"
+    return ""
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def _size(count: int) -> str:
+    return f"{count / 2**20:,.1f} MB"
+
+
+def _facts(each: Any) -> dict[str, Any]:
+    return dataclasses.asdict(each)

@@ -1,1 +1,0 @@
-"""Scenarios: a whole run in one file that people share."""

@@ -1,1 +1,0 @@
-"""Read-only verbs about a world: ``hubbub show``, ``info``, ``verify``, ``replay``."""

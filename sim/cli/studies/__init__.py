@@ -1,1 +1,0 @@
-"""``hubbub study``: studies in files, run, stopped, gone on with, reported."""

@@ -1,0 +1,347 @@
+"""``hubbub new``, ``import``, ``open`` and ``export``; opening and saving worlds for all verbs."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sim import scenario
+from sim.cli.output import Pairs, SavedName, WorldName, again, require_folder, say, tell
+from sim.cli.start import completed, open_screen, prepare
+from sim.cli.watch import watched
+from sim.core.progress import Report
+from sim.errors import FileError, InputError, UnknownNameError
+from sim.settings.logging import log
+
+if TYPE_CHECKING:
+    from sim.runtime.journal.writer import JournalWriter
+    from sim.world.world import World
+
+
+AUTHOR = "command line"
+"""Who asks for what the verbs do, as the log of a world's acts has it."""
+
+
+def open_world(where: str, report: Report, *, seed: int | None = None) -> World:
+    """Return the world that a person names; what it remarks is told."""
+    return scenario.named_world(where, report, seed=seed, tell=tell, author=AUTHOR)
+
+
+def opened(where: str) -> World:
+    """Open a world, showing how far that is."""
+    with watched() as report:
+        return open_world(where, report)
+
+
+def save_world(
+    world: World,
+    path: Path,
+    report: Report,
+    *,
+    force: bool = False,
+    way_out: str = "",
+    keeper: JournalWriter | None = None,
+    number: int | None = None,
+) -> str:
+    """Save a world, and say so in a line; in another, what lived there and is put aside."""
+    from sim.runtime.journal.replacing import another_world, lost_by_saving, make_way
+    from sim.runtime.saves.places import has_journal, held_by_another, note_saved
+    from sim.store import info, save
+    from sim.store.journal.lease import LeaseError
+
+    if not force and (lost := lost_by_saving(world, path) or another_world(world, path)):
+        ways = " or ".join(filter(None, (way_out, "choose another name")))
+        raise FileError(path, f"{lost}; {ways}")
+    verb = "Replaced" if path.exists() else "Saved"
+    own = keeper if keeper is not None and keeper.lies_by(path) else None
+    mark = None if own is None else own.mark(world)
+    kept = ""
+    if own is not None and mark is not None:
+        own.settle(mark)
+        number = mark.number
+    elif holder := held_by_another(path):
+        raise LeaseError(path, f"in use by {holder}; close it there, or save under another name")
+    elif number is None and has_journal(path):
+        kept = make_way(path, drop=False)
+    done = save(world, path, report=report)
+    if own is not None and mark is not None:
+        own.saved(world, path, info(path).digest, mark)
+    if number is not None:
+        note_saved(path, number)
+    if keeper is not None and own is None:
+        of = shlex.quote(str(keeper.folder.with_suffix("")))
+        beside = f"The journal is of {of}: past and history go by it."
+        kept = "\n".join(filter(None, (kept, beside)))
+    size = f"{done.bytes / 2**20:,.1f} MB in {done.seconds:.2f} s."
+    return f"{verb} {shlex.quote(str(path))}: {size}" + (f"\n{kept}" if kept else "")
+
+
+def save_made(world: World, path: Path, report: Report, *, force: bool) -> str:
+    """Save a world that was made, where nothing is or what is there may go; says so in a line."""
+    from sim.runtime.journal.replacing import make_way, require_free
+
+    require_free(path, force=force)
+    kept = make_way(path) if force else ""
+    saved = save_world(world, path, report, force=True)
+    return f"{saved}\n{kept}" if kept else saved
+
+
+NewFile = Annotated[Path, typer.Option("--out", "-o", help="The world file to write, NAME.hub.")]
+TickMinutes = Annotated[float, typer.Option(help="Simulated minutes per tick.")]
+Force = Annotated[
+    bool,
+    typer.Option("--force", help="Replace an existing world; its journal is set aside."),
+]
+Journal = Annotated[
+    bool | None,
+    typer.Option(
+        "--journal/--no-journal",
+        help="Screen: keep a journal of each world, so that nothing is lost; default: the setting.",
+    ),
+]
+_FILE, _TIES, _MEMBERS = "How the file is written", "More of ties", "Of members"
+
+
+def new(
+    context: typer.Context,
+    out: NewFile,
+    agents: Annotated[int, typer.Option(help="Number of members.")] = 10_000,
+    network: Annotated[
+        str,
+        typer.Option(
+            help="Generator; an unknown name lists them.", autocompletion=completed("networks")
+        ),
+    ] = "preferential-attachment",
+    mean_degree: Annotated[float, typer.Option(help="Average number of followers.")] = 20.0,
+    seed: Annotated[int, typer.Option(help="Random seed: the same seed, the same world.")] = 0,
+    tick_minutes: TickMinutes = 60.0,
+    trust: Annotated[str, typer.Option(help="full, uniform, or uniform:LOW-HIGH.")] = "full",
+    degrees: Annotated[
+        Path | None, typer.Option(help="A file of degree pairs for the network configuration.")
+    ] = None,
+    parameter: Pairs = None,
+    platform: Annotated[
+        str, typer.Option(help="Add a platform with this recommender: blend, chronological, ...")
+    ] = "",
+    force: Force = False,
+) -> None:
+    """Create and save a world (checks memory first)."""
+    prepare(context.obj)
+    from sim.runtime.journal.replacing import require_free
+    from sim.scenario.worlds import NewWorld, assignments
+
+    given = assignments(parameter or ())
+    order = NewWorld(
+        agents, network, mean_degree, seed, tick_minutes, trust, degrees, given, platform
+    )
+    require_folder(out)
+    require_free(out, force=force)
+    with watched() as report:
+        world = order.make(report, tell)
+        saved = _save_made(world, out, report, force=force)
+    _tell_made(f"{len(world.agents):,} agents, {world.ties.count:,} ties.", saved)
+
+
+def import_file(
+    context: typer.Context,
+    file: Annotated[
+        Path, typer.Argument(help="Edge list, graph file, or OASIS table of people; or .gz.")
+    ],
+    out: NewFile,
+    direction: Annotated[
+        str, typer.Option(help="A line A B: 'influences', B hears A; 'follows', A hears B.")
+    ] = "influences",
+    undirected: Annotated[
+        bool | None,
+        typer.Option(
+            "--undirected/--directed", help="Ties both ways, or one way; default: as the file says."
+        ),
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option(help="Columns of the ids, by number or name, such as 0,1.")
+    ] = None,
+    weights: Annotated[
+        str, typer.Option(help="Column that becomes trust, or 'none'; default: by name.")
+    ] = "auto",
+    times: Annotated[
+        str | None, typer.Option(help="Column of times, in seconds; every line is then kept.")
+    ] = None,
+    signed: Annotated[
+        bool,
+        typer.Option(
+            "--signed", help="Treat negative weights as hostile ties.", rich_help_panel=_FILE
+        ),
+    ] = False,
+    repeats: Annotated[
+        str,
+        typer.Option(
+            help="Repeated ties: keep 'once', or their number as 'weight'.", rich_help_panel=_FILE
+        ),
+    ] = "once",
+    adjacency: Annotated[
+        bool,
+        typer.Option(
+            "--adjacency", help="Each line is a member and its neighbours.", rich_help_panel=_FILE
+        ),
+    ] = False,
+    relations: Annotated[
+        str | None,
+        typer.Option(
+            help="Column of tie types; default: type, relation, kind or label; 'none'.",
+            rich_help_panel=_TIES,
+        ),
+    ] = None,
+    properties: Annotated[
+        str | None,
+        typer.Option(
+            help="Columns kept as properties of ties, such as since,note.", rich_help_panel=_TIES
+        ),
+    ] = None,
+    interests: Annotated[
+        str,
+        typer.Option(
+            help="Of --profiles: 'known' words, or their 'own' 64 most frequent ones.",
+            rich_help_panel=_MEMBERS,
+        ),
+    ] = "known",
+    delimiter: Annotated[
+        str | None,
+        typer.Option(help="tab, comma, ...; default: detected.", rich_help_panel=_FILE),
+    ] = None,
+    header: Annotated[
+        bool | None,
+        typer.Option(
+            "--header/--no-header", help="Whether the first line is a heading.",
+            rich_help_panel=_FILE,
+        ),
+    ] = None,
+    ids: Annotated[
+        str, typer.Option(help="Type of the ids: auto, int or str.", rich_help_panel=_FILE)
+    ] = "auto",
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="A file of the members' communities.", rich_help_panel=_MEMBERS),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Random seed of the world.")] = 0,
+    profiles: Annotated[
+        Path | None,
+        typer.Option(help="A file of people, given to the members.", rich_help_panel=_MEMBERS),
+    ] = None,
+    tick_minutes: TickMinutes = 60.0,
+    force: Force = False,
+) -> None:  # fmt: skip
+    """Create a world from a network file and save it."""
+    prepare(context.obj)
+    from sim.cli.edit import give_profiles
+    from sim.runtime.journal.replacing import require_free
+    from sim.scenario.worlds import ImportedWorld
+
+    order = ImportedWorld(
+        file, direction=direction, directed=None if undirected is None else not undirected,
+        columns=columns, weights=weights, times=times, delimiter=delimiter, header=header, ids=ids,
+        signed=signed, repeats=repeats, adjacency=adjacency, relations=relations,
+        properties=properties, labels=labels, seed=seed, tick_minutes=tick_minutes,
+    )  # fmt: skip
+    require_folder(out)
+    require_free(out, force=force)
+    with watched() as report:
+        imported = order.make(report)
+        world = imported.world
+        text = imported.report.describe() + _length(world)
+        if profiles is not None:
+            world.trail.by(world, AUTHOR)
+            count, remarks = give_profiles(world, profiles, interests=interests)
+            text += " ".join([f"\n{count:,} profiles were given to members.", *remarks])
+        saved = _save_made(world, out, report, force=force)
+    _tell_made(text, saved)
+
+
+def _save_made(world: World, path: Path, report: Report, *, force: bool) -> str:
+    """Save a world that was made; the journal of one that it replaces is set aside."""
+    from sim.runtime.journal.replacing import make_way, require_free
+
+    world.trail.by(world, AUTHOR)
+    require_free(path, force=force)
+    kept = make_way(path) if force else ""
+    saved = save_world(world, path, report, force=True)
+    return f"{saved}\n{kept}" if kept else saved
+
+
+def _tell_made(what: str, saved: str) -> None:
+    say(f"{what}\n{saved}\nAgain: {again()}")
+    log("made", command=again())
+
+
+def _length(world: World) -> str:
+    """Return how long the world's stream lasts, or nothing where there is none."""
+    if world.interactions is None:
+        return ""
+    ticks = world.interactions.ticks(world.tick_minutes)
+    return (
+        f"\n{len(world.interactions):,} timed interactions in {ticks:,} ticks of "
+        f"{world.tick_minutes:g} minutes (--tick-minutes); play them by run --channel stream."
+    )
+
+
+def open_file(
+    context: typer.Context,
+    file: SavedName,
+    journal: Journal = None,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Look at and step a copy; nothing is written.")
+    ] = False,
+) -> None:
+    """Open a saved world on the screen, as it was when it was left or lost."""
+    flags = context.obj if journal is None else replace(context.obj, journal=journal)
+    prepare(flags)
+    from sim.scenario.worlds import saved_path
+
+    path = saved_path(file)
+    raise typer.Exit(open_screen(path, isolated=flags.isolated, read_only=read_only))
+
+
+_ENDINGS = {".sqlite": "sqlite", ".db": "sqlite", ".graphml": "graphml", ".gexf": "gexf"}
+
+
+def export(
+    context: typer.Context,
+    world: WorldName,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="The file; for csv, jsonl and parquet a folder.")
+    ],
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="sqlite, csv, jsonl, graphml, gexf or parquet; default: by the file's ending.",
+            autocompletion=completed("exports"),
+        ),
+    ] = "",
+    force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
+) -> None:
+    """Write a world in a format of other programs."""
+    prepare(context.obj)
+    from sim import io
+    from sim.cli.history import not_kept
+    from sim.scenario.worlds import file_of
+
+    named = form or _ENDINGS.get(out.suffix.lower(), "")
+    if not named:
+        raise InputError(
+            f"{str(out)!r} does not say which format; add --format {', '.join(io.EXPORTS)} (csv, "
+            f"jsonl and parquet are a folder of tables)."
+        )
+    if named not in io.EXPORTS:  # before a large world is loaded
+        raise UnknownNameError("export format", named, io.EXPORTS)
+    with watched() as report:
+        opened, history = open_world(world, report), file_of(world)
+        done = io.export(opened, out, to=named, history=history, force=force, report=report)
+    files = f" ({len(done.paths)} files)" if len(done.paths) > 1 else ""
+    size = f"{done.rows:,} rows, {done.bytes / 2**20:,.1f} MB in {done.seconds:.2f} s"
+    say(f"Exported {shlex.quote(str(out))}{files}: {size}.")
+    for line in not_kept(done.missing):
+        tell(line)

@@ -1,1 +1,0 @@
-"""The verbs that make, import, open, save and recover worlds."""
