@@ -50,7 +50,7 @@ def test_friends_are_suggested(hubbub: Hubbub) -> None:
     facts = hubbub(*words, "--json").json
     assert (facts["agent"], facts["by"], len(facts["rows"])) == (3, "random-walk", 10)
     assert hubbub("show", "new:200", "suggestions", "999").code == 2
-    assert "finds nobody" in hubbub("show", "new:3,mean_degree=2", "suggestions", "1").out
+    assert "has no suggestions" in hubbub("show", "new:3,mean_degree=2", "suggestions", "1").out
 
 
 def test_two_recommenders_are_compared(hubbub: Hubbub) -> None:
@@ -135,7 +135,7 @@ def test_a_scenario_of_the_gallery_is_compared(hubbub: Hubbub) -> None:
     assert said.code == 0, said.err
     assert "gallery:fact-check: 1 ticks" in said.out
     assert "Did you mean" in hubbub("compare", "gallery:fact-chek").err
-    assert "Variants belong" in hubbub("compare", "new:100", "--variant", "x").err
+    assert "--variant is for scenarios" in hubbub("compare", "new:100", "--variant", "x").err
 
 
 def test_what_cannot_be_compared_is_one_sentence(hubbub: Hubbub) -> None:

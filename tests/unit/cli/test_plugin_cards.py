@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sim.cli import models as cards
+from sim.core.theory import Setting
 from tests.unit.cli.conftest import Hubbub
 
 
@@ -105,10 +106,10 @@ def test_theory_that_there_is_none_of_is_refused(
 
 @pytest.mark.parametrize("mean", ["0", "3", "40"])
 def test_random_degrees_have_the_mean_asked_for(mean: str) -> None:
-    setting = cards.Predicted(degree=f"poisson:{mean}").setting()
+    setting = Setting(10_000, 10, cards._shares(f"poisson:{mean}"))
     assert setting.mean_degree == pytest.approx(float(mean))
     assert setting.degrees.sum() == pytest.approx(1.0)
-    assert cards.Predicted(degree=mean).setting().mean_degree == float(mean)
+    assert Setting(10_000, 10, cards._shares(mean)).mean_degree == float(mean)
 
 
 def test_the_table_of_a_guide_is_written_between_its_marks(hubbub: Hubbub, tmp_path: Path) -> None:
@@ -122,7 +123,7 @@ def test_the_table_of_a_guide_is_written_between_its_marks(hubbub: Hubbub, tmp_p
     assert text.endswith("after\n")
     guide.write_text("no marks")
     assert "has no marks" in hubbub("models", "--out", "GUIDE.md").err
-    assert "cannot be used" in hubbub("models", "--out", "NONE.md").err
+    assert "cannot be read" in hubbub("models", "--out", "NONE.md").err
 
 
 def test_theory_for_one_way_ties_says_what_it_takes_for_granted(hubbub: Hubbub) -> None:

@@ -197,10 +197,10 @@ def test_a_run_is_distilled_and_decided_by(hubbub: Hubbub) -> None:
     assert said.code == 0, said.err
     assert "decisions of m into s.json" in said.out
     assert "It agrees with its model in" in said.out
-    assert "is there already" in hubbub("llm", "distill", "a.hub", "--out", "s.json").err
+    assert "exists already" in hubbub("llm", "distill", "a.hub", "--out", "s.json").err
     found = hubbub("llm", "distill", "a.hub", "--out", "s.json", "--force", "--json").json
     assert found["accuracy"] > found["majority"]
-    assert "in (0, 1)" in hubbub("llm", "distill", "a.hub", "--held-out", "1").err
+    assert "between 0 and 1" in hubbub("llm", "distill", "a.hub", "--held-out", "1").err
     words = ("--minds", "random:40", "--mind", "surrogate,path=s.json", "--ticks", "3")
     ran = hubbub("run", "new:100", *words, "--save", "b.hub")
     assert ran.code == 0, ran.err

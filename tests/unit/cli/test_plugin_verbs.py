@@ -117,10 +117,10 @@ def test_what_new_writes_is_clean_and_passes_its_own_tests(hubbub: Hubbub, tmp_p
         (("2fast",), 2, "2fast.py, cannot be imported; try 'my-2fast'."),
         (("numpy",), 2, "numpy.py, would hide Python's numpy; try 'my-numpy'."),
         (("random", "--form", "recommender"), 2, "would hide Python's random"),
-        (("sir",), 2, "A model named 'sir' is there already"),
+        (("sir",), 2, "A model named 'sir' exists already"),
         (("mine", "--form", "thresholds"), 2, "Did you mean 'threshold'?"),
         (("mine", "--out", "nowhere"), 3, "its folder does not exist"),
-        (("taken",), 3, "taken.py: is there already"),
+        (("taken",), 3, "taken.py: exists already"),
     ],
 )
 def test_new_refuses_before_it_writes(

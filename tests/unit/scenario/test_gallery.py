@@ -288,7 +288,7 @@ def test_what_there_is_not_is_named(hubbub: Hubbub, story: Path) -> None:
         open_scenario(str(story))
     with pytest.raises(InputError, match=r"SECTION\.KEY"):
         compare_variants("gallery:fact-check", vary=["recommender=x"])
-    assert "Variants belong to scenarios" in hubbub("run", "demo", "--variant", "x").err
+    assert "--variant is for scenarios" in hubbub("run", "demo", "--variant", "x").err
     assert "NAME.csv or NAME.jsonl" in hubbub("run", "demo", "--metrics", "m.txt").err
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sim import Simulation, World, load, save
-from sim.cli.posts import ActFilter, _facts, act_facts
+from sim.cli.posts import act_facts, why_facts
 from sim.platform.platform import Platform
 from sim.platform.posts.posts import Kind
 from sim.platform.posts.writer import Writer
@@ -59,7 +59,7 @@ def seen(world: World) -> tuple[int, int]:
 
 def by_acts(world: World) -> set[str]:
     number, _ = seen(world)
-    rows = act_facts(world, ActFilter())["rows"]
+    rows = act_facts(world)["rows"]
     acts = {row["act"] for row in rows if row["message"] == number}
     assert {"reply", "quote", "like", "repost"} <= acts
     return {of_message(row) for row in rows if row["message"] == number}
@@ -82,7 +82,7 @@ def by_why(world: World) -> set[str]:
     number, viewer = seen(world)
     why, _, text = feeds.why_of(world, viewer, number)
     _, others = feeds.whys_of(world, viewer, (number,))
-    return {text, _facts(world, why)["text"], *(said for _, _, said in others)}
+    return {text, why_facts(world, why)["text"], *(said for _, _, said in others)}
 
 
 def by_stories(world: World) -> set[str]:
@@ -130,7 +130,7 @@ def test_it_keeps_its_words_when_it_left_the_feeds() -> None:
     number = platform.injected[story.id]
     assert number < platform.posts.first
     assert platform.text_of(number) == WORDS
-    rows = act_facts(world, ActFilter())["rows"]
+    rows = act_facts(world)["rows"]
     told = {of_message(row) for row in rows if row["message"] == number}
     assert told == {WORDS}
 

@@ -110,7 +110,7 @@ def test_templates_are_shown_and_copied_once(hubbub: Hubbub) -> None:
     assert copied.out.startswith(f"Copied to {own}")
     own.write_text("A $name.\n=== user\nB")
     assert hubbub("llm", "prompts", "decide").out == "A $name.\n=== user\nB\n"
-    assert "is there already" in hubbub("llm", "prompts", "decide", "--edit").err
+    assert "exists already" in hubbub("llm", "prompts", "decide", "--edit").err
 
 
 def test_a_folder_that_cannot_be_written_is_said(hubbub: Hubbub) -> None:
@@ -163,7 +163,7 @@ def test_the_local_model_is_served_until_interrupted(
     monkeypatch.setattr(local.LocalModel, "runs", property(runs))
     said = hubbub("llm", "serve", "--port", "0")
     assert "answers at http://127.0.0.1:" in said.out
-    assert said.err == "Ended.\n"
+    assert said.err == "Stopped.\n"
 
 
 def test_a_local_model_that_ends_is_said(hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch) -> None:

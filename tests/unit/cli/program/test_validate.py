@@ -93,7 +93,7 @@ def test_a_page_is_written_between_its_marks(
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        (["sir", "--json", "--csv"], 2, "not both"),
+        (["sir", "--json", "--csv"], 2, "exclude each other"),
         (["sir", "--out", "x.md"], 2, "A page lists all models"),
         (["--out", "nowhere.md"], 3, "cannot be read"),
         (["sir", "--workers", "0"], 2, "1 to 64 processes"),

@@ -93,7 +93,7 @@ def test_a_margin_is_of_the_conclusion(hubbub: Hubbub) -> None:
         (("--arm", "a: do=bann"), "Did you mean 'ban'?"),
         (("--arm", BANNED, "--replicates", "0"), "greater than or equal to 1"),
         (("--arm", BANNED, "--recommenders", "hot,random"), "Compare one thing"),
-        (("--arm", BANNED, "--variants"), "Variants belong to scenarios"),
+        (("--arm", BANNED, "--variants"), "--variants needs a scenario"),
         (("--inject", "x"), "need --arm"),
         (("--arm", BANNED, "--margin", "0"), "is above 0"),
         (("--arm", BANNED, "--measure", "sizes"), "Did you mean 'size'?"),

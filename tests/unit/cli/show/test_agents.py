@@ -28,7 +28,7 @@ def test_members_are_listed_by_a_condition(hubbub: Hubbub, path: Path) -> None:
     assert said.json["count"] == 4
     assert [agent["id"] for agent in said.json["rows"]] == ["bo", "cy"]
     text = hubbub("show", path, "agents", "--limit", "2").out.splitlines()
-    assert (text[0], text[-1]) == ("5 agents.", "and 3 more (--limit)")
+    assert (text[0], text[-1]) == ("5 members.", "and 3 more (--limit)")
     assert hubbub("show", path, "agents", "--where", "activity > 1").out == "0 agents.\n"
 
 
@@ -44,7 +44,7 @@ def test_members_are_changed_and_their_moves_shown(hubbub: Hubbub, path: Path) -
     ).json
     assert moves["rows"] == [{"tick": 0, "agent": "di", "from": "active", "to": "paused"}]
     assert hubbub("show", out, "moves", "--to", "0").out.splitlines()[2].split()[1] == "eva"
-    assert "No moves" in hubbub("show", out, "moves", "--from", "3").out
+    assert "No lifecycle transitions" in hubbub("show", out, "moves", "--from", "3").out
 
 
 def test_a_move_of_life_that_is_not_allowed_names_the_legal_ones(
@@ -63,7 +63,7 @@ def test_profiles_are_given_and_remarks_told(hubbub: Hubbub, path: Path) -> None
     people, out = path.with_name("people.csv"), path.with_name("b.hub")
     people.write_text("id,name,bio,interests\nbo,Bo Li,Paints.,art;stamps\n")
     said = hubbub("edit", path, "agents", "--profiles", people, "-o", out, "--set", "activity=0.2")
-    assert said.out.startswith("1 profiles were given to members.\n5 agents were set")
+    assert said.out.startswith("1 profiles were given to members.\n5 members were set")
     assert "stamps" in said.err
     assert load(out).profile(1).biography == "Paints."
     listed = hubbub("show", out, "agents", "--where", "id == bo").out
@@ -178,7 +178,7 @@ def test_one_member_is_told_of_whole(hubbub: Hubbub, path: Path) -> None:
     assert text.splitlines()[-1].split(maxsplit=2) == ["1", "bo", "Tea at five?"]
     assert "openness" in text
     assert hubbub("show", path, "agents", "zoe").code == 2
-    assert "by itself" in hubbub("show", path, "agents", "ada", "--where", "activity > 0").err
+    assert "select members" in hubbub("show", path, "agents", "ada", "--where", "activity > 0").err
 
 
 def test_one_member_is_told_where_it_stands_under_each_message(hubbub: Hubbub) -> None:
@@ -194,7 +194,7 @@ def test_one_member_is_told_where_it_stands_under_each_message(hubbub: Hubbub) -
     assert hubbub("show", "told.hub", "agents", "1", "--json").json["messages"] == [one, two]
     lines = hubbub("show", "told.hub", "agents", "1").out.splitlines()[-3:]
     assert [line.split() for line in lines] == [
-        ["message", "its", "state", "now", "adopted", "at", "from", "text"],
+        ["message", "state", "now", "adopted", "at", "from", "text"],
         ["#2", "susceptible", "Second."], ["#1", "recovered", "1", "0", "First."],
     ]  # fmt: skip
     seed = hubbub("show", "told.hub", "agents", "2", "--json").json["messages"][0]
@@ -246,7 +246,7 @@ def test_acts_of_one_member_and_between_two_are_shown(hubbub: Hubbub, path: Path
         "2", "bo", "like", "0", "ada", "Hello.",
     ]  # fmt: skip
     assert "and 2 more" in hubbub("show", path, "acts", "--agent", "ada", "--limit", "2").out
-    assert "kept (1 to 2)" in hubbub("show", path, "acts", "--act", "purchase").out
+    assert "on record (1 to 2)" in hubbub("show", path, "acts", "--act", "purchase").out
     assert "--other needs --agent" in hubbub("show", path, "acts", "--other", "bo").err
     assert "--from takes a whole number" in hubbub("show", path, "acts", "--from", "soon").err
 

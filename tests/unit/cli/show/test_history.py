@@ -37,7 +37,9 @@ def test_counts_over_time_and_their_size(hubbub: Hubbub, world: Path) -> None:
         "running",
     ]
     story = found.cascades[0]
-    assert f"{story.size:,} first adoptions of 1 messages, {story.now:,} spreading now, to" in said.out
+    assert (
+        f"{story.size:,} first adoptions of 1 messages, {story.now:,} spreading now, to" in said.out
+    )
     assert said.out.endswith(" Each row sums 3 ticks.\n")
     assert "Each row sums" not in hubbub("show", world, "history").out
     assert "the journal takes" in said.out
@@ -110,7 +112,8 @@ def test_one_thing_is_asked_of_what_there_is(hubbub: Hubbub, world: Path) -> Non
 def test_bookmarks_are_set_listed_and_removed(hubbub: Hubbub, world: Path) -> None:
     assert hubbub("past", "bookmark", world).out == "No bookmarks.\n"
     assert (
-        hubbub("past", "bookmark", world, "start", "--at", "2").out == "Bookmarked tick 2 as start.\n"
+        hubbub("past", "bookmark", world, "start", "--at", "2").out
+        == "Bookmarked tick 2 as start.\n"
     )
     hubbub("past", "bookmark", world, "now")
     assert hubbub("past", "bookmark", world).out.split() == [

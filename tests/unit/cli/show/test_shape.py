@@ -72,7 +72,7 @@ def test_cells_are_plain(capsys: pytest.CaptureFixture[str]) -> None:
     )
     answer(Shape(limit=1), {"rows": [1, 2]}, lambda facts, most: f"{facts['rows'][:most]}")
     assert capsys.readouterr().out == "[1]\n"
-    with pytest.raises(InputError, match="not both"):
+    with pytest.raises(InputError, match="exclude each other"):
         Shape(json=True, csv=True)
 
 

@@ -57,7 +57,7 @@ def test_a_study_is_written_once(hubbub: Hubbub) -> None:
     assert 'title = "The bridge"' in text
     again = hubbub("study", "new", "the-bridge.toml")
     assert (again.code, again.err.count("\n")) == (3, 1)
-    assert "is there already" in again.err
+    assert "exists already" in again.err
     assert hubbub("study", "new", "the-bridge", "--force").code == 0
     assert "folder does not exist" in hubbub("study", "new", "none/x").err
 

@@ -53,7 +53,7 @@ def test_ticks_of_which_nothing_is_kept_are_told(hubbub: Hubbub) -> None:
     save(world, "a.hub")
     said = hubbub("export", "a.hub", "--out", "a", "--format", "csv")
     assert said.err.strip() == (
-        "No record of what members did in ticks 1-7: it was not recorded, or dropped by the setting "
-        "history_mb."
+        "No record of what members did in ticks 1-7: it was not recorded, or dropped by the "
+        "setting history_mb."
     )
     assert hubbub("export", "a.hub", "--out", "a.graphml").err == ""

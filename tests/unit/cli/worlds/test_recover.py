@@ -55,7 +55,10 @@ def test_checkpoints_of_a_run_come_as_asked(hubbub: Hubbub, world: Path) -> None
     assert len(taken) > 1
     refused = hubbub("run", world, "--ticks", "6", "--journal", "--checkpoint", "often")
     assert "every 500 (ticks) or 30s (seconds)" in refused.err
-    assert "--checkpoint needs --journal" in hubbub("run", world, "--ticks", "6", "--checkpoint", "2").err
+    assert (
+        "--checkpoint needs --journal"
+        in hubbub("run", world, "--ticks", "6", "--checkpoint", "2").err
+    )
 
 
 def test_a_run_without_a_journal_says_that_the_world_goes_on(hubbub: Hubbub, world: Path) -> None:
