@@ -14,10 +14,9 @@ from sim.minds.surrogate import agreement_of
 from sim.runtime.saves.places import require_file
 from sim.scenario.worlds import saved_path
 from sim.store import info, verify
-from sim.store.journal.reading import checked, journal_checked
 from sim.store.journal.journal import JOURNAL_FILE, folder_of, read_acked
-from sim.store.journal.lineage import bookmarks, lineage
-from sim.store.journal.lineage import is_of_file
+from sim.store.journal.lineage import bookmarks, is_of_file, lineage
+from sim.store.journal.reading import checked, journal_checked
 
 if TYPE_CHECKING:
     from sim.world.world import World

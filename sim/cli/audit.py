@@ -31,8 +31,8 @@ from sim.scenario.from_world import scenario_of
 from sim.scenario.worlds import saved_path, world_file
 from sim.store import info, load
 from sim.store.journal.audit import broken_at
-from sim.store.journal.reading import audit
 from sim.store.journal.journal import folder_of
+from sim.store.journal.reading import audit
 from sim.store.snapshot.schema import from_json
 from sim.world.log import LoggedAct
 

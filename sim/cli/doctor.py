@@ -29,8 +29,8 @@ from sim.scenario.worlds import saved_path
 from sim.settings.logging import LOG
 from sim.settings.settings import current
 from sim.store import available_bytes, info, verify
-from sim.store.journal.reading import audit, checked, journal_checked
 from sim.store.journal.journal import folder_of
+from sim.store.journal.reading import audit, checked, journal_checked
 
 if TYPE_CHECKING:
     from sim.runtime.saves.places import LivePlace

@@ -17,8 +17,8 @@ from sim.runtime.journal.acts import apply
 from sim.scenario.worlds import world_file
 from sim.store.history.reading import cohorts_of, people_of, read_history
 from sim.store.journal.journal import folder_of
-from sim.store.journal.recovery import rebuild
 from sim.store.journal.lineage import is_led_on
+from sim.store.journal.recovery import rebuild
 from sim.store.snapshot.snapshot import load
 
 if TYPE_CHECKING:

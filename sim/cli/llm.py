@@ -118,8 +118,8 @@ def llm_estimate(
     """Estimate the requests and the cost of minds in a run; no model is asked."""
     prepare(context.obj)
     from sim.minds.deciding.estimate import estimate
-    from sim.minds.models.configured import prices_in, prompts_folder
     from sim.minds.models.budget import price_of
+    from sim.minds.models.configured import prices_in, prompts_folder
     from sim.settings.settings import current
 
     asked = minds_asked(minds, mind, goal, offline=False) or MindsRequest()

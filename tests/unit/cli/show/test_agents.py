@@ -29,7 +29,7 @@ def test_members_are_listed_by_a_condition(hubbub: Hubbub, path: Path) -> None:
     assert [agent["id"] for agent in said.json["rows"]] == ["bo", "cy"]
     text = hubbub("show", path, "agents", "--limit", "2").out.splitlines()
     assert (text[0], text[-1]) == ("5 members.", "and 3 more (--limit)")
-    assert hubbub("show", path, "agents", "--where", "activity > 1").out == "0 agents.\n"
+    assert hubbub("show", path, "agents", "--where", "activity > 1").out == "0 members.\n"
 
 
 def test_members_are_changed_and_their_moves_shown(hubbub: Hubbub, path: Path) -> None:
@@ -68,7 +68,7 @@ def test_profiles_are_given_and_remarks_told(hubbub: Hubbub, path: Path) -> None
     assert load(out).profile(1).biography == "Paints."
     listed = hubbub("show", out, "agents", "--where", "id == bo").out
     assert "Bo Li" in listed
-    assert "Names and texts: 2 were looked up, 50% were at hand already." in listed
+    assert "Names and texts: 2 looked up, 50% already loaded." in listed
 
 
 def test_every_column_of_a_profile_is_remarked_shown_exported_and_erased(

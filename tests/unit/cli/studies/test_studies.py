@@ -51,7 +51,7 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_study_is_written_once(hubbub: Hubbub) -> None:
     assert hubbub("study", "new", "the-bridge").out == (
-        "the-bridge.toml is written. Run it: hubbub study run the-bridge.toml\n"
+        "Wrote the-bridge.toml. Run it: hubbub study run the-bridge.toml\n"
     )
     text = Path("the-bridge.toml").read_text("utf-8")
     assert 'title = "The bridge"' in text
@@ -79,7 +79,7 @@ def test_a_run_tells_means_verdicts_and_what_follows(hubbub: Hubbub) -> None:
     assert any(line.split()[:3] == ["share", "loud", f"{share:.4g}"] for line in lines)
     assert any(line.split()[:5] == ["share", "soft", "<", "loud", "agrees"] for line in lines)
     assert "Of 1 expected, 1 agree, 0 disagree, 0 undecided." in lines
-    assert lines[-2].startswith("8 runs, ")
+    assert lines[-2].startswith("8 runs in ")
     assert "kept in s.runs" in lines[-2]
     again = hubbub("study", "run", "s.toml", "--json")
     assert "holds 8 finished replicates; --resume" in again.err

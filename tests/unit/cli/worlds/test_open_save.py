@@ -197,7 +197,7 @@ def test_info_measures_the_network(hubbub: Hubbub, tmp_path: Path) -> None:
     assert network["influential"][0]["id"] == "dee"
     text = hubbub("info", "a.hub", "--structure").out
     assert "is symmetric              no" in text
-    assert "2-3        1       #" in text
+    assert "2-3        1        #" in text
 
 
 def test_verify_sees_one_flipped_bit(hubbub: Hubbub, tmp_path: Path) -> None:
