@@ -73,7 +73,7 @@ def test_variants_are_futures_of_the_world_of_a_scenario(hubbub: Hubbub, tmp_pat
     file.write_text(SCENARIO + "\n[variants.other.network]\nseed = 4\n")
     other = hubbub(*words, "1")
     assert other.code == 2
-    assert "'other' makes another network" in other.err
+    assert "'other' has another network" in other.err
     file.write_text(SCENARIO.partition("[[variants")[0])
     assert "has no variants" in hubbub(*words, "1").err
 

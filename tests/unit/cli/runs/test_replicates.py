@@ -94,11 +94,11 @@ def test_a_scenario_is_run_many_times(hubbub: Hubbub) -> None:
         (("--replicates", "0"), "Replicates must be a whole number of at least 1"),
         (("--replicates", "2", "--backend", "lokey"), "No backend named 'lokey'"),
         (("--replicates", "2", "--resume"), "name it: --into FILE"),
-        (("--replicates", "2", "--minds", "top:2:degree"), "--minds belongs to a single run"),
+        (("--replicates", "2", "--minds", "top:2:degree"), "--minds is for a single run"),
         (("--replicates", "2", "--out", "a.txt"), "NAME.csv or NAME.parquet, not 'a.txt'"),
         (("--replicates", "2", "--into", "no/such/study.runs"), "its folder does not exist"),
         (("--replicates", "2", "--into", "a.csv", "--out", "a.csv"), "would go to one file"),
-        (("--resume",), "--workers and --resume belong to replicates"),
+        (("--resume",), "--workers and --resume need --replicates"),
     ],
 )
 def test_what_replicates_cannot_do_is_said(
@@ -138,7 +138,7 @@ def test_a_stopped_run_says_how_it_goes_on(hubbub: Hubbub, monkeypatch: pytest.M
     monkeypatch.setattr(ensembles, "ensemble_now", stopped)
     said = hubbub(*WORLD, *SAID, "--replicates", "4", "--into", "study.runs")
     assert said.code == 130
-    assert "What is finished is kept in study.runs. On with it: hubbub run new:300" in said.err
+    assert "What is finished is kept in study.runs. To resume: hubbub run new:300" in said.err
 
 
 def test_a_model_that_fails_is_told(hubbub: Hubbub) -> None:

@@ -62,7 +62,7 @@ def test_what_to_block_is_shown(hubbub: Hubbub) -> None:
     [
         (("--block", "agents"), "Blocking needs both"),
         (("--rumour", "random:3"), "Blocking needs both"),
-        (("--block", "agents", "--rumour", "random:3", "--costs", "degree"), "leave them out"),
+        (("--block", "agents", "--rumour", "random:3", "--costs", "degree"), "not for --block"),
         (("--json", "--csv"), "exclude each other"),
         (("--against", "luck"), "way of choosing seeds"),
         (("--model", "sir"), "is none"),

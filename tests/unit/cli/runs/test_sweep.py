@@ -123,7 +123,7 @@ def test_what_is_finished_when_it_is_cancelled_is_named(
     monkeypatch.setattr("sim.lab.sweeps.sweep_now", stop)
     said = hubbub("sweep", study, "--into", "study.runs")
     assert said.code == 130
-    assert "What is finished is kept in study.runs; the same with --resume goes on." in said.err
+    assert "Finished runs are kept in study.runs; add --resume to continue." in said.err
 
 
 def test_what_plugins_say_is_told_below(

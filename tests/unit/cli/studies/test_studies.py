@@ -172,7 +172,7 @@ def test_a_report_is_written_of_results_and_of_the_study_beside_them(hubbub: Hub
     early = hubbub("study", "report", "s.toml", "--out", "r.html")
     assert "does not exist yet; hubbub study run s.toml writes it" in early.err
     run = hubbub("study", "run", "s.toml", "--workers", "1")
-    assert "Its report: hubbub study report s.runs --out report.html" in run.out
+    assert "For a report: hubbub study report s.runs --out report.html" in run.out
     assert hubbub("study", "report", "s.toml", "--out", "r.html").out == "Wrote r.html.\n"
     assert hubbub("study", "report", "s.runs", "--out", "r.md").code == 0
     page = Path("r.html").read_text("utf-8")
@@ -206,7 +206,7 @@ def test_a_run_that_is_cancelled_says_how_it_goes_on(
         said = hubbub("study", "run", "s.toml", "--into", "a b.runs", *words)
     assert said.code
     assert said.err.splitlines()[0] == (
-        "What is finished is kept in a b.runs. On with it: hubbub study run s.toml "
+        "Finished runs are kept in a b.runs. To resume: hubbub study run s.toml "
         "--into 'a b.runs' --workers 1 --replicates 5 --worlds 2 --agents 150 --resume"
     )
     assert read_findings("a b.runs").records.finished == 1
