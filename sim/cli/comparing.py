@@ -20,8 +20,8 @@ from sim.core.registry import names
 from sim.errors import FileError, InputError
 from sim.lab.minds import MIND_MEASURES, arm_of, compare_minds_now
 from sim.lab.recommenders import compare_recommenders_now, vetted
-from sim.lab.runs.measures import FEED_MEASURES as MEASURES
 from sim.lab.runs import seeds_from
+from sim.lab.runs.measures import FEED_MEASURES as MEASURES
 from sim.lab.tables import Table
 from sim.minds.models.configured import open_pool
 from sim.minds.models.replies import RecordedReplies, is_reply
