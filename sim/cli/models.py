@@ -18,17 +18,16 @@ import numpy as np
 
 from sim.cli.output import around_marks, as_json, safe, say, table, write_text
 from sim.cli.worlds import opened
-from sim.core.cards import Card, card_of, family_of, form_of
+from sim.core.cards import Card, Setting, card_of, family_of, form_of, with_doubts
 from sim.core.params import ParameterSpec, describe
 from sim.core.registry import kinds, make, names, spec
 from sim.core.text import one_line
-from sim.core.cards import Setting, with_doubts
 from sim.errors import InputError, UnknownNameError
 from sim.network.analysis.report import with_caveats
 
 if TYPE_CHECKING:
-    from sim.core.registry import Spec
     from sim.core.cards import Theory
+    from sim.core.registry import Spec
 
 
 PROPAGATION = "propagation"

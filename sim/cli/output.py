@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from sim.core.text import clean, one_line, width
 from sim.core.files import write_whole
+from sim.core.text import clean, one_line, width
 from sim.errors import FileError, InputError
 
 if TYPE_CHECKING:

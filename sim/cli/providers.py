@@ -14,8 +14,8 @@ import typer
 
 from sim.cli.exits import ERROR
 from sim.cli.output import agreed, as_json, safe, say, table, tell
-from sim.core.text import one_line
 from sim.core.files import write_whole
+from sim.core.text import one_line
 from sim.errors import HubbubError, InputError
 from sim.minds.minds import ACTS, ModelMind
 from sim.minds.models.asks import Answer, Ask, ModelError

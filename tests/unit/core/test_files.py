@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 
+from sim.cli import models
+from sim.cli.output import write_text
 from sim.core import files, plugin_files
 from sim.core.files import (
     MOST_CHARACTERS,
@@ -32,8 +34,6 @@ from sim.core.files import (
     write_whole,
 )
 from sim.errors import FileError, HubbubError
-from sim.cli import models
-from sim.cli.output import write_text
 from sim.lab.tables import Table
 from sim.minds.models.budget import read_prices, write_own
 from sim.runtime.replay import write as write_surrogate
