@@ -20,16 +20,11 @@ from rich.color import ColorSystem
 from textual.app import App, ComposeResult
 from textual.widget import Widget
 
-from tui.draw import (
-    ColumnTable,
-    CommunityHeat,
-    CommunityMap,
-    CommunityTable,
-    Curves,
-    NowPane,
-)
-from tui.draw.now import Figure
-from tui.draw.rows import TableColumn
+from tui.draw.community_map import CommunityMap
+from tui.draw.community_table import CommunityHeat, CommunityTable
+from tui.draw.curves import Curves
+from tui.draw.now import Figure, NowPane
+from tui.draw.table import ColumnTable, TableColumn
 from tui.safe_text import SafeFilter
 from tui.theme import register_themes
 

@@ -2,31 +2,55 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment, Segments
+from rich.style import Style
 from textual.binding import BindingType
+from textual.color import Color
 from textual.events import Event, Paste
-from textual.filter import LineFilter
+from textual.filter import ANSIToTruecolor, LineFilter
 from textual.widgets import Input
 
-from tui.actions.completion import known, start_of
-from tui.actions.palette import ActionProvider
-from tui.actions.runner import ActionRunner
-from tui.actions.table import Action, bindings, by_id
-from tui.ansi_filter import lean
-from tui.backend import Backend, Preferences
+from sim import runtime
+from sim.errors import Cancelled, HubbubError, InputError
+from tui.actions.command_line import parse
+from tui.actions.palette import ActionProvider, known, start_of
+from tui.actions.table import Action, act_of, bindings, by_id
+from tui.dialogs.dialog import sentence_of
 from tui.safe_text import SafeFilter
-from tui.sentences import broken
+from tui.simulator import Preferences, Simulator, preferences
 from tui.terminal import run_on_terminal
+from tui.text import broken
 from tui.viewer import Viewer
 
 if TYPE_CHECKING:
+    from sim.core import Report
     from sim.runtime import Frame
+
+
+PATIENCE = 0.5
+"""Seconds that acts begun before have to end before the world is left."""
+
+
+def import_acts() -> None:
+    """Import what the acts do, and with them all dialogs and modes; not before the first paint."""
+    import tui.actions.agents
+    import tui.actions.lab
+    import tui.actions.messages
+    import tui.actions.minds
+    import tui.actions.time
+    import tui.actions.view
+    import tui.actions.world
+    import tui.modes.messages
+    import tui.modes.runs
+    import tui.modes.system  # noqa: F401 - the acts register what they do
 
 
 class Hubbub(Viewer, inherit_bindings=False):
@@ -39,12 +63,13 @@ class Hubbub(Viewer, inherit_bindings=False):
     COMMANDS = {ActionProvider}  # noqa: RUF012 - as Textual declares it
 
     def __init__(
-        self, backend: Backend, preferences: Preferences | None = None, path: Path | None = None,
+        self, simulator: Simulator, preferences: Preferences | None = None,
+        path: Path | None = None,
         *, read_only: bool = False,
     ) -> None:  # fmt: skip
-        super().__init__(backend, preferences, path, read_only=read_only)
+        super().__init__(simulator, preferences, path, read_only=read_only)
         self.use_command_palette = True
-        self.doing = ActionRunner(self)
+        self._quick: set[asyncio.Event] = set()
 
     async def on_event(self, event: Event) -> None:
         """Keep all lines of what is pasted into a field of one line, divided by blanks."""
@@ -78,28 +103,74 @@ class Hubbub(Viewer, inherit_bindings=False):
         else:
             self.perform(action)
 
+    def prepare(self, report: Report) -> None:
+        """Import all that the first paint does without."""
+        import_acts()
+        self.simulator.prepare(report)
+
     def obey(self, line: str) -> None:
         """Carry out a line typed after ``:``."""
-        self.doing.obey(line)
+        try:
+            command = parse(line)
+        except InputError as error:
+            self.say(str(error), "error")
+            return
+        self.perform(command.action, command.words)
 
     def perform(self, action: Action, words: tuple[str, ...] = ()) -> None:
-        """Carry out an act, or say why it cannot be done now."""
-        self.doing.perform(action, words)
+        """Carry out an act beside the keys, or say why it cannot be done now."""
+        obstacle = action.when(self.situation())
+        if obstacle:
+            self.say(obstacle, "warning")
+            return
+        over = asyncio.Event()
+        if action.opens:
+            self.ahead.opens(over)
+        else:
+            self._quick.add(over)
+        self.run_worker(self._perform(action, words, over), group="acts", exit_on_error=False)
+
+    async def _perform(self, action: Action, words: tuple[str, ...], over: asyncio.Event) -> None:
+        try:
+            import_acts()
+            await act_of(action.id)(self, words)
+        except Cancelled as wish:
+            self.say(str(wish))
+        except InputError as error:
+            self.say(str(error), "error")
+        except Exception as error:
+            if not isinstance(error, HubbubError):
+                self.log.error(sentence_of(error))
+            if (self.is_rescuing and action.id != "restart") or self._is_in_banner(error):
+                self.say(sentence_of(error), "warning")  # it waited for the plugin that is stopped
+            else:
+                self.show_problem(error)
+        finally:
+            self.homes.stay()
+            over.set()
+            self._quick.discard(over)
+            self.ahead.ended(over)
+
+    def _is_in_banner(self, error: Exception) -> bool:
+        """Return whether the banner says it already: the disk is full, an engine was replaced."""
+        kept = self.frame.kept if self.frame else None
+        is_full = kept is not None and kept.is_held_up and isinstance(error, HubbubError)
+        return is_full or isinstance(error, runtime.ReplacedError)
 
     async def settled(self) -> Frame | None:
         """Return the newest frame there is, once the acts begun before have had a moment to end."""
-        await self.doing.settle()
+        waiting = [asyncio.create_task(over.wait()) for over in self._quick]
+        if waiting:
+            _, late = await asyncio.wait(waiting, timeout=PATIENCE)
+            for task in late:
+                task.cancel()
         self.take_newest()
         return self.frame
 
     def ask_command(self, start: str) -> None:
         """Open the ``:`` line."""
         if self.stage is not None:
-            self.stage.line.ask(start, self.known_words())
-
-    def known_words(self) -> dict[str, list[str]]:
-        """Return what may follow each command now."""
-        return known(self)
+            self.stage.line.ask(start, known(self))
 
     def _fatal_error(self) -> None:
         """Say where the program itself broke, without the values in it, in clean text."""
@@ -115,6 +186,40 @@ def _in_one_line(text: str) -> str:
     return " ".join(part for line in lines if (part := line.strip()))
 
 
+class LeanColours(LineFilter):
+    """Passes lines in true colours on untouched, and hands others to Textual's own filter.
+
+    The panes draw a thousand different colours a second; looking each of them up in a cache that
+    holds fewer took an eighth of a redraw.
+    """
+
+    def __init__(self, full: LineFilter) -> None:
+        super().__init__()
+        self.full = full
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """Return the line, with the colours of the terminal's palette replaced."""
+        for _, style, _ in segments:
+            if style is not None and _is_of_palette(style):
+                return self.full.apply(segments, background)
+        return segments
+
+
+@lru_cache(maxsize=8)
+def lean(found: LineFilter) -> LineFilter:
+    """Return what stands for one of Textual's filters, the same each time."""
+    return LeanColours(found) if isinstance(found, ANSIToTruecolor) else found
+
+
+def _is_of_palette(style: Style) -> bool:
+    ink, ground = style.color, style.bgcolor
+    return bool(
+        (ink is not None and ink.triplet is None)
+        or (ground is not None and ground.triplet is None)
+        or style.dim
+    )
+
+
 def main(
     path: str | Path | None = None,
     *,
@@ -127,14 +232,12 @@ def main(
     """Open the screen, on a saved world or on the demo world."""
 
     def made() -> Hubbub:
-        from tui.sim_backend import SimBackend, preferences  # where there is a terminal
-
         wanted = preferences()
         if fps is not None:
             wanted = replace(wanted, frames_per_second=min(30.0, max(0.2, fps)))
         if theme is not None:
             wanted = replace(wanted, theme=theme)
         at = Path(path) if path is not None else None
-        return Hubbub(SimBackend(saves, isolated=isolated), wanted, at, read_only=read_only)
+        return Hubbub(Simulator(saves, isolated=isolated), wanted, at, read_only=read_only)
 
     return run_on_terminal(made)

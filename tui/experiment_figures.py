@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sim import lab
 from sim.arrays import F64
-from tui.figures import count, percent, short
+from sim.errors import InputError, UnknownNameError
 from tui.safe_text import line
+from tui.text import count, percent, short
 
 if TYPE_CHECKING:
     from sim import World
@@ -32,18 +34,10 @@ OF_MESSAGES = ("ever", "new", "now")
 
 @dataclass(frozen=True, eq=False)
 class ArmCurves:
-    """One fan.
+    """One fan."""
 
-    Attributes
-    ----------
-    name
-        Of the arm.
-    levels
-        float64 (5, ticks + 1): the quantiles :data:`QUANTILES` over replicates, by tick.
-    """
-
-    name: str
-    levels: F64
+    name: str  # of the arm
+    levels: F64  # float64 (5, ticks + 1): the quantiles :data:`QUANTILES` over replicates, by tick
 
     @property
     def median(self) -> F64:
@@ -54,126 +48,60 @@ class ArmCurves:
 
 @dataclass(frozen=True, eq=False)
 class ArmDifference:
-    """One arm less another, tick by tick.
+    """One arm less another, tick by tick."""
 
-    Attributes
-    ----------
-    arm, against
-        Which, less which.
-    levels
-        float64 (3, ticks + 1): low end of the 95 % interval, mean, high end.
-    """
-
-    arm: str
+    arm: str  # which, less which
     against: str
-    levels: F64
+    levels: F64  # float64 (3, ticks + 1): low end of the 95 % interval, mean, high end
 
 
 @dataclass(frozen=True, eq=False)
 class ParameterMap:
-    """A measure over two parameters.
+    """A measure over two parameters."""
 
-    Attributes
-    ----------
-    x, y, measure
-        Names.
-    across, up
-        Values of x and y, rising, as they are written.
-    means
-        float64 (up, across); NaN where no run is finished.
-    """
-
-    x: str
+    x: str  # names
     y: str
     measure: str
-    across: tuple[str, ...]
+    across: tuple[str, ...]  # values of x and y, rising, as they are written
     up: tuple[str, ...]
-    means: F64
+    means: F64  # float64 (up, across); NaN where no run is finished
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A number on an axis.
+    """A number on an axis."""
 
-    Attributes
-    ----------
-    label
-        What it is of.
-    value
-        The number.
-    low, high
-        Ends of its interval; NaN: none is known.
-    said
-        The same in words.
-    start
-        Where a bar to it begins; NaN: a mark alone.
-    """
-
-    label: str
-    value: float
-    low: float
+    label: str  # what it is of
+    value: float  # the number
+    low: float  # ends of its interval; NaN: none is known
     high: float
-    said: str
-    start: float = float("nan")
+    said: str  # the same in words
+    start: float = float("nan")  # where a bar to it begins; NaN: a mark alone
 
 
 @dataclass(frozen=True)
 class Bars:
-    """Numbers with their intervals, on one axis.
+    """Numbers with their intervals, on one axis."""
 
-    Attributes
-    ----------
-    rows
-        From above.
-    note
-        What they are.
-    middle
-        A number that all are compared with; NaN: none.
-    span
-        Numbers that the axis reaches to, whatever the rows hold.
-    """
-
-    rows: tuple[Bar, ...]
-    note: str
-    middle: float = float("nan")
-    span: tuple[float, ...] = ()
+    rows: tuple[Bar, ...]  # from above
+    note: str  # what they are
+    middle: float = float("nan")  # A number that all are compared with; NaN: none
+    span: tuple[float, ...] = ()  # numbers that the axis reaches to, whatever the rows hold
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What there is to draw and to say of what is finished.
+    """What there is to draw and to say of what is finished."""
 
-    Attributes
-    ----------
-    series
-        Whose curves they are.
-    unit
-        Of these.
-    tick, agents
-        Where the curves begin, and how many agents there are.
-    arms
-        A fan each.
-    facts
-        Label and value.
-    sentences
-        What follows.
-    finished
-        How many runs are in it.
-    difference
-        Between the second arm and the first; None: there is one arm.
-    pictures
-        What can be drawn beside the fan, by name.
-    """
-
-    series: str
-    unit: str
-    tick: int
+    series: str  # whose curves they are
+    unit: str  # of these
+    tick: int  # where the curves begin, and how many agents there are
     agents: int
-    arms: tuple[ArmCurves, ...]
-    facts: tuple[tuple[str, str], ...]
+    arms: tuple[ArmCurves, ...]  # A fan each
+    facts: tuple[tuple[str, str], ...]  # label and value
     sentences: tuple[str, ...]
-    finished: int
-    difference: ArmDifference | None = None
+    finished: int  # how many runs are in it
+    difference: ArmDifference | None = None  # between the second arm and the first
     pictures: Mapping[str, ParameterMap | Bars] = field(default_factory=dict)
 
     @property
@@ -202,18 +130,16 @@ def series_of(experiment: Experiment) -> tuple[str, ...]:
 
 def outcome_of(experiment: Experiment, series: str, axes: tuple[str, ...] = ()) -> Outcome | None:
     """Return what an experiment comes to so far; None: nothing is finished, or it has no series."""
-    from sim.lab import Calibration, StudyFindings, Sweep
-
     found: Any = experiment.found
-    if isinstance(found, Calibration):
+    if isinstance(found, lab.Calibration):
         return _of_calibration(found, experiment)
     known = series_of(experiment)
     if found is None or not known:
         return None
     series = series if series in known else known[0]
-    if isinstance(found, Sweep):
+    if isinstance(found, lab.Sweep):
         return _of_sweep(found, series, axes, experiment)
-    if isinstance(found, StudyFindings):
+    if isinstance(found, lab.StudyFindings):
         return _of_study(found, series, experiment) if len(found.complete.seeds) else None
     if not found.records.finished:
         return None
@@ -288,8 +214,6 @@ def _measures(found: Sweep) -> tuple[str, ...]:
 
 
 def _means(found: Sweep, measure: str) -> F64:
-    from sim.errors import UnknownNameError
-
     try:
         return found.means(measure)
     except UnknownNameError:  # no run of those that are finished has it
@@ -297,8 +221,6 @@ def _means(found: Sweep, measure: str) -> F64:
 
 
 def _of_sweep(found: Sweep, measure: str, axes: tuple[str, ...], experiment: Experiment) -> Outcome:
-    from sim.errors import InputError
-
     finished = sum(each.finished for each in found.records)
     facts = [
         ("design", found.design.kind), ("points", count(len(found.design))),
@@ -418,14 +340,12 @@ def _difference(found: Futures, series: str) -> ArmDifference:
 
 
 def _of_arms(found: Futures) -> list[tuple[str, str]]:
-    from sim.lab import mean_interval
-
     main, facts = found.main, [("pairs", count(found.records.finished // len(found.arms)))]
     write = percent if main == "share" else short
     for arm in found.arms:
         values = _known(found.values(main, arm))
         if values.size:
-            ends = mean_interval(values)
+            ends = lab.mean_interval(values)
             facts.append((line(arm, 24), f"{write(float(values.mean()))}"))
             said = f"{write(ends.low)}-{write(ends.high)}" if ends.is_known else "too few runs"
             facts.append((_interval_by(ends.method), said))
@@ -433,14 +353,12 @@ def _of_arms(found: Futures) -> list[tuple[str, str]]:
 
 
 def _facts(found: Any) -> list[tuple[str, str]]:
-    from sim.lab import mean_interval, median_interval
-
     sizes = _known(found.records.values("size"))
     if not sizes.size:
         return [("replicates", count(found.records.finished))]
     agents = max(1, found.records.agents)
     took = found.takeoff()
-    mean, median = mean_interval(sizes), median_interval(sizes)
+    mean, median = lab.mean_interval(sizes), lab.median_interval(sizes)
     facts = [
         ("replicates", count(sizes.size)),
         ("mean reached", _of_agents(float(sizes.mean()), agents)),

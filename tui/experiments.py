@@ -11,16 +11,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from sim import lab
 from sim.errors import HubbubError, InputError
-from tui.dialogs.error import sentence_of
-from tui.figures import seconds
+from tui.dialogs.dialog import sentence_of
 from tui.safe_text import line
+from tui.text import seconds
 
 if TYPE_CHECKING:
     from sim import World
     from sim.lab import Records, Result
     from sim.runtime import Simulation
-    from tui.backend import Backend
 
 
 AS_IT_IS = "as it is"
@@ -82,35 +82,17 @@ class FilePlan:
 
 @dataclass(eq=False)
 class Experiment:
-    """One experiment of this session.
-
-    Attributes
-    ----------
-    number
-        From 1.
-    plan
-        What was asked for.
-    tick, agents
-        Of the world that it began from.
-    world
-        The running simulation of which it is; it holds nothing that was closed.
-    under_way, made
-        Messages that were under way there, and the number of the next one.
-    found
-        What is finished so far.
-    state, finished, stage, seconds_left, problem
-        How far it is.
-    """
+    """One experiment of this session."""
 
     number: int
-    plan: ExperimentPlan | FilePlan
-    tick: int = 0
+    plan: ExperimentPlan | FilePlan  # what was asked for
+    tick: int = 0  # of the world that it began from
     agents: int = 0
-    world: weakref.ref[Simulation] | None = None
+    world: weakref.ref[Simulation] | None = None  # the running simulation of which it is
     under_way: tuple[int, ...] = ()
     made: int = 0
-    found: Result | None = None
-    state: State = "running"
+    found: Result | None = None  # what is finished so far
+    state: State = "running"  # how far it is
     finished: int = 0
     total: int = 0
     stage: str = "preparing"
@@ -152,18 +134,14 @@ class Experiment:
         self.total = max(self.total, self.finished)
 
     def _take(self, plan: ExperimentPlan, records: Any) -> None:
-        from sim.lab import Ensemble, Futures
-
         if not plan.arms:
-            self.found = Ensemble(records)
+            self.found = lab.Ensemble(records)
         elif (whole := in_pairs(records)).finished:
-            self.found = Futures(whole, self.tick, "")
+            self.found = lab.Futures(whole, self.tick, "")
 
 
 class ExperimentHost(Protocol):
     """What experiments need of the program that they run beside."""
-
-    backend: Backend
 
     @property
     def simulation(self) -> Simulation:
@@ -178,16 +156,10 @@ class ExperimentHost(Protocol):
 
 
 class Experiments:
-    """The experiments of this session; one runs at a time.
+    """The experiments of this session, in the order in which they began; one runs at a time."""
 
-    Attributes
-    ----------
-    all
-        In the order in which they began.
-    """
-
-    def __init__(self, app: ExperimentHost) -> None:
-        self._app = app
+    def __init__(self, app: ExperimentHost, workers: str) -> None:
+        self._app, self._workers = app, workers
         self.all: list[Experiment] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -264,8 +236,6 @@ class Experiments:
         return world
 
     async def _ensemble(self, made: Experiment, plan: ExperimentPlan) -> None:
-        from sim import lab
-
         made.stage, world = "copying the world", await self._copied(made)
         program = lab.Messages(plan.messages, AS_IT_IS, until_quiet=plan.ticks is None)
         made.end(await lab.ensemble(
@@ -274,8 +244,6 @@ class Experiments:
         ))  # fmt: skip
 
     async def _futures(self, made: Experiment, plan: ExperimentPlan) -> None:
-        from sim import lab
-
         made.stage, world = "copying the world", await self._copied(made)
         made.end(await lab.compare(
             world, dict(plan.arms), messages=plan.messages, **plan.asked, **self.workers(),
@@ -292,7 +260,7 @@ class Experiments:
 
     def workers(self) -> dict[str, Any]:
         """Say who carries it out: processes, one less than there are processors, two at least."""
-        return {"workers": max(2, (os.cpu_count() or 2) - 1), "backend": self._app.backend.workers}
+        return {"workers": max(2, (os.cpu_count() or 2) - 1), "backend": self._workers}
 
     async def stop(self) -> bool:
         """Stop what runs; what is finished is kept. Returns whether anything ran."""

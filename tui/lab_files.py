@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sim import lab
 from sim.errors import FileError, HubbubError
 from tui.experiments import FilePlan
-from tui.figures import count
 from tui.safe_text import line
+from tui.text import count
 
 if TYPE_CHECKING:
     from sim.lab import Result, Study, StudyFindings
@@ -27,40 +28,20 @@ MOST_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class LabFile:
-    """A file that can be run many times over.
+    """A file that can be run many times over."""
 
-    Attributes
-    ----------
-    path
-        The file.
-    kind
-        ``"study"``, or ``"sweep"``: a scenario that says what varies.
-    title
-        What it is about.
-    state
-        How many of its runs are kept.
-    """
-
-    path: Path
-    kind: str
-    title: str
-    state: str
+    path: Path  # the file
+    kind: str  # `"study"`, or `"sweep"`: a scenario that says what varies
+    title: str  # what it is about
+    state: str  # how many of its runs are kept
 
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """What is wrong with a text.
+    """What is wrong with a text."""
 
-    Attributes
-    ----------
-    sentence
-        What, where, and what is allowed.
-    row
-        The line it stands in, from 0; -1: of the whole.
-    """
-
-    sentence: str
-    row: int = -1
+    sentence: str  # what, where, and what is allowed
+    row: int = -1  # the line it stands in, from 0; -1: of the whole
 
 
 def named_file(name: str) -> Path:
@@ -237,7 +218,6 @@ def _row_of(text: str, said: str) -> int:
 
 def study_plan(study: Study, into: Path, again: str) -> FilePlan:
     """Return what runs a study, and goes on with what its file keeps."""
-    from sim import lab
 
     def look(progress: Any) -> StudyFindings:
         return lab.StudyFindings(study, progress.records())
@@ -254,7 +234,6 @@ def sweep_plan(
     where: str, how: Mapping[str, Any], into: Path | None, message: Mapping[str, Any] | None = None
 ) -> FilePlan:
     """Return what runs a sweep, and goes on with what its file keeps."""
-    from sim import lab
 
     def look(progress: Any) -> Result:
         found: Result = progress.sweep()
@@ -286,7 +265,6 @@ def _saying_how(into: Path | None, again: str) -> Iterator[None]:
 
 def calibration_plan(data: Path, how: Mapping[str, Any]) -> FilePlan:
     """Return what fits parameters to observed messages."""
-    from sim import lab
 
     async def begin(*, workers: int, report: Any, **_others: Any) -> Result:
         return await lab.calibrate(data, **how, workers=workers, report=report)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,18 +13,17 @@ from textual.app import App
 
 from sim.errors import InputError
 from tui.actions.command_line import CommandHistory
-from tui.backend import Backend, Home, Preferences
 from tui.dialogs.progress import DialogJob, EngineJob, ProgressDialog, in_thread
 from tui.experiments import Experiments
 from tui.key_queue import KeysInOrder
+from tui.simulator import Home, Preferences, Simulator
 from tui.theme import THEMES
 
 if TYPE_CHECKING:
     from sim import Theory, World
     from sim.core import Report
-    from sim.runtime import Focus, Frame, Job, Opened, Simulation
-    from tui.actions.situation import ScreenState
-    from tui.frame_feed import FrameFeed
+    from sim.runtime import Focus, Frame, Health, Job, Opened, Simulation
+    from tui.actions.table import ScreenState
 
 
 T = TypeVar("T")
@@ -33,17 +33,11 @@ PATIENCE = 0.2
 
 
 class LongWork:
-    """Runs one piece of long work at a time.
-
-    Attributes
-    ----------
-    busy
-        What goes on, such as ``"saving the world"``; empty when nothing does.
-    """
+    """Runs one piece of long work at a time."""
 
     def __init__(self, app: App[Any]) -> None:
         self._app = app
-        self.busy = ""
+        self.busy = ""  # what goes on, such as `"saving the world"`; empty when nothing does
 
     async def in_thread(self, title: str, function: Callable[[Report], T]) -> T:
         """Run a function in a thread; it reports, and is cancelled through its report."""
@@ -84,38 +78,75 @@ async def _result_of(job: Job[T]) -> T:
     return await job
 
 
+CLOSING_SECONDS = 5.0
+"""How long the engine may take to finish its tick when the world is left."""
+
+
+class FrameFeed:
+    """One running simulation and the task that watches it.
+
+    The simulation is entered and left in the same task, whoever asks for it.
+    """
+
+    def __init__(self, simulation: Simulation, on_failure: Callable[[Exception], None]) -> None:
+        self.simulation = simulation
+        self._on_failure = on_failure
+        self.newest: Frame | None = None  # its newest frame
+        self.health: Health | None = None  # the last look at its health
+        self._ready: asyncio.Future[None] | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Start the engine and begin to watch; raises what the engine raises."""
+        self._ready = asyncio.get_running_loop().create_future()
+        self._task = asyncio.create_task(self._watch(), name="feed")
+        await self._ready
+
+    async def close(self) -> None:
+        """Stop watching and leave the engine; bounded, whatever the engine does."""
+        if self._task is None:
+            return
+        self._task.cancel()
+        await asyncio.wait([self._task], timeout=CLOSING_SECONDS)
+        self._task = None
+
+    async def _watch(self) -> None:
+        assert self._ready is not None  # noqa: S101 - open() made it
+        try:
+            async with self.simulation as simulation, simulation.watch() as frames:
+                self.newest = simulation.frame
+                self._ready.set_result(None)
+                async for frame in frames:
+                    self.newest = frame
+        except Exception as error:
+            if self._ready.done():
+                self._on_failure(error)
+            else:
+                self._ready.set_exception(error)
+        finally:
+            with suppress(asyncio.InvalidStateError):
+                self._ready.cancel()
+
+
 class HubbubApp(KeysInOrder, inherit_bindings=False):
     """What parts, modes and dialogs read of the program, and what they ask of it.
 
     It stands below all of them, so that none imports the whole: :class:`~tui.viewer.Viewer` makes
     parts and modes, and :class:`~tui.app.Hubbub` carries out what keys and the ``:`` line ask for.
-
-    Attributes
-    ----------
-    feed, frame
-        The simulation that is watched, and its newest frame; None until a world is open.
-    speed
-        Ticks a second that are asked for; None: as many as can be.
-    goal
-        The tick to which time runs; 0: none.
-    expected
-        The state that was asked for and not answered yet; empty: none.
-    work, experiments
-        Long work, and runs beside the world: one at a time of each.
     """
 
-    def __init__(self, backend: Backend, preferences: Preferences | None = None) -> None:
+    def __init__(self, simulator: Simulator, preferences: Preferences | None = None) -> None:
         super().__init__()
-        self.backend = backend
+        self.simulator = simulator
         self.preferences = preferences or Preferences()
         self.history = CommandHistory()
-        self.feed: FrameFeed | None = None
+        self.feed: FrameFeed | None = None  # the simulation that is watched, and its newest frame
         self.frame: Frame | None = None
-        self.speed: float | None = 5.0
-        self.goal = 0
-        self.expected = ""
-        self.work = LongWork(self)
-        self.experiments = Experiments(self)
+        self.speed: float | None = 5.0  # ticks a second that are asked for; None: as many as can be
+        self.goal = 0  # the tick to which time runs; 0: none
+        self.expected = ""  # the state that was asked for and not answered yet; empty: none
+        self.work = LongWork(self)  # long work, and runs beside the world: one at a time of each
+        self.experiments = Experiments(self, simulator.workers)
 
     # -- what is known -----------------------------------------------------------------------
 

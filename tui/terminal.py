@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import select
 import signal
@@ -13,8 +14,8 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, TextIO
 
+from sim import runtime, settings
 from sim.core import answers_first
-from tui.garbage_collector import pause_collector
 
 if TYPE_CHECKING:
     from tui.program import HubbubApp
@@ -103,14 +104,12 @@ async def _run(app: HubbubApp) -> int:
 
 def _exported(app: HubbubApp) -> contextlib.AbstractContextManager[object]:
     """Serve metrics of whichever world is on the screen, where the settings name a port."""
-    from sim.settings import current
-
-    port = current().metrics_port
+    port = settings.current().metrics_port
     if port is None:
         return contextlib.nullcontext()
-    from sim.runtime import SimulationSource, exported
-
-    return exported(SimulationSource(lambda: app.feed.simulation if app.feed else None), port)
+    return runtime.exported(
+        runtime.SimulationSource(lambda: app.feed.simulation if app.feed else None), port
+    )
 
 
 async def _rescue(app: HubbubApp, begun: Callable[[], None] = lambda: None) -> None:
@@ -122,7 +121,7 @@ async def _rescue(app: HubbubApp, begun: Callable[[], None] = lambda: None) -> N
     if frame is None or not frame.dirty or frame.kept is not None or app.home.is_copy:
         return
     with contextlib.suppress(Exception):  # it is all that can be done
-        path = app.backend.saves / f"{frame.name}.rescued.hub"
+        path = app.simulator.saves / f"{frame.name}.rescued.hub"
         await app.simulation.save(path, report=lambda _stage, _share: begun())
 
 
@@ -180,3 +179,28 @@ def restore(descriptor: int | None = None) -> None:
         mode[3] |= termios.ICANON | termios.ECHO | termios.ISIG | termios.IEXTEN
         termios.tcsetattr(place, termios.TCSANOW, mode)
         os.set_blocking(place, True)
+
+
+def pause_collector() -> None:
+    """Pause the collector; to be followed by :func:`resume_collector`.
+
+    Examples
+    --------
+    >>> import gc
+    >>> pause_collector()
+    >>> gc.isenabled()
+    False
+    >>> resume_collector(freezing=False)
+    >>> gc.isenabled()
+    True
+    """
+    gc.disable()
+
+
+def resume_collector(*, freezing: bool) -> None:
+    """Let the collector go on; nothing is done where it was not paused."""
+    if gc.isenabled():
+        return
+    if freezing:
+        gc.freeze()
+    gc.enable()

@@ -164,17 +164,7 @@ THEMES: tuple[Theme, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class CurveStyle:
-    """How one curve is told from the others.
-
-    Attributes
-    ----------
-    colour : str
-        ``#rrggbb``.
-    marker : str
-        One ASCII letter.
-    dash : int
-        Eight bits: which of eight consecutive dots along the curve are drawn.
-    """
+    """How one curve is told from the others."""
 
     colour: str
     marker: str

@@ -6,7 +6,7 @@ import asyncio
 import time
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,32 +15,32 @@ from textual.css.query import NoMatches
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
-from sim.errors import HubbubError
-from tui.actions.keys import conflicts
-from tui.actions.situation import ScreenState
-from tui.backend import Backend, Home, NewWorldSpec, Preferences
-from tui.dialogs.error import ErrorDialog, sentence_of
-from tui.dialogs.loading import Loading
-from tui.dialogs.progress import POLLS_PER_SECOND, DialogJob, in_thread
-from tui.garbage_collector import resume_collector
-from tui.model_access import asking_of
-from tui.open_worlds import OpenWorlds
+from sim import runtime, settings
+from sim.errors import HubbubError, InputError
+from tui.actions.table import ScreenState, conflicts
+from tui.dialogs.dialog import ErrorDialog, sentence_of
+from tui.dialogs.progress import POLLS_PER_SECOND, DialogJob, Loading, in_thread
 from tui.program import HubbubApp
 from tui.safe_text import line, plain
-from tui.sentences import endings, hint_for
+from tui.simulator import Home, NewWorldSpec, Preferences, Simulator
+from tui.terminal import resume_collector
+from tui.text import endings, hint_for
 from tui.theme import register_themes
+from tui.world_session import OpenWorlds
 
 if TYPE_CHECKING:
     from sim import Theory, World
+    from sim.core import Report
+    from sim.minds.deciding.thinker import Thinker
+    from sim.minds.models.budget import Budget
     from sim.runtime import Focus, Frame, Health, Opened
-    from tui.actions.action import Action
+    from tui.actions.table import Action
     from tui.dialogs.inject import MessageOrder
     from tui.modes.agents import AgentsMode
-    from tui.modes.groups import GroupsMode
+    from tui.modes.live import GroupsMode
     from tui.modes.messages import MessagesMode
     from tui.modes.runs import RunsMode
     from tui.modes.stage import Stage
-    from tui.program import HubbubApp
 
 
 MOST_FILES = 200
@@ -52,14 +52,7 @@ LATE_SECONDS = 5.0
 
 
 class BackgroundWork:
-    """Work that nobody waits for.
-
-    Attributes
-    ----------
-    model_words, saved_words, lab_words, scenario_words
-        What the ``:`` line can complete: models with their parameters, saved worlds, studies and
-        scenarios to sweep of this folder, scenarios to play.
-    """
+    """Work that nobody waits for."""
 
     def __init__(self, app: HubbubApp) -> None:
         self._app = app
@@ -76,18 +69,17 @@ class BackgroundWork:
         await self._learn_words()
         await self._warm()
 
-    async def end(self) -> None:
-        """Stop what can be stopped, and ask no language model any more."""
+    def end(self) -> None:
+        """Stop what can be stopped."""
         self._warming.cancel()
-        await asking_of(self._app).close()
 
     async def _learn_words(self) -> None:
-        backend = self._app.backend
-        cards = await in_thread(backend.models, "models")
+        simulator = self._app.simulator
+        cards = await in_thread(simulator.models, "models")
         names = [f"model={card.name}" for card in cards]
         parameters = {f"{spec.name}=" for card in cards for spec in card.parameters}
         self.model_words = [*names, *sorted(parameters)]
-        saved = await backend.saved()
+        saved = await simulator.saved()
         self.saved_words = [world.path.stem for world in saved]
         await self.learn_files()
         left = [line(world.path.stem, 30) for world in saved if world.state == "not closed"]
@@ -99,14 +91,17 @@ class BackgroundWork:
         """Learn which studies and scenarios this folder has."""
         names = await in_thread(lambda: sorted(Path.cwd().glob("*.toml"))[:MOST_FILES], "studies")
         self.lab_words = [name.stem for name in names]
-        found = await in_thread(self._app.backend.scenarios, "scenarios")
+        found = await in_thread(self._app.simulator.scenarios, "scenarios")
         self.scenario_words = [each.where for each in found]
 
     async def _warm(self) -> None:
         """Prepare every model; the bar says which one is at it."""
-        backend, timer = self._app.backend, self._app.set_interval(1 / POLLS_PER_SECOND, self._tell)
+        simulator, timer = (
+            self._app.simulator,
+            self._app.set_interval(1 / POLLS_PER_SECOND, self._tell),
+        )
         try:
-            await in_thread(lambda: backend.warm(self._warming.report), "warm")
+            await in_thread(lambda: simulator.warm(self._warming.report), "warm")
         except Exception as error:
             self._app.log.warning(sentence_of(error))
         timer.stop()
@@ -119,11 +114,11 @@ class BackgroundWork:
 
     async def look_at_settings(self) -> None:
         """Announce what changed in the settings file, and do as it says now."""
-        changed = await in_thread(self._app.backend.changed_settings, "settings")
+        changed = await in_thread(self._app.simulator.changed_settings, "settings")
         for sentence in changed:
             self._app.notify(sentence, title="Settings")
         if changed:
-            self._app.prefer(await in_thread(self._app.backend.preferences, "settings"))
+            self._app.prefer(await in_thread(self._app.simulator.preferences, "settings"))
 
     async def look_at_health(self) -> None:
         """Take over how the world is; whoever draws it waits for no disk and no plugin's check."""
@@ -150,11 +145,13 @@ class BackgroundWork:
 
 def _late(last: Health | None) -> Health:
     """Return the last look with a warning before it that the next one does not end."""
-    from sim.runtime import Health, Reading
-
     said = f"A health check has not come back for {LATE_SECONDS:.0f} s; what follows is older."
-    late = Reading("checks", "s", "warning", said, LATE_SECONDS, (LATE_SECONDS,))
-    return Health(0, (late,)) if last is None else replace(last, readings=(late, *last.readings))
+    late = runtime.Reading("checks", "s", "warning", said, LATE_SECONDS, (LATE_SECONDS,))
+    return (
+        runtime.Health(0, (late,))
+        if last is None
+        else replace(last, readings=(late, *last.readings))
+    )
 
 
 async def _again_and_again(look: Callable[[], Awaitable[None]]) -> None:
@@ -227,10 +224,10 @@ class TheoryCurves:
         if key == self._key:
             return
         self._asked = key
-        ticks, backend = int(str(key[-1])), self._app.backend
+        ticks, simulator = int(str(key[-1])), self._app.simulator
         try:
             known = await self._app.simulation.study(
-                backend.theory, focus.model, dict(focus.parameters), focus.seeds, ticks
+                simulator.theory, focus.model, dict(focus.parameters), focus.seeds, ticks
             )
         except Exception as error:
             self._app.say(f"Theory: {sentence_of(error)}", "error")
@@ -238,34 +235,83 @@ class TheoryCurves:
         self._known, self._key = known, key
 
 
-class Viewer(HubbubApp, inherit_bindings=False):
-    """Opens a world, follows it and shows it; what actions ask of the screen.
+Using = Callable[["Thinker"], Awaitable[None]]
 
-    Attributes
-    ----------
-    homes, predicted, upkeep
-        Where worlds live, theories drawn beside curves, work that nobody waits for.
-    sending
-        Messages on their way to the engine.
-    is_rescuing
-        Whether the engine is being restarted; what it was asked before gets no answer then.
-    last_order, last_new
-        What was sent last, and what the last new world was made of.
-    stage
-        All modes between the bars; None until the first world is open. The four that actions
-        ask for something are ``groups``, ``agents``, ``messages`` and ``runs``.
+
+class ModelAccess:
+    """Access to language models: one way for minds, interviews and surveys alike.
+
+    It is opened when it is first wanted, and closed with the program. The budget is one for as
+    long as the program runs: to close the way and open it again brings no new money.
     """
 
+    def __init__(self) -> None:
+        self.prefer = ""  # the model that is asked first; empty: as settings say
+        self.least: float | None = None  # the share of decisions below which models decide too few
+        self.thinker: Thinker | None = None  # who asks, while the way is open
+        self._opening: AbstractContextManager[Thinker] | None = None
+        self._budget: Budget | None = None
+
+    async def budget(self) -> Budget:
+        """Return the caps, at first those of the settings, and what was spent."""
+        if self._budget is None:
+            from sim.minds.models.configured import budget_in
+
+            self._budget = await in_thread(lambda: budget_in(settings.current()), "settings")
+        return self._budget
+
+    async def ready(self) -> Thinker:
+        """Return who asks; opens the way, unless it is open."""
+        thinker = self.thinker
+        if thinker is None or thinker.pool is None:
+            thinker = await self.anew()
+        if thinker.pool is None:
+            raise InputError(thinker.lacks)
+        return thinker
+
+    async def anew(self, use: Using | None = None, *, offline: bool = False) -> Thinker:
+        """Open the way anew, as settings say now, and close the old one; may lack somebody."""
+        from sim.runtime.minds_opening import thinker_of
+
+        budget = await self.budget()
+        opening = thinker_of(offline=offline, budget=budget, prefer=self.prefer, least=self.least)
+        thinker = await in_thread(opening.__enter__, "language models")
+        if use is not None:
+            try:
+                await use(thinker)
+            except BaseException:
+                await in_thread(lambda: opening.__exit__(None, None, None), "language models")
+                raise
+        await self.close()
+        self._opening, self.thinker = opening, thinker
+        return thinker
+
+    async def close(self) -> None:
+        """Close it; what is under way there ends, doing it again is harmless."""
+        opening, self._opening, self.thinker = self._opening, None, None
+        if opening is not None:
+            await in_thread(lambda: opening.__exit__(None, None, None), "language models")
+
+
+SAID_FOR = 8.0
+"""Seconds that a sentence stays, until the hint returns."""
+
+
+class Viewer(HubbubApp, inherit_bindings=False):
+    """Opens a world, follows it and shows it; what actions ask of the screen."""
+
     def __init__(
-        self, backend: Backend, preferences: Preferences | None = None, path: Path | None = None,
+        self, simulator: Simulator, preferences: Preferences | None = None,
+        path: Path | None = None,
         *, read_only: bool = False,
     ) -> None:  # fmt: skip
-        super().__init__(backend, preferences)
+        super().__init__(simulator, preferences)
         self.homes = OpenWorlds(self)
         self.predicted = TheoryCurves(self)
         self.upkeep = BackgroundWork(self)
-        self.sending = 0
-        self.is_rescuing = False
+        self.asking = ModelAccess()
+        self.sending = 0  # messages on their way to the engine
+        self.is_rescuing = False  # whether the engine is being restarted
         self.last_order: MessageOrder | None = None
         self.last_new: NewWorldSpec | None = None
         self._is_new_world = True
@@ -274,7 +320,7 @@ class Viewer(HubbubApp, inherit_bindings=False):
         self._first = DialogJob("starting")
         self._loading = Loading(self._first)
         self._entering = asyncio.Lock()
-        self.stage: Stage | None = None
+        self.stage: Stage | None = None  # all modes between the bars
         self.groups: GroupsMode
         self.agents: AgentsMode
         self.messages: MessagesMode
@@ -287,7 +333,6 @@ class Viewer(HubbubApp, inherit_bindings=False):
         return self._loading
 
     def on_mount(self) -> None:
-        """Take the user's keys and colours, and start the engine once the screen is painted."""
         register_themes(self)
         self.animation_level = "none"
         self.prefer(self.preferences)
@@ -310,7 +355,7 @@ class Viewer(HubbubApp, inherit_bindings=False):
         report = self._first.report
         try:
             try:
-                await in_thread(lambda: self.backend.prepare(report), "start")
+                await in_thread(lambda: self.prepare(report), "start")
             finally:
                 is_made = self.feed or self.work.busy or self._entering.locked()
                 resume_collector(freezing=not is_made)  # a world may have been asked for meanwhile
@@ -353,19 +398,20 @@ class Viewer(HubbubApp, inherit_bindings=False):
         """Leave the engine; called when the terminal has been given back."""
         self._first.cancel()
         await self.experiments.stop()
-        await self.upkeep.end()
+        self.upkeep.end()
+        await self.asking.close()
         await self.part()
 
     async def _set_the_stage(self) -> None:
         """Show the stage in place of the start, where it is not there; under a dialog it waits."""
-        from tui.modes import agents, groups, live, messages, runs, stage, system
+        from tui.modes import agents, live, messages, runs, stage, system
 
         while self.stage is None and self.screen is not self._loading:
             self._loading.uncovered.clear()
             await self._loading.uncovered.wait()
         if self.stage is not None:
             return
-        self.groups, self.agents = groups.GroupsMode(), agents.AgentsMode()
+        self.groups, self.agents = live.GroupsMode(), agents.AgentsMode()
         self.messages, self.runs = messages.MessagesMode(), runs.RunsMode()
         modes = [
             live.LiveMode(), self.groups, self.agents, self.messages, self.runs,
@@ -388,8 +434,8 @@ class Viewer(HubbubApp, inherit_bindings=False):
                 self.hint()
 
     def _take(self) -> bool:
-        frame = self.feed.mailbox.take() if self.feed else None
-        return frame is not None and self._accept(frame)
+        newest = self.feed.newest if self.feed else None
+        return newest is not None and self._accept(newest)
 
     def _accept(self, frame: Frame) -> bool:
         """Make a frame the newest, unless a newer one is known."""
@@ -503,7 +549,11 @@ class Viewer(HubbubApp, inherit_bindings=False):
         """Show what went wrong; the program goes on."""
         self.push_screen(ErrorDialog(error))
 
-    # -- what actions ask -------------------------------------------------------------------
+    # -- what Hubbub does --------------------------------------------------------------------
+
+    @abstractmethod
+    def prepare(self, report: Report) -> None:
+        """Import all that the first paint does without."""
 
     @abstractmethod
     def perform(self, action: Action, words: tuple[str, ...] = ()) -> None:
@@ -516,7 +566,3 @@ class Viewer(HubbubApp, inherit_bindings=False):
     @abstractmethod
     async def settled(self) -> Frame | None:
         """Return the newest frame there is, once the acts begun before have had a moment to end."""
-
-
-SAID_FOR = 8.0
-"""Seconds that a sentence stays, until the hint returns."""

@@ -1,4 +1,4 @@
-"""A scripted simulation and backend: the app's tests need no engine, and nothing takes time."""
+"""A scripted simulation and simulator: the app's tests need no engine, and nothing takes time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sim.runtime.frames.frames import Communities, Focus, Frame, Kept, SessionRo
 from sim.runtime.health import Health, Vitals, look
 from sim.store import LeaseError
 from sim.world.log import LoggedAct
-from tui.backend import NewWorldSpec, PluginChoice, Preferences, SavedWorld, ScenarioChoice
+from tui.simulator import NewWorldSpec, PluginChoice, Preferences, SavedWorld, ScenarioChoice
 
 NAMES = ("Iceland · jazz", "Peru · football", "[b]Oman[/b] · tea", "日本 · 電車", "Chad")
 
@@ -347,7 +347,7 @@ def communities(tick: int, live: bool, names: tuple[str, ...] = NAMES) -> Commun
     )  # fmt: skip
 
 
-class FakeBackend:
+class FakeSimulator:
     """Knows two models, one network and a saves folder; ``made`` collects the simulations."""
 
     workers = "threading"
@@ -527,4 +527,4 @@ class FakeBackend:
         return said
 
 
-__all__ = ["Cancelled", "FakeBackend", "FakeSimulation", "World", "card", "communities"]
+__all__ = ["Cancelled", "FakeSimulation", "FakeSimulator", "World", "card", "communities"]

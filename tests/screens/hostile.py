@@ -29,8 +29,10 @@ from textual.widgets import (
 )
 from textual.widgets.option_list import Option
 
-from tui.draw import CommunityHeat, CommunityMap, CommunityTable, Curves, NowPane
-from tui.draw.now import Figure
+from tui.draw.community_map import CommunityMap
+from tui.draw.community_table import CommunityHeat, CommunityTable
+from tui.draw.curves import Curves
+from tui.draw.now import Figure, NowPane
 from tui.safe_text import SafeFilter, content, plain
 from tui.theme import register_themes
 

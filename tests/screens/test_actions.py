@@ -8,15 +8,24 @@ from pathlib import Path
 import pytest
 
 from sim.errors import InputError, UnknownNameError
-from tui.actions import action as acts
-from tui.actions import runner  # noqa: F401 - it brings all of them
-from tui.actions.arguments import number, pairs
-from tui.actions.command_line import CommandHistory, complete, parse
-from tui.actions.keys import canonical, conflicts, key_label, keys_of
-from tui.actions.table import ACTIONS, bindings, by_command, by_id
+from tui.actions import table
+from tui.actions.command_line import CommandHistory, complete, number, pairs, parse
+from tui.actions.table import (
+    ACTIONS,
+    act_of,
+    bindings,
+    by_command,
+    by_id,
+    canonical,
+    conflicts,
+    does,
+    key_label,
+    keys_of,
+)
+from tui.app import import_acts
 from tui.dialogs.inject import taken_apart
-from tui.dialogs.save import saved_path
-from tui.figures import bytes_of, clock, percent, rate, seconds, short
+from tui.dialogs.world import saved_path
+from tui.text import bytes_of, clock, percent, rate, seconds, short
 
 
 def test_ids_commands_and_labels_are_unique() -> None:
@@ -191,10 +200,12 @@ def test_a_seed_expression_fills_the_fields(seeds: str, parts: tuple[str, str, s
 
 
 def test_every_action_is_done_by_one_function_and_every_function_does_one() -> None:
-    assert set(acts._ACTS) == {each.id for each in ACTIONS}
-    assert acts.act_of("step") is acts.act_of("steps")
+    import_acts()
+    assert set(table._ACTS) == {each.id for each in ACTIONS}
+    assert act_of("step") is act_of("steps")
 
 
 def test_two_functions_cannot_do_the_same_action() -> None:
+    import_acts()
     with pytest.raises(ValueError, match="'step' is done already"):
-        acts.does("step")(acts.act_of("run"))
+        does("step")(act_of("run"))

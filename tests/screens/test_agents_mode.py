@@ -21,11 +21,9 @@ from sim.world.members import activity_records
 from tests.screens.showing import assert_fills, screen_of, shown
 from tests.screens.test_app import command, frame_of, said, seen, settled, typed, until
 from tests.screens.test_app_real import hubbub
-from tui.actions.agents import why
-from tui.actions.members import pair_told
+from tui.actions.agents import pair_told, why
 from tui.dialogs.dialog import Notice
-from tui.draw.agent_table import AgentRows, AgentTable, sortable
-from tui.draw.ego import EgoPane
+from tui.draw.agent_table import AgentRows, AgentTable, EgoPane, sortable
 from tui.modes.inspector import Inspector, wrapped
 
 

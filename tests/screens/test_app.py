@@ -16,26 +16,20 @@ from textual.pilot import Pilot
 from textual.widgets import Button, Input, Select, Static
 
 from sim.errors import HubbubError, InputError
-from tests.screens.fake import FakeBackend, FakeSimulation
+from tests.screens.fake import FakeSimulation, FakeSimulator
 from tui.actions.messages import _refuse_ended
 from tui.actions.palette import ActionProvider
 from tui.actions.table import ACTIONS
 from tui.app import Hubbub
-from tui.backend import Preferences
-from tui.dialogs.dialog import Confirm, Notice
-from tui.dialogs.error import ErrorDialog
-from tui.dialogs.form import Form
+from tui.dialogs.dialog import Confirm, ErrorDialog, Notice
+from tui.dialogs.form import Form, ParametersDialog
 from tui.dialogs.help import HelpDialog, act_of
 from tui.dialogs.inject import InjectDialog
-from tui.dialogs.loading import Loading
 from tui.dialogs.models import ModelField
-from tui.dialogs.new import NewWorldDialog
-from tui.dialogs.open import OpenDialog
-from tui.dialogs.params import ParametersDialog
-from tui.dialogs.progress import ProgressDialog
-from tui.dialogs.quit import QuitDialog
-from tui.dialogs.save import SaveDialog
-from tui.draw import Curves
+from tui.dialogs.progress import Loading, ProgressDialog
+from tui.dialogs.world import NewWorldDialog, OpenDialog, QuitDialog, SaveDialog
+from tui.draw.curves import Curves
+from tui.simulator import Preferences
 
 SIZES = [(80, 24), pytest.param((160, 48), marks=pytest.mark.slow)]
 Hub = tuple[Hubbub, Pilot[int]]
@@ -68,13 +62,13 @@ async def until(pilot: Pilot[int], holds: Any, seconds: float = 90.0) -> None:
 
 async def settled(app: Hubbub, pilot: Pilot[int]) -> None:
     """Wait until every key has done what it does, and what it began besides a dialog is over."""
-    ahead, doing = app.ahead, app.doing
-    await until(pilot, lambda: not (ahead.is_waiting or ahead._kept or doing._quick))
+    ahead = app.ahead
+    await until(pilot, lambda: not (ahead.is_waiting or ahead._kept or app._quick))
     await pilot.pause()
 
 
 def backend_of(saves: Path) -> Any:
-    return FakeBackend(saves)
+    return FakeSimulator(saves)
 
 
 def frame_of(app: Hubbub) -> Any:
@@ -82,7 +76,7 @@ def frame_of(app: Hubbub) -> Any:
 
 
 def made(app: Hubbub) -> FakeSimulation:
-    return app.backend.made[-1]  # type: ignore[attr-defined,no-any-return]
+    return app.simulator.made[-1]  # type: ignore[attr-defined,no-any-return]
 
 
 class Recorder(list[str]):
@@ -488,13 +482,13 @@ async def test_a_new_world_is_made_and_entered(tmp_path: Path, size: Any) -> Non
         app.screen.query_one("#agents", Input).value = "2,000"
         await pilot.press("enter")
         await until(pilot, lambda: frame_of(app).agents == 2000)
-        assert app.backend.made[0].left  # type: ignore[attr-defined]
-        assert app.backend.orders[0].parameters == {"mean_degree": "20"}  # type: ignore[attr-defined]
+        assert app.simulator.made[0].left  # type: ignore[attr-defined]
+        assert app.simulator.orders[0].parameters == {"mean_degree": "20"}  # type: ignore[attr-defined]
 
 
 async def test_long_work_shows_progress_keeps_keys_and_can_be_cancelled(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        app.backend.slow = True  # type: ignore[attr-defined]
+        app.simulator.slow = True  # type: ignore[attr-defined]
         await pilot.press("n")
         await until(
             pilot, lambda: isinstance(app.screen, NewWorldDialog) and app.screen.query("FormField")
@@ -521,7 +515,7 @@ async def test_saved_worlds_are_listed_and_the_damaged_one_says_why(tmp_path: Pa
         await pilot.press("down", "enter")
         await until(pilot, lambda: frame_of(app).agents == 500)
         await until(pilot, lambda: "monday" in seen(app))
-        assert app.backend.made[0].left  # type: ignore[attr-defined]
+        assert app.simulator.made[0].left  # type: ignore[attr-defined]
 
 
 async def test_open_by_name_and_what_is_missing_or_broken(tmp_path: Path) -> None:
@@ -557,7 +551,7 @@ async def test_the_world_is_saved_under_an_allowed_name(tmp_path: Path, size: An
 
 async def test_the_saves_folder_is_made_when_it_is_first_needed(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        app.backend.saves = tmp_path / "not" / "there"
+        app.simulator.saves = tmp_path / "not" / "there"
         await command(pilot, "save first")
         await until(pilot, lambda: "Saved first.hub" in said(app))
     assert (tmp_path / "not" / "there").is_dir()
@@ -796,9 +790,9 @@ async def test_a_banner_and_changed_settings_are_announced(tmp_path: Path) -> No
         made(app).banner = "The engine stopped: disk full."
         made(app).changed()
         await until(pilot, lambda: "disk full" in seen(app))
-        backend: Any = app.backend
-        backend.said.append("theme is now hubbub-light.")
-        backend.preferred = Preferences(theme="hubbub-light", symbols="ascii")
+        simulator: Any = app.simulator
+        simulator.said.append("theme is now hubbub-light.")
+        simulator.preferred = Preferences(theme="hubbub-light", symbols="ascii")
         await app.upkeep.look_at_settings()
         await until(pilot, lambda: "theme is now hubbub-light" in seen(app))
         assert app.theme == "hubbub-light"
@@ -987,13 +981,13 @@ def test_a_stopped_message_keeps_its_parameters() -> None:
 async def test_a_new_world_has_its_buttons_while_the_networks_are_sought(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         known = asyncio.Event()
-        slow, loop = app.backend.networks, asyncio.get_running_loop()
+        slow, loop = app.simulator.networks, asyncio.get_running_loop()
 
         def wait() -> Any:
             asyncio.run_coroutine_threadsafe(known.wait(), loop).result()
             return slow()
 
-        app.backend.networks = wait  # type: ignore[method-assign]
+        app.simulator.networks = wait  # type: ignore[method-assign]
         await pilot.press("n")
         await until(pilot, lambda: isinstance(app.screen, NewWorldDialog))
         await until(pilot, lambda: "Create" in seen(app) and "Needs about ..." in seen(app))

@@ -14,7 +14,7 @@ from tests.screens.test_app_real import Lean
 from tests.unit.runtime.isolating import ROUGH
 from tui.app import Hubbub
 from tui.dialogs.dialog import Notice
-from tui.sim_backend import SimBackend
+from tui.simulator import Simulator
 
 
 @pytest.fixture
@@ -70,4 +70,4 @@ async def test_a_crash_and_a_stall_cost_their_messages_and_a_banner(
 
 def test_the_rooms_travel_without_their_locks(tmp_path: Path) -> None:
     kind, words = Lean(tmp_path, isolated=True).__reduce__()
-    assert (kind, words) == (SimBackend, (tmp_path,))
+    assert (kind, words) == (Simulator, (tmp_path,))

@@ -16,17 +16,14 @@ from sim.core import registry
 from sim.spread.influence import live_edges, opim
 from tests.screens.test_app import command, frame_of, recording, said, seen, settled, until
 from tui.app import Hubbub
-from tui.dialogs.dialog import Notice
-from tui.dialogs.error import ErrorDialog
+from tui.dialogs.dialog import ErrorDialog, Notice
 from tui.dialogs.inject import InjectDialog
 from tui.dialogs.models import ModelField
-from tui.dialogs.new import NewWorldDialog
-from tui.dialogs.open import OpenDialog
-from tui.dialogs.save import SaveDialog
-from tui.sim_backend import SimBackend
+from tui.dialogs.world import NewWorldDialog, OpenDialog, SaveDialog
+from tui.simulator import Simulator
 
 
-class Lean(SimBackend):
+class Lean(Simulator):
     """Prepares no models beside the start: compiling them all takes long on a busy machine."""
 
     workers = "threading"

@@ -17,28 +17,18 @@ from textual.widgets import Input, OptionList, Select
 import tui
 from sim.minds.deciding.commands import PlayedMember
 from sim.minds.deciding.estimate import MindsOffer
-from tests.screens.fake import Cascade, FakeBackend, FakeSimulation, World, card
-from tui.actions.situation import ScreenState
-from tui.dialogs.dialog import Confirm, Dialog, Notice
-from tui.dialogs.error import ErrorDialog
+from tests.screens.fake import Cascade, FakeSimulation, FakeSimulator, World, card
+from tui.actions.table import ScreenState
+from tui.dialogs.dialog import Confirm, Dialog, ErrorDialog, Notice, StalledDialog
+from tui.dialogs.form import InterveneDialog, InterventionWish, ParametersDialog
 from tui.dialogs.help import HelpDialog
-from tui.dialogs.history import HistoryDialog
 from tui.dialogs.inject import InjectDialog
-from tui.dialogs.intervene import InterveneDialog, InterventionWish
-from tui.dialogs.interview import InterviewDialog
 from tui.dialogs.lab import EditorDialog, LabDialog, SweepDialog
 from tui.dialogs.metrics import MetricsDialog
-from tui.dialogs.minds import GiveMinds
+from tui.dialogs.minds import GiveMinds, InterviewDialog, PlayDialog, SurveyDialog
 from tui.dialogs.models import ModelCard, PickModel
-from tui.dialogs.new import NewWorldDialog
-from tui.dialogs.open import OpenDialog
-from tui.dialogs.params import ParametersDialog
-from tui.dialogs.play import PlayDialog
 from tui.dialogs.progress import DialogJob, ProgressDialog
-from tui.dialogs.quit import QuitDialog
-from tui.dialogs.save import SaveDialog
-from tui.dialogs.stalled import StalledDialog
-from tui.dialogs.survey import SurveyDialog
+from tui.dialogs.world import HistoryDialog, NewWorldDialog, OpenDialog, QuitDialog, SaveDialog
 from tui.theme import register_themes
 
 
@@ -137,7 +127,7 @@ async def test_a_dialog_agreed_to_empty_says_what_is_missing(kind: type, tmp_pat
     given: list[Any] = []
     async with app.run_test(size=(80, 24)) as pilot:
         register_themes(app, "hubbub-dark")
-        dialog: Any = MAKE[kind](FakeBackend(tmp_path))
+        dialog: Any = MAKE[kind](FakeSimulator(tmp_path))
         await app.push_screen(dialog, given.append)
         for _ in range(2):
             if dialog.is_current:
@@ -185,7 +175,7 @@ async def test_a_dialog_agreed_to_untouched_while_it_is_filled_gives_nothing_tha
     assert "NULL" not in repr(given)
 
 
-class Slow(FakeBackend):
+class Slow(FakeSimulator):
     """Takes its time, as on a machine that is busy."""
 
     def networks(self) -> Any:

@@ -25,24 +25,21 @@ from tests.screens.test_app import (
     until,
 )
 from tui.app import Hubbub
-from tui.backend import Home, Preferences, SavedWorld
-from tui.dialogs.dialog import Confirm, Notice
-from tui.dialogs.error import ErrorDialog
-from tui.dialogs.loading import Loading
-from tui.dialogs.open import OpenDialog
-from tui.dialogs.quit import QuitDialog
-from tui.dialogs.save import SaveDialog
-from tui.modes.durability import durable, told
+from tui.dialogs.dialog import Confirm, ErrorDialog, Notice
+from tui.dialogs.progress import Loading
+from tui.dialogs.world import OpenDialog, QuitDialog, SaveDialog
+from tui.modes.stage import durability_text, durable
+from tui.simulator import Home, Preferences, SavedWorld
 
 
-def backend(app: Hubbub) -> Any:
-    return app.backend
+def simulator(app: Hubbub) -> Any:
+    return app.simulator
 
 
 async def opened(hub: Hub, name: str) -> None:
     """Open a world of the saves folder by its name."""
     app, pilot = hub
-    (backend(app).saves / f"{name}.hub").write_text("x")
+    (simulator(app).saves / f"{name}.hub").write_text("x")
     await command(pilot, f"open {name}")
 
 
@@ -84,7 +81,7 @@ async def test_a_world_without_a_name_is_kept_under_a_working_name(tmp_path: Pat
         assert "was never saved. Its journal keeps it" in " ".join(seen(app).split())
         await press(app, pilot, "keep")
         await until(pilot, lambda: not app.is_running)
-    assert backend(app).left == [(tmp_path / "saves" / "lastfm-asia.hub", False)]
+    assert simulator(app).left == [(tmp_path / "saves" / "lastfm-asia.hub", False)]
 
 
 async def test_a_world_without_a_name_can_be_thrown_away(tmp_path: Path) -> None:
@@ -94,7 +91,7 @@ async def test_a_world_without_a_name_can_be_thrown_away(tmp_path: Path) -> None
         await until(pilot, lambda: isinstance(app.screen, QuitDialog))
         await press(app, pilot, "drop")
         await until(pilot, lambda: not app.is_running)
-    assert backend(app).left == [(tmp_path / "saves" / "lastfm-asia.hub", True)]
+    assert simulator(app).left == [(tmp_path / "saves" / "lastfm-asia.hub", True)]
 
 
 async def test_a_world_that_was_not_left_after_all_is_not_thrown_away(tmp_path: Path) -> None:
@@ -108,7 +105,7 @@ async def test_a_world_that_was_not_left_after_all_is_not_thrown_away(tmp_path: 
         await pilot.press("enter")
         await settled(app, pilot)
         assert not app.homes.home.is_lost
-    assert backend(app).left == [(tmp_path / "saves" / "lastfm-asia.hub", False)]
+    assert simulator(app).left == [(tmp_path / "saves" / "lastfm-asia.hub", False)]
 
 
 async def test_what_is_durable_needs_no_question(tmp_path: Path) -> None:
@@ -119,7 +116,7 @@ async def test_what_is_durable_needs_no_question(tmp_path: Path) -> None:
         await until(pilot, lambda: frame_of(app).dirty)
         await pilot.press("q")
         await until(pilot, lambda: not app.is_running)
-    assert backend(app).left == [(tmp_path / "saves" / "lastfm-asia.hub", False)]
+    assert simulator(app).left == [(tmp_path / "saves" / "lastfm-asia.hub", False)]
 
 
 async def test_once_saved_it_has_a_name_and_is_not_asked_about(tmp_path: Path) -> None:
@@ -130,7 +127,7 @@ async def test_once_saved_it_has_a_name_and_is_not_asked_about(tmp_path: Path) -
         await command(pilot, "step")
         await pilot.press("q")
         await until(pilot, lambda: not app.is_running)
-    assert backend(app).left == []
+    assert simulator(app).left == []
 
 
 async def test_a_world_that_was_never_saved_is_not_replaced_unasked(tmp_path: Path) -> None:
@@ -184,9 +181,9 @@ async def test_a_world_that_is_open_elsewhere_is_offered_as_a_copy(tmp_path: Pat
 async def test_the_first_world_too_is_offered_as_a_copy(tmp_path: Path, wanted: bool) -> None:
     saves = tmp_path / "saves"
     saves.mkdir()
-    from tests.screens.fake import FakeBackend
+    from tests.screens.fake import FakeSimulator
 
-    app = Hubbub(FakeBackend(saves), path=tmp_path / "held.hub")  # type: ignore[arg-type]
+    app = Hubbub(FakeSimulator(saves), path=tmp_path / "held.hub")  # type: ignore[arg-type]
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, Confirm))
         await press(app, pilot, "yes" if wanted else "no")
@@ -200,12 +197,14 @@ async def test_the_first_world_too_is_offered_as_a_copy(tmp_path: Path, wanted: 
 
 async def test_what_was_recovered_is_told_and_what_is_missing_shown(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        backend(app).told = "Recovered to tick 30; nothing is missing."
+        simulator(app).told = "Recovered to tick 30; nothing is missing."
         await opened((app, pilot), "town")
         await until(pilot, lambda: "nothing is missing" in said(app))
         assert not isinstance(app.screen, Notice)
-        backend(app).told = "Recovered to tick 30; something is missing."
-        backend(app).findings = ("Entry 4 (tick 7) was acknowledged, the journal ends at entry 2.",)
+        simulator(app).told = "Recovered to tick 30; something is missing."
+        simulator(app).findings = (
+            "Entry 4 (tick 7) was acknowledged, the journal ends at entry 2.",
+        )
         await opened((app, pilot), "village")
         await until(pilot, lambda: isinstance(app.screen, Notice))
         assert "was acknowledged, the journal ends" in " ".join(seen(app).split())
@@ -239,12 +238,12 @@ async def test_a_full_disk_shows_that_the_world_waits(tmp_path: Path) -> None:
         await until(pilot, lambda: "and its journal" in seen(app))
         await press(app, pilot, "drop")
         await until(pilot, lambda: not app.is_running)
-    assert backend(app).left == [(tmp_path / "saves" / "lastfm-asia.hub", False)]
+    assert simulator(app).left == [(tmp_path / "saves" / "lastfm-asia.hub", False)]
 
 
 async def test_a_world_whose_journal_cannot_be_begun_opens_without_one(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        backend(app).refuses = FileError(tmp_path, "you may not write there")
+        simulator(app).refuses = FileError(tmp_path, "you may not write there")
         await opened((app, pilot), "town")
         await until(pilot, lambda: "No journal is kept" in said(app))
         await until(pilot, lambda: "no journal" in seen(app))
@@ -253,14 +252,14 @@ async def test_a_world_whose_journal_cannot_be_begun_opens_without_one(tmp_path:
         await until(pilot, lambda: "keeps no journal" in seen(app))
         await pilot.press("escape")
         with pytest.raises(FileError):
-            backend(app).keeping(tmp_path, None)
+            simulator(app).keeping(tmp_path, None)
 
 
 async def test_a_world_that_another_took_in_the_same_instant_is_not_entered(
     tmp_path: Path,
 ) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        backend(app).refuses = LeaseError(tmp_path, "in use by process 7")
+        simulator(app).refuses = LeaseError(tmp_path, "in use by process 7")
         await opened((app, pilot), "town")
         await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
         assert frame_of(app).agents == 7624
@@ -283,7 +282,7 @@ async def test_a_name_that_others_take_meanwhile_is_tried_no_more_than_thrice(
     tmp_path: Path,
 ) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        backend(app).refuses = LeaseError(tmp_path, "in use by process 7")
+        simulator(app).refuses = LeaseError(tmp_path, "in use by process 7")
         (tmp_path / "graph.txt").write_text("0 1\n")
         await command(pilot, f"import {tmp_path}/graph.txt")
         await until(pilot, lambda: isinstance(app.screen, Notice))
@@ -308,7 +307,7 @@ async def test_discarding_goes_back_to_the_file_once_agreed_to(tmp_path: Path) -
         await until(pilot, lambda: isinstance(app.screen, Confirm))
         await press(app, pilot, "yes")
         await until(pilot, lambda: frame_of(app).tick == 30)
-    assert (tmp_path / "saves" / "town.hub", True) in backend(app).left
+    assert (tmp_path / "saves" / "town.hub", True) in simulator(app).left
 
 
 async def test_discarding_a_world_that_was_never_saved_ends_in_the_demo(tmp_path: Path) -> None:
@@ -320,16 +319,16 @@ async def test_discarding_a_world_that_was_never_saved_ends_in_the_demo(tmp_path
         assert "gone for good" in seen(app)
         await press(app, pilot, "yes")
         await until(pilot, lambda: made(app) is not first and frame_of(app).tick == 0)
-    assert backend(app).left[0] == (tmp_path / "saves" / "lastfm-asia.hub", True)
+    assert simulator(app).left[0] == (tmp_path / "saves" / "lastfm-asia.hub", True)
 
 
 @pytest.mark.parametrize(("key", "keeps"), [("escape", True), ("yes", False)])
 async def test_whether_to_keep_a_journal_can_be_asked(
     tmp_path: Path, key: str, keeps: bool
 ) -> None:
-    from tests.screens.fake import FakeBackend
+    from tests.screens.fake import FakeSimulator
 
-    app = Hubbub(FakeBackend(tmp_path), Preferences(journal="ask"))  # type: ignore[arg-type]
+    app = Hubbub(FakeSimulator(tmp_path), Preferences(journal="ask"))  # type: ignore[arg-type]
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, Confirm))
         if key == "yes":
@@ -367,7 +366,7 @@ async def test_the_list_says_what_lives_on(tmp_path: Path) -> None:
             SavedWorld(path, 1204, 500, "2026-11-20 10:00", 1200, "", live, "not closed"),
             SavedWorld(path, 7, -1, "2026-11-20 10:00", 1200, "", "Opens at tick 7.", "unsaved"),
         ]
-        backend(app).saved = AsyncMock(return_value=worlds)
+        simulator(app).saved = AsyncMock(return_value=worlds)
         await pilot.press("o")
         await until(pilot, lambda: isinstance(app.screen, OpenDialog) and "not closed" in seen(app))
         await until(pilot, lambda: "Opens at tick 1,204" in seen(app))
@@ -379,9 +378,9 @@ async def test_the_list_says_what_lives_on(tmp_path: Path) -> None:
 
 
 async def test_worlds_that_were_not_closed_are_named_at_the_start(tmp_path: Path) -> None:
-    from tests.screens.fake import FakeBackend
+    from tests.screens.fake import FakeSimulator
 
-    held = FakeBackend(tmp_path)
+    held = FakeSimulator(tmp_path)
     left = SavedWorld(tmp_path / "n.hub", 4, 5, "now", 1, "", "Opens at tick 4.", "not closed")
     held.saved = AsyncMock(return_value=[left])  # type: ignore[method-assign]
     app = Hubbub(held)  # type: ignore[arg-type]
@@ -394,7 +393,7 @@ def test_a_world_without_a_journal_says_what_to_do() -> None:
     from tests.screens.fake import FakeSimulation, World
 
     frame = FakeSimulation(World(), "town", None).frame
-    assert "w saves it, :journal on begins a journal" in told(frame, Home())
+    assert "w saves it, :journal on begins a journal" in durability_text(frame, Home())
 
 
 async def test_profiles_are_taken_out_of_a_saved_world_once_agreed_to(tmp_path: Path) -> None:
@@ -414,7 +413,7 @@ async def test_profiles_are_taken_out_of_a_saved_world_once_agreed_to(tmp_path: 
         await until(pilot, lambda: "interests" in seen(app))
         assert "2 members, openness>0.7" in " ".join(seen(app).split())
         await press(app, pilot, "no")
-        assert backend(app).erased == []
+        assert simulator(app).erased == []
         for who in ("all", "nobody"):
             await command(pilot, f"erase {who}")
             await until(pilot, lambda: isinstance(app.screen, Confirm))
@@ -425,14 +424,14 @@ async def test_profiles_are_taken_out_of_a_saved_world_once_agreed_to(tmp_path: 
             await until(pilot, lambda: app.screen is app.stage and app.frame is not None)
         await until(pilot, lambda: "That is nobody" in said(app))
         assert made(app) is not first
-    assert backend(app).erased == [(path, "all", "erase"), (path, "nobody", "erase")]
+    assert simulator(app).erased == [(path, "all", "erase"), (path, "nobody", "erase")]
 
 
 async def test_a_save_that_would_lose_a_later_state_asks(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await opened((app, pilot), "town")
         await until(pilot, lambda: frame_of(app).agents == 500)
-        backend(app).lost = "holds this world at tick 90, and here it is at tick 30"
+        simulator(app).lost = "holds this world at tick 90, and here it is at tick 30"
         await command(pilot, "save town")
         await until(pilot, lambda: isinstance(app.screen, Confirm))
         await until(pilot, lambda: "holds this world at tick 90" in seen(app))

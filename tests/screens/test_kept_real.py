@@ -18,10 +18,9 @@ from sim.store import LeaseError
 from sim.store.journal.journal import folder_of
 from tests.screens.test_app import command, frame_of, said, seen, until
 from tests.screens.test_app_real import hubbub
-from tui.backend import SavedWorld
 from tui.dialogs.dialog import Notice
-from tui.dialogs.open import OpenDialog
-from tui.sim_backend import SimBackend
+from tui.dialogs.world import OpenDialog
+from tui.simulator import SavedWorld, Simulator
 
 
 def world(ticks: int = 0) -> World:
@@ -53,7 +52,7 @@ def lives(folder: Path) -> list[str]:
     return [each.name for each in folder.glob("*.live")]
 
 
-async def listed(rooms: SimBackend) -> dict[str, SavedWorld]:
+async def listed(rooms: Simulator) -> dict[str, SavedWorld]:
     return {each.path.stem: each for each in await rooms.saved()}
 
 
@@ -65,7 +64,7 @@ async def test_the_list_knows_files_and_what_lives_on_beside_them(tmp_path: Path
     (tmp_path / "d.hub").write_bytes(b"nothing")
     kept(tmp_path / "e.hub", 2)
     (tmp_path / "e.hub").write_bytes(b"nothing")
-    found = await listed(SimBackend(tmp_path))
+    found = await listed(Simulator(tmp_path))
     assert (found["a"].tick, found["a"].state, found["a"].live) == (3, "", "")
     assert (found["b"].tick, found["b"].state) == (7, "unsaved")
     assert (found["c"].tick, found["c"].state, found["c"].agents) == (5, "not closed", 200)
@@ -76,7 +75,7 @@ async def test_the_list_knows_files_and_what_lives_on_beside_them(tmp_path: Path
     assert (found["e"].damage, found["e"].tick) == ("", 2)
     for checkpoint in folder_of(tmp_path / "c.hub").glob("checkpoint-*"):
         checkpoint.write_bytes(b"nothing")
-    assert (await listed(SimBackend(tmp_path)))["c"].agents == -1
+    assert (await listed(Simulator(tmp_path)))["c"].agents == -1
 
 
 async def test_the_list_says_who_has_a_world_open(
@@ -85,21 +84,21 @@ async def test_the_list_says_who_has_a_world_open(
     path = tmp_path / "a.hub"
     save(world(3), path)
     async with Simulation(open_live(path).world, path=path, journal=True):
-        assert (await listed(SimBackend(tmp_path)))["a"].state == "open here"
+        assert (await listed(Simulator(tmp_path)))["a"].state == "open here"
         monkeypatch.setattr("os.getpid", lambda: 1)
-        said = (await listed(SimBackend(tmp_path)))["a"]
+        said = (await listed(Simulator(tmp_path)))["a"]
         assert (said.state, said.live[:17]) == ("in use", "In use by process")
         with pytest.raises(LeaseError):
-            SimBackend(tmp_path).open(path, quiet)
-        assert SimBackend(tmp_path).open(path, quiet, read_only=True).is_read_only
+            Simulator(tmp_path).open(path, quiet)
+        assert Simulator(tmp_path).open(path, quiet, read_only=True).is_read_only
 
 
 async def test_an_empty_shelf_lists_nothing(tmp_path: Path) -> None:
-    assert await SimBackend(tmp_path / "none").saved() == []
+    assert await Simulator(tmp_path / "none").saved() == []
 
 
 def test_a_working_name_is_free_and_what_was_never_touched_goes(tmp_path: Path) -> None:
-    rooms = SimBackend(tmp_path / "saves")
+    rooms = Simulator(tmp_path / "saves")
     path = rooms.free_name("demo")
     kept(path, 0)
     rooms.leave(path, for_good=False)

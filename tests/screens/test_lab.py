@@ -18,7 +18,7 @@ from tests.screens.test_app import command, said, seen, settled, until
 from tests.screens.test_app_real import hubbub
 from tui.dialogs.dialog import Confirm, Notice
 from tui.dialogs.lab import EditorDialog, LabDialog, SweepDialog
-from tui.draw.experiment_pictures import BarsPane, ParameterMapPane
+from tui.draw.experiments import BarsPane, ParameterMapPane
 from tui.experiment_figures import Bar, Bars, ParameterMap, outcome_of
 from tui.experiments import Experiment
 from tui.lab_files import calibration_plan, fault_of, kept_in, lab_files, study_plan

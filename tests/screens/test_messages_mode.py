@@ -16,8 +16,7 @@ from sim.runtime.queries.messages import MOST_BRANCHES
 from tests.screens.showing import screen_of, shown
 from tests.screens.test_app import command, frame_of, seen, until
 from tests.screens.test_app_real import hubbub
-from tui.draw.story_table import StoryRows, StoryTable
-from tui.modes.messages import StoryFacts, StoryTree
+from tui.modes.messages import StoryFacts, StoryRows, StoryTable, StoryTree
 
 
 @pytest.fixture(scope="module")

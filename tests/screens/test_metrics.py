@@ -21,10 +21,9 @@ from tests.screens.test_app import command, frame_of, recording, said, seen, set
 from tests.screens.test_app_real import Lean
 from tui.app import Hubbub
 from tui.dialogs.metrics import MetricsDialog
-from tui.draw.metric_chart import MetricChart
-from tui.draw.now import chosen_metrics
-from tui.draw.sparkline import bars
-from tui.sim_backend import SimBackend
+from tui.draw.canvas import bars
+from tui.draw.now import MetricChart, chosen_metrics
+from tui.simulator import Simulator
 
 
 class Noting(Lean):
@@ -156,7 +155,7 @@ def test_a_choice_is_kept_in_the_settings_file_beside_everything_else(
     path.write_text(
         'threads = 2\nmetrics = [\n  "acts",  # mine\n]\n[profiles.test]\nthreads = 1\n'
     )
-    rooms = SimBackend(tmp_path)
+    rooms = Simulator(tmp_path)
     rooms._watch = SettingsWatch(load_settings(path))
     rooms.keep_metrics(("online", "acts"))
     kept = load_settings(path)

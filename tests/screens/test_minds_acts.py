@@ -16,10 +16,7 @@ from tests.screens.test_app_real import Hub, hubbub
 from tests.unit.minds.server import Call, Server, body, completion
 from tui.app import Hubbub
 from tui.dialogs.dialog import Notice
-from tui.dialogs.interview import InterviewDialog
-from tui.dialogs.minds import GiveMinds
-from tui.dialogs.play import PlayDialog
-from tui.dialogs.survey import SurveyDialog
+from tui.dialogs.minds import GiveMinds, InterviewDialog, PlayDialog, SurveyDialog
 
 LIKE = json.dumps({"act": "like", "post": 1, "text": ""})
 

@@ -10,9 +10,9 @@ import pytest
 
 from sim.errors import Cancelled, InputError
 from sim.minds.models.budget import cap_of
-from sim.runtime.minds import MindsNow
-from tui.actions.talks import _gathered
-from tui.minds_facts import NOBODY, facts, share, told
+from sim.runtime.frames.minds import MindsNow
+from tui.actions.minds import _gathered
+from tui.text import NOBODY, minds_facts, minds_share, minds_text
 
 NOW = MindsNow(
     50, 7, True, (("model", 80), ("rule", 20)), (("malformed", 3),), 100, 90, 95, 40_000, 0.25,
@@ -21,31 +21,31 @@ NOW = MindsNow(
 
 
 def test_everything_known_of_minds_is_told() -> None:
-    said = told(NOW)
+    said = minds_text(NOW)
     for part in ("50, 7 deciding", "100, 90.0% act", "80.0%", "malformed", "0.5 decisions/s",
                  "95 requests", "40,000", "$0.2500", "95 of 100 requests", "answers",
                  "off for this run"):  # fmt: skip
         assert part in said
     why = (("the request was refused", 2_000), *((f"reason {n}", 9 - n) for n in range(8)))
-    reasons = facts(replace(NOW, reasons=why))
+    reasons = minds_facts(replace(NOW, reasons=why))
     at = reasons.index(("  malformed", "3"))
     assert reasons[at + 1 : at + 3] == [
         ("    the request was refused", "2,000"), ("    reason 0", "9"),
     ]  # fmt: skip
     assert [name for name, _ in reasons if name.startswith("    reason")][-1] == "    reason 4"
-    assert facts(None) == [("minds", NOBODY)]
+    assert minds_facts(None) == [("minds", NOBODY)]
     idle = replace(NOW, deciding=0, trouble="Nobody answers.", warning="None of 100.")
-    assert "Nobody answers." in told(idle)
-    assert "None of 100." in told(idle)
-    assert "asleep" in told(MindsNow(3, trouble="Nobody answers."))
+    assert "Nobody answers." in minds_text(idle)
+    assert "None of 100." in minds_text(idle)
+    assert "asleep" in minds_text(MindsNow(3, trouble="Nobody answers."))
 
 
 def test_the_status_bar_says_the_most_of_it_in_a_few_words() -> None:
-    assert share(NOW) == ("minds 80.0% model $0.250, 7 at it", False)
-    assert share(replace(NOW, dollars=0.0, deciding=0)) == ("minds 80.0% model", False)
-    assert share(replace(NOW, trouble="x")) == ("minds: rules stand in", True)
-    assert share(MindsNow(5, 2, True)) == ("minds 2 deciding", False)
-    assert share(MindsNow(5)) == share(None) == ("", False)
+    assert minds_share(NOW) == ("minds 80.0% model $0.250, 7 at it", False)
+    assert minds_share(replace(NOW, dollars=0.0, deciding=0)) == ("minds 80.0% model", False)
+    assert minds_share(replace(NOW, trouble="x")) == ("minds: rules stand in", True)
+    assert minds_share(MindsNow(5, 2, True)) == ("minds 2 deciding", False)
+    assert minds_share(MindsNow(5)) == minds_share(None) == ("", False)
 
 
 def test_who_cancels_a_survey_calls_off_what_is_awaited() -> None:

@@ -25,16 +25,14 @@ from tests.screens.test_app import (
     settled,
     until,
 )  # fmt: skip
-from tui.cards import facts_of
-from tui.dialogs.dialog import Dialog
+from tui.dialogs.dialog import Dialog, StalledDialog
 from tui.dialogs.form import Form
 from tui.dialogs.inject import InjectDialog
 from tui.dialogs.models import ModelCard, ModelField, PickModel, fitting
 from tui.dialogs.progress import ProgressDialog
-from tui.dialogs.save import SaveDialog
-from tui.dialogs.stalled import StalledDialog
-from tui.draw import Curves
-from tui.sim_backend import SimBackend
+from tui.dialogs.world import SaveDialog
+from tui.draw.curves import Curves
+from tui.simulator import Simulator
 
 HOLDS = Stall("Tick 3", 2.6, "spin", "spin.py, line 6, in step")
 
@@ -123,7 +121,7 @@ async def test_a_card_by_name_and_a_name_nearly_right(tmp_path: Path) -> None:
         await pilot.press("enter")
         await until(pilot, lambda: "Message #0 is out" in said(app))
         assert made(app).asked[-1][1:4] == ("tea", "top:40:pagerank", "viral")
-        assert app.backend.warmed[-1] == "viral"  # type: ignore[attr-defined]
+        assert app.simulator.warmed[-1] == "viral"  # type: ignore[attr-defined]
 
 
 async def test_the_model_of_a_message_is_picked_by_letters_and_its_card_read(
@@ -158,7 +156,7 @@ async def test_the_model_of_a_message_is_picked_by_letters_and_its_card_read(
 
 
 def test_every_model_has_a_family_and_a_card_in_clean_lines(tmp_path: Path) -> None:
-    rooms = SimBackend(tmp_path)
+    rooms = Simulator(tmp_path)
     cards = rooms.models()
     assert {one.name for one in cards} == set(names())
     cards = [one for one in cards if spec(one.name).origin.startswith("plugins.")]
@@ -170,8 +168,8 @@ def test_every_model_has_a_family_and_a_card_in_clean_lines(tmp_path: Path) -> N
         assert {"summary", "family", "source", "states", "checked", "parameters"} <= set(labels)
 
 
-def test_a_card_names_each_parameter_with_what_is_allowed() -> None:
-    facts = facts_of("sir")
+def test_a_card_names_each_parameter_with_what_is_allowed(tmp_path: Path) -> None:
+    facts = Simulator(tmp_path).card("sir")
     at = [label for label, _ in facts].index("parameters")
     assert facts[at][1].startswith("beta: default 0.05; in [0, 1]; ")
     assert facts[at + 1][1].startswith("gamma: default 0.2; in [0, 1]; ")
@@ -195,7 +193,7 @@ async def test_theory_is_drawn_beside_the_curves_and_turned_through(tmp_path: Pa
         await pilot.press("t")
         await until(pilot, lambda: "not drawn any more" in said(app))
         await until(pilot, lambda: "dashed:" not in seen(app).replace("Theory, dashed:", ""))
-        asked = app.backend.asked_theory  # type: ignore[attr-defined]
+        asked = app.simulator.asked_theory  # type: ignore[attr-defined]
         assert asked == [("independent-cascade", {"probability": 0.1, "patience": 1}, 40, 64)]
 
 
@@ -205,7 +203,7 @@ async def test_theory_follows_a_message_that_outlives_its_prediction(tmp_path: P
         await pilot.press("t")
         await until(pilot, lambda: "dashed: mean" in seen(app))
         await command(pilot, "step 70")
-        asked = app.backend.asked_theory  # type: ignore[attr-defined]
+        asked = app.simulator.asked_theory  # type: ignore[attr-defined]
         await until(pilot, lambda: [one[3] for one in asked] == [64, 128])
         await until(pilot, lambda: "dashed: mean" in seen(app))
 
@@ -227,7 +225,7 @@ async def test_a_theory_that_fails_is_said(tmp_path: Path) -> None:
         def broken(*_: Any, **__: Any) -> Any:
             raise ZeroDivisionError("no ties")
 
-        app.backend.theory = broken  # type: ignore[method-assign]
+        app.simulator.theory = broken  # type: ignore[method-assign]
         await pilot.press("t")
         await until(pilot, lambda: "Theory: ZeroDivisionError: no ties" in said(app))
 
@@ -256,7 +254,7 @@ def test_the_real_rooms_predict_sir_and_know_nothing_of_viral(tmp_path: Path) ->
 
     ties = World.create(agents=200, mean_degree=6, seed=1).ties
     told: list[str] = []
-    rooms = SimBackend(tmp_path)
+    rooms = Simulator(tmp_path)
     found = rooms.theory(
         ties, "sir", {"beta": 0.1, "gamma": 0.2}, 5, 20, report=lambda stage, _: told.append(stage)
     )

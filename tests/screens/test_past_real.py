@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.screens.test_app import command, frame_of, said, seen, until
 from tests.screens.test_app_real import hubbub
-from tui.dialogs.history import HistoryDialog
+from tui.dialogs.world import HistoryDialog
 
 
 async def test_keys_go_back_and_forward_and_lists_lead_to_ticks(tmp_path: Path) -> None:

@@ -15,11 +15,10 @@ from sim.runtime.queries import feeds
 from tests.screens.test_app import command, frame_of, said, seen, typed, until
 from tests.screens.test_app import hubbub as scripted
 from tests.screens.test_app_real import hubbub
-from tui.backend import NewWorldSpec
-from tui.dialogs.intervene import InterveneDialog
-from tui.dialogs.new import NewWorldDialog
+from tui.dialogs.form import InterveneDialog
+from tui.dialogs.world import NewWorldDialog
 from tui.draw.now import NowPane, platform_metrics
-from tui.sim_backend import SimBackend
+from tui.simulator import NewWorldSpec, Simulator
 
 
 async def test_a_platform_is_opened_flagged_and_stepped_into(tmp_path: Path) -> None:
@@ -110,12 +109,12 @@ async def test_a_new_world_has_a_platform_where_one_is_chosen(tmp_path: Path) ->
         )
         app.screen.query_one("#platform", Select).value = "chronological"
         await pilot.press("enter")
-        await until(pilot, lambda: bool(app.backend.orders))  # type: ignore[attr-defined]
-        assert app.backend.orders[-1].platform == "chronological"  # type: ignore[attr-defined]
+        await until(pilot, lambda: bool(app.simulator.orders))  # type: ignore[attr-defined]
+        assert app.simulator.orders[-1].platform == "chronological"  # type: ignore[attr-defined]
 
 
 def test_rooms_make_worlds_with_platforms(tmp_path: Path) -> None:
-    rooms = SimBackend(tmp_path)
+    rooms = Simulator(tmp_path)
     order = NewWorldSpec(50, "preferential-attachment", 7, {"mean_degree": "4"}, "random")
     world = rooms.create(order, lambda _stage, _share: None)
     now = feeds.platform_now(world)

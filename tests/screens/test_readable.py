@@ -10,7 +10,7 @@ from rich.color import ColorSystem
 from tests.screens.test_app import hubbub, inject, settled
 from tests.screens.test_widgets_theme import contrast
 from tui.app import Hubbub
-from tui.modes.bars import StatusBar
+from tui.modes.stage import StatusBar
 from tui.theme import THEMES
 
 LEAST = 3.3

@@ -21,7 +21,7 @@ from textual.geometry import Offset
 from textual.widgets import Button, Input, Select, Static
 
 from sim.errors import HubbubError, InputError
-from tests.screens.fake import FakeBackend, FakeSimulation, World, communities
+from tests.screens.fake import FakeSimulation, FakeSimulator, World, communities
 from tests.screens.showing import picture, shown
 from tests.screens.test_app import (
     burst,
@@ -38,28 +38,25 @@ from tests.screens.test_app import (
 )  # fmt: skip
 from tests.screens.test_terminal import Child
 from tui import terminal
-from tui.actions.program import _write_picture
-from tui.actions.situation import ScreenState, has_focus, has_message, is_held_up
+from tui.actions.table import ScreenState, has_focus, has_message, is_held_up
+from tui.actions.view import _write_picture
 from tui.app import Hubbub
-from tui.backend import PluginChoice, Preferences
-from tui.community_counts import counted, titled_count
 from tui.dialogs.dialog import Confirm, Dialog, Notice
 from tui.dialogs.form import Form
 from tui.dialogs.inject import InjectDialog
 from tui.dialogs.models import PickModel
-from tui.dialogs.new import NewWorldDialog
-from tui.dialogs.open import OpenDialog
 from tui.dialogs.progress import in_thread
-from tui.dialogs.quit import QuitDialog
-from tui.draw import ColumnTable, CommunityMap, CommunityTable, Curves
+from tui.dialogs.world import NewWorldDialog, OpenDialog, QuitDialog
+from tui.draw.community_map import CommunityMap
+from tui.draw.community_table import CommunityTable
+from tui.draw.curves import Curves
 from tui.draw.panes import Painted, StripPane
-from tui.draw.rows import NoRows
-from tui.figures import count, percent, seconds
-from tui.frame_feed import FrameFeed
+from tui.draw.table import ColumnTable, NoRows
 from tui.key_queue import Pulse
-from tui.sentences import broken, ended, hint_for
-from tui.sim_backend import SimBackend
-from tui.sim_backend import preferences as current_preferences
+from tui.program import FrameFeed
+from tui.simulator import PluginChoice, Preferences, Simulator
+from tui.simulator import preferences as current_preferences
+from tui.text import broken, count, counted, ended, hint_for, percent, seconds, titled_count
 
 LACKING = {
     "set probability": "Type a parameter and its value",
@@ -253,10 +250,10 @@ async def test_dialogs_say_to_wait_while_their_lists_are_sought(tmp_path: Path) 
             await wait.wait()
             return []
 
-        backend: Any = app.backend
-        before = backend.models, backend.networks, backend.saved
-        backend.models = backend.networks = slow
-        backend.saved = late
+        simulator: Any = app.simulator
+        before = simulator.models, simulator.networks, simulator.saved
+        simulator.models = simulator.networks = slow
+        simulator.saved = late
         for key, dialog, answer in (
             ("i", InjectDialog, "The models are not known yet"),
             ("n", NewWorldDialog, "The kinds of network are not known yet"),
@@ -268,7 +265,7 @@ async def test_dialogs_say_to_wait_while_their_lists_are_sought(tmp_path: Path) 
             await until(pilot, lambda answer=answer: answer in seen(app))
             await pilot.press("escape")
             await until(pilot, lambda: app.screen is app.stage)
-        backend.models, backend.networks, backend.saved = before
+        simulator.models, simulator.networks, simulator.saved = before
         wait.set()
         await pilot.press("o")
         await until(pilot, lambda: "No saved world in" in seen(app))
@@ -333,7 +330,7 @@ async def test_settings_that_name_no_theme_are_said_and_symbols_are_taken(tmp_pa
 async def test_before_a_world_is_open_the_loading_screen_says_what_is_wrong(
     tmp_path: Path,
 ) -> None:
-    app = Hubbub(FakeBackend(tmp_path), path=tmp_path / "broken.hub")  # type: ignore[arg-type]
+    app = Hubbub(FakeSimulator(tmp_path), path=tmp_path / "broken.hub")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="No world is open yet"):
         _ = app.simulation
     app.redraw()
@@ -405,7 +402,7 @@ async def test_keys_go_on_after_a_while_though_an_act_opens_nothing(
 async def test_leaving_does_not_wait_for_a_step_that_does_not_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.actions.runner.PATIENCE", 0.01)
+    monkeypatch.setattr("tui.app.PATIENCE", 0.01)
     async with hubbub(tmp_path) as (app, pilot):
         forever = asyncio.Event()
 
@@ -500,7 +497,7 @@ async def test_lists_forget_their_communities_with_the_world() -> None:
 async def test_rooms_list_only_folders_that_are_there_and_refuse_options_they_do_not_know(
     tmp_path: Path,
 ) -> None:
-    rooms = SimBackend(tmp_path / "none")
+    rooms = Simulator(tmp_path / "none")
     assert await rooms.saved() == []
     assert rooms.preferences() == current_preferences()
     with pytest.raises(InputError, match="'colour'"):
@@ -521,7 +518,7 @@ async def test_rooms_list_only_folders_that_are_there_and_refuse_options_they_do
 
 def test_a_model_that_does_not_exist_is_not_prepared(tmp_path: Path) -> None:
     told: list[str] = []
-    rooms = SimBackend(tmp_path)
+    rooms = Simulator(tmp_path)
     rooms.warm(lambda stage, _: told.append(stage), ("no-such-model",))
     rooms.warm(lambda stage, _: told.append(stage), ("no-such-model",))
     assert told == ["preparing no-such-model", "ready"] * 2
@@ -590,9 +587,9 @@ async def test_a_terminal_that_vanishes_ends_the_program(monkeypatch: pytest.Mon
 
 def test_the_program_begins_on_a_terminal_with_the_colours_asked_for(tmp_path: Path) -> None:
     more = """
-import tui.sim_backend
+import tui.app
 from tui.app import main
-tui.sim_backend.SimBackend = lambda saves, **_: backend
+tui.app.Simulator = lambda saves, **_: simulator
 sys.exit(main(saves=None, fps=4, theme="hubbub-light"))
 """
     child = Child(tmp_path, more)
@@ -615,7 +612,7 @@ def test_main_without_a_terminal_names_the_headless_command() -> None:
 
 async def test_a_list_of_models_can_be_empty_of_families(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        picker = PickModel(app.backend, [PluginChoice("plain", "nothing to choose", [])])
+        picker = PickModel(app.simulator, [PluginChoice("plain", "nothing to choose", [])])
         app.push_screen(picker)
         await until(pilot, lambda: "nothing to choose" in seen(app))
         app.push_screen(Notice("Above", "x"))

@@ -14,9 +14,9 @@ from sim.core.cards import Theory
 from tests.screens.showing import picture, shown
 from tests.screens.test_app import command, frame_of, said, seen, until
 from tests.screens.test_app_real import hubbub
-from tui.actions.runs import arms_of
+from tui.actions.lab import arms_of
 from tui.draw.curves import Curves
-from tui.draw.experiment_table import ExperimentRows
+from tui.draw.experiments import ExperimentRows
 from tui.draw.fan import DifferencePane, FanPane
 from tui.experiment_figures import ArmCurves, ArmDifference, Outcome, course, outcome_of
 from tui.experiments import AS_IT_IS, Experiment, ExperimentPlan, in_pairs

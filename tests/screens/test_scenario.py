@@ -15,8 +15,8 @@ from sim.scenario.gallery import gallery_path
 from tests.screens.test_app import command, frame_of, said, seen, settled, until
 from tests.screens.test_app_real import hubbub
 from tests.screens.test_durability import press
-from tui.dialogs.open import OpenDialog
 from tui.dialogs.progress import ProgressDialog
+from tui.dialogs.world import OpenDialog
 
 STORY = """
 [about]

@@ -14,20 +14,19 @@ import pytest
 from textual.pilot import Pilot
 
 from sim.errors import FileError
-from tests.screens.fake import FakeBackend, World
+from tests.screens.fake import FakeSimulator, World
 from tests.screens.test_app import seen, until, words
 from tui.app import Hubbub
 from tui.dialogs.help import HelpDialog
-from tui.dialogs.loading import Loading
-from tui.dialogs.new import NewWorldDialog
-from tui.dialogs.open import OpenDialog
-from tui.garbage_collector import pause_collector, resume_collector
+from tui.dialogs.progress import Loading
+from tui.dialogs.world import NewWorldDialog, OpenDialog
+from tui.terminal import pause_collector, resume_collector
 
 Start = tuple[Hubbub, Pilot[int], "Slow"]
 
 
-class Slow(FakeBackend):
-    """A backend whose first world is there once that is wished."""
+class Slow(FakeSimulator):
+    """A simulator whose first world is there once that is wished."""
 
     def __init__(self, saves: Path) -> None:
         super().__init__(saves)
@@ -43,12 +42,12 @@ class Slow(FakeBackend):
 
 @asynccontextmanager
 async def starting(tmp_path: Path) -> AsyncIterator[Start]:
-    backend = Slow(tmp_path)
-    app = Hubbub(backend)  # type: ignore[arg-type]
+    simulator = Slow(tmp_path)
+    app = Hubbub(simulator)  # type: ignore[arg-type]
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "reading the demo world" in seen(app))
-        yield app, pilot, backend
-        backend.go_on.set()
+        yield app, pilot, simulator
+        simulator.go_on.set()
     await app.leave()
 
 
@@ -58,10 +57,10 @@ async def starting(tmp_path: Path) -> AsyncIterator[Start]:
 async def test_a_dialog_opened_while_the_first_world_loads_stays_until_it_is_closed(
     tmp_path: Path, key: str, dialog: Any
 ) -> None:
-    async with starting(tmp_path) as (app, pilot, backend):
+    async with starting(tmp_path) as (app, pilot, simulator):
         await pilot.press(key)
         await until(pilot, lambda: isinstance(app.screen, dialog))
-        backend.go_on.set()
+        simulator.go_on.set()
         await until(pilot, lambda: app.feed is not None)
         await pilot.pause(0.3)
         assert isinstance(app.screen, dialog)
@@ -70,7 +69,7 @@ async def test_a_dialog_opened_while_the_first_world_loads_stays_until_it_is_clo
 
 
 async def test_a_world_made_while_the_first_one_loads_is_not_replaced_by_it(tmp_path: Path) -> None:
-    async with starting(tmp_path) as (app, pilot, backend):
+    async with starting(tmp_path) as (app, pilot, simulator):
         await pilot.press("n")
         await until(
             pilot, lambda: isinstance(app.screen, NewWorldDialog) and app.screen.query("FormField")
@@ -78,9 +77,9 @@ async def test_a_world_made_while_the_first_one_loads_is_not_replaced_by_it(tmp_
         await pilot.press("enter")
         await until(pilot, lambda: app.screen is app.stage)
         name = app.frame and app.frame.name
-        backend.go_on.set()
+        simulator.go_on.set()
         await pilot.pause(0.3)
-        assert len(backend.made) == 1
+        assert len(simulator.made) == 1
         assert app.frame is not None
         assert app.frame.name == name != "lastfm-asia"
 
@@ -90,8 +89,8 @@ async def test_a_world_made_while_the_engine_is_imported_stays_in_the_collector_
 ) -> None:
     imported, frozen = threading.Event(), gc.get_freeze_count()
     monkeypatch.setattr(Slow, "prepare", lambda *_: imported.wait(60))
-    backend = Slow(tmp_path)
-    app = Hubbub(backend)  # type: ignore[arg-type]
+    simulator = Slow(tmp_path)
+    app = Hubbub(simulator)  # type: ignore[arg-type]
     pause_collector()
     try:
         async with app.run_test(size=(80, 24)) as pilot:
@@ -107,7 +106,7 @@ async def test_a_world_made_while_the_engine_is_imported_stays_in_the_collector_
             assert gc.get_freeze_count() == frozen
     finally:
         imported.set()
-        backend.go_on.set()
+        simulator.go_on.set()
         resume_collector(freezing=False)
     await app.leave()
 
@@ -115,11 +114,11 @@ async def test_a_world_made_while_the_engine_is_imported_stays_in_the_collector_
 async def test_why_no_world_is_open_is_told_after_a_dialog_and_after_other_words(
     tmp_path: Path,
 ) -> None:
-    async with starting(tmp_path) as (app, pilot, backend):
+    async with starting(tmp_path) as (app, pilot, simulator):
         await pilot.press("n")
         await until(pilot, lambda: isinstance(app.screen, NewWorldDialog))
-        backend.error = "is cut off"
-        backend.go_on.set()
+        simulator.error = "is cut off"
+        simulator.go_on.set()
         await asyncio.sleep(0.3)
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, Loading) and "cut off" in words(app))

@@ -14,14 +14,12 @@ from textual.events import Key
 from textual.pilot import Pilot
 
 from sim.runtime.frames.frames import Kept
-from sim.runtime.health import CheckHistory, Health, Vitals, look
-from tests.screens.fake import FakeBackend
+from sim.runtime.health.checks import CheckHistory, Health, Vitals, look
+from tests.screens.fake import FakeSimulator
 from tests.screens.showing import screen_of, shown
 from tests.screens.test_app import frame_of, hubbub, seen, settled, until
 from tui.app import Hubbub
-from tui.draw.health_table import HealthRows, HealthTable
-from tui.modes.system import EnginePane, ProgramPane
-from tui.program_facts import facts
+from tui.modes.system import EnginePane, HealthRows, HealthTable, ProgramPane, program_facts
 
 
 async def press(app: Hubbub, pilot: Pilot[int], key: str) -> None:
@@ -87,7 +85,7 @@ def test_rows_are_sorted_by_what_is_shown() -> None:
 
 
 def test_facts_name_paths_threads_and_models() -> None:
-    told = dict(facts())
+    told = dict(program_facts())
     assert told["log"].endswith("hubbub.jsonl")
     assert "MainThread" in told["threads"]
     assert told["models"].endswith(" of plugins")
@@ -163,13 +161,13 @@ async def test_a_slow_settings_file_holds_up_no_key(
     monkeypatch.setattr("tui.viewer.LOOKS_EVERY", 0.01)
     asked, gate = [], threading.Event()
 
-    def slow(_backend: FakeBackend) -> list[str]:
+    def slow(_simulator: FakeSimulator) -> list[str]:
         asked.append(True)
         gate.wait(60)
         return []
 
     async with hubbub(tmp_path) as (app, pilot):
-        monkeypatch.setattr(FakeBackend, "changed_settings", slow)
+        monkeypatch.setattr(FakeSimulator, "changed_settings", slow)
         await until(pilot, lambda: bool(asked))
         app.post_message(Key("6", "6"))
         for _ in range(500):

@@ -22,12 +22,12 @@ CHILD = """
 import sys
 sys.path.insert(0, {root!r})
 from pathlib import Path
-from tests.screens.fake import FakeBackend
+from tests.screens.fake import FakeSimulator
 from tui.app import Hubbub
 from tui.terminal import run_on_terminal
-backend = FakeBackend(Path({saves!r}))
+simulator = FakeSimulator(Path({saves!r}))
 {more}
-sys.exit(run_on_terminal(lambda: Hubbub(backend)))
+sys.exit(run_on_terminal(lambda: Hubbub(simulator)))
 """
 
 
@@ -115,7 +115,7 @@ def test_q_ends_it_with_code_0_and_the_terminal_restored(tmp_path: Path) -> None
 COLLECTING = """
 import gc
 told = []
-class Telling(FakeBackend):
+class Telling(FakeSimulator):
     def prepare(self, report):
         told.append(gc.isenabled())
         if {fails}:
@@ -123,7 +123,7 @@ class Telling(FakeBackend):
     def demo(self, report):
         told.append(gc.isenabled() and gc.get_freeze_count() > 10_000)
         return super().demo(report)
-backend = Telling(backend.saves)
+simulator = Telling(simulator.saves)
 import atexit
 atexit.register(lambda: Path({at!r}).write_text(str([*told, gc.isenabled()])))
 """
@@ -194,14 +194,14 @@ HOSTILE = r"\x1b]0;owned\x07\x1b]52;c;aGk=\x07\x1bP1;2|x\x1b\\\x9b31m\x07[/b]\u2
 
 def test_no_control_of_foreign_text_reaches_the_terminal(tmp_path: Path) -> None:
     more = f"""
-old = backend.simulation
+old = simulator.simulation
 def simulation(world, name, path, keeping=None):
     made = old(world, "{HOSTILE}", path, keeping)
     made.events.append((0, "{HOSTILE}"))
     made.banner = "{HOSTILE}"
     made.frame = made._frame()
     return made
-backend.simulation = simulation
+simulator.simulation = simulation
 """
     child = Child(tmp_path, more)
     try:
@@ -282,7 +282,7 @@ def test_the_headless_engine_imports_no_screen() -> None:
 def test_the_first_paint_needs_no_engine() -> None:
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r}); import tui.app;"
-        "wanted = ('numba', 'scipy', 'sim.world.world', 'sim.runtime');"
+        "wanted = ('numba', 'scipy', 'sim.world.world', 'sim.runtime.simulation');"
         "print([n for n in wanted if n in sys.modules])"
     )
     done = subprocess.run(

@@ -17,12 +17,11 @@ from textual.message import Message
 from textual.strip import Strip
 
 from tests.screens.showing import STATES, assert_fills, picture, screen_of, shown
-from tui.draw import CommunityHeat, CommunityMap, CommunityTable, Curves, NowPane
-from tui.draw.bubbles import nearest, separate, size_radii, strongest
-from tui.draw.community_map import shortened
-from tui.draw.community_table import ranked
-from tui.draw.now import Figure
-from tui.draw.sparkline import arrow, sparkline
+from tui.draw.canvas import arrow, sparkline
+from tui.draw.community_map import CommunityMap, nearest, separate, shortened, size_radii, strongest
+from tui.draw.community_table import CommunityHeat, CommunityTable, ranked
+from tui.draw.curves import Curves
+from tui.draw.now import Figure, NowPane
 from tui.theme import ramp, series
 
 SIZES = [(80, 24), (160, 48)]

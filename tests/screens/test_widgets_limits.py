@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tests.screens.fake import FakeSimulation, World, communities
-from tui.draw import CommunityMap
+from tui.draw.community_map import CommunityMap
 from tui.draw.now import metrics_of
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.draw.raster import (
+from tui.draw.canvas import (
     BRAILLE,
     QUADRANTS,
     View,

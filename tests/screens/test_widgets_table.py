@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from textual.pilot import Pilot
 
 from tests.screens.showing import assert_fills, screen_of, shown
-from tui.draw import ColumnTable, CommunityTable
-from tui.draw.rows import GAP, TableColumn, fit, row_order
+from tui.draw.community_table import CommunityTable
+from tui.draw.table import GAP, ColumnTable, TableColumn, fit, row_order
 
 NAMES = ("Iceland", "Peru", "[b]Oman[/b]", "日本 · 電車", "Chad")
 SIZES = np.array([500, 400, 300, 200, 100], dtype=np.int64)

@@ -1,26 +1,192 @@
-"""The lab: studies, sweeps and calibrations, from the file to what came of them."""
+"""What the actions of runs do: replicates, comparisons, studies, sweeps, calibration."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sim import lab
 from sim.errors import InputError, UnknownNameError
-from tui.actions.action import Words, does
-from tui.actions.arguments import choice, number, pairs
+from tui.actions.command_line import HERE, STUDY_VERBS, choice, number, pairs
+from tui.actions.messages import order_of
+from tui.actions.table import Words, does
+from tui.dialogs.dialog import Confirm, Notice
+from tui.dialogs.inject import DEFAULT_MODEL, DEFAULT_SEEDS, InjectDialog, MessageOrder
+from tui.dialogs.lab import EditorDialog, LabDialog, SweepDialog
 from tui.dialogs.progress import in_thread
-from tui.figures import count
+from tui.experiments import AS_IT_IS, MOST_REPLICATES, ExperimentPlan
+from tui.lab_files import (
+    GALLERY,
+    calibration_plan,
+    fault_of,
+    kept_in,
+    lab_files,
+    named_file,
+    read_text,
+    remove_results,
+    study_plan,
+    sweep_plan,
+    sweep_results,
+    write_new_study,
+    write_text,
+)
+from tui.text import count
 
 if TYPE_CHECKING:
     from sim.lab import Result, StudyFindings
-    from tui.experiments import FilePlan
+    from tui.dialogs.inject import MessageOrder
+    from tui.experiments import ExperimentPlan, FilePlan
     from tui.viewer import Viewer
 
 
-STUDY_VERBS = ("new", "edit", "run", "report")
-HERE = "here"
-"""Names the world on the screen, where a scenario could stand."""
+REPLICATES, PAIRS = 100, 20
+"""Runs of a fan, and of each future, when nobody says how many."""
+_OWN = ("ticks", "seed")
+
+
+@does("runs")
+async def runs(app: Viewer, _words: Words) -> None:
+    """Go to Runs."""
+    app.go("runs")
+
+
+@does("replicates")
+async def replicates(app: Viewer, words: Words) -> None:
+    """Run the world that is shown many times from where it is, or stop that."""
+    if words == ("stop",):
+        if not await app.experiments.stop():
+            raise InputError("No replicates are running; `replicates 100` begins.")
+        return
+    app.experiments.require_free()
+    plan = await _plan(app, words)
+    if plan is not None:
+        app.experiments.begin(plan)
+        app.go("runs")
+
+
+@does("compare")
+async def compare(app: Viewer, words: Words) -> None:
+    """Compare futures of the world that is shown, from where it is."""
+    app.experiments.require_free()
+    many = () if not words or not words[0].replace(",", "").isdecimal() else words[:1]
+    rest = words[len(many) :]
+    own = tuple(word for word in rest if word.startswith(tuple(f"{name}=" for name in _OWN)))
+    arms = arms_of([word for word in rest if word not in own])
+    if not _is_under_way(app) and app.last_order is not None and "ticks" not in pairs(own):
+        message = message_of(app.last_order)
+        own += tuple(f"{name}={value}" for name, value in message.items())
+    plan = await _plan(app, (*(many or (str(PAIRS),)), *own))
+    if plan is not None:
+        app.experiments.begin(replace(plan, arms=arms))
+        app.go("runs")
+
+
+def arms_of(words: Sequence[str]) -> tuple[tuple[str, dict[str, Any]], ...]:
+    """Return futures as typed: ``'NAME: key=value ...'``, or ``key=value`` alone.
+
+    Where each of them does something, the world as it is comes first.
+    """
+    arms = [_arm(word) for word in words]
+    if all(done for _, done in arms):
+        arms.insert(0, (AS_IT_IS, {}))
+    if len(arms) < 2:
+        raise InputError(
+            "Say what differs from the world as it is: `compare 20 beta=0.1`, or "
+            "`compare 20 'banned: do=ban agents=top:20:degree'`."
+        )
+    names = [name for name, _ in arms]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"Two futures are called {name!r}; give each a name of its own.")
+    return tuple(arms)
+
+
+def _arm(word: str) -> tuple[str, dict[str, Any]]:
+    from sim.lab.futures import future_in_words
+
+    name = word.partition(":")[0]
+    if "=" not in name:
+        return future_in_words(word)
+    return word, future_in_words(f"change: {word}")[1]
+
+
+@does("series")
+async def series(app: Viewer, words: Words) -> None:
+    """Show another series of the runs: the next one, or the one named."""
+    app.go("runs")
+    known, wanted = app.runs.known_series, " ".join(words)
+    if wanted and wanted not in known:
+        raise UnknownNameError("series", wanted, known)
+    shown = app.runs.turn_series(wanted)
+    app.say(f"Curves: {shown}." if shown else "Nothing is finished yet.")
+
+
+async def _plan(app: Viewer, words: Words) -> ExperimentPlan | None:
+    """Read what is run: messages under way, the one that was typed, or the one of the form."""
+    many, given = _many(words)
+    if many > MOST_REPLICATES:
+        raise InputError(f"Ask for at most {MOST_REPLICATES:,} replicates; got {many:,}.")
+    ticks, seed = _whole(given, "ticks", 1), _whole(given, "seed", 0)
+    if given or not (_is_under_way(app) or ticks is not None):
+        order = order_of(given) if given else await _asked(app, many)
+        if order is None:
+            return None
+        app.last_order = order
+        return ExperimentPlan(order.text, many, (message_of(order),), ticks, seed)
+    return ExperimentPlan(_under_way(app), many, (), ticks, seed)
+
+
+def _many(words: Words) -> tuple[int, dict[str, str]]:
+    """Return how many replicates, and what else was said."""
+    bare = words[:1] if words and "=" not in words[0] else ()
+    return (
+        number(bare, default=REPLICATES, what="number of replicates"),
+        pairs(words[len(bare) :]),
+    )
+
+
+def _whole(given: dict[str, str], name: str, low: int) -> int | None:
+    text = given.pop(name, None)
+    if text is None:
+        return None
+    return number((text,), default=low, low=low, what=f"number after {name}=")
+
+
+def _is_under_way(app: Viewer) -> bool:
+    rows = app.frame.sessions if app.frame else ()
+    return any(row.status in {"running", "queued"} for row in rows)
+
+
+def _under_way(app: Viewer) -> str:
+    """Return what messages under way are called."""
+    rows = [
+        r for r in (app.frame.sessions if app.frame else ()) if r.status in {"running", "queued"}
+    ]
+    if not rows:
+        return "the world as it is"
+    more = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
+    return f"#{rows[0].id} {rows[0].text}{more}, from here on"
+
+
+async def _asked(app: Viewer, many: int) -> MessageOrder | None:
+    """Ask for a message: nothing is under way."""
+    model = app.preferences.model or DEFAULT_MODEL
+    begin = app.last_order or MessageOrder("", model, DEFAULT_SEEDS)
+    form = InjectDialog(
+        app.simulator, app.simulation, begin, title=f"Run a message {many:,} times", yes="Run"
+    )
+    return await app.push_screen_wait(form)
+
+
+def message_of(order: MessageOrder) -> dict[str, Any]:
+    """Return a message as the lab takes it."""
+    said: dict[str, Any] = {"text": order.text, "seeds": order.seeds, "model": order.model}
+    said |= {"author": order.author} if order.author else {}
+    said |= {"channel": order.channel} if order.channel else {}
+    return said | dict(order.parameters)
+
 
 _WHOLE = {"points": 1, "replicates": 1, "ticks": 0, "seed": 0, "worlds": 1, "agents": 1,
           "messages": 1, "simulations": 1}  # fmt: skip
@@ -35,9 +201,6 @@ _SHARES = ("holdout", "level", "discrepancy", "minutes")
 @does("study")
 async def study(app: Viewer, words: Words) -> None:
     """List the studies of this folder; or write, edit, run or report one."""
-    from tui.dialogs.lab import LabDialog
-    from tui.lab_files import lab_files
-
     if not words:
         found = await in_thread(lambda: lab_files(Path.cwd()), "studies")
         wish = await app.push_screen_wait(LabDialog(found, Path.cwd()))
@@ -55,8 +218,6 @@ async def study(app: Viewer, words: Words) -> None:
 
 async def _new(app: Viewer, name: str, words: Words) -> None:
     """Write a study to begin with, and open it."""
-    from tui.lab_files import named_file, write_new_study
-
     if words:
         raise InputError("A study is written under one name; the rest is edited in it.")
     path = named_file(name)
@@ -66,9 +227,6 @@ async def _new(app: Viewer, name: str, words: Words) -> None:
 
 async def _edit(app: Viewer, name: str, _words: Words) -> None:
     """Edit a study or a scenario; each fault is said where it stands."""
-    from tui.dialogs.lab import EditorDialog
-    from tui.lab_files import fault_of, named_file, read_text, write_text
-
     path = named_file(name)
     text = await in_thread(lambda: read_text(path), "text")
     edited = await app.push_screen_wait(EditorDialog(path, text))
@@ -88,7 +246,6 @@ async def _edit(app: Viewer, name: str, _words: Words) -> None:
 async def _run(app: Viewer, name: str, words: Words) -> None:
     """Run a study, or go on with it: only what is missing runs."""
     from sim.lab.studies import results_beside, study_of
-    from tui.lab_files import study_plan
 
     app.experiments.require_free()
     words, is_anew = _anew(words)
@@ -105,9 +262,7 @@ async def _run(app: Viewer, name: str, words: Words) -> None:
 
 async def _report(app: Viewer, name: str, words: Words) -> None:
     """Write what came of a study as a page, and say whether what was expected was seen."""
-    from sim.lab import read_findings
     from sim.lab.studies import results_beside
-    from tui.dialogs.dialog import Notice
 
     given = _allowed(pairs(words), ("into",))
     file = Path(name) if name.endswith(".runs") else results_beside(_where(name))
@@ -116,7 +271,7 @@ async def _report(app: Viewer, name: str, words: Words) -> None:
         raise InputError(f"It runs ({running.how_far}); wait, or stop it with escape in Runs.")
     if not await in_thread(file.is_file, "results"):
         raise InputError(f"There is no {file} yet; `study run {name}` makes it.")
-    found = await app.work.in_thread("reading the results", lambda _report: read_findings(file))
+    found = await app.work.in_thread("reading the results", lambda _report: lab.read_findings(file))
     page = _path(given.get("into", str(file.with_suffix(".html"))))
     pages = (page, page.with_suffix(".md"))
     if page.suffix != ".html":
@@ -150,8 +305,6 @@ _OF_VERB: Mapping[str, Callable[[Viewer, str, Words], Any]] = {
 @does("sweep")
 async def sweep(app: Viewer, words: Words) -> None:
     """Run a scenario, or a message in this world, at many points of its parameters."""
-    from tui.dialogs.lab import SweepDialog
-
     app.experiments.require_free()
     if not words:
         wish = await app.push_screen_wait(SweepDialog())
@@ -174,8 +327,6 @@ async def sweep(app: Viewer, words: Words) -> None:
 
 
 def _of_scenario(name: str, how: dict[str, Any], into: str | None) -> tuple[FilePlan, Path]:
-    from tui.lab_files import sweep_plan, sweep_results
-
     where = _where(name)
     file = Path(into) if into else sweep_results(where)
     return sweep_plan(where, how, file), file
@@ -184,9 +335,6 @@ def _of_scenario(name: str, how: dict[str, Any], into: str | None) -> tuple[File
 def _in_this_world(
     app: Viewer, how: dict[str, Any], into: str | None
 ) -> tuple[FilePlan, Path | None]:
-    from tui.actions.runs import message_of
-    from tui.lab_files import sweep_plan
-
     if app.last_order is None:
         raise InputError("Send a message first (i); `sweep here` sends it anew at every point.")
     if how["parameters"] is None:
@@ -199,8 +347,6 @@ def _in_this_world(
 @does("calibrate")
 async def calibrate(app: Viewer, words: Words) -> None:
     """Fit parameters of a model and of the network to messages that were observed."""
-    from tui.lab_files import calibration_plan
-
     app.experiments.require_free()
     if not words or "=" in words[0]:
         raise InputError(
@@ -284,8 +430,6 @@ async def _export_all(app: Viewer, found: Result, words: Words) -> None:
 
 def _where(name: str) -> str:
     """Return the scenario or study that a person names: ``gallery:NAME``, or a file."""
-    from tui.lab_files import GALLERY, named_file
-
     return name if name.startswith(GALLERY) else str(named_file(name))
 
 
@@ -331,9 +475,6 @@ def _ends(name: str, said: str) -> tuple[float, float]:
 
 async def _go_on(app: Viewer, plan: FilePlan, into: Path | None, *, is_anew: bool) -> None:
     """Run a plan: what its file keeps is kept, or thrown away once that is agreed to."""
-    from tui.dialogs.dialog import Confirm
-    from tui.lab_files import kept_in, remove_results
-
     kept = 0 if into is None else await in_thread(lambda: kept_in(into), "results")
     if kept and is_anew and into is not None:
         ask = Confirm(
@@ -355,8 +496,6 @@ async def _go_on(app: Viewer, plan: FilePlan, into: Path | None, *, is_anew: boo
 
 
 async def _may_replace(app: Viewer, there: list[Path]) -> bool:
-    from tui.dialogs.dialog import Confirm
-
     if not there:
         return True
     names = " and ".join(path.name for path in there)

@@ -1,18 +1,25 @@
-"""Messages: send one, change its parameters, show another, stop one."""
+"""What the actions of messages do: send, models, parameters, platform, interventions."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from sim.core import whole_of
 from sim.errors import InputError, UnknownNameError
-from tui.actions.action import Words, does
-from tui.actions.arguments import choice, number, pairs
+from tui.actions.command_line import FLAGS, choice, number, pairs
+from tui.actions.table import Words, by_id, does, key_label, keys_of
+from tui.dialogs.dialog import Confirm
+from tui.dialogs.form import InterveneDialog, InterventionWish, ParametersDialog
+from tui.dialogs.inject import DEFAULT_MODEL, DEFAULT_SEEDS, INVISIBLE, InjectDialog, MessageOrder
+from tui.dialogs.models import ModelCard, PickModel
 from tui.dialogs.progress import in_thread
-from tui.figures import count
 from tui.safe_text import is_visible
+from tui.text import count
 
 if TYPE_CHECKING:
+    from tui.dialogs.form import InterventionWish
     from tui.dialogs.inject import MessageOrder
     from tui.viewer import Viewer
 
@@ -20,15 +27,13 @@ if TYPE_CHECKING:
 @does("inject")
 async def inject(app: Viewer, words: Words) -> None:
     """Send the message that was typed, or ask for it."""
-    from tui.dialogs.inject import DEFAULT_MODEL, DEFAULT_SEEDS, InjectDialog, MessageOrder
-
     order: MessageOrder | None
     if words:
         order = order_of(pairs(words))
     else:
         model = app.preferences.model or DEFAULT_MODEL
         begin = app.last_order or MessageOrder("", model, DEFAULT_SEEDS)
-        order = await app.push_screen_wait(InjectDialog(app.backend, app.simulation, begin))
+        order = await app.push_screen_wait(InjectDialog(app.simulator, app.simulation, begin))
     if order is not None:
         await _send(app, order)
 
@@ -42,7 +47,7 @@ async def _send(app: Viewer, order: MessageOrder) -> None:
     more |= order.parameters
     try:
         await app.work.in_thread(
-            f"preparing {model}", lambda report: app.backend.warm(report, (model,))
+            f"preparing {model}", lambda report: app.simulator.warm(report, (model,))
         )
         session = await app.simulation.inject(
             order.text,
@@ -53,9 +58,6 @@ async def _send(app: Viewer, order: MessageOrder) -> None:
         )
     finally:
         app.sending -= 1
-    from tui.actions.keys import key_label, keys_of
-    from tui.actions.table import by_id
-
     run = key_label(keys_of(by_id("run"), app.keymap)[0])
     then = "" if app.running else f"; press {run} to run the world"
     app.say(f"Message {_number_of(session)} is out{then}.", "good")
@@ -63,8 +65,6 @@ async def _send(app: Viewer, order: MessageOrder) -> None:
 
 def order_of(given: dict[str, str]) -> MessageOrder:
     """Return the message that was typed; raises ``InputError`` for what is none."""
-    from tui.dialogs.inject import DEFAULT_MODEL, DEFAULT_SEEDS, INVISIBLE, MessageOrder
-
     text = given.pop("text", "")
     if not text.strip():
         raise InputError("A message needs a text: inject text='the bridge is closed'.")
@@ -87,22 +87,19 @@ def _number_of(session: object) -> str:
 @does("model")
 async def model(app: Viewer, words: Words) -> None:
     """Show the card of a model, the one that was named or one chosen from the list."""
-    from tui.dialogs.inject import DEFAULT_MODEL, DEFAULT_SEEDS, InjectDialog, MessageOrder
-    from tui.dialogs.models import ModelCard, PickModel
-
-    cards = await in_thread(app.backend.models, "models")
+    cards = await in_thread(app.simulator.models, "models")
     shown = app.frame.focus.model if app.frame and app.frame.focus else DEFAULT_MODEL
     name = choice("model", words, tuple(card.name for card in cards))
     if not name:
-        name = await app.push_screen_wait(PickModel(app.backend, cards, shown)) or ""
+        name = await app.push_screen_wait(PickModel(app.simulator, cards, shown)) or ""
     if not name:
         return
-    facts = await in_thread(lambda: app.backend.card(name), "card")
+    facts = await in_thread(lambda: app.simulator.card(name), "card")
     can_send = app.frame is not None
     if await app.push_screen_wait(ModelCard(name, facts, can_send=can_send)):
         before = app.last_order or MessageOrder("", DEFAULT_MODEL, DEFAULT_SEEDS)
         wish = replace(before, model=name, parameters={})
-        order = await app.push_screen_wait(InjectDialog(app.backend, app.simulation, wish))
+        order = await app.push_screen_wait(InjectDialog(app.simulator, app.simulation, wish))
         if order is not None:
             await _send(app, order)
 
@@ -110,13 +107,11 @@ async def model(app: Viewer, words: Words) -> None:
 @does("params")
 async def params(app: Viewer, _words: Words) -> None:
     """Ask for new parameters of the message shown."""
-    from tui.dialogs.params import ParametersDialog
-
     focus = app.frame.focus if app.frame else None
     if focus is None:
         return
     _refuse_ended(focus.id, focus.status)
-    changes = await app.push_screen_wait(ParametersDialog(app.backend, focus))
+    changes = await app.push_screen_wait(ParametersDialog(app.simulator, focus))
     for name, value in (changes or {}).items():
         await app.simulation.set_parameter(focus.id, name, value)
     if changes:
@@ -173,8 +168,6 @@ def _listed(ids: list[int]) -> str:
 @does("cancel")
 async def cancel(app: Viewer, words: Words) -> None:
     """Stop a message; what it reached stays."""
-    from tui.dialogs.dialog import Confirm
-
     frame = app.frame
     if frame is None:
         return
@@ -194,3 +187,114 @@ async def cancel(app: Viewer, words: Words) -> None:
     agreed = True if words else await app.push_screen_wait(ask)
     if agreed:
         await app.simulation.cancel(chosen)
+
+
+@does("platform")
+async def platform(app: Viewer, words: Words) -> None:
+    """Open a platform; where there is one, let another recommender rank its feeds."""
+    from sim.runtime.queries import choices as offers
+    from sim.runtime.queries import feeds
+
+    choice("wish", words[:1], ("on",))
+    said = pairs(words[1:])
+    now = await app.simulation.query(feeds.about_platform)
+    if not words:
+        app.say(now or "This world has no platform; :platform on opens one.")
+        return
+    if now and not said:
+        raise InputError(f"{now} Type `platform on recommender=NAME policy=NAME` to change it.")
+    if now:
+        await _change(app, said)
+        return
+    settings = offers.platform_settings(dict(said))
+    await app.work.of_engine(
+        "opening the platform", app.simulation.do("open_platform", None, **settings)
+    )
+    app.say("The platform is open: members wake, post and read with the next tick.", "good")
+
+
+async def _change(app: Viewer, said: Mapping[str, str]) -> None:
+    """Let another recommender rank, or another policy decide, for everybody."""
+    if not set(said) <= {"recommender", "policy"}:
+        raise InputError("A platform that is open takes another recommender or policy alone.")
+    told = []
+    if "recommender" in said:
+        await app.simulation.do("recommend", said["recommender"])
+        told.append(f"{said['recommender']} ranks all feeds")
+    if "policy" in said:
+        await app.simulation.do("behave", said["policy"])
+        told.append(f"{said['policy']} decides what all members do")
+    app.say(f"From the next tick {' and '.join(told)}; K does it for some members.", "good")
+
+
+@does("flag")
+async def flag(app: Viewer, words: Words) -> None:
+    """Put a flag on a message that a member wrote, or take it off."""
+    chosen = app.messages.chosen
+    if words and (typed := whole_of(words[0].lstrip("m"))) is not None:
+        number, words = typed, words[1:]
+    elif chosen is not None and not chosen[0]:
+        number = chosen[1]
+    else:
+        raise InputError("Type a message and a flag, such as `flag m1204 hidden`.")
+    name = choice("flag", words[:1], FLAGS)
+    if not name:
+        raise InputError(f"Type a flag, such as `flag m{number} hidden`: {', '.join(FLAGS)}.")
+    off = words[1:] == ("off",)
+    await app.simulation.do("flag", number, name, not off)
+    app.say(f"Message m{number} is {'no more ' if off else ''}{name}.", "good")
+
+
+@does("intervene")
+async def intervene(app: Viewer, words: Words) -> None:
+    """Step in as was typed, or ask how."""
+    cards = await in_thread(app.simulator.interventions, "interventions")
+    names = [card.name for card in cards]
+    if len(words) >= 2:
+        if words[1] not in names:
+            raise UnknownNameError("intervention", words[1], names)
+        wish: InterventionWish | None = InterventionWish(words[1], words[0], pairs(words[2:]))
+    else:
+        kind = choice("intervention", words, tuple(names)) or _first(app)
+        frame = app.simulation.frame
+        begin = InterventionWish(kind, "now", _about(app))
+        planned = getattr(frame, "interventions", ())
+        wish = await app.push_screen_wait(InterveneDialog(cards, begin, frame.tick, planned))
+    if wish is not None:
+        await _plan(app, wish)
+
+
+async def _plan(app: Viewer, wish: InterventionWish) -> None:
+    from sim.runtime.queries import choices as offers
+
+    offer = next(each for each in offers.interventions() if each.name == wish.kind)
+    said = offer.checked(dict(wish.said))
+    tick = app.simulation.frame.tick
+    number = whole_of(wish.when.replace(",", ""))
+    when = tick if wish.when == "now" else wish.when if number is None else number
+    await app.simulation.do("at", when, wish.kind, **said)
+    if isinstance(when, str):
+        time = f"once {when}"
+    else:
+        time = "before the next tick" if when == tick else f"after tick {when:,}"
+    app.say(f"{wish.kind}: {time}.", "good")
+
+
+def _first(app: Viewer) -> str:
+    """Return what is most likely meant: about a member in Agents, else about a message."""
+    return "freeze" if app.situation().mode == "agents" else "label"
+
+
+def _about(app: Viewer) -> dict[str, object]:
+    """Return whom and what an intervention is about: what is chosen on the screen."""
+    said: dict[str, object] = {}
+    agent = app.agents.chosen if app.situation().mode == "agents" else None
+    if agent is not None:
+        said["agents"] = f"ids:{app.agents.table.id_of(agent)}"
+    focus = app.frame.focus if app.frame else None
+    chosen = app.messages.chosen if app.situation().mode == "messages" else None
+    if chosen is not None:
+        said["message" if chosen[0] else "post"] = chosen[1]
+    elif focus is not None:
+        said["message"] = focus.id
+    return said

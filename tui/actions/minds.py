@@ -1,21 +1,39 @@
-"""Minds: who decides by itself, whether a language model is asked, and for how much."""
+"""What the actions of minds do: assign, turn on, interview, survey, play."""
 
 from __future__ import annotations
 
+from concurrent.futures import wait
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
+from sim import settings
 from sim.errors import InputError
 from sim.minds.models.budget import cap_of
-from tui.actions.action import Words, does
-from tui.actions.arguments import choice, pairs, share_of
+from tui.actions.command_line import choice, pairs, share_of
+from tui.actions.table import Words, does
+from tui.dialogs.dialog import Notice
+from tui.dialogs.minds import (
+    GiveMinds,
+    InterviewDialog,
+    MindWish,
+    PlayDialog,
+    SurveyDialog,
+    SurveyQuestions,
+    choices_of,
+    survey_text,
+)
 from tui.dialogs.progress import in_thread
-from tui.minds_facts import told
-from tui.model_access import asking_of
+from tui.text import minds_text
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from sim.core import Report
+    from sim.minds.deciding.commands import PlayedMember
+    from sim.minds.models.asks import Answer
     from sim.scenario import MindsRequest
-    from tui.dialogs.minds import MindWish
+    from tui.dialogs.minds import MindWish, PlayerAct, SurveyQuestions, Talk
     from tui.viewer import Viewer
 
 
@@ -23,7 +41,6 @@ if TYPE_CHECKING:
 async def minds(app: Viewer, words: Words) -> None:
     """Give members a mind of their own, as was typed or as a dialog asks."""
     from sim.minds.deciding.estimate import minds_offer
-    from tui.dialogs.minds import GiveMinds, MindWish
 
     offer = await in_thread(minds_offer, "minds")
     caps, _ = await app.simulation.query(_kept)
@@ -80,14 +97,14 @@ async def _give(app: Viewer, wish: MindWish) -> None:
         until = "" if now is not None and now.awake else "; until :llm on the rules decide for them"
         app.say(f"{many:,} members have a mind of their own{until}.", "good")
         return
-    asking_of(app).prefer = wish.model
+    app.asking.prefer = wish.model
     await _wake(app, f"{many:,} members have a mind ({name}) and decide from the next tick on.")
 
 
 async def let_decide(app: Viewer, asked: MindsRequest) -> None:
     """Give members the minds that a scenario asks for, and let them decide."""
     _of_this_process(app)
-    asking_of(app).least = asked.least
+    app.asking.least = asked.least
     if await app.simulation.query(_has_platform) is False:
         await app.simulation.do("open_platform")
     if asked.who:
@@ -124,7 +141,7 @@ def _of_this_process(app: Viewer) -> None:
 
 
 async def _wake(app: Viewer, done: str = "Minds decide now.", *, offline: bool = False) -> None:
-    asking, simulation = asking_of(app), app.simulation
+    asking, simulation = app.asking, app.simulation
     await _resume(app)
     thinker = await asking.anew(simulation.think, offline=offline)
     app.say(
@@ -137,7 +154,7 @@ async def _resume(app: Viewer) -> None:
     """Take over the caps of the run that this world is, or have it keep those of now."""
     from sim.runtime.minds import resume
 
-    budget = await asking_of(app).budget()
+    budget = await app.asking.budget()
     caps, spent = await app.simulation.query(_kept)
     resume(budget, caps, spent)
     if caps is None:
@@ -151,14 +168,12 @@ def _kept(world: Any) -> tuple[list[int | None] | None, list[int]]:
 
 def _least(app: Viewer, words: Words) -> None:
     """Set the share of decisions below which the world pauses, or say which it is."""
-    asking = asking_of(app)
+    asking = app.asking
     if words:
         asking.least = share_of(words[0])
         if asking.thinker is not None:
             asking.thinker.least = asking.least
-    from sim.settings import current
-
-    least = current().llm_least_share if asking.least is None else asking.least
+    least = settings.current().llm_least_share if asking.least is None else asking.least
     app.say(
         f"The world pauses once models decide less than {least:.0%} of the time."
         if least
@@ -169,15 +184,13 @@ def _least(app: Viewer, words: Words) -> None:
 async def _rest(app: Viewer) -> None:
     await app.simulation.think(None)
     now = app.simulation.frame.minds
-    await asking_of(app).close()
+    await app.asking.close()
     warning = now.warning if now is not None else ""
     app.say(warning or "The rules decide for all members.", "warning" if warning else "good")
 
 
 async def _status(app: Viewer) -> None:
-    from tui.dialogs.dialog import Notice
-
-    await app.push_screen_wait(Notice("Minds", told(app.simulation.frame.minds)))
+    await app.push_screen_wait(Notice("Minds", minds_text(app.simulation.frame.minds)))
 
 
 async def _budget(app: Viewer, words: Words) -> None:
@@ -186,13 +199,13 @@ async def _budget(app: Viewer, words: Words) -> None:
 
     if words:
         await _cap(app, words)
-    left = ", ".join(budget_left(await asking_of(app).budget()))
+    left = ", ".join(budget_left(await app.asking.budget()))
     app.say(f"Spent: {left}. At a cap members fall back to the rules." if left else "No cap.")
 
 
 async def _cap(app: Viewer, words: Words) -> None:
     name, most = cap_of(words)
-    budget = await asking_of(app).budget()
+    budget = await app.asking.budget()
     caps, spent = await app.simulation.query(_kept)
     if caps is not None or any(spent):
         from sim.runtime.minds import resume
@@ -201,3 +214,135 @@ async def _cap(app: Viewer, words: Words) -> None:
     budget.set_cap(name, most)
     if await app.simulation.query(_has_platform):
         await app.simulation.do("keep_minds", {"caps": list(budget.caps)})
+
+
+LOOK = 0.1
+
+_TALKS: WeakKeyDictionary[Any, dict[int, Talk]] = WeakKeyDictionary()
+"""Of each simulation: what was said to whom."""
+
+
+async def _meant(app: Viewer, words: Words, verb: str) -> tuple[int, str]:
+    """Return index and name of the member that is named first, else of the one chosen."""
+    from sim.minds.deciding.commands import who_is
+
+    if words:
+        found: tuple[int, str] = await app.simulation.query(who_is, words[0])
+        return found
+    agent = app.agents.chosen if app.situation().mode == "agents" else None
+    if agent is None:
+        raise InputError(f"Type whom, such as `{verb} 33`, or choose a member in Agents (3).")
+    chosen: tuple[int, str] = await app.simulation.query(who_is, app.agents.table.id_of(agent))
+    return chosen
+
+
+@does("interview")
+async def interview(app: Viewer, words: Words) -> None:
+    """Talk to a member, which stays as it is unless it shall remember."""
+    member, name = await _meant(app, words, "interview")
+    simulation, thinker = app.simulation, await app.asking.ready()
+
+    async def put(question: str, talk: Talk) -> Answer:
+        ask = await simulation.query(_asked, member, question, talk)
+        return await in_thread(lambda: thinker.pool.submit(ask).result(), "interview")  # type: ignore[union-attr]  # ready() says so
+
+    async def keep(question: str, answer: str) -> None:
+        await simulation.do("remember", member, question, answer)
+
+    talk = _TALKS.setdefault(simulation, {}).setdefault(member, [])
+    await app.push_screen_wait(InterviewDialog(name, put, keep, talk, " ".join(words[1:])))
+
+
+def _asked(world: Any, member: int, question: str, talk: Talk) -> Any:
+    """Return a question as the member is asked it."""
+    from sim.minds.deciding.interview import question_to
+    from sim.minds.models.configured import prompts_folder
+
+    limit = settings.current().llm_prompt_tokens
+    return question_to(world, member, question, before=talk, prompts=prompts_folder(), limit=limit)
+
+
+@does("survey")
+async def survey(app: Viewer, words: Words) -> None:
+    """Ask a sample of members the same, and show how their answers spread."""
+    if words:
+        said = pairs(words[1:])
+        if set(said) - {"question", "choices"} or not said.get("question"):
+            raise InputError("Type `survey random:20 question='...' choices=yes,no`.")
+        choices = choices_of(said.get("choices", ""))
+        wish: SurveyQuestions | None = SurveyQuestions(words[0], said["question"], choices)
+    else:
+        wish = await app.push_screen_wait(SurveyDialog())
+    if wish is not None:
+        await _survey(app, wish)
+
+
+async def _survey(app: Viewer, wish: SurveyQuestions) -> None:
+    from sim.minds.deciding.interview import counted, plain
+
+    thinker = await app.asking.ready()
+    names, asks = await app.simulation.query(_sampled, wish)
+    futures = [thinker.pool.submit(ask) for ask in asks]  # type: ignore[union-attr]  # ready() says so
+    answers = await app.work.in_thread("asking members", lambda report: _gathered(futures, report))
+    answers = [plain(one, wish.choices) for one in answers]
+    said = [one.text if one.fault is None else f"({one.fault})" for one in answers]
+    counts = counted(answers, wish.choices)
+    await app.push_screen_wait(Notice("Survey", survey_text(wish.question, counts, names, said)))
+
+
+def _sampled(world: Any, wish: SurveyQuestions) -> tuple[list[str], list[Any]]:
+    """Return who is asked, and how."""
+    from sim.minds.deciding.commands import members_of
+    from sim.minds.deciding.interview import questions_to
+    from sim.minds.models.configured import prompts_folder
+
+    who = [int(member) for member in members_of(world, wish.members)]
+    asks = questions_to(
+        world, who, wish.question, choices=wish.choices, prompts=prompts_folder(),
+        limit=settings.current().llm_prompt_tokens,
+    )  # fmt: skip
+    return [world.agents.name(member) for member in who], asks
+
+
+def _gathered(futures: list[Future[Answer]], report: Report) -> list[Answer]:
+    """Wait for all answers; whoever cancels calls off those that are awaited."""
+    try:
+        waiting = set(futures)
+        while waiting:
+            done = len(futures) - len(waiting)
+            report(f"{done:,} of {len(futures):,} answered", done / len(futures))
+            _, waiting = wait(waiting, LOOK)
+    except BaseException:
+        for future in futures:
+            future.cancel()
+        raise
+    return [future.result() for future in futures]
+
+
+@does("be")
+async def play(app: Viewer, words: Words) -> None:
+    """Be a member: see its feed and act for it; what it does is recorded like anything else."""
+    from sim.minds.deciding.commands import being_of
+
+    member, name = await _meant(app, words, "play")
+    simulation = app.simulation
+
+    async def act(deed: PlayerAct) -> None:
+        said = {"message": deed.message, "other": deed.other, "text": deed.text}
+        given = {key: value for key, value in said.items() if value not in {None, ""}}
+        await simulation.do("act", member, deed.act, **given)
+
+    async def step() -> PlayedMember:
+        await simulation.do("act", member, "refresh")
+        await simulation.step(1)
+        found: PlayedMember = await simulation.query(being_of, member)
+        return found
+
+    await simulation.do("play_member", member)
+    try:
+        being = await simulation.query(being_of, member)
+        await app.push_screen_wait(PlayDialog(being, act, step))
+    finally:
+        if app.simulation is simulation:
+            await simulation.do("play_member", member, False)
+            app.say(f"{name} goes its own way again.", "good")

@@ -1,17 +1,26 @@
-"""The palette: every act that is possible now, found by a few letters."""
+"""The palette and the completion of the ``:`` line: what can be done now."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
-from tui.actions.arguments import SPEEDS
-from tui.actions.keys import key_label, keys_of
-from tui.actions.table import ACTIONS, Action, by_id
+from tui.actions.command_line import (
+    FLAGS,
+    HERE,
+    METHODS,
+    OF_SCENARIO,
+    ORDERS,
+    SPEEDS,
+    STUDY_VERBS,
+    VIEWS,
+)
+from tui.actions.table import ACTIONS, Action, by_id, key_label, keys_of
 
 if TYPE_CHECKING:
     from tui.viewer import Viewer
@@ -82,3 +91,112 @@ class ActionProvider(Provider):
             self.hubbub.perform(offer.action, offer.words)
         else:
             self.hubbub.action_act(offer.action.id)
+
+
+FIELDS = [
+    "activity>", "openness>", "conscientiousness>", "extraversion>", "agreeableness>",
+    "neuroticism>", "interest:", "community:", "status:active", "id:", "state:",
+]  # fmt: skip
+"""What an expression may ask of members."""
+
+FRIENDS = [
+    "adamic-adar", "common-neighbours", "compatibility", "jaccard", "preferential-attachment",
+    "random-walk", "two-hop-walk",
+]  # fmt: skip
+"""Who proposes friends; a plugin's can be typed too."""
+
+
+TABLES = [
+    "arms", "curves", "differences", "errors", "expected", "parameters", "points", "runs",
+    "sensitivity",
+]  # fmt: skip
+"""Names of tables that results have."""
+
+_OF_SWEEP = ["design=", "points=", "replicates=", "measure=", "ticks=", "into=", "anew"]
+
+
+def start_of(app: Viewer, command: str) -> str:
+    """Return what stands on the ``:`` line when the key of a command asks for the rest."""
+    agent = app.agents.chosen if app.situation().mode == "agents" else None
+    if command == "path" and agent is not None:
+        return f"path {quote(app.agents.table.id_of(agent))} "
+    if command == "platform" and (app.frame is None or app.frame.platform is None):
+        return "platform on "
+    if command == "filter":
+        return f"filter {app.agents.expression}"
+    chosen = app.messages.chosen if command == "flag" else None
+    if chosen is not None and not chosen[0]:
+        return f"flag m{chosen[1]} "
+    return f"{command} "
+
+
+def known(app: Viewer) -> dict[str, list[str]]:
+    """Return command to words; nothing here reads a file or asks the engine."""
+    from sim.runtime.engine.metrics_tracker import UNITS  # not before the first paint
+    from tui.draw.agent_table import sortable
+
+    frame = app.frame
+    words = {
+        "speed": ["max" if speed is None else f"{speed:g}" for speed in SPEEDS],
+        "theme": list(app.themes),
+        "run": ["quiet"],
+        "detect": list(METHODS),
+        "import": [
+            "direction=influences",
+            "direction=follows",
+            "directed=no",
+            "labels=",
+            "columns=",
+            "weights=",
+            "times=",
+            "relations=",
+        ],
+        "view": list(VIEWS),
+        "order": list(ORDERS),
+        "export": ["screenshot", "table", "tables", *TABLES],
+        "study": [*STUDY_VERBS, "replicates=", "worlds=", "into=", "anew", *app.upkeep.lab_words],
+        "sweep": [HERE, *_OF_SWEEP, *app.upkeep.lab_words, *_parameters(app)],
+        "calibrate": ["model=", "network=", "holdout=", "simulations=", "messages=", "seeds="],
+        "picture": [view.partition(" ")[0] for view in app.runs.views],
+        "platform": ["on", "recommender=", "policy=", "slots=", "posting=", "window=", "rhythm="],
+        "flag": list(FLAGS),
+        "minds": ["top:50:pagerank", "share:0.001", "mind=", "goal=", "language="],
+        "llm": ["on", "off", "status", "budget", "least"],
+        "survey": ["random:20", "question=", "choices="],
+        "metrics": [*UNITS, "none"],
+        "alert": [*UNITS, "warning=", "critical=", "never"],
+        "filter": FIELDS,
+        "sort": sortable(),
+        "compare": ["recommender=", "policy=", "ticks=", "seed=", *_parameters(app)],
+        "replicates": ["stop", "ticks=", "seed=", "text="],
+        "change": ["status=", "activity=", "interests=", "community="],
+        "suggest": FRIENDS,
+        "inject": ["text=", "model=", "author=", "channel=", *_seeds(app), *app.upkeep.model_words],
+        "open": app.upkeep.saved_words,
+        "scenario": [*app.upkeep.scenario_words, *(f"{name}=" for name in OF_SCENARIO)],
+        "save": app.upkeep.saved_words,
+    }
+    if frame is not None:
+        ids = [str(row.id) for row in frame.sessions]
+        words |= {"focus": ids, "cancel": ids}
+        if frame.focus is not None:
+            words["set"] = [name for name, _ in frame.focus.parameters]
+    return words
+
+
+def _parameters(app: Viewer) -> list[str]:
+    focus = app.frame.focus if app.frame else None
+    return [] if focus is None else [f"{name}=" for name, _ in focus.parameters]
+
+
+def _seeds(app: Viewer) -> list[str]:
+    communities = app.frame.communities if app.frame else None
+    names = communities.names[:64] if communities is not None else ()
+    plain_names = [name for name in names if name.isidentifier()]
+    return [
+        "seeds=top:40:pagerank",
+        "seeds=top:40:degree",
+        "seeds=random:40",
+        "seeds=ids:",
+        *(f"seeds=community:{name}:40" for name in plain_names),
+    ]

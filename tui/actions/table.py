@@ -2,20 +2,116 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.binding import Binding
 
-from tui.actions.action import Action
-from tui.actions.situation import (
-    has_focus,
-    has_message,
-    has_world,
-    is_held_up,
-    not_busy,
-)
+if TYPE_CHECKING:
+    from sim.runtime import Frame
 
-__all__ = ["ACTIONS", "Action", "bindings", "by_command", "by_id"]
+
+@dataclass(frozen=True, slots=True)
+class ScreenState:
+    """A moment of the program."""
+
+    frame: Frame | None = None
+    mode: str = ""
+    busy: str = ""
+
+
+def anytime(_now: ScreenState) -> str:
+    """Nothing stands in the way."""
+    return ""
+
+
+def not_busy(now: ScreenState) -> str:
+    """One piece of long work at a time."""
+    return f"Wait until {now.busy} is done, or cancel it." if now.busy else ""
+
+
+def has_world(now: ScreenState) -> str:
+    """Ask for an open world."""
+    return "" if now.frame else "No world is open yet; press n for a new one or o to open one."
+
+
+def has_message(now: ScreenState) -> str:
+    """Ask for a world that has had a message."""
+    if now.frame is None:
+        return has_world(now)
+    return "" if now.frame.sessions else "No message has been sent yet; press i to send one."
+
+
+def is_held_up(now: ScreenState) -> str:
+    """Ask for an engine that does not answer."""
+    if now.frame is None:
+        return has_world(now)
+    return "" if now.frame.stalled else "The engine answers; there is nothing to stop."
+
+
+def has_focus(now: ScreenState) -> str:
+    """Ask for a message that is shown."""
+    if now.frame is None:
+        return has_world(now)
+    return "" if now.frame.focus else "No message is shown; press i to send one."
+
+
+Words = tuple[str, ...]
+Act = Callable[[Any, Words], Awaitable[None]]
+"""Does it, given the :class:`~tui.viewer.Viewer` and the words after the command."""
+When = Callable[[ScreenState], str]
+
+A = TypeVar("A", bound=Act)
+
+_ACTS: dict[str, Act] = {}
+
+
+def does(*ids: str) -> Callable[[A], A]:
+    """Register a function as what the actions with these ids do.
+
+    The rows of :data:`tui.actions.table.ACTIONS` are data that bars, dialogs and modes read; what
+    does them works on all of these, and so stands above.
+    """
+
+    def registered(act: A) -> A:
+        for name in ids:
+            if name in _ACTS:
+                raise ValueError(f"{name!r} is done already, by {_ACTS[name].__name__}.")
+        _ACTS.update(dict.fromkeys(ids, act))
+        return act
+
+    return registered
+
+
+def act_of(name: str) -> Act:
+    """Return what the action with this id does."""
+    return _ACTS[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One act, reachable by key, ``:`` command and palette alike."""
+
+    id: str
+    keys: str
+    command: str
+    label: str
+    help: str
+    group: str
+    usage: str = ""
+    when: When = anytime
+    where: str = ""
+    footer: int = 0
+    asks: bool = False
+    aliases: tuple[str, ...] = ()
+    opens: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that the ``:`` line knows it by."""
+        return (self.command, *self.aliases)
+
 
 # fmt: off
 ACTIONS: tuple[Action, ...] = (
@@ -414,3 +510,61 @@ def bindings(where: str) -> Iterator[Binding]:
                 show=False,
                 tooltip=action.help,
             )
+
+
+_SHOWN = {
+    "space": "space", "full_stop": ".", "greater_than_sign": ">", "less_than_sign": "<",
+    "plus": "+", "equals_sign": "=", "minus": "-", "colon": ":", "semicolon": ";",
+    "question_mark": "?", "slash": "/", "comma": ",", "escape": "esc", "tab": "tab",
+    "left_square_bracket": "[", "right_square_bracket": "]", "asterisk": "*",
+    "exclamation_mark": "!",
+}  # fmt: skip
+
+
+def keys_of(action: Action, keymap: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the keys of an action after the user's own keymap."""
+    return tuple(key.strip() for key in keymap.get(action.id, action.keys).split(","))
+
+
+def key_label(key: str) -> str:
+    """Return a key as a person writes it: ``.``, ``^s``, ``space``.
+
+    Examples
+    --------
+    >>> key_label("full_stop"), key_label("ctrl+s")
+    ('.', '^s')
+    """
+    if key.startswith("ctrl+"):
+        return "^" + key_label(key.removeprefix("ctrl+"))
+    return _SHOWN.get(key, key)
+
+
+def conflicts(keymap: Mapping[str, str]) -> list[str]:
+    """Say what is wrong with a keymap: unknown names, and keys that two acts would share."""
+    known = {action.id for action in ACTIONS}
+    problems = [
+        f"The keymap names {name!r}, and no act is called so; see ? for the names."
+        for name in keymap
+        if name not in known
+    ]
+    for where in {action.where for action in ACTIONS}:
+        problems += _shared([a for a in ACTIONS if a.where in {"", where}], keymap)
+    return list(dict.fromkeys(problems))
+
+
+def _shared(actions: list[Action], keymap: Mapping[str, str]) -> Iterator[str]:
+    taken: dict[str, Action] = {}
+    for action in actions:
+        for key in keys_of(action, keymap):
+            other = taken.setdefault(canonical(key), action)
+            if other is not action:
+                yield (
+                    f"The key {key_label(key)!r} is given to both {other.id!r} and "
+                    f"{action.id!r}; {other.id!r} keeps it."
+                )
+
+
+def canonical(key: str) -> str:
+    """Return the long name of a key: ``question_mark`` for ``?``."""
+    long = {shown: name for name, shown in _SHOWN.items()}
+    return long.get(key, key)

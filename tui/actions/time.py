@@ -1,4 +1,4 @@
-"""Time actions: run, pause, step, faster, slower."""
+"""What the actions of time do: run, step, speed, back and forward, branch."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sim.core import number_or_word
 from sim.errors import InputError
-from tui.actions.action import Words, does
-from tui.actions.arguments import SPEEDS, choice, number
+from tui.actions.command_line import SPEEDS, choice, number
+from tui.actions.table import Words, does
+from tui.actions.world import save_asking, save_to
+from tui.dialogs.dialog import StalledDialog
+from tui.dialogs.progress import in_thread
+from tui.dialogs.world import HistoryDialog, entries, saved_path
 
 if TYPE_CHECKING:
+    from sim.runtime import Job, Travelled
     from tui.viewer import Viewer
 
 
@@ -78,9 +84,6 @@ async def step(app: Viewer, words: Words) -> None:
 @does("restart")
 async def restart(app: Viewer, words: Words) -> None:
     """Stop a plugin that does not come back, and go on; save what was completed, if wished."""
-    from tui.actions.world import save_asking, save_to
-    from tui.dialogs.stalled import StalledDialog
-
     frame = app.frame
     if frame is None or frame.stalled is None:
         return
@@ -153,3 +156,70 @@ async def _go(app: Viewer, speed: float | None) -> None:
         goal = app.goal or None
         quiet = goal is None and not _goes_on(app)
         await app.simulation.play(ticks_per_second=speed, until_tick=goal, until_quiet=quiet)
+
+
+@does("step-back")
+async def back(app: Viewer, words: Words) -> None:
+    """Go back one tick or several."""
+    ticks = number(words, default=1)
+    await _travel(app, "going back", app.simulation.back(ticks))
+
+
+@does("forward")
+async def forward(app: Viewer, words: Words) -> None:
+    """Go forward again to where the world was before it went back, or some ticks of that way."""
+    ticks = number(words, default=0) or None
+    await _travel(app, "going forward", app.simulation.forward(ticks))
+
+
+@does("goto")
+async def go_to(app: Viewer, words: Words) -> None:
+    """Go to a tick, or to a bookmark."""
+    if not words:
+        raise InputError("Type a tick or the name of a bookmark, such as `goto 120`.")
+    place = " ".join(words)
+    tick = place.replace(",", "").replace("_", "")
+    goal = number_or_word(tick)
+    goal = place if isinstance(goal, str) else goal
+    await _travel(app, f"going to {place}", app.simulation.go_to(goal))
+
+
+async def _travel(app: Viewer, title: str, job: Job[Travelled]) -> None:
+    app.goal = 0
+    with app.expecting(""):
+        went = await app.work.job(title, job)
+    app.say(went.sentence, "good")
+
+
+@does("bookmark")
+async def bookmark(app: Viewer, words: Words) -> None:
+    """Give the tick that the world is at a name."""
+    if not words:
+        raise InputError("Type a name for this tick, such as `bookmark before the storm`.")
+    marked = await app.simulation.bookmark(" ".join(words))
+    app.say(
+        f"Tick {marked.tick:,} is called {marked.name}; :goto {marked.name} comes back.", "good"
+    )
+
+
+@does("history")
+async def history(app: Viewer, _words: Words) -> None:
+    """List bookmarks and messages by tick, and go to the one that is chosen."""
+    simulation = app.simulation
+    marks, reach = await simulation.bookmarks(), await simulation.reach()
+    found = entries(marks, simulation.frame.sessions)
+    chosen = await app.push_screen_wait(HistoryDialog(found, reach, simulation.frame.tick))
+    if chosen is not None:
+        await _travel(app, "going there", simulation.go_to(chosen))
+
+
+@does("branch")
+async def branch(app: Viewer, words: Words) -> None:
+    """Make another world from the tick that this one is at; this one stays open."""
+    if len(words) != 1:
+        raise InputError("Type one name for the other world, such as `branch what-if`.")
+    path = await in_thread(lambda: saved_path(app.simulator.saves, words[0]), "saves")
+    await in_thread(lambda: path.parent.mkdir(parents=True, exist_ok=True), "saves")
+    made = await app.work.job("branching off", app.simulation.branch(path))
+    app.upkeep.saved_words.append(path.stem)
+    app.say(made.sentence, "good")

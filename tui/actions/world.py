@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sim.errors import InputError, UnknownNameError
-from tui.actions.action import Words, does
-from tui.actions.arguments import choice, number, pairs
+from tui.actions.command_line import METHODS, OF_SCENARIO, choice, number, pairs
+from tui.actions.minds import let_decide
+from tui.actions.table import Words, does
+from tui.dialogs.dialog import Confirm, Notice
 from tui.dialogs.progress import in_thread
-from tui.figures import bytes_of, count, seconds, short
+from tui.dialogs.world import (
+    NewWorldDialog,
+    OpenDialog,
+    QuitDialog,
+    SaveDialog,
+    is_taken,
+    saved_path,
+)
+from tui.lab_files import named_file
+from tui.modes.stage import durability_text
 from tui.safe_text import line
+from tui.text import bytes_of, count, percent, seconds, short
 
 if TYPE_CHECKING:
     from tui.viewer import Viewer
 
 
-METHODS = ("louvain", "label-propagation", "leiden")
-
-
 @does("new")
 async def new_world(app: Viewer, _words: Words) -> None:
     """Ask what the new world is to be, make it, go there."""
-    from tui.dialogs.new import NewWorldDialog
-
-    order = await app.push_screen_wait(NewWorldDialog(app.backend, app.last_new))
+    order = await app.push_screen_wait(NewWorldDialog(app.simulator, app.last_new))
     if order is None or not await may_leave(app, "make the new world"):
         return
     app.last_new = order
     kind = order.network.partition("-")[0]
     name = f"{kind}-{short(order.agents).replace('.0', '')}"
     world = await app.work.in_thread(
-        "making the world", lambda report: app.backend.create(order, report)
+        "making the world", lambda report: app.simulator.create(order, report)
     )
     await app.enter(world, name)
 
@@ -40,13 +48,10 @@ async def new_world(app: Viewer, _words: Words) -> None:
 @does("open")
 async def open_world(app: Viewer, words: Words) -> None:
     """Open the saved world that was named, or ask which."""
-    from tui.dialogs.open import OpenDialog
-    from tui.dialogs.save import saved_path
-
     if words:
-        path: Path | str | None = saved_path(app.backend.saves, words[0], must_exist=True)
+        path: Path | str | None = saved_path(app.simulator.saves, words[0], must_exist=True)
     else:
-        path = await app.push_screen_wait(OpenDialog(app.backend))
+        path = await app.push_screen_wait(OpenDialog(app.simulator))
     if isinstance(path, str):
         await scenario(app, (path,))
         return
@@ -63,11 +68,8 @@ async def open_world(app: Viewer, words: Words) -> None:
 @does("scenario")
 async def scenario(app: Viewer, words: Words) -> None:
     """Play a scenario: make its world, go there, and let what it says happen as time runs."""
-    from tui.actions.minds import let_decide
-    from tui.dialogs.open import OpenDialog
-
     if not words:
-        chosen = await app.push_screen_wait(OpenDialog(app.backend, scenarios_alone=True))
+        chosen = await app.push_screen_wait(OpenDialog(app.simulator, scenarios_alone=True))
         if chosen is None:
             return
         words = (str(chosen),)
@@ -84,7 +86,7 @@ async def scenario(app: Viewer, words: Words) -> None:
     }
     variant = given.get("variant", "")
     played = await in_thread(
-        lambda: app.backend.scenario(where, variant=variant, **numbers), "scenario"
+        lambda: app.simulator.scenario(where, variant=variant, **numbers), "scenario"
     )
     if not await may_leave(app, f"play {played.name}"):
         return
@@ -102,15 +104,10 @@ async def scenario(app: Viewer, words: Words) -> None:
         await let_decide(app, played.plan.minds)
 
 
-OF_SCENARIO = ("variant", "agents", "seed")
-"""What may be said of a scenario that is played."""
-
-
 def _scenario_at(name: str) -> str:
     """Return the scenario that a person names: a file, or one of the gallery, where none is."""
     from sim.scenario import gallery_names, is_scenario
     from sim.scenario.gallery import PREFIX
-    from tui.lab_files import named_file
 
     if is_scenario(name) or named_file(name).exists() or name not in gallery_names():
         return name if name.startswith(PREFIX) else str(named_file(name))
@@ -120,8 +117,6 @@ def _scenario_at(name: str) -> str:
 @does("discard")
 async def discard(app: Viewer, _words: Words) -> None:
     """Go back to how the world was saved, once that is agreed to; what happened since is lost."""
-    from tui.dialogs.dialog import Confirm
-
     frame = await app.settled()
     if frame is None:
         return
@@ -142,8 +137,6 @@ async def discard(app: Viewer, _words: Words) -> None:
 @does("erase")
 async def erase(app: Viewer, words: Words) -> None:
     """Take profiles out of the world, its log, journal and history, once that is agreed to."""
-    from tui.dialogs.dialog import Confirm
-
     how = "pseudonymise" if words[-1:] in WAYS else "erase"
     who = " ".join(words[:-1] if how == "pseudonymise" else words)
     if not who:
@@ -151,7 +144,7 @@ async def erase(app: Viewer, words: Words) -> None:
     at = app.homes.home.at
     if at is None or not app.homes.home.is_named:
         raise InputError("Save the world first (w): its file is written anew without the profiles.")
-    whose = await app.simulation.query(app.backend.whom, who)
+    whose = await app.simulation.query(app.simulator.whom, who)
     left = (
         "Names, ids and texts go; numbers and interests stay."
         if how != "erase"
@@ -173,9 +166,6 @@ WAYS = {("pseudonymise",), ("pseudonymize",)}
 @does("journal")
 async def journal(app: Viewer, words: Words) -> None:
     """Say how safe the world is; ``on`` begins a journal where there is none."""
-    from tui.dialogs.dialog import Notice
-    from tui.modes.durability import told
-
     wish = choice("wish", words, ("on",))
     frame = app.simulation.frame
     if wish and frame.kept is None:
@@ -183,16 +173,16 @@ async def journal(app: Viewer, words: Words) -> None:
             raise InputError("A journal lies beside the world's file; save the world first (w).")
         await app.homes.keep(Path(frame.path))
         frame = app.simulation.frame
-    await app.push_screen_wait(Notice("How safe the world is", told(frame, app.homes.home)))
+    await app.push_screen_wait(
+        Notice("How safe the world is", durability_text(frame, app.homes.home))
+    )
 
 
 @does("save")
 async def save_world(app: Viewer, words: Words) -> None:
     """Save under the name that was typed, or ask for it."""
-    from tui.dialogs.save import is_taken, saved_path
-
     if words:
-        path = saved_path(app.backend.saves, words[0])
+        path = saved_path(app.simulator.saves, words[0])
         own = app.frame.path if app.frame else None
         if is_taken(path) and str(path) != str(own) and path != app.homes.home.at:
             raise InputError(f"{path.name} is another world; w asks before it replaces one.")
@@ -203,15 +193,13 @@ async def save_world(app: Viewer, words: Words) -> None:
 
 async def save_asking(app: Viewer) -> bool:
     """Ask for a name and save under it; false when the person thought better of it."""
-    from tui.dialogs.save import SaveDialog
-
     frame, home = app.frame, app.homes.home
     name, own = (frame.name, frame.path) if frame else ("world", None)
     if home.is_copy:  # its own file is another process's
         name, own = f"{name}-copy", None
     elif home.at is not None:
         name = home.at.stem
-    path = await app.push_screen_wait(SaveDialog(app.backend, name, own, home.at))
+    path = await app.push_screen_wait(SaveDialog(app.simulator, name, own, home.at))
     if path is None:
         return False
     await save_to(app, path)
@@ -223,7 +211,7 @@ async def save_to(app: Viewer, path: Path) -> None:
     engine = app.simulation
     if not await _may_replace(app, path):
         raise InputError(f"Nothing was saved; {path.name} stays as it is. Choose another name (w).")
-    if path.parent == app.backend.saves:  # ours to make; another folder must be there
+    if path.parent == app.simulator.saves:  # ours to make; another folder must be there
         await in_thread(lambda: path.parent.mkdir(parents=True, exist_ok=True), "saves")
     saved = await app.work.reporting(
         "saving the world", lambda report: engine.save(path, report=report)
@@ -235,9 +223,7 @@ async def save_to(app: Viewer, path: Path) -> None:
 
 async def _may_replace(app: Viewer, path: Path) -> bool:
     """Ask whether a file may be replaced that holds this world further on; true where none does."""
-    from tui.dialogs.dialog import Confirm
-
-    lost = await app.simulation.query(app.backend.lost_by_saving, path)
+    lost = await app.simulation.query(app.simulator.lost_by_saving, path)
     if not lost:
         return True
     ask = Confirm(
@@ -253,8 +239,6 @@ async def may_leave(app: Viewer, purpose: str) -> bool:
     A world with a journal and a name loses nothing, so nothing is asked; one without a name may
     be kept under a working name, or thrown away.
     """
-    from tui.dialogs.quit import QuitDialog
-
     frame = await app.settled()
     if frame is None or not frame.dirty:
         return True
@@ -277,15 +261,13 @@ async def may_leave(app: Viewer, purpose: str) -> bool:
 @does("import")
 async def import_file(app: Viewer, words: Words) -> None:
     """Read a network from a file, go there, and say what was found, kept and dropped."""
-    from tui.dialogs.dialog import Notice
-
     if not words:
         raise InputError("Type a file, such as `import graph.txt.gz`; quote a name with blanks.")
     path, options = Path(words[0]), pairs(words[1:])
     if not await may_leave(app, f"import {path.name}"):
         return
     world, told = await app.work.in_thread(
-        "reading the network", lambda report: app.backend.read(path, options, report)
+        "reading the network", lambda report: app.simulator.read(path, options, report)
     )
     await app.enter(world, path.name.partition(".")[0] or "imported")
     await app.push_screen_wait(Notice(f"Imported {path.name}", told))
@@ -294,21 +276,19 @@ async def import_file(app: Viewer, words: Words) -> None:
 @does("path")
 async def path(app: Viewer, words: Words) -> None:
     """Show how a message could travel from one member to another."""
-    from tui.dialogs.dialog import Notice
-
     if len(words) != 2:
         raise InputError("Type two members by id, such as `path 17 4031`.")
-    backend, simulation = app.backend, app.simulation
+    simulator, simulation = app.simulator, app.simulation
     ids = await app.work.of_engine(
         "looking for a path",
-        simulation.query(backend.path_between, *words, then=backend.path_of),
+        simulation.query(simulator.path_between, *words, then=simulator.path_of),
     )
     if not ids:
         app.say(
             f"No message can travel from {words[0]} to {words[1]}: no path joins them.", "warning"
         )
         return
-    members = await simulation.query(backend.members, list(ids))
+    members = await simulation.query(simulator.members, list(ids))
     steps = "\n".join(f"{place:>3}  {member}" for place, member in enumerate(members))
     title = f"From {words[0]} to {words[1]}: {len(members) - 1} steps"
     await app.push_screen_wait(Notice(title, steps))
@@ -317,13 +297,10 @@ async def path(app: Viewer, words: Words) -> None:
 @does("report")
 async def report(app: Viewer, _words: Words) -> None:
     """Measure the network and show what it is like."""
-    from tui.dialogs.dialog import Notice
-    from tui.dialogs.report import told
-
-    found = await app.work.job("measuring the network", app.simulation.study(app.backend.measure))
+    found = await app.work.job("measuring the network", app.simulation.study(app.simulator.measure))
     ids = [member.agent for member in found.influential]
-    names = await app.simulation.call(app.backend.members, ids)
-    await app.push_screen_wait(Notice("The network", told(found, names)))
+    names = await app.simulation.call(app.simulator.members, ids)
+    await app.push_screen_wait(Notice("The network", report_text(found, names)))
 
 
 @does("detect")
@@ -335,3 +312,42 @@ async def detect(app: Viewer, words: Words) -> None:
         f"{count(found.count)} communities by {found.method}, modularity {found.modularity:.2f}.",
         "good",
     )
+
+
+def report_text(found: Any, names: Sequence[str]) -> str:
+    """Write a network report."""
+    ways = "both ways" if found.is_symmetric else f"{percent(found.reciprocity)} have a reverse"
+    weak, strong = found.largest_component, found.largest_strong_component
+    facts = [
+        ("members", count(found.agents)),
+        ("ties", f"{count(found.ties)}, {ways}; density {found.density:.2g}"),
+        ("listeners", _degrees(found.listeners)),
+        ("listens to", _degrees(found.heard)),
+        ("clustering", _estimate(found.clustering)),
+        ("mean path", f"{_estimate(found.path_length)} steps"),
+        ("components", f"{count(found.components)}, the largest of {count(weak)}"),
+        ("both ways", f"{count(found.strong_components)}, the largest of {count(strong)}"),
+        (
+            "communities",
+            f"{count(found.communities)} by Louvain, modularity {found.modularity:.2f}",
+        ),
+    ]  # fmt: skip
+    lines = [f"{label:<12} {text}" for label, text in facts]
+    lines += ["", "The most influential by PageRank"]
+    for name, member in zip(names, found.influential, strict=True):
+        lines.append(
+            f"  {100 * member.pagerank:6.3f}%  {short(member.listeners):>6} listeners  {name}"
+        )
+    return "\n".join(lines)
+
+
+def _degrees(found: Any) -> str:
+    return (
+        f"mean {found.mean:.1f}, median {found.median:.0f}, most {count(found.most)}; "
+        f"{count(found.none)} have none"
+    )
+
+
+def _estimate(found: Any) -> str:
+    exact = found.error == 0
+    return f"{found.value:.3f}" + ("" if exact else f" ± {found.error:.3f}")

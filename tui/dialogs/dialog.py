@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import ClassVar, Generic, TypeVar
 
 from textual import on
@@ -16,8 +17,10 @@ from textual.widgets import Button, Input, Select, Static
 
 from sim.errors import HubbubError, InputError
 from tui.safe_text import line, plain
+from tui.text import count
 
 T = TypeVar("T")
+
 
 AROUND = 6
 """Lines of the box besides its body: frame, problem, buttons."""
@@ -155,11 +158,9 @@ class Notice(Dialog[bool]):
         self._text = text
 
     def body(self) -> ComposeResult:
-        """Show the text."""
         yield Static(plain(self._text), markup=False, id="statement")
 
     def on_mount(self) -> None:
-        """Let the arrows scroll."""
         self.read()
 
     def result(self) -> bool:
@@ -177,9 +178,78 @@ class Confirm(Dialog[bool]):
         self._text = text
 
     def body(self) -> ComposeResult:
-        """Show the question."""
         yield Static(plain(self._text), markup=False, id="statement")
 
     def result(self) -> bool:
         """Return the consent."""
         return True
+
+
+class ErrorDialog(Dialog[bool]):
+    """Shows an error; what we did not foresee also shows where it happened."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__("That did not work", yes="OK", no="")
+        self._sentence = sentence_of(error)
+        self._details = "" if isinstance(error, HubbubError) else _where(error)
+
+    def body(self) -> ComposeResult:
+        yield Static(plain(self._sentence), id="statement", markup=False)
+        if self._details:
+            yield Static(plain(self._details), id="details", markup=False)
+
+    def more_buttons(self) -> ComposeResult:
+        yield Button(" Copy ", id="copy", compact=True)
+
+    def result(self) -> bool:
+        """Return that it was read."""
+        return True
+
+    @on(Button.Pressed, "#copy")
+    def _copy(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.app.copy_to_clipboard(plain(f"{self._sentence}\n{self._details}".strip()))
+        self.complain("Copied.")
+
+
+def sentence_of(error: BaseException) -> str:
+    """Return an error as one sentence."""
+    if isinstance(error, HubbubError):
+        return str(error)
+    return f"{type(error).__name__}: {error}".rstrip(": ")
+
+
+def _where(error: BaseException) -> str:
+    """Return the last calls, without the values in them."""
+    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    return "\n".join(f"{frame.name} (line {frame.lineno})" for frame in frames)
+
+
+class StalledDialog(Dialog[str]):
+    """Gives ``"go"``, ``"save"`` or nothing, when the person wants to wait."""
+
+    AUTO_FOCUS = "#no"
+
+    def __init__(self, sentence: str, tick: int) -> None:
+        super().__init__("The engine is held up", yes="Stop it and go on", no="Wait")
+        self._sentence = sentence
+        self._tick = tick
+
+    def body(self) -> ComposeResult:
+        ends = (
+            f"To stop it ends its messages; everything else goes on from tick {count(self._tick)}, "
+            "the last that was completed."
+        )
+        yield Static(plain(f"{self._sentence}\n\n{ends}"), markup=False, id="statement")
+
+    def more_buttons(self) -> ComposeResult:
+        yield Button(" Stop it and save ", id="save", compact=True)
+
+    def result(self) -> str:
+        """Return the wish to go on."""
+        return "go"
+
+    @on(Button.Pressed, "#save")
+    def _save(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.dismiss("save")

@@ -1,8 +1,9 @@
-"""A form generated from declared parameters; every field is checked while it is typed."""
+"""Forms of declared parameters: of a model, of a message under way, of an intervention."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
@@ -13,11 +14,18 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Select, Static
 
-from tui.safe_text import line
+from tui.dialogs.dialog import Dialog
+from tui.dialogs.dialog import field as label
+from tui.dialogs.progress import in_thread
+from tui.safe_text import line, plain
+from tui.text import count
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from sim.core import ParameterSpec
-    from tui.backend import PluginChoice
+    from sim.runtime import Focus
+    from tui.simulator import PluginChoice, Simulator
 
 
 _WORDS = {"false": "no", "true": "yes"}
@@ -34,7 +42,6 @@ class FormField(Horizontal):
         self._control = self._make_control()
 
     def compose(self) -> ComposeResult:
-        """Lay the field out."""
         yield Static(Content(self.spec.name), classes="label")
         yield self._control
         yield Static(Content(_note(self.spec)), classes="note")
@@ -109,8 +116,8 @@ class Form(Vertical):
     @on(Select.Changed)
     def _changed(self, event: Message) -> None:
         event.stop()
-        for field in self.query(FormField):
-            field.set_class(bool(self._problem_of(field)), "-wrong")
+        for each in self.query(FormField):
+            each.set_class(bool(self._problem_of(each)), "-wrong")
         self.post_message(self.Changed())
 
 
@@ -126,3 +133,116 @@ def written(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+class ParametersDialog(Dialog[dict[str, Any]]):
+    """Gives what was changed, by name."""
+
+    AUTO_FOCUS = ""
+
+    def __init__(self, simulator: Simulator, focus: Focus) -> None:
+        super().__init__(f"Parameters of message #{focus.id}", yes="Apply from the next tick")
+        self._simulator = simulator
+        self._shown = focus
+        self._now: dict[str, Any] = {}
+
+    def body(self) -> ComposeResult:
+        text = plain(f"{self._shown.model}: {self._shown.text}")
+        yield Static(text, classes="note", markup=False)
+        yield Form()
+
+    async def on_mount(self) -> None:
+        cards = await in_thread(self._simulator.models, "models")
+        card = next(card for card in cards if card.name == self._shown.model)
+        form = self.query_one(Form)
+        await form.show(card, dict(self._shown.parameters))
+        self._now = form.values
+        first = self.query(Input)
+        if first:
+            first.first().focus()
+
+    def result(self) -> dict[str, Any] | None:
+        """Return the changes, when all of them are allowed."""
+        form = self.query_one(Form)
+        if form.problem:
+            self.complain(form.problem)
+            return None
+        return {n: value for n, value in form.values.items() if value != self._now.get(n)}
+
+    def on_form_changed(self) -> None:
+        """Say at once what is wrong."""
+        self.complain(self.query_one(Form).problem)
+
+
+NOTE = "Also: a tick, or a condition such as share > 0.1."
+
+
+@dataclass(frozen=True, slots=True)
+class InterventionWish:
+    """An intervention that is asked for."""
+
+    kind: str
+    when: str = "now"
+    said: Mapping[str, Any] = field(default_factory=dict)
+
+
+class InterveneDialog(Dialog[InterventionWish]):
+    """Asks what is to be done, when, and to whom."""
+
+    AUTO_FOCUS = "#what"
+
+    def __init__(
+        self,
+        cards: Sequence[PluginChoice],
+        begin: InterventionWish,
+        tick: int,
+        planned: Sequence[str],
+    ) -> None:
+        super().__init__("Intervene", yes="Do it")
+        self._cards = {card.name: card for card in cards}
+        self._begin, self._tick, self._planned = begin, tick, planned
+
+    def body(self) -> ComposeResult:
+        width = max(map(len, self._cards)) + 2
+        kinds = [
+            (Text.assemble((name.ljust(width), "bold"), (card.summary, "dim")), name)
+            for name, card in self._cards.items()
+        ]
+        with Horizontal(classes="row"):
+            yield label("What")
+            yield Select(kinds, id="what", value=self._begin.kind, allow_blank=False, compact=True)
+        with Horizontal(classes="row"):
+            yield label("When")
+            yield Input(self._begin.when, id="when", compact=True)
+        yield Static(f"It is tick {count(self._tick)}. {NOTE}", classes="note", markup=False)
+        yield Static("Fields", classes="heading")
+        yield Form()
+        if self._planned:
+            yield Static("Planned and done", classes="heading")
+            told = "\n".join(line(each, 200) for each in self._planned[-6:])
+            yield Static(told, id="planned", markup=False)
+
+    @on(Select.Changed, "#what")
+    async def _picked(self, event: Select.Changed) -> None:
+        event.stop()
+        card = self._cards.get(str(event.value))
+        if card is None:  # nothing is chosen
+            return
+        own = {spec.name for spec in card.parameters}
+        given = {name: value for name, value in self._begin.said.items() if name in own}
+        await self.query_one(Form).show(card, given)
+
+    @on(Form.Changed)
+    def _typed(self, event: Form.Changed) -> None:
+        event.stop()
+        if not self.query_one(Form).problem:
+            self.complain("")
+
+    def result(self) -> InterventionWish | None:
+        """Return the wish, when every field is allowed."""
+        form = self.query_one(Form)
+        if form.problem:
+            self.complain(form.problem)
+            return None
+        when = self.query_one("#when", Input).value.strip() or "now"
+        return InterventionWish(self.chosen("#what", "what is to be done"), when, form.values)

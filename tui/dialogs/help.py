@@ -11,14 +11,13 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.actions.keys import key_label
-from tui.actions.table import ACTIONS, Action, by_id
+from tui.actions.table import ACTIONS, Action, by_id, key_label
 from tui.dialogs.dialog import Dialog
 
 if TYPE_CHECKING:
     from textual.binding import ActiveBinding
 
-    from tui.actions.situation import ScreenState
+    from tui.actions.table import ScreenState
 
 
 WIDEST = 110
@@ -53,7 +52,6 @@ class HelpDialog(Dialog[bool]):
         self._situation = situation
 
     def body(self) -> ComposeResult:
-        """Show the text, then the keys by group."""
         pane = getattr(self._focused, "HELP", None) or ""
         yield Static(WELCOME + (f"\n\n{pane}" if pane else ""), markup=False)
         own = list(self._own_keys())
@@ -67,7 +65,6 @@ class HelpDialog(Dialog[bool]):
                 yield Static(Content("\n").join(lines), classes="keys")
 
     def on_mount(self) -> None:
-        """Let the arrows scroll."""
         self.read()
 
     def _acts(self, group: str) -> Iterator[Action]:

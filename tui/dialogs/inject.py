@@ -17,18 +17,17 @@ from textual.css.query import NoMatches
 from textual.widgets import Input, Select, Static
 
 from sim.errors import InputError
-from tui.dialogs.dialog import Dialog, field
-from tui.dialogs.error import sentence_of
+from tui.dialogs.dialog import Dialog, field, sentence_of
 from tui.dialogs.form import Form
 from tui.dialogs.models import ModelCard, ModelField, PickModel
-from tui.dialogs.new import whole
 from tui.dialogs.progress import in_thread
-from tui.figures import count, percent, seconds
+from tui.dialogs.world import whole
 from tui.safe_text import is_visible, line
+from tui.text import count, percent, seconds
 
 if TYPE_CHECKING:
     from sim.runtime import Plan, Simulation
-    from tui.backend import Backend, PluginChoice
+    from tui.simulator import PluginChoice, Simulator
 
 
 DEFAULT_MODEL = "independent-cascade"
@@ -68,17 +67,16 @@ class InjectDialog(Dialog[MessageOrder]):
     AUTO_FOCUS = "#text"
 
     def __init__(
-        self, backend: Backend, simulation: Simulation, last: MessageOrder | None, *,
+        self, simulator: Simulator, simulation: Simulation, last: MessageOrder | None, *,
         title: str = "Send a message", yes: str = "Send",
     ) -> None:  # fmt: skip
         super().__init__(title, yes=yes)
-        self._backend = backend
+        self._simulator = simulator
         self._simulation = simulation
         self._last = last or MessageOrder("", DEFAULT_MODEL, DEFAULT_SEEDS)
         self._cards: dict[str, PluginChoice] = {}
 
     def body(self) -> ComposeResult:
-        """Ask for the message."""
         kind, amount, rest = taken_apart(self._last.seeds)
         communities = self._communities()
         with Horizontal(classes="row"):
@@ -123,12 +121,11 @@ class InjectDialog(Dialog[MessageOrder]):
         return tuple(communities.names) if communities is not None else ()
 
     def on_mount(self) -> None:
-        """Look for the models beside the first paint."""
         self._show_kind()
         self.run_worker(self._offer())
 
     async def _offer(self) -> None:
-        cards = await in_thread(self._backend.models, "models")
+        cards = await in_thread(self._simulator.models, "models")
         self._cards = {card.name: card for card in cards}
         chosen = self._last.model if self._last.model in self._cards else cards[0].name
         field = self.query_one(ModelField)
@@ -144,13 +141,13 @@ class InjectDialog(Dialog[MessageOrder]):
             field.value = name or field.value
 
         cards = list(self._cards.values())
-        self.app.push_screen(PickModel(self._backend, cards, field.value, event.typed), take)
+        self.app.push_screen(PickModel(self._simulator, cards, field.value, event.typed), take)
 
     @on(ModelField.CardAsked)
     async def _tell(self, event: ModelField.CardAsked) -> None:
         event.stop()
         name = self.query_one(ModelField).value
-        facts = await in_thread(lambda: self._backend.card(name), "card")
+        facts = await in_thread(lambda: self._simulator.card(name), "card")
         self.app.push_screen(ModelCard(name, facts))
 
     @on(ModelField.Changed)
@@ -247,7 +244,7 @@ class InjectDialog(Dialog[MessageOrder]):
         try:
             order = self.order()
             preview.update("Working out what would come of it ...")
-            await in_thread(lambda: self._backend.warm(_unheard, (order.model,)), "warm")
+            await in_thread(lambda: self._simulator.warm(_unheard, (order.model,)), "warm")
             if order.seeds.startswith("best:"):
                 await self._find(order, preview)
             plan = await self._simulation.plan(

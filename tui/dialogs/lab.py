@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -19,6 +20,7 @@ from sim.errors import InputError
 from tui.dialogs.dialog import Confirm, Dialog
 from tui.dialogs.dialog import field as label
 from tui.dialogs.progress import in_thread
+from tui.lab_files import fault_of
 from tui.safe_text import line
 
 if TYPE_CHECKING:
@@ -32,21 +34,11 @@ AROUND = 9
 
 
 class LabWish(NamedTuple):
-    """What is to be done with a file.
+    """What is to be done with a file."""
 
-    Attributes
-    ----------
-    verb
-        ``new``, ``edit``, ``run`` or ``report``.
-    name
-        Of the file.
-    kind
-        ``study`` or ``sweep``.
-    """
-
-    verb: str
-    name: str
-    kind: str
+    verb: str  # `new`, `edit`, `run` or `report`
+    name: str  # of the file
+    kind: str  # `study` or `sweep`
 
 
 class LabDialog(Dialog[LabWish]):
@@ -63,7 +55,6 @@ class LabDialog(Dialog[LabWish]):
         self._found, self._folder = found, folder
 
     def body(self) -> ComposeResult:
-        """List the files, and ask for the name of a new one."""
         many = f"{len(self._found)} in" if self._found else "None yet in"
         yield Static(line(f"{many} {self._folder}", 400), classes="note", markup=False)
         yield OptionList(*map(_option, self._found), id="labfiles", markup=False, compact=True)
@@ -72,7 +63,6 @@ class LabDialog(Dialog[LabWish]):
             yield Input(id="newstudy", compact=True, placeholder="its name; Enter writes it")
 
     def more_buttons(self) -> ComposeResult:
-        """Yield what else can be done with a file."""
         yield Button(Content(" e Edit "), id="edit", compact=True)
         yield Button(Content(" r Report "), id="report", compact=True)
         yield Button(Content(" New "), id="new", compact=True)
@@ -83,7 +73,6 @@ class LabDialog(Dialog[LabWish]):
         self.query_one("#labfiles").styles.max_height = max(3, room - 2)
 
     def on_mount(self) -> None:
-        """Begin with the first file; without one, with the name of a new one."""
         if self._found:
             self.query_one("#labfiles", OptionList).highlighted = 0
         else:
@@ -161,7 +150,6 @@ class EditorDialog(Dialog[EditedText]):
         self._timer: Timer | None = None
 
     def body(self) -> ComposeResult:
-        """Show the text, and a line for its first fault."""
         yield TextArea(
             self._text, id="text", compact=True, show_line_numbers=True, soft_wrap=False,
             tab_behavior="focus",
@@ -169,7 +157,6 @@ class EditorDialog(Dialog[EditedText]):
         yield Static("checking ...", id="fault", markup=False)
 
     def more_buttons(self) -> ComposeResult:
-        """Yield a button that saves and runs, and one that goes to the fault."""
         yield Button(Content(" Save and run "), id="run", compact=True)
         yield Button(Content(" F8 Fault "), id="go", compact=True)
 
@@ -179,7 +166,6 @@ class EditorDialog(Dialog[EditedText]):
         self.query_one("#text").styles.height = max(3, self.app.size.height - AROUND)
 
     def on_mount(self) -> None:
-        """Check it once."""
         self._check()
 
     @property
@@ -202,8 +188,6 @@ class EditorDialog(Dialog[EditedText]):
         self.run_worker(begin, group="check", exclusive=True, exit_on_error=False)
 
     async def _look(self) -> None:
-        from tui.lab_files import fault_of
-
         path, text = self._path, self._now
         found = await in_thread(lambda: fault_of(path, text), "check")
         if self.is_mounted and text == self._now:
@@ -256,7 +240,6 @@ class SweepDialog(Dialog[tuple[str, ...]]):
         super().__init__("Sweep parameters", yes="Run")
 
     def body(self) -> ComposeResult:
-        """Ask for the scenario, what varies, and how."""
         from sim.lab.sweeps import DESIGNS
 
         yield from _row(
@@ -288,8 +271,6 @@ class SweepDialog(Dialog[tuple[str, ...]]):
 
     def result(self) -> tuple[str, ...]:
         """Return the words."""
-        import shlex
-
         where = self._typed("scenario")
         if not where:
             raise InputError("Name a scenario: a file, gallery:NAME, or here.")

@@ -16,7 +16,7 @@ from textual.widgets.option_list import Option
 
 from tui.dialogs.dialog import Dialog
 from tui.dialogs.dialog import field as label
-from tui.draw.metric_chart import figure
+from tui.draw.now import figure
 from tui.safe_text import line
 
 if TYPE_CHECKING:
@@ -69,7 +69,6 @@ class MetricsDialog(Dialog[MetricChoice]):
         self._alerts: dict[str, tuple[str, str]] = {}
 
     def body(self) -> ComposeResult:
-        """List the metrics, and ask when the one under the cursor is alarming."""
         yield Static(NOTE, classes="note", markup=False)
         yield Picks(id="metrics", markup=False, compact=True)
         yield Static("", id="meaning", markup=False)
@@ -85,7 +84,6 @@ class MetricsDialog(Dialog[MetricChoice]):
         self.query_one("#metrics").styles.max_height = max(3, room - 5)
 
     def on_mount(self) -> None:
-        """Answer the key with the box; the list, which takes longer to paint, follows."""
         self.query_one("#metrics").styles.height = len(self._known)
         self.call_after_refresh(self._fill)
 

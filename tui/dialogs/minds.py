@@ -1,17 +1,20 @@
-"""The dialog that gives members minds: which, goal, language model, budget."""
+"""The dialogs of minds: assign them, interview, survey, play as a member."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal
-from textual.widgets import Input, Select, Static
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.widgets import Button, Input, OptionList, Select, Static
+from textual.widgets.option_list import Option
 
 from sim.core import whole_of
 from sim.errors import HubbubError, InputError
@@ -19,9 +22,14 @@ from sim.minds.models.budget import cap_of
 from tui.dialogs.dialog import Dialog
 from tui.dialogs.dialog import field as label
 from tui.safe_text import line, plain
+from tui.text import count, percent, seconds
 
 if TYPE_CHECKING:
+    from textual.content import Content
+
+    from sim.minds.deciding.commands import PlayedMember, Shown
     from sim.minds.deciding.estimate import MindsOffer
+    from sim.minds.models.asks import Answer
 
 
 Estimating = Callable[[str, int, str, str], Awaitable[str]]
@@ -53,7 +61,6 @@ class GiveMinds(Dialog[MindWish]):
         self._offer, self._who, self._estimate = offer, who, estimate
 
     def body(self) -> ComposeResult:
-        """Ask."""
         yield from _row("Who", Input(self._who, id="who", compact=True, placeholder=EXAMPLE))
         yield Static(WHO, classes="note", markup=False)
         yield from _row("Mind", _select("mind", self._offer.minds))
@@ -68,7 +75,6 @@ class GiveMinds(Dialog[MindWish]):
         yield Static(plain(self._offer.lacks), id="lacks", markup=False)
 
     def on_mount(self) -> None:
-        """Estimate what stands there."""
         self._soon()
 
     @on(Input.Changed)
@@ -132,3 +138,336 @@ def _row(name: str, control: Input | Select[str]) -> ComposeResult:
 def _select(name: str, choices: tuple[str, ...]) -> Select[str]:
     options = [(Text(choice), choice) for choice in choices]
     return Select(options, value=choices[0], allow_blank=False, compact=True, id=name)
+
+
+Talk = list[tuple[str, str]]
+"""(question, answer) so far, the newest last."""
+
+Putting = Callable[[str, Talk], Awaitable["Answer"]]
+Keeping = Callable[[str, str], Awaitable[None]]
+LINES = 6
+"""Lines of the dialog besides the conversation."""
+
+
+class InterviewDialog(Dialog[bool]):
+    """A conversation with one member; it stays when the dialog is closed and opened again."""
+
+    AUTO_FOCUS = "#question"
+
+    def __init__(
+        self, name: str, put: Putting, keep: Keeping | None, talk: Talk, question: str = ""
+    ) -> None:
+        super().__init__(f"Talk to {name}", yes="Ask", no="Close")
+        self._who, self._put, self._keep, self._talk = name, put, keep, talk
+        self._first = question
+        self._asked, self._since, self._fault = "", 0.0, ""
+
+    def body(self) -> ComposeResult:
+        with VerticalScroll(id="talk", can_focus=True):
+            yield Static("", id="talked", markup=False)
+        with Horizontal(classes="row"):
+            yield label("Question")
+            yield Input("", id="question", compact=True)
+        with Horizontal(classes="row"):
+            yield label("Remember")
+            options = [(Text(_REMEMBER[choice]), choice) for choice in _REMEMBER]
+            yield Select(options, id="keep", value="no", allow_blank=False, compact=True)
+
+    def fit(self, room: int) -> None:
+        """Leave the rest of the screen to the conversation."""
+        super().fit(room)
+        for talk in self.query("#talk"):
+            talk.styles.max_height = max(1, room - LINES)
+
+    def on_mount(self) -> None:
+        self.set_interval(0.5, self._tick)
+        self._show()
+        if self._first:
+            self._ask(self._first)
+
+    def result(self) -> bool | None:
+        """Ask; the dialog stays open."""
+        question = self.query_one("#question", Input)
+        said = question.value.strip()
+        if self._asked:
+            self.complain(f"{self._who} has not answered yet.")
+        elif not said:
+            self.complain("Type a question.")
+        else:
+            self.complain("")
+            question.value = ""
+            self._ask(said)
+        return None
+
+    def _ask(self, question: str) -> None:
+        self._asked, self._since, self._fault = question, time.monotonic(), ""
+        self._show()
+        self.run_worker(self._wait(question), group="answer", exit_on_error=False)
+
+    async def _wait(self, question: str) -> None:
+        try:
+            answer = await self._put(question, list(self._talk))
+            said = "" if answer.fault is not None else answer.text
+            self._fault = "" if said else answer.detail or f"No answer came: {answer.fault}."
+            keeps = self.query_one("#keep", Select).value == "yes"
+            if said and keeps and self._keep is not None:
+                await self._keep(question, said)
+        except HubbubError as error:
+            said, self._fault = "", str(error)
+        self._asked = ""
+        if said:
+            self._talk.append((question, said))
+        if self.is_attached:
+            self.complain(self._fault)
+            typed = self.query_one("#question", Input)
+            if not said and not typed.value:  # it can be changed and asked again
+                typed.value = question
+            self._show()
+
+    def _tick(self) -> None:
+        if self._asked:
+            self._show()
+
+    def _show(self) -> None:
+        """Draw the conversation, the newest at the bottom, in sight."""
+        if not self.query("#talked"):  # it is being taken down
+            return
+        parts: list[tuple[str, str]] = []
+        for question, answer in self._talk:
+            parts += _turns(self._who, question, answer)
+        if self._asked:
+            waited = seconds(time.monotonic() - self._since)
+            parts += _turns(self._who, self._asked, f"... ({waited})")
+        shown = parts or [("Nothing was said yet. The world goes on as it is.", _MUTED)]
+        self.query_one("#talked", Static).update(Content.assemble(*shown))
+        self.query_one("#talk", VerticalScroll).scroll_end(animate=False)
+
+
+_MUTED = "$foreground-muted"
+_REMEMBER = {"no": "no: the world stays as it is", "yes": "yes: what is said comes to its mind"}
+
+
+def _turns(name: str, question: str, answer: str) -> list[tuple[str, str]]:
+    return [
+        ("You: ", "bold $accent"), (plain(question) + "\n", ""),
+        (f"{plain(name)}: ", "bold $primary"), (plain(answer) + "\n", ""),
+    ]  # fmt: skip
+
+
+NOTE = "Such as community:NAME:20, top:20:pagerank. Choices by commas, or none."
+WIDTH = 28
+"""Cells of the longest bar."""
+MOST_SHOWN = 40
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyQuestions:
+    """A survey that is asked for."""
+
+    members: str
+    question: str
+    choices: tuple[str, ...] = ()
+
+
+class SurveyDialog(Dialog[SurveyQuestions]):
+    """Asks for sample, question and choices."""
+
+    AUTO_FOCUS = "#question"
+
+    def __init__(self) -> None:
+        super().__init__("Survey", yes="Ask them")
+
+    def body(self) -> ComposeResult:
+        for name, text in (("Members", "random:20"), ("Question", ""), ("Choices", "yes, no")):
+            with Horizontal(classes="row"):
+                yield label(name)
+                yield Input(text, id=name.lower(), compact=True)
+        yield Static(NOTE, classes="note", markup=False)
+
+    def result(self) -> SurveyQuestions | None:
+        """Return the survey, when nothing is missing."""
+        members, question, choices = (
+            self.query_one(f"#{name}", Input).value.strip()
+            for name in ("members", "question", "choices")
+        )
+        if not (members and question):
+            self.complain("A survey needs members and a question.")
+            return None
+        return SurveyQuestions(members, question, choices_of(choices))
+
+
+def choices_of(said: str) -> tuple[str, ...]:
+    """Return the choices in what was typed.
+
+    Examples
+    --------
+    >>> choices_of("yes, no,")
+    ('yes', 'no')
+    """
+    return tuple(choice.strip() for choice in said.split(",") if choice.strip())
+
+
+def survey_text(
+    question: str, counts: Mapping[str, int], names: Sequence[str], answers: Sequence[str]
+) -> str:
+    """Write how answers spread, and what was said."""
+    most, total = max([*counts.values(), 1]), max(len(answers), 1)
+    width = max([len(line(choice, 20)) for choice in counts], default=0)
+    bars = [
+        f"{line(choice, 20):<{width}} {'█' * round(WIDTH * n / most):<{WIDTH}} "
+        f"{count(n):>4} {percent(n / total):>6}"
+        for choice, n in counts.items()
+    ]
+    said = [
+        f"{line(name, 24)}: {line(answer, 400)}"
+        for name, answer in zip(names[:MOST_SHOWN], answers, strict=False)
+    ]
+    more = len(answers) - len(said)
+    rest = [f"... and {count(more)} more."] if more > 0 else []
+    head = [line(question, 200), f"{count(len(answers))} members asked.", ""]
+    return "\n".join([*head, *bars, *([""] if bars else []), *said, *rest])
+
+
+ACTS = ("like", "repost", "reply", "quote", "post", "dislike", "follow", "mute", "report")
+NO_POST, WORDS = frozenset({"post"}), frozenset({"post", "reply", "quote"})
+OF_AUTHORS = frozenset({"follow", "mute"})
+
+
+class PlayerAct(NamedTuple):
+    """What the member shall do."""
+
+    act: str  # its name
+    message: int | None = None  # the message or the member that it is about; None: none
+    other: int | None = None
+    text: str = ""  # the words; empty: none
+
+
+class PlayDialog(Dialog[bool]):
+    """The feed of a member that is played; closing gives the member back."""
+
+    AUTO_FOCUS = "#feed"
+
+    def __init__(
+        self,
+        being: PlayedMember,
+        act: Callable[[PlayerAct], Awaitable[None]],
+        step: Callable[[], Awaitable[PlayedMember]],
+    ) -> None:
+        super().__init__(f"You are {being.name}", yes="Do it", no="Leave")
+        self._being, self._act, self._step = being, act, step
+        self._waiting: list[str] = []
+
+    def body(self) -> ComposeResult:
+        yield Static("", id="being", markup=False)
+        yield OptionList(id="feed", markup=False)
+        with Horizontal(classes="row"):
+            yield label("Act")
+            options = [(Text(act), act) for act in ACTS]
+            yield Select(options, id="act", value="like", allow_blank=False, compact=True)
+        with Horizontal(classes="row"):
+            yield label("Words")
+            yield Input("", id="words", compact=True, placeholder="for a post, reply or quote")
+        yield Static("", id="deeds", classes="preview", markup=False)
+
+    def more_buttons(self) -> ComposeResult:
+        yield Button(" Next tick ", id="step", compact=True)
+
+    def fit(self, room: int) -> None:
+        """Leave the rest of the screen to the feed."""
+        super().fit(room)
+        for feed in self.query("#feed"):
+            feed.styles.max_height = max(2, room - LINES)
+
+    def on_mount(self) -> None:
+        self._show()
+
+    def result(self) -> bool | None:
+        """Do what is chosen; the dialog stays open."""
+        deed = self._deed()
+        if deed is not None:
+            self.run_worker(self._do(deed), group="deed", exit_on_error=False)
+        return None
+
+    def _deed(self) -> PlayerAct | None:
+        act = self.chosen("#act", "an act")
+        words, post = self.query_one("#words", Input).value.strip(), self._post
+        if act in WORDS and not words:
+            self.complain(f"To {act}, type words.")
+        elif act not in NO_POST and post is None:
+            self.complain(f"To {act}, choose a message of the feed; Next tick brings new ones.")
+        elif post is None or act in NO_POST:
+            return PlayerAct(act, text=words)
+        elif act in OF_AUTHORS:
+            return PlayerAct(act, other=post.author)
+        else:
+            return PlayerAct(act, post.message, text=words if act in WORDS else "")
+        return None
+
+    @property
+    def _post(self) -> Shown | None:
+        at = self.query_one("#feed", OptionList).highlighted
+        return self._being.feed[at] if at is not None and at < len(self._being.feed) else None
+
+    async def _do(self, deed: PlayerAct) -> None:
+        try:
+            await self._act(deed)
+        except HubbubError as error:
+            self.complain(str(error))
+            return
+        about = f" m{deed.message}" if deed.message is not None else ""
+        self._waiting.append(f"{deed.act}{about}")
+        self.complain("")
+        self.query_one("#words", Input).value = ""
+        self._deeds()
+
+    @on(OptionList.OptionSelected, "#feed")
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.query_one("#act", Select).focus()
+
+    @on(Button.Pressed, "#step")
+    def _stepped(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.run_worker(self._next(), group="step", exit_on_error=False)
+
+    async def _next(self) -> None:
+        button = self.query_one("#step", Button)
+        button.disabled = True
+        try:
+            self._being = await self._step()
+        except HubbubError as error:
+            self.complain(str(error))
+        else:
+            self._waiting = []
+            self.complain("")
+            self._show()
+        finally:
+            button.disabled = False
+
+    def _show(self) -> None:
+        being, feed = self._being, self.query_one("#feed", OptionList)
+        online = "online" if being.is_online else "not online: Next tick wakes it"
+        said = f"Tick {count(being.tick)}, {online}. Rules and minds leave it to you."
+        self.query_one("#being", Static).update(line(said, 200))
+        feed.clear_options()
+        feed.add_options([Option(_written(place, one)) for place, one in enumerate(being.feed, 1)])
+        if being.feed:
+            feed.highlighted = 0
+        self._deeds()
+
+    def _deeds(self) -> None:
+        soon = f"With the next tick: {', '.join(self._waiting)}." if self._waiting else ""
+        done = f"Done: {', '.join(self._being.did)}." if self._being.did else ""
+        self.query_one("#deeds", Static).update(plain(" ".join(filter(None, (done, soon)))))
+
+
+def _written(place: int, one: Shown) -> Content:
+    head = f"{place:>2} {line(one.name, 20)}"
+    likes = f"  ({count(one.likes)} likes)" if one.likes else ""
+    about = f" (on {one.to}: {line(one.answers, 120)})" if one.answers else ""
+    return Content.assemble(
+        (f"{head}: ", "bold"),
+        line(one.text, 200),
+        (about, "$text-muted"),
+        (likes, "$text-muted"),
+    )

@@ -19,12 +19,12 @@ from textual.widgets.option_list import Option
 
 from tui.dialogs.dialog import Dialog
 from tui.dialogs.progress import in_thread
-from tui.figures import count
 from tui.key_queue import KeysInOrder
 from tui.safe_text import line
+from tui.text import count
 
 if TYPE_CHECKING:
-    from tui.backend import Backend, PluginChoice
+    from tui.simulator import PluginChoice, Simulator
 
 
 NAME_CELLS = 27
@@ -63,16 +63,15 @@ class PickModel(Dialog[str]):
     ]
 
     def __init__(
-        self, backend: Backend, cards: Sequence[PluginChoice], chosen: str = "", typed: str = ""
+        self, simulator: Simulator, cards: Sequence[PluginChoice], chosen: str = "", typed: str = ""
     ) -> None:
         super().__init__("Models", yes="Choose")
-        self._backend = backend
+        self._simulator = simulator
         self._cards = cards
         self._chosen = chosen
         self._typed = typed
 
     def body(self) -> ComposeResult:
-        """Show the search over the list."""
         yield Search(
             self._typed, id="search", compact=True, select_on_focus=False, max_length=60,
             placeholder="type a few letters of a name, a family or what it does",
@@ -81,7 +80,6 @@ class PickModel(Dialog[str]):
         yield OptionList(id="models", markup=False, compact=True)
 
     def on_mount(self) -> None:
-        """Fill the list."""
         self._fill()
 
     def fit(self, room: int) -> None:
@@ -138,7 +136,7 @@ class PickModel(Dialog[str]):
         """Show the card of the model under the cursor."""
         name = self.marked
         if name:
-            facts = await in_thread(lambda: self._backend.card(name), "card")
+            facts = await in_thread(lambda: self._simulator.card(name), "card")
             self.app.push_screen(ModelCard(name, facts))
 
     def result(self) -> str | None:
@@ -166,7 +164,6 @@ class ModelCard(Dialog[bool]):
         self._can_send = can_send
 
     def body(self) -> ComposeResult:
-        """Show a fact a paragraph, its label at the left."""
         yield Static(Content("\n").join([self._line(*fact) for fact in self._facts]), id="facts")
 
     def _line(self, label: str, text: str) -> Content:
@@ -178,12 +175,10 @@ class ModelCard(Dialog[bool]):
         return head + Content(indent.join(lines))
 
     def more_buttons(self) -> ComposeResult:
-        """Offer to send a message with it."""
         if self._can_send:
             yield Button(" Send a message with it ", id="send", compact=True)
 
     def on_mount(self) -> None:
-        """Let the arrows scroll."""
         self.read()
 
     def result(self) -> bool:
@@ -213,13 +208,7 @@ def _wrapped(text: str, room: int) -> list[str]:
 
 
 class ModelField(Widget, can_focus=True):
-    """The field of a form that holds a model; Enter lists them, letters narrow the list.
-
-    Attributes
-    ----------
-    value : str
-        The name of the model; empty until the models are known.
-    """
+    """The field of a form that holds a model; Enter lists them, letters narrow the list."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,space", "ask('')", "Choose a model", id="model-choose", show=False),

@@ -14,13 +14,11 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
-from tui.draw.canvas import Canvas
+from tui.draw.canvas import Canvas, nice_ticks
 from tui.draw.panes import PixelPane
-from tui.draw.raster import nice_ticks
-from tui.draw.rows import TableColumn
-from tui.draw.table import ColumnTable
-from tui.figures import count, percent
+from tui.draw.table import ColumnTable, TableColumn
 from tui.safe_text import line
+from tui.text import count, percent
 
 if TYPE_CHECKING:
     from sim.runtime import Frame
@@ -72,15 +70,7 @@ class Grid:
 
 
 class CommunityHeat(PixelPane):
-    """A row for each community, a column for a span of ticks; the colour is the adopted share.
-
-    Attributes
-    ----------
-    selected : int
-        The community under the cursor.
-    order : {"size", "adoption", "onset", "name"}
-        Of the rows.
-    """
+    """A row for each community, a column for a span of ticks; the colour is the adopted share."""
 
     HELP = (
         "Each row is a community, each column a span of ticks, the colour the share of members "
@@ -102,13 +92,7 @@ class CommunityHeat(PixelPane):
     ]
 
     class Selected(Message):
-        """The cursor went to a community.
-
-        Parameters
-        ----------
-        index
-            Which one, as in the arrays shown.
-        """
+        """The cursor went to a community."""
 
         def __init__(self, index: int) -> None:
             super().__init__()
@@ -158,19 +142,7 @@ class CommunityHeat(PixelPane):
         heat: NDArray[np.float32],
         ticks: NDArray[np.int64],
     ) -> None:
-        """Show communities; nothing is drawn anew when these very arrays are shown already.
-
-        Parameters
-        ----------
-        names
-            Of the c communities.
-        sizes, adopted, onset : int64 (c,)
-            Members, how many of them adopted, and the tick of the first; -1: none.
-        heat : float32 (c, columns)
-            Share of members that had adopted, in [0, 1]; NaN is not drawn.
-        ticks : int64 (columns,)
-            The tick at which each column ends, rising.
-        """
+        """Show communities; nothing is drawn anew when these very arrays are shown already."""
         if heat is self._heat and adopted is self._adopted and tuple(names) == self._names:
             return
         if tuple(names) != self._names:
@@ -375,18 +347,10 @@ _SORTS = {"size": (0, True), "adoption": (2, True), "onset": (3, False), "name":
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CommunityRows:
-    """Communities as rows of a table.
+    """Communities as rows of a table."""
 
-    Attributes
-    ----------
-    names, top
-        Their names, and their best-known members.
-    sizes, adopted, onset
-        int64 (c,): members, how many adopted, and the tick of the first; -1: none.
-    """
-
-    names: Sequence[str]
-    sizes: NDArray[np.int64]
+    names: Sequence[str]  # their names, and their best-known members
+    sizes: NDArray[np.int64]  # int64 (c,): members, how many adopted, and the tick of the first
     adopted: NDArray[np.int64]
     onset: NDArray[np.int64]
     top: Sequence[Sequence[str]]
@@ -457,15 +421,7 @@ class CommunityTable(ColumnTable):
         onset: NDArray[np.int64],
         top: Sequence[Sequence[str]],
     ) -> None:
-        """Show communities; nothing is drawn anew when these very arrays are shown already.
-
-        Parameters
-        ----------
-        names, top
-            Names, and the best-known members of each.
-        sizes, adopted, onset : int64 (c,)
-            Members, how many of them adopted, and the tick of the first; -1: none.
-        """
+        """Show communities; nothing is drawn anew when these very arrays are shown already."""
         old = self._shown
         if old is not None and names is old.names and adopted is old.adopted:
             return

@@ -16,13 +16,11 @@ from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
 
-from tui.draw.canvas import Canvas
-from tui.draw.legend import LegendEntry, write_legend
+from tui.draw.canvas import Canvas, View, nice_ceiling
 from tui.draw.panes import BraillePane
-from tui.draw.plotting import Pen, Plot, log_labels, place, share_labels
-from tui.draw.raster import View, nice_ceiling
-from tui.figures import count, percent
+from tui.draw.plotting import LegendEntry, Pen, Plot, log_labels, place, share_labels, write_legend
 from tui.safe_text import line
+from tui.text import count, percent
 from tui.theme import CurveStyle, styles
 
 if TYPE_CHECKING:
@@ -65,13 +63,7 @@ class Curves(BraillePane):
     ]
 
     class Pointed(Message):
-        """The crosshair moved.
-
-        Parameters
-        ----------
-        tick
-            Where it is; None: it follows the newest tick.
-        """
+        """The crosshair moved."""
 
         def __init__(self, tick: int | None) -> None:
             super().__init__()
@@ -111,19 +103,7 @@ class Curves(BraillePane):
         agents: int,
         first_tick: int = 0,
     ) -> None:
-        """Show the curves of a history; nothing is drawn anew when it is the one shown.
-
-        Parameters
-        ----------
-        states
-            Names, one a column of `history`.
-        history : int64 (ticks, states)
-            Agents in each state; it must not be changed afterwards.
-        agents
-            All of them, what 100 % is.
-        first_tick
-            The tick of row 0.
-        """
+        """Show the curves of a history; nothing is drawn anew when it is the one shown."""
         same = history is self._history and agents == self._agents and first_tick == self._first
         if same and tuple(states) == self._states:
             return

@@ -14,13 +14,19 @@ from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
 from sim.arrays import F64
-from tui.draw.canvas import Canvas, paired
-from tui.draw.legend import LegendEntry, write_legend
+from tui.draw.canvas import Canvas, View, envelope, nice_ceiling, paired
 from tui.draw.panes import BraillePane
-from tui.draw.plotting import Pen, Plot, number_labels, place, share_labels
-from tui.draw.raster import View, envelope, nice_ceiling
-from tui.figures import count, percent, short
+from tui.draw.plotting import (
+    LegendEntry,
+    Pen,
+    Plot,
+    number_labels,
+    place,
+    share_labels,
+    write_legend,
+)
 from tui.safe_text import line
+from tui.text import count, percent, short
 from tui.theme import CurveStyle, series
 
 if TYPE_CHECKING:
@@ -35,19 +41,11 @@ GLYPHS = {"ascii": ".:", "else": "░▒"}
 
 @dataclass(frozen=True, eq=False)
 class Band:
-    """What lies between two curves.
+    """What lies between two curves."""
 
-    Attributes
-    ----------
-    low, high
-        float64 (ticks + 1,); NaN: there is none.
-    depth
-        0: the outer one; 1: the inner one, which is drawn over it.
-    """
-
-    low: F64
+    low: F64  # float64 (ticks + 1,); NaN: there is none
     high: F64
-    depth: int
+    depth: int  # 0: the outer one; 1: the inner one, which is drawn over it
 
 
 class BandPane(BraillePane):

@@ -20,8 +20,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.draw.canvas import Canvas
-from tui.draw.raster import BRAILLE, QUADRANTS, pack_braille, pack_quadrants
+from tui.draw.canvas import BRAILLE, QUADRANTS, Canvas, pack_braille, pack_quadrants
 from tui.theme import GLYPHS, SHADES, shade
 
 Symbols = Literal["braille", "block", "ascii"]
@@ -38,13 +37,6 @@ class Painted(Widget):
     """A widget that paints all its lines at once, and keeps them until something changes.
 
     A subclass implements `paint` and calls `changed` when its data or its cursor does.
-
-    Attributes
-    ----------
-    symbols : {"braille", "block", "ascii"}
-        What is drawn with.
-    placeholder : str
-        Shown while there is nothing to draw.
     """
 
     ALLOW_SELECT = False

@@ -1,9 +1,11 @@
-"""A table over any number of rows; only those on the screen are fetched and drawn."""
+"""The table of columns: rows, order, cursor, search."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import ClassVar
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,20 +20,115 @@ from textual.strip import Strip
 
 from tui.draw.canvas import Canvas
 from tui.draw.panes import Painted
-from tui.draw.rows import NoRows, RowProvider, fit, row_order
+
+GAP = 2
+"""Cells between two columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableColumn:
+    """One column of a table."""
+
+    title: str  # its heading, with the unit where there is one
+    width: int  # cells at most; the last column shown takes what is left over
+    numeric: bool = False  # whether it is right-aligned
+    least: int = 0  # cells at least
+    rank: int = 0  # which columns stay when the table is narrow: those of the lowest rank
+    descending: bool = False
+
+    @property
+    def narrowest(self) -> int:
+        """Cells below which the column is left out."""
+        return min(self.width, self.least or self.width)
+
+
+class RowProvider(Protocol):
+    """Any number of rows, numbered from 0; nothing is asked for but what is seen.
+
+    A provider never changes: what is new comes in a new one.
+    """
+
+    @property
+    def columns(self) -> Sequence[TableColumn]:
+        """The columns; text from outside belongs into the last ones, where widths matter least."""
+
+    def __len__(self) -> int:
+        """Count the rows."""
+
+    def cells(self, column: int, rows: NDArray[np.int64]) -> Sequence[str]:
+        """Return what to write in a column for some rows."""
+
+    def keys(self, column: int) -> NDArray[Any]:
+        """Return what the column is sorted by, one value a row, (rows,)."""
+
+
+class NoRows:
+    """A table without anything."""
+
+    columns: tuple[TableColumn, ...] = ()
+
+    def __len__(self) -> int:
+        return 0
+
+    def cells(self, column: int, rows: NDArray[np.int64]) -> list[str]:
+        """Return nothing."""
+        del column
+        return [""] * len(rows)
+
+    def keys(self, column: int) -> NDArray[Any]:
+        """Return nothing."""
+        del column
+        return np.zeros(0)
+
+
+def row_order(keys: NDArray[Any], *, descending: bool) -> NDArray[np.uint32]:
+    """Return row numbers in the order of their keys, uint32 (rows,); equal ones keep theirs.
+
+    NaN comes last either way.
+    """
+    if not descending:
+        return np.argsort(keys, kind="stable").astype(np.uint32)
+    count = len(keys)
+    order = (count - 1 - np.argsort(keys[::-1], kind="stable")[::-1]).astype(np.uint32)
+    if keys.dtype.kind == "f":
+        unknown = int(np.isnan(keys).sum())
+        order = np.concatenate([order[unknown:], order[:unknown]])
+    return order
+
+
+def fit(columns: Sequence[TableColumn], width: int, wanted: int = 0) -> list[tuple[int, int, int]]:
+    """Choose the columns that fit and how wide they are."""
+    ranks = sorted(range(len(columns)), key=lambda i: (i != wanted, columns[i].rank, i))
+    chosen: list[int] = []
+    left = width + GAP
+    for index in ranks:
+        need = columns[index].narrowest + GAP
+        if need <= left or not chosen:
+            chosen.append(index)
+            left -= need
+    left = max(0, left)
+    grown = dict.fromkeys(chosen, 0)
+    for index in sorted(chosen, key=lambda i: (columns[i].numeric, i)):
+        grown[index] = min(left, columns[index].width - columns[index].narrowest)
+        left -= grown[index]
+    placed: list[tuple[int, int, int]] = []
+    x = 0
+    for index in sorted(chosen):
+        cells = min(columns[index].narrowest + grown[index], width - x)
+        placed.append((index, x, cells))
+        x += cells + GAP
+    last, x, cells = placed[-1]
+    if not columns[last].numeric:
+        placed[-1] = (last, x, cells + left)
+    return placed
+
 
 AT_ONCE = 20_000
 """Rows that are sorted on the spot; more are sorted in a thread."""
 
 
 class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
-    """Rows of a `RowProvider` under headings, with a cursor that stays on its row.
-
-    Attributes
-    ----------
-    selected : int
-        Number of the row under the cursor, as in the provider.
-    """
+    """Rows of a `RowProvider` under headings, with a cursor that stays on its row."""
 
     HELP = (
         "Up and down move the cursor, left and right choose a column, S sorts by it and once "
@@ -76,13 +173,7 @@ class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
     ]
 
     class Selected(Message):
-        """The cursor went to a row.
-
-        Parameters
-        ----------
-        row
-            Its number, as in the provider.
-        """
+        """The cursor went to a row."""
 
         def __init__(self, row: int) -> None:
             super().__init__()
@@ -92,15 +183,7 @@ class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
         """Enter was pressed on a row, or it was clicked twice."""
 
     class Sorted(Message):
-        """The rows are in a new order.
-
-        Parameters
-        ----------
-        column, title
-            The column they are sorted by, and its heading.
-        descending
-            Whether the largest is first.
-        """
+        """The rows are in a new order."""
 
         def __init__(self, column: int, title: str, *, descending: bool) -> None:
             super().__init__()
@@ -123,11 +206,6 @@ class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
         """Show rows; cursor and order stay as they were as far as they can.
 
         Up to 20,000 rows are put in order again; more keep the order until they are sorted anew.
-
-        Parameters
-        ----------
-        rows
-            Where they come from.
         """
         grown = len(rows) != len(self._rows)
         self._rows = rows
@@ -151,15 +229,7 @@ class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
             self._show_cursor()
 
     def sort(self, column: int, *, descending: bool) -> None:
-        """Sort by a column; a long table is sorted in a thread and stays usable meanwhile.
-
-        Parameters
-        ----------
-        column
-            Which one.
-        descending
-            Whether the largest comes first.
-        """
+        """Sort by a column; a long table is sorted in a thread and stays usable meanwhile."""
         if not 0 <= column < len(self._rows.columns):
             return
         self._sort, self._column = (column, descending), column

@@ -15,12 +15,11 @@ from textual.content import Content
 from textual.widget import Widget
 
 from sim.errors import HubbubError, InputError
-from tui.draw.agent_table import WORDED, AgentTable
-from tui.draw.ego import EgoPane
-from tui.figures import count
+from tui.draw.agent_table import WORDED, AgentTable, EgoPane
 from tui.modes.inspector import Inspector
-from tui.modes.mode import Mode, titled
+from tui.modes.panes import Mode, titled
 from tui.safe_text import line
+from tui.text import count
 
 if TYPE_CHECKING:
     from sim.runtime import Frame, Simulation
@@ -36,15 +35,7 @@ PATIENCE = 0.08
 
 
 class AgentsMode(Mode):
-    """The table or the drawing of one member's ties, and the chosen member beside it.
-
-    Attributes
-    ----------
-    expression
-        What the members listed fit.
-    is_ego
-        Whether ties are drawn.
-    """
+    """The table or the drawing of one member's ties, and the chosen member beside it."""
 
     MODE: ClassVar[str] = "agents"
     TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (("agents",),)
@@ -59,14 +50,12 @@ class AgentsMode(Mode):
     _asked: object = None
 
     def compose(self) -> ComposeResult:
-        """Lay the table, the drawing and the inspector out."""
         with Horizontal(id="upper"):
             yield titled(AgentTable(id="agents"), "Members")
             yield titled(EgoPane(id="ego"), "Ties")
             yield titled(Inspector(), "Member")
 
     def on_mount(self) -> None:
-        """Begin in the table."""
         self.last_focused = self.table
 
     @property

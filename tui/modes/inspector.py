@@ -9,8 +9,8 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
 
-from tui.figures import count, percent, short
 from tui.safe_text import line
+from tui.text import count, percent, short
 
 if TYPE_CHECKING:
     from sim.runtime.queries.feeds import MemberFeed

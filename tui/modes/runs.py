@@ -15,11 +15,9 @@ from textual.widget import Widget
 
 from sim.arrays import F64
 from sim.errors import HubbubError
-from tui.actions.keys import key_label, keys_of
-from tui.actions.table import by_id
+from tui.actions.table import by_id, key_label, keys_of
 from tui.dialogs.progress import in_thread
-from tui.draw.experiment_pictures import BarsPane, ParameterMapPane
-from tui.draw.experiment_table import ExperimentTable
+from tui.draw.experiments import BarsPane, ExperimentTable, ParameterMapPane
 from tui.draw.fan import DifferencePane, FanPane
 from tui.experiment_figures import (
     FAN,
@@ -32,7 +30,7 @@ from tui.experiment_figures import (
 )
 from tui.experiments import Experiment, ExperimentPlan
 from tui.modes.inspector import ScrollingLines, fact, heading, muted, wrapped
-from tui.modes.mode import Mode, titled
+from tui.modes.panes import Mode, titled
 from tui.safe_text import line
 
 if TYPE_CHECKING:
@@ -98,7 +96,6 @@ class RunsMode(Mode):
     _live: F64 = np.zeros(0)
 
     def compose(self) -> ComposeResult:
-        """Lay chart, figures and table out."""
         with Horizontal(id="upper"):
             yield titled(FanPane(), "Fan", "picture")
             yield titled(ParameterMapPane(), "Heat map", "picture")
@@ -109,7 +106,6 @@ class RunsMode(Mode):
             yield titled(ExperimentTable(id="experiments"), "Experiments")
 
     def on_mount(self) -> None:
-        """Begin in the table, and follow what runs."""
         self.last_focused = self.table
         studies, sweep = (key_label(keys_of(by_id(n), self.app.keymap)[0]) for n in _BESIDE)
         self.table.placeholder = (

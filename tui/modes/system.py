@@ -1,28 +1,124 @@
-"""System: how the running world and the program are."""
+"""The System mode: health, engine, minds, paths."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
 
+from sim import __version__, core, names, settings, spec
 from tui.dialogs.progress import in_thread
-from tui.draw.health_table import HealthTable
-from tui.figures import bytes_of, count, seconds
-from tui.minds_facts import facts
+from tui.draw.canvas import sparkline
+from tui.draw.table import ColumnTable, TableColumn
 from tui.modes.inspector import ScrollingLines, wrapped
-from tui.modes.mode import Mode, titled
-from tui.program_facts import facts as facts_of_program
+from tui.modes.panes import Mode, titled
 from tui.safe_text import line
+from tui.text import bytes_of, count, minds_facts, seconds, short
 
 if TYPE_CHECKING:
-    from sim.runtime import Frame
+    from sim.runtime import Frame, Health, Reading
     from sim.world import LoggedAct
+
+
+COURSE = 12
+"""Cells of the line that shows the last minutes."""
+
+_COLUMNS = (
+    TableColumn("check", 13, least=10, rank=0),
+    TableColumn("level", 8, rank=1, descending=True),
+    TableColumn("value", 20, least=9, rank=3, descending=True),
+    TableColumn("so far", COURSE, rank=4),
+    TableColumn("says", 60, least=36, rank=2),
+)
+_LEVELS = {"ok": "ok", "warning": "! warn", "critical": "!! grave"}
+_ORDER = tuple(_LEVELS)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HealthRows:
+    """Checks as rows of a table."""
+
+    readings: Sequence[Reading]
+    ascii_only: bool = False  # whether the course is drawn in ASCII
+
+    @property
+    def columns(self) -> Sequence[TableColumn]:
+        """The columns."""
+        return _COLUMNS
+
+    def __len__(self) -> int:
+        return len(self.readings)
+
+    def cells(self, column: int, rows: NDArray[np.int64]) -> Sequence[str]:
+        """Return what to write in a column for some rows."""
+        return [self._cell(column, self.readings[row]) for row in rows.tolist()]
+
+    def _cell(self, column: int, reading: Reading) -> str:
+        if column == 3:
+            values = np.array(reading.history, dtype=np.float64)
+            return sparkline(values, COURSE, ascii_only=self.ascii_only)
+        value = f"{short(reading.value)} {reading.unit}".rstrip()
+        if reading.unit == "MB":
+            value = bytes_of(reading.value * 2**20)
+        return (reading.name, _LEVELS[reading.level], value, "", reading.sentence)[column]
+
+    def keys(self, column: int) -> NDArray[Any]:
+        """Return what a column is sorted by."""
+        if column == 1:
+            return np.array([_ORDER.index(each.level) for each in self.readings])
+        if column in {2, 3}:
+            return np.array([each.value for each in self.readings], dtype=np.float64)
+        texts = [each.name if column == 0 else each.sentence for each in self.readings]
+        return np.array([text.casefold() for text in texts], dtype=np.str_)
+
+
+class HealthTable(ColumnTable):
+    """Each check with its level, its number, how that went, and one sentence."""
+
+    HELP = (
+        "Each check of the running world: whether it is well, the number behind that, how it went "
+        "in the last minutes, and what it means. " + ColumnTable.HELP
+    )
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
+        super().__init__(id=id)
+        self.placeholder = "Nothing was looked at yet."
+        self._health: Health | None = None
+
+    def list_checks(self, health: Health, *, ascii_only: bool = False) -> None:
+        """Show checks; nothing is drawn anew when these very ones are shown already."""
+        if health is not self._health:
+            self._health = health
+            self.fill(HealthRows(health.readings, ascii_only))
+
+
+def program_facts() -> list[tuple[str, str]]:
+    """Return (label, text) of each fact; called in a thread, for folders may be slow."""
+    now = settings.current()
+    models = [spec(name) for name in names()]
+    foreign = [model.name for model in models if model.is_foreign]
+    told = [("Hubbub", __version__), ("log", str(now.logs / "hubbub.jsonl"))]
+    told += [("saves", str(now.saves_folder))]
+    told += [("models", f"{len(models)}, {len(foreign)} of plugins")]
+    told += [("plugin", name) for name in foreign]
+    told += [("does not load", str(error)) for error in core.failures()]
+    told += [("threads", ", ".join(sorted(thread.name for thread in threading.enumerate())))]
+    told += [("plugins in", _marked(core.user_folder())), ("settings", _marked(now.files[0]))]
+    return told
+
+
+def _marked(path: Path) -> str:
+    return str(path) if path.exists() else f"{path} (absent)"
 
 
 Fact = tuple[str, str]
@@ -37,7 +133,6 @@ class SystemMode(Mode):
     MODE: ClassVar[str] = "system"
 
     def compose(self) -> ComposeResult:
-        """Lay the table of checks and the facts out."""
         with Horizontal(id="upper"):
             yield titled(HealthTable(id="health"), "Health")
             yield titled(MindsPane(), "Minds")
@@ -57,7 +152,7 @@ class SystemMode(Mode):
         self.run_worker(self._ask(), group="facts", exclusive=True, exit_on_error=False)
 
     async def _ask(self) -> None:
-        told = await in_thread(facts_of_program, "facts")
+        told = await in_thread(program_facts, "facts")
         self.query_one(ProgramPane).tell(told)
 
     def show_in(self, pane: Widget, frame: Frame) -> None:
@@ -137,7 +232,7 @@ class MindsPane(Facts):
 
     def show(self, frame: Frame) -> None:
         """Show what a frame says of minds."""
-        self.tell(facts(frame.minds))
+        self.tell(minds_facts(frame.minds))
 
 
 class AuditPane(Facts):

@@ -42,7 +42,7 @@ from sim.settings import keep_words
 from sim.settings.settings import read_table
 from sim.store.journal.lineage import Bookmark, keep_bookmarks
 from tui import lab_files
-from tui.actions.program import _write_picture
+from tui.actions.view import _write_picture
 
 
 def test_as_many_bytes_as_allowed_are_read_and_one_more_is_refused(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from sim.runtime.export import Exporter
 from sim.settings.settings import load_settings, use
-from tests.screens.fake import FakeBackend
+from tests.screens.fake import FakeSimulator
 from tests.unit.cli.conftest import Hubbub
 from tui import terminal
 from tui.app import Hubbub as Screen
@@ -50,7 +50,7 @@ def test_without_a_port_nothing_is_served(hubbub: Hubbub) -> None:
 
 
 def test_the_screen_serves_too(tmp_path: object) -> None:
-    app = Screen(FakeBackend(tmp_path))  # type: ignore[arg-type]
+    app = Screen(FakeSimulator(tmp_path))  # type: ignore[arg-type]
     use(load_settings(metrics_port=0))
     with terminal._exported(app) as exporter:
         assert isinstance(exporter, Exporter)

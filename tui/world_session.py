@@ -1,4 +1,4 @@
-"""Open worlds: beside which file the journal of the one on the screen lies, and who has it."""
+"""The world on the screen: its engine, its journal, and who has it open."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sim import store
 from sim.errors import Cancelled, FileError, HubbubError
-from tui.backend import Home
-from tui.dialogs.dialog import Confirm
-from tui.dialogs.error import sentence_of
+from tui.dialogs.dialog import Confirm, Notice, sentence_of
 from tui.dialogs.progress import in_thread
-from tui.figures import count
-from tui.frame_feed import FrameFeed
+from tui.program import FrameFeed
 from tui.safe_text import line
+from tui.simulator import Home
+from tui.text import count
 
 if TYPE_CHECKING:
     from sim import World
@@ -37,19 +37,11 @@ COPY = (
 
 
 class OpenWorlds:
-    """Opens the simulation of a world with its journal, and clears up behind the one before.
-
-    Attributes
-    ----------
-    home
-        Of the world on the screen.
-    is_quitting
-        Whether the program ends: what was agreed to about the world stands.
-    """
+    """Opens the simulation of a world with its journal, and clears up behind the one before."""
 
     def __init__(self, app: HubbubApp) -> None:
         self._app = app
-        self.home = Home()
+        self.home = Home()  # of the world on the screen
         self.is_quitting = False
         self._obstacle = self._over = ""
 
@@ -59,14 +51,14 @@ class OpenWorlds:
         """Enter the first world: that of the command line, else the demo world."""
         app = self._app
         if path is None:
-            world = await in_thread(lambda: app.backend.demo(report), "start")
+            world = await in_thread(lambda: app.simulator.demo(report), "start")
             report("starting the engine", 0.9)
             await app.enter(world, DEMO, is_first=True)
             return
 
         async def open_it(is_copy: bool) -> Opened:
             return await in_thread(
-                lambda: app.backend.open(path, report, read_only=is_copy or read_only), "start"
+                lambda: app.simulator.open(path, report, read_only=is_copy or read_only), "start"
             )
 
         opened = await self._or_a_copy(open_it)
@@ -82,17 +74,15 @@ class OpenWorlds:
         async def open_it(read_only: bool) -> Opened:
             return await app.work.in_thread(
                 "opening the world",
-                lambda report: app.backend.open(path, report, read_only=read_only),
+                lambda report: app.simulator.open(path, report, read_only=read_only),
             )
 
         return await self._or_a_copy(open_it)
 
     async def _or_a_copy(self, open_it: Callable[[bool], Awaitable[Opened]]) -> Opened | None:
-        from sim.store import LeaseError
-
         try:
             return await open_it(False)
-        except LeaseError as held:
+        except store.LeaseError as held:
             if not await self._wants_copy(held):
                 return None
         return await open_it(True)
@@ -113,28 +103,24 @@ class OpenWorlds:
         try:
             if path is None:
                 return await self._unnamed(world, name)
-            keeping = self._app.backend.keeping(path, opened)
+            keeping = self._app.simulator.keeping(path, opened)
             return await self._feed(world, name, path, keeping), Home(path, is_named=True)
         except (FileError, OSError) as error:
             self._refuse(error, is_named=path is not None)
         return await self._feed(world, name, path, None), Home()
 
     def _refuse(self, error: Exception, *, is_named: bool) -> None:
-        from sim.store import LeaseError
-
-        if is_named and isinstance(error, LeaseError):
+        if is_named and isinstance(error, store.LeaseError):
             raise error
         self._obstacle = f"No journal is kept: {sentence_of(error)}"
 
     async def _unnamed(self, world: World, name: str) -> tuple[FrameFeed, Home]:
-        from sim.store import LeaseError
-
-        backend = self._app.backend
+        simulator = self._app.simulator
         for left in reversed(range(TRIES)):
-            at = await in_thread(lambda: backend.free_name(name), "saves")
+            at = await in_thread(lambda: simulator.free_name(name), "saves")
             try:
-                return await self._feed(world, name, None, backend.keeping(at, None)), Home(at)
-            except LeaseError:
+                return await self._feed(world, name, None, simulator.keeping(at, None)), Home(at)
+            except store.LeaseError:
                 if not left:
                     raise
         raise AssertionError  # pragma: no cover - the last try raises
@@ -142,7 +128,7 @@ class OpenWorlds:
     async def _feed(
         self, world: World, name: str, path: Path | None, keeping: JournalConfig | None
     ) -> FrameFeed:
-        simulation = self._app.backend.simulation(world, name, path, keeping)
+        simulation = self._app.simulator.simulation(world, name, path, keeping)
         feed = FrameFeed(simulation, self._app.show_problem)
         await feed.open()
         return feed
@@ -163,8 +149,6 @@ class OpenWorlds:
 
     async def greet(self, opened: Opened | None) -> None:
         """Tell what was found when the world was opened, and what is missing."""
-        from tui.dialogs.dialog import Notice
-
         obstacle, self._obstacle = self._obstacle, ""
         over, self._over = self._over, ""
         if over:
@@ -190,7 +174,7 @@ class OpenWorlds:
 
     async def keep(self, path: Path) -> None:
         """Begin a journal beside the world's file."""
-        keeping = self._app.backend.keeping(path, None)
+        keeping = self._app.simulator.keeping(path, None)
         try:
             await self._app.simulation.keep(keeping)
         except (HubbubError, OSError) as error:
@@ -214,7 +198,7 @@ class OpenWorlds:
         app = self._app
         world = await app.work.in_thread(
             "opening the world",
-            lambda report: app.backend.load(path, report) if path else app.backend.demo(report),
+            lambda report: app.simulator.load(path, report) if path else app.simulator.demo(report),
         )
         self.throw_away()
         await app.part()
@@ -226,15 +210,13 @@ class OpenWorlds:
 
     async def erased(self, path: Path, who: str, how: str) -> None:
         """Leave the world, take profiles out of all that is kept of it, and enter it again."""
-        from tui.dialogs.dialog import Notice
-
         app = self._app
         told, refused = "", ""
         await app.part()
         try:
             told = await app.work.in_thread(
                 "taking profiles out",
-                lambda report: app.backend.erase(path, who, how, report),
+                lambda report: app.simulator.erase(path, who, how, report),
             )
         except HubbubError as error:
             refused = sentence_of(error)
@@ -262,4 +244,4 @@ class OpenWorlds:
         if at is None or (home.is_named and not home.is_lost):
             return
         with suppress(FileError, OSError):
-            await in_thread(lambda: self._app.backend.leave(at, for_good=home.is_lost), "saves")
+            await in_thread(lambda: self._app.simulator.leave(at, for_good=home.is_lost), "saves")

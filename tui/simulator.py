@@ -1,0 +1,537 @@
+"""What the screen asks of the simulator; nothing heavy is imported before it is asked."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import psutil
+
+import sim
+from sim import core, network, runtime, scenario, settings, store
+from sim.errors import HubbubError, UnknownNameError
+from tui.dialogs.progress import in_thread
+from tui.lab_files import scenario_title
+
+if TYPE_CHECKING:
+    from sim import Theory, Ties, World
+    from sim.core import ParameterSpec, Report
+    from sim.network import NetworkReport
+    from sim.runtime import JournalConfig, LivePlace, Opened, Simulation
+    from sim.scenario import RunPlan
+    from sim.store import Info
+
+
+@dataclass(frozen=True, slots=True)
+class PluginChoice:
+    """A model or a kind of network that can be chosen."""
+
+    name: str
+    summary: str
+    parameters: Sequence[ParameterSpec]
+    check: Callable[[str, object], str] = field(default=lambda _name, _value: "")
+    family: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewWorldSpec:
+    """What a new world is made of."""
+
+    agents: int
+    network: str
+    seed: int
+    parameters: Mapping[str, Any]
+    platform: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedWorld:
+    """A file of the saves folder."""
+
+    path: Path
+    tick: int
+    agents: int
+    saved: str
+    bytes: int
+    damage: str = ""
+    live: str = ""
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where a world lives."""
+
+    at: Path | None = None
+    is_named: bool = False
+    is_copy: bool = False
+    is_lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioChoice:
+    """A scenario that can be played."""
+
+    where: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedScenario:
+    """A scenario that was read and checked, to be played."""
+
+    name: str
+    plan: RunPlan
+    make: Callable[[Report, list[str]], World]
+    headless: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What the user set for the screen."""
+
+    keymap: Mapping[str, str] = field(default_factory=dict)
+    theme: str = ""
+    frames_per_second: float = 10.0
+    symbols: str = "braille"
+    journal: str = "on"
+    model: str = ""
+    metrics: tuple[str, ...] = ()
+
+
+def _listed_world(
+    path: Path, place: LivePlace | None, found: Info | HubbubError | None
+) -> SavedWorld:
+    """Return what a world's file and its journal say, or why it cannot be opened."""
+    live, state = _live(place)
+    stat = path.stat() if found is not None else None
+    written = max(stat.st_mtime if stat else 0.0, place.written_at if place else 0.0)
+    when = datetime.fromtimestamp(written).astimezone().strftime("%Y-%m-%d %H:%M")
+    size = stat.st_size if stat is not None else place.bytes if place is not None else 0
+    damage, tick, agents = "", 0, None
+    if isinstance(found, HubbubError):
+        damage, tick = "" if live else str(found), -1  # the journal alone is enough
+    elif found is not None:
+        tick, agents = found.tick or 0, found.agents or 0
+    elif place is not None:
+        with suppress(HubbubError, OSError):
+            checkpoint = runtime.newest_checkpoint(place.path)
+            agents = store.info(checkpoint).agents if checkpoint is not None else None
+    if place is not None and place.acked is not None:
+        tick = place.opens_at
+    return SavedWorld(path, tick, -1 if agents is None else agents, when, size, damage, live, state)
+
+
+def _is_here(place: LivePlace) -> bool:
+    """Return whether this very program has a live world open."""
+    pid = place.signature.pid if place.signature is not None else ""
+    return bool(place.holder) and pid == str(os.getpid())
+
+
+def _live(place: LivePlace | None) -> tuple[str, str]:
+    """Return (what opening it gives, how it was left)."""
+    if place is None:
+        return "", ""
+    if _is_here(place):
+        return "It is on the screen.", "open here"
+    if place.holder:
+        return f"In use by {place.holder}; a copy of it can be opened.", "in use"
+    opening = runtime.describe_opening(place)
+    if not place.was_closed:
+        return f"It was not closed. {opening}", "not closed"
+    return opening, "unsaved" if place.goes_on else ""
+
+
+MODEL_NAMES_FIRST = ("independent-cascade", "viral", "diffusion", "hybrid")
+"""The model picker begins so, and these are prepared beside the start; others when chosen."""
+
+AUTHOR = "screen"
+"""Who asks for what is done here, as journals have it."""
+
+IMPORT_OPTIONS = (
+    "direction", "directed", "labels", "repeats", "adjacency", "header", "columns", "weights",
+    "times", "delimiter", "ids", "signed", "relations", "properties",
+)  # fmt: skip
+_YES_OR_NO = {"directed", "adjacency", "header", "signed"}
+
+WARM_AGENTS = 64
+
+
+def preferences() -> Preferences:
+    """Read what the user set for the screen."""
+    now = settings.current()
+    named = [item.name for item in core.named_plugins() if item.kind == "propagation"]
+    return Preferences(
+        keymap=now.keys,
+        theme=now.theme,
+        frames_per_second=now.frames_per_second,
+        symbols=now.symbols,
+        journal=now.journal,
+        model=named[0] if named else now.model,
+        metrics=now.metrics,
+    )
+
+
+class Simulator:
+    """All that the screen asks of the simulator; what may block is called in a thread."""
+
+    workers = "loky"
+    """Processes carry out experiments, so that no key waits for them."""
+
+    def __init__(self, saves: str | Path | None = None, *, isolated: bool = False) -> None:
+        self.isolated = isolated
+        self.saves = Path(saves) if saves is not None else settings.current().saves_folder
+        self._watch = settings.SettingsWatch()
+        self._warm: set[str] = set()
+        self._warming = threading.Lock()
+
+    def __reduce__(self) -> tuple[type[Simulator], tuple[Path]]:
+        """Travel to an engine's process, which asks for paths, names and theories there."""
+        return Simulator, (self.saves,)
+
+    def preferences(self) -> Preferences:
+        """Return what the settings say now."""
+        return preferences()
+
+    def prepare(self, report: Report) -> None:
+        """Import the compiler, the slow part of a start."""
+        report("importing numba", 0.05)
+        import numba  # noqa: F401 - imported for its own sake
+
+        report("importing the engine", 0.5)
+
+    def warm(self, report: Report, models: Sequence[str] = MODEL_NAMES_FIRST) -> None:
+        """Run models once in a tiny world, so that their kernels are compiled or read."""
+        for at, name in enumerate(models):
+            report(f"preparing {name}", at / len(models))
+            with self._warming:
+                if name not in self._warm:
+                    self._warm.add(name)
+                    _try_out(name)
+        report("ready", 1.0)
+
+    def demo(self, report: Report) -> World:
+        """Return the embedded demo world."""
+        report("opening the demo world", 0.75)
+        return sim.io.demo()
+
+    def open(self, path: Path, report: Report, *, read_only: bool = False) -> Opened:
+        """Open a world, with what its journal says beyond the file."""
+        return runtime.open_live(path, read_only=read_only, report=report)
+
+    def load(self, path: Path, report: Report) -> World:
+        """Read a world's file alone."""
+        return sim.load(path, report=report)
+
+    def keeping(self, path: Path, opened: Opened | None) -> JournalConfig:
+        """Return how a world is kept beside a file; ``opened``: going on with what was found."""
+        found = opened.recovered if opened is not None else None
+        return runtime.JournalConfig(path, author=AUTHOR, recovered=found)
+
+    def free_name(self, name: str) -> Path:
+        """Return a file of the saves folder that is not there; the folder is."""
+        self.saves.mkdir(parents=True, exist_ok=True)
+        return runtime.free_name(self.saves, name)
+
+    def erase(self, path: Path, who: str, how: str, report: Report) -> str:
+        """Take profiles out of all that is kept of a world that nobody has open."""
+        chosen: Any = how
+        return runtime.erase_profiles(path, who, chosen, author=AUTHOR, report=report).sentence
+
+    def whom(self, world: World, who: str) -> str:
+        """Say whose profiles would go; called in the engine."""
+        from sim.runtime.saves.erasing import whom
+
+        return whom(world, who)
+
+    def lost_by_saving(self, world: World, path: Path) -> str:
+        """Say what a save to a file would lose; called in the engine, between ticks."""
+        from sim.runtime.journal.replacing import lost_by_saving
+
+        return lost_by_saving(world, path)
+
+    def leave(self, path: Path, *, for_good: bool) -> None:
+        """Remove the journal of a world that was left; else only one in which nothing is."""
+        if for_good:
+            runtime.discard(path)
+        else:
+            runtime.sweep_untouched(path)
+
+    def read(self, path: Path, options: Mapping[str, str], report: Report) -> tuple[World, str]:
+        """Import a network file; returns the world, and what was found, kept and dropped."""
+        from sim.scenario.worlds import ImportedWorld
+
+        unknown = set(options) - set(IMPORT_OPTIONS)
+        if unknown:
+            raise UnknownNameError("option of import", unknown.pop(), IMPORT_OPTIONS)
+        chosen: dict[str, Any] = dict(options)
+        for name in _YES_OR_NO & set(chosen):
+            chosen[name] = {"yes": True, "no": False}.get(chosen[name])
+        if "labels" in chosen:
+            chosen["labels"] = Path(chosen["labels"]).expanduser()
+        found = ImportedWorld(path.expanduser(), **chosen).make(report)
+        return found.world, found.report.describe()
+
+    def create(self, order: NewWorldSpec, report: Report) -> World:
+        """Make a world."""
+        return sim.World.create(
+            agents=order.agents,
+            network=order.network,
+            seed=order.seed,
+            platform={"recommender": order.platform} if order.platform else None,
+            report=report,
+            **self._converted(order),
+        )
+
+    def estimate(self, order: NewWorldSpec) -> tuple[int, int]:
+        """Return (bytes needed, bytes free) of a world that is not made yet."""
+        degree = float(self._converted(order).get("mean_degree", 20))
+        needed = sim.World.estimate_bytes(order.agents, degree)
+        return needed, int(psutil.virtual_memory().available)
+
+    def _converted(self, order: NewWorldSpec) -> dict[str, Any]:
+        """Return the parameters in their declared types."""
+        cls = sim.NETWORKS[order.network].cls
+        return {name: core.check(cls, name, value) for name, value in order.parameters.items()}
+
+    def models(self) -> list[PluginChoice]:
+        """List the propagation models, by family."""
+        first = {name: at for at, name in enumerate(MODEL_NAMES_FIRST)}
+        found = [
+            PluginChoice(
+                one.name, one.summary, core.describe(one.cls), _checker(one.cls),
+                core.family_of(one.cls),
+            )
+            for one in map(sim.spec, sim.names())
+        ]  # fmt: skip
+        return sorted(
+            found, key=lambda one: (one.family, first.get(one.name, len(first)), one.name)
+        )
+
+    def card(self, name: str) -> list[tuple[str, str]]:
+        """Tell all about a model: (label, text) of each fact; a label may be empty."""
+        found = sim.spec(name)
+        card = core.card_of(found.cls)
+        summary = " ".join(inspect.cleandoc(found.cls.__doc__ or "").split()).replace("``", "")
+        facts = [
+            ("summary", summary),
+            ("family", f"{core.family_of(found.cls)}; form {core.form_of(found.cls)}"),
+            ("version", f"{found.version}, from {found.origin}"),
+        ]
+        parameters = [f"{one.name}: {_parameter(one)}" for one in core.describe(found.cls)]
+        shown = [(label, list(_sentences(getattr(card, part)))) for part, label in _SHOWN]
+        for label, sentences in (*shown, ("parameters", parameters or ["none"])):
+            facts += [("" if at else label, sentence) for at, sentence in enumerate(sentences)]
+        return facts
+
+    def theory(
+        self,
+        ties: Ties,
+        model: str,
+        parameters: Mapping[str, Any],
+        seeds: int,
+        ticks: int,
+        *,
+        report: Report,
+    ) -> tuple[Theory, ...]:
+        """Return what equations predict of a message, in a thread beside the engine."""
+        report("counting listeners", 0.1)
+        counts = np.bincount(ties.out_degree)
+        setting = sim.Setting(ties.agents, seeds, counts / max(1, ties.agents))
+        report("solving equations", 0.3)
+        found = tuple(sim.make(model, **parameters).theory(setting, ticks))
+        return network.with_caveats(found, ties, report)
+
+    def networks(self) -> list[PluginChoice]:
+        """List the kinds of network that need nothing but numbers."""
+        return [
+            PluginChoice(spec.name, spec.title, spec.parameters, _checker(spec.cls))
+            for spec in sim.NETWORKS.values()
+        ]
+
+    def recommenders(self) -> tuple[str, ...]:
+        """List the recommenders, the one that is taken when nobody says first."""
+        return tuple(sorted(sim.names("recommender"), key=lambda name: name != "blend"))
+
+    def interventions(self) -> list[PluginChoice]:
+        """List what can be done to a world under way."""
+        from sim.runtime.queries import choices as offers
+
+        return [
+            PluginChoice(each.name, each.says, each.specs, _checker(each.fields))
+            for each in offers.interventions()
+        ]
+
+    def scenarios(self) -> list[ScenarioChoice]:
+        """List the scenarios of this folder, and the gallery."""
+        from sim.scenario.gallery import PREFIX, gallery_path
+
+        here = [(str(path), scenario_title(path)) for path in sorted(Path().glob("*.toml"))]
+        gallery = [
+            (PREFIX + each, scenario_title(gallery_path(each))) for each in scenario.gallery_names()
+        ]
+        return [
+            ScenarioChoice(where, title) for where, title in (*here, *gallery) if title is not None
+        ]
+
+    def scenario(
+        self, where: str, *, variant: str, agents: int | None, seed: int | None
+    ) -> PlayedScenario:
+        """Read and check a scenario, with so many members and another seed where they are said."""
+        found = scenario.open_scenario(where, variant)
+        found = found if agents is None else found.sized(agents)
+        plan = found.plan()
+        plan.check()
+
+        def make(report: Report, remarks: list[str]) -> World:
+            world = found.world(report, seed, tell=remarks.append)
+            report("sending messages", 0.95)
+            replace(plan, minds=None).begin(world)
+            return world
+
+        name = where.rpartition(":")[2] if found.called else found.path.stem
+        name = f"{name}-{variant}" if variant else name
+        return PlayedScenario(name, plan, make, found.headless)
+
+    async def saved(self) -> list[SavedWorld]:
+        """List the saves folder, newest first; worlds that were never saved too."""
+
+        def files() -> list[Path]:
+            return [path for path in self.saves.glob("*.hub") if path.is_file()]
+
+        def listed() -> list[SavedWorld]:
+            if not self.saves.is_dir():
+                return []
+            places = {place.path: place for place in runtime.live_places(self.saves)}
+            there = [path for path in infos if path.exists()]
+            found = [_listed_world(path, places.pop(path, None), infos[path]) for path in there]
+            found += [
+                _listed_world(place.path, place, None)
+                for place in places.values()
+                if not _is_here(place)
+            ]
+            return sorted(found, key=lambda world: world.saved, reverse=True)
+
+        infos: dict[Path, Info | HubbubError] = {}
+        for path in await in_thread(files, "saves"):
+            try:
+                infos[path] = await store.read_info(path)
+            except HubbubError as error:
+                infos[path] = error
+        return await in_thread(listed, "saves")
+
+    def simulation(
+        self, world: World, name: str, path: Path | None, keeping: JournalConfig | None = None
+    ) -> Simulation:
+        """Wrap a world in its engine, not started yet; this one is called in the screen's loop."""
+        now = settings.current()
+        if path is None:
+            world.max_running = now.max_running
+        return runtime.Simulation(
+            world, name=name, path=path, max_running=now.max_running,
+            frames_per_second=now.frames_per_second, journal=keeping or False, author=AUTHOR,
+            isolated=self.isolated,
+        )  # fmt: skip
+
+    def path_between(self, world: World, start: str, end: str) -> Any:
+        """Search for a shortest path by two ids; called in the engine, between ticks."""
+        from sim.runtime.queries import pairs
+
+        return pairs.sought(world, start, end)
+
+    def path_of(self, sought: Any) -> tuple[int, ...] | None:
+        """Return the members on the path that was sought; called in a thread."""
+        from sim.runtime.queries import pairs
+
+        return pairs.found(sought)
+
+    def measure(self, ties: Ties, *, report: Report) -> NetworkReport:
+        """Measure the network, in a thread beside the engine."""
+        return network.network_report(ties, report=report)
+
+    def members(self, world: World, ids: list[int]) -> list[str]:
+        """Name some members; called in the engine, between ticks."""
+        both = [(world.agents.name(agent), str(world.agents.id(agent))) for agent in ids]
+        return [name if name == own else f"{name} ({own})" for name, own in both]
+
+    def metrics(self) -> Mapping[str, tuple[str, str]]:
+        """List what can be measured of a world: name to unit and meaning."""
+        from sim.runtime.engine import metrics_tracker as measuring
+
+        return measuring.listed()
+
+    def keep_metrics(self, names: Sequence[str]) -> None:
+        """Keep in the settings file which metrics Live shows; nobody is told that it changed."""
+        settings.keep_words(self._watch.settings.files[0], "metrics", names)
+        with suppress(HubbubError):  # what else is wrong with the file is said as ever
+            self._watch.changed()
+
+    def changed_settings(self) -> list[str]:
+        """Say which settings changed since the last call, a sentence each."""
+        try:
+            return [f"{change}." for change in self._watch.changed()]
+        except HubbubError as error:
+            return [str(error)]
+
+
+def _try_out(name: str) -> None:
+    """Send a message of a built-in model in a tiny world; the engine fences those of others."""
+    with suppress(HubbubError):  # what is wrong is said when it is sent
+        if not sim.spec(name).is_foreign:
+            world = sim.World.create(agents=WARM_AGENTS, mean_degree=4, seed=1)
+            world.inject("hello", seeds=[0], model=name)
+            world.step(2)
+
+
+def _checker(cls: Any) -> Callable[[str, object], str]:
+    def problem(name: str, value: object) -> str:
+        try:
+            core.check(cls, name, value)
+        except HubbubError as error:
+            return str(error)
+        return ""
+
+    return problem
+
+
+_SHOWN = (
+    ("source", "source"),
+    ("meaning", "states"),
+    ("equations", "equations"),
+    ("update", "update order"),
+    ("comparison", "comparison"),
+    ("includes_self", "includes self"),
+    ("direction", "direction"),
+    ("ties", "tie rule"),
+    ("time_unit", "time unit"),
+    ("channels", "channels"),
+    ("draw_modes", "draw modes"),
+    ("cost", "cost per tick"),
+    ("largest", "largest world"),
+    ("checked", "checked"),
+    ("choices", "choices"),
+)
+
+
+def _sentences(value: Any) -> Iterator[str]:
+    """Yield a field as the sentences it is made of; an empty one has none."""
+    if isinstance(value, str):
+        yield from [value] if value else []
+    elif isinstance(value, Mapping):
+        yield from (f"{name}: {said}" for name, said in value.items())
+    else:
+        yield from map(str, value)
+
+
+def _parameter(one: ParameterSpec) -> str:
+    default = "required" if one.required else f"default {one.default}"
+    parts = [default, one.allowed or one.type, one.unit, one.description]
+    return "; ".join(part for part in parts if part)

@@ -1,0 +1,251 @@
+"""Words and numbers on the screen: figures, hints, endings, counts, facts about minds."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from sim import settings
+from tui.actions.table import by_id, key_label, keys_of
+from tui.safe_text import line, plain
+
+if TYPE_CHECKING:
+    from sim.runtime import Communities, Frame
+    from sim.runtime.frames.minds import MindsNow
+
+
+_STEPS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def count(value: float) -> str:
+    """Write a whole number in full: ``1,204``."""
+    return f"{round(value):,}"
+
+
+def short(value: float) -> str:
+    """Write a number in at most five characters: ``412k``, ``9.8M``, ``0.94``.
+
+    Examples
+    --------
+    >>> [short(value) for value in (0.944, 12, 1204, 99_960, 412_880, 9_800_000)]
+    ['0.94', '12', '1.2k', '100k', '413k', '9.8M']
+    """
+    for size, letter in _STEPS:
+        if abs(value) >= size * 0.9995:
+            scaled = value / size
+            return f"{scaled:.1f}{letter}" if abs(scaled) < 99.95 else f"{scaled:.0f}{letter}"
+    return f"{value:.0f}" if value == int(value) or abs(value) >= 100 else f"{value:.2g}"
+
+
+def percent(share: float) -> str:
+    """Write a share of one: ``41.3%``, ``<0.1%`` for what is there but tiny."""
+    if 0 < share < 0.0005:
+        return "<0.1%"
+    return f"{100 * share:.1f}%"
+
+
+def bytes_of(value: float) -> str:
+    """Write a size: ``1.3 GiB``."""
+    for size, unit in ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
+        if value >= size:
+            return (
+                f"{value / size:.1f} {unit}" if value < 100 * size else f"{value / size:.0f} {unit}"
+            )
+    return f"{value:.0f} B"
+
+
+def seconds(value: float) -> str:
+    """Write a span: ``<1 ms``, ``40 ms``, ``2.1 s``, ``3 min``."""
+    if value < 0.001:
+        return "<1 ms"
+    if value < 1:
+        return f"{1000 * value:.0f} ms"
+    if value < 100:
+        return f"{value:.1f} s"
+    return f"{value / 60:.0f} min"
+
+
+def rate(value: float) -> str:
+    """Write ticks a second: ``9.8/s``."""
+    return f"{value:.1f}/s" if value < 99.95 else f"{short(value)}/s"
+
+
+def clock(day: int, hour: float) -> str:
+    """Write simulated time: ``day 3 04:30``."""
+    minutes = round(hour * 60) % 1440
+    return f"day {day} {minutes // 60:02d}:{minutes % 60:02d}"
+
+
+def broken(error: BaseException | None, frame: Frame | None = None) -> str:
+    """Say that the program itself broke, and where, without values and secrets; also in a file."""
+    if error is None:
+        return "Hubbub stopped because of an unknown error.\n"
+    world = {} if frame is None else {"tick": frame.tick, "seed": frame.seed}
+    report = settings.crash_report(error, **world)
+    where = plain(settings.redacted("".join(traceback.format_exception(error)))[-3500:])
+    file = "" if report is None else f"The report is {report}.\n"
+    return f"Hubbub stopped because of an error of its own; please report it.\n{where}\n{file}"
+
+
+def hint_for(frame: Frame | None, keymap: Mapping[str, str]) -> str:
+    """Say what can be done next."""
+
+    def key(action: str) -> str:
+        return key_label(keys_of(by_id(action), keymap)[0])
+
+    if frame is None:
+        return ""
+    plays = frame.program is not None and frame.program.ended is None
+    if plays and frame.program is not None and frame.state == "paused":
+        return (
+            f"{key('run')} plays {line(frame.program.name, 40)} from here, {key('step')} steps one "
+            f"tick; {key('inject')} sends a message of your own."
+        )
+    if not frame.sessions and frame.state not in {"playing", "stepping"}:
+        return (
+            f"Press {key('inject')} to send a message, then {key('run')} to let time run; "
+            f"{key('help')} explains the keys."
+        )
+    if frame.state in {"playing", "stepping"}:
+        return (
+            f"{key('run')} pauses, {key('faster')} and {key('slower')} change the speed, "
+            f"{key('params')} the model's parameters."
+        )
+    if frame.communities is None:
+        return f"{key('detect')} finds communities in this network; {key('run')} lets time run."
+    return (
+        f"{key('run')} lets time run, {key('step')} steps one tick, "
+        f"{key('inject')} sends another message, {key('save')} saves."
+    )
+
+
+def ended(number: int, status: str, size: int, agents: int, error: str | None) -> tuple[str, str]:
+    """Return (sentence, kind) for a message that came to its end."""
+    if status == "failed":
+        return f"Message #{number} failed: {line(error or 'no reason is known', 300)}", "error"
+    verb = "has gone quiet" if status == "quiet" else "was stopped"
+    share = percent(size / agents if agents else 0)
+    return f"Message #{number} {verb}: {count(size)} adopters ({share}).", "good"
+
+
+def endings(before: Frame, now: Frame) -> Iterator[tuple[str, str]]:
+    """Yield (sentence, kind) of what ended between two frames: messages, runs without an act."""
+    running = {row.id for row in before.sessions if row.status == "running"}
+    still = any(row.status in {"queued", "running"} for row in now.sessions)
+    for row in now.sessions:
+        if row.id in running and row.status in {"quiet", "failed", "cancelled"}:
+            text, kind = ended(row.id, row.status, row.size, now.agents, row.error)
+            yield (text if still else f"{text} All is at rest."), kind
+    if (
+        now.program is not None
+        and now.program.ended is not None
+        and (before.program is None or before.program.ended is None)
+    ):
+        yield now.program.sentence, "error" if now.program.error else "good"
+    stood = before.state in {"playing", "stepping"} and now.state == "paused"
+    if stood and now.minds is not None and now.minds.warning:
+        yield now.minds.warning, "warning"
+
+
+def real_rows(found: Communities) -> int:
+    """Return how many rows are communities; the last one may stand for all the rest."""
+    rest = len(found.labels) and int(found.labels[-1]) < 0
+    return len(found.names) - (1 if rest else 0)
+
+
+def all_of(found: Communities) -> int:
+    """Return how many communities there are, with a row of their own or not."""
+    return max(found.total, real_rows(found))
+
+
+def counted(shown: int, total: int) -> str:
+    """Say how many of all are shown.
+
+    Examples
+    --------
+    >>> counted(18, 18), counted(40, 802)
+    ('18 communities', 'the 40 largest of 802 communities')
+    """
+    if shown < total:
+        return f"the {count(shown)} largest of {count(total)} communities"
+    return f"{count(total)} communit{'y' if total == 1 else 'ies'}"
+
+
+def titled_count(found: Communities | None, shown: int | None = None) -> str:
+    """Return what stands in the title of a pane after its name, such as ``" (40 of 802)"``."""
+    if found is None:
+        return ""
+    total = all_of(found)
+    shown = real_rows(found) if shown is None else shown
+    return f" ({count(total)})" if shown >= total else f" ({count(shown)} of {count(total)})"
+
+
+Fact = tuple[str, str]
+
+_MOST_REASONS = 6
+_FAULTS = {"failed": "failed (plans too)"}
+NOBODY = "Nobody has a mind; M gives members one."
+_STATES = {
+    "closed": "answers",
+    "open": "rests after faults",
+    "trying": "is tried again",
+    "off": "off for this run",
+    "paced": "answers, at the pace that it takes",
+}
+
+
+def minds_facts(now: MindsNow | None) -> list[Fact]:
+    """Return what there is to say of minds, the most wanted first."""
+    if now is None:
+        return [("minds", NOBODY)]
+    found = [("minds", f"{count(now.members)}, {_does(now)}")]
+    if now.trouble and now.awake:
+        found.append(("trouble", now.trouble))
+    total = max(now.decisions, 1)
+    found.append(("decisions", f"{count(now.decisions)}, {percent(now.effective / total)} act"))
+    found += [(f"  by {name}", f"{count(n)}  {percent(n / total)}") for name, n in now.sources]
+    found += [(f"  {_FAULTS.get(name, name)}", count(number)) for name, number in now.faults]
+    found += [(f"    {name}", count(number)) for name, number in now.reasons[:_MOST_REASONS]]
+    if now.latency[1]:
+        half, most = (seconds(value) for value in now.latency)
+        found.append(("latency", f"{half} median, {most} p95"))
+    if now.pace:
+        found.append(("pace", f"{now.pace:.2g} decisions/s"))
+    found += _spent(now)
+    found += [(f"  {name}", _STATES.get(state, state)) for name, state in now.providers]
+    found += [(f"plan of {name}", steps) for name, steps in now.plans]
+    return [*found, *([("warning", now.warning)] if now.warning else [])]
+
+
+def _does(now: MindsNow) -> str:
+    if not now.awake:
+        return "asleep: rules decide"
+    return f"{count(now.deciding)} deciding" if now.deciding else "awake"
+
+
+def _spent(now: MindsNow) -> list[Fact]:
+    spent = [("asked", f"{count(now.requests)} requests"), ("tokens", count(now.tokens))]
+    spent += [("spent", f"${now.dollars:.4f}")]
+    return [*spent, *(("  budget", clause) for clause in now.budget)]
+
+
+def minds_text(now: MindsNow | None) -> str:
+    """Return the same as a text of lines."""
+    found = minds_facts(now)
+    width = max(len(label) for label, _ in found)
+    return "\n".join(f"{label:<{width}}  {text}" for label, text in found)
+
+
+def minds_share(now: MindsNow | None) -> tuple[str, bool]:
+    """Return what the status bar says while minds are on, and whether it is a trouble."""
+    if now is None or not now.awake:
+        return "", False
+    if now.trouble:
+        return "minds: rules stand in", True
+    if not now.decisions:
+        return f"minds {_does(now)}", False
+    name, number = max(now.sources, key=lambda each: each[1])
+    cost = f" ${now.dollars:.3f}" if now.dollars else ""
+    busy = f", {now.deciding} at it" if now.deciding else ""
+    return f"minds {percent(number / max(now.decisions, 1))} {name}{cost}{busy}", False
