@@ -93,7 +93,7 @@ def pooled(url: str, requests: list[Ask]) -> float:
 
 def writing(count: int) -> tuple[float, float]:
     """Return texts a second of the rule writer, best of three, and the seconds of a single one."""
-    from sim.platform.posts.writer import Writer
+    from sim.platform.posts.texts import Writer
 
     writer, draw = Writer([f"topic{bit}" for bit in range(32)]), np.random.default_rng(7)
     tags = draw.integers(0, 1 << 32, count, dtype=np.uint64)

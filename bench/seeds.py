@@ -41,7 +41,7 @@ def measured(setting: str, agents: int, k: int) -> dict[str, Any]:
     from sim.lab.seeding import _ranked
     from sim.spread.influence.live_edges import spread_of
     from sim.spread.influence.opim import ReverseSets, best_seeds, covering
-    from sim.world.influence import live_edges_of, live_network
+    from sim.world.seeding import live_edges_of, live_network
 
     model, options = SETTINGS[setting]
     warm = World.create(agents=300, network="preferential-attachment", mean_degree=20, seed=1)

@@ -35,10 +35,10 @@ from sim.network.graph.ties import Ties as Ties
 from sim.platform.acts.kinds import Act as Act
 from sim.platform.acts.policy import Policy as Policy
 from sim.platform.acts.policy import RulePolicy as RulePolicy
-from sim.platform.feed.candidates import Candidates as Candidates
 from sim.platform.feed.exposures import Exposures as Exposures
 from sim.platform.feed.friends import Prospects as Prospects
 from sim.platform.feed.friends import TwoHop as TwoHop
+from sim.platform.feed.recommender import Candidates as Candidates
 from sim.platform.feed.recommender import FriendRecommender as FriendRecommender
 from sim.platform.feed.recommender import Recommender as Recommender
 from sim.platform.feed.serving import Weighted as Weighted
@@ -96,8 +96,8 @@ from sim.store.snapshot.opened import info as info
 from sim.store.snapshot.opened import verify as verify
 from sim.store.snapshot.snapshot import load as load
 from sim.store.snapshot.snapshot import save as save
-from sim.world.interventions.base import Intervention as Intervention
-from sim.world.metrics.kinds import Metric as Metric
+from sim.world.interventions.kinds import Intervention as Intervention
+from sim.world.metrics.values import Metric as Metric
 from sim.world.phases import Phase as Phase
 from sim.world.seeding import choose_seeds as choose_seeds
 from sim.world.world import World as World

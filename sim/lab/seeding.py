@@ -23,9 +23,8 @@ from sim.spread.influence.celf import RUNS, celf, degree_discount
 from sim.spread.influence.live_edges import Estimate, LiveNetwork, spread_of
 from sim.spread.influence.opim import LIKELY, Guarantee
 from sim.spread.influence.opim import best_seeds as optimum
-from sim.world.influence import live_edges_of, live_network
 from sim.world.injection import checked_people
-from sim.world.seeding import MEASURES, best_of, seeds_of
+from sim.world.seeding import MEASURES, best_of, live_edges_of, live_network, seeds_of
 
 if TYPE_CHECKING:
     from sim.world.world import World

@@ -7,8 +7,8 @@ from sim.platform.feed.friends import liked_alike as liked_alike
 from sim.platform.feed.friends import pairs_near as pairs_near
 from sim.platform.feed.friends import walked as walked
 from sim.platform.feed.recommender import Chronological as Chronological
-from sim.platform.feed.rerank import mixed as mixed
-from sim.platform.feed.rerank import varied as varied
+from sim.platform.feed.recommender import mixed as mixed
+from sim.platform.feed.recommender import varied as varied
 from sim.platform.feed.serving import Weights as Weights
 from sim.platform.feed.why import Why as Why
 from sim.platform.platform_view import PlatformView as PlatformView

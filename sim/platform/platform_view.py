@@ -10,6 +10,9 @@ import numpy.typing as npt
 from sim.platform.acts.log import ActLog
 from sim.platform.posts.posts import Posts
 
+REPUTATION = "reputation"
+"""The name under which a platform holds the reputation that was weighed last."""
+
 ENDS = ("viewer", "author", "source")
 """Whose columns a row of a feed has: who looks, who wrote it, who shared it."""
 

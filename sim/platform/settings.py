@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from sim.core.params import Field, Parameters
 from sim.core.registry import make
 from sim.errors import ParameterError
-from sim.platform.rhythm import curve_of
+from sim.platform.members import curve_of
 
 
 class PlatformSettings(Parameters):

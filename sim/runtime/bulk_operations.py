@@ -23,9 +23,9 @@ from sim.network.analysis.groups_kernels import gather
 from sim.network.graph.ties import Ties
 from sim.world.commands import command
 from sim.world.communities import is_made_up
-from sim.world.relation_commands import friends_of_each, may_befriend
+from sim.world.generation import available_bytes, refuse_what_does_not_fit
 from sim.world.seeding import best_of
-from sim.world.state.capacity import available_bytes, refuse_what_does_not_fit
+from sim.world.ties import friends_of_each, may_befriend
 from sim.world.world import World
 
 __all__ = [

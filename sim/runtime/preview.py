@@ -14,7 +14,7 @@ import numpy.typing as npt
 from sim.errors import PluginError
 from sim.network.analysis.groups_kernels import reach
 from sim.spread.cascade.cascade import Cascade
-from sim.world.influence import FoundSeeds
+from sim.world.seeding import FoundSeeds
 from sim.world.world import World
 
 PILOT_SECONDS = 0.15

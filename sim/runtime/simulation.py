@@ -42,9 +42,8 @@ from sim.runtime.process.client import (
 from sim.runtime.queries import why as reasons
 from sim.runtime.travel import Branch
 from sim.settings.settings import current
-from sim.store import SaveReport, load
-from sim.world.influence import FoundSeeds
 from sim.world.log import LoggedAct
+from sim.world.seeding import FoundSeeds
 from sim.world.world import World
 
 if TYPE_CHECKING:

@@ -21,16 +21,15 @@ from sim.core.checks import LAST_TICK, whole_number
 from sim.core.progress import Report, quiet
 from sim.core.scratch import ScratchFiles, let_go
 from sim.errors import HubbubError, InputError
-from sim.platform.feed.waves import keep_feeds
-from sim.platform.state import PlatformSnapshot
-from sim.runtime.journal.checkpoints import LARGE
+from sim.platform.platform import PlatformSnapshot
+from sim.platform.tick import keep_feeds
+from sim.runtime.journal.checkpointer import LARGE
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.store.journal.lineage import Bookmark
 from sim.store.journal.state import whole_state
 from sim.world.phases import PHASES
-from sim.world.state.rewind import become
-from sim.world.state.snapshot import arrays_of, still
+from sim.world.state.snapshot import arrays_of, become, still
 from sim.world.world import World
 
 BUDGET = 128 << 20

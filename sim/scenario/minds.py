@@ -122,7 +122,7 @@ def give(world: World, asked: MindsRequest, tell: Tell = unheard) -> None:
     By words by which the run gave minds already the same members are meant, and nobody else.
     """
     from sim.minds.deciding.commands import checked_mind, members_of
-    from sim.world.minds.giving import mind_of
+    from sim.world.members import mind_of
 
     checked_mind(asked.mind)
     minds = world.platform.minds if world.platform is not None else None

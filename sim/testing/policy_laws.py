@@ -21,11 +21,10 @@ from sim.platform.acts.policy import Policy
 from sim.platform.feed.exposures import ExposurePart, Exposures
 from sim.testing.call_watch import hold
 from sim.testing.recommender_laws import lively_world
-from sim.world.interventions.base import Intervention
-from sim.world.interventions.kinds import KINDS
-from sim.world.metrics.kinds import Metric, metric_name
+from sim.world.interventions.kinds import KINDS, Intervention
 from sim.world.metrics.series import METRICS
-from sim.world.tick_guard import only_reads
+from sim.world.metrics.values import Metric, metric_name
+from sim.world.phases import only_reads
 from sim.world.world import World
 
 _TICKS = 6

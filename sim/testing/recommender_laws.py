@@ -18,8 +18,7 @@ from sim.core.params import Parameters
 from sim.core.registry import make
 from sim.core.text import one_line
 from sim.errors import PluginError
-from sim.platform.feed.candidates import Candidates
-from sim.platform.feed.recommender import FriendRecommender, Recommender
+from sim.platform.feed.recommender import Candidates, FriendRecommender, Recommender
 from sim.platform.platform import Platform
 from sim.testing.call_watch import hold
 from sim.world.world import World

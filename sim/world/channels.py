@@ -3,25 +3,128 @@
 ``"broadcast"`` is the classical setting. ``"stream"`` plays the interactions that a world came
 with: in a tick, those hear each other who met in its span of time. ``"stream:24"`` takes the last
 24 ticks together, a sliding snapshot; ``"stream:1:again"`` begins anew after the last one.
-``"feed"`` is the platform's (:mod:`sim.platform.channel`): those hear who are shown it. A plugin's
+``"feed"`` is the platform's: those hear who are shown it. A plugin's
 is named with its parameters: ``"bridges,weak=0.2"`` (:mod:`sim.spread.channels.channel`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+import numpy as np
+import numpy.typing as npt
+
+from sim.agents.columns import Agents
+from sim.agents.lifecycle import belongs
+from sim.arrays import U64, Ids
 from sim.core.cards import Card
 from sim.core.checks import shown, whole_of
 from sim.core.params import Field
 from sim.core.registry import is_foreign, make, names, spec
 from sim.errors import InputError
 from sim.network.graph.interactions import Interactions
-from sim.platform.channel import FEED, FeedChannel
-from sim.spread.cascade.contacts import Broadcast, Contacts, OpenedChannel
+from sim.network.graph.ties import Ties
+from sim.platform.feed.exposures import ExposurePart, Showings
+from sim.platform.posts.posts import Flag, Posts
+from sim.spread.cascade.contacts import (
+    Broadcast,
+    Contacts,
+    NoContacts,
+    OpenedChannel,
+    Scratch,
+    bitmap,
+)
+from sim.spread.cascade.contacts import FeedContacts
 from sim.spread.channels.channel import Channel, InWorld, PluginChannel, read
-from sim.world.contract import WorldState
+from sim.world.contract import AgentColumns, PlatformState, WorldState
+from sim.world.relation_state import Relationships
+
+if TYPE_CHECKING:
+    from sim.platform.feed.exposures import Exposures
+
+FEED = "feed"
+_INJECTED = np.uint8(Flag.INJECTED)
+_NOBODY = np.empty(0, np.uint32)
+_Pairs = tuple[Ids, Ids]
+
+
+class FeedChannel:
+    """What members are shown of a message in this tick.
+
+    A member hears a message from whom it is shown it: the followee that shared it, or its author
+    where it comes from beyond. Everybody whose share is shown speaks, however long ago it was:
+    a model's chances are chances at being shown the message, and who adopts shares it from then on.
+    Models that weigh what an agent hears in sum (thresholds of many) ask who is shown it, and then
+    of all it follows.
+    A message that is too old for feeds, or hidden, comes to rest.
+    """
+
+    name = FEED
+
+    def __init__(self, platform: PlatformState) -> None:
+        self._platform = platform
+        self._shown: tuple[Exposures | None, dict[int, _Pairs]] = (None, {})
+        self._spare: list[npt.NDArray[np.uint32]] = []
+
+    def contacts(self, network: Contacts, message: int, tick: int) -> Contacts:
+        """Return who is shown the message, and by whom."""
+        viewers, sources = self._pairs().get(message, (_NOBODY, _NOBODY))
+        return FeedContacts(network, viewers, sources, self._spare, self._heard)
+
+    def _heard(self, viewers: Ids) -> _Pairs:
+        """Return (viewers, sources) of all ties by which some members hear."""
+        hearing = self._platform.hearing
+        starts, lengths = (column.astype(np.int64) for column in hearing.rows[viewers].T)
+        first = np.cumsum(lengths) - lengths
+        places = np.arange(lengths.sum()) + np.repeat(starts - first, lengths)
+        return np.repeat(viewers, lengths), hearing.ids[places]
+
+    def carries(self, message: int) -> bool:
+        """Return whether the message may still be shown to somebody."""
+        return self._platform.carries(message)
+
+    def give_back(self) -> None:
+        """Give back what was made to tell this tick's contacts."""
+        self._shown = None, {}
+        self._spare.clear()
+
+    def _pairs(self) -> dict[int, _Pairs]:
+        """Return (viewers, sources) of each injected message shown; sorted out once a tick."""
+        exposures = self._platform.exposures
+        if self._shown[0] is not exposures:
+            self._shown = exposures, _by_message(self._platform.posts, exposures)
+        return self._shown[1]
+
+
+def _by_message(posts: Posts, exposures: Exposures) -> dict[int, _Pairs]:
+    taken = exposures.taken
+    shown = injected(posts, exposures.parts) if taken is None else taken.injected
+    if not shown:
+        return {}
+    viewers, sources, ids = (np.concatenate(column) for column in zip(*shown, strict=True))
+    shown.clear()  # it is sorted out once
+    order = np.argsort(ids, kind="stable")
+    which, starts = np.unique(ids[order], return_index=True)
+    spans = zip(which.tolist(), starts.tolist(), [*starts[1:].tolist(), ids.size], strict=True)
+    return {
+        number: (viewers[order[low:high]], sources[order[low:high]]) for number, low, high in spans
+    }
+
+
+def injected(posts: Posts, parts: Iterable[ExposurePart]) -> list[Showings]:
+    """Return the exposures of injected messages, of each part that has any."""
+    found = []
+    for part in parts:
+        at = np.flatnonzero(part.flags & _INJECTED)
+        if at.size:
+            stops = np.cumsum(part.counts, dtype=np.int64)
+            viewers = part.viewers[np.searchsorted(stops, at, side="right")]
+            own = [posts.cascade_of(message) for message in part.message[at].tolist()]
+            found.append(Showings(viewers, part.source[at], np.array(own, np.uint32)))
+    return found
+
 
 __all__ = [
     "FEED", "BroadcastPlugin", "FeedPlugin", "StreamChannel", "StreamPlugin", "channel_of",
@@ -216,3 +319,106 @@ def reopened(channel: OpenedChannel, world: WorldState) -> OpenedChannel:
         return found if is_same else PluginChannel(channel.plugin, world)
     can_be = is_channel(channel.name) and (channel.name != FEED or world.platform is not None)
     return world.channel(channel.name) if can_be else channel
+
+
+class SharedState:
+    """What is made of a world's state on demand, once for all of its messages.
+
+    Nothing of it is part of the state: whoever lets go of it finds the same again.
+    """
+
+    def __init__(self) -> None:
+        self._scratch: Scratch | None = None
+        self._network: tuple[object, Contacts] | None = None
+        self._absent: tuple[object, U64] | None = None
+        self._silence: NoContacts | None = None
+        self._channels: dict[str, OpenedChannel] = {}
+
+    def let_go(self) -> None:
+        """Forget all but the channels, which messages under way hold."""
+        self._scratch = self._network = self._absent = self._silence = None
+
+    def twin(self) -> SharedState:
+        """Return what a twin of the world begins with: the same channels."""
+        found = SharedState()
+        found._channels = self._channels
+        return found
+
+    def scratch(self, agents: int) -> Scratch:
+        """Return the working columns of so many agents."""
+        if self._scratch is None or self._scratch.fits != agents:
+            self._scratch = Scratch(agents)
+        return self._scratch
+
+    def network(
+        self, agents: Agents, ties: Ties, bonds: Relationships, tick_minutes: float
+    ) -> Contacts:
+        """Return everybody who could hear whom, as the channels take it."""
+        state = (ties.version, bonds.ears.version, len(agents))
+        if self._network is None or self._network[0] != state:
+            live = ties.live
+            contacts = Contacts(
+                live.rows,
+                live.ids,
+                degree=lambda: ties.in_degree,  # the world itself may go
+                scratch=self.scratch(len(agents)),
+                people=AgentColumns(agents),
+                trust=live.trust,
+                kind=live.kind,
+                tick_minutes=tick_minutes,
+                count=ties.count,
+                closed=bonds.closed,
+                state=state,
+            )
+            self._network = (state, contacts)
+        return self._network[1]
+
+    def before_change(self, ties: Ties) -> None:
+        """Let the contacts go before ties change for the first time: they would keep the old rows.
+
+        Those are laid out anew then, and with the contacts there would be both.
+        """
+        if ties.is_still:
+            self._network = None
+            for each in self._channels.values():
+                if isinstance(each, PluginChannel):
+                    each.give_back()
+
+    def silence(self, agents: Agents, ties: Ties, tick_minutes: float) -> NoContacts:
+        """Return the contacts of messages that nobody will hear of any more."""
+        if self._silence is None or self._silence.agents != len(agents):
+            self._silence = NoContacts(
+                len(agents),
+                degree=lambda: ties.in_degree,  # the world itself may go
+                scratch=self.scratch(len(agents)),
+                people=AgentColumns(agents),
+                tick_minutes=tick_minutes,
+            )
+        return self._silence
+
+    def absent(self, agents: Agents) -> U64:
+        """Return a bitmap of the agents that are not active, empty when all are."""
+        moves = agents.lore.moves
+        state = (moves, moves.made, len(agents))
+        if self._absent is None or self._absent[0] != state:
+            away = np.flatnonzero(~belongs(agents.status, "feeds"))
+            bits = bitmap(len(agents), away) if away.size else np.empty(0, np.uint64)
+            self._absent = (state, bits)
+        return self._absent[1]
+
+    def channel(self, named: str | Channel, world: InWorld) -> OpenedChannel:
+        """Return a channel as it works in a world, one for all messages."""
+        known = self._channels.get(named) if isinstance(named, str) else None
+        if known is None or not is_current(known):
+            plugin = named if isinstance(named, Channel) else channel_of(named)
+            made = opened(plugin, world)
+            known = self._channels.get(made.name)
+            if known is None or not is_current(known):
+                self._channels[made.name] = known = made
+            if isinstance(named, str):
+                self._channels[named] = known
+        return known
+
+    def close_feed(self) -> None:
+        """Forget the feeds of a platform that is another one now."""
+        self._channels.pop(FEED, None)

@@ -25,7 +25,7 @@ from sim.network.graph.changes import GAIN, LOSS, AppliedChanges
 if TYPE_CHECKING:
     from sim.platform.platform import Platform
     from sim.spread.cascade.cascade import Cascade
-    from sim.world.profile_assignment import ProfilesTaken
+    from sim.world.members import ProfilesTaken
     from sim.world.world import World
 
 

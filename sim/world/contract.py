@@ -14,33 +14,73 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from sim.agents.character import DERIVED, derived
 from sim.agents.columns import Agents
+from sim.agents.lifecycle import belongs
 from sim.arrays import U64, Array, Ids
 from sim.core.rng import Stream
 from sim.core.scratch import ScratchFiles
+from sim.errors import UnknownNameError
 from sim.network.graph.changes import AppliedChanges
 from sim.network.graph.interactions import Interactions
 from sim.network.graph.ties import Ties
 from sim.network.relations.types import TieRecords
-from sim.platform.acts.kinds import Act
+from sim.platform.acts.kinds import Act, ActRequest
 from sim.platform.acts.log import ActColumns
 from sim.platform.acts.policy import Policy
-from sim.platform.acts.requests import ActRequest
 from sim.platform.feed.exposures import ExposurePart, Exposures
 from sim.platform.feed.recommender import FriendRecommender, Recommender
 from sim.platform.feed.serving import FeedBuffers
 from sim.platform.members import Members
 from sim.platform.platform_view import PlatformView
-from sim.platform.posts.injected import InjectedPosts
+from sim.platform.posts.posts import InjectedPosts
 from sim.platform.settings import PlatformSettings
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, NoContacts, OpenedChannel, Scratch
 from sim.spread.channels.channel import Channel
-from sim.world.agent_columns import AgentColumns
 from sim.world.cascades import Cascades, RecordPile
 from sim.world.log import Note, Trail
 from sim.world.opinions import Opinions
 from sim.world.relation_state import Relationships
+
+_TRAITS = ("openness", "conscientiousness", "extraversion", "agreeableness", "neuroticism")
+_PLAIN = ("interests", "activity", "community", "status", "personality")
+
+
+class AgentColumns:
+    """The columns of a world's agents, as ``exposure.viewer.openness`` finds them."""
+
+    def __init__(self, agents: Agents) -> None:
+        self._agents = agents
+        self._made: dict[str, npt.NDArray[Any]] = {}
+        self._edition = (agents.edition, len(agents))
+
+    def column(self, name: str) -> npt.NDArray[Any]:
+        """Return a column over all agents."""
+        if name == "proposable":  # made anew: a stage of life changes no edition
+            return belongs(self._agents.status, "proposals")
+        if name in _PLAIN:
+            column: npt.NDArray[Any] = getattr(self._agents, name)
+            return column
+        if name not in _TRAITS and name not in DERIVED:
+            raise UnknownNameError(
+                "column of agents", name, (*_TRAITS, *DERIVED, *_PLAIN, "proposable")
+            )
+        edition = (self._agents.edition, len(self._agents))
+        if self._edition != edition:
+            self._made, self._edition = {}, edition
+        if name not in self._made:
+            made = self._make(name)
+            made.flags.writeable = False
+            self._made[name] = made
+        return self._made[name]
+
+    def _make(self, name: str) -> npt.NDArray[Any]:
+        if name in DERIVED:
+            return derived(self._agents, name)
+        made: npt.NDArray[Any] = self._agents.personality[:, _TRAITS.index(name)] / np.float64(255)
+        return made
+
 
 Dumped = tuple[dict[str, Any], dict[str, Array]]
 
@@ -165,7 +205,7 @@ class Plans(Protocol):
 
 
 class GroupCommands(Protocol):
-    """A world's commands on groups (:class:`sim.world.relation_commands.Groups`)."""
+    """A world's commands on groups (:class:`sim.world.ties.Groups`)."""
 
     @property
     def names(self) -> tuple[str, ...]: ...

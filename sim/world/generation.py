@@ -1,7 +1,9 @@
-"""Generation of a new world's agents and ties, and of the trust that ties begin with."""
+"""The making of a world: what fits in memory, its agents and ties, the trust ties begin with."""
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,10 +14,51 @@ from sim.agents.columns import Agents
 from sim.core import rng
 from sim.core.progress import Report
 from sim.core.rng import Stream
-from sim.errors import InputError
+from sim.errors import CapacityError, InputError
 from sim.network.generate.networks import NETWORKS, generate
 from sim.network.graph.ties import Ties
-from sim.world.state.capacity import refuse_what_does_not_fit
+
+MOST_AGENTS = 2**31 - 1
+_MOST_LISTENERS = 2**32 - 1
+_AGENT = 22 + 8 + 4 + 12 + 9
+"""Columns, row record, in-degree, working columns, one cascade's state and log."""
+_TIE = 4
+_BUILD = 12
+"""Bytes a tie while the network is built: arcs and their sorted copy."""
+
+
+def estimate_bytes(agents: int, mean_degree: float) -> int:
+    """Return the bytes that a world takes while it is made, its largest moment."""
+    if not 0 <= mean_degree <= _MOST_LISTENERS:  # not NaN either
+        raise InputError(
+            f"mean_degree must be a number from 0 to {_MOST_LISTENERS:,}, got {mean_degree:g}."
+        )
+    return int(agents * (_AGENT + mean_degree * (_TIE + _BUILD)))
+
+
+def available_bytes() -> int:
+    """Return the memory that this machine has, 0 when it does not say."""
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):
+        return 0
+
+
+def refuse_what_does_not_fit(agents: int, mean_degree: float) -> None:
+    """Raise when a world is empty or would not fit."""
+    if not math.isfinite(mean_degree) or mean_degree < 0:
+        raise InputError(f"The mean degree is a number of at least 0, got {mean_degree:g}.")
+    if agents < 1:
+        raise InputError(f"A world has at least 1 agent, got {agents:,}; try --agents 1000.")
+    needed, free = estimate_bytes(agents, mean_degree), available_bytes()
+    if agents > MOST_AGENTS or (free and needed > free):
+        fits = min(int(agents * free / needed) if free else MOST_AGENTS, MOST_AGENTS)
+        raise CapacityError(
+            f"A world of {agents:,} agents with {mean_degree:g} ties each needs about "
+            f"{needed / 2**30:,.1f} GiB while it is made, and {free / 2**30:,.1f} GiB are free; "
+            f"try --agents {fits // 1000 * 1000} or fewer."
+        )
+
 
 _USUAL = 10_000
 

@@ -2,30 +2,341 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, NamedTuple
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.agents.character import credulity, verification
 from sim.agents.columns import Agents
-from sim.agents.lifecycle import Lifecycle, Moves, check_moves, lifecycle
-from sim.agents.profiles import Profile
-from sim.agents.select import where
+from sim.agents.conditions import where
+from sim.agents.lifecycle import Lifecycle, check_moves, lifecycle
+from sim.agents.moves import Moves
+from sim.agents.profiles import Profile, folded_in, interests_of
 from sim.agents.table import shares
 from sim.agents.traits import TRAITS
+from sim.agents.vocabulary import MOST_NAMES, Vocabulary, is_name
 from sim.arrays import Ids
-from sim.core.checks import short_text
+from sim.core import rng
+from sim.core.checks import short_text, shown
+from sim.core.rng import Stream
+from sim.core.text import one_line
 from sim.errors import InputError, UnknownNameError
 from sim.platform.acts.kinds import Act
-from sim.platform.acts.moods import moods
-from sim.platform.acts.relations import reputation_of
+from sim.platform.acts.relations import moods, reputation_of
 from sim.world.contract import PlatformState, WorldState
 from sim.world.log import told
-from sim.world.minds.giving import give, members_of, mind_of
 from sim.world.minds.minds import PERSON
-from sim.world.profile_assignment import Interests, Match, ProfilesTaken, people_of, take
+from sim.world.seeding import check_seeds, choose_seeds
+
+Match = Literal["auto", "id", "order"]
+MATCHES: Final = ("auto", "id", "order")
+Interests = Literal["known", "own"]
+INTERESTS: Final = ("known", "own")
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ProfilesTaken:
+    """What became of profiles.
+
+    Attributes
+    ----------
+    agents
+        uint32 (k,): who got the profile at each place.
+    remarks
+        What a person should know: a sentence each.
+    """
+
+    agents: npt.NDArray[np.uint32]
+    remarks: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.agents.size:,} profiles"
+
+
+def people_of(profiles: Iterable[Profile | Mapping[str, Any]]) -> list[Profile]:
+    """Return profiles checked; InputError names the place of one that is wrong, from 1."""
+    if isinstance(profiles, str | Mapping) or not isinstance(profiles, Iterable):
+        raise InputError(f"Profiles are a list, each of one person; got {shown(profiles)}.")
+    people = []
+    for number, said in enumerate(profiles, 1):
+        try:
+            people.append(Profile.of(said))
+        except (InputError, TypeError) as error:
+            raise InputError(f"Profile {number:,}: {error}") from None
+    return people
+
+
+def matched(agents: Agents, people: Sequence[Profile], match: str) -> npt.NDArray[np.uint32]:
+    """Return who gets each profile."""
+    if match not in MATCHES:
+        raise InputError(f"Profiles are matched by {', '.join(MATCHES)}, got {match!r}.")
+    ids = [person.id for person in people]
+    given = sum(each is not None for each in ids)
+    if match == "order" or (match == "auto" and not given):
+        if len(people) > len(agents):
+            raise InputError(
+                f"There are {len(people):,} profiles and {len(agents):,} agents; take fewer."
+            )
+        return np.arange(len(people), dtype=np.uint32)
+    if given < len(people):
+        raise InputError(
+            f"{len(people) - given:,} of {len(people):,} profiles have no id; give all an id, "
+            f"or match them by order."
+        )
+    return _by_id(agents, ids)
+
+
+def _by_id(agents: Agents, ids: Sequence[Any]) -> npt.NDArray[np.uint32]:
+    found, unknown, first = [], 0, ""
+    for each in ids:
+        try:
+            found.append(agents.index(each))
+        except InputError as error:
+            unknown, first = unknown + 1, first or str(error)
+    if unknown:
+        raise InputError(
+            f"{unknown:,} of {len(ids):,} profiles have an id that no agent has. {first} "
+            f"To give them to agents in order, match them by order."
+        )
+    who = np.array(found, np.uint32)
+    ranked, counts = np.unique(who, return_counts=True)
+    if ranked.size < who.size:
+        raise InputError(f"Two profiles are of agent {agents.id(int(ranked[counts.argmax()]))}.")
+    return who
+
+
+def take(
+    world: WorldState, people: Sequence[Profile], match: str, interests: str = "known"
+) -> ProfilesTaken:
+    """Give profiles to agents; nothing is changed when one of them does not fit."""
+    agents = world.agents
+    who = matched(agents, people, match)
+    vocabulary, own = _vocabulary(world, people, interests)
+    if vocabulary is not agents.vocabulary:
+        agents.speak_of(vocabulary)
+    masks = agents.interests[who].copy()
+    unknown: Counter[str] = Counter()
+    folded: Counter[tuple[str, str]] = Counter()
+    guessed: Counter[int] = Counter()
+    for place, person in enumerate(people):
+        mask, strange = interests_of(person, agents.vocabulary)
+        unknown.update(strange)
+        folded.update(folded_in(person, agents.vocabulary))
+        if mask:
+            masks[place] = mask
+            guessed[mask] += not person.interests
+    records = {int(agent): person.record() for agent, person in zip(who, people, strict=True)}
+    agents.lore.cold.put({agent: _joined(world, agent, new) for agent, new in records.items()})
+    agents.set_interests(who, masks)
+    agents.set_personality(who, _traits(agents, who, people))
+    shares = np.array([np.nan if each.activity is None else each.activity for each in people])
+    told = ~np.isnan(shares)
+    agents.set_activity(who[told], shares[told])
+    daily = [place for place, person in enumerate(people) if person.hours]
+    if daily:
+        agents.lore.hours.put(who[daily], [people[place].hours for place in daily])
+    said = (*own, *_guesses(+guessed, agents.vocabulary), *_remarks(unknown, folded))
+    return ProfilesTaken(who, said)
+
+
+def _vocabulary(
+    world: WorldState, people: Sequence[Profile], interests: str
+) -> tuple[Vocabulary, tuple[str, ...]]:
+    """Return the vocabulary that profiles are read by, and what is to be said of it."""
+    if interests not in INTERESTS:
+        raise InputError(f"Interests are {' or '.join(INTERESTS)}, got {interests!r}.")
+    if interests == "known":
+        return world.agents.vocabulary, ()
+    if world.cascades or world.platform is not None or world.opinions.dump()[0]:
+        raise InputError(
+            "Messages, opinions or a platform of this world refer to its vocabulary; give a new "
+            "world interests of their own."
+        )
+    counts: Counter[str] = Counter()
+    spelled: dict[str, str] = {}
+    for person in people:
+        words = {word.strip().casefold(): word.strip() for word in person.interests}
+        counts.update(words.keys())
+        spelled = words | spelled
+    fine = [word for word, _ in counts.most_common() if is_name(spelled[word])]
+    if not fine:
+        raise InputError("No profile gives an interest, so they make no vocabulary of their own.")
+    taken = [spelled[word] for word in fine[:MOST_NAMES]]
+    said = f"The vocabulary are {len(taken):,} of the {len(counts):,} interests that people gave; "
+    said += "who gave none of them has none."
+    return Vocabulary(taken), (said,)
+
+
+def _joined(world: WorldState, agent: int, new: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the record of an agent with what is new: what the file does not say stays."""
+    return {**world.agents.lore.cold.get(agent), **new}
+
+
+def _traits(
+    agents: Agents, who: npt.NDArray[np.uint32], people: Sequence[Profile]
+) -> npt.NDArray[np.float64]:
+    traits = agents.personality[who] / 255.0
+    for place, person in enumerate(people):
+        for name, value in person.traits.items():
+            traits[place, TRAITS.index(name)] = value
+    return np.asarray(traits, np.float64).reshape(-1, len(TRAITS))
+
+
+def _guesses(guessed: Counter[int], vocabulary: Vocabulary) -> Iterable[str]:
+    """Say how far interests tell people apart that were read from their texts."""
+    if guessed:
+        (mask, most), *_ = guessed.most_common(1)
+        names = vocabulary.names(mask)
+        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        yield (
+            f"Interests guessed from words in people's texts: {guessed.total():,}, in "
+            f"{len(guessed):,} different sets. The most frequent set is that of {most:,} "
+            f"({', '.join(names[:_SHOWN])}{more}). Feeds and recommenders go by them; a column "
+            "'interests' sets them."
+        )
+
+
+def _remarks(unknown: Counter[str], folded: Counter[tuple[str, str]]) -> Iterable[str]:
+    if folded:
+        shown = [
+            f"{one_line(a, 40)} as {one_line(b, 40)}" for (a, b), _ in folded.most_common(_SHOWN)
+        ]
+        more = f" and {len(folded) - len(shown):,} others" if len(folded) > len(shown) else ""
+        yield (
+            f"{len(folded):,} interests count as another by a word in them "
+            f"({', '.join(shown)}{more}); to keep them apart, use --interests own (in Python: "
+            "interests='own')."
+        )
+    if not unknown:
+        return
+    shown = [one_line(word, 40) for word, _ in unknown.most_common(_SHOWN)]
+    more = f" and {len(unknown) - len(shown):,} others" if len(unknown) > len(shown) else ""
+    yield (
+        f"{len(unknown):,} interests are not in the vocabulary and count for nothing "
+        f"({', '.join(shown)}{more}); they are kept with the profiles."
+    )
+
+
+_LONGEST_LANGUAGE = 40
+Languages = str | Mapping[str, float]
+
+
+def members_of(world: WorldState, members: Any) -> npt.NDArray[Any]:
+    """Return the members that an expression names, or indices, checked."""
+    if isinstance(members, str):
+        head, _, share = members.partition(":")
+        if head == "share":
+            members = f"random:{max(round(_part(share) * len(world.agents)), 1)}"
+        return choose_seeds(world, members)
+    who = np.atleast_1d(np.asarray(members))
+    world.agents.is_active(who)  # refuses who does not exist
+    return who
+
+
+def check_members(members: str) -> None:
+    """Refuse an expression of members that means nobody in any world."""
+    head, _, share = members.partition(":")
+    if head == "share":
+        _part(share)
+    else:
+        check_seeds(members)
+
+
+def _part(share: str) -> float:
+    try:
+        part = float(share)
+    except ValueError:
+        part = -1.0
+    if not 0 < part <= 1:
+        raise InputError(f"share:PART is a part of all members in (0, 1], got {share!r}.")
+    return part
+
+
+def mind_of(said: str) -> tuple[str, dict[str, Any]]:
+    """Return the name of a mind, and its parameters.
+
+    Examples
+    --------
+    >>> mind_of("model,temperature=0.2,model=small")
+    ('model', {'temperature': 0.2, 'model': 'small'})
+    """
+    name, *words = (word.strip() for word in said.split(","))
+    found: dict[str, Any] = {}
+    for word in words:
+        key, sign, value = word.partition("=")
+        key = key.strip().replace("-", "_")
+        if not sign or not key.isidentifier() or key in found:
+            raise InputError(
+                f"A mind is NAME or NAME,KEY=VALUE,..., each key once, such as "
+                f"model,temperature=0.2,language=German; got {said!r}."
+            )
+        found[key] = _plain(value.strip())
+    return name, found
+
+
+def _plain(value: str) -> Any:
+    """Return a number or a truth where it says one, else the words."""
+    try:
+        found = json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+    return found if isinstance(found, int | float) else value
+
+
+def languages_of(said: Languages, who: npt.NDArray[Any], seed: int) -> list[str]:
+    """Return the language of each member; where there are several, by a draw of its own.
+
+    Examples
+    --------
+    >>> languages_of("German", np.array([3, 4]), 7)
+    ['German', 'German']
+    """
+    shares = dict(said) if isinstance(said, Mapping) else dict(map(_share, said.split("/")))
+    names = [one_line(str(name)) for name in shares]
+    parts = np.array([float(part) for part in shares.values()])
+    is_right = bool((parts > 0).all() and np.isfinite(parts).all())
+    if not is_right or any(len(name) > _LONGEST_LANGUAGE for name in names):
+        raise InputError(
+            f"Languages are NAME or NAME:SHARE/NAME:SHARE, names of at most {_LONGEST_LANGUAGE} "
+            f"characters and shares above 0; got {said!r}."
+        )
+    bounds = np.cumsum(parts) / parts.sum()
+    drawn = rng.uniforms(rng.key(seed, Stream.LANGUAGES), who.astype(np.uint64))
+    places = np.searchsorted(bounds, drawn, side="right")
+    return [names[place] for place in np.minimum(places, len(names) - 1).tolist()]
+
+
+def _share(said: str) -> tuple[str, float]:
+    name, _, part = said.partition(":")
+    try:
+        return name.strip(), float(part) if part else 1.0
+    except ValueError:
+        return name.strip(), -1.0
+
+
+def give(
+    world: WorldState,
+    members: Any,
+    mind: str,
+    goal: str,
+    language: Languages,
+    options: dict[str, Any],
+) -> int:
+    """Give members a mind of their own; returns how many have one now."""
+    if world.platform is None:
+        raise InputError("Minds read feeds, and this world has no platform; open one first.")
+    name, more = mind_of(mind)
+    spoken = more.pop("language", "") or language
+    who = members_of(world, members)
+    languages = languages_of(spoken, who, world.seed)
+    return world.platform.minds.give(who, name, goal, languages, {**more, **options})
+
 
 LONGEST_NOTE = 4096
 

@@ -1,30 +1,447 @@
-"""Commands on ties: pairs that follow, befriend, mute and block; ties as such; what is asked."""
+"""Commands on ties and groups (follow, befriend, block, mute), what they do, what is asked."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from sim.arrays import Ids
+from sim.agents.lifecycle import Lifecycle, belongs
+from sim.arrays import Bools, Ids
 from sim.core.checks import whole_number
 from sim.core.threads import Stalled, interruptible
 from sim.errors import InputError, UnknownNameError
-from sim.network.analysis.analysis import Subgraph, subgraph
+from sim.jit.words import LOW32
+from sim.network.analysis.neighbourhood import Subgraph, subgraph
 from sim.network.analysis.reputation import reputation
 from sim.network.graph.arcs import DroppedArcs, quantised, vetted
 from sim.network.graph.changes import FRIEND, AppliedChanges, History
 from sim.network.graph.slab import ordered
-from sim.network.graph.slab_kernels import ADDED, REMOVED
-from sim.network.graph.ties import Ties
+from sim.network.graph.slab_kernels import ADDED, KNOWN, REMOVED, UNKNOWN
+from sim.network.graph.ties import FRIEND, DroppedArcs, Ties
 from sim.network.relations.blocklist import BLOCKED, MUTED, SHUNNED
+from sim.platform.platform_view import REPUTATION
 from sim.world.cascades import Stirs
 from sim.world.contract import WorldState
 from sim.world.phases import fail
-from sim.world.relation_commands import DOES, admitted, pairs_of
 from sim.world.seeding import choose_seeds
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+Pairs = tuple[Ids, Ids]
+
+_TIES = frozenset({"follow", "befriend"})
+
+
+def pairs_of(world: WorldState, agents: npt.ArrayLike, others: npt.ArrayLike, does: str) -> Pairs:
+    """Return (agents, others) as ids, each pair once, rising; or refuse them."""
+    who, whom = _known(world, agents, others, does)
+    same = np.flatnonzero(who == whom)
+    if same.size:
+        raise InputError(f"An agent cannot {does} itself: {_named(world, int(who[same[0]]))}.")
+    status = world.agents.status
+    for ids in (who, whom):
+        gone = np.flatnonzero(~belongs(status[ids], "ties"))
+        if gone.size:
+            at, one = int(gone[0]), int(ids[gone[0]])
+            said = Lifecycle(int(status[one])).name.lower()
+            raise InputError(
+                f"{_named(world, one)} is {said}, so {_named(world, int(who[at]))} cannot "
+                f"{does} {_named(world, int(whom[at]))}."
+            )
+    keys, _ = ordered(who, whom)
+    who, whom = (keys >> np.uint64(32)).astype(np.uint32), (keys & LOW32).astype(np.uint32)
+    if does in _TIES:
+        _refuse_blocked(world, who, whom, does)
+    return who, whom
+
+
+def may(world: WorldState, who: Ids, whom: Ids, does: str) -> Bools:
+    """Return which of these pairs :func:`pairs_of` would take: bool (k,)."""
+    status = world.agents.status
+    fine: Bools = (who != whom) & belongs(status[who], "ties") & belongs(status[whom], "ties")
+    if does in _TIES and world.bonds.ears:
+        fine &= world.bonds.ears.marks(who, whom) & (BLOCKED | SHUNNED) == 0
+    return fine
+
+
+def proposable(world: WorldState, who: Ids, whom: Ids) -> Bools:
+    """Return to which of these members the other may be proposed as a friend: bool (k,).
+
+    Not whom it hears already, nor whom it muted or who blocked it, nor who is away for longer or
+    gone (:data:`sim.agents.lifecycle.PLACES`).
+    """
+    fine = may(world, who, whom, "follow") & belongs(world.agents.status[whom], "proposals")
+    fine &= world.ties.find(whom, who) < 0
+    if world.bonds.ears:
+        fine &= world.bonds.ears.marks(who, whom) == 0
+    return fine
+
+
+def may_befriend(world: WorldState, who: Ids, whom: Ids) -> Bools:
+    """Return which of these pairs may become friends and are none yet: bool (k,)."""
+    return may(world, who, whom, "befriend") & ~_are_friends(world, who, whom)
+
+
+def friends_of_each(world: WorldState) -> npt.NDArray[np.int64]:
+    """Return how many friends each agent has, those behind mutes too: int64 (n,)."""
+    found = np.zeros(len(world.agents), np.int64)
+    for ties in (world.ties, world.bonds.aside) if world.bonds.has_aside else (world.ties,):
+        if ties.kind.size:
+            found += np.bincount(ties.targets[ties.kind == FRIEND], minlength=found.size)
+    return found
+
+
+def _known(world: WorldState, agents: npt.ArrayLike, others: npt.ArrayLike, does: str) -> Pairs:
+    """Return both sides as ids of one length."""
+    one, two = np.atleast_1d(np.asarray(agents)), np.atleast_1d(np.asarray(others))
+    if one.dtype.kind not in "iu" or two.dtype.kind not in "iu":
+        if one.size and two.size:
+            raise InputError(f"Who is to {does} whom is said by indices, whole numbers.")
+        one, two = one.astype(np.uint32), two.astype(np.uint32)
+    try:
+        one, two = np.broadcast_arrays(one, two)
+    except ValueError:
+        raise InputError(
+            f"Who is to {does} whom needs as many others as agents, or one for all; got "
+            f"{one.size:,} and {two.size:,}."
+        ) from None
+    if one.ndim > 1:
+        raise InputError(f"Who is to {does} whom is said in one row; got a table {one.shape}.")
+    count = len(world.agents)
+    for ids in (one, two):
+        wrong = np.flatnonzero((ids < 0) | (ids >= count))
+        if wrong.size:
+            raise InputError(
+                f"No agent {int(ids[wrong[0]])} to {does}: the world has {count:,} agents, "
+                f"counted from 0."
+            )
+    return one.astype(np.uint32), two.astype(np.uint32)
+
+
+def _refuse_blocked(world: WorldState, who: Ids, whom: Ids, does: str) -> None:
+    marks = world.bonds.ears.marks(who, whom) & (BLOCKED | SHUNNED)
+    if marks.any():
+        at = int(np.argmax(marks > 0))
+        one, two = _named(world, int(who[at])), _named(world, int(whom[at]))
+        first, second = (one, two) if marks[at] & BLOCKED else (two, one)
+        raise InputError(f"{one} cannot {does} {two}: {first} has blocked {second}.")
+
+
+def _named(world: WorldState, agent: int) -> str:
+    return f"agent {world.agents.id(agent)}"
+
+
+# Each takes pairs (who, whom) that were checked, and returns the fate of each.
+
+
+def follow(
+    world: WorldState, who: Ids, whom: Ids, kind: int | None = None
+) -> npt.NDArray[np.uint8]:
+    """Let agents hear others; what a mute suspends stays suspended."""
+    fate = np.empty(who.size, np.uint8)
+    for ties, own in _ways(world, who, whom):
+        if own.any():
+            fate[own] = _changed(ties, whom[own], who[own], True, kind)
+    return fate
+
+
+def unfollow(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
+    """Let agents hear others no more; of a friendship the other side stays as a follow."""
+    friends = _are_friends(world, who, whom)
+    if friends.any():
+        follow(world, whom[friends], who[friends], 0)
+    return _cut(world, who, whom)
+
+
+def befriend(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
+    """Make friendships: two ties each, of the kind friend."""
+    new = ~_are_friends(world, who, whom)
+    follow(world, np.append(who, whom), np.append(whom, who), FRIEND)
+    return np.where(new, np.uint8(ADDED), np.uint8(KNOWN))
+
+
+def unfriend(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
+    """End friendships, both ties of each."""
+    friends = _are_friends(world, who, whom)
+    _cut(world, np.append(who[friends], whom[friends]), np.append(whom[friends], who[friends]))
+    return np.where(friends, np.uint8(REMOVED), np.uint8(UNKNOWN))
+
+
+def block(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
+    """Cut every tie of two agents, and close the ears of both."""
+    new = world.bonds.ears.set(who, whom, BLOCKED, on=True)
+    world.bonds.ears.set(whom, who, SHUNNED, on=True)
+    _cut(world, np.append(who, whom), np.append(whom, who))
+    return np.where(new, np.uint8(ADDED), np.uint8(KNOWN))
+
+
+def unblock(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
+    """Lift blocks; ties do not come back by themselves."""
+    gone = world.bonds.ears.set(who, whom, BLOCKED, on=False)
+    world.bonds.ears.set(whom, who, SHUNNED, on=False)
+    return np.where(gone, np.uint8(REMOVED), np.uint8(UNKNOWN))
+
+
+def mute(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
+    """Close ears; follows are suspended, and nobody but the listener knows."""
+    new = world.bonds.ears.set(who, whom, MUTED, on=True)
+    _move(world.ties, world.bonds.aside, whom, who)
+    return np.where(new, np.uint8(ADDED), np.uint8(KNOWN))
+
+
+def unmute(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
+    """Open ears again; the follows behind them go on with their kind and trust."""
+    gone = world.bonds.ears.set(who, whom, MUTED, on=False)
+    if world.bonds.has_aside:
+        _move(world.bonds.aside, world.ties, whom, who)
+    return np.where(gone, np.uint8(REMOVED), np.uint8(UNKNOWN))
+
+
+DOES = {
+    "follow": follow,
+    "unfollow": unfollow,
+    "befriend": befriend,
+    "unfriend": unfriend,
+    "block": block,
+    "unblock": unblock,
+    "mute": mute,
+    "unmute": unmute,
+}
+
+
+def admitted(
+    world: WorldState, sources: Ids, targets: Ids, trust: npt.NDArray[np.uint16] | None
+) -> tuple[Ids, Ids, npt.NDArray[np.uint16] | None]:
+    """Return which new ties may be: those behind mutes are set aside, the destroyed have none."""
+    fine = belongs(world.agents.status[sources], "network")
+    fine &= belongs(world.agents.status[targets], "network")
+    if not fine.all():
+        sources, targets = sources[fine], targets[fine]
+        trust = None if trust is None else trust[fine]
+    if not world.bonds.ears:
+        return sources, targets, trust
+    marks = world.bonds.ears.marks(targets, sources)
+    muted, closed = marks == MUTED, marks & (BLOCKED | SHUNNED) > 0
+    own = None if trust is None else trust[muted]
+    world.bonds.aside.change(sources[muted], targets[muted], True, trust=own)
+    is_open = ~(muted | closed)
+    rest = None if trust is None else trust[is_open]
+    return sources[is_open], targets[is_open], rest
+
+
+def _ways(world: WorldState, who: Ids, whom: Ids) -> Iterable[tuple[Ties, Bools]]:
+    """Yield the ties to change and which pairs are theirs: those in use, those behind mutes."""
+    if not world.bonds.ears:
+        yield world.ties, np.ones(who.size, np.bool_)
+        return
+    muted: Bools = world.bonds.ears.marks(who, whom) & MUTED > 0
+    yield world.ties, ~muted
+    yield world.bonds.aside, muted
+
+
+def _changed(
+    ties: Ties, sources: Ids, targets: Ids, adds: bool, kind: int | None = None
+) -> npt.NDArray[np.uint8]:
+    """Change ties; returns the fate of each pair in the order given."""
+    done: AppliedChanges = ties.change(sources, targets, adds, kinds=kind)
+    fate = np.zeros(sources.size, np.uint8)
+    fate[done.order] = done.fate
+    return fate
+
+
+def _cut(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
+    """Remove ties, in use or suspended."""
+    fate = np.empty(who.size, np.uint8)
+    for ties, own in _ways(world, who, whom):
+        if own.any():
+            fate[own] = _changed(ties, whom[own], who[own], False)
+    return fate
+
+
+def _are_friends(world: WorldState, who: Ids, whom: Ids) -> Bools:
+    found = np.zeros(who.size, np.bool_)
+    for ties, own in _ways(world, who, whom):
+        kind = ties.live.kind
+        if own.any() and kind.size:
+            at = ties.find(whom[own], who[own])
+            found[own] = (at >= 0) & (kind[at] == FRIEND)
+    return found
+
+
+def _move(origin: Ties, goal: Ties, sources: Ids, targets: Ids) -> None:
+    """Move those of the ties that there are, with kind and trust."""
+    live, at = origin.live, origin.find(sources, targets)
+    there = at >= 0
+    if not there.any():
+        return
+    kind = live.kind[at[there]] if live.kind.size else None
+    trust = live.trust[at[there]] if live.trust.size else None
+    ends = sources[there], targets[there]
+    goal.change(*ends, True, kinds=kind, trust=trust)
+    origin.remove(*ends)
+
+
+class Groups:
+    """Groups that members join and leave; an agent may be in several.
+
+    Examples
+    --------
+    >>> from sim import World
+    >>> world = World.create(agents=10, mean_degree=4, seed=7)
+    >>> group = world.groups.create("gardeners", limit=3)
+    >>> world.groups.join([4, 7], "gardeners")
+    2
+    >>> world.groups.members("gardeners")
+    array([4, 7], dtype=uint32)
+    """
+
+    def __init__(self, world: WorldState) -> None:
+        self._world = world
+        self._held = world.bonds.groups
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of each group; its number is its place here."""
+        return tuple(self._held.names)
+
+    def limit(self, group: int | str) -> int:
+        """Return how many members a group takes at most."""
+        return self._held.limits[self._held.number(group)]
+
+    def members(self, group: int | str) -> Ids:
+        """Return who is in a group: uint32, rising."""
+        return self._held.members(group)
+
+    def of(self, agent: int) -> Ids:
+        """Return the numbers of an agent's groups: uint32, rising."""
+        return self._held.of(agent)
+
+    def create(self, name: str, limit: int | None = None) -> int:
+        """Make an empty group; returns its number."""
+        with self._world.doing("create_group", (name, limit), {}) as note:
+            number = self._held.create(name, limit)
+            note.result = f"group {number}"
+        return number
+
+    def join(self, agents: npt.ArrayLike, group: int | str) -> int:
+        """Let agents into a group; returns how many are new there."""
+        with self._world.doing("join_group", (agents, group), {}) as note:
+            number, ids = self._held.number(group), self._known(agents)
+            status = self._world.agents.status[ids]
+            gone = np.flatnonzero(~belongs(status, "ties"))
+            if gone.size:
+                said = Lifecycle(int(status[gone[0]])).name.lower()
+                raise InputError(
+                    f"Agent {self._world.agents.id(int(ids[gone[0]]))} is {said} and cannot join "
+                    f"the group {self._held.names[number]!r}."
+                )
+            count = int(self._held.join(ids, np.full(ids.size, number, np.uint32)).sum())
+            note.result = f"{count:,} joined"
+        return count
+
+    def leave(self, agents: npt.ArrayLike, group: int | str) -> int:
+        """Let agents out of a group; returns how many were in."""
+        with self._world.doing("leave_group", (agents, group), {}) as note:
+            number, ids = self._held.number(group), self._known(agents)
+            count = int(self._held.leave(ids, np.full(ids.size, number, np.uint32)).sum())
+            note.result = f"{count:,} left"
+        return count
+
+    def _known(self, agents: npt.ArrayLike) -> Ids:
+        ids = np.atleast_1d(np.asarray(agents))
+        if not ids.size:
+            return np.empty(0, np.uint32)
+        count = len(self._world.agents)
+        if ids.dtype.kind not in "iu" or ids.ndim != 1:
+            raise InputError("Members of a group are agents' indices, whole numbers.")
+        wrong = np.flatnonzero((ids < 0) | (ids >= count))
+        if wrong.size:
+            raise InputError(
+                f"No agent {int(ids[wrong[0]])}: the world has {count:,} agents, counted from 0."
+            )
+        return np.unique(ids).astype(np.uint32)
+
+
+def bury(world: WorldState, ties: Ties) -> None:
+    """Take those out of the network who do not belong to it any more (:mod:`sim.agents.lifecycle`).
+
+    Their ties, mutes, blocks and suspended follows end, on both sides; they leave their groups and
+    their community, and nobody's reputation is theirs. Messages sum up anew over the ties that are
+    left. Nothing is done where nobody was destroyed since the last time.
+    """
+    gone = gone_of(world)
+    fresh = np.setdiff1d(gone, ties.gone, assume_unique=True)
+    if not fresh.size:
+        return
+    sources, targets = ties.retire(gone)
+    world.bonds.log.note(world.tick, "unfollow", targets, sources)
+    held = world.bonds.retire(gone)
+    _leave_community(world, fresh)
+    _lose_reputation(world, fresh)
+    if sources.size or held:
+        world.unsettle()
+
+
+def gone_of(world: WorldState) -> Ids:
+    """Return who does not belong to the network any more, uint32 (k,), rising."""
+    return np.flatnonzero(~belongs(world.agents.status, "network")).astype(np.uint32)
+
+
+def _leave_community(world: WorldState, gone: Ids) -> None:
+    agents = world.agents
+    if (agents.community[gone] >= 0).any():
+        labels = agents.community.copy()
+        labels[gone] = -1
+        agents.set_community(labels, agents.communities)
+
+
+def _lose_reputation(world: WorldState, gone: Ids) -> None:
+    held = {} if world.platform is None else world.platform.held
+    known = held.get(REPUTATION, np.empty(0, np.float32))
+    inside = gone[gone < known.size]
+    if known[inside].any():
+        known = known.copy()  # who remembers the last weighing holds the old one
+        known[inside] = 0.0
+        held[REPUTATION] = known
+
+
+def as_networkx(world: WorldState) -> nx.DiGraph:
+    """Return the members and ties of a world; see :meth:`World.to_networkx`."""
+    import networkx as nx
+
+    agents, ties, records = world.agents, world.ties, world.tie_records
+    ids = [agents.id(index) for index in range(len(agents))]
+    communities = dict(enumerate(agents.communities))
+    graph = nx.DiGraph()
+    graph.add_nodes_from(
+        (each, {"name": agents.name(index), "community": communities.get(place, place)})
+        for index, (each, place) in enumerate(zip(ids, agents.community.tolist(), strict=True))
+    )
+    sources = np.repeat(np.arange(ties.agents, dtype=np.uint32), ties.out_degree)
+    weights = np.ones(ties.count) if not ties.trust.size else ties.trust / 65_535
+    graph.add_edges_from(
+        (ids[source], ids[target], {"weight": weight})
+        for source, target, weight in zip(
+            sources.tolist(), ties.targets.tolist(), weights.tolist(), strict=True
+        )
+    )
+    for place in np.flatnonzero(ties.find(*records.ends) >= 0).tolist():
+        source, target = (ids[int(ends[place])] for ends in records.ends)
+        graph.edges[source, target].update(_said(records[place]))
+    return graph
+
+
+def _said(relation: Any) -> dict[str, Any]:
+    kind = {"type": relation.type} if relation.type else {}
+    return dict(relation.properties) | kind
+
 
 NEIGHBOURS = ("follows", "followers", "friends", "muted", "blocked", "blocked by")
 """Whom :func:`neighbours` can name."""
@@ -38,7 +455,7 @@ _MARKS = {"muted": MUTED, "blocked": BLOCKED, "blocked by": SHUNNED}
 def on_pairs(
     world: WorldState, does: str, agents: npt.ArrayLike, others: npt.ArrayLike
 ) -> AppliedChanges:
-    """Carry out one of :data:`~sim.world.relation_commands.DOES` on pairs of agents."""
+    """Carry out one of :data:`~sim.world.ties.DOES` on pairs of agents."""
     with world.doing(does, (agents, others)) as note:
         who, whom = pairs_of(world, agents, others, does)
         fate = DOES[does](world, who, whom)

@@ -37,11 +37,11 @@ from sim.spread.cascade.faults import asked
 from sim.spread.channels.channel import Channel
 from sim.world import members as member_commands
 from sim.world import ties as tie_commands
-from sim.world.agent_columns import AgentColumns
 from sim.world.cascades import Cascades, RecordPile, Stirs
-from sim.world.channels import reopened
+from sim.world.channels import SharedState, reopened
 from sim.world.compatibility import Compatibility, compatibility
-from sim.world.generation import drawn
+from sim.world.contract import AgentColumns
+from sim.world.generation import drawn, estimate_bytes
 from sim.world.injection import (
     checked_message,
     checked_mode,
@@ -51,21 +51,25 @@ from sim.world.injection import (
 )
 from sim.world.interventions.plan import Interventions, Planned
 from sim.world.log import Note, Trail, noted
+from sim.world.members import Interests, Match, ProfilesTaken
 from sim.world.metrics.series import Metrics, MetricSettings, opened_metrics
-from sim.world.networkx_graph import as_networkx
 from sim.world.opinions import Opinions
 from sim.world.phase_guard import add_phase
-from sim.world.phases import PHASES, Phase, start, surroundings, topic_of, wake
-from sim.world.profile_assignment import Interests, Match, ProfilesTaken
-from sim.world.relation_commands import Groups
+from sim.world.phases import (
+    PHASES,
+    Phase,
+    lay_by,
+    running,
+    start,
+    surroundings,
+    tell_ticks,
+    topic_of,
+    wake,
+)
 from sim.world.relation_state import Relationships
-from sim.world.removal import bury
 from sim.world.seeding import author_of, seeds_of
-from sim.world.shared_state import SharedState
-from sim.world.state.capacity import estimate_bytes
-from sim.world.state.ended import lay_by
 from sim.world.state.state import digest_of, dump_world, restore_world
-from sim.world.tick_guard import running, tell_ticks
+from sim.world.ties import Groups, as_networkx, bury
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -114,7 +118,7 @@ class World:
     metrics
         Series of what the world is like (:class:`~sim.world.metrics.series.Metrics`), or None.
     shared
-        What its messages share (:class:`~sim.world.shared_state.SharedState`); not part of the
+        What its messages share (:class:`~sim.world.channels.SharedState`); not part of the
         state.
     cascades
         Every injected message, in order; a finished one may be removed.
@@ -935,7 +939,7 @@ class World:
 
     @property
     def groups(self) -> Groups:
-        """The groups of this world (:class:`~sim.world.relation_commands.Groups`)."""
+        """The groups of this world (:class:`~sim.world.ties.Groups`)."""
         self.settle()
         return Groups(self)
 
@@ -1046,7 +1050,7 @@ class World:
             ``"freeze"``, ``"thaw"``, ``"recommend"``, ``"behave"``, ``"set"``, ``"ties"``,
             ``"cut"``, ``"shock"``, ``"vote"``, ``"newcomers"``, ``"group"``, ``"act"`` or
             ``"open-platform"``; the fields of each are in
-            :mod:`sim.world.interventions.kinds` and :mod:`sim.world.interventions.messages`.
+            :mod:`sim.world.interventions.kinds` and :mod:`sim.world.interventions.kinds`.
         **said
             The fields. Agents are indices, or an expression as for seeds.
 

@@ -11,7 +11,7 @@ import pytest
 from sim import World
 from sim.core.registry import names, spec
 from sim.spread.cascade.cascade import Cascade
-from sim.world.state import ended
+from sim.world import phases as ended
 
 BUILT_IN = [name for name in names() if spec(name).origin.startswith("plugins.")]
 FORMS = {spec(name).cls.__bases__[0]: name for name in reversed(BUILT_IN)}.values()

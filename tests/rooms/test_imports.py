@@ -46,7 +46,7 @@ for name in %r:
 
 def test_what_knows_each_other_can_be_loaded_in_any_order(tmp_path: Path) -> None:
     names = [
-        "sim.platform.channel", "sim.platform.feed.waves", "sim.platform.opening",
+        "sim.world.channels", "sim.platform.tick", "sim.platform.opening",
         "sim.platform.platform", "sim.platform.tick", "sim.world.world", "sim.lab.recommenders",
         "sim.lab.minds", "sim.scenario.variants",
     ]  # fmt: skip

@@ -16,7 +16,7 @@ from sim.platform.acts.log import NOBODY
 from sim.platform.acts.tick_record import posted_in, said_in
 from sim.platform.posts.posts import Kind
 from sim.store.history.acts import Record, TickMessages
-from sim.world.interventions.messages import Vote
+from sim.world.interventions.kinds import Vote
 
 if TYPE_CHECKING:
     from sim.world.world import World

@@ -35,8 +35,8 @@ from sim.io.importing.profiles import Profiles, read_follows, says_follows
 from sim.io.importing.sniff import Column
 from sim.network.graph.interactions import Interactions
 from sim.network.relations.types import MOST_TYPES, StatedTypes, TieRecords
-from sim.world.profile_assignment import take
-from sim.world.state.capacity import refuse_what_does_not_fit
+from sim.world.generation import refuse_what_does_not_fit
+from sim.world.members import take
 from sim.world.world import World
 
 _TIMED = 4

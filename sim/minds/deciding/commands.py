@@ -24,9 +24,8 @@ from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import NOBODY
 from sim.spread.cascade.faults import checked
 from sim.world.commands import command
-from sim.world.minds.bounds import asked_of, caps_of
-from sim.world.minds.giving import members_of, mind_of
-from sim.world.minds.memory import kept
+from sim.world.members import members_of, mind_of
+from sim.world.minds.memory import asked_of, caps_of, kept
 from sim.world.minds.minds import PERSON, Minds, SeenMessage, feed_of
 from sim.world.seeding import choose_seeds
 from sim.world.world import World

@@ -39,7 +39,7 @@ from sim.minds.prompts.decisions import Decided, Decision, DecisionCounts
 from sim.minds.prompts.prompts import OF_PERSONA, Post, Prompt, read_prompt
 from sim.minds.surrogate import seen_of
 from sim.platform.platform import Platform
-from sim.platform.posts.writer import Writer
+from sim.platform.posts.texts import Writer
 from sim.spread.cascade.faults import checked
 from sim.world.minds.minds import SeenMessage, feed_of, ruled
 from sim.world.world import Watcher, World

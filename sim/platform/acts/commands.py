@@ -1,21 +1,146 @@
-"""Execution of requested acts: validation when they come, effects when the tick begins."""
+"""Acts that somebody requests, checked when they come; the effects of acts; search."""
 
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from sim.agents.lifecycle import Lifecycle, belongs
+from sim.arrays import Ids
+from sim.core import rng
 from sim.core.checks import short_text, whole_number
+from sim.core.rng import Stream
 from sim.errors import InputError
+from sim.network.graph.slab_kernels import ADDED, REMOVED
 from sim.network.relations.blocklist import BLOCKED, SHUNNED
-from sim.platform.acts.effects import change_ties, take_effect
-from sim.platform.acts.kinds import Act, act_of
+from sim.platform.acts.acts_kernels import apply
+from sim.platform.acts.kinds import Act, ActRequest, act_of
 from sim.platform.acts.log import NOBODY, ActColumns
-from sim.platform.acts.requests import ActRequest
+from sim.platform.feed.candidates_kernels import remember
+from sim.platform.feed.ranking_kernels import count_shown
 from sim.platform.posts.posts import Flag, Kind
-from sim.platform.posts.search import found_posts, know, look_at
 from sim.world.contract import PlatformState, WorldState
 from sim.world.injection import is_visible
+from sim.world.ties import DOES, may
+
+_RELATIONS = {
+    Act.FOLLOW: "follow",
+    Act.UNFOLLOW: "unfollow",
+    Act.MUTE: "mute",
+    Act.UNMUTE: "unmute",
+    Act.BLOCK: "block",
+    Act.UNBLOCK: "unblock",
+}
+_COUNTED_BESIDE = np.zeros(len(Act), np.bool_)
+_COUNTED_BESIDE[[Act.DISLIKE, Act.REPLY, Act.REPORT]] = True
+"""Acts that :attr:`~sim.platform.posts.posts.Posts.cold` counts."""
+_S32, _LOW32 = np.uint64(32), np.uint64(0xFFFFFFFF)
+
+
+def take_effect(platform: PlatformState, acts: ActColumns, text: str = "") -> None:
+    """Write what acts change of posts and rings; quotes and replies become posts of their own."""
+    posts, settings = platform.posts, platform.settings
+    posts.hold(acts.message[_COUNTED_BESIDE[acts.act]])
+    apply(
+        acts.act, acts.message, posts.first, posts.hot, posts.cold, settings.label_reports,
+        settings.label_share, settings.hide_reports, settings.hide_share,
+    )  # fmt: skip
+    shared = acts.act == Act.REPOST
+    platform.members.share(acts.agent[shared], acts.message[shared])
+    for act, kind in ((Act.QUOTE, Kind.QUOTE), (Act.REPLY, Kind.REPLY)):
+        said = acts.chosen(acts.act == act)
+        if said.agent.size:
+            numbers = _answered(platform, said, kind)
+            if text:
+                platform.written[int(numbers[0])] = text
+            if kind is Kind.QUOTE:
+                platform.members.share(said.agent, numbers)
+
+
+def _answered(platform: PlatformState, said: ActColumns, kind: Kind) -> npt.NDArray[np.uint32]:
+    """Post quotes or replies; they are about what they answer, and appeal by a draw of their own.
+
+    Who is quoted in the feed stays in sight, and so does a label on it.
+    """
+    posts = platform.posts
+    rows = posts.rows(said.message)
+    stream = Stream.QUOTES if kind is Kind.QUOTE else Stream.REPLIES
+    drawn = rng.uniforms(platform.key(stream), said.agent, said.message)
+    return posts.append(
+        said.agent, platform.tick, tags=posts.tags[rows], topic=posts.topic[rows], kind=kind,
+        appeal=(255 * drawn * drawn + 0.5).astype(np.uint8), parent=said.message.astype(np.int32),
+        flags=0,
+    )  # fmt: skip
+
+
+def change_ties(world: WorldState, acts: ActColumns) -> npt.NDArray[np.bool_]:
+    """Carry out the follows, mutes and blocks of a batch, kind by kind; what may not be is left."""
+    done = np.ones(acts.agent.size, np.bool_)
+    changed = False
+    for act, does in _RELATIONS.items():
+        places = np.flatnonzero(acts.act == act)
+        if not places.size:
+            continue
+        pairs = (acts.agent[places].astype(np.uint64) << _S32) | acts.other[places]
+        keys, first = np.unique(pairs, return_index=True)
+        who, whom = (keys >> _S32).astype(np.uint32), (keys & _LOW32).astype(np.uint32)
+        allowed = may(world, who, whom, does)
+        who, whom = who[allowed], whom[allowed]
+        fate = DOES[does](world, who, whom)
+        new = (fate == ADDED) | (fate == REMOVED)
+        world.bonds.log.note(world.tick, does, who[new], whom[new])
+        done[places] = False
+        done[places[first[allowed][new]]] = True
+        changed |= bool(new.any())
+    if changed:
+        world.unsettle()
+    return done
+
+
+def found_posts(world: WorldState, platform: PlatformState, text: str) -> Ids:
+    """Return the messages about the interests that a text names, or that hold its words.
+
+    Those in feeds alone, the most liked and shared first, of equals the newer; hidden and private
+    ones, and those of members who are not active, are not found.
+    """
+    posts, tags = platform.posts, np.uint64(world.agents.vocabulary.match(text))
+    fits = (posts.tags & tags) != 0
+    words = text.casefold()
+    said = [n for n, written in platform.written.items() if words in written.casefold()]
+    fits[posts.rows(np.array(said, np.uint32))] = True
+    fits &= (posts.kind <= Kind.REPLY) & ((posts.flags & np.uint8(Flag.HIDDEN)) == 0)
+    rows = np.flatnonzero(fits)
+    rows = rows[world.agents.is_active(posts.author[rows])]
+    worth = posts.likes[rows] + np.int64(2) * posts.shares[rows]
+    return (rows[np.lexsort((-rows, -worth))] + posts.first).astype(np.uint32)
+
+
+def found_people(world: WorldState, platform: PlatformState, text: str) -> Ids:
+    """Return the members with the interests that a text names, most heard first.
+
+    Only those who may be proposed to others (:data:`sim.agents.lifecycle.PLACES`).
+    """
+    tags = np.uint64(world.agents.vocabulary.match(text))
+    if not tags:
+        raise InputError(f"People are searched by interests, and {text!r} names none.")
+    shared = np.bitwise_count(world.agents.interests & tags)
+    who = np.flatnonzero((shared > 0) & belongs(world.agents.status, "proposals"))
+    order = np.lexsort((who, -platform.fans[who].astype(np.int64), -shared[who].astype(np.int64)))
+    return who[order].astype(np.uint32)
+
+
+def look_at(platform: PlatformState, agent: int, messages: Ids) -> None:
+    """Count that a member saw messages beside its feed; feeds will not show them to it again."""
+    inside = messages[messages >= platform.posts.first]
+    count_shown(inside, platform.posts.first, platform.posts.hot)
+    for message in inside.tolist():
+        know(platform, agent, message)
+
+
+def know(platform: PlatformState, agent: int, message: int) -> None:
+    """Let a member have seen a message; feeds will not show it that one again."""
+    remember(platform.members.seen, agent, message)
+
 
 _LONGEST = 4096
 _OF_MESSAGES = frozenset(

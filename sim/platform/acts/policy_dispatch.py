@@ -1,7 +1,7 @@
-"""Policy dispatch: which policy decides for which members; failing ones fall back to the rules.
+"""The plugins in force: which recommender ranks whose feed, which policy decides for whom.
 
-Draws are addressed by viewer and message, so what a member does under a policy is the same whatever
-decides for others.
+A policy that fails gives way to the built-in rules. Draws are addressed by viewer and message, so
+what a member does under a policy is the same whatever decides for others.
 """
 
 from __future__ import annotations
@@ -12,14 +12,58 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.arrays import U8
+from sim.core.params import Parameters
 from sim.core.registry import make
 from sim.core.threads import interruptible
 from sim.errors import InputError
 from sim.platform.acts.policy import Policy, RulePolicy
 from sim.platform.feed.exposures import ExposurePart
-from sim.platform.feed.recommenders import alike
-from sim.spread.cascade.faults import is_interruption, said_by
-from sim.world.contract import PlatformState
+from sim.platform.feed.recommender import Recommender
+from sim.spread.cascade.faults import checked, is_interruption, said_by
+from sim.world.contract import PlatformState, WorldState
+
+_MOST_RECOMMENDERS = 255
+
+
+def recommender_of(said: Recommender | str, parameters: dict[str, Any]) -> Recommender:
+    """Return a recommender by name, or the one given, checked."""
+    chosen = make(said, "recommender", **parameters) if isinstance(said, str) else said
+    if not isinstance(chosen, Recommender):
+        raise InputError(f"A recommender is a name or a Recommender, got {type(said).__name__}.")
+    return checked(chosen)
+
+
+def members_of(
+    world: WorldState, platform: PlatformState, said: npt.ArrayLike | None
+) -> npt.NDArray[Any] | None:
+    """Return members as an array, None for everybody, or refuse those that there are not."""
+    if said is None:
+        return None
+    who = np.atleast_1d(np.asarray(said))
+    world.agents.is_active(who)  # refuses who does not exist
+    if who.size and int(who.max()) >= len(platform.members):
+        raise InputError(f"Agent {int(who.max())} signs up with the next tick; choose then.")
+    return who if who.size else who.astype(np.uint32)  # of nobody numpy makes floats
+
+
+def rank_by(platform: PlatformState, chosen: Recommender, who: npt.NDArray[Any] | None) -> None:
+    """Let a recommender rank the feeds of all, or of some members."""
+    if who is None:
+        platform.recommenders, platform.members.recommender[:] = [chosen], np.uint8(0)
+        return
+    places = [k for k, known in enumerate(platform.recommenders) if alike(known, chosen)]
+    if not places and len(platform.recommenders) == _MOST_RECOMMENDERS:
+        raise InputError(f"A world has at most {_MOST_RECOMMENDERS} recommenders at once.")
+    if not places:
+        platform.recommenders.append(chosen)
+    last = len(platform.recommenders) - 1
+    platform.members.recommender[who] = np.uint8(places[0] if places else last)
+
+
+def alike(one: Parameters, other: Parameters) -> bool:
+    """Whether two plugins do the same: of one class, told the same."""
+    return type(one) is type(other) and one.values() == other.values()
+
 
 POLICY = "policy"
 """The name under which a platform holds each member's place in its policies, where they differ."""

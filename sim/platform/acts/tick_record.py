@@ -12,7 +12,7 @@ import numpy.typing as npt
 from sim.arrays import U8, Ids
 from sim.platform.acts.log import NO_CHAIN, NOBODY, ActColumns, ActLog
 from sim.platform.posts.posts import Kind, Posts
-from sim.platform.posts.writer import Writer
+from sim.platform.posts.texts import Writer
 
 if TYPE_CHECKING:
     from sim.agents.columns import Agents

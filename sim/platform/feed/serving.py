@@ -18,16 +18,15 @@ import numpy.typing as npt
 
 from sim.arrays import Array
 from sim.core.threads import interruptible
-from sim.platform.feed.candidates import Candidates
 from sim.platform.feed.candidates_kernels import CandidateColumns, gather
 from sim.platform.feed.draws_kernels import MOST, FeedTables
 from sim.platform.feed.exposures import ExposurePart
 from sim.platform.feed.ranking_kernels import ShownColumns, add_up, select
-from sim.platform.feed.recommender import Chronological, Recommender
+from sim.platform.feed.recommender import Candidates, Chronological, Recommender
 from sim.platform.feed.serving_kernels import serve
 from sim.platform.members import Members
 from sim.platform.platform_view import PlatformView
-from sim.platform.posts.pools import Pools
+from sim.platform.posts.posts import Pools
 from sim.spread.cascade.faults import is_interruption
 
 _LARGEST = 1e9

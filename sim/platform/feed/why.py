@@ -14,7 +14,7 @@ from sim.core.rng import Stream
 from sim.errors import InputError
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.relations import trust_before
-from sim.platform.feed.candidates import Candidates
+from sim.platform.feed.recommender import Candidates
 
 if TYPE_CHECKING:
     from sim.platform.feed.exposures import ExposurePart

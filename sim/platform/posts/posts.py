@@ -1,22 +1,25 @@
-""":class:`Posts`: growable columns, one row a post; the oldest are dropped from the front.
+"""Posts as growable columns, which of them injected messages are, and the pools feeds draw from.
 
 What a feed reads of a post lies together in one *hot* row of eight words; the rest is beside it.
+The oldest rows are dropped from the front.
 """
 
 from __future__ import annotations
 
 import mmap
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from enum import IntEnum, IntFlag
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.arrays import I32, U8, Ids
+from sim.core.shared_list import SharedList
 from sim.errors import CapacityError, InputError
+from sim.platform.acts.acts_kernels import by_topic
 from sim.platform.feed.candidates_kernels import AUTHOR, CREATED, LIKES, SHARES, SHOWN
 
 LIMIT = 2**31 - 1
@@ -415,3 +418,100 @@ _OWN: dict[str, int] = (
     {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
 )
 """A process that forks keeps its own."""
+
+
+class InjectedPosts(Mapping[int, int]):
+    """The number of the post that each injected message is, by the id of the message.
+
+    Examples
+    --------
+    >>> posts = InjectedPosts([(0, 17)])
+    >>> then = posts.so_far()
+    >>> posts.add(1, 40)
+    >>> dict(posts), list(then)
+    ({0: 17, 1: 40}, [(0, 17)])
+    """
+
+    def __init__(self, pairs: Iterable[tuple[int, int]] = ()) -> None:
+        self._pairs = SharedList(pairs)
+        self._posts = dict(self._pairs)
+
+    def add(self, message: int, post: int) -> None:
+        """Note the post of a message that has none yet."""
+        self._pairs.append((message, post))
+        self._posts[message] = post
+
+    def so_far(self) -> SharedList[tuple[int, int]]:
+        """Return (id, number) of each by now; it takes no memory, undo keeps hundreds."""
+        return self._pairs.copied()
+
+    def __getitem__(self, message: int) -> int:
+        return self._posts[message]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._posts)
+
+    def __len__(self) -> int:
+        return len(self._posts)
+
+
+TOPICS = 64
+NEWEST = 16_384
+"""How many of the newest messages are looked at for pools."""
+TRENDING = 256
+"""How many messages trend at most; as many of the newest stand beside them."""
+_MANY = 1 << 16
+"""Touched messages that are looked at together."""
+
+
+class Pools(NamedTuple):
+    """Messages to draw from.
+
+    Attributes
+    ----------
+    messages
+        uint32: by topic, then everybody's.
+    parts
+        int64 (66,): where each topic's begin, then everybody's, and the end.
+    """
+
+    messages: Ids
+    parts: npt.NDArray[np.int64]
+
+
+def pools_of(posts: Posts, trending: Ids, own: Ids | None = None) -> Pools:
+    """Return this tick's pools."""
+    parts = np.zeros(TOPICS + 2, np.int64)
+    if own is not None:
+        parts[-1] = len(own)
+        return Pools(np.ascontiguousarray(own, np.uint32), parts)
+    newest = posts.numbers[-NEWEST:]
+    rows = slice(len(posts) - newest.size, None)
+    fit = (posts.kind[rows] < Kind.REPLY) & ((posts.flags[rows] & np.uint8(Flag.HIDDEN)) == 0)
+    numbers, topic = newest[fit], np.ascontiguousarray(posts.topic[rows][fit])
+    sorted_ids = np.empty(numbers.size, np.uint32)
+    by_topic(topic, numbers, parts[: TOPICS + 1], sorted_ids)
+    everybody = np.concatenate([trending[trending >= posts.first], numbers[-TRENDING:]])
+    parts[-1] = parts[TOPICS] + everybody.size
+    return Pools(np.concatenate([sorted_ids[: parts[TOPICS]], everybody]), parts)
+
+
+def trending_now(posts: Posts, before: Ids, touched: Ids, oldest: int) -> Ids:
+    """Return what trends: the most liked and shared (``likes + 2 shares``) of those still new."""
+    young = posts.first + bisect_left(posts.created, oldest)
+    kept = posts.rows(before[before >= young])
+    least = _worth(posts, kept).min() if kept.size == TRENDING else 0
+    found = [kept]
+    for low in range(0, touched.size, _MANY):  # what is worth less than all of them cannot enter
+        part = touched[low : low + _MANY]
+        fresh = posts.rows(part[part >= young])
+        found.append(fresh[_worth(posts, fresh) >= least])
+    rows = np.unique(np.concatenate(found))
+    order = np.lexsort((-rows, -_worth(posts, rows)))[:TRENDING]
+    highest: Ids = (rows[order] + posts.first).astype(np.uint32)
+    return highest
+
+
+def _worth(posts: Posts, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    worth: npt.NDArray[np.int64] = posts.likes[rows] + np.int64(2) * posts.shares[rows]
+    return worth

@@ -54,7 +54,7 @@ from sim.spread.cascade.faults import checked
 from sim.spread.cascade.model import PropagationModel
 from sim.world.phases import has_work
 from sim.world.seeding import author_of, seeds_of
-from sim.world.state.placeholders import LostModel
+from sim.world.state.state import LostModel
 from sim.world.world import World
 
 MOST_EVENTS = 200

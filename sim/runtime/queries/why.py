@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
-from sim.platform.feed.waves import keep_feeds
 from sim.platform.feed.why import Why
+from sim.platform.tick import keep_feeds
 from sim.runtime.jobs import in_thread
 from sim.runtime.journal.acts import apply
 from sim.runtime.replay import can_begin, replay

@@ -32,7 +32,7 @@ from sim.store.journal.state import Observer
 from sim.store.snapshot.files import as_path
 from sim.store.snapshot.opened import info
 from sim.store.snapshot.snapshot import load
-from sim.world.state.placeholders import LostModel
+from sim.world.state.state import LostModel
 
 if TYPE_CHECKING:
     from sim.world.world import World

@@ -14,14 +14,13 @@ import numpy as np
 import xxhash
 
 from sim.arrays import Array
-from sim.platform.state import commanded
+from sim.platform.platform import commanded
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.store.journal.journal import EntryAdoptions, EntryCounts, JournalEntry
 from sim.world.cascades import adoptions_of
 
 if TYPE_CHECKING:
-    from sim.platform.platform import Platform
-    from sim.platform.state import PlatformSnapshot
+    from sim.platform.platform import Platform, PlatformSnapshot
     from sim.spread.cascade.cascade import Cascade
     from sim.world.world import World
 

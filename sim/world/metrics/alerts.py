@@ -9,7 +9,7 @@ from enum import IntEnum
 from typing import Any
 
 from sim.errors import InputError, UnknownNameError
-from sim.world.metrics.kinds import known_metrics
+from sim.world.metrics.values import known_metrics
 
 MOST_ALERTS = 200
 

@@ -1,24 +1,121 @@
-"""Metric values of a world: each with its name, what it means, and what it costs."""
+"""Metrics of a world, built-in and of plugins: names, meaning, values, by what they cost."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from sim.agents.lifecycle import Lifecycle
+from sim.arrays import F64
+from sim.core import rng
+from sim.core.params import Parameters
+from sim.core.plugin_files import API_VERSION
+from sim.core.registry import names, spec
+from sim.core.rng import Stream
 from sim.errors import InputError
 from sim.network.analysis import analysis
 from sim.platform.acts.kinds import Act
+from sim.world.contract import WorldState
 from sim.world.metrics import sums_kernels as kernels
-from sim.world.metrics.sums import SAMPLE, gini, opinion_measures, tie_mixing
 
 if TYPE_CHECKING:
     from sim.spread.cascade.cascade import Cascade
 
-from sim.world.contract import WorldState
+SAMPLE = 4096
+"""Agents whose ties are looked at, and draws for clustering."""
+
+_NAN = float("nan")
+
+
+def gini(values: npt.ArrayLike) -> float:
+    """Return how unequally a good is shared, in [0, 1): 0 when all have the same.
+
+    Sample Gini coefficient, sum (2 i - n - 1) x_i / (n sum x) of the values in rising order; NaN
+    where there is nothing to share.
+
+    Examples
+    --------
+    >>> gini([1, 1, 1]), gini([0, 0, 4])
+    (0.0, 0.6666666666666666)
+    """
+    ordered = np.sort(np.asarray(values, np.float64))
+    total = float(ordered.sum())
+    if not total > 0:
+        return _NAN
+    weights = 2.0 * np.arange(1, ordered.size + 1) - ordered.size - 1
+    return float(weights @ ordered) / (ordered.size * total)
+
+
+def bimodality(values: npt.ArrayLike) -> float:
+    """Return Sarle's bimodality coefficient in (0, 1]; above 5/9, the uniform law's, two camps.
+
+    With sample skewness g and excess kurtosis k, (g^2 + 1) / (k + 3 (n-1)^2 / ((n-2)(n-3))); NaN
+    for fewer than four values or where all are the same (Pfister et al., Front. Psychol. 2013).
+
+    Examples
+    --------
+    >>> round(bimodality([-1, 1] * 500), 2), round(bimodality(np.linspace(0, 1, 1000)), 2)
+    (1.0, 0.55)
+    """
+    x = np.asarray(values, np.float64)
+    x = x[~np.isnan(x)]
+    n = x.size
+    spread = float(x.std()) if n > 3 else 0.0
+    if not spread > 0:
+        return _NAN
+    z = (x - x.mean()) / spread
+    skew = float((z**3).mean()) * np.sqrt(n * (n - 1)) / (n - 2)
+    flat = float((z**4).mean()) - 3
+    excess = (n - 1) / ((n - 2) * (n - 3)) * ((n + 1) * flat + 6)
+    return float((skew**2 + 1) / (excess + 3 * (n - 1) ** 2 / ((n - 2) * (n - 3))))
+
+
+def opinion_measures(opinions: F64, span: tuple[float, float]) -> dict[str, float]:
+    """Return the variance, polarisation and bimodality of opinions, NaN ones left out.
+
+    Polarisation is the variance as a share of the largest that the range allows.
+    """
+    known = opinions[~np.isnan(opinions)]
+    if not known.size:
+        return {}
+    variance, width = float(known.var()), span[1] - span[0]
+    return {
+        "opinion_mean": float(known.mean()),
+        "variance": variance,
+        "polarisation": 4 * variance / width**2,
+        "bimodality": bimodality(known),
+    }
+
+
+def tie_mixing(world: WorldState, label: npt.NDArray[np.int32]) -> tuple[float, float]:
+    """Return the share of ties that join equal labels, and its standard error.
+
+    Over at most 4,096 agents drawn at random (all, error 0, in smaller worlds); the error is that
+    of a ratio of means (Cochran, "Sampling Techniques", 1977). NaN without labelled ties.
+    """
+    n = len(world.agents)
+    chosen = np.arange(n, dtype=np.uint32)
+    if n > SAMPLE:
+        drawn = rng.words(rng.key(world.seed, Stream.MIXING, world.tick), np.arange(SAMPLE))
+        chosen = (drawn % np.uint64(n)).astype(np.uint32)
+    live = world.ties.live
+    total, within = np.empty((2, chosen.size), np.int64)
+    kernels.mixed(live.rows, live.ids, label, chosen, total, within)
+    if not total.any():
+        return _NAN, _NAN
+    share = float(within.sum()) / float(total.sum())
+    if n <= SAMPLE:
+        return share, 0.0
+    off = within - share * total
+    spread = np.sqrt(float((off**2).sum()) / (chosen.size * (chosen.size - 1)))
+    return share, float(spread / total.mean())
+
 
 Found = dict[str, float]
 
@@ -30,7 +127,6 @@ _FOLLOWED = 16
 """Newest running messages of which R is read."""
 _ENOUGH = 5
 """Messages at rest from which a rate of success is told."""
-_NAN = float("nan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,3 +491,83 @@ def cascade_of(world: WorldState, number: int) -> Cascade:
         return found
     known = f"they are numbered up to {world.made - 1:,}" if world.made else "there is none yet"
     raise InputError(f"No message {number}; {known}.")
+
+
+METRICS: dict[str, str] = {
+    name: says
+    for gauges in (EVERY_TICK, SAMPLED, STRUCTURE)
+    for gauge in gauges
+    for name, says in gauge.names.items()
+}
+"""Every built-in metric of a world: its name, and what it means."""
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+class Metric(Parameters):
+    """A number that describes a world, taken again and again while its metrics are open.
+
+    Its name among the metrics is its registered one with ``_`` for ``-``; it is drawn, written,
+    exported, alarming and waited for as the built-in ones are. Its fields take their defaults.
+
+    Examples
+    --------
+    >>> from sim import Metric, World, register
+    >>> @register("hubs")
+    ... class Hubs(Metric):
+    ...     says = "agents with more than 100 listeners"
+    ...
+    ...     def take(self, world):
+    ...         return (world.ties.out_degree > 100).sum()
+    >>> world = World.create(agents=2_000, mean_degree=20, seed=1)
+    >>> metrics = world.open_metrics()
+    >>> world.step()
+    >>> bool(metrics.latest["hubs"] == (world.ties.out_degree > 100).sum())
+    True
+    """
+
+    plugin_kind: ClassVar[str] = "metric"
+    version: ClassVar[str] = "1"
+    api: ClassVar[int] = API_VERSION
+    requires: ClassVar[tuple[str, ...]] = ()
+    says: ClassVar[str] = ""
+    """What it means, in a few words."""
+    unit: ClassVar[str] = ""
+    """Of its numbers."""
+    every: ClassVar[int] = 1
+    """How many ticks pass between two looks; what is dear to take is taken seldom."""
+
+    def take(self, world: Any) -> Any:
+        """Return a number; NaN where it does not apply. The world is only read."""
+        raise NotImplementedError
+
+
+def metric_name(name: str) -> str:
+    """Return how a registered metric is called among metrics."""
+    return name.replace("-", "_")
+
+
+def is_metric_name(name: object) -> bool:
+    """Return whether a file may call a metric so."""
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None
+
+
+def own_metrics(taken: Iterable[str] = ()) -> dict[str, type[Metric]]:
+    """Return the metrics of plugins by their names, without those that are called as ``taken``."""
+    found: dict[str, type[Metric]] = {}
+    for name in names("metric"):
+        cls = spec(name, "metric").cls
+        if issubclass(cls, Metric) and metric_name(name) not in {*taken}:
+            found[metric_name(name)] = cls
+    return found
+
+
+def value_of(metric: Metric, world: WorldState) -> float:
+    """Return what a metric takes as a number; infinity is none."""
+    value = float(metric.take(world))
+    return value if math.isfinite(value) else math.nan
+
+
+def known_metrics() -> dict[str, str]:
+    """Return every metric that can be taken, with what it means: built-in, then of plugins."""
+    return METRICS | {name: cls.says or name for name, cls in own_metrics(METRICS).items()}

@@ -23,16 +23,13 @@ from sim.core.rng import Stream
 from sim.core.text import clean
 from sim.errors import InputError
 from sim.platform.acts.commands import checked_command
-from sim.platform.acts.kinds import Act, act_of
+from sim.platform.acts.kinds import Act, ActRequest, act_of
 from sim.platform.acts.policy_dispatch import codes_of, cut
-from sim.platform.acts.requests import ActRequest
 from sim.platform.feed.exposures import ExposurePart
 from sim.platform.posts.posts import Flag
 from sim.world.contract import PlatformState, WorldState
 from sim.world.injection import is_visible
-from sim.world.minds.bounds import OF_EACH, asked_of, caps_of, sound
-from sim.world.minds.memory import kept
-from sim.world.minds.news import OUTCOMES
+from sim.world.minds.memory import OF_EACH, OUTCOMES, asked_of, caps_of, kept, sound
 
 PERSON = "person"
 """The mind of a member that somebody plays: its acts come by hand, and no rule acts for it."""
@@ -100,7 +97,7 @@ class Minds:
         :mod:`sim.world.minds.memory`.
     plans
         Of those that made one: its ``steps``, the ``tick`` it was made, how often the member
-        ``decided`` since, and its ``outcomes`` (:data:`~sim.world.minds.news.OUTCOMES`).
+        ``decided`` since, and its ``outcomes`` (:data:`~sim.world.minds.memory.OUTCOMES`).
     letters
         Of those that got any since they last decided: rows (tick, sender, group or -1, text), the
         newest 6.

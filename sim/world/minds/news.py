@@ -21,13 +21,7 @@ from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import ActColumns
 from sim.platform.posts.posts import Kind
 from sim.world.contract import PlatformState, WorldState
-from sim.world.minds.memory import LONGEST, kept
-
-MOST_LETTERS, LONGEST_LETTER = 6, 200
-"""Of a member, the newest; characters of each."""
-
-OUTCOMES = ("likes", "shares", "replies", "follows", "against")
-"""What is counted for a plan; the last: dislikes, reports, mutes, blocks, unfollows."""
+from sim.world.minds.memory import LONGEST, LONGEST_LETTER, MOST_LETTERS, kept
 
 _PLACES = {
     Act.LIKE: 0, Act.REPOST: 1, Act.QUOTE: 1, Act.REPLY: 2, Act.FOLLOW: 3, Act.DISLIKE: 4,

@@ -1,22 +1,30 @@
-"""The snapshot of a world: taken between two ticks, packed while the world goes on."""
+"""Snapshots of a world, taken between two ticks, and its restore in place from one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy, deepcopy
-from typing import TYPE_CHECKING
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from sim.agents.columns import Agents
 from sim.arrays import Array
+from sim.core.params import Parameters
 from sim.core.scratch import ScratchFiles
-from sim.platform.state import PlatformSnapshot
+from sim.platform.opening import restore_platform
+from sim.platform.platform import PlatformSnapshot
+from sim.platform.tick import PLATFORM_PHASES
+from sim.spread.cascade.adoption import GrowingRows, Log
 from sim.spread.cascade.cascade import Cascade
+from sim.world.cascades import EndedCascade
+from sim.world.channels import reopened
 
 if TYPE_CHECKING:
     from sim.network.graph.ties import Ties
+    from sim.platform.platform import Platform
     from sim.world.world import World
-
 
 Copied = Callable[[str, Array], Array]
 
@@ -98,3 +106,136 @@ def _large(
 
 def _beneath(prefix: str, copied: Copied) -> Copied:
     return lambda name, column: copied(f"{prefix}.{name}", column)
+
+
+P = TypeVar("P", bound=Parameters)
+
+_STAYS = frozenset(
+    {
+        "phases",
+        "phase_seconds",
+        "cpu_seconds",
+        "remarks",
+        "trail",
+        "woken",
+        "exposed",
+        "cascades",
+        "agents",
+        "watchers",
+    }
+    | {"pile", "shared", "_moves", "platform", "spill"}
+)
+"""What belongs to the world object and not to a moment of it."""
+
+_MADE_ANEW = ("memo", "_adopted", "_speakers", "_mark", "_before")
+"""What a message derives from its state, as one that was just loaded."""
+
+
+def become(world: World, twin: World, known: Mapping[int, Cascade] | None = None) -> None:
+    """Let a world be in the state of another; whoever holds the world or a message keeps it."""
+    objects = dict(known or {}) | {each.id: each for each in world.cascades.loose}
+    objects |= {e.id: held for e in world.cascades.ended if (held := e.held) is not None}
+    own = {id(each) for each in world.cascades.ended}
+    for name, part in vars(twin).items():
+        if name not in _STAYS:
+            setattr(world, name, _own(name, part))
+    if not _alike(world.agents, twin.agents):
+        world.agents = Agents.restore(*twin.agents.dump())
+    _open_platform(world, twin)
+    items = [
+        _as_it_ended(each, objects.get(each.id), id(each) in own, world, twin)
+        if isinstance(each, EndedCascade)
+        else _message(each, objects.get(each.id))
+        for each in twin.cascades.items
+    ]
+    world.cascades.hold(items)
+    for cascade in world.cascades.loose:
+        cascade.around, cascade.company = world, world.cascades
+        cascade.channel = reopened(cascade.channel, world)  # one rebuilt elsewhere knows others
+    world.woken.clear()
+    world.exposed = []
+    world.shared.let_go()
+    world._moves = world.agents.lore.moves.made  # noqa: SLF001 - the twin had buried its dead
+
+
+def _open_platform(world: World, twin: World) -> None:
+    """Give the world the platform of its twin; one that it has stays the same object."""
+    mine = world.platform
+    if twin.platform is None:
+        world.platform = None
+        if mine is not None:
+            world.phases = [each for each in world.phases if each not in PLATFORM_PHASES]
+        return
+    phases = world.phases
+    if mine is None:
+        world.shared.close_feed()  # of a platform that was there before
+    restore_platform(world, *twin.platform.dump())
+    fresh = world.platform
+    if mine is not None and fresh is not None:
+        world.phases = phases  # they have those of a platform already
+        _keep_plugins(mine, fresh)
+        vars(mine).clear()
+        vars(mine).update(vars(fresh))
+        world.platform = mine
+
+
+def _keep_plugins(mine: Platform, fresh: Platform) -> None:
+    """Let plugins that are the same be the same objects: they may hold more than they say."""
+    fresh.recommenders = _kept(mine.recommenders, fresh.recommenders)
+    fresh.policies = _kept(mine.policies, fresh.policies)
+
+
+def _kept(mine: Sequence[P], fresh: Sequence[P]) -> list[P]:
+    """Return the fresh plugins, each as the own one at its place where that is the same."""
+    pairs = zip_longest(mine[: len(fresh)], fresh)
+    return [new if old is None or not _alike_plugins(old, new) else old for old, new in pairs]
+
+
+def _alike_plugins(one: Parameters, other: Parameters) -> bool:
+    return one.plugin_name == other.plugin_name and one.values() == other.values()
+
+
+def _own(name: str, part: Any) -> Any:
+    if name == "opinions":
+        return part.copied()
+    return copy(part) if name in {"_ties", "interactions"} else deepcopy(part)
+
+
+def _alike(one: Agents, other: Agents) -> bool:
+    (meta, columns), (said, others) = one.dump(), other.dump()
+    if meta != said or columns.keys() != others.keys():
+        return False
+    return all(c is others[n] or np.array_equal(c, others[n]) for n, c in columns.items())
+
+
+def _as_it_ended(
+    ended: EndedCascade, mine: Cascade | None, is_own: bool, world: World, twin: World
+) -> EndedCascade:
+    """Return a message that was packed away; whoever holds it has it as it was."""
+    if mine is not None and not is_own:
+        fresh = ended.made(len(twin.agents), twin.rested_as)
+        fresh.around, fresh.company = world, world.cascades
+        vars(mine).clear()
+        vars(mine).update(vars(fresh))
+        ended.held = mine
+    return ended
+
+
+def _message(twin: Cascade, mine: Cascade | None) -> Cascade:
+    """Return the message as its twin says: its own object, with columns of its own."""
+    if mine is not None and mine.is_as(twin):
+        return mine
+    fresh = twin.still(lambda _name, column: np.array(column))
+    fresh.take_up()
+    vars(fresh).update(
+        _log=Log.restore(twin.log.dump()),
+        _history=GrowingRows.of(twin.history),
+        absent=np.empty(0, np.uint64),
+        _measured=False,
+        **dict.fromkeys(_MADE_ANEW),
+    )
+    if mine is None:
+        return fresh
+    vars(mine).clear()
+    vars(mine).update(vars(fresh))
+    return mine

@@ -9,7 +9,7 @@ import pytest
 from sim.io import EdgeOptions, import_world
 from sim.lab.seeding import best_seeds_now
 from sim.spread.influence.live_edges import sizes_of
-from sim.world.influence import live_edges_of, live_network
+from sim.world.seeding import live_edges_of, live_network
 
 
 @pytest.mark.slow

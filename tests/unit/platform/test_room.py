@@ -16,15 +16,13 @@ from sim.errors import CapacityError, InputError, ParameterError, PluginError, U
 from sim.platform.acts.kinds import Act, act_of
 from sim.platform.acts.log import NOBODY, ActColumns, ActLog
 from sim.platform.acts.policy import Policy
-from sim.platform.feed.candidates import Candidates
 from sim.platform.feed.exposures import Exposures
-from sim.platform.feed.recommender import FriendRecommender, Recommender
+from sim.platform.feed.recommender import Candidates, FriendRecommender, Recommender
 from sim.platform.feed.serving import Weighted, Weights, in_threads, staggered, weights_of
+from sim.platform.members import SHIFTS, chronotypes, curve_of, factors
 from sim.platform.posts import posts as posts_module
 from sim.platform.posts import posts as rows_module
-from sim.platform.posts.pools import pools_of, trending_now
-from sim.platform.posts.posts import Flag, Kind, Posts
-from sim.platform.rhythm import SHIFTS, chronotypes, curve_of, factors
+from sim.platform.posts.posts import Flag, Kind, Posts, pools_of, trending_now
 from sim.platform.settings import PlatformSettings
 
 

@@ -24,9 +24,9 @@ from sim.spread.cascade.contacts import Contacts, Draws
 from sim.spread.cascade.model import PropagationModel
 from sim.store.journal.state import whole_state
 from sim.world import cascades as packing
+from sim.world import phases as ended
 from sim.world.cascades import CALM_TICKS, EndedCascade, RecordPile
-from sim.world.state import ended
-from sim.world.state.ended import AT_HAND
+from sim.world.phases import AT_HAND
 from sim.world.state.snapshot import still
 from sim.world.state.state import digest_of
 

@@ -14,9 +14,8 @@ from sim.runtime import Simulation
 from sim.runtime.jobs import Progress
 from sim.spread.influence.live_edges import LiveEdges, LiveNetwork, spread_of
 from sim.spread.influence.opim import best_seeds
-from sim.world import influence
-from sim.world.influence import BestSeeds, found_before, is_best
-from sim.world.seeding import choose_seeds, takes_long
+from sim.world import seeding as influence
+from sim.world.seeding import BestSeeds, choose_seeds, found_before, is_best, takes_long
 from sim.world.world import World
 
 

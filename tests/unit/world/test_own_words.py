@@ -13,7 +13,7 @@ from sim import Simulation, World, load, save
 from sim.cli.posts import act_facts, why_facts
 from sim.platform.platform import Platform
 from sim.platform.posts.posts import Kind
-from sim.platform.posts.writer import Writer
+from sim.platform.posts.texts import Writer
 from sim.runtime.queries import feeds
 from sim.runtime.queries import messages as stories
 from sim.world.minds.minds import feed_of

@@ -8,7 +8,7 @@ import pytest
 from sim import Lifecycle, World
 from sim.errors import InputError
 from sim.platform.acts.relations import FOUNDERS
-from sim.platform.posts.pools import TRENDING, pools_of
+from sim.platform.posts.posts import TRENDING, pools_of
 from sim.runtime.bulk_operations import create_communities
 from sim.world.seeding import choose_seeds
 

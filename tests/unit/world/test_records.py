@@ -18,15 +18,15 @@ import pytest
 from sim import World, load, save
 from sim.core.scratch import is_filed
 from sim.errors import SnapshotError
-from sim.platform.state import PlatformSnapshot
-from sim.runtime.journal.checkpoints import WorldCopier
+from sim.platform.platform import PlatformSnapshot
+from sim.runtime.journal.checkpointer import WorldCopier
 from sim.store.history.reading import read_history
 from sim.store.snapshot import columns as arrays
 from sim.store.snapshot import schema
 from sim.store.snapshot.snapshot import read
 from sim.world import cascades as packing
 from sim.world import records
-from sim.world.state.ended import AT_HAND
+from sim.world.phases import AT_HAND
 from sim.world.state.state import digest_of
 
 MODELS: dict[str, dict[str, Any]] = {

@@ -18,7 +18,7 @@ from sim.errors import InputError
 from sim.lab import suggested
 from sim.network.analysis import analysis
 from sim.network.analysis.report import network_report
-from sim.platform.acts.effects import change_ties
+from sim.platform.acts.commands import change_ties
 from sim.platform.acts.log import ActColumns
 from sim.platform.platform import Platform
 from sim.store.snapshot.opened import upgrade

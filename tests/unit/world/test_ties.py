@@ -18,8 +18,8 @@ from sim.network.graph.changes import ACTS, FRIEND, TieLog
 from sim.network.relations.blocklist import Blocklist
 from sim.network.relations.types import Relation
 from sim.runtime.replay import replay
-from sim.world.relation_commands import may
-from sim.world.state.rewind import become
+from sim.world.state.snapshot import become
+from sim.world.ties import may
 from sim.world.world import World
 
 N = 6

@@ -105,6 +105,6 @@ def test_a_table_of_comments_or_a_header_alone_holds_nothing(tmp_path: Path) -> 
 def test_a_network_too_large_for_memory_is_refused_before_it_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sim.world.state.capacity.available_bytes", lambda: 100)
+    monkeypatch.setattr("sim.world.generation.available_bytes", lambda: 100)
     with pytest.raises(MemoryError, match="GiB"):
         import_world(_file(tmp_path, "1 2\n2 3\n"))

@@ -18,10 +18,10 @@ from sim.minds.minds import Mind
 from sim.minds.models.asks import Ask, Turn
 from sim.minds.prompts.decisions import Decision
 from sim.minds.surrogate import agreement_of, read_surrogate
-from sim.platform.bounds import require_platform
+from sim.platform.opening import require_platform
 from sim.runtime.journal.acts import perform
 from sim.world.commands import COMMANDS
-from sim.world.minds.giving import mind_of
+from sim.world.members import mind_of
 from sim.world.minds.minds import Minds
 from tests.unit.runtime.engine.test_minds import GATE, Slow, busy
 from tests.unit.runtime.minds_world import Script, faults_in, minded, platform_of, run

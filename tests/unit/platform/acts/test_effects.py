@@ -7,7 +7,7 @@ import pytest
 
 from sim import Act, World, make
 from sim.errors import InputError, UnknownNameError
-from sim.platform.acts.effects import take_effect
+from sim.platform.acts.commands import take_effect
 from sim.platform.acts.log import ActColumns
 from sim.platform.feed.candidates_kernels import SHOWN
 from sim.platform.platform import Platform

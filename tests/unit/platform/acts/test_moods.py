@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.platform.acts import moods as module
+from sim.platform.acts import relations as module
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import ActColumns
-from sim.platform.acts.moods import MOOD, live_on, moods
 from sim.platform.acts.policy import RulePolicy
+from sim.platform.acts.relations import MOOD, live_on, moods
 from sim.platform.platform import Platform
 from sim.world.world import World
 

@@ -11,8 +11,7 @@ from sim.platform.acts.kinds import Act
 from sim.platform.acts.policy_dispatch import POLICY, ruled_by
 from sim.platform.platform import Platform
 from sim.platform.platform_view import PlatformView
-from sim.world.state.rewind import become
-from sim.world.state.snapshot import still
+from sim.world.state.snapshot import become, still
 
 RATES = ("likes", "reposts", "replies", "quotes", "dislikes", "reports", "follows", "mutes")
 STILL = dict.fromkeys(RATES, 0.0)

@@ -7,10 +7,10 @@ import numpy.typing as npt
 import pytest
 
 from sim import World
+from sim.platform.acts.commands import know
 from sim.platform.feed.candidates_kernels import gather
 from sim.platform.feed.serving import tables_of, tray_for
-from sim.platform.posts.pools import Pools
-from sim.platform.posts.search import know
+from sim.platform.posts.posts import Pools
 
 MEMBERS, TICKS = 300, 60
 Shown = dict[int, npt.NDArray[np.bool_]]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sim.agents.vocabulary import Vocabulary
 from sim.core.text import clean
-from sim.platform.posts.writer import _AGAINST, _POSTS, _REPLIES, TONES, Writer, _tone
+from sim.platform.posts.texts import _AGAINST, _POSTS, _REPLIES, TONES, Writer, _tone
 
 TOPICS = tuple(Vocabulary.default())
 traits = st.lists(st.integers(0, 255), min_size=5, max_size=5)

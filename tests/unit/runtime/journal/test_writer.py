@@ -274,8 +274,8 @@ def test_a_copy_stays_as_the_world_was_while_that_goes_on() -> None:
 def test_what_lies_in_a_scratch_file_is_not_copied_into_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("sim.world.state.ended.ENOUGH_BYTES", 0)
-    monkeypatch.setattr("sim.world.state.ended.RUNNING_BYTES", 0)
+    monkeypatch.setattr("sim.world.phases.ENOUGH_BYTES", 0)
+    monkeypatch.setattr("sim.world.phases.RUNNING_BYTES", 0)
     world = World.create(agents=3000, mean_degree=8, seed=3)
     world.inject("News", seeds=[1], model="sir", beta=0.5, gamma=0.9)
     world.step(60)

@@ -34,7 +34,7 @@ from sim.store.journal.journal import folder_of
 from sim.store.journal.lease import LeaseError
 from sim.store.journal.reading import audit, checked
 from sim.world.commands import note, take_profiles
-from sim.world.profile_assignment import Match
+from sim.world.members import Match
 from sim.world.world import World
 
 NAME, OTHER = "Ada Lovelace-Quux", "Grace Hopper-Zwei"

@@ -12,7 +12,7 @@ from sim.errors import InputError, ParameterError, UnknownNameError
 from sim.spread.channels.channel import PluginChannel, read, written
 from sim.testing import tiny_world
 from sim.world.channels import channel_of
-from sim.world.state.placeholders import LostChannel
+from sim.world.state.state import LostChannel
 
 
 class Bridges(Channel):

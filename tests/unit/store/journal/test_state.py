@@ -10,7 +10,7 @@ import pytest
 from sim.store.journal import state as journal_state
 from sim.store.journal.journal import EntryCounts, JournalEntry
 from sim.store.journal.state import SLICES, Observer, whole_state
-from sim.world.state import ended
+from sim.world import phases as ended
 from sim.world.world import World
 
 

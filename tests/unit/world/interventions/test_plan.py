@@ -13,9 +13,8 @@ from sim.platform.platform import Platform
 from sim.platform.posts.posts import Flag
 from sim.runtime.replay import replay
 from sim.world import Interventions
-from sim.world.interventions.base import OPENS
-from sim.world.interventions.conditions import condition_of
-from sim.world.interventions.kinds import KINDS
+from sim.world.interventions.kinds import KINDS, OPENS
+from sim.world.interventions.plan import condition_of
 
 
 def world_of(agents: int = 300, *, lives: bool = False, seed: int = 5) -> World:

@@ -10,7 +10,7 @@ import pytest
 from sim import World
 from sim.errors import InputError, UnknownNameError
 from sim.platform.acts.kinds import Act
-from sim.world.metrics.members import MEMBER_SERIES, MOST_FOLLOWED, MemberSeries
+from sim.world.metrics.series import MEMBER_SERIES, MOST_FOLLOWED, MemberSeries
 
 WHO = [3, 17, 40]
 

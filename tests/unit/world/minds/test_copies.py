@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from sim import World
-from sim.platform.platform import Platform
-from sim.platform.state import PlatformSnapshot, commanded, dump_platform
+from sim.platform.platform import Platform, PlatformSnapshot, commanded, dump_platform
 from sim.runtime.journal.acts import perform
 from sim.runtime.undo_history import Past
 

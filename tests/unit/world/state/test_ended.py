@@ -12,8 +12,8 @@ import pytest
 from sim import World
 from sim.core import scratch as spill
 from sim.core.scratch import is_filed
-from sim.runtime.undo_history import Past
-from sim.world.state import ended
+from sim.runtime.undo.history import Past
+from sim.world import phases as ended
 from sim.world.state.snapshot import still
 
 MODELS: dict[str, dict[str, Any]] = {

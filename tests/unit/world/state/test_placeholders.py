@@ -12,7 +12,7 @@ from sim.errors import InputError, ParameterError
 from sim.runtime import Simulation
 from sim.store import load, save
 from sim.testing import tiny_world
-from sim.world.state.placeholders import LostModel
+from sim.world.state.state import LostModel
 from sim.world.world import World
 
 SOURCE = '''
