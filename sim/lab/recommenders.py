@@ -28,15 +28,15 @@ from sim.lab.tables import Table
 from sim.network.analysis.analysis import communities
 from sim.platform.feed.friends import Acquainted, welcomed
 from sim.platform.feed.recommender import FriendRecommender
-from sim.world.relation_commands import proposable
+from sim.world.ties import proposable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from sim.lab.runs.replicate import Watch
     from sim.network.graph.slab import SlabArrays
-    from sim.platform.platform_view import MemberColumns
     from sim.scenario.driver import Program
+    from sim.spread.cascade.contacts import AgentReader
     from sim.world.world import World
 
 
@@ -310,7 +310,7 @@ class _WorldWithoutPlatform:
         return len(self._world.agents)
 
     @property
-    def people(self) -> MemberColumns:
+    def people(self) -> AgentReader:
         return self._world.network().people
 
     @property

@@ -21,7 +21,7 @@ from sim.minds.prompts.decisions import (
     schema_of,
 )
 from sim.minds.prompts.prompts import Post, Prompt, Scene
-from sim.world.minds.memory import MOST, Row, kept, recency
+from sim.world.minds.state import MOST, Row, kept, recency
 
 
 @dataclass(frozen=True, slots=True)

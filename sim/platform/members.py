@@ -80,24 +80,7 @@ def _upto(curve: F64, hour: F64) -> F64:
 
 
 class Members(DeclaredColumns):
-    """Columns with a row for each agent; 43 bytes an agent.
-
-    Attributes
-    ----------
-    recent, head
-        uint32 (n, 4): messages that each lately posted or shared, 0xFFFFFFFF where there is none;
-        uint8 (n,): the place of the next.
-    live
-        uint64 bitmap of who shared anything that was still shown at the last :meth:`sweep`.
-    seen
-        uint16 (n, 12): messages lately shown, two in each word, by a byte of their hash. A member
-        may see a message again after some 24 others, and is kept from less than one in a hundred
-        of those it never saw, others than anybody else is.
-    chronotype
-        uint8 (n,): a place in :data:`sim.platform.members.SHIFTS`.
-    recommender
-        uint8 (n,): a place in the platform's list of recommenders.
-    """
+    """Columns with a row for each agent; 43 bytes an agent."""
 
     bounds = MappingProxyType(
         {
@@ -109,12 +92,18 @@ class Members(DeclaredColumns):
             "recommender": Bound("u1", ("members",), below="recommenders"),
         }
     )
+    # messages that each lately posted or shared, 0xFFFFFFFF where there is none; uint8 (n,): the
+    # place of the next
     recent: npt.NDArray[np.uint32]
     head: npt.NDArray[np.uint8]
+    # uint64 bitmap of who shared anything that was still shown at the last sweep
     live: npt.NDArray[np.uint64]
+    # messages lately shown, two in each word, by a byte of their hash. A member may see a message
+    # again after some 24 others, and is kept from less than one in a hundred of those it never
+    # saw, others than anybody else is
     seen: npt.NDArray[np.uint16]
-    chronotype: npt.NDArray[np.uint8]
-    recommender: npt.NDArray[np.uint8]
+    chronotype: npt.NDArray[np.uint8]  # a place in SHIFTS
+    recommender: npt.NDArray[np.uint8]  # a place in the platform's list of recommenders
 
     def __init__(self, seed: int, agents: int) -> None:
         self.seed = seed

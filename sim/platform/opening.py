@@ -23,9 +23,9 @@ from sim.platform.platform import Platform
 from sim.platform.posts.posts import NO_TOPIC, InjectedPosts, Kind, Posts
 from sim.platform.settings import PlatformSettings
 from sim.platform.tick import with_platform
-from sim.world.contract import Phase, PlatformState, WorldParts, WorldState
+from sim.world.base import Phase, PlatformState, WorldState
 from sim.world.metrics.series import WATCH
-from sim.world.minds.minds import Minds
+from sim.world.minds.state import Minds
 from sim.world.phases import PHASES
 
 Columns = dict[str, npt.NDArray[Any]]
@@ -119,7 +119,7 @@ PlatformChoice = bool | Mapping[str, Any] | PlatformSettings | None
 
 
 def opened(
-    world: WorldParts,
+    world: WorldState,
     settings: PlatformChoice = None,
     *,
     recommender: str | Recommender = "blend",
@@ -154,7 +154,7 @@ def with_told(world: W, told: PlatformChoice) -> W:
     return world
 
 
-def restore_platform(world: WorldParts, meta: dict[str, Any], columns: Columns) -> list[str]:
+def restore_platform(world: WorldState, meta: dict[str, Any], columns: Columns) -> list[str]:
     """Give a world the platform of :func:`dump_platform`; returns what a person should know."""
     remarks: list[str] = []
     recommenders: list[Recommender] = _plugins("recommender", meta["recommenders"], remarks)

@@ -14,44 +14,27 @@ import numpy.typing as npt
 
 from sim.agents.rhythm_kernels import expected
 from sim.arrays import Array, Ids
-from sim.core import rng
 from sim.core.bounds import prefixed
 from sim.core.params import Parameters
-from sim.core.rng import Stream
 from sim.errors import UnknownNameError
-from sim.network.graph.slab import SlabArrays, read_only
 from sim.platform.acts.commands import checked_command, found_people, found_posts, letters
 from sim.platform.acts.kinds import Act, ActRequest
-from sim.platform.acts.log import ActColumns, ActLog
 from sim.platform.acts.policy import Policy
 from sim.platform.acts.policy_dispatch import (
     POLICY,
     decide_by,
-    grow_policies,
     members_of,
     policy_of,
     rank_by,
     recommender_of,
 )
-from sim.platform.acts.relations import (
-    friends_of,
-    grow_reputation,
-    reputation_of,
-    standing_of,
-    temper_of,
-)
-from sim.platform.feed.exposures import Exposures
-from sim.platform.feed.recommender import Chronological, FriendRecommender, Recommender
-from sim.platform.feed.serving import FeedBuffers
+from sim.platform.feed.recommender import Recommender
 from sim.platform.feed.why import Why, why
-from sim.platform.members import Members, curve_of, factors
-from sim.platform.platform_view import MemberColumns
-from sim.platform.posts.posts import Flag, InjectedPosts, Posts
+from sim.platform.members import factors
+from sim.platform.posts.posts import Flag
 from sim.platform.posts.texts import replies, text_of
-from sim.platform.settings import PlatformSettings
-from sim.spread.cascade.faults import said_by
-from sim.world.contract import PlatformState, WorldState
-from sim.world.minds.minds import Minds, unpacked
+from sim.world.base import PlatformState
+from sim.world.minds.state import unpacked
 
 _FLAGS_BYTE = 30
 """The byte of :attr:`~sim.platform.posts.posts.Posts.flags` in a row of ``hot``."""
@@ -133,7 +116,7 @@ def _without_log(platform: PlatformState) -> tuple[dict[str, Any], Columns]:
     meta = {
         "settings": platform.settings.values(),
         "recommenders": [_said(plugin) for plugin in platform.recommenders],
-        "policy": _said(platform.policy),
+        "policy": _said(platform.policies[0]),
         "posts": posts_meta,
         "injected": platform.injected.so_far(),
         "waiting": [command.dump() for command in platform.waiting],
@@ -156,7 +139,7 @@ _NOBODY = np.empty(0, np.uint32)
 _FLAGS = {flag.name.lower(): flag for flag in Flag if flag.name and flag is not Flag.INJECTED}
 
 
-class Platform:
+class Platform(PlatformState):
     """Posts, feeds and acts of a world, tick by tick.
 
     Attributes
@@ -192,7 +175,7 @@ class Platform:
     written
         Texts of posts that somebody wrote, by number; those of injected messages too.
     minds
-        Who decides by itself (:class:`~sim.world.minds.minds.Minds`).
+        Who decides by itself (:class:`~sim.world.minds.state.Minds`).
     via, friends
         From whom each of ``acted`` was seen; who proposes whom to follow, or None.
     faults, failing
@@ -209,40 +192,6 @@ class Platform:
     (True, True)
     """
 
-    def __init__(
-        self,
-        world: WorldState,
-        settings: PlatformSettings,
-        recommenders: list[Recommender],
-        policy: Policy,
-    ) -> None:
-        self._world = world
-        self.settings = settings
-        self.recommenders = recommenders
-        self.policies = [policy]
-        self.posts = Posts()
-        self.members = Members(world.seed, len(world.agents))
-        self.log = ActLog(settings.log_ticks)
-        self.held: dict[str, Array] = {}
-        self.trending = _NOBODY
-        self.injected = InjectedPosts()
-        self.waiting: list[ActRequest] = []
-        self.written: dict[int, str] = {}
-        self.faults: list[str] = []
-        self.failing: dict[int, BaseException] = {}
-        self.minds = Minds()
-        self.online = _NOBODY
-        self.online_at = -1
-        self.exposures = Exposures([])
-        self.acted = ActColumns.joined([])
-        self.acts_before = 0
-        self.shelf = FeedBuffers(settings.slots, settings.candidates)
-        self._curve = curve_of(settings.rhythm)
-        self.via = _NOBODY
-        self.stood: tuple[Array, npt.NDArray[np.uint8]] | None = None
-        self.swayed: tuple[Array, int, npt.NDArray[np.uint8]] | None = None
-        self.friends: FriendRecommender | None = friends_of(settings.friends, self.faults)
-
     @property
     def policy(self) -> Policy:
         """The policy that decides for everybody who has no other; set it, and it does for all."""
@@ -252,79 +201,12 @@ class Platform:
     def policy(self, chosen: Policy) -> None:
         decide_by(self, chosen, None)
 
-    # What plugins see
-
-    @property
-    def tick(self) -> int:
-        """The world's tick."""
-        return self._world.tick
-
-    @property
-    def tick_minutes(self) -> float:
-        """Simulated minutes in a tick."""
-        return self._world.tick_minutes
-
-    @property
-    def seed(self) -> int:
-        """The world's seed."""
-        return self._world.seed
-
-    @property
-    def agents(self) -> int:
-        """How many agents there are."""
-        return len(self._world.agents)
-
-    @property
-    def people(self) -> MemberColumns:
-        """Columns of agents by name."""
-        return self._world.network().people
-
-    @property
-    def hearing(self) -> SlabArrays:
-        """Whom each agent hears: rows of the network turned round."""
-        return SlabArrays(*(read_only(column) for column in self._world.ties.reverse.live))
-
-    @property
-    def heard_by(self) -> SlabArrays:
-        """Who hears each agent: rows of the network as it is."""
-        return SlabArrays(*(read_only(column) for column in self._world.ties.live))
-
-    @property
-    def fans(self) -> Ids:
-        """How many hear each agent, uint32 (n,)."""
-        return self._world.ties.out_degree
-
-    @property
-    def reputation(self) -> npt.NDArray[np.float32]:
-        """What each agent's word counts for, float32 (n,) with mean 1; see ``reputation_hours``."""
-        return reputation_of(self)
-
-    @property
-    def standing(self) -> npt.NDArray[np.uint8]:
-        """254 r / (1 + r) of each agent's reputation r, uint8 (n,); empty before it is weighed."""
-        return standing_of(self)
-
-    @property
-    def temper(self) -> npt.NDArray[np.uint8]:
-        """Personality as moods bend it, uint8 (n, 5) in 1/255; see :mod:`.platform_inner`."""
-        return temper_of(self, self._world.agents.edition)
-
-    def key(self, stream: Stream) -> np.uint64:
-        """Return the key of this tick's draws of one purpose."""
-        return rng.key(self.seed, stream, self.tick)
-
-    # What a person asks or commands
-
     def law(self, tick: int) -> float:
         """Return how many members are online in a tick by the law of the rhythm, on average."""
         agents = self._world.agents
         curve = factors(self._curve, tick, self.tick_minutes)
         kinds = self.members.chronotype
         return float(expected(agents.activity, agents.status, 1, kinds, curve))
-
-    def hourly(self) -> npt.NDArray[np.float64]:
-        """Return this tick's factor of activity for each chronotype, float64 (7,)."""
-        return factors(self._curve, self.tick, self.tick_minutes)
 
     def act(
         self,
@@ -467,38 +349,6 @@ class Platform:
             When there is no message of that number, or nobody knows any more what it said.
         """
         return text_of(self._world, self, message)
-
-    # What the world does with it
-
-    def fault(self, which: int, error: BaseException) -> None:
-        """Put the newest-first recommender in the place of one that failed, and say so."""
-        failed = self.recommenders[which]
-        self.faults.append(
-            f"The recommender {failed.plugin_name!r} failed and ranks no more: "
-            f"{said_by(error, failed)}"
-        )
-        self.recommenders[which] = Chronological()
-
-    def note(self, acts: ActColumns) -> None:
-        """Write acts of this tick into the log."""
-        self.log.add(self.tick, acts)
-        self.acted = ActColumns.joined([self.acted, acts])
-
-    def joined(self) -> range:
-        """Take in agents that joined the world since this was last asked; returns them."""
-        before = len(self.members)
-        self.members.grow(self.agents - before)
-        grow_reputation(self)
-        grow_policies(self)
-        return range(before, self.agents)
-
-    def carries(self, cascade: int) -> bool:
-        """Return whether an injected message may still be shown, or is yet to be posted."""
-        number = self.injected.get(cascade)
-        if number is None:
-            return True
-        row = number - self.posts.first
-        return row >= 0 and not self.posts.flags[row] & np.uint8(Flag.HIDDEN)
 
     @property
     def nbytes(self) -> int:

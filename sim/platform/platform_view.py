@@ -7,41 +7,16 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from sim.network.graph.slab import SlabArrays
 from sim.platform.acts.log import ActLog
 from sim.platform.posts.posts import Posts
+from sim.spread.cascade.contacts import AgentReader
 
 REPUTATION = "reputation"
 """The name under which a platform holds the reputation that was weighed last."""
 
 ENDS = ("viewer", "author", "source")
 """Whose columns a row of a feed has: who looks, who wrote it, who shared it."""
-
-
-class MemberColumns(Protocol):
-    """Columns of agents by name."""
-
-    def column(self, name: str) -> npt.NDArray[Any]:
-        """Return a read-only column over all agents; unknown names raise UnknownNameError."""
-        ...
-
-
-class SourceRows(Protocol):
-    """Ties as rows: row v lists whom agent v hears."""
-
-    @property
-    def rows(self) -> npt.NDArray[np.uint32]:
-        """uint32 (n, 2): start and length of each row in ``ids``."""
-        ...
-
-    @property
-    def ids(self) -> npt.NDArray[np.uint32]:
-        """uint32: whom each hears; rows may have places between them that mean nothing."""
-        ...
-
-    @property
-    def trust(self) -> npt.NDArray[np.uint16]:
-        """uint16 beside ``ids``, / 65535; or empty: full trust."""
-        ...
 
 
 class PlatformView(Protocol):
@@ -81,17 +56,17 @@ class PlatformView(Protocol):
         ...
 
     @property
-    def people(self) -> MemberColumns:
+    def people(self) -> AgentReader:
         """Columns of agents."""
         ...
 
     @property
-    def hearing(self) -> SourceRows:
+    def hearing(self) -> SlabArrays:
         """Whom each agent hears."""
         ...
 
     @property
-    def heard_by(self) -> SourceRows:
+    def heard_by(self) -> SlabArrays:
         """Who hears each agent: row v lists the members that hear v."""
         ...
 

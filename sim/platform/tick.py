@@ -27,8 +27,8 @@ from sim.platform.acts.acts_kernels import collect
 from sim.platform.acts.commands import carry_out, change_ties, take_effect
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import NOBODY, ActColumns
-from sim.platform.acts.policy_dispatch import codes_of, replace_failing
-from sim.platform.acts.relations import learn_trust, live_on, propose, weigh
+from sim.platform.acts.policy_dispatch import codes_of, grow_policies, replace_failing
+from sim.platform.acts.relations import grow_reputation, learn_trust, live_on, propose, weigh
 from sim.platform.acts.tick_record import seal
 from sim.platform.feed.candidates_kernels import SHOWN
 from sim.platform.feed.exposures import ExposurePart, Exposures, Showings, TickExposures
@@ -37,8 +37,8 @@ from sim.platform.feed.serving import FeedInputs, in_threads, split, tables_of
 from sim.platform.posts.posts import Flag, pools_of, trending_now
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.faults import is_interruption
+from sim.world.base import Phase, PlatformState, WorldState
 from sim.world.channels import FEED, FeedChannel, injected
-from sim.world.contract import Phase, PlatformState, WorldState
 from sim.world.minds.news import look
 
 WAVE = 1 << 15
@@ -147,8 +147,11 @@ def wake(world: WorldState) -> None:
     platform, agents = _platform(world), world.agents
     platform.acted = ActColumns.joined([])
     turn_over(world, platform)
-    joined = platform.joined()
-    if joined:
+    before = len(platform.members)
+    if joined := range(before, platform.agents):
+        platform.members.grow(len(joined))
+        grow_reputation(platform)
+        grow_policies(platform)
         platform.note(ActColumns.of(joined, Act.SIGN_UP))
     out = np.empty(len(agents) + 1, np.uint32)
     count = kernels.wake(

@@ -15,9 +15,9 @@ from sim.errors import FileError, InputError
 from sim.io.importing.files import opened
 from sim.io.importing.formats import READ, format_of
 from sim.platform.acts.kinds import act_of
-from sim.platform.channel import FEED
 from sim.platform.settings import PlatformSettings
 from sim.runtime.replay import line_of
+from sim.world.channels import FEED
 from sim.world.log import PLUGIN, words_of
 from sim.world.metrics.series import MetricSettings
 

@@ -14,7 +14,7 @@ from sim.core.registry import make
 from sim.core.text import one_line
 from sim.platform.opening import phases_of
 from sim.settings.settings import current
-from sim.world.interventions.base import OPENS
+from sim.world.interventions.kinds import OPENS
 
 if TYPE_CHECKING:
     from sim.core.params import Parameters

@@ -18,10 +18,9 @@ from sim.core.text import one_line
 from sim.errors import InputError
 from sim.minds.deciding.commands import checked_mind
 from sim.scenario.plan import SEEDS
-from sim.world.interventions.conditions import condition_of
 from sim.world.interventions.kinds import made
-from sim.world.interventions.plan import check_people
-from sim.world.minds.giving import check_members
+from sim.world.interventions.plan import check_people, condition_of
+from sim.world.members import check_members
 from sim.world.seeding import check_seeds
 
 _NUMBER = r"[+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"

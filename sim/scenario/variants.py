@@ -12,12 +12,12 @@ import numpy as np
 from sim.core.files import from_toml
 from sim.core.progress import Report, quiet
 from sim.errors import FileError, InputError
-from sim.platform.feed.waves import keep_feeds
+from sim.platform.tick import keep_feeds
 from sim.scenario.driver import run_plan
 from sim.scenario.gallery import open_scenario
 from sim.scenario.plan import RunPlan, Stop
 from sim.scenario.sections import expectation
-from sim.world.interventions.conditions import condition_of
+from sim.world.interventions.plan import condition_of
 
 if TYPE_CHECKING:
     from sim.scenario.spec import Scenario

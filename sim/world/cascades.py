@@ -112,16 +112,6 @@ class EndedCascade:
     """A message that ended; what is asked of it in every tick, and its record.
 
     Each is there for as long as its world: its numbers are bytes in one piece, not objects.
-
-    Attributes
-    ----------
-    id, status, agents
-        As of the cascade, when it was packed.
-    model, channel
-        Its own.
-    rested
-        As of a cascade at rest whose model has a topic; else empty: what all rested as. It lies
-        beside the record: it changes with every opinion, and nothing else does.
     """
 
     __slots__ = (
@@ -136,11 +126,14 @@ class EndedCascade:
         stirs: Stirs = Stirs.NOTHING,
         before: EndedCascade | None = None,
     ) -> None:
+        # as of the cascade, when it was packed
         self.id, self.status, self.stirs = cascade.id, cascade.status, stirs
         is_own = cascade.status == "quiet" and bool(getattr(cascade.model, "topic", ""))
+        # as of a cascade at rest whose model has a topic; else empty: what all rested as. It lies
+        # beside the record: it changes with every opinion, and nothing else does
         self.rested = cascade.rested if is_own else ""
         self.agents, self.channel = cascade.agents, cascade.channel
-        self.model = pile.model(cascade.model)
+        self.model = pile.model(cascade.model)  # its own
         self.held = cascade
         data = laid_out(*cascade.dump())
         seal = xxhash.xxh3_128_digest(data)
@@ -256,13 +249,6 @@ class Cascades(MutableSequence[Cascade]):
 
     A contest that never ends keeps those of its messages that ended whole: the others write into
     their columns.
-
-    Attributes
-    ----------
-    adoptions, contacts
-        Of those that are packed away, in sum.
-    seals
-        What tells their records from others: the seals of all, in no order.
 
     Examples
     --------

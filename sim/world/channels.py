@@ -31,14 +31,14 @@ from sim.platform.posts.posts import Flag, Posts
 from sim.spread.cascade.contacts import (
     Broadcast,
     Contacts,
+    FeedContacts,
     NoContacts,
     OpenedChannel,
     Scratch,
     bitmap,
 )
-from sim.spread.cascade.contacts import FeedContacts
 from sim.spread.channels.channel import Channel, InWorld, PluginChannel, read
-from sim.world.contract import AgentColumns, PlatformState, WorldState
+from sim.world.base import AgentColumns, PlatformState, WorldState
 from sim.world.relation_state import Relationships
 
 if TYPE_CHECKING:
@@ -212,21 +212,12 @@ class StreamChannel:
 
     World tick 1 plays the first span of :attr:`~sim.world.world.World.tick_minutes` minutes of the
     stream. A message that starts later hears only what is played from then on.
-
-    Attributes
-    ----------
-    interactions, tick_minutes
-        What is played, and the span of a tick.
-    window
-        How many ticks are taken together, at least 1.
-    again
-        Whether it begins anew after its last tick.
     """
 
-    interactions: Interactions
+    interactions: Interactions  # what is played, and the span of a tick
     tick_minutes: float
-    window: int = 1
-    again: bool = False
+    window: int = 1  # how many ticks are taken together, at least 1
+    again: bool = False  # whether it begins anew after its last tick
     _made: tuple[int, int, Contacts] | None = field(default=None, repr=False)
 
     @property

@@ -29,7 +29,7 @@ from sim.network.analysis.compatibility_kernels import common_circle
 if TYPE_CHECKING:
     from sim.network.graph.slab import SlabArrays
 
-from sim.world.contract import WorldState
+from sim.world.base import WorldState
 
 WEIGHTS: Final = {"interests": 0.4, "personality": 0.3, "friends": 0.2, "communities": 0.1}
 _HALF = 3

@@ -27,10 +27,9 @@ from sim.core.rng import Stream
 from sim.core.text import one_line
 from sim.errors import InputError, UnknownNameError
 from sim.platform.acts.kinds import Act
-from sim.platform.acts.relations import moods, reputation_of
-from sim.world.contract import PlatformState, WorldState
-from sim.world.log import told
-from sim.world.minds.minds import PERSON
+from sim.world.base import PlatformState, WorldState
+from sim.world.log import noted, told
+from sim.world.minds.state import PERSON
 from sim.world.seeding import check_seeds, choose_seeds
 
 Match = Literal["auto", "id", "order"]
@@ -42,18 +41,10 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class ProfilesTaken:
-    """What became of profiles.
+    """What became of profiles."""
 
-    Attributes
-    ----------
-    agents
-        uint32 (k,): who got the profile at each place.
-    remarks
-        What a person should know: a sentence each.
-    """
-
-    agents: npt.NDArray[np.uint32]
-    remarks: tuple[str, ...] = ()
+    agents: npt.NDArray[np.uint32]  # who got the profile at each place
+    remarks: tuple[str, ...] = ()  # what a person should know: a sentence each
 
     def __str__(self) -> str:
         return f"{self.agents.size:,} profiles"
@@ -373,27 +364,19 @@ def _numbers(world: WorldState) -> Mapping[str, Callable[[], npt.NDArray[Any]]]:
         return numbers
     many = len(world.agents)
     return numbers | {
-        "reputation": lambda: reputation_of(platform),
-        "mood": lambda: _padded(moods(platform), many),
+        "reputation": lambda: platform.reputation,
+        "mood": lambda: _padded(platform.moods, many),
         "online": lambda: _online(world, platform),
     }
 
 
 class ActivityRecords(NamedTuple):
-    """What the world has on record of members: who, and when; nothing of it is written to.
+    """What the world has on record of members: who, and when; nothing of it is written to."""
 
-    Attributes
-    ----------
-    agents
-        How many there are.
-    records
-        (members, ticks) of posts and adoptions.
-    acts
-        (tick, members, what they did), an array each.
-    """
-
-    agents: int
+    agents: int  # how many there are
+    # (members, ticks) of posts and adoptions
     records: list[tuple[npt.NDArray[Any], npt.NDArray[Any]]]
+    # (tick, members, what they did), an array each
     acts: list[tuple[int, npt.NDArray[Any], npt.NDArray[Any]]]
 
     def last(self) -> npt.NDArray[np.int64]:
@@ -504,100 +487,182 @@ _SETTERS: Final[Mapping[str, Callable[[WorldState, Ids, str, Any], Ready]]] = {
 }
 
 
-def take_in(world: WorldState, count: int) -> range:
-    """Add agents to every part of a world; nothing goes to the trail."""
-    added = world.agents.grow(count)
-    for part in (world.ties, world.opinions, world.bonds, world.cascades):
-        part.grow(count)
-    return added
+class MemberCommands(WorldState):
+    """A world's commands on its members, and what may be asked of them."""
 
+    @noted("create_agents")
+    def create_agents(self, count: int) -> range:
+        """Add agents without ties, not reached by any cascade; returns their indices."""
+        added = self.take_in(count)
+        self.wake()
+        return added
 
-def change_agents(world: WorldState, agents: str | npt.ArrayLike, values: Mapping[str, Any]) -> Ids:
-    """Carry out :meth:`World.change_agents`."""
-    with world.doing("change_agents", (agents,), values) as note:
-        who = change(world, agents, values)
-        note.result = f"{who.size:,} agents"
-    if "status" in values:
-        world.wake()
-    return who
+    def take_in(self, count: int) -> range:
+        """Add agents in the course of a tick, which does it again: nothing goes to the trail."""
+        added = self.agents.grow(count)
+        for part in (self.ties, self.opinions, self.bonds, self.cascades):
+            part.grow(count)
+        return added
 
+    def take_profiles(
+        self,
+        profiles: Iterable[Profile | Mapping[str, Any]],
+        match: Match = "auto",
+        interests: Interests = "known",
+    ) -> ProfilesTaken:
+        """Give profiles to agents: names, texts, interests, traits, activity, hours.
 
-def take_profiles(
-    world: WorldState,
-    profiles: Iterable[Profile | Mapping[str, Any]],
-    match: Match,
-    interests: Interests,
-) -> ProfilesTaken:
-    """Carry out :meth:`World.take_profiles`."""
-    people = people_of(profiles)
-    plain = [person.plain() for person in people]
-    with world.doing("take_profiles", (plain, match, interests)) as note:
-        taken = take(world, people, match, interests)
-        note.result = str(taken)
-    return taken
+        Parameters
+        ----------
+        profiles
+            Of :func:`sim.io.read_profiles`, or mappings of what a Profile has. What one does not
+            say stays as it was.
+        match
+            ``"id"``: to the agent of that id; ``"order"``: to agent 0, 1, ...; ``"auto"``: by id
+            where they have ids.
+        interests
+            ``"known"``: words count by the world's vocabulary; ``"own"``: the 64 words that most
+            people give become the vocabulary, while nothing in the world refers to another.
 
+        Returns
+        -------
+        ProfilesTaken
+            Who got them, and remarks such as on interests that the vocabulary does not know.
 
-def profile_of(agents: Agents, agent: int) -> Profile:
-    """Return who an agent is: what was told about it, and its columns as they are now."""
-    name, foreign = agents.name(agent), agents.id(agent)
-    said = {n: v for n, v in agents.lore.cold.get(int(agent)).items() if n != "history"}
-    traits = dict(zip(TRAITS, (agents.personality[agent] / 255.0).tolist(), strict=True))
-    own: dict[str, Any] = {"id": foreign, "name": name, "traits": traits}
-    own["interests"] = agents.vocabulary.names(int(agents.interests[agent]))
-    return Profile.of({**said, **own, "activity": float(agents.activity[agent])})
+        Raises
+        ------
+        InputError
+            One sentence; nothing is changed.
+        """
+        people = people_of(profiles)
+        plain = [person.plain() for person in people]
+        with self.doing("take_profiles", (plain, match, interests)) as note:
+            taken = take(self, people, match, interests)
+            note.result = str(taken)
+        return taken
 
+    def profile(self, agent: int) -> Profile:
+        """Return who an agent is: what was told about it, and its columns as they are now.
 
-def give_minds(
-    world: WorldState,
-    members: str | npt.ArrayLike,
-    mind: str,
-    goal: str,
-    language: str | Mapping[str, float],
-    options: Mapping[str, Any],
-) -> int:
-    """Carry out :meth:`World.give_minds`."""
-    said = {**options, "language": language or None}
-    with world.doing("give_minds", (members, mind, goal), said) as note:
-        many = give(world, members, mind, goal, language, dict(options))
-        note.result = told(many)
-    if world.platform is not None and mind_of(mind)[0] not in {"rule", PERSON}:
-        world.platform.minds.unheard = not world.platform.minds.awake
-    return many
+        Texts are whole and as they came; clean them before a terminal sees them.
+        """
+        agents = self.agents
+        known = agents.lore.cold.get(int(agent)).items()
+        traits = dict(zip(TRAITS, (agents.personality[agent] / 255.0).tolist(), strict=True))
+        own: dict[str, Any] = {"id": agents.id(agent), "name": agents.name(agent), "traits": traits}
+        own["interests"] = agents.vocabulary.names(int(agents.interests[agent]))
+        own["activity"] = float(agents.activity[agent])
+        return Profile.of({n: v for n, v in known if n != "history"} | own)
 
+    def change_agents(self, agents: str | npt.ArrayLike, **values: Any) -> Ids:
+        """Set properties of many agents at once; returns who they are.
 
-def take_minds(world: WorldState, members: str | npt.ArrayLike) -> int:
-    """Carry out :meth:`World.take_minds`."""
-    with world.doing("take_minds", (members,)) as note:
-        if world.platform is None:
-            raise InputError("This world has no platform, so nobody in it has a mind.")
-        many = world.platform.minds.take(members_of(world, members))
-        note.result = told(many)
-    return many
+        Parameters
+        ----------
+        agents
+            Indices, or a condition: ``'activity > .5 and community == "x"'``.
+        **values
+            ``status``, ``activity``, ``interests`` (names), ``community``, or one of the Big Five.
 
+        Raises
+        ------
+        InputError
+            For what is not allowed, a move of life with those that are; nothing is changed.
+        """
+        with self.doing("change_agents", (agents,), values) as note:
+            who = change(self, agents, values)
+            note.result = f"{who.size:,} agents"
+        if "status" in values:
+            self.wake()
+        return who
 
-def moves_of(agents: Agents, start: int, stop: int | None, agent: int | None) -> Moves:
-    """Return moves between stages of life at ticks ``start`` to ``stop``, of one agent or all."""
-    if stop is not None and stop < start:
-        raise InputError(f"Ticks go from the earlier to the later, got {start} to {stop}.")
-    return agents.lore.moves.between(start, stop, agent)
+    def agents_where(self, condition: str) -> Ids:
+        """Return the agents for which a condition holds (:mod:`sim.agents.conditions`), rising."""
+        return chosen(self, condition)
 
+    def give_minds(
+        self,
+        members: str | npt.ArrayLike,
+        mind: str = "model",
+        goal: str = "",
+        *,
+        language: str | Mapping[str, float] = "",
+        **options: Any,
+    ) -> int:
+        """Give members a mind of their own; returns how many have one now.
 
-def note(world: WorldState, agents: npt.ArrayLike, text: str) -> None:
-    """Add a line to the personal history of agents, with the tick."""
-    who = np.atleast_1d(np.asarray(agents))
-    world.agents.is_active(who)  # refuses what is no agent
-    with world.doing("note", (who, text)):
-        line = short_text(text, LONGEST_NOTE, "A note")
-        world.agents.lore.cold.note(who.tolist(), world.tick, line)
+        They decide once somebody lets them: :func:`sim.run_with_minds`, ``Simulation.think``.
 
+        Parameters
+        ----------
+        members
+            Indices; or ``"top:50:pagerank"`` (``degree``, ``core``), ``"community:NAME:20"``,
+            ``"share:0.01"``, ``"random:20"``, or a query: ``"interest:music openness>0.7"``.
+        mind
+            A plugin of the kind ``mind``, with or without parameters: ``"model"``,
+            ``"model,temperature=0.2,language=German"``.
+        goal
+            What they want: ``"persuade: ..."``, ``"debunk: ..."``, ``"inform: ..."`` or free words;
+            empty: nothing in particular.
+        language
+            In which they write: ``"German"``, or shares, ``{"German": 0.3, "English": 0.7}``. What
+            rules write is English.
+        **options
+            Parameters of the mind, such as ``model="gpt-4o-mini"``.
 
-def personal_history(agents: Agents, agent: int) -> list[tuple[int, str]]:
-    """Return (tick, line) of what was noted of an agent, and of its moves of life, in order."""
-    agents.is_active(agent)  # refuses what is no agent
-    known = agents.lore.cold.get(int(agent)).get("history", [])
-    lines = [(int(tick), str(line)) for tick, line in known]
-    moves = moves_of(agents, 0, None, int(agent))
-    for tick, before, after in zip(*(moves[k].tolist() for k in (0, 2, 3)), strict=True):
-        was, became = Lifecycle(before).name.lower(), Lifecycle(after).name.lower()
-        lines.append((tick, f"{was} -> {became}"))
-    return sorted(lines, key=lambda line: line[0])
+        Raises
+        ------
+        InputError
+            One sentence, also where the world has no platform; nothing is changed.
+
+        Examples
+        --------
+        >>> from sim import World
+        >>> world = World.create(agents=200, seed=7, platform=True)
+        >>> world.give_minds("top:5:degree", "rule", goal="inform: the bridge is closed")
+        5
+        """
+        said = {**options, "language": language or None}
+        with self.doing("give_minds", (members, mind, goal), said) as note:
+            many = give(self, members, mind, goal, language, dict(options))
+            note.result = told(many)
+        if self.platform is not None and mind_of(mind)[0] not in {"rule", PERSON}:
+            self.platform.minds.unheard = not self.platform.minds.awake
+        return many
+
+    def take_minds(self, members: str | npt.ArrayLike) -> int:
+        """Let members go by the rules again, and forget; returns how many have a mind now."""
+        with self.doing("take_minds", (members,)) as note:
+            if self.platform is None:
+                raise InputError("This world has no platform, so nobody in it has a mind.")
+            many = self.platform.minds.take(members_of(self, members))
+            note.result = told(many)
+        return many
+
+    def moves(self, start: int = 0, stop: int | None = None, agent: int | None = None) -> Moves:
+        """Return moves between stages of life at ticks ``start`` to ``stop``, of one agent or all.
+
+        The newest million of the world are remembered.
+        """
+        if stop is not None and stop < start:
+            raise InputError(f"Ticks go from the earlier to the later, got {start} to {stop}.")
+        return self.agents.lore.moves.between(start, stop, agent)
+
+    def note(self, agents: npt.ArrayLike, text: str) -> None:
+        """Add a line to the personal history of agents, with the tick."""
+        who = np.atleast_1d(np.asarray(agents))
+        self.agents.is_active(who)  # refuses what is no agent
+        with self.doing("note", (who, text)):
+            line = short_text(text, LONGEST_NOTE, "A note")
+            self.agents.lore.cold.note(who.tolist(), self.tick, line)
+
+    def personal_history(self, agent: int) -> list[tuple[int, str]]:
+        """Return (tick, line) of what was noted of an agent, and of its moves of life, in order."""
+        self.agents.is_active(agent)  # refuses what is no agent
+        known = self.agents.lore.cold.get(int(agent)).get("history", [])
+        lines = [(int(tick), str(line)) for tick, line in known]
+        moves = self.moves(agent=int(agent))
+        for tick, before, after in zip(*(moves[k].tolist() for k in (0, 2, 3)), strict=True):
+            was, became = Lifecycle(before).name.lower(), Lifecycle(after).name.lower()
+            lines.append((tick, f"{was} -> {became}"))
+        return sorted(lines, key=lambda line: line[0])

@@ -10,7 +10,7 @@ from sim.core.threads import interruptible
 from sim.errors import InputError
 from sim.platform.opening import phases_of
 from sim.spread.cascade.faults import is_interruption, said_by
-from sim.world.contract import Phase, WorldState
+from sim.world.base import Phase, WorldState
 
 
 def fenced(phase: Phase, *, strikes: int = 3) -> Phase:

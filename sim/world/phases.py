@@ -28,9 +28,9 @@ from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.channels.channel import PluginChannel
 from sim.spread.compartments.compartments import Compartments
 from sim.spread.exposure.exposures import PerExposure
+from sim.world.base import Phase, WorldState
 from sim.world.cascades import EndedCascade, Stirs, contest_of
 from sim.world.channels import FeedChannel
-from sim.world.contract import Phase, WorldState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

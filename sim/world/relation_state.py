@@ -25,23 +25,12 @@ class Relationships:
     ears are closed to. A follow of somebody muted stands in :attr:`aside` until the mute ends; a
     block ends every tie of the two. So closed ears cost nothing where messages travel along ties;
     what finds its way without a tie asks :attr:`closed`.
-
-    Attributes
-    ----------
-    ears
-        Who muted and blocked whom.
-    aside
-        The ties that mutes suspend.
-    log
-        The newest changes.
-    groups
-        Groups that agents join and leave.
     """
 
     def __init__(self, agents: int) -> None:
-        self.ears = Blocklist(agents)
-        self.log = TieLog()
-        self.groups = Membership(agents)
+        self.ears = Blocklist(agents)  # who muted and blocked whom
+        self.log = TieLog()  # the newest changes
+        self.groups = Membership(agents)  # groups that agents join and leave
         self._aside: Ties | None = None
 
     @property

@@ -40,11 +40,10 @@ from sim.core.registry import make
 from sim.core.rng import Stream
 from sim.errors import InputError, UnknownNameError
 from sim.spread.cascade.faults import asked
-from sim.spread.influence.live_edges import spread_of
-from sim.spread.influence.live_edges import Estimate, LiveEdges, LiveNetwork
+from sim.spread.influence.live_edges import Estimate, LiveEdges, LiveNetwork, spread_of
 from sim.spread.influence.opim import Guarantee, best_seeds
+from sim.world.base import WorldState
 from sim.world.communities import readable_names
-from sim.world.contract import WorldState
 
 if TYPE_CHECKING:
     from sim.network.graph.ties import Ties
@@ -88,21 +87,11 @@ def _labels(world: WorldState) -> I32:
 
 
 class FoundSeeds(NamedTuple):
-    """Seeds of most expected spread, and what is known of them.
+    """Seeds of most expected spread, and what is known of them."""
 
-    Attributes
-    ----------
-    seeds
-        uint32, in the order of choice.
-    spread
-        How many adopters to expect.
-    guarantee
-        How near the best that is.
-    """
-
-    seeds: Ids
-    spread: Estimate
-    guarantee: Guarantee
+    seeds: Ids  # uint32, in the order of choice
+    spread: Estimate  # how many adopters to expect
+    guarantee: Guarantee  # how near the best that is
 
 
 def is_best(expression: str) -> bool:

@@ -15,16 +15,19 @@ from sim.core.threads import Stalled, interruptible
 from sim.errors import InputError, UnknownNameError
 from sim.jit.words import LOW32
 from sim.network.analysis.neighbourhood import Subgraph, subgraph
-from sim.network.analysis.reputation import reputation
-from sim.network.graph.arcs import DroppedArcs, quantised, vetted
-from sim.network.graph.changes import FRIEND, AppliedChanges, History
+from sim.network.analysis.reputation import RESTART, reputation
+from sim.network.graph.arcs import quantised, vetted
+from sim.network.graph.changes import GAIN, LOSS, AppliedChanges
+from sim.network.graph.log import History
 from sim.network.graph.slab import ordered
 from sim.network.graph.slab_kernels import ADDED, KNOWN, REMOVED, UNKNOWN
 from sim.network.graph.ties import FRIEND, DroppedArcs, Ties
 from sim.network.relations.blocklist import BLOCKED, MUTED, SHUNNED
+from sim.network.relations.types import Relation
 from sim.platform.platform_view import REPUTATION
+from sim.world.base import WorldState
 from sim.world.cascades import Stirs
-from sim.world.contract import WorldState
+from sim.world.log import noted
 from sim.world.phases import fail
 from sim.world.seeding import choose_seeds
 
@@ -412,37 +415,6 @@ def _lose_reputation(world: WorldState, gone: Ids) -> None:
         held[REPUTATION] = known
 
 
-def as_networkx(world: WorldState) -> nx.DiGraph:
-    """Return the members and ties of a world; see :meth:`World.to_networkx`."""
-    import networkx as nx
-
-    agents, ties, records = world.agents, world.ties, world.tie_records
-    ids = [agents.id(index) for index in range(len(agents))]
-    communities = dict(enumerate(agents.communities))
-    graph = nx.DiGraph()
-    graph.add_nodes_from(
-        (each, {"name": agents.name(index), "community": communities.get(place, place)})
-        for index, (each, place) in enumerate(zip(ids, agents.community.tolist(), strict=True))
-    )
-    sources = np.repeat(np.arange(ties.agents, dtype=np.uint32), ties.out_degree)
-    weights = np.ones(ties.count) if not ties.trust.size else ties.trust / 65_535
-    graph.add_edges_from(
-        (ids[source], ids[target], {"weight": weight})
-        for source, target, weight in zip(
-            sources.tolist(), ties.targets.tolist(), weights.tolist(), strict=True
-        )
-    )
-    for place in np.flatnonzero(ties.find(*records.ends) >= 0).tolist():
-        source, target = (ids[int(ends[place])] for ends in records.ends)
-        graph.edges[source, target].update(_said(records[place]))
-    return graph
-
-
-def _said(relation: Any) -> dict[str, Any]:
-    kind = {"type": relation.type} if relation.type else {}
-    return dict(relation.properties) | kind
-
-
 NEIGHBOURS = ("follows", "followers", "friends", "muted", "blocked", "blocked by")
 """Whom :func:`neighbours` can name."""
 
@@ -469,133 +441,6 @@ def on_pairs(
     return done
 
 
-def add_ties(
-    world: WorldState, sources: npt.ArrayLike, targets: npt.ArrayLike, trust: npt.ArrayLike | None
-) -> DroppedArcs:
-    """Carry out :meth:`World.add_ties`."""
-    if world.bonds.ears or world.ties.gone.size:
-        heard, hearing, _ = vetted(sources, targets, len(world.agents))
-        weights = None if trust is None else quantised(trust, heard.size)
-        sources, targets, trust = admitted(world, heard, hearing, weights)
-    dropped = world.ties.add(sources, targets, trust=trust)
-    world.unsettle()
-    return dropped
-
-
-def remove_ties(
-    world: WorldState, sources: npt.ArrayLike, targets: npt.ArrayLike
-) -> AppliedChanges:
-    """Carry out :meth:`World.remove_ties`."""
-    done = world.ties.remove(sources, targets)
-    if world.bonds.has_aside:
-        world.bonds.aside.remove(sources, targets)
-    world.unsettle()
-    return done
-
-
-def set_relations(
-    world: WorldState,
-    sources: npt.ArrayLike,
-    targets: npt.ArrayLike,
-    kind: str | None,
-    properties: Mapping[str, object] | None,
-) -> int:
-    """Carry out :meth:`World.set_relations`."""
-    pairs = np.atleast_1d(sources), np.atleast_1d(targets)
-    heard, hearing, _ = vetted(*pairs, len(world.agents))
-    keys, _ = ordered(heard, hearing)
-    one, two = (keys >> np.uint64(32)).astype(np.uint32), keys.astype(np.uint32)
-    there = world.ties.find(one, two) >= 0
-    if world.bonds.has_aside:
-        there |= world.bonds.aside.find(one, two) >= 0
-    if not there.all():
-        at = int(np.argmin(there))
-        source, target = (world.agents.id(int(ids[at])) for ids in (one, two))
-        raise InputError(f"Agent {target} does not follow agent {source}, so no tie can be set.")
-    world.tie_records = world.tie_records.changed(one, two, kind, properties)
-    return int(one.size)
-
-
-def learn(
-    world: WorldState,
-    agents: npt.ArrayLike,
-    others: npt.ArrayLike,
-    good: npt.ArrayLike,
-    gain: float,
-    loss: float,
-) -> int:
-    """Carry out :meth:`World.learn`."""
-    who, whom = np.broadcast_arrays(np.atleast_1d(agents), np.atleast_1d(others))
-    world.before_change()
-    found = world.ties.learn(whom, who, good, gain=gain, loss=loss)
-    world.unsettle()
-    return int(found.sum())
-
-
-def reputation_of(
-    world: WorldState, trusted: npt.ArrayLike | str | None, restart: float
-) -> npt.NDArray[np.float64]:
-    """Return every agent's reputation; kept until ties change."""
-    if isinstance(trusted, str):
-        trusted = choose_seeds(world, trusted)
-    key = ("reputation", None if trusted is None else np.asarray(trusted).tobytes(), restart)
-    memo = world.ties.memo
-    if key not in memo:
-        memo[key] = reputation(world.ties, trusted, restart=restart)
-    found: npt.NDArray[np.float64] = memo[key]
-    return found
-
-
-def unsettle(world: WorldState, *, trust_only: bool = False) -> None:
-    """Let messages know that ties, or trust only, changed: sums begin anew, resting ones wake."""
-    world.cascades.rouse(Stirs.SUMS)
-    for cascade in world.cascades.loose:
-        try:
-            with interruptible():
-                if trust_only:
-                    cascade.model.reweigh(cascade)
-                else:
-                    cascade.model.unsettle(cascade)
-        except Stalled as error:
-            fail(world, cascade, error)
-    world.wake(anyway=True)
-
-
-def neighbours(world: WorldState, agent: int, kind: str, relation: str | None = None) -> Ids:
-    """Return the agents that are tied to one in a way of :data:`NEIGHBOURS`: uint32, rising."""
-    _check(world, agent)
-    if relation is not None and kind not in TYPED:
-        raise UnknownNameError("kind of typed neighbour", kind, TYPED)
-    if kind in _MARKS:
-        return world.bonds.ears.of(agent, _MARKS[kind])
-    if kind not in NEIGHBOURS:
-        raise UnknownNameError("kind of neighbour", kind, NEIGHBOURS)
-    parts = [_ends(world.ties, agent, kind)]
-    if world.bonds.has_aside:
-        parts.append(_ends(world.bonds.aside, agent, kind))
-    found: Ids = np.union1d(*parts) if len(parts) > 1 else parts[0]
-    if relation is None:
-        return found
-    one, two = (agent, found) if kind == "followers" else (found, agent)
-    own: Ids = found[world.tie_records.are(one, two, relation)]
-    return own
-
-
-def subgraph_of(world: WorldState, agent: int, radius: int, most: int) -> Subgraph:
-    """Return the agents within some steps of one, either way along ties, and their ties."""
-    _check(world, agent)
-    steps = whole_number(radius, "The radius of a subgraph", low=0)
-    return subgraph(world.ties, agent, steps, whole_number(most, "most", low=1))
-
-
-def history_of(world: WorldState, agent: int, other: int | None) -> History:
-    """Return what is remembered of an agent's changes of ties, or of a pair's, oldest first."""
-    _check(world, agent)
-    if other is not None:
-        _check(world, other)
-    return world.bonds.log.about(agent, other)
-
-
 def _check(world: WorldState, agent: int) -> None:
     if not 0 <= agent < len(world.agents):
         raise InputError(
@@ -614,3 +459,337 @@ def _ends(ties: Ties, agent: int, kind: str) -> Ids:
     if kind == "friends":
         return found[live.kind[part] == FRIEND] if live.kind.size else found[:0]
     return found
+
+
+class TieCommands(WorldState):
+    """A world's commands on ties, and what may be asked of them."""
+
+    def relation(self, source: int, target: int) -> Relation | None:
+        """Return what a tie is: its type and properties.
+
+        Parameters
+        ----------
+        source, target
+            Agents by index: the target hears the source.
+
+        Returns
+        -------
+        None where there is no such tie, or nothing was said of it. All of a type:
+        ``world.tie_records.pairs(type)``.
+
+        Raises
+        ------
+        InputError
+            For an agent that there is not.
+        """
+        for one in (source, target):
+            _check(self, one)
+        is_tied = bool(self.ties.find(np.array([source]), np.array([target]))[0] >= 0)
+        return self.tie_records.find(source, target) if is_tied else None
+
+    def follow(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> AppliedChanges:
+        """Let each agent follow (hear) the other of its pair.
+
+        Parameters
+        ----------
+        agents, others
+            Indices, one or as many as of the other side. A pair that is named twice counts once.
+
+        Returns
+        -------
+        AppliedChanges
+            What became of each pair: a tie other -> agent was added, or there already. A follow of
+            somebody whom the agent muted is noted, and begins with the end of the mute.
+
+        Raises
+        ------
+        InputError
+            For somebody unknown, banned or destroyed, for an agent that would follow itself, and
+            where one of the two blocked the other; nothing is changed.
+        """
+        return on_pairs(self, "follow", agents, others)
+
+    def unfollow(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> AppliedChanges:
+        """Let each agent hear the other no more; a friend who is left goes on following."""
+        return on_pairs(self, "unfollow", agents, others)
+
+    def befriend(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> AppliedChanges:
+        """Make friends: both hear each other, by two ties that are of the kind friend."""
+        return on_pairs(self, "befriend", agents, others)
+
+    def unfriend(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> AppliedChanges:
+        """End friendships, with both their ties."""
+        return on_pairs(self, "unfriend", agents, others)
+
+    def block(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> AppliedChanges:
+        """Cut what ties the two of each pair, and let neither hear the other from now on."""
+        return on_pairs(self, "block", agents, others)
+
+    def unblock(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> AppliedChanges:
+        """Lift blocks; the ties that they cut do not come back."""
+        return on_pairs(self, "unblock", agents, others)
+
+    def mute(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> AppliedChanges:
+        """Close ears: nothing of the other is heard; a follow is suspended, not ended.
+
+        Of a network with times or signs the suspended tie comes back without them.
+        """
+        return on_pairs(self, "mute", agents, others)
+
+    def unmute(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> AppliedChanges:
+        """Open ears again; suspended follows go on with their kind and trust."""
+        return on_pairs(self, "unmute", agents, others)
+
+    @noted("add_ties")
+    def add_ties(
+        self, sources: npt.ArrayLike, targets: npt.ArrayLike, trust: npt.ArrayLike | None = None
+    ) -> DroppedArcs:
+        """Add ties ``sources[i] -> targets[i]``; returns the loops and duplicates left out.
+
+        What a block forbids is left out too, as are ties of the destroyed, and what a mute suspends
+        is set aside.
+        """
+        if self.bonds.ears or self.ties.gone.size:
+            heard, hearing, _ = vetted(sources, targets, len(self.agents))
+            weights = None if trust is None else quantised(trust, heard.size)
+            sources, targets, trust = admitted(self, heard, hearing, weights)
+        dropped = self.ties.add(sources, targets, trust=trust)
+        self.unsettle()
+        return dropped
+
+    @noted("remove_ties")
+    def remove_ties(self, sources: npt.ArrayLike, targets: npt.ArrayLike) -> AppliedChanges:
+        """Cut ties ``sources[i] -> targets[i]``, whoever they are; in use or suspended."""
+        done = self.ties.remove(sources, targets)
+        if self.bonds.has_aside:
+            self.bonds.aside.remove(sources, targets)
+        self.unsettle()
+        return done
+
+    @noted("set_relations")
+    def set_relations(
+        self,
+        sources: npt.ArrayLike,
+        targets: npt.ArrayLike,
+        kind: str | None = None,
+        properties: Mapping[str, object] | None = None,
+    ) -> int:
+        """Set what ties ``sources[i] -> targets[i]`` are: their type, and properties.
+
+        Parameters
+        ----------
+        sources, targets
+            Indices: each target hears its source. A tie that ends keeps its record.
+        kind
+            The type, such as ``"colleague"``; ``""``: none; None: as it is.
+        properties
+            Numbers, truths and texts by name, beside those there are; None takes one away.
+
+        Returns
+        -------
+        int
+            How many ties.
+
+        Raises
+        ------
+        InputError
+            For a tie that there is not, and too many types or properties; nothing is changed.
+
+        Examples
+        --------
+        >>> world = World.from_edges([0, 1], [1, 2])
+        >>> world.set_relations([0, 1], [1, 2], "colleague", {"since": 2019})
+        2
+        >>> world.relation(0, 1), world.neighbours(1, "followers", "colleague").tolist()
+        (Relation(type='colleague', properties={'since': 2019}), [2])
+        """
+        pairs = np.atleast_1d(sources), np.atleast_1d(targets)
+        heard, hearing, _ = vetted(*pairs, len(self.agents))
+        keys, _ = ordered(heard, hearing)
+        one, two = (keys >> np.uint64(32)).astype(np.uint32), keys.astype(np.uint32)
+        there = self.ties.find(one, two) >= 0
+        if self.bonds.has_aside:
+            there |= self.bonds.aside.find(one, two) >= 0
+        if not there.all():
+            at = int(np.argmin(there))
+            source, target = (self.agents.id(int(ids[at])) for ids in (one, two))
+            raise InputError(
+                f"Agent {target} does not follow agent {source}, so no tie can be set."
+            )
+        self.tie_records = self.tie_records.changed(one, two, kind, properties)
+        return int(one.size)
+
+    @noted("learn")
+    def learn(
+        self,
+        agents: npt.ArrayLike,
+        others: npt.ArrayLike,
+        good: npt.ArrayLike,
+        gain: float = GAIN,
+        loss: float = LOSS,
+    ) -> int:
+        """Let agents trust those they follow more or less, by outcomes in the order given.
+
+        Parameters
+        ----------
+        agents, others
+            Indices: each agent met an outcome with the other of its pair.
+        good
+            bool, one an outcome or one for all.
+        gain, loss
+            As :meth:`sim.network.graph.ties.Ties.learn`, which states the rule.
+
+        Returns
+        -------
+        int
+            Outcomes that moved a tie's trust; those without a tie are left out.
+
+        Raises
+        ------
+        InputError
+            For agents, outcomes and steps that are not allowed; nothing is changed.
+        """
+        who, whom = np.broadcast_arrays(np.atleast_1d(agents), np.atleast_1d(others))
+        self.before_change()
+        found = self.ties.learn(whom, who, good, gain=gain, loss=loss)
+        self.unsettle()
+        return int(found.sum())
+
+    def reputation(
+        self, trusted: npt.ArrayLike | str | None = None, *, restart: float = RESTART
+    ) -> npt.NDArray[np.float64]:
+        """Return every agent's reputation, float64 (n,) in sum 1: EigenTrust on these ties.
+
+        See :func:`sim.network.analysis.reputation.reputation`; kept until ties change. Whom it
+        trusts
+        beforehand can be named as seeds are, such as ``"top:100:pagerank"``; by default it is
+        whom the network shows (:func:`~sim.network.analysis.reputation.founders`).
+        """
+        if isinstance(trusted, str):
+            trusted = choose_seeds(self, trusted)
+        key = ("reputation", None if trusted is None else np.asarray(trusted).tobytes(), restart)
+        memo = self.ties.memo
+        if key not in memo:
+            memo[key] = reputation(self.ties, trusted, restart=restart)
+        found: npt.NDArray[np.float64] = memo[key]
+        return found
+
+    def unsettle(self, *, trust_only: bool = False) -> None:
+        """Let messages know that ties changed: sums over ties begin anew, resting ones may wake.
+
+        ``trust_only``: ties are the same, and only sums by trust begin anew.
+        """
+        self.cascades.rouse(Stirs.SUMS)
+        for cascade in self.cascades.loose:
+            try:
+                with interruptible():
+                    if trust_only:
+                        cascade.model.reweigh(cascade)
+                    else:
+                        cascade.model.unsettle(cascade)
+            except Stalled as error:
+                fail(self, cascade, error)
+        self.wake(anyway=True)
+
+    def neighbours(self, agent: int, kind: str = "follows", relation: str | None = None) -> Ids:
+        """Return the agents that are tied to one: uint32, rising.
+
+        Parameters
+        ----------
+        agent
+            Its index.
+        kind
+            ``"follows"`` (whom it follows, muted ones too), ``"followers"``, ``"friends"``,
+            ``"muted"``, ``"blocked"`` or ``"blocked by"``.
+        relation
+            Only those tied by this type; None: all.
+
+        Raises
+        ------
+        InputError, UnknownNameError
+            For an agent or a kind that there is not.
+        """
+        _check(self, agent)
+        if relation is not None and kind not in TYPED:
+            raise UnknownNameError("kind of typed neighbour", kind, TYPED)
+        if kind in _MARKS:
+            return self.bonds.ears.of(agent, _MARKS[kind])
+        if kind not in NEIGHBOURS:
+            raise UnknownNameError("kind of neighbour", kind, NEIGHBOURS)
+        parts = [_ends(self.ties, agent, kind)]
+        if self.bonds.has_aside:
+            parts.append(_ends(self.bonds.aside, agent, kind))
+        found: Ids = np.union1d(*parts) if len(parts) > 1 else parts[0]
+        if relation is None:
+            return found
+        one, two = (agent, found) if kind == "followers" else (found, agent)
+        own: Ids = found[self.tie_records.are(one, two, relation)]
+        return own
+
+    def subgraph(self, agent: int, radius: int = 1, most: int = 10_000) -> Subgraph:
+        """Return the agents within some steps of one, either way along ties, and their ties.
+
+        Raises
+        ------
+        InputError
+            For an agent that there is not, and a radius or bound that is no whole number.
+        """
+        _check(self, agent)
+        steps = whole_number(radius, "The radius of a subgraph", low=0)
+        return subgraph(self.ties, agent, steps, whole_number(most, "most", low=1))
+
+    def to_networkx(self) -> nx.DiGraph:
+        """Return members and ties as a graph of networkx; what :func:`sim.io.from_networkx` reads.
+
+        An arc goes from whoever is heard to whoever hears. A node is a member's id, with ``name``
+        and ``community``; an arc has its trust in [0, 1] as ``weight``, its ``type`` and
+        properties. About 1 KB a tie: for networks of up to some million ties.
+
+        Examples
+        --------
+        >>> from sim import World, io
+        >>> world = World.from_edges([0, 1], [1, 2], trust=[0.5, 1.0])
+        >>> graph = world.to_networkx()
+        >>> sorted(graph.edges)
+        [(0, 1), (1, 2)]
+        >>> io.from_networkx(graph).ties.count
+        2
+        """
+        import networkx as nx
+
+        agents, ties, records = self.agents, self.ties, self.tie_records
+        ids = [agents.id(index) for index in range(len(agents))]
+        communities = dict(enumerate(agents.communities))
+        graph = nx.DiGraph()
+        graph.add_nodes_from(
+            (each, {"name": agents.name(index), "community": communities.get(place, place)})
+            for index, (each, place) in enumerate(zip(ids, agents.community.tolist(), strict=True))
+        )
+        sources = np.repeat(np.arange(ties.agents, dtype=np.uint32), ties.out_degree)
+        weights = np.ones(ties.count) if not ties.trust.size else ties.trust / 65_535
+        rows = zip(sources.tolist(), ties.targets.tolist(), weights.tolist(), strict=True)
+        graph.add_edges_from(
+            (ids[source], ids[target], {"weight": weight}) for source, target, weight in rows
+        )
+        for place in np.flatnonzero(ties.find(*records.ends) >= 0).tolist():
+            source, target = (ids[int(ends[place])] for ends in records.ends)
+            relation = records[place]
+            kind = {"type": relation.type} if relation.type else {}
+            graph.edges[source, target].update(dict(relation.properties) | kind)
+        return graph
+
+    def tie_history(self, agent: int, other: int | None = None) -> History:
+        """Return what is remembered of an agent's changes of ties, or of a pair's, oldest first.
+
+        Follows, friendships, blocks and mutes and their ends, the newest million of the world.
+        """
+        _check(self, agent)
+        if other is not None:
+            _check(self, other)
+        return self.bonds.log.about(agent, other)
+
+    @property
+    def groups(self) -> Groups:
+        """The groups of this world (:class:`~sim.world.ties.Groups`)."""
+        self.settle()
+        return Groups(self)

@@ -5,27 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from time import perf_counter, process_time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.agents.columns import Agents
-from sim.agents.lifecycle import Moves
-from sim.agents.profiles import Profile
-from sim.arrays import U64, Ids
+from sim.arrays import U64
 from sim.core.checks import LAST_TICK, shown, whole_number
 from sim.core.progress import Report, quiet
 from sim.core.registry import make
 from sim.core.scratch import ScratchFiles, share_heap
 from sim.errors import InputError
-from sim.network.analysis.analysis import Subgraph
-from sim.network.analysis.reputation import RESTART
-from sim.network.graph.arcs import DroppedArcs
-from sim.network.graph.changes import GAIN, LOSS, AppliedChanges, History
 from sim.network.graph.interactions import Interactions, met_at
 from sim.network.graph.ties import Ties
-from sim.network.relations.types import Relation, TieRecords
+from sim.network.relations.types import TieRecords
 from sim.platform.acts.policy import Policy
 from sim.platform.feed.recommender import Recommender
 from sim.platform.opening import PlatformChoice, with_told
@@ -35,12 +29,10 @@ from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, DrawMode, NoContacts, OpenedChannel, Scratch
 from sim.spread.cascade.faults import asked
 from sim.spread.channels.channel import Channel
-from sim.world import members as member_commands
-from sim.world import ties as tie_commands
+from sim.world.base import AgentColumns
 from sim.world.cascades import Cascades, RecordPile, Stirs
 from sim.world.channels import SharedState, reopened
 from sim.world.compatibility import Compatibility, compatibility
-from sim.world.contract import AgentColumns
 from sim.world.generation import drawn, estimate_bytes
 from sim.world.injection import (
     checked_message,
@@ -51,7 +43,7 @@ from sim.world.injection import (
 )
 from sim.world.interventions.plan import Interventions, Planned
 from sim.world.log import Note, Trail, noted
-from sim.world.members import Interests, Match, ProfilesTaken
+from sim.world.members import MemberCommands
 from sim.world.metrics.series import Metrics, MetricSettings, opened_metrics
 from sim.world.opinions import Opinions
 from sim.world.phase_guard import add_phase
@@ -69,11 +61,7 @@ from sim.world.phases import (
 from sim.world.relation_state import Relationships
 from sim.world.seeding import author_of, seeds_of
 from sim.world.state.state import digest_of, dump_world, restore_world
-from sim.world.ties import Groups, as_networkx, bury
-
-if TYPE_CHECKING:
-    import networkx as nx
-
+from sim.world.ties import TieCommands, bury
 
 _LONGEST_TICK = 525_600  # a year
 _MOST_RUNNING = 2**31 - 1
@@ -92,7 +80,7 @@ class Watcher(Protocol):
         """Take note of what minds decided on the last tick, before anything comes of it."""
 
 
-class World:
+class World(MemberCommands, TieCommands):
     """A simulated social network: agents, the ties between them, and the messages under way.
 
     Parameters
@@ -184,7 +172,7 @@ class World:
         self.interactions: Interactions | None = None
         self.tie_records = TieRecords.none()
         self.platform: Platform | None = None
-        self.interventions = Interventions()
+        self.interventions: Interventions = Interventions()
         self.metrics: Metrics | None = None
         self.trail = Trail()
         self.trail.began("given", result=f"{len(agents):,} agents, {ties.count:,} ties")
@@ -342,30 +330,6 @@ class World:
         return world
 
     estimate_bytes = staticmethod(estimate_bytes)
-
-    def relation(self, source: int, target: int) -> Relation | None:
-        """Return what a tie is: its type and properties.
-
-        Parameters
-        ----------
-        source, target
-            Agents by index: the target hears the source.
-
-        Returns
-        -------
-        None where there is no such tie, or nothing was said of it. All of a type:
-        ``world.tie_records.pairs(type)``.
-
-        Raises
-        ------
-        InputError
-            For an agent that there is not.
-        """
-        for agent in (source, target):
-            if not 0 <= agent < len(self.agents):
-                raise InputError(f"Agents are 0 to {len(self.agents) - 1}, got {agent}.")
-        is_tied = bool(self.ties.find(np.array([source]), np.array([target]))[0] >= 0)
-        return self.tie_records.find(source, target) if is_tied else None
 
     # Commands
 
@@ -577,371 +541,12 @@ class World:
             self.step()
         return self.tick - begun
 
-    # Members
-
-    @noted("create_agents")
-    def create_agents(self, count: int) -> range:
-        """Add agents without ties, not reached by any cascade; returns their indices."""
-        added = self.take_in(count)
-        self.wake()
-        return added
-
-    def take_in(self, count: int) -> range:
-        """Add agents in the course of a tick, which does it again: nothing goes to the trail."""
-        return member_commands.take_in(self, count)
-
-    def take_profiles(
-        self,
-        profiles: Iterable[Profile | Mapping[str, Any]],
-        match: Match = "auto",
-        interests: Interests = "known",
-    ) -> ProfilesTaken:
-        """Give profiles to agents: names, texts, interests, traits, activity, hours.
-
-        Parameters
-        ----------
-        profiles
-            Of :func:`sim.io.read_profiles`, or mappings of what a Profile has. What one does not
-            say stays as it was.
-        match
-            ``"id"``: to the agent of that id; ``"order"``: to agent 0, 1, ...; ``"auto"``: by id
-            where they have ids.
-        interests
-            ``"known"``: words count by the world's vocabulary; ``"own"``: the 64 words that most
-            people give become the vocabulary, while nothing in the world refers to another.
-
-        Returns
-        -------
-        ProfilesTaken
-            Who got them, and remarks such as on interests that the vocabulary does not know.
-
-        Raises
-        ------
-        InputError
-            One sentence; nothing is changed.
-        """
-        return member_commands.take_profiles(self, profiles, match, interests)
-
-    def profile(self, agent: int) -> Profile:
-        """Return who an agent is: what was told about it, and its columns as they are now.
-
-        Texts are whole and as they came; clean them before a terminal sees them.
-        """
-        return member_commands.profile_of(self.agents, agent)
-
-    def change_agents(self, agents: str | npt.ArrayLike, **values: Any) -> Ids:
-        """Set properties of many agents at once; returns who they are.
-
-        Parameters
-        ----------
-        agents
-            Indices, or a condition: ``'activity > .5 and community == "x"'``.
-        **values
-            ``status``, ``activity``, ``interests`` (names), ``community``, or one of the Big Five.
-
-        Raises
-        ------
-        InputError
-            For what is not allowed, a move of life with those that are; nothing is changed.
-        """
-        return member_commands.change_agents(self, agents, values)
-
-    def agents_where(self, condition: str) -> Ids:
-        """Return the agents for which a condition holds (:mod:`sim.agents.select`), rising."""
-        return member_commands.chosen(self, condition)
-
-    def give_minds(
-        self,
-        members: str | npt.ArrayLike,
-        mind: str = "model",
-        goal: str = "",
-        *,
-        language: str | Mapping[str, float] = "",
-        **options: Any,
-    ) -> int:
-        """Give members a mind of their own; returns how many have one now.
-
-        They decide once somebody lets them: :func:`sim.run_with_minds`, ``Simulation.think``.
-
-        Parameters
-        ----------
-        members
-            Indices; or ``"top:50:pagerank"`` (``degree``, ``core``), ``"community:NAME:20"``,
-            ``"share:0.01"``, ``"random:20"``, or a query: ``"interest:music openness>0.7"``.
-        mind
-            A plugin of the kind ``mind``, with or without parameters: ``"model"``,
-            ``"model,temperature=0.2,language=German"``.
-        goal
-            What they want: ``"persuade: ..."``, ``"debunk: ..."``, ``"inform: ..."`` or free words;
-            empty: nothing in particular.
-        language
-            In which they write: ``"German"``, or shares, ``{"German": 0.3, "English": 0.7}``. What
-            rules write is English.
-        **options
-            Parameters of the mind, such as ``model="gpt-4o-mini"``.
-
-        Raises
-        ------
-        InputError
-            One sentence, also where the world has no platform; nothing is changed.
-
-        Examples
-        --------
-        >>> from sim import World
-        >>> world = World.create(agents=200, seed=7, platform=True)
-        >>> world.give_minds("top:5:degree", "rule", goal="inform: the bridge is closed")
-        5
-        """
-        return member_commands.give_minds(self, members, mind, goal, language, options)
-
-    def take_minds(self, members: str | npt.ArrayLike) -> int:
-        """Let members go by the rules again, and forget; returns how many have a mind now."""
-        return member_commands.take_minds(self, members)
-
-    def moves(self, start: int = 0, stop: int | None = None, agent: int | None = None) -> Moves:
-        """Return moves between stages of life at ticks ``start`` to ``stop``, of one agent or all.
-
-        The newest million of the world are remembered.
-        """
-        return member_commands.moves_of(self.agents, start, stop, agent)
-
-    def note(self, agents: npt.ArrayLike, text: str) -> None:
-        """Add a line to the personal history of agents, with the tick."""
-        member_commands.note(self, agents, text)
-
-    def personal_history(self, agent: int) -> list[tuple[int, str]]:
-        """Return (tick, line) of what was noted of an agent, and of its moves of life, in order."""
-        return member_commands.personal_history(self.agents, agent)
-
     def compatibility(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> Compatibility:
         """Return how well pairs of agents would get on, with the parts of each score.
 
         See :mod:`sim.world.compatibility` for the formula; 100,000 pairs take about four seconds.
         """
         return compatibility(self, agents, others)
-
-    # Ties
-
-    def follow(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> AppliedChanges:
-        """Let each agent follow (hear) the other of its pair.
-
-        Parameters
-        ----------
-        agents, others
-            Indices, one or as many as of the other side. A pair that is named twice counts once.
-
-        Returns
-        -------
-        AppliedChanges
-            What became of each pair: a tie other -> agent was added, or there already. A follow of
-            somebody whom the agent muted is noted, and begins with the end of the mute.
-
-        Raises
-        ------
-        InputError
-            For somebody unknown, banned or destroyed, for an agent that would follow itself, and
-            where one of the two blocked the other; nothing is changed.
-        """
-        return tie_commands.on_pairs(self, "follow", agents, others)
-
-    def unfollow(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> AppliedChanges:
-        """Let each agent hear the other no more; a friend who is left goes on following."""
-        return tie_commands.on_pairs(self, "unfollow", agents, others)
-
-    def befriend(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> AppliedChanges:
-        """Make friends: both hear each other, by two ties that are of the kind friend."""
-        return tie_commands.on_pairs(self, "befriend", agents, others)
-
-    def unfriend(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> AppliedChanges:
-        """End friendships, with both their ties."""
-        return tie_commands.on_pairs(self, "unfriend", agents, others)
-
-    def block(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> AppliedChanges:
-        """Cut what ties the two of each pair, and let neither hear the other from now on."""
-        return tie_commands.on_pairs(self, "block", agents, others)
-
-    def unblock(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> AppliedChanges:
-        """Lift blocks; the ties that they cut do not come back."""
-        return tie_commands.on_pairs(self, "unblock", agents, others)
-
-    def mute(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> AppliedChanges:
-        """Close ears: nothing of the other is heard; a follow is suspended, not ended.
-
-        Of a network with times or signs the suspended tie comes back without them.
-        """
-        return tie_commands.on_pairs(self, "mute", agents, others)
-
-    def unmute(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> AppliedChanges:
-        """Open ears again; suspended follows go on with their kind and trust."""
-        return tie_commands.on_pairs(self, "unmute", agents, others)
-
-    @noted("add_ties")
-    def add_ties(
-        self, sources: npt.ArrayLike, targets: npt.ArrayLike, trust: npt.ArrayLike | None = None
-    ) -> DroppedArcs:
-        """Add ties ``sources[i] -> targets[i]``; returns the loops and duplicates left out.
-
-        What a block forbids is left out too, as are ties of the destroyed, and what a mute suspends
-        is set aside.
-        """
-        return tie_commands.add_ties(self, sources, targets, trust)
-
-    @noted("remove_ties")
-    def remove_ties(self, sources: npt.ArrayLike, targets: npt.ArrayLike) -> AppliedChanges:
-        """Cut ties ``sources[i] -> targets[i]``, whoever they are; in use or suspended."""
-        return tie_commands.remove_ties(self, sources, targets)
-
-    @noted("set_relations")
-    def set_relations(
-        self,
-        sources: npt.ArrayLike,
-        targets: npt.ArrayLike,
-        kind: str | None = None,
-        properties: Mapping[str, object] | None = None,
-    ) -> int:
-        """Set what ties ``sources[i] -> targets[i]`` are: their type, and properties.
-
-        Parameters
-        ----------
-        sources, targets
-            Indices: each target hears its source. A tie that ends keeps its record.
-        kind
-            The type, such as ``"colleague"``; ``""``: none; None: as it is.
-        properties
-            Numbers, truths and texts by name, beside those there are; None takes one away.
-
-        Returns
-        -------
-        int
-            How many ties.
-
-        Raises
-        ------
-        InputError
-            For a tie that there is not, and too many types or properties; nothing is changed.
-
-        Examples
-        --------
-        >>> world = World.from_edges([0, 1], [1, 2])
-        >>> world.set_relations([0, 1], [1, 2], "colleague", {"since": 2019})
-        2
-        >>> world.relation(0, 1), world.neighbours(1, "followers", "colleague").tolist()
-        (Relation(type='colleague', properties={'since': 2019}), [2])
-        """
-        return tie_commands.set_relations(self, sources, targets, kind, properties)
-
-    @noted("learn")
-    def learn(
-        self,
-        agents: npt.ArrayLike,
-        others: npt.ArrayLike,
-        good: npt.ArrayLike,
-        gain: float = GAIN,
-        loss: float = LOSS,
-    ) -> int:
-        """Let agents trust those they follow more or less, by outcomes in the order given.
-
-        Parameters
-        ----------
-        agents, others
-            Indices: each agent met an outcome with the other of its pair.
-        good
-            bool, one an outcome or one for all.
-        gain, loss
-            As :meth:`sim.network.graph.ties.Ties.learn`, which states the rule.
-
-        Returns
-        -------
-        int
-            Outcomes that moved a tie's trust; those without a tie are left out.
-
-        Raises
-        ------
-        InputError
-            For agents, outcomes and steps that are not allowed; nothing is changed.
-        """
-        return tie_commands.learn(self, agents, others, good, gain, loss)
-
-    def reputation(
-        self, trusted: npt.ArrayLike | str | None = None, *, restart: float = RESTART
-    ) -> npt.NDArray[np.float64]:
-        """Return every agent's reputation, float64 (n,) in sum 1: EigenTrust on these ties.
-
-        See :func:`sim.network.analysis.reputation.reputation`; kept until ties change. Whom it
-        trusts
-        beforehand can be named as seeds are, such as ``"top:100:pagerank"``; by default it is
-        whom the network shows (:func:`~sim.network.analysis.reputation.founders`).
-        """
-        return tie_commands.reputation_of(self, trusted, restart)
-
-    def unsettle(self, *, trust_only: bool = False) -> None:
-        """Let messages know that ties changed: sums over ties begin anew, resting ones may wake.
-
-        ``trust_only``: ties are the same, and only sums by trust begin anew.
-        """
-        tie_commands.unsettle(self, trust_only=trust_only)
-
-    def neighbours(self, agent: int, kind: str = "follows", relation: str | None = None) -> Ids:
-        """Return the agents that are tied to one: uint32, rising.
-
-        Parameters
-        ----------
-        agent
-            Its index.
-        kind
-            ``"follows"`` (whom it follows, muted ones too), ``"followers"``, ``"friends"``,
-            ``"muted"``, ``"blocked"`` or ``"blocked by"``.
-        relation
-            Only those tied by this type; None: all.
-
-        Raises
-        ------
-        InputError, UnknownNameError
-            For an agent or a kind that there is not.
-        """
-        return tie_commands.neighbours(self, agent, kind, relation)
-
-    def subgraph(self, agent: int, radius: int = 1, most: int = 10_000) -> Subgraph:
-        """Return the agents within some steps of one, either way along ties, and their ties.
-
-        Raises
-        ------
-        InputError
-            For an agent that there is not, and a radius or bound that is no whole number.
-        """
-        return tie_commands.subgraph_of(self, agent, radius, most)
-
-    def to_networkx(self) -> nx.DiGraph:
-        """Return members and ties as a graph of networkx; what :func:`sim.io.from_networkx` reads.
-
-        An arc goes from whoever is heard to whoever hears. A node is a member's id, with ``name``
-        and ``community``; an arc has its trust in [0, 1] as ``weight``, its ``type`` and
-        properties. About 1 KB a tie: for networks of up to some million ties.
-
-        Examples
-        --------
-        >>> from sim import World, io
-        >>> world = World.from_edges([0, 1], [1, 2], trust=[0.5, 1.0])
-        >>> graph = world.to_networkx()
-        >>> sorted(graph.edges)
-        [(0, 1), (1, 2)]
-        >>> io.from_networkx(graph).ties.count
-        2
-        """
-        return as_networkx(self)
-
-    def tie_history(self, agent: int, other: int | None = None) -> History:
-        """Return what is remembered of an agent's changes of ties, or of a pair's, oldest first.
-
-        Follows, friendships, blocks and mutes and their ends, the newest million of the world.
-        """
-        return tie_commands.history_of(self, agent, other)
-
-    @property
-    def groups(self) -> Groups:
-        """The groups of this world (:class:`~sim.world.ties.Groups`)."""
-        self.settle()
-        return Groups(self)
 
     # What is open in it
 

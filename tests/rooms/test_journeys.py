@@ -14,6 +14,7 @@ import pytest
 
 from sim import World
 from sim.minds.deciding.thinker import Thinker
+from sim.world.minds.minds import take_decisions
 from tests.rooms.house import ROOT
 from tests.screens.test_app import frame_of, seen, until
 from tests.screens.test_app_real import hubbub
@@ -112,7 +113,7 @@ def test_a_decision_goes_as_the_guide_says() -> None:
     platform = world.platform
     assert platform is not None
     with Walk() as walk:
-        platform.minds.decided(world, platform, Thinker(answers).think(world))
+        take_decisions(world, platform, Thinker(answers).think(world))
         world.step(1)
     in_order("A mind's decision", walk.calls)
 

@@ -15,7 +15,7 @@ from sim.minds.models.pool import ModelPool
 from sim.minds.models.provider import Provider
 from sim.minds.prompts.prompts import tokens_in
 from sim.runtime.journal.acts import perform
-from sim.world.minds.memory import MOST_BYTES, MOST_LETTERS, size_of
+from sim.world.minds.state import MOST_BYTES, MOST_LETTERS, size_of
 from tests.unit.minds.server import Call, Server, completion
 
 pytestmark = pytest.mark.slow

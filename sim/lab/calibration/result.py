@@ -15,7 +15,7 @@ from sim.core.registry import spec
 from sim.lab.calibration.observed import MEASURES, GrowthCurves, ks, nrmse
 from sim.lab.calibration.simulating import SimulationPlan
 from sim.lab.tables import Result, Table
-from sim.world.tick_guard import per_tick
+from sim.world.phases import per_tick
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -13,13 +13,12 @@ from sim.agents.lifecycle import Lifecycle
 from sim.arrays import F64, Array
 from sim.core.rng import Stream
 from sim.platform.acts.kinds import Act
-from sim.platform.feed.candidates import Candidates
+from sim.platform.feed.recommender import Candidates
 from sim.platform.feed.serving import WRITTEN, FeedInputs, split, tables_of, tray_for
-from sim.platform.feed.waves import keep_feeds
-from sim.platform.posts.pools import pools_of
-from sim.platform.posts.posts import Kind
+from sim.platform.posts.posts import Kind, pools_of
+from sim.platform.tick import keep_feeds
 from sim.spread.opinions.model import OpinionModel
-from sim.world.metrics.sums import opinion_measures
+from sim.world.metrics.values import opinion_measures
 
 if TYPE_CHECKING:
     from sim.platform.feed.exposures import ExposurePart

@@ -45,8 +45,8 @@ from sim.core.params import refusals
 from sim.core.text import one_line
 from sim.errors import FileError, HubbubError, InputError
 from sim.lab.runs.measures import MEASURES, Measure
-from sim.platform.feed.waves import keep_feeds
 from sim.platform.settings import PlatformSettings
+from sim.platform.tick import keep_feeds
 from sim.scenario.gallery import PREFIX, gallery_path
 from sim.scenario.plan import RunPlan, Stop, as_clause
 from sim.scenario.sections import (
@@ -69,7 +69,7 @@ from sim.scenario.spec import (
     toml_text,
 )
 from sim.scenario.variants import measured
-from sim.world.interventions.conditions import QUANTITIES, condition_of
+from sim.world.interventions.plan import QUANTITIES, condition_of
 
 if TYPE_CHECKING:
     from sim.world.world import World

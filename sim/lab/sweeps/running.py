@@ -46,7 +46,7 @@ from sim.scenario.spec import Scenario, scenario_table
 from sim.scenario.worlds import NewWorld
 from sim.settings.settings import current
 from sim.world.channels import channel_of
-from sim.world.state.capacity import refuse_what_does_not_fit
+from sim.world.generation import refuse_what_does_not_fit
 from sim.world.world import World
 
 if TYPE_CHECKING:

@@ -25,8 +25,8 @@ from sim.platform.acts.log import NOBODY
 from sim.spread.cascade.faults import checked
 from sim.world.commands import command
 from sim.world.members import members_of, mind_of
-from sim.world.minds.memory import asked_of, caps_of, kept
-from sim.world.minds.minds import PERSON, Minds, SeenMessage, feed_of
+from sim.world.minds.minds import SeenMessage, feed_of, take_decisions
+from sim.world.minds.state import PERSON, Minds, asked_of, caps_of, kept
 from sim.world.seeding import choose_seeds
 from sim.world.world import World
 
@@ -104,12 +104,11 @@ def keep_minds(world: World, said: Mapping[str, Any]) -> None:
 @command(holds="decisions")
 def decide(world: World, rows: Sequence[dict[str, Any]]) -> int:
     """Take what was decided in a tick; returns how many acts wait for the next one."""
-    minds = minds_of(world)
     if world.platform is None:
         raise InputError(_NO_PLATFORM)
     for watcher in world.watchers:
         watcher.decided(world, rows)
-    return minds.decided(world, world.platform, rows)
+    return take_decisions(world, world.platform, rows)
 
 
 def told(world: World) -> str:

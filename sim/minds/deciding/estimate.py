@@ -36,9 +36,9 @@ from sim.minds.models.local import ALIAS
 from sim.minds.models.provider import Provider
 from sim.minds.prompts.decisions import NEEDS_POST, NEEDS_TEXT
 from sim.minds.prompts.prompts import Post, Prompt, Scene, read_prompt, tokens_in
-from sim.platform.rhythm import curve_of, factors
+from sim.platform.members import curve_of, factors
 from sim.settings.settings import current
-from sim.world.minds.giving import members_of
+from sim.world.members import members_of
 from sim.world.world import World
 
 _FRAME = 8

@@ -19,8 +19,9 @@ from sim.minds.prompts.decisions import NOTHING, Decided, Decision, Destination,
 from sim.minds.prompts.prompts import Post, Prompt
 from sim.platform.acts.kinds import act_of
 from sim.platform.platform import Platform
-from sim.world.minds.minds import Minds, SeenMessage
-from sim.world.minds.news import OUTCOMES, allies_of, groups_near
+from sim.world.minds.minds import SeenMessage
+from sim.world.minds.news import allies_of, groups_near
+from sim.world.minds.state import OUTCOMES, Minds
 from sim.world.world import World
 
 T = TypeVar("T")

@@ -19,7 +19,7 @@ from sim.platform.acts.log import NOBODY, ActColumns
 from sim.platform.feed.candidates_kernels import remember
 from sim.platform.feed.ranking_kernels import count_shown
 from sim.platform.posts.posts import Flag, Kind
-from sim.world.contract import PlatformState, WorldState
+from sim.world.base import PlatformState, WorldState
 from sim.world.injection import is_visible
 from sim.world.ties import DOES, may
 

@@ -66,31 +66,15 @@ def act_of(said: Act | int | str) -> Act:
 
 @dataclass(frozen=True, slots=True)
 class ActRequest:
-    """One act that waits for the next tick.
-
-    Attributes
-    ----------
-    agent
-        Who acts.
-    act
-        What.
-    message, other
-        The message and the member it is about, or None.
-    text
-        What is said, clean, or empty.
-    tags
-        The interests of what is said, a mask.
-    group
-        The group it is about, or None.
-    """
+    """One act that waits for the next tick."""
 
     agent: int
     act: Act
-    message: int | None = None
+    message: int | None = None  # the message it is about; below: the member
     other: int | None = None
-    text: str = ""
-    tags: int = 0
-    group: int | str | None = None
+    text: str = ""  # what is said, clean, or empty
+    tags: int = 0  # the interests of what is said, a mask
+    group: int | str | None = None  # the group it is about, or None
 
     def dump(self) -> dict[str, Any]:
         """Return it as JSON holds it."""

@@ -185,24 +185,13 @@ _ROW = sum(np.dtype(bound.dtype).itemsize for bound in OF_ACTS.values())
 
 
 class ActColumns(NamedTuple):
-    """Acts in order; four columns of one length.
+    """Acts in order; four columns of one length."""
 
-    Attributes
-    ----------
-    agent
-        uint32: who acts.
-    act
-        uint8: what (:class:`~sim.platform.acts.kinds.Act`).
-    message
-        uint32: the message it is about, or :data:`NOBODY`; of a post or letter the new one.
-    other
-        uint32: whom it concerns, or :data:`NOBODY`. For a repost the member it was seen from, else
-        the author, or who is followed, muted or written to; for acts of groups the group.
-    """
-
-    agent: Ids
-    act: npt.NDArray[np.uint8]
-    message: Ids
+    agent: Ids  # who acts
+    act: npt.NDArray[np.uint8]  # what (Act)
+    message: Ids  # the message it is about, or NOBODY; of a post or letter the new one
+    # whom it concerns, or NOBODY. For a repost the member it was seen from, else the author, or
+    # who is followed, muted or written to; for acts of groups the group
     other: Ids
 
     @classmethod
@@ -246,14 +235,7 @@ ENOUGH_BYTES = 4 << 20
 
 
 class ActLog:
-    """Acts of the last ticks, and how many of each kind in every tick.
-
-    Attributes
-    ----------
-    counts
-        int64 (ticks so far, acts): how many of each :class:`Act` in each tick since the platform
-        opened.
-    """
+    """Acts of the last ticks, and how many of each kind in every tick."""
 
     def __init__(self, ticks: int) -> None:
         self.ticks = ticks

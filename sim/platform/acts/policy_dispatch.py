@@ -20,7 +20,7 @@ from sim.platform.acts.policy import Policy, RulePolicy
 from sim.platform.feed.exposures import ExposurePart
 from sim.platform.feed.recommender import Recommender
 from sim.spread.cascade.faults import checked, is_interruption, said_by
-from sim.world.contract import PlatformState, WorldState
+from sim.world.base import PlatformState, WorldState
 
 _MOST_RECOMMENDERS = 255
 

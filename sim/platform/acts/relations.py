@@ -13,7 +13,7 @@ with who is online, and for moods with the number of members.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -23,32 +23,25 @@ from sim.agents.turnover import per_tick
 from sim.arrays import Ids
 from sim.core import rng
 from sim.core.progress import doing
-from sim.core.registry import make
 from sim.core.rng import Stream
 from sim.core.threads import interruptible
-from sim.errors import HubbubError, InputError
+from sim.errors import InputError
 from sim.jit.mix import gate
 from sim.network.analysis.reputation import founders, reputation
 from sim.network.graph.changes import GAIN, LOSS, steps_of
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import ActColumns
 from sim.platform.feed.friends import welcomed
-from sim.platform.feed.recommender import FriendRecommender
 from sim.platform.platform_view import REPUTATION
 from sim.spread.cascade.faults import is_interruption, said_by
-from sim.world.contract import PlatformState, WorldState
+from sim.world.base import MOOD, PlatformState, WorldState
 from sim.world.seeding import choose_seeds
 from sim.world.ties import proposable
 
-MOOD: Final = "agents.mood"
-"""The column of moods among what a platform holds."""
 GOOD, BAD = 0.05, 0.15
-SWAY: Final = 0.25
-"""How much of agreeableness and neuroticism a whole mood is worth."""
 MOST_INTERESTS: Final = 12
 """Who has so many takes up no more."""
 
-_AGREEABLE, _NERVOUS = 3, 4
 _WARM = (Act.LIKE, Act.REPOST, Act.QUOTE)
 _COLD = (Act.DISLIKE, Act.REPORT)
 
@@ -64,35 +57,9 @@ def live_on(world: WorldState, platform: PlatformState) -> None:
         _fade(world, platform)
 
 
-def moods(platform: PlatformState) -> npt.NDArray[np.float32]:
-    """Return the mood of each member in [-1, 1], float32 (n,); 0 where none was felt yet."""
-    known = platform.held.get(MOOD, np.empty(0, np.float32))
-    more = np.zeros(platform.agents - known.size, np.float32)
-    return np.concatenate([known, more]) if more.size else known
-
-
-def temper_of(platform: PlatformState, edition: int) -> npt.NDArray[np.uint8]:
-    """Return personality as moods bend it, uint8 (n, 5); as it is where there are no moods.
-
-    It is kept until moods or agents change; ``edition`` is that of the agents.
-    """
-    plain: npt.NDArray[np.uint8] = platform.people.column("personality")
-    known = platform.held.get(MOOD)
-    if known is None or not platform.settings.mood_hours:
-        return plain
-    last = platform.swayed
-    if last is None or last[0] is not known or last[1] != edition or len(last[2]) != len(plain):
-        felt = moods(platform) * np.float32(255 * SWAY)
-        bent = plain.copy()
-        bent[:, _AGREEABLE] = np.clip(np.rint(plain[:, _AGREEABLE] + felt), 0, 255)
-        bent[:, _NERVOUS] = np.clip(np.rint(plain[:, _NERVOUS] - felt), 0, 255)
-        last = platform.swayed = (known, edition, bent)
-    return last[2]
-
-
 def _feel(world: WorldState, platform: PlatformState) -> None:
     share = 0.5 ** (world.tick_minutes / 60 / platform.settings.mood_hours)
-    found = moods(platform) * np.float32(share)
+    found = platform.moods * np.float32(share)
     acts = platform.acted
     for kinds, step in ((_WARM, GOOD), (_COLD, -BAD)):
         felt = _about(acts, kinds, platform)
@@ -260,37 +227,6 @@ def grow_reputation(platform: PlatformState) -> None:
     if known is not None and known.size < platform.agents:
         more = np.zeros(platform.agents - known.size, np.float32)
         platform.held[REPUTATION] = np.concatenate([known, more])
-
-
-def reputation_of(platform: PlatformState) -> npt.NDArray[np.float32]:
-    """Return what each agent's word counts for, float32 (n,), 1 on average and before weighing."""
-    known = platform.held.get(REPUTATION)
-    if known is None:
-        return np.ones(platform.agents, np.float32)
-    more = np.zeros(platform.agents - known.size, np.float32)  # who signs up with the next tick
-    return np.concatenate([known, more]) if more.size else known
-
-
-def standing_of(platform: PlatformState) -> npt.NDArray[np.uint8]:
-    """Return 254 r / (1 + r) of each reputation r, uint8 (n,); empty where none was weighed."""
-    known: npt.NDArray[Any] | None = platform.held.get(REPUTATION)
-    if known is None:
-        return np.empty(0, np.uint8)
-    if platform.stood is None or platform.stood[0] is not known:
-        platform.stood = known, (254 * known / (1 + known) + 0.5).astype(np.uint8)
-    return platform.stood[1]
-
-
-def friends_of(name: str, faults: list[str]) -> FriendRecommender | None:
-    """Return who proposes friends; where it cannot be made, nobody, and a sentence says so."""
-    if not name:
-        return None
-    try:
-        made: FriendRecommender = make(name, "friend-recommender")
-    except HubbubError as error:
-        faults.append(f"Nobody proposes friends: {error}")
-        return None
-    return made
 
 
 def propose(world: WorldState, platform: PlatformState) -> None:

@@ -17,37 +17,20 @@ from sim.platform.posts.texts import Writer
 if TYPE_CHECKING:
     from sim.agents.columns import Agents
 
-from sim.world.contract import PlatformState
+from sim.world.base import PlatformState
 
 
 class PostedMessages(NamedTuple):
-    """Messages in the order in which they were posted; columns of one length.
+    """Messages in the order in which they were posted; columns of one length."""
 
-    Attributes
-    ----------
-    author
-        uint32: who wrote each.
-    tags
-        uint64: its interests, a mask.
-    topic, flags, kind
-        uint8, as of :class:`~sim.platform.posts.posts.Posts`.
-    parent
-        int32: the message that it quotes or replies to, -1 for none.
-    to
-        uint32: who wrote that, :data:`~sim.platform.acts.log.NOBODY` where it is unknown or there
-        is none.
-    cascade
-        int32: the id of the injected message that it is, -1 for none.
-    """
-
-    author: Ids
-    tags: npt.NDArray[np.uint64]
-    topic: U8
+    author: Ids  # who wrote each
+    tags: npt.NDArray[np.uint64]  # its interests, a mask
+    topic: U8  # uint8, as of Posts
     flags: U8
     kind: U8
-    parent: npt.NDArray[np.int32]
-    to: Ids
-    cascade: npt.NDArray[np.int32]
+    parent: npt.NDArray[np.int32]  # the message that it quotes or replies to, -1 for none
+    to: Ids  # who wrote that, NOBODY where it is unknown or there is none
+    cascade: npt.NDArray[np.int32]  # the id of the injected message that it is, -1 for none
 
     @classmethod
     def none(cls) -> PostedMessages:
@@ -60,52 +43,25 @@ KINDS = ("<u4", "<u8", "u1", "u1", "u1", "<i4", "<u4", "<i4")
 
 
 class TickRecord(NamedTuple):
-    """What one tick left.
+    """What one tick left."""
 
-    Attributes
-    ----------
-    tick
-        Which.
-    chain, previous
-        What it and the tick before it were sealed with
-        (:meth:`~sim.platform.acts.log.ActLog.seal`).
-    acts
-        In order.
-    first
-        The number of the first message that was posted in it; the others follow.
-    wrote
-        Those messages.
-    texts
-        What those say that somebody wrote, by number; rules write the others.
-    """
-
-    tick: int
-    chain: bytes
+    tick: int  # which
+    chain: bytes  # what it and the tick before it were sealed with (seal)
     previous: bytes
-    acts: ActColumns
-    first: int
-    wrote: PostedMessages
-    texts: dict[int, str]
+    acts: ActColumns  # in order
+    first: int  # the number of the first message that was posted in it; the others follow
+    wrote: PostedMessages  # those messages
+    texts: dict[int, str]  # what those say that somebody wrote, by number; rules write the others
 
 
 class RecentTicks(NamedTuple):
-    """What is in memory of the last ticks of a platform, or was when it was saved.
+    """What is in memory of the last ticks of a platform, or was when it was saved."""
 
-    Attributes
-    ----------
-    log, posts, written
-        As of :class:`~sim.platform.platform.Platform`.
-    tick
-        The world's.
-    window
-        How many ticks messages are in the table.
-    """
-
-    log: ActLog
+    log: ActLog  # as of Platform
     posts: Posts
     written: Mapping[int, str]
-    tick: int
-    window: int
+    tick: int  # the world's
+    window: int  # how many ticks messages are in the table
 
     @classmethod
     def of(cls, platform: PlatformState) -> RecentTicks:

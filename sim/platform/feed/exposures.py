@@ -17,38 +17,20 @@ from sim.platform.posts.posts import Posts
 
 
 class ExposurePart(NamedTuple):
-    """The exposures of a few thousand viewers, viewer by viewer, best first.
+    """The exposures of a few thousand viewers, viewer by viewer, best first."""
 
-    Attributes
-    ----------
-    viewers, counts
-        uint32 and uint8 (viewers,): who, and how many each is shown.
-    message, source, score
-        uint32, uint32, float32 (exposures,).
-    trust, interest
-        uint8 (exposures,), in 1/255.
-    age
-        uint8 (exposures,): ticks since it was posted, up to 255.
-    friends
-        uint8 (exposures,): how many of the drawn members shared it; 0: from a stranger.
-    appeal, flags
-        uint8 (exposures,), as in :class:`~sim.platform.posts.posts.Posts`.
-    recommender
-        The place of the recommender in the platform's list.
-    """
-
-    viewers: Ids
+    viewers: Ids  # who is shown any; below: how many
     counts: U8
     message: Ids
     source: Ids
     score: npt.NDArray[np.float32]
-    trust: U8
+    trust: U8  # in 1/255, as interest
     interest: U8
-    age: U8
-    friends: U8
-    appeal: U8
+    age: U8  # ticks since it was posted, up to 255
+    friends: U8  # how many of the drawn members shared it; 0: from a stranger
+    appeal: U8  # as in Posts, with flags
     flags: U8
-    recommender: int = 0
+    recommender: int = 0  # the place of the recommender in the platform's list
 
     @property
     def shown(self) -> ShownColumns:
@@ -62,37 +44,20 @@ class ExposurePart(NamedTuple):
 
 
 class Showings(NamedTuple):
-    """Exposures of injected messages; three columns of one length, uint32.
-
-    Attributes
-    ----------
-    viewer, source
-        Who is shown it, and who shared it.
-    cascade
-        The id of the injected message.
-    """
+    """Exposures of injected messages; three columns of one length, uint32."""
 
     viewer: Ids
     source: Ids
-    cascade: Ids
+    cascade: Ids  # the id of the injected message
 
 
 class TickExposures(NamedTuple):
-    """What a tick needs of exposures that were given back, wave by wave.
+    """What a tick needs of exposures that were given back, wave by wave."""
 
-    Attributes
-    ----------
-    size
-        How many there were.
-    injected
-        Those of injected messages; empty when their cascades have moved on.
-    decided
-        What the policy let viewers do, in the order of exposures, and from whom each was seen;
-        empty when they have done it.
-    """
-
-    size: int
-    injected: list[Showings]
+    size: int  # how many there were
+    injected: list[Showings]  # those of injected messages; empty when their cascades have moved on
+    # what the policy let viewers do, in the order of exposures, and from whom each was seen;
+    # empty when they have done it
     decided: list[tuple[ActColumns, Ids]]
 
 

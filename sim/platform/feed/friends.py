@@ -14,9 +14,10 @@ from sim.core.cards import Card
 from sim.core.params import Field
 from sim.core.rng import Stream
 from sim.errors import PluginError
+from sim.network.graph.slab import SlabArrays
 from sim.platform.feed import friends_kernels as kernels
 from sim.platform.feed.recommender import FriendRecommender
-from sim.platform.platform_view import MemberColumns, SourceRows
+from sim.spread.cascade.contacts import AgentReader
 
 Found = tuple[I64, Ids, dict[str, F32]]
 
@@ -49,17 +50,17 @@ class Acquainted(Protocol):
         ...
 
     @property
-    def people(self) -> MemberColumns:
+    def people(self) -> AgentReader:
         """Columns of agents."""
         ...
 
     @property
-    def hearing(self) -> SourceRows:
+    def hearing(self) -> SlabArrays:
         """Whom each agent hears."""
         ...
 
     @property
-    def heard_by(self) -> SourceRows:
+    def heard_by(self) -> SlabArrays:
         """Who hears each agent."""
         ...
 

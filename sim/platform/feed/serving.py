@@ -139,18 +139,11 @@ _KEPT = dict(zip(ShownColumns._fields, (*["u4"] * 3, *["u1"] * 6), strict=True))
 
 
 class Tray(NamedTuple):
-    """Working columns for the candidates of some viewers, and what they are shown.
+    """Working columns for the candidates of some viewers, and what they are shown."""
 
-    Attributes
-    ----------
-    candidates, stops
-        As kernels write them; int64 (viewers + 1,).
-    shown, counts
-        Exposures, and uint8 (viewers,): how many each has; (0,) where none are made.
-    """
-
-    candidates: CandidateColumns
+    candidates: CandidateColumns  # as kernels write them; int64 (viewers + 1,)
     stops: npt.NDArray[np.int64]
+    # exposures, and uint8 (viewers,): how many each has; (0,) where none are made
     shown: ShownColumns
     counts: npt.NDArray[np.uint8]
 
@@ -165,25 +158,13 @@ def in_threads(work: Callable[[S], T], parts: Iterable[S], threads: int) -> list
 
 
 class FeedInputs(NamedTuple):
-    """What every chunk of a tick reads.
+    """What every chunk of a tick reads."""
 
-    Attributes
-    ----------
-    around
-        The platform.
-    recommender, which
-        Who ranks, and its place in the platform's list.
-    slots
-        How many are shown.
-    tables
-        What feeds are drawn from.
-    """
-
-    around: PlatformView
-    recommender: Recommender
+    around: PlatformView  # the platform
+    recommender: Recommender  # who ranks, and its place in the platform's list
     which: int
-    slots: int
-    tables: FeedTables
+    slots: int  # how many are shown
+    tables: FeedTables  # what feeds are drawn from
 
     def candidates(self, viewers: Array, low: int, high: int, tray: Tray) -> Candidates:
         """Return the candidates of ``viewers[low:high]``; columns are written into ``tray``."""

@@ -19,7 +19,7 @@ from sim.platform.feed.recommender import Candidates
 if TYPE_CHECKING:
     from sim.platform.feed.exposures import ExposurePart
 
-from sim.world.contract import PlatformState
+from sim.world.base import PlatformState
 
 _COUNTED = {
     "likes": (Act.LIKE,),

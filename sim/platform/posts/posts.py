@@ -465,18 +465,10 @@ _MANY = 1 << 16
 
 
 class Pools(NamedTuple):
-    """Messages to draw from.
+    """Messages to draw from."""
 
-    Attributes
-    ----------
-    messages
-        uint32: by topic, then everybody's.
-    parts
-        int64 (66,): where each topic's begin, then everybody's, and the end.
-    """
-
-    messages: Ids
-    parts: npt.NDArray[np.int64]
+    messages: Ids  # by topic, then everybody's
+    parts: npt.NDArray[np.int64]  # where each topic's begin, then everybody's, and the end
 
 
 def pools_of(posts: Posts, trending: Ids, own: Ids | None = None) -> Pools:

@@ -22,7 +22,7 @@ from sim.errors import InputError
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import NOBODY
 from sim.platform.posts.posts import Kind, Posts
-from sim.world.contract import PlatformState, WorldState
+from sim.world.base import PlatformState, WorldState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -261,13 +261,6 @@ def _cut(text: str) -> Template:
 class QuotedTexts(NamedTuple):
     """Whose words are whose, where a member answers or passes on what another one said.
 
-    Attributes
-    ----------
-    text, by
-        What is said, and by whom; "" and -1 where nobody knows.
-    upon, upon_by
-        What that is said upon, by whom: the message that is quoted or answered; else "" and -1.
-
     Examples
     --------
     >>> QuotedTexts("So it is.", 1, "It rains.", 2).line(1, str)
@@ -276,9 +269,9 @@ class QuotedTexts(NamedTuple):
     '2: It rains.'
     """
 
-    text: str = ""
+    text: str = ""  # what is said; "" where nobody knows
     by: int = -1
-    upon: str = ""
+    upon: str = ""  # the message that is quoted or answered
     upon_by: int = -1
 
     def line(self, who: int, name: Callable[[int], str]) -> str:

@@ -69,7 +69,7 @@ class ChannelView:
     speaker, listener
         Columns of the agents at the ends of ties, such as ``listener.openness``: the five traits,
         ``interests``, ``activity``, ``community``, ``status`` and what
-        :meth:`sim.world.contract.AgentColumns.column` knows beside.
+        :meth:`sim.world.base.AgentColumns.column` knows beside.
 
     Examples
     --------

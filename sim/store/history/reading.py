@@ -22,7 +22,7 @@ from sim.jit.claims import NOBODY
 from sim.platform.acts.kinds import act_of
 from sim.platform.acts.log import ActLog
 from sim.platform.acts.tick_record import RecentTicks, said_in
-from sim.platform.bounds import require_log, texts_of
+from sim.platform.opening import require_log, texts_of
 from sim.platform.posts.posts import Posts
 from sim.platform.posts.texts import ANSWERS, QuotedTexts
 from sim.spread.cascade.generations import Generations, cohorts, r_of, summed

@@ -23,8 +23,8 @@ from sim.platform.feed.candidates_kernels import LIKES
 from sim.platform.posts.posts import Flag
 from sim.platform.settings import PlatformSettings
 from sim.spread.cascade.faults import checked
+from sim.world.base import PlatformState, WorldState
 from sim.world.channels import FEED
-from sim.world.contract import PlatformState, WorldState
 from sim.world.metrics.values import cascade_of
 from sim.world.seeding import choose_seeds
 

@@ -23,7 +23,7 @@ from sim.core.threads import interruptible
 from sim.errors import HubbubError, InputError, UnknownNameError
 from sim.platform.acts.kinds import Act
 from sim.spread.cascade.faults import is_interruption, said_by
-from sim.world.contract import WorldState
+from sim.world.base import WorldState
 from sim.world.interventions.kinds import Intervention, LostIntervention, made, remade
 from sim.world.metrics.series import METRICS, known_metrics
 from sim.world.metrics.values import OF_MESSAGES
@@ -47,21 +47,11 @@ and metrics of plugins."""
 
 @dataclass(frozen=True, slots=True)
 class WorldCondition:
-    """A comparison of one quantity with a number.
+    """A comparison of one quantity with a number."""
 
-    Attributes
-    ----------
-    quantity
-        One of :data:`QUANTITIES`.
-    message
-        The id of the message that it is about; 0 where none is named.
-    sign, bound
-        How it is compared with what.
-    """
-
-    quantity: str
-    message: int
-    sign: str
+    quantity: str  # one of QUANTITIES
+    message: int  # the id of the message that it is about; 0 where none is named
+    sign: str  # how it is compared with what
     bound: float
 
     def holds(self, world: WorldState) -> bool:

@@ -103,22 +103,12 @@ ALERTS: dict[str, AlertRule] = {
 
 
 class Alerts:
-    """The alarms of a world, and what they said.
-
-    Attributes
-    ----------
-    thresholds
-        By name.
-    said
-        The newest alerts, the newest last.
-    raised
-        How many there were ever.
-    """
+    """The alarms of a world, and what they said."""
 
     def __init__(self, thresholds: Mapping[str, AlertRule] = ALERTS) -> None:
-        self.thresholds = dict(thresholds)
-        self.said: deque[Alert] = deque(maxlen=MOST_ALERTS)
-        self.raised = 0
+        self.thresholds = dict(thresholds)  # by name
+        self.said: deque[Alert] = deque(maxlen=MOST_ALERTS)  # the newest alerts, the newest last
+        self.raised = 0  # how many there were ever
         self._now: dict[str, Level] = {}
         self._since: dict[str, int] = {}
 

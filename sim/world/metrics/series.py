@@ -17,7 +17,7 @@ from sim.core.threads import interruptible
 from sim.errors import InputError, UnknownNameError
 from sim.platform.acts.kinds import Act
 from sim.spread.cascade.faults import is_interruption, said_by
-from sim.world.contract import Phase, WorldParts, WorldState
+from sim.world.base import Phase, WorldState
 from sim.world.metrics.alerts import Alerts
 from sim.world.metrics.values import (
     EVERY_TICK,
@@ -409,7 +409,7 @@ def watch(world: WorldState) -> None:
 WATCH = Phase("watch", "metrics are taken, alerts raised", watch)
 
 
-def opened_metrics(world: WorldParts, settings: MetricSettings) -> Metrics:
+def opened_metrics(world: WorldState, settings: MetricSettings) -> Metrics:
     """Let a world take metrics from its next tick on; see :meth:`World.open_metrics`."""
     if world.metrics is not None:
         raise InputError("This world takes metrics already.")
@@ -420,7 +420,7 @@ def opened_metrics(world: WorldParts, settings: MetricSettings) -> Metrics:
     return metrics
 
 
-def give(world: WorldParts, metrics: Metrics) -> None:
+def give(world: WorldState, metrics: Metrics) -> None:
     """Let a world go on with metrics."""
     world.metrics = metrics
     if all(phase.name != WATCH.name for phase in world.phases):

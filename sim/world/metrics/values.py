@@ -21,7 +21,7 @@ from sim.core.rng import Stream
 from sim.errors import InputError
 from sim.network.analysis import analysis
 from sim.platform.acts.kinds import Act
-from sim.world.contract import WorldState
+from sim.world.base import WorldState
 from sim.world.metrics import sums_kernels as kernels
 
 if TYPE_CHECKING:
@@ -131,18 +131,10 @@ _ENOUGH = 5
 
 @dataclass(frozen=True, slots=True)
 class MetricGroup:
-    """Numbers that are taken together.
+    """Numbers that are taken together."""
 
-    Attributes
-    ----------
-    names
-        Of the numbers, with what each means.
-    take
-        Returns them by name; what does not apply is left out.
-    """
-
-    names: dict[str, str]
-    take: Callable[[WorldState], Found]
+    names: dict[str, str]  # of the numbers, with what each means
+    take: Callable[[WorldState], Found]  # returns them by name; what does not apply is left out
 
 
 # Each tick

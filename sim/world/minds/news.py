@@ -20,8 +20,8 @@ from sim.core.text import one_line
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import ActColumns
 from sim.platform.posts.posts import Kind
-from sim.world.contract import PlatformState, WorldState
-from sim.world.minds.memory import LONGEST, LONGEST_LETTER, MOST_LETTERS, kept
+from sim.world.base import PlatformState, WorldState
+from sim.world.minds.state import LONGEST, LONGEST_LETTER, MOST_LETTERS, kept
 
 _PLACES = {
     Act.LIKE: 0, Act.REPOST: 1, Act.QUOTE: 1, Act.REPLY: 2, Act.FOLLOW: 3, Act.DISLIKE: 4,

@@ -27,9 +27,9 @@ from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Draws, OpenedChannel
 from sim.spread.cascade.model import PropagationModel
 from sim.spread.channels.channel import PluginChannel
+from sim.world.base import WorldState
 from sim.world.cascades import dumped, models_of, packed
 from sim.world.channels import is_channel
-from sim.world.contract import WorldParts, WorldState
 from sim.world.interventions.plan import Interventions, condition_of
 from sim.world.metrics.series import Metrics, give
 from sim.world.opinions import Opinions
@@ -198,7 +198,7 @@ def channels_lost(world: WorldState) -> list[str]:
 
 
 Columns = dict[str, npt.NDArray[Any]]
-W = TypeVar("W", bound=WorldParts)
+W = TypeVar("W", bound=WorldState)
 Keep = Callable[[str, npt.NDArray[Any]], npt.NDArray[Any]]
 FORMAT = 1
 MOST = 2**31 - 1

@@ -8,7 +8,7 @@ import pytest
 from sim.agents.character import ARCHETYPES, archetype, credulity, expertise, verification
 from sim.agents.columns import Agents
 from sim.errors import InputError
-from sim.world.contract import AgentColumns
+from sim.world.base import AgentColumns
 from sim.world.world import World
 
 TRAITS: list[list[float]] = [

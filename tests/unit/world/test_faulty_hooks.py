@@ -20,7 +20,7 @@ from sim import (
 from sim.core import registry
 from sim.errors import PluginError
 from sim.spread.cascade.faults import said_by
-from sim.world.contract import Phase
+from sim.world.base import Phase
 from sim.world.phase_guard import fenced
 
 

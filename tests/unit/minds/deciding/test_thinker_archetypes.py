@@ -23,7 +23,9 @@ from sim.minds.models.asks import Answer, Ask, Fault, ModelError
 from sim.minds.models.budget import FREE
 from sim.minds.prompts.decisions import acts_for
 from sim.runtime.journal.acts import perform
-from sim.runtime.replay import repeat, replay
+from sim.runtime.manifest import repeat
+from sim.runtime.replay import replay
+from sim.world.minds.minds import take_decisions
 from tests.unit.minds.deciding.test_thinker_batches import all_of
 from tests.unit.runtime.minds_world import Script, faults_in, minded, platform_of, run
 
@@ -140,7 +142,7 @@ def test_kept_answers_are_bounded() -> None:
     kept = [
         [str(number), "x" * (4096 + number % 2 if number > 4997 else 3)] for number in range(5000)
     ]
-    minds.decided(
+    take_decisions(
         world, platform_of(world), [{"member": 1, "source": "rule", "acts": [], "kept": kept}]
     )
     assert (len(minds.kept), next(iter(minds.kept))) == (4096, "903")

@@ -22,7 +22,7 @@ from sim.platform.opening import require_platform
 from sim.runtime.journal.acts import perform
 from sim.world.commands import COMMANDS
 from sim.world.members import mind_of
-from sim.world.minds.minds import Minds
+from sim.world.minds.state import Minds
 from tests.unit.runtime.engine.test_minds import GATE, Slow, busy
 from tests.unit.runtime.minds_world import Script, faults_in, minded, platform_of, run
 

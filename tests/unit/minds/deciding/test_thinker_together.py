@@ -21,7 +21,7 @@ from sim.platform.platform import Platform
 from sim.runtime.journal.acts import perform
 from sim.runtime.minds import minds_now
 from sim.runtime.replay import replay
-from sim.world.minds.memory import MOST_BYTES, MOST_LETTERS, kept, size_of
+from sim.world.minds.state import MOST_BYTES, MOST_LETTERS, kept, size_of
 from tests.unit.minds.server import Server, body, completion
 from tests.unit.runtime.speaking import Speaking, decides, living, number_of, think
 

@@ -11,8 +11,9 @@ from sim.platform.acts import relations as module
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import ActColumns
 from sim.platform.acts.policy import RulePolicy
-from sim.platform.acts.relations import MOOD, live_on, moods
+from sim.platform.acts.relations import live_on
 from sim.platform.platform import Platform
+from sim.world.base import MOOD
 from sim.world.world import World
 
 
@@ -47,18 +48,18 @@ def test_moods_follow_what_others_say_and_decay(act: Act, step: float) -> None:
     platform.acted, author = _liked(platform, act)
     live_on(world, platform)
     wanted = 0.4 * 0.5**0.5 + step * np.bincount(author, minlength=400)
-    assert moods(platform) == pytest.approx(np.clip(wanted, -1, 1), abs=1e-5)
+    assert platform.moods == pytest.approx(np.clip(wanted, -1, 1), abs=1e-5)
     platform.acted = ActColumns.joined([])
     for _ in range(40):
         live_on(world, platform)
-    assert np.abs(moods(platform)).max() < 1e-5
+    assert np.abs(platform.moods).max() < 1e-5
 
 
 def test_moods_of_newcomers_are_even() -> None:
     world, platform = _world(mood_hours=2.0)
     platform.held[MOOD] = np.full(400, 0.4, np.float32)
     world.create_agents(3)
-    assert moods(platform)[398:].tolist() == pytest.approx([0.4, 0.4, 0, 0, 0])
+    assert platform.moods[398:].tolist() == pytest.approx([0.4, 0.4, 0, 0, 0])
 
 
 def test_a_mood_is_worth_a_quarter_of_character() -> None:

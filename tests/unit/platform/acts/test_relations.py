@@ -7,7 +7,6 @@ import pytest
 
 from sim import Act, FriendRecommender, Lifecycle, World, make, names, register, spec
 from sim.errors import UnknownNameError
-from sim.platform.acts.relations import reputation_of
 from sim.platform.feed.friends import welcomed
 from sim.platform.platform import Platform
 
@@ -115,8 +114,8 @@ def test_reputation_can_be_left_alone_and_newcomers_have_none() -> None:
     world, platform = small(reputation_hours=2.0)
     world.step(2)
     world.create_agents(5)
-    assert (reputation_of(platform)[:300] == platform.held["reputation"]).all()
-    assert not reputation_of(platform)[300:].any()  # nor has anybody else lost theirs
+    assert (platform.reputation[:300] == platform.held["reputation"]).all()
+    assert not platform.reputation[300:].any()  # nor has anybody else lost theirs
     world.step()
     assert platform.reputation.size == 305
     known = np.flatnonzero(platform.reputation > 1.5)

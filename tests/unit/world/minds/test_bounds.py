@@ -8,7 +8,7 @@ import pytest
 
 from sim import World
 from sim.errors import InputError
-from sim.world.minds.minds import Minds
+from sim.world.minds.state import Minds
 
 
 def said(**each: Any) -> dict[str, Any]:
