@@ -18,7 +18,7 @@ from sim.core.cards import Card
 from sim.core.params import Field
 from sim.errors import InputError, SettingsError
 from sim.minds.member import Case, Member
-from sim.minds.minds import Mind, last_of, scene_of
+from sim.minds.minds import Mind, scene_of
 from sim.minds.models.asks import Ask, Fault, ModelError, Turn, tokens_in
 from sim.minds.prompts.decisions import Decision, decision_of, fitting, schema_of
 from sim.minds.prompts.prompts import Post
@@ -91,7 +91,7 @@ class CamelMind(Mind):
         case = Case(member, feed, memory)
         scene = await scene_of(case, self.revise, self.temperature, self.model, self.reflect)
         (first, told), shown = member.prompt.fitted(scene, member.limit - self.room)
-        last = last_of(shown)
+        last = shown.last
         backend = _backend(member, self, schema_of(scene.acts, last))
         said = await _words(self.agent(member, backend, first.text), told.text, backend)
         decision = decision_of(said, scene.acts, last)

@@ -1,4 +1,4 @@
-"""The member that a mind decides for, and what it needs to plan and to reflect."""
+"""The member that a mind decides for: plans, memories, and questions for several at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sim.minds.models.replies import object_in
 from sim.minds.prompts.decisions import (
     Decision,
     Destination,
-    Letter,
+    DirectMessage,
     decision_in,
     fitting,
     schema_of,
@@ -116,7 +116,7 @@ class Member:
     limit: int
     ask: Callable[[Ask], Awaitable[Answer]]
     language: str = ""
-    letters: tuple[Letter, ...] = ()
+    letters: tuple[DirectMessage, ...] = ()
     places: tuple[Destination, ...] = ()
     planning: PlanRequest | None = None
     prompts: Mapping[str, Prompt] = field(default_factory=dict)
@@ -425,8 +425,7 @@ class BatchPlace(NamedTuple):
 def seated(member: Member, scene: Scene) -> BatchPlace:
     """Return a member's place: within the limit that it has alone."""
     turns, shown = member.prompts["batch"].fitted(scene, member.limit)
-    numbers = [one.number for one in shown.letters] + [one.number for one in shown.places]
-    return BatchPlace(turns[1].text, tuple(scene.acts), max([len(shown.feed), *numbers]), shown)
+    return BatchPlace(turns[1].text, tuple(scene.acts), shown.last, shown)
 
 
 def ask_for(

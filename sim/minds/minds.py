@@ -148,12 +148,11 @@ class ModelMind(Mind):
         """Ask for a plan where one is due, then what to do; read the answers strictly."""
         scene = await self._scene(Case(member, feed, memory))
         turns, shown = member.prompt.fitted(scene, member.limit)
-        last = last_of(shown)
         answer = await member.ask(
-            Ask(turns, self.most, self.temperature, member.index, schema_of(scene.acts, last),
+            Ask(turns, self.most, self.temperature, member.index, schema_of(scene.acts, shown.last),
                 model=self.model)
         )  # fmt: skip
-        said = decision_of(answer.demanded(), scene.acts, last)
+        said = decision_of(answer.demanded(), scene.acts, shown.last)
         return (fitting(said, len(shown.feed), shown.letters, shown.places),)
 
     async def decide_together(self, cases: Sequence[Case]) -> Sequence[Sequence[Decision] | None]:
@@ -185,9 +184,3 @@ async def scene_of(
         member.name, member.persona, member.moment, member.goal, memory, feed, acts,
         language=member.language, plan=steps, letters=member.letters, places=member.places,
     )  # fmt: skip
-
-
-def last_of(scene: Scene) -> int:
-    """Return the highest number that a decision in a scene may name."""
-    numbers = [one.number for one in scene.letters] + [one.number for one in scene.places]
-    return max([len(scene.feed), *numbers])

@@ -1,4 +1,4 @@
-"""Asynchronous reading of databases: aiosqlite executes the sans-IO lookups of ``sans_io``.
+"""Asynchronous reading of databases: aiosqlite executes the lookups of ``gates``.
 
 Files are opened by the same gates, and asked by the same lookups, as in :mod:`sim.store.history`,
 :mod:`sim.store.journal` and :mod:`sim.store.snapshot`, which read at once. Whoever leaves an

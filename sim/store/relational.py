@@ -9,6 +9,7 @@ request for any world. :mod:`sim.store.relational` writes it as a file of its ow
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import re
 import sqlite3
@@ -25,7 +26,8 @@ import numpy.typing as npt
 from sim.agents.lifecycle import Lifecycle
 from sim.core.progress import Report, quiet
 from sim.errors import Cancelled, InputError
-from sim.network.graph.changes import ACTS
+from sim.network.graph.log import ACTS
+from sim.network.relations.blocklist import BLOCKED, MUTED
 from sim.network.relations.types import TieRecords
 from sim.platform.acts.kinds import Act
 from sim.platform.posts.posts import Kind
@@ -357,8 +359,6 @@ def _related(records: TieRecords, at: int, kind: str, marks: str) -> tuple[str, 
 
 def _closed(world: PopulatedWorld, ids: list[str]) -> Iterator[Row]:
     """Return mutes and blocks as rows: of an agent that does not want to hear another."""
-    from sim.network.relations.blocklist import BLOCKED, MUTED
-
     bonds = getattr(world, "bonds", None)
     columns: dict[str, npt.NDArray[Any]] = {} if bonds is None else bonds.ears.dump()
     number, when = world.ties.count, _closed_at(bonds)
@@ -578,8 +578,6 @@ def _cancellable(connection: sqlite3.Connection, report: Report, share: float) -
 @contextlib.contextmanager
 def _plainly() -> Iterator[None]:
     """Say as the system would what SQLite says of the disk."""
-    import errno
-
     try:
         yield
     except sqlite3.IntegrityError as error:

@@ -25,6 +25,7 @@ from sim.store.snapshot import files
 from sim.store.snapshot.files import TRAILER_BYTES, open_regular
 from sim.store.snapshot.opened import Info, info, verify
 from sim.store.snapshot.schema import RELATIONAL_TABLES
+from sim.store.snapshot.snapshot import seal
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """What a world in the saves folder may be called, without ``.hub``."""
@@ -248,7 +249,7 @@ def _rewrite(path: Path, change: Change, report: Report) -> None:
             for pragma in ("trusted_schema=OFF", "journal_mode=OFF", "synchronous=OFF"):
                 file.execute(f"PRAGMA {pragma}")
             change(file)
-        _seal(draft.descriptor, report)
+        seal(draft.descriptor, files.full, report)
         draft.publish()
 
 
@@ -256,14 +257,6 @@ def _shrink(file: sqlite3.Connection) -> None:
     for table in RELATIONAL_TABLES:
         file.execute(f"DROP TABLE IF EXISTS {table}")
     file.execute("VACUUM")
-
-
-def _seal(descriptor: int, report: Report) -> None:
-    body = os.fstat(descriptor).st_size
-    with files.full(descriptor, body) as leaves:
-        seal = leaves.trailer(report)
-    os.pwrite(descriptor, seal.bytes, body)
-    files.flush(descriptor)
 
 
 def _copied(source: Path, draft: files.Draft, report: Report) -> int:

@@ -403,8 +403,6 @@ def _written(
     report: Report,
 ) -> int:
     if to == "sqlite":
-        from sim.io.exporting.export import write_all
-
         return write_all(world, record, drafts[0], report)
     if to in _GRAPHS:
         agents, ties = graph_of(world)
@@ -470,17 +468,15 @@ def _named(acts: ExportTable, injected: dict[int, int]) -> ExportTable:
 
 
 def _beside(table: ExportTable) -> ExtraTable:
-    columns = ",\n  ".join(f'"{column.name}" {_type(column)}' for column in table.columns)
+    types = ["TEXT" if c.words is not None else _SQL_TYPES[c.kind] for c in table.columns]
+    named = zip(table.columns, types, strict=True)
+    columns = ",\n  ".join(f'"{column.name}" {kind}' for column, kind in named)
     sql = f"CREATE TABLE {table.name} (\n  {columns}\n) STRICT"
     indexes = [
         f"CREATE INDEX {table.name}_of_{name} ON {table.name} ({name})"
         for name in _INDEXED.get(table.name, ())
     ]
     return ExtraTable(table.name, sql, len(table.columns), _rows(table), tuple(indexes))
-
-
-def _type(column: ExportColumn) -> str:
-    return "TEXT" if column.words is not None else _SQL_TYPES[column.kind]
 
 
 def _rows(table: ExportTable) -> Iterator[tuple[object, ...]]:

@@ -1,4 +1,4 @@
-"""A world as export tables of agents, ties, messages and adoptions; cells are made when sliced."""
+"""A world as export tables, cells made when sliced; and tables as CSV or JSON Lines."""
 
 from __future__ import annotations
 
@@ -315,7 +315,7 @@ def write_csv(table: ExportTable, path: Path, tell: Tell) -> None:
 def write_jsonl(table: ExportTable, path: Path, tell: Tell) -> None:
     """Write a table as JSON Lines: an object a row, in ASCII."""
     fields = ", ".join(f'"{column.name}": %s' for column in table.columns)
-    _write(path, table, _json, "", f"{{{fields}}}\n", tell)
+    _write(path, table, lambda _, value: json.dumps(value), "", f"{{{fields}}}\n", tell)
 
 
 def encoded(
@@ -351,10 +351,6 @@ def cell(kind: Kind, value: Any) -> str:
 
 
 _NEEDS_QUOTES = frozenset('",\r\n')
-
-
-def _json(kind: Kind, value: Any) -> str:
-    return json.dumps(value)
 
 
 def _texts(

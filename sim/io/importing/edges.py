@@ -266,7 +266,8 @@ def read_arcs(
         notes = ((_SIZED if sized else _NOT_SIZED).format(first), *notes)
     if sized:
         with opened(path) as source:
-            table = _table(source, _after_first(source, layout), options, report)
+            below = sniff(source.head, source.path, delimiter=layout.delimiter, header=True)
+            table = _table(source, below, options, report)
     if not table.sources.size:
         raise FileError(Path(path), "holds no ties")
     asked = options.relations not in {None, NOTHING} or options.properties
@@ -396,7 +397,7 @@ def _places(path: Path, layout: TableLayout, options: EdgeOptions) -> Places:
     way = layout.way if options.directed is None and options.relations is None else None
     relation = _typed(path, layout, options, [*used, *([] if way is None else [way])])
     return replace(places, way=way, relation=relation, properties=tuple(
-        (_heading(layout, at), at)
+        (layout.header[at] if at < len(layout.header) else f"column {at}", at)
         for at in (layout.place(column, path) for column in options.properties or ())
     ))  # fmt: skip
 
@@ -408,10 +409,6 @@ def _typed(path: Path, layout: TableLayout, options: EdgeOptions, used: list[int
     names = [name.lower() for name in layout.header]
     found = (names.index(name) for name in TYPES if name in names)
     return next((at for at in found if at not in used), None)
-
-
-def _heading(layout: TableLayout, place: int) -> str:
-    return layout.header[place] if place < len(layout.header) else f"column {place}"
 
 
 def _notes(layout: TableLayout, options: EdgeOptions) -> tuple[str, ...]:
@@ -523,11 +520,6 @@ def _neighbours(path: Path, options: EdgeOptions, began: float, report: Report) 
     if table.padded is not None and options.ids == "auto":
         notes += (_PADDED.format(table.padded, str(int(table.padded))),)
     return _edges(path, table, options, notes, perf_counter() - began)
-
-
-def _after_first(source: TextSource, layout: TableLayout) -> TableLayout:
-    """Return the layout with the first data line taken for a header."""
-    return sniff(source.head, source.path, delimiter=layout.delimiter, header=True)
 
 
 def _edges(

@@ -1,4 +1,4 @@
-"""Files from outside, opened with care: regular, readable, not empty, not a bomb, really text."""
+"""Files from outside, opened with care, and the report of what an import found."""
 
 from __future__ import annotations
 

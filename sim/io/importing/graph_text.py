@@ -1,4 +1,4 @@
-"""GML, Pajek, JSON and LGL as rows."""
+"""GML, Pajek, JSON, LGL, GraphML and GEXF as rows of members and ties."""
 
 from __future__ import annotations
 

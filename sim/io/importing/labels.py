@@ -1,4 +1,4 @@
-"""Tables of labels: a department, a country, any group for each member."""
+"""Labels of members (a department, a country, any group); types and properties of ties."""
 
 from __future__ import annotations
 

@@ -336,17 +336,13 @@ def _given_traits(row: _PersonRow, names: Mapping[str, list[str]]) -> dict[str, 
 def _persona(fields: Mapping[str, Any], names: Mapping[str, list[str]]) -> str:
     """Return all fields as lines, for a language model; ids and hours left out."""
     left = {*names["id"], *names["own hours"], *names["hours"], *names["activity"]}
+    left |= {*_inner(fields)}  # what was taken from one level deeper still stands there
     lines = [
         f"{str(name).replace('_', ' ')}: {said(value)}"
         for name, value in fields.items()
-        if name not in left and not _is_copy(name, fields)
+        if name not in left
     ]
     return "\n".join(lines)[:LONGEST_TEXT]
-
-
-def _is_copy(name: str, fields: Mapping[str, Any]) -> bool:
-    """Return whether a field was taken from one level deeper, where it still stands."""
-    return name in _inner(fields)
 
 
 def _require_different(place: Path, rows: Sequence[_PersonRow], people: Sequence[Profile]) -> None:

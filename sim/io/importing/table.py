@@ -1,4 +1,4 @@
-""":class:`TieTable`, an edge list as columns; and the quick reader of integer ids by a kernel."""
+"""Tables of whole numbers, read by a kernel: edge lists as columns, and degree pairs."""
 
 from __future__ import annotations
 
@@ -309,7 +309,8 @@ def _from_numpy(path: Path, columns: tuple[Column, Column]) -> I64:
     try:
         array = _two_columns(path)
     except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile) as error:
-        raise FileError(path, f"is no usable numpy file ({_first_line(error)})") from None
+        why = (str(error).splitlines() or [type(error).__name__])[0]
+        raise FileError(path, f"is no usable numpy file ({why})") from None
     if array is None:
         raise FileError(path, "holds no array of whole numbers in two columns")
     if any(column not in (0, 1) for column in columns):
@@ -334,7 +335,3 @@ def _two_columns(path: Path) -> npt.NDArray[np.integer] | None:
 
 def _fits(array: npt.NDArray[np.generic]) -> bool:
     return array.ndim == 2 and array.shape[1] == 2 and len(array) > 0 and array.dtype.kind in "iu"
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

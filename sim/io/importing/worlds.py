@@ -1,4 +1,4 @@
-"""Worlds from imported ties: ``import_world``, ``read_edges`` and more, and how one is built."""
+"""Worlds from imported ties: ``import_world``, ``read_edges`` and more; and the demo world."""
 
 from __future__ import annotations
 
@@ -341,14 +341,11 @@ def import_world(
 
 def _known(made: ImportOutcome, people: Profiles) -> ImportOutcome:
     """Give a world the profiles of its members, before its trail begins."""
-    taken = take(made.world, people, "id" if _by_number(people) else "order")
+    # A world puts its members in order by ids that are whole numbers.
+    by = "id" if all(isinstance(person.id, int) for person in people) else "order"
+    taken = take(made.world, people, by)
     notes = (*made.report.notes, f"{len(people):,} profiles were given.", *taken.remarks)
     return replace(made, report=replace(made.report, notes=notes))
-
-
-def _by_number(people: Profiles) -> bool:
-    """Return whether all have whole numbers for ids, by which a world puts its members in order."""
-    return all(isinstance(person.id, int) for person in people)
 
 
 def _note(

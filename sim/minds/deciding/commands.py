@@ -204,14 +204,14 @@ def accounts(world: World) -> Iterable[str]:
     minds = world.platform.minds if world.platform is not None else None
     if minds is None or not minds.counts:
         return
-    ledger = DecisionCounts(_known(minds.counts), minds.effective)
-    total = ledger.decisions
-    there = [(name, number) for name, number in ledger.counts.items() if number]
+    tally = DecisionCounts(_known(minds.counts), minds.effective)
+    total = tally.decisions
+    there = [(name, number) for name, number in tally.counts.items() if number]
     sources = ", ".join(
         f"{name} {number:,} ({number / total:.0%})" for name, number in there if name in _SOURCES
     )
     yield (
-        f"Minds: {minds.members.size:,} members, {total:,} decisions, {ledger.effective:,} with an "
+        f"Minds: {minds.members.size:,} members, {total:,} decisions, {tally.effective:,} with an "
         f"act: {sources}."
     )
     wrong = [f"{name} {number:,}" for name, number in there if name not in _SOURCES]
@@ -222,8 +222,8 @@ def accounts(world: World) -> Iterable[str]:
     if requests:
         yield f"Asked {requests:,} times: {tokens:,} tokens, ${nano / 1e9:.6f}."
     yield from surrogates(minds)
-    if ledger.warning:
-        yield ledger.warning
+    if tally.warning:
+        yield tally.warning
 
 
 def reasons_of(minds: Minds) -> list[tuple[str, int]]:
@@ -250,13 +250,13 @@ def facts_of(world: World) -> dict[str, Any] | None:
     minds = world.platform.minds if world.platform is not None else None
     if minds is None or not (minds.members.size or minds.counts):
         return None
-    ledger = DecisionCounts(_known(minds.counts), minds.effective)
+    tally = DecisionCounts(_known(minds.counts), minds.effective)
     requests, tokens, nano = minds.spent
     return {
         "members": int(minds.members.size),
-        "decisions": ledger.decisions,
-        "effective": ledger.effective,
-        "counts": {name: number for name, number in ledger.counts.items() if number},
+        "decisions": tally.decisions,
+        "effective": tally.effective,
+        "counts": {name: number for name, number in tally.counts.items() if number},
         "reasons": dict(reasons_of(minds)),
         "requests": requests,
         "tokens": tokens,

@@ -1,4 +1,4 @@
-""":class:`PendingDecision`: one decision under way; its outcome becomes a row for the world."""
+""":class:`PendingDecision`: a decision under way, and what its member knows and shares."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from sim.errors import InputError
 from sim.minds.member import Member, Memory, PlanRequest, goal_words, is_bad, outcome_words
 from sim.minds.minds import Mind
 from sim.minds.models.asks import Answer, Ask, Fault, ModelError, Spend, Turn
 from sim.minds.models.replies import ReplyLog, Slot
-from sim.minds.prompts.decisions import NOTHING, Decided, Decision, Destination, Letter
+from sim.minds.prompts.decisions import NOTHING, Decided, Decision, Destination, DirectMessage
 from sim.minds.prompts.prompts import Post, Prompt
 from sim.platform.acts.kinds import act_of
 from sim.platform.platform import Platform
@@ -27,14 +27,6 @@ from sim.world.world import World
 T = TypeVar("T")
 
 
-class SharedAnswer(NamedTuple):
-    """An answer that many have."""
-
-    text: str
-    fault: Fault | None = None  # why there is none; None: there is
-    detail: str = ""  # what is to be said of the fault
-
-
 class SingleFlight:
     """The answers of one tick, and those kept from earlier ones.
 
@@ -44,7 +36,7 @@ class SingleFlight:
 
     def __init__(self, kept: Mapping[str, str]) -> None:
         self._kept = kept
-        self._under_way: dict[str, asyncio.Future[SharedAnswer]] = {}
+        self._under_way: dict[str, asyncio.Future[Answer]] = {}
         self.fresh: dict[str, str] = {}  # replies that this tick brought, by their keys
 
     async def ask(
@@ -56,29 +48,16 @@ class SingleFlight:
                 return read(self._kept[key]), False
         waiting = self._under_way.get(key)
         if waiting is not None:
-            shared = await asyncio.shield(waiting)
-            if shared.fault is not None:
-                raise ModelError(shared.fault, shared.detail)
-            return read(shared.text), False
-        return await self._first(key, ask, send, read), True
-
-    async def _first(
-        self, key: str, ask: Ask, send: Callable[[Ask], Awaitable[Answer]], read: Callable[[str], T]
-    ) -> T:
-        """Ask, and tell all that wait; who gives up tells them too."""
-        done: asyncio.Future[SharedAnswer] = asyncio.get_running_loop().create_future()
-        self._under_way[key] = done
-        said = SharedAnswer("", Fault.TIMEOUT, "whoever asked for all gave up")
+            return read((await asyncio.shield(waiting)).demanded()), False
+        done = self._under_way[key] = asyncio.get_running_loop().create_future()
+        answer = Answer("", Fault.TIMEOUT, detail="whoever asked for all gave up")
         try:
-            text = (await send(ask)).demanded()
-            found, said = read(text), SharedAnswer(text)
-            self.fresh[key] = text
-        except ModelError as error:
-            said = SharedAnswer("", error.fault, error.detail)
-            raise
+            answer = await send(ask)
+            found = read(answer.demanded())
+            self.fresh[key] = answer.text
         finally:
-            done.set_result(said)
-        return found
+            done.set_result(answer)  # who gives up tells all that wait too
+        return found, True
 
 
 _OF_LETTERS, _OF_WRITING = 0.5, 0.6
@@ -89,7 +68,7 @@ _MOST_PLANS = 3
 class MemberContext:
     """What a member knows besides its feed, and what it makes of that."""
 
-    letters: tuple[Letter, ...] = ()
+    letters: tuple[DirectMessage, ...] = ()
     places: tuple[Destination, ...] = ()
     planning: PlanRequest | None = None
     language: str = ""
@@ -140,7 +119,7 @@ def around(
         group = group if group < len(world.bonds.groups.names) else -1  # a file may say anything
         where = world.bonds.groups.names[group] if group >= 0 else ""
         name = world.agents.name(sender)
-        letters.append(Letter(number, name, text, where))
+        letters.append(DirectMessage(number, name, text, where))
         target = {"other": sender} | ({"group": group} if group >= 0 else {})
         found.targets[number] = target, f"{where or name} (they wrote: {text})"
         told = f"{name} wrote to {where}: {text}" if where else f"{name} wrote to you: {text}"

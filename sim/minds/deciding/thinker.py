@@ -73,7 +73,7 @@ class PromptContext(NamedTuple):
 
 
 def thoughts_of(
-    world: World, platform: Platform, members: Sequence[int], scenery: PromptContext
+    world: World, platform: Platform, members: Sequence[int], context: PromptContext
 ) -> list[PendingDecision]:
     """Return what members have to decide on: it holds all that is needed of the world."""
     rules = ruled(platform, np.array(members, np.uint32)) if members else {}
@@ -84,7 +84,7 @@ def thoughts_of(
         _thought(
             world,
             platform,
-            scenery,
+            context,
             _SceneSubject(member, rules[member], ARCHETYPES[kind], moment),
             once,
         )
@@ -102,43 +102,43 @@ class _SceneSubject(NamedTuple):
 
 
 def _thought(
-    world: World, platform: Platform, scenery: PromptContext, of: _SceneSubject, once: SingleFlight
+    world: World, platform: Platform, context: PromptContext, of: _SceneSubject, once: SingleFlight
 ) -> PendingDecision:
     minds, member = platform.minds, of.member
     feed, hours = feed_of(world, platform, member), world.tick * world.tick_minutes / 60
     posts = tuple(_post(world, seen) for seen in feed)
     called = minds.kinds[member]
     thought = PendingDecision(
-        Slot(world.tick, member), scenery.mind(called, minds.options.get(member, {})), called,
+        Slot(world.tick, member), context.mind(called, minds.options.get(member, {})), called,
         feed, posts, hours, once=once,
     )  # fmt: skip
-    near = around(world, platform, member, len(feed), scenery.prompts["plan"], hours)
+    near = around(world, platform, member, len(feed), context.prompts["plan"], hours)
     thought.around = near
     thought.memory = Memory.restore(_MOST_MEMORIES, platform.minds.memories.get(member, ()))
     thought.recalled = _recalled(thought.memory, feed, hours)
-    if scenery.alike and feed:
+    if context.alike and feed:
         thought.asked_of = " / ".join(seen.text[:_OF_EACH] for seen in feed[:_ABOUT])
     places = {seen.message: at for at, seen in enumerate(feed, 1)}
     thought.member = Member(
-        member, world.agents.name(member), persona_of(world, member, scenery.limit),
+        member, world.agents.name(member), persona_of(world, member, context.limit),
         goal_of(minds, member),
         of.moment,
         tuple(Decision(row["act"], places[row["message"]]) for row in of.rule),
-        scenery.prompt, scenery.limit, partial(scenery.ask, thought),
+        context.prompt, context.limit, partial(context.ask, thought),
         language=near.language, letters=near.letters, places=near.places, planning=near.planning,
-        prompts=scenery.prompts, tick=world.tick, archetype=of.archetype,
+        prompts=context.prompts, tick=world.tick, archetype=of.archetype,
         traits=tuple(value / 255 for value in world.agents.personality[member].tolist()),
         draw=partial(_draw, world.seed, world.tick, member),
         write=partial(_words, world, member),
         once=partial(_once, thought),
-        reflecting=_reflecting(world, platform, member, scenery, thought),
+        reflecting=_reflecting(world, platform, member, context, thought),
     )  # fmt: skip
     thought.seen = seen_of(thought.member, posts)
     return thought
 
 
 def _reflecting(
-    world: World, platform: Platform, member: int, scenery: PromptContext, thought: PendingDecision
+    world: World, platform: Platform, member: int, context: PromptContext, thought: PendingDecision
 ) -> ReflectionRequest | None:
     """Return what a member needs to think about what it remembers; None where there is nothing."""
     rows = platform.minds.memories.get(member, ())
@@ -153,7 +153,7 @@ def _reflecting(
             thought.around.thoughts.append([thought.hours, f"{BEGINS}nothing new.", 0, _OF_NOTHING])
 
     memories = since_thought([str(row[1]) for row in rows])
-    return ReflectionRequest(scenery.prompts["reflect"], memories, keep) if rows else None
+    return ReflectionRequest(context.prompts["reflect"], memories, keep) if rows else None
 
 
 def _recalled(memory: Memory, feed: Sequence[SeenMessage], hours: float) -> list[str]:
@@ -381,7 +381,7 @@ class Thinker:
 
     Attributes
     ----------
-    ledger
+    counts
         How long calls took, of this run alone.
     asked, stood_in
         Decisions of minds other than the rules so far, and those for which rules stood in.
@@ -408,10 +408,10 @@ class Thinker:
         self.least = least
         self.asked = self.stood_in = 0
         self.lacks = lacks
-        self.ledger = DecisionCounts()
+        self.counts = DecisionCounts()
         self._patience = (patience or Patience())._replace(all=seconds)
         self._others = {name: read_prompt(name, prompts) for name in _OTHERS}
-        self._scenery = PromptContext(
+        self._context = PromptContext(
             read_prompt("decide", prompts), limit, self._ask, self._mind, self._others, alike
         )
         self._folder = prompts
@@ -448,7 +448,7 @@ class Thinker:
         if platform.exposures.tick != world.tick:
             return []  # just opened: what they were shown is not known
         online = np.intersect1d(np.setdiff1d(minds.members, minds.played), platform.online)
-        return thoughts_of(world, platform, online.tolist(), self._scenery)
+        return thoughts_of(world, platform, online.tolist(), self._context)
 
     def answer(self, thoughts: Sequence[PendingDecision], stopped: Callable[[], bool]) -> list[Row]:
         """Return the decisions on :meth:`prepare`'s; in any thread, the world may go on."""
@@ -482,9 +482,9 @@ class Thinker:
     @property
     def made(self) -> dict[str, Any]:
         """With what minds decide: versions, templates, limit and models, as JSON holds it."""
-        models = [line.provider.called for line in getattr(self.pool, "lines", ())]
-        made = made_with(self._folder, self._scenery.limit, models)
-        return made | ({"alike": True} if self._scenery.alike else {})
+        models = [one.provider.called for one in getattr(self.pool, "clients", ())]
+        made = made_with(self._folder, self._context.limit, models)
+        return made | ({"alike": True} if self._context.alike else {})
 
     @property
     def trouble(self) -> str:
@@ -521,7 +521,7 @@ class Thinker:
             thought.asking -= 1
             thought.idle_since = monotonic()
         if answer.source == "model":
-            self.ledger.took(answer.seconds)
+            self.counts.took(answer.seconds)
         question = ask.fingerprint(answer.model)
         for watcher in self._watchers:
             watcher.asked(question, [(turn.role, turn.text) for turn in ask.turns])

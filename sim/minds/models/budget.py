@@ -1,4 +1,4 @@
-"""A budget: the worst case of a call is set aside before anything is sent.
+"""Prices, and a budget: the worst case of a call is set aside before anything is sent.
 
 Nothing is set aside that a cap has no room for. A call whose usage is missing, absurd or never
 arrives keeps its reservation: it may have been billed in full. A call is booked with more than its

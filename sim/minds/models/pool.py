@@ -64,11 +64,6 @@ class ProviderClient:
         written = ask.most + (self._wire.manners.beyond if self._wire is not None else 0)
         return Spend(1, read + written, self.price.of(read, written))
 
-    @property
-    def is_paced(self) -> bool:
-        """Whether the server refused requests as too many, and calls keep to a pace since."""
-        return self.pace.rate > 0
-
     def known(self, ask: Ask) -> Answer | None:
         """Return how far texts are alike that were all asked about before; else None."""
         text = self._wire.known(ask) if self._wire is not None and ask.alike else None
@@ -109,19 +104,12 @@ class ProviderClient:
                 retry += 1
             else:
                 self.room.answered(room, limit)
-                return self._answer(reply, spent.plus(before), monotonic() - began, retry + again)
-
-    def _answer(self, reply: Reply, spent: Spend, seconds: float, retries: int) -> Answer:
-        return Answer(
-            reply.text,
-            provider=self.provider.called,
-            model=self.provider.model,
-            seconds=seconds,
-            usage=reply.usage,
-            nano=spent.nano,
-            retries=retries,
-            spent=spent,
-        )
+                spent = spent.plus(before)
+                return Answer(
+                    reply.text, provider=self.provider.called, model=self.provider.model,
+                    seconds=monotonic() - began, usage=reply.usage, nano=spent.nano,
+                    retries=retry + again, spent=spent,
+                )  # fmt: skip
 
     def _pause(self, fault: ModelError, retry: int) -> float:
         """Return the seconds before the next try: as asked for, else full jitter."""
@@ -231,7 +219,7 @@ class ProviderClient:
     async def _sent(self, ask: Ask, held: Reservation, clock: _Deadline) -> tuple[Reply, Spend]:
         try:
             await self._rated(held.worst.tokens, clock)
-            wire = self._open()
+            self._wire = self._wire or ProviderConnection(self.provider)
             sent = await self._in_time(self._paced(clock), clock)
         except BaseException:
             self._requests.give_back(1)
@@ -239,7 +227,7 @@ class ProviderClient:
             held.release()
             raise
         try:
-            reply = await wire.ask(ask, max(clock.left, 0.001))
+            reply = await self._wire.ask(ask, max(clock.left, 0.001))
         except ModelError as error:
             error.spent = self._failed(error, held, sent, clock.call)
             if error.fault is not Fault.RATE_LIMITED:
@@ -256,11 +244,6 @@ class ProviderClient:
             wrong.spent = spent
             raise wrong
         return reply, spent
-
-    def _open(self) -> ProviderConnection:
-        if self._wire is None:
-            self._wire = ProviderConnection(self.provider)
-        return self._wire
 
     def _failed(self, error: ModelError, held: Reservation, sent: float, call: int) -> Spend:
         """Book a call that brought nothing; what a server refused outright was not billed."""
@@ -385,7 +368,7 @@ class ModelPool:
             raise InputError("Language models need at least one provider.")
         self.budget = budget or Budget()
         table = built_in_prices() if prices is None else prices
-        self.lines = tuple(ProviderClient(provider, self.budget, table) for provider in providers)
+        self.clients = tuple(ProviderClient(provider, self.budget, table) for provider in providers)
         self._alike = (
             () if embeddings is None else (ProviderClient(embeddings, self.budget, table),)
         )
@@ -421,23 +404,23 @@ class ModelPool:
         """
         began = monotonic()
         fault, spent = ModelError(Fault.RESTING), Spend()
-        lines = [line for line in self.lines if ask.model in {"", line.provider.model}]
+        clients = [one for one in self.clients if ask.model in {"", one.provider.model}]
         if ask.alike:
-            lines = list(self._alike)
+            clients = list(self._alike)
             fault = ModelError(Fault.MISSING, "nobody is set who says what texts are alike")
-        elif not lines:
+        elif not clients:
             self._unknown = f"No model {ask.model[:60]!r} is set"
             fault = ModelError(Fault.MISSING, self._unknown)
         deadline = began + (_LONGEST if seconds is None else seconds)
-        for line in lines:
-            cached = line.known(ask) or self._cached(ask, line)
+        for client in clients:
+            cached = client.known(ask) or self._cached(ask, client)
             if cached is not None:
                 return _with(cached, spent)
             now = monotonic()
-            while_others = min(line.provider.seconds, (deadline - now) / 2)
-            patience = deadline if line is lines[-1] else now + while_others
+            while_others = min(client.provider.seconds, (deadline - now) / 2)
+            patience = deadline if client is clients[-1] else now + while_others
             try:
-                answer = await line.ask(ask, deadline, patience)
+                answer = await client.ask(ask, deadline, patience)
             except ModelError as error:
                 fault, spent = error, spent.plus(error.spent or Spend())
                 if error.fault is not Fault.RESTING and not ask.alike:
@@ -446,23 +429,23 @@ class ModelPool:
                     break
             else:
                 self._fault = self._fault if ask.alike else None
-                self._keep(ask, line, answer)
+                self._keep(ask, client, answer)
                 return _with(answer, spent)
         wrong = Answer(fault.text, fault.fault, "none", detail=str(fault))
         return _with(replace(wrong, seconds=monotonic() - began), spent)
 
-    def _cached(self, ask: Ask, line: ProviderClient) -> Answer | None:
-        found = self._cache.get(_key(ask, line)) if self._most_cached else None
+    def _cached(self, ask: Ask, client: ProviderClient) -> Answer | None:
+        found = self._cache.get(_key(ask, client)) if self._most_cached else None
         if found is None:
             return None
-        self._cache.move_to_end(_key(ask, line))
+        self._cache.move_to_end(_key(ask, client))
         return replace(
             found, source="cache", seconds=0.0, usage=Usage(0, 0), nano=0, retries=0, spent=Spend()
         )
 
-    def _keep(self, ask: Ask, line: ProviderClient, answer: Answer) -> None:
+    def _keep(self, ask: Ask, client: ProviderClient, answer: Answer) -> None:
         if self._most_cached:
-            self._cache[_key(ask, line)] = answer
+            self._cache[_key(ask, client)] = answer
             while len(self._cache) > self._most_cached:
                 self._cache.popitem(last=False)
 
@@ -473,9 +456,10 @@ class ModelPool:
         ``"paced"``: it answers, and refused requests as too many before.
         """
         found = {}
-        for line in self.lines:
-            state = line.breaker.state
-            found[line.provider.called] = "paced" if line.is_paced and state == "closed" else state
+        for client in self.clients:
+            state = client.breaker.state
+            is_paced = client.pace.rate > 0 and state == "closed"
+            found[client.provider.called] = "paced" if is_paced else state
         return found
 
     @property
@@ -485,7 +469,7 @@ class ModelPool:
             return "The budget of the language models is spent; rules decide for minded members."
         if self._unknown:
             return f"{self._unknown}; rules decide for members that are to ask it."
-        error, last = self._fault, self.lines[-1].provider
+        error, last = self._fault, self.clients[-1].provider
         if error is not None and error.fault is Fault.BUDGET:
             return "The budget has no room for another question; rules decide for minded members."
         if error is None or not (
@@ -512,8 +496,8 @@ class ModelPool:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        for line in (*self.lines, *self._alike):
-            await line.close()
+        for client in (*self.clients, *self._alike):
+            await client.close()
 
     def __enter__(self) -> Self:
         return self
@@ -533,5 +517,5 @@ def _with(answer: Answer, before: Spend) -> Answer:
     return replace(answer, nano=spent.nano, spent=spent)
 
 
-def _key(ask: Ask, line: ProviderClient) -> str:
-    return f"{line.provider.called}:{ask.fingerprint(line.provider.model)}"
+def _key(ask: Ask, client: ProviderClient) -> str:
+    return f"{client.provider.called}:{ask.fingerprint(client.provider.model)}"

@@ -1,4 +1,4 @@
-""":class:`Provider`: plain data of an OpenAI-compatible server: address, model, key, abilities."""
+""":class:`Provider`, an OpenAI-compatible server as plain data, and the connection to one."""
 
 from __future__ import annotations
 

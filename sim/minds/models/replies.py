@@ -1,4 +1,4 @@
-"""The reader of replies: bytes of a server become a reply, a reply's one JSON object an answer."""
+"""Replies read from bytes of a server, and the log of replies by which a run is replayed."""
 
 from __future__ import annotations
 

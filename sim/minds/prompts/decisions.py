@@ -1,4 +1,4 @@
-"""The reader of decisions: a model's answer as an act; what is wrong is counted, not guessed."""
+"""Decisions read from answers and counted by what they came from; direct messages in prompts."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ _OF_AUTHORS = frozenset({"follow", "mute", "block"})
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class DirectMessage:
     """What somebody wrote to a member, or to a group that it is in."""
 
     number: int  # under which it is shown and answered
@@ -112,13 +112,13 @@ class Destination(NamedTuple):
 
 
 def acts_for(
-    acts: Sequence[str], feed: int, letters: Sequence[Letter], places: Sequence[Destination]
+    acts: Sequence[str], feed: int, letters: Sequence[DirectMessage], places: Sequence[Destination]
 ) -> tuple[str, ...]:
     """Return what may be done where there are so many posts, and these letters and places.
 
     Examples
     --------
-    >>> acts_for(("like", "post", "do nothing"), 0, [Letter(1, "Ana", "Hello.")], [])
+    >>> acts_for(("like", "post", "do nothing"), 0, [DirectMessage(1, "Ana", "Hello.")], [])
     ('post', 'direct message', 'do nothing')
     """
     bare = tuple(act for act in acts if feed or act in {"post", NOTHING})
@@ -133,7 +133,7 @@ def acts_for(
 
 
 def fitting(
-    said: Decision, posts: int, letters: Sequence[Letter], places: Sequence[Destination]
+    said: Decision, posts: int, letters: Sequence[DirectMessage], places: Sequence[Destination]
 ) -> Decision:
     """Return a decision whose number is of something that its act may be about."""
     if not said.post or said.post <= posts:
@@ -185,9 +185,9 @@ class DecisionCounts:
 
     Examples
     --------
-    >>> ledger = DecisionCounts()
-    >>> ledger.count(Decided.MODEL, effective=True)
-    >>> ledger.decisions, ledger.shares["model"]
+    >>> counts = DecisionCounts()
+    >>> counts.count(Decided.MODEL, effective=True)
+    >>> counts.decisions, counts.shares["model"]
     (1, 1.0)
     """
 

@@ -25,7 +25,7 @@ from sim.errors import FileError, InputError, UnknownNameError
 from sim.minds.models.asks import Turn, tokens_in, within
 
 if TYPE_CHECKING:
-    from sim.minds.prompts.decisions import Destination, Letter
+    from sim.minds.prompts.decisions import Destination, DirectMessage
 
 __all__ = [
     "OF_PERSONA",
@@ -138,8 +138,14 @@ class Scene:
     language: str = ""
     plan: Sequence[str] = ()
     outcomes: str = ""
-    letters: Sequence[Letter] = ()
+    letters: Sequence[DirectMessage] = ()
     places: Sequence[Destination] = ()
+
+    @property
+    def last(self) -> int:
+        """The highest number that a decision in it may name."""
+        numbers = [one.number for one in self.letters] + [one.number for one in self.places]
+        return max([len(self.feed), *numbers])
 
 
 class FittedPrompt(NamedTuple):
@@ -252,7 +258,7 @@ def _age(hours: float) -> str:
     return f"{hours / 24:.0f} d" if hours >= _DAYS else f"{max(hours, 1):.0f} h"
 
 
-def _letter(one: Letter) -> str:
+def _letter(one: DirectMessage) -> str:
     group = f' group="{one.group}"' if one.group else ""
     return f'<letter number="{one.number}" from="{one.by}"{group}>{one.text}</letter>'
 

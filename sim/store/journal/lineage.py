@@ -1,4 +1,4 @@
-"""Lineage and bookmarks of a world: small files beside its journal."""
+"""Lineage and bookmarks of a world, and whether its journal leads on from its file."""
 
 from __future__ import annotations
 

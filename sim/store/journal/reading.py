@@ -1,4 +1,4 @@
-"""The journal reader: behind gates, nothing changed, every entry checked by its digest."""
+"""The journal reader, every entry checked by its digest; and the audit of what was done."""
 
 from __future__ import annotations
 

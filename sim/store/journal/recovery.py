@@ -1,4 +1,4 @@
-"""Recovery of a live world: its last checkpoint, then everything the journal says, compared.
+"""Recovery and rebuilding of worlds: a checkpoint, then everything the journal says, compared.
 
 Nothing in the folder is changed. What cannot be trusted ends the replay there, and is said: what
 was acknowledged, where the file ends, and why.
@@ -6,7 +6,8 @@ was acknowledged, where the file ends, and why.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -191,7 +192,7 @@ def _did(done: _Replay, entry: JournalEntry, observer: Observer, apply: Apply) -
         can = apply(done.world, entry)
     except Exception as error:
         done.diverged = True
-        missing = _missing(error) or _missing_in(done.world)
+        missing = error.name if isinstance(error, UnknownNameError) else _missing_in(done.world)
         said = one_line(f"{type(error).__name__}: {error}", LONGEST_REASON)
         failed = f"Entry {entry.number:,} ({entry.kind}) fails when done again: {said}"
         done.findings.append(_needs(entry, missing) or failed)
@@ -229,11 +230,6 @@ OLDER_WAY_OUT = (
     "file here."
 )
 WAY_OUT = "With the plugins and the Hubbub that wrote it, it can be gone on with."
-
-
-def _missing(error: Exception) -> str:
-    """Return the plugin that a command named and that is not here; "": it was something else."""
-    return error.name if isinstance(error, UnknownNameError) else ""
 
 
 def _missing_in(world: World) -> str:
@@ -282,7 +278,7 @@ def older_checkpoint(folder: Path) -> Checkpoint | None:
         with read_journal(folder) as journal:
             if journal.version >= VERSION:
                 return None
-            named = (each for each in _on_the_way(folder, journal))
+            named = _on_the_way(folder, journal)
             return next((each for each in named if (folder / each.file).is_file()), None)
     except SnapshotError:
         return None
@@ -334,54 +330,55 @@ def rebuild(
 ) -> RebuiltWorld:
     """Build a live world anew as it was when it left a tick; nothing on the disk is changed."""
     folder = folder_of(as_path(path))
+    with _trusting(folder) as journal:
+        line, there = journal.line(number, tick), _present(folder, journal)
+        checkpoints = [each for each in there if line.leads_by(each)]
+        if not checkpoints:
+            first = min((each.tick for each in there), default=0)
+            raise InputError(
+                f"No checkpoint at tick {tick:,} or before it is kept; the first is at tick "
+                f"{first:,}, what was before that was given up for room (journal_mb)."
+            )
+        return _first_that_works(journal, line, checkpoints, apply, report)
+
+
+@contextlib.contextmanager
+def _trusting(folder: Path) -> Iterator[JournalFile]:
+    """Open a journal of which nothing may be wrong."""
     with read_journal(folder) as journal:
         try:
-            line = journal.line(number, tick)
-            there = [each for each in journal.checkpoints() if (folder / each.file).is_file()]
-            checkpoints = [each for each in there if line.leads_by(each)]
-            if not checkpoints:
-                first = min((each.tick for each in there), default=0)
-                raise InputError(
-                    f"No checkpoint at tick {tick:,} or before it is kept; the first is at tick "
-                    f"{first:,}, what was before that was given up for room (journal_mb)."
-                )
-            return _first_that_works(folder, journal, line, checkpoints, apply, report)
+            yield journal
         except BrokenError as error:
             raise SnapshotError(journal.path, str(error)) from error
+
+
+def _present(folder: Path, journal: JournalFile) -> list[Checkpoint]:
+    """Return the checkpoints whose files are there, newest first."""
+    return [each for each in journal.checkpoints() if (folder / each.file).is_file()]
 
 
 def earliest(path: str | PathLike[str]) -> int:
     """Return the earliest tick on the world's line that can be rebuilt."""
     folder = folder_of(as_path(path))
-    with read_journal(folder) as journal:
-        try:
-            line = journal.line()
-        except BrokenError as error:
-            raise SnapshotError(journal.path, str(error)) from error
-        there = [each for each in journal.checkpoints() if (folder / each.file).is_file()]
-        return min((each.tick for each in there if line.leads_by(each)), default=0)
+    with _trusting(folder) as journal:
+        line = journal.line()
+        ticks = (each.tick for each in _present(folder, journal) if line.leads_by(each))
+        return min(ticks, default=0)
 
 
 def is_kept(path: str | PathLike[str], goals: Sequence[tuple[int, int]]) -> list[bool]:
     """Say which ticks a journal still leads to: what is older than its window was given up."""
     folder = folder_of(as_path(path))
-    with read_journal(folder) as journal:
-        there = [each for each in journal.checkpoints() if (folder / each.file).is_file()]
-        try:
-            lines = [journal.line(number or None, tick) for tick, number in goals]
-        except BrokenError as error:
-            raise SnapshotError(journal.path, str(error)) from error
+    with _trusting(folder) as journal:
+        there = _present(folder, journal)
+        lines = [journal.line(number or None, tick) for tick, number in goals]
     return [any(map(line.leads_by, there)) for line in lines]
 
 
 def same_way(path: str | PathLike[str], one: int, other: int, tick: int) -> bool:
     """Whether the lines of a journal to ``one`` and to ``other`` are the same up to a tick."""
-    with read_journal(folder_of(as_path(path))) as journal:
-        try:
-            lines = (journal.line(one, tick), journal.line(other, tick))
-            return _done(journal, lines[0]) == _done(journal, lines[1])
-        except BrokenError as error:
-            raise SnapshotError(journal.path, str(error)) from error
+    with _trusting(folder_of(as_path(path))) as journal:
+        return _done(journal, journal.line(one, tick)) == _done(journal, journal.line(other, tick))
 
 
 def _done(journal: JournalFile, line: ReplayLine) -> list[tuple[int, int]]:
@@ -397,7 +394,6 @@ def _done(journal: JournalFile, line: ReplayLine) -> list[tuple[int, int]]:
 
 
 def _first_that_works(
-    folder: Path,
     journal: JournalFile,
     line: ReplayLine,
     checkpoints: list[Checkpoint],
@@ -409,29 +405,24 @@ def _first_that_works(
     for checkpoint in checkpoints:
         try:
             report(f"reading the checkpoint of tick {checkpoint.tick:,}", 0.0)
-            world = _checkpoint_world(folder / checkpoint.file, checkpoint)
-            return _rebuilt(journal, world, line, checkpoint, apply, report)
+            return _rebuilt(journal, line, checkpoint, apply, report)
         except SnapshotError as error:
             refused = refused or error
     assert refused is not None  # noqa: S101 - there was a checkpoint
     raise refused
 
 
-def _checkpoint_world(path: Path, checkpoint: Checkpoint) -> World:
-    world = load(path)
-    if world.digest() != checkpoint.world:
-        raise SnapshotError(path, "not the checkpoint that the journal names")
-    return world
-
-
 def _rebuilt(
     journal: JournalFile,
-    world: World,
     line: ReplayLine,
     checkpoint: Checkpoint,
     apply: Apply,
     report: Report,
 ) -> RebuiltWorld:
+    path = journal.path.with_name(checkpoint.file)
+    world = load(path)
+    if world.digest() != checkpoint.world:
+        raise SnapshotError(path, "not the checkpoint that the journal names")
     observer, run, compared = Observer(world), 0, 0
     way = max(line.tick - checkpoint.tick, 1)
     for entry in journal.entries(checkpoint.number, checkpoint.digest):
@@ -443,7 +434,15 @@ def _rebuilt(
         report(f"running tick {world.tick + 1:,}", min(1.0, (world.tick - checkpoint.tick) / way))
         _do(journal.path, world, part, apply)
         if part.digest:
-            _compare(journal.path, world, part, observer)
+            if part.kind == JUMP:
+                observer.reset(world)
+            if not observer.agrees(world, part):
+                raise SnapshotError(
+                    journal.path,
+                    f"entry {part.number:,} ({part.kind}, tick {part.tick:,}) comes out "
+                    "differently when done again: another version of Hubbub or of a plugin, or "
+                    "other hardware",
+                )
             compared += 1
         run += part.ticks
     world.woken.clear()
@@ -464,15 +463,4 @@ def _do(path: Path, world: World, entry: JournalEntry, apply: Apply) -> None:
             path,
             f"entry {entry.number:,} ({entry.kind}) cannot be done again without the program that "
             "did it; go to a tick behind the checkpoint after it, or before it",
-        )
-
-
-def _compare(path: Path, world: World, entry: JournalEntry, observer: Observer) -> None:
-    if entry.kind == JUMP:
-        observer.reset(world)
-    if not observer.agrees(world, entry):
-        raise SnapshotError(
-            path,
-            f"entry {entry.number:,} ({entry.kind}, tick {entry.tick:,}) comes out differently "
-            "when done again: another version of Hubbub or of a plugin, or other hardware",
         )

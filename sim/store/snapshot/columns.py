@@ -117,7 +117,11 @@ def write(
         data = _bytes(columns[entry.name])
         for number, start, stop in entry.cuts():
             report("writing", done / total)
-            _write_chunk(connection, entry.name, number, data[start:stop])
+            piece = data[start:stop]
+            connection.execute(
+                "INSERT INTO chunks(column, number, checksum, data) VALUES (?, ?, ?, ?)",
+                (entry.name, number, xxhash.xxh3_64_hexdigest(piece), piece),
+            )
             done += stop - start
         looked_at(entry.bytes)
 
@@ -211,13 +215,6 @@ def _chunk(
     if xxhash.xxh3_64_hexdigest(data) != row[1]:
         raise DamagedError(f"{where} does not match its checksum")
     return data
-
-
-def _write_chunk(connection: sqlite3.Connection, name: str, number: int, data: memoryview) -> None:
-    connection.execute(
-        "INSERT INTO chunks(column, number, checksum, data) VALUES (?, ?, ?, ?)",
-        (name, number, xxhash.xxh3_64_hexdigest(data), data),
-    )
 
 
 def _portable(name: str, array: Array) -> Array:

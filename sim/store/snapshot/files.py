@@ -1,4 +1,4 @@
-"""Files of worlds: drafts of saves, what a small file holds, what a full disk says."""
+"""Files of worlds as bytes: header, digests behind the last page, drafts of saves."""
 
 from __future__ import annotations
 

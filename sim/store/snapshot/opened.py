@@ -1,4 +1,4 @@
-"""An opened world file, between "the header is right" and "every byte is right"."""
+"""An opened world file: ``info``, ``verify``, restoring, and upgrades of earlier formats."""
 
 from __future__ import annotations
 

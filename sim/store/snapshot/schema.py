@@ -1,4 +1,4 @@
-"""The schema of a world file, as exact SQL text: what is not written here is refused."""
+"""The schema of a world file, as exact SQL text, and its JSON; all else is refused."""
 
 from __future__ import annotations
 

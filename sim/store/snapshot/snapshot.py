@@ -124,7 +124,7 @@ def save(
             if people is not None:
                 rows.write(file, people, report)
             arrays.write(file, columns, report)
-        size = _seal(draft.descriptor, files.full if strong else files.quick, report)
+        size = seal(draft.descriptor, files.full if strong else files.quick, report)
         report("checking", 1.0)
         draft.publish()
     return SaveReport(target, size, time.perf_counter() - started)
@@ -203,15 +203,15 @@ def _pragmas() -> tuple[str, ...]:
     )
 
 
-def _seal(descriptor: int, begin: Callable[[int, int], files.Leaves], report: Report) -> int:
+def seal(descriptor: int, begin: Callable[[int, int], files.Leaves], report: Report) -> int:
     """Append the trailer and return the size; on return every byte is on the disk."""
     body = os.fstat(descriptor).st_size
     with ThreadPoolExecutor(1) as pool:  # the disk writes while the processor hashes
         flushed = pool.submit(files.flush, descriptor)
         with begin(descriptor, body) as leaves:
-            seal = leaves.trailer(report)
+            trailer = leaves.trailer(report)
         flushed.result()
-    os.pwrite(descriptor, seal.bytes, body)
+    os.pwrite(descriptor, trailer.bytes, body)
     files.flush(descriptor)
     return body + files.TRAILER_BYTES
 

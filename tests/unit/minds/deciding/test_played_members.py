@@ -116,4 +116,4 @@ def test_settings_name_the_models_to_prefer(monkeypatch: pytest.MonkeyPatch) -> 
     assert len(configured.models_in(both)) == 3
     one = both.model_copy(update={"llm_url": "http://127.0.0.1:9/v1"})
     with configured.open_pool(one, prefer="b") as (pool, lacks):
-        assert (lacks, pool and pool.lines[0].provider.model) == ("", "b")
+        assert (lacks, pool and pool.clients[0].provider.model) == ("", "b")

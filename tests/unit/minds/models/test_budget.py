@@ -20,7 +20,9 @@ from sim.minds.models.budget import (
     cap_of,
     in_nano,
     price_of,
+    read_own,
     read_prices,
+    write_own,
 )
 from sim.minds.models.limits import CircuitBreaker, ConcurrencyLimit, RequestPace, TokenBucket
 from sim.minds.models.pool import ModelPool
@@ -280,6 +282,14 @@ def test_a_wrong_price_table_is_refused_in_one_sentence(
     path.write_text(text)
     with pytest.raises(FileError, match=said):
         read_prices(path)
+
+
+def test_a_price_table_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(FileError, match="the price table cannot be written"):
+        write_own(tmp_path / "file" / "prices.toml", {"m": {"read": 1, "written": 2.5}})
+    write_own(tmp_path / "prices.toml", {"m": {"read": 1, "written": 2.5}})
+    assert read_own(tmp_path / "prices.toml") == {"m": {"read": 1.0, "written": 2.5}}
 
 
 def test_a_pool_needs_a_provider() -> None:

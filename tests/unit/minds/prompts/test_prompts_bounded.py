@@ -16,7 +16,7 @@ from sim.minds.models.asks import Ask, ModelError, tokens_in, within
 from sim.minds.prompts.decisions import (
     Decision,
     Destination,
-    Letter,
+    DirectMessage,
     acts_for,
     decision_of,
     fitting,
@@ -33,7 +33,7 @@ hostile = st.one_of(
         '"' * 3_000, "\ud800" * 900, "1" * 5_000, "\u202e$$$" * 2_000, "",
     ]),
 )  # fmt: skip
-letters = st.builds(Letter, st.integers(1, 99), hostile, hostile, hostile)
+letters = st.builds(DirectMessage, st.integers(1, 99), hostile, hostile, hostile)
 places = st.builds(
     Destination, st.integers(1, 99), st.sampled_from(["ally", "group", "open"]), hostile
 )
@@ -100,7 +100,7 @@ def test_what_there_is_none_of_takes_no_line() -> None:
 def test_letters_and_places_are_told_by_their_numbers() -> None:
     scene = Scene(
         "Ada", "You are calm.", "now", acts=ALL, language="French", plan=["Wait.", "See."],
-        feed=[Post("Ben", "Hello.")], letters=[Letter(2, "Cy", "Well?", "cats")],
+        feed=[Post("Ben", "Hello.")], letters=[DirectMessage(2, "Cy", "Well?", "cats")],
         places=[
             Destination(3, "ally", "Di"), Destination(4, "open", "dogs"),
             Destination(5, "group", "cats"),
@@ -113,7 +113,7 @@ def test_letters_and_places_are_told_by_their_numbers() -> None:
     assert '<group number="5" name="cats"/>' in user
 
 
-LETTERS = [Letter(3, "Ben", "Well?"), Letter(4, "Cy", "Hello, all.", "cats")]
+LETTERS = [DirectMessage(3, "Ben", "Well?"), DirectMessage(4, "Cy", "Hello, all.", "cats")]
 PLACES = [
     Destination(5, "ally", "Di"),
     Destination(6, "group", "cats"),
