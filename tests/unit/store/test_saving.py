@@ -1,23 +1,35 @@
 """Whatever goes wrong while saving: the file from before is whole, and nothing else is left."""
 
+from __future__ import annotations
+
 import errno
 import fcntl
 import os
 import resource
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from sim.core import files as core_files
-from sim.errors import FileError
-from sim.store import read, save
+from sim.core import whole_files
+from sim.errors import FileError, SnapshotError
+from sim.runtime.journal.writer import JournalWriter, recover
+from sim.store import info, load, read, save
+from sim.store.journal.journal import NO_DIGEST
+from sim.store.journal.reading import BrokenError, JournalFile, find_entry
+from sim.store.relational import count_rows
 from sim.store.snapshot import files, snapshot
+from sim.world.world import World
+from tests.unit.runtime.keeping import play, started
 from tests.unit.store.fake import FakeWorld, saved
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -271,3 +283,73 @@ def test_a_killed_save_leaves_the_old_or_the_new_world(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_forty_killed_saves_leave_the_old_or_the_new_world(tmp_path: Path) -> None:
     check_kills(tmp_path, 40)
+
+
+def test_a_journal_whose_jumps_lead_nowhere_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = started()
+    keeper = JournalWriter(world, tmp_path / "a.hub")
+    play(world, keeper, 2, lambda _: None)
+    keeper.close(world)
+
+    def broken(*_: object) -> None:
+        raise BrokenError("entry 4 leads nowhere")
+
+    monkeypatch.setattr(JournalFile, "line", broken)
+    with pytest.raises(SnapshotError, match="entry 4 leads nowhere"):
+        recover(tmp_path / "a.hub")
+
+
+def test_messages_are_rows_for_people(tmp_path: Path) -> None:
+    world = started()
+    world.inject("The bridge is closed.", seeds=[1], model="sir")
+    save(world, tmp_path / "a.hub")
+    with closing(sqlite3.connect(tmp_path / "a.hub")) as file:
+        texts = [str(row) for row in file.execute("SELECT * FROM messages")]
+    assert any("The bridge is closed." in row for row in texts)
+
+
+def test_rows_of_a_world_of_another_kind_are_counted() -> None:
+    said = [SimpleNamespace(size=4), SimpleNamespace(size=2)]
+    world: Any = SimpleNamespace(agents=[0, 1], ties=SimpleNamespace(count=3), cascades=said)
+    assert count_rows(world) == 3 * 2 + 3 + (4 + 2) + 2
+
+
+def test_an_entry_that_sqlite_cannot_read_is_named() -> None:
+    asked = find_entry(6, NO_DIGEST)
+    next(asked)
+    with pytest.raises(BrokenError, match="7"):
+        asked.throw(sqlite3.DatabaseError("database disk image is malformed"))
+
+
+@pytest.fixture
+def world() -> World:
+    """Three hundred agents, one message on its way."""
+    world = World.create(agents=300, mean_degree=8, seed=7)
+    world.inject("The bridge is closed.", seeds=[0, 33], model="sir", beta=0.2, gamma=0.1)
+    world.step(3)
+    return world
+
+
+def test_a_world_comes_back_equal(world: World, tmp_path: Path) -> None:
+    save(world, tmp_path / "a.hub")
+    again = load(tmp_path / "a.hub")
+    assert again.digest() == world.digest()
+    assert again.cascades[0].size == world.cascades[0].size
+
+
+def test_a_loaded_world_goes_on_as_if_it_had_never_stopped(world: World, tmp_path: Path) -> None:
+    save(world, tmp_path / "a.hub")
+    again = load(tmp_path / "a.hub")
+    for each in (world, again):
+        each.step(5)
+    assert again.digest() == world.digest()
+
+
+def test_a_file_says_what_world_it_holds(world: World, tmp_path: Path) -> None:
+    save(world, tmp_path / "a.hub")
+    found = info(tmp_path / "a.hub")
+    assert (found.agents, found.ties) == (300, world.ties.count)
+    assert (found.tick, found.seed, found.models) == (3, 7, ("sir",))
+    assert [plugin.name for plugin in found.plugins] == ["sir"]
