@@ -24,7 +24,8 @@ from bench.latency import probe, shown
 from bench.store import raw_write
 from sim import Simulation, World
 from sim.runtime.engine.thread_client import ThreadEngine
-from sim.runtime.journal.writer import JournalWriter, Pacing, recover
+from sim.runtime.journal.checkpoints import Pacing
+from sim.runtime.journal.writer import JournalWriter, recover
 from sim.store.snapshot.snapshot import load, save
 
 MODELS = ("sir", "sis", "independent-cascade", "viral", "linear-threshold")

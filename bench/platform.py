@@ -25,7 +25,8 @@ from sim.core.threads import allow
 from sim.jit.bits import ones
 from sim.jit.jit import kernel
 from sim.jit.mix import uniform, word, word2
-from sim.platform.feed.candidates_kernels import SHOWN, bit_of
+from sim.platform.feed.candidates_kernels import SHOWN
+from sim.platform.feed.draws_kernels import bit_of
 
 SLOTS = 10
 

@@ -96,9 +96,9 @@ from sim.store.snapshot.opened import info as info
 from sim.store.snapshot.opened import verify as verify
 from sim.store.snapshot.snapshot import load as load
 from sim.store.snapshot.snapshot import save as save
+from sim.world.base import Phase as Phase
 from sim.world.interventions.kinds import Intervention as Intervention
 from sim.world.metrics.values import Metric as Metric
-from sim.world.phases import Phase as Phase
 from sim.world.seeding import choose_seeds as choose_seeds
 from sim.world.world import World as World
 

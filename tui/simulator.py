@@ -254,7 +254,7 @@ class Simulator:
 
     def lost_by_saving(self, world: World, path: Path) -> str:
         """Say what a save to a file would lose; called in the engine, between ticks."""
-        from sim.runtime.journal.replacing import lost_by_saving
+        from sim.runtime.saves.places import lost_by_saving
 
         return lost_by_saving(world, path)
 

@@ -271,7 +271,7 @@ class ModelAccess:
 
     async def anew(self, use: Using | None = None, *, offline: bool = False) -> Thinker:
         """Open the way anew, as settings say now, and close the old one; may lack somebody."""
-        from sim.runtime.minds_opening import thinker_of
+        from sim.runtime.minds import thinker_of
 
         budget = await self.budget()
         opening = thinker_of(offline=offline, budget=budget, prefer=self.prefer, least=self.least)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import U32, U64
 from sim.jit.jit import kernel
 from sim.jit.mix import word, word2
 from sim.jit.words import ONE, S11, ZERO
@@ -12,10 +12,10 @@ from sim.jit.words import ONE, S11, ZERO
 
 @kernel
 def fade(
-    who: npt.NDArray[np.uint32],
+    who: U32,
     key: np.uint64,
     gate: np.uint64,
-    masks: npt.NDArray[np.uint64],
+    masks: U64,
 ) -> int:
     """Take one interest, any of them alike, from each agent whose coin falls; keep the last.
 

@@ -7,8 +7,8 @@ on ``i`` alone, so that the size of a world and how it grew leave no trace in it
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.arrays import F32, I32, I64, U8, U64
 from sim.jit.jit import kernel
 from sim.jit.mix import mix, word, word2
 from sim.jit.words import ONE, S11, ZERO
@@ -40,7 +40,7 @@ _BASIS = np.uint64(0xCBF29CE484222325)
 
 
 @kernel
-def fill_personality(key: np.uint64, start: int, out: npt.NDArray[np.uint8]) -> None:
+def fill_personality(key: np.uint64, start: int, out: U8) -> None:
     """Draw the Big Five: each the mean of three uniforms (mean 0.5, sd 0.167), as a byte.
 
     Parameters
@@ -61,7 +61,7 @@ def fill_personality(key: np.uint64, start: int, out: npt.NDArray[np.uint8]) -> 
 
 
 @kernel
-def fill_activity(key: np.uint64, start: int, out: npt.NDArray[np.float32]) -> None:
+def fill_activity(key: np.uint64, start: int, out: F32) -> None:
     """Draw the share of ticks online: 0.01 + 0.99 u^3, mean 0.26, median 0.13.
 
     Parameters
@@ -79,7 +79,7 @@ def fill_activity(key: np.uint64, start: int, out: npt.NDArray[np.float32]) -> N
 
 
 @kernel
-def fill_topics(key: np.uint64, table: npt.NDArray[np.uint8], out: npt.NDArray[np.uint8]) -> None:
+def fill_topics(key: np.uint64, table: U8, out: U8) -> None:
     """Draw the 4 to 6 topics of each community.
 
     Parameters
@@ -113,11 +113,11 @@ def fill_topics(key: np.uint64, table: npt.NDArray[np.uint8], out: npt.NDArray[n
 def fill_interests(
     key: np.uint64,
     start: int,
-    community: npt.NDArray[np.int32],
-    topics: npt.NDArray[np.uint8],
-    table: npt.NDArray[np.uint8],
+    community: I32,
+    topics: U8,
+    table: U8,
     size: int,
-    out: npt.NDArray[np.uint64],
+    out: U64,
 ) -> None:
     """Draw 3 to 6 interests an agent; members lean to the topics of their community.
 
@@ -164,9 +164,7 @@ def fill_interests(
 
 
 @kernel
-def hash_texts(
-    blob: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], out: npt.NDArray[np.uint64]
-) -> None:
+def hash_texts(blob: U8, offsets: I64, out: U64) -> None:
     """Hash each text (FNV-1a over its UTF-8 bytes, then mixed).
 
     Parameters

@@ -17,13 +17,12 @@ from sim.core.checks import number_or_word
 from sim.core.text import clip, one_line
 from sim.minds.deciding.commands import told
 from sim.network.relations.membership import ENDLESS
-from sim.platform.acts.moods import moods
 from sim.platform.acts.policy_dispatch import ruled_by
-from sim.platform.rhythm import SHIFTS
+from sim.platform.members import SHIFTS
 from sim.runtime.queries.members import about, in_state, member_of
 from sim.world.compatibility import WEIGHTS
 from sim.world.members import activity_records
-from sim.world.minds.news import OUTCOMES
+from sim.world.minds.state import OUTCOMES
 
 if TYPE_CHECKING:
     from sim.platform.acts.policy import Policy
@@ -240,7 +239,7 @@ def _on_platform(world: World, agent: int) -> Facts:
     decides = platform.policies[int(ruled_by(platform)[agent])]
     return {
         "hours late": SHIFTS[int(platform.members.chronotype[agent])],
-        "mood": round(float(moods(platform)[agent]), 3),
+        "mood": round(float(platform.moods[agent]), 3),
         "reputation": round(float(platform.reputation[agent]), 3),
         "recommender": _called(which),
         "policy": _called(decides),

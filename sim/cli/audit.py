@@ -23,9 +23,8 @@ from sim.cli.output import (
 from sim.cli.watch import watched
 from sim.cli.worlds import save_world
 from sim.errors import FileError, InputError, SnapshotError
-from sim.runtime.manifest import manifest_of
-from sim.runtime.manifest import repeat as repeated
-from sim.runtime.replay import can_begin, leads_to, line_of, replay
+from sim.runtime.replay import can_begin, leads_to, line_of, manifest_of, replay
+from sim.runtime.replay import repeat as repeated
 from sim.runtime.saves.places import require_file
 from sim.scenario.from_world import scenario_of
 from sim.scenario.worlds import saved_path, world_file
@@ -38,8 +37,7 @@ from sim.world.log import LoggedAct
 
 if TYPE_CHECKING:
     from sim.core.progress import Report
-    from sim.runtime.manifest import Repeated
-    from sim.runtime.replay import Replay
+    from sim.runtime.replay import Repeated, Replay
     from sim.store.journal.reading import Audit
     from sim.world.world import World
 

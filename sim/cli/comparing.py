@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sim.lab.paired import Difference
     from sim.lab.recommenders import Comparison
     from sim.minds.deciding.thinker import Answerer as Pool
-    from sim.scenario.driver import Program
+    from sim.runtime.engine.run_control import Program
     from sim.scenario.spec import Scenario
     from sim.world.world import World
 

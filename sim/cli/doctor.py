@@ -22,8 +22,8 @@ from sim.core.plugin_files import user_folder
 from sim.core.registry import failures, names
 from sim.core.threads import workers
 from sim.errors import HubbubError
-from sim.runtime.health.checks import JournalStatus, Vitals, look
-from sim.runtime.journal.checkpointer import checkpoints_in
+from sim.runtime.health import JournalStatus, Vitals, look
+from sim.runtime.journal.checkpoints import checkpoints_in
 from sim.runtime.saves.places import place_of
 from sim.scenario.worlds import saved_path
 from sim.settings.logging import LOG

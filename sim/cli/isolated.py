@@ -12,7 +12,7 @@ from sim.cli.exits import rescue_path, said_of_rescue
 from sim.cli.output import safe, tell
 from sim.core.progress import Report
 from sim.errors import HubbubError, PluginError, StuckError
-from sim.runtime.engine.engine_command import ReplacedError
+from sim.runtime.engine.engine import ReplacedError
 from sim.runtime.engine.warden import patience_for
 from sim.runtime.simulation import IsolatedSimulation
 from sim.scenario.driver import RunOutcome, contacts_of

@@ -164,7 +164,7 @@ def llm_distill(
 ) -> None:
     """Fit a surrogate to decisions of models, and measure how far it agrees with them."""
     prepare(context.obj)
-    from sim.runtime.distilling import write
+    from sim.runtime.replay import write
 
     if not 0 < held_out < 1:
         raise InputError(f"--held-out is between 0 and 1, got {held_out:g}.")

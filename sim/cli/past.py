@@ -20,7 +20,7 @@ from sim.core.checks import number_or_word, shown
 from sim.errors import FileError, InputError, UnknownNameError
 
 if TYPE_CHECKING:
-    from sim.runtime.undo.travel import Travelled
+    from sim.runtime.travel import Travelled
     from sim.store.journal.lineage import Bookmark
     from sim.store.journal.recovery import Recovery
 

@@ -15,8 +15,8 @@ from sim.core.text import clip, one_line
 from sim.lab.tables import Table
 from sim.minds.deciding import commands
 from sim.platform.acts.kinds import Act
-from sim.runtime.engine.propagation_reports import ModelReports
-from sim.world.metrics.members import MEMBER_SERIES
+from sim.runtime.frames.focus import ModelReports
+from sim.world.metrics.series import MEMBER_SERIES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sim.agents.columns import Agents
     from sim.scenario.driver import RunOutcome
     from sim.spread.cascade.cascade import Cascade
-    from sim.world.metrics.members import MemberSeries
+    from sim.world.metrics.series import MemberSeries
     from sim.world.world import World
 
 

@@ -43,16 +43,20 @@ from sim.core.checks import whole_number
 from sim.core.progress import Report
 from sim.core.registry import make
 from sim.errors import Cancelled, InputError
-from sim.runtime.health.exporter import Exporter
-from sim.runtime.health.sources import WorldSource
+from sim.runtime.export import Exporter, WorldSource
 from sim.runtime.journal import persistence
+from sim.runtime.journal.checkpoints import Pacing
 from sim.runtime.journal.history import HistoryWriter
-from sim.runtime.journal.pacing import Pacing
-from sim.runtime.journal.replacing import another_world, lost_by_saving
 from sim.runtime.journal.writer import journalled
-from sim.runtime.minds_opening import asleep
+from sim.runtime.minds import asleep
 from sim.runtime.opening import open_live
-from sim.runtime.saves.places import free_name, has_journal, held_by_another
+from sim.runtime.saves.places import (
+    another_world,
+    free_name,
+    has_journal,
+    held_by_another,
+    lost_by_saving,
+)
 from sim.scenario.driver import run_plan
 from sim.scenario.gallery import open_scenario
 from sim.scenario.plan import SEEDS, MessageSpec, RunPlan, Stop

@@ -48,8 +48,14 @@ def save_world(
     number: int | None = None,
 ) -> str:
     """Save a world, and say so in a line; in another, what lived there and is put aside."""
-    from sim.runtime.journal.replacing import another_world, lost_by_saving, make_way
-    from sim.runtime.saves.places import has_journal, held_by_another, note_saved
+    from sim.runtime.saves.places import (
+        another_world,
+        has_journal,
+        held_by_another,
+        lost_by_saving,
+        make_way,
+        note_saved,
+    )
     from sim.store import info, save
     from sim.store.journal.lease import LeaseError
 
@@ -82,7 +88,7 @@ def save_world(
 
 def save_made(world: World, path: Path, report: Report, *, force: bool) -> str:
     """Save a world that was made, where nothing is or what is there may go; says so in a line."""
-    from sim.runtime.journal.replacing import make_way, require_free
+    from sim.runtime.saves.places import make_way, require_free
 
     require_free(path, force=force)
     kept = make_way(path) if force else ""
@@ -131,7 +137,7 @@ def new(
 ) -> None:
     """Create and save a world (checks memory first)."""
     prepare(context.obj)
-    from sim.runtime.journal.replacing import require_free
+    from sim.runtime.saves.places import require_free
     from sim.scenario.worlds import NewWorld, assignments
 
     given = assignments(parameter or ())
@@ -237,7 +243,7 @@ def import_file(
     """Create a world from a network file and save it."""
     prepare(context.obj)
     from sim.cli.edit import give_profiles
-    from sim.runtime.journal.replacing import require_free
+    from sim.runtime.saves.places import require_free
     from sim.scenario.worlds import ImportedWorld
 
     order = ImportedWorld(
@@ -262,7 +268,7 @@ def import_file(
 
 def _save_made(world: World, path: Path, report: Report, *, force: bool) -> str:
     """Save a world that was made; the journal of one that it replaces is set aside."""
-    from sim.runtime.journal.replacing import make_way, require_free
+    from sim.runtime.saves.places import make_way, require_free
 
     world.trail.by(world, AUTHOR)
     require_free(path, force=force)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from sim.lab.runs.measures import Measure
-    from sim.scenario.driver import Program
+    from sim.runtime.engine.run_control import Program
     from sim.world.world import World
 
 

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from sim.lab.runs.replicate import Watch
     from sim.platform.platform import Platform
-    from sim.scenario.driver import Program
+    from sim.runtime.engine.run_control import Program
     from sim.world.world import World
 
 

@@ -18,7 +18,7 @@ from sim.scenario.plan import RunPlan, Stop
 if TYPE_CHECKING:
     from sim.lab.runs.replicate import Replicate, Watch
     from sim.platform.platform import Platform
-    from sim.scenario.driver import Program
+    from sim.runtime.engine.run_control import Program
     from sim.world.world import World
 
 

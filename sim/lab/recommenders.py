@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from sim.lab.runs.replicate import Watch
     from sim.network.graph.slab import SlabArrays
-    from sim.scenario.driver import Program
+    from sim.runtime.engine.run_control import Program
     from sim.spread.cascade.contacts import AgentReader
     from sim.world.world import World
 

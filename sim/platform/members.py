@@ -22,7 +22,8 @@ from sim.core.rng import Stream
 from sim.errors import InputError
 from sim.jit.claims import mark
 from sim.platform.acts.acts_kernels import push
-from sim.platform.feed.candidates_kernels import NOTHING, RING, SETS, sweep
+from sim.platform.feed.candidates_kernels import NOTHING, sweep
+from sim.platform.feed.draws_kernels import RING, SETS
 
 _DAILY = (
     0.72, 0.45, 0.28, 0.19, 0.16, 0.20, 0.36, 0.62, 0.88, 1.03, 1.11, 1.16,

@@ -224,12 +224,12 @@ def minds_now(world: World, thinking: DecisionRunner | None) -> MindsNow | None:
 def _asked(now: MindsNow, thinking: DecisionRunner) -> MindsNow:
     """Add what is known of who is asked."""
     thinker = thinking.thinker
-    pool, ledger = thinker.pool, thinker.ledger
+    pool, counts = thinker.pool, thinker.counts
     states: Mapping[str, str] = getattr(pool, "states", {})
     budget = getattr(pool, "budget", None)
     return replace(
         now, deciding=thinking.deciding, pace=thinking.pace,
-        latency=(ledger.latency(50), ledger.latency(95)), providers=tuple(states.items()),
+        latency=(counts.latency(50), counts.latency(95)), providers=tuple(states.items()),
         budget=() if budget is None else budget_left(budget), trouble=thinker.trouble,
     )  # fmt: skip
 

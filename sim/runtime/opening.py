@@ -13,8 +13,9 @@ from pathlib import Path
 
 from sim.core.progress import Report, quiet
 from sim.errors import FileError, SnapshotError
+from sim.runtime.journal.checkpoints import Pacing
 from sim.runtime.journal.persistence import JournalConfig
-from sim.runtime.journal.writer import Pacing, recover
+from sim.runtime.journal.writer import recover
 from sim.runtime.saves.places import LivePlace, place_of, put_aside, rest_of
 from sim.store import info, load
 from sim.store.journal.journal import VERSION

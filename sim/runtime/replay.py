@@ -19,9 +19,10 @@ from sim.minds.deciding.thinker import Thinker
 from sim.minds.models.replies import RecordedReplies, is_reply
 from sim.minds.prompts.prompts import TEMPLATES
 from sim.minds.surrogate import LoggedDecision, Surrogate, distilled
-from sim.runtime.journal.acts import COMMANDS, holds, perform
+from sim.runtime.journal.acts import perform
 from sim.store.journal.journal import JUMP
 from sim.store.journal.reading import audit
+from sim.world.commands import COMMANDS, holds
 from sim.world.log import PLUGIN, LoggedAct, said_of, steps_of, words_of
 from sim.world.world import World
 

@@ -28,8 +28,8 @@ from sim.runtime.frames.sessions import Session, require_loop
 from sim.runtime.health import Health, Performance
 from sim.runtime.interactions import Batch, InteractionStream
 from sim.runtime.jobs import Job
+from sim.runtime.journal.checkpoints import Pacing
 from sim.runtime.journal.persistence import JournalConfig, keeping_of
-from sim.runtime.journal.writer import Pacing
 from sim.runtime.preview import Plan
 from sim.runtime.process.client import (
     Begin,
@@ -42,6 +42,7 @@ from sim.runtime.process.client import (
 from sim.runtime.queries import why as reasons
 from sim.runtime.travel import Branch
 from sim.settings.settings import current
+from sim.store import SaveReport, load
 from sim.world.log import LoggedAct
 from sim.world.seeding import FoundSeeds
 from sim.world.world import World

@@ -21,7 +21,8 @@ from sim.core.progress import Report, quiet
 from sim.errors import FileError, HubbubError, InputError, UnknownNameError
 from sim.runtime.jobs import in_thread
 from sim.runtime.journal.acts import apply
-from sim.runtime.journal.writer import JournalWriter, Pacing, recover
+from sim.runtime.journal.checkpoints import Pacing
+from sim.runtime.journal.writer import JournalWriter, recover
 from sim.runtime.saves.places import has_journal, note_saved
 from sim.runtime.undo_history import OutOfReachError
 from sim.store import info, save

@@ -23,7 +23,7 @@ from sim.core.scratch import ScratchFiles, let_go
 from sim.errors import HubbubError, InputError
 from sim.platform.platform import PlatformSnapshot
 from sim.platform.tick import keep_feeds
-from sim.runtime.journal.checkpointer import LARGE
+from sim.runtime.journal.checkpoints import LARGE
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.store.journal.lineage import Bookmark

@@ -1,6 +1,6 @@
-from sim.scenario.driver import Program as Program
+from sim.runtime.engine.run_control import Program as Program
+from sim.runtime.engine.run_control import drive as drive
 from sim.scenario.driver import RunOutcome as RunOutcome
-from sim.scenario.driver import drive as drive
 from sim.scenario.driver import run_plan as run_plan
 from sim.scenario.gallery import gallery_names as gallery_names
 from sim.scenario.gallery import is_scenario as is_scenario

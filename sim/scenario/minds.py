@@ -145,7 +145,7 @@ def give(world: World, asked: MindsRequest, tell: Tell = unheard) -> None:
 
 def _done(world: World, kind: str, *args: Any) -> None:
     """Do something to minds, for the trail too."""
-    from sim.runtime.journal.acts import COMMANDS
+    from sim.world.commands import COMMANDS
 
     with world.trail.doing(world, kind, args):
         COMMANDS[kind].apply(world, *args)

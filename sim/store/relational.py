@@ -26,7 +26,7 @@ import numpy.typing as npt
 from sim.agents.lifecycle import Lifecycle
 from sim.core.progress import Report, quiet
 from sim.errors import Cancelled, InputError
-from sim.network.graph.log import ACTS
+from sim.network.graph.changes import ACTS
 from sim.network.relations.blocklist import BLOCKED, MUTED
 from sim.network.relations.types import TieRecords
 from sim.platform.acts.kinds import Act

@@ -22,8 +22,7 @@ from sim.platform.feed.exposures import ExposurePart, Exposures
 from sim.testing.call_watch import hold
 from sim.testing.recommender_laws import lively_world
 from sim.world.interventions.kinds import KINDS, Intervention
-from sim.world.metrics.series import METRICS
-from sim.world.metrics.values import Metric, metric_name
+from sim.world.metrics.values import METRICS, Metric, metric_name
 from sim.world.phases import only_reads
 from sim.world.world import World
 

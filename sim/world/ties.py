@@ -14,14 +14,13 @@ from sim.core.checks import whole_number
 from sim.core.threads import Stalled, interruptible
 from sim.errors import InputError, UnknownNameError
 from sim.jit.words import LOW32
-from sim.network.analysis.neighbourhood import Subgraph, subgraph
+from sim.network.analysis.analysis import Subgraph, subgraph
 from sim.network.analysis.reputation import RESTART, reputation
-from sim.network.graph.arcs import quantised, vetted
-from sim.network.graph.changes import GAIN, LOSS, AppliedChanges
-from sim.network.graph.log import History
+from sim.network.graph.arcs import DroppedArcs, quantised, vetted
+from sim.network.graph.changes import FRIEND, GAIN, LOSS, AppliedChanges, History
 from sim.network.graph.slab import ordered
 from sim.network.graph.slab_kernels import ADDED, KNOWN, REMOVED, UNKNOWN
-from sim.network.graph.ties import FRIEND, DroppedArcs, Ties
+from sim.network.graph.ties import Ties
 from sim.network.relations.blocklist import BLOCKED, MUTED, SHUNNED
 from sim.network.relations.types import Relation
 from sim.platform.platform_view import REPUTATION

@@ -29,7 +29,7 @@ from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, DrawMode, NoContacts, OpenedChannel, Scratch
 from sim.spread.cascade.faults import asked
 from sim.spread.channels.channel import Channel
-from sim.world.base import AgentColumns
+from sim.world.base import AgentColumns, Phase
 from sim.world.cascades import Cascades, RecordPile, Stirs
 from sim.world.channels import SharedState, reopened
 from sim.world.compatibility import Compatibility, compatibility
@@ -49,7 +49,6 @@ from sim.world.opinions import Opinions
 from sim.world.phase_guard import add_phase
 from sim.world.phases import (
     PHASES,
-    Phase,
     lay_by,
     running,
     start,

@@ -17,7 +17,7 @@ from typing import Any
 from sim.runtime import IsolatedSimulation, Simulation
 from sim.runtime.engine.engine import EngineError
 from sim.runtime.engine.live import LiveWorld
-from sim.runtime.journal.writer import Pacing
+from sim.runtime.journal.checkpoints import Pacing
 from sim.store.journal import journal
 from sim.world.world import World
 from tests.unit.runtime.isolating import Thread, thread_of

@@ -19,7 +19,8 @@ from pathlib import Path
 import psutil
 
 from sim.errors import HubbubError
-from sim.runtime.journal.writer import JournalWriter, Pacing, recover
+from sim.runtime.journal.checkpoints import Pacing
+from sim.runtime.journal.writer import JournalWriter, recover
 from sim.store import info, load, save, verify
 from sim.store.journal.journal import read_acked
 from sim.store.journal.lease import holder, is_held

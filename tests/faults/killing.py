@@ -14,7 +14,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from sim.runtime.journal.writer import JournalWriter, Pacing, recover
+from sim.runtime.journal.checkpoints import Pacing
+from sim.runtime.journal.writer import JournalWriter, recover
 from sim.store import load, save
 from sim.world.world import World
 from tests.unit.runtime.keeping import play, send, sends

@@ -14,7 +14,7 @@ from typing import Any
 
 from sim.errors import HubbubError
 from sim.runtime import Simulation
-from sim.runtime.journal.writer import Pacing
+from sim.runtime.journal.checkpoints import Pacing
 from sim.world.world import World
 from tests.unit.runtime.worlds import until
 

@@ -16,7 +16,8 @@ import pytest
 from sim.errors import FileError
 from sim.runtime import Simulation
 from sim.runtime.journal import checkpoints as keeper_copies
-from sim.runtime.journal.writer import JournalWriter, Pacing, recover
+from sim.runtime.journal.checkpoints import Pacing
+from sim.runtime.journal.writer import JournalWriter, recover
 from sim.store import save
 from sim.store.journal.journal import JournalError
 from sim.store.snapshot.files import is_full

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sim import Simulation, World
-from sim.runtime.journal.writer import Pacing
+from sim.runtime.journal.checkpoints import Pacing
 
 MOST = 0.25
 

@@ -14,7 +14,8 @@ import pytest
 from sim.core import files as core_files
 from sim.errors import HubbubError
 from sim.runtime.journal import writer as keepers
-from sim.runtime.journal.writer import JournalWriter, Pacing, recover
+from sim.runtime.journal.checkpoints import Pacing
+from sim.runtime.journal.writer import JournalWriter, recover
 from sim.store import load, save
 from sim.store.journal import journal as journals
 from sim.store.snapshot import files

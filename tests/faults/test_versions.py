@@ -13,7 +13,7 @@ import pytest
 from sim.errors import FileError, SnapshotError
 from sim.platform import tastes_of
 from sim.runtime import Simulation
-from sim.runtime.journal.writer import Pacing
+from sim.runtime.journal.checkpoints import Pacing
 from sim.runtime.opening import describe_opening, open_live
 from sim.runtime.saves.backups import backup, restore
 from sim.runtime.saves.places import beyond, never_saved, place_of

@@ -14,7 +14,7 @@ from textual.events import Key
 from textual.pilot import Pilot
 
 from sim.runtime.frames.frames import Kept
-from sim.runtime.health.checks import CheckHistory, Health, Vitals, look
+from sim.runtime.health import CheckHistory, Health, Vitals, look
 from tests.screens.fake import FakeSimulator
 from tests.screens.showing import screen_of, shown
 from tests.screens.test_app import frame_of, hubbub, seen, settled, until

@@ -10,10 +10,9 @@ import pytest
 from sim import World
 from sim.minds.deciding.estimate import likely
 from sim.minds.deciding.thinker import Thinker
-from sim.minds.models.asks import Ask, Turn
+from sim.minds.models.asks import Ask, Turn, tokens_in
 from sim.minds.models.pool import ModelPool
 from sim.minds.models.provider import Provider
-from sim.minds.prompts.prompts import tokens_in
 from sim.runtime.journal.acts import perform
 from sim.world.minds.state import MOST_BYTES, MOST_LETTERS, size_of
 from tests.unit.minds.server import Call, Server, completion

@@ -18,7 +18,7 @@ from sim.lab.runs.experiment import (
 from sim.lab.runs.measures import MEASURES, SERIES, Measure, column_name
 from sim.lab.runs.results import Records
 from sim.lab.runs.workers import BACKENDS, Backend
-from sim.scenario.driver import Program
+from sim.runtime.engine.run_control import Program
 from sim.scenario.plan import at_rest
 
 __all__ = [

@@ -36,7 +36,7 @@ from sim.lab.runs.workers import (
     carry_out,
     require,
 )
-from sim.scenario.driver import Program
+from sim.runtime.engine.run_control import Program
 from sim.scenario.plan import SEEDS, at_rest
 from sim.settings.settings import current
 

@@ -31,14 +31,14 @@ from sim.errors import FileError
 from sim.lab.runs.measures import Measure, RunObserver, series_name
 from sim.network.graph.ties import Ties
 from sim.runtime.engine.output_capture import OutputCapture
+from sim.runtime.engine.run_control import drive
 from sim.runtime.engine.warden import on_watch
-from sim.scenario.driver import drive
 from sim.world.commands import reseed
 from sim.world.state.state import digest_of, restore_world
 from sim.world.world import World
 
 if TYPE_CHECKING:
-    from sim.scenario.driver import Program
+    from sim.runtime.engine.run_control import Program
 
 
 _ALIGNED = 64

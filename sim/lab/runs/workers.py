@@ -33,7 +33,7 @@ from sim.settings.settings import current, use
 if TYPE_CHECKING:
     from sim.lab.runs.replicate import BaseFile, Run
     from sim.lab.runs.results import Key
-    from sim.scenario.driver import Program
+    from sim.runtime.engine.run_control import Program
 
 
 Backend = Literal["loky", "threading", "ray", "dask"]

@@ -29,13 +29,13 @@ from sim.core.registry import load_plugins, names
 from sim.minds.deciding.commands import decide, give_minds, wake_minds
 from sim.minds.deciding.thinker import Thinker, persona_of
 from sim.minds.minds import ACTS, Mind
-from sim.minds.models.asks import Answer, Ask, Fault
+from sim.minds.models.asks import Answer, Ask, Fault, tokens_in
 from sim.minds.models.budget import FREE, Price, price_of
 from sim.minds.models.configured import lacks_in, models_in, prices_in, prompts_folder
 from sim.minds.models.local import ALIAS
 from sim.minds.models.provider import Provider
 from sim.minds.prompts.decisions import NEEDS_POST, NEEDS_TEXT
-from sim.minds.prompts.prompts import Post, Prompt, Scene, read_prompt, tokens_in
+from sim.minds.prompts.prompts import Post, Prompt, Scene, read_prompt
 from sim.platform.members import curve_of, factors
 from sim.settings.settings import current
 from sim.world.members import members_of

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
+from sim.arrays import I64, U32
 from sim.jit.jit import kernel
 
 
 @kernel
 def common_circle(
-    starts: npt.NDArray[np.int64],
-    ids: npt.NDArray[np.uint32],
-    first: npt.NDArray[np.int64],
-    second: npt.NDArray[np.int64],
-    out: npt.NDArray[np.int64],
+    starts: I64,
+    ids: U32,
+    first: I64,
+    second: I64,
+    out: I64,
 ) -> None:
     """Count what two rising rows have in common.
 

@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from sim.arrays import I32, I64, Ids
+from sim.arrays import I32, I64, U8, U64, Ids
 from sim.jit.jit import kernel
 from sim.jit.words import ONE, ZERO
 
@@ -47,7 +46,7 @@ def pick_best(row_of: I32, degree: Ids, best: I64) -> None:
 
 
 @kernel
-def count_interests(row_of: I32, interests: npt.NDArray[np.uint64], out: I64) -> None:
+def count_interests(row_of: I32, interests: U64, out: I64) -> None:
     """Add each agent's interests (uint64 masks) to ``out``, int64 (groups, 64)."""
     for v in range(row_of.size):
         mask = interests[v]
@@ -154,7 +153,7 @@ def reach(
     targets: Ids,
     seeds: Ids,
     limit: int,
-    marks: npt.NDArray[np.uint8],
+    marks: U8,
     ring: Ids,
 ) -> tuple[int, int, int]:
     """Return (other agents that hear a seed, seeds and whom chains of ties lead to, ties followed).
@@ -188,7 +187,7 @@ def reach(
 
 
 @kernel
-def gather(rows: Ids, targets: Ids, founder: int, marks: npt.NDArray[np.uint8], ring: Ids) -> int:
+def gather(rows: Ids, targets: Ids, founder: int, marks: U8, ring: Ids) -> int:
     """Write the agents nearest to ``founder`` along ties into ``ring``, itself first.
 
     ``marks`` is uint8 (n,): 1 for agents that are left out, and for each that was found; ``ring``

@@ -7,13 +7,14 @@ where every tie has trust 1.0. Long loops take a range, so that a caller can sto
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-import numpy.typing as npt
 
 from sim.arrays import I64, U16, U32
 from sim.jit.jit import kernel
 
-Floats = npt.NDArray[np.floating]
+Floats = np.ndarray[Any, np.dtype[np.floating]]
 
 _FULL = 65535.0
 

@@ -9,7 +9,8 @@ from sim.jit.jit import kernel, lean
 from sim.jit.mix import uniform, word, word2
 from sim.jit.types import Number, Word
 from sim.jit.words import ONE32
-from sim.platform.feed.candidates_kernels import AUTHOR, LIKES, META, NOTHING, RING, SHARES, SHOWN
+from sim.platform.feed.candidates_kernels import AUTHOR, LIKES, META, NOTHING, SHARES, SHOWN
+from sim.platform.feed.draws_kernels import RING
 from sim.platform.feed.ranking_kernels import ShownColumns
 
 POST, REPOST, QUOTE, REPLY, LIKE, UNLIKE, DISLIKE, UNDO_DISLIKE, REPORT = range(2, 11)

@@ -16,7 +16,7 @@ from sim.network.relations.blocklist import BLOCKED, SHUNNED
 from sim.platform.acts.acts_kernels import apply
 from sim.platform.acts.kinds import Act, ActRequest, act_of
 from sim.platform.acts.log import NOBODY, ActColumns
-from sim.platform.feed.candidates_kernels import remember
+from sim.platform.feed.draws_kernels import remember
 from sim.platform.feed.ranking_kernels import count_shown
 from sim.platform.posts.posts import Flag, Kind
 from sim.world.base import PlatformState, WorldState

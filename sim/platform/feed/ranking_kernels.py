@@ -10,7 +10,8 @@ from sim.arrays import F32, I64, U8, U16, U32
 from sim.jit.jit import inlined, kernel
 from sim.jit.types import Number, Word
 from sim.jit.words import LOW32, S32
-from sim.platform.feed.candidates_kernels import SHOWN, CandidateColumns, remember
+from sim.platform.feed.candidates_kernels import SHOWN, CandidateColumns
+from sim.platform.feed.draws_kernels import remember
 
 DOWNRANKED = np.uint8(4)
 """The flag that costs a post the last weight of :func:`add_up`."""

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.arrays import I32, U8, Ids
-from sim.core.shared_list import SharedList
+from sim.core.append_log import SharedList
 from sim.errors import CapacityError, InputError
 from sim.platform.acts.acts_kernels import by_topic
 from sim.platform.feed.candidates_kernels import AUTHOR, CREATED, LIKES, SHARES, SHOWN

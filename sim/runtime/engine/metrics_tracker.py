@@ -23,8 +23,7 @@ from sim.network.graph.slab import read_only
 from sim.settings.logging import log
 from sim.settings.settings import current
 from sim.world.metrics.alerts import ALERTS, Alert, AlertRule
-from sim.world.metrics.series import METRICS, known_metrics
-from sim.world.metrics.values import own_metrics
+from sim.world.metrics.values import METRICS, known_metrics, own_metrics
 
 if TYPE_CHECKING:
     from sim.runtime.engine.live import LiveWorld

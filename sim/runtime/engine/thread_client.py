@@ -42,15 +42,22 @@ from sim.runtime.frames.sessions import ENDED, Session, remember
 from sim.runtime.health import Health, HealthWatch, Meter, Performance
 from sim.runtime.interactions import Batch, InteractionStream
 from sim.runtime.jobs import Job, in_thread
-from sim.runtime.journal.acts import COMMANDS
 from sim.runtime.journal.persistence import JournalConfig, Persistence, begin
 from sim.runtime.minds import DecisionRunner, doze, lie_awake
 from sim.runtime.preview import Plan
 from sim.runtime.preview import plan as make_plan
 from sim.spread.cascade.cascade import Cascade
-from sim.world.influence import BestSeeds, FoundSeeds, found_before, is_best
+from sim.world.commands import COMMANDS
 from sim.world.log import LoggedAct
-from sim.world.seeding import author_of, seeds_of, takes_long
+from sim.world.seeding import (
+    BestSeeds,
+    FoundSeeds,
+    author_of,
+    found_before,
+    is_best,
+    seeds_of,
+    takes_long,
+)
 from sim.world.state.snapshot import still
 from sim.world.state.state import restore_world
 from sim.world.world import World

@@ -24,9 +24,9 @@ from sim.core.scratch import give_back, let_go
 from sim.errors import FileError, HubbubError, InputError
 from sim.runtime.frames.frames import Kept
 from sim.runtime.journal.acts import on_trail
-from sim.runtime.journal.checkpoints import CheckpointCopy, WorldCopier
+from sim.runtime.journal.checkpoints import CheckpointCopy, Pacing, WorldCopier
 from sim.runtime.journal.history import HistoryWriter
-from sim.runtime.journal.writer import JournalMark, JournalWriter, Pacing
+from sim.runtime.journal.writer import JournalMark, JournalWriter
 from sim.runtime.saves.places import held_by_another, note_saved, since_saved, taken_along
 from sim.runtime.undo_history import BUDGET, Past
 from sim.store import SaveReport, info, save

@@ -14,10 +14,11 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sim.core.files import flush_folder
 from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import FileError, InputError
-from sim.runtime.journal.acts import COMMANDS, apply
+from sim.runtime.journal.acts import apply
 from sim.runtime.journal.checkpoints import (
     CheckpointClock,
     Checkpointer,
@@ -44,8 +45,7 @@ from sim.store.journal.reading import read_journal
 from sim.store.journal.recovery import Recovery
 from sim.store.journal.recovery import recover as _recover
 from sim.store.journal.state import Observer, whole_state
-from sim.store.snapshot.files import flush_folder
-from sim.world.commands import name_of
+from sim.world.commands import COMMANDS, name_of
 from sim.world.log import LONGEST_AUTHOR
 from sim.world.world import World
 

@@ -45,8 +45,8 @@ from sim.runtime.frames.frames import Frame, SessionRow
 from sim.runtime.frames.sessions import Session, require_loop
 from sim.runtime.health import Health, Meter, Performance, ProcessHealthWatch
 from sim.runtime.jobs import Job, in_thread
+from sim.runtime.journal.checkpoints import Pacing
 from sim.runtime.journal.persistence import JournalConfig, begin
-from sim.runtime.journal.writer import Pacing
 from sim.runtime.process.breadcrumbs import culprit, named, said, show_place, silent
 from sim.runtime.process.wire import (
     MOST_ACTS,

@@ -27,8 +27,9 @@ from sim.runtime.engine.outbox import AsyncHandlers, Backlog
 from sim.runtime.engine.stall import RollbackState, StallOutcome
 from sim.runtime.engine.thread_client import ThreadEngine, open_thread
 from sim.runtime.jobs import Job, in_thread
+from sim.runtime.journal.checkpoints import Pacing
 from sim.runtime.journal.persistence import JournalConfig, Persistence
-from sim.runtime.journal.writer import JournalMark, Pacing, recover
+from sim.runtime.journal.writer import JournalMark, recover
 from sim.runtime.process.breadcrumbs import CrashBreadcrumbs, limit_memory
 from sim.runtime.process.wire import MOST_ACTS, EngineOrder, FrameWriter, PipeEnd, packed
 from sim.settings.settings import use

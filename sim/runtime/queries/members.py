@@ -30,15 +30,15 @@ from sim.jit.claims import NOBODY
 from sim.jit.words import ONE
 from sim.network.graph.changes import ACTS
 from sim.platform.acts.kinds import Act
-from sim.platform.acts.moods import MOOD
 from sim.platform.acts.tick_record import said_in
-from sim.platform.rhythm import SHIFTS
+from sim.platform.members import SHIFTS
 from sim.runtime.jobs import in_thread
 from sim.runtime.journal.history import HistoryWriter
 from sim.runtime.queries.feeds import MemberFeed, feed_of
 from sim.store.history.acts import ActIndex, Record, RecordedAct
 from sim.store.reading import read_history_file, read_record
 from sim.store.snapshot.gates import Lookup
+from sim.world.base import MOOD
 from sim.world.members import ActivityRecords, activity_records, chosen
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
 
-from sim.core.files import PRIVATE, copy_private
+from sim.core.files import PRIVATE, copy_private, flush_folder
 from sim.core.progress import Report, quiet
 from sim.core.registry import kinds, names
 from sim.core.text import one_line
@@ -41,7 +41,7 @@ from sim.store.journal.lease import LeaseError, is_held
 from sim.store.journal.lineage import SAVED_FILE, saved_at
 from sim.store.journal.reading import BROKEN, BrokenError, read_journal
 from sim.store.saves import SUFFIX, copy_checked, kept, place
-from sim.store.snapshot.files import TRAILER_BYTES, flush_folder, nameable, open_regular
+from sim.store.snapshot.files import TRAILER_BYTES, nameable, open_regular
 
 _STAMP = "%Y%m%dT%H%M%SZ"
 _LIVE = ".live"

@@ -26,7 +26,6 @@ from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import FileError, InputError
 from sim.network.relations.types import TieRecords, packed
-from sim.runtime.journal.acts import holds
 from sim.runtime.opening import open_live
 from sim.runtime.queries.members import found as found_by
 from sim.runtime.saves.places import discard
@@ -42,6 +41,7 @@ from sim.store.history.database import (
 )
 from sim.store.journal.journal import folder_of
 from sim.store.snapshot.files import as_path
+from sim.world.commands import holds
 from sim.world.log import UNSAID, LoggedAct
 from sim.world.world import World
 

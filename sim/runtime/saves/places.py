@@ -37,7 +37,7 @@ from sim.store.journal.reading import audit, read_journal, saved_acts
 from sim.store.journal.recovery import Recovery, older_checkpoint
 from sim.store.saves import SaveFile
 from sim.store.snapshot.opened import info, under_way
-from sim.world.state.placeholders import LostModel
+from sim.world.state.state import LostModel
 from sim.world.world import World
 
 if TYPE_CHECKING:

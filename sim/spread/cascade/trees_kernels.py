@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from sim.arrays import I32, I64, U8, U32, U64
+from sim.arrays import I32, I64, U8, U32, U64, Bools
 from sim.jit.claims import NOBODY
 from sim.jit.jit import kernel
 from sim.jit.sparse import slot, take_slot
@@ -74,9 +73,7 @@ def caused(agents: U32, ticks: I32, sources: U32, first: int, place: I32, out: I
 
 
 @kernel
-def count_waiting(
-    states: U8, passes_on: npt.NDArray[np.bool_], row_of: I32, first: int, out: I64
-) -> None:
+def count_waiting(states: U8, passes_on: Bools, row_of: I32, first: int, out: I64) -> None:
     """Count in each row the adopters in states that pass it on.
 
     Parameters
@@ -153,8 +150,8 @@ def count_again(
     claims: U64,
     keys: U32,
     states: U8,
-    adopts: npt.NDArray[np.bool_],
-    course: npt.NDArray[np.bool_],
+    adopts: Bools,
+    course: Bools,
     row: int,
     turn_keys: U32,
     turns: I32,

@@ -26,21 +26,14 @@ import msgpack
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.files import PRIVATE
+from sim.core.files import PRIVATE, flush, flush_folder, why_not_saved
 from sim.core.text import one_line
 from sim.errors import FileError, SnapshotError
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import ActColumns
 from sim.platform.acts.tick_record import KINDS, PostedMessages, TickRecord
 from sim.store.snapshot import schema
-from sim.store.snapshot.files import (
-    HEADER_BYTES,
-    WRITER_PRAGMAS,
-    flush,
-    flush_folder,
-    is_full,
-    why_not_saved,
-)
+from sim.store.snapshot.files import HEADER_BYTES, WRITER_PRAGMAS, is_full
 from sim.store.snapshot.gates import (
     LIMITS,
     MOST_OBJECTS,

@@ -38,9 +38,9 @@ from sim.store.journal.journal import Checkpoint, ReplayLine, folder_of
 from sim.store.journal.lineage import is_led_on
 from sim.store.journal.reading import BrokenError, JournalFile, read_journal
 from sim.store.snapshot import columns as arrays
-from sim.store.snapshot.columns import Columns, DamagedError
+from sim.store.snapshot.columns import Columns
 from sim.store.snapshot.files import as_path
-from sim.store.snapshot.gates import Lookup, gated
+from sim.store.snapshot.gates import DamagedError, Lookup, gated
 from sim.store.snapshot.opened import opened, sealed, unpack, world_rows
 from sim.store.snapshot.schema import from_json
 from sim.world.records import PREFIX

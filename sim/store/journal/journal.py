@@ -27,9 +27,9 @@ from typing import Any, NamedTuple
 
 import xxhash
 
-from sim.core.files import PRIVATE
+from sim.core.files import PRIVATE, flush, flush_folder
 from sim.errors import FileError
-from sim.store.snapshot.files import WRITER_PRAGMAS, flush, flush_folder, is_full, nameable, small
+from sim.store.snapshot.files import WRITER_PRAGMAS, is_full, nameable, small
 from sim.store.snapshot.schema import plain
 
 APPLICATION_ID = int.from_bytes(b"HUBJ", "big")

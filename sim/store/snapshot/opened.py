@@ -21,7 +21,7 @@ from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import Cancelled, CapacityError, PluginError, SnapshotError, UnknownNameError
 from sim.platform.acts.log import ActColumns, ActLog
-from sim.platform.feed.candidates_kernels import SETS
+from sim.platform.feed.draws_kernels import SETS
 from sim.store.journal.audit import attach
 from sim.store.snapshot import columns as arrays
 from sim.store.snapshot.columns import ColumnEntry, Columns, Meta

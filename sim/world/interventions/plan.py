@@ -25,8 +25,7 @@ from sim.platform.acts.kinds import Act
 from sim.spread.cascade.faults import is_interruption, said_by
 from sim.world.base import WorldState
 from sim.world.interventions.kinds import Intervention, LostIntervention, made, remade
-from sim.world.metrics.series import METRICS, known_metrics
-from sim.world.metrics.values import OF_MESSAGES
+from sim.world.metrics.values import METRICS, OF_MESSAGES, known_metrics
 from sim.world.seeding import check_seeds, choose_seeds, takes_long
 
 _FORM = re.compile(r"^\s*([a-z_]\w*)\s*(?:#\s*(\d+))?\s*(<=|>=|==|!=|<|>)\s*(\S+)\s*$")

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from sim.core.theory import Setting
 
 from sim.cli import models as cards
+from sim.core.cards import Setting
 from tests.unit.cli.conftest import Hubbub
 
 

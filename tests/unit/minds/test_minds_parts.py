@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from sim.errors import FileError, InputError, UnknownNameError
 from sim.minds.member import Memory, MemoryItem
-from sim.minds.models.asks import Answer, Fault, ModelError, Usage
+from sim.minds.models.asks import Answer, Fault, ModelError, Usage, tokens_in
 from sim.minds.models.replies import ReplayDiverged, ReplyLog, Slot
 from sim.minds.prompts.decisions import Decided, Decision, DecisionCounts, decision_of, schema_of
-from sim.minds.prompts.prompts import Post, Scene, read_prompt, tokens_in
+from sim.minds.prompts.prompts import Post, Scene, read_prompt
 
 ACTS = ("like", "reply", "post", "do nothing")
 long_texts = st.text(max_size=3000)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sim.runtime.journal.writer import JournalWriter, Pacing, recover
+from sim.runtime.journal.checkpoints import Pacing
+from sim.runtime.journal.writer import JournalWriter, recover
 from sim.world.world import World
 
 EVERY = 7

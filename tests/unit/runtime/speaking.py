@@ -11,8 +11,7 @@ from typing import Any
 from sim import World
 from sim.minds.deciding.estimate import likely
 from sim.minds.deciding.thinker import Thinker
-from sim.minds.models.asks import Answer, Ask, Spend, Usage
-from sim.minds.prompts.prompts import tokens_in
+from sim.minds.models.asks import Answer, Ask, Spend, Usage, tokens_in
 from sim.runtime.journal.acts import perform
 
 Row = dict[str, Any]

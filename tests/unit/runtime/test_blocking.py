@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sim.runtime import EngineError, Frame, run_blocking
-from sim.world.phases import Phase
+from sim.world.base import Phase
 from sim.world.world import World
 from tests.unit.runtime.worlds import blocked_until, broken_phase, slow_phase
 

@@ -13,8 +13,9 @@ import pytest
 
 from sim.errors import Cancelled, InputError, SnapshotError
 from sim.runtime import Simulation
+from sim.runtime.journal.checkpoints import Pacing
 from sim.runtime.journal.persistence import JournalConfig, Persistence
-from sim.runtime.journal.writer import JournalWriter, Pacing, recover
+from sim.runtime.journal.writer import JournalWriter, recover
 from sim.runtime.opening import Opened, describe_opening, open_live
 from sim.runtime.saves.places import (
     beyond,

@@ -17,8 +17,8 @@ from sim.runtime.journal.writer import JournalWriter, recover
 from sim.runtime.replay import can_begin, leads_to, line_of, replay
 from sim.store import load, save
 from sim.store.journal.reading import audit
+from sim.world.base import Phase
 from sim.world.log import LoggedAct, said_of
-from sim.world.phases import Phase
 from sim.world.state.snapshot import still
 from sim.world.world import World
 from tests.unit.runtime.isolating import thread_of

@@ -15,8 +15,9 @@ from sim.core import registry
 from sim.core.registry import load_file
 from sim.errors import FileError
 from sim.runtime import Simulation
+from sim.runtime.journal.checkpoints import Pacing
 from sim.runtime.journal.persistence import JournalConfig, Persistence
-from sim.runtime.journal.writer import JournalWriter, Pacing, recover
+from sim.runtime.journal.writer import JournalWriter, recover
 from sim.runtime.opening import open_live
 from sim.runtime.saves.places import lost_by_saving
 from sim.store import load, save

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.runtime import Simulation
-from sim.world.phases import Phase
+from sim.world.base import Phase
 from sim.world.world import World
 
 

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from sim.world.phases import Phase
+from sim.world.base import Phase
 from sim.world.world import World
 
 PATIENCE = 60.0

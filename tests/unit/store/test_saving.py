@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.core import whole_files
+from sim.core import files as core_files
 from sim.errors import FileError, SnapshotError
 from sim.runtime.journal.writer import JournalWriter, recover
 from sim.store import info, load, read, save

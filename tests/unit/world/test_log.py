@@ -17,8 +17,8 @@ from sim.platform.acts.policy import RulePolicy
 from sim.platform.feed.recommender import Chronological, Recommender
 from sim.platform.settings import PlatformSettings
 from sim.runtime.replay import replay
+from sim.world.base import Phase
 from sim.world.log import MOST_BYTES, PLUGIN, LoggedAct, Trail, said_of, told, words_of
-from sim.world.phases import Phase
 from sim.world.world import World
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from sim.runtime import Simulation
 from sim.testing import tiny_world
+from sim.world.base import Phase
 from sim.world.phase_guard import fenced
-from sim.world.phases import Phase
 from sim.world.world import World
 
 

@@ -19,7 +19,7 @@ from sim import World, load, save
 from sim.core.scratch import is_filed
 from sim.errors import SnapshotError
 from sim.platform.platform import PlatformSnapshot
-from sim.runtime.journal.checkpointer import WorldCopier
+from sim.runtime.journal.checkpoints import WorldCopier
 from sim.store.history.reading import read_history
 from sim.store.snapshot import columns as arrays
 from sim.store.snapshot import schema

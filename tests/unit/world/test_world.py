@@ -11,7 +11,7 @@ from sim.core.registry import names, spec
 from sim.errors import CapacityError, InputError, ParameterError, UnknownNameError
 from sim.jit.claims import FREE
 from sim.testing import Given, tiny_world
-from sim.world.phases import Phase
+from sim.world.base import Phase
 
 STORY: dict[str, Any] = {"seeds": [0, 5], "model": "sir"}
 

@@ -314,7 +314,7 @@ def test_an_injected_message_is_read_as_it_was_written() -> None:
 
 def test_an_estimate_is_the_truth_of_a_run(answering: Any) -> None:
     async def counted(call: Call) -> None:
-        from sim.minds.prompts.prompts import tokens_in
+        from sim.minds.models.asks import tokens_in
 
         read = sum(tokens_in(turn["content"]) + 8 for turn in call.said["messages"])
         usage = {"prompt_tokens": read, "completion_tokens": 45, "total_tokens": read + 45}

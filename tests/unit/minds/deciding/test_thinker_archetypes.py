@@ -23,8 +23,7 @@ from sim.minds.models.asks import Answer, Ask, Fault, ModelError
 from sim.minds.models.budget import FREE
 from sim.minds.prompts.decisions import acts_for
 from sim.runtime.journal.acts import perform
-from sim.runtime.manifest import repeat
-from sim.runtime.replay import replay
+from sim.runtime.replay import repeat, replay
 from sim.world.minds.minds import take_decisions
 from tests.unit.minds.deciding.test_thinker_batches import all_of
 from tests.unit.runtime.minds_world import Script, faults_in, minded, platform_of, run

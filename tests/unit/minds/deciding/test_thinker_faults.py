@@ -22,11 +22,11 @@ from sim.minds.deciding.round import FaultCounts, Patience
 from sim.minds.deciding.thinker import Thinker
 from sim.minds.models.asks import Ask, Turn
 from sim.minds.surrogate import agreement_of, read_surrogate
-from sim.platform.bounds import require_platform
+from sim.platform.opening import require_platform
 from sim.runtime.journal.acts import perform
 from sim.world.commands import COMMANDS
-from sim.world.minds.giving import mind_of
-from sim.world.minds.minds import Minds
+from sim.world.members import mind_of
+from sim.world.minds.state import Minds
 from tests.unit.runtime.engine.test_minds import GATE, Slow, busy
 from tests.unit.runtime.minds_world import Row, Script, faults_in, minded, platform_of, run
 

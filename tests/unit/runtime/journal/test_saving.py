@@ -19,8 +19,9 @@ from sim.runtime.engine.engine import EngineError
 from sim.runtime.engine.stall import Stall
 from sim.runtime.journal import checkpoints as checkpointer
 from sim.runtime.journal import persistence
+from sim.runtime.journal.checkpoints import Pacing
 from sim.runtime.journal.persistence import JournalConfig
-from sim.runtime.journal.writer import Pacing, recover
+from sim.runtime.journal.writer import recover
 from sim.store import load, save, verify
 from sim.store.journal.journal import folder_of
 from sim.store.journal.lineage import saved_at

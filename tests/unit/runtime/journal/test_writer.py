@@ -15,8 +15,8 @@ from sim.core.scratch import is_filed
 from sim.errors import FileError, InputError
 from sim.runtime.journal import checkpoints as keeper_copies
 from sim.runtime.journal.acts import apply, perform
-from sim.runtime.journal.checkpoints import WorldCopier
-from sim.runtime.journal.writer import AckQueue, JournalWriter, Pacing, recover
+from sim.runtime.journal.checkpoints import Pacing, WorldCopier
+from sim.runtime.journal.writer import AckQueue, JournalWriter, recover
 from sim.store.journal import journal as journals
 from sim.store.journal.journal import JUMP, EntryCounts, JournalEntry, JournalError
 from sim.world.commands import add_ties, name_of

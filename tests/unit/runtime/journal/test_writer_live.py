@@ -14,7 +14,8 @@ import pytest
 from sim.agents.lifecycle import Lifecycle
 from sim.errors import FileError, InputError
 from sim.runtime import Simulation
-from sim.runtime.journal.writer import Pacing, recover
+from sim.runtime.journal.checkpoints import Pacing
+from sim.runtime.journal.writer import recover
 from sim.store import load
 from sim.store.journal import journal as journals
 from sim.store.journal.journal import JournalError

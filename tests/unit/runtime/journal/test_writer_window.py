@@ -12,7 +12,8 @@ from sim import World
 from sim.cli.past import list_bookmarks
 from sim.errors import InputError
 from sim.runtime.journal.acts import apply
-from sim.runtime.journal.writer import JournalWriter, Pacing, recover
+from sim.runtime.journal.checkpoints import Pacing
+from sim.runtime.journal.writer import JournalWriter, recover
 from sim.store.history.reading import history_of, read_history
 from sim.store.journal.journal import JOURNAL_FILE, folder_of
 from sim.store.journal.lineage import Bookmark, keep_bookmarks

@@ -21,7 +21,7 @@ from sim.errors import (
 from sim.runtime import EngineError, IsolatedSimulation, ReplacedError, Simulation
 from sim.runtime.journal.writer import recover
 from sim.store import save
-from sim.world.phases import Phase
+from sim.world.base import Phase
 from sim.world.world import World
 from tests.unit.runtime.isolating import LONG, Thread, agents_of, unwilling
 from tests.unit.runtime.worlds import until

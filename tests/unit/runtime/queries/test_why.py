@@ -11,7 +11,7 @@ from sim.errors import InputError
 from sim.platform.acts.policy import RulePolicy
 from sim.platform.feed.why import Why
 from sim.runtime import Simulation
-from sim.runtime.journal.writer import Pacing
+from sim.runtime.journal.checkpoints import Pacing
 from sim.runtime.queries.why import explain
 from sim.runtime.undo_history import OutOfReachError
 from sim.store import save

@@ -12,8 +12,9 @@ import pytest
 from sim.core import registry
 from sim.errors import FileError, InputError, SnapshotError
 from sim.runtime import Simulation
+from sim.runtime.journal.checkpoints import Pacing
 from sim.runtime.journal.persistence import JournalConfig
-from sim.runtime.journal.writer import Pacing, recover
+from sim.runtime.journal.writer import recover
 from sim.runtime.opening import open_live
 from sim.runtime.saves import backups
 from sim.runtime.saves.backups import backup, copy_live, restore

@@ -14,8 +14,8 @@ import pytest
 
 from sim.errors import FileError, InputError
 from sim.runtime import Simulation
+from sim.runtime.journal.checkpoints import Pacing
 from sim.runtime.journal.persistence import JournalConfig
-from sim.runtime.journal.writer import Pacing
 from sim.runtime.opening import open_live
 from sim.runtime.replay import replay
 from sim.runtime.saves.erasing import (

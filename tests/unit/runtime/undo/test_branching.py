@@ -11,7 +11,8 @@ import pytest
 
 from sim.errors import Cancelled, FileError, InputError, UnknownNameError
 from sim.runtime import Simulation
-from sim.runtime.journal.writer import JournalWriter, Pacing, recover
+from sim.runtime.journal.checkpoints import Pacing
+from sim.runtime.journal.writer import JournalWriter, recover
 from sim.runtime.opening import open_live
 from sim.runtime.saves.places import beyond
 from sim.runtime.travel import branch

@@ -12,7 +12,7 @@ from sim.agents.lifecycle import Lifecycle
 from sim.core.registry import names, spec
 from sim.errors import Cancelled, HubbubError, InputError
 from sim.runtime.undo_history import OutOfReachError, Past, owners, same
-from sim.world.phases import Phase
+from sim.world.base import Phase
 from sim.world.state.snapshot import arrays_of
 from sim.world.world import World
 

@@ -13,7 +13,8 @@ from sim.errors import Cancelled, HubbubError, InputError
 from sim.runtime import Simulation
 from sim.runtime.jobs import in_thread
 from sim.runtime.journal.acts import apply
-from sim.runtime.journal.writer import JournalWriter, Pacing, recover
+from sim.runtime.journal.checkpoints import Pacing
+from sim.runtime.journal.writer import JournalWriter, recover
 from sim.store.journal.recovery import rebuild
 from sim.world.world import World
 

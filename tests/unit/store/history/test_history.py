@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from sim.errors import InputError, SnapshotError
 from sim.runtime.journal.acts import apply
-from sim.runtime.journal.writer import JournalWriter, Pacing
+from sim.runtime.journal.checkpoints import Pacing
+from sim.runtime.journal.writer import JournalWriter
 from sim.spread.cascade.generations import Generations
 from sim.store import save
 from sim.store.history.acts import ActIndex, record_of

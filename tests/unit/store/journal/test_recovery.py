@@ -13,7 +13,8 @@ import pytest
 
 from sim.errors import Cancelled, SnapshotError
 from sim.runtime.journal.acts import apply
-from sim.runtime.journal.writer import JournalWriter, Pacing, recover
+from sim.runtime.journal.checkpoints import Pacing
+from sim.runtime.journal.writer import JournalWriter, recover
 from sim.runtime.saves.places import place_of
 from sim.store.journal import journal, recovery
 from sim.store.journal.journal import JournalEntry, folder_of

@@ -9,8 +9,15 @@ from sim import World, load, save
 from sim.errors import InputError, ParameterError, UnknownNameError
 from sim.network.analysis import analysis
 from sim.world.metrics import values as metrics_sums
-from sim.world.metrics.series import METRICS, Metrics, MetricSettings
-from sim.world.metrics.values import bimodality, cascade_of, gini, opinion_measures, tie_mixing
+from sim.world.metrics.series import Metrics, MetricSettings
+from sim.world.metrics.values import (
+    METRICS,
+    bimodality,
+    cascade_of,
+    gini,
+    opinion_measures,
+    tie_mixing,
+)
 
 
 def living(agents: int = 300, **told: object) -> World:
