@@ -12,7 +12,7 @@ from tui.safe_text import line, plain
 
 if TYPE_CHECKING:
     from sim.runtime import Communities, Frame
-    from sim.runtime.minds import MindsNow
+    from sim.runtime.frames.frames import MindsNow
 
 
 _STEPS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))

@@ -13,11 +13,11 @@ from sim.cli.help import VerbApp, world_of
 from sim.cli.output import Json, WorldName, as_json, require_folder, say, tell
 from sim.cli.start import prepare
 from sim.cli.watch import watched
-from sim.cli.worlds import AUTHOR, open_world, save_world
+from sim.cli.worlds import AUTHOR, give_profiles, open_world, save_world
 from sim.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
-    from sim.world.world import World
+    pass
 
 
 edit = VerbApp("Change a world, and save the result to a file.")
@@ -93,17 +93,6 @@ def edit_agents(
     for remark in remarks:
         tell(remark)
     say("\n".join([*lines, facts["saved"]]))
-
-
-def give_profiles(
-    world: World, path: Path, match: str = "auto", interests: str = "known"
-) -> tuple[int, list[str]]:
-    """Give the profiles of a file to a world's agents; returns how many, and remarks."""
-    from sim.io.importing.profiles import read_profiles
-
-    profiles = read_profiles(path)
-    taken = world.take_profiles(profiles, match, interests)  # type: ignore[arg-type]  # checked there
-    return len(profiles), [*profiles.remarks, *taken.remarks]
 
 
 @edit.command("ties")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from sim.cli.output import Shape, answer, listed, say, table, tell
 from sim.cli.posts import said_facts
 from sim.cli.watch import watched
+from sim.cli.worlds import not_kept
 from sim.core.text import clip, one_line
 from sim.errors import CapacityError, InputError
 from sim.runtime.journal.acts import apply
@@ -36,7 +37,6 @@ class When(TypedDict):
 
 
 _CELLS = 60
-_GAPS = 5
 _SAYS = {"began": "began with"}
 _HEADS = {"new": "first", "adopted": "ever"}
 
@@ -87,18 +87,6 @@ def _show_events(
     answer(shape, facts, lambda facts, _: _listed(heading, map(_row, rows), facts["count"]))
     for line in not_kept([] if history.record is None else history.record.missing):
         tell(line)
-
-
-def not_kept(gaps: Sequence[tuple[int, int]]) -> list[str]:
-    """Say of which ticks, first and last, there is no record of what members did."""
-    if not gaps:
-        return []
-    ranges = ", ".join(f"{a:,}" if a == b else f"{a:,}-{b:,}" for a, b in gaps[:_GAPS])
-    more = f" and {len(gaps) - _GAPS:,} more ranges" if len(gaps) > _GAPS else ""
-    return [
-        f"No record of what members did in ticks {ranges}{more}: it was not recorded, or dropped "
-        "by the setting history_mb."
-    ]
 
 
 def _facts(each: HistoryEvent, people: Agents, history: WorldHistory) -> dict[str, Any]:

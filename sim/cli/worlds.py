@@ -18,6 +18,8 @@ from sim.errors import FileError, InputError, UnknownNameError
 from sim.settings.logging import log
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sim.runtime.journal.writer import JournalWriter
     from sim.world.world import World
 
@@ -242,7 +244,6 @@ def import_file(
 ) -> None:  # fmt: skip
     """Create a world from a network file and save it."""
     prepare(context.obj)
-    from sim.cli.edit import give_profiles
     from sim.runtime.saves.places import require_free
     from sim.scenario.worlds import ImportedWorld
 
@@ -332,7 +333,6 @@ def export(
     """Write a world in a format of other programs."""
     prepare(context.obj)
     from sim import io
-    from sim.cli.history import not_kept
     from sim.scenario.worlds import file_of
 
     named = form or _ENDINGS.get(out.suffix.lower(), "")
@@ -351,3 +351,29 @@ def export(
     say(f"Exported {shlex.quote(str(out))}{files}: {size}.")
     for line in not_kept(done.missing):
         tell(line)
+
+
+_GAPS = 5
+
+
+def not_kept(gaps: Sequence[tuple[int, int]]) -> list[str]:
+    """Say of which ticks, first and last, there is no record of what members did."""
+    if not gaps:
+        return []
+    ranges = ", ".join(f"{a:,}" if a == b else f"{a:,}-{b:,}" for a, b in gaps[:_GAPS])
+    more = f" and {len(gaps) - _GAPS:,} more ranges" if len(gaps) > _GAPS else ""
+    return [
+        f"No record of what members did in ticks {ranges}{more}: it was not recorded, or dropped "
+        "by the setting history_mb."
+    ]
+
+
+def give_profiles(
+    world: World, path: Path, match: str = "auto", interests: str = "known"
+) -> tuple[int, list[str]]:
+    """Give the profiles of a file to a world's agents; returns how many, and remarks."""
+    from sim.io.importing.profiles import read_profiles
+
+    profiles = read_profiles(path)
+    taken = world.take_profiles(profiles, match, interests)  # type: ignore[arg-type]  # checked there
+    return len(profiles), [*profiles.remarks, *taken.remarks]

@@ -28,9 +28,9 @@ from sim.runtime.health import CheckHistory, Health, JournalStatus, Performance,
 from sim.store import available_bytes
 
 if TYPE_CHECKING:
+    from sim.runtime.frames.frames import MindsNow
     from sim.runtime.health import Health, Performance
     from sim.runtime.journal.writer import JournalWriter
-    from sim.runtime.minds import MindsNow
     from sim.runtime.simulation import Simulation
     from sim.world.world import World
 

@@ -7,7 +7,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from sim.minds.models.asks import Spend
 from sim.minds.models.budget import Budget
 from sim.minds.models.configured import budget_in, open_pool, prompts_folder
 from sim.minds.prompts.decisions import SOURCES, Decided, DecisionCounts
+from sim.runtime.frames.frames import MindsNow
 from sim.runtime.journal.acts import perform
 from sim.settings.settings import current
 from sim.world.world import World
@@ -175,30 +176,6 @@ def _perform(world: World, kind: str, *args: object) -> None:
 
 _KNOWN = {str(one) for one in Decided}
 _SOURCES = {str(one) for one in SOURCES}
-
-
-@dataclass(frozen=True, slots=True)
-class MindsNow:
-    """The minds of a world at one moment."""
-
-    members: int
-    deciding: int = 0
-    awake: bool = False
-    sources: tuple[tuple[str, int], ...] = ()
-    faults: tuple[tuple[str, int], ...] = ()
-    decisions: int = 0
-    effective: int = 0
-    requests: int = 0
-    tokens: int = 0
-    dollars: float = 0.0
-    latency: tuple[float, float] = (0.0, 0.0)
-    pace: float = 0.0
-    providers: tuple[tuple[str, str], ...] = ()
-    budget: tuple[str, ...] = ()
-    trouble: str = ""
-    warning: str = ""
-    plans: tuple[tuple[str, str], ...] = ()
-    reasons: tuple[tuple[str, int], ...] = ()
 
 
 def minds_now(world: World, thinking: DecisionRunner | None) -> MindsNow | None:

@@ -576,7 +576,7 @@ class MemberCommands(WorldState):
         return who
 
     def agents_where(self, condition: str) -> Ids:
-        """Return the agents for which a condition holds (:mod:`sim.agents.conditions`), rising."""
+        """Return the agents for which a condition holds (:mod:`sim.agents.select`), rising."""
         return chosen(self, condition)
 
     def give_minds(

@@ -13,7 +13,8 @@ from textual.widgets import Input
 from sim import Settings, World
 from sim.errors import FileError
 from sim.runtime.engine import metrics_tracker as measuring
-from sim.runtime.engine.metrics_tracker import MetricsState, MetricsTracker
+from sim.runtime.engine.metrics_tracker import MetricsTracker
+from sim.runtime.queries.feeds import MetricsState
 from sim.settings import SettingsWatch, current, keep_words, load_settings
 from sim.settings.settings import use
 from tests.screens.showing import assert_fills, screen_of, shown

@@ -10,7 +10,7 @@ import pytest
 
 from sim.errors import Cancelled, InputError
 from sim.minds.models.budget import cap_of
-from sim.runtime.minds import MindsNow
+from sim.runtime.frames.frames import MindsNow
 from tui.actions.minds import _gathered
 from tui.text import NOBODY, minds_facts, minds_share, minds_text
 

@@ -19,8 +19,7 @@ from tui.text import count, percent, short
 
 if TYPE_CHECKING:
     from sim.runtime import Focus, Frame
-    from sim.runtime.engine.metrics_tracker import MetricsState
-    from sim.runtime.queries.feeds import PlatformNow
+    from sim.runtime.queries.feeds import MetricsState, PlatformNow
 
 
 ROOM = 18

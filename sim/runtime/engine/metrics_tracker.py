@@ -10,16 +10,16 @@ import subprocess
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from sim.core.events import AlertRaised, InterventionDone
 from sim.core.text import one_line
 from sim.network.graph.slab import read_only
+from sim.runtime.queries.feeds import MetricsState
 from sim.settings.logging import log
 from sim.settings.settings import current
 from sim.world.metrics.alerts import ALERTS, Alert, AlertRule
@@ -135,24 +135,6 @@ def deliver(alerts: Iterable[Alert]) -> str:
 
 MOST_ROWS = 400
 MOST_PLANS = 100
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class MetricsState:
-    """What a world that takes metrics knows; arrays are read-only."""
-
-    names: tuple[str, ...]
-    ticks: npt.NDArray[np.int64]
-    rows: npt.NDArray[np.float64]
-    latest: tuple[tuple[str, float, int], ...]
-    alarms: tuple[tuple[str, int], ...]
-    alerts: tuple[Alert, ...]
-    rules: tuple[tuple[str, AlertRule], ...] = ()
-    raised: int = 0
-
-    def series(self, name: str) -> npt.NDArray[np.float64]:
-        """Return the series of a metric, float64 (rows,)."""
-        return self.rows[:, self.names.index(name)]
 
 
 class MetricsTracker:

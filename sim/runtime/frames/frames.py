@@ -3,21 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from sim.runtime.engine.metrics_tracker import MetricsState
 from sim.runtime.engine.run_control import ProgramNow
 from sim.runtime.engine.stall import Stall
-from sim.runtime.queries.feeds import PlatformNow
-
-if TYPE_CHECKING:
-    from sim.runtime.minds import MindsNow
-
+from sim.runtime.queries.feeds import MetricsState, PlatformNow
 
 State = Literal["paused", "pausing", "playing", "stepping", "busy", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class MindsNow:
+    """The minds of a world at one moment."""
+
+    members: int
+    deciding: int = 0
+    awake: bool = False
+    sources: tuple[tuple[str, int], ...] = ()
+    faults: tuple[tuple[str, int], ...] = ()
+    decisions: int = 0
+    effective: int = 0
+    requests: int = 0
+    tokens: int = 0
+    dollars: float = 0.0
+    latency: tuple[float, float] = (0.0, 0.0)
+    pace: float = 0.0
+    providers: tuple[tuple[str, str], ...] = ()
+    budget: tuple[str, ...] = ()
+    trouble: str = ""
+    warning: str = ""
+    plans: tuple[tuple[str, str], ...] = ()
+    reasons: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from sim.errors import InputError
 from sim.network.graph.slab import read_only
@@ -18,16 +19,34 @@ from sim.platform.feed.exposures import ExposurePart
 from sim.platform.feed.why import Why, whys
 from sim.platform.posts.posts import Flag, Kind
 from sim.platform.posts.texts import said_in_message
-from sim.runtime.engine.metrics_tracker import MetricsState
 
 if TYPE_CHECKING:
     from sim.platform.platform import Platform
+    from sim.world.metrics.alerts import Alert, AlertRule
     from sim.world.world import World
 
 
 MOST_ACTS, MOST_TICKS = 40, 24
 _COURSE = 240
 _TOLD = (Act.POST, Act.LIKE, Act.REPOST, Act.REPLY)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MetricsState:
+    """What a world that takes metrics knows; arrays are read-only."""
+
+    names: tuple[str, ...]
+    ticks: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.float64]
+    latest: tuple[tuple[str, float, int], ...]
+    alarms: tuple[tuple[str, int], ...]
+    alerts: tuple[Alert, ...]
+    rules: tuple[tuple[str, AlertRule], ...] = ()
+    raised: int = 0
+
+    def series(self, name: str) -> npt.NDArray[np.float64]:
+        """Return the series of a metric, float64 (rows,)."""
+        return self.rows[:, self.names.index(name)]
 
 
 @dataclass(frozen=True, slots=True)
