@@ -160,7 +160,7 @@ def test_queries_know_types_of_ties_that_there_are() -> None:
     assert world.relation(0, 1) is None
     world.create_agents(2)
     assert world.relation(1, 2) is not None
-    with pytest.raises(InputError, match="Agents are 0 to 5, got 6"):
+    with pytest.raises(InputError, match="No agent 6: the world has 6 agents"):
         world.relation(0, 6)
 
 

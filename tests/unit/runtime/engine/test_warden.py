@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -82,7 +82,7 @@ def stuck() -> Iterator[Any]:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wardens, "_patience", lambda: 0.2)
+    monkeypatch.setattr(wardens, "current", lambda: SimpleNamespace(plugin_patience=0.2))
     monkeypatch.setattr(wardens, "ROOM", 1 << 27)
     monkeypatch.setattr(wardens, "_LOOK_SECONDS", 0.05)
     monkeypatch.setattr(wardens, "_GRACE_SECONDS", 0.4)
