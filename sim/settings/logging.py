@@ -25,7 +25,6 @@ from typing import Any, Literal
 
 from sim.core.files import open_log, write_whole
 from sim.core.text import clean
-from sim.settings.settings import current
 
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -77,6 +76,8 @@ def redacted(text: str) -> str:
 
 def _known() -> list[str]:
     """Return the secrets that environment and settings hold, the longest first."""
+    from sim.settings.settings import current  # pydantic takes long to import
+
     found = {value for name, value in os.environ.items() if _SECRET_NAME.search(name)}
     with suppress(Exception):  # settings may be what is broken
         settings = current()
@@ -91,6 +92,8 @@ def log(event: str, level: Level = "info", **facts: object) -> None:
 
     A log that cannot be written is no reason to stop: then there is none.
     """
+    from sim.settings.settings import current  # pydantic takes long to import
+
     settings = current()
     if _ORDER.index(level) < _ORDER.index(settings.log_level):
         return
@@ -140,6 +143,8 @@ def crash_report(error: BaseException, **facts: object) -> Path | None:
     Path or None
         The report, in the log folder.
     """
+    from sim.settings.settings import current  # pydantic takes long to import
+
     try:
         folder = current().logs
         folder.mkdir(0o700, parents=True, exist_ok=True)

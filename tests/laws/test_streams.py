@@ -97,8 +97,8 @@ def _keyed() -> Iterator[tuple[str, str, list[str]]]:
                     yield file.name, named, found or [said]
 
 
-PASSED_ON = {("contacts.py", "rng.key"), ("platform.py", "rng.key"), ("traits.py", "key"),
-             ("effects.py", "platform.key"), ("opim.py", "rng.key"),
+PASSED_ON = {("contacts.py", "rng.key"), ("base.py", "rng.key"), ("traits.py", "key"),
+             ("commands.py", "platform.key"), ("opim.py", "rng.key"),
              ("live_edges.py", "rng.key")}  # fmt: skip
 """Where the stream is a variable, of type Stream."""
 

@@ -330,4 +330,4 @@ def test_a_scenario_without_messages_says_that_nothing_was_sent(
     (tmp_path / "a.toml").write_text("[network]\nagents = 50\n")
     said = hubbub("run", "a.toml")
     assert said.code == 0
-    assert said.out.startswith("Nothing was sent; a.toml has no [[messages]].\n")
+    assert said.out.startswith("No message was sent; a.toml has no [[messages]].\n")

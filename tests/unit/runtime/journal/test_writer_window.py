@@ -135,8 +135,8 @@ def test_bookmarks_before_the_window_say_what_became_of_them(
         ["5", "old"], [str(first + 1), "new"],
     ]  # fmt: skip
     assert said.err == (
-        f"Nothing leads back to old any more: the journal begins at tick {first}, what was before "
-        "that was given up for room (journal_mb).\n"
+        f"You cannot go back to old: the journal begins at tick {first}; earlier ticks were "
+        "dropped to save space (journal_mb).\n"
     )
     list_bookmarks(str(path), json=True)
     assert [each["kept"] for each in json.loads(capsys.readouterr().out)] == [False, True]
