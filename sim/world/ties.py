@@ -596,6 +596,7 @@ class TieCommands(WorldState):
 
         Examples
         --------
+        >>> from sim import World
         >>> world = World.from_edges([0, 1], [1, 2])
         >>> world.set_relations([0, 1], [1, 2], "colleague", {"since": 2019})
         2
