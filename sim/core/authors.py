@@ -28,9 +28,21 @@ _ENGINES = {"step", "step_together", "codes", "scores_of", "hold", "opened", "su
 
 def line_of(error: BaseException) -> str:
     """Return `` (FILE, line N)``: the last line of an author's that an error passed; else empty."""
+    if _lacks_super(error):
+        return ""  # the line that trips over it is not the one to mend
     frames = traceback.extract_tb(error.__traceback__)
     own = [each for each in frames if not each.filename.startswith((*_ENGINE, *_OTHERS))]
     return _place(own[-1].filename, own[-1].lineno) if own else ""
+
+
+def _lacks_super(error: BaseException) -> bool:
+    """Return whether a plugin's fields were never set, as its own __init__() passed them over."""
+    if not isinstance(error, AttributeError):
+        return False
+    fields = "__pydantic_fields_set__"
+    return str(error.name).startswith("__pydantic_") or (
+        hasattr(type(error.obj), fields) and not hasattr(error.obj, fields)
+    )
 
 
 def _place(file: str, line: int | None) -> str:
@@ -76,7 +88,7 @@ def words_of(error: BaseException) -> str:
         return one_line(str(error)).rstrip(".")
     if isinstance(error, NotImplementedError) and not error.args:
         return f"lacks {traceback.extract_tb(error.__traceback__)[-1].name}()"
-    if isinstance(error, AttributeError) and str(error.name).startswith("__pydantic_"):
+    if _lacks_super(error):
         return "has an __init__() without super().__init__(**values); call it before all else"
     kind = type(error).__name__
     wanted = re.match(r"cannot import name '(\w+)' from 'sim'", str(error))
