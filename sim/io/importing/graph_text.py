@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
-from xml.etree.ElementTree import Element, iterparse
+from xml.etree.ElementTree import Element, iterparse  # nosec B405
 
 from sim.core.text import one_line
 from sim.errors import InputError

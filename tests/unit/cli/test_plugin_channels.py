@@ -72,7 +72,7 @@ def test_every_channel_keeps_the_laws(name: str) -> None:
 def test_a_strangers_file_passes_check(hubbub: Hubbub, stranger: Path) -> None:
     said = hubbub("plugin", "check", stranger)
     assert (said.code, said.err) == (0, "")
-    assert f"stranger-bridges: keeps {len(CHANNEL_LAWS)} laws" in said.out
+    assert f"stranger-bridges: passes {len(CHANNEL_LAWS)} checks" in said.out
 
 
 @pytest.mark.parametrize("model", ["sir", "viral"])

@@ -44,7 +44,7 @@ def test_unknown_forms_are_refused_with_those_there_are(hubbub: Hubbub) -> None:
 def test_check_holds_recommenders_to_their_laws(hubbub: Hubbub, tmp_path: Path) -> None:
     said = hubbub("plugin", "check", "hot")
     assert said.code == 0, said.err
-    assert f"hot: keeps {len(LAWS_OF['recommender'])} laws" in said.out
+    assert f"hot: passes {len(LAWS_OF['recommender'])} checks" in said.out
     assert hubbub("plugin", "check", "hott").code == 2
     file = tmp_path / "bad.py"
     file.write_text(

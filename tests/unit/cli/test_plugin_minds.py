@@ -51,7 +51,7 @@ def test_what_new_writes_keeps_the_laws(hubbub: Hubbub, tmp_path: Path) -> None:
 def test_check_holds_minds_to_their_laws(hubbub: Hubbub, tmp_path: Path) -> None:
     said = hubbub("plugin", "check", "rule")
     assert said.code == 0, said.err
-    assert f"rule (mind): keeps {len(MINDS_LAWS)} laws" in said.out
+    assert f"rule (mind): passes {len(MINDS_LAWS)} checks" in said.out
     file = tmp_path / "bad.py"
     file.write_text(
         "from sim import Mind, register\n\n\n"
