@@ -751,7 +751,7 @@ class Simulation:
         ----------
         agent
             Only what it wrote, adopted and did, in order of time; None: the whole
-            :class:`~sim.store.history.history.WorldHistory`, which reads the database when asked.
+            :class:`~sim.store.history.reading.WorldHistory`, which reads the database when asked.
         other
             Only what those two convinced each other of, and did to each other.
         first, last
