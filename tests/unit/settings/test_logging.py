@@ -78,7 +78,7 @@ def test_settings_that_are_broken_do_not_break_the_log(monkeypatch: pytest.Monke
     def broken() -> None:
         raise ValueError("no settings")
 
-    monkeypatch.setattr("sim.settings.logging.current", broken)
+    monkeypatch.setattr("sim.settings.settings.current", broken)
     assert redacted("all the same") == "all the same"
     assert crash_report(ValueError("x")) is None
 

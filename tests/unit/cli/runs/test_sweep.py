@@ -120,7 +120,7 @@ def test_what_is_finished_when_it_is_cancelled_is_named(
     def stop(*_: object, **__: object) -> None:
         raise Cancelled("Enough.")
 
-    monkeypatch.setattr("sim.lab.sweeps.sweep_now", stop)
+    monkeypatch.setattr("sim.lab.sweep_now", stop)
     said = hubbub("sweep", study, "--into", "study.runs")
     assert said.code == 130
     assert "Finished runs are kept in study.runs; add --resume to continue." in said.err

@@ -122,6 +122,7 @@ async def test_what_cannot_be_interrupted_is_replaced_once(
         raise EngineError("no copy")
 
     monkeypatch.setattr(remote, "ask", refuse)
+    remote._generation += 1  # whatever comes is not heard any more
     marked(remote, "mine", 3)
     stalled(remote, "mine")
     first = asyncio.create_task(isolated.restart())
