@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from sim.lab.studies import study_of
+from sim.lab import study_of
 from sim.scenario import gallery_names
 from tests.docs.gallery_page import FOLDER, PAGE, ran, section
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from sim import names, spec
 from sim.cli.models import table_of_models
 from sim.cli.templates import TEMPLATES
-from sim.core.registry import names, spec
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -14,12 +14,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sim.runtime import IsolatedSimulation, Simulation
-from sim.runtime.engine.engine import EngineError
+from sim import World
+from sim.runtime import EngineError, IsolatedSimulation, Simulation
 from sim.runtime.engine.live import LiveWorld
 from sim.runtime.journal.checkpoints import Pacing
 from sim.store.journal import journal
-from sim.world.world import World
 from tests.unit.runtime.isolating import Thread, thread_of
 from tests.unit.runtime.worlds import until
 

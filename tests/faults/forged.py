@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from sim import World
 from sim.arrays import Array
 from sim.errors import HubbubError
 from sim.world.state.state import digest_of
-from sim.world.world import World
 
 __all__ = ["PARTS", "forged", "started", "wrongs"]
 

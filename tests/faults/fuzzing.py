@@ -28,12 +28,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sim import World
 from sim.cli import main as entry
 from sim.cli.exits import EXITS
 from sim.errors import HubbubError
 from sim.store import save
 from sim.world.state.state import digest_of
-from sim.world.world import World
 
 __all__ = ["CORPORA", "Finding", "fuzz", "kinds_of_worlds"]
 

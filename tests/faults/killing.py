@@ -14,10 +14,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from sim import World
 from sim.runtime.journal.checkpoints import Pacing
 from sim.runtime.journal.writer import JournalWriter, recover
 from sim.store import load, save
-from sim.world.world import World
 from tests.unit.runtime.keeping import play, send, sends
 
 PACING = Pacing(ticks=25, seconds=None, replay=None)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim import World
 from sim.world.state.state import digest_of
-from sim.world.world import World
 
 __all__ = ["Lying", "busy", "lies"]
 

@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from sim import World
 from sim.errors import HubbubError
 from sim.runtime import Simulation
 from sim.runtime.journal.checkpoints import Pacing
-from sim.world.world import World
 from tests.unit.runtime.worlds import until
 
 NEVER = Pacing(None, None, None)

@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.core.registry import names, spec
+from sim import World, names, spec
 from sim.errors import InputError
-from sim.world.world import World
 from tests.faults.forged import PARTS, forged, started, told, wrongs
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sim import Act
 from sim.cli import main as entry
 from sim.cli.exits import EXITS, FILE, USAGE
 from sim.cli.main import main
 from sim.errors import FileError, SnapshotError
-from sim.platform.acts.kinds import Act
 from sim.store import load, save
 from sim.store.snapshot.files import as_path
 from tests.faults.fuzzing import CORPORA, DIGITS, READERS, Forged, fuzz, kinds_of_worlds, said_by

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+from sim import open_live
 from sim.errors import FileError, SnapshotError
 from sim.platform import tastes_of
-from sim.runtime import Simulation
+from sim.runtime import Simulation, describe_opening
 from sim.runtime.journal.checkpoints import Pacing
-from sim.runtime.opening import describe_opening, open_live
 from sim.runtime.saves.backups import backup, restore
 from sim.runtime.saves.places import beyond, never_saved, place_of
 from sim.store import info, load, save, saves, verify

@@ -15,13 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from sim import World
-from sim.core.registry import names, spec
+from sim import NETWORKS, Thinker, World, names, replay, spec
 from sim.core.threads import allow
-from sim.minds.deciding.thinker import Thinker
-from sim.network.generate.networks import NETWORKS
 from sim.runtime import IsolatedSimulation, Simulation
-from sim.runtime.replay import replay
 from tests.unit.runtime.minds_world import Script, minded, run
 
 FILE = Path(__file__).with_name("digests.json")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim import World
-from sim.core.registry import names
+from sim import World, names
 
 AGENTS = 80
 

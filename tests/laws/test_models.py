@@ -5,8 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from sim import Cascade, Contacts, Draws, PropagationModel, convince
-from sim.core.registry import names, spec
+from sim import Cascade, Contacts, Draws, PropagationModel, convince, names, spec
 from sim.errors import PluginError
 from sim.testing import check_plugin
 

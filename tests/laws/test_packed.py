@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 
-from sim import World
-from sim.core.registry import names, spec
-from sim.spread.cascade.cascade import Cascade
+from sim import Cascade, World, names, spec
 from sim.world import phases as ended
 
 BUILT_IN = [name for name in names() if spec(name).origin.startswith("plugins.")]

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import sim
-from sim.core.rng import Lots, Salt, Stream, key, words
-from sim.spread.cascade.contacts import Draws
+from sim import Draws, Lots
+from sim.core.rng import Salt, Stream, key, words
 
 ROOMS = [Path(sim.__file__).parent, Path(sim.__file__).parents[1] / "plugins"]
 SALTS, TICKS, IDS = range(6), range(5), np.arange(6)

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from sim import Simulation, World, make, names, spec
-from sim.core import describe
-from sim.core.cards import card_of
+from sim.core import card_of, describe
 from sim.core.clock import TickWarning
 from sim.errors import InputError
 

@@ -197,8 +197,7 @@ def passed(travel: Callable[[], object]) -> int:
 
 def journeys() -> dict[str, int]:
     """Return the files that each of four journeys passes, kernels as plain Python."""
-    from sim import World
-    from sim.minds.deciding.thinker import Thinker
+    from sim import Thinker, World
     from tests.unit.runtime.minds_world import Script, minded, run
 
     world = World.create(200, mean_degree=6, seed=1)

@@ -12,8 +12,7 @@ from typing import Self
 
 import pytest
 
-from sim import World
-from sim.minds.deciding.thinker import Thinker
+from sim import Thinker, World
 from sim.world.minds.minds import take_decisions
 from tests.rooms.house import ROOT
 from tests.screens.test_app import frame_of, seen, until

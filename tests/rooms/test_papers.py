@@ -11,10 +11,10 @@ import pytest
 import typer.main
 
 import sim
+from sim import Settings
 from sim.cli.app import app
 from sim.cli.exits import EXITS
 from sim.cli.main import hoisted
-from sim.settings.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAPERS = sorted(

@@ -13,15 +13,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from sim import Theory
-from sim.core.params import Field, Parameters, check, describe
+from sim import Field, Frame, Theory
+from sim.core import Parameters, check, describe
 from sim.errors import Cancelled, FileError, InputError, ParameterError
-from sim.runtime import Plan, Progress
+from sim.runtime import Communities, Focus, Health, Kept, Plan, Progress, SessionRow, Vitals
 from sim.runtime.engine.stall import Stall, StallOutcome
-from sim.runtime.frames.frames import Communities, Focus, Frame, Kept, SessionRow
-from sim.runtime.health import Health, Vitals, look
+from sim.runtime.health import look
 from sim.store import LeaseError
-from sim.world.log import LoggedAct
+from sim.world import LoggedAct
 from tui.simulator import NewWorldSpec, PluginChoice, Preferences, SavedWorld, ScenarioChoice
 
 NAMES = ("Iceland · jazz", "Peru · football", "[b]Oman[/b] · tea", "日本 · 電車", "Chad")

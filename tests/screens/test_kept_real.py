@@ -11,7 +11,7 @@ import pytest
 from textual.widgets import Button
 
 from sim import World, open_live, save
-from sim.core.progress import quiet
+from sim.core import quiet
 from sim.runtime import Simulation
 from sim.runtime.journal.writer import JournalWriter
 from sim.store import LeaseError

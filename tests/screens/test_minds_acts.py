@@ -10,7 +10,8 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Button, Input, OptionList, Select
 
-from sim.settings.settings import Settings, load_settings
+from sim import Settings
+from sim.settings import load_settings
 from tests.screens.test_app import command, frame_of, said, seen, until
 from tests.screens.test_app_real import Hub, hubbub
 from tests.unit.minds.server import Call, Server, body, completion

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import World, lab, save
-from sim.core.cards import Theory
+from sim import Theory, World, lab, save
 from tests.screens.showing import picture, shown
 from tests.screens.test_app import command, frame_of, said, seen, until
 from tests.screens.test_app_real import hubbub

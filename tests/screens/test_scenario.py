@@ -9,7 +9,7 @@ import pytest
 from textual.widgets import OptionList
 
 from sim import load
-from sim.core.progress import quiet
+from sim.core import quiet
 from sim.scenario import read_scenario, run_plan
 from sim.scenario.gallery import gallery_path
 from tests.screens.test_app import command, frame_of, said, seen, settled, until
@@ -177,7 +177,7 @@ async def test_what_cannot_be_played_is_one_sentence_and_the_world_stays(
 async def test_making_its_world_can_be_called_off(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from sim.scenario.spec import Scenario
+    from sim.scenario import Scenario
 
     begun = threading.Event()
 

@@ -13,8 +13,8 @@ import pytest
 from textual.events import Key
 from textual.pilot import Pilot
 
-from sim.runtime.frames.frames import Kept
-from sim.runtime.health import CheckHistory, Health, Vitals, look
+from sim.runtime import Health, Kept, Vitals
+from sim.runtime.health import CheckHistory, look
 from tests.screens.fake import FakeSimulator
 from tests.screens.showing import screen_of, shown
 from tests.screens.test_app import frame_of, hubbub, seen, settled, until

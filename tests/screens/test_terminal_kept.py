@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from sim import World
 from sim.runtime.journal.writer import recover
 from sim.runtime.saves.places import place_of
 from sim.store import load, save
 from sim.store.journal.journal import folder_of, read_acked
-from sim.world.world import World
 from tests.screens import test_terminal
 from tests.screens.fake import FakeSimulator
 from tests.screens.test_terminal import Child

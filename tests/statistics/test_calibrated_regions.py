@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.lab.calibration import Observed, SimulationPlan, calibrate_now, simulated_trees
+from sim.lab import Observed, calibrate_now
+from sim.lab.calibration import SimulationPlan, simulated_trees
 
 NETWORK = "retweet-like,agents=1020,roots=20,tick_minutes=60"
 MODEL = "independent-cascade"

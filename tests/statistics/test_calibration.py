@@ -13,8 +13,8 @@ from scipy import stats
 
 from sim import Cascade, World, generate
 from sim.arrays import F64
-from sim.lab import calibration
-from sim.lab.calibration import SimulationPlan, read_observed, simulated_trees
+from sim.lab import calibration, read_observed
+from sim.lab.calibration import SimulationPlan, simulated_trees
 from sim.lab.calibration.fitting import halves as split
 from sim.lab.calibration.observed import GrowthCurves, grid_of
 from sim.lab.calibration.result import judged

@@ -3,7 +3,7 @@
 import pytest
 
 from sim import names, spec
-from sim.lab.validation import validate_now
+from sim.lab import validate_now
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sim import Setting, World, make
-from sim.spread.theory.theories import attack_rate
+from sim.spread import attack_rate
 from tests.statistics.small import complete, copies, error_of, regular
 
 pytestmark = pytest.mark.slow

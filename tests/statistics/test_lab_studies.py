@@ -6,14 +6,8 @@ from math import comb
 import numpy as np
 import pytest
 
-from sim.lab.statistics import (
-    mean_interval,
-    paired_difference,
-    power,
-    share_interval,
-    takeoff,
-    takeoff_threshold,
-)
+from sim.lab import mean_interval, paired_difference, share_interval, takeoff
+from sim.lab.statistics import power, takeoff_threshold
 from tests.statistics.small import complete, copies, outbreak
 
 pytestmark = pytest.mark.slow

@@ -7,12 +7,10 @@ from typing import Any
 
 import pytest
 
-from sim import World
+from sim import Ask, Thinker, Turn, World
+from sim.minds import ModelPool, Provider
 from sim.minds.deciding.estimate import likely
-from sim.minds.deciding.thinker import Thinker
-from sim.minds.models.asks import Ask, Turn, tokens_in
-from sim.minds.models.pool import ModelPool
-from sim.minds.models.provider import Provider
+from sim.minds.models.asks import tokens_in
 from sim.runtime.journal.acts import perform
 from sim.world.minds.state import MOST_BYTES, MOST_LETTERS, size_of
 from tests.unit.minds.server import Call, Server, completion

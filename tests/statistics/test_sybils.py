@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sim.network.analysis.reputation import reputation
+from sim.network import reputation
 from tests.unit.network.analysis.test_reputation import attacked
 
 pytestmark = pytest.mark.slow

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.core.registry import load_file
+from sim import load_file
 from sim.errors import PluginError
 from sim.testing.judge import judged
 

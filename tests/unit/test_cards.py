@@ -4,10 +4,9 @@ from typing import ClassVar
 
 import pytest
 
-from sim.core.cards import Card, card_of, family_of, form_of, missing
-from sim.core.params import Field
-from sim.core.registry import names, spec
-from sim.spread.cascade.model import PropagationModel
+from sim import Card, Field, PropagationModel, names, spec
+from sim.core import card_of, family_of, form_of
+from sim.core.cards import missing
 
 UNFINISHED: set[str] = set()
 """Models whose cards still lack something; this stays empty."""

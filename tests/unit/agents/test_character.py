@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sim import Agents, World
 from sim.agents.character import ARCHETYPES, archetype, credulity, expertise, verification
-from sim.agents.columns import Agents
 from sim.errors import InputError
 from sim.world.base import AgentColumns
-from sim.world.world import World
 
 TRAITS: list[list[float]] = [
     [0, 0, 1, 0, 0],

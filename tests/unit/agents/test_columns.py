@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.agents.columns import Agents
-from sim.agents.lifecycle import Lifecycle
+from sim import Agents, Lifecycle
+from sim.agents import Vocabulary
 from sim.agents.traits import community_topics
-from sim.agents.vocabulary import Vocabulary
 from sim.errors import Cancelled, InputError
 
 DRAWN = ("personality", "interests", "activity")

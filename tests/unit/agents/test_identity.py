@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.agents.columns import Agents, Identities
+from sim import Agents
+from sim.agents.columns import Identities
 from sim.agents.table import Texts
 from sim.errors import InputError
 

@@ -7,8 +7,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from sim.agents.columns import Agents
-from sim.agents.lifecycle import MOVES, Lifecycle, MoveLog, lifecycle
+from sim import Agents, Lifecycle
+from sim.agents.lifecycle import MOVES, MoveLog, lifecycle
 from sim.agents.profiles import Hours
 from sim.agents.turnover import leavers, newcomers, per_tick
 from sim.core.scratch import is_filed

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.agents.columns import Agents
-from sim.agents.select import FIELDS, select, where
-from sim.agents.traits import TRAITS
+from sim import Agents, select
+from sim.agents import TRAITS
+from sim.agents.select import FIELDS, where
 from sim.errors import InputError
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.agents.vocabulary import Vocabulary
+from sim.agents import Vocabulary
 from sim.errors import InputError, UnknownNameError
 
 DEFAULT = Vocabulary.default()

@@ -12,8 +12,7 @@ import pytest
 from sim.cli.output import as_json, say, tell
 from sim.cli.watch import watched
 from sim.cli.worlds import open_world
-from sim.core.progress import quiet
-from sim.core.text import clean
+from sim.core import clean, quiet
 from sim.store import save
 from tests.unit.cli.conftest import Hubbub, Said
 

@@ -30,7 +30,7 @@ from sim.errors import (
     PluginError,
     SettingsError,
 )
-from sim.settings.settings import current
+from sim.settings import current
 from sim.store.snapshot import files
 from tests.unit.cli.conftest import Hubbub
 

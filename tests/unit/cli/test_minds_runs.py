@@ -12,12 +12,9 @@ from time import monotonic
 
 import pytest
 
-from sim import World, load, run_with_minds
+from sim import Thinker, World, load, run_with_minds
 from sim.errors import InputError
-from sim.minds.deciding.thinker import Thinker
-from sim.minds.models.budget import Budget
-from sim.minds.models.pool import ModelPool
-from sim.minds.models.provider import Provider
+from sim.minds import Budget, ModelPool, Provider
 from tests.unit.cli.conftest import Hubbub
 from tests.unit.minds.server import Call, Server, body, completion, status
 

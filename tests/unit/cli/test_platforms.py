@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from sim import World, load, save
+from sim import World, explain, load, save
 from sim.runtime.journal.writer import recover
-from sim.runtime.queries.why import explain
 from tests.unit.cli.conftest import Hubbub
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from sim import Setting
 from sim.cli import models as cards
-from sim.core.cards import Setting
 from tests.unit.cli.conftest import Hubbub
 
 

@@ -13,10 +13,9 @@ from typing import Any
 
 import pytest
 
-from sim import Decision, Member, Mind, Post, load_file, names, spec
+from sim import Decision, Member, Mind, Post, Thinker, load_file, names, spec
 from sim.core.cards import missing
 from sim.errors import PluginError
-from sim.minds.deciding.thinker import Thinker
 from sim.store import save
 from sim.testing.laws_by_kind import kinds_of
 from sim.testing.mind_laws import MINDS_LAWS, check_mind, instance_of

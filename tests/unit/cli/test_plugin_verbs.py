@@ -10,12 +10,11 @@ from typing import Any
 
 import pytest
 
+from sim import load_file, names, spec
 from sim.cli.start import completed
 from sim.cli.templates import TEMPLATES
 from sim.cli.watch import probe_foreign
-from sim.core import plugin_files, registry
-from sim.core.plugin_files import user_folder
-from sim.core.registry import load_file, names, spec
+from sim.core import plugin_files, registry, user_folder
 from sim.errors import PluginError
 from sim.testing import check_plugin, tiny_world
 from tests.unit.cli.conftest import Hubbub

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sim import World, load, save
-from sim.runtime.opening import open_live
+from sim import World, load, open_live, save
 from sim.store.journal.journal import folder_of
 from tests.unit.cli.conftest import Hubbub
 

@@ -10,14 +10,13 @@ from typing import Any
 
 import pytest
 
-from sim import World, load
-from sim.core import registry
-from sim.core.progress import Report
+from sim import Cascade, World, load
+from sim.core import Report, registry
 from sim.errors import Cancelled
 from sim.runtime.engine.metrics_tracker import drain
 from sim.scenario import plan as plans
-from sim.settings.settings import load_settings, use
-from sim.spread.cascade.cascade import Cascade
+from sim.settings import load_settings
+from sim.settings.settings import use
 from tests.unit.cli.conftest import Hubbub
 
 SMALL = "new:300,mean_degree=6,seed=3"

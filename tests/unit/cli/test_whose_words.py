@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from sim import World
 from sim.runtime.journal.history import HistoryWriter
 from sim.store import save
-from sim.world.world import World
 from tests.unit.cli.conftest import Hubbub
 
 OWN = {"quote": "So it is.", "reply": "Bring a coat."}

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.core.bounds import Bound, DeclaredColumns, declared, prefixed, require, taken, under
+from sim.core import Bound
+from sim.core.bounds import DeclaredColumns, declared, prefixed, require, taken, under
 from sim.errors import InputError
 
 SIZES = {"agents": 4, "first": 2}

@@ -8,8 +8,9 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from sim.core.cards import Card, Setting, card_of, family_of, form_of, missing
-from sim.core.params import Field, Parameters
+from sim import Card, Field, Setting
+from sim.core import Parameters, card_of, family_of, form_of
+from sim.core.cards import missing
 
 
 class Form(Parameters):

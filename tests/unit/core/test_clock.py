@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from sim.core.clock import Clock, Moment
+from sim.core import Clock
+from sim.core.clock import Moment
 from sim.errors import InputError
 
 

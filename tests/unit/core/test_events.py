@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from sim.core import events
-from sim.core.events import CascadeGrew, CascadeStarted, Event, EventBus, Forward, Middleware
+from sim.core import CascadeGrew, CascadeStarted, Event, EventBus, events
+from sim.core.events import Forward, Middleware
 
 
 def grew(new: int) -> CascadeGrew:

@@ -34,13 +34,14 @@ from sim.core.files import (
     write_whole,
 )
 from sim.errors import FileError, HubbubError
-from sim.lab.tables import Table
+from sim.lab import Table
 from sim.minds.models.budget import read_prices, write_own
 from sim.runtime.replay import write as write_surrogate
 from sim.scenario.spec import toml_table
 from sim.settings import keep_words
 from sim.settings.settings import read_table
-from sim.store.journal.lineage import Bookmark, keep_bookmarks
+from sim.store import Bookmark
+from sim.store.journal.lineage import keep_bookmarks
 from tui import lab_files
 from tui.actions.view import _write_picture
 

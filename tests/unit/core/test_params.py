@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import create_model, field_validator, model_validator
 
-from sim.core.params import Field, Parameters, ParameterSpec, check, describe
+from sim import Field
+from sim.core import Parameters, ParameterSpec, check, describe
 from sim.errors import InputError, ParameterError, UnknownNameError
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from sim.core import plugin_files, registry
+from sim import World, load_file, names, spec
+from sim.core import failures, plugin_files, registry, user_folder
 from sim.core.plugin_files import (
     PluginDeclaration,
     demand,
@@ -21,11 +22,9 @@ from sim.core.plugin_files import (
     record_path,
     stated,
     unmet,
-    user_folder,
 )
-from sim.core.registry import failures, has_consent, load_file, names, spec
+from sim.core.registry import has_consent
 from sim.errors import FileError, InputError, PluginError, PluginOffError, UnknownNameError
-from sim.world.world import World
 
 NAME = "rumour-of-the-tests"
 MODEL = f'''

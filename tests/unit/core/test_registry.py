@@ -10,11 +10,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from sim.core import registry
-from sim.core.params import Field, Parameters, describe
-from sim.core.registry import failures, load_file, make, names, register, spec
+from sim import Field, PropagationModel, load_file, make, names, register, spec
+from sim.core import Parameters, describe, failures, registry
 from sim.errors import FileError, InputError, ParameterError, PluginError, UnknownNameError
-from sim.spread.cascade.model import PropagationModel
 
 ROOT = Path(__file__).resolve().parents[3]
 BUILT_IN = {

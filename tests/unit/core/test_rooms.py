@@ -11,8 +11,8 @@ from types import ModuleType
 
 import pytest
 
+from sim import load_plugins
 from sim.core import rooms
-from sim.core.registry import load_plugins
 from sim.core.rooms import clashes, environment, is_own, own
 from sim.errors import HubbubError
 
@@ -110,7 +110,7 @@ def test_every_process_of_ours_is_started_so() -> None:
 REPLICATES = """
 import os
 from sim import World
-from sim.lab.runs import Messages, experiment_now
+from sim.lab import (Messages, experiment_now)
 world = World.create(agents=100, mean_degree=4, seed=1)
 rumour = {"text": "x", "seeds": [0], "model": "si"}
 found = experiment_now(world, [Messages([rumour])], [1, 2], ticks=1, workers=2)

@@ -7,7 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from sim.core.text import LIMIT, MOST_MARKS, clean, clip, one_line, width
+from sim.core import clean, clip, one_line, width
+from sim.core.text import LIMIT, MOST_MARKS
 
 HOSTILE = [
     "\x1b]0;title\x07",

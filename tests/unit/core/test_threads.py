@@ -14,14 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from sim.core import threads
-from sim.core.registry import make
+from sim import make
+from sim.core import answers_first, threads
 from sim.core.threads import (
     BEHIND,
     BoundedCache,
     Stalled,
     allow,
-    answers_first,
     give_way,
     interrupt,
     interruptible,

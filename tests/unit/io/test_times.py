@@ -10,10 +10,10 @@ import networkx as nx
 import numpy as np
 import pytest
 
+from sim import World
 from sim.errors import InputError
 from sim.io import EdgeOptions, from_igraph, from_networkx, import_world, read_edges
 from sim.store import load, save
-from sim.world.world import World
 
 LINES = "a b 5 1000.5\nb c -2 1030\na b 10 1060\nc c 1 1070\na b -1 1010\n"
 

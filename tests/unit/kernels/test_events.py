@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import World, make
+from sim import Contacts, World, make
 from sim.jit.claims import FREE, NOBODY
 from sim.jit.mix import uniform, word, word2
-from sim.spread.cascade.contacts import Contacts
 from sim.spread.compartments import table_kernels as durations
 from sim.spread.compartments.rules import RuleTable
 from sim.spread.continuous import continuous

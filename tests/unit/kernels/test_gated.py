@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim import after, contact
 from sim.core.rng import Stream
 from sim.core.rng import key as key_of
 from sim.jit.claims import BATCH, FREE
-from sim.spread.compartments.rules import RuleTable, after, contact, tabulate
+from sim.spread.compartments.rules import RuleTable, tabulate
 from sim.spread.compartments.table_kernels import (
     Hits,
     befall,

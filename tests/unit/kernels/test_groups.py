@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sim import Ties
 from sim.jit.claims import NOBODY
 from sim.network.analysis import groups_kernels as groups
-from sim.network.graph.ties import Ties
 
 arcs = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=60)
 labels = st.lists(st.integers(0, 3), min_size=12, max_size=12)

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.network.graph.ties import Ties
+from sim import Ties
 from sim.world.metrics.sums_kernels import mixed, variety
 
 

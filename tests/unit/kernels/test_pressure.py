@@ -7,7 +7,7 @@ from sim import World
 from sim.errors import InputError
 from sim.jit.claims import FREE
 from sim.jit.mix import word, word2
-from sim.spread.neighbours.pressure import pressure
+from sim.spread import pressure
 from sim.spread.neighbours.pressure_kernels import press, release
 from sim.testing import tiny_world
 

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim import after as after_rule
+from sim import contact as contact_rule
 from sim.core.rng import Stream, uniforms
 from sim.core.rng import key as key_of
 from sim.jit.claims import BATCH, FREE, NOBODY, remix
 from sim.jit.order import merge_ids, sort_ids
 from sim.jit.sparse import VACANT, lookup, store
 from sim.spread.compartments.rules import RuleTable, tabulate
-from sim.spread.compartments.rules import after as after_rule
-from sim.spread.compartments.rules import contact as contact_rule
 from sim.spread.compartments.table_kernels import (
     any_contact_left,
     table_attempts,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sim import World, lab
-from sim.core.progress import quiet
+from sim.core import quiet
 from sim.errors import HubbubError, InputError
 from sim.lab.background import awaited
 from tests.unit.runtime.worlds import PATIENCE

@@ -12,8 +12,7 @@ import pytest
 
 from sim import World, lab
 from sim.errors import InputError, UnknownNameError
-from sim.lab.ensembles import Ensemble, ensemble_now
-from sim.lab.runs import Records
+from sim.lab import Ensemble, Records, ensemble_now
 from sim.lab.runs.replicate import Replicate
 
 RUMOUR: dict[str, Any] = {

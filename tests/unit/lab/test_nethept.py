@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sim.io import EdgeOptions, import_world
-from sim.lab.seeding import best_seeds_now
+from sim.lab import best_seeds_now
 from sim.spread.influence.live_edges import sizes_of
 from sim.world.seeding import live_edges_of, live_network
 

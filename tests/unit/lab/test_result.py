@@ -8,7 +8,7 @@ from rich.console import Console
 
 from sim import lab
 from sim.errors import FileError, InputError, UnknownNameError
-from sim.lab.tables import Result, Table
+from sim.lab import Result, Table
 
 
 class Reach(Result):

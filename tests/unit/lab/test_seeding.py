@@ -9,8 +9,8 @@ import pytest
 
 from sim import World, lab
 from sim.errors import HubbubError, InputError, UnknownNameError
-from sim.lab import seeding
-from sim.lab.seeding import BASELINES, best_seeds_now, block_now, prices_of
+from sim.lab import best_seeds_now, block_now, seeding
+from sim.lab.seeding import BASELINES, prices_of
 
 SURE: dict[str, Any] = {"probability": 1.0}
 

@@ -18,7 +18,8 @@ from rich.console import Console
 
 from sim.core import data_frames
 from sim.errors import FileError, InputError, UnknownNameError
-from sim.lab.tables import Table, shown
+from sim.lab import Table
+from sim.lab.tables import shown
 
 HOSTILE = "<script>alert(1)</script>[red]\x1b[31m\nx"
 

@@ -11,12 +11,12 @@ from pydantic import SecretStr
 
 from sim import Settings
 from sim.errors import HubbubError
+from sim.minds import Provider
 from sim.minds.deciding import estimate as minds_offer
 from sim.minds.models import configured
 from sim.minds.models.budget import FREE, Price
 from sim.minds.models.configured import key_for, providers_in, where_keys_go
-from sim.minds.models.provider import Provider
-from sim.settings.settings import load_settings
+from sim.settings import load_settings
 
 
 @pytest.mark.parametrize("address", ["ftp://me:canary@x", "me:canary@x", "http://me:canary@x"])

@@ -5,9 +5,8 @@ from __future__ import annotations
 from concurrent.futures import Future, wait
 from threading import Thread
 
-from sim.minds.models.asks import Answer, Ask, Fault, Turn
-from sim.minds.models.pool import ModelPool
-from sim.minds.models.provider import Provider
+from sim import Answer, Ask, Turn
+from sim.minds import Fault, ModelPool, Provider
 from tests.unit.minds import server as servers
 from tests.unit.minds.server import Server
 

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sim import Answer, Decided, Decision, Post, read_prompt
 from sim.errors import FileError, InputError, UnknownNameError
+from sim.minds import Fault, ModelError, Scene
 from sim.minds.member import Memory, MemoryItem
-from sim.minds.models.asks import Answer, Fault, ModelError, Usage, tokens_in
+from sim.minds.models.asks import Usage, tokens_in
 from sim.minds.models.replies import ReplayDiverged, ReplyLog, Slot
-from sim.minds.prompts.decisions import Decided, Decision, DecisionCounts, decision_of, schema_of
-from sim.minds.prompts.prompts import Post, Scene, read_prompt
+from sim.minds.prompts.decisions import DecisionCounts, decision_of, schema_of
 
 ACTS = ("like", "reply", "post", "do nothing")
 long_texts = st.text(max_size=3000)

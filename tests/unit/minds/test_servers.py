@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sim import Answer, Ask, Turn
 from sim.errors import InputError
-from sim.minds.models.asks import Answer, Ask, Fault, ModelError, Turn
-from sim.minds.models.budget import Budget
-from sim.minds.models.pool import ModelPool, ProviderClient
-from sim.minds.models.provider import Provider, Secret, ServerQuirks, _wait
+from sim.minds import Budget, Fault, ModelError, ModelPool, Provider
+from sim.minds.models.pool import ProviderClient
+from sim.minds.models.provider import Secret, ServerQuirks, _wait
 from sim.minds.models.replies import object_in, reply_of
 from sim.minds.prompts.decisions import schema_of
 from tests.unit.minds.server import Answering, Call, Server, body, completion, status

@@ -8,11 +8,11 @@ from socket import socket
 import openai
 import pytest
 
+from sim import Answer, Ask, Turn
 from sim.errors import InputError
-from sim.minds.models.asks import Answer, Ask, Fault, ModelError, Spend, Turn
-from sim.minds.models.budget import Budget, Price
-from sim.minds.models.pool import ModelPool
-from sim.minds.models.provider import Provider
+from sim.minds import Budget, Fault, ModelError, ModelPool, Provider
+from sim.minds.models.asks import Spend
+from sim.minds.models.budget import Price
 from tests.unit.minds import server as servers
 from tests.unit.minds.server import Answering, Server, body, completion, status, well
 

@@ -9,12 +9,9 @@ from typing import Any
 
 import pytest
 
-from sim import World
+from sim import Thinker, World
+from sim.minds import Budget, ModelPool, Provider
 from sim.minds.deciding.commands import facts_of
-from sim.minds.deciding.thinker import Thinker
-from sim.minds.models.budget import Budget
-from sim.minds.models.pool import ModelPool
-from sim.minds.models.provider import Provider
 from sim.runtime.journal.acts import perform
 from tests.unit.minds.server import Call, Server, completion
 

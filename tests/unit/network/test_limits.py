@@ -9,11 +9,11 @@ import igraph
 import numpy as np
 import pytest
 
+from sim import Ties, generate
 from sim.errors import CapacityError
 from sim.network.analysis import analysis, leiden_process
 from sim.network.generate import networks as generators
-from sim.network.generate.networks import NetworkGenerator, _leap_scale, generate
-from sim.network.graph.ties import Ties
+from sim.network.generate.networks import NetworkGenerator, _leap_scale
 
 
 def test_more_ties_than_a_network_holds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

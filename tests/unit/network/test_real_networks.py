@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from sim import Ties
 from sim.arrays import I64
 from sim.network.analysis import analysis
-from sim.network.graph.ties import Ties
 
 
 def read(path: Path, *, follows: bool = False, directed: bool = True) -> tuple[I64, Ties]:

@@ -10,6 +10,7 @@ import pytest
 from sim import (
     Act,
     Candidates,
+    Platform,
     PlatformSettings,
     Policy,
     Recommender,
@@ -24,7 +25,6 @@ from sim import (
 from sim.core.threads import allow
 from sim.errors import InputError, ParameterError, UnknownNameError
 from sim.platform.feed import serving
-from sim.platform.platform import Platform
 
 
 @pytest.fixture

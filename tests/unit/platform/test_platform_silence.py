@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sim import Act, Cascade, World, load, names, save
-from sim.network.graph.interactions import Interactions
+from sim.network import Interactions
 from sim.store.snapshot.opened import upgrade
 from sim.world.phases import surroundings
 

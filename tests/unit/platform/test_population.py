@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.agents.lifecycle import Lifecycle
-from sim.platform.acts.kinds import Act
-from sim.world.world import World
+from sim import Act, Lifecycle, World
 
 
 def _world(**settings: object) -> World:

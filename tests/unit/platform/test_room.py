@@ -11,19 +11,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.core.params import describe
+from sim import (
+    Act,
+    Candidates,
+    Exposures,
+    FriendRecommender,
+    PlatformSettings,
+    Policy,
+    Recommender,
+    Weighted,
+)
+from sim.core import describe
 from sim.errors import CapacityError, InputError, ParameterError, PluginError, UnknownNameError
-from sim.platform.acts.kinds import Act, act_of
+from sim.platform import Flag, Posts, Weights
+from sim.platform.acts.kinds import act_of
 from sim.platform.acts.log import NOBODY, ActColumns, ActLog
-from sim.platform.acts.policy import Policy
-from sim.platform.feed.exposures import Exposures
-from sim.platform.feed.recommender import Candidates, FriendRecommender, Recommender
-from sim.platform.feed.serving import Weighted, Weights, in_threads, staggered, weights_of
+from sim.platform.feed.serving import in_threads, staggered, weights_of
 from sim.platform.members import SHIFTS, chronotypes, curve_of, factors
 from sim.platform.posts import posts as posts_module
 from sim.platform.posts import posts as rows_module
-from sim.platform.posts.posts import Flag, Kind, Posts, pools_of, trending_now
-from sim.platform.settings import PlatformSettings
+from sim.platform.posts.posts import Kind, pools_of, trending_now
 
 
 def test_acts_keep_their_numbers_and_are_found_by_name() -> None:

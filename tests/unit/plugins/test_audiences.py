@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import Cascade, Setting, World
-from sim.spread.cascade.contacts import Contacts, FeedContacts
+from sim import Cascade, Contacts, Setting, World
+from sim.spread.cascade.contacts import FeedContacts
 from sim.testing import Given, tiny_world
 from tests.unit.plugins.naive import adoptions
 from tests.unit.plugins.test_relabelled import LABEL, arcs

@@ -5,9 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.core.cards import card_of
-from sim.core.params import describe
-from sim.core.registry import make, spec
+from sim import make, spec
+from sim.core import card_of, describe
 from sim.errors import ParameterError
 from sim.testing import tiny_world
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from sim import Cascade, World
 from sim.core import rng
 from sim.core.rng import Stream
+from sim.spread import exact_times
 from sim.spread.continuous.arrivals_kernels import TICK
-from sim.spread.continuous.continuous import exact_times
 from sim.testing import tiny_world
 from tests.unit.plugins.naive import adoptions, coin, share
 from tests.unit.plugins.test_timed_cascades import waits

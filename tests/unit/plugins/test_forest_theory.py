@@ -3,8 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.core.cards import Setting
-from sim.core.registry import make
+from sim import Setting, make
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 
 from sim import Act, Candidates, Platform, World, load, make, names, save, spec
 from sim.core.cards import missing
+from sim.platform import tastes_of
 from sim.platform.acts.log import ActColumns
-from sim.platform.feed.factors import tastes_of
 from tests.unit.plugins.shown import around, candidates
 
 f32 = np.float32

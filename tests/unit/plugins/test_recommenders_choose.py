@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from sim import World, names, spec
-from sim.lab import compare_recommenders_now
-from sim.lab.recommenders import Comparison
+from sim.lab import Comparison, compare_recommenders_now
 from sim.lab.runs.measures import chosen, liking, taste
 
 SAYS = {

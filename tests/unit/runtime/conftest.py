@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
+from sim import PropagationModel, World
 from sim.core import registry
 from sim.errors import ParameterError
 from sim.runtime import Simulation
 from sim.runtime.preview import plan
-from sim.spread.cascade.model import PropagationModel
-from sim.world.world import World
 from tests.unit.runtime.worlds import PATIENCE, Gate, blocked_until
 
 

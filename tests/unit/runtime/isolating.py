@@ -11,12 +11,12 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from sim import World
 from sim.runtime import Simulation
 from sim.runtime.engine.thread_client import ThreadEngine
 from sim.runtime.process.client import Process, ProcessEngine
 from sim.runtime.process.host import serve
 from sim.runtime.process.wire import EngineOrder
-from sim.world.world import World
 
 LONG = 90.0
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from sim import World
 from sim.runtime.journal.checkpoints import Pacing
 from sim.runtime.journal.writer import JournalWriter, recover
-from sim.world.world import World
 
 EVERY = 7
 PACING = Pacing(ticks=40, seconds=None)

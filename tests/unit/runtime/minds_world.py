@@ -6,10 +6,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from sim import World
-from sim.minds.deciding.thinker import Thinker
-from sim.minds.models.asks import Answer, Ask, Spend, Usage
-from sim.platform.platform import Platform
+from sim import Answer, Ask, Platform, Thinker, World
+from sim.minds.models.asks import Spend, Usage
 from sim.runtime.journal.acts import perform
 
 Row = dict[str, Any]

@@ -8,10 +8,9 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from sim import World
+from sim import Answer, Ask, Thinker, World
 from sim.minds.deciding.estimate import likely
-from sim.minds.deciding.thinker import Thinker
-from sim.minds.models.asks import Answer, Ask, Spend, Usage, tokens_in
+from sim.minds.models.asks import Spend, Usage, tokens_in
 from sim.runtime.journal.acts import perform
 
 Row = dict[str, Any]

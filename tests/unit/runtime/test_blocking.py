@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from sim import Phase, World
 from sim.runtime import EngineError, Frame, run_blocking
-from sim.world.base import Phase
-from sim.world.world import World
 from tests.unit.runtime.worlds import blocked_until, broken_phase, slow_phase
 
 

@@ -8,16 +8,12 @@ import threading
 import numpy as np
 import pytest
 
-from sim.agents.lifecycle import Lifecycle
-from sim.core.events import AgentCreated, AgentUpdated, Event, TiesChanged
-from sim.core.progress import Report
+from sim import Act, Lifecycle, Ties, World
+from sim.core import AgentCreated, AgentUpdated, Event, Report, TiesChanged
 from sim.errors import Cancelled, InputError, UnknownNameError
 from sim.network.graph.changes import FRIEND
-from sim.network.graph.ties import Ties
-from sim.platform.acts.kinds import Act
 from sim.runtime import Simulation
 from sim.runtime.bulk_operations import METHODS, build_friendships, create_communities
-from sim.world.world import World
 from tests.unit.runtime.worlds import Gate, slow_phase, until
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from sim import World
 from sim.errors import CapacityError, InputError
 from sim.runtime.bulk_operations import build_friendships, create_agents, create_communities
-from sim.world.world import World
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from sim.core.events import ParameterChanged
+from sim import World
+from sim.core import ParameterChanged
 from sim.runtime import Simulation
-from sim.world.world import World
 from tests.unit.runtime.worlds import until
 
 

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from sim import World, load_file
 from sim.core import registry
-from sim.core.registry import load_file
 from sim.errors import InputError
 from sim.runtime import Session, Simulation
-from sim.world.world import World
 
 DEFECTS = Path(__file__).resolve().parents[1] / "defects.py"
 RAISE = {"hog", "writes", "exit", "interrupt", "branch", "shape"}

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from sim.core.events import CascadeFailed, CascadeGrew, Event
+from sim import World
+from sim.core import CascadeFailed, CascadeGrew, Event
 from sim.errors import PluginError
 from sim.runtime import EngineError, Simulation
-from sim.world.world import World
 from tests.unit.runtime.isolating import thread_of
 from tests.unit.runtime.worlds import Gate, broken_phase, until
 

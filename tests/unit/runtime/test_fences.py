@@ -10,16 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.core import registry
-from sim.core.events import CascadeFailed, CascadeGrew, Event
+from sim import PropagationModel, World
+from sim.core import CascadeFailed, CascadeGrew, Event, registry
 from sim.errors import InputError
-from sim.runtime import Simulation
+from sim.runtime import EngineError, Simulation
 from sim.runtime.engine import thread_client as claims
-from sim.runtime.engine.engine import EngineError
 from sim.runtime.engine.thread_client import claim
-from sim.spread.cascade.model import PropagationModel
 from sim.store import load
-from sim.world.world import World
 from tests.unit.runtime.worlds import Gate, until
 
 LOUD = "\x1b]0;owned\x07 it broke\nand \x9b2J went on"

@@ -9,11 +9,11 @@ import time
 
 import pytest
 
-from sim.core.progress import Report, quiet
+from sim import World
+from sim.core import Report, quiet
 from sim.errors import Cancelled
 from sim.runtime import Progress, start
 from sim.runtime.jobs import in_thread
-from sim.world.world import World
 from tests.unit.runtime.worlds import PATIENCE, until
 
 

@@ -10,12 +10,11 @@ from typing import Any
 
 import pytest
 
-from sim import World
+from sim import Thinker, World
 from sim.errors import InputError
-from sim.minds.deciding.thinker import Thinker
+from sim.runtime import manifest_of, repeat
 from sim.runtime.journal.acts import perform
-from sim.runtime.replay import manifest_of, repeat
-from sim.world.log import LoggedAct
+from sim.world import LoggedAct
 from tests.unit.runtime.speaking import Speaking, living, think
 
 

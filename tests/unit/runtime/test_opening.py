@@ -11,30 +11,27 @@ from typing import Any
 
 import pytest
 
+from sim import World, open_live
 from sim.errors import Cancelled, InputError, SnapshotError
-from sim.runtime import Simulation
-from sim.runtime.journal.checkpoints import Pacing
-from sim.runtime.journal.persistence import JournalConfig, Persistence
-from sim.runtime.journal.writer import JournalWriter, recover
-from sim.runtime.opening import Opened, describe_opening, open_live
-from sim.runtime.saves.places import (
-    beyond,
+from sim.runtime import (
+    JournalConfig,
+    Opened,
+    Simulation,
+    describe_opening,
     discard,
     free_name,
-    has_journal,
-    held_by_another,
-    is_untouched,
     live_places,
     newest_checkpoint,
-    place_of,
     sweep_untouched,
 )
-from sim.store import load, save
+from sim.runtime.journal.checkpoints import Pacing
+from sim.runtime.journal.persistence import Persistence
+from sim.runtime.journal.writer import JournalWriter, recover
+from sim.runtime.saves.places import beyond, has_journal, held_by_another, is_untouched, place_of
+from sim.store import LeaseError, load, save
 from sim.store.journal import journal as journals
 from sim.store.journal.journal import folder_of
-from sim.store.journal.lease import LeaseError
 from sim.store.journal.lineage import saved_at
-from sim.world.world import World
 from tests.unit.runtime.worlds import until
 
 NEVER = Pacing(None, None)

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim import PropagationModel, World
 from sim.core import registry
 from sim.errors import InputError, ParameterError
 from sim.runtime import Simulation
 from sim.runtime.preview import plan
-from sim.spread.cascade.model import PropagationModel
-from sim.world.world import World
 from tests.unit.runtime.worlds import Hand
 
 

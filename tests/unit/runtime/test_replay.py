@@ -9,18 +9,16 @@ from typing import Any
 
 import pytest
 
-from sim import io
+from sim import Phase, World, io, replay
 from sim.errors import Cancelled, FileError, InputError
 from sim.runtime import Simulation
 from sim.runtime.journal.checkpoints import Checkpointer
 from sim.runtime.journal.writer import JournalWriter, recover
-from sim.runtime.replay import can_begin, leads_to, line_of, replay
-from sim.store import load, save
-from sim.store.journal.reading import audit
-from sim.world.base import Phase
-from sim.world.log import LoggedAct, said_of
+from sim.runtime.replay import can_begin, leads_to, line_of
+from sim.store import audit, load, save
+from sim.world import LoggedAct
+from sim.world.log import said_of
 from sim.world.state.snapshot import still
-from sim.world.world import World
 from tests.unit.runtime.isolating import thread_of
 
 

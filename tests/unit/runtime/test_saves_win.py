@@ -11,18 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from sim import World, load_file, open_live
 from sim.core import registry
-from sim.core.registry import load_file
 from sim.errors import FileError
-from sim.runtime import Simulation
+from sim.runtime import JournalConfig, Simulation
 from sim.runtime.journal.checkpoints import Pacing
-from sim.runtime.journal.persistence import JournalConfig, Persistence
+from sim.runtime.journal.persistence import Persistence
 from sim.runtime.journal.writer import JournalWriter, recover
-from sim.runtime.opening import open_live
 from sim.runtime.saves.places import lost_by_saving
 from sim.store import load, save
 from sim.store.journal.journal import folder_of
-from sim.world.world import World
 
 NAME = "letter-of-the-tests"
 SOURCE = '''

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from sim import World
 from sim.errors import HubbubError
 from sim.runtime import EngineError, Simulation
 from sim.store import load
-from sim.world.world import World
 from tests.unit.runtime.isolating import thread_of
 from tests.unit.runtime.worlds import PATIENCE
 

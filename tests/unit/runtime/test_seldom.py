@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.core.events import CascadeGrew, CascadeStarted, EventBus, MessageReceived
+from sim import World
+from sim.core import CascadeGrew, CascadeStarted, EventBus, MessageReceived
 from sim.errors import InputError
 from sim.runtime import Simulation
 from sim.runtime.bulk_operations import create_communities
 from sim.runtime.engine.outbox import Frames, Outbox, Poster
 from sim.runtime.frames.focus import GroupTally, Tally
-from sim.world.world import World
 from tests.unit.runtime.worlds import until
 
 

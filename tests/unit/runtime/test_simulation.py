@@ -9,10 +9,10 @@ import time
 
 import pytest
 
+from sim import World
 from sim.errors import Cancelled, HubbubError, InputError, UnknownNameError
 from sim.runtime import Simulation
 from sim.runtime.engine.run_control import TickPace
-from sim.world.world import World
 from tests.unit.runtime.worlds import Gate, Hand, slow_phase, until
 
 

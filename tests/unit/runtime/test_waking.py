@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim import Phase, World
 from sim.runtime import Simulation
-from sim.world.base import Phase
-from sim.world.world import World
 
 
 def away(world: World) -> None:

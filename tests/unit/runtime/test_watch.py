@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from sim import World
 from sim.runtime import Simulation
-from sim.world.world import World
 from tests.unit.runtime.worlds import Gate, Hand, blocked_until, until
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from sim import World
 from sim.runtime import IsolatedSimulation, Job, Simulation
 from sim.runtime.engine.engine import EngineCommand
-from sim.world.world import World
 from tests.unit.runtime.isolating import Thread
 from tests.unit.runtime.worlds import PATIENCE, until
 

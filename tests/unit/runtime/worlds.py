@@ -8,8 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from sim.world.base import Phase
-from sim.world.world import World
+from sim import Phase, World
 
 PATIENCE = 60.0
 """Seconds that anything may take which will come true: machines are busy."""

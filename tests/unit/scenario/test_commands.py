@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim import load, save
-from sim.world.world import World
+from sim import World, load, save
 from tests.unit.cli.conftest import Hubbub
 
 Write = Callable[[str], Path]

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from sim import World, load, make, save
+from sim import PlatformSettings, RulePolicy, World, load, make, save
 from sim.io import EdgeOptions, import_world
-from sim.platform.acts.policy import RulePolicy
-from sim.platform.settings import PlatformSettings
 from sim.scenario.from_world import scenario_of
-from sim.world.log import LoggedAct, said_of
+from sim.world import LoggedAct
+from sim.world.log import said_of
 from tests.unit.cli.conftest import Hubbub
 
 

@@ -201,7 +201,7 @@ def test_a_platform_that_opens_late_and_minds_are_described(hubbub: Hubbub, stor
 
 
 def test_alerts_and_settings_come_from_the_file(story: Path) -> None:
-    from sim.core.progress import quiet
+    from sim.core import quiet
 
     scenario = open_scenario(str(story))
     world = scenario.world(quiet)

@@ -14,22 +14,17 @@ from typing import Any
 
 import pytest
 
-from sim import World, load
-from sim.core import registry
-from sim.core.progress import quiet
+from sim import Mind, Thinker, World, load, replay
+from sim.core import quiet, registry
 from sim.errors import InputError
 from sim.minds.deciding import commands as minding
-from sim.minds.deciding.thinker import Thinker
-from sim.minds.minds import Mind
-from sim.runtime import IsolatedSimulation, Simulation
-from sim.runtime.engine.engine import EngineError
+from sim.runtime import EngineError, IsolatedSimulation, Simulation
 from sim.runtime.journal.writer import recover
 from sim.runtime.process.wire import EngineOrder
-from sim.runtime.replay import replay
 from sim.scenario import MessageSpec, RunPlan, ScenarioCommand, Stop, read_scenario
 from sim.scenario.gallery import gallery_path
-from sim.store.journal.reading import audit
-from sim.world.log import LoggedAct
+from sim.store import audit
+from sim.world import LoggedAct
 from tests.unit.cli.conftest import Hubbub
 from tests.unit.runtime.isolating import Thread
 from tests.unit.runtime.worlds import until

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from sim import World
-from sim.core.progress import quiet
+from sim.core import quiet
 from sim.errors import Cancelled, FileError, InputError
-from sim.lab.runs import Messages, experiment_now
+from sim.lab import Messages, experiment_now
 from sim.scenario import (
     MessageSpec,
     MindsRequest,

@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim import World, load
+from sim import World, choose_seeds, load
 from sim.errors import FileError
 from sim.scenario import read_scenario
-from sim.world.seeding import choose_seeds
 from tests.unit.cli.conftest import Hubbub
 
 FULL = """

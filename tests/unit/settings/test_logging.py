@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from sim.settings import crash_report, load_settings, redacted
 from sim.settings import logging as logbook
-from sim.settings.logging import LOG, MASK, crash_report, log, one_line_of, redacted
-from sim.settings.settings import _in_force, load_settings, use
+from sim.settings.logging import LOG, MASK, log, one_line_of
+from sim.settings.settings import _in_force, use
 
 CANARY = "canary-9f8e7d6c5b4a"
 

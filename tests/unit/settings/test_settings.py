@@ -12,20 +12,11 @@ from typing import Any
 import pytest
 from pydantic import Field, SecretStr
 
+from sim import Settings
 from sim.errors import FileError, SettingsError
-from sim.settings import keep_words
+from sim.settings import SettingsWatch, current, keep_words, load_settings
 from sim.settings import settings as module
-from sim.settings.settings import (
-    SettingChange,
-    Settings,
-    SettingsWatch,
-    current,
-    load_settings,
-    settings_path,
-    shown,
-    use,
-    with_words,
-)
+from sim.settings.settings import SettingChange, settings_path, shown, use, with_words
 
 Write = Callable[[str], Path]
 

@@ -9,8 +9,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from sim import save
 from sim.store.snapshot.files import TRAILER_BYTES, full, trailer_of
-from sim.store.snapshot.snapshot import save
 
 Columns = dict[str, np.ndarray[Any, Any]]
 

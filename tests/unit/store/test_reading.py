@@ -14,16 +14,15 @@ from typing import Any
 
 import pytest
 
-from sim.core.text import one_line
+from sim import World
+from sim.core import one_line
 from sim.errors import SnapshotError
-from sim.runtime.journal.history import recorded
-from sim.store import info, save
-from sim.store.history.acts import ActIndex, record_of
+from sim.runtime import recorded
+from sim.store import audit, info, read_audit, read_info, record_of, save
+from sim.store.history.acts import ActIndex
 from sim.store.history.database import history_file
-from sim.store.journal.reading import audit
-from sim.store.reading import connected, read_audit, read_history_file, read_info, read_record
+from sim.store.reading import connected, read_history_file, read_record
 from sim.store.snapshot.gates import Lookup, Query
-from sim.world.world import World
 
 LONG = "SELECT count(*) FROM ticks a, ticks b, ticks c, ticks d, ticks e"
 """Of eighty ticks each: minutes."""

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from sim import World
 from sim.store import save
 from sim.store.history import database as acts_file
 from sim.store.relational import MOST_AGENTS, MOST_ROWS
 from sim.store.snapshot import files, schema
-from sim.world.world import World
 
 README = Path(__file__).resolve().parents[3] / "saves" / "README.md"
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import Simulation
+from sim import Simulation, World
 from sim.core.files import read_bounded
 from sim.errors import CapacityError, FileError, PluginError, SnapshotError, UnknownNameError
 from sim.runtime.saves.backups import backup
@@ -26,7 +26,6 @@ from sim.store.journal.journal import folder_of
 from sim.store.snapshot import gates, opened, schema
 from sim.store.snapshot.files import TRAILER_BYTES
 from sim.store.snapshot.schema import APPLICATION_ID, LARGEST_VALUE, PAGE_BYTES, VERSION
-from sim.world.world import World
 from tests.unit.store.fake import FakeWorld, edit, patch, reseal, saved
 
 FLIPS = 200

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from sim import World
 from sim.errors import Cancelled, FileError, InputError, SnapshotError
 from sim.store import info, load, save, saves, verify
 from sim.store.snapshot import files
-from sim.world.world import World
 from tests.unit.store.fake import FakeWorld, edit, patch, saved
 
 

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim import World
 from sim.core import files as core_files
 from sim.errors import FileError, SnapshotError
 from sim.runtime.journal.writer import JournalWriter, recover
@@ -28,7 +29,6 @@ from sim.store.journal.journal import NO_DIGEST
 from sim.store.journal.reading import BrokenError, JournalFile, find_entry
 from sim.store.relational import count_rows
 from sim.store.snapshot import files, snapshot
-from sim.world.world import World
 from tests.unit.runtime.keeping import play, started
 from tests.unit.store.fake import FakeWorld, saved
 

@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from sim import Act, World, make
-from sim.platform.platform import Platform
+from sim import Act, Platform, World, make
 
 ACTOR = 4
 RATES = ("likes", "reposts", "replies", "quotes", "dislikes", "reports", "follows", "mutes")

@@ -4,9 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from sim import World
+from sim import Platform, World
 from sim.errors import HubbubError
-from sim.platform.platform import Platform
 
 Wrong = Callable[[World, Platform], object]
 

@@ -15,13 +15,8 @@ import numpy as np
 import pytest
 
 import sim.spread.cascade.cascade
-from sim import World, load, save
-from sim.core.params import Field
-from sim.core.registry import register
-from sim.runtime.undo_history import Past
-from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Contacts, Draws
-from sim.spread.cascade.model import PropagationModel
+from sim import Cascade, Contacts, Draws, Field, PropagationModel, World, load, register, save
+from sim.runtime import Past
 from sim.store.journal.state import whole_state
 from sim.world import cascades as packing
 from sim.world import phases as ended

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import sim
+from sim import World
 from sim.errors import InputError
 from sim.runtime.journal.acts import apply, perform
 from sim.runtime.replay import BEGINNINGS
@@ -18,7 +19,6 @@ from sim.scenario.from_world import BEGUN, UNWRITTEN, WRITERS
 from sim.store import load, save
 from sim.store.journal.journal import JournalEntry
 from sim.world.commands import COMMANDS, Command, command, name_of
-from sim.world.world import World
 
 ON_DISKS = """
     act add_ties assign at befriend behave block build_friendships cancel change_agents

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim import World
 from sim.world.communities import community_names, readable_names
-from sim.world.world import World
 
 
 def test_given_names_stay() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sim import World
 from sim.errors import InputError, ParameterError
-from sim.world.world import World
 
 PAIRS = np.array([[1, 2], [2, 1], [1, 1], [0, 0]])
 

@@ -11,6 +11,7 @@ from sim import (
     FriendRecommender,
     Intervention,
     Metric,
+    Phase,
     Policy,
     PropagationModel,
     Recommender,
@@ -20,8 +21,7 @@ from sim import (
 from sim.core import registry
 from sim.errors import PluginError
 from sim.spread.cascade.faults import said_by
-from sim.world.base import Phase
-from sim.world.phase_guard import fenced
+from sim.world import fenced
 
 
 class Unspeakable(Exception):  # noqa: N818

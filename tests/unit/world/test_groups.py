@@ -10,11 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.agents.lifecycle import Lifecycle
+from sim import Lifecycle, World, replay
 from sim.errors import InputError
 from sim.network.relations.membership import Membership
-from sim.runtime.replay import replay
-from sim.world.world import World
 
 
 def small() -> World:

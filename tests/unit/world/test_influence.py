@@ -7,16 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim import load, save
-from sim.core.progress import quiet
+from sim import LiveEdges, World, choose_seeds, load, save
+from sim.core import quiet
 from sim.errors import Cancelled, InputError, ParameterError, UnknownNameError
-from sim.runtime import Simulation
-from sim.runtime.jobs import Progress
-from sim.spread.influence.live_edges import LiveEdges, LiveNetwork, spread_of
+from sim.runtime import Progress, Simulation
+from sim.spread.influence.live_edges import LiveNetwork, spread_of
 from sim.spread.influence.opim import best_seeds
 from sim.world import seeding as influence
-from sim.world.seeding import BestSeeds, choose_seeds, found_before, is_best, takes_long
-from sim.world.world import World
+from sim.world.seeding import BestSeeds, found_before, is_best, takes_long
 
 
 @pytest.fixture

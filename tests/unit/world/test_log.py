@@ -11,15 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.core.registry import make
+from sim import Phase, PlatformSettings, Recommender, RulePolicy, World, make, replay
 from sim.errors import InputError
-from sim.platform.acts.policy import RulePolicy
-from sim.platform.feed.recommender import Chronological, Recommender
-from sim.platform.settings import PlatformSettings
-from sim.runtime.replay import replay
-from sim.world.base import Phase
-from sim.world.log import MOST_BYTES, PLUGIN, LoggedAct, Trail, said_of, told, words_of
-from sim.world.world import World
+from sim.platform import Chronological
+from sim.world import LoggedAct, Trail
+from sim.world.log import MOST_BYTES, PLUGIN, said_of, told, words_of
 
 
 @pytest.fixture

@@ -9,13 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.agents.lifecycle import Lifecycle
+from sim import Lifecycle, World, replay
 from sim.errors import InputError
-from sim.runtime.replay import replay
 from sim.world.compatibility import WEIGHTS
 from sim.world.members import activity_records
 from sim.world.state.snapshot import still
-from sim.world.world import World
 
 _HOURS = [0.0] * 8 + [0.5] * 16
 

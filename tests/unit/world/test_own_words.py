@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from sim import Simulation, World, load, save
+from sim import Platform, Simulation, World, load, save
 from sim.cli.posts import act_facts, why_facts
-from sim.platform.platform import Platform
 from sim.platform.posts.posts import Kind
 from sim.platform.posts.texts import Writer
 from sim.runtime.queries import feeds

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from sim import World, load, save
 from sim.core import scratch as spill
-from sim.store.journal.reading import audit
+from sim.store import audit
+from sim.world import LoggedAct
 from sim.world import log as trail_acts
-from sim.world.log import LoggedAct, PackedActs, steps_of
+from sim.world.log import PackedActs, steps_of
 
 WORDS = st.text(max_size=30)
 STEPS = st.lists(

@@ -4,11 +4,10 @@ import re
 
 import pytest
 
+from sim import Phase, World
 from sim.runtime import Simulation
 from sim.testing import tiny_world
-from sim.world.base import Phase
-from sim.world.phase_guard import fenced
-from sim.world.world import World
+from sim.world import fenced
 
 
 def leave(_world: World) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim import Lifecycle, World
+from sim import Lifecycle, World, choose_seeds
 from sim.errors import InputError
 from sim.platform.acts.relations import FOUNDERS
 from sim.platform.posts.posts import TRENDING, pools_of
 from sim.runtime.bulk_operations import create_communities
-from sim.world.seeding import choose_seeds
 
 
 def ring(agents: int, seed: int) -> World:

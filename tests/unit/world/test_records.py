@@ -20,10 +20,9 @@ from sim.core.scratch import is_filed
 from sim.errors import SnapshotError
 from sim.platform.platform import PlatformSnapshot
 from sim.runtime.journal.checkpoints import WorldCopier
-from sim.store.history.reading import read_history
+from sim.store import read, read_history
 from sim.store.snapshot import columns as arrays
 from sim.store.snapshot import schema
-from sim.store.snapshot.snapshot import read
 from sim.world import cascades as packing
 from sim.world import records
 from sim.world.phases import AT_HAND

@@ -8,13 +8,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from sim.agents.columns import Agents
-from sim.agents.lifecycle import Lifecycle
+from sim import Agents, Lifecycle, World, choose_seeds
 from sim.errors import InputError, UnknownNameError
 from sim.runtime import Simulation
 from sim.world import seeding
-from sim.world.seeding import check_seeds, choose_seeds, takes_long
-from sim.world.world import World
+from sim.world.seeding import check_seeds, takes_long
 
 
 @pytest.fixture

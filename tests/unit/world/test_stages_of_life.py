@@ -11,18 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import Act, Lifecycle, World, load, make, save
+from sim import Act, Lifecycle, Platform, World, choose_seeds, load, make, save
 from sim.agents import lifecycle
 from sim.agents.lifecycle import PLACES, Place
 from sim.errors import InputError
 from sim.lab import suggested
+from sim.network import network_report
 from sim.network.analysis import analysis
-from sim.network.analysis.report import network_report
 from sim.platform.acts.commands import change_ties
 from sim.platform.acts.log import ActColumns
-from sim.platform.platform import Platform
 from sim.store.snapshot.opened import upgrade
-from sim.world.seeding import choose_seeds
 
 WHO, AGENTS = 40, 80
 STAGES = list(Lifecycle)

@@ -12,15 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.agents.lifecycle import Lifecycle
+from sim import Lifecycle, World, replay
 from sim.errors import InputError, UnknownNameError
 from sim.network.graph.changes import ACTS, FRIEND, TieLog
 from sim.network.relations.blocklist import Blocklist
 from sim.network.relations.types import Relation
-from sim.runtime.replay import replay
 from sim.world.state.snapshot import become
 from sim.world.ties import may
-from sim.world.world import World
 
 N = 6
 

@@ -6,12 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import World
-from sim.core.registry import names, spec
+from sim import Phase, World, names, spec
 from sim.errors import CapacityError, InputError, ParameterError, UnknownNameError
 from sim.jit.claims import FREE
 from sim.testing import Given, tiny_world
-from sim.world.base import Phase
 
 STORY: dict[str, Any] = {"seeds": [0, 5], "model": "sir"}
 

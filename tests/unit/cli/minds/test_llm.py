@@ -12,7 +12,7 @@ from sim.cli import providers as llm
 from sim.errors import SettingsError
 from sim.minds.models import local
 from sim.minds.models.configured import own_prices, prompts_folder, providers_in
-from sim.settings.settings import load_settings
+from sim.settings import load_settings
 from tests.unit.cli.conftest import Hubbub
 from tests.unit.minds import server as servers
 from tests.unit.minds.fake_local import __file__ as fake

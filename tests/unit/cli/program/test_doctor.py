@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from sim import World
 from sim.runtime.journal.writer import JournalWriter
 from sim.store import save
 from sim.store.journal.journal import LEASE_FILE, folder_of
-from sim.world.world import World
 from tests.unit.cli.conftest import Hubbub
 
 

@@ -20,8 +20,9 @@ from sim.cli.exits import StoppedError
 from sim.cli.output import as_json, files_of, spare_worlds, table
 from sim.cli.watch import watched
 from sim.errors import Cancelled, FileError
+from sim.settings import load_settings
 from sim.settings.logging import log
-from sim.settings.settings import load_settings, use
+from sim.settings.settings import use
 from sim.store import load
 
 ROOT = Path(sim.__file__).parents[1]

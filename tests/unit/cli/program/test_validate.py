@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sim.lab.validation import Compared, ModelClaim
+from sim.lab import Compared, ModelClaim
 from tests.unit.cli.conftest import Hubbub
 
 CLAIMS = "sim.lab.validation.running.claims_of"

@@ -8,7 +8,8 @@ import urllib.request
 import pytest
 
 from sim.runtime.export import Exporter
-from sim.settings.settings import load_settings, use
+from sim.settings import load_settings
+from sim.settings.settings import use
 from tests.screens.fake import FakeSimulator
 from tests.unit.cli.conftest import Hubbub
 from tui import terminal

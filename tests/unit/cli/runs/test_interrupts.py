@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import sim
+from sim import World
 from sim.cli import exits as stopping
 from sim.cli.exits import (
     EXITS,
@@ -32,7 +33,6 @@ from sim.errors import Cancelled
 from sim.runtime.journal.writer import recover
 from sim.runtime.saves.places import place_of
 from sim.store import load
-from sim.world.world import World
 
 ROOT = Path(sim.__file__).parents[1]
 PATIENCE = 120.0

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.core.registry import names, spec
+from sim import names, spec
 from sim.errors import PluginError
 from sim.world.phases import PHASES
 from tests.unit.cli.conftest import Hubbub

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from sim import World
 from sim.runtime.queries.members import inner_of
 from sim.store import load, save
-from sim.world.world import World
 from tests.unit.cli.conftest import Hubbub
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from sim import World
 from sim.errors import InputError
 from sim.runtime.journal.writer import JournalWriter
 from sim.scenario.from_world import scenario_of
 from sim.store import load, save
-from sim.world.log import LoggedAct, said_of
-from sim.world.world import World
+from sim.world import LoggedAct
+from sim.world.log import said_of
 from tests.unit.cli.conftest import Hubbub
 from tests.unit.store.fake import edit
 

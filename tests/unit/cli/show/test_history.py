@@ -9,8 +9,7 @@ import pytest
 
 from sim.cli.exits import FILE, OK, USAGE
 from sim.runtime.journal.writer import recover
-from sim.store import load
-from sim.store.history.reading import history_of
+from sim.store import history_of, load
 from tests.unit.cli.conftest import Hubbub
 
 SAID = ("--inject", "The bridge is closed.", "--model", "sir", "--seeds", "ids:3", "--ticks", "8")

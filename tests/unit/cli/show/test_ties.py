@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from sim import World
 from sim.network.relations.types import Relation
 from sim.store import load, save
-from sim.world.world import World
 from tests.unit.cli.conftest import Hubbub
 
 

@@ -14,11 +14,10 @@ from sim.errors import Cancelled
 from sim.runtime import open_live
 from sim.runtime.journal.writer import JournalWriter, recover
 from sim.runtime.saves.places import place_of
-from sim.store import load
-from sim.store.history.reading import read_history
+from sim.store import audit, load, read_history
 from sim.store.journal.journal import folder_of
 from sim.store.journal.lease import Lease
-from sim.store.journal.reading import audit, saved_acts
+from sim.store.journal.reading import saved_acts
 from tests.unit.cli.conftest import Hubbub
 
 RUN = ("--model", "sir", "--ticks", "6", "--journal")

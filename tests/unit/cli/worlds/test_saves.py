@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from sim import World, info, save
+from sim.store import Lineage
 from sim.store.journal.journal import folder_of
-from sim.store.journal.lineage import Lineage, note_lineage
+from sim.store.journal.lineage import note_lineage
 from tests.unit.cli.conftest import Hubbub
 
 

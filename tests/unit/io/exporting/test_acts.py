@@ -13,9 +13,8 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from sim import World, io, load, save
+from sim import Act, World, io, load, save
 from sim.io.exporting import acts as doings
-from sim.platform.acts.kinds import Act
 from sim.runtime import recorded
 from sim.store import record_of
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from sim.core.progress import quiet
+from sim.core import quiet
 from sim.errors import Cancelled, FormatError, HubbubError, InputError
 from sim.io import (
     EdgeOptions,

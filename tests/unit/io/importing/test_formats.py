@@ -16,7 +16,7 @@ import scipy.io
 import scipy.sparse
 
 from sim import World, io
-from sim.core.progress import quiet
+from sim.core import quiet
 from sim.errors import FileError, FormatError, HubbubError, InputError
 from sim.io import EdgeOptions, ImportOutcome
 from sim.io.importing.formats import READ, REFUSED

@@ -11,15 +11,14 @@ from typing import Any
 
 import pytest
 
-from sim.agents.profiles import Profile, interests_of
-from sim.agents.vocabulary import Vocabulary
+from sim import World, replay
+from sim.agents import Profile, Vocabulary
+from sim.agents.profiles import interests_of
 from sim.errors import FileError, FormatError, InputError
 from sim.io import import_world, read_profiles
 from sim.io.importing.profiles import hours_of, level_of, said, words_of
 from sim.minds.deciding.thinker import persona_of
 from sim.minds.models.asks import tokens_in
-from sim.runtime.replay import replay
-from sim.world.world import World
 
 
 def _file(folder: Path, text: str | bytes, name: str = "people.csv") -> Path:

@@ -14,12 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sim import World, info, load, save
+from sim import World, info, load, replay, save
 from sim.errors import FileError, FormatError, HubbubError, InputError
 from sim.io import EdgeOptions, export, from_igraph, from_networkx, import_world, read_edges
 from sim.network.relations.types import LONGEST_NAME, LONGEST_TEXT, MOST_FIELDS, TieRecords
 from sim.runtime.queries.members import about, member_of
-from sim.runtime.replay import replay
 from sim.runtime.saves.erasing import without_profiles
 from sim.store.snapshot.schema import from_json
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from sim.errors import InputError
-from sim.lab.calibration import MEASURES, GrowthCurves, Tree, grid_of, ks, nrmse, read_observed
+from sim.lab import read_observed
+from sim.lab.calibration import MEASURES, GrowthCurves, Tree, grid_of, ks, nrmse
 from sim.lab.calibration.observed import levels_of
 
 

@@ -11,17 +11,8 @@ import pytest
 
 from sim import lab
 from sim.errors import FileError, InputError
-from sim.lab.calibration import (
-    Calibration,
-    GrowthCurves,
-    Observed,
-    SimulationPlan,
-    Tree,
-    calibrate,
-    calibrate_now,
-    halves,
-    simulated_trees,
-)
+from sim.lab import Calibration, Observed, calibrate, calibrate_now
+from sim.lab.calibration import GrowthCurves, SimulationPlan, Tree, halves, simulated_trees
 from sim.lab.calibration.fitting import (
     Posterior,
     Surfaces,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sim.errors import FileError, FormatError, HubbubError, InputError
-from sim.lab.calibration import Observed, read_observed
+from sim.lab import Observed, read_observed
 
 TREE = '{"id": "b", "parent": [-1, 0, 1], "t_min": [0, 2, 1], "label": "x"}\n'
 

@@ -9,16 +9,10 @@ import numpy as np
 import pytest
 
 from sim import World
-from sim.core import registry
-from sim.core.progress import quiet
+from sim.core import quiet, registry
 from sim.errors import InputError, ParameterError, PluginError, UnknownNameError
-from sim.lab.calibration import (
-    Observed,
-    SimulationPlan,
-    calibrate_now,
-    simulated,
-    simulated_trees,
-)
+from sim.lab import Observed, calibrate_now
+from sim.lab.calibration import SimulationPlan, simulated, simulated_trees
 from sim.lab.calibration.simulating import (
     Free,
     Point,
@@ -30,7 +24,7 @@ from sim.lab.calibration.simulating import (
 )
 from sim.lab.runs.replicate import BaseFile
 from sim.lab.runs.workers import Surroundings
-from sim.settings.settings import current
+from sim.settings import current
 
 MODEL = """
 from sim import Exposure, Floats, PerExposure, register

@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from sim import World, lab
+from sim import Act, World, lab
 from sim.errors import Cancelled, HubbubError, InputError, UnknownNameError
-from sim.lab.futures import Futures, compare_now, future_of
+from sim.lab import Futures, compare_now, replicates_needed
+from sim.lab.futures import future_of
 from sim.lab.runs.measures import RunObserver
-from sim.lab.statistics import replicates_needed
-from sim.platform.acts.kinds import Act
 
 RUMOUR: dict[str, Any] = {
     "text": "x",

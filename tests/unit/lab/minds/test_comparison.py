@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from sim import World
+from sim import Ask, World
 from sim.errors import InputError, UnknownNameError
-from sim.lab.minds import MIND_MEASURES, MindsArm, arm_of, compare_minds_now
-from sim.minds.models.asks import Ask
+from sim.lab import MindsArm, compare_minds_now
+from sim.lab.minds import MIND_MEASURES, arm_of
 from sim.minds.models.replies import RecordedReplies
 from tests.unit.runtime.minds_world import Script
 from tests.unit.runtime.speaking import Speaking, decides

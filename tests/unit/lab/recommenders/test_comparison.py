@@ -8,9 +8,9 @@ import pytest
 
 from sim import Candidates, Recommender, World, names, register
 from sim.errors import InputError, UnknownNameError
-from sim.lab import compare_recommenders_now, suggested
+from sim.lab import Comparison, compare_recommenders_now, suggested
 from sim.lab.paired import Difference
-from sim.lab.recommenders import CLAIMS, Comparison, claims_of
+from sim.lab.recommenders import CLAIMS, claims_of
 from sim.lab.runs.measures import FEED_MEASURES, ExposureSums, _gini
 
 

@@ -17,14 +17,8 @@ from xxhash import xxh3_64_hexdigest
 
 from sim import World
 from sim.errors import Cancelled, FileError, InputError, PluginError, UnknownNameError
-from sim.lab.runs import (
-    ExperimentProgress,
-    Messages,
-    Records,
-    experiment_now,
-    results,
-    seeds_from,
-)
+from sim.lab import ExperimentProgress, Messages, Records, experiment_now
+from sim.lab.runs import results, seeds_from
 from sim.lab.runs.results import finished_in
 from sim.lab.runs.workers import leave_terminals
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from sim.errors import InputError, PluginError
-from sim.lab.runs import Messages, workers
+from sim.lab import Messages
+from sim.lab.runs import workers
 from sim.lab.runs.experiment import code_of, facts_of
 
 

@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim import World
+from sim import Cascade, World
 from sim.errors import FileError
-from sim.lab.runs import Messages
+from sim.lab import Messages
 from sim.lab.runs import replicate as module
 from sim.lab.runs.replicate import BaseFile, Run, SharedBase, opened, run_one
-from sim.spread.cascade.cascade import Cascade
 from sim.world.cascades import Cascades
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from sim.arrays import F64
 from sim.core.rng import Stream, key, uniforms
-from sim.lab.statistics import Interval, mean_interval, paired_difference
+from sim.lab import Interval, mean_interval, paired_difference
 
 TELLS, MEAN = 0.8, 5.0
 

@@ -8,13 +8,8 @@ import pytest
 from scipy import stats
 
 from sim.errors import InputError
-from sim.lab.statistics import (
-    effect_size,
-    family,
-    holm,
-    paired_difference,
-    unpaired_difference,
-)
+from sim.lab import effect_size, paired_difference, unpaired_difference
+from sim.lab.statistics import family, holm
 
 A = [3.0, 5.0, 4.0, 6.0, 2.0]
 B = [4.0, 5.5, 6.0, 6.5, 4.0]

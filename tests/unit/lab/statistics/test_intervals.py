@@ -8,13 +8,8 @@ import pytest
 from scipy import stats
 
 from sim.errors import InputError
-from sim.lab.statistics import (
-    Interval,
-    mean_interval,
-    means_said,
-    median_interval,
-    share_interval,
-)
+from sim.lab import Interval, mean_interval, median_interval, share_interval
+from sim.lab.statistics import means_said
 
 STUDIES = 200
 

@@ -5,7 +5,8 @@ import pytest
 from scipy import stats
 
 from sim.errors import InputError
-from sim.lab.statistics import paired_difference, power, replicates_needed, unpaired_difference
+from sim.lab import paired_difference, replicates_needed, unpaired_difference
+from sim.lab.statistics import power
 
 
 # Cohen (1988), table 2.4.1, and G*Power 3.1 for pairs.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sim.errors import InputError
-from sim.lab.statistics import conclusion, paired_difference, unpaired_difference
+from sim.lab import conclusion, paired_difference, unpaired_difference
 from sim.lab.statistics.differences import amount
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from sim.errors import InputError
-from sim.lab.statistics import share_interval, takeoff, takeoff_threshold
+from sim.lab import share_interval, takeoff
+from sim.lab.statistics import takeoff_threshold
 
 
 @pytest.mark.parametrize(("members", "edge"), [(1, 1), (1_000, 100), (1_000_000, 10_000)])

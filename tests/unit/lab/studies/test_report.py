@@ -14,7 +14,7 @@ import pytest
 from sim import lab
 from sim.core.files import from_toml
 from sim.errors import FileError, InputError
-from sim.lab.studies import study_of
+from sim.lab import study_of
 from sim.lab.studies.findings import figures_of, study_as_toml
 from sim.lab.studies.pages import Marked, curves_drawn, means_drawn
 from sim.scenario import gallery_names

@@ -13,12 +13,10 @@ import pytest
 from sim import lab
 from sim.core.files import from_toml
 from sim.errors import Cancelled, FileError, HubbubError
-from sim.lab.futures import Futures
-from sim.lab.runs import Messages, experiment_now
+from sim.lab import Futures, Messages, Result, experiment_now, study_of
 from sim.lab.statistics import holm as lab_holm
-from sim.lab.studies import Claim, schema, study_of, template
+from sim.lab.studies import Claim, schema, template
 from sim.lab.studies.study import PUBLISHED
-from sim.lab.tables import Result
 from sim.scenario import gallery_names, open_scenario
 
 RUMOUR = {"text": "The bridge is closed.", "seeds": "ids:0,1", "model": "independent-cascade"}

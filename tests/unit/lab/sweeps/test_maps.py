@@ -8,9 +8,8 @@ import pytest
 
 from sim import World
 from sim.errors import InputError, UnknownNameError
-from sim.lab.runs import Records
+from sim.lab import Records, Sweep, sweep_now
 from sim.lab.runs.replicate import Replicate
-from sim.lab.sweeps import Sweep, sweep_now
 from sim.lab.sweeps.designs import design_of
 from sim.lab.sweeps.result import heat_map, tornado
 from sim.scenario.sections import read_range
@@ -130,7 +129,7 @@ def test_a_heat_map_of_what_does_not_vary_is_refused(swept: Any, world: World) -
 
 
 def test_the_tables_agree(swept: Any) -> None:
-    from sim.lab.statistics import mean_interval
+    from sim.lab import mean_interval
 
     assert list(swept.tables) == ["points", "sensitivity", "runs"]
     points, runs = swept.points, swept.runs

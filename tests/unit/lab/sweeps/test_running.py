@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from sim import World, lab
-from sim.core.progress import quiet
+from sim.core import quiet
 from sim.errors import Cancelled, FileError, HubbubError, InputError, UnknownNameError
-from sim.lab.runs import Messages, experiment_now
-from sim.lab.sweeps import Sweep, SweepProgress, sweep_now
+from sim.lab import Messages, Sweep, experiment_now, sweep_now
+from sim.lab.sweeps import SweepProgress
 from sim.scenario import read_scenario
 
 RUMOUR = {"text": "The bridge is closed.", "seeds": [0, 1], "model": "independent-cascade"}

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from sim.errors import PluginError
-from sim.lab.validation import Compared, ModelClaim, compared_mean, compared_share, judge
+from sim.lab import Compared, ModelClaim, compared_mean, compared_share
+from sim.lab.validation import judge
 from sim.lab.validation.claim import same
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sim.lab.validation import ModelClaim
+from sim.lab import ModelClaim
 from sim.lab.validation.declared import declared_claims
 
 FEW = 400

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from sim import Contest, spec
-from sim.lab.validation import claims_of, judge, validate_now
+from sim.lab import validate_now
+from sim.lab.validation import claims_of, judge
 from sim.spread.compartments import compartments
 
 

@@ -7,19 +7,13 @@ import pytest
 
 from sim import names, spec
 from sim.errors import InputError, UnknownNameError
+from sim.lab import Compared, ModelClaim, Validation, validate, validate_now
 from sim.lab.runs.workers import Surroundings
-from sim.lab.validation import (
-    Compared,
-    ModelClaim,
-    Validation,
-    claims_of,
-    judge,
-    validate,
-    validate_now,
-)
+from sim.lab.validation import claims_of, judge
 from sim.lab.validation.declared import declared_claims
 from sim.lab.validation.running import _keyed
-from sim.settings.settings import current, use
+from sim.settings import current
+from sim.settings.settings import use
 
 BUILT_IN = [name for name in names() if spec(name).origin.startswith("plugins.")]
 

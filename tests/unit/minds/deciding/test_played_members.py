@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from sim import World
+from sim import Answer, Settings, Thinker, World
 from sim.errors import InputError
 from sim.minds.deciding import commands
 from sim.minds.deciding import commands as minding
 from sim.minds.deciding.estimate import estimate, expected
 from sim.minds.deciding.interview import counted, question_to
-from sim.minds.deciding.thinker import Thinker
-from sim.minds.models.asks import Answer
 from sim.minds.models.budget import FREE
-from sim.settings.settings import Settings
 from sim.world.commands import COMMANDS
 
 

@@ -8,22 +8,15 @@ from typing import Any
 
 import pytest
 
-from sim import Act, World
+from sim import Act, Decision, Member, Mind, Post, Thinker, World, replay
 from sim.errors import Cancelled, InputError
+from sim.minds import Budget, Fault, ModelError, ModelPool, Provider
 from sim.minds.deciding.commands import accounts, members_of
 from sim.minds.deciding.estimate import estimate
 from sim.minds.deciding.interview import interview, question_to, survey
-from sim.minds.deciding.thinker import Thinker, persona_of
-from sim.minds.member import Member
-from sim.minds.minds import Mind
-from sim.minds.models.asks import Fault, ModelError
-from sim.minds.models.budget import Budget, Price
-from sim.minds.models.pool import ModelPool
-from sim.minds.models.provider import Provider
-from sim.minds.prompts.decisions import Decision
-from sim.minds.prompts.prompts import Post
+from sim.minds.deciding.thinker import persona_of
+from sim.minds.models.budget import Price
 from sim.runtime.journal.acts import perform
-from sim.runtime.replay import replay
 from sim.world.commands import COMMANDS
 from sim.world.minds.minds import feed_of
 from tests.unit.minds.server import Call, Server, body, completion, hang, status

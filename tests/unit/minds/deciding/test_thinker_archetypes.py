@@ -11,19 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim import Decision, Member, Post, World, read_prompt
+from sim import Answer, Ask, Decision, Member, Post, Thinker, World, read_prompt, replay
 from sim.agents.character import ARCHETYPES, archetype
-from sim.minds import ArchetypeMind, situation_of
-from sim.minds.archetype import Mix, Situation, mix_of, mix_schema
+from sim.minds import ArchetypeMind, Fault, ModelError, Situation, situation_of
+from sim.minds.archetype import Mix, mix_of, mix_schema
 from sim.minds.deciding.commands import accounts
 from sim.minds.deciding.estimate import estimate
-from sim.minds.deciding.thinker import Thinker
 from sim.minds.minds import ACTS as MIND_ACTS
-from sim.minds.models.asks import Answer, Ask, Fault, ModelError
 from sim.minds.models.budget import FREE
 from sim.minds.prompts.decisions import acts_for
+from sim.runtime import repeat
 from sim.runtime.journal.acts import perform
-from sim.runtime.replay import repeat, replay
 from sim.world.minds.minds import take_decisions
 from tests.unit.minds.deciding.test_thinker_batches import all_of
 from tests.unit.runtime.minds_world import Script, faults_in, minded, platform_of, run

@@ -9,14 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim import Answer, Ask
-from sim.minds import Budget, Fault, ModelPool, Provider
+from sim import Answer, Ask, Decision, Post, Thinker, read_prompt
+from sim.minds import Budget, Fault, ModelPool, Provider, Scene
 from sim.minds.deciding.estimate import estimate
-from sim.minds.deciding.thinker import Thinker
 from sim.minds.member import BatchPlace, answers_in
 from sim.minds.models.budget import FREE, Price
-from sim.minds.prompts.decisions import Decision
-from sim.minds.prompts.prompts import Post, Scene, read_prompt
 from tests.unit.minds.server import Call, Server, body, completion
 from tests.unit.runtime.minds_world import Row, Script, faults_in, minded, platform_of, run
 

@@ -9,13 +9,11 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from sim import CamelMind, Member, World, spec
+from sim import Answer, Ask, CamelMind, Member, Thinker, World, replay, spec
 from sim.core.cards import missing
 from sim.errors import SettingsError
+from sim.minds import Fault
 from sim.minds.deciding.commands import checked_mind
-from sim.minds.deciding.thinker import Thinker
-from sim.minds.models.asks import Answer, Ask, Fault
-from sim.runtime.replay import replay
 from sim.testing.mind_laws import MINDS_LAWS, check_mind
 from tests.unit.runtime import fake_camel
 from tests.unit.runtime.minds_world import Script, faults_in, minded, platform_of, run

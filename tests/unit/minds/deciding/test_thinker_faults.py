@@ -13,15 +13,13 @@ from typing import Any
 
 import pytest
 
-from sim import Decision, Member, Mind, Post, Simulation, World
+from sim import Ask, Decision, Member, Mind, Post, Simulation, Thinker, Turn, World
 from sim.core.threads import interrupt
 from sim.errors import FileError, InputError
-from sim.minds import Case, Fault, ModelError
+from sim.minds import Case, Fault, ModelError, read_surrogate
 from sim.minds.deciding.pending import checked
 from sim.minds.deciding.round import FaultCounts, Patience
-from sim.minds.deciding.thinker import Thinker
-from sim.minds.models.asks import Ask, Turn
-from sim.minds.surrogate import agreement_of, read_surrogate
+from sim.minds.surrogate import agreement_of
 from sim.platform.opening import require_platform
 from sim.runtime.journal.acts import perform
 from sim.world.commands import COMMANDS

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from sim import World
 from sim.runtime import Simulation
 from sim.runtime.minds import asleep
 from sim.store import load, save
-from sim.world.world import World
 from tests.unit.runtime.minds_world import minded, platform_of
 
 

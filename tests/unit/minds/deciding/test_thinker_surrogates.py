@@ -9,25 +9,23 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim import Ask, Thinker, replay
 from sim.core import rng
 from sim.errors import FileError, InputError
-from sim.minds import read_surrogate
+from sim.minds import Surrogate, SurrogateMind, read_surrogate
 from sim.minds.deciding.commands import accounts
-from sim.minds.deciding.thinker import Thinker
-from sim.minds.models.asks import Ask
 from sim.minds.surrogate import (
     FEWEST,
     LoggedDecision,
-    Surrogate,
-    SurrogateMind,
     agreement_of,
     distilled,
     features_of,
     posts_of,
 )
-from sim.runtime.replay import distil, logged_in, replay, write
+from sim.runtime import distil
+from sim.runtime.replay import logged_in, write
 from sim.store import save
-from sim.world.log import LoggedAct
+from sim.world import LoggedAct
 from tests.unit.runtime.minds_world import Script, faults_in, minded, platform_of, run
 
 

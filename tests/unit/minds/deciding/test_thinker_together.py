@@ -8,19 +8,15 @@ from typing import Any
 
 import pytest
 
-from sim import Act, World
+from sim import Act, Decision, Platform, World, replay
 from sim.errors import InputError
+from sim.minds import Budget, ModelPool, Provider
 from sim.minds.deciding.estimate import estimate
 from sim.minds.deciding.interview import question_to
 from sim.minds.deciding.pending import MemberContext, plans_in
-from sim.minds.models.budget import Budget, Price
-from sim.minds.models.pool import ModelPool
-from sim.minds.models.provider import Provider
-from sim.minds.prompts.decisions import Decision
-from sim.platform.platform import Platform
+from sim.minds.models.budget import Price
 from sim.runtime.journal.acts import perform
 from sim.runtime.minds import minds_now
-from sim.runtime.replay import replay
 from sim.world.minds.state import MOST_BYTES, MOST_LETTERS, kept, size_of
 from tests.unit.minds.server import Server, body, completion
 from tests.unit.runtime.speaking import Speaking, decides, living, number_of, think

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import World
+from sim import Ask, Post, Thinker, World, read_prompt
 from sim.agents import Profile
+from sim.minds import Scene
 from sim.minds.deciding.interview import question_to
-from sim.minds.deciding.thinker import Thinker, persona_of
-from sim.minds.models.asks import Ask
-from sim.minds.prompts.prompts import Post, Scene, read_prompt
-from sim.platform.posts.posts import Flag
+from sim.minds.deciding.thinker import persona_of
+from sim.platform import Flag
 from sim.runtime.journal.acts import perform
 from tests.unit.runtime.minds_world import Script, minded, platform_of, run
 

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sim import Ask, Turn
 from sim.errors import FileError, InputError, UnknownNameError
-from sim.minds.models.asks import Ask, Fault, ModelError, Spend, Turn, in_dollars
+from sim.minds import Budget, Fault, ModelError, ModelPool, Provider
+from sim.minds.models.asks import Spend, in_dollars
 from sim.minds.models.budget import (
     FREE,
-    Budget,
     Price,
     built_in_prices,
     cap_of,
@@ -25,8 +26,6 @@ from sim.minds.models.budget import (
     write_own,
 )
 from sim.minds.models.limits import CircuitBreaker, ConcurrencyLimit, RequestPace, TokenBucket
-from sim.minds.models.pool import ModelPool
-from sim.minds.models.provider import Provider
 from sim.minds.models.replies import usage_in
 from tests.unit.minds.server import Answering, Call, Server, body, completion, status
 

@@ -7,16 +7,15 @@ from typing import Any
 
 import pytest
 
-from sim import World
-from sim.minds.deciding.thinker import Thinker
+from sim import Ask, Thinker, Turn, World
+from sim.minds import Budget, Fault, ModelError, ModelPool, Provider
 from sim.minds.member import Memory, MemoryItem
-from sim.minds.models.asks import Ask, Fault, ModelError, Spend, Turn
-from sim.minds.models.budget import Budget, Price
+from sim.minds.models.asks import Spend
+from sim.minds.models.budget import Price
 from sim.minds.models.configured import embeddings_in
-from sim.minds.models.pool import ModelPool
-from sim.minds.models.provider import Provider, vectors_of
+from sim.minds.models.provider import vectors_of
 from sim.minds.models.replies import RecordedReplies
-from sim.settings.settings import load_settings
+from sim.settings import load_settings
 from tests.unit.minds.server import Call, Server, completion, status
 from tests.unit.runtime.minds_world import minded, platform_of, run
 

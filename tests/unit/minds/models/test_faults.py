@@ -14,14 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import Simulation, World
+from sim import Answer, Ask, Simulation, Thinker, Turn, World
+from sim.minds import Budget, Fault, ModelError, ModelPool, Provider
 from sim.minds.deciding import commands as minding
-from sim.minds.deciding.thinker import Thinker
-from sim.minds.models.asks import Answer, Ask, Fault, ModelError, Turn
-from sim.minds.models.budget import Budget
 from sim.minds.models.limits import ConcurrencyLimit
-from sim.minds.models.pool import ModelPool
-from sim.minds.models.provider import Provider, ProviderConnection, Secret, key_in, redact
+from sim.minds.models.provider import ProviderConnection, Secret, key_in, redact
 from sim.settings import redacted
 from sim.store import load, save
 from tests.unit.minds import server as servers

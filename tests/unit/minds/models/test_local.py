@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from sim.minds import Fault, ModelError
 from sim.minds.models import local
-from sim.minds.models.asks import Fault, ModelError
 from sim.minds.models.local import LocalModel
 
 FAKE = [sys.executable, str(Path(__file__).parents[1] / "fake_local.py")]

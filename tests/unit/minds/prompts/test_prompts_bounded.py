@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sim import Ask, Decision, Post, read_prompt
+from sim.minds import ModelError, Scene
 from sim.minds.deciding.estimate import likely
 from sim.minds.member import PLAN_SCHEMA, goal_words, is_bad, outcome_words, steps_in
 from sim.minds.minds import ACTS
-from sim.minds.models.asks import Ask, ModelError, tokens_in, within
+from sim.minds.models.asks import tokens_in, within
 from sim.minds.prompts.decisions import (
-    Decision,
     Destination,
     DirectMessage,
     acts_for,
@@ -22,7 +23,7 @@ from sim.minds.prompts.decisions import (
     fitting,
     schema_of,
 )
-from sim.minds.prompts.prompts import Post, Scene, ever_smaller, read_prompt
+from sim.minds.prompts.prompts import ever_smaller
 
 ALL = (*ACTS, "direct message", "group message", "join group")
 hostile = st.one_of(

@@ -12,10 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sim import Ties, generate
 from sim.errors import Cancelled, InputError, ParameterError
 from sim.network.analysis import analysis
-from sim.network.generate.networks import generate
-from sim.network.graph.ties import Ties
 
 steady = settings(deadline=None, max_examples=60)  # the first example compiles
 AGENTS = 14

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sim import Ties, generate
 from sim.errors import Cancelled, CapacityError, HubbubError, UnknownNameError
 from sim.network.analysis import analysis, communities
-from sim.network.generate.networks import GeneratedNetwork, generate
-from sim.network.graph.ties import Ties
+from sim.network.generate.networks import GeneratedNetwork
 
 METHODS = analysis.METHODS
 OWN = ("louvain", "label-propagation")

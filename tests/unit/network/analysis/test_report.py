@@ -10,15 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim import Setting, Theory, World, make
+from sim import Setting, Theory, Ties, World, generate, make
 from sim.core.cards import with_doubts
 from sim.errors import Cancelled, InputError
-from sim.network import with_caveats
+from sim.network import induced, network_report, with_caveats
 from sim.network.analysis import analysis, report
-from sim.network.analysis.analysis import induced
-from sim.network.analysis.report import degree_summary, network_report
-from sim.network.generate.networks import generate
-from sim.network.graph.ties import Ties
+from sim.network.analysis.report import degree_summary
 
 
 def test_a_report_agrees_with_its_parts() -> None:

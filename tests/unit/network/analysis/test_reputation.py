@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from scipy.stats import rankdata
 
+from sim import Ties, generate
 from sim.errors import InputError
-from sim.network.analysis.reputation import foretold, founders, reputation
-from sim.network.generate.networks import generate
-from sim.network.graph.ties import Ties
+from sim.network import foretold, reputation
+from sim.network.analysis.reputation import founders
 
 
 def random_ties(agents: int = 60, ties: int = 400, seed: int = 1) -> Ties:

@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sim import NETWORKS, generate
 from sim.errors import Cancelled, InputError, ParameterError, UnknownNameError
-from sim.network.generate.networks import NETWORKS, GeneratedNetwork, generate
+from sim.network.generate.networks import GeneratedNetwork
 
 PAIRS = np.array([[2, 1], [1, 1], [0, 2], [1, 0]])
 PINNED = {

@@ -8,7 +8,8 @@ import numpy.typing as npt
 import pytest
 from scipy import stats
 
-from sim.network.generate.networks import GeneratedNetwork, generate
+from sim import generate
+from sim.network.generate.networks import GeneratedNetwork
 
 
 def _communities(made: GeneratedNetwork) -> npt.NDArray[np.int32]:

@@ -7,15 +7,9 @@ import numpy.typing as npt
 import pytest
 from scipy import stats
 
+from sim import World, generate
 from sim.errors import CapacityError, ParameterError
-from sim.network.generate.networks import (
-    GeneratedNetwork,
-    RetweetLike,
-    _distinct,
-    generate,
-    network_key,
-)
-from sim.world.world import World
+from sim.network.generate.networks import GeneratedNetwork, RetweetLike, _distinct, network_key
 
 
 def made(agents: int = 4_000, seed: int = 1, **told: object) -> GeneratedNetwork:

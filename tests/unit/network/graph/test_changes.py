@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sim import Ties
 from sim.errors import CapacityError, InputError
 from sim.network.graph import slab
 from sim.network.graph.changes import FRIEND, write_trust
-from sim.network.graph.ties import Ties
 
 N = 7
 Pair = tuple[int, int]

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.errors import InputError
-from sim.network.graph.interactions import Interactions, met_at
+from sim.network import Interactions
+from sim.network.graph.interactions import met_at
 
 CONTACTS = st.lists(
     st.tuples(st.integers(0, 5), st.integers(0, 5), st.floats(-1e9, 1e9), st.integers(-10, 10)),

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sim import Ties
 from sim.errors import InputError
-from sim.network.graph.ties import Ties
 
 Arc = tuple[int, int, int, int]
 ARCS = st.lists(

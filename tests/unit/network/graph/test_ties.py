@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sim import Ties
 from sim.errors import Cancelled, InputError
 from sim.network.graph.arcs import DroppedArcs
-from sim.network.graph.ties import Ties
 
 Arc = tuple[int, int, int]
 steady = settings(deadline=None)  # the first example compiles

@@ -5,12 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import Act, World, make
+from sim import Act, Platform, World, make
 from sim.errors import InputError, UnknownNameError
 from sim.platform.acts.commands import take_effect
 from sim.platform.acts.log import ActColumns
 from sim.platform.feed.candidates_kernels import SHOWN
-from sim.platform.platform import Platform
 
 
 def quiet_world(agents: int = 60, **settings: Any) -> tuple[World, Platform]:

@@ -7,14 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim import Act, Platform, RulePolicy, World
 from sim.platform.acts import relations as module
-from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import ActColumns
-from sim.platform.acts.policy import RulePolicy
 from sim.platform.acts.relations import live_on
-from sim.platform.platform import Platform
 from sim.world.base import MOOD
-from sim.world.world import World
 
 
 def _world(**settings: Any) -> tuple[World, Platform]:

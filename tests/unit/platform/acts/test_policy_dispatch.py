@@ -5,12 +5,9 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from sim import Exposures, Policy, RulePolicy, World
+from sim import Act, Exposures, Platform, PlatformView, Policy, RulePolicy, World
 from sim.errors import InputError, ParameterError, UnknownNameError
-from sim.platform.acts.kinds import Act
 from sim.platform.acts.policy_dispatch import POLICY, ruled_by
-from sim.platform.platform import Platform
-from sim.platform.platform_view import PlatformView
 from sim.world.state.snapshot import become, still
 
 RATES = ("likes", "reposts", "replies", "quotes", "dislikes", "reports", "follows", "mutes")

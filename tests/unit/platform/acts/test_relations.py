@@ -5,10 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import Act, FriendRecommender, Lifecycle, World, make, names, register, spec
+from sim import Act, FriendRecommender, Lifecycle, Platform, World, make, names, register, spec
 from sim.errors import UnknownNameError
 from sim.platform.feed.friends import welcomed
-from sim.platform.platform import Platform
 
 
 def small(agents: int = 300, **settings: Any) -> tuple[World, Platform]:

@@ -7,8 +7,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from sim import Act
 from sim.core.scratch import is_filed
-from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import SETTLED, ActColumns, ActLog, Chains, PerTick
 
 TICKS = 70 * SETTLED + 7

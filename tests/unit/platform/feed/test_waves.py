@@ -5,13 +5,12 @@ from typing import Any
 
 import pytest
 
-from sim import World
+from sim import Platform, World
 from sim.core.threads import allow
 from sim.errors import InputError
 from sim.minds.deciding.estimate import _shown
 from sim.platform import tick as platform_waves
 from sim.platform.feed import serving
-from sim.platform.platform import Platform
 from sim.world.metrics.values import _of_feeds
 from sim.world.minds.minds import feed_of
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.agents.vocabulary import Vocabulary
-from sim.core.text import clean
+from sim.agents import Vocabulary
+from sim.core import clean
 from sim.platform.posts.texts import _AGAINST, _POSTS, _REPLIES, TONES, Writer, _tone
 
 TOPICS = tuple(Vocabulary.default())

@@ -10,9 +10,10 @@ import pytest
 
 from sim import Simulation, World
 from sim.runtime.engine import metrics_tracker as alert_command
-from sim.settings.settings import load_settings, use
-from sim.world import commands
-from sim.world.metrics.alerts import Alert, Level
+from sim.settings import load_settings
+from sim.settings.settings import use
+from sim.world import Alert, commands
+from sim.world.metrics.alerts import Level
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from sim.core.events import CascadeGrew, CascadeStarted, Event
+from sim import Thinker, World
+from sim.core import CascadeGrew, CascadeStarted, Event
 from sim.errors import (
     Cancelled,
     FileError,
@@ -19,13 +20,10 @@ from sim.errors import (
     ParameterError,
     UnknownNameError,
 )
-from sim.minds.deciding.thinker import Thinker
-from sim.runtime import EngineError, IsolatedSimulation, Simulation
+from sim.runtime import EngineError, IsolatedSimulation, JournalConfig, Simulation
 from sim.runtime.journal.acts import perform
-from sim.runtime.journal.persistence import JournalConfig
 from sim.runtime.journal.writer import recover
 from sim.store import load
-from sim.world.world import World
 from tests.unit.runtime.isolating import LONG, Thread, agents_of, failing, ties_of
 from tests.unit.runtime.worlds import until
 

@@ -11,17 +11,11 @@ from typing import Any
 
 import pytest
 
-from sim import Simulation, World
+from sim import Answer, Decision, Mind, Simulation, Thinker, World, replay
 from sim.errors import InputError
+from sim.minds import Fault, ModelPool, Provider
 from sim.minds.deciding import commands as minding
-from sim.minds.deciding.thinker import Thinker
-from sim.minds.minds import Mind
-from sim.minds.models.asks import Answer, Fault
-from sim.minds.models.pool import ModelPool
-from sim.minds.models.provider import Provider
-from sim.minds.prompts.decisions import Decision
 from sim.runtime.journal.writer import recover
-from sim.runtime.replay import replay
 from sim.store import save
 from tests.unit.minds.server import Server, status
 from tests.unit.runtime.isolating import thread_of

@@ -8,10 +8,10 @@ from contextlib import suppress
 
 import pytest
 
-from sim.core.events import CascadeGrew, Event, EventBus, MessageSent, WorldSaved
+from sim import World
+from sim.core import CascadeGrew, Event, EventBus, MessageSent, WorldSaved
 from sim.runtime import IsolatedSimulation, Simulation
 from sim.runtime.engine.outbox import MOST_WAITING, AsyncHandlers, Backlog, Outbox, Poster
-from sim.world.world import World
 from tests.unit.runtime.isolating import Thread
 from tests.unit.runtime.worlds import until
 

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from sim import World, load_file, spec
 from sim.core import registry
-from sim.core.registry import load_file, spec
 from sim.runtime import Simulation
 from sim.runtime.engine.output_capture import OutputCapture, PluginFiles
-from sim.world.world import World
 from tests.unit.runtime.isolating import thread_of
 from tests.unit.runtime.worlds import until
 

@@ -2,11 +2,10 @@
 
 import pytest
 
-from sim import World
+from sim import World, replay
 from sim.errors import InputError
 from sim.runtime import Simulation
 from sim.runtime.journal.acts import perform
-from sim.runtime.replay import replay
 from sim.world import commands as hosting
 from sim.world.commands import COMMANDS, name_of
 

@@ -8,14 +8,12 @@ from typing import Any
 
 import pytest
 
+from sim import Cascade, PropagationModel, World
 from sim.cli.results import result
 from sim.core import registry
 from sim.runtime import Simulation
 from sim.runtime.frames.focus import ModelReports
-from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.model import PropagationModel
 from sim.testing import tiny_world
-from sim.world.world import World
 
 
 class Talker(PropagationModel):

@@ -8,14 +8,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from sim import World, replay
 from sim.runtime import Simulation
 from sim.runtime.frames import communities as arranger
 from sim.runtime.journal.acts import perform
-from sim.runtime.replay import replay
 from sim.store.journal.state import Observer, whole_state
 from sim.world.commands import COMMANDS, name_of
 from sim.world.log import words_of
-from sim.world.world import World
 
 PAIRS: tuple[object, ...] = ([1, 2], [0, 3])
 GROUPS: dict[str, tuple[object, ...]] = {

@@ -11,10 +11,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from sim import World
 from sim.errors import InputError
 from sim.runtime import Simulation
 from sim.runtime.frames.sessions import ENDED
-from sim.world.world import World
 from tests.unit.runtime.worlds import PATIENCE
 
 T = TypeVar("T")

@@ -13,15 +13,14 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
+from sim import PropagationModel, World
 from sim.core import registry
 from sim.core.threads import Stalled, interrupt, interruptible
 from sim.errors import InputError
-from sim.network.analysis.reputation import reputation
+from sim.network import reputation
 from sim.runtime import EngineError, Simulation
 from sim.runtime.engine.stall import RollbackState, Stall, is_foreign, stall_of, stalled_blocks
 from sim.spread.cascade.cascade import _SEAL
-from sim.spread.cascade.model import PropagationModel
-from sim.world.world import World
 from tests.unit.runtime.isolating import thread_of
 from tests.unit.runtime.worlds import Gate, blocked_until, until
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from sim import World
 from sim.runtime import Simulation, open_live
 from sim.runtime.journal.writer import recover
-from sim.world.world import World
 from tests.unit.runtime.engine.test_stall import FREE, LONG, held_up, registered, stuck
 from tests.unit.runtime.worlds import until
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from sim import World
 from sim.core.threads import Stalled, interruptible
 from sim.errors import StuckError
 from sim.runtime.engine import warden as wardens
@@ -25,7 +26,6 @@ from sim.runtime.engine.warden import (
     room_for,
     warden,
 )
-from sim.world.world import World
 from tests.unit.runtime.worlds import blocked_until
 
 NAME = "hubbub_file_stuck"

@@ -27,7 +27,7 @@ class LockHolder(PerExposure):
 """
 PROGRAM = """
 import collections, itertools, sys, time
-from sim.core.registry import load_file
+from sim import load_file
 from sim.runtime.engine import warden as wardens
 
 wardens._patience, wardens._SILENT = (lambda: 0.5), 0.0

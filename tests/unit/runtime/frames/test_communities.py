@@ -7,10 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from sim.agents.columns import Agents
-from sim.core.progress import Report
+from sim import Agents, Ties, World
+from sim.core import Report
 from sim.errors import Cancelled
-from sim.network.graph.ties import Ties
 from sim.runtime import Simulation
 from sim.runtime.frames import communities as arranger
 from sim.runtime.frames.communities import (
@@ -20,7 +19,6 @@ from sim.runtime.frames.communities import (
     arrange,
     positions,
 )
-from sim.world.world import World
 from tests.unit.runtime.worlds import blocked_until, until
 
 

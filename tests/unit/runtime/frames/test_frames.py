@@ -7,9 +7,9 @@ import dataclasses
 import numpy as np
 import pytest
 
+from sim import World
 from sim.runtime import Frame, Simulation
 from sim.runtime.frames.focus import MOST_COLUMNS
-from sim.world.world import World
 from tests.unit.runtime.worlds import until
 
 MODELS = ["independent-cascade", "linear-threshold", "sir", "sis", "si"]

@@ -7,23 +7,23 @@ import gc
 import numpy as np
 import pytest
 
-from sim.core.events import (
+from sim import World
+from sim.core import (
     CascadeCompleted,
     CascadeGrew,
     CascadeStarted,
     Event,
-    Forward,
     InfluenceCalculated,
     MessageReceived,
     MessageSent,
     ParameterChanged,
 )
+from sim.core.events import Forward
 from sim.errors import InputError, ParameterError
 from sim.runtime import Simulation
 from sim.runtime.frames.sessions import MOST_ROWS
 from sim.spread.cascade.cascade import _SEAL
 from sim.spread.cascade.generations import newest_r
-from sim.world.world import World
 from tests.unit.runtime.isolating import thread_of
 from tests.unit.runtime.worlds import until
 

@@ -9,28 +9,26 @@ from typing import Any, cast
 
 import pytest
 
+from sim import World
 from sim.core.registry import _failures
 from sim.errors import InputError, PluginError
-from sim.runtime import Simulation
+from sim.runtime import Finding, Simulation, Vitals, health_check
 from sim.runtime import health as health_watch
 from sim.runtime.engine.outbox import Poster
 from sim.runtime.health import (
     CHECKS,
     CheckHistory,
-    Finding,
     HealthWatch,
     JournalStatus,
     Level,
-    Vitals,
     caches,
     count_cache,
     forget,
     graded,
-    health_check,
     look,
 )
-from sim.settings.settings import load_settings, use
-from sim.world.world import World
+from sim.settings import load_settings
+from sim.settings.settings import use
 from tests.unit.runtime.isolating import thread_of
 from tests.unit.runtime.worlds import until
 

@@ -11,15 +11,14 @@ from typing import Any
 
 import pytest
 
+from sim import Answer, Thinker, World
 from sim.errors import InputError
-from sim.minds.deciding.thinker import Thinker
-from sim.minds.models.asks import Answer, Fault, Spend
-from sim.runtime import Simulation
-from sim.runtime.export import Exporter, Numbers, SimulationSource, WorldSource, exported
-from sim.runtime.frames.frames import Kept
-from sim.runtime.health import Health, Performance, ProcessHealthWatch, Vitals, look
+from sim.minds import Fault
+from sim.minds.models.asks import Spend
+from sim.runtime import Health, Kept, Performance, Simulation, SimulationSource, Vitals, exported
+from sim.runtime.export import Exporter, Numbers, WorldSource
+from sim.runtime.health import ProcessHealthWatch, look
 from sim.runtime.journal.writer import JournalWriter
-from sim.world.world import World
 from tests.unit.runtime.minds_world import Script, minded, platform_of, run
 from tests.unit.runtime.worlds import until
 

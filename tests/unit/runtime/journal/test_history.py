@@ -10,16 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim import Simulation, World, load, open_live, save
+from sim import Simulation, Thinker, World, load, open_live, save
 from sim.errors import InputError
-from sim.minds.deciding.thinker import Thinker
-from sim.runtime import recorded
+from sim.runtime import discard, recorded
 from sim.runtime import travel as branching
 from sim.runtime.journal.writer import recover
 from sim.runtime.queries.members import inspected, inspected_of
-from sim.runtime.saves.places import discard, put_aside
-from sim.store import read_history, record_of
-from sim.store.history.acts import ActIndex, Record
+from sim.runtime.saves.places import put_aside
+from sim.store import Record, read_history, record_of
+from sim.store.history.acts import ActIndex
 from sim.store.history.database import history_file
 from tests.unit.runtime.minds_world import Script
 from tests.unit.runtime.worlds import until

@@ -10,7 +10,8 @@ from sim.errors import InputError
 from sim.runtime import Simulation
 from sim.runtime.journal.checkpoints import CheckpointClock, Pacing
 from sim.runtime.journal.writer import JournalWriter, recover
-from sim.settings.settings import current, load_settings, use
+from sim.settings import current, load_settings
+from sim.settings.settings import use
 from tests.unit.runtime.isolating import thread_of
 from tests.unit.runtime.keeping import play, started
 from tests.unit.runtime.worlds import Hand

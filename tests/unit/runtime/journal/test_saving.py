@@ -12,21 +12,19 @@ from typing import Any
 
 import pytest
 
-from sim.core.events import WorldSaved
+from sim import World
+from sim.core import WorldSaved
 from sim.errors import Cancelled, FileError, InputError
-from sim.runtime import IsolatedSimulation, Simulation
-from sim.runtime.engine.engine import EngineError
+from sim.runtime import EngineError, IsolatedSimulation, JournalConfig, Simulation
 from sim.runtime.engine.stall import Stall
 from sim.runtime.journal import checkpoints as checkpointer
 from sim.runtime.journal import persistence
 from sim.runtime.journal.checkpoints import Pacing
-from sim.runtime.journal.persistence import JournalConfig
 from sim.runtime.journal.writer import recover
 from sim.store import load, save, verify
 from sim.store.journal.journal import folder_of
 from sim.store.journal.lineage import saved_at
 from sim.store.journal.reading import read_journal
-from sim.world.world import World
 from tests.faults.killing import child
 from tests.unit.runtime.isolating import Thread, thread_of
 from tests.unit.runtime.worlds import PATIENCE, blocked_until, until

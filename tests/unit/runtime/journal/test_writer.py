@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim import World
 from sim.core.scratch import is_filed
 from sim.errors import FileError, InputError
 from sim.runtime.journal import checkpoints as keeper_copies
@@ -20,7 +21,6 @@ from sim.runtime.journal.writer import AckQueue, JournalWriter, recover
 from sim.store.journal import journal as journals
 from sim.store.journal.journal import JUMP, EntryCounts, JournalEntry, JournalError
 from sim.world.commands import add_ties, name_of
-from sim.world.world import World
 from tests.unit.runtime.keeping import play, send, started
 from tests.unit.runtime.worlds import Hand, blocked_until
 

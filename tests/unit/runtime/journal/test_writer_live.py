@@ -11,17 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.agents.lifecycle import Lifecycle
+from sim import Lifecycle, World
 from sim.errors import FileError, InputError
 from sim.runtime import Simulation
 from sim.runtime.journal.checkpoints import Pacing
 from sim.runtime.journal.writer import recover
-from sim.store import load
+from sim.store import LeaseError, load
 from sim.store.journal import journal as journals
 from sim.store.journal.journal import JournalError
-from sim.store.journal.lease import LeaseError
 from sim.world.commands import add_ties, set_status
-from sim.world.world import World
 from tests.unit.runtime.worlds import until
 
 

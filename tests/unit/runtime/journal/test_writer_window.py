@@ -14,9 +14,9 @@ from sim.errors import InputError
 from sim.runtime.journal.acts import apply
 from sim.runtime.journal.checkpoints import Pacing
 from sim.runtime.journal.writer import JournalWriter, recover
-from sim.store.history.reading import history_of, read_history
+from sim.store import Bookmark, history_of, read_history
 from sim.store.journal.journal import JOURNAL_FILE, folder_of
-from sim.store.journal.lineage import Bookmark, keep_bookmarks
+from sim.store.journal.lineage import keep_bookmarks
 from sim.store.journal.reading import journal_checked
 from sim.store.journal.recovery import earliest, is_kept, rebuild
 

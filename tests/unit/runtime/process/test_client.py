@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from sim.core.events import Event, WorldSaved
+from sim import World
+from sim.core import Event, WorldSaved
 from sim.errors import HubbubError, InputError
 from sim.runtime import EngineError, IsolatedSimulation, ReplacedError, Simulation
 from sim.runtime.engine.live import next_revision
@@ -20,8 +21,7 @@ from sim.runtime.engine.stall import Stall
 from sim.runtime.engine.thread_client import ThreadEngine
 from sim.runtime.process.client import ProcessEngine
 from sim.runtime.process.wire import FrameReader, FrameWriter
-from sim.world.log import LoggedAct
-from sim.world.world import World
+from sim.world import LoggedAct
 from tests.unit.runtime.isolating import LONG, Thread, process_of
 from tests.unit.runtime.worlds import until
 

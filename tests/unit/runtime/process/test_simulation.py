@@ -13,6 +13,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from sim import Phase, World
 from sim.errors import (
     Cancelled,
     HubbubError,
@@ -21,8 +22,6 @@ from sim.errors import (
 from sim.runtime import EngineError, IsolatedSimulation, ReplacedError, Simulation
 from sim.runtime.journal.writer import recover
 from sim.store import save
-from sim.world.base import Phase
-from sim.world.world import World
 from tests.unit.runtime.isolating import LONG, Thread, agents_of, unwilling
 from tests.unit.runtime.worlds import until
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from sim import World
 from sim.core import registry
 from sim.runtime import IsolatedSimulation, Simulation
-from sim.world.world import World
 from tests.unit.runtime.isolating import LONG, ROUGH, line_of
 from tests.unit.runtime.worlds import until
 

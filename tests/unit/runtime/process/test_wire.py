@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim import Cascade, World
 from sim.errors import FileError, FormatError, HubbubError, PluginError, UnknownNameError
 from sim.runtime import Simulation
 from sim.runtime.engine.thread_client import ThreadEngine
@@ -28,8 +29,6 @@ from sim.runtime.process.wire import (
     sendable,
     unpacked,
 )
-from sim.spread.cascade.cascade import Cascade
-from sim.world.world import World
 
 
 @pytest.mark.parametrize(
@@ -206,7 +205,7 @@ def test_what_cannot_be_prepared_is_told(
 def test_a_process_is_prepared_with_the_settings_in_force(monkeypatch: pytest.MonkeyPatch) -> None:
     import resource
 
-    from sim.settings.settings import current
+    from sim.settings import current
 
     limits: list[int] = []
     monkeypatch.setattr(resource, "setrlimit", lambda _, pair: limits.append(pair[0]))

@@ -7,15 +7,13 @@ from typing import Any
 
 import pytest
 
+from sim import RulePolicy, World, explain
 from sim.errors import InputError
-from sim.platform.acts.policy import RulePolicy
-from sim.platform.feed.why import Why
+from sim.platform import Why
 from sim.runtime import Simulation
 from sim.runtime.journal.checkpoints import Pacing
-from sim.runtime.queries.why import explain
 from sim.runtime.undo_history import OutOfReachError
 from sim.store import save
-from sim.world.world import World
 
 
 class Passing(RulePolicy):

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from sim import World, open_live
 from sim.core import registry
 from sim.errors import FileError, InputError, SnapshotError
-from sim.runtime import Simulation
+from sim.runtime import JournalConfig, Simulation
 from sim.runtime.journal.checkpoints import Pacing
-from sim.runtime.journal.persistence import JournalConfig
 from sim.runtime.journal.writer import recover
-from sim.runtime.opening import open_live
 from sim.runtime.saves import backups
 from sim.runtime.saves.backups import backup, copy_live, restore
 from sim.runtime.saves.places import never_saved, require_free
@@ -23,7 +22,6 @@ from sim.store import load, save
 from sim.store.history.database import damage_of_history, history_file
 from sim.store.journal.journal import JUMP
 from sim.store.journal.lease import Lease
-from sim.world.world import World
 from tests.unit.runtime.worlds import until
 from tests.unit.store.fake import FakeWorld, patch, saved
 from tests.unit.store.test_saves import damaged, opened, told

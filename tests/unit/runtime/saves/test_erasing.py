@@ -12,30 +12,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim import World, open_live, replay
 from sim.errors import FileError, InputError
-from sim.runtime import Simulation
+from sim.runtime import JournalConfig, Simulation, erase_profiles
 from sim.runtime.journal.checkpoints import Pacing
-from sim.runtime.journal.persistence import JournalConfig
-from sim.runtime.opening import open_live
-from sim.runtime.replay import replay
-from sim.runtime.saves.erasing import (
-    ERASED,
-    MADE_UP,
-    ErasureReport,
-    How,
-    Scrub,
-    erase_profiles,
-    whom,
-)
-from sim.store import load, save, verify
-from sim.store.history.acts import record_of
+from sim.runtime.saves.erasing import ERASED, MADE_UP, ErasureReport, How, Scrub, whom
+from sim.store import LeaseError, audit, load, record_of, save, verify
 from sim.store.history.database import HistoryDatabase, TickDecisions, history_file
 from sim.store.journal.journal import folder_of
-from sim.store.journal.lease import LeaseError
-from sim.store.journal.reading import audit, checked
+from sim.store.journal.reading import checked
 from sim.world.commands import note, take_profiles
 from sim.world.members import Match
-from sim.world.world import World
 
 NAME, OTHER = "Ada Lovelace-Quux", "Grace Hopper-Zwei"
 PROFILES: list[dict[str, Any]] = [

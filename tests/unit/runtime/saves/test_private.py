@@ -9,8 +9,9 @@ import pytest
 
 from sim import Simulation, World
 from sim.runtime.saves.backups import backup, duplicate, restore
+from sim.settings import load_settings
 from sim.settings import logging as logbook
-from sim.settings.settings import _in_force, load_settings, use
+from sim.settings.settings import _in_force, use
 from sim.store import save
 
 

@@ -9,17 +9,15 @@ from typing import Any
 
 import pytest
 
+from sim import World, open_live
 from sim.errors import Cancelled, FileError, InputError, UnknownNameError
-from sim.runtime import Simulation
+from sim.runtime import Simulation, branch
 from sim.runtime.journal.checkpoints import Pacing
 from sim.runtime.journal.writer import JournalWriter, recover
-from sim.runtime.opening import open_live
 from sim.runtime.saves.places import beyond
-from sim.runtime.travel import branch
 from sim.store import info, load
 from sim.store.journal.journal import folder_of
 from sim.store.journal.lineage import lineage
-from sim.world.world import World
 from tests.unit.runtime.undo.test_travel import Shown, news, walked
 
 

@@ -8,13 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.agents.lifecycle import Lifecycle
-from sim.core.registry import names, spec
+from sim import Lifecycle, Phase, World, names, spec
 from sim.errors import Cancelled, HubbubError, InputError
-from sim.runtime.undo_history import OutOfReachError, Past, owners, same
-from sim.world.base import Phase
+from sim.runtime import Past
+from sim.runtime.undo_history import OutOfReachError, owners, same
 from sim.world.state.snapshot import arrays_of
-from sim.world.world import World
 
 BUILT_IN = [name for name in names() if spec(name).origin.startswith("plugins.")]
 

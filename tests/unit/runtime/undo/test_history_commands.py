@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sim import Simulation, World
+from sim.platform import Flag
 from sim.platform.platform import PlatformSnapshot
-from sim.platform.posts.posts import Flag
 from sim.store.journal.state import whole_state
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from sim.core.events import WentTo
+from sim import World
+from sim.core import WentTo
 from sim.errors import Cancelled, HubbubError, InputError
 from sim.runtime import Simulation
 from sim.runtime.jobs import in_thread
@@ -16,7 +17,6 @@ from sim.runtime.journal.acts import apply
 from sim.runtime.journal.checkpoints import Pacing
 from sim.runtime.journal.writer import JournalWriter, recover
 from sim.store.journal.recovery import rebuild
-from sim.world.world import World
 
 Shown = dict[int, str]
 

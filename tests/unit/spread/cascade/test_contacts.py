@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import World
+from sim import Contacts, Draws, World
 from sim.core import rng
 from sim.core.rng import Stream
 from sim.jit.claims import FREE
-from sim.spread.cascade.contacts import Broadcast, Contacts, Draws, Scratch, bitmap
+from sim.spread.cascade.contacts import Broadcast, Scratch, bitmap
 from sim.testing import Given, tiny_world
 
 

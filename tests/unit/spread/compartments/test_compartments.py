@@ -6,8 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from sim import Compartments, Field, World, after, contact
-from sim.core.registry import make
+from sim import Compartments, Field, World, after, contact, make
 from sim.core.threads import BoundedCache
 from sim.spread.compartments import compartments
 from sim.testing import tiny_world

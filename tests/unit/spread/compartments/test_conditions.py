@@ -394,8 +394,8 @@ def test_absent_speakers_do_not_keep_a_message_awake() -> None:
 
 
 def test_forms_that_know_no_conditions_refuse_them() -> None:
+    from sim import Heard
     from sim.spread.compartments.rules import tabulate
-    from sim.spread.neighbours.heard import Heard
 
     rules = (after("i", "r", ticks=3),)
     with pytest.raises(InputError, match="are for Compartments"):

@@ -5,10 +5,9 @@ from itertools import combinations, product
 
 import numpy as np
 
+from sim import LiveEdges, Ties
 from sim.core import rng
 from sim.core.rng import Stream
-from sim.network.graph.ties import Ties
-from sim.spread.influence.live_edges import LiveEdges
 
 Pair = tuple[int, int]
 

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sim import LiveEdges, Ties
 from sim.core import rng
 from sim.core.rng import Stream
-from sim.network.graph.ties import Ties
 from sim.spread.influence import blocking, live_edges
 from sim.spread.influence.blocking import block
 from sim.spread.influence.celf import celf, degree_discount
-from sim.spread.influence.live_edges import LiveEdges, LiveNetwork, sizes_of, spread_of
+from sim.spread.influence.live_edges import LiveNetwork, sizes_of, spread_of
 from tests.unit.spread.influence.exact import Pair, reached
 
 RUNS = 12

@@ -6,12 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim import make
+from sim import LiveEdges, Ties, make
 from sim.core.rng import Stream
 from sim.core.threads import allow, workers
 from sim.errors import InputError
-from sim.network.graph.ties import Ties
-from sim.spread.influence.live_edges import LiveEdges, LiveNetwork
+from sim.spread.influence.live_edges import LiveNetwork
 from sim.spread.influence.opim import ReverseSets
 from tests.unit.spread.influence.exact import graphs, reached, spread
 

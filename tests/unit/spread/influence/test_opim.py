@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
+from sim import LiveEdges, Ties
 from sim.core import rng
 from sim.core.rng import Stream
 from sim.core.threads import allow, workers
 from sim.errors import CapacityError
-from sim.network.graph.ties import Ties
 from sim.spread.influence import opim
 from sim.spread.influence import opim as reverse_sets
-from sim.spread.influence.live_edges import LiveEdges, LiveNetwork
+from sim.spread.influence.live_edges import LiveNetwork
 from sim.spread.influence.opim import Choice, ReverseSets, best_seeds, covering, covering_within
 from tests.unit.spread.influence.exact import graphs, greedy, optimum, spread
 

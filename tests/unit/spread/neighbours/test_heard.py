@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sim import Bools, Card, Floats, Heard, Hearing, World, after, register
-from sim.core.cards import card_of
+from sim.core import card_of
 from sim.core.rng import Stream
 from sim.errors import InputError, ParameterError, UnknownNameError
 from sim.testing import Given, tiny_world

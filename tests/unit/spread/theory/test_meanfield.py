@@ -5,12 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import Compartments, Setting, World, make
-from sim.core.registry import names, spec
+from sim import Compartments, Setting, World, make, names, spec
 from sim.errors import InputError
+from sim.spread import attack_rate
 from sim.spread.theory.theories import (
     ExplicitRules,
-    attack_rate,
     classes_of,
     curves,
     edge_based,

@@ -16,16 +16,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim import World, load, save
+from sim import Act, World, load, save
 from sim.errors import FileError, SnapshotError
-from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import NOBODY, ActColumns
 from sim.platform.acts.tick_record import KINDS, PostedMessages, ending
-from sim.runtime.journal.history import HistoryWriter, recorded
-from sim.store import saves
+from sim.runtime import recorded
+from sim.runtime.journal.history import HistoryWriter
+from sim.store import Record, record_of, saves
 from sim.store.history import database as acts_file
 from sim.store.history import database as acts_packing
-from sim.store.history.acts import ActIndex, Record, RecordedAct, record_of
+from sim.store.history.acts import ActIndex, RecordedAct
 from sim.store.history.database import (
     HistoryDatabase,
     TickDecisions,

@@ -13,13 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sim import World
 from sim.errors import InputError, SnapshotError
 from sim.runtime.journal.acts import apply
 from sim.runtime.journal.checkpoints import Pacing
 from sim.runtime.journal.writer import JournalWriter
 from sim.spread.cascade.generations import Generations
-from sim.store import save
-from sim.store.history.acts import ActIndex, record_of
+from sim.store import history_of, read_history, record_of, save
+from sim.store.history.acts import ActIndex
 from sim.store.history.reading import (
     AdoptionColumns,
     AdoptionPack,
@@ -27,15 +28,12 @@ from sim.store.history.reading import (
     TickCounts,
     WorldHistory,
     columns_of,
-    history_of,
     people_of,
-    read_history,
     split,
 )
 from sim.store.journal.journal import folder_of
 from sim.store.journal.recovery import rebuild
 from sim.store.snapshot import columns as arrays
-from sim.world.world import World
 
 NOBODY = 0xFFFFFFFF
 

@@ -13,16 +13,15 @@ from typing import Any
 
 import pytest
 
+from sim import World
 from sim.errors import SnapshotError
 from sim.runtime.journal.writer import JournalWriter
-from sim.store import load, save
+from sim.store import Audit, load, read_audit, save
 from sim.store.journal import audit as rows
 from sim.store.journal import reading
 from sim.store.journal.journal import JOURNAL_FILE, folder_of
-from sim.store.journal.reading import Audit, checked, journal_checked
-from sim.store.reading import read_audit
+from sim.store.journal.reading import checked, journal_checked
 from sim.world import log as trail_acts
-from sim.world.world import World
 from tests.unit.store.fake import FakeWorld, edit, reseal
 from tests.unit.store.fake import saved as fake_saved
 

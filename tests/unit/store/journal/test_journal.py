@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from sim.errors import SnapshotError
+from sim.store import LeaseError
 from sim.store.journal import journal as journals
 from sim.store.journal.journal import (
     NO_DIGEST,
@@ -31,7 +32,7 @@ from sim.store.journal.journal import (
     folder_of,
     read_acked,
 )
-from sim.store.journal.lease import Lease, LeaseError, holder
+from sim.store.journal.lease import Lease, holder
 from sim.store.journal.reading import BrokenError, read_journal
 
 PATIENCE = 60.0

@@ -11,17 +11,10 @@ from pathlib import Path
 import pytest
 
 from sim.errors import InputError, SnapshotError
+from sim.store import Bookmark, Lineage
 from sim.store.journal.journal import folder_of
 from sim.store.journal.lease import Lease, holder, is_held, signature
-from sim.store.journal.lineage import (
-    Bookmark,
-    Lineage,
-    bookmarks,
-    checked_name,
-    keep_bookmarks,
-    lineage,
-    note_lineage,
-)
+from sim.store.journal.lineage import bookmarks, checked_name, keep_bookmarks, lineage, note_lineage
 
 
 @pytest.fixture

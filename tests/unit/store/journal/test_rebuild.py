@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from sim import World
 from sim.errors import InputError, SnapshotError
 from sim.runtime.journal.acts import apply
 from sim.runtime.journal.checkpoints import Pacing
 from sim.runtime.journal.writer import JournalWriter
 from sim.store.journal.journal import JournalEntry, folder_of
 from sim.store.journal.recovery import earliest, is_kept, rebuild, same_way
-from sim.world.world import World
 from tests.unit.runtime.keeping import send, started
 
 

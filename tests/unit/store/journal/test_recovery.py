@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from sim import World
 from sim.errors import Cancelled, SnapshotError
 from sim.runtime.journal.acts import apply
 from sim.runtime.journal.checkpoints import Pacing
@@ -18,7 +19,6 @@ from sim.runtime.journal.writer import JournalWriter, recover
 from sim.runtime.saves.places import place_of
 from sim.store.journal import journal, recovery
 from sim.store.journal.journal import JournalEntry, folder_of
-from sim.world.world import World
 from tests.unit.runtime.keeping import play, started, unbroken
 from tests.unit.runtime.worlds import blocked_until
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from sim import World
 from sim.store.journal import state as journal_state
 from sim.store.journal.journal import EntryCounts, JournalEntry
 from sim.store.journal.state import SLICES, Observer, whole_state
 from sim.world import phases as ended
-from sim.world.world import World
 
 
 @pytest.fixture

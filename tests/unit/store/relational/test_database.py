@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from sim import World
 from sim.errors import Cancelled, InputError
 from sim.store import relational
 from sim.store.relational import write_database
-from sim.world.world import World
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim import World
 from sim.errors import InputError
 from sim.store import info, load, save
 from sim.store import relational as relational
-from sim.world.world import World
 from tests.unit.store.fake import FakeWorld
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from sim import World
 from sim.errors import InputError
 from sim.store import load, save
 from sim.store.snapshot import opened
 from sim.store.snapshot import snapshot as module
 from sim.store.snapshot.snapshot import FiledRecords, leave_in_file
-from sim.world.world import World
 
 
 def _world() -> World:

@@ -6,12 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import World, load, save
-from sim.agents.lifecycle import Lifecycle
+from sim import Lifecycle, Platform, World, load, replay, save
 from sim.errors import InputError, ParameterError, UnknownNameError
-from sim.platform.platform import Platform
-from sim.platform.posts.posts import Flag
-from sim.runtime.replay import replay
+from sim.platform import Flag
 from sim.world import Interventions
 from sim.world.interventions.kinds import KINDS, OPENS
 from sim.world.interventions.plan import condition_of

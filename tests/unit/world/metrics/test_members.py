@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import World
+from sim import Act, World
 from sim.errors import InputError, UnknownNameError
-from sim.platform.acts.kinds import Act
 from sim.world.metrics.series import MEMBER_SERIES, MOST_FOLLOWED, MemberSeries
 
 WHO = [3, 17, 40]

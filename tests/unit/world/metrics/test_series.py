@@ -8,8 +8,8 @@ import pytest
 from sim import World, load, save
 from sim.errors import InputError, ParameterError, UnknownNameError
 from sim.network.analysis import analysis
+from sim.world import Metrics, MetricSettings
 from sim.world.metrics import values as metrics_sums
-from sim.world.metrics.series import Metrics, MetricSettings
 from sim.world.metrics.values import (
     METRICS,
     bimodality,

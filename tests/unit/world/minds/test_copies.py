@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from sim import World
-from sim.platform.platform import Platform, PlatformSnapshot, commanded, dump_platform
+from sim import Platform, World
+from sim.platform.platform import PlatformSnapshot, commanded, dump_platform
+from sim.runtime import Past
 from sim.runtime.journal.acts import perform
-from sim.runtime.undo_history import Past
 
 MEMBERS = 60
 

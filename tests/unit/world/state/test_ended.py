@@ -12,7 +12,7 @@ import pytest
 from sim import World
 from sim.core import scratch as spill
 from sim.core.scratch import is_filed
-from sim.runtime.undo_history import Past
+from sim.runtime import Past
 from sim.world import phases as ended
 from sim.world.state.snapshot import still
 

@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 
+from sim import World, load_file, spec
 from sim.core import registry
-from sim.core.registry import load_file, spec
 from sim.errors import InputError, ParameterError
 from sim.runtime import Simulation
 from sim.store import load, save
 from sim.testing import tiny_world
 from sim.world.state.state import LostModel
-from sim.world.world import World
 
 SOURCE = '''
 from sim import Compartments, Field, after, contact, register

@@ -7,11 +7,10 @@ from copy import copy
 import numpy as np
 import pytest
 
+from sim import World, names, spec
 from sim.arrays import Array
-from sim.core.registry import names, spec
 from sim.spread.cascade.adoption import GrowingRows, Log
 from sim.world.state.snapshot import still
-from sim.world.world import World
 
 BUILT_IN = [name for name in names() if spec(name).origin.startswith("plugins.")]
 
