@@ -10,17 +10,12 @@ something of their own to watch over registers a check, or a cache whose hits ar
 
 from __future__ import annotations
 
-import shutil
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
-
-import psutil
 
 from sim.agents.records import tally
 from sim.core.registry import failures
@@ -33,7 +28,6 @@ from sim.store import available_bytes
 
 if TYPE_CHECKING:
     from sim.runtime.engine.outbox import Poster
-    from sim.runtime.engine.thread_client import ThreadEngine
     from sim.runtime.frames.frames import Frame
     from sim.runtime.journal.writer import JournalWriter
 
@@ -483,7 +477,8 @@ class HealthWatch:
 
     def __init__(
         self,
-        engine: ThreadEngine,
+        measure: Callable[[], Vitals],
+        pause: Callable[[str], None],
         post: Poster,
         *,
         period: float = PERIOD_SECONDS,
@@ -491,13 +486,13 @@ class HealthWatch:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.newest: Health | None = None
-        self._engine = engine
+        self._measure = measure
+        self._pause = pause
         self._post = post
         self._period = period
         self._wall = wall
         self._now = now
         self._history = CheckHistory()
-        self._process = psutil.Process()
         self._clocks = (wall(), now())
         self._called: float | None = None
         self._lag = 0.0
@@ -537,34 +532,7 @@ class HealthWatch:
 
     def vitals(self) -> Vitals:
         """Return what there is to be measured."""
-        live, engine, frame = self._engine.live, self._engine.engine, self._engine.frames.newest
-        room, folder = self._room()
-        soft, hard = _ceilings()
-        return Vitals(
-            tick=live.world.tick,
-            state=frame.state if frame is not None else "paused",
-            room=room,
-            folder=folder,
-            resident=int(self._process.memory_info().rss),
-            free=available_bytes(),
-            soft=soft,
-            hard=hard,
-            journal=JournalStatus.of(live.custody.owned),
-            loop_lag=self._lag,
-            commands=engine.waiting,
-            queued=_queued(frame),
-            caches=caches(),
-            broken_plugins=_broken(frame),
-            jump=self._jump(),
-        )
-
-    def _room(self) -> tuple[int | None, str]:
-        live = self._engine.live
-        kept = live.custody.owned
-        folder = kept.folder if kept is not None else Path(live.path or ".").absolute().parent
-        with suppress(OSError):
-            return shutil.disk_usage(folder).free, str(folder)
-        return None, str(folder)
+        return replace(self._measure(), loop_lag=self._lag, jump=self._jump())
 
     def _jump(self) -> float:
         """Return by how much the wall clock went otherwise than time did."""
@@ -601,16 +569,6 @@ class HealthWatch:
         if self._held and not was_held:
             self._pause(f"Paused before memory runs out. {memory.sentence}")
 
-    def _pause(self, sentence: str) -> None:
-        engine = self._engine
-
-        def act() -> None:
-            engine.engine.drive.pause()
-            engine.live.announce(sentence)
-
-        engine.engine.cut(engine.order())
-        engine.hurry(act)
-
 
 class ProcessHealthWatch:
     """Looks at an engine in another process, as far as its frames tell."""
@@ -624,7 +582,7 @@ class ProcessHealthWatch:
     def look(self, frame: Frame, within: float = 0.0) -> Health:
         """Look at a frame, unless one was looked at ``within`` so many seconds."""
         if self._newest is None or self._now() - self._looked > within:
-            soft, hard = _ceilings()
+            soft, hard = memory_ceilings()
             kept = frame.kept
             vitals = Vitals(
                 tick=frame.tick,
@@ -634,18 +592,20 @@ class ProcessHealthWatch:
                 soft=soft,
                 hard=hard,
                 journal=None if kept is None else JournalStatus(kept.tick, 0, frame.banner),
-                queued=_queued(frame),
-                broken_plugins=_broken(frame),
+                queued=queued_messages(frame),
+                broken_plugins=broken_plugins(frame),
             )
             self._newest, self._looked = look(vitals, self._history), self._now()
         return self._newest
 
 
-def _queued(frame: Frame | None) -> int:
+def queued_messages(frame: Frame | None) -> int:
+    """Return how many messages of a frame wait."""
     return 0 if frame is None else sum(row.status == "queued" for row in frame.sessions)
 
 
-def _broken(frame: Frame | None) -> tuple[str, ...]:
+def broken_plugins(frame: Frame | None) -> tuple[str, ...]:
+    """Return a sentence for each plugin that does not work."""
     said = [str(error) for error in failures()]
     if frame is not None:
         failed = [row for row in frame.sessions if row.status == "failed"]
@@ -655,7 +615,7 @@ def _broken(frame: Frame | None) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _ceilings() -> tuple[int | None, int | None]:
+def memory_ceilings() -> tuple[int | None, int | None]:
     """Return the ceilings of memory that the settings set, in bytes."""
     settings = current()
     soft, hard = settings.memory_soft_mb, settings.memory_hard_mb

@@ -11,8 +11,8 @@ from sim.scenario.plan import MessageSpec as MessageSpec
 from sim.scenario.plan import RunPlan as RunPlan
 from sim.scenario.plan import ScenarioCommand as ScenarioCommand
 from sim.scenario.plan import Stop as Stop
+from sim.scenario.setup import WorldSetup as WorldSetup
 from sim.scenario.spec import Scenario as Scenario
-from sim.scenario.spec import WorldSetup as WorldSetup
 from sim.scenario.spec import read_scenario as read_scenario
 from sim.scenario.variants import VariantFindings as VariantFindings
 from sim.scenario.variants import compare_variants as compare_variants

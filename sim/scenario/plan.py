@@ -14,9 +14,7 @@ the lab on copies of one base world, by a script::
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,36 +23,17 @@ import numpy as np
 
 from sim.arrays import Ids
 from sim.core.checks import LAST_TICK
-from sim.errors import FileError, InputError
+from sim.errors import InputError
+from sim.scenario.sections import SEEDS, placed
 
 if TYPE_CHECKING:
     from sim.scenario.minds import MindsRequest
-    from sim.scenario.spec import WorldSetup
+    from sim.scenario.setup import WorldSetup
     from sim.spread.cascade.cascade import Cascade
     from sim.world.world import World
 
 
-@contextmanager
-def placed(place: tuple[Path, str] | None) -> Iterator[None]:
-    """Let an ``InputError`` name the file and section that it is about, when there are some."""
-    try:
-        yield
-    except InputError as error:
-        if place is None:
-            raise
-        path, section = place
-        raise FileError(path, f"{section}: {as_clause(str(error))}") from None
-
-
-def as_clause(said: str) -> str:
-    """Return a sentence as it stands within another."""
-    return re.sub(r"\. (Did you mean .*\?)\.?$", r" (\1)", said).rstrip(".")
-
-
 Named = str | Sequence[str | int]
-
-SEEDS = "top:10:degree"
-"""Who holds a message first when nobody is named."""
 
 LIMIT = 1000
 """Ticks after which a run ends that was told no other end."""

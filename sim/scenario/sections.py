@@ -15,9 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sim.core.checks import LAST_TICK, whole_of
 from sim.core.files import from_toml
 from sim.core.text import one_line
-from sim.errors import InputError
+from sim.errors import FileError, InputError
 from sim.minds.deciding.commands import checked_mind
-from sim.scenario.plan import SEEDS
 from sim.world.interventions.kinds import made
 from sim.world.interventions.plan import check_people, condition_of
 from sim.world.members import check_members
@@ -28,6 +27,27 @@ _SPAN = re.compile(rf"^\s*({_NUMBER})\s*:\s*({_NUMBER})\s*(?::\s*([^:\s]+)\s*)?(
 _FORMS = "LOW:HIGH:COUNT, LOW:HIGH, or VALUE,VALUE"
 _DIGITS = 12
 _SHOWN = 60
+
+
+SEEDS = "top:10:degree"
+"""Who holds a message first when nobody is named."""
+
+
+@contextmanager
+def placed(place: tuple[Path, str] | None) -> Iterator[None]:
+    """Let an ``InputError`` name the file and section that it is about, when there are some."""
+    try:
+        yield
+    except InputError as error:
+        if place is None:
+            raise
+        path, section = place
+        raise FileError(path, f"{section}: {as_clause(str(error))}") from None
+
+
+def as_clause(said: str) -> str:
+    """Return a sentence as it stands within another."""
+    return re.sub(r"\. (Did you mean .*\?)\.?$", r" (\1)", said).rstrip(".")
 
 
 @dataclass(frozen=True, slots=True)

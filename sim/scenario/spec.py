@@ -76,7 +76,6 @@ from __future__ import annotations
 import difflib
 import errno
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -86,12 +85,9 @@ from pydantic import ValidationError
 from sim.core.files import from_toml, read_bounded_text
 from sim.core.params import refusals
 from sim.core.progress import Report, Tell, unheard
-from sim.core.registry import make
-from sim.errors import FileError, InputError, ParameterError
-from sim.platform.settings import PlatformSettings
-from sim.runtime.journal.acts import perform
+from sim.errors import FileError
 from sim.scenario.minds import AWAKE, MindsRequest
-from sim.scenario.plan import MessageSpec, RunPlan, ScenarioCommand, Stop, as_clause, placed
+from sim.scenario.plan import MessageSpec, RunPlan, ScenarioCommand, Stop
 from sim.scenario.sections import (
     AboutSection,
     CommandSection,
@@ -104,182 +100,14 @@ from sim.scenario.sections import (
     Section,
     StopSection,
     SweepSection,
+    as_clause,
+    placed,
 )
+from sim.scenario.setup import WorldSetup
 from sim.scenario.worlds import ImportedWorld, NewWorld, data_file, named_world
-from sim.spread.cascade.faults import checked
-from sim.world.metrics.alerts import Alerts
-from sim.world.metrics.series import MetricSettings
-from sim.world.seeding import check_seeds
 
 if TYPE_CHECKING:
     from sim.world.world import World
-
-
-_PLUGGED = ("recommender", "policy", "policy_parameters")
-
-
-@dataclass(frozen=True, slots=True)
-class WorldSetup:
-    """What is opened in a world before a run: sections whose keys are those of its parts.
-
-    It can be pickled, and applied to any world: the base of a scenario, or a copy of another one.
-
-    Parameters
-    ----------
-    settings
-        Of the platform; None: there is none.
-    recommender, policy, parameters, policy_parameters
-        Who ranks with what parameters, and who decides what members do, with what.
-    metrics
-        None: none are taken.
-    alerts
-        Changes of each alert by its name; None: it is off.
-    interventions
-        What is done when.
-    file
-        Where that was read, for errors; None: nowhere.
-    """
-
-    settings: PlatformSettings | None = None
-    recommender: str = "blend"
-    policy: str = "rule"
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    policy_parameters: Mapping[str, Any] = field(default_factory=dict)
-    metrics: MetricSettings | None = None
-    alerts: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
-    interventions: Sequence[InterventionSection] = ()
-    file: Path | None = None
-
-    @classmethod
-    def read(
-        cls,
-        file: Path,
-        platform: object,
-        metrics: object,
-        alerts: object,
-        interventions: Sequence[InterventionSection],
-    ) -> WorldSetup:
-        """Return what the tables of a file say.
-
-        Raises
-        ------
-        FileError
-            One sentence with the file, the section and the key.
-        """
-        with placed((file, "[platform]")):
-            hosted = _platform_of(platform)
-        with placed((file, "[metrics]")):
-            measured = _metrics_of(metrics, alerts)
-        with placed((file, "[alerts]")):
-            alarms = _alerts_of(alerts)
-        return cls(*hosted, measured, alarms, tuple(interventions), file)
-
-    def facts(self) -> dict[str, Any]:
-        """Return what it opens as plain values, fit for JSON."""
-        return {
-            "platform": None if self.settings is None else self.settings.values(),
-            "recommender": [self.recommender, dict(self.parameters)],
-            "policy": [self.policy, dict(self.policy_parameters)],
-            "metrics": None if self.metrics is None else self.metrics.values(),
-            "alerts": {name: None if c is None else dict(c) for name, c in self.alerts.items()},
-            "interventions": [
-                {"do": each.do, "at": each.at, "when": each.when, **each.said}
-                for each in self.interventions
-            ],
-        }
-
-    def apply(self, world: World) -> None:
-        """Open what is asked for, and plan the interventions from the world's tick on.
-
-        Raises
-        ------
-        FileError, InputError
-            One sentence, for what this world cannot do.
-        """
-        self._open_platform(world)
-        if self.metrics is not None and world.metrics is None:
-            world.open_metrics(self.metrics)
-        self._set_alerts(world)
-        for number, planned in enumerate(self.interventions, 1):
-            with self._in(f"[[interventions]] number {number}"):
-                when = planned.when if planned.at is None else world.tick + planned.at
-                world.at(when if when is not None else 0, planned.do, **planned.said)
-
-    def _open_platform(self, world: World) -> None:
-        if self.settings is None:
-            return
-        with self._in("[platform]"):
-            first = "blend" if self.parameters else self.recommender
-            first_policy = "rule" if self.policy_parameters else self.policy
-            platform = world.open_platform(
-                self.settings.values(), recommender=first, policy=first_policy
-            )
-            if self.parameters:
-                platform.recommend(self.recommender, **self.parameters)
-            if self.policy_parameters:
-                platform.behave(self.policy, **self.policy_parameters)
-
-    def _set_alerts(self, world: World) -> None:
-        for name, changes in self.alerts.items():
-            said = {"off": True} if changes is None else dict(changes)
-            perform(world, "set_alert", (name,), said)
-
-    def _in(self, section: str) -> AbstractContextManager[None]:
-        return placed(None if self.file is None else (self.file, section))
-
-
-def _table(value: object) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise InputError(f"it is a table of keys, got {value!r}")
-    return dict(value)
-
-
-PlatformParts = tuple["PlatformSettings | None", str, str, dict[str, Any], dict[str, Any]]
-
-
-def _platform_of(said: object) -> PlatformParts:
-    """Return settings, recommender, policy, the recommender's and the policy's parameters."""
-    if said is None or said is False:
-        return None, "blend", "rule", {}, {}
-    table = {} if said is True else _table(said)
-    recommender, policy = table.pop("recommender", "blend"), table.pop("policy", "rule")
-    parameters = _table(table.pop("parameters", {}))
-    of_policy = _table(table.pop("policy_parameters", {}))
-    known = PlatformSettings.model_fields
-    for key in table:
-        if key not in known:
-            near = difflib.get_close_matches(key, [*known, *_PLUGGED], n=1)
-            hint = f" (did you mean {near[0]!r}?)" if near else f", it has {', '.join(known)}"
-            raise ParameterError(f"no key {key!r}{hint}")
-    settings = PlatformSettings(**table)
-    settings.check()
-    if settings.founders:
-        check_seeds(settings.founders)
-    checked(make(recommender, "recommender", **parameters))
-    make(policy, "policy", **of_policy)
-    return settings, recommender, policy, parameters, of_policy
-
-
-def _metrics_of(said: object, alerts: object) -> MetricSettings | None:
-    if said is None and not alerts:
-        return None
-    settings = MetricSettings(**_table({} if said in (None, True) else said))
-    if settings.members:
-        check_seeds(settings.members)
-    return settings
-
-
-def _alerts_of(said: object) -> dict[str, dict[str, Any] | None]:
-    known, found = Alerts(), dict[str, dict[str, Any] | None]()
-    for key, changes in _table(said).items():
-        spaced = key.replace("_", " ").replace("-", " ")
-        name = spaced if spaced in known.thresholds else key
-        found[name] = None if changes is False else _table(changes)
-        if changes is False:
-            known.off(name)
-        else:
-            known.set(name, **_table(changes))
-    return found
 
 
 _MOST_BYTES = 1 << 20

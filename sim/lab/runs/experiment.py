@@ -37,7 +37,8 @@ from sim.lab.runs.workers import (
     require,
 )
 from sim.runtime.engine.run_control import Program
-from sim.scenario.plan import SEEDS, at_rest
+from sim.scenario.plan import at_rest
+from sim.scenario.sections import SEEDS
 from sim.settings.settings import current
 
 if TYPE_CHECKING:

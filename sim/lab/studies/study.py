@@ -48,7 +48,7 @@ from sim.lab.runs.measures import MEASURES, Measure
 from sim.platform.settings import PlatformSettings
 from sim.platform.tick import keep_feeds
 from sim.scenario.gallery import PREFIX, gallery_path
-from sim.scenario.plan import RunPlan, Stop, as_clause
+from sim.scenario.plan import RunPlan, Stop
 from sim.scenario.sections import (
     CommandSection,
     InterventionSection,
@@ -57,6 +57,7 @@ from sim.scenario.sections import (
     PopulationSection,
     Section,
     StopSection,
+    as_clause,
     expectation,
 )
 from sim.scenario.spec import (

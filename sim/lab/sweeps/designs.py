@@ -27,7 +27,6 @@ from sim.core.text import one_line
 from sim.errors import HubbubError, InputError, ParameterError, UnknownNameError
 from sim.network.generate.networks import NETWORKS
 from sim.platform.settings import PlatformSettings
-from sim.scenario.plan import as_clause
 from sim.scenario.sections import (
     CommandSection,
     InterventionSection,
@@ -36,6 +35,7 @@ from sim.scenario.sections import (
     PopulationSection,
     StopSection,
     ValueRange,
+    as_clause,
 )
 from sim.settings.settings import current
 from sim.world.metrics.series import MetricSettings

@@ -164,7 +164,15 @@ class LiveWorld:
             self.spotlight.follow(ticked=False)
         if self.program is not None:
             self.program.ticked(self.world.tick)
-        self.measuring.ticked(self)
+        for sentence, event in self.measuring.ticked(self.world):
+            self.note(sentence)
+            if event is not None:
+                self.emit(event)
+        for fault in self.measuring.faults(self.world):
+            self.note(fault)
+            self.banner = one_line(fault)
+        if self.measuring.has_new_cascades(self.world):
+            self.notice()
         if said := self.custody.ticked():
             self.note(said)
         self.safety.after_tick(self.world)

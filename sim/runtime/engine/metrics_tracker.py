@@ -8,7 +8,7 @@ import shlex
 import shutil
 import subprocess
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from threading import Lock, Thread
@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.core.events import AlertRaised, InterventionDone
-from sim.core.text import one_line
+from sim.core.events import AlertRaised, Event, InterventionDone
 from sim.network.graph.slab import read_only
 from sim.runtime.queries.feeds import MetricsState
 from sim.settings.logging import log
@@ -26,7 +25,6 @@ from sim.world.metrics.alerts import ALERTS, Alert, AlertRule
 from sim.world.metrics.values import METRICS, known_metrics, own_metrics
 
 if TYPE_CHECKING:
-    from sim.runtime.engine.live import LiveWorld
     from sim.world.metrics.alerts import Alert
     from sim.world.world import World
 
@@ -147,33 +145,39 @@ class MetricsTracker:
         self._faults = 0 if world.platform is None else len(world.platform.faults)
         self._view: tuple[object, MetricsState] | None = None
 
-    def ticked(self, live: LiveWorld) -> None:
-        """Tell what the tick brought; messages that an intervention sent are followed."""
-        world = live.world
+    def ticked(self, world: World) -> Iterator[tuple[str, Event | None]]:
+        """Return what the tick raised and did: a sentence each, and its event if it has one."""
         if world.metrics is not None:
             fresh = world.metrics.alerts.since(self._alerts)
-            if fresh and (said := deliver(fresh)):
-                live.note(said)
+            if fresh and (remark := deliver(fresh)):
+                yield remark, None
             for alert in fresh:
-                live.note(alert.sentence)
-                live.emit(AlertRaised(tick=alert.tick, name=alert.name, level=int(alert.level),
-                                      value=alert.value, sentence=alert.sentence))  # fmt: skip
+                yield alert.sentence, AlertRaised(
+                    tick=alert.tick, name=alert.name, level=int(alert.level), value=alert.value,
+                    sentence=alert.sentence,
+                )  # fmt: skip
             self._alerts = world.metrics.alerts.raised
-        faults = [] if world.platform is None else world.platform.faults
-        for fault in faults[self._faults :]:
-            live.note(fault)
-            live.banner = one_line(fault)
-        self._faults = len(faults)
         done = [planned for planned in world.interventions if planned.is_over]
         if len(done) != self._done:
             for planned in [p for p in done if p.done_at == world.tick - 1]:
-                live.note(str(planned))
-                live.emit(InterventionDone(tick=world.tick - 1, number=planned.number,
-                                           sentence=str(planned)))  # fmt: skip
+                yield (
+                    str(planned),
+                    InterventionDone(
+                        tick=world.tick - 1, number=planned.number, sentence=str(planned)
+                    ),
+                )
             self._done = len(done)
-        if len(world.cascades) != self._cascades:
-            live.notice()
-        self._cascades = len(world.cascades)
+
+    def faults(self, world: World) -> list[str]:
+        """Return the faults of the platform that were not there before."""
+        faults = [] if world.platform is None else world.platform.faults
+        fresh, self._faults = faults[self._faults :], len(faults)
+        return fresh
+
+    def has_new_cascades(self, world: World) -> bool:
+        """Return whether messages came since this was last asked, as an intervention sends some."""
+        before, self._cascades = self._cascades, len(world.cascades)
+        return self._cascades != before
 
     def view(self, world: World) -> MetricsState | None:
         """Return what there is, the same object until a tick changed it; None without metrics."""

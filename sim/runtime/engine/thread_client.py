@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import math
+import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
@@ -21,6 +22,8 @@ from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakSet, WeakValueDictionary
+
+import psutil
 
 from sim.core.checks import LAST_TICK, whole_number
 from sim.core.events import EventBus
@@ -39,7 +42,18 @@ from sim.runtime.engine.stall import Stall, StallOutcome, stall_of, stalled_bloc
 from sim.runtime.frames.communities import CommunityLayout
 from sim.runtime.frames.frames import SessionRow
 from sim.runtime.frames.sessions import ENDED, Session, remember
-from sim.runtime.health import Health, HealthWatch, Meter, Performance
+from sim.runtime.health import (
+    Health,
+    HealthWatch,
+    JournalStatus,
+    Meter,
+    Performance,
+    Vitals,
+    broken_plugins,
+    caches,
+    memory_ceilings,
+    queued_messages,
+)
 from sim.runtime.interactions import Batch, InteractionStream
 from sim.runtime.jobs import Job, in_thread
 from sim.runtime.journal.persistence import JournalConfig, Persistence, begin
@@ -47,6 +61,7 @@ from sim.runtime.minds import DecisionRunner, doze, lie_awake
 from sim.runtime.preview import Plan
 from sim.runtime.preview import plan as make_plan
 from sim.spread.cascade.cascade import Cascade
+from sim.store import available_bytes
 from sim.world.commands import COMMANDS
 from sim.world.log import LoggedAct
 from sim.world.seeding import (
@@ -119,7 +134,7 @@ class ThreadEngine:
         self._outbox = Outbox(bus, post, self.note)
         self._frames_per_second = frames_per_second
         self._drive(world, name, path, custody)
-        self.looking = HealthWatch(self, self._post)
+        self.looking = HealthWatch(self._vitals, self._pause, post)
 
     def _drive(
         self, world: World, name: str, path: str | None, custody: Persistence | None = None
@@ -578,6 +593,40 @@ class ThreadEngine:
     def health(self, within: float) -> Health:
         """Return every check."""
         return self.looking.look(within)
+
+    def _vitals(self) -> Vitals:
+        live, frame = self.live, self.frames.newest
+        journal = live.custody.owned
+        folder = Path(live.path or ".").absolute().parent if journal is None else journal.folder
+        room = None
+        with suppress(OSError):
+            room = shutil.disk_usage(folder).free
+        soft, hard = memory_ceilings()
+        return Vitals(
+            tick=live.world.tick,
+            state=frame.state if frame is not None else "paused",
+            room=room,
+            folder=str(folder),
+            resident=int(psutil.Process().memory_info().rss),
+            free=available_bytes(),
+            soft=soft,
+            hard=hard,
+            journal=JournalStatus.of(journal),
+            commands=self.engine.waiting,
+            queued=queued_messages(frame),
+            caches=caches(),
+            broken_plugins=broken_plugins(frame),
+        )
+
+    def _pause(self, sentence: str) -> None:
+        """Pause because memory runs out; from the thread that watches it."""
+
+        def act() -> None:
+            self.engine.drive.pause()
+            self.live.announce(sentence)
+
+        self.engine.cut(self.order())
+        self.hurry(act)
 
     def acts(self, last: int) -> tuple[LoggedAct, ...]:
         """Return the newest acts of the world's log, oldest first."""

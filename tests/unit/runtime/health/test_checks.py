@@ -196,7 +196,9 @@ async def test_clocks_and_loops_are_measured(monkeypatch: pytest.MonkeyPatch) ->
         clock, posted = Clock(), list[Any]()
         post = cast("Poster", posted.append)
         link = thread_of(simulation)
-        watch = HealthWatch(link, post, wall=lambda: clock.wall, now=lambda: clock.now)
+        watch = HealthWatch(
+            link._vitals, link._pause, post, wall=lambda: clock.wall, now=lambda: clock.now
+        )
         clock.pass_(5, jump=-60)
         assert watch.look().reading("clock").value == pytest.approx(-60)
         watch._call_loop()
