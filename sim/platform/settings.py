@@ -114,9 +114,3 @@ class PlatformSettings(Parameters):
                 f"platform: candidates must be at least slots ({self.slots}), "
                 f"got {self.candidates}."
             )
-
-    @property
-    def drawn(self) -> tuple[int, int]:
-        """How many candidates are drawn from whom a member follows, and from beyond."""
-        beyond = round(self.candidates * self.outside)
-        return self.candidates - beyond, beyond

@@ -249,7 +249,7 @@ def _serving(
         platform.fault(which, error)
     settings, pools = platform.settings, pools_of(platform.posts, platform.trending, own)
     tables = tables_of(
-        platform, platform.members, pools, absent, world.bonds.closed, settings.drawn,
+        platform, platform.members, pools, absent, world.bonds.closed, settings,
         platform.key(Stream.FEED),
     )  # fmt: skip
     return FeedInputs(platform, platform.recommenders[which], which, settings.slots, tables)
@@ -314,7 +314,8 @@ def relate(world: WorldState) -> None:
         platform.posts, platform.trending, acts.message[liked], oldest
     )  # fmt: skip
     platform.log.forget(platform.tick)
-    look(world, platform)
+    if platform.minds.awake and platform.minds.members.size:
+        look(world, platform)
     seal(platform)
 
 
@@ -398,7 +399,7 @@ def own_hours(
 ) -> npt.NDArray[np.uint32]:
     """Return who is online once members with hours of their own keep to these."""
     hours = world.agents.lore.hours
-    if not len(hours):
+    if not hours.agents.size:
         return online
     can = world.agents.status[hours.agents] == Lifecycle.ACTIVE
     key = rng.key(world.seed, Stream.OWN_HOURS, world.tick)

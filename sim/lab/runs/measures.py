@@ -236,7 +236,7 @@ def _offered(world: World, platform: Platform, which: int, viewers: Array) -> Ca
     recommender = platform.recommenders[which]
     pools = pools_of(platform.posts, platform.trending, recommender.pool(platform))
     tables = tables_of(
-        platform, members, pools, world.absent(), world.bonds.closed, settings.drawn,
+        platform, members, pools, world.absent(), world.bonds.closed, settings,
         platform.key(Stream.OFFERED),
     )  # fmt: skip
     serving = FeedInputs(platform, recommender, which, settings.slots, tables)

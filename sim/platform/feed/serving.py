@@ -27,6 +27,7 @@ from sim.platform.feed.serving_kernels import serve
 from sim.platform.members import Members
 from sim.platform.platform_view import PlatformView
 from sim.platform.posts.posts import Pools
+from sim.platform.settings import PlatformSettings
 from sim.spread.cascade.faults import is_interruption
 
 _LARGEST = 1e9
@@ -190,15 +191,16 @@ def tables_of(
     pools: Pools,
     absent: npt.NDArray[np.uint64],
     closed: tuple[Array, Array, Array],
-    drawn: tuple[int, int],
+    settings: PlatformSettings,
     key: np.uint64,
 ) -> FeedTables:
     """Return what a tick's feeds are drawn from."""
     hearing, posts = around.hearing, around.posts
+    beyond = round(settings.candidates * settings.outside)
     return FeedTables(
         hearing.rows, hearing.ids, hearing.trust, members.recent, members.live, members.seen,
-        around.people.column("interests"), absent, posts.hot, posts.first, *closed, *pools, *drawn,
-        key, around.tick,
+        around.people.column("interests"), absent, posts.hot, posts.first, *closed, *pools,
+        settings.candidates - beyond, beyond, key, around.tick,
     )  # fmt: skip
 
 

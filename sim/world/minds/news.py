@@ -38,13 +38,11 @@ _OF_ANSWERS, _OF_DEEDS = 0.6, 0.2
 
 
 def look(world: WorldState, platform: PlatformState) -> None:
-    """Take in what this tick brought to minded members; nothing while minds are asleep."""
-    minds = platform.minds
-    if minds.awake and minds.members.size:
-        _letters(world, platform)
-        _remembered(world, platform)
-        if minds.plans:
-            _outcomes(platform)
+    """Take in what this tick brought to minded members."""
+    _letters(world, platform)
+    _remembered(world, platform)
+    if platform.minds.plans:
+        _outcomes(platform)
 
 
 def _letters(world: WorldState, platform: PlatformState) -> None:
