@@ -48,7 +48,7 @@ def measured(world: World, model: str, options: dict[str, Any], ticks: int) -> t
         if story.status != "running":
             break
     world.cascades.clear()
-    return statistics.median(seconds[1:]), options.get("updates") or len(world.agents)
+    return statistics.median(seconds[1:] or seconds), options.get("updates") or len(world.agents)
 
 
 def told(world: World, model: str) -> float:

@@ -87,7 +87,7 @@ def read(data: bytes, rested: str) -> tuple[Meta, Columns]:
     meta = json.loads(said, parse_constant=_refuse)
     columns: Columns = {}
     for name, kind, shape in laid:
-        _require_sound(name, kind, shape)
+        _require_sound(name, kind, shape, max(len(data), PACKED_BYTES))
         front = _front(meta["id"], (name, kind, tuple(shape)))
         if data[begin : begin + len(front)] != front:
             raise ValueError(f"a column {name!r:.40} that is not where it should be")
@@ -235,11 +235,11 @@ def _length(data: bytes) -> bytes:
     return len(data).to_bytes(_LENGTH, "little")
 
 
-def _require_sound(name: object, kind: object, shape: object) -> None:
+def _require_sound(name: object, kind: object, shape: object, most: int) -> None:
     whole = isinstance(shape, list) and len(shape) <= _MOST_DIMENSIONS
     if not isinstance(name, str) or not isinstance(kind, str) or not whole:
         raise ValueError("a column of no kind")
-    if not all(type(n) is int and 0 <= n <= PACKED_BYTES for n in shape):  # type: ignore[attr-defined]
+    if not all(type(n) is int and 0 <= n <= most for n in shape):  # type: ignore[attr-defined]
         raise ValueError(f"a column {name!r:.40} of no size")
     if np.dtype(kind).kind not in _KINDS:
         raise ValueError(f"a column {name!r:.40} of {kind!r:.20}")

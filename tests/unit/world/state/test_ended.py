@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from sim import World
+from sim import World, load, save
 from sim.core import scratch as spill
 from sim.core.scratch import is_filed
 from sim.runtime import Past
 from sim.world import phases as ended
+from sim.world.records import PACKED_BYTES
 from sim.world.state.snapshot import still
 
 MODELS: dict[str, dict[str, Any]] = {
@@ -155,3 +157,18 @@ def test_a_plugin_that_leaves_no_array_costs_only_its_message() -> None:
     told.cancel()
     told.lay_by(world.spill.moved)
     assert told.laid
+
+
+def test_a_message_that_reached_more_than_fit_a_packed_record_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ended, "AT_HAND", 0)
+    agents = PACKED_BYTES + 1
+    world = World.create(agents=agents, mean_degree=2, seed=1)
+    world.inject("x", seeds=range(agents), model="independent-cascade", probability=0.0)
+    world.step(3)
+    assert not world.cascades.loose
+    assert world.cascades[0].size == agents
+    save(world, tmp_path / "large.hub")
+    again = load(tmp_path / "large.hub")
+    assert (again.cascades[0].size, again.digest()) == (agents, world.digest())
