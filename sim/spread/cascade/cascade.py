@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from sim.arrays import U64, Ids
+from sim.arrays import U64, Bools, Ids
 from sim.core.bounds import under
 from sim.core.checks import LAST_TICK, whole_number
 from sim.core.data_frames import TickSeries
@@ -23,7 +23,7 @@ from sim.core.threads import Stalled, interruptible
 from sim.errors import InputError, UnknownNameError
 from sim.spread.cascade.adoption import Adoption, GrowingRows, Keep, Log
 from sim.spread.cascade.bounds import require_agents, require_bounds, require_ticks
-from sim.spread.cascade.contacts import Broadcast, Contacts, DrawMode, Draws, OpenedChannel
+from sim.spread.cascade.contacts import Broadcast, Contacts, DrawMode, Draws, OpenedChannel, marked
 from sim.spread.cascade.faults import checked, said_by
 from sim.spread.cascade.generations import counts_of, generations, newest_r, r_of
 from sim.spread.cascade.sparse_column import SparseColumn
@@ -298,11 +298,11 @@ class Cascade(Adoption, TickSeries):
 
     def present(self, ids: Ids) -> Ids:
         """Return those of ``ids`` (uint32) that are not absent."""
-        if not self.absent.size:
-            return ids
-        bits = self.absent[ids >> np.uint32(6)] >> (ids & np.uint32(63)).astype(np.uint64)
-        present: Ids = ids[(bits & np.uint64(1)) == 0]
-        return present
+        return ids[self.is_present(ids)] if self.absent.size else ids
+
+    def is_present(self, ids: Ids) -> Bools:
+        """Return which of ``ids`` (uint32) are not absent."""
+        return ~marked(self.absent, ids) if self.absent.size else np.ones(ids.size, np.bool_)
 
     def draws(self, tick: int) -> Draws:
         """Return the randomness of one tick."""

@@ -20,7 +20,7 @@ from sim.core.rng import Stream
 from sim.jit.claims import FREE, count_ties
 from sim.spread.cascade.bounds import ARRIVALS
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Contacts, Draws
+from sim.spread.cascade.contacts import Contacts, Draws, marked
 from sim.spread.cascade.model import SLICE, PropagationModel
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.continuous import arrivals_kernels as kernels
@@ -210,8 +210,7 @@ def settle_rivals(
     kernels.roots(reached, sources.copy(), contacts[0].scratch.claim, roots)
     for cascade in cascades:
         cascade.memo = later
-        bits = cascade.marks()[roots >> np.uint32(6)] >> (roots & np.uint32(63)).astype(np.uint64)
-        mine = (bits & np.uint64(1)) > 0
+        mine = marked(cascade.marks(), roots)
         _write_times(cascade, reached[mine], due)
         cascade.adopt(reached[mine], sources[mine])
 
