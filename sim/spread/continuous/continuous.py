@@ -20,7 +20,7 @@ from sim.spread.compartments.compartments import Compartments, _part, _with_room
 from sim.spread.compartments.rules import KEEP, RuleTable
 from sim.spread.continuous import epochs_kernels as slots
 from sim.spread.continuous import events_kernels as kernels
-from sim.spread.continuous.epochs_kernels import LOW, PARTING, RESTLESS, STEADY
+from sim.spread.continuous.epochs_kernels import PARTING, RESTLESS, STEADY
 
 _SPAN = 512
 """Rings that a span of the calendar holds on average: its heap stays in the nearest cache."""
@@ -116,7 +116,6 @@ class _CascadeTick:
         ties = contacts.targets.size / max(cascade.agents, 1)
         spans = _spans_for(_rings_of(cascade.tally, self.rates, ties))
         self.calendar = calendar_of(self.scratch.calendar, cascade.agents, spans, _LEAST)
-        self.lives, self.outlook = lives_of(), outlook_of()
         self.again = self.scratch.sources
         self.spare = np.empty(0, np.uint32)
         self.scratch.calendar = None  # whoever fails half-way leaves none behind
@@ -127,11 +126,9 @@ class _CascadeTick:
         state = self.cascade.held["state"]
         if count * _MANY >= self.cascade.agents:
             state.make_dense()
-            kernels.map_low(state.values, self.rates.marks, self.calendar.low)
-            self.at[slots.MAPPED] = 1
         while not kernels.ring_first(
             self.heard, self.rates, live, count, self.key, state.keys, state.values,
-            self.cascade.tally, self.calendar, self.lives,
+            self.cascade.tally, self.calendar,
         ):  # fmt: skip
             self._lengthen("pool", "link")
         while not self._on():
@@ -147,7 +144,7 @@ class _CascadeTick:
         return kernels.ring_on(
             self.heard, self.rates, self.key, state.keys, state.values,
             kernels.NewLives(scratch.claim, scratch.touched, self.again), self.cascade.tally,
-            self.calendar, self.lives, self.outlook, self.found,
+            self.calendar, self.found,
         )  # fmt: skip
 
     def _short(self) -> list[str]:
@@ -205,23 +202,18 @@ def _rated(table: RuleTable) -> slots.Rates:
     alone = np.array([table.scum[max(last - 1, 0)] if last > first else 0.0
                       for first, last in pairwise(table.soff)])  # fmt: skip
     within = np.repeat(table.ceiling, size)
-    outcomes = np.diff(table.off)
     ends = table.soff[1:][np.diff(table.soff) > 0] - 1
     scum = _scaled(table.scum, np.repeat(alone, np.diff(table.soff)))
     scum[ends] = _WHOLE
-    speaks, restless = table.mode > 0, (table.mode > 0) | (alone > 0)
-    bound = bounds(table)
-    whole = _scaled(bound.ravel(), within)
-    low = (whole.reshape(size, size)[speaks] < _WHOLE).all(axis=0) & bool(speaks.any())
-    most = np.where(low, whole.reshape(size, size), 0).max(axis=1, initial=0)
-    lack = np.where(speaks, np.uint64(_WHOLE) - most, 0).astype(np.uint64)
+    restless = (table.mode > 0) | (alone > 0)
+    whole = _scaled(bounds(table).ravel(), within)
     changed = table.listener != KEEP
     moved = np.array([[changed[a:b].any() for a, b in row] for row in _spans(table.off, size)])
     turned = table.speaker != KEEP
     swayed = np.array([[turned[a:b].any() for a, b in row] for row in _spans(table.off, size)])
     still = ~moved.any(axis=0)
     steady = still & ~swayed.any(axis=1)
-    cum = _scaled(table.cum, np.repeat(within, outcomes))
+    cum = _scaled(table.cum, np.repeat(within, np.diff(table.off)))
     edge, hears, turns = _even(table, cum)
     final = still & ~restless & (table.adopting == 0)
     parting = steady & np.array([
@@ -231,11 +223,10 @@ def _rated(table: RuleTable) -> slots.Rates:
         )
         for s, (first, last) in enumerate(pairwise(table.soff))
     ])  # fmt: skip
-    marks = low * LOW + steady * STEADY + restless * RESTLESS + parting * PARTING
+    marks = (steady * STEADY + restless * RESTLESS + parting * PARTING).astype(np.uint8)
     return slots.Rates(
-        table.off, cum, table.listener, table.speaker, table.trusted, table.mode, table.ceiling,
-        table.soff, scum, table.snew, table.adopting, whole, alone, marks.astype(np.uint8), lack,
-        edge, hears, turns,
+        table.trusted, table.mode, table.ceiling, table.soff, scum, table.snew, table.adopting,
+        whole, alone, marks, edge, hears, turns,
     )  # fmt: skip
 
 
@@ -297,7 +288,8 @@ def bounds(table: RuleTable) -> F64:
 def _rings_of(tally: npt.NDArray[np.int64], rates: slots.Rates, ties: float) -> float:
     """Return about how many rings a tick has: each that is heard may make a speaker, or several."""
     speak = np.where(rates.mode > 2, rates.mode - 3, (rates.mode > 0) * ties) * rates.ceiling
-    heard = float(tally @ (rates.marks & LOW == 0)) / max(int(tally.sum()), 1)
+    listens = rates.bound.reshape(tally.size, -1).any(axis=0)
+    heard = float(tally @ listens) / max(int(tally.sum()), 1)
     rings, most = float(tally @ speak) * heard, float(speak.max()) * heard
     grown = min(rings * max(most, 1.0), max(rings, most * int(tally.sum()) / 2))
     return grown + float(tally @ (rates.alone > 0))
@@ -321,7 +313,6 @@ def calendar_of(
         heap=np.empty(room * slots.WORDS, np.uint64),
         fine=np.empty(slots.FINES, np.int64),
         born=np.zeros((agents + 63) // 64, np.uint64),
-        low=np.zeros((agents + 63) // 64, np.uint64),
         shift=np.empty(1, np.uint64),
         at=np.empty(slots.SLOTS, np.int64),
     )
@@ -329,27 +320,6 @@ def calendar_of(
     made.at[slots.FREED] = -1
     made.shift[0] = 64 - (spans.bit_length() - 1)
     return made if made.tail.size == spans else made._replace(tail=np.zeros(spans, np.uint32))
-
-
-def lives_of() -> slots.Epochs:
-    """Return room for lives that are about to begin."""
-    floats = {"many", "grains"}
-    rings = {"seed", "what", "tie", "of"}
-    columns: list[Any] = [
-        np.empty(
-            slots.RINGS + 8 if name in rings else slots.BATCH + 1,
-            np.float64 if name in floats else np.uint64,
-        )
-        for name in slots.Epochs._fields[:-1]
-    ]
-    ring = np.empty(slots.WORDS * (slots.RINGS + slots.MOST_RINGS), np.uint64)
-    return slots.Epochs._make([*columns, ring])
-
-
-def outlook_of() -> kernels.Lookahead:
-    """Return room for what the next rings do."""
-    seen, new, now = (np.empty(kernels.WINDOW, np.uint8) for _ in range(3))
-    return kernels.Lookahead(seen, new, now, np.empty(slots.BATCH + 1, np.uint64))
 
 
 def _lists(size: int) -> kernels.FirstAdoptions:

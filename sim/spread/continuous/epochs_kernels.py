@@ -3,8 +3,7 @@
 An agent draws its rings for a *life*: from when it entered its state, or the tick began, until it
 changes by itself, the tick ends, or 16 rings are to be expected; then the next life begins. How
 many rings there are is one draw, and given that each comes at a uniform moment of its own: they
-need no order among themselves, the calendar puts
-all in order anyway.
+need no order among themselves, the calendar puts all in order anyway.
 Lives of a tick count from 0, the one that begins with the tick; a change from or to a state that
 rings begins a new one and voids the rings of the one before.
 
@@ -12,9 +11,8 @@ Draws of life ``g`` of agent ``u`` are ``word2(word(key, u), g << 10 | j)``: ``j
 the change by itself and 2 its outcome, 1 the number of rings, and of ring ``i`` 3 + 2i its moment
 and 4 + 2i its tie, by the whole part of draw times ties, and its share, by the rest.
 
-Many lives are drawn at once, in flat passes over all their rings: reads of memory wait for none of
-the others. A ring over a tie that can change nothing now, nor whatever becomes of the listener (its
-share is not below ``Rates.bound``), is not kept.
+A ring over a tie that can change nothing now, nor whatever becomes of the listener (its share is
+not below ``Rates.bound``), is not kept.
 
 The calendar of rings within a tick: spans of equal length, and the one under way in order.
 
@@ -40,21 +38,19 @@ import numpy as np
 from sim.arrays import F64, I64, U8, U16, U32, U64
 from sim.jit.jit import inlined, lean
 from sim.jit.mix import C2, mix, uniform, word, word2
-from sim.jit.prefetch import ahead
 from sim.jit.sparse import slot
 from sim.jit.types import Number, Word
-from sim.jit.words import CODE, FOUR, LOW6, ONE, S6, S32, THREE, TWO, ZERO
+from sim.jit.words import CODE, EVER, FOUR, ONE, S6, S32, THREE, TWO, ZERO
 
-(SPAN, DUE, DUES, HEAPED, USED, FREED, HELD, TOUCHED, FRESH, ROOM, EVENTS, WATCHED, FIRST, MAPPED,
- AGAIN, SINCE, AHEAD, NEXT) = range(18)  # fmt: skip
+(SPAN, DUE, DUES, HEAPED, USED, FREED, HELD, TOUCHED, FRESH, ROOM, EVENTS, WATCHED, FIRST,
+ AGAIN) = range(14)  # fmt: skip
 """Where ``Calendar.at`` keeps: the next span; of the one under way the next ring, and how many
 there are; rings in the heap; chunks ever taken, the first vacated one of these, those in use;
 agents touched; first adoptions; agents that may still be given a value in the sparse column; rings
-so far; 2**20 times the ties that somebody spoke over for a tick; agents whose
-first rings are drawn; whether ``low`` tells anything; agents in their second life or a later one;
-the first ring that was looked at ahead, the first that was not, and the next of the lives drawn."""
+so far; 2**20 times the ties that somebody spoke over for a tick; agents whose first rings are
+drawn; agents in their second life or a later one."""
 
-CHUNK, WORDS, SLOTS, FINES = 8, 3, 18, 4098
+CHUNK, WORDS, SLOTS, FINES = 8, 3, 14, 4098
 """Places in a chunk, words in a ring, the length of ``Calendar.at`` and of ``Calendar.fine``."""
 
 NONE = np.uint32(0xFFFFFFFF)
@@ -66,7 +62,6 @@ MOMENT = np.uint64(22)
 
 _SLOT, _SEVEN, _EIGHT = np.uint64(3), np.uint64(7), np.uint64(8)
 _FINEST = np.uint64(12)
-_MOST_FETCHED = 64
 
 
 class Calendar(NamedTuple):
@@ -75,9 +70,9 @@ class Calendar(NamedTuple):
     ``pool`` (uint64, three words a place) and ``link`` (uint32, for each chunk the one before it);
     ``tail`` (uint32, a power of two of spans): for each span the place after its last ring, 0 for
     none. The span under way: ``due`` in order, ``spare`` scratch of the same size, ``heap`` what
-    was drawn since (uint64, three words each). ``fine`` int64 (``FINES``,), scratch. A bit an agent
-    (uint64): ``born``, whether its first life is over; ``low``, whether it is in a ``LOW`` state.
-    ``at``: int64, see ``SPAN``; ``shift`` (uint64, (1,)) takes the first word to its span.
+    was drawn since (uint64, three words each). ``fine`` int64 (``FINES``,), scratch. ``born``
+    (uint64), a bit an agent: whether its first life is over. ``at``: int64, see ``SPAN``; ``shift``
+    (uint64, (1,)) takes the first word to its span.
     """
 
     pool: U64
@@ -88,7 +83,6 @@ class Calendar(NamedTuple):
     heap: U64
     fine: I64
     born: U64
-    low: U64
     shift: U64
     at: I64
 
@@ -114,20 +108,6 @@ def put_ring(calendar: Calendar, span: Word, when: Word, who: Word, what: Word) 
     calendar.pool[word + ONE] = who
     calendar.pool[word + TWO] = what
     calendar.tail[span] = np.uint32(place + ONE)
-
-
-@inlined
-def _fetch_span(calendar: Calendar) -> None:
-    """Have the rings of the next span fetched from memory, while those of this one happen."""
-    span = np.uint64(calendar.at[SPAN])
-    if span < np.uint64(calendar.tail.size) and calendar.tail[span] > np.uint32(0):
-        chunk = (calendar.tail[span] - np.uint32(1)) >> np.uint32(_SLOT)
-        for _ in range(_MOST_FETCHED):
-            for k in range(THREE):
-                ahead(calendar.pool, (np.uint64(chunk) * THREE + k) * _EIGHT)
-            chunk = calendar.link[chunk]
-            if chunk == NONE:
-                break
 
 
 @lean
@@ -157,7 +137,6 @@ def take_span(calendar: Calendar) -> int:
         at[HELD] -= chunks
     calendar.tail[span] = np.uint32(0)
     at[SPAN] += 1
-    _fetch_span(calendar)
     return int(to) // WORDS
 
 
@@ -262,7 +241,7 @@ def pop_ring(heap: U64, at: I64) -> None:
     heap[i * THREE + TWO] = what
 
 
-LOW, STEADY, RESTLESS, PARTING = np.uint8(1), np.uint8(2), np.uint8(4), np.uint8(8)
+STEADY, RESTLESS, PARTING = np.uint8(1), np.uint8(2), np.uint8(4)
 """Marks of a state, see :class:`Rates`."""
 
 _CALLS = 2
@@ -287,24 +266,19 @@ class ListenerRows(NamedTuple):
 class Rates(NamedTuple):
     """Rules as ``Table`` has them, with rates in place of chances.
 
-    ``cum`` and ``scum`` (uint64) add up in 2**-32 of the state's ``ceiling``, and of ``alone``
-    (float64, of each state: the rate at which it is left without a contact); the last of ``scum``
-    is 2**32. ``bound`` (uint64, by speaker and listener): the largest total that the speaker's
-    state will ever find at a listener of that state, whatever becomes of the listener. ``marks``
-    (uint8, of each state): ``LOW`` where that is below the ceiling for all who speak, as it is in
-    every state that may follow; ``STEADY`` where nobody leaves the state but by itself;
-    ``RESTLESS`` where agents ring; ``PARTING`` where it is steady, and to whatever state an agent
-    leaves it, for good, nobody can tell: contacts do the same to it before and after. ``lack``
-    (uint64, of each state): how far its largest ``bound`` at a ``LOW`` one is below 2**32.
+    ``scum`` (uint64) adds up in 2**-32 of ``alone`` (float64, of each state: the rate at which it
+    is left without a contact); the last of a state is 2**32. ``bound`` (uint64, by speaker and
+    listener): the largest total that the speaker's state will ever find at a listener of that
+    state, whatever becomes of the listener. ``marks`` (uint8, of each state): ``STEADY`` where
+    nobody leaves the state but by itself; ``RESTLESS`` where agents ring; ``PARTING`` where it is
+    steady, and to whatever state an agent leaves it, for good, nobody can tell: contacts do the
+    same to it before and after.
 
-    ``edge`` (uint64, a row of the same length for each pair of states): where outcomes end, as
-    ``cum``; ``hears``, ``turns`` (uint8, one longer): what each makes of listener and speaker.
+    ``edge`` (uint64, a row of the same length for each pair of states): where outcomes end, in
+    2**-32 of the speaker's ``ceiling``; ``hears``, ``turns`` (uint8, one longer): what each makes
+    of listener and speaker.
     """
 
-    off: I64
-    cum: U64
-    listener: U8
-    speaker: U8
     trusted: U8
     mode: I64
     ceiling: F64
@@ -315,7 +289,6 @@ class Rates(NamedTuple):
     bound: U64
     alone: F64
     marks: U8
-    lack: U64
     edge: U64
     hears: U8
     turns: U8
@@ -361,12 +334,12 @@ def count_of(draw: float, mean: float) -> Number:
 
 
 @inlined
-def outcome_of(first: Number, last: Number, cum: U64, share: Word) -> Number:
-    """Return which outcome of ``first:last`` the share falls on, else -1."""
-    for o in range(first, last):
-        if share < cum[o]:
-            return np.int64(o)
-    return np.int64(-1)
+def next_state(rates: Rates, s: Number, what: Word) -> Number:
+    """Return to which state ``s`` is left by itself; the upper half of ``what`` is the share."""
+    o = rates.soff[s]
+    while what >> S32 >= rates.scum[o]:
+        o += 1
+    return np.int64(rates.snew[o])
 
 
 @inlined
@@ -388,16 +361,8 @@ def weighed(
 
 
 LEFT = 260
-"""Chunks, and places in the heap, that must be left: what one ring may lead to."""
-
-MOST_RINGS = 128
-"""More than a life ever has: 16 are to be expected."""
-
-BATCH, ALONE = 64, 64
-"""Lives drawn at once; the place of one that is drawn alone."""
-
-RINGS = 1024
-"""Rings of lives drawn at once, at most."""
+"""Chunks, and places in the heap, that must be left: what one ring may lead to, two lives of fewer
+than 128 rings, where 16 are to be expected."""
 
 LIVES = np.uint64(0xFFFF)
 """What of a life's number its rings know."""
@@ -405,166 +370,12 @@ GRAIN = 1.0 / GRAINS
 """A grain in ticks."""
 TICK = 1 << 20
 """A tie spoken over for a tick, in ``WATCHED``."""
-PARTS = np.uint64(2)
-"""What ``Epochs.ends`` is, less the state that follows, where a life ends unseen: at once."""
-
 _BLOCK = 16.0
 _LIFE = np.uint64(10)
-_MOST = np.uint64(MOST_RINGS)
 _WHOLE = np.uint64(GRAINS)
-_FULL = np.uint64(1 << 32)
 _WIDE = 4294967296.0
-_SIXTEEN = np.uint64(16)
-_RINGS, _ALONE = np.uint64(RINGS), np.uint64(ALONE)
 _C2 = np.uint64(C2)
 _STEP = np.uint64((2 * int(C2)) & 0xFFFFFFFFFFFFFFFF)
-
-
-class Epochs(NamedTuple):
-    """Lives that are about to begin, ``BATCH`` and one.
-
-    Given, uint64: ``agent``, its ``state`` (its code), ``since`` which moment, and ``number``.
-    Drawn: ``start`` (uint64) and ``many`` (float64), its row; ``grains`` (float64), how long it
-    lasts; ``sign`` (uint64), the lower bits of its rings; ``lack`` as in ``Rates``; ``ends``
-    (uint64): 0 with the tick, 1 with a ring whose last word is ``share`` (uint64), ``PARTS`` and
-    more: unseen, to the state that this is more; ``drawn`` and ``stop`` (uint64): how many rings,
-    and where those that are kept end. Of each ring: ``seed``, ``what``, ``tie`` (uint64) and ``of``
-    (uint64, whose it is), scratch; ``ring`` (uint64), three words for each one kept.
-    """
-
-    agent: U64
-    state: U64
-    since: U64
-    number: U64
-    start: U64
-    many: F64
-    grains: F64
-    sign: U64
-    lack: U64
-    ends: U64
-    share: U64
-    drawn: U64
-    stop: U64
-    seed: U64
-    what: U64
-    tie: U64
-    of: U64
-    ring: U64
-
-
-@inlined
-def _begin(heard: ListenerRows, rates: Rates, key: Word, lives: Epochs, j: Word, n: Word) -> Word:
-    """Draw how long a life lasts and how many rings it has, after ``n`` of others; returns all."""
-    u, s, t = lives.agent[j], np.int64(lives.state[j]), lives.since[j]
-    many = np.int64(lives.many[j])
-    ties = contacts_of(rates.mode, many, s) * rates.ceiling[s]
-    alone = float(rates.alone[s])
-    own, at_life = word(key, u), lives.number[j] << _LIFE
-    end = float(np.int64(_WHOLE - t)) * GRAIN
-    goes_on = ties * end > _BLOCK
-    if goes_on:
-        end = _BLOCK / ties
-    ends = np.uint64(goes_on)
-    share = ONE
-    if alone > 0.0:
-        waited = wait(uniform(word2(own, at_life)), alone, end)
-        if waited < end:
-            end = waited
-            part = np.uint64(uniform(word2(own, at_life + TWO)) * _WIDE)
-            share, ends = part << S32, ONE
-            if rates.marks[s] & PARTING:
-                o = outcome_of(rates.soff[s], rates.soff[s + 1], rates.scum, part)
-                ends = PARTS + np.uint64(rates.snew[o])
-    lives.grains[j] = end * GRAINS
-    lives.sign[j] = ((lives.number[j] & LIVES) << S6) | np.uint64(s)
-    lives.lack[j], lives.ends[j], lives.share[j] = rates.lack[s], ends, share
-    count = ZERO
-    if ties > 0.0:
-        count = np.uint64(count_of(uniform(word2(own, at_life + ONE)), ties * end))
-    lives.drawn[j] = count
-    z = own + (at_life + FOUR) * _C2
-    for k in range(n, n + count, _EIGHT):  # eight at a time: no number of rings is guessed wrong
-        for i in range(_EIGHT):
-            lives.seed[k + i] = z
-            lives.of[k + i] = j
-            z += _STEP
-    return n + count
-
-
-@inlined
-def _aim(heard: ListenerRows, lives: Epochs, n: Word) -> None:
-    """Draw over which tie each of ``n`` rings comes, and look up its listener."""
-    seed, of, what, tie = lives.seed, lives.of, lives.what, lives.tie
-    for r in range(n):
-        scaled = uniform(mix(seed[r])) * lives.many[of[r]]
-        place = np.uint64(scaled)
-        what[r] = (np.uint64((scaled - np.float64(place)) * _WIDE) << S32) | place
-        tie[r] = lives.start[of[r]] + place
-    for r in range(n):
-        tie[r] = np.uint64(heard.targets[tie[r]])
-
-
-@inlined
-def _narrow(
-    rates: Rates, keys: U32, state: U8, calendar: Calendar, lives: Epochs, n: Word
-) -> Word:  # fmt: skip
-    """Keep those of ``n`` rings that may change anything; returns how many."""
-    seed, of, what, tie, low = lives.seed, lives.of, lives.what, lives.tie, calendar.low
-    m = ZERO
-    if calendar.at[MAPPED]:
-        for r in range(n):
-            j, v, w = of[r], tie[r], what[r]
-            is_low = (low[v >> S6] >> (v & LOW6)) & ONE
-            of[m], tie[m], what[m], seed[m] = j, v, w, seed[r]
-            m += np.uint64((w >> S32) < _FULL - is_low * lives.lack[j])
-            lives.stop[j] = m
-    else:
-        for r in range(n):
-            j, v, w = of[r], tie[r], what[r]
-            row = np.int64(lives.state[j]) * rates.mode.size
-            limit = rates.bound[row + np.int64(state[slot(keys, v)] & CODE)]
-            of[m], tie[m], what[m], seed[m] = j, v, w, seed[r]
-            m += np.uint64((w >> S32) < limit)
-            lives.stop[j] = m
-    return m
-
-
-@lean
-def begin_lives(
-    heard: ListenerRows, rates: Rates, key: Word, keys: U32, state: U8, calendar: Calendar,
-    lives: Epochs,
-    lo: int, hi: int,
-) -> int:  # fmt: skip
-    """Draw lives from ``lo`` on, up to ``hi`` or as many as there is room for; returns up to which.
-
-    Either all are below ``BATCH``, or it is ``ALONE``; that leaves what is drawn of the others.
-    """
-    n, j, stop = ZERO, np.uint64(lo), np.uint64(hi)
-    for i in range(j, stop):
-        u = lives.agent[i]
-        lives.start[i] = np.uint64(heard.rows[u, 0])
-        lives.many[i] = np.float64(heard.rows[u, 1])
-    for i in range(j, stop):
-        ahead(heard.targets, lives.start[i])
-        ahead(heard.targets, lives.start[i] + _SIXTEEN)
-    while j < stop and n + _MOST <= _RINGS:
-        n = _begin(heard, rates, key, lives, j, n)
-        j += ONE
-    _aim(heard, lives, n)
-    m = _narrow(rates, keys, state, calendar, lives, n)
-    base = _RINGS * np.uint64(lo == ALONE)
-    before = base
-    for i in range(np.uint64(lo), j):
-        if lives.drawn[i] > ZERO:
-            before = base + lives.stop[i]
-        lives.stop[i] = before
-    for r in range(m):
-        i, at = lives.of[r], (base + r) * THREE
-        grains = lives.grains[i] * uniform(mix(lives.seed[r] - _C2))
-        lives.ring[at] = ((lives.since[i] + np.uint64(grains)) << MOMENT) | lives.sign[i]
-        lives.ring[at + ONE] = (lives.agent[i] << S32) | lives.tie[r]
-        lives.ring[at + TWO] = lives.what[r]
-    return int(j)
 
 
 @inlined
@@ -578,14 +389,63 @@ def _keep(calendar: Calendar, when: Word, who: Word, what: Word) -> None:
 
 
 @inlined
-def put_life(calendar: Calendar, lives: Epochs, j: Word) -> None:
-    """Put the rings of a life into the calendar."""
-    first = _RINGS if j == _ALONE else ZERO
-    if j != _ALONE and j > ZERO:
-        first = lives.stop[j - ONE]
-    for r in range(first * THREE, lives.stop[j] * THREE, THREE):
-        _keep(calendar, lives.ring[r], lives.ring[r + ONE], lives.ring[r + TWO])
-    if lives.ends[j] == ONE:
-        u = lives.agent[j]
-        when = ((lives.since[j] + np.uint64(lives.grains[j])) << MOMENT) | lives.sign[j]
-        _keep(calendar, when, (u << S32) | u, lives.share[j])
+def watch(
+    rates: Rates, calendar: Calendar, many: Number, old: Number, new: Number, t: Word
+) -> None:
+    """Count the ties over which an agent speaks from ``t`` on, less those of its state before."""
+    more = contacts_of(rates.mode, many, new) - contacts_of(rates.mode, many, old)
+    left = 1.0 - float(np.int64(t)) * GRAIN
+    calendar.at[WATCHED] += np.int64(np.float64(more) * left * TICK)
+
+
+@lean
+def begin_life(
+    heard: ListenerRows, rates: Rates, key: Word, keys: U32, state: U8, tally: I64,
+    calendar: Calendar, u: Word, s: Number, t: Word, life: Word,
+) -> bool:  # fmt: skip
+    """Draw a life of agent ``u``, in state ``s`` from moment ``t`` on, and keep its rings.
+
+    Returns whether its end can be seen; else it has left the state at once. ``tally`` (int64,
+    agents in each state) follows. There is room for what it rings.
+    """
+    many = np.int64(heard.rows[u, 1])
+    ties = contacts_of(rates.mode, many, s) * rates.ceiling[s]
+    alone = float(rates.alone[s])
+    own, at_life = word(key, u), life << _LIFE
+    sign = ((life & LIVES) << S6) | np.uint64(s)
+    end = float(np.int64(_WHOLE - t)) * GRAIN
+    ends, parts, share = ties * end > _BLOCK, False, ONE
+    if ends:
+        end = _BLOCK / ties
+    if alone > 0.0:
+        waited = wait(uniform(word2(own, at_life)), alone, end)
+        if waited < end:
+            end, ends = waited, True
+            share = np.uint64(uniform(word2(own, at_life + TWO)) * _WIDE) << S32
+            parts = (rates.marks[s] & PARTING) > np.uint8(0)
+    grains = end * GRAINS
+    if ties > 0.0:
+        z = own + (at_life + FOUR) * _C2
+        start = np.uint64(heard.rows[u, 0])
+        for _ in range(count_of(uniform(word2(own, at_life + ONE)), ties * end)):
+            scaled = uniform(mix(z)) * np.float64(many)
+            place = np.uint64(scaled)
+            part = np.uint64((scaled - np.float64(place)) * _WIDE)
+            v = np.uint64(heard.targets[start + place])
+            row = s * rates.mode.size + np.int64(state[slot(keys, v)] & CODE)
+            if part < rates.bound[row]:
+                when = t + np.uint64(grains * uniform(mix(z - _C2)))
+                _keep(calendar, (when << MOMENT) | sign, (u << S32) | v, (part << S32) | place)
+            z += _STEP
+    last = t + np.uint64(grains)
+    if parts:
+        new = next_state(rates, s, share)
+        here = slot(keys, u)
+        state[here] = (state[here] & EVER) | np.uint8(new)
+        tally[s] -= 1
+        tally[new] += 1
+        calendar.at[EVENTS] += 1
+        watch(rates, calendar, many, s, new, last)
+    elif ends:
+        _keep(calendar, (last << MOMENT) | sign, (u << S32) | u, share)
+    return not parts

@@ -19,7 +19,7 @@ from sim.spread.compartments.rules import RuleTable
 from sim.spread.continuous import continuous
 from sim.spread.continuous import epochs_kernels as rings
 from sim.spread.continuous import events_kernels as events
-from sim.spread.continuous.epochs_kernels import LOW, PARTING, RESTLESS, STEADY
+from sim.spread.continuous.epochs_kernels import PARTING, RESTLESS, STEADY
 from sim.testing import tiny_world
 
 KEY = np.uint64(0x5EED)
@@ -140,7 +140,6 @@ def ticked(
     state: np.ndarray,
     spans: int,
     closed: np.ndarray = NONE,
-    mapped: bool = True,
 ) -> tuple[events.FirstAdoptions, rings.Calendar, np.ndarray, np.ndarray]:
     """One tick by the kernels, all room given."""
     n = len(state)
@@ -153,16 +152,10 @@ def ticked(
     calendar = continuous.calendar_of(None, n, spans, 8192)
     found = events.FirstAdoptions(np.empty(n, np.uint32), np.empty(n, np.uint32), np.empty(n))
     tally = np.bincount(state & 0x7F, minlength=len(table.mode)).astype(np.int64)
-    lives, outlook = continuous.lives_of(), continuous.outlook_of()
-    if mapped:
-        events.map_low(state, rates.marks, calendar.low)
-        calendar.at[rings.MAPPED] = 1
-    assert events.ring_first(
-        heard, rates, live, live.size, KEY, NO_KEYS, state, tally, calendar, lives
-    )
+    assert events.ring_first(heard, rates, live, live.size, KEY, NO_KEYS, state, tally, calendar)
     assert events.ring_on(
         heard, rates, KEY, NO_KEYS, state, events.NewLives(claim, touched, again), tally, calendar,
-        lives, outlook, found,
+        found,
     )  # fmt: skip
     assert tally.tolist() == np.bincount(state & 0x7F, minlength=tally.size).tolist()
     assert not calendar.tail.any()
@@ -200,7 +193,7 @@ def test_a_tick_equals_the_plain_loop(name: str, options: dict[str, Any], spans:
     state[[0, 5, 11, 17]] = EVER | seeded
     plain = Plain(table, world.network(), state.tolist())
     plain.run()
-    found, calendar, live, restless = ticked(world, table, state, spans, mapped=spans > 2)
+    found, calendar, live, restless = ticked(world, table, state, spans)
     assert state.tolist() == plain.state
     assert 5 < calendar.at[rings.EVENTS] <= plain.happened  # others can change nothing
     fresh = int(calendar.at[rings.FRESH])
@@ -224,13 +217,12 @@ def test_states_are_marked_by_what_their_rings_may_do() -> None:
     def marks(name: str) -> list[int]:
         return [int(one) for one in continuous.rates_of(make(name).table("coins")).marks]
 
-    gone = LOW | STEADY
-    assert marks("sir-continuous") == [0, gone | RESTLESS | PARTING, gone]
+    assert marks("sir-continuous") == [0, STEADY | RESTLESS | PARTING, STEADY]
     assert marks("sis-continuous") == [0, STEADY | RESTLESS]
     assert marks("maki-thompson-continuous") == [0, RESTLESS, STEADY]
-    assert marks("seir-continuous")[1:3] == [gone | RESTLESS, gone | RESTLESS | PARTING]
+    assert marks("seir-continuous")[1:3] == [STEADY | RESTLESS, STEADY | RESTLESS | PARTING]
     assert marks("sirs-continuous")[1:] == [STEADY | RESTLESS, STEADY | RESTLESS]
-    assert marks("nekovee-moreno-continuous") == [0, LOW | RESTLESS, gone]
+    assert marks("nekovee-moreno-continuous") == [0, RESTLESS, STEADY]
 
 
 def test_what_is_known_of_rules_is_made_once() -> None:
