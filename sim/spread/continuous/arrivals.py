@@ -24,6 +24,7 @@ from sim.spread.cascade.contacts import Contacts, Draws, marked
 from sim.spread.cascade.model import SLICE, PropagationModel
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.continuous import arrivals_kernels as kernels
+from sim.spread.continuous.events_kernels import ListenerRows
 
 _FOREVER = (1 << 63) - 1
 
@@ -156,7 +157,7 @@ class Arrivals(PropagationModel):
         left_at = due[ids] if since is None else np.full(ids.size, since)
         count = 0
         trust = contacts.trust if self.by_trust() else contacts.trust[:0]
-        heard = kernels.ListenerRows(contacts.rows, contacts.targets, trust, closed)
+        heard = ListenerRows(contacts.rows, contacts.targets, trust, closed)
         ties = kernels.Passing(
             self.passes() * wait.sure, wait.law, wait.scale, wait.shape, wait.below
         )

@@ -18,9 +18,8 @@ from sim.spread.cascade.contacts import Contacts, Draws
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.compartments.compartments import Compartments, _part, _with_room
 from sim.spread.compartments.rules import KEEP, RuleTable
-from sim.spread.continuous import epochs_kernels as slots
 from sim.spread.continuous import events_kernels as kernels
-from sim.spread.continuous.epochs_kernels import PARTING, RESTLESS, STEADY
+from sim.spread.continuous.events_kernels import PARTING, RESTLESS, STEADY
 
 _SPAN = 512
 """Rings that a span of the calendar holds on average: its heap stays in the nearest cache."""
@@ -30,7 +29,7 @@ _MANY = 128
 _LEAST = 256
 _WHOLE = 1 << 32
 _MOST_TABLES = 1000
-_rates: BoundedCache[tuple[RuleTable, slots.Rates]] = BoundedCache(_MOST_TABLES)
+_rates: BoundedCache[tuple[RuleTable, kernels.Rates]] = BoundedCache(_MOST_TABLES)
 
 
 class ContinuousTime(Compartments):
@@ -83,12 +82,12 @@ class ContinuousTime(Compartments):
             live, count, away = _part(cascade, live, count)
         tick = _CascadeTick(cascade, contacts, draws.key(Stream.CONTACTS), table)
         tick.run(live, count)
-        tick.spare = np.empty(int(tick.at[slots.TOUCHED]), np.uint32)
-        scratch, touched = contacts.scratch, int(tick.at[slots.TOUCHED])
+        tick.spare = np.empty(int(tick.at[kernels.TOUCHED]), np.uint32)
+        scratch, touched = contacts.scratch, int(tick.at[kernels.TOUCHED])
         sort_ids(scratch.touched, touched, tick.spare)
         state = cascade.held["state"]
         kept, roused = kernels.still_live(
-            live, count, scratch.touched, touched, tick.again, int(tick.at[slots.AGAIN]),
+            live, count, scratch.touched, touched, tick.again, int(tick.at[kernels.AGAIN]),
             state.keys, state.values, scratch.claim, tick.rates.marks, tick.calendar.born,
         )  # fmt: skip
         live = _with_room(live, kept, kept + roused + away.size)
@@ -108,7 +107,7 @@ class _CascadeTick:
         self.cascade = cascade
         self.scratch = contacts.scratch
         self.key = key
-        self.heard = slots.ListenerRows(
+        self.heard = kernels.ListenerRows(
             contacts.rows, contacts.targets, contacts.trust, cascade.absent
         )
         self.rates = rates_of(table)
@@ -133,13 +132,13 @@ class _CascadeTick:
             self._lengthen("pool", "link")
         while not self._on():
             self._lengthen(*self._short())
-        self.cascade.contacts_seen += int(self.at[slots.WATCHED]) >> 20
+        self.cascade.contacts_seen += int(self.at[kernels.WATCHED]) >> 20
 
     def _on(self) -> bool:
         """Let rings happen while there is room; returns whether the tick has ended."""
         state, scratch = self.cascade.held["state"], self.scratch
-        if not state.is_dense and self.at[slots.ROOM] < 2:
-            self.at[slots.ROOM] = self.found.agents.size
+        if not state.is_dense and self.at[kernels.ROOM] < 2:
+            self.at[kernels.ROOM] = self.found.agents.size
             state.reserve(self.found.agents.size)
         return kernels.ring_on(
             self.heard, self.rates, self.key, state.keys, state.values,
@@ -149,14 +148,14 @@ class _CascadeTick:
 
     def _short(self) -> list[str]:
         """Return which arrays of the calendar are nearly full; lengthen those of adoptions."""
-        if self.at[slots.FRESH] + 2 > self.found.agents.size:
+        if self.at[kernels.FRESH] + 2 > self.found.agents.size:
             self.found = kernels.FirstAdoptions(*(_doubled(column) for column in self.found))
         names: list[str] = []
-        if self.calendar.link.size - self.at[slots.HELD] < slots.LEFT:
+        if self.calendar.link.size - self.at[kernels.HELD] < kernels.LEFT:
             names += ["pool", "link"]
-        if self.calendar.heap.size // slots.WORDS - self.at[slots.HEAPED] < slots.LEFT:
+        if self.calendar.heap.size // kernels.WORDS - self.at[kernels.HEAPED] < kernels.LEFT:
             names += ["heap"]
-        if self.at[slots.DUE] == self.at[slots.DUES] and not self.at[slots.HEAPED]:
+        if self.at[kernels.DUE] == self.at[kernels.DUES] and not self.at[kernels.HEAPED]:
             names += ["due", "spare"]
         return names
 
@@ -167,7 +166,7 @@ class _CascadeTick:
 
     def write(self, tick: int) -> None:
         """Write first adoptions down, by agent, and when exactly they happened."""
-        fresh = int(self.at[slots.FRESH])
+        fresh = int(self.at[kernels.FRESH])
         words = self.calendar.pool
         if words.size < 2 * fresh:
             words = np.empty(2 * fresh, np.uint64)
@@ -192,12 +191,12 @@ def exact_times(cascade: Cascade) -> npt.NDArray[np.float64]:
     return np.where(adopted_at >= 0, times, np.nan)
 
 
-def rates_of(table: RuleTable) -> slots.Rates:
+def rates_of(table: RuleTable) -> kernels.Rates:
     """Return the rules as the kernels read them, made once for each table."""
     return _rates.get(id(table), lambda: (table, _rated(table)))[1]
 
 
-def _rated(table: RuleTable) -> slots.Rates:
+def _rated(table: RuleTable) -> kernels.Rates:
     size = table.mode.size
     alone = np.array([table.scum[max(last - 1, 0)] if last > first else 0.0
                       for first, last in pairwise(table.soff)])  # fmt: skip
@@ -224,7 +223,7 @@ def _rated(table: RuleTable) -> slots.Rates:
         for s, (first, last) in enumerate(pairwise(table.soff))
     ])  # fmt: skip
     marks = (steady * STEADY + restless * RESTLESS + parting * PARTING).astype(np.uint8)
-    return slots.Rates(
+    return kernels.Rates(
         table.trusted, table.mode, table.ceiling, table.soff, scum, table.snew, table.adopting,
         whole, alone, marks, edge, hears, turns,
     )  # fmt: skip
@@ -285,7 +284,7 @@ def bounds(table: RuleTable) -> F64:
     return bound
 
 
-def _rings_of(tally: npt.NDArray[np.int64], rates: slots.Rates, ties: float) -> float:
+def _rings_of(tally: npt.NDArray[np.int64], rates: kernels.Rates, ties: float) -> float:
     """Return about how many rings a tick has: each that is heard may make a speaker, or several."""
     speak = np.where(rates.mode > 2, rates.mode - 3, (rates.mode > 0) * ties) * rates.ceiling
     listens = rates.bound.reshape(tally.size, -1).any(axis=0)
@@ -301,23 +300,23 @@ def _spans_for(rings: float) -> int:
 
 
 def calendar_of(
-    kept: slots.Calendar | None, agents: int, spans: int, room: int = _LEAST
-) -> slots.Calendar:
+    kept: kernels.Calendar | None, agents: int, spans: int, room: int = _LEAST
+) -> kernels.Calendar:
     """Return an empty calendar, in the arrays of one that served, if any."""
-    made = kept or slots.Calendar(
-        pool=np.empty(room * slots.CHUNK * slots.WORDS, np.uint64),
+    made = kept or kernels.Calendar(
+        pool=np.empty(room * kernels.CHUNK * kernels.WORDS, np.uint64),
         link=np.empty(room, np.uint32),
         tail=np.zeros(spans, np.uint32),
-        due=np.empty(room * slots.WORDS, np.uint64),
-        spare=np.empty(room * slots.WORDS, np.uint64),
-        heap=np.empty(room * slots.WORDS, np.uint64),
-        fine=np.empty(slots.FINES, np.int64),
+        due=np.empty(room * kernels.WORDS, np.uint64),
+        spare=np.empty(room * kernels.WORDS, np.uint64),
+        heap=np.empty(room * kernels.WORDS, np.uint64),
+        fine=np.empty(kernels.FINES, np.int64),
         born=np.zeros((agents + 63) // 64, np.uint64),
         shift=np.empty(1, np.uint64),
-        at=np.empty(slots.SLOTS, np.int64),
+        at=np.empty(kernels.SLOTS, np.int64),
     )
     made.at[:] = 0
-    made.at[slots.FREED] = -1
+    made.at[kernels.FREED] = -1
     made.shift[0] = 64 - (spans.bit_length() - 1)
     return made if made.tail.size == spans else made._replace(tail=np.zeros(spans, np.uint32))
 

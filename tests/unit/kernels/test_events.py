@@ -17,9 +17,8 @@ from sim.jit.mix import uniform, word, word2
 from sim.spread.compartments import table_kernels as durations
 from sim.spread.compartments.rules import RuleTable
 from sim.spread.continuous import continuous
-from sim.spread.continuous import epochs_kernels as rings
 from sim.spread.continuous import events_kernels as events
-from sim.spread.continuous.epochs_kernels import PARTING, RESTLESS, STEADY
+from sim.spread.continuous.events_kernels import PARTING, RESTLESS, STEADY
 from sim.testing import tiny_world
 
 KEY = np.uint64(0x5EED)
@@ -47,7 +46,7 @@ def poisson(draw: float, mean: float) -> int:
 
 
 class Plain:
-    """One tick by a list of all rings."""
+    """One tick by a list of all events."""
 
     def __init__(self, table: RuleTable, contacts: Contacts, state: list[int]) -> None:
         self.table, self.contacts, self.state = table, contacts, state
@@ -80,10 +79,10 @@ class Plain:
             when = t + int(end * GRAINS * draw(u, life, 3 + 2 * i))
             scaled = draw(u, life, 4 + 2 * i) * len(self.row(u))
             place = int(scaled)
-            self.rings.append((when, life, s, u, place, scaled - place))
+            self.events.append((when, life, s, u, place, scaled - place))
         if why:
             place = -1 if why == "changes" else -2
-            self.rings.append((t + int(end * GRAINS), life, s, u, place, draw(u, life, 2)))
+            self.events.append((t + int(end * GRAINS), life, s, u, place, draw(u, life, 2)))
 
     def become(self, u: int, new: int, source: int, when: int) -> None:
         ever, old = self.state[u] & EVER, self.state[u] & 0x7F
@@ -128,7 +127,7 @@ class Plain:
             self.live(u, 0)
         while self.rings:
             ring = min(self.rings)
-            self.rings.remove(ring)
+            self.events.remove(ring)
             when, life, s, u, place, share = ring
             if life == self.life[u]:
                 self.happen(when, s, u, place, share)
@@ -140,11 +139,11 @@ def ticked(
     state: np.ndarray,
     spans: int,
     closed: np.ndarray = NONE,
-) -> tuple[events.FirstAdoptions, rings.Calendar, np.ndarray, np.ndarray]:
+) -> tuple[events.FirstAdoptions, events.Calendar, np.ndarray, np.ndarray]:
     """One tick by the kernels, all room given."""
     n = len(state)
     contacts = world.network()
-    heard = rings.ListenerRows(contacts.rows, contacts.targets, contacts.trust, closed)
+    heard = events.ListenerRows(contacts.rows, contacts.targets, contacts.trust, closed)
     rates = continuous.rates_of(table)
     restless = (table.mode > 0) | (np.diff(table.soff) > 0)
     live = np.flatnonzero(restless[state & 0x7F]).astype(np.uint32)
@@ -159,10 +158,10 @@ def ticked(
     )  # fmt: skip
     assert tally.tolist() == np.bincount(state & 0x7F, minlength=tally.size).tolist()
     assert not calendar.tail.any()
-    m = int(calendar.at[rings.TOUCHED])
+    m = int(calendar.at[events.TOUCHED])
     ids = np.sort(touched[:m])
     kept, roused = events.still_live(
-        live, live.size, ids, m, again, int(calendar.at[rings.AGAIN]), NO_KEYS, state, claim,
+        live, live.size, ids, m, again, int(calendar.at[events.AGAIN]), NO_KEYS, state, claim,
         rates.marks, calendar.born,
     )  # fmt: skip
     now = np.sort(np.concatenate([live[:kept], ids[:roused]]))
@@ -195,8 +194,8 @@ def test_a_tick_equals_the_plain_loop(name: str, options: dict[str, Any], spans:
     plain.run()
     found, calendar, live, restless = ticked(world, table, state, spans)
     assert state.tolist() == plain.state
-    assert 5 < calendar.at[rings.EVENTS] <= plain.happened  # others can change nothing
-    fresh = int(calendar.at[rings.FRESH])
+    assert 5 < calendar.at[events.EVENTS] <= plain.happened  # others can change nothing
+    fresh = int(calendar.at[events.FRESH])
     assert found.agents[:fresh].tolist() == [u for u, _, _ in plain.found]
     assert found.sources[:fresh].tolist() == [source for _, source, _ in plain.found]
     assert found.times[:fresh] == pytest.approx([when for _, _, when in plain.found])
@@ -235,7 +234,7 @@ def test_rings_that_can_change_nothing_are_passed_over() -> None:
     state = np.array([EVER | 1, EVER | 1, EVER | 2, EVER | 2], np.uint8)
     table = make("sir-continuous", beta=50.0, gamma=0.0).table("coins")
     _, calendar, live, _ = ticked(world, table, state, 4)
-    assert calendar.at[rings.EVENTS] == 0
+    assert calendar.at[events.EVENTS] == 0
     assert live.tolist() == [0, 1]
 
 
@@ -244,7 +243,7 @@ def test_closed_agents_are_not_reached() -> None:
     state = np.array([EVER | 1, 0, 0, 0], np.uint8)
     model = make("si-continuous", beta=50.0)
     found, calendar, _, _ = ticked(world, model.table("coins"), state, 4, np.array([6], np.uint64))
-    assert int(calendar.at[rings.FRESH]) == 1
+    assert int(calendar.at[events.FRESH]) == 1
     assert found.agents[0] == 3
 
 
