@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator
 from copy import copy
 from dataclasses import dataclass
 from functools import cache, partial
@@ -63,7 +63,7 @@ class Cascade(Adoption, TickSeries):
     around
         The world that it runs in, for models that share columns of it.
     company
-        The cascades of its world.
+        The cascades of its world, or ``None``.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Cascade(Adoption, TickSeries):
         self.channel: OpenedChannel = channel or Broadcast()
         self.status: Status = "queued"
         self.error: str | None = None
-        self.company: Sequence[Cascade] = ()
+        self.company: Any = None
         self.around: Around | None = None
         self.rested, self.asked_at = "", 0
         self.shown: Ids | None = None
@@ -137,13 +137,15 @@ class Cascade(Adoption, TickSeries):
         Whatever their status, in order of id; none for a model that is stepped alone.
         """
         group = self.group
-        if group is None:
+        if group is None or self.company is None:
             return ()
-        known = getattr(self.company, "peers_of", None)
-        if known is not None:
-            found: tuple[Cascade, ...] = known(group)
-            return found
-        return tuple(cascade for cascade in self.company if cascade.group == group)
+        found: tuple[Cascade, ...] = self.company.peers_of(group)
+        return found
+
+    @property
+    def oldest(self) -> Cascade:
+        """The oldest of its :attr:`peers`; itself without any."""
+        return next(iter(self.peers), self)
 
     @property
     def group(self) -> Hashable | None:
@@ -478,9 +480,8 @@ class Cascade(Adoption, TickSeries):
         self.memo = None
         if self.status == "quiet":
             self.status = "running"
-        take_up = getattr(self.company, "take_up", None)
-        if take_up is not None:
-            take_up(self)  # it may have been packed away
+        if self.company is not None:
+            self.company.take_up(self)  # it may have been packed away
 
     def lay_by(self, keep: Keep) -> None:
         """Once it has ended: let its record lie where ``keep`` puts arrays, and drop what follows.

@@ -127,7 +127,7 @@ class Arrivals(PropagationModel):
 
     def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
         """Return whether nothing is under way."""
-        home = _home(cascade)
+        home = cascade.oldest
         if cascade.memo is None and "due" in home.held:
             now = np.uint64((cascade.started_at + len(cascade.new_adopters) - 1) * kernels.TICK)
             cascade.memo = _due(home, _taken(cascade), (now, now))[1]
@@ -186,7 +186,7 @@ def settle_rivals(
     cascades, contacts, draws
         As ``step_together`` receives them; of one channel, each with its own contacts in a feed.
     """
-    home, closed = _home(cascades[0]), _taken(cascades[0])
+    home, closed = cascades[0].oldest, _taken(cascades[0])
     now = draws[0].tick
     tick = np.uint64((now - 1) * kernels.TICK), np.uint64(now * kernels.TICK)
     moved = cascades[0].seeds[:0]
@@ -253,11 +253,6 @@ def _resent(home: Cascade, peers: Sequence[Cascade], now: np.uint64) -> Ids:
     due[ids[times > now]] = by[ids[times > now]] = 0
     going = [one.adopters for one in peers if "_sent" in one.held and one.id not in stopped]
     return np.concatenate([home.seeds[:0], *going])
-
-
-def _home(cascade: Cascade) -> Cascade:
-    """Return the oldest of a cascade and its rivals."""
-    return min((cascade, *cascade.peers), key=lambda one: one.id)
 
 
 def _taken(cascade: Cascade) -> U64:
