@@ -166,16 +166,10 @@ class _CascadeTick:
 
     def write(self, tick: int) -> None:
         """Write first adoptions down, by agent, and when exactly they happened."""
-        fresh = int(self.at[kernels.FRESH])
-        words = self.calendar.pool
-        if words.size < 2 * fresh:
-            words = np.empty(2 * fresh, np.uint64)
-        agents, sources = self.found.agents[:fresh], self.scratch.sources[:fresh]
-        times = kernels.by_agent(
-            agents, self.found.sources, self.found.times, fresh, words, sources
-        )
-        self.cascade.held["time"][agents] = tick - 1 + times
-        self.cascade.enter(agents, sources)
+        order = np.argsort(self.found.agents[: int(self.at[kernels.FRESH])])
+        agents = self.found.agents[order]
+        self.cascade.held["time"][agents] = tick - 1 + self.found.times[order]
+        self.cascade.enter(agents, self.found.sources[order])
 
 
 def exact_times(cascade: Cascade) -> npt.NDArray[np.float64]:

@@ -45,11 +45,11 @@ import numpy as np
 
 from sim.arrays import F64, I64, U8, U16, U32, U64
 from sim.jit.claims import FREE, NOBODY, is_open
-from sim.jit.jit import inlined, kernel, lean
+from sim.jit.jit import inlined, lean
 from sim.jit.mix import C2, mix, uniform, word, word2
 from sim.jit.sparse import VACANT, slot
 from sim.jit.types import Number, Word
-from sim.jit.words import CODE, EVER, FOUR, LOW6, LOW32, ONE, S6, S11, S32, THREE, TWO, ZERO
+from sim.jit.words import CODE, EVER, FOUR, LOW6, LOW32, ONE, S6, S32, THREE, TWO, ZERO
 
 (SPAN, DUE, DUES, HEAPED, USED, FREED, HELD, TOUCHED, FRESH, ROOM, EVENTS, WATCHED, FIRST,
  AGAIN) = range(14)  # fmt: skip
@@ -460,10 +460,6 @@ def begin_life(
     return not parts
 
 
-_DIGITS = 2048
-_LAST = np.uint64(_DIGITS - 1)
-
-
 class NewLives(NamedTuple):
     """Who began which life in a tick.
 
@@ -534,42 +530,6 @@ def still_live(
         live[kept] = u
         kept += (marks[state[slot(keys, np.uint64(u))] & CODE] & RESTLESS) > 0
     return kept, roused
-
-
-@kernel
-def by_agent(agents: U32, sources: U32, times: F64, count: int, words: U64, into: U32) -> F64:
-    """Sort the first ``count`` of what was found by agent, in place; returns the times, sorted.
-
-    By digits of the agents' numbers, which carry their places along. ``sources`` are written into
-    ``into`` (uint32, ``count``); ``words`` (uint64) has room for twice as many.
-    """
-    largest = ZERO
-    for i in range(count):
-        words[i] = (np.uint64(agents[i]) << S32) | np.uint64(i)
-        largest = max(largest, np.uint64(agents[i]))
-    here, there, shift = 0, count, S32
-    start = np.empty(_DIGITS, np.int64)
-    while largest >> (shift - S32):
-        start[:] = 0
-        for i in range(here, here + count):
-            start[(words[i] >> shift) & _LAST] += 1
-        before = there
-        for digit in range(_DIGITS):
-            many = start[digit]
-            start[digit] = before
-            before += many
-        for i in range(here, here + count):
-            digit = (words[i] >> shift) & _LAST
-            words[start[digit]] = words[i]
-            start[digit] += 1
-        here, there, shift = there, here, shift + S11
-    sorted_times = np.empty(count, np.float64)
-    for i in range(count):
-        agents[i] = np.uint32(words[here + i] >> S32)
-        place = words[here + i] & LOW32
-        into[i] = sources[place]
-        sorted_times[i] = times[place]
-    return sorted_times
 
 
 KEPT = 255

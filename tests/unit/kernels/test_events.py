@@ -271,16 +271,3 @@ def test_stays_that_are_up_are_claimed() -> None:
     assert touched[:m].tolist() == [1]
     assert int(claim[1]) == (2 << 32) | int(NOBODY)
     assert int(claim[3]) == 9
-
-
-@pytest.mark.parametrize("largest", [40, 5000])
-def test_what_was_found_is_sorted_by_agent(largest: int) -> None:
-    draws = np.random.default_rng(3)
-    agents = draws.permutation(largest)[:30].astype(np.uint32)
-    sources, times = draws.integers(0, 99, 30).astype(np.uint32), draws.random(30)
-    order, given = np.argsort(agents), agents.copy()
-    into, words = np.zeros(30, np.uint32), np.empty(60, np.uint64)
-    found = events.by_agent(given, sources, times, 30, words, into)
-    assert given.tolist() == agents[order].tolist()
-    assert into.tolist() == sources[order].tolist()
-    assert found.tolist() == times[order].tolist()
