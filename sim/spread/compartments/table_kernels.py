@@ -261,7 +261,11 @@ def table_contacts(
     for j in range(lo, hi):
         speaking[many] = live[j]
         many += rules.mode[code_of(keys, state, np.uint64(live[j]))] > 0
-    attempts = _attempts_of(rows, speaking[:many], keys, state, rules.mode)
+    attempts: Number = np.int64(0)
+    for j in range(many):
+        how = rules.mode[code_of(keys, state, np.uint64(speaking[j]))]
+        length: Number = np.int64(rows[speaking[j], 1])
+        attempts += length if how <= _SKIPS else (length > 0) * (how - 3)
     i, at, k = np.int64(0), np.int64(0), np.int64(0)
     while i < many:
         n, i, at, k = pick(
@@ -274,32 +278,10 @@ def table_contacts(
 
 
 @kernel
-def _attempts_of(rows: U32, speaking: U32, keys: U32, state: U8, mode: I64) -> Number:
-    attempts: Number = np.int64(0)
-    for j in range(speaking.size):
-        how = mode[code_of(keys, state, np.uint64(speaking[j]))]
-        length: Number = np.int64(rows[speaking[j], 1])
-        attempts += length if how <= _SKIPS else (length > 0) * (how - 3)
-    return attempts
-
-
-@kernel
 def table_spontaneous(
-    live: U32,
-    count: int,
-    key: Word,
-    keys: U32,
-    state: U8,
-    claim: U64,
-    touched: U32,
-    m: int,
-    soff: I64,
-    scum: F64,
-    snew: U8,
-    mode: I64,
-    adopting: U8,
-    tally: I64,
-) -> tuple[int, int]:
+    live: U32, count: int, key: Word, keys: U32, state: U8, claim: U64, touched: U32, m: int, soff:
+    I64, scum: F64, snew: U8, mode: I64, adopting: U8, tally: I64,
+) -> tuple[int, int]:  # fmt: skip
     """Befall the live agents that hold no claim; keep those that stay live, in place.
 
     ``soff, scum, snew`` hold the outcomes of each state. A first adoption becomes a claim of
@@ -334,18 +316,9 @@ def table_spontaneous(
 
 @kernel
 def table_commit(
-    touched: U32,
-    m: int,
-    keys: U32,
-    state: U8,
-    claim: U64,
-    soff: I64,
-    mode: I64,
-    adopting: U8,
-    tally: I64,
-    adopted: U32,
-    sources: U32,
-) -> tuple[int, int]:
+    touched: U32, m: int, keys: U32, state: U8, claim: U64, soff: I64, mode: I64, adopting: U8,
+    tally: I64, adopted: U32, sources: U32,
+) -> tuple[int, int]:  # fmt: skip
     """Turn the claims on ``touched[:m]``, ascending, into states and free them.
 
     First adoptions are listed in ``adopted`` (uint32) with who convinced them in ``sources``

@@ -58,21 +58,9 @@ def approach_labels(
 
 @lean
 def fall_by_overlap(
-    rows: U32,
-    targets: U32,
-    key_u: Word,
-    coins: U64,
-    p: float,
-    community: I32,
-    across: float,
-    done: U64,
-    u: Number,
-    mates: U32,
-    inside: U8,
-    draws: F64,
-    fell: U32,
-    marked: U64,
-) -> Number:
+    rows: U32, targets: U32, key_u: Word, coins: U64, p: float, community: I32, across: float, done:
+    U64, u: Number, mates: U32, inside: U8, draws: F64, fell: U32, marked: U64,
+) -> Number:  # fmt: skip
     """List the ties of ``u`` whose coin falls below ``p`` times their share.
 
     Parameters
@@ -199,16 +187,9 @@ def ratio(shared: Number, one: Number, other: Number) -> float:
 
 @lean
 def _least(
-    rows: U32,
-    targets: U32,
-    p: float,
-    u: Number,
-    mates: U32,
-    k: Number,
-    inside: U8,
-    lowest: float,
+    rows: U32, targets: U32, p: float, u: Number, mates: U32, k: Number, inside: U8, lowest: float,
     marked: U64,
-) -> float:
+) -> float:  # fmt: skip
     """Return the least overlap with any listener, or any bound of it under which no coin falls.
 
     Those of other communities, who share least, come first.
@@ -401,18 +382,9 @@ def _fill_border(community: I32, u: Number, across: float, ties: U32, share: F64
 
 @kernel
 def _claim(
-    rows: U32,
-    targets: U32,
-    key: Word,
-    coins: U64,
-    batch: U64,
-    drawn: U64,
-    n: Number,
-    done: U64,
-    claim: U64,
-    touched: U32,
-    m: Number,
-) -> Number:
+    rows: U32, targets: U32, key: Word, coins: U64, batch: U64, drawn: U64, n: Number, done: U64,
+    claim: U64, touched: U32, m: Number,
+) -> Number:  # fmt: skip
     """Let the contacts ``batch[:n]`` claim their listeners, where open, by their coins."""
     k = 0
     for j in range(n):

@@ -26,17 +26,9 @@ BY_ATTEMPT, BY_DRAW = -1, -2
 
 @kernel
 def enter(
-    claimed: U32,
-    count: Number,
-    claim: U64,
-    message: Number,
-    rank: Number,
-    key: Word,
-    ballot: U64,
-    source: U32,
-    listed: U32,
-    m: Number,
-) -> Number:
+    claimed: U32, count: Number, claim: U64, message: Number, rank: Number, key: Word, ballot: U64,
+    source: U32, listed: U32, m: Number,
+) -> Number:  # fmt: skip
     """Turn a message's claims into ballots, and free them.
 
     Parameters
@@ -116,21 +108,9 @@ _SUM = np.int64((1 << 62) - 1)
 
 @kernel
 def listen(
-    rows: U32,
-    targets: U32,
-    trust: U16,
-    speakers: U32,
-    lo: int,
-    hi: int,
-    key: Word,
-    closed: U64,
-    keys: U32,
-    total: I64,
-    voice_keys: U32,
-    voice: U32,
-    touched: U32,
-    m: Number,
-) -> Number:
+    rows: U32, targets: U32, trust: U16, speakers: U32, lo: int, hi: int, key: Word, closed: U64,
+    keys: U32, total: I64, voice_keys: U32, voice: U32, touched: U32, m: Number,
+) -> Number:  # fmt: skip
     """Add what ``speakers[lo:hi]`` weigh to their listeners' sums, whatever their message.
 
     Each listener keeps one voice, drawn in proportion to weight among all that it ever heard: a new
@@ -189,20 +169,9 @@ def listen(
 
 @kernel
 def _weigh(
-    batch: U64,
-    added: I64,
-    drawn: U64,
-    n: Number,
-    heard: U32,
-    places: U64,
-    spoken: U64,
-    keys: U32,
-    total: I64,
-    voice_keys: U32,
-    voice: U32,
-    touched: U32,
-    m: Number,
-) -> Number:
+    batch: U64, added: I64, drawn: U64, n: Number, heard: U32, places: U64, spoken: U64, keys: U32,
+    total: I64, voice_keys: U32, voice: U32, touched: U32, m: Number,
+) -> Number:  # fmt: skip
     """Add a batch to the sums, and draw voices."""
     for j in range(n):
         heard[j] = np.uint32(batch[j] & LOW32)
@@ -227,17 +196,9 @@ def _weigh(
 
 @kernel
 def crossed(
-    touched: U32,
-    m: Number,
-    whole: I64,
-    key: Word,
-    given: F64,
-    keys: U32,
-    total: I64,
-    voice_keys: U32,
-    voice: U32,
-    source: U32,
-) -> Number:
+    touched: U32, m: Number, whole: I64, key: Word, given: F64, keys: U32, total: I64, voice_keys:
+    U32, voice: U32, source: U32,
+) -> Number:  # fmt: skip
     """Keep those of ``touched[:m]`` whose sum reaches their threshold; write their voices.
 
     ``whole`` holds integers (n,), what all sources of an agent weigh: it needs the share that is
