@@ -52,22 +52,22 @@ ROOM = 65_536
 _SKIPS = 2
 
 
-def _meet_where(rows: ConditionRows, draws: Draws, table: RuleTable, count: int) -> int:
+def _meet_where(rows: ConditionRows, draws: Draws, table: RuleTable) -> int:
     """Let the live speak where conditions hold; returns how many agents are claimed."""
     cascade, contacts, live = rows.cascade, rows.contacts, rows.listener
-    state, touched = cascade.held["state"], 0
+    state, key, touched = cascade.held["state"], draws.key(Stream.CONTACTS), 0
     how, length = table.mode[state[live] & CODE], contacts.rows[live, 1].astype(np.int64)
     tries = np.where(how > _SKIPS, np.minimum(length, 1) * (how - 3), length * (how > 0))
     cascade.contacts_seen += int(tries.sum())
     batch, drawn = np.empty((2, BATCH + 1), np.uint64)
     tossed = np.empty(BLOCK, np.uint64)
     i, at, k = 0, 0, 0
-    while i < count:
+    while i < live.size:
         picked = []
-        while i < count and len(picked) * BATCH < ROOM:
+        while i < live.size and len(picked) * BATCH < ROOM:
             size, i, at, k = kernels.pick(
-                contacts.rows, contacts.targets, live, i, count, at, k, draws.key(Stream.CONTACTS),
-                state.keys, state.values, table.contacts, tossed, batch, drawn,
+                contacts.rows, contacts.targets, live, i, live.size, at, k, key, state.keys,
+                state.values, table.contacts, tossed, batch, drawn,
             )  # fmt: skip
             picked.append(np.stack([batch[:size], drawn[:size]]))
         touched = _claim_where(rows, table, *np.concatenate(picked, axis=1), touched)
@@ -339,12 +339,12 @@ class Compartments(PropagationModel):
         if cascade.absent.size:
             live, count, away = _part(cascade, live, count)
         scratch, state = contacts.scratch, cascade.held["state"]
+        rows = ConditionRows(cascade, contacts, draws.tick, live[:count])
         if table.is_gated:
-            rows = ConditionRows(cascade, contacts, draws.tick, live[:count])
-            touched = _meet_where(rows, draws, table, count)
+            touched = self._due(rows, _meet_where(rows, draws, table))
             kept, touched, moved = _befall_where(rows, draws, table, touched)
         else:
-            touched = self._meet(cascade, contacts, draws, table, live, count)
+            touched = self._due(rows, self._meet(rows, draws, table))
             kept, touched = kernels.table_spontaneous(
                 live, count, draws.key(Stream.SPONTANEOUS), state.keys, state.values,
                 scratch.claim, scratch.touched, touched, table.soff, table.scum, table.snew,
@@ -352,12 +352,12 @@ class Compartments(PropagationModel):
             )  # fmt: skip
         sort_ids(scratch.touched, touched, scratch.sources)
         state.reserve(touched)
+        changed = scratch.touched[:touched].copy()
         if "since" in cascade.held:
             note_entries(cascade, moved, scratch, touched, draws.tick)
         if self.counts_again(cascade.draws_mode) or again_counted(cascade):
-            ids = scratch.touched[:touched]
-            lives = self.lives(cascade.draws_mode)
-            follow_again(cascade, ids, scratch.claim[ids], lives.adopts, lives.course, draws.tick)
+            lives, claims = self.lives(cascade.draws_mode), scratch.claim[changed]
+            follow_again(cascade, changed, claims, lives.adopts, lives.course, draws.tick)
         adopted = np.empty(touched, np.uint32)
         roused, fresh = kernels.table_commit(
             scratch.touched, touched, state.keys, state.values, scratch.claim, table.soff,
@@ -365,47 +365,24 @@ class Compartments(PropagationModel):
         )  # fmt: skip
         _settle(cascade, scratch, table, live, kept, roused, away)
         cascade.enter(adopted[:fresh], scratch.sources[:fresh])
+        self._entered(cascade, changed, draws)
 
-    def _meet(
-        self,
-        cascade: Cascade,
-        contacts: Contacts,
-        draws: Draws,
-        table: RuleTable,
-        live: Ids,
-        count: int,
-    ) -> int:
+    def _due(self, rows: ConditionRows, touched: int) -> int:
+        """Claim whose time in its state is up; returns how many agents are claimed."""
+        return touched
+
+    def _entered(self, cascade: Cascade, agents: Ids, draws: Draws) -> None:
+        """Note what follows for agents that were claimed in this tick."""
+
+    def _meet(self, rows: ConditionRows, draws: Draws, table: RuleTable) -> int:
         """Let the live speak; returns how many agents are claimed."""
+        cascade, ids = rows.cascade, rows.listener
         seeding = self.for_seeds(cascade)
         if seeding is self:
-            return self._claim(cascade, contacts, draws, table, live, count, 0)
-        ids, own = live[:count], seeding.table(cascade.draws_mode)
-        by_seed = np.isin(ids, cascade.seeds)
-        seeds, others = ids[by_seed], ids[~by_seed]
-        touched = self._claim(cascade, contacts, draws, own, seeds, seeds.size, 0)
-        return self._claim(cascade, contacts, draws, table, others, others.size, touched)
-
-    def _claim(
-        self,
-        cascade: Cascade,
-        contacts: Contacts,
-        draws: Draws,
-        table: RuleTable,
-        live: Ids,
-        count: int,
-        touched: int,
-    ) -> int:
-        """Write the claims of speakers beside those that stand; returns how many are claimed."""
-        scratch, state = contacts.scratch, cascade.held["state"]
-        key = draws.key(Stream.CONTACTS)
-        for low in range(0, count, SLICE):
-            touched, attempts = kernels.table_contacts(
-                contacts.rows, contacts.targets, contacts.trust, live, low, min(low + SLICE, count),
-                key, state.keys, state.values, cascade.absent, scratch.claim, scratch.touched,
-                touched, table.contacts,
-            )  # fmt: skip
-            cascade.contacts_seen += attempts
-        return touched
+            return _claim(rows, draws, table, 0)
+        own, by_seed = seeding.table(cascade.draws_mode), np.isin(ids, cascade.seeds)
+        touched = _claim(replace(rows, listener=ids[by_seed]), draws, own, 0)
+        return _claim(replace(rows, listener=ids[~by_seed]), draws, table, touched)
 
     def count(self, cascade: Cascade) -> None:
         """Keep the tally that the kernels keep."""
@@ -479,6 +456,20 @@ class Compartments(PropagationModel):
         return curves(table, self.states, self.seeded, setting, ticks, in_rates=self.in_rates)
 
 
+def _claim(rows: ConditionRows, draws: Draws, table: RuleTable, touched: int) -> int:
+    """Write the claims of speakers beside those that stand; returns how many are claimed."""
+    cascade, contacts, live = rows.cascade, rows.contacts, rows.listener
+    scratch, state, key = contacts.scratch, cascade.held["state"], draws.key(Stream.CONTACTS)
+    for low in range(0, live.size, SLICE):
+        touched, attempts = kernels.table_contacts(
+            contacts.rows, contacts.targets, contacts.trust, live, low, min(low + SLICE, live.size),
+            key, state.keys, state.values, cascade.absent, scratch.claim, scratch.touched, touched,
+            table.contacts,
+        )  # fmt: skip
+        cascade.contacts_seen += attempts
+    return touched
+
+
 def _live(state: SparseColumn, table: RuleTable) -> Ids:
     """Return the agents whose state speaks or decays, ascending."""
     restless = _restless(table)
@@ -506,14 +497,9 @@ def _with_room(live: Ids, count: int, room: int) -> Ids:
 
 
 def _settle(
-    cascade: Cascade,
-    scratch: Scratch,
-    table: RuleTable,
-    live: Ids,
-    kept: int,
-    roused: int,
+    cascade: Cascade, scratch: Scratch, table: RuleTable, live: Ids, kept: int, roused: int,
     away: Ids,
-) -> None:
+) -> None:  # fmt: skip
     """Remember who is live: those kept, those roused (the first of ``touched``), and the absent."""
     live = _with_room(live, kept, kept + roused + away.size)
     merge_ids(live, kept, scratch.touched, roused)

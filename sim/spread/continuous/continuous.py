@@ -12,11 +12,11 @@ from sim.arrays import F64, Ids
 from sim.core.cards import Card
 from sim.core.rng import Stream
 from sim.core.threads import BoundedCache
-from sim.jit.order import merge_ids, sort_ids
+from sim.jit.order import sort_ids
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Draws
 from sim.spread.cascade.sparse_column import SparseColumn
-from sim.spread.compartments.compartments import Compartments, _part, _with_room
+from sim.spread.compartments.compartments import Compartments, _part, _settle
 from sim.spread.compartments.rules import KEEP, RuleTable
 from sim.spread.continuous import events_kernels as kernels
 from sim.spread.continuous.events_kernels import PARTING, RESTLESS, STEADY
@@ -90,11 +90,8 @@ class ContinuousTime(Compartments):
             live, count, scratch.touched, touched, tick.again, int(tick.at[kernels.AGAIN]),
             state.keys, state.values, scratch.claim, tick.rates.marks, tick.calendar.born,
         )  # fmt: skip
-        live = _with_room(live, kept, kept + roused + away.size)
-        merge_ids(live, kept, scratch.touched, roused)
-        merge_ids(live, kept + roused, away, away.size)
+        _settle(cascade, scratch, table, live, kept, roused, away)
         scratch.calendar = tick.calendar
-        cascade.memo = (live, kept + roused + away.size, table)
         tick.write(draws.tick)
 
 

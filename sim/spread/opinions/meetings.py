@@ -28,10 +28,12 @@ from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Draws
 from sim.spread.opinions import pairs_kernels as kernels
 from sim.spread.opinions.model import OpinionModel
-from sim.spread.opinions.pairs_kernels import CELL_SHIFT, Preference, meet_biased
+from sim.spread.opinions.pairs_kernels import CELL_SHIFT, Conversions, Preference, meet_biased
 from sim.spread.opinions.voices import HeardRows, remembered
 
 Function = Callable[..., Any]
+Updates = tuple[np.uint64, int, int]
+"""Some of a tick's updates: the key of their draws, the first, and the end."""
 
 _REAL = types.float64
 _ROW = types.float64[::1]
@@ -223,7 +225,7 @@ class Sequential(OpinionModel):
         key = draws.key(Stream.MEETINGS)
         scratch = contacts.scratch
         touched = scratch.touched if self.choices else scratch.touched[:0]
-        into = kernels.Conversions(self.cut, cascade.done, scratch.claim, touched)
+        into = Conversions(self.cut, cascade.done, scratch.claim, touched)
         found = 0
         for low in range(0, total, ROUND):
             span = key, low, min(low + ROUND, total)
@@ -231,14 +233,9 @@ class Sequential(OpinionModel):
         return adopters_of(scratch, found) if self.choices else None
 
     def hold(
-        self,
-        cascade: Cascade,
-        heard: HeardRows,
-        span: tuple[np.uint64, int, int],
-        own: F64,
-        into: kernels.Conversions,
+        self, cascade: Cascade, heard: HeardRows, span: Updates, own: F64, into: Conversions,
         found: int,
-    ) -> int:
+    ) -> int:  # fmt: skip
         """Hold the updates of ``span`` (key, first, end); returns how many adopted so far."""
         raise NotImplementedError
 
@@ -309,14 +306,9 @@ class Meetings(Sequential):
         return 1 if heard.is_mutual else 2
 
     def hold(
-        self,
-        cascade: Cascade,
-        heard: HeardRows,
-        span: tuple[np.uint64, int, int],
-        own: F64,
-        into: kernels.Conversions,
+        self, cascade: Cascade, heard: HeardRows, span: Updates, own: F64, into: Conversions,
         found: int,
-    ) -> int:
+    ) -> int:  # fmt: skip
         """Hold the meetings of ``span`` (key, first, end); returns how many adopted so far."""
         formula, hearing = self._given(cascade, heard)
         media = self.media()
