@@ -224,10 +224,7 @@ def _send_on(
     tick: tuple[np.uint64, np.uint64],
     closed: U64,
 ) -> None:
-    """Let those who were reached send, and whom they reach within the tick; in feeds who is shown.
-
-    There each message is sent over its own contacts.
-    """
+    """Let those who were reached send, and whom these reach in the tick; in feeds who is shown."""
     model: Any = home.model
     if contacts[0].speakers is None:
         while moved.size:

@@ -172,10 +172,7 @@ _DEPTH = 4
 
 @lru_cache(maxsize=512)
 def names_any(cls: type, wanted: frozenset[str], base: type) -> bool:
-    """Return whether the code of a class, below ``base``, or of functions that it calls names any.
-
-    Names that are put together while it runs are not seen.
-    """
+    """Return whether the code of a class, below ``base``, or what it calls says any such name."""
     owners = [owner for owner in cls.__mro__ if issubclass(owner, base) and owner is not base]
     own = [part for owner in owners for part in vars(owner).values()]
     return any(not wanted.isdisjoint(_names(each, _DEPTH)) for each in _functions(own))

@@ -369,35 +369,16 @@ def _name(model: Heard) -> str:
 
 @dataclass(slots=True)
 class _HeardCache:
-    """What a cascade's model keeps between ticks and can make again.
-
-    Attributes
-    ----------
-    sums, deaf
-        What everybody hears; who need not know any more.
-    absent
-        Who was away when the last question was asked.
-    everybody
-        Whether all that hear something must be asked, not only those that heard news.
-    roused
-        Who began to listen in the last tick.
-    stirred
-        Whether the last tick left something to hear or to ask.
-    waiting
-        Who was asked in the last tick, and must be asked in the next whatever it hears: not those
-        that will answer as before, with no chance at all, until they hear something new.
-    settled
-        Whether all of these will answer as in the last tick, with no chance at all.
-    """
+    """What a cascade's model keeps between ticks and can make again."""
 
     sums: Sums
-    deaf: U64
-    absent: U64
-    everybody: bool = True
-    roused: Ids = field(default_factory=lambda: _NOBODY)
-    stirred: bool = True
-    waiting: Ids = field(default_factory=lambda: _NOBODY)
-    settled: bool = False
+    deaf: U64  # who need not know any more
+    absent: U64  # who was away when the last question was asked
+    everybody: bool = True  # all that hear something must be asked, not only who heard news
+    roused: Ids = field(default_factory=lambda: _NOBODY)  # who began to listen in the last tick
+    stirred: bool = True  # the last tick left something to hear or to ask
+    waiting: Ids = field(default_factory=lambda: _NOBODY)  # who must be asked whatever it hears
+    settled: bool = False  # these will answer as in the last tick, with no chance at all
 
 
 class Heard(PropagationModel):

@@ -44,21 +44,11 @@ _made: dict[Any, Function | None] = {}
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """What kernels take of a model.
-
-    Attributes
-    ----------
-    call
-        The function, compiled or not.
-    words
-        float64: the parameters that it reads, as 64-bit words.
-    is_compiled
-        Whether kernels may run compiled.
-    """
+    """What kernels take of a model."""
 
     call: Function
-    words: F64
-    is_compiled: bool
+    words: F64  # the parameters that it reads, as 64-bit words
+    is_compiled: bool  # kernels may run compiled
 
     def run(self, kernel: Function, *arguments: Any) -> Any:
         """Run a kernel that takes a formula and its parameters first."""
