@@ -59,21 +59,16 @@ class Formula:
 
 def formula_of(model: Parameters, name: str = "meet") -> Formula:
     """Return ``meet(self, listener, speaker[, coin[, trust[, mine[, theirs]]]])`` of a model."""
-    return _formula(model, name, _PAIR, _pair, (2, 6), _plain_pair)
+    return _formula(model, name, _PAIR, _pair, (2, 6))
 
 
 def rule_of(model: Parameters, name: str = "decide") -> Formula:
     """Return ``decide(self, own, heard[, coin])`` of a model; errors as in :func:`formula_of`."""
-    return _formula(model, name, _GROUP, _group, (2, 3), _plain_group)
+    return _formula(model, name, _GROUP, _group, (2, 3))
 
 
 def _formula(
-    model: Parameters,
-    name: str,
-    signature: Any,
-    wrap: Function,
-    allowed: tuple[int, int],
-    plain: Function,
+    model: Parameters, name: str, signature: Any, wrap: Function, allowed: tuple[int, int]
 ) -> Formula:
     cls = type(model)
     method = getattr(cls, name)
@@ -89,7 +84,8 @@ def _formula(
         _made[key] = _compiled(method, record.dtype, count, signature, wrap)
     made = _made[key]
     if made is None:
-        return Formula(plain(getattr(model, name), count), np.empty(0), is_compiled=False)
+        plain = getattr(model, name)
+        return Formula(lambda *given: float(plain(*given[:count])), np.empty(0), is_compiled=False)
     return Formula(made, record.view(np.float64), is_compiled=True)
 
 
@@ -147,20 +143,6 @@ def _group(decide: Function, layout: np.dtype[Any], count: int) -> Function:
         return decide(p.view(layout)[0], own, heard, coin)
 
     return (two, three)[count - 2]
-
-
-def _plain_pair(meet: Function, count: int) -> Function:
-    def formula(*given: Any) -> float:
-        return float(meet(*given[:count]))
-
-    return formula
-
-
-def _plain_group(decide: Function, count: int) -> Function:
-    def rule(*given: Any) -> float:
-        return float(decide(*given[:count]))
-
-    return rule
 
 
 ROUND = 1 << 18
