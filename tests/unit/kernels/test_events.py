@@ -79,10 +79,10 @@ class Plain:
             when = t + int(end * GRAINS * draw(u, life, 3 + 2 * i))
             scaled = draw(u, life, 4 + 2 * i) * len(self.row(u))
             place = int(scaled)
-            self.events.append((when, life, s, u, place, scaled - place))
+            self.rings.append((when, life, s, u, place, scaled - place))
         if why:
             place = -1 if why == "changes" else -2
-            self.events.append((t + int(end * GRAINS), life, s, u, place, draw(u, life, 2)))
+            self.rings.append((t + int(end * GRAINS), life, s, u, place, draw(u, life, 2)))
 
     def become(self, u: int, new: int, source: int, when: int) -> None:
         ever, old = self.state[u] & EVER, self.state[u] & 0x7F
@@ -127,7 +127,7 @@ class Plain:
             self.live(u, 0)
         while self.rings:
             ring = min(self.rings)
-            self.events.remove(ring)
+            self.rings.remove(ring)
             when, life, s, u, place, share = ring
             if life == self.life[u]:
                 self.happen(when, s, u, place, share)
