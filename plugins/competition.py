@@ -40,8 +40,6 @@ class _Rival(PropagationModel):
     bounds: ClassVar[dict[str, Bound]] = {
         "by": _HEARD,
         "said": _HEARD,
-        "ahead": Bound("u2"),
-        "heard": Bound("u8", below="voices"),
     }
     shared: ClassVar[tuple[str, ...]] = ("tie",)
 
@@ -201,8 +199,7 @@ class CompetitiveThreshold(_Rival):
         comparison="weight >= threshold, uniform in [0, 1)",
         ties="separate thresholds: the parameter `tie`, where proportional means a fair draw "
         "between the messages; proportional: none",
-        cost="one visit a tie of each new adopter of any message: two to three times the "
-        "nanoseconds of SIR in C, 0.7 of what C takes for this law (1 million agents)",
+        cost="one visit a tie of each new adopter of any message",
         largest="10 million agents on one machine",
         checked=(
             "alone, both rules adopt as linear-threshold does, agents and ticks",
@@ -213,8 +210,6 @@ class CompetitiveThreshold(_Rival):
         ),
         choices=(
             "thresholds of a contest are those of its oldest message",
-            "once many heard anything each draws beforehand which of the words it needs it will "
-            "keep: the voice that replacing one by one would leave, in law",
             "once ties are added or removed all sums begin anew, from everybody who took a message "
             "up so far; an absent agent misses what is said meanwhile, and what such sums add",
         ),

@@ -183,7 +183,8 @@ def _of_stream(seed: int, stream: Stream) -> int:
     return _mix((z + stream.number * _C2 + _K1) & _MASK)
 
 
-def _mix_array(z: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+def mixed(z: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Return the splitmix64 finaliser of each word."""
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))
@@ -195,11 +196,11 @@ def words(
     """Return the 64 random bits at each address."""
     with np.errstate(over="ignore"):
         first = np.atleast_1d(np.asarray(ids)).astype(np.uint64)
-        out = _mix_array(first * np.uint64(_C1) + np.uint64(key))
+        out = mixed(first * np.uint64(_C1) + np.uint64(key))
         if ids2 is None:
             return out
         second = np.atleast_1d(np.asarray(ids2)).astype(np.uint64)
-        return _mix_array(second * np.uint64(_C2) + out)
+        return mixed(second * np.uint64(_C2) + out)
 
 
 def uniforms(

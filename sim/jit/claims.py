@@ -136,7 +136,7 @@ def narrow(fell: U8, size: Number, u: Number, first: Number, batch: U64, n: Numb
 
 
 @kernel
-def _claim(
+def claim_batch(
     rows: U32,
     targets: U32,
     batch: U64,
@@ -177,12 +177,12 @@ def _claim_tossed(
     touched: U32,
     m: Number,
 ) -> Number:
-    """As :func:`_claim`, by the coin of each tie: ``word2(word(key, u), v)``."""
+    """As :func:`claim_batch`, by the coin of each tie: ``word2(word(key, u), v)``."""
     for j in range(n):
         u = batch[j] >> S32
         v = targets[np.uint64(rows[u, 0]) + (batch[j] & LOW32)]
         drawn[j] = word2(word(key, u), v)
-    return _claim(rows, targets, batch, drawn, n, done, claim, touched, m)
+    return claim_batch(rows, targets, batch, drawn, n, done, claim, touched, m)
 
 
 @kernel
@@ -297,12 +297,12 @@ def claim_skips(
             drawn[n] = bits
             n += 1
             if n == BATCH:
-                m = _claim(rows, targets, batch, drawn, n, done, claim, touched, m)
+                m = claim_batch(rows, targets, batch, drawn, n, done, claim, touched, m)
                 n = np.int64(0)
             k += 1
             bits = word2(key_u, k)
             e += 1 + gap(bits, scale)
-    return _claim(rows, targets, batch, drawn, n, done, claim, touched, m)
+    return claim_batch(rows, targets, batch, drawn, n, done, claim, touched, m)
 
 
 @kernel
@@ -329,7 +329,7 @@ def claim_given(
             if uniform(coins[e]) < chance[e]:
                 batch[0] = (np.uint64(u) << S32) | np.uint64(e - start)
                 drawn[0] = coins[e]
-                m = _claim(rows, targets, batch, drawn, 1, done, claim, touched, m)
+                m = claim_batch(rows, targets, batch, drawn, 1, done, claim, touched, m)
     return m
 
 

@@ -286,7 +286,7 @@ class Cascades(MutableSequence[Cascade]):
         self._runs: tuple[int, list[bytes | Cascade]] | None = None
         self._stirred: list[EndedCascade] | None = None
         self._packed: dict[Hashable, list[EndedCascade]] | None = None
-        self._peers: dict[Hashable, list[Cascade]] | None = None
+        self._peers: dict[Hashable, tuple[Cascade, ...]] | None = None
 
     def twin(self, world: CascadeOwner, of: Callable[[Cascade], Cascade]) -> Cascades:
         """Return the messages of a twin of the world, with ``of(message)`` for each as it is.
@@ -413,13 +413,14 @@ class Cascades(MutableSequence[Cascade]):
     def peers_of(self, group: Hashable) -> tuple[Cascade, ...]:
         """Return the messages of a group in order; they are sorted out once a tick."""
         if self._peers is None:
-            self._peers = {}
+            peers: dict[Hashable, list[Cascade]] = {}
             for each in self._loose:
-                self._peers.setdefault(contest_of(each), []).append(each)
-        found = self._peers.get(group, [])
+                peers.setdefault(contest_of(each), []).append(each)
+            self._peers = {one: tuple(known) for one, known in peers.items()}
+        found = self._peers.get(group, ())
         packed = self._grouped().get(group)
         if not packed:
-            return tuple(found)
+            return found
         return tuple(sorted([*found, *map(self._as_cascade, packed)], key=_number))
 
     def regroup(self) -> None:

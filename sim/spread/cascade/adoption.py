@@ -28,10 +28,7 @@ _PART = 8
 def _grown(
     columns: tuple[npt.NDArray[np.generic], ...], size: int, most: int
 ) -> npt.NDArray[np.uint32]:
-    """Return columns with room for ``size`` entries, and for all where many of ``most`` are in.
-
-    They are rows of one array: large ones are had in large pages.
-    """
+    """Return columns with room for ``size`` entries, and for all where many of ``most`` are in."""
     room = max(size, 16, columns[0].size + columns[0].size // 2)
     larger = np.empty((len(columns), max(room, most) if room * _PART > most else room), np.uint32)
     for row, column in zip(larger, columns, strict=True):

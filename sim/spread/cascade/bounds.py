@@ -93,7 +93,6 @@ def require_bounds(cascade: Cascade) -> None:
     agents, states = cascade.agents, len(cascade.model.states)
     sizes = {"agents": agents, "one more": agents + 1, "states": states}
     sizes["words"] = (agents + 63) // 64
-    sizes["voices"] = (agents + 1) << 32  # an agent plus one in the high half of a word
     held = dict(_parts(cascade.held))
     for name, column in held.items():
         sizes[f"width of {name}"] = column.shape[1] if column.ndim > 1 else 0

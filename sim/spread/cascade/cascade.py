@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator
 from copy import copy
 from dataclasses import dataclass
 from functools import cache, partial
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from sim.arrays import U64, Ids
+from sim.arrays import U64, Bools, Ids
 from sim.core.bounds import under
 from sim.core.checks import LAST_TICK, whole_number
 from sim.core.data_frames import TickSeries
@@ -23,7 +23,7 @@ from sim.core.threads import Stalled, interruptible
 from sim.errors import InputError, UnknownNameError
 from sim.spread.cascade.adoption import Adoption, GrowingRows, Keep, Log
 from sim.spread.cascade.bounds import require_agents, require_bounds, require_ticks
-from sim.spread.cascade.contacts import Broadcast, Contacts, DrawMode, Draws, OpenedChannel
+from sim.spread.cascade.contacts import Broadcast, Contacts, DrawMode, Draws, OpenedChannel, marked
 from sim.spread.cascade.faults import checked, said_by
 from sim.spread.cascade.generations import counts_of, generations, newest_r, r_of
 from sim.spread.cascade.sparse_column import SparseColumn
@@ -63,7 +63,7 @@ class Cascade(Adoption, TickSeries):
     around
         The world that it runs in, for models that share columns of it.
     company
-        The cascades of its world.
+        The cascades of its world, or ``None``.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Cascade(Adoption, TickSeries):
         self.channel: OpenedChannel = channel or Broadcast()
         self.status: Status = "queued"
         self.error: str | None = None
-        self.company: Sequence[Cascade] = ()
+        self.company: Any = None
         self.around: Around | None = None
         self.rested, self.asked_at = "", 0
         self.shown: Ids | None = None
@@ -137,13 +137,15 @@ class Cascade(Adoption, TickSeries):
         Whatever their status, in order of id; none for a model that is stepped alone.
         """
         group = self.group
-        if group is None:
+        if group is None or self.company is None:
             return ()
-        known = getattr(self.company, "peers_of", None)
-        if known is not None:
-            found: tuple[Cascade, ...] = known(group)
-            return found
-        return tuple(cascade for cascade in self.company if cascade.group == group)
+        found: tuple[Cascade, ...] = self.company.peers_of(group)
+        return found
+
+    @property
+    def oldest(self) -> Cascade:
+        """The oldest of its :attr:`peers`; itself without any."""
+        return next(iter(self.peers), self)
 
     @property
     def group(self) -> Hashable | None:
@@ -298,11 +300,11 @@ class Cascade(Adoption, TickSeries):
 
     def present(self, ids: Ids) -> Ids:
         """Return those of ``ids`` (uint32) that are not absent."""
-        if not self.absent.size:
-            return ids
-        bits = self.absent[ids >> np.uint32(6)] >> (ids & np.uint32(63)).astype(np.uint64)
-        present: Ids = ids[(bits & np.uint64(1)) == 0]
-        return present
+        return ids[self.is_present(ids)] if self.absent.size else ids
+
+    def is_present(self, ids: Ids) -> Bools:
+        """Return which of ``ids`` (uint32) are not absent."""
+        return ~marked(self.absent, ids) if self.absent.size else np.ones(ids.size, np.bool_)
 
     def draws(self, tick: int) -> Draws:
         """Return the randomness of one tick."""
@@ -478,9 +480,8 @@ class Cascade(Adoption, TickSeries):
         self.memo = None
         if self.status == "quiet":
             self.status = "running"
-        take_up = getattr(self.company, "take_up", None)
-        if take_up is not None:
-            take_up(self)  # it may have been packed away
+        if self.company is not None:
+            self.company.take_up(self)  # it may have been packed away
 
     def lay_by(self, keep: Keep) -> None:
         """Once it has ended: let its record lie where ``keep`` puts arrays, and drop what follows.

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from sim.arrays import U32, U64, Ids
+from sim.arrays import U32, U64, Bools, Ids
 from sim.core import rng
 from sim.core.rng import Stream
 from sim.jit.claims import FREE, mark
@@ -35,6 +35,13 @@ def bitmap(agents: int, ids: npt.ArrayLike = ()) -> U64:
     words = np.zeros((agents + 63) // 64, np.uint64)
     mark(np.asarray(ids, np.uint32), words)
     return words
+
+
+def marked(words: U64, ids: Ids) -> Bools:
+    """Return whose bit (of uint32 ``ids``) is set in a bitmap."""
+    bits = words[ids >> np.uint32(6)] >> (ids & np.uint32(63)).astype(np.uint64)
+    found: Bools = (bits & np.uint64(1)) > 0
+    return found
 
 
 class Scratch:

@@ -29,19 +29,7 @@ _UNKNOWN = 1 << 40
 
 
 class Generations(NamedTuple):
-    """The generations of one message, by tick from ``first``; each column int64 (ticks + 1,).
-
-    Attributes
-    ----------
-    first
-        The tick at which it started.
-    began, caused, still
-        As of :func:`generations`.
-    is_over
-        Whether nothing more can happen, so that there are no later generations.
-    now
-        How many hold it.
-    """
+    """The :func:`generations` of one message, by tick from ``first``, and how many hold it now."""
 
     first: int
     began: I64
@@ -162,10 +150,7 @@ def generations(
 
 
 def _still(cascade: Cascade, row_of: I32 | SparseColumn, first: int) -> I64:
-    """Count in each row who may still cause an adoption: one pass without a copy, where it can.
-
-    Who was destroyed stays in its state, and convinces nobody any more.
-    """
+    """Count in each row who may still cause an adoption, the destroyed left out."""
     rows, gone = len(cascade.new_adopters), _destroyed(cascade)
     state = cascade.held.get("state")
     is_plain = cascade.alive and not gone.size

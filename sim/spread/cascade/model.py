@@ -300,41 +300,24 @@ def convince(
     """
     ids = cascade.frontier if speakers is None else speakers
     cascade.contacts_seen += claims.count_ties(contacts.rows, ids, 0, ids.size)
-    touched = 0
-    for low in range(0, ids.size, SLICE):
-        high = min(low + SLICE, ids.size)
-        touched = _claim(cascade, contacts, draws, chance, scale, ids, low, high, touched)
-    cascade.adopt_claims(contacts.scratch, touched)
-    return touched
-
-
-def _claim(
-    cascade: Cascade,
-    contacts: Contacts,
-    draws: Draws,
-    chance: float,
-    scale: str,
-    ids: Ids,
-    low: int,
-    high: int,
-    touched: int,
-) -> int:
-    """Write the claims of ``ids[low:high]``; returns how many agents are touched."""
-    key = draws.key(Stream.COINS)
+    rows, targets, scratch = contacts.rows, contacts.targets, contacts.scratch
     trust = contacts.trust if scale == "trust" else contacts.trust[:0]
     degree = contacts.degree if scale == "degree" else contacts.degree[:0]
-    rows, targets, scratch = contacts.rows, contacts.targets, contacts.scratch
-    into: tuple[Any, ...] = (cascade.closed, scratch.claim, scratch.touched, touched)
-    found: int
-    if draws.coins.size:
-        chances = _chances(contacts, chance, scale)
-        found = claims.claim_given(rows, targets, chances, draws.coins, ids, low, high, *into)
-    elif draws.mode == "skips" and not trust.size + degree.size and 0.0 < chance < 1.0:
-        gaps = claims.gap_scale(chance)
-        found = claims.claim_skips(rows, targets, ids, low, high, key, gaps, *into)
-    else:
-        found = claims.claim_coins(rows, targets, trust, degree, ids, low, high, key, chance, *into)
-    return found
+    chances = _chances(contacts, chance, scale) if draws.coins.size else np.empty(0)
+    skips = draws.mode == "skips" and not trust.size + degree.size and 0.0 < chance < 1.0
+    key, closed, touched = draws.key(Stream.COINS), cascade.closed, 0
+    for low in range(0, ids.size, SLICE):
+        span = ids, low, min(low + SLICE, ids.size)
+        into: tuple[Any, ...] = (closed, scratch.claim, scratch.touched, touched)
+        if draws.coins.size:
+            touched = claims.claim_given(rows, targets, chances, draws.coins, *span, *into)
+        elif skips:
+            gaps = claims.gap_scale(chance)
+            touched = claims.claim_skips(rows, targets, *span, key, gaps, *into)
+        else:
+            touched = claims.claim_coins(rows, targets, trust, degree, *span, key, chance, *into)
+    cascade.adopt_claims(scratch, touched)
+    return touched
 
 
 def _chances(contacts: Contacts, chance: float, scale: str) -> npt.NDArray[np.float64]:

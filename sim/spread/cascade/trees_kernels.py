@@ -146,18 +146,9 @@ def _by_depth(depth: I32) -> I64:
 
 @kernel
 def count_again(
-    agents: U32,
-    claims: U64,
-    keys: U32,
-    states: U8,
-    adopts: Bools,
-    course: Bools,
-    row: int,
-    turn_keys: U32,
-    turns: I32,
-    began: I64,
-    caused: I64,
-) -> None:
+    agents: U32, claims: U64, keys: U32, states: U8, adopts: Bools, course: Bools, row: int,
+    turn_keys: U32, turns: I32, began: I64, caused: I64,
+) -> None:  # fmt: skip
     """Count the adoptions that claims make, and what each cohort of adopters caused.
 
     Parameters

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import PrivateAttr
 
-from sim.arrays import I64, U8, Ids
+from sim.arrays import F64, I64, U64, Ids
+from sim.core import rng
 from sim.core.bounds import Bound
 from sim.core.cards import Card, Setting, Theory
 from sim.core.rng import Stream
 from sim.core.threads import BoundedCache
 from sim.errors import InputError, ParameterError, UnknownNameError
-from sim.jit.claims import BATCH, NOBODY, count_ties
+from sim.jit.claims import BATCH, BLOCK, FREE, NOBODY
+from sim.jit.mix import K1
 from sim.jit.order import merge_ids, sort_ids
-from sim.jit.words import CODE, EVER
+from sim.jit.words import CODE, EVER, LOW32, S11, S32, S40
 from sim.spread.cascade.bounds import STATES
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, DrawMode, Draws, Scratch
@@ -31,7 +33,7 @@ from sim.spread.cascade.generations import (
 from sim.spread.cascade.model import SLICE, PropagationModel
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.compartments import table_kernels as kernels
-from sim.spread.compartments.conditions import ConditionRows, RuleCondition, Sources, TieColumn
+from sim.spread.compartments.conditions import MAY, ConditionRows, RuleCondition
 from sim.spread.compartments.rules import (
     KEEP,
     After,
@@ -47,109 +49,113 @@ from sim.spread.theory.theories import curves
 
 ROOM = 65_536
 """Contacts listed at once."""
+_SKIPS = 2
 
 
-@dataclass
-class ConditionalRules:
-    """One tick of a cascade whose rules have conditions.
-
-    Attributes
-    ----------
-    cascade, contacts, draws, table
-        Of the tick.
-    memory
-        What conditions have counted in it.
-    """
-
-    cascade: Cascade
-    contacts: Contacts
-    draws: Draws
-    table: RuleTable
-    memory: dict[Any, Any]
-
-    def meet(self, live: Ids, count: int) -> int:
-        """Let the live speak; returns how many agents are claimed."""
-        table, contacts, scratch = self.table, self.contacts, self.contacts.scratch
-        state: SparseColumn = self.cascade.held["state"]
-        ties = int(count_ties(contacts.rows, live, 0, count))
-        self.cascade.contacts_seen += kernels.table_attempts(
-            contacts.rows, live, count, state.keys, state.values, table.mode
-        )
-        lists = _lists(max(min(ties, ROOM), BATCH))
-        touched, i, at, k = 0, np.int64(0), np.int64(0), np.int64(0)
-        while i < count:
-            size, i, at, k = kernels.table_hits(
-                contacts.rows, contacts.targets, contacts.trust, live, i, count, at, k,
-                self.draws.key(Stream.CONTACTS), state.keys, state.values, self.cascade.absent,
-                table.contacts, lists,
+def _meet_where(rows: ConditionRows, draws: Draws, table: RuleTable) -> int:
+    """Let the live speak where conditions hold; returns how many agents are claimed."""
+    cascade, contacts, live = rows.cascade, rows.contacts, rows.listener
+    state, key, touched = cascade.held["state"], draws.key(Stream.CONTACTS), 0
+    how, length = table.mode[state[live] & CODE], contacts.rows[live, 1].astype(np.int64)
+    tries = np.where(how > _SKIPS, np.minimum(length, 1) * (how - 3), length * (how > 0))
+    cascade.contacts_seen += int(tries.sum())
+    batch, drawn = np.empty((2, BATCH + 1), np.uint64)
+    tossed = np.empty(BLOCK, np.uint64)
+    i, at, k = 0, 0, 0
+    while i < live.size:
+        picked = []
+        while i < live.size and len(picked) * BATCH < ROOM:
+            size, i, at, k = kernels.pick(
+                contacts.rows, contacts.targets, live, i, live.size, at, k, key, state.keys,
+                state.values, table.contacts, tossed, batch, drawn,
             )  # fmt: skip
-            columns: Any = (column[:size] for column in lists)
-            speaker, listener, tie, bits, share, row = columns
-            scene = self._scene(listener, speaker, tie)
-            chosen = _chosen(table.off, table.part, table.when, row, share, scene)
-            became = _looked_up(table.listener, chosen), _looked_up(table.speaker, chosen)
-            touched = int(kernels.claim_hits(
-                speaker, listener, bits, *became, scratch.claim, scratch.touched, touched
-            ))  # fmt: skip
-        return touched
-
-    def befall(self, live: Ids, count: int, touched: int) -> tuple[int, int, Ids]:
-        """Let what happens by itself happen; returns (agents kept, claimed, who changed)."""
-        table, scratch = self.table, self.contacts.scratch
-        state: SparseColumn = self.cascade.held["state"]
-        key = self.draws.key(Stream.SPONTANEOUS)
-        place, share, row = np.empty(count, np.int64), np.empty(count), np.empty(count, np.int64)
-        size = kernels.hits_alone(
-            live, count, key, state.keys, state.values, scratch.claim, table.soff, _sums(table),
-            place, share, row,
-        )  # fmt: skip
-        hit = place[:size]
-        scene = self._scene(live[hit])
-        chosen = _chosen(table.soff, table.spart, table.swhen, row[:size], share[:size], scene)
-        becomes = np.full(count, KEEP, np.uint8)
-        becomes[hit] = _looked_up(table.snew, chosen)
-        changed = np.empty(count, np.uint32)
-        kept, touched, moved = kernels.befall(
-            live, count, becomes, key, state.keys, state.values, scratch.claim, scratch.touched,
-            touched, table.soff, table.mode, table.adopting, self.cascade.tally, changed,
-        )  # fmt: skip
-        return kept, touched, changed[:moved]
-
-    def _scene(self, listener: Ids, speaker: Ids | None = None, tie: Any = None) -> ConditionRows:
-        return ConditionRows(
-            self.cascade, self.contacts, self.draws.tick, listener, speaker, tie, self.memory
-        )
+            picked.append(np.stack([batch[:size], drawn[:size]]))
+        touched = _claim_where(rows, table, *np.concatenate(picked, axis=1), touched)
+    return touched
 
 
-def _lists(size: int) -> kernels.Hits:
-    kinds = np.uint32, np.uint32, np.int64, np.uint64, np.float64, np.int64
-    columns: Any = (np.empty(size, kind) for kind in kinds)
-    return kernels.Hits(*columns)
+def _claim_where(rows: ConditionRows, table: RuleTable, tried: U64, bits: U64, touched: int) -> int:
+    """Let contacts, ``speaker << 32 | place in its row``, have outcomes whose conditions hold."""
+    contacts, scratch = rows.contacts, rows.contacts.scratch
+    speaker = (tried >> S32).astype(np.uint32)
+    tie = contacts.rows[speaker, 0] + (tried & LOW32).astype(np.int64)
+    here = np.flatnonzero(rows.cascade.is_present(contacts.targets[tie]))
+    speaker, tie, bits = speaker[here], tie[here], bits[here]
+    scene = replace(rows, listener=contacts.targets[tie], speaker=speaker, tie=tie)
+    row, codes = _row_of(scene, table), rows.cascade.held["state"][speaker] & CODE
+    skipped = _share(rng.mixed(bits + K1)) * table.ceiling[codes]
+    share = np.where(table.mode[codes] == _SKIPS, skipped, _share(bits))
+    if contacts.trust.size:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = np.where(table.trusted[row], share / (contacts.trust[tie] / 65535.0), share)
+    chosen = _chosen(table.off, table.part, table.when, row, share, scene)
+    ends = (scene.listener, speaker, table.listener), (speaker, scene.listener, table.speaker)
+    for ids, others, becomes in ends:
+        new = np.append(becomes, np.uint8(KEEP))[chosen]
+        at = new != KEEP
+        claims = (bits[at] << S40) | (new[at].astype(np.uint64) << S32) | others[at]
+        touched = _put(scratch, ids[at], claims, touched)
+    return touched
 
 
-def _sums(table: RuleTable) -> npt.NDArray[np.float64]:
-    """Return the sum of what each state may do alone."""
-    ends = table.soff[1:]
-    return np.where(ends > table.soff[:-1], np.append(table.scum, 0.0)[ends - 1], 0.0)
+def _row_of(scene: ConditionRows, table: RuleTable) -> I64:
+    """Return the table's row of each contact."""
+    state, size = scene.cascade.held["state"], np.int64(table.mode.size)
+    found: I64 = (state[scene.speaker] & CODE) * size + (state[scene.listener] & CODE)
+    return found
 
 
-def _looked_up(column: U8, chosen: I64) -> U8:
-    """Return the new state of each outcome, 255 where there is none."""
-    return np.append(column, np.uint8(KEEP))[chosen]
+def _share(bits: U64) -> F64:
+    return (bits >> S11) * 2.0**-53
+
+
+def _put(scratch: Scratch, ids: Ids, claims: U64, touched: int) -> int:
+    """Lower the claims on agents; returns how many are touched."""
+    fresh = np.unique(ids[scratch.claim[ids] == FREE])
+    np.minimum.at(scratch.claim, ids, claims)
+    scratch.touched[touched : touched + fresh.size] = fresh
+    return touched + fresh.size
+
+
+def _befall_where(
+    rows: ConditionRows, draws: Draws, table: RuleTable, touched: int
+) -> tuple[int, int, Ids]:
+    """Let the live without a claim change by themselves where conditions hold.
+
+    Returns (agents kept, agents touched, who changed without a claim).
+    """
+    live, scratch, cascade = rows.listener, rows.contacts.scratch, rows.cascade
+    ids = live[scratch.claim[live] == FREE]
+    code = cascade.held["state"][ids]
+    bits, old = rng.words(draws.key(Stream.SPONTANEOUS), ids), (code & CODE).astype(np.int64)
+    scene = replace(rows, listener=ids)
+    chosen = _chosen(table.soff, table.spart, table.swhen, old, _share(bits), scene)
+    new = np.where(chosen < 0, old, np.append(table.snew, np.uint8(0))[chosen])
+    fresh = (chosen >= 0) & (table.adopting[new] > 0) & (code < EVER)
+    claims = (bits << S40) | (new.astype(np.uint64) << S32) | np.uint64(NOBODY)
+    touched = _put(scratch, ids[fresh], claims[fresh], touched)
+    moved = ~fresh & (new != old)
+    cascade.held["state"][ids[moved]] = (code[moved] & EVER) | new[moved].astype(np.uint8)
+    size = table.mode.size
+    cascade.tally += np.bincount(new[moved], minlength=size)
+    cascade.tally -= np.bincount(old[moved], minlength=size)
+    kept = ids[~fresh & _restless(table)[new]]
+    live[: kept.size] = kept
+    return kept.size, touched, ids[moved]
 
 
 def _chosen(
     off: I64,
-    part: npt.NDArray[np.float64],
+    part: F64,
     when: tuple[RuleCondition | None, ...],
     row: I64,
-    share: npt.NDArray[np.float64],
+    share: F64,
     scene: ConditionRows,
 ) -> I64:
-    """Return the outcome of each hit, -1 for none.
+    """Return the outcome of each row, -1 for none.
 
-    Among the outcomes of a row whose condition holds, chances are added up in the order of the
-    rules; the first sum above the share is it.
+    Among the outcomes whose condition holds, chances are added up in the order of the rules; the
+    first sum above the share is it.
     """
     chosen = np.full(row.size, -1, np.int64)
     for number in np.unique(row).tolist():
@@ -164,27 +170,20 @@ def _chosen(
     return chosen
 
 
-def could_change(
-    cascade: Cascade, contacts: Contacts, table: RuleTable, live: Ids, tick: int
-) -> bool:
+def could_change(rows: ConditionRows, table: RuleTable) -> bool:
     """Return whether a change that no condition forbids for good is left to the live agents."""
-    memory: dict[Any, Any] = {}
-    state: SparseColumn = cascade.held["state"]
-    codes = (state[live] & CODE).astype(np.int64)
-    alone = ConditionRows(cascade, contacts, tick, live, memory=memory)
-    if _may(table.soff, table.swhen, codes, alone):
+    contacts, cascade = rows.contacts, rows.cascade
+    codes = (cascade.held["state"][rows.listener] & CODE).astype(np.int64)
+    if _may(table.soff, table.swhen, codes, rows):
         return True
-    i, e = np.int64(0), np.int64(0)
-    lists = _lists(ROOM)
-    columns: Any = lists.speaker, lists.listener, lists.tie, lists.row
-    while i < live.size:
-        size, i, e = kernels.contacts_left(
-            contacts.rows, contacts.targets, live, i, live.size, e, state.keys, state.values,
-            cascade.absent, table.total, len(cascade.states), *columns,
-        )  # fmt: skip
-        speaker, listener, tie, row = (column[:size] for column in columns)
-        scene = ConditionRows(cascade, contacts, tick, listener, speaker, tie, memory)
-        if _may(table.off, table.when, row, scene):
+    for low in range(0, codes.size, BATCH):
+        start, length = contacts.rows[rows.listener[low : low + BATCH]].astype(np.int64).T
+        tie = np.arange(length.sum()) + np.repeat(start + length - np.cumsum(length), length)
+        speaker = np.repeat(rows.listener[low : low + BATCH], length)
+        here = np.flatnonzero(cascade.is_present(contacts.targets[tie]))
+        listener, speaker, tie = contacts.targets[tie[here]], speaker[here], tie[here]
+        scene = replace(rows, listener=listener, speaker=speaker, tie=tie)
+        if _may(table.off, table.when, _row_of(scene, table), scene):
             return True
     return False
 
@@ -193,9 +192,8 @@ def _may(off: I64, when: tuple[RuleCondition | None, ...], row: I64, scene: Cond
     """Return whether any outcome of any row could happen."""
     for number in np.unique(row).tolist():
         seen = scene.part(np.flatnonzero(row == number))
-        for outcome in range(off[number], off[number + 1]):
-            condition = when[outcome]
-            if condition is None or condition.may(seen).any():
+        for condition in when[off[number] : off[number + 1]]:
+            if condition is None or condition.over(seen)[MAY].any():
                 return True
     return False
 
@@ -341,12 +339,12 @@ class Compartments(PropagationModel):
         if cascade.absent.size:
             live, count, away = _part(cascade, live, count)
         scratch, state = contacts.scratch, cascade.held["state"]
+        rows = ConditionRows(cascade, contacts, draws.tick, live[:count])
         if table.is_gated:
-            gated, moved = ConditionalRules(cascade, contacts, draws, table, {}), live[:0]
-            touched = gated.meet(live, count)
-            kept, touched, moved = gated.befall(live, count, touched)
+            touched = self._due(rows, _meet_where(rows, draws, table))
+            kept, touched, moved = _befall_where(rows, draws, table, touched)
         else:
-            touched = self._meet(cascade, contacts, draws, table, live, count)
+            touched = self._due(rows, self._meet(rows, draws, table))
             kept, touched = kernels.table_spontaneous(
                 live, count, draws.key(Stream.SPONTANEOUS), state.keys, state.values,
                 scratch.claim, scratch.touched, touched, table.soff, table.scum, table.snew,
@@ -354,12 +352,12 @@ class Compartments(PropagationModel):
             )  # fmt: skip
         sort_ids(scratch.touched, touched, scratch.sources)
         state.reserve(touched)
+        changed = scratch.touched[:touched].copy()
         if "since" in cascade.held:
             note_entries(cascade, moved, scratch, touched, draws.tick)
         if self.counts_again(cascade.draws_mode) or again_counted(cascade):
-            ids = scratch.touched[:touched]
-            lives = self.lives(cascade.draws_mode)
-            follow_again(cascade, ids, scratch.claim[ids], lives.adopts, lives.course, draws.tick)
+            lives, claims = self.lives(cascade.draws_mode), scratch.claim[changed]
+            follow_again(cascade, changed, claims, lives.adopts, lives.course, draws.tick)
         adopted = np.empty(touched, np.uint32)
         roused, fresh = kernels.table_commit(
             scratch.touched, touched, state.keys, state.values, scratch.claim, table.soff,
@@ -367,47 +365,24 @@ class Compartments(PropagationModel):
         )  # fmt: skip
         _settle(cascade, scratch, table, live, kept, roused, away)
         cascade.enter(adopted[:fresh], scratch.sources[:fresh])
+        self._entered(cascade, changed, draws)
 
-    def _meet(
-        self,
-        cascade: Cascade,
-        contacts: Contacts,
-        draws: Draws,
-        table: RuleTable,
-        live: Ids,
-        count: int,
-    ) -> int:
+    def _due(self, rows: ConditionRows, touched: int) -> int:
+        """Claim whose time in its state is up; returns how many agents are claimed."""
+        return touched
+
+    def _entered(self, cascade: Cascade, agents: Ids, draws: Draws) -> None:
+        """Note what follows for agents that were claimed in this tick."""
+
+    def _meet(self, rows: ConditionRows, draws: Draws, table: RuleTable) -> int:
         """Let the live speak; returns how many agents are claimed."""
+        cascade, ids = rows.cascade, rows.listener
         seeding = self.for_seeds(cascade)
         if seeding is self:
-            return self._claim(cascade, contacts, draws, table, live, count, 0)
-        ids, own = live[:count], seeding.table(cascade.draws_mode)
-        by_seed = np.isin(ids, cascade.seeds)
-        seeds, others = ids[by_seed], ids[~by_seed]
-        touched = self._claim(cascade, contacts, draws, own, seeds, seeds.size, 0)
-        return self._claim(cascade, contacts, draws, table, others, others.size, touched)
-
-    def _claim(
-        self,
-        cascade: Cascade,
-        contacts: Contacts,
-        draws: Draws,
-        table: RuleTable,
-        live: Ids,
-        count: int,
-        touched: int,
-    ) -> int:
-        """Write the claims of speakers beside those that stand; returns how many are claimed."""
-        scratch, state = contacts.scratch, cascade.held["state"]
-        key = draws.key(Stream.CONTACTS)
-        for low in range(0, count, SLICE):
-            touched, attempts = kernels.table_contacts(
-                contacts.rows, contacts.targets, contacts.trust, live, low, min(low + SLICE, count),
-                key, state.keys, state.values, cascade.absent, scratch.claim, scratch.touched,
-                touched, table.contacts,
-            )  # fmt: skip
-            cascade.contacts_seen += attempts
-        return touched
+            return _claim(rows, draws, table, 0)
+        own, by_seed = seeding.table(cascade.draws_mode), np.isin(ids, cascade.seeds)
+        touched = _claim(replace(rows, listener=ids[by_seed]), draws, own, 0)
+        return _claim(replace(rows, listener=ids[~by_seed]), draws, table, touched)
 
     def count(self, cascade: Cascade) -> None:
         """Keep the tally that the kernels keep."""
@@ -426,7 +401,7 @@ class Compartments(PropagationModel):
             return False
         if table.is_gated:
             tick = cascade.started_at + len(cascade.history)
-            return not could_change(cascade, contacts, table, live[:count], tick)
+            return not could_change(ConditionRows(cascade, contacts, tick, live[:count]), table)
         restless = np.diff(table.soff) > 0
         if (restless[state[live] & CODE] if absent else cascade.tally[restless] > 0).any():
             return False
@@ -481,6 +456,20 @@ class Compartments(PropagationModel):
         return curves(table, self.states, self.seeded, setting, ticks, in_rates=self.in_rates)
 
 
+def _claim(rows: ConditionRows, draws: Draws, table: RuleTable, touched: int) -> int:
+    """Write the claims of speakers beside those that stand; returns how many are claimed."""
+    cascade, contacts, live = rows.cascade, rows.contacts, rows.listener
+    scratch, state, key = contacts.scratch, cascade.held["state"], draws.key(Stream.CONTACTS)
+    for low in range(0, live.size, SLICE):
+        touched, attempts = kernels.table_contacts(
+            contacts.rows, contacts.targets, contacts.trust, live, low, min(low + SLICE, live.size),
+            key, state.keys, state.values, cascade.absent, scratch.claim, scratch.touched, touched,
+            table.contacts,
+        )  # fmt: skip
+        cascade.contacts_seen += attempts
+    return touched
+
+
 def _live(state: SparseColumn, table: RuleTable) -> Ids:
     """Return the agents whose state speaks or decays, ascending."""
     restless = _restless(table)
@@ -508,14 +497,9 @@ def _with_room(live: Ids, count: int, room: int) -> Ids:
 
 
 def _settle(
-    cascade: Cascade,
-    scratch: Scratch,
-    table: RuleTable,
-    live: Ids,
-    kept: int,
-    roused: int,
+    cascade: Cascade, scratch: Scratch, table: RuleTable, live: Ids, kept: int, roused: int,
     away: Ids,
-) -> None:
+) -> None:  # fmt: skip
     """Remember who is live: those kept, those roused (the first of ``touched``), and the absent."""
     live = _with_room(live, kept, kept + roused + away.size)
     merge_ids(live, kept, scratch.touched, roused)
@@ -526,12 +510,10 @@ def _settle(
 def _part(cascade: Cascade, live: Ids, count: int) -> tuple[Ids, int, Ids]:
     """Set the absent apart: returns (live, how many are present, the absent ones)."""
     ids = live[:count]
-    bits = cascade.absent[ids >> np.uint32(6)] >> (ids & np.uint32(63)).astype(np.uint64)
-    away = (bits & np.uint64(1)) > 0
-    gone = ids[away]
-    present = ids[~away]
+    here = cascade.is_present(ids)
+    present, away = ids[here], ids[~here]
     live[: present.size] = present
-    return live, present.size, gone
+    return live, present.size, away
 
 
 def _reached(cls: type[Compartments]) -> tuple[str, ...]:
@@ -622,11 +604,11 @@ def _check_condition(
         if isinstance(one.right, str) and one.right not in known:
             raise UnknownNameError(f"parameter of {owner}", one.right, known)
         for side in one.quantities():
-            if alone and (isinstance(side, TieColumn) or side.of == "speaker"):
+            if alone and (side.is_tie or side.of == "speaker"):
                 raise InputError(
                     f"{owner}: after() happens to an agent alone; its condition cannot ask for a "
                     f"tie or a speaker."
                 )
-            for name in side.states if isinstance(side, Sources) else ():
+            for name in side.states:
                 if name not in states:
                     raise UnknownNameError(f"state of {owner}", name, states)

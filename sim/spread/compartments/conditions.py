@@ -12,9 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from sim.arrays import Bools, Ids
+from sim.arrays import I64, Array, Bools, Ids
 from sim.errors import InputError
 from sim.jit.words import CODE
 from sim.spread.cascade.cascade import Cascade
@@ -24,10 +23,6 @@ from sim.spread.exposure.exposures import count_hearings
 from sim.spread.exposure.exposures_kernels import shared_interests
 
 Side = Literal["listener", "speaker"]
-_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
-    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
-    "==": operator.eq, "!=": operator.ne,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -51,10 +46,10 @@ class ConditionRows:
     tick: int
     listener: Ids
     speaker: Ids | None = None
-    tie: npt.NDArray[np.int64] | None = None
+    tie: I64 | None = None
     memory: dict[Any, Any] = field(default_factory=dict)
 
-    def part(self, at: npt.NDArray[np.int64]) -> ConditionRows:
+    def part(self, at: I64) -> ConditionRows:
         """Return the rows ``at``."""
         return replace(
             self,
@@ -63,13 +58,12 @@ class ConditionRows:
             tie=None if self.tie is None else self.tie[at],
         )
 
-    def ids(self, of: Side) -> Ids:
-        """Return the agents at one end."""
-        return self.listener if of == "listener" or self.speaker is None else self.speaker
 
-    def parameter(self, name: str) -> Any:
-        """Return a parameter, or a property, of the model."""
-        return getattr(self.cascade.model, name)
+_RISING = {operator.gt, operator.ge}
+
+MUST, NOW, MAY = range(3)
+"""What a condition comes to: that it goes on to hold while only time passes, so that what has
+elapsed grows; that it holds now; that it could hold while only time passes."""
 
 
 class RuleCondition:
@@ -77,17 +71,14 @@ class RuleCondition:
 
     __slots__ = ()
 
+    def over(self, scene: ConditionRows) -> Bools:
+        """Return where it must hold, holds now and may hold, bool (3, rows)."""
+        raise NotImplementedError
+
     def holds(self, scene: ConditionRows) -> Bools:
         """Return where it holds now, bool (rows,)."""
-        raise NotImplementedError
-
-    def may(self, scene: ConditionRows) -> Bools:
-        """Return where it could still hold while no state changes: with time alone."""
-        raise NotImplementedError
-
-    def must(self, scene: ConditionRows) -> Bools:
-        """Return where it goes on to hold while no state changes."""
-        raise NotImplementedError
+        found: Bools = self.over(scene)[NOW]
+        return found
 
     def comparisons(self) -> Iterator[QuantityComparison]:
         """Yield the comparisons that it is made of."""
@@ -123,17 +114,9 @@ class _Joined(RuleCondition):
                     "put each comparison in parentheses."
                 )
 
-    def _join(self, one: Bools, two: Bools) -> Bools:
+    def over(self, scene: ConditionRows) -> Bools:
+        one, two = self.left.over(scene), self.right.over(scene)
         return one & two if self.is_and else one | two
-
-    def holds(self, scene: ConditionRows) -> Bools:
-        return self._join(self.left.holds(scene), self.right.holds(scene))
-
-    def may(self, scene: ConditionRows) -> Bools:
-        return self._join(self.left.may(scene), self.right.may(scene))
-
-    def must(self, scene: ConditionRows) -> Bools:
-        return self._join(self.left.must(scene), self.right.must(scene))
 
     def comparisons(self) -> Iterator[QuantityComparison]:
         yield from self.left.comparisons()
@@ -144,14 +127,8 @@ class _Joined(RuleCondition):
 class _Not(RuleCondition):
     inner: RuleCondition
 
-    def holds(self, scene: ConditionRows) -> Bools:
-        return ~self.inner.holds(scene)
-
-    def may(self, scene: ConditionRows) -> Bools:
-        return ~self.inner.must(scene)
-
-    def must(self, scene: ConditionRows) -> Bools:
-        return ~self.inner.may(scene)
+    def over(self, scene: ConditionRows) -> Bools:
+        return ~self.inner.over(scene)[::-1]
 
     def comparisons(self) -> Iterator[QuantityComparison]:
         return self.inner.comparisons()
@@ -164,113 +141,92 @@ class Quantity:
     ----------
     of
         ``"listener"`` or ``"speaker"``: of which end of a contact.
+    states
+        Names of states that it counts.
+    is_elapsed, is_tie
+        Whether it grows while only time passes; whether it is the tie's.
     """
 
-    __slots__ = ("of",)
-
-    def __init__(self, of: Side = "listener") -> None:
+    def __init__(
+        self,
+        value: Callable[[ConditionRows, Ids], Array],
+        of: Side = "listener",
+        states: tuple[str, ...] = (),
+        *,
+        is_elapsed: bool = False,
+        is_tie: bool = False,
+    ) -> None:
         if of not in {"listener", "speaker"}:
             raise InputError(f"A quantity is of the 'listener' or of the 'speaker', got {of!r}.")
-        self.of: Side = of
+        self.of, self.states, self.is_elapsed, self.is_tie = of, states, is_elapsed, is_tie
+        self._value = value
 
-    def value(self, scene: ConditionRows) -> npt.NDArray[Any]:
+    def value(self, scene: ConditionRows) -> Array:
         """Return its values, (rows,)."""
-        raise NotImplementedError
+        speaks = self.of == "speaker" and scene.speaker is not None
+        ids: Any = scene.speaker if speaks else scene.listener
+        return self._value(scene, ids)
 
     def __lt__(self, other: Any) -> RuleCondition:
-        return QuantityComparison(self, "<", other)
+        return QuantityComparison(self, operator.lt, other)
 
     def __le__(self, other: Any) -> RuleCondition:
-        return QuantityComparison(self, "<=", other)
+        return QuantityComparison(self, operator.le, other)
 
     def __gt__(self, other: Any) -> RuleCondition:
-        return QuantityComparison(self, ">", other)
+        return QuantityComparison(self, operator.gt, other)
 
     def __ge__(self, other: Any) -> RuleCondition:
-        return QuantityComparison(self, ">=", other)
+        return QuantityComparison(self, operator.ge, other)
 
     def __eq__(self, other: object) -> RuleCondition:  # type: ignore[override]
-        return QuantityComparison(self, "==", other)
+        return QuantityComparison(self, operator.eq, other)
 
     def __ne__(self, other: object) -> RuleCondition:  # type: ignore[override]
-        return QuantityComparison(self, "!=", other)
+        return QuantityComparison(self, operator.ne, other)
 
     __hash__ = None  # type: ignore[assignment]
 
 
-class _AgentColumn(Quantity):
-    __slots__ = ("name",)
+class QuantityComparison(RuleCondition):
+    """A quantity compared with a number, a parameter's name or another quantity."""
 
-    def __init__(self, name: str, of: Side) -> None:
-        super().__init__(of)
-        self.name = name
+    __slots__ = ("compare", "left", "right")
 
-    def value(self, scene: ConditionRows) -> npt.NDArray[Any]:
-        return scene.contacts.people.column(self.name)[scene.ids(self.of)]
+    def __init__(self, left: Quantity, compare: Callable[[Any, Any], Any], right: Any) -> None:
+        if isinstance(right, bool) or not isinstance(right, int | float | str | Quantity):
+            raise InputError(
+                f"A condition compares with a number, a parameter's name or another quantity, "
+                f"got {right!r}."
+            )
+        self.left, self.compare, self.right = left, compare, right
 
+    def over(self, scene: ConditionRows) -> Bools:
+        """Return where it must hold, holds now and may hold, bool (3, rows)."""
+        left, right = self.left.value(scene), self.right
+        if isinstance(right, Quantity):
+            right = right.value(scene)
+        elif isinstance(right, str):
+            right = getattr(scene.cascade.model, right)
+        now = must = may = self.compare(left, right)
+        if any(side.is_elapsed for side in self.quantities()):
+            rises, is_pair = self.compare in _RISING, isinstance(self.right, Quantity)
+            must = now if rises and not is_pair else np.zeros_like(now)
+            if is_pair or rises or self.compare is operator.ne:
+                may = np.ones_like(now)
+            elif self.compare is operator.eq:
+                may = left <= right
+        return np.stack([must, now, may])
 
-class _Interest(Quantity):
-    __slots__ = ()
+    def comparisons(self) -> Iterator[QuantityComparison]:
+        """Yield itself."""
+        yield self
 
-    def value(self, scene: ConditionRows) -> npt.NDArray[Any]:
-        ids = scene.ids(self.of)
-        out, tags = np.empty(ids.size), np.uint64(scene.cascade.message.tags)
-        shared_interests(scene.contacts.people.column("interests"), ids, ids.size, tags, out)
-        return out
-
-
-class TieColumn(Quantity):
-    """A column of the contact's tie."""
-
-    __slots__ = ("name",)
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        if name not in {"trust", "kind"}:
-            raise InputError(f"A tie has a 'trust' and a 'kind', got {name!r}.")
-        self.name = name
-
-    def value(self, scene: ConditionRows) -> npt.NDArray[Any]:
-        """Return the column's values, those of a plain follow where there is none."""
-        column = scene.contacts.trust if self.name == "trust" else scene.contacts.kind
-        if not column.size:
-            return np.full(scene.listener.size, 1.0 if self.name == "trust" else 0.0)
-        found = column[scene.tie]
-        return found / 65535.0 if self.name == "trust" else found
-
-
-class _Elapsed(Quantity):
-    __slots__ = ()
-
-    def value(self, scene: ConditionRows) -> npt.NDArray[Any]:
-        entered = scene.cascade.held["since"][scene.ids(self.of)]
-        spent: npt.NDArray[np.int64] = entered.astype(np.int64)
-        return scene.tick - scene.cascade.started_at - spent
-
-
-class Sources(Quantity):
-    """How many of an agent's sources are in one of some states, or what share of them."""
-
-    __slots__ = ("is_share", "states")
-
-    def __init__(self, states: tuple[str, ...], of: Side, *, is_share: bool) -> None:
-        super().__init__(of)
-        if not states:
-            raise InputError("share() and number() count the sources in at least one state.")
-        self.states = states
-        self.is_share = is_share
-
-    def value(self, scene: ConditionRows) -> npt.NDArray[Any]:
-        """Return how many, or what share, float64."""
-        ids, names = scene.ids(self.of), scene.cascade.states
-        codes = sorted({names.index(name) for name in self.states})
-        degree = scene.contacts.degree[ids].astype(np.float64)
-        if 0 in codes:
-            others = [code for code in range(len(names)) if code not in codes]
-            found = degree - _heard(scene, tuple(others))[ids]
-        else:
-            found = _heard(scene, tuple(codes))[ids].astype(np.float64)
-        return found / np.maximum(degree, 1.0) if self.is_share else found
+    def quantities(self) -> Iterator[Quantity]:
+        """Yield what is compared."""
+        yield self.left
+        if isinstance(self.right, Quantity):
+            yield self.right
 
 
 def _heard(scene: ConditionRows, codes: tuple[int, ...]) -> SparseColumn:
@@ -286,59 +242,22 @@ def _heard(scene: ConditionRows, codes: tuple[int, ...]) -> SparseColumn:
     return found
 
 
-class QuantityComparison(RuleCondition):
-    """A quantity compared with a number, a parameter's name or another quantity."""
+def _sources(states: tuple[str, ...], of: Side, *, is_share: bool) -> Quantity:
+    """Return how many of an agent's sources are in one of the states, or what share of them."""
+    if not states:
+        raise InputError("share() and number() count the sources in at least one state.")
 
-    __slots__ = ("left", "right", "sign")
+    def value(scene: ConditionRows, ids: Ids) -> Array:
+        names = scene.cascade.states
+        codes = {names.index(name) for name in states}
+        degree = scene.contacts.degree[ids].astype(np.float64)
+        is_rest = 0 in codes  # of which no list is kept
+        counted = set(range(len(names))) - codes if is_rest else codes
+        found = _heard(scene, tuple(sorted(counted)))[ids].astype(np.float64)
+        found = degree - found if is_rest else found
+        return found / np.maximum(degree, 1.0) if is_share else found
 
-    def __init__(self, left: Quantity, sign: str, right: Any) -> None:
-        if isinstance(right, bool) or not isinstance(right, int | float | str | Quantity):
-            raise InputError(
-                f"A condition compares with a number, a parameter's name or another quantity, "
-                f"got {right!r}."
-            )
-        self.left = left
-        self.sign = sign
-        self.right = right
-
-    def _sides(self, scene: ConditionRows) -> tuple[Any, Any]:
-        right = self.right
-        if isinstance(right, Quantity):
-            return self.left.value(scene), right.value(scene)
-        return self.left.value(scene), scene.parameter(right) if isinstance(right, str) else right
-
-    def holds(self, scene: ConditionRows) -> Bools:
-        """Return where it holds now."""
-        found: Bools = _OPERATORS[self.sign](*self._sides(scene))
-        return found
-
-    def may(self, scene: ConditionRows) -> Bools:
-        """Return where it could hold while only time passes: what has elapsed grows."""
-        if not any(isinstance(side, _Elapsed) for side in (self.left, self.right)):
-            return self.holds(scene)
-        if isinstance(self.right, Quantity) or self.sign in {">", ">=", "!="}:
-            return np.ones(scene.listener.size, np.bool_)
-        left, right = self._sides(scene)
-        found: Bools = left <= right if self.sign == "==" else _OPERATORS[self.sign](left, right)
-        return found
-
-    def must(self, scene: ConditionRows) -> Bools:
-        """Return where it goes on to hold while only time passes."""
-        if not any(isinstance(side, _Elapsed) for side in (self.left, self.right)):
-            return self.holds(scene)
-        if isinstance(self.right, Quantity) or self.sign not in {">", ">="}:
-            return np.zeros(scene.listener.size, np.bool_)
-        return self.holds(scene)
-
-    def comparisons(self) -> Iterator[QuantityComparison]:
-        """Yield itself."""
-        yield self
-
-    def quantities(self) -> Iterator[Quantity]:
-        """Yield what is compared."""
-        yield self.left
-        if isinstance(self.right, Quantity):
-            yield self.right
+    return Quantity(value, of, states)
 
 
 def where(column: str, *, of: Side = "listener") -> Quantity:
@@ -358,12 +277,18 @@ def where(column: str, *, of: Side = "listener") -> Quantity:
     >>> isinstance(where("community") == where("community", of="speaker"), RuleCondition)
     True
     """
-    return _AgentColumn(column, of)
+    return Quantity(lambda scene, ids: scene.contacts.people.column(column)[ids], of)
 
 
 def interest(*, of: Side = "listener") -> Quantity:
     """Return the share of the message's interests that an agent has, in [0, 1]; 1 without any."""
-    return _Interest(of)
+
+    def value(scene: ConditionRows, ids: Ids) -> Array:
+        out, tags = np.empty(ids.size), np.uint64(scene.cascade.message.tags)
+        shared_interests(scene.contacts.people.column("interests"), ids, ids.size, tags, out)
+        return out
+
+    return Quantity(value, of)
 
 
 def share(*states: str, of: Side = "listener") -> Quantity:
@@ -371,26 +296,37 @@ def share(*states: str, of: Side = "listener") -> Quantity:
 
     As of the beginning of the tick, over all ties of the world, the absent included.
     """
-    return Sources(states, of, is_share=True)
+    return _sources(states, of, is_share=True)
 
 
 def number(*states: str, of: Side = "listener") -> Quantity:
     """Return how many of an agent's sources are in the states; as :func:`share`."""
-    return Sources(states, of, is_share=False)
+    return _sources(states, of, is_share=False)
 
 
 def tie(name: Literal["trust", "kind"]) -> Quantity:
     """Return the trust of the contact's tie, in [0, 1], or its kind (0: follow)."""
-    return TieColumn(name)
+    if name not in {"trust", "kind"}:
+        raise InputError(f"A tie has a 'trust' and a 'kind', got {name!r}.")
+    default, whole = (1.0, 65535.0) if name == "trust" else (0.0, 1)
+
+    def value(scene: ConditionRows, ids: Ids) -> Array:
+        column = getattr(scene.contacts, name)
+        return column[scene.tie] / whole if column.size else np.full(ids.size, default)
+
+    return Quantity(value, is_tie=True)
 
 
 def elapsed(*, of: Side = "listener") -> Quantity:
     """Return for how many ticks the agent has been in its state: 1 in the tick after it entered."""
-    return _Elapsed(of)
+
+    def value(scene: ConditionRows, ids: Ids) -> Array:
+        entered: Array = scene.cascade.held["since"][ids].astype(np.int64)
+        return scene.tick - scene.cascade.started_at - entered
+
+    return Quantity(value, of, is_elapsed=True)
 
 
 def is_timed(condition: RuleCondition) -> bool:
     """Return whether a condition asks for how long an agent has been in its state."""
-    return any(
-        isinstance(side, _Elapsed) for one in condition.comparisons() for side in one.quantities()
-    )
+    return any(side.is_elapsed for one in condition.comparisons() for side in one.quantities())

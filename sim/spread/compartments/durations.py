@@ -16,14 +16,13 @@ from sim.core import rng
 from sim.core.cards import Card, Setting, Theory
 from sim.core.rng import Stream
 from sim.errors import InputError, ParameterError, UnknownNameError
-from sim.jit.order import sort_ids
 from sim.jit.words import CODE
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Contacts, DrawMode, Draws
-from sim.spread.cascade.generations import again_counted, follow_again
+from sim.spread.cascade.contacts import DrawMode, Draws
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.compartments import table_kernels as kernels
-from sim.spread.compartments.compartments import Compartments, _part, _settle
+from sim.spread.compartments.compartments import Compartments
+from sim.spread.compartments.conditions import ConditionRows
 from sim.spread.compartments.rules import After, RuleTable
 from sim.spread.theory.theories import refuse, spell_out, stays_based
 
@@ -189,39 +188,16 @@ class Durations(Compartments):
         """Put the seeds in their state, and draw how long they stay there."""
         super().start(cascade)
         cascade.held["until"] = SparseColumn(cascade.agents, np.int32)
-        self._enter(cascade, cascade.seeds, cascade.draws(cascade.started_at))
+        self._entered(cascade, cascade.seeds, cascade.draws(cascade.started_at))
 
-    def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
-        """Let contacts, ends of stays and changes by themselves have their way."""
-        live, count, table = self._remembered(cascade)
-        away = live[:0]
-        if cascade.absent.size:
-            live, count, away = _part(cascade, live, count)
-        scratch, state, until = contacts.scratch, cascade.held["state"], cascade.held["until"]
-        touched = self._meet(cascade, contacts, draws, table, live, count)
-        touched = kernels.claim_due(
-            live, count, draws.tick, state.keys, state.values, until.keys, until.values,
+    def _due(self, rows: ConditionRows, touched: int) -> int:
+        """Claim whose stay is over."""
+        state, until = rows.cascade.held["state"], rows.cascade.held["until"]
+        live, scratch = rows.listener, rows.contacts.scratch
+        return kernels.claim_due(
+            live, live.size, rows.tick, state.keys, state.values, until.keys, until.values,
             self._following(), scratch.claim, scratch.touched, touched,
         )  # fmt: skip
-        kept, touched = kernels.table_spontaneous(
-            live, count, draws.key(Stream.SPONTANEOUS), state.keys, state.values, scratch.claim,
-            scratch.touched, touched, table.soff, table.scum, table.snew, table.mode,
-            table.adopting, cascade.tally,
-        )  # fmt: skip
-        sort_ids(scratch.touched, touched, scratch.sources)
-        state.reserve(touched)
-        changed = scratch.touched[:touched].copy()
-        if self.counts_again(cascade.draws_mode) or again_counted(cascade):
-            lives, claims = self.lives(cascade.draws_mode), scratch.claim[changed]
-            follow_again(cascade, changed, claims, lives.adopts, lives.course, draws.tick)
-        adopted = np.empty(touched, np.uint32)
-        roused, fresh = kernels.table_commit(
-            scratch.touched, touched, state.keys, state.values, scratch.claim, table.soff,
-            table.mode, table.adopting, cascade.tally, adopted, scratch.sources,
-        )  # fmt: skip
-        _settle(cascade, scratch, table, live, kept, roused, away)
-        cascade.enter(adopted[:fresh], scratch.sources[:fresh])
-        self._enter(cascade, changed, draws)
 
     def changes_beside(self) -> Sequence[tuple[int, int]]:
         """Return the ends of stays, (from, to)."""
@@ -232,6 +208,8 @@ class Durations(Compartments):
     def theory(self, setting: Setting, ticks: int) -> tuple[Theory, ...]:
         """Return the edge-based curve, every age a state, where nobody returns to the first one."""
         refuse(setting)
+        if self.table(self.draws).is_gated:
+            return ()
         first = self.states.index(self.seeded)
         rules = spell_out(self.table(self.draws), self.states, first, in_rates=False)
         following = self._following()
@@ -242,7 +220,7 @@ class Durations(Compartments):
         }
         return stays_based(rules, laws, setting, ticks)
 
-    def _enter(self, cascade: Cascade, agents: Ids, draws: Draws) -> None:
+    def _entered(self, cascade: Cascade, agents: Ids, draws: Draws) -> None:
         """Draw how long agents stay in the states that they are in now."""
         codes = cascade.held["state"][agents] & CODE
         for one in self.stays:
@@ -278,4 +256,6 @@ class Durations(Compartments):
             soff=table.soff + np.concatenate([[0], np.cumsum(lasting)]),
             scum=np.insert(table.scum, at, 0.0),
             snew=np.insert(table.snew, at, 0),
+            spart=np.insert(table.spart, at, 0.0),
+            swhen=tuple(np.insert(np.array(table.swhen, object), at, None)),
         )

@@ -20,10 +20,11 @@ from sim.core.rng import Stream
 from sim.jit.claims import FREE, count_ties
 from sim.spread.cascade.bounds import ARRIVALS
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Contacts, Draws
+from sim.spread.cascade.contacts import Contacts, Draws, marked
 from sim.spread.cascade.model import SLICE, PropagationModel
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.continuous import arrivals_kernels as kernels
+from sim.spread.continuous.events_kernels import ListenerRows
 
 _FOREVER = (1 << 63) - 1
 
@@ -126,7 +127,7 @@ class Arrivals(PropagationModel):
 
     def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
         """Return whether nothing is under way."""
-        home = _home(cascade)
+        home = cascade.oldest
         if cascade.memo is None and "due" in home.held:
             now = np.uint64((cascade.started_at + len(cascade.new_adopters) - 1) * kernels.TICK)
             cascade.memo = _due(home, _taken(cascade), (now, now))[1]
@@ -156,7 +157,7 @@ class Arrivals(PropagationModel):
         left_at = due[ids] if since is None else np.full(ids.size, since)
         count = 0
         trust = contacts.trust if self.by_trust() else contacts.trust[:0]
-        heard = kernels.ListenerRows(contacts.rows, contacts.targets, trust, closed)
+        heard = ListenerRows(contacts.rows, contacts.targets, trust, closed)
         ties = kernels.Passing(
             self.passes() * wait.sure, wait.law, wait.scale, wait.shape, wait.below
         )
@@ -185,7 +186,7 @@ def settle_rivals(
     cascades, contacts, draws
         As ``step_together`` receives them; of one channel, each with its own contacts in a feed.
     """
-    home, closed = _home(cascades[0]), _taken(cascades[0])
+    home, closed = cascades[0].oldest, _taken(cascades[0])
     now = draws[0].tick
     tick = np.uint64((now - 1) * kernels.TICK), np.uint64(now * kernels.TICK)
     moved = cascades[0].seeds[:0]
@@ -210,8 +211,7 @@ def settle_rivals(
     kernels.roots(reached, sources.copy(), contacts[0].scratch.claim, roots)
     for cascade in cascades:
         cascade.memo = later
-        bits = cascade.marks()[roots >> np.uint32(6)] >> (roots & np.uint32(63)).astype(np.uint64)
-        mine = (bits & np.uint64(1)) > 0
+        mine = marked(cascade.marks(), roots)
         _write_times(cascade, reached[mine], due)
         cascade.adopt(reached[mine], sources[mine])
 
@@ -224,10 +224,7 @@ def _send_on(
     tick: tuple[np.uint64, np.uint64],
     closed: U64,
 ) -> None:
-    """Let those who were reached send, and whom they reach within the tick; in feeds who is shown.
-
-    There each message is sent over its own contacts.
-    """
+    """Let those who were reached send, and whom these reach in the tick; in feeds who is shown."""
     model: Any = home.model
     if contacts[0].speakers is None:
         while moved.size:
@@ -253,11 +250,6 @@ def _resent(home: Cascade, peers: Sequence[Cascade], now: np.uint64) -> Ids:
     due[ids[times > now]] = by[ids[times > now]] = 0
     going = [one.adopters for one in peers if "_sent" in one.held and one.id not in stopped]
     return np.concatenate([home.seeds[:0], *going])
-
-
-def _home(cascade: Cascade) -> Cascade:
-    """Return the oldest of a cascade and its rivals."""
-    return min((cascade, *cascade.peers), key=lambda one: one.id)
 
 
 def _taken(cascade: Cascade) -> U64:

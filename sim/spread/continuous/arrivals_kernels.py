@@ -19,12 +19,7 @@ from sim.jit.mix import uniform, word, word2
 from sim.jit.sparse import VACANT, take_slot
 from sim.jit.types import Number, Word
 from sim.jit.words import LOW32, ONE, ONE32, S32, ZERO
-from sim.spread.continuous.epochs_kernels import ListenerRows
-
-__all__ = [
-    "ATTEMPTS", "EXPONENTIAL", "TICK", "WEIBULL", "ListenerRows", "Passing", "UnderWay", "delay",
-    "due_between", "roots", "send",
-]  # fmt: skip
+from sim.spread.continuous.events_kernels import ListenerRows
 
 EXPONENTIAL, WEIBULL, ATTEMPTS = 0, 1, 2
 """How long a tie takes: Exp(rate); Weibull(scale, shape); the first of several attempts that

@@ -12,15 +12,14 @@ from sim.arrays import F64, Ids
 from sim.core.cards import Card
 from sim.core.rng import Stream
 from sim.core.threads import BoundedCache
-from sim.jit.order import merge_ids, sort_ids
+from sim.jit.order import sort_ids
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Draws
 from sim.spread.cascade.sparse_column import SparseColumn
-from sim.spread.compartments.compartments import Compartments, _part, _with_room
+from sim.spread.compartments.compartments import Compartments, _part, _settle
 from sim.spread.compartments.rules import KEEP, RuleTable
-from sim.spread.continuous import epochs_kernels as slots
 from sim.spread.continuous import events_kernels as kernels
-from sim.spread.continuous.epochs_kernels import LOW, PARTING, RESTLESS, STEADY
+from sim.spread.continuous.events_kernels import PARTING, RESTLESS, STEADY
 
 _SPAN = 512
 """Rings that a span of the calendar holds on average: its heap stays in the nearest cache."""
@@ -30,7 +29,7 @@ _MANY = 128
 _LEAST = 256
 _WHOLE = 1 << 32
 _MOST_TABLES = 1000
-_rates: BoundedCache[tuple[RuleTable, slots.Rates]] = BoundedCache(_MOST_TABLES)
+_rates: BoundedCache[tuple[RuleTable, kernels.Rates]] = BoundedCache(_MOST_TABLES)
 
 
 class ContinuousTime(Compartments):
@@ -83,19 +82,16 @@ class ContinuousTime(Compartments):
             live, count, away = _part(cascade, live, count)
         tick = _CascadeTick(cascade, contacts, draws.key(Stream.CONTACTS), table)
         tick.run(live, count)
-        tick.spare = np.empty(int(tick.at[slots.TOUCHED]), np.uint32)
-        scratch, touched = contacts.scratch, int(tick.at[slots.TOUCHED])
+        tick.spare = np.empty(int(tick.at[kernels.TOUCHED]), np.uint32)
+        scratch, touched = contacts.scratch, int(tick.at[kernels.TOUCHED])
         sort_ids(scratch.touched, touched, tick.spare)
         state = cascade.held["state"]
         kept, roused = kernels.still_live(
-            live, count, scratch.touched, touched, tick.again, int(tick.at[slots.AGAIN]),
+            live, count, scratch.touched, touched, tick.again, int(tick.at[kernels.AGAIN]),
             state.keys, state.values, scratch.claim, tick.rates.marks, tick.calendar.born,
         )  # fmt: skip
-        live = _with_room(live, kept, kept + roused + away.size)
-        merge_ids(live, kept, scratch.touched, roused)
-        merge_ids(live, kept + roused, away, away.size)
+        _settle(cascade, scratch, table, live, kept, roused, away)
         scratch.calendar = tick.calendar
-        cascade.memo = (live, kept + roused + away.size, table)
         tick.write(draws.tick)
 
 
@@ -108,7 +104,7 @@ class _CascadeTick:
         self.cascade = cascade
         self.scratch = contacts.scratch
         self.key = key
-        self.heard = slots.ListenerRows(
+        self.heard = kernels.ListenerRows(
             contacts.rows, contacts.targets, contacts.trust, cascade.absent
         )
         self.rates = rates_of(table)
@@ -116,7 +112,6 @@ class _CascadeTick:
         ties = contacts.targets.size / max(cascade.agents, 1)
         spans = _spans_for(_rings_of(cascade.tally, self.rates, ties))
         self.calendar = calendar_of(self.scratch.calendar, cascade.agents, spans, _LEAST)
-        self.lives, self.outlook = lives_of(), outlook_of()
         self.again = self.scratch.sources
         self.spare = np.empty(0, np.uint32)
         self.scratch.calendar = None  # whoever fails half-way leaves none behind
@@ -127,39 +122,37 @@ class _CascadeTick:
         state = self.cascade.held["state"]
         if count * _MANY >= self.cascade.agents:
             state.make_dense()
-            kernels.map_low(state.values, self.rates.marks, self.calendar.low)
-            self.at[slots.MAPPED] = 1
         while not kernels.ring_first(
             self.heard, self.rates, live, count, self.key, state.keys, state.values,
-            self.cascade.tally, self.calendar, self.lives,
+            self.cascade.tally, self.calendar,
         ):  # fmt: skip
             self._lengthen("pool", "link")
         while not self._on():
             self._lengthen(*self._short())
-        self.cascade.contacts_seen += int(self.at[slots.WATCHED]) >> 20
+        self.cascade.contacts_seen += int(self.at[kernels.WATCHED]) >> 20
 
     def _on(self) -> bool:
         """Let rings happen while there is room; returns whether the tick has ended."""
         state, scratch = self.cascade.held["state"], self.scratch
-        if not state.is_dense and self.at[slots.ROOM] < 2:
-            self.at[slots.ROOM] = self.found.agents.size
+        if not state.is_dense and self.at[kernels.ROOM] < 2:
+            self.at[kernels.ROOM] = self.found.agents.size
             state.reserve(self.found.agents.size)
         return kernels.ring_on(
             self.heard, self.rates, self.key, state.keys, state.values,
             kernels.NewLives(scratch.claim, scratch.touched, self.again), self.cascade.tally,
-            self.calendar, self.lives, self.outlook, self.found,
+            self.calendar, self.found,
         )  # fmt: skip
 
     def _short(self) -> list[str]:
         """Return which arrays of the calendar are nearly full; lengthen those of adoptions."""
-        if self.at[slots.FRESH] + 2 > self.found.agents.size:
+        if self.at[kernels.FRESH] + 2 > self.found.agents.size:
             self.found = kernels.FirstAdoptions(*(_doubled(column) for column in self.found))
         names: list[str] = []
-        if self.calendar.link.size - self.at[slots.HELD] < slots.LEFT:
+        if self.calendar.link.size - self.at[kernels.HELD] < kernels.LEFT:
             names += ["pool", "link"]
-        if self.calendar.heap.size // slots.WORDS - self.at[slots.HEAPED] < slots.LEFT:
+        if self.calendar.heap.size // kernels.WORDS - self.at[kernels.HEAPED] < kernels.LEFT:
             names += ["heap"]
-        if self.at[slots.DUE] == self.at[slots.DUES] and not self.at[slots.HEAPED]:
+        if self.at[kernels.DUE] == self.at[kernels.DUES] and not self.at[kernels.HEAPED]:
             names += ["due", "spare"]
         return names
 
@@ -170,16 +163,10 @@ class _CascadeTick:
 
     def write(self, tick: int) -> None:
         """Write first adoptions down, by agent, and when exactly they happened."""
-        fresh = int(self.at[slots.FRESH])
-        words = self.calendar.pool
-        if words.size < 2 * fresh:
-            words = np.empty(2 * fresh, np.uint64)
-        agents, sources = self.found.agents[:fresh], self.scratch.sources[:fresh]
-        times = kernels.by_agent(
-            agents, self.found.sources, self.found.times, fresh, words, sources
-        )
-        self.cascade.held["time"][agents] = tick - 1 + times
-        self.cascade.enter(agents, sources)
+        order = np.argsort(self.found.agents[: int(self.at[kernels.FRESH])])
+        agents = self.found.agents[order]
+        self.cascade.held["time"][agents] = tick - 1 + self.found.times[order]
+        self.cascade.enter(agents, self.found.sources[order])
 
 
 def exact_times(cascade: Cascade) -> npt.NDArray[np.float64]:
@@ -195,33 +182,28 @@ def exact_times(cascade: Cascade) -> npt.NDArray[np.float64]:
     return np.where(adopted_at >= 0, times, np.nan)
 
 
-def rates_of(table: RuleTable) -> slots.Rates:
+def rates_of(table: RuleTable) -> kernels.Rates:
     """Return the rules as the kernels read them, made once for each table."""
     return _rates.get(id(table), lambda: (table, _rated(table)))[1]
 
 
-def _rated(table: RuleTable) -> slots.Rates:
+def _rated(table: RuleTable) -> kernels.Rates:
     size = table.mode.size
     alone = np.array([table.scum[max(last - 1, 0)] if last > first else 0.0
                       for first, last in pairwise(table.soff)])  # fmt: skip
     within = np.repeat(table.ceiling, size)
-    outcomes = np.diff(table.off)
     ends = table.soff[1:][np.diff(table.soff) > 0] - 1
     scum = _scaled(table.scum, np.repeat(alone, np.diff(table.soff)))
     scum[ends] = _WHOLE
-    speaks, restless = table.mode > 0, (table.mode > 0) | (alone > 0)
-    bound = bounds(table)
-    whole = _scaled(bound.ravel(), within)
-    low = (whole.reshape(size, size)[speaks] < _WHOLE).all(axis=0) & bool(speaks.any())
-    most = np.where(low, whole.reshape(size, size), 0).max(axis=1, initial=0)
-    lack = np.where(speaks, np.uint64(_WHOLE) - most, 0).astype(np.uint64)
+    restless = (table.mode > 0) | (alone > 0)
+    whole = _scaled(bounds(table).ravel(), within)
     changed = table.listener != KEEP
     moved = np.array([[changed[a:b].any() for a, b in row] for row in _spans(table.off, size)])
     turned = table.speaker != KEEP
     swayed = np.array([[turned[a:b].any() for a, b in row] for row in _spans(table.off, size)])
     still = ~moved.any(axis=0)
     steady = still & ~swayed.any(axis=1)
-    cum = _scaled(table.cum, np.repeat(within, outcomes))
+    cum = _scaled(table.cum, np.repeat(within, np.diff(table.off)))
     edge, hears, turns = _even(table, cum)
     final = still & ~restless & (table.adopting == 0)
     parting = steady & np.array([
@@ -231,11 +213,10 @@ def _rated(table: RuleTable) -> slots.Rates:
         )
         for s, (first, last) in enumerate(pairwise(table.soff))
     ])  # fmt: skip
-    marks = low * LOW + steady * STEADY + restless * RESTLESS + parting * PARTING
-    return slots.Rates(
-        table.off, cum, table.listener, table.speaker, table.trusted, table.mode, table.ceiling,
-        table.soff, scum, table.snew, table.adopting, whole, alone, marks.astype(np.uint8), lack,
-        edge, hears, turns,
+    marks = (steady * STEADY + restless * RESTLESS + parting * PARTING).astype(np.uint8)
+    return kernels.Rates(
+        table.trusted, table.mode, table.ceiling, table.soff, scum, table.snew, table.adopting,
+        whole, alone, marks, edge, hears, turns,
     )  # fmt: skip
 
 
@@ -294,10 +275,11 @@ def bounds(table: RuleTable) -> F64:
     return bound
 
 
-def _rings_of(tally: npt.NDArray[np.int64], rates: slots.Rates, ties: float) -> float:
+def _rings_of(tally: npt.NDArray[np.int64], rates: kernels.Rates, ties: float) -> float:
     """Return about how many rings a tick has: each that is heard may make a speaker, or several."""
     speak = np.where(rates.mode > 2, rates.mode - 3, (rates.mode > 0) * ties) * rates.ceiling
-    heard = float(tally @ (rates.marks & LOW == 0)) / max(int(tally.sum()), 1)
+    listens = rates.bound.reshape(tally.size, -1).any(axis=0)
+    heard = float(tally @ listens) / max(int(tally.sum()), 1)
     rings, most = float(tally @ speak) * heard, float(speak.max()) * heard
     grown = min(rings * max(most, 1.0), max(rings, most * int(tally.sum()) / 2))
     return grown + float(tally @ (rates.alone > 0))
@@ -309,47 +291,25 @@ def _spans_for(rings: float) -> int:
 
 
 def calendar_of(
-    kept: slots.Calendar | None, agents: int, spans: int, room: int = _LEAST
-) -> slots.Calendar:
+    kept: kernels.Calendar | None, agents: int, spans: int, room: int = _LEAST
+) -> kernels.Calendar:
     """Return an empty calendar, in the arrays of one that served, if any."""
-    made = kept or slots.Calendar(
-        pool=np.empty(room * slots.CHUNK * slots.WORDS, np.uint64),
+    made = kept or kernels.Calendar(
+        pool=np.empty(room * kernels.CHUNK * kernels.WORDS, np.uint64),
         link=np.empty(room, np.uint32),
         tail=np.zeros(spans, np.uint32),
-        due=np.empty(room * slots.WORDS, np.uint64),
-        spare=np.empty(room * slots.WORDS, np.uint64),
-        heap=np.empty(room * slots.WORDS, np.uint64),
-        fine=np.empty(slots.FINES, np.int64),
+        due=np.empty(room * kernels.WORDS, np.uint64),
+        spare=np.empty(room * kernels.WORDS, np.uint64),
+        heap=np.empty(room * kernels.WORDS, np.uint64),
+        fine=np.empty(kernels.FINES, np.int64),
         born=np.zeros((agents + 63) // 64, np.uint64),
-        low=np.zeros((agents + 63) // 64, np.uint64),
         shift=np.empty(1, np.uint64),
-        at=np.empty(slots.SLOTS, np.int64),
+        at=np.empty(kernels.SLOTS, np.int64),
     )
     made.at[:] = 0
-    made.at[slots.FREED] = -1
+    made.at[kernels.FREED] = -1
     made.shift[0] = 64 - (spans.bit_length() - 1)
     return made if made.tail.size == spans else made._replace(tail=np.zeros(spans, np.uint32))
-
-
-def lives_of() -> slots.Epochs:
-    """Return room for lives that are about to begin."""
-    floats = {"many", "grains"}
-    rings = {"seed", "what", "tie", "of"}
-    columns: list[Any] = [
-        np.empty(
-            slots.RINGS + 8 if name in rings else slots.BATCH + 1,
-            np.float64 if name in floats else np.uint64,
-        )
-        for name in slots.Epochs._fields[:-1]
-    ]
-    ring = np.empty(slots.WORDS * (slots.RINGS + slots.MOST_RINGS), np.uint64)
-    return slots.Epochs._make([*columns, ring])
-
-
-def outlook_of() -> kernels.Lookahead:
-    """Return room for what the next rings do."""
-    seen, new, now = (np.empty(kernels.WINDOW, np.uint8) for _ in range(3))
-    return kernels.Lookahead(seen, new, now, np.empty(slots.BATCH + 1, np.uint64))
 
 
 def _lists(size: int) -> kernels.FirstAdoptions:

@@ -6,13 +6,35 @@ largest rate that its state allows; a tie whose actual rate is lower accepts wit
 of the Markov chain in continuous time, exactly. Poisson processes have no memory: every tick begins
 with new rings, and nothing but the states lives on between ticks.
 
-Rings are drawn by :mod:`sim.spread.continuous.epochs_kernels` and wait in its calendar. They happen
-one by one in order, but what the next ones will do if nothing comes between is looked up for many
-at once, and lives that they will then begin are drawn at once; a ring whose listener has changed
-meanwhile is looked up again, and a life that is not the expected one is drawn alone.
-
 ``claim`` holds the number of an agent's life where that is over 1, less 2; most agents are in their
 first or second one, and a bit (``born``) tells which.
+
+An agent draws its rings for a *life*: from when it entered its state, or the tick began, until it
+changes by itself, the tick ends, or 16 rings are to be expected; then the next life begins. How
+many rings there are is one draw, and given that each comes at a uniform moment of its own: they
+need no order among themselves, the calendar puts all in order anyway. Lives of a
+tick count from 0, the one that begins with it; a change from or to a state that rings begins a new
+one and voids the rings of the one before.
+
+Draws of life ``g`` of agent ``u`` are ``word2(word(key, u), g << 10 | j)``: ``j`` = 0 the wait for
+the change by itself and 2 its outcome, 1 the number of rings, and of ring ``i`` 3 + 2i its moment
+and 4 + 2i its tie, by the whole part of draw times ties, and its share, by the rest.
+
+A ring over a tie that can change nothing now, nor whatever becomes of the listener (its share is
+not below ``Rates.bound``), is not kept.
+
+A ring waits in the calendar of the tick: spans of equal length, and the one under way in order. It
+is three words (uint64):
+
+- *when*: its moment, a whole number of the 2**42 grains of a tick ``<< 22``, the life of the agent
+  that drew it ``<< 6`` (16 bits), and the agent's state (6 bits);
+- *who*: the agent ``<< 32 | `` the listener, the agent itself where no tie is meant;
+- *what*: a share in [0, 1) as 32 bits ``<< 32 | `` the tie's place in the agent's row.
+
+Rings of spans to come stand in chunks of eight, which are given back as soon as their span begins;
+so the sorting is a scatter to some thousand places and a short sort of what then lies in the
+nearest cache (R. Brown, "Calendar queues: a fast O(1) priority queue implementation for the
+simulation event set problem", CACM 1988). Rings drawn for the span under way wait in a heap.
 """
 
 from __future__ import annotations
@@ -21,59 +43,421 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.arrays import F64, I64, U8, U32, U64
+from sim.arrays import F64, I64, U8, U16, U32, U64
 from sim.jit.claims import FREE, NOBODY, is_open
-from sim.jit.jit import inlined, kernel, lean
-from sim.jit.prefetch import ahead
+from sim.jit.jit import inlined, lean
+from sim.jit.mix import C2, mix, uniform, word, word2
 from sim.jit.sparse import VACANT, slot
 from sim.jit.types import Number, Word
-from sim.jit.words import CODE, EVER, LOW6, LOW32, ONE, S6, S11, S32, THREE, TWO, ZERO
-from sim.spread.continuous.epochs_kernels import (
-    AGAIN,
-    AHEAD,
-    ALONE,
-    BATCH,
-    DUE,
-    DUES,
-    EVENTS,
-    FIRST,
-    FRESH,
-    GRAIN,
-    HEAPED,
-    HELD,
-    LEFT,
-    LIVES,
-    LOW,
-    MAPPED,
-    MOMENT,
-    NEXT,
-    PARTS,
-    RESTLESS,
-    RINGS,
-    ROOM,
-    SINCE,
-    SPAN,
-    STEADY,
-    TICK,
-    TOUCHED,
-    WATCHED,
-    Calendar,
-    Epochs,
-    ListenerRows,
-    Rates,
-    begin_lives,
-    contacts_of,
-    order_due,
-    outcome_of,
-    pop_ring,
-    put_life,
-    take_span,
-    weighed,
-)
+from sim.jit.words import CODE, EVER, FOUR, LOW6, LOW32, ONE, S6, S32, THREE, TWO, ZERO
 
-_S64 = np.uint64(64)
-_DIGITS = 2048
-_LAST = np.uint64(_DIGITS - 1)
+(SPAN, DUE, DUES, HEAPED, USED, FREED, HELD, TOUCHED, FRESH, ROOM, EVENTS, WATCHED, FIRST,
+ AGAIN) = range(14)  # fmt: skip
+"""Where ``Calendar.at`` keeps: the next span; of the one under way the next ring, and how many
+there are; rings in the heap; chunks ever taken, the first vacated one of these, those in use;
+agents touched; first adoptions; agents that may still be given a value in the sparse column; rings
+so far; 2**20 times the ties that somebody spoke over for a tick; agents whose first rings are
+drawn; agents in their second life or a later one."""
+
+CHUNK, WORDS, SLOTS, FINES = 8, 3, 14, 4098
+"""Places in a chunk, words in a ring, the length of ``Calendar.at`` and of ``Calendar.fine``."""
+
+NONE = np.uint32(0xFFFFFFFF)
+"""No chunk."""
+GRAINS = 1 << 42
+"""Moments that a tick is told apart into."""
+MOMENT = np.uint64(22)
+"""How far the moment is shifted within a ring's first word."""
+
+_SLOT, _SEVEN, _EIGHT = np.uint64(3), np.uint64(7), np.uint64(8)
+_FINEST = np.uint64(12)
+
+
+class Calendar(NamedTuple):
+    """Rings to come in this tick.
+
+    ``pool`` (uint64, three words a place) and ``link`` (uint32, for each chunk the one before it);
+    ``tail`` (uint32, a power of two of spans): for each span the place after its last ring, 0 for
+    none. The span under way: ``due`` in order, ``spare`` scratch of the same size, ``heap`` what
+    was drawn since (uint64, three words each). ``fine`` int64 (``FINES``,), scratch. ``born``
+    (uint64), a bit an agent: whether its first life is over. ``at``: int64, see ``SPAN``; ``shift``
+    (uint64, (1,)) takes the first word to its span.
+    """
+
+    pool: U64
+    link: U32
+    tail: U32
+    due: U64
+    spare: U64
+    heap: U64
+    fine: I64
+    born: U64
+    shift: U64
+    at: I64
+
+
+@inlined
+def put_ring(calendar: Calendar, span: Word, when: Word, who: Word, what: Word) -> None:
+    """Keep a ring for a span to come; there is room."""
+    at, link = calendar.at, calendar.link
+    place = np.uint64(calendar.tail[span])
+    if place & _SEVEN == ZERO:
+        chunk = np.uint64(at[FREED])
+        if at[FREED] >= 0:
+            before = link[chunk]
+            at[FREED] = -1 if before == NONE else np.int64(before)
+        else:
+            chunk = np.uint64(at[USED])
+            at[USED] += 1
+        at[HELD] += 1
+        link[chunk] = NONE if place == ZERO else np.uint32((place - ONE) >> _SLOT)
+        place = chunk << _SLOT
+    word = place * THREE
+    calendar.pool[word] = when
+    calendar.pool[word + ONE] = who
+    calendar.pool[word + TWO] = what
+    calendar.tail[span] = np.uint32(place + ONE)
+
+
+@lean
+def take_span(calendar: Calendar) -> int:
+    """Copy the rings of the next span into ``spare``; returns how many, -1 without room."""
+    at, link, pool, spare = calendar.at, calendar.link, calendar.pool, calendar.spare
+    span = np.uint64(at[SPAN])
+    stop = np.uint64(calendar.tail[span])
+    room = np.uint64(spare.size)
+    to = ZERO
+    first: Number = (stop - ONE) >> _SLOT if stop > ZERO else ZERO
+    last = first
+    chunks = 0
+    while stop > ZERO:
+        last = (stop - ONE) >> _SLOT
+        if to + _EIGHT * THREE > room:
+            return -1
+        place = (last << _SLOT) * THREE
+        for k in range(_EIGHT * THREE):  # a whole chunk, however many of its places are taken
+            spare[to + k] = pool[place + k]
+        to += stop * THREE - place
+        chunks += 1
+        stop = ZERO if link[last] == NONE else (np.uint64(link[last]) + ONE) << _SLOT
+    if chunks:
+        link[last] = NONE if at[FREED] < 0 else np.uint32(at[FREED])
+        at[FREED] = np.int64(first)
+        at[HELD] -= chunks
+    calendar.tail[span] = np.uint32(0)
+    at[SPAN] += 1
+    return int(to) // WORDS
+
+
+@inlined
+def _is_before(a: U64, i: Word, when: Word, who: Word) -> bool:
+    """Return whether the ring at word ``i`` comes before another one."""
+    return bool(a[i] < when or (a[i] == when and a[i + ONE] < who))
+
+
+@lean
+def _scatter(due: U64, spare: U64, fine: I64, n: Word, shift: Word) -> None:
+    """Write the first ``n`` rings of ``spare`` into ``due``, in order but for a few neighbours.
+
+    By as many further bits of their moments as there are rings.
+    """
+    bits = np.uint64(4)
+    while bits < _FINEST and (ONE << bits) < TWO * n:
+        bits += ONE
+    shift -= bits
+    last = (ONE << bits) - ONE
+    for b in range(last + TWO):
+        fine[b] = 0
+    for i in range(n):
+        fine[((spare[i * THREE] >> shift) & last) + ONE] += 1
+    for b in range(last):
+        fine[b + ONE] += fine[b]
+    for i in range(n):
+        b = (spare[i * THREE] >> shift) & last
+        to = np.uint64(fine[b]) * THREE
+        fine[b] += 1
+        due[to] = spare[i * THREE]
+        due[to + ONE] = spare[i * THREE + ONE]
+        due[to + TWO] = spare[i * THREE + TWO]
+
+
+@lean
+def order_due(calendar: Calendar, count: int) -> None:
+    """Write the first rings of ``spare`` into ``due``, in order.
+
+    By bits of their moments, then by insertion.
+    """
+    due, spare, fine = calendar.due, calendar.spare, calendar.fine
+    n = np.uint64(count)
+    if count <= 12:
+        for i in range(n * THREE):
+            due[i] = spare[i]
+    else:
+        _scatter(due, spare, fine, n, calendar.shift[0])
+    for i in range(ONE, n):
+        j = i * THREE
+        when, who, what = due[j], due[j + ONE], due[j + TWO]
+        while j > ZERO and not _is_before(due, j - THREE, when, who):
+            due[j] = due[j - THREE]
+            due[j + ONE] = due[j - TWO]
+            due[j + TWO] = due[j - ONE]
+            j -= THREE
+        due[j] = when
+        due[j + ONE] = who
+        due[j + TWO] = what
+    calendar.at[DUE] = 0
+    calendar.at[DUES] = count
+
+
+@lean
+def push_ring(heap: U64, at: I64, when: Word, who: Word, what: Word) -> None:
+    """Put a ring into the heap, the earliest first; of two at one moment the smaller word."""
+    i = np.uint64(at[HEAPED])
+    at[HEAPED] += 1
+    while i > ZERO:
+        above = (i - ONE) >> ONE
+        if _is_before(heap, above * THREE, when, who):
+            break
+        for k in range(THREE):
+            heap[i * THREE + k] = heap[above * THREE + k]
+        i = above
+    heap[i * THREE] = when
+    heap[i * THREE + ONE] = who
+    heap[i * THREE + TWO] = what
+
+
+@lean
+def pop_ring(heap: U64, at: I64) -> None:
+    """Drop the first ring of the heap."""
+    at[HEAPED] -= 1
+    last = np.uint64(at[HEAPED])
+    when, who, what = heap[last * THREE], heap[last * THREE + ONE], heap[last * THREE + TWO]
+    i, below = ZERO, ONE
+    while below < last:
+        other = below + ONE
+        if other < last and _is_before(
+            heap, other * THREE, heap[below * THREE], heap[below * THREE + ONE]
+        ):
+            below = other
+        if not _is_before(heap, below * THREE, when, who):
+            break
+        for k in range(THREE):
+            heap[i * THREE + k] = heap[below * THREE + k]
+        i = below
+        below = (i << ONE) + ONE
+    heap[i * THREE] = when
+    heap[i * THREE + ONE] = who
+    heap[i * THREE + TWO] = what
+
+
+STEADY, RESTLESS, PARTING = np.uint8(1), np.uint8(2), np.uint8(4)
+"""Marks of a state, see :class:`Rates`."""
+
+_CALLS = 2
+_MOST_DRAWN = 127
+_INVERSE = np.array([0.0, *(1.0 / k for k in range(1, _MOST_DRAWN + 1))])
+_TRUSTED = np.uint64(65535)
+
+
+class ListenerRows(NamedTuple):
+    """Who hears whom.
+
+    ``rows`` uint32 (n, 2), ``targets`` uint32, ``trust`` uint16 or empty; ``closed`` uint64 bitmap
+    of agents that take no part, or empty.
+    """
+
+    rows: U32
+    targets: U32
+    trust: U16
+    closed: U64
+
+
+class Rates(NamedTuple):
+    """Rules as ``Table`` has them, with rates in place of chances.
+
+    ``scum`` (uint64) adds up in 2**-32 of ``alone`` (float64, of each state: the rate at which it
+    is left without a contact); the last of a state is 2**32. ``bound`` (uint64, by speaker and
+    listener): the largest total that the speaker's state will ever find at a listener of that
+    state, whatever becomes of the listener. ``marks`` (uint8, of each state): ``STEADY`` where
+    nobody leaves the state but by itself; ``RESTLESS`` where agents ring; ``PARTING`` where it is
+    steady, and to whatever state an agent leaves it, for good, nobody can tell: contacts do the
+    same to it before and after.
+
+    ``edge`` (uint64, a row of the same length for each pair of states): where outcomes end, in
+    2**-32 of the speaker's ``ceiling``; ``hears``, ``turns`` (uint8, one longer): what each makes
+    of listener and speaker.
+    """
+
+    trusted: U8
+    mode: I64
+    ceiling: F64
+    soff: I64
+    scum: U64
+    snew: U8
+    adopting: U8
+    bound: U64
+    alone: F64
+    marks: U8
+    edge: U64
+    hears: U8
+    turns: U8
+
+
+@inlined
+def contacts_of(mode: I64, many: Number, s: Number) -> Number:
+    """Return over how many of ``many`` ties state ``s`` speaks, or how many calls it makes."""
+    if mode[s] == 0:
+        return np.int64(0)
+    return mode[s] - 3 if mode[s] > _CALLS and many > 0 else many
+
+
+@inlined
+def wait(draw: float, rate: float, left: float) -> float:
+    """Return an exponential wait at ``rate`` from a draw in [0, 1); 1.0 where it is over ``left``.
+
+    Most waits that last too long are seen without a logarithm: ``1 - exp(-x)`` is at most
+    ``x - x^2 / 2 + x^3 / 6``.
+    """
+    x = rate * left
+    if draw >= x * (1.0 - x * (0.5 - x * 0.16666666666666669)):
+        return 1.0
+    return float(-np.log(1.0 - draw) / rate)
+
+
+@inlined
+def count_of(draw: float, mean: float) -> Number:
+    """Return a Poisson number of that ``mean``, at most 16, from a draw in [0, 1): by inversion.
+
+    Most zeros are seen without an exponential: ``exp(-x)`` is at least ``1 - x``.
+    """
+    n: Number = np.int64(0)
+    if draw < 1.0 - mean:
+        return n
+    chance = np.exp(-mean)
+    below = chance
+    while draw >= below and n < _MOST_DRAWN:
+        n += 1
+        chance *= mean * _INVERSE[n]
+        below += chance
+    return n
+
+
+@inlined
+def next_state(rates: Rates, s: Number, what: Word) -> Number:
+    """Return to which state ``s`` is left by itself; the upper half of ``what`` is the share."""
+    o = rates.soff[s]
+    while what >> S32 >= rates.scum[o]:
+        o += 1
+    return np.int64(rates.snew[o])
+
+
+@inlined
+def weighed(
+    heard: ListenerRows, rates: Rates, row: Number, u: Word, place: Word, share: Word
+) -> Word:
+    """Return the outcome of a try over a tie; the last of ``hears`` is none."""
+    o = ZERO
+    if heard.trust.size:
+        trust = _TRUSTED
+        if rates.trusted[row]:
+            trust = np.uint64(heard.trust[np.uint64(heard.rows[u, 0]) + place])
+        for k in range(rates.edge.shape[1]):
+            o += np.uint64(share * _TRUSTED >= rates.edge[row, k] * trust)
+    else:
+        for k in range(rates.edge.shape[1]):
+            o += np.uint64(share >= rates.edge[row, k])
+    return o
+
+
+LEFT = 260
+"""Chunks, and places in the heap, that must be left: what one ring may lead to, two lives of fewer
+than 128 rings, where 16 are to be expected."""
+
+LIVES = np.uint64(0xFFFF)
+"""What of a life's number its rings know."""
+GRAIN = 1.0 / GRAINS
+"""A grain in ticks."""
+TICK = 1 << 20
+"""A tie spoken over for a tick, in ``WATCHED``."""
+_BLOCK = 16.0
+_LIFE = np.uint64(10)
+_WHOLE = np.uint64(GRAINS)
+_WIDE = 4294967296.0
+_C2 = np.uint64(C2)
+_STEP = np.uint64((2 * int(C2)) & 0xFFFFFFFFFFFFFFFF)
+
+
+@inlined
+def _keep(calendar: Calendar, when: Word, who: Word, what: Word) -> None:
+    """Keep a ring for the span it falls in."""
+    span = when >> calendar.shift[0]
+    if np.int64(span) >= calendar.at[SPAN]:
+        put_ring(calendar, span, when, who, what)
+    else:
+        push_ring(calendar.heap, calendar.at, when, who, what)
+
+
+@inlined
+def watch(
+    rates: Rates, calendar: Calendar, many: Number, old: Number, new: Number, t: Word
+) -> None:
+    """Count the ties over which an agent speaks from ``t`` on, less those of its state before."""
+    more = contacts_of(rates.mode, many, new) - contacts_of(rates.mode, many, old)
+    left = 1.0 - float(np.int64(t)) * GRAIN
+    calendar.at[WATCHED] += np.int64(np.float64(more) * left * TICK)
+
+
+@lean
+def begin_life(
+    heard: ListenerRows, rates: Rates, key: Word, keys: U32, state: U8, tally: I64,
+    calendar: Calendar, u: Word, s: Number, t: Word, life: Word,
+) -> bool:  # fmt: skip
+    """Draw a life of agent ``u``, in state ``s`` from moment ``t`` on, and keep its rings.
+
+    Returns whether its end can be seen; else it has left the state at once. ``tally`` (int64,
+    agents in each state) follows. There is room for what it rings.
+    """
+    many = np.int64(heard.rows[u, 1])
+    ties = contacts_of(rates.mode, many, s) * rates.ceiling[s]
+    alone = float(rates.alone[s])
+    own, at_life = word(key, u), life << _LIFE
+    sign = ((life & LIVES) << S6) | np.uint64(s)
+    end = float(np.int64(_WHOLE - t)) * GRAIN
+    ends, parts, share = ties * end > _BLOCK, False, ONE
+    if ends:
+        end = _BLOCK / ties
+    if alone > 0.0:
+        waited = wait(uniform(word2(own, at_life)), alone, end)
+        if waited < end:
+            end, ends = waited, True
+            share = np.uint64(uniform(word2(own, at_life + TWO)) * _WIDE) << S32
+            parts = (rates.marks[s] & PARTING) > np.uint8(0)
+    grains = end * GRAINS
+    if ties > 0.0:
+        z = own + (at_life + FOUR) * _C2
+        start = np.uint64(heard.rows[u, 0])
+        for _ in range(count_of(uniform(word2(own, at_life + ONE)), ties * end)):
+            scaled = uniform(mix(z)) * np.float64(many)
+            place = np.uint64(scaled)
+            part = np.uint64((scaled - np.float64(place)) * _WIDE)
+            v = np.uint64(heard.targets[start + place])
+            row = s * rates.mode.size + np.int64(state[slot(keys, v)] & CODE)
+            if part < rates.bound[row]:
+                when = t + np.uint64(grains * uniform(mix(z - _C2)))
+                _keep(calendar, (when << MOMENT) | sign, (u << S32) | v, (part << S32) | place)
+            z += _STEP
+    last = t + np.uint64(grains)
+    if parts:
+        new = next_state(rates, s, share)
+        here = slot(keys, u)
+        state[here] = (state[here] & EVER) | np.uint8(new)
+        tally[s] -= 1
+        tally[new] += 1
+        calendar.at[EVENTS] += 1
+        watch(rates, calendar, many, s, new, last)
+    elif ends:
+        _keep(calendar, (last << MOMENT) | sign, (u << S32) | u, share)
+    return not parts
 
 
 class NewLives(NamedTuple):
@@ -119,16 +503,6 @@ def reborn(births: NewLives, calendar: Calendar, v: Word) -> None:
 
 
 @lean
-def map_low(state: U8, marks: U8, low: U64) -> None:
-    """Write down who of all agents, in state ``state`` (uint8), is in a ``LOW`` one."""
-    for w in range(low.size):
-        first, bits = np.uint64(w) << S6, ZERO
-        for i in range(min(_S64, np.uint64(state.size) - first)):
-            bits |= np.uint64(marks[state[first + i] & CODE] & LOW) << i
-        low[w] = bits
-
-
-@lean
 def still_live(
     live: U32, count: int, touched: U32, m: int, again: U32, more: int, keys: U32, state: U8,
     claim: U64, marks: U8, born: U64,
@@ -158,182 +532,9 @@ def still_live(
     return kept, roused
 
 
-@kernel
-def by_agent(agents: U32, sources: U32, times: F64, count: int, words: U64, into: U32) -> F64:
-    """Sort the first ``count`` of what was found by agent, in place; returns the times, sorted.
-
-    By digits of the agents' numbers, which carry their places along. ``sources`` are written into
-    ``into`` (uint32, ``count``); ``words`` (uint64) has room for twice as many.
-    """
-    largest = ZERO
-    for i in range(count):
-        words[i] = (np.uint64(agents[i]) << S32) | np.uint64(i)
-        largest = max(largest, np.uint64(agents[i]))
-    here, there, shift = 0, count, S32
-    start = np.empty(_DIGITS, np.int64)
-    while largest >> (shift - S32):
-        start[:] = 0
-        for i in range(here, here + count):
-            start[(words[i] >> shift) & _LAST] += 1
-        before = there
-        for digit in range(_DIGITS):
-            many = start[digit]
-            start[digit] = before
-            before += many
-        for i in range(here, here + count):
-            digit = (words[i] >> shift) & _LAST
-            words[start[digit]] = words[i]
-            start[digit] += 1
-        here, there, shift = there, here, shift + S11
-    sorted_times = np.empty(count, np.float64)
-    for i in range(count):
-        agents[i] = np.uint32(words[here + i] >> S32)
-        place = words[here + i] & LOW32
-        into[i] = sources[place]
-        sorted_times[i] = times[place]
-    return sorted_times
-
-
-WINDOW = 128
-"""Rings that are looked at ahead."""
 KEPT = 255
 """What an agent becomes that stays what it is."""
 
-_FULL = np.uint64(1 << 32)
-
-
-class Lookahead(NamedTuple):
-    """What the next rings do if nothing comes between.
-
-    Of each of ``WINDOW``: ``seen`` (uint8), the state of its listener; ``new`` and ``now`` (uint8),
-    what listener and speaker become. ``rings`` (uint64, ``BATCH`` + 1): at which of them the lives
-    begin that are drawn, in order, then none.
-    """
-
-    seen: U8
-    new: U8
-    now: U8
-    rings: U64
-
-
-@inlined
-def load_span(heard: ListenerRows, rates: Rates, state: U8, claim: U64, calendar: Calendar) -> bool:
-    """Begin with the next span; returns whether there is room for it.
-
-    Rings that are void, or can change nothing any more, are dropped; what others are going to read
-    is fetched.
-    """
-    spare, low, born, kept = calendar.spare, calendar.low, calendar.born, ZERO
-    n = take_span(calendar)
-    if n < 0:
-        return False
-    if calendar.at[MAPPED]:
-        for i in range(ZERO, np.uint64(n) * THREE, THREE):
-            when, who, what = spare[i], spare[i + ONE], spare[i + TWO]
-            v = who & LOW32
-            is_low = (low[v >> S6] >> (v & LOW6)) & ONE & np.uint64(v != who >> S32)
-            ahead(state, v)
-            ahead(heard.rows, v * TWO)
-            spare[kept] = when
-            spare[kept + ONE] = who
-            spare[kept + TWO] = what
-            kept += THREE * np.uint64((what >> S32) < _FULL - is_low * rates.lack[when & LOW6])
-        n = int(kept) // 3
-    is_fickle = False
-    for s in range(rates.marks.size):
-        is_fickle |= (rates.marks[s] & (RESTLESS | STEADY)) == RESTLESS
-    if is_fickle:
-        kept = ZERO
-        for i in range(ZERO, np.uint64(n) * THREE, THREE):
-            when, who, what = spare[i], spare[i + ONE], spare[i + TWO]
-            u = who >> S32
-            is_later = is_born(born, u)
-            life = ((claim[u * is_later] + TWO) & LIVES) * is_later
-            counts = ((when >> S6) & LIVES == life) | (
-                (rates.marks[when & LOW6] & STEADY) > np.uint8(0)
-            )
-            spare[kept] = when
-            spare[kept + ONE] = who
-            spare[kept + TWO] = what
-            kept += THREE * np.uint64(counts)
-        n = int(kept) // 3
-    order_due(calendar, n)
-    calendar.at[AHEAD] = 0
-    return True
-
-
-@inlined
-def decided(
-    heard: ListenerRows, rates: Rates, code: Number, u: Word, v: Word, s: Number, what: Word
-) -> tuple[Number, Number]:  # fmt: skip
-    """Return what a ring over a tie does: (the listener's new state, the speaker's), or 255."""
-    row = s * rates.mode.size + np.int64(code & CODE)
-    o = weighed(heard, rates, row, u, what & LOW32, what >> S32)
-    if heard.closed.size and not is_open(heard.closed, v):
-        o = np.uint64(rates.edge.shape[1])
-    return np.int64(rates.hears[row, o]), np.int64(rates.turns[row, o])
-
-
-@inlined
-def left_to(rates: Rates, s: Number, what: Word) -> Number:
-    """Return what comes of a ring without a tie: the agent's next state, or the same."""
-    if what & ONE:
-        return s
-    o = outcome_of(rates.soff[s], rates.soff[s + 1], rates.scum, what >> S32)
-    return np.int64(rates.snew[o])
-
-
-@lean
-def look_ahead(
-    heard: ListenerRows, rates: Rates, key: Word, keys: U32, state: U8, claim: U64,
-    calendar: Calendar,
-    lives: Epochs, outlook: Lookahead,
-) -> None:  # fmt: skip
-    """Look up what the next rings do if nothing comes between, and draw lives they begin."""
-    at, due = calendar.at, calendar.due
-    first = np.uint64(at[DUE])
-    many = np.uint64(min(at[DUES] - at[DUE], WINDOW))
-    for k in range(many):
-        outlook.seen[k] = state[slot(keys, due[(first + k) * THREE + ONE] & LOW32)]
-    m = ZERO
-    for k in range(many):
-        i = (first + k) * THREE
-        when, who, what = due[i], due[i + ONE], due[i + TWO]
-        u, v, s = who >> S32, who & LOW32, np.int64(when & LOW6)
-        new: Number = np.int64(0)
-        now: Number = np.int64(KEPT)
-        if u == v:
-            new = left_to(rates, s, what)
-        else:
-            new, now = decided(heard, rates, outlook.seen[k], u, v, s, what)
-        outlook.new[k] = np.uint8(new)
-        outlook.now[k] = np.uint8(now)
-        begins = new != KEPT
-        if begins:
-            begins = (rates.marks[new] & RESTLESS) > 0
-        lives.agent[m] = v
-        lives.state[m] = np.uint64(new)
-        lives.since[m] = when >> MOMENT
-        outlook.rings[m] = k
-        m += np.uint64(begins)
-        if m == np.uint64(BATCH):
-            many = k + ONE
-            break
-    for j in range(m):
-        lives.number[j] = life_of(claim, calendar.born, lives.agent[j]) + ONE
-    if m > ZERO:
-        drawn = np.uint64(begin_lives(heard, rates, key, keys, state, calendar, lives, 0, int(m)))
-        if drawn < m:
-            many = outlook.rings[drawn]
-        m = drawn
-    outlook.rings[m] = np.uint64(WINDOW)
-    at[SINCE] = at[DUE]
-    at[AHEAD] = at[DUE] + np.int64(many)
-    at[NEXT] = 0
-
-
-_SIXTEEN = np.uint64(16)
-_ALONE = np.uint64(ALONE)
 _OWN = np.uint64(NOBODY)
 
 
@@ -346,54 +547,12 @@ class FirstAdoptions(NamedTuple):
 
 
 @inlined
-def _watch(
-    rates: Rates, calendar: Calendar, many: Number, old: Number, new: Number, t: Word
-) -> None:
-    """Count the ties over which an agent speaks from ``t`` on, less those of its state before."""
-    more = contacts_of(rates.mode, many, new) - contacts_of(rates.mode, many, old)
-    left = 1.0 - float(np.int64(t)) * GRAIN
-    calendar.at[WATCHED] += np.int64(np.float64(more) * left * TICK)
-
-
-@inlined
-def _part(
-    rates: Rates, state: U8, place: Number, tally: I64, calendar: Calendar, lives: Epochs, j: Word
-) -> None:  # fmt: skip
-    """Let an agent leave its state at once, where nobody can tell."""
-    if lives.ends[j] >= PARTS:
-        old, new = np.int64(lives.state[j]), np.int64(lives.ends[j] - PARTS)
-        t = lives.since[j] + np.uint64(lives.grains[j])
-        state[place] = (state[place] & EVER) | np.uint8(new)
-        tally[old] -= 1
-        tally[new] += 1
-        calendar.at[EVENTS] += 1
-        _watch(rates, calendar, np.int64(lives.many[j]), old, new, t)
-
-
-@inlined
-def _drawn_alone(
-    heard: ListenerRows, rates: Rates, key: Word, keys: U32, state: U8, calendar: Calendar,
-    lives: Epochs,
-    u: Word, s: Number, t: Word, life: Word,
-) -> Word:  # fmt: skip
-    lives.agent[_ALONE] = u
-    lives.state[_ALONE] = np.uint64(s)
-    lives.since[_ALONE] = t
-    lives.number[_ALONE] = life
-    begin_lives(heard, rates, key, keys, state, calendar, lives, ALONE, ALONE + 1)
-    return _ALONE
-
-
-@inlined
 def _become(
     heard: ListenerRows, rates: Rates, key: Word, keys: U32, state: U8, births: NewLives,
-    tally: I64, calendar: Calendar, lives: Epochs, found: FirstAdoptions, v: Word, new: Number,
-    source: Word, t: Word, j: Word,
+    tally: I64, calendar: Calendar, found: FirstAdoptions, v: Word, new: Number, source: Word,
+    t: Word,
 ) -> None:  # fmt: skip
-    """Give agent ``v`` the state ``new``, note a first adoption, and begin its life.
-
-    It is drawn as the ``j``-th, or not at all.
-    """
+    """Give agent ``v`` the state ``new``, note a first adoption, and begin its life."""
     place, at = slot(keys, v), calendar.at
     if keys.size and keys[place] == VACANT:
         keys[place] = np.uint32(v)
@@ -411,35 +570,28 @@ def _become(
     old: Number = np.int64(code & CODE)
     tally[old] -= 1
     tally[new] += 1
-    if at[MAPPED]:
-        is_low = np.uint64(rates.marks[new] & LOW)
-        calendar.low[v >> S6] |= is_low << (v & LOW6)
-    if rates.marks[new] & RESTLESS:
+    begins = (rates.marks[new] & RESTLESS) > np.uint8(0)
+    counts = (rates.marks[old] & RESTLESS) > np.uint8(0)
+    if begins or counts:
+        watch(rates, calendar, np.int64(heard.rows[v, 1]), old, new, t)
+    if begins:
+        counts &= (rates.marks[old] & STEADY) == np.uint8(0)
         life = life_of(births.claim, calendar.born, v) + ONE
-        if j >= _ALONE or lives.number[j] != life or lives.state[j] != np.uint64(new):
-            j = _drawn_alone(
-                heard, rates, key, keys, state, calendar, lives, v, new, t, life
-            )  # fmt: skip
-        _watch(rates, calendar, np.int64(lives.many[j]), old, new, t)
-        put_life(calendar, lives, j)
-        _part(rates, state, place, tally, calendar, lives, j)
-        if lives.ends[j] < PARTS or rates.marks[old] & (RESTLESS | STEADY) == RESTLESS:
-            reborn(births, calendar, v)  # else nothing asks for its life any more
-    elif rates.marks[old] & RESTLESS:
-        _watch(rates, calendar, np.int64(heard.rows[v, 1]), old, new, t)
-        reborn(births, calendar, v)
+        counts |= begin_life(heard, rates, key, keys, state, tally, calendar, v, new, t, life)
+    if counts:
+        reborn(births, calendar, v)  # else nothing asks for its life any more
 
 
 @lean
 def ring_on(
     heard: ListenerRows, rates: Rates, key: Word, keys: U32, state: U8, births: NewLives,
-    tally: I64, calendar: Calendar, lives: Epochs, outlook: Lookahead, found: FirstAdoptions,
+    tally: I64, calendar: Calendar, found: FirstAdoptions,
 ) -> bool:  # fmt: skip
     """Let rings happen in order of time until the tick ends.
 
     Parameters
     ----------
-    heard, rates, births, calendar, lives, outlook, found
+    heard, rates, births, calendar, found
         See there.
     key
         uint64, of this tick's rings.
@@ -461,83 +613,66 @@ def ring_on(
         if not is_next and at[HEAPED] == 0:
             if at[SPAN] == calendar.tail.size:
                 return True
-            if not load_span(heard, rates, state, births.claim, calendar):
+            count = take_span(calendar)
+            if count < 0:
                 return False
+            order_due(calendar, count)
             continue
         short = calendar.link.size - at[HELD] < LEFT or heap.size // 3 - at[HEAPED] < LEFT
         if short or at[FRESH] + 2 > found.agents.size or (keys.size and at[ROOM] < 2):
             return False
-        if is_next and at[DUE] == at[AHEAD]:
-            look_ahead(heard, rates, key, keys, state, births.claim, calendar, lives, outlook)
         if is_next and at[HEAPED] > 0:
             is_next = due[i] < heap[0] or (due[i] == heap[0] and due[i + ONE] < heap[1])
-        k = np.uint64(WINDOW)
         if is_next:
             when, who, what = due[i], due[i + ONE], due[i + TWO]
-            k = np.uint64(at[DUE] - at[SINCE])
             at[DUE] += 1
         else:
             when, who, what = heap[0], heap[1], heap[2]
             pop_ring(heap, at)
         _happen(
-            heard, rates, key, keys, state, births, tally, calendar, lives, outlook, found, when,
-            who, what, k,
+            heard, rates, key, keys, state, births, tally, calendar, found, when, who, what
         )  # fmt: skip
 
 
 @inlined
 def _happen(
     heard: ListenerRows, rates: Rates, key: Word, keys: U32, state: U8, births: NewLives,
-    tally: I64, calendar: Calendar, lives: Epochs, outlook: Lookahead, found: FirstAdoptions,
-    when: Word, who: Word, what: Word, k: Word,
+    tally: I64, calendar: Calendar, found: FirstAdoptions, when: Word, who: Word, what: Word,
 ) -> None:  # fmt: skip
-    """Let a ring do what it does, unless it is void; it was looked at ahead as the ``k``-th."""
-    u, v, s, t, at = who >> S32, who & LOW32, np.int64(when & LOW6), when >> MOMENT, calendar.at
-    j = _ALONE
-    if k < np.uint64(WINDOW) and outlook.rings[at[NEXT]] == k:
-        j = np.uint64(at[NEXT])
-        at[NEXT] += 1
+    """Let a ring do what it does, unless it is void."""
+    u, v, s, t = who >> S32, who & LOW32, np.int64(when & LOW6), when >> MOMENT
     life = life_of(births.claim, calendar.born, u) if not rates.marks[s] & STEADY else when >> S6
     if (life ^ (when >> S6)) & LIVES:
         return
     if u == v and what & ONE:
         life = life_of(births.claim, calendar.born, u) + ONE
-        if j >= _ALONE or lives.number[j] != life:
-            j = _drawn_alone(
-                heard, rates, key, keys, state, calendar, lives, u, s, t, life
-            )  # fmt: skip
-        put_life(calendar, lives, j)
-        _part(rates, state, slot(keys, u), tally, calendar, lives, j)
+        begin_life(heard, rates, key, keys, state, tally, calendar, u, s, t, life)
         reborn(births, calendar, u)
         return
-    at[EVENTS] += 1
-    code = state[slot(keys, v)]
+    calendar.at[EVENTS] += 1
     new: Number = np.int64(0)
     now: Number = np.int64(KEPT)
     source = u
-    if k < np.uint64(WINDOW) and outlook.seen[k] == code:
-        new, now = np.int64(outlook.new[k]), np.int64(outlook.now[k])
-    elif u == v:
-        new = left_to(rates, s, what)
-    else:
-        new, now = decided(heard, rates, code, u, v, s, what)
     if u == v:
-        source = _OWN
+        new, source = next_state(rates, s, what), _OWN
+    else:
+        row = s * rates.mode.size + np.int64(state[slot(keys, v)] & CODE)
+        o = weighed(heard, rates, row, u, what & LOW32, what >> S32)
+        if heard.closed.size and not is_open(heard.closed, v):
+            o = np.uint64(rates.edge.shape[1])
+        new, now = np.int64(rates.hears[row, o]), np.int64(rates.turns[row, o])
     for who_first in range(2):
         x, y, other = (v, new, source) if who_first == 0 else (u, now, v)
         if y != KEPT:
             _become(
-                heard, rates, key, keys, state, births, tally, calendar, lives, found, x, y, other,
-                t, j,
+                heard, rates, key, keys, state, births, tally, calendar, found, x, y, other, t
             )  # fmt: skip
-            j = _ALONE
 
 
 @lean
 def ring_first(
     heard: ListenerRows, rates: Rates, live: U32, count: int, key: Word, keys: U32, state: U8,
-    tally: I64,
-    calendar: Calendar, lives: Epochs,
+    tally: I64, calendar: Calendar,
 ) -> bool:  # fmt: skip
     """Draw the rings of each of ``live[:count]`` from the beginning of the tick on.
 
@@ -545,28 +680,11 @@ def ring_first(
     """
     at = calendar.at
     while at[FIRST] < count:
-        if calendar.link.size - at[HELD] < RINGS + BATCH:
+        if calendar.link.size - at[HELD] < LEFT:
             return False
-        many = min(BATCH, count - at[FIRST])
-        for j in range(many):
-            u = np.uint64(live[at[FIRST] + j])
-            lives.agent[j] = u
-            lives.state[j] = np.uint64(state[slot(keys, u)] & CODE)
-            lives.since[j] = ZERO
-            lives.number[j] = ZERO
-        for i in range(at[FIRST] + many, min(at[FIRST] + 2 * many, count)):
-            start = np.uint64(heard.rows[live[i], 0])
-            ahead(heard.targets, start)
-            ahead(heard.targets, start + _SIXTEEN)
-        for i in range(at[FIRST] + 2 * many, min(at[FIRST] + 3 * many, count)):
-            ahead(heard.rows, np.uint64(live[i]) * TWO)
-        drawn = begin_lives(heard, rates, key, keys, state, calendar, lives, 0, many)
-        for j in range(ZERO, np.uint64(drawn)):
-            ties = contacts_of(rates.mode, np.int64(lives.many[j]), np.int64(lives.state[j]))
-            at[WATCHED] += ties * TICK
-            put_life(calendar, lives, np.uint64(j))
-            _part(
-                rates, state, slot(keys, lives.agent[j]), tally, calendar, lives, np.uint64(j)
-            )  # fmt: skip
-        at[FIRST] += drawn
+        u = np.uint64(live[at[FIRST]])
+        s = np.int64(state[slot(keys, u)] & CODE)
+        at[WATCHED] += contacts_of(rates.mode, np.int64(heard.rows[u, 1]), s) * TICK
+        begin_life(heard, rates, key, keys, state, tally, calendar, u, s, ZERO, ZERO)
+        at[FIRST] += 1
     return True

@@ -15,12 +15,12 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.arrays import F64, I32, U8, U32, U64
-from sim.jit.claims import AHEAD, BATCH, BLOCK, FREE, approach, is_open, narrow
+from sim.jit.claims import AHEAD, BATCH, BLOCK, approach, claim_batch, is_open, narrow
 from sim.jit.jit import kernel, lean
 from sim.jit.mix import uniform, word, word2
 from sim.jit.sparse import slot
 from sim.jit.types import Number, Word
-from sim.jit.words import LOW6, LOW32, ONE, S6, S32, S40
+from sim.jit.words import LOW6, LOW32, ONE, S6, S32
 
 _FAR_APART = 8
 
@@ -58,21 +58,9 @@ def approach_labels(
 
 @lean
 def fall_by_overlap(
-    rows: U32,
-    targets: U32,
-    key_u: Word,
-    coins: U64,
-    p: float,
-    community: I32,
-    across: float,
-    done: U64,
-    u: Number,
-    mates: U32,
-    inside: U8,
-    draws: F64,
-    fell: U32,
-    marked: U64,
-) -> Number:
+    rows: U32, targets: U32, key_u: Word, coins: U64, p: float, community: I32, across: float, done:
+    U64, u: Number, mates: U32, inside: U8, draws: F64, fell: U32, marked: U64,
+) -> Number:  # fmt: skip
     """List the ties of ``u`` whose coin falls below ``p`` times their share.
 
     Parameters
@@ -199,16 +187,9 @@ def ratio(shared: Number, one: Number, other: Number) -> float:
 
 @lean
 def _least(
-    rows: U32,
-    targets: U32,
-    p: float,
-    u: Number,
-    mates: U32,
-    k: Number,
-    inside: U8,
-    lowest: float,
+    rows: U32, targets: U32, p: float, u: Number, mates: U32, k: Number, inside: U8, lowest: float,
     marked: U64,
-) -> float:
+) -> float:  # fmt: skip
     """Return the least overlap with any listener, or any bound of it under which no coin falls.
 
     Those of other communities, who share least, come first.
@@ -401,31 +382,12 @@ def _fill_border(community: I32, u: Number, across: float, ties: U32, share: F64
 
 @kernel
 def _claim(
-    rows: U32,
-    targets: U32,
-    key: Word,
-    coins: U64,
-    batch: U64,
-    drawn: U64,
-    n: Number,
-    done: U64,
-    claim: U64,
-    touched: U32,
-    m: Number,
-) -> Number:
+    rows: U32, targets: U32, key: Word, coins: U64, batch: U64, drawn: U64, n: Number, done: U64,
+    claim: U64, touched: U32, m: Number,
+) -> Number:  # fmt: skip
     """Let the contacts ``batch[:n]`` claim their listeners, where open, by their coins."""
-    k = 0
     for j in range(n):
         u = batch[j] >> S32
         place = np.uint64(rows[u, 0]) + (batch[j] & LOW32)
-        v = np.uint64(targets[place])
-        batch[k] = (u << S32) | v
-        drawn[k] = coins[place] if coins.size else word2(word(key, u), int(v))
-        k += is_open(done, v)
-    for j in range(k):
-        v = batch[j] & LOW32
-        old = claim[v]
-        claim[v] = min(old, (drawn[j] << S40) | (batch[j] >> S32))
-        touched[m] = np.uint32(v)
-        m += old == FREE
-    return m
+        drawn[j] = coins[place] if coins.size else word2(word(key, u), int(targets[place]))
+    return claim_batch(rows, targets, batch, drawn, n, done, claim, touched, m)

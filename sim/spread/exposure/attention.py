@@ -84,10 +84,7 @@ class Attention(PropagationModel):
 
     def _order(self, cascade: Cascade, draws: Draws) -> Ids:
         """Return who acts this tick, in a drawn order."""
-        ids = np.arange(cascade.agents, dtype=np.uint32)
-        if cascade.absent.size:
-            absent = np.unpackbits(cascade.absent.view(np.uint8), bitorder="little")
-            ids = ids[absent[: ids.size] == 0]
+        ids = cascade.present(np.arange(cascade.agents, dtype=np.uint32))
         lots = rng.uniforms(draws.key(Stream.TURNS), ids)
         acting = lots < self.turns
         order: Ids = ids[acting][np.argsort(lots[acting], kind="stable")]

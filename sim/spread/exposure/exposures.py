@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import Any, ClassVar
@@ -171,10 +172,7 @@ _DEPTH = 4
 
 @lru_cache(maxsize=512)
 def names_any(cls: type, wanted: frozenset[str], base: type) -> bool:
-    """Return whether the code of a class, below ``base``, or of functions that it calls names any.
-
-    Names that are put together while it runs are not seen.
-    """
+    """Return whether the code of a class, below ``base``, or what it calls says any such name."""
     owners = [owner for owner in cls.__mro__ if issubclass(owner, base) and owner is not base]
     own = [part for owner in owners for part in vars(owner).values()]
     return any(not wanted.isdisjoint(_names(each, _DEPTH)) for each in _functions(own))
@@ -254,6 +252,7 @@ class EndColumns:
         return self._people.column(name)[self._ids]
 
 
+@dataclass(eq=False, repr=False)
 class Exposure:
     """A chunk of exposures; every attribute is a column with one value an exposure.
 
@@ -263,23 +262,16 @@ class Exposure:
         Columns of who hears and of who speaks, such as ``viewer.openness``.
     """
 
-    def __init__(
-        self,
-        cascade: Cascade,
-        contacts: Contacts,
-        viewer: Ids,
-        source: Ids,
-        tie: npt.NDArray[np.int64],
-        tick: int,
-    ) -> None:
-        self._cascade = cascade
-        self._contacts = contacts
-        self._viewer = viewer
-        self._source = source
-        self._tie = tie
-        self._tick = tick
-        self.viewer = EndColumns(contacts.people, viewer)
-        self.source = EndColumns(contacts.people, source)
+    _cascade: Cascade
+    _contacts: Contacts
+    _viewer: Ids
+    _source: Ids
+    _tie: npt.NDArray[np.int64]
+    _tick: int
+
+    def __post_init__(self) -> None:
+        self.viewer = EndColumns(self._contacts.people, self._viewer)
+        self.source = EndColumns(self._contacts.people, self._source)
 
     def __len__(self) -> int:
         return self._viewer.size

@@ -16,17 +16,9 @@ from sim.jit.words import S40
 
 @kernel
 def fill(
-    rows: U32,
-    targets: U32,
-    speakers: U32,
-    i: int,
-    e: int,
-    closed: U64,
-    viewer: U32,
-    source: U32,
-    tie: I64,
-    filled: Number,
-) -> tuple[Number, Number, Number]:
+    rows: U32, targets: U32, speakers: U32, i: int, e: int, closed: U64, viewer: U32, source: U32,
+    tie: I64, filled: Number,
+) -> tuple[Number, Number, Number]:  # fmt: skip
     """Write the next exposures of open viewers into a chunk, behind the first ``filled`` rows.
 
     Parameters
@@ -101,14 +93,8 @@ def settle(
 
 @kernel
 def count_heard(
-    rows: U32,
-    targets: U32,
-    speakers: U32,
-    closed: U64,
-    most: int,
-    keys: U32,
-    heard: Array,
-) -> None:
+    rows: U32, targets: U32, speakers: U32, closed: U64, most: int, keys: U32, heard: Array,
+) -> None:  # fmt: skip
     """Count one more hearing, up to ``most``, for every open listener.
 
     ``keys, heard`` are a sparse column of unsigned integers (:mod:`sim.jit.sparse`).

@@ -33,21 +33,19 @@ class _Places:
     whole: npt.NDArray[np.int64]
 
 
+@dataclass(eq=False, repr=False)
 class Pairs:
     """A chunk of pairs of an agent and one of its sources; every attribute is a column.
 
     All draws are the same whenever they are looked at in a cascade: a set is drawn once.
     """
 
-    def __init__(
-        self, cascade: Cascade, contacts: Contacts, draws: Draws, viewer: Ids, source: Ids, tie: Any
-    ) -> None:
-        self._cascade = cascade
-        self._contacts = contacts
-        self._draws = draws
-        self._viewer = viewer
-        self._source = source
-        self._tie = tie
+    _cascade: Cascade
+    _contacts: Contacts
+    _draws: Draws
+    _viewer: Ids
+    _source: Ids
+    _tie: Any
 
     def __len__(self) -> int:
         return self._viewer.size

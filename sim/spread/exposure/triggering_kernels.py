@@ -60,15 +60,9 @@ def open_pairs(
 
 @kernel
 def trigger(
-    viewer: U32,
-    source: U32,
-    chosen: U8,
-    filled: Number,
-    key: Word,
-    claim: U64,
-    touched: U32,
-    m: Number,
-) -> Number:
+    viewer: U32, source: U32, chosen: U8, filled: Number, key: Word, claim: U64, touched: U32, m:
+    Number,
+) -> Number:  # fmt: skip
     """Let the pairs of a chunk that are ``chosen`` (uint8) claim; the lowest draw is the source.
 
     ``claim`` uint64 (n,), ``touched`` uint32 (n + 1,), ``m`` as in :mod:`sim.jit.claims`;

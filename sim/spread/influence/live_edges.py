@@ -80,17 +80,7 @@ class LiveEdges:
 
 
 class Estimate(NamedTuple):
-    """An expected spread: agents reached in the end, the seeds among them.
-
-    Attributes
-    ----------
-    mean
-        Of the runs.
-    low, high
-        Ends of the 95 % interval (normal; the runs are many).
-    runs
-        How many.
-    """
+    """Agents reached in the end, seeds included: the mean of runs, its (normal) 95 % interval."""
 
     mean: float
     low: float
@@ -107,15 +97,7 @@ class Estimate(NamedTuple):
 
 
 class ThreadScratch(NamedTuple):
-    """What one thread works with.
-
-    Attributes
-    ----------
-    seen
-        uint64: a bitmap of who takes no part; as it was when it is given back.
-    queue
-        uint32 (n,).
-    """
+    """What one thread works with; ``seen``, who takes no part, is given back as it was."""
 
     seen: U64
     queue: Ids
@@ -280,10 +262,7 @@ def sizes_of(
     dead: npt.NDArray[np.uint8] = _NO_TIES,
     report: Report = quiet,
 ) -> npt.NDArray[np.int64]:
-    """Return how many agents each of some runs reached: int64 (runs,), on any number of threads.
-
-    Parameters are those of :meth:`LiveNetwork.sizes`.
-    """
+    """As :meth:`LiveNetwork.sizes`, on any number of threads."""
     parts = [(at, min(_PORTION, first + runs - at)) for at in range(first, first + runs, _PORTION)]
 
     def sizes(part: tuple[int, int]) -> npt.NDArray[np.int64]:

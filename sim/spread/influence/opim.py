@@ -257,17 +257,7 @@ class Guarantee(NamedTuple):
 
 
 class Optimum(NamedTuple):
-    """Seeds, and what is known of them.
-
-    Attributes
-    ----------
-    seeds
-        uint32, in the order of choice.
-    spread
-        Their expected spread by the sets that checked them.
-    guarantee
-        How near the best that is.
-    """
+    """Seeds in the order of choice, and their expected spread by the sets that checked them."""
 
     seeds: Ids
     spread: float
@@ -388,17 +378,7 @@ _STALE = 64
 
 
 class Choice(NamedTuple):
-    """Who was chosen, in order, and what that covers.
-
-    Attributes
-    ----------
-    seeds
-        uint32, in the order of choice.
-    covered
-        Sets that hold one of them.
-    most
-        No choice of the same number, or cost, covers more sets.
-    """
+    """Seeds in order, the sets they cover, and the most sets that any such choice covers."""
 
     seeds: Ids
     covered: int

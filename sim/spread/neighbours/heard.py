@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -34,16 +34,10 @@ from sim.spread.neighbours import heard_kernels as kernels
 from sim.spread.neighbours.heard_kernels import NONE
 
 
-class _ColumnMaker(Protocol):
-    """Makes the column of one state, by its number."""
-
-    def __call__(self, which: int) -> F64: ...
-
-
 class ByState(Mapping[str, F64]):
     """Columns by the name of a heard state, made when first looked at."""
 
-    def __init__(self, names: tuple[str, ...], column: _ColumnMaker) -> None:
+    def __init__(self, names: tuple[str, ...], column: Callable[[int], F64]) -> None:
         self._names = names
         self._column = column
         self._made: dict[str, F64] = {}
@@ -62,6 +56,7 @@ class ByState(Mapping[str, F64]):
         return len(self._names)
 
 
+@dataclass(eq=False, repr=False)
 class Hearing:
     """A chunk of agents that hear at least one source; every attribute is a column.
 
@@ -76,27 +71,19 @@ class Hearing:
         looks at the time or at a column of the agents.
     """
 
-    def __init__(
-        self,
-        cascade: Cascade,
-        contacts: Contacts,
-        draws: Draws,
-        sums: Sums,
-        ids: Ids,
-        heard: tuple[str, ...],
-        states: tuple[str, ...],
-        codes: U8 | None,
-    ) -> None:
-        self._cascade = cascade
-        self._contacts = contacts
-        self._draws = draws
-        self._sums = sums
-        self._ids = ids
-        self._states = states
-        self._codes = codes
-        self.count = ByState(heard, self._count)
-        self.share = ByState(heard, self._share)
-        self.weight = ByState(heard, self._weight)
+    _cascade: Cascade
+    _contacts: Contacts
+    _draws: Draws
+    _sums: Sums
+    _ids: Ids
+    _heard: tuple[str, ...]
+    _states: tuple[str, ...]
+    _codes: U8 | None
+
+    def __post_init__(self) -> None:
+        self.count = ByState(self._heard, self._count)
+        self.share = ByState(self._heard, self._share)
+        self.weight = ByState(self._heard, self._weight)
         self.lasting = True
 
     def __len__(self) -> int:
@@ -231,8 +218,7 @@ class Sums:
         """Let ``speakers`` enter the heard state ``now``; returns how many are touched.
 
         As :func:`sim.spread.neighbours.heard_kernels.tell`; ``voice`` is the state's column of
-        voices, if any, and
-        ``state`` that of states, where voices of those that ever adopted need not be kept.
+        voices, if any, ``state`` that of states, where who ever adopted needs no voice.
         """
         contacts = self.contacts
         trust = contacts.trust if self.by_trust else contacts.trust[:0]
@@ -383,35 +369,16 @@ def _name(model: Heard) -> str:
 
 @dataclass(slots=True)
 class _HeardCache:
-    """What a cascade's model keeps between ticks and can make again.
-
-    Attributes
-    ----------
-    sums, deaf
-        What everybody hears; who need not know any more.
-    absent
-        Who was away when the last question was asked.
-    everybody
-        Whether all that hear something must be asked, not only those that heard news.
-    roused
-        Who began to listen in the last tick.
-    stirred
-        Whether the last tick left something to hear or to ask.
-    waiting
-        Who was asked in the last tick, and must be asked in the next whatever it hears: not those
-        that will answer as before, with no chance at all, until they hear something new.
-    settled
-        Whether all of these will answer as in the last tick, with no chance at all.
-    """
+    """What a cascade's model keeps between ticks and can make again."""
 
     sums: Sums
-    deaf: U64
-    absent: U64
-    everybody: bool = True
-    roused: Ids = field(default_factory=lambda: _NOBODY)
-    stirred: bool = True
-    waiting: Ids = field(default_factory=lambda: _NOBODY)
-    settled: bool = False
+    deaf: U64  # who need not know any more
+    absent: U64  # who was away when the last question was asked
+    everybody: bool = True  # all that hear something must be asked, not only who heard news
+    roused: Ids = field(default_factory=lambda: _NOBODY)  # who began to listen in the last tick
+    stirred: bool = True  # the last tick left something to hear or to ask
+    waiting: Ids = field(default_factory=lambda: _NOBODY)  # who must be asked whatever it hears
+    settled: bool = False  # these will answer as in the last tick, with no chance at all
 
 
 class Heard(PropagationModel):
@@ -743,17 +710,12 @@ class Heard(PropagationModel):
                 )
             given = answers.astype(np.float64, copy=False)
             if given.shape not in {(), row.shape}:
-                raise PluginError(
-                    self.plugin_name,
-                    f"{method}() must return one value an agent, shape {row.shape}, "
-                    f"got {given.shape}",
-                )
+                said = f"must return one value an agent, shape {row.shape}, got {given.shape}"
+                raise PluginError(self.plugin_name, f"{method}() {said}")
             # The first look makes no array.
             if not (np.isfinite(given.sum()) or np.isfinite(given).all()):
-                raise PluginError(
-                    self.plugin_name,
-                    f"{method}() returned NaN or infinity; check for a division by 0",
-                )
+                said = "returned NaN or infinity; check for a division by 0"
+                raise PluginError(self.plugin_name, f"{method}() {said}")
             row[:] = given
         return tuple(named), rows
 
@@ -768,14 +730,8 @@ class Heard(PropagationModel):
         was = np.empty(touched + 1, np.uint8)
         if self._counts_again or again_counted(cascade):
             ids, holds = scratch.touched[:touched], kind.adopting > 0
-            follow_again(
-                cascade,
-                ids,
-                scratch.claim[ids],
-                holds,
-                holds,
-                cascade.started_at + len(cascade.history),
-            )
+            tick = cascade.started_at + len(cascade.history)
+            follow_again(cascade, ids, scratch.claim[ids], holds, holds, tick)
         fresh, changed, awake = kernels.commit(
             scratch.touched, touched, state.keys, state.values, scratch.claim, kind.adopting,
             kind.number, kind.final, ears.deaf, cascade.tally, adopted, scratch.sources, was,

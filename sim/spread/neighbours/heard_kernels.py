@@ -396,19 +396,9 @@ def propose(
 
 @kernel
 def alone(
-    state_keys: U32,
-    state: U8,
-    first: I64,
-    below: F64,
-    becomes: U8,
-    key: Word,
-    absent: U64,
-    voice_keys: U32,
-    voice: U32,
-    claim: U64,
-    touched: U32,
-    m: Number,
-) -> Number:
+    state_keys: U32, state: U8, first: I64, below: F64, becomes: U8, key: Word, absent: U64,
+    voice_keys: U32, voice: U32, claim: U64, touched: U32, m: Number,
+) -> Number:  # fmt: skip
     """Claim what happens by itself, to agents without a claim.
 
     Outcomes ``first[s]:first[s + 1]`` are those of state ``s``: cumulated chances ``below``
@@ -437,22 +427,9 @@ def alone(
 
 @kernel
 def commit(
-    touched: U32,
-    m: Number,
-    state_keys: U32,
-    state: U8,
-    claim: U64,
-    adopting: U8,
-    number: U8,
-    final: U8,
-    deaf: U64,
-    tally: I64,
-    adopted: U32,
-    sources: U32,
-    was: U8,
-    listens: U8,
-    roused: U32,
-) -> tuple[Any, Any, Any]:
+    touched: U32, m: Number, state_keys: U32, state: U8, claim: U64, adopting: U8, number: U8,
+    final: U8, deaf: U64, tally: I64, adopted: U32, sources: U32, was: U8, listens: U8, roused: U32,
+) -> tuple[Any, Any, Any]:  # fmt: skip
     """Turn the claims on ``touched[:m]``, ascending, into states and free them.
 
     Parameters

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sim.arrays import F64, U64, Ids
+from sim.arrays import F64, Ids
 from sim.core.rng import Stream
 from sim.errors import InputError
 from sim.jit.claims import count_ties
 from sim.jit.order import sort_ids
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import Contacts, Draws
+from sim.spread.cascade.contacts import Contacts, Draws, bitmap
 from sim.spread.cascade.model import SLICE
 from sim.spread.neighbours.pressure_kernels import press, release
 
@@ -71,7 +71,7 @@ def pressure(
     each = np.ascontiguousarray(np.broadcast_to(given, ids.shape))
     scratch, total = contacts.scratch, np.zeros(contacts.agents)
     cascade.contacts_seen += count_ties(contacts.rows, ids, 0, ids.size)
-    closed = cascade.absent if deaf is None else _bits(deaf)
+    closed = cascade.absent if deaf is None else bitmap(deaf.size, np.flatnonzero(deaf))
     if deaf is not None and cascade.absent.size:
         closed |= cascade.absent
     touched = 0
@@ -85,11 +85,3 @@ def pressure(
     sums, source = np.empty(touched), np.empty(touched, np.uint32)
     release(scratch.touched, touched, total, scratch.claim, sums, source)
     return Pressure(scratch.touched[:touched].copy(), sums, source)
-
-
-def _bits(flags: npt.NDArray[np.bool_]) -> U64:
-    """Return flags as a bitmap of uint64 words."""
-    packed = np.packbits(flags, bitorder="little")
-    padded = np.zeros((flags.size + 63) // 64 * 8, np.uint8)
-    padded[: packed.size] = packed
-    return padded.view("<u8").astype(np.uint64)

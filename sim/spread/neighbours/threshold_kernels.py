@@ -170,16 +170,9 @@ def _first(
 
 @kernel
 def _add(
-    batch: U64,
-    added: I64,
-    n: Number,
-    left: Any,
-    places: U64,
-    marked: I64,
-    claim: U64,
-    touched: U32,
-    m: Number,
-) -> Number:
+    batch: U64, added: I64, n: Number, left: Any, places: U64, marked: I64, claim: U64, touched:
+    U32, m: Number,
+) -> Number:  # fmt: skip
     """Add a batch to the sums; who crosses its threshold claims for the one that tipped it."""
     crossed = np.int64(0)
     for j in range(n):

@@ -56,16 +56,9 @@ def means(
 
 @kernel
 def means_within(
-    rows: U32,
-    sources: U32,
-    absent: U64,
-    lo: int,
-    hi: int,
-    bound: float,
-    itself: int,
-    x: F64,
-    out: F64,
-) -> None:
+    rows: U32, sources: U32, absent: U64, lo: int, hi: int, bound: float, itself: int, x: F64, out:
+    F64,
+) -> None:  # fmt: skip
     """As :func:`means`, of those within ``bound`` (<=) of the agent's own opinion.
 
     ``itself`` is the weight of the agent's own opinion, 1 or 0.
@@ -205,17 +198,9 @@ def crossings(x: F64, cut: float, side: U8, done: U64, touched: U32) -> Number:
 
 @kernel
 def sway(
-    rows: U32,
-    targets: U32,
-    speakers: U32,
-    absent: U64,
-    stance: float,
-    left: F64,
-    low: float,
-    high: float,
-    x: F64,
-    hearings: Any,
-) -> Number:
+    rows: U32, targets: U32, speakers: U32, absent: U64, stance: float, left: F64, low: float, high:
+    float, x: F64, hearings: Any,
+) -> Number:  # fmt: skip
     """Move the opinions of all listeners of ``speakers`` towards a message's stance.
 
     Hearing it k times at once leaves the share ``left[k]`` of the distance, whatever the order.
@@ -298,17 +283,9 @@ def distances(rows: U32, sources: U32, lo: int, hi: int, queue: U32, out: U8) ->
 
 @kernel
 def impacts(
-    apart: U8,
-    near: F64,
-    persuasive: F64,
-    supportive: F64,
-    root: int,
-    absent: U64,
-    lo: int,
-    hi: int,
-    x: F64,
-    out: F64,
-) -> None:
+    apart: U8, near: F64, persuasive: F64, supportive: F64, root: int, absent: U64, lo: int, hi:
+    int, x: F64, out: F64,
+) -> None:  # fmt: skip
     """Write, for agents ``lo`` to ``hi - 1``, the impact to change less the impact to stay.
 
     Parameters

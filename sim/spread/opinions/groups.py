@@ -10,7 +10,7 @@ from sim.arrays import F64, Bools
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts
 from sim.spread.opinions import groups_kernels as kernels
-from sim.spread.opinions.meetings import Sequential, rule_of
+from sim.spread.opinions.meetings import Sequential, Updates, rule_of
 from sim.spread.opinions.model import _present
 from sim.spread.opinions.pairs_kernels import Conversions
 from sim.spread.opinions.voices import HeardRows, remembered
@@ -57,14 +57,9 @@ class Gatherings(Sequential):
         return super().rounds(heard)
 
     def hold(
-        self,
-        cascade: Cascade,
-        heard: HeardRows,
-        span: tuple[np.uint64, int, int],
-        own: F64,
-        into: Conversions,
+        self, cascade: Cascade, heard: HeardRows, span: Updates, own: F64, into: Conversions,
         found: int,
-    ) -> int:
+    ) -> int:  # fmt: skip
         """Hold the gatherings of ``span`` (key, first, end); returns how many adopted so far."""
         formula = cascade.memo.get("formula")
         if formula is None or cascade.memo["model"] is not self:
@@ -100,14 +95,9 @@ class Outflow(Sequential):
         return False
 
     def hold(
-        self,
-        cascade: Cascade,
-        heard: HeardRows,
-        span: tuple[np.uint64, int, int],
-        own: F64,
-        into: Conversions,
+        self, cascade: Cascade, heard: HeardRows, span: Updates, own: F64, into: Conversions,
         found: int,
-    ) -> int:
+    ) -> int:  # fmt: skip
         """Hold the updates of ``span`` (key, first, end); returns how many adopted so far."""
         given = heard.rows, heard.sources, heard.of.rows, heard.of.targets, heard.hearers
         how = int(self.crosses()), cascade.absent, self.stubborn(cascade)

@@ -28,10 +28,12 @@ from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Draws
 from sim.spread.opinions import pairs_kernels as kernels
 from sim.spread.opinions.model import OpinionModel
-from sim.spread.opinions.pairs_kernels import CELL_SHIFT, Preference, meet_biased
+from sim.spread.opinions.pairs_kernels import CELL_SHIFT, Conversions, Preference, meet_biased
 from sim.spread.opinions.voices import HeardRows, remembered
 
 Function = Callable[..., Any]
+Updates = tuple[np.uint64, int, int]
+"""Some of a tick's updates: the key of their draws, the first, and the end."""
 
 _REAL = types.float64
 _ROW = types.float64[::1]
@@ -42,21 +44,11 @@ _made: dict[Any, Function | None] = {}
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """What kernels take of a model.
-
-    Attributes
-    ----------
-    call
-        The function, compiled or not.
-    words
-        float64: the parameters that it reads, as 64-bit words.
-    is_compiled
-        Whether kernels may run compiled.
-    """
+    """What kernels take of a model."""
 
     call: Function
-    words: F64
-    is_compiled: bool
+    words: F64  # the parameters that it reads, as 64-bit words
+    is_compiled: bool  # kernels may run compiled
 
     def run(self, kernel: Function, *arguments: Any) -> Any:
         """Run a kernel that takes a formula and its parameters first."""
@@ -67,21 +59,16 @@ class Formula:
 
 def formula_of(model: Parameters, name: str = "meet") -> Formula:
     """Return ``meet(self, listener, speaker[, coin[, trust[, mine[, theirs]]]])`` of a model."""
-    return _formula(model, name, _PAIR, _pair, (2, 6), _plain_pair)
+    return _formula(model, name, _PAIR, _pair, (2, 6))
 
 
 def rule_of(model: Parameters, name: str = "decide") -> Formula:
     """Return ``decide(self, own, heard[, coin])`` of a model; errors as in :func:`formula_of`."""
-    return _formula(model, name, _GROUP, _group, (2, 3), _plain_group)
+    return _formula(model, name, _GROUP, _group, (2, 3))
 
 
 def _formula(
-    model: Parameters,
-    name: str,
-    signature: Any,
-    wrap: Function,
-    allowed: tuple[int, int],
-    plain: Function,
+    model: Parameters, name: str, signature: Any, wrap: Function, allowed: tuple[int, int]
 ) -> Formula:
     cls = type(model)
     method = getattr(cls, name)
@@ -97,7 +84,8 @@ def _formula(
         _made[key] = _compiled(method, record.dtype, count, signature, wrap)
     made = _made[key]
     if made is None:
-        return Formula(plain(getattr(model, name), count), np.empty(0), is_compiled=False)
+        plain = getattr(model, name)
+        return Formula(lambda *given: float(plain(*given[:count])), np.empty(0), is_compiled=False)
     return Formula(made, record.view(np.float64), is_compiled=True)
 
 
@@ -157,20 +145,6 @@ def _group(decide: Function, layout: np.dtype[Any], count: int) -> Function:
     return (two, three)[count - 2]
 
 
-def _plain_pair(meet: Function, count: int) -> Function:
-    def formula(*given: Any) -> float:
-        return float(meet(*given[:count]))
-
-    return formula
-
-
-def _plain_group(decide: Function, count: int) -> Function:
-    def rule(*given: Any) -> float:
-        return float(decide(*given[:count]))
-
-    return rule
-
-
 ROUND = 1 << 18
 """Meetings in one kernel call: some 30 ms, so that threads and pauses get their turn."""
 
@@ -223,7 +197,7 @@ class Sequential(OpinionModel):
         key = draws.key(Stream.MEETINGS)
         scratch = contacts.scratch
         touched = scratch.touched if self.choices else scratch.touched[:0]
-        into = kernels.Conversions(self.cut, cascade.done, scratch.claim, touched)
+        into = Conversions(self.cut, cascade.done, scratch.claim, touched)
         found = 0
         for low in range(0, total, ROUND):
             span = key, low, min(low + ROUND, total)
@@ -231,14 +205,9 @@ class Sequential(OpinionModel):
         return adopters_of(scratch, found) if self.choices else None
 
     def hold(
-        self,
-        cascade: Cascade,
-        heard: HeardRows,
-        span: tuple[np.uint64, int, int],
-        own: F64,
-        into: kernels.Conversions,
+        self, cascade: Cascade, heard: HeardRows, span: Updates, own: F64, into: Conversions,
         found: int,
-    ) -> int:
+    ) -> int:  # fmt: skip
         """Hold the updates of ``span`` (key, first, end); returns how many adopted so far."""
         raise NotImplementedError
 
@@ -309,14 +278,9 @@ class Meetings(Sequential):
         return 1 if heard.is_mutual else 2
 
     def hold(
-        self,
-        cascade: Cascade,
-        heard: HeardRows,
-        span: tuple[np.uint64, int, int],
-        own: F64,
-        into: kernels.Conversions,
+        self, cascade: Cascade, heard: HeardRows, span: Updates, own: F64, into: Conversions,
         found: int,
-    ) -> int:
+    ) -> int:  # fmt: skip
         """Hold the meetings of ``span`` (key, first, end); returns how many adopted so far."""
         formula, hearing = self._given(cascade, heard)
         media = self.media()

@@ -88,11 +88,7 @@ class HeardRows:
 
 
 def turned(cascade: Cascade, contacts: Contacts) -> HeardRows:
-    """Return whom each agent hears this tick.
-
-    The whole network is turned once; it shares its arrays with the ties where all are mutual, and
-    takes as much memory again where they are not.
-    """
+    """Return whom each agent hears this tick; the whole network is turned once."""
     ties = None if cascade.around is None else cascade.around.ties
     if ties is not None and _is_whole(contacts, ties):
         reverse = ties.reverse

@@ -15,7 +15,6 @@ from sim.arrays import I64, U64, Array, Ids
 from sim.core.rng import Stream
 from sim.errors import InputError
 from sim.jit import claims
-from sim.jit.claims import count_ties
 from sim.jit.order import sort_ids
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Draws
@@ -23,99 +22,6 @@ from sim.spread.cascade.model import SLICE
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.neighbours.threshold import heard, missing
 from sim.spread.rivals import rivals_kernels as kernels
-
-_MANY = 16
-"""Once so many times fewer contacts than agents were seen, everybody looks ahead."""
-
-
-class RivalVoices:
-    """One tick of the sums and voices of a contest.
-
-    They are columns of its oldest message: ``sum`` and ``said``, for a few agents or where ties
-    weigh their trust, or ``ahead`` and ``heard`` (:mod:`sim.spread.rivals.rivals_kernels`).
-    """
-
-    def __init__(
-        self, keeper: Cascade, contacts: Contacts, draws: Draws, closed: U64, *, by_trust: bool
-    ) -> None:
-        self._held = keeper.held
-        self._scratch = contacts.scratch
-        self._closed = closed
-        self._thresholds = draws.key(Stream.THRESHOLDS), draws.thresholds
-        self._by_trust = by_trust
-        self._whole: Array = contacts.in_trust if by_trust else contacts.degree
-        self._touched = 0
-
-    def forget(self) -> None:
-        """Begin with silence."""
-        for name in ("ahead", "heard"):
-            self._held.pop(name, None)
-        self._held["sum"] = SparseColumn(self._whole.size, np.int64)
-        self._held["said"] = SparseColumn(self._whole.size, np.uint32)
-
-    def look_ahead(self, seen: int) -> None:
-        """Let everybody draw whom to keep, once ``seen`` contacts, in all of the contest, are many.
-
-        That number is saved, so a world that was loaded goes on as the one that was saved.
-        """
-        held, agents = self._held, self._whole.size
-        begins = "ahead" not in held
-        if begins:
-            if seen * _MANY < agents or self._whole.max(initial=0) > kernels.LARGEST:
-                return
-            held["ahead"], held["heard"] = np.zeros(agents, np.uint16), np.zeros(agents, np.uint64)
-            ids, sums = held.pop("sum").items()
-            voices = held.pop("said")[ids]
-            kernels.resume(
-                ids, sums, voices, self._whole, *self._thresholds, held["ahead"], held["heard"]
-            )
-        if begins or not held["ahead"][-1]:  # of agents that joined the last one drew nothing
-            kernels.look_ahead(self._whole, *self._thresholds, held["ahead"], held["heard"])
-
-    def hear(self, contacts: Contacts, key: np.uint64, speakers: Ids, *, deaf: bool) -> None:
-        """Add what ``speakers`` say."""
-        scratch, held = self._scratch, self._held
-        trust = contacts.trust if self._by_trust else contacts.trust[:0]
-        sums = None if "ahead" in held else self._columns(contacts, speakers)
-        for low in range(0, speakers.size, SLICE):
-            high = min(low + SLICE, speakers.size)
-            if sums:
-                self._touched = kernels.listen(
-                    contacts.rows, contacts.targets, trust, speakers, low, high, key, self._closed,
-                    sums[0], sums[1], sums[2], sums[3], scratch.touched, self._touched,
-                )  # fmt: skip
-            else:
-                self._touched = kernels.listen_ahead(
-                    contacts.rows, contacts.targets, speakers, low, high, key, self._closed, deaf,
-                    self._thresholds[0], held["ahead"], held["heard"], scratch.touched,
-                    self._touched,
-                )  # fmt: skip
-
-    def _columns(self, contacts: Contacts, speakers: Ids) -> tuple[Ids, Array, Ids, Array]:
-        """Return sums and voices as kernels take them, with room for what speakers say."""
-        total, voice = self._held["sum"], self._held["said"]
-        ties = count_ties(contacts.rows, speakers, 0, speakers.size)
-        for column in (total, voice):
-            column.reserve(min(ties, contacts.agents))
-        return total.keys, total.values, voice.keys, voice.values
-
-    def crossed(self, sources: Ids) -> tuple[Ids, Ids]:
-        """Return who reaches its threshold, ascending, and their voices.
-
-        ``sources`` uint32 (agents,) is room to work in.
-        """
-        scratch, count = self._scratch, self._touched
-        sort_ids(scratch.touched, count, scratch.sources)  # so that memory is read in its order
-        if "heard" in self._held:
-            kernels.winners(scratch.touched, count, self._held["heard"], sources)
-        else:
-            total, voice = self._held["sum"], self._held["said"]
-            count = kernels.crossed(
-                scratch.touched, count, self._whole, *self._thresholds, total.keys, total.values,
-                voice.keys, voice.values, sources,
-            )  # fmt: skip
-        return scratch.touched[:count].copy(), sources[:count].copy()
-
 
 TieRule = Literal["proportional", "random", "priority", "first"]
 _SHOWN = 5
@@ -154,7 +60,7 @@ def rivals_know_ties(cascade: Cascade, contacts: Contacts, *, by_trust: bool) ->
     if contacts.is_silent:
         return True  # nobody will be told what new ties would say
     basis = _basis(contacts, by_trust)
-    kept = (one.held.get("_basis") for one in (cascade, _oldest(cascade)))
+    kept = (one.held.get("_basis") for one in (cascade, cascade.oldest))
     known = next((held for held in kept if held is not None), None)
     return known is None or bool(known[0] < 0) or np.array_equal(known, basis)
 
@@ -163,10 +69,6 @@ def _basis(contacts: Contacts, by_trust: bool) -> I64:
     """Return what sums depend on; contacts that a channel chose earlier are not known any more."""
     ties = contacts.count if contacts.whole is contacts else -1
     return np.array([ties, by_trust and contacts.trust.size > 0], np.int64)
-
-
-def _oldest(cascade: Cascade) -> Cascade:
-    return min((cascade, *cascade.peers), key=lambda one: one.id)
 
 
 def _earlier(cascade: Cascade) -> Ids:
@@ -291,29 +193,42 @@ class Contest:
         The message is drawn in proportion to the weight of its adopters among the agent's sources.
         Sums and thresholds belong to the contest; the oldest message keeps them.
         """
-        first = _oldest(self._cascades[0])
-        _, contacts, draws = next(
-            (turn for turn in self._rounds if not turn[1].is_silent), self._rounds[0]
-        )
-        deaf = self._cascades[0].absent.size > 0
+        rounds, first = self._rounds, self._cascades[0].oldest
+        contacts = next((one for _, one, _ in rounds if not one.is_silent), rounds[0][1])
+        own, scratch = first.draws(rounds[0][2].tick), contacts.scratch
         trusts = by_trust and contacts.trust.size > 0
-        for cascade, heard_by, _ in self._rounds:
+        whole: Array = contacts.in_trust if trusts else contacts.degree
+        words: list[tuple[Contacts, np.uint64, Ids]] = []
+        if self._begins_anew(first, contacts, by_trust) or "sum" not in first.held:
+            first.held.pop("ahead", None)  # of a save from when sums had a second form
+            first.held.pop("heard", None)
+            first.held["sum"] = SparseColumn(whole.size, np.int64)
+            first.held["said"] = SparseColumn(whole.size, np.uint32)
+            for one in sorted({*self._cascades, *first.peers}, key=lambda one: one.id):
+                key = one.draws(own.tick).key(Stream.COINS)
+                words.append((contacts.whole, key, _earlier(one)))
+        for cascade, heard_by, draws in rounds:
             ids = cascade.frontier
             cascade.contacts_seen += claims.count_ties(heard_by.rows, ids, 0, ids.size)
-        contest = sorted({*self._cascades, *first.peers}, key=lambda one: one.id)
-        own = first.draws(draws.tick)
-        sums = RivalVoices(first, contacts, own, self.closed, by_trust=trusts)
-        anew = self._begins_anew(first, contacts, by_trust)
-        if anew:
-            sums.forget()
-        if not trusts:
-            sums.look_ahead(sum(cascade.contacts_seen for cascade in contest))
-        for cascade in contest if anew else ():
-            key = cascade.draws(draws.tick).key(Stream.COINS)
-            sums.hear(contacts.whole, key, _earlier(cascade), deaf=deaf)
-        for cascade, heard_by, draws in self._rounds:
-            sums.hear(heard_by, draws.key(Stream.COINS), cascade.frontier, deaf=deaf)
-        self._by_voice(*sums.crossed(self._source))
+            words.append((heard_by, draws.key(Stream.COINS), ids))
+        total, voice = first.held["sum"], first.held["said"]
+        touched = 0
+        for over, key, ids in words:
+            ties = claims.count_ties(over.rows, ids, 0, ids.size)
+            for column in (total, voice):
+                column.reserve(min(ties, over.agents))
+            for low in range(0, ids.size, SLICE):
+                touched = kernels.listen(
+                    over.rows, over.targets, over.trust if trusts else over.trust[:0], ids, low,
+                    min(low + SLICE, ids.size), key, self.closed, total.keys, total.values,
+                    voice.keys, voice.values, scratch.touched, touched,
+                )  # fmt: skip
+        sort_ids(scratch.touched, touched, scratch.sources)  # so that memory is read in its order
+        count = kernels.crossed(
+            scratch.touched, touched, whole, own.key(Stream.THRESHOLDS), own.thresholds,
+            total.keys, total.values, voice.keys, voice.values, self._source,
+        )  # fmt: skip
+        self._by_voice(scratch.touched[:count].copy(), self._source[:count].copy())
 
     def _by_voice(self, agents: Ids, voices: Ids) -> None:
         """Let agents, ascending, take up the message whose adopter convinced them; no tie is left.

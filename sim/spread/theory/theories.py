@@ -271,9 +271,7 @@ def edge_course(
 ) -> F64:
     """Return the share of agents in the first state and in each of those behind it, tick by tick.
 
-    ``theta`` is the chance that no message has come over a given tie to an agent that has passed
-    none on itself; ``phi`` the chance that none has come and its source is in each state behind the
-    first.
+    ``theta``: that nothing has come over a tie; ``phi``: nor has, and its source is in each state.
     """
     fresh, size = 1.0 - float(start.sum()), start.size
     mean = max(_pgf(setting, 1, 1.0), 1e-300)

@@ -15,7 +15,6 @@ from sim.spread.continuous.arrivals_kernels import (
     EXPONENTIAL,
     TICK,
     WEIBULL,
-    ListenerRows,
     Passing,
     UnderWay,
     delay,
@@ -23,6 +22,7 @@ from sim.spread.continuous.arrivals_kernels import (
     roots,
     send,
 )  # fmt: skip
+from sim.spread.continuous.events_kernels import ListenerRows
 from tests.unit.kernels.networks import Net, call, coin, ids, lent, share
 
 KEY = key_of(3, Stream.COINS)

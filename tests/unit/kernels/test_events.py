@@ -17,9 +17,8 @@ from sim.jit.mix import uniform, word, word2
 from sim.spread.compartments import table_kernels as durations
 from sim.spread.compartments.rules import RuleTable
 from sim.spread.continuous import continuous
-from sim.spread.continuous import epochs_kernels as rings
 from sim.spread.continuous import events_kernels as events
-from sim.spread.continuous.epochs_kernels import LOW, PARTING, RESTLESS, STEADY
+from sim.spread.continuous.events_kernels import PARTING, RESTLESS, STEADY
 from sim.testing import tiny_world
 
 KEY = np.uint64(0x5EED)
@@ -47,7 +46,7 @@ def poisson(draw: float, mean: float) -> int:
 
 
 class Plain:
-    """One tick by a list of all rings."""
+    """One tick by a list of all events."""
 
     def __init__(self, table: RuleTable, contacts: Contacts, state: list[int]) -> None:
         self.table, self.contacts, self.state = table, contacts, state
@@ -140,12 +139,11 @@ def ticked(
     state: np.ndarray,
     spans: int,
     closed: np.ndarray = NONE,
-    mapped: bool = True,
-) -> tuple[events.FirstAdoptions, rings.Calendar, np.ndarray, np.ndarray]:
+) -> tuple[events.FirstAdoptions, events.Calendar, np.ndarray, np.ndarray]:
     """One tick by the kernels, all room given."""
     n = len(state)
     contacts = world.network()
-    heard = rings.ListenerRows(contacts.rows, contacts.targets, contacts.trust, closed)
+    heard = events.ListenerRows(contacts.rows, contacts.targets, contacts.trust, closed)
     rates = continuous.rates_of(table)
     restless = (table.mode > 0) | (np.diff(table.soff) > 0)
     live = np.flatnonzero(restless[state & 0x7F]).astype(np.uint32)
@@ -153,23 +151,17 @@ def ticked(
     calendar = continuous.calendar_of(None, n, spans, 8192)
     found = events.FirstAdoptions(np.empty(n, np.uint32), np.empty(n, np.uint32), np.empty(n))
     tally = np.bincount(state & 0x7F, minlength=len(table.mode)).astype(np.int64)
-    lives, outlook = continuous.lives_of(), continuous.outlook_of()
-    if mapped:
-        events.map_low(state, rates.marks, calendar.low)
-        calendar.at[rings.MAPPED] = 1
-    assert events.ring_first(
-        heard, rates, live, live.size, KEY, NO_KEYS, state, tally, calendar, lives
-    )
+    assert events.ring_first(heard, rates, live, live.size, KEY, NO_KEYS, state, tally, calendar)
     assert events.ring_on(
         heard, rates, KEY, NO_KEYS, state, events.NewLives(claim, touched, again), tally, calendar,
-        lives, outlook, found,
+        found,
     )  # fmt: skip
     assert tally.tolist() == np.bincount(state & 0x7F, minlength=tally.size).tolist()
     assert not calendar.tail.any()
-    m = int(calendar.at[rings.TOUCHED])
+    m = int(calendar.at[events.TOUCHED])
     ids = np.sort(touched[:m])
     kept, roused = events.still_live(
-        live, live.size, ids, m, again, int(calendar.at[rings.AGAIN]), NO_KEYS, state, claim,
+        live, live.size, ids, m, again, int(calendar.at[events.AGAIN]), NO_KEYS, state, claim,
         rates.marks, calendar.born,
     )  # fmt: skip
     now = np.sort(np.concatenate([live[:kept], ids[:roused]]))
@@ -200,10 +192,10 @@ def test_a_tick_equals_the_plain_loop(name: str, options: dict[str, Any], spans:
     state[[0, 5, 11, 17]] = EVER | seeded
     plain = Plain(table, world.network(), state.tolist())
     plain.run()
-    found, calendar, live, restless = ticked(world, table, state, spans, mapped=spans > 2)
+    found, calendar, live, restless = ticked(world, table, state, spans)
     assert state.tolist() == plain.state
-    assert 5 < calendar.at[rings.EVENTS] <= plain.happened  # others can change nothing
-    fresh = int(calendar.at[rings.FRESH])
+    assert 5 < calendar.at[events.EVENTS] <= plain.happened  # others can change nothing
+    fresh = int(calendar.at[events.FRESH])
     assert found.agents[:fresh].tolist() == [u for u, _, _ in plain.found]
     assert found.sources[:fresh].tolist() == [source for _, source, _ in plain.found]
     assert found.times[:fresh] == pytest.approx([when for _, _, when in plain.found])
@@ -224,13 +216,12 @@ def test_states_are_marked_by_what_their_rings_may_do() -> None:
     def marks(name: str) -> list[int]:
         return [int(one) for one in continuous.rates_of(make(name).table("coins")).marks]
 
-    gone = LOW | STEADY
-    assert marks("sir-continuous") == [0, gone | RESTLESS | PARTING, gone]
+    assert marks("sir-continuous") == [0, STEADY | RESTLESS | PARTING, STEADY]
     assert marks("sis-continuous") == [0, STEADY | RESTLESS]
     assert marks("maki-thompson-continuous") == [0, RESTLESS, STEADY]
-    assert marks("seir-continuous")[1:3] == [gone | RESTLESS, gone | RESTLESS | PARTING]
+    assert marks("seir-continuous")[1:3] == [STEADY | RESTLESS, STEADY | RESTLESS | PARTING]
     assert marks("sirs-continuous")[1:] == [STEADY | RESTLESS, STEADY | RESTLESS]
-    assert marks("nekovee-moreno-continuous") == [0, LOW | RESTLESS, gone]
+    assert marks("nekovee-moreno-continuous") == [0, RESTLESS, STEADY]
 
 
 def test_what_is_known_of_rules_is_made_once() -> None:
@@ -243,7 +234,7 @@ def test_rings_that_can_change_nothing_are_passed_over() -> None:
     state = np.array([EVER | 1, EVER | 1, EVER | 2, EVER | 2], np.uint8)
     table = make("sir-continuous", beta=50.0, gamma=0.0).table("coins")
     _, calendar, live, _ = ticked(world, table, state, 4)
-    assert calendar.at[rings.EVENTS] == 0
+    assert calendar.at[events.EVENTS] == 0
     assert live.tolist() == [0, 1]
 
 
@@ -252,7 +243,7 @@ def test_closed_agents_are_not_reached() -> None:
     state = np.array([EVER | 1, 0, 0, 0], np.uint8)
     model = make("si-continuous", beta=50.0)
     found, calendar, _, _ = ticked(world, model.table("coins"), state, 4, np.array([6], np.uint64))
-    assert int(calendar.at[rings.FRESH]) == 1
+    assert int(calendar.at[events.FRESH]) == 1
     assert found.agents[0] == 3
 
 
@@ -280,16 +271,3 @@ def test_stays_that_are_up_are_claimed() -> None:
     assert touched[:m].tolist() == [1]
     assert int(claim[1]) == (2 << 32) | int(NOBODY)
     assert int(claim[3]) == 9
-
-
-@pytest.mark.parametrize("largest", [40, 5000])
-def test_what_was_found_is_sorted_by_agent(largest: int) -> None:
-    draws = np.random.default_rng(3)
-    agents = draws.permutation(largest)[:30].astype(np.uint32)
-    sources, times = draws.integers(0, 99, 30).astype(np.uint32), draws.random(30)
-    order, given = np.argsort(agents), agents.copy()
-    into, words = np.zeros(30, np.uint32), np.empty(60, np.uint64)
-    found = events.by_agent(given, sources, times, 30, words, into)
-    assert given.tolist() == agents[order].tolist()
-    assert into.tolist() == sources[order].tolist()
-    assert found.tolist() == times[order].tolist()

@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from sim.spread.continuous import epochs_kernels as rings
+from sim.spread.continuous import events_kernels as rings
 from sim.spread.continuous.continuous import calendar_of
-from sim.spread.continuous.epochs_kernels import count_of, wait
+from sim.spread.continuous.events_kernels import count_of, wait
 
 WORDS = list[tuple[int, int, int]]
 

@@ -17,11 +17,7 @@ from sim.spread.rivals.rivals_kernels import (
     elect,
     enter,
     listen,
-    listen_ahead,
-    look_ahead,
-    resume,
     told_by,
-    winners,
 )  # fmt: skip
 from tests.unit.kernels.networks import Net, call, claimed, coin, ids, lent, share
 
@@ -115,96 +111,6 @@ def test_sums_cross_thresholds_and_voices_are_drawn(kind: str, trust: bool) -> N
     kept = call(crossed, net.touched, m, whole, KEY, given, keys[0], total, keys[1], voice, source)
     found = dict(zip(net.touched[:kept].tolist(), source[:kept].tolist(), strict=True))
     assert found == {v: voices.get(v, int(NOBODY)) for v, s in sums.items() if s >= needs[v]}
-
-
-def planned(net: Net, given: np.ndarray) -> tuple[list[int], list[int]]:
-    """How many words each needs, and which of them it keeps."""
-    need = [int(max(1, np.ceil(given[v] * net.degree[v] - 1e-9))) for v in range(net.agents)]
-    draws = [share(int(words(KEY, v, 1)[0])) for v in range(net.agents)]
-    return need, [1 + int(x * k) for x, k in zip(draws, need, strict=True)]
-
-
-def ahead_of(net: Net, given: np.ndarray, waves: list[list[int]]) -> list[Any]:
-    """Who has heard enough in each wave, with its voice: in plain Python, word by word."""
-    need, kept = planned(net, given)
-    said, voice, out = Counter[int](), dict[int, int](), list[dict[int, int]]()
-    for speakers in waves:
-        news = set[int]()
-        for u in speakers:
-            for _, v in net.row(u):
-                if net.is_closed(v):
-                    continue
-                said[v] += 1
-                later = said[v] > need[v] and share(coin(KEY, u, v)) * said[v] < 1
-                if said[v] == kept[v] or later:
-                    voice[v] = u
-                news |= {v} if said[v] >= need[v] else set()
-        out.append({v: voice[v] for v in news})
-    return out
-
-
-WAVES = [[0, 3, 9], [10, 44, 63], [64, 65, 66, 67], [5]]
-
-
-@pytest.mark.parametrize("deaf", [False, True])
-def test_looking_ahead_is_hearing_word_by_word(deaf: bool) -> None:
-    net, ahead, heard = Net(), np.zeros(80, np.uint16), np.zeros(80, np.uint64)
-    net.close(4, 70)
-    given, source = np.random.default_rng(1).random(net.agents), np.empty(81, np.uint32)
-    call(look_ahead, net.degree, KEY, given, ahead, heard)
-    assert ahead.tolist() == planned(net, given)[1]
-    found = []
-    for who in WAVES:
-        about = KEY, ahead, heard, net.touched, 0
-        part = ids(*who), 0, len(who), KEY, net.done
-        m = call(listen_ahead, *net.place(), *part, deaf, *about)
-        call(winners, net.touched, m, heard, source)
-        found.append(dict(zip(net.touched[:m].tolist(), source[:m].tolist(), strict=True)))
-    assert found == ahead_of(net, given, WAVES)
-    assert sum(map(len, found)) > 25
-
-
-@pytest.mark.parametrize("waves", [1, 2, 3])
-def test_sums_go_on_by_looking_ahead(waves: int) -> None:
-    # the voices of sums follow other draws: given those of looking ahead, all goes on as there
-    net, ahead, heard = Net(), np.zeros(80, np.uint16), np.zeros(80, np.uint64)
-    given, source = np.random.default_rng(1).random(net.agents), np.empty(81, np.uint32)
-    need, kept = planned(net, given)
-    told = [v for who in WAVES[:waves] for u in who for _, v in net.row(u)]
-    sums, order = Counter(told), dict[int, list[int]]()
-    for who in WAVES[:waves]:
-        for u in who:
-            for _, v in net.row(u):
-                order.setdefault(v, []).append(u)
-    some = sorted(v for v in sums if sums[v] < need[v])
-    voices = [order[v][kept[v] - 1] + 1 if kept[v] <= sums[v] else 7 for v in some]
-    amounts = np.array([sums[v] for v in some], np.int64)
-    call(resume, ids(*some), amounts, ids(*voices), net.degree, KEY, given, ahead, heard)
-    net.close(*(v for v in sums if sums[v] >= need[v]))
-    call(look_ahead, net.degree, KEY, given, ahead, heard)
-    for number, who in enumerate(WAVES[waves:], waves):
-        about = KEY, ahead, heard, net.touched, 0
-        m = call(listen_ahead, *net.place(), ids(*who), 0, len(who), KEY, net.done, False, *about)
-        call(winners, net.touched, m, heard, source)
-        found = dict(zip(net.touched[:m].tolist(), source[:m].tolist(), strict=True))
-        open_still = Net()
-        naive_now = ahead_of(open_still, given, WAVES)[number]
-        assert found == {v: u for v, u in naive_now.items() if not net.is_closed(v)}
-
-
-def test_who_heard_enough_and_took_nothing_goes_on_drawing() -> None:
-    net, ahead, heard = Net(), np.zeros(80, np.uint16), np.zeros(80, np.uint64)
-    need, _ = planned(net, np.full(80, 0.2))
-    v = net.row(0)[0][1]
-    about = net.degree, KEY, np.full(80, 0.2), ahead, heard
-    call(resume, ids(v), np.array([need[v] + 2]), ids(50), *about)
-    call(look_ahead, *about)
-    rest = KEY, net.done, False, KEY, ahead, heard, net.touched, 0
-    m = call(listen_ahead, *net.place(), ids(0), 0, 1, *rest)
-    assert v in net.touched[:m].tolist()
-    wins = share(coin(KEY, 0, v)) * (need[v] + 3) < 1
-    assert int(heard[v] >> np.uint64(32)) == (1 if wins else 50)
-    assert int(heard[v] >> np.uint64(16) & np.uint64(0x7FFF)) == 4
 
 
 def test_a_hub_with_more_listeners_than_a_batch() -> None:

@@ -16,7 +16,6 @@ from sim.jit.sparse import VACANT, lookup, store
 from sim.spread.compartments.rules import RuleTable, tabulate
 from sim.spread.compartments.table_kernels import (
     any_contact_left,
-    table_attempts,
     table_commit,
     table_contacts,
     table_spontaneous,
@@ -287,13 +286,3 @@ def test_whether_a_contact_is_left() -> None:
     assert not left(everybody)
     kernels.state[kernels.state == 0] = 2  # in a sparse column, vacant places too
     assert not left(np.empty(0, np.uint64))
-
-
-def test_only_speakers_have_contacts() -> None:
-    # rows of 3, 2, 0 and 4 ties; every tie, or four calls, by those in state 1, then in state 0
-    rows = np.array([[0, 3], [3, 2], [5, 0], [5, 4]], np.uint32)
-    live, state = np.arange(4, dtype=np.uint32), np.array([1, 1 | 0x80, 1, 0], np.uint8)
-    given = rows, live, 4, np.empty(0, np.uint32), state
-    assert table_attempts(*given, np.array([0, 2])) == 5
-    assert table_attempts(*given, np.array([0, 3 + 4])) == 8
-    assert table_attempts(*given, np.array([1, 0])) == 4

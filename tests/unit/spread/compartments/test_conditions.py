@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sim import (
     Compartments,
+    Durations,
     Field,
     World,
     after,
@@ -19,6 +20,7 @@ from sim import (
     interest,
     number,
     share,
+    stay,
     tie,
     where,
 )
@@ -219,6 +221,17 @@ def test_a_fixed_span_ends_exactly_then() -> None:
     story = entered_once(world, cls, [0])
     world.step(8)
     assert story.adopted_at.tolist() == [0, 1, 2, 3]
+    assert story.history[:, 1].tolist() == [1, 2, 2, 2, 1, 0]
+    assert story.status == "quiet"
+
+
+def test_stays_end_beside_rules_with_conditions() -> None:
+    world = World.from_edges([0, 1, 2], [1, 2, 3])
+    rules = (contact("s", "i", by="i", when=ALWAYS),)
+    stays = (stay("i", "r", mean=2, law="fixed", spread=1.0),)
+    made = {"__module__": __name__, "states": STATES, "seeded": "i", "rules": rules, "stays": stays}
+    story = entered_once(world, type("Staying", (Durations,), made), [0])
+    world.step(8)
     assert story.history[:, 1].tolist() == [1, 2, 2, 2, 1, 0]
     assert story.status == "quiet"
 
