@@ -305,7 +305,7 @@ def _of_calibration(found: Calibration, experiment: Experiment) -> Outcome:
         rows.append(Bar(one.name, share, low, high, said))
         facts.append((one.name, said))
     for error in found.errors:
-        said = f"{error.model:.3f}, copying {error.copying:.3f}"
+        said = f"{error.model:.3f} (baseline {error.copying:.3f})"
         facts.append((f"{error.measure}, {error.messages}", said))
     note = f"Best fit within each range (0 to 1), with its {found.level:.0%} joint region"
     said_of = (*found.conclusion().splitlines(), *experiment.remarks)

@@ -74,7 +74,7 @@ Arms = Annotated[
     ),
 ]  # fmt: skip
 Variants = Annotated[
-    bool, typer.Option("--variants", help="Compare the variants of a scenario with it as it is.")
+    bool, typer.Option("--variants", help="Compare the variants of a scenario with its base.")
 ]
 Inject = Annotated[
     list[str] | None,

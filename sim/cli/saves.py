@@ -14,6 +14,7 @@ from sim.cli.help import VerbApp
 from sim.cli.output import Json, agreed, as_json, safe, say, table, tell
 from sim.cli.start import prepare
 from sim.cli.watch import watched
+from sim.core.text import plural
 from sim.errors import HubbubError, InputError
 
 saves = VerbApp("List the saved worlds; name, copy, check, shrink, back up and delete them.")
@@ -185,15 +186,15 @@ def restore_save(
 
     with watched() as report:
         done = restore(_folder(), name, backups, new=new, force=force, test=test, report=report)
-    played = f", with {done.replayed:,} entries of its journal done again and compared"
+    played = f", with {plural(done.replayed, 'journal entry', 'journal entries')} replayed"
     where = f"tick {done.tick:,}{played if done.replayed else ''}"
     say(f"{done.path} can be restored: {where}." if test else f"Restored {done.path}: {where}.")
     if done.lacks:
         say(done.lacks)
     if done.history:
-        say(f"Its history, what members did, is damaged ({done.history}): it goes along as it is.")
+        say(f"The history of member actions is damaged ({done.history}); it was copied as it is.")
     if done.aside is not None:
-        say(f"What lived beside the world of before is kept as {done.aside.stem}.")
+        say(f"The previous world's journal was moved to {done.aside.stem}.")
     if done.other is not None:
         say(f"Another world of that name has backups there too; that one: --backups {done.other}.")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sim.core import number_or_word
 from sim.errors import InputError
 from tui.actions.command_line import SPEEDS, choice, number
-from tui.actions.table import Words, does
+from tui.actions.table import Words, by_id, does, key_label, keys_of
 from tui.actions.world import save_asking, save_to
 from tui.dialogs.dialog import StalledDialog
 from tui.dialogs.progress import in_thread
@@ -223,4 +223,7 @@ async def branch(app: Viewer, words: Words) -> None:
     await in_thread(lambda: path.parent.mkdir(parents=True, exist_ok=True), "saves")
     made = await app.work.job("branching", app.simulation.branch(path))
     app.upkeep.saved_words.append(path.stem)
-    app.say(made.sentence, "good")
+    app.say(
+        f"{made.sentence} Press {key_label(keys_of(by_id('open'), app.keymap)[0])} to open it.",
+        "good",
+    )

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from sim.core.checks import whole_of
 from sim.core.progress import Report, Tell, quiet, unheard
 from sim.core.registry import make
-from sim.core.text import one_line
+from sim.core.text import one_line, plural
 from sim.errors import FileError, HubbubError, InputError, UnknownNameError
 from sim.lab.background import awaited
 from sim.lab.runs import (
@@ -326,7 +326,11 @@ class _Work:
         total, done, groups = len(self._arms), self._done, len(self._groups)
 
         def report(stage: str, share: float) -> None:
-            said = stage if groups == 1 else f"{stage} ({total:,} points, {groups} networks)"
+            said = (
+                stage
+                if groups == 1
+                else f"{stage} ({plural(total, 'point')}, {plural(groups, 'network')})"
+            )
             self._report(said, (done + share * many) / total)
 
         return report
