@@ -160,8 +160,8 @@ def all_of(found: Communities) -> int:
     return max(found.total, real_rows(found))
 
 
-def counted(shown: int, total: int) -> str:
-    """Say how many of all are shown.
+def counted(shown: int, total: int, kind: str = "") -> str:
+    """Say how many communities of all are shown; ``kind``: words before the noun.
 
     Examples
     --------
@@ -169,8 +169,8 @@ def counted(shown: int, total: int) -> str:
     ('18 communities', 'the 40 largest of 802 communities')
     """
     if shown < total:
-        return f"the {count(shown)} largest of {count(total)} communities"
-    return plural(total, "community", "communities")
+        return f"the {count(shown)} largest of {count(total)} {kind}communities"
+    return plural(total, f"{kind}community", f"{kind}communities")
 
 
 def titled_count(found: Communities | None, shown: int | None = None) -> str:

@@ -187,7 +187,7 @@ def _number(foreign: SupportsIndex | str) -> int:
         return int(foreign)
     except ValueError:
         raise InputError(
-            f"{foreign!r} is not a member id; ids here are numbers. Try interest:music or activity>0.5."
+            f"{foreign!r} is not a member id (a number). Try interest:music or activity>0.5."
         ) from None
 
 

@@ -293,7 +293,7 @@ def planned(plan: Plan, agents: int) -> str:
             f"{plural(len(plan.seeds), 'seed')} with {plural(plan.audience, 'follower')}; "
             f"{within} reachable.",
             f"{run}: {least}{plural(plan.size, 'adopter')} ({share}) "
-            f"in {least}{plural(plan.ticks, 'tick')} (computed in {seconds(plan.seconds)})"
+            f"in {least}{plural(plan.ticks, 'tick')} ({seconds(plan.seconds)})"
             + ("; stopped before it died out." if plan.is_least else "."),
             f"Topics: {tags or 'none recognised'}.",
             *_of_best(plan),

@@ -662,7 +662,10 @@ class CommunityMap(PixelPane):
         index = self._hover if self._hover >= 0 else self.selected
         if index >= 0:
             return self._names[index], self._facts(index)
-        summary = counted(len(self._names), max(self._known, len(self._names)))
+        total = max(self._known, len(self._names))
+        if self._label == "known":
+            return "", counted(len(self._names), total, "known ")
+        summary = counted(len(self._names), total)
         return "", summary + (f" ({self._label})" if self._label else "")
 
     def _facts(self, index: int) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sim.runtime.queries.feeds import MetricsState, PlatformNow
 
 
-ROOM = 18
+ROOM = 14
 """Cells that names leave to notes where they can."""
 
 SHORTEST_NOTE = 6
@@ -54,12 +54,12 @@ def metrics_of(focus: Focus, agents: int) -> list[Figure]:
     return [
         Figure("ever adopted", count(focus.reached), percent(focus.reached / total), adopters),
         Figure("spreading now", held, note),
-        Figure("new adopters", f"{_last(new)}/tick", _peak(new, first), new),
+        Figure("new adopters", _last(new), _peak(new, first), new),
         _r_of(focus, first),
         *(Figure(line(name, 14), _number(value)) for name, value in focus.metrics),
-        Figure("10-tick mean", f"{_number(speed)}/tick", "new adopters"),
-        Figure("longest chain", plural(focus.depth, "hop")),
-        Figure("widest generation", f"{count(focus.breadth)}"),
+        Figure("10-tick mean", _number(speed), "per tick"),
+        Figure("longest chain", *plural(focus.depth, "hop").split()),
+        Figure("generation", count(focus.breadth), "widest"),
         Figure("virality", *_virality(focus)),
         Figure("seeds", count(focus.seeds), _of_seeds(focus, first)),
     ]

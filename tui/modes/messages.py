@@ -320,7 +320,7 @@ class MessagesMode(Mode):
         with Horizontal(id="upper"):
             yield titled(StoryTable(id="messages"), "Messages")
         with Horizontal(id="lower"):
-            yield titled(StoryTree(), "Cascade tree: member, tick, descendants")
+            yield titled(StoryTree(), "Cascade: member, tick, descendants")
             yield titled(StoryFacts(), "Message")
 
     def on_mount(self) -> None:

@@ -313,12 +313,15 @@ class CommunityDetail(Widget, can_focus=True):
         share = adopted / size if size else 0.0
         lines = [
             Content.styled(line(found.names[at], width), "bold $primary"),
-            Content.styled(line(f"{found.label}, {_rank(found, at)}", width), "$foreground-muted"),
+            Content.styled(
+                line(_rank(found, at) + (f" ({found.label})" if found.label else ""), width),
+                "$foreground-muted",
+            ),
             Content(""),
             _fact("members", count(size), width),
             _fact("adopted", f"{count(adopted)}  {percent(share)}", width),
             _gauge(share, width),
-            _fact("first adopter", _onset(int(found.onset[at]), self._tick), width),
+            *_onset(int(found.onset[at]), self._tick, width),
             Content(""),
             Content.styled("Most followed", "$foreground-muted"),
             *[Content(f"  {line(name, width - 2)}") for name in found.top[at][:5]],
@@ -348,11 +351,11 @@ def _rank(found: Communities, at: int) -> str:
     return f"{count(at + 1)} of {count(all_of(found))}"
 
 
-def _onset(onset: int, tick: int) -> str:
-    if onset < 0:
-        return "none yet"
-    ago = f" ({plural(tick - onset, 'tick')} ago)" if tick > onset else ""
-    return f"at tick {count(onset)}{ago}"
+def _onset(onset: int, tick: int, width: int) -> list[Content]:
+    """Return the tick of the first adopter, and below it how long ago that was."""
+    first = _fact("first adopter", "none yet" if onset < 0 else f"tick {count(onset)}", width)
+    ago = f"({plural(tick - onset, 'tick')} ago)"
+    return [first, *([_fact("", ago, width)] if 0 <= onset < tick else [])]
 
 
 def _fact(label: str, value: str, width: int) -> Content:

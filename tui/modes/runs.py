@@ -221,7 +221,7 @@ class RunsMode(Mode):
 
     def _invitation(self) -> str:
         key = key_label(keys_of(by_id("replicates"), self.app.keymap)[0])
-        return f"Press {key} to run {REPLICATES} replicates from this tick."
+        return f"Press {key} for {REPLICATES} replicates from this tick."
 
     async def _look(self, chosen: Experiment | None, series: str, axes: tuple[str, ...]) -> None:
         try:

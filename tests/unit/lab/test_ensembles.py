@@ -73,7 +73,7 @@ def test_taking_off_is_told_with_its_threshold() -> None:
     assert made.takeoff()[2:4] == (2, 4)
     assert made.takeoff(50).runs == 3
     assert made.conclusion().startswith("2 of 4 replicates took off (50.0%, 95 % interval ")
-    assert made.conclusion().endswith(": more than 100 agents took a message up.")
+    assert made.conclusion().endswith(": a message reached more than 100 members.")
 
 
 def test_quantiles_that_do_not_rise_within_0_and_1_are_refused(found: Ensemble) -> None:
@@ -157,7 +157,7 @@ async def test_the_event_loop_goes_on_meanwhile(world: World, found: Ensemble) -
     again = await lab.ensemble(world, RUMOUR, replicates=40, workers=1, report=report)
     assert again.runs == found.runs
     assert here not in threads
-    assert stages[0] == "laying the world down"
+    assert stages[0] == "copying the world"
     assert "replicate 40 of 40" in stages[-1]
 
 

@@ -30,7 +30,8 @@ async def test_seeds_come_with_spread_guarantee_and_tables(world: World) -> None
     assert found.guarantee is not None
     assert 0.98 < found.guarantee.ratio <= 1.0
     assert found.cost == 2.0
-    assert found.conclusion().startswith("2 seeds reach 10.0 (95 % 10.0 to 10.0) members")
+    told = "Expected reach of 2 seeds: 10.0 (95 % 10.0 to 10.0) members"
+    assert found.conclusion().startswith(told)
     assert found.table()["listeners"].tolist() == [5, 3]
     assert found.tables["comparison"]["share"].tolist() == [1.0]
 
@@ -140,7 +141,7 @@ def test_blocking_a_tie_cuts_what_hangs_below(world: World) -> None:
 def test_nothing_to_block_is_said(world: World) -> None:
     found = block_now(world, [12], 3, **SURE)
     assert found.agents.size == 0
-    assert found.conclusion().startswith("Nothing is worth blocking: the rumour reaches 1.0")
+    assert found.conclusion().startswith("Blocking has no effect: the rumour reaches 1.0")
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_a_margin_is_of_the_conclusion(hubbub: Hubbub) -> None:
     ("words", "said"),
     [
         (("--arm", "a", "--arm", "b"), "'a' and 'b' do the same"),
-        (("--arm", BANNED, "--arm", BANNED), "Two arms are called 'banned'"),
+        (("--arm", BANNED, "--arm", BANNED), "Two conditions are named 'banned'"),
         (("--arm", "as it is"), "two futures or more"),
         (("--arm", "a: do=bann"), "Did you mean 'ban'?"),
         (("--arm", BANNED, "--replicates", "0"), "greater than or equal to 1"),

@@ -104,7 +104,7 @@ def test_what_must_be_known_is_said_in_a_sentence_each(found: Calibration) -> No
     assert said[0].startswith("The data do not identify b:")
     assert said[1].startswith("probability and b are not identified apart")
     assert "correlation -0.95" in said[1]
-    assert said[2] == "The likeliest b is at an end of its range; widen it."
+    assert said[2] == "The best fit of b is at an end of its range; widen it."
     assert said[3].startswith("Nothing was held out")
 
 

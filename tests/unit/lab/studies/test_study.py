@@ -76,10 +76,10 @@ def test_what_was_expected_agrees_disagrees_or_is_undecided() -> None:
     )
     words = [(str(each.claim), each.word) for each in found.verdicts]
     assert words == [
-        ("share is less under soft than under loud", "agrees"),
-        ("share is less under loud than under soft", "disagrees"),
-        ("failed is more under loud than under soft", "disagrees"),  # the same in every pair
-        ("share#3 is less under soft than under loud", "undecided"),  # there is no message 3
+        ("share is less in soft than in loud", "agrees"),
+        ("share is less in loud than in soft", "disagrees"),
+        ("failed is more in loud than in soft", "disagrees"),  # the same in every pair
+        ("share#3 is less in soft than in loud", "undecided"),  # there is no message 3
     ]
     assert not found.is_as_expected
     assert found.conclusion().endswith("Of 4 expected, 1 agree, 2 disagree, 1 undecided.")
@@ -92,7 +92,7 @@ def test_what_was_expected_agrees_disagrees_or_is_undecided() -> None:
     )
     assert one.verdicts[0].word == "undecided"  # one pair gives no interval
     assert two.verdicts[0].found.sign == -1
-    assert two.verdicts[0].sentence.startswith("Undecided, 3 pairs at least are asked for: share")
+    assert two.verdicts[0].sentence.startswith("Undecided, needs at least 3 pairs: share")
     assert one.is_finished
 
 

@@ -467,7 +467,7 @@ async def test_a_world_that_cannot_be_opened_is_in_the_list_with_its_reason(fold
     for each in (folder / "a.hub.live").glob("checkpoint-*"):
         each.unlink()
     (found,) = never_saved(folder)
-    assert found.reason == "its journal has no checkpoint to begin from"
+    assert found.reason == "its journal has no checkpoint to start from"
 
 
 def test_what_is_no_world_is_not_replaced_either(folder: Path) -> None:

@@ -309,7 +309,7 @@ async def test_what_is_gone_does_not_go_again(tmp_path: Path) -> None:
     for how in ("pseudonymise", "erase"):
         again = erase_profiles(path, "member-0", how)
         assert again.members == 0
-        assert again.sentence.startswith("Nothing more was known of them; ")
+        assert again.sentence.startswith("No profile data was left; ")
         assert open_live(path).world.agents.id(0) == "member-0"
     assert erase_profiles(path, [0, 1], "pseudonymise").members == 1
     assert open_live(path).world.agents.id(1) == "member-1"
@@ -318,11 +318,12 @@ async def test_what_is_gone_does_not_go_again(tmp_path: Path) -> None:
 
 def test_numbers_of_one_are_said_as_one() -> None:
     assert ErasureReport(Path("a.hub"), 1, 1, 1).sentence == (
-        "The profile of 1 member is gone from a.hub, from 1 act of its log and 1 tick of its "
-        "history; its journal begins anew."
+        "Deleted 1 profile from a.hub, from 1 log entry and 1 tick of its "
+        "history; started a new journal."
     )
     assert (
-        "members are gone from a.hub, from 0 acts" in ErasureReport(Path("a.hub"), 2, 0, 0).sentence
+        "Deleted 2 profiles from a.hub, from 0 log entries"
+        in ErasureReport(Path("a.hub"), 2, 0, 0).sentence
     )
 
 

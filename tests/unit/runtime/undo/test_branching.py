@@ -43,7 +43,7 @@ async def test_a_branch_begins_where_its_parent_was_and_goes_its_own_way(
         recover(tmp_path / "a.hub").number,
         shown[8],
     )
-    assert made.sentence.startswith("b.hub branches off a.hub at tick 8 (")
+    assert made.sentence.startswith('Created branch "b" at tick 8.')
     assert lineage(tmp_path / "b.hub") == made.lineage
     found = recover(tmp_path / "b.hub")
     assert found.is_whole
@@ -116,7 +116,7 @@ async def test_where_nothing_can_be_linked_bytes_are_copied(
 
     monkeypatch.setattr(os, "link", refuse)
     made = branch(tmp_path / "a.hub", tmp_path / "b.hub", 12)
-    assert made.sentence.endswith("(nothing shared).")
+    assert made.shared == 0
     assert recover(tmp_path / "b.hub").world.digest() == shown[12]
 
 
@@ -211,14 +211,14 @@ async def test_a_bookmark_that_was_come_by_again_is_on_the_same_line(
         assert world.digest() == shown[4]
         assert (await simulation.reach()) == (0, 6, 0)
         said = (await simulation.reach()).sentence
-        assert said == "In memory from tick 0 to 6; the journal reaches back to tick 0."
+        assert said == "Undo history in memory: ticks 0 to 6; in the journal: from tick 0."
 
 
 async def test_without_a_journal_memory_is_all_there_is(world: World) -> None:
     async with Simulation(world) as simulation:
         await simulation.step(2)
         said = (await simulation.reach()).sentence
-        assert said.startswith("In memory from tick 0 to 2; a journal")
+        assert said.startswith("Undo history in memory: ticks 0 to 2; start a journal")
 
 
 async def test_a_bookmark_on_a_line_that_was_left_is_found_in_the_journal(
