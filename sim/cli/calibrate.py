@@ -75,7 +75,7 @@ def calibrate(
 ) -> None:  # fmt: skip
     """Fit parameters to observed messages, and test them on held-out ones.
 
-    Beside each error stands the error of copying the fitted messages, as a baseline.
+    The baseline of each error is that of predicting the fitted messages.
     """
     prepare(context.obj)
     output = Output.asked(json=json, csv=csv, out=out, endings=(*DATA, ".md", ""))

@@ -202,7 +202,7 @@ def ask(
     ] = "",
     json: Json = False,
 ) -> None:
-    """Ask a member, or a sample of them; they answer in character, and the world stays as it is.
+    """Ask a member or a sample of members; the world is not changed.
 
     A language model answers: hubbub llm check shows whether one is set up, and what is missing.
     """

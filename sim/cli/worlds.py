@@ -303,7 +303,7 @@ def open_file(
         bool, typer.Option("--read-only", help="Look at and step a copy; nothing is written.")
     ] = False,
 ) -> None:
-    """Open a saved world on the screen, as it was when it was left or lost."""
+    """Open a saved world on the screen, with all changes up to the last exit or crash."""
     flags = context.obj if journal is None else replace(context.obj, journal=journal)
     prepare(flags)
     from sim.scenario.worlds import saved_path

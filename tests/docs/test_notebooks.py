@@ -54,4 +54,4 @@ async def test_notebooks_run_from_top_to_bottom(
     analyst, researcher, teacher = await asyncio.gather(*every)  # at once: most of it is starting
     assert "hubs banned reaches " in analyst
     assert "('rumour.html', True)" in researcher
-    assert "Of 1 expected, 1 agree, 0 disagree, 0 undecided." in teacher
+    assert "Expected results: 1 of 1 confirmed, 0 not confirmed, 0 undecided." in teacher

@@ -127,7 +127,7 @@ def test_rows_hold_sent_ones_first_and_sort_by_numbers(town: World) -> None:
     assert rows.row_of(rows.key_of(2)) == 2
     assert rows.cells(2, every)[:2] == ["10", "40"]
     titles = [column.title for column in rows.columns]
-    for title in ("showings", "likes"):
+    for title in ("impressions", "likes"):
         cells = rows.cells(titles.index(title), every)
         assert cells[0] == "-"  # it spreads past feeds
         assert cells[1] != "-"

@@ -108,14 +108,14 @@ class StudySection(Section):
     title: str = Field("", description="a few words")
     question: str = Field("", description="what it asks")
     sees: str = Field("", description="expected result, in words")
-    source: str = Field("", description="who found that")
+    source: str = Field("", description="source of that result")
     scenario: str | None = Field(
         None,
         description="the base: gallery:NAME, or a scenario file beside this one; else the sections "
         "network, messages, platform ... of this file, which may also change a few of its keys",
     )
     seed: int | None = Field(
-        None, strict=True, description="of the first replicate; else the network's"
+        None, strict=True, description="of the first replicate; default: the network's"
     )
     replicates: int = Field(
         20, ge=1, strict=True, description="runs per condition, each with its seed"

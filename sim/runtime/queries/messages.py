@@ -37,7 +37,7 @@ MOST_POSTS = 500
 
 MOST_COMMUNITIES = 12
 
-_LABELS = {"shown": "showings"}
+_LABELS = {"shown": "impressions"}
 """Words for counters that are called otherwise in a post."""
 
 

@@ -82,7 +82,7 @@ def test_what_was_expected_agrees_disagrees_or_is_undecided() -> None:
         ("share#3 is less in soft than in loud", "undecided"),  # there is no message 3
     ]
     assert not found.is_as_expected
-    assert found.conclusion().endswith("Of 4 expected, 1 agree, 2 disagree, 1 undecided.")
+    assert found.conclusion().endswith("Expected results: 1 of 4 confirmed, 2 not confirmed, 1 undecided.")
     assert found.expected["verdict"].tolist() == [word for _, word in words]
     assert found.expected["expected"].tolist()[1:3] == ["loud < soft", "loud > soft"]
     assert [*found.tables] == ["expected", "differences", "arms", "runs", "curves"]
