@@ -391,7 +391,8 @@ class BlockingResult(Result):
     def conclusion(self) -> str:
         """Return what blocking does, in sentences."""
         count = max(self.agents.size, len(self.ties))
-        said = f"{count:,} {self.what} blocked" if count else "Blocking has no effect"
+        noun = "tie" if self.what == "ties" else "member"
+        said = f"{plural(count, noun)} blocked" if count else "Blocking has no effect"
         return (
             f"{said}: the rumour reaches {self.after} members instead of {self.before}. Chosen "
             "greedily in sampled cascades, without a guarantee."

@@ -219,7 +219,7 @@ def _submodels(plugins: Iterable[Parameters], settings: dict[str, Any] | None) -
             stated = getattr(card, label)
             found += [f"{label.replace('_', ' ')}: {one_line(stated)}"] if stated else []
         found += [_key_line(name, value) for name, value in values.items()]
-    return found or ["None: nothing was sent."]
+    return found or ["None: no message was sent."]
 
 
 def _said(section: Any) -> dict[str, Any]:

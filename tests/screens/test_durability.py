@@ -203,11 +203,11 @@ async def test_what_was_recovered_is_told_and_what_is_missing_shown(tmp_path: Pa
         assert not isinstance(app.screen, Notice)
         simulator(app).told = "Recovery incomplete: recovered to tick 30."
         simulator(app).findings = (
-            "Entry 4 (tick 7) was acknowledged, the journal ends at entry 2.",
+            "Entry 4 (tick 7) was acknowledged, but the journal ends at entry 2.",
         )
         await opened((app, pilot), "village")
         await until(pilot, lambda: isinstance(app.screen, Notice))
-        assert "was acknowledged, the journal ends" in " ".join(seen(app).split())
+        assert "was acknowledged, but the journal ends" in " ".join(seen(app).split())
 
 
 async def test_a_full_disk_shows_that_the_world_waits(tmp_path: Path) -> None:
@@ -425,7 +425,7 @@ async def test_profiles_are_taken_out_of_a_saved_world_once_agreed_to(tmp_path: 
                 await until(pilot, lambda: "The profiles of all are gone." in seen(app))
                 await press(app, pilot, "yes")
             await until(pilot, lambda: app.screen is app.stage and app.frame is not None)
-        await until(pilot, lambda: "That is nobody" in said(app))
+        await until(pilot, lambda: "No members match" in said(app))
         assert made(app) is not first
     assert simulator(app).erased == [(path, "all", "erase"), (path, "nobody", "erase")]
 

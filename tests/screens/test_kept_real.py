@@ -154,7 +154,7 @@ async def test_what_a_damaged_journal_lacks_is_shown_and_a_world_is_discarded(
     async with hubbub(tmp_path, path=path) as (app, pilot):
         await until(pilot, lambda: isinstance(app.screen, Notice))
         text = " ".join(seen(app).split())
-        assert "was acknowledged, the journal ends at entry 1" in text
+        assert "was acknowledged, but the journal ends at entry 1" in text
         await pilot.press("enter")
         assert frame_of(app).tick == 4
         await command(pilot, "step")

@@ -54,9 +54,9 @@ async def test_beyond_its_reach_a_sentence_says_why_not(tmp_path: Path) -> None:
         await pilot.press("escape")
         for line, answer in (
             ("back", "A world begins at tick 0"),
-            ("forward", "no way forward but to run"),
+            ("forward", "Nothing to redo"),
             ("goto", "Type a tick or the name of a bookmark"),
-            ("goto 99", "no way forward but to run"),
+            ("goto 99", "Nothing to redo"),
             ("bookmark", "Type a name for this tick"),
             ("bookmark 12", "A bookmark is named by"),
             ("branch", "Type one name for the other world"),

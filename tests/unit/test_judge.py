@@ -142,7 +142,7 @@ def test_a_loop_without_end_is_stopped_and_its_line_named(
     assert "in step() (hangs.py, line " in verdict.sentence
     assert "defect-hangs: runs" in doing
     monkeypatch.setattr(judge, "judged", lambda *_, **__: (verdict,))
-    with pytest.raises(PluginError, match="'defect-hangs': does not come back"):
+    with pytest.raises(PluginError, match="'defect-hangs': does not return"):
         probe(str(path))
 
 

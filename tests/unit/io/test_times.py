@@ -97,7 +97,7 @@ def test_an_import_says_what_it_kept(file: Path) -> None:
 def test_negative_weights_need_a_word(file: Path) -> None:
     with pytest.raises(InputError, match=r"the smallest is -2; .* with --signed \(in Python: "):
         read_edges(file, weight_column=2)
-    with pytest.raises(InputError, match="Signs are those of weights; name the weight column"):
+    with pytest.raises(InputError, match="Signs come from weights; name the weight column"):
         read_edges(file, signed=True)
     with pytest.raises(InputError, match="Weights of interactions need times"):
         World.from_edges([0], [1], weights=[0.5])

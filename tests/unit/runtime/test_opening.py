@@ -282,7 +282,7 @@ async def test_a_world_whose_journal_cannot_move_goes_on_without_one(
     async with alive(open_live(path)) as simulation:
         monkeypatch.setattr("sim.runtime.journal.persistence.taken_along", refuse)
         await simulation.save(path.with_name("b.hub"))
-        assert "Nothing is written to a journal any more" in (simulation.frame.banner or "")
+        assert "The journal is no longer written" in (simulation.frame.banner or "")
         await simulation.step(2)
         assert simulation.frame.kept is None
     assert load(path.with_name("b.hub")).tick == 3
@@ -414,7 +414,7 @@ async def test_a_journal_can_be_begun_in_the_midst(path: Path) -> None:
         await simulation.keep(JournalConfig(path, NEVER))
         await simulation.step(3)
         await until(lambda: simulation.frame.durable_tick == 8)
-        with pytest.raises(InputError, match="keeps a journal already"):
+        with pytest.raises(InputError, match="already has a journal"):
             await simulation.keep(JournalConfig(path, NEVER))
     opened = open_live(path)
     assert opened.world.digest() == world.digest()
@@ -476,4 +476,4 @@ async def test_a_world_whose_lease_is_unsigned_is_recovered_without_a_name(
 ) -> None:
     left = await killed(path, tmp_path.with_name("unsigned"), 1)
     (folder_of(left) / "lease").write_bytes(b"")
-    assert open_live(left).told.endswith("nothing is missing.")
+    assert open_live(left).told.startswith("Recovered completely to ")

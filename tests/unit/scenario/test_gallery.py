@@ -166,7 +166,7 @@ def test_a_scenario_says_everything_of_a_platform(hubbub: Hubbub, story: Path) -
     assert "ban at tick 2: 3 members are banned.\n" in said.out
     assert "Fact-check: this is not true.  sir" in said.out  # what an intervention sent
     assert "Member actions: " in said.out
-    assert "Expected: More with two.\nThis ran the file as it stands; its variants: " in said.err
+    assert "Expected: More with two.\nThis ran the file without a variant; variants: " in said.err
     assert "--variant bare.\nTo compare its variants: hubbub scenario variants" in said.err
     lines = Path("m.csv").read_text().splitlines()
     assert lines[0].startswith("tick,active,ties,density")

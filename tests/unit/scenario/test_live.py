@@ -214,7 +214,7 @@ async def test_a_world_plays_one_at_a_time_and_minds_are_refused(opening: Openin
         with pytest.raises(InputError, match="Members decide by themselves in single runs"):
             await live.begin(RunPlan(minds=MindsRequest("ids:0")))
         await live.begin(STORY)
-        with pytest.raises(InputError, match="story goes on in this world, which plays one"):
+        with pytest.raises(InputError, match="story is still running, and a world plays one"):
             await live.begin(STORY)
         await live.step(100)
         assert len(await live.begin(RunPlan("more", messages=(WORD,), stop=Stop(0)))) == 1
@@ -241,7 +241,7 @@ async def test_a_world_that_went_back_behind_its_start_plays_it_no_more() -> Non
         await live.go_to(1)
         assert await live.step(20) == 20
         assert live.frame.program is None
-        assert "went back behind its start" in live.frame.events[-1][1]
+        assert "went back before it began" in live.frame.events[-1][1]
         assert live.frame.sessions_total == 0
 
 

@@ -165,7 +165,7 @@ def test_a_first_line_of_sizes_is_no_tie(tmp_path: Path) -> None:
     ties = "".join(f"{i} {i + 1}\n" for i in range(30))
     sized = read_arcs(_file(tmp_path, "31 30\n" + ties))
     assert sized.report.arcs == 30
-    assert "sizes" in sized.report.describe()
+    assert "read as the size" in sized.report.describe()
     assert read_arcs(_file(tmp_path, "31 29\n" + ties)).report.arcs == 31
     assert read_arcs(_file(tmp_path, "29 30\n" + ties)).report.arcs == 31
     few = "".join(f"{i} {i + 1}\n" for i in range(3))

@@ -309,7 +309,7 @@ def test_interests_are_guessed_from_what_people_say_and_never_from_a_form(
     before = World.create(agents=20, mean_degree=4, seed=3)
     world, remarks = taken(tmp_path, [fields])
     assert interests(world) == (cared or interests(before))  # nothing said: they stay
-    assert any(one.startswith("Interests guessed") for one in remarks) is bool(cared)
+    assert any(one.startswith("Inferred the interests") for one in remarks) is bool(cared)
 
 
 def test_how_many_share_a_guessed_set_is_said(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def test_a_page_holds_figures_verdicts_tables_sources_and_how_to_repeat_it(
         "Not confirmed, the runs disagree: share is less in loud than in soft",
         f"{apart.mean:.4g}", "Kempe", "hubbub study run study.toml", "[arms.loud]",
         str(found.begun["world"]), "numpy", "Seeds of the replicates: 2, 3, 4",
-        "and not of other networks", "3. Process overview and scheduling",
+        "do not cover other networks", "3. Process overview and scheduling",
     ):  # fmt: skip
         assert part in text, part
 
@@ -159,7 +159,7 @@ def test_networks_versions_and_missing_numbers_are_told(tmp_path: Path) -> None:
     own = lab.run_study_now(study, workers=1)
     text = own.report(tmp_path / "r.md").read_text("utf-8")
     assert "2 networks in turn (seeds 2 to 3" in text
-    assert "was written for hubbub 0.0.1, and ran with others" in text
+    assert "was written for hubbub 0.0.1, but ran with other versions" in text
     assert "No conclusion about share reached" in text
     assert "None: nothing was sent" in text
 

@@ -334,7 +334,7 @@ async def test_a_plugin_that_the_journal_needs_and_that_is_not_here_is_named(
     )
     assert done.lacks == said
     assert recover(path).tick == (0 if is_before else 2)
-    with pytest.raises(SnapshotError, match="the plugin 'absent-later' is not here"):
+    with pytest.raises(SnapshotError, match="plugin 'absent-later' is not loaded"):
         restore(folder, "a", tmp_path / "b", test=True)
 
 

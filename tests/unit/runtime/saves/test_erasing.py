@@ -212,7 +212,7 @@ async def test_a_history_that_cannot_be_read_is_told_and_not_called_clean(tmp_pa
     ("who", "how", "sentence"),
     [
         ([40], "erase", "Members are 0 to 39"),
-        ([], "erase", "That is nobody"),
+        ([], "erase", "No members match"),
         ("nobody-such", "erase", "nobody-such"),
         ("all", "forget", "erase or pseudonymise"),
     ],
@@ -234,7 +234,7 @@ def test_numbers_for_ids_are_replaced_by_free_ones_and_what_was_put_aside_is_nam
     done = erase_profiles(tmp_path / "a.hub", [0, 2])
     assert [load(done.path).agents.id(at) for at in range(4)] == [MADE_UP, 1, MADE_UP + 2, 0]
     assert done.left == (tmp_path / "a-before-1.hub.live",)
-    assert "they may still hold them: a-before-1.hub.live" in done.sentence
+    assert "may still contain them: a-before-1.hub.live" in done.sentence
 
 
 def test_numbers_for_ids_are_made_up_once_and_pass_by_those_that_are_there(tmp_path: Path) -> None:
@@ -334,5 +334,5 @@ def test_whose_profiles_go_is_said_before_anybody_agrees() -> None:
     assert whom(world, "all") == f"30 members, {first} and 27 more"
     with pytest.raises(InputError, match="99999"):
         whom(world, "99999")
-    with pytest.raises(InputError, match="nobody"):
+    with pytest.raises(InputError, match="No members match"):
         whom(world, "openness>2")

@@ -130,7 +130,7 @@ async def test_what_cannot_be_branched_is_refused_and_nothing_is_left(
             branch(tmp_path / "a.hub", tmp_path / taken.removesuffix(".live"), 2)
     with pytest.raises(FileError, match="has no journal"):
         branch(tmp_path / "x.hub", tmp_path / "d.hub", 2)
-    with pytest.raises(InputError, match="never was at tick 99; it ends at 12"):
+    with pytest.raises(InputError, match="was never at tick 99; it ends at 12"):
         branch(tmp_path / "a.hub", tmp_path / "d.hub", 99)
 
     def stop(stage: str, _share: float) -> None:
@@ -161,7 +161,7 @@ async def test_without_a_journal_a_branch_is_a_snapshot_of_now(
         await news(simulation)
         await simulation.step(3)
         made = await simulation.branch(tmp_path / "b.hub")
-        with pytest.raises(InputError, match="at tick 3; go to tick 1 first"):
+        with pytest.raises(InputError, match="current tick, 3; go to tick 1 first"):
             await simulation.branch(tmp_path / "c.hub", 1)
         assert simulation.frame.path is None
     assert load(tmp_path / "b.hub").digest() == world.digest() == made.lineage.digest
@@ -192,7 +192,7 @@ async def test_bookmarks_name_ticks_and_are_gone_to(world: World, tmp_path: Path
             assert [each[:2] for each in await simulation.bookmarks()] == [("before", 2)]
             with pytest.raises(UnknownNameError, match="Did you mean 'before'"):
                 await simulation.go_to("befor")
-            with pytest.raises(InputError, match="tick 9 is still to come"):
+            with pytest.raises(InputError, match="tick 9 is in the future"):
                 await simulation.bookmark("later", 9)
 
 

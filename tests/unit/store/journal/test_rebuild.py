@@ -112,7 +112,7 @@ def test_an_entry_that_fails_or_cannot_be_done_or_differs_is_named(path: Path) -
 
     with pytest.raises(SnapshotError, match=r"cannot replay tick .*: ValueError: no"):
         rebuild(path, 12, fails)
-    with pytest.raises(SnapshotError, match=r"entry 5 \(inject\) cannot be done again without"):
+    with pytest.raises(SnapshotError, match=r"cannot replay tick 6 \(inject\) without"):
         rebuild(path, 12, lambda *_: False)
     with pytest.raises(SnapshotError, match=r"entry 5 .* comes out differently"):
         rebuild(path, 12, differs)
