@@ -279,8 +279,8 @@ class _Work:
                 if path is not None and len(paths) > 1 and path.exists():
                     raise FileError(
                         path,
-                        "is there already; --resume (resume=True) runs what is missing, another "
-                        "name begins anew",
+                        "exists already; use --resume (resume=True) to run the rest, or another "
+                        "name to start over",
                     )
         for path, group in zip(paths, self._groups.values(), strict=True):
             self._found.append(self._group(group, path, how))

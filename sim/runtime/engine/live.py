@@ -241,9 +241,8 @@ class LiveWorld:
         try:
             if not has_work(self.world, cascade):
                 raise InputError(
-                    f"Message #{cascade.id} died out and stays so whatever its "
-                    f"{', '.join(change)}: nobody is left to pass it on. Send it again with other "
-                    "parameters."
+                    f"Message #{cascade.id} has died out, and no member can spread it with another "
+                    f"{', '.join(change)}. Send it again with other parameters."
                 )
         finally:
             cascade.model, cascade.held, cascade.shown = before, held, shown

@@ -47,8 +47,8 @@ _BUSY, _ASLEEP, _UNFAIR = 0.5, 0.05, 1.5
 _SILENT = 1.0
 """Seconds beyond the patience after which nobody but the process outside can end a call."""
 _LOST = (
-    "it lets nothing else run, so the tick under way is lost, and what was not saved before; let "
-    "every call come to an end, or use --isolated, which goes on without the plugin."
+    "it blocks everything else, so the current tick and unsaved changes are lost; end every call, "
+    "or use --isolated, which continues without the plugin."
 )
 _SIGNAL = signal.SIGUSR2
 _FILE = "hubbub_file_"

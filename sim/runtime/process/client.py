@@ -31,7 +31,7 @@ from sim.core.files import open_log
 from sim.core.progress import Report
 from sim.core.registry import foreign
 from sim.core.rooms import environment
-from sim.core.text import one_line
+from sim.core.text import one_line, plural
 from sim.errors import HubbubError, InputError
 from sim.platform.opening import phases_of
 from sim.runtime.engine.engine import EngineError, ReplacedError, closed
@@ -376,7 +376,7 @@ class ProcessEngine:
             for event in events:
                 self._outbox.emit(event)
             if lost:
-                self._remark(f"{lost:,} events gave way to newer ones: the pipe was too slow")
+                self._remark(f"{plural(lost, 'event')} dropped: the pipe was too slow")
         elif kind == "facts":
             self.contacts, acts = rest
             known = self._acts | {act.number: act for act in acts}

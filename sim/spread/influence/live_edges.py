@@ -155,7 +155,7 @@ class LiveNetwork:
         everybody = np.ones(self.agents, np.bool_) if active is None else active
         self.roots: Ids = np.flatnonzero(everybody).astype(np.uint32)
         if self.roots.size == 0:
-            raise InputError("Nobody is active, so nobody can be reached.")
+            raise InputError("No member is active, so no member can be reached.")
         self.chances = _chances(edges, seed, labels)
         self.closed: U64 = np.zeros(-(-self.agents // 64), np.uint64)
         set_bits(np.flatnonzero(~everybody).astype(np.uint32), self.closed)

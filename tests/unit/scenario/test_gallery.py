@@ -231,7 +231,7 @@ def test_data_sets_are_used_where_they_are(
     monkeypatch.setenv("HUBBUB_SHARED_DATA", str(tmp_path / "none"))
     said = hubbub("run", "a.toml", "--json")
     assert said.json["world"]["agents"] == 50
-    assert "a generated network stands in for it" in said.err
+    assert "using a generated network instead" in said.err
 
 
 # What is wrong with a file, in one sentence

@@ -271,7 +271,7 @@ def test_four_kinds_of_endless_loop_in_workers_end_by_name(
     name = "stuck.py" if model == "lock" else f"stuck-{model}"  # whose line it is, only a file says
     assert done.stderr.splitlines()[-1].startswith(f"Plugin '{name}': has not returned after")
     is_ended = model in {"sqlite", "lock"}
-    assert ("what its worker had in hand is not kept" in done.stderr) == is_ended
+    assert ("the unfinished runs of its worker are lost" in done.stderr) == is_ended
 
 
 @pytest.mark.slow

@@ -185,4 +185,4 @@ def test_the_network_of_a_condition_is_measured(hubbub: Hubbub, path: Path) -> N
     )
     assert {each["id"] for each in facts["influential"]} == {"ada", "bo", "eva"}
     assert "density" in hubbub("show", path, "network", "--where", "id == eva").out
-    assert "Nobody is among" in hubbub("show", path, "network", "--where", "activity > 1").err
+    assert "No member matches" in hubbub("show", path, "network", "--where", "activity > 1").err

@@ -234,7 +234,7 @@ async def test_events_that_the_pipe_does_not_take_are_bounded_and_told(
     remote._take(remote._generation, FrameReader(), ("events", [WorldSaved(tick=0, path="a")], 7))
     await until(lambda: bool(heard), LONG)
     await isolated.focus(None)
-    lost = "7 events gave way to newer ones: the pipe was too slow"
+    lost = "7 events dropped: the pipe was too slow"
     assert isolated.frame.events[-1] == (0, lost)
 
 

@@ -326,11 +326,11 @@ async def test_a_plugin_that_the_journal_needs_and_that_is_not_here_is_named(
     del registry._known["propagation"]["absent-later"]
     done = restore(folder, "a", tmp_path / "b", force=True)
     said = (
-        "It has messages of the plugin 'absent-later', which is not here; its journal was not "
-        "played: --test plays it. Name the plugin's file with --plugin FILE, or enable it."
+        "It has messages of plugin 'absent-later', which is not loaded, so its journal was not "
+        "replayed (--test replays it). Load the plugin with --plugin FILE, or enable it."
         if is_before
-        else "Its journal can be played to tick 2: what follows needs the plugin 'absent-later', "
-        "which is not here. Name its file with --plugin FILE, or enable it."
+        else "Its journal can be replayed to tick 2; the rest needs plugin 'absent-later', which "
+        "is not loaded. Load it with --plugin FILE, or enable it."
     )
     assert done.lacks == said
     assert recover(path).tick == (0 if is_before else 2)
